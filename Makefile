@@ -1,0 +1,48 @@
+# Everything sets itself up: `make demo` and `make test` work in a fresh clone and are quick the second time.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip install -q --disable-pip-version-check --progress-bar off -c constraints.txt
+INPUTS := pyproject.toml constraints.txt litmine/__init__.py
+
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: demo test soak lint docs bench clean
+
+demo: $(VENV)/installed       ## real PubMed records become a table of entities
+	@sh sample_data/demo.sh
+
+test: lint                    ## the gate: style, types, layers, tests
+	pytest -q
+
+soak: $(VENV)/installed-dev   ## every test with the long counts
+	LITMINE_HYPOTHESIS_PROFILE=soak pytest -m "soak or not soak"
+
+lint: $(VENV)/installed-dev
+	ruff check -q
+	ruff format -q --check
+	mypy
+	lint-imports --no-logo
+
+docs: $(VENV)/installed-dev   ## write docs/cli.md and docs/tables.md anew
+	python docs/generate.py
+
+bench: $(VENV)/installed-dev  ## speed beside a Hugging Face pipeline, in one run
+	python benchmarks/annotate.py
+
+clean:
+	rm -rf $(VENV) demo-lake build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: $(INPUTS) | $(BIN)/python
+	@echo "Installing litmine into $(VENV); the first time takes minutes (torch alone is large)." >&2
+	@$(PIP) -e .
+	@touch $@
+
+$(VENV)/installed-dev: $(INPUTS) | $(BIN)/python
+	@echo "Installing litmine and its tools into $(VENV); the first time takes minutes (torch alone is large)." >&2
+	@$(PIP) -e '.[dev]'
+	@touch $(VENV)/installed $@
