@@ -1,0 +1,26 @@
+"""litmine: PubMed in, tables of entities out.
+
+``from litmine import Lake, load_model`` is the Python door. Both names are loaded on first use, so that
+``litmine --help`` stays quick.
+"""
+
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+__all__ = ["Lake", "__version__", "load_model"]
+
+if TYPE_CHECKING:
+    from litmine.lake.lake import Lake
+    from litmine.models.registry import load_model
+
+
+def __getattr__(name: str) -> object:
+    if name == "Lake":
+        from litmine.lake.lake import Lake
+
+        return Lake
+    if name == "load_model":
+        from litmine.models.registry import load_model
+
+        return load_model
+    raise AttributeError(f"module 'litmine' has no attribute {name!r}")

@@ -1,0 +1,109 @@
+"""The values that flow through litmine, each readable on a screen."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One part of an abstract: its label, if it has one, and where its words stand in `Article.text`."""
+
+    label: str | None
+    start_char: int
+    end_char: int
+
+
+@dataclass(frozen=True, slots=True)
+class MeshHeading:
+    """One MeSH descriptor with its qualifiers; `major` when it or one of them is a main topic of the article."""
+
+    ui: str | None
+    name: str
+    major: bool
+    qualifiers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One version of one PubMed record, as a source gave it.
+
+    `title` and `abstract` are None when the record has none, never the empty string. `pub_date` is as exact as the
+    record: `2013`, `2013-05` or `2013-05-07`.
+    """
+
+    pmid: int
+    title: str | None = None
+    abstract: str | None = None
+    sections: tuple[Section, ...] = ()
+    journal: str | None = None
+    pub_date: str | None = None
+    year: int | None = None
+    authors: tuple[str, ...] = ()
+    mesh: tuple[MeshHeading, ...] = ()
+    keywords: tuple[str, ...] = ()
+    publication_types: tuple[str, ...] = ()
+    doi: str | None = None
+    pmcid: str | None = None
+    language: str | None = None
+    retracted: bool = False
+    revised: date | None = None
+
+    @property
+    def text(self) -> str:
+        """What models read and offsets refer to."""
+        return join_text(self.title, self.abstract)
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """A PMID that its source has taken back."""
+
+    pmid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A piece of a source that could not be read: a whole file, its rest from some point on, or one line."""
+
+    where: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """An article or a deletion, and when its source said so (UTC).
+
+    `mended` counts the lone surrogates of the source that became U+FFFD.
+    """
+
+    record: Article | Deletion
+    as_of: datetime
+    mended: int = 0
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Entity:
+    """A mention found by a model: `text[start_char:end_char] == mention`, in Unicode code points."""
+
+    mention: str
+    entity_type: str
+    start_char: int
+    end_char: int
+    score: float = field(compare=False)
+
+    def __repr__(self) -> str:
+        return f"Entity({self.mention!r}, {self.entity_type})"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A typed stretch of a text, half-open, in code points: what a corpus marks and what a model is judged on."""
+
+    start_char: int
+    end_char: int
+    entity_type: str
+
+
+def join_text(title: str | None, abstract: str | None) -> str:
+    """Title, one space, abstract; whichever exists alone otherwise; empty when neither does."""
+    return " ".join(part for part in (title, abstract) if part is not None)
