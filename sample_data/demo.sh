@@ -1,0 +1,33 @@
+#!/bin/sh
+# The demo: import the sample records, annotate them, ask three questions. Prints a transcript of what it runs.
+set -eu
+cd "$(dirname "$0")/.."
+export LITMINE_LAKE=demo-lake
+
+# Print a command as one would type it, then run it.
+run() {
+    line="litmine"
+    for word in "$@"; do
+        case $word in
+        *[!A-Za-z0-9_./-]*) line="$line \"$word\"" ;;
+        *) line="$line $word" ;;
+        esac
+    done
+    printf '\n$ %s\n' "$line"
+    litmine "$@"
+}
+
+rm -rf "$LITMINE_LAKE"
+echo "\$ export LITMINE_LAKE=$LITMINE_LAKE"
+
+run import sample_data/pubmed
+run annotate
+run status
+run sql "select entity_type, count(*) as mentions, count(distinct pmid) as articles
+         from entities group by all order by mentions desc"
+run sql "select lower(c.mention) as chemical, count(distinct pmid) as articles
+         from entities c join entities d using (pmid)
+         where c.entity_type = 'Chemical' and d.entity_type = 'Disease' and d.mention ilike '%cancer%'
+         group by all order by articles desc, chemical limit 5"
+run sql "select start_char, end_char, mention, entity_type, round(score, 2) as score
+         from entities where pmid = 21272792 order by start_char limit 10"

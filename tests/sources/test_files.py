@@ -1,0 +1,217 @@
+"""Files and folders of records: found in order, told apart by content, and never a reason to stop."""
+
+import gzip
+import os
+import zlib
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from litmine.errors import SourceError
+from litmine.sources.files import find_files, read_file
+from litmine.types import Article, Deletion, Observed, Unreadable
+
+AS_OF = datetime(2026, 1, 2, tzinfo=UTC)
+
+
+def _xml(*pmids: int) -> bytes:
+    records = "".join(
+        f"<PubmedArticle><MedlineCitation><PMID>{pmid}</PMID></MedlineCitation></PubmedArticle>" for pmid in pmids
+    )
+    return f"<?xml version='1.0'?><PubmedArticleSet>{records}</PubmedArticleSet>".encode()
+
+
+def _observed(*pmids: int) -> list[Observed]:
+    return [Observed(Article(pmid), AS_OF + timedelta(microseconds=i)) for i, pmid in enumerate(pmids)]
+
+
+def _file(folder: Path, content: bytes, name: str = "file") -> Path:
+    path = folder / name
+    path.write_bytes(content)
+    return path
+
+
+def _read(folder: Path, content: bytes, name: str = "file") -> list[Observed | Unreadable]:
+    return list(read_file(_file(folder, content, name), AS_OF))
+
+
+@pytest.mark.parametrize("name", ["a.xml", "a.xml.gz", "a.jsonl", "a"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        _xml(1, 2),
+        b"\xef\xbb\xbf" + _xml(1, 2),
+        b" \n" + _xml(1, 2),
+        _xml(1, 2).decode().replace("'1.0'", "'1.0' encoding='utf-16'").encode("utf-16"),
+        b'{"pmid": 1}\n{"pmid": 2}\n',
+        b'\n\xef\xbb\xbf {"pmid": 1}\n{"pmid": 2}\n'[1:],
+    ],
+    ids=["xml", "marked-xml", "blank-xml", "utf16-xml", "jsonl", "marked-jsonl"],
+)
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
+def test_the_kind_is_told_by_content(tmp_path: Path, name: str, content: bytes, packed: bool) -> None:
+    assert _read(tmp_path, gzip.compress(content) if packed else content, name) == _observed(1, 2)
+
+
+def test_gzip_of_several_members(tmp_path: Path) -> None:
+    content = _xml(1, 2)
+    assert _read(tmp_path, gzip.compress(content[:99]) + gzip.compress(content[99:]) + b"\0\0") == _observed(1, 2)
+
+
+def test_the_last_occurrence_in_a_file_is_the_latest(tmp_path: Path) -> None:
+    content = _xml(1, 2, 1).replace(
+        b"</PubmedArticleSet>", b"<DeleteCitation><PMID>2</PMID></DeleteCitation></PubmedArticleSet>"
+    )
+    observed = _read(tmp_path, content)
+    assert [it.as_of - AS_OF for it in observed if isinstance(it, Observed)] == [
+        timedelta(microseconds=i) for i in range(4)
+    ]
+    assert [it.record for it in observed if isinstance(it, Observed)] == [
+        Article(1),
+        Article(2),
+        Article(1),
+        Deletion(2),
+    ]
+
+
+def test_bad_records_and_lines_are_named_with_their_file(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    assert _read(tmp_path, b'{"pmid": 1}\n{}\n{"pmid": 2}\n') == [
+        _observed(1)[0],
+        Unreadable(f"{path}, line 2", 'The line has no "pmid".'),
+        _observed(1, 2)[1],
+    ]
+    bad, good = _read(tmp_path, _xml(0, 1))
+    assert bad == Unreadable(f"{path}, record 1", "The record has '0' where its PMID belongs.")
+    assert good == _observed(1)[0]
+
+
+def test_mended_characters_are_counted(tmp_path: Path) -> None:
+    [observed] = _read(tmp_path, rb'{"pmid": 1, "title": "\ud800"}')
+    assert observed == Observed(Article(1, "\ufffd"), AS_OF, mended=1)
+
+
+MANY = _xml(*range(1, 3001))
+LAUGHS = b'<!DOCTYPE PubmedArticleSet [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]>' + _xml(1)[21:]
+EXTERNAL = b'<!DOCTYPE PubmedArticleSet [<!ENTITY a SYSTEM "file:///etc/hostname">]>' + _xml(1)[21:]
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "It is empty; nothing was read: import a fresh copy of the file."),
+        (gzip.compress(b""), "It is empty; nothing was read: import a fresh copy of the file."),
+        (b"\x89PNG\r\n\x1a\n" + bytes(999), "It is neither PubMed XML nor JSON Lines, plain or gzip; nothing was read"),
+        (b"pmid,title\n1,x\n", "It is neither PubMed XML nor JSON Lines"),
+        (b"   \n", "It is neither PubMed XML nor JSON Lines"),
+        (b"<!doctype html><html><body><p>Sorry</body></html>", "The XML is damaged"),
+        (b"<html></html>", "The XML holds <html>"),
+        (LAUGHS, "The XML declares entities in a DTD"),
+        (EXTERNAL, "The XML declares entities in a DTD"),
+        (b"\x1f\x8b", "The gzip data end too early; nothing was read"),
+        (b"\x1f\x8bgarbage, not gzip", "The gzip data are damaged"),
+    ],
+)
+def test_a_file_that_is_nothing_of_ours_is_one_sentence(tmp_path: Path, content: bytes, why: str) -> None:
+    [unreadable] = _read(tmp_path, content, "pubmed26n0001.xml.gz")
+    assert isinstance(unreadable, Unreadable)
+    assert unreadable.where == str(tmp_path / "pubmed26n0001.xml.gz")
+    assert unreadable.why.startswith(why)
+    assert unreadable.why.endswith("nothing was read: import a fresh copy of the file.")
+    assert "\n" not in unreadable.why
+
+
+def test_a_truncated_gzip_gives_every_record_before_its_end(tmp_path: Path) -> None:
+    packed = gzip.compress(MANY)
+    half = packed[: len(packed) // 2]
+    *records, unreadable = _read(tmp_path, half)
+    whole = zlib.decompressobj(wbits=31).decompress(half).count(b"</PubmedArticle>")
+    assert 100 < whole < 3000
+    assert records == _observed(*range(1, whole + 1))
+    assert isinstance(unreadable, Unreadable)
+    assert unreadable.why == (
+        f"The gzip data end too early; the {whole:,} records before that were read and kept: "
+        "import a fresh copy of the file."
+    )
+
+
+def test_truncated_xml_gives_every_record_before_its_end(tmp_path: Path) -> None:
+    *records, unreadable = _read(tmp_path, _xml(1, 2)[:-30])
+    assert records == _observed(1)
+    assert isinstance(unreadable, Unreadable)
+    assert "; the 1 record before that was read and kept: " in unreadable.why
+
+
+@pytest.mark.parametrize("harm", ["checksum", "middle", "tail"])
+def test_damaged_gzip_is_named_once(tmp_path: Path, harm: str) -> None:
+    packed = bytearray(gzip.compress(MANY))
+    if harm == "checksum":
+        packed[-6] ^= 0xFF
+    elif harm == "middle":
+        packed[len(packed) // 2] ^= 0xFF
+    else:
+        packed += b"not gzip"
+    *records, unreadable = _read(tmp_path, bytes(packed))
+    assert isinstance(unreadable, Unreadable)
+    assert len(records) == 3000 or harm == "middle"
+    assert all(isinstance(it, Observed) for it in records)
+
+
+def test_a_file_that_is_not_there_or_a_folder_is_named(tmp_path: Path) -> None:
+    [missing] = read_file(tmp_path / "missing", AS_OF)
+    [folder] = read_file(tmp_path, AS_OF)
+    assert isinstance(missing, Unreadable)
+    assert isinstance(folder, Unreadable)
+    assert missing.why == (
+        "It cannot be read (No such file or directory); nothing was read: make it readable and import it again."
+    )
+    assert "directory" in folder.why
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_what_may_not_be_read_is_named(tmp_path: Path) -> None:
+    file = _file(tmp_path, _xml(1))
+    file.chmod(0)
+    [unreadable] = read_file(file, AS_OF)
+    assert isinstance(unreadable, Unreadable)
+    assert "Permission denied" in unreadable.why
+    locked = tmp_path / "locked"
+    locked.mkdir(mode=0)
+    assert find_files([tmp_path]) == [file, locked]
+
+
+def test_folders_give_bulk_files_by_number_and_then_the_rest_by_name(tmp_path: Path) -> None:
+    update, baseline, hidden = tmp_path / "a-update", tmp_path / "b-baseline", tmp_path / ".cache"
+    for folder in (update, baseline, hidden):
+        folder.mkdir()
+    names = [
+        (baseline, "pubmed25n1274.xml.gz"),
+        (baseline, "pubmed26n0999.xml.gz"),
+        (baseline, "pubmed26n1000.xml.gz"),
+        (update, "pubmed26n1335.xml.gz"),
+        (update, "pubmed26n1336.xml"),
+        (tmp_path, "a.jsonl"),
+        (update, "b.xml"),
+    ]
+    for folder, name in reversed(names):
+        _file(folder, b"", name)
+    for folder, name in [(hidden, "pubmed26n0001.xml.gz"), (update, ".part"), (update, "pubmed26n1335.xml.gz.md5")]:
+        _file(folder, b"", name)
+    bulk = sorted((folder / name for folder, name in names[:5]), key=lambda file: file.name)
+    assert find_files([tmp_path]) == [*bulk, update / "b.xml", tmp_path / "a.jsonl"]
+
+
+def test_paths_keep_their_order_and_no_file_comes_twice(tmp_path: Path) -> None:
+    first, second = _file(tmp_path, b"", "1.xml"), _file(tmp_path, b"", "2.xml")
+    (tmp_path / "link.xml").symlink_to(second)
+    assert find_files([second, tmp_path, first]) == [second, first]
+
+
+def test_a_path_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"There is no file or folder .*nowhere"):
+        find_files([tmp_path, tmp_path / "nowhere"])
+
+
+def test_an_empty_folder_has_no_files(tmp_path: Path) -> None:
+    assert find_files([tmp_path]) == []

@@ -1,0 +1,209 @@
+"""Sets of records as streams: their kinds, their damage, and what is refused."""
+
+import io
+import resource
+from collections.abc import Iterator
+from itertools import chain, repeat
+from typing import BinaryIO
+
+import pytest
+
+from litmine.errors import SourceError
+from litmine.sources.pubmed_xml import read_pubmed_xml
+from litmine.types import Article, Deletion, Unreadable
+
+Read = Article | Deletion | Unreadable
+
+
+def _article(pmid: object, title: str = "A title.") -> str:
+    citation = f"<MedlineCitation><PMID>{pmid}</PMID><Article><ArticleTitle>{title}</ArticleTitle></Article>"
+    return f"<PubmedArticle>{citation}</MedlineCitation></PubmedArticle>"
+
+
+def _set(*records: str) -> str:
+    return f"<PubmedArticleSet>{''.join(records)}</PubmedArticleSet>"
+
+
+def _read(document: str | bytes) -> list[Read]:
+    return list(read_pubmed_xml(io.BytesIO(document.encode() if isinstance(document, str) else document)))
+
+
+def _read_until_error(stream: BinaryIO) -> tuple[list[Read], SourceError]:
+    records: list[Read] = []
+    with pytest.raises(SourceError) as caught:
+        records.extend(_appended(records, read_pubmed_xml(stream)))
+    return records, caught.value
+
+
+def _appended(records: list[Read], reading: Iterator[Read]) -> list[Read]:
+    for record in reading:
+        records.append(record)  # noqa: PERF402 -- what came before an error is to be kept
+    return []
+
+
+def test_articles_and_deletions_in_the_order_of_the_file() -> None:
+    deletions = "<DeleteCitation><PMID>2</PMID><PMID>3</PMID></DeleteCitation>"
+    book = "<PubmedBookArticle><BookDocument><PMID>4</PMID></BookDocument></PubmedBookArticle>"
+    document = _set(
+        _article(1), book, _article(1, "Again."), deletions, "<DeleteDocument><PMID>5</PMID></DeleteDocument>"
+    )
+    assert _read(document) == [
+        Article(1, "A title."),
+        Article(4),
+        Article(1, "Again."),
+        Deletion(2),
+        Deletion(3),
+        Deletion(5),
+    ]
+
+
+def test_the_older_root() -> None:
+    citation = "<MedlineCitation><PMID>1</PMID></MedlineCitation>"
+    document = f"<MedlineCitationSet>{citation}<DeleteCitation><PMID>2</PMID></DeleteCitation></MedlineCitationSet>"
+    assert _read(document) == [Article(1), Deletion(2)]
+
+
+@pytest.mark.parametrize(
+    "document", ["<PubmedArticleSet/>", "\n\n<?xml version='1.0'?><PubmedArticleSet/>", "\ufeff" + _set()]
+)
+def test_an_empty_set_has_no_records(document: str) -> None:
+    assert _read(document) == []
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "iso-8859-1", "windows-1252"])
+def test_any_declared_encoding(encoding: str) -> None:
+    document = f'<?xml version="1.0" encoding="{encoding}"?>' + _set(_article(1, "naïve"))
+    assert _read(document.encode(encoding)) == [Article(1, "naïve")]
+
+
+@pytest.mark.parametrize("pmid", ["", "0", "-4", "1.5", "abc", "²", "9223372036854775808", "1" * 5000])
+def test_a_record_without_a_valid_pmid_costs_only_itself(pmid: str) -> None:
+    first, bad, last = _read(_set(_article(1), _article(pmid), _article(3)))
+    assert (first, last) == (Article(1, "A title."), Article(3, "A title."))
+    assert isinstance(bad, Unreadable)
+    assert bad.where == "record 2"
+    assert "PMID" in bad.why
+
+
+def test_a_record_without_a_citation_costs_only_itself() -> None:
+    bad, good = _read(_set("<PubmedArticle/>", _article(3)))
+    assert bad == Unreadable("record 1", "The record has no MedlineCitation.")
+    assert good == Article(3, "A title.")
+
+
+def test_a_bad_deletion_costs_only_itself() -> None:
+    bad, good = _read(_set("<DeleteCitation><PMID>x</PMID><PMID>3</PMID></DeleteCitation>"))
+    assert isinstance(bad, Unreadable)
+    assert good == Deletion(3)
+
+
+def test_the_greatest_pmid() -> None:
+    assert _read(_set(_article(2**63 - 1))) == [Article(2**63 - 1, "A title.")]
+
+
+@pytest.mark.parametrize("document", ["<html><body/></html>", "<eFetchResult><ERROR>x</ERROR></eFetchResult>"])
+def test_another_root_is_refused(document: str) -> None:
+    with pytest.raises(SourceError, match=r"The XML holds <\w+>, not one of PubmedArticleSet"):
+        _read(document)
+
+
+@pytest.mark.parametrize(
+    "document", ["", "<", "<!DOCTYPE x", "<?xml version='1.0' encoding='utf-7'?><PubmedArticleSet/>"]
+)
+def test_damage_before_the_root(document: str) -> None:
+    with pytest.raises(SourceError, match="The XML is damaged"):
+        _read(document)
+
+
+def test_a_prologue_without_end_is_not_read_to_its_end() -> None:
+    stream = io.BytesIO(b"<!--" + b"x" * (4 << 20) + b"--><PubmedArticleSet/>")
+    with pytest.raises(SourceError, match="no element in its first 1 MiB"):
+        list(read_pubmed_xml(stream))
+    assert stream.tell() < 2 << 20
+
+
+@pytest.mark.parametrize("cut", [1, 10, 100, 150])
+def test_every_whole_record_before_damage_is_read(cut: int) -> None:
+    whole = _set(*(_article(pmid) for pmid in range(1, 2001))).encode()
+    records, error = _read_until_error(io.BytesIO(whole[:-cut]))
+    expected = whole[:-cut].count(b"</PubmedArticle>")
+    assert 1998 <= expected <= 2000
+    assert records == [Article(pmid, "A title.") for pmid in range(1, expected + 1)]
+    assert str(error).startswith("The XML is damaged: ")
+
+
+@pytest.mark.parametrize("damage", [b"<oops>", b"&#1;", b"\x01", b"\xff", b"</Article>"])
+def test_damage_inside_a_record(damage: bytes) -> None:
+    document = _set(_article(1), _article(2, "@"), _article(3)).encode().replace(b"@", damage)
+    records, _ = _read_until_error(io.BytesIO(document))
+    assert records == [Article(1, "A title.")]
+
+
+BILLION_LAUGHS = '<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;">'
+
+
+@pytest.mark.parametrize(
+    "subset",
+    [
+        '<!ENTITY a "harmless">',
+        BILLION_LAUGHS,
+        BILLION_LAUGHS + '<!ATTLIST PubmedArticleSet x CDATA "&c;">',
+        '<!ENTITY a SYSTEM "file:///etc/hostname">',
+        '<!ENTITY a SYSTEM "http://localhost:9/">',
+        '<!ENTITY % a "<!ELEMENT x ANY>"> %a;',
+        '<!ENTITY % a SYSTEM "http://localhost:9/"> %a;',
+        '%undeclared; <!ENTITY a "behind a reference">',
+        '<!ENTITY lt "&#38;#60;">',
+        '<!NOTATION n SYSTEM "n"><!ENTITY a SYSTEM "a.gif" NDATA n>',
+    ],
+)
+@pytest.mark.parametrize(
+    "doctype", ["PubmedArticleSet", 'PubmedArticleSet PUBLIC "-//NLM//DTD" "https://localhost:9/x.dtd"']
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_document_that_declares_an_entity_is_refused(subset: str, doctype: str, encoding: str) -> None:
+    document = f'<?xml version="1.0" encoding="{encoding}"?><!DOCTYPE {doctype} [{subset}]>' + _set(_article(1))
+    records, error = _read_until_error(io.BytesIO(document.encode(encoding)))
+    assert records == []
+    assert "declares entities" in str(error)
+
+
+def test_a_dtd_without_entities_is_read_and_no_further_file_is() -> None:
+    doctype = 'PubmedArticleSet PUBLIC "-//NLM//DTD" "https://localhost:9/x.dtd"'
+    document = f'<!DOCTYPE {doctype} [<!ELEMENT PMID ANY><!-- 100 %; <!ENTITY a "b"> -->]>'
+    assert _read(document + _set(_article(1))) == [Article(1, "A title.")]
+
+
+def test_an_undeclared_entity_costs_its_record_and_no_text_vanishes() -> None:
+    doctype = '<!DOCTYPE PubmedArticleSet PUBLIC "-//NLM//DTD" "https://localhost:9/x.dtd">'
+    first, bad, last = _read(doctype + _set(_article(1), _article(2, "one &nbsp; <i>two</i>"), _article(3)))
+    assert (first, last) == (Article(1, "A title."), Article(3, "A title."))
+    assert bad == Unreadable("record 2", "The record uses &nbsp;, an entity that nothing declares.")
+
+
+def test_a_text_beyond_the_parsers_usual_limit() -> None:
+    long = "word " * 2_200_000
+    [article] = _read(_set(_article(1, long)))
+    assert isinstance(article, Article)
+    assert article.title == long.strip()
+
+
+class _Long(io.BytesIO):
+    """A set of `copies` times 30 records, of which no more than 30 are ever in memory."""
+
+    def __init__(self, copies: int) -> None:
+        super().__init__()
+        record = _article(1, "A title of some length. " * 40)
+        self._chunks = chain(["<PubmedArticleSet>"], repeat(record * 30, copies), ["</PubmedArticleSet>"])
+
+    def read(self, _: int | None = -1) -> bytes:
+        return next(self._chunks, "").encode()
+
+
+def test_memory_does_not_grow_with_the_file() -> None:
+    def peak_kib(copies: int) -> int:
+        assert len([None for _ in read_pubmed_xml(_Long(copies))]) == copies * 30
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    small = peak_kib(50)
+    assert peak_kib(2500) - small < 20_000  # of 75 MB of XML

@@ -1,0 +1,46 @@
+"""The order that the names of NLM's bulk files give."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from litmine.sources.released import released
+
+names = st.tuples(st.integers(10, 40), st.integers(1, 9999))
+
+
+def _when(year: int, number: int) -> datetime:
+    when = released(f"pubmed{year}n{number:04}.xml.gz")
+    assert when is not None
+    return when
+
+
+@given(one=names, other=names)
+def test_later_years_and_higher_numbers_are_later(one: tuple[int, int], other: tuple[int, int]) -> None:
+    earlier, later = sorted((one, other))
+    # a second apart at least, so that records a microsecond apart never reach the next file
+    assert earlier == later or _when(*later) - _when(*earlier) >= timedelta(seconds=1)
+
+
+@pytest.mark.parametrize(("year", "last"), [(16, 812), (24, 1219), (26, 1334)])
+def test_neighbours_around_the_last_file_of_a_baseline(year: int, last: int) -> None:
+    times = [_when(year, number) for number in (1, 2, last - 1, last, last + 1, last + 2, last + 430, last + 431, 9999)]
+    times.append(_when(year + 1, 1))
+    assert times == sorted(set(times))
+    assert times[3] < datetime(1999 + year, 12, 11, tzinfo=UTC)
+    assert times[4] - times[3] > timedelta(hours=12)
+
+
+def test_the_forms_of_a_name() -> None:
+    assert released("pubmed18n0001.xml.gz") == released("medline18n0001.xml") == released("pubmedsample18n0001.xml.gz")
+    assert released("pubmed26n0001.xml.gz") == datetime(2025, 12, 10, 0, 0, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "articles.xml", "pubmed26n1335.xml.gz.md5", "xpubmed26n1335.xml.gz", "pubmed26n13.xml", "pubmed٢٦n1335.xml"],
+)
+def test_other_names_say_nothing(name: str) -> None:
+    assert released(name) is None
