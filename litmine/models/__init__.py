@@ -1,0 +1,1 @@
+"""Models: from a reference to a tagger that turns texts into entities."""

@@ -1,0 +1,169 @@
+"""Model folders in the Hugging Face layout: litmine's own, and any plain token classifier.
+
+Weights are safetensors and nothing else; no code that comes with a model is run.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from tokenizers import Tokenizer
+from transformers import AutoConfig, AutoModelForTokenClassification, AutoTokenizer, PreTrainedConfig
+
+from litmine.errors import ModelError
+from litmine.models.heads import DECODING_VERSION, SETTINGS_FILE, Head, Settings
+from litmine.models.network import MultiHeadNetwork, PlainNetwork, bfloat16_is_fast
+from litmine.models.tagger import Tagger
+from litmine.models.weights import load_weights, save_weights
+from litmine.models.words import WordReader
+
+TOKENIZER_FILE = "tokenizer.json"
+_OVERLAP = 128
+_SAFE: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+
+
+def load_folder(
+    folder: Path,
+    name: str,
+    device: str = "auto",
+    precision: str = "auto",
+    heads: Sequence[str] | None = None,
+    batch_tokens: int | None = None,
+) -> Tagger:
+    """Load a model folder (ModelError when it is not one, or cannot be run as asked).
+
+    `heads` names the heads to use instead of the default ones. `precision` is `float32`, `bf16` or `auto`: bf16 where
+    the processor multiplies it in hardware.
+    """
+    where = _device(device)
+    chosen = _precision(precision, where)
+    with _loading(folder):
+        own = (folder / SETTINGS_FILE).is_file()
+        settings = Settings.load(folder) if own else _plain_settings(folder, name)
+        network = read_network(folder, settings) if own else _plain_network(folder)
+        tokenizer = read_tokenizer(folder)
+        special = special_ids(tokenizer, network.config)
+    network.eval().requires_grad_(False).to(where)
+    if chosen == "bf16":
+        # The heads of our own models stay in float32: they cost nothing, and the scores keep their digits.
+        (network.encoder if isinstance(network, MultiHeadNetwork) else network).to(torch.bfloat16)
+    used = None if heads is None else [_head(settings, head) for head in heads]
+    digest = _digest(folder, settings)
+    return Tagger(network, WordReader(tokenizer), settings, digest, special, where, chosen, used, batch_tokens)
+
+
+def identify_folder(folder: Path, name: str) -> str:
+    """`name@digest` of a model folder, its weights hashed but not loaded (ModelError when it is not one)."""
+    with _loading(folder):
+        own = (folder / SETTINGS_FILE).is_file()
+        settings = Settings.load(folder) if own else _plain_settings(folder, name)
+        return f"{settings.name}@{_digest(folder, settings)}"
+
+
+def save_folder(
+    folder: Path, network: MultiHeadNetwork, tokenizer: Tokenizer, settings: Settings, int8: bool = False
+) -> None:
+    """Write one of our own models; the card is the trainer's to write."""
+    folder.mkdir(parents=True, exist_ok=True)
+    save_weights(network.state_dict(), folder, int8)
+    network.config.save_pretrained(folder)
+    tokenizer.save(str(folder / TOKENIZER_FILE), pretty=False)
+    settings.save(folder)
+
+
+def read_network(folder: Path, settings: Settings) -> MultiHeadNetwork:
+    """The network of one of our own model folders, weights loaded, in float32."""
+    config = AutoConfig.from_pretrained(folder, **_SAFE)
+    network = MultiHeadNetwork(config, sum(len(head.labels) for head in settings.heads))
+    network.load_state_dict(load_weights(folder))
+    return network
+
+
+def read_tokenizer(folder: Path) -> Tokenizer:
+    """The fast tokenizer of a model folder, built from its vocabulary if it has no `tokenizer.json`."""
+    if (folder / TOKENIZER_FILE).is_file():
+        return Tokenizer.from_file(str(folder / TOKENIZER_FILE))
+    tokenizer: Tokenizer = _auto_tokenizer(folder).backend_tokenizer
+    return tokenizer
+
+
+def special_ids(tokenizer: Tokenizer, config: PreTrainedConfig) -> tuple[int, int, int]:
+    """Ids of the tokens that begin, end and pad a window."""
+    around = tokenizer.encode("").ids
+    if len(around) != 2:
+        raise ValueError("its tokenizer does not put one token before and one after a text, as the BERT family does")
+    return around[0], around[1], getattr(config, "pad_token_id", None) or 0
+
+
+@contextmanager
+def _loading(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError, RuntimeError, SafetensorError, KeyError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise ModelError(f"{folder} does not hold a model that litmine can load: {reason}") from error
+
+
+def _plain_settings(folder: Path, name: str) -> Settings:
+    config = AutoConfig.from_pretrained(folder, **_SAFE)
+    labels = tuple(config.id2label[i] for i in range(len(config.id2label)))
+    if all(label.startswith("LABEL_") for label in labels):
+        raise ValueError(
+            "its labels are only numbered, so nobody can say what they mean; name them in id2label of its config.json"
+        )
+    window = min(_auto_tokenizer(folder).model_max_length, _positions(config))
+    return Settings(name, (Head("labels", labels),), window, min(_OVERLAP, window // 4))
+
+
+def _plain_network(folder: Path) -> PlainNetwork:
+    return PlainNetwork(AutoModelForTokenClassification.from_pretrained(folder, use_safetensors=True, **_SAFE))
+
+
+def _auto_tokenizer(folder: Path) -> Any:
+    return AutoTokenizer.from_pretrained(folder, use_fast=True, **_SAFE)
+
+
+def _positions(config: PreTrainedConfig) -> int:
+    positions = int(getattr(config, "max_position_embeddings", 512))
+    # RoBERTa's positions begin after the padding index.
+    return positions - config.pad_token_id - 1 if "roberta" in config.model_type else positions
+
+
+def _head(settings: Settings, name: str) -> Head:
+    for head in settings.heads:
+        if head.name == name:
+            return head
+    raise ModelError(f"{settings.name} has no head {name!r}; it has {', '.join(head.name for head in settings.heads)}")
+
+
+def _digest(folder: Path, settings: Settings) -> str:
+    """12 hex digits over all that decides the entities: weights, tokenizer, labels, window, overlap, decoding."""
+    digest = hashlib.sha256()
+    for file in sorted(
+        [*folder.glob("*.safetensors"), *folder.glob("tokenizer.json"), *folder.glob("vocab.*"), folder / "config.json"]
+    ):
+        digest.update(file.name.encode() + b"\0")
+        with file.open("rb") as stream:
+            digest.update(hashlib.file_digest(stream, "sha256").digest())
+    heads = [[head.name, head.labels] for head in settings.heads if head.default]
+    digest.update(json.dumps([heads, settings.window, settings.overlap, DECODING_VERSION]).encode())
+    return digest.hexdigest()[:12]
+
+
+def _device(device: str) -> torch.device:
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise ModelError("no GPU can be used here; leave --gpus out, or check the driver with nvidia-smi")
+    return torch.device(device)
+
+
+def _precision(precision: str, device: torch.device) -> str:
+    if precision == "auto":
+        return "bf16" if bfloat16_is_fast(device) else "float32"
+    return precision

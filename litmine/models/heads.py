@@ -1,0 +1,64 @@
+"""What a model says of itself beside its weights: its heads, window and decoding, kept in `litmine.json`."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from litmine.errors import ModelError
+
+SETTINGS_FILE = "litmine.json"
+
+# Part of a model's digest: raised whenever the same probabilities would give other entities.
+DECODING_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """One softmax over every word: its labels, and the guideline (corpora) it learnt from.
+
+    `default` heads are those that `annotate` uses, one a type.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    default: bool = True
+    corpora: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a model reads: its heads in the order of its logits, and its window and overlap in tokens.
+
+    `window` counts the special tokens; `overlap` is the least that two windows of one text share.
+    """
+
+    name: str
+    heads: tuple[Head, ...]
+    window: int
+    overlap: int
+    decoding: int = DECODING_VERSION
+
+    def save(self, folder: Path) -> None:
+        text = json.dumps(asdict(self), indent=2, ensure_ascii=False)
+        (folder / SETTINGS_FILE).write_text(text + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> "Settings":
+        """Raise ModelError when `litmine.json` is not what this version of litmine writes."""
+        try:
+            read = json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
+            heads = tuple(
+                Head(**{**head, "labels": tuple(head["labels"]), "corpora": tuple(head["corpora"])})
+                for head in read.pop("heads")
+            )
+            settings = cls(heads=heads, **read)
+        except (ValueError, KeyError, TypeError) as error:
+            raise ModelError(
+                f"{folder / SETTINGS_FILE} is not a litmine model's settings ({error}); train or copy the model again"
+            ) from error
+        if settings.decoding != DECODING_VERSION:
+            raise ModelError(
+                f"the model in {folder} needs decoding version {settings.decoding} and this litmine has"
+                f" {DECODING_VERSION}; install the litmine it was made with"
+            )
+        return settings

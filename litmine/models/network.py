@@ -1,0 +1,43 @@
+"""The network: an encoder of the BERT family and one linear layer that holds every head."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import AutoModel, PreTrainedConfig
+
+
+class MultiHeadNetwork(nn.Module):
+    """Token ids to the logits of every head, side by side: (texts, tokens) to (texts, tokens, outputs)."""
+
+    def __init__(self, config: PreTrainedConfig, outputs: int, encoder: Any = None) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder: Any = AutoModel.from_config(config, add_pooling_layer=False) if encoder is None else encoder
+        self.dropout = nn.Dropout(getattr(config, "hidden_dropout_prob", 0.0))
+        self.heads = nn.Linear(config.hidden_size, outputs)
+
+    def forward(self, ids: Tensor, mask: Tensor | None) -> Tensor:
+        hidden = self.encoder(input_ids=ids, attention_mask=mask).last_hidden_state
+        logits: Tensor = self.heads(self.dropout(hidden).to(self.heads.weight.dtype))
+        return logits
+
+
+class PlainNetwork(nn.Module):
+    """A Hugging Face token classifier behind the same call."""
+
+    def __init__(self, classifier: Any) -> None:
+        super().__init__()
+        self.config = classifier.config
+        self.classifier = classifier
+
+    def forward(self, ids: Tensor, mask: Tensor | None) -> Tensor:
+        logits: Tensor = self.classifier(input_ids=ids, attention_mask=mask).logits
+        return logits
+
+
+def bfloat16_is_fast(device: torch.device) -> bool:
+    """Whether bf16 products run in hardware there: AMX or AVX-512 BF16 on a CPU, Ampere or later on a GPU."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return bool(torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported())

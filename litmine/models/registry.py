@@ -1,0 +1,47 @@
+"""From a reference to a model: `builtin`, a folder, or the id of a model on the Hugging Face Hub."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from litmine.errors import ModelError
+from litmine.models.folder import identify_folder, load_folder
+from litmine.models.home import BUILTIN, builtin_folder, offline_models
+from litmine.models.hub import pull
+from litmine.models.tagger import Tagger
+
+
+def load_model(
+    ref: str,
+    device: str = "auto",
+    precision: str = "auto",
+    heads: Sequence[str] | None = None,
+    batch_tokens: int | None = None,
+) -> Tagger:
+    """Load a model for `annotate`.
+
+    `device` is `auto`, `cpu` or `cuda`; `precision` is `auto`, `float32` or `bf16`; `heads` names heads to use instead
+    of the default ones; `batch_tokens` is the size of a batch in tokens. Raises ModelError when the model is unknown,
+    cannot be fetched, or is not one that litmine can run.
+    """
+    folder, name = locate(ref)
+    return load_folder(folder, name, device, precision, heads, batch_tokens)
+
+
+def identify(ref: str) -> str:
+    """`name@digest` of a reference, without loading its weights into memory (ModelError as `load_model`)."""
+    return identify_folder(*locate(ref))
+
+
+def locate(ref: str) -> tuple[Path, str]:
+    """Folder and name of a reference, downloaded if need be."""
+    if ref == BUILTIN:
+        return builtin_folder(), BUILTIN
+    folder = Path(ref)
+    if folder.is_dir():
+        return folder, folder.resolve().name
+    if ref.count("/") == 1 and not ref.startswith((".", "/", "~")) and not ref.endswith("/"):
+        return pull(ref), ref.partition("/")[2]
+    raise ModelError(
+        f"no model {ref!r} here; give {', '.join(offline_models())}, a model's folder, or the id of a model on the"
+        " Hugging Face Hub (organisation/name)"
+    )

@@ -1,0 +1,38 @@
+"""Weights on disk: safetensors, whole or in int8.
+
+In int8 every matrix is kept as bytes with one scale a row, `round(w / scale)` in -127 to 127; what is computed is
+always `int8 * scale` in floating point, so an int8 folder is a model of its own and not a mode of running one.
+"""
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+WEIGHTS_FILE = "model.safetensors"
+_SCALE = ".int8_scale"
+
+
+def save_weights(weights: dict[str, Tensor], folder: Path, int8: bool) -> None:
+    """Write every weight to the folder, in float32 or with the matrices in int8."""
+    stored: dict[str, Tensor] = {}
+    for name, weight in weights.items():
+        weight = weight.detach().float().cpu().contiguous()
+        if int8 and weight.dim() == 2:
+            scale = weight.abs().amax(dim=1, keepdim=True).clamp(min=1e-12) / 127
+            stored[name] = torch.round(weight / scale).to(torch.int8)
+            stored[name + _SCALE] = scale
+        else:
+            stored[name] = weight
+    save_file(stored, folder / WEIGHTS_FILE, metadata={"format": "pt"})
+
+
+def load_weights(folder: Path) -> dict[str, Tensor]:
+    """Every weight in float32 (OSError or SafetensorError when the file is absent or damaged)."""
+    stored = load_file(folder / WEIGHTS_FILE)
+    return {
+        name: weight.float() * stored[name + _SCALE] if name + _SCALE in stored else weight.float()
+        for name, weight in stored.items()
+        if not name.endswith(_SCALE)
+    }

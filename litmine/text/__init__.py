@@ -1,0 +1,1 @@
+"""Texts and offsets: windows over long texts, tags to spans."""

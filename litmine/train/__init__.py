@@ -1,0 +1,1 @@
+"""Training: corpora in, a model folder out."""

@@ -1,0 +1,129 @@
+"""Corpus files to passages: tagged sentences (two columns) and PubTator documents.
+
+Whatever the format, a passage is a text, its spans in code points, and the types that its corpus annotates: training
+and judging read texts just as `annotate` does.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from litmine.errors import CorpusError
+from litmine.text.tags import spans_of_tags
+from litmine.types import Span
+
+SPLITS = ("train", "dev")
+SUFFIXES = (".tsv", ".pubtator")
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A sentence or a document of a corpus."""
+
+    text: str
+    spans: tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """One file of a corpus: its passages in file order, and the types that it annotates.
+
+    `continuous`: each passage goes on where the one before stops, as the sentences of a tagged file do.
+    """
+
+    name: str
+    path: Path
+    entity_types: tuple[str, ...]
+    passages: tuple[Passage, ...] = field(repr=False)
+    continuous: bool
+
+
+def read_corpus(path: Path, name: str, renamed: dict[str, str] | None = None) -> Corpus:
+    """Read a `.tsv` or `.pubtator` file; `renamed` maps types of the file to ours (CorpusError on a bad file).
+
+    A type renamed to `-` is not annotated, as far as anyone is told.
+    """
+    try:
+        content = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CorpusError(f"{path} cannot be read as a corpus: {error}") from error
+    passages = list(_documents(content, path) if path.suffix == ".pubtator" else _sentences(content, path))
+    if renamed:
+        passages = [replace(passage, spans=_rename(passage.spans, renamed)) for passage in passages]
+    entity_types = tuple(sorted({span.entity_type for passage in passages for span in passage.spans}))
+    if not entity_types:
+        raise CorpusError(f"{path} marks no mention; a corpus is two columns, token TAB tag, or PubTator (.pubtator)")
+    return Corpus(name, path, entity_types, tuple(passages), path.suffix != ".pubtator")
+
+
+def corpus_files(reference: str, split: str) -> tuple[str, Path | None]:
+    """Name and file of one split of `[NAME=]PATH`: a folder holds `train.tsv` and `dev.tsv`, a file is its own train.
+
+    None when the corpus has no such split (CorpusError when it has no train split).
+    """
+    name, _, place = reference.rpartition("=")
+    path = Path(place)
+    if path.is_dir():
+        file = next((path / f"{split}{suffix}" for suffix in SUFFIXES if (path / f"{split}{suffix}").is_file()), None)
+        if file is None and split == "train":
+            raise CorpusError(f"{path} holds neither train.tsv nor train.pubtator; give the file itself")
+        return name or path.name, file
+    if not path.is_file():
+        raise CorpusError(f"{path} does not exist; a corpus is a file, or a folder with train.tsv and dev.tsv")
+    return name or path.stem, path if split == "train" else None
+
+
+def _sentences(content: str, path: Path) -> Iterator[Passage]:
+    tokens: list[str] = []
+    tags: list[str] = []
+    for number, line in enumerate([*content.split("\n"), ""], 1):
+        columns = line.rstrip("\r").split("\t")
+        if len(columns) == 1 and not columns[0].strip():
+            if tokens:
+                yield _sentence(tokens, tags)
+            tokens, tags = [], []
+        elif len(columns) < 2 or not columns[0].strip() or not columns[-1].strip():
+            raise CorpusError(f"{path}, line {number}: a line is token TAB tag, and this one is {line[:60]!r}")
+        elif columns[0] != "-DOCSTART-":
+            tokens.append(columns[0])
+            tags.append(columns[-1].strip())
+
+
+def _sentence(tokens: list[str], tags: list[str]) -> Passage:
+    starts = [0]
+    for token in tokens:
+        starts.append(starts[-1] + len(token) + 1)
+    spans = (Span(starts[first], starts[last] - 1, kind) for first, last, kind in spans_of_tags(tags))
+    return Passage(" ".join(tokens), tuple(spans))
+
+
+def _documents(content: str, path: Path) -> Iterator[Passage]:
+    text, spans, pmid = "", list[Span](), ""
+    for number, line in enumerate([*content.split("\n"), ""], 1):
+        head = line.split("|", 2)
+        if len(head) == 3 and head[1] in {"t", "a"} and "\t" not in head[0]:
+            text = head[2] if head[1] == "t" else f"{text} {head[2]}"
+            pmid = head[0]
+        elif not line.strip():
+            if text:
+                yield Passage(text, tuple(sorted(spans, key=lambda span: (span.start_char, span.end_char))))
+            text, spans = "", []
+        else:
+            columns = line.split("\t")
+            # Relations share the file: four columns, the second a word.
+            if columns[0] != pmid or not columns[1].isdigit():
+                continue
+            try:
+                span = Span(int(columns[1]), int(columns[2]), columns[4])
+            except (IndexError, ValueError) as error:
+                raise CorpusError(f"{path}, line {number}: not a PubTator mention: {line[:60]!r}") from error
+            if text[span.start_char : span.end_char] != columns[3]:
+                raise CorpusError(
+                    f"{path}, line {number}: {columns[3]!r} does not stand at its offsets in document {pmid}"
+                )
+            spans.append(span)
+
+
+def _rename(spans: tuple[Span, ...], renamed: dict[str, str]) -> tuple[Span, ...]:
+    named = (replace(span, entity_type=renamed.get(span.entity_type, span.entity_type)) for span in spans)
+    return tuple(span for span in named if span.entity_type != "-")

@@ -1,0 +1,132 @@
+"""Passages to training examples: tokens, and for each word and head a label, or none where the corpus is silent."""
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from litmine.models.heads import Head
+from litmine.models.words import WordReader, Words, label_words
+from litmine.train.corpora import Corpus
+
+IGNORED = -1
+BIO = ("O", "B", "I")
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """Tokens (special ones apart), each word's first token, and its labels: (words, heads), IGNORED where masked."""
+
+    ids: NDArray[np.int64]
+    first: NDArray[np.int64]
+    labels: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """ids and mask (examples, tokens); rows, columns and labels of the words."""
+
+    ids: torch.Tensor
+    mask: torch.Tensor
+    rows: torch.Tensor
+    columns: torch.Tensor
+    labels: torch.Tensor
+
+
+def make_heads(corpora: Sequence[Corpus], apart: Sequence[str]) -> tuple[Head, ...]:
+    """A head a type, shared by the corpora that annotate it, and heads of their own for those `apart`."""
+    learnt_from: dict[str, list[str]] = {}
+    for corpus in corpora:
+        for entity_type in corpus.entity_types:
+            learnt_from.setdefault(_head_name(corpus, entity_type, apart), []).append(corpus.name)
+    return tuple(
+        Head(name, ("O", *(f"{tag}-{name.partition(' (')[0]}" for tag in BIO[1:])), " (" not in name, tuple(names))
+        for name, names in learnt_from.items()
+    )
+
+
+def make_examples(
+    corpus: Corpus, heads: Sequence[Head], apart: Sequence[str], reader: WordReader, longest: int
+) -> list[Example]:
+    """One example a passage, in file order; a passage of more than `longest` tokens becomes several."""
+    columns = {
+        entity_type: next(i for i, head in enumerate(heads) if head.name == _head_name(corpus, entity_type, apart))
+        for entity_type in corpus.entity_types
+    }
+    examples: list[Example] = []
+    for passage, words in zip(corpus.passages, reader.read([p.text for p in corpus.passages]), strict=True):
+        labels = np.full((len(words), len(heads)), IGNORED, dtype=np.int64)
+        for entity_type, column in columns.items():
+            spans = [span for span in passage.spans if span.entity_type == entity_type]
+            labels[:, column] = label_words(words, spans)
+        examples += _cut(words, labels, longest)
+    return examples
+
+
+def pass_over(examples: Sequence[Example], passage_tokens: int, alone: float, rng: random.Random) -> Iterator[Example]:
+    """One pass over sentences that follow each other: some alone, the others in passages of random length."""
+    group: list[Example] = []
+    tokens, limit = 0, 0
+    for example in examples:
+        if rng.random() < alone:
+            yield example
+            continue
+        if group and tokens + len(example.ids) > limit:
+            yield _join(group)
+            group, tokens = [], 0
+        if not group:
+            limit = rng.randint(passage_tokens // 4, passage_tokens)
+        group.append(example)
+        tokens += len(example.ids)
+    if group:
+        yield _join(group)
+
+
+def batches(
+    examples: Sequence[Example], batch_tokens: int, special: tuple[int, int, int], rng: random.Random
+) -> Iterator[Batch]:
+    """Examples of like length together, at most `batch_tokens` tokens with padding, in random order."""
+    order = sorted(range(len(examples)), key=lambda i: len(examples[i].ids) * (1 + 0.1 * rng.random()))
+    groups: list[list[Example]] = [[]]
+    for i in order:
+        if groups[-1] and (len(examples[i].ids) + 2) * (len(groups[-1]) + 1) > batch_tokens:
+            groups.append([])
+        groups[-1].append(examples[i])
+    rng.shuffle(groups)
+    return (_collate(group, special) for group in groups)
+
+
+def _head_name(corpus: Corpus, entity_type: str, apart: Sequence[str]) -> str:
+    return f"{entity_type} ({corpus.name})" if corpus.name in apart else entity_type
+
+
+def _cut(words: Words, labels: NDArray[np.int64], longest: int) -> Iterator[Example]:
+    for start in range(0, max(len(words.ids), 1), longest):
+        kept = (words.first >= start) & (words.first < start + longest)
+        if kept.any():
+            yield Example(words.ids[start : start + longest], words.first[kept] - start, labels[kept])
+
+
+def _join(group: Sequence[Example]) -> Example:
+    shifts = np.cumsum([0, *(len(example.ids) for example in group)])
+    return Example(
+        np.concatenate([example.ids for example in group]),
+        np.concatenate([example.first + shift for example, shift in zip(group, shifts[:-1], strict=True)]),
+        np.concatenate([example.labels for example in group]),
+    )
+
+
+def _collate(group: Sequence[Example], special: tuple[int, int, int]) -> Batch:
+    begin, end, pad = special
+    lengths = np.array([len(example.ids) + 2 for example in group])
+    ids = np.full((len(group), lengths.max()), pad, dtype=np.int64)
+    for row, example in enumerate(group):
+        ids[row, : lengths[row]] = [begin, *example.ids, end]
+    rows = np.concatenate([np.full(len(example.first), row) for row, example in enumerate(group)])
+    columns = np.concatenate([example.first + 1 for example in group])
+    labels = np.concatenate([example.labels for example in group])
+    mask = np.arange(lengths.max()) < lengths[:, None]
+    return Batch(*(torch.from_numpy(array) for array in (ids, mask, rows, columns, labels)))

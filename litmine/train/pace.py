@@ -1,0 +1,35 @@
+"""How a training gets on: steps, loss, tokens a second and the time left, said now and then."""
+
+import time
+from collections.abc import Callable
+
+_SAY_SECONDS = 30.0
+
+
+class Pace:
+    """Counts from `step` to `total`; `tokens` and `seconds` are those of this run."""
+
+    def __init__(self, total: int, step: int, say: Callable[[str], None]) -> None:
+        self.tokens = 0
+        self._total, self._first, self._step, self._say = total, step, step, say
+        self._started = self._said = time.monotonic()
+        self._loss: float | None = None
+
+    @property
+    def seconds(self) -> float:
+        """Wall time since the run began."""
+        return time.monotonic() - self._started
+
+    def step(self, tokens: int, loss: float) -> None:
+        """Take note of a step; the loss that is said is a running mean."""
+        self._step += 1
+        self.tokens += tokens
+        self._loss = loss if self._loss is None else 0.98 * self._loss + 0.02 * loss
+        if time.monotonic() - self._said > _SAY_SECONDS:
+            self._said = time.monotonic()
+            left = (self._total - self._step) * self.seconds / (self._step - self._first) / 60
+            self._say(
+                f"step {self._step:,} of {self._total:,}: loss {self._loss:.4f},"
+                f" {self.tokens / self.seconds:,.0f} tokens/s,"
+                f" {left:.0f} min left"
+            )
