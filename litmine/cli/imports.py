@@ -1,0 +1,58 @@
+"""The command `import`: local files into the lake."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from litmine.cli.meter import Meter
+from litmine.cli.options import lake_option
+from litmine.cli.talk import say
+from litmine.errors import NEW_GAPS
+
+
+@click.command("import")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@lake_option
+@click.option(
+    "--as-of",
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
+    help="When the source said so (UTC): of two versions of a record the later counts.  [default: the release that a"
+    " bulk file's name tells, else now]",
+)
+@click.option(
+    "--part-size",
+    type=click.IntRange(min=1),
+    default=2_000,
+    show_default=True,
+    help="Records a part of the lake: the unit of work of annotate.",
+)
+@click.pass_context
+def import_(ctx: click.Context, paths: tuple[Path, ...], lake: Path, as_of: datetime | None, part_size: int) -> None:
+    """Bring local PubMed files into the lake: XML, plain or gzip, and JSON lines.
+
+    \b
+    litmine import pubmed26n0001.xml.gz
+    litmine import baseline/ updates/
+    litmine import --as-of 2026-11-01 abstracts.jsonl
+
+    PubMed XML of any kind is taken: what EFetch gives, baseline and update files, the older MedlineCitationSet, book
+    records. A line of JSON has pmid, title and abstract. A record that the lake holds already is not written again.
+    """
+    from litmine.work.ingest import ingest
+
+    dated = as_of.replace(tzinfo=UTC) if as_of else None
+    with Meter("importing", "records") as meter:
+        result = ingest(lake, paths, dated, part_size, meter.at)
+    added = result.added
+    say(
+        f"{added.read:,} records read from {result.files} file{'' if result.files == 1 else 's'}: {added.new:,} new,"
+        f" {added.revised:,} revised, {added.deletions:,} deletions, {added.repeated:,} seen again, {added.unchanged:,}"
+        f" unchanged, {added.superseded:,} superseded in their file; {added.texts:,} new texts"
+    )
+    if added.mended:
+        say(f"{added.mended:,} lone surrogates became U+FFFD")
+    for gap in result.gaps:
+        say(f"could not be read: {gap.where}: {gap.why}")
+    if result.gaps:
+        ctx.exit(NEW_GAPS)

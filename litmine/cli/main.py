@@ -1,0 +1,54 @@
+"""The door: the group of commands, and the one place where an error becomes a sentence and an exit code."""
+
+import os
+import sys
+
+import click
+
+from litmine import __version__
+from litmine.cli.annotate import annotate
+from litmine.cli.evaluate import evaluate
+from litmine.cli.imports import import_
+from litmine.cli.models import models
+from litmine.cli.schema import schema
+from litmine.cli.sql import sql
+from litmine.cli.status import status
+from litmine.cli.talk import say
+from litmine.cli.train import train
+from litmine.errors import DONE, FAILED, INTERRUPTED, LitmineError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="litmine")
+def cli() -> None:
+    """PubMed in, tables of diseases, chemicals, genes and species out, and SQL over them.
+
+    \b
+    litmine import pubmed26n0001.xml.gz
+    litmine annotate
+    litmine sql "select mention, count(*) from entities group by 1 order by 2 desc limit 10"
+    """
+
+
+for command in (import_, annotate, sql, status, models, train, evaluate, schema):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code (see `litmine.errors`)."""
+    try:
+        code = cli.main(standalone_mode=False)
+    except LitmineError as error:
+        say(f"litmine: {error}")
+        code = error.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        say("litmine: interrupted; what was finished stays, and the same command goes on from there")
+        code = INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; Python would complain again when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = FAILED
+    sys.exit(code if isinstance(code, int) else DONE)

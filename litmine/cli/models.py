@@ -1,0 +1,79 @@
+"""The commands `models ...`: what can be loaded, and what `entities` shows."""
+
+import json
+from pathlib import Path
+
+import click
+
+from litmine.cli.options import lake_option
+from litmine.cli.talk import printable, say
+
+
+@click.group()
+def models() -> None:
+    """What can be loaded, and which models `entities` shows.
+
+    \b
+    litmine models list
+    litmine models use builtin
+    """
+
+
+@models.command("list")
+def list_() -> None:
+    """What can be loaded without a network: a name@digest and a reference a line.
+
+    \b
+    litmine models list
+    """
+    from litmine.models.home import offline_models
+    from litmine.models.registry import identify
+
+    for ref in offline_models():
+        click.echo(f"{identify(ref)}\t{ref}")
+
+
+@models.command()
+@click.argument("ref", default="builtin")
+def show(ref: str) -> None:
+    """The card of a model: data, terms, recipe, scores.
+
+    \b
+    litmine models show builtin
+    """
+    from litmine.models.registry import identify, locate
+
+    name, card = identify(ref), locate(ref)[0] / "README.md"
+    click.echo(f"{name}\n")
+    click.echo(printable(card.read_text(encoding="utf-8")) if card.is_file() else f"{ref} has no model card")
+
+
+@models.command()
+@click.argument("hub_id", metavar="ORG/NAME")
+def pull(hub_id: str) -> None:
+    """Fetch a model of the Hugging Face Hub, to be loaded offline from then on.
+
+    \b
+    litmine models pull alvaroalon2/biobert_diseases_ner
+    """
+    from litmine.models.registry import identify
+
+    say(f"{hub_id} is {identify(hub_id)}, and can be loaded without a network from now on")
+
+
+@models.command()
+@click.argument("refs", nargs=-1, required=True, metavar="REF...")
+@lake_option
+def use(refs: tuple[str, ...], lake: Path) -> None:
+    """Choose the models that `entities` shows, by name@digest as in `status`, or by reference.
+
+    \b
+    litmine models use builtin
+    litmine models use builtin@0123456789ab my-model@ba9876543210
+    """
+    from litmine.lake.lake import Lake
+    from litmine.work.choose import choose
+
+    opened = Lake(lake)
+    chosen = choose(opened, refs)
+    say(f"entities shows {json.dumps(chosen)}")

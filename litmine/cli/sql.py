@@ -1,0 +1,40 @@
+"""The command `sql`: one SELECT over the lake."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from litmine.cli.options import lake_option
+from litmine.cli.output import FORMATS, write_result
+from litmine.cli.talk import say
+
+
+@click.command()
+@click.argument("query")
+@lake_option
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    help="How the rows are written.  [default: what the file's name ends in, else table]",
+)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file instead of stdout."
+)
+def sql(query: str, lake: Path, form: str | None, output: Path | None) -> None:
+    """One SELECT over the lake, by DuckDB; it reads the lake, writes nothing and looks nowhere else.
+
+    \b
+    litmine sql "select entity_type, count(*) from entities group by all"
+    litmine sql - --format csv < query.sql
+    litmine sql "from articles where retracted" -o retracted.parquet
+
+    QUERY '-' reads it from stdin. `litmine schema` lists the views and their columns.
+    """
+    from litmine.lake.lake import Lake
+
+    opened = Lake(lake)
+    write_result(opened.select(sys.stdin.read() if query == "-" else query), form, output)
+    for model, unread, failed in opened.incomplete():
+        say(f"note: {model} has not read {unread:,} texts yet and could not read {failed:,}; see `litmine status`")

@@ -1,0 +1,49 @@
+"""The command `status`: a lake on one screen."""
+
+from pathlib import Path
+
+import click
+
+from litmine.cli.options import lake_option
+from litmine.cli.talk import printable
+
+_ARTICLES = """
+select (select count(*) from articles), (select count(*) from articles where retracted),
+       (select count(*) from article_versions where not repeated and not deleted), (select count(*) from parts),
+       (select max(as_of) from current_versions)
+"""
+_RUNS = """
+select strftime(started, '%Y-%m-%d %H:%M'), command, outcome, len(gaps),
+       array_to_string(list_transform(map_entries(counts), lambda x: x.value || ' ' || x.key), ', ')
+from runs order by started desc limit 5
+"""
+
+
+@click.command()
+@lake_option
+def status(lake: Path) -> None:
+    """What the lake holds, what each model has read of it, and the latest runs, on one screen.
+
+    \b
+    litmine status --lake ./penicillin
+    """
+    from litmine.lake.lake import Lake
+
+    opened = Lake(lake)
+    current, retracted, versions, parts, as_of = opened.rows(_ARTICLES)[0]
+    size = sum(file.stat().st_size for file in opened.path.rglob("*.parquet")) / 1e6
+    click.echo(f"lake      {opened.path} ({size:,.1f} MB)")
+    click.echo(
+        f"articles  {current:,} current, {retracted:,} of them retracted; {versions:,} versions in {parts:,} parts"
+    )
+    if as_of:
+        click.echo(f"as of     {as_of:%Y-%m-%d %H:%M} UTC")
+    for model, active, read, unread, failed, parts_read, parts_unread in opened.rows("from coverage"):
+        click.echo(
+            f"model     {printable(model)}{' (active)' if active else ''}: {read:,} texts read, {unread:,} to read,"
+            f" {failed:,} failed; {parts_read:,} of {parts_read + parts_unread:,} parts"
+        )
+    for model, pmid, why in opened.rows("select model, pmid, why from gaps order by all limit 5"):
+        click.echo(f"gap       PMID {pmid}, {printable(model)}: {printable(why)}")
+    for started, command, outcome, gaps, counts in opened.rows(_RUNS):
+        click.echo(f"run       {started}  {command}  {outcome}{f', {gaps} gaps' if gaps else ''}  ({counts})")

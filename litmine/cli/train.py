@@ -1,0 +1,147 @@
+"""The command `train`: corpora in, a model out."""
+
+from pathlib import Path
+
+import click
+
+from litmine.cli.talk import say
+from litmine.errors import SettingError
+
+
+@click.group()
+def train() -> None:
+    """Make a model.
+
+    \b
+    litmine train ner --base ./encoder --corpus ./NCBI-disease -o ./my-model
+    """
+
+
+@train.command()
+@click.option(
+    "--base",
+    required=True,
+    metavar="REF",
+    help="Encoder to start from: a folder of the BERT family in safetensors, one of our own models, a Hub id.",
+)
+@click.option(
+    "--corpus",
+    "corpora",
+    required=True,
+    multiple=True,
+    metavar="[NAME=]PATH",
+    help="Corpus to learn from: a folder with train.tsv and dev.tsv (or .pubtator), or a file; may be given several"
+    " times.",
+)
+@click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder of the new model."
+)
+@click.option("--name", help="Name of the model.  [default: the folder's name]")
+@click.option(
+    "--apart",
+    multiple=True,
+    metavar="NAME",
+    help="Give the types of this corpus heads of their own, as it follows another guideline; may be given several"
+    " times.",
+)
+@click.option(
+    "--map",
+    "renamed",
+    multiple=True,
+    metavar="NAME=TYPE",
+    help="Rename a type of the files ('-' drops it); may be given several times.",
+)
+@click.option("--epochs", type=click.IntRange(min=1), default=6, show_default=True, help="Passes over the corpora.")
+@click.option(
+    "--learning-rate",
+    type=click.FloatRange(min=0, min_open=True),
+    default=2e-4,
+    show_default=True,
+    help="Peak of the learning rate.",
+)
+@click.option(
+    "--batch-tokens",
+    type=click.IntRange(min=1),
+    default=3_800,
+    show_default=True,
+    help="Tokens a step, padding included.",
+)
+@click.option(
+    "--dropout", type=click.FloatRange(min=0, max=0.9), default=0.1, show_default=True, help="Dropout of hidden states."
+)
+@click.option(
+    "--vocabulary",
+    type=click.IntRange(min=0),
+    default=0,
+    help="Keep only this many of the most frequent tokens; 0 keeps all.",
+)
+@click.option(
+    "--vocabulary-text",
+    type=click.Path(exists=True, dir_okay=False),
+    help="JSONL of abstracts (plain or gzip) whose tokens count too.",
+)
+@click.option("--int8", is_flag=True, help="Keep the weights in 8 bits.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Seed of order, dropout and new layers.")
+@click.option(
+    "--resume/--no-resume",
+    default=True,
+    show_default=True,
+    help="Go on from the checkpoint in the output folder, if it is of this very recipe.",
+)
+def ner(
+    base: str,
+    corpora: tuple[str, ...],
+    output: Path,
+    name: str | None,
+    apart: tuple[str, ...],
+    renamed: tuple[str, ...],
+    epochs: int,
+    learning_rate: float,
+    batch_tokens: int,
+    dropout: float,
+    vocabulary: int,
+    vocabulary_text: str | None,
+    int8: bool,
+    seed: int,
+    resume: bool,
+) -> None:
+    """Train an entity recogniser: a head a type, which learns only from the corpora that annotate it.
+
+    \b
+    litmine train ner --base ./encoder --corpus ./BC5CDR --corpus ./BC2GM -o ./my-model --epochs 6
+    litmine train ner --base builtin --corpus Reactions=./reactions.tsv -o ./mine
+
+    The folder gets the weights, the recipe, the scores on the corpora's dev splits and a model card. A killed run
+    goes on from its last epoch when the same command is given again.
+    """
+    from litmine.train.checkpoint import drop_checkpoint
+    from litmine.train.make import make_model
+    from litmine.train.recipe import Recipe
+
+    recipe = Recipe(
+        name=name or output.resolve().name,
+        base=base,
+        corpora=corpora,
+        apart=apart,
+        renamed=tuple(sorted(read_map(renamed).items())),
+        epochs=epochs,
+        learning_rate=learning_rate,
+        batch_tokens=batch_tokens,
+        dropout=dropout,
+        vocabulary=vocabulary,
+        vocabulary_text=vocabulary_text,
+        int8=int8,
+        seed=seed,
+    )
+    if not resume:
+        drop_checkpoint(output)
+    make_model(recipe, output, say)
+    say(f"the model is in {output}; its card is {output / 'README.md'}")
+
+
+def read_map(pairs: tuple[str, ...]) -> dict[str, str]:
+    """`NAME=TYPE` pairs (SettingError for anything else)."""
+    for pair in pairs:
+        if not all(pair.partition("=")[::2]):
+            raise SettingError(f"--map takes NAME=TYPE, and {pair!r} is not that")
+    return dict(pair.split("=", 1) for pair in pairs)

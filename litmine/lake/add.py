@@ -1,0 +1,209 @@
+"""Into the lake: records and deletions, in any order, as article parts.
+
+Each part of what comes in is held against what the lake knows of its PMIDs. A record that the lake holds is not written
+again; where only its time is news, a narrow row says so. So every order of importing the same things ends in the same
+view, and a text is marked as new exactly once.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from datetime import UTC, date, datetime, timedelta
+from hashlib import blake2b
+from itertools import islice
+from pathlib import Path, PurePath
+
+import pyarrow as pa
+
+from litmine.errors import SchemaError
+from litmine.lake.files import write_bytes
+from litmine.lake.hashing import deletion_hash, record_hash, text_hash
+from litmine.lake.known import History, Known, Moment
+from litmine.lake.lock import exclusive
+from litmine.lake.tables import encode
+from litmine.schema import arrow_schema
+from litmine.types import Article, Deletion, Observed
+
+PART_SIZE = 2000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What became of what was read: `read` is the sum of the six counts after it.
+
+    new: articles whose PMID the lake had never seen; revised: other versions of known PMIDs; repeated: records and
+    deletions that the lake held, seen again later; deletions: PMIDs taken back; unchanged: nothing to write;
+    superseded: followed by another of the same PMID in the same part. mended: lone surrogates that became U+FFFD;
+    texts: new texts for models; parts: the names of the parts written.
+    """
+
+    read: int = 0
+    new: int = 0
+    revised: int = 0
+    repeated: int = 0
+    deletions: int = 0
+    unchanged: int = 0
+    superseded: int = 0
+    mended: int = 0
+    texts: int = 0
+    parts: tuple[str, ...] = ()
+
+    def __add__(self, other: "Added") -> "Added":
+        return Added(*(getattr(self, field.name) + getattr(other, field.name) for field in fields(Added)))
+
+
+@dataclass(slots=True)
+class _Row:
+    """A record on its way into a part."""
+
+    record: Article | Deletion
+    moment: Moment
+    text_hash: int | None
+    kind: str = "new"
+    new_text: bool = False
+
+
+class Importer:
+    """Adds one source after another to a lake that it alone writes to; see `importing`."""
+
+    def __init__(self, lake: Path) -> None:
+        self._lake = lake
+        self._known = Known(lake)
+
+    def add(self, records: Iterable[Observed], *, source: str, dated: bool, part_size: int = PART_SIZE) -> Added:
+        """Add what one source says, in parts of at most `part_size` rows; constant memory.
+
+        `dated`: the source itself dates its records; otherwise `as_of` is merely the time of the import, and seeing the
+        current version again is no news. Raises LakeError when the lake cannot be written or is damaged, SchemaError
+        for a record that the table cannot hold; what was written until then stays, and adding it again completes it.
+        """
+        total = Added()
+        pending: dict[int, _Row] = {}
+        chunk = 0
+        stream = iter(records)
+        while batch := list(islice(stream, part_size)):
+            total += self._decide(batch, pending, dated)
+            while len(pending) >= part_size:
+                total += self._write([pending.pop(pmid) for pmid in list(islice(pending, part_size))], source, chunk)
+                chunk += 1
+        if pending:
+            total += self._write(list(pending.values()), source, chunk)
+        return total
+
+    def _decide(self, batch: list[Observed], pending: dict[int, _Row], dated: bool) -> Added:
+        """Put into `pending` what must be written of a batch; a PMID stands there once, with its newest record."""
+        newest: dict[int, _Row] = {}
+        for observed in batch:
+            row = _row(observed)
+            pmid = row.record.pmid
+            if pmid not in newest or newest[pmid].moment <= row.moment:
+                newest[pmid] = row
+        superseded = len(batch) - len(newest)
+        unchanged = 0
+        histories = self._known.histories(newest)
+        for pmid, row in newest.items():
+            waiting = pending.get(pmid)
+            if waiting is not None:
+                superseded += 1
+                if waiting.moment > row.moment:
+                    continue
+                del pending[pmid]
+            _judge(row, histories.get(pmid))
+            if _is_news(row, histories.get(pmid), dated):
+                pending[pmid] = row
+            else:
+                unchanged += 1
+        mended = sum(observed.mended for observed in batch)
+        return Added(read=len(batch), unchanged=unchanged, superseded=superseded, mended=mended)
+
+    def _write(self, rows: list[_Row], source: str, chunk: int) -> Added:
+        texts = sum(row.new_text for row in rows)
+        data = encode("articles", _table(rows, source), {"rows": len(rows), "texts": texts, "source": source})
+        name = f"{_stem(source)}-{chunk:05d}-{blake2b(data, digest_size=6).hexdigest()}"
+        path = self._lake / "articles" / f"{name}.parquet"
+        write_bytes(path, data, exclusive=True)
+        self._known.remember(path, (row.record.pmid for row in rows))
+        kinds = [row.kind for row in rows]
+        counts = {kind: kinds.count(kind) for kind in ("new", "revised", "repeated", "deletions")}
+        return Added(texts=texts, parts=(name,), **counts)
+
+
+@contextmanager
+def importing(lake: Path) -> Iterator[Importer]:
+    """Hold the lake's import lock for as long as it takes. Raises LakeLockedError when another run holds it."""
+    with exclusive(lake, "import"):
+        yield Importer(lake)
+
+
+def _row(observed: Observed) -> _Row:
+    """The record with its place in the order. Raises SchemaError when a section lies outside the text."""
+    record = observed.record
+    as_of = (observed.as_of - _EPOCH) // _MICROSECOND
+    if isinstance(record, Deletion):
+        return _Row(record, Moment(as_of, date.min, deletion_hash()), None)
+    text = record.text
+    for section in record.sections:
+        if not 0 <= section.start_char <= section.end_char <= len(text):
+            raise SchemaError(f"PMID {record.pmid}: {section} lies outside a text of {len(text)}")
+    return _Row(record, Moment(as_of, record.revised or date.min, record_hash(record)), text_hash(text))
+
+
+def _judge(row: _Row, history: History | None) -> None:
+    """Say what the row is to the lake, and whether its text is new."""
+    if history is not None and row.moment.record_hash in history.last_seen:
+        row.kind = "repeated"
+    elif isinstance(row.record, Deletion):
+        row.kind = "deletions"
+    else:
+        row.kind = "new" if history is None else "revised"
+        row.new_text = bool(row.record.text) and (history is None or row.text_hash not in history.text_hashes)
+
+
+def _is_news(row: _Row, history: History | None, dated: bool) -> bool:
+    if history is None or row.kind != "repeated":
+        return True
+    current = history.newest is not None and history.newest.record_hash == row.moment.record_hash
+    return history.last_seen[row.moment.record_hash] < row.moment.as_of and (dated or not current)
+
+
+def _table(rows: list[_Row], source: str) -> pa.Table:
+    """The rows of a part. One that is repeated or a deletion carries no content."""
+    schema = arrow_schema("articles")
+    narrow = {
+        "pmid": [row.record.pmid for row in rows],
+        "as_of": [row.moment.as_of for row in rows],
+        "revised": [None if row.moment.revised == date.min else row.moment.revised for row in rows],
+        "record_hash": [row.moment.record_hash for row in rows],
+        "text_hash": [row.text_hash for row in rows],
+        "new_text": [row.new_text for row in rows],
+        "deleted": [isinstance(row.record, Deletion) for row in rows],
+        "repeated": [row.kind == "repeated" for row in rows],
+        "source": [source] * len(rows),
+    }
+    full = [row.record if isinstance(row.record, Article) and row.kind != "repeated" else None for row in rows]
+    columns = []
+    for field in schema:
+        values = narrow[field.name] if field.name in narrow else [_content(article, field.name) for article in full]
+        try:
+            columns.append(pa.array(values, field.type))
+        except (pa.ArrowException, UnicodeEncodeError, OverflowError) as error:
+            raise SchemaError(f"{source}: articles.{field.name} cannot hold a value of a record: {error}") from error
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _content(article: Article | None, name: str) -> object:
+    if article is None:
+        return None
+    value = getattr(article, name)
+    if name in ("sections", "mesh"):
+        return [{slot: getattr(item, slot) for slot in item.__slots__} for item in value]
+    return value
+
+
+def _stem(source: str) -> str:
+    """The source's file name without its endings, in characters that every file system and URL takes."""
+    name = re.sub(r"(\.(gz|xml|jsonl|json|txt))+$", "", PurePath(source).name, flags=re.IGNORECASE)
+    return re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:60] or "part"

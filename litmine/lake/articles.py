@@ -1,0 +1,55 @@
+"""Article parts as workers see them: which there are, and the texts of one that no earlier part holds."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow.compute as pc
+
+from litmine.lake.tables import EMPTY, read, read_footer, reading
+from litmine.types import join_text
+
+
+@dataclass(frozen=True, slots=True)
+class NewTexts:
+    """The texts of a part that a model reads, with the PMID and the hash of each, in the part's order."""
+
+    pmids: list[int]
+    text_hashes: list[int]
+    texts: list[str]
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+
+@dataclass(frozen=True, slots=True)
+class PartSummary:
+    """What a part's footer says: its rows, how many of them carry a new text, and where they came from."""
+
+    rows: int
+    texts: int
+    source: str
+
+
+def parts(lake: Path) -> list[Path]:
+    """The article parts, by name."""
+    return sorted(path for path in (lake / "articles").glob("*.parquet") if path.name != EMPTY)
+
+
+def new_texts(path: Path) -> NewTexts:
+    """The new texts of a part. Raises LakeError when the file is damaged."""
+    rows = read(path, ["pmid", "text_hash", "new_text", "title", "abstract"])
+    with reading(path):
+        rows = rows.filter(pc.field("new_text"))
+        titles, abstracts = rows.column("title").to_pylist(), rows.column("abstract").to_pylist()
+    return NewTexts(
+        rows.column("pmid").to_pylist(),
+        rows.column("text_hash").to_pylist(),
+        [join_text(title, abstract) for title, abstract in zip(titles, abstracts, strict=True)],
+    )
+
+
+def part_summary(path: Path) -> PartSummary:
+    """The footer of a part. Raises LakeError when the file is damaged."""
+    footer = read_footer(path)
+    with reading(path):
+        return PartSummary(footer["rows"], footer["texts"], footer["source"])

@@ -1,0 +1,95 @@
+"""The one place that writes into a lake: each file whole or not at all, at whatever instant the process dies."""
+
+import errno
+import os
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from uuid import uuid4
+
+from litmine.errors import LakeError
+
+TEMPORARY = ".tmp"
+_STALE_SECONDS = 24 * 3600
+
+
+def write_whole(path: Path, write: Callable[[Path], object], *, exclusive: bool = False) -> bool:
+    """Let `write` fill a temporary file beside `path`, make it durable, and give it its name in one step.
+
+    With `exclusive` a file that already has the name stays as it is. Returns whether `path` is the file just written.
+    Raises LakeError when the disk is full or the folder cannot be written; then nothing of the file is left.
+    """
+    temporary = path.with_name(f".{path.name}.{uuid4().hex}{TEMPORARY}")
+    try:
+        make_folder(path.parent)
+        _sweep(path.parent)
+        write(temporary)
+        _sync(temporary)
+        created = _name_exclusively(temporary, path) if exclusive else _name(temporary, path)
+        _sync(path.parent)
+    except OSError as error:
+        raise unwritable(path, error) from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+    return created
+
+
+def write_bytes(path: Path, data: bytes, *, exclusive: bool = False) -> bool:
+    """`write_whole` for bytes at hand."""
+    return write_whole(path, lambda temporary: temporary.write_bytes(data), exclusive=exclusive)
+
+
+def make_folder(folder: Path) -> None:
+    """Make `folder` and the folders above it, durably; one that exists is left alone. Raises OSError."""
+    if not folder.is_dir():
+        make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        _sync(folder.parent)
+
+
+def unwritable(path: Path, error: OSError) -> LakeError:
+    """The sentence for a file that could not be written."""
+    reason = error.strerror or str(error)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) or "No space left" in reason:
+        advice = "free some space and run the command again: what was finished stays"
+    else:
+        advice = "see that the folder can be written, and run the command again: what was finished stays"
+    return LakeError(f"{path} could not be written ({reason}); {advice}")
+
+
+def _name(temporary: Path, path: Path) -> bool:
+    temporary.replace(path)
+    return True
+
+
+def _name_exclusively(temporary: Path, path: Path) -> bool:
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK):
+            raise
+        # A file system without hard links: equal names hold equal rows here, so that replacing is harmless too.
+        return not path.exists() and _name(temporary, path)
+    return True
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@cache
+def _sweep(folder: Path) -> None:
+    """Remove what runs that were killed more than a day ago left behind; once a process and folder."""
+    for left in folder.glob(f".*{TEMPORARY}*"):
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > _STALE_SECONDS:
+                left.unlink()

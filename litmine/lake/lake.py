@@ -1,0 +1,128 @@
+"""A lake in one hand: `Lake(path)` opens it, `Lake.create(path)` makes it."""
+
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from litmine.errors import LakeError
+from litmine.lake import articles, entities, runs
+from litmine.lake.add import PART_SIZE, Added, Importer, importing
+from litmine.lake.files import unwritable, write_bytes
+from litmine.lake.query import select
+from litmine.lake.tables import write_empty
+from litmine.lake.views import write_catalogue
+from litmine.types import Observed
+
+MARK = "lake.json"
+FORMAT = 1
+
+
+class Lake:
+    """A folder of articles, entities and runs as Parquet files."""
+
+    def __init__(self, path: str | PathLike[str]) -> None:
+        """Open the lake at `path`. Raises LakeError when there is none, or one of a format that is not known."""
+        self.path = Path(path).resolve()
+        try:
+            mark = json.loads((self.path / MARK).read_bytes())
+        except (FileNotFoundError, NotADirectoryError):
+            raise LakeError(f"{path} is not a litmine lake; `litmine import PATH` makes one") from None
+        except OSError as error:
+            raise LakeError(f"{self.path / MARK} cannot be read ({error.strerror}); see to its permissions") from error
+        except ValueError:
+            mark = None
+        if mark != {"format": FORMAT}:
+            raise LakeError(
+                f"{path} is a lake of a format that this litmine does not know (see {MARK}); a newer one may read it"
+            )
+
+    @classmethod
+    def create(cls, path: str | PathLike[str]) -> "Lake":
+        """Open the lake at `path`, making it first where there is nothing or an empty folder. Raises LakeError."""
+        place = Path(path).resolve()
+        if "?" in str(place):
+            raise LakeError(f"{path} has a question mark, which DuckDB takes in no file's path; choose another folder")
+        if not (place / MARK).exists():
+            try:
+                occupied = place.exists() and any(not entry.name.startswith(".") for entry in place.iterdir())
+            except OSError as error:
+                raise unwritable(place, error) from error
+            if occupied:
+                raise LakeError(f"{path} is not empty and not a litmine lake; choose an empty or a new folder")
+            write_bytes(place / MARK, json.dumps({"format": FORMAT}).encode() + b"\n")
+        lake = cls(place)
+        write_empty(place / "articles", "articles")
+        write_empty(place / "entities" / "model=_", "entities")
+        write_empty(place / "runs", "runs")
+        write_catalogue(place)
+        return lake
+
+    def __repr__(self) -> str:
+        return f"Lake({str(self.path)!r})"
+
+    @contextmanager
+    def importing(self) -> Iterator[Importer]:
+        """Hold the import lock and add several sources. Raises LakeLockedError when another import holds it."""
+        with importing(self.path) as importer:
+            yield importer
+
+    def add(
+        self, records: Iterable[Observed], *, source: str, dated: bool = False, part_size: int = PART_SIZE
+    ) -> Added:
+        """Add one source; see `Importer.add`."""
+        with self.importing() as importer:
+            return importer.add(records, source=source, dated=dated, part_size=part_size)
+
+    def parts(self) -> list[str]:
+        """The names of the article parts."""
+        return [path.stem for path in articles.parts(self.path)]
+
+    def part(self, name: str) -> Path:
+        """The file of an article part."""
+        return self.path / "articles" / f"{name}.parquet"
+
+    def models(self) -> list[str]:
+        """The models that have read at least one part, as name@digest."""
+        return entities.models(self.path)
+
+    def active_models(self) -> list[str]:
+        """The models that `entities` shows."""
+        return runs.active_models(self.path)
+
+    def unread(self, model: str) -> list[str]:
+        """The names of the parts that the model has not read yet."""
+        done = entities.done(self.path, model)
+        return [name for name in self.parts() if name not in done]
+
+    def record_run(self, run: runs.Run) -> None:
+        """Add a run to the log, and see that the catalogue stands."""
+        runs.record_run(self.path, run)
+        write_catalogue(self.path)
+
+    def known_gaps(self) -> set[runs.Gap]:
+        """The gaps that earlier runs have reported."""
+        return runs.known_gaps(self.path)
+
+    def select(self, query: str) -> pa.RecordBatchReader:
+        """The rows of one SELECT over the views, as they are computed; see `litmine.lake.query.select`."""
+        return select(self.path, query)
+
+    def sql(self, query: str) -> pa.Table:
+        """The rows of one SELECT over the views, all at once. Raises QueryError or LakeError."""
+        return self.select(query).read_all()
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """The rows of one SELECT as tuples, for a few rows. Raises as `sql`."""
+        return [tuple(row.values()) for row in self.sql(query).to_pylist()]
+
+    def incomplete(self) -> list[tuple[str, int, int]]:
+        """The active models that have not read everything: (model, texts to read, texts that failed)."""
+        query = (
+            "SELECT model, texts_unread, texts_failed FROM coverage WHERE active AND texts_unread + texts_failed > 0"
+        )
+        return [(model, unread, failed) for model, unread, failed in self.rows(query)]

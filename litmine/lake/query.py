@@ -1,0 +1,91 @@
+"""One SELECT over a lake: it reads the views and the lake's files, writes nothing and reads nothing else."""
+
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pyarrow as pa
+
+from litmine.errors import LitmineError, QueryError
+from litmine.lake.damage import find_damage
+from litmine.lake.statement import single_select
+from litmine.lake.views import connect, glob_escaped, sentences
+
+if TYPE_CHECKING:
+    import duckdb
+
+_BATCH_ROWS = 10_000
+
+
+def select(lake: Path, query: str) -> pa.RecordBatchReader:
+    """The rows of a query, as they are computed.
+
+    Raises QueryError, in one sentence, when it is not exactly one SELECT, when DuckDB refuses it, and when it looks
+    outside the lake; LakeError when a file of the lake is damaged. Both also while the rows are read.
+    """
+    with _sentences(lake):
+        connection = connect(lake)
+        _shut(connection, lake)
+        relation = connection.sql(single_select(connection, query))
+        rows = relation.to_arrow_reader(_BATCH_ROWS)
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        with connection, _sentences(lake):
+            yield from rows
+
+    return pa.RecordBatchReader.from_batches(rows.schema, batches())
+
+
+def _shut(connection: "duckdb.DuckDBPyConnection", lake: Path) -> None:
+    """Let the connection read the lake and nothing else, for good."""
+    # A folder that nobody else has, made only when a query spills: DuckDB lets queries read its spill folder.
+    spill = Path(tempfile.gettempdir()) / f"litmine-{uuid4().hex}"
+    allowed = sorted({str(lake), glob_escaped(lake)})
+    for statement in (
+        f"SET temp_directory = {_quoted(str(spill))}",
+        f"SET allowed_directories = [{', '.join(map(_quoted, allowed))}]",
+        "SET enable_external_access = false",
+        "SET autoinstall_known_extensions = false",
+        "SET autoload_known_extensions = false",
+        "SET python_enable_replacements = false",
+        "SET lock_configuration = true",
+    ):
+        connection.execute(statement)
+
+
+@contextmanager
+def _sentences(lake: Path) -> Iterator[None]:
+    """Turn what DuckDB raises into LakeError or QueryError, and its own words for Ctrl-C into KeyboardInterrupt."""
+    import duckdb
+
+    try:
+        yield
+    except LitmineError:
+        raise
+    # DuckDB's errors come through a reader of Arrow as OSError, with the kind in front of the message.
+    except (duckdb.Error, OSError, RuntimeError) as error:
+        message = str(error)
+        if re.search(r"\b(INTERRUPT Error|Query interrupted)", message):
+            raise KeyboardInterrupt from error
+        raise find_damage(lake, message) or QueryError(_sentence(message)) from error
+
+
+def _sentence(message: str) -> str:
+    """DuckDB's message in one line: its kind and the excerpt of the query left out, its hint kept."""
+    kind, _, rest = message.partition(" Error: ")
+    if not rest:
+        kind, rest = "", message
+    said = " ".join(re.split(r"\n+LINE \d+:", rest)[0].split())
+    if kind == "Permission":
+        return f"a query reads the views and the lake's own files, and nothing else: {said}"
+    if kind == "Catalog" and "Table with name" in said and not any(f'"{view}"' in said for view in sentences()):
+        said = f"{said.split('!')[0]}; the views are {', '.join(sentences())}"
+    return f"the query cannot be answered: {said}"
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

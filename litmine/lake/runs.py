@@ -1,0 +1,83 @@
+"""The log: one small file for each command that wrote to the lake, only ever grown."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pyarrow as pa
+
+from litmine.lake.files import write_bytes
+from litmine.lake.tables import EMPTY, encode, read, reading
+from litmine.schema import arrow_schema
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Something that a run could not read: `where` is a file, a line, a part or a PMID."""
+
+    where: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of a command, a field a column of `schemas/runs.json`.
+
+    `active_models` is None when the run changes nothing about which models `entities` shows.
+    """
+
+    run_id: str
+    command: str
+    started: datetime
+    finished: datetime
+    outcome: str
+    versions: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    models: Sequence[str] = ()
+    active_models: Sequence[str] | None = None
+    precision: str | None = None
+    device: str | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
+    gaps: Sequence[Gap] = ()
+
+
+def new_run_id(started: datetime) -> str:
+    """A name for a run: its start in UTC and a random tail."""
+    return f"{started.astimezone(UTC):%Y%m%dT%H%M%SZ}-{uuid4().hex[:8]}"
+
+
+def record_run(lake: Path, run: Run) -> None:
+    """Add a run to the log. Raises LakeError when it cannot be written."""
+    row = {column.name: getattr(run, column.name) for column in fields(run)}
+    row |= {name: list(row[name].items()) for name in ("versions", "parameters", "counts")}
+    row["gaps"] = [{"where": gap.where, "why": gap.why} for gap in run.gaps]
+    write_bytes(
+        lake / "runs" / f"{run.run_id}.parquet",
+        encode("runs", pa.Table.from_pylist([row], schema=arrow_schema("runs"))),
+        exclusive=True,
+    )
+
+
+def known_gaps(lake: Path) -> set[Gap]:
+    """The gaps that earlier runs have reported."""
+    return {Gap(gap["where"], gap["why"]) for row in _log(lake, "gaps") for gap in row["gaps"]}
+
+
+def active_models(lake: Path) -> list[str]:
+    """The models that `entities` shows: those of the latest run that chose any."""
+    chosen = [row for row in _log(lake, "finished", "run_id", "active_models") if row["active_models"] is not None]
+    latest = max(chosen, key=lambda row: (row["finished"], row["run_id"]), default=None)
+    return list(latest["active_models"]) if latest else []
+
+
+def _log(lake: Path, *columns: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    for path in sorted((lake / "runs").glob("*.parquet")):
+        if path.name != EMPTY:
+            table = read(path, columns)
+            with reading(path):
+                rows += table.to_pylist()
+    return rows

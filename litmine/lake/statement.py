@@ -1,0 +1,76 @@
+"""What a query may be made of: one SELECT, down to its last subquery, over tables and functions that only read.
+
+That a statement is a SELECT says too little: in DuckDB 2.0 `WITH x AS (COPY ... TO ...) SELECT ...` is one and writes
+the file, and so does the table function that runs serialised SQL. So the parsed tree is looked through, and what it may
+hold is listed, not what it may not.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from litmine.errors import QueryError
+
+if TYPE_CHECKING:
+    import duckdb
+
+_QUERY_NODES = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"}
+
+# fmt: off
+_TABLE_FUNCTIONS = {
+    "duckdb_columns", "duckdb_functions", "duckdb_keywords", "duckdb_settings", "duckdb_tables", "duckdb_types",
+    "duckdb_views", "generate_series", "glob", "histogram", "histogram_values", "json_each", "json_tree",
+    "parquet_file_metadata", "parquet_kv_metadata", "parquet_metadata", "parquet_scan", "parquet_schema",
+    "pragma_table_info", "pragma_version", "range", "read_blob", "read_csv", "read_csv_auto", "read_json",
+    "read_json_auto", "read_json_objects", "read_ndjson", "read_ndjson_objects", "read_parquet", "read_text",
+    "repeat", "repeat_row", "sniff_csv", "summary", "unnest",
+}
+# fmt: on
+
+
+def single_select(connection: "duckdb.DuckDBPyConnection", query: str) -> "duckdb.Statement":
+    """The one statement of the query, which only reads. Raises QueryError otherwise, duckdb.Error when it is no SQL."""
+    import duckdb
+
+    if "\0" in query or not _is_unicode(query):
+        raise QueryError("a query is text in Unicode, without NUL characters")
+    statements = connection.extract_statements(query)
+    if len(statements) != 1:
+        raise QueryError(f"a query is exactly one SELECT, and there are {len(statements)} statements")
+    (statement,) = statements
+    if statement.type == duckdb.StatementType.MULTI:
+        raise QueryError("a query is exactly one SELECT, and a PIVOT is one only with its values listed: ON x IN (...)")
+    if statement.type != duckdb.StatementType.SELECT:
+        raise QueryError(f"a query is exactly one SELECT, and this is {statement.type.name}")
+    for node in _nodes(_tree(connection, statement.query)):
+        kind = node["type"]
+        if kind.endswith("_NODE") and kind not in _QUERY_NODES:
+            raise QueryError(f"a query is exactly one SELECT, and this one has {kind.split('_')[0]} inside")
+        if kind == "TABLE_FUNCTION" and (name := node["function"]["function_name"].lower()) not in _TABLE_FUNCTIONS:
+            raise QueryError(f"a query may not use the table function {name}; use the views, `SHOW TABLES` lists them")
+    return statement
+
+
+def _tree(connection: "duckdb.DuckDBPyConnection", query: str) -> Any:
+    (serialised,) = connection.execute("SELECT json_serialize_sql(?::VARCHAR)", [query]).fetchall()[0]
+    tree = json.loads(serialised)
+    if tree["error"] or len(tree["statements"]) != 1:
+        raise QueryError(f"the query cannot be checked: {tree.get('error_message', 'it is not one statement')}")
+    return tree["statements"]
+
+
+def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
+    """Every node of the tree that says its type, at any depth."""
+    stack = [tree]
+    while stack:
+        branch = stack.pop()
+        if isinstance(branch, dict):
+            if isinstance(branch.get("type"), str):
+                yield branch
+            stack.extend(branch.values())
+        elif isinstance(branch, list):
+            stack.extend(branch)
+
+
+def _is_unicode(text: str) -> bool:
+    return not any("\ud800" <= char <= "\udfff" for char in text)

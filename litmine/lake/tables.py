@@ -1,0 +1,89 @@
+"""Parquet files of the lake: a declared table with a JSON footer, to bytes and back."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from litmine.errors import LakeError
+from litmine.lake.files import write_bytes
+from litmine.schema import arrow_schema, check
+
+FOOTER = b"litmine"
+EMPTY = "_schema.parquet"
+
+
+def encode(table: str, rows: pa.Table, footer: Mapping[str, Any] | None = None) -> bytes:
+    """The Parquet file of `rows`, with field ids, page checksums and indexes; equal for equal rows and footers.
+
+    Raises SchemaError unless the rows are what `schemas/<table>.json` declares.
+    """
+    check(table, rows)
+    schema = arrow_schema(table)
+    sink = pa.BufferOutputStream()
+    with pq.ParquetWriter(
+        sink, schema, compression="zstd", write_page_index=True, write_page_checksum=True, store_schema=False
+    ) as writer:
+        writer.write_table(pa.Table.from_arrays(rows.columns, schema=schema))
+        if footer is not None:
+            writer.add_key_value_metadata({FOOTER: json.dumps(footer, ensure_ascii=False).encode("utf-8", "replace")})
+    return bytes(sink.getvalue())
+
+
+def read(path: Path, columns: Sequence[str]) -> pa.Table:
+    """Some columns of a file, checksums verified. Raises LakeError when it is damaged or gone."""
+    with reading(path), pq.ParquetFile(path, page_checksum_verification=True) as file:
+        return file.read(columns=list(columns))
+
+
+def read_footer(path: Path) -> dict[str, Any]:
+    """The JSON that `encode` put into the file's footer. Raises LakeError when it is damaged, gone or not ours."""
+    with reading(path):
+        metadata = pq.read_metadata(path).metadata or {}
+        if FOOTER not in metadata:
+            raise damaged(path, "it has no footer of litmine's")
+        footer: dict[str, Any] = json.loads(metadata[FOOTER])
+        return footer
+
+
+def pmid_range(path: Path) -> tuple[int, int]:
+    """The least and the greatest PMID of a file whose first column is `pmid`; (1, 0) when it has no rows."""
+    with reading(path):
+        metadata = pq.read_metadata(path)
+        groups = [metadata.row_group(i).column(0).statistics for i in range(metadata.num_row_groups)]
+        return min((g.min for g in groups), default=1), max((g.max for g in groups), default=0)
+
+
+def write_empty(folder: Path, table: str) -> None:
+    """The file without rows that keeps `<folder>/*.parquet` from matching nothing, which DuckDB refuses."""
+    if not (folder / EMPTY).exists():
+        write_bytes(folder / EMPTY, encode(table, arrow_schema(table).empty_table()), exclusive=True)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn what pyarrow raises for a file that is damaged, or cannot be opened, into LakeError."""
+    try:
+        yield
+    except PermissionError as error:
+        raise LakeError(f"{path} cannot be read ({error.strerror}); see to its permissions") from error
+    except FileNotFoundError as error:
+        raise LakeError(f"{path} is gone; run the command again") from error
+    except (pa.ArrowException, OSError, KeyError, ValueError) as error:
+        raise damaged(path, str(error)) from error
+
+
+def damaged(path: Path, why: str) -> LakeError:
+    """The sentence for a file that is no longer what was written."""
+    if path.parent.name == "articles" and path.name != EMPTY:
+        advice = f"restore it, or delete each {path.name} under the lake and import its source again"
+    elif path.parent.name.startswith("model=") and path.name != EMPTY:
+        advice = "delete it and run `litmine annotate` again"
+    else:
+        advice = "restore it or delete it"
+    reason = " ".join(why.split()).rstrip(".")
+    return LakeError(f"{path} is damaged ({reason}); {advice}")

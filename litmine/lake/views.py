@@ -1,0 +1,118 @@
+"""The views of `schemas/views.sql` over one lake: in a connection of their own, and in the lake's catalogue file."""
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from litmine.errors import LakeError
+from litmine.lake.files import write_whole
+from litmine.schema import TABLES, arrow_schema, schema_file
+
+if TYPE_CHECKING:
+    import duckdb
+
+CATALOGUE = "lake.duckdb"
+_FILES = {"articles": "articles/*.parquet", "entities": "entities/*/*.parquet", "runs": "runs/*.parquet"}
+_DUCKDB_TYPES = {
+    pa.int64(): "BIGINT",
+    pa.int32(): "INTEGER",
+    pa.float32(): "FLOAT",
+    pa.bool_(): "BOOLEAN",
+    pa.string(): "VARCHAR",
+    pa.date32(): "DATE",
+    pa.timestamp("us", tz="UTC"): "TIMESTAMPTZ",
+}
+
+
+def connect(lake: Path) -> "duckdb.DuckDBPyConnection":
+    """An in-memory DuckDB that shows the lake's views, timestamps in UTC. Raises duckdb.Error for a damaged file."""
+    import duckdb
+
+    connection = duckdb.connect()
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute(views_sql(lake))
+    return connection
+
+
+def write_catalogue(lake: Path) -> bool:
+    """Bring `lake.duckdb` up to date with the lake's place and the views; returns whether it had to be written.
+
+    It is built aside and renamed, so that a tool which holds the old one open keeps it. Raises LakeError.
+    """
+    import duckdb
+
+    path = lake / CATALOGUE
+    with connect(lake) as expected:
+        wanted = _definitions(expected)
+    try:
+        with duckdb.connect(str(path), read_only=True) as present:
+            if _definitions(present) == wanted:
+                return False
+    except duckdb.Error:
+        pass  # Absent, held by another tool or not readable: a new one takes its place.
+
+    def build(temporary: Path) -> None:
+        try:
+            with duckdb.connect(str(temporary)) as catalogue:
+                catalogue.execute(views_sql(lake))
+        except duckdb.Error as error:
+            raise LakeError(f"{path} could not be written: {' '.join(str(error).split())}") from error
+
+    return write_whole(path, build)
+
+
+def views_sql(lake: Path) -> str:
+    """The statements of `schemas/views.sql` for the lake at this absolute path."""
+    place = glob_escaped(lake).replace("'", "''")
+    sql = _template()
+    for table in TABLES:
+        files = (
+            f"read_parquet('{{lake}}/{_FILES[table]}', filename = {table == 'entities'}, schema = {schema_map(table)})"
+        )
+        sql = sql.replace(f"{{{table}}}", files)
+    return sql.replace("{lake}", place)
+
+
+def sentences() -> dict[str, str]:
+    """Each view's name and the sentence that says what it shows, in the order of `schemas/views.sql`."""
+    return dict(re.findall(r"^-- (\w+): (.+)\nCREATE VIEW \1 ", _template(), flags=re.MULTILINE))
+
+
+def schema_map(table: str) -> str:
+    """The `schema` argument of read_parquet that reads a table's columns by field id, null where a file is older."""
+    columns = (
+        f"{int(field.metadata[b'PARQUET:field_id'])}: "
+        f"{{name: '{field.name}', type: '{_duckdb_type(field.type)}', default_value: NULL}}"
+        for field in arrow_schema(table)
+    )
+    return f"MAP {{{', '.join(columns)}}}"
+
+
+def glob_escaped(path: Path) -> str:
+    """The path as a pattern that matches it alone."""
+    return re.sub(r"([*?\[])", r"[\1]", str(path))
+
+
+@cache
+def _template() -> str:
+    return schema_file("views.sql").read_text(encoding="utf-8")
+
+
+def _definitions(connection: "duckdb.DuckDBPyConnection") -> list[tuple[str, ...]]:
+    return connection.execute(
+        "SELECT view_name, sql FROM duckdb_views() WHERE NOT internal ORDER BY view_name"
+    ).fetchall()
+
+
+def _duckdb_type(kind: pa.DataType) -> str:
+    if pa.types.is_list(kind):
+        return f"{_duckdb_type(kind.value_type)}[]"
+    if pa.types.is_map(kind):
+        return f"MAP({_duckdb_type(kind.key_type)}, {_duckdb_type(kind.item_type)})"
+    if pa.types.is_struct(kind):
+        inner = ", ".join(f'"{field.name}" {_duckdb_type(field.type)}' for field in kind)
+        return f"STRUCT({inner})"
+    return _DUCKDB_TYPES[kind]
