@@ -11,7 +11,7 @@ from litmine.errors import LakeError
 from litmine.lake.articles import parts
 from litmine.lake.damage import find_damage
 from litmine.lake.tables import pmid_range
-from litmine.lake.views import glob_escaped, schema_map
+from litmine.lake.views import glob_escaped, quiet_duckdb, schema_map
 
 
 class Moment(NamedTuple):
@@ -38,11 +38,9 @@ class Known:
     """The parts of one lake, while nobody else adds any."""
 
     def __init__(self, lake: Path) -> None:
-        import duckdb
-
         self._lake = lake
         self._ranges = {path: pmid_range(path) for path in parts(lake)}
-        self._connection = duckdb.connect()
+        self._connection = quiet_duckdb()
 
     def remember(self, part: Path, pmids: Iterable[int]) -> None:
         """Take a part that was just written into account."""

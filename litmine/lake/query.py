@@ -2,15 +2,16 @@
 
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pyarrow as pa
 
-from litmine.errors import LitmineError, QueryError
+from litmine.errors import QueryError
 from litmine.lake.damage import find_damage
 from litmine.lake.statement import single_select
 from litmine.lake.views import connect, glob_escaped, sentences
@@ -30,14 +31,26 @@ def select(lake: Path, query: str) -> pa.RecordBatchReader:
     with _sentences(lake):
         connection = connect(lake)
         _shut(connection, lake)
-        relation = connection.sql(single_select(connection, query))
-        rows = relation.to_arrow_reader(_BATCH_ROWS)
+        statement = single_select(connection, query)
+        rows = _interruptibly(connection, lambda: connection.sql(statement).to_arrow_reader(_BATCH_ROWS))
 
     def batches() -> Iterator[pa.RecordBatch]:
         with connection, _sentences(lake):
-            yield from rows
+            while (batch := _interruptibly(connection, lambda: next(rows, None))) is not None:
+                yield batch
 
     return pa.RecordBatchReader.from_batches(rows.schema, batches())
+
+
+def _interruptibly(connection: "duckdb.DuckDBPyConnection", call: Callable[[], Any]) -> Any:
+    """What `call` returns. DuckDB on the main thread hears Ctrl-C by chance, so that it runs on another."""
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(call)
+        try:
+            return running.result()
+        except KeyboardInterrupt:
+            connection.interrupt()
+            raise
 
 
 def _shut(connection: "duckdb.DuckDBPyConnection", lake: Path) -> None:
@@ -59,18 +72,14 @@ def _shut(connection: "duckdb.DuckDBPyConnection", lake: Path) -> None:
 
 @contextmanager
 def _sentences(lake: Path) -> Iterator[None]:
-    """Turn what DuckDB raises into LakeError or QueryError, and its own words for Ctrl-C into KeyboardInterrupt."""
+    """Turn what DuckDB raises into LakeError or QueryError."""
     import duckdb
 
     try:
         yield
-    except LitmineError:
-        raise
-    # DuckDB's errors come through a reader of Arrow as OSError, with the kind in front of the message.
-    except (duckdb.Error, OSError, RuntimeError) as error:
+    # Its errors come through a reader of Arrow as OSError, with the kind in front of the message.
+    except (duckdb.Error, OSError) as error:
         message = str(error)
-        if re.search(r"\b(INTERRUPT Error|Query interrupted)", message):
-            raise KeyboardInterrupt from error
         raise find_damage(lake, message) or QueryError(_sentence(message)) from error
 
 

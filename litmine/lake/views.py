@@ -29,11 +29,18 @@ _DUCKDB_TYPES = {
 
 def connect(lake: Path) -> "duckdb.DuckDBPyConnection":
     """An in-memory DuckDB that shows the lake's views, timestamps in UTC. Raises duckdb.Error for a damaged file."""
+    connection = quiet_duckdb()
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute(views_sql(lake))
+    return connection
+
+
+def quiet_duckdb() -> "duckdb.DuckDBPyConnection":
+    """An in-memory DuckDB without its progress bar, which goes to stdout: that is for data."""
     import duckdb
 
     connection = duckdb.connect()
-    connection.execute("SET TimeZone = 'UTC'")
-    connection.execute(views_sql(lake))
+    connection.execute("SET enable_progress_bar = false")
     return connection
 
 

@@ -1,0 +1,270 @@
+"""A query reads the lake and nothing else, changes not a byte, and fails in one sentence."""
+
+import hashlib
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from litmine import Lake
+from litmine.errors import LakeError, QueryError
+from litmine.types import Observed
+
+Seen = Callable[..., Observed]
+
+WRITES = """
+COPY (SELECT 1 AS a) TO '{part}' (FORMAT parquet)
+EXPORT DATABASE '{lake}/export'
+EXPLAIN SELECT 1
+EXPLAIN ANALYZE COPY (SELECT 1) TO '{part}'
+SELECT 1; SELECT 2
+SELECT 1; COPY (SELECT 1) TO '{part}'
+WITH x AS (COPY (SELECT 1 AS a) TO '{part}' (FORMAT parquet)) SELECT * FROM x
+(WITH x AS (COPY (SELECT 1 AS a) TO '{lake}/new.csv') FROM x)
+WITH x AS (COPY (SELECT 1 AS a) TO '{lake}/new.csv') FROM x UNION ALL SELECT 2
+WITH y AS (WITH x AS (COPY (SELECT 1 AS a) TO '{lake}/new.csv') FROM x) FROM y
+WITH x AS (INSERT INTO articles VALUES (1)) SELECT 1
+WITH x AS (DELETE FROM articles RETURNING *) FROM x
+FROM json_execute_serialized_sql('{copy}')
+FROM "JSON_Execute_Serialized_SQL"('{copy}')
+FROM system.main.json_execute_serialized_sql('{copy}')
+FROM query('FROM json_execute_serialized_sql(''{copy}'')')
+FROM destroy_external_resource('json_execute_serialized_sql', '{copy}')
+SELECT (SELECT count(*) FROM query('SELECT 1'))
+DESCRIBE FROM query('SELECT 1')
+SELECT * FROM articles, LATERAL (FROM query('SELECT 1'))
+FROM enable_logging('QueryLog', storage = 'file', storage_path = '{lake}/log')
+FROM checkpoint()
+ATTACH '{lake}/lake.duckdb' AS x
+ATTACH '{lake}/new.duckdb' AS x
+INSTALL httpfs
+LOAD httpfs
+PRAGMA version
+SET threads = 1
+RESET allowed_directories
+CALL pragma_version()
+CREATE MACRO f() AS 1
+CREATE TABLE t AS SELECT 1
+INSERT INTO articles VALUES (1)
+DELETE FROM articles
+DROP VIEW articles
+PREPARE x AS SELECT 1
+EXECUTE x
+CHECKPOINT
+BEGIN
+VACUUM
+USE memory
+IMPORT DATABASE '{lake}'
+""".strip().splitlines()
+
+READS_OUTSIDE = """
+SELECT * FROM read_csv('{outside}')
+SELECT * FROM '{outside}'
+SELECT * FROM 'relative.csv'
+SELECT * FROM read_csv('relative.csv')
+SELECT * FROM read_text('/etc/passwd')
+SELECT * FROM read_blob('/etc/passwd')
+SELECT * FROM read_json('/etc/passwd')
+SELECT * FROM read_text('/proc/self/environ')
+SELECT * FROM read_text('file:///etc/passwd')
+SELECT * FROM read_text('~/.bashrc')
+SELECT * FROM glob('/etc/*')
+SELECT * FROM glob('{lake}/../*')
+SELECT * FROM read_text('{lake}/../outside.csv')
+SELECT * FROM read_text('{lake}/articles/../../outside.csv')
+SELECT * FROM read_text('{lake}2/beside.csv')
+SELECT * FROM read_text('{lake}/link.csv')
+SELECT * FROM glob('{lake}/folder/*')
+SELECT * FROM read_text('{lake}/folder/outside.csv')
+SELECT * FROM parquet_metadata('{outside}')
+SELECT * FROM sniff_csv('{outside}')
+SELECT * FROM query_table('{outside}')
+SELECT * FROM read_duckdb('{outside}')
+SELECT * FROM read_parquet('https://example.com/x.parquet')
+SELECT * FROM read_parquet('s3://bucket/x.parquet')
+SELECT * FROM duckdb_secrets()
+SELECT getenv('HOME')
+SELECT * FROM lake
+""".strip().splitlines()
+
+ANSWERED = {
+    "SELECT count(*) FROM articles": 1,
+    "FROM articles": 3,
+    "TABLE articles;": 3,
+    "VALUES (1), (2)": 2,
+    "WITH x AS MATERIALIZED (SELECT 1) FROM x, x AS y": 1,
+    "WITH RECURSIVE x AS (SELECT 1 AS a UNION ALL SELECT a + 1 FROM x WHERE a < 3) FROM x": 3,
+    "SELECT 1 UNION SELECT 2 ORDER BY 1": 2,
+    "DESCRIBE articles": 18,
+    "SUMMARIZE SELECT pmid FROM articles": 1,
+    "SHOW TABLES": 11,
+    "FROM range(3) AS r(i), unnest([1, 2]) AS u(x)": 6,
+    "PIVOT articles ON pmid IN (1, 2) USING count(*) GROUP BY year": 1,
+    "SELECT pmid FROM articles WHERE title LIKE $$%-- ; COPY%$$ -- a comment; DROP": 0,
+    "/* first */ SELECT text FROM articles ORDER BY pmid DESC LIMIT 2": 2,
+    "SELECT title FROM articles QUALIFY row_number() OVER (ORDER BY pmid) = 1": 1,
+    "SELECT * FROM read_parquet('{part}')": 3,
+    "SELECT * FROM glob('{lake}/articles/*.parquet')": 2,
+}
+
+MISTAKES = {
+    "": "a query is exactly one SELECT, and there are 0 statements",
+    "-- nothing": "a query is exactly one SELECT, and there are 0 statements",
+    "SELEC 1": 'syntax error at or near "SELEC"',
+    "SELECT '": "unterminated string literal",
+    "SELECT nope FROM articles": 'Referenced column "nope" not found in FROM clause! Candidate bindings: ',
+    "SELECT * FROM artcles": 'Table with name artcles does not exist! Did you mean "articles"?',
+    "SELECT * FROM xyzzy": "Table with name xyzzy does not exist; the views are article_versions, current_versions",
+    "SELECT nosuch(1)": "nosuch does not exist",
+    "SELECT title::INT FROM articles": "Could not convert string 'title 1' to INT32",
+    "SELECT error('mine')": "mine",
+    "SELECT * FROM articles WHERE pmid = $x": "Values were not provided for the following parameters: x",
+    "PIVOT articles ON year USING count(*)": "ON x IN (...)",
+    "SELECT 1\0": "without NUL",
+    "SELECT '\ud800'": "text in Unicode",
+}
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory, seen: Seen) -> Lake:
+    folder = tmp_path_factory.mktemp("query")
+    lake = Lake.create(folder / "lake")
+    lake.add([seen(0, pmid, f"title {pmid}", "abstract") for pmid in (1, 2, 3)], source="a", dated=True)
+    (folder / "lake2").mkdir()
+    for path in (folder / "outside.csv", folder / "lake2" / "beside.csv"):
+        path.write_text("a\n1\n")
+    (lake.path / "link.csv").symlink_to(folder / "outside.csv")
+    (lake.path / "folder").symlink_to(folder)
+    return lake
+
+
+@pytest.fixture(autouse=True)
+def nothing_changes(filled: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Not a byte of the lake, and no file beside it or in the working folder."""
+
+    def state() -> dict[Path, str]:
+        files = [path for path in filled.path.parent.rglob("*") if path.is_file()]
+        return {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+    before = state()
+    work = tmp_path / "work"
+    work.mkdir()
+    (work / "relative.csv").write_text("a\n1\n")
+    monkeypatch.chdir(work)
+    yield
+    assert state() == before
+    assert [path.name for path in work.iterdir()] == ["relative.csv"]
+
+
+def fill(query: str, lake: Lake) -> str:
+    copy = Path(__file__).with_name("serialised_copy.json").read_text(encoding="utf-8").strip()
+    places = {
+        "part": lake.part(lake.parts()[0]),
+        "lake": lake.path,
+        "outside": lake.path.parent / "outside.csv",
+        "copy": copy.replace("/new.csv", f"{lake.path}/new.csv"),
+    }
+    for name, value in places.items():
+        query = query.replace(f"{{{name}}}", str(value))
+    return query
+
+
+@pytest.mark.parametrize("query", WRITES + READS_OUTSIDE)
+def test_refused(filled: Lake, query: str) -> None:
+    with pytest.raises(QueryError) as caught:
+        filled.sql(fill(query, filled))
+    sentence = str(caught.value)
+    assert "\n" not in sentence
+    assert not sentence.startswith("the query cannot be answered: the query")
+
+
+def test_the_serialised_copy_is_one(filled: Lake, tmp_path: Path) -> None:
+    """Outside the sandbox it writes, so that its refusal above means something."""
+    import duckdb
+
+    written = tmp_path / "written.csv"
+    copy = fill("{copy}", filled).replace(f"{filled.path}/new.csv", str(written))
+    with duckdb.connect() as connection:
+        connection.execute(f"FROM json_execute_serialized_sql('{copy}')")
+    assert written.exists()
+
+
+@pytest.mark.parametrize(("query", "rows"), ANSWERED.items())
+def test_answered(filled: Lake, query: str, rows: int) -> None:
+    assert filled.sql(fill(query, filled)).num_rows == rows
+
+
+@pytest.mark.parametrize(("query", "sentence"), MISTAKES.items())
+def test_a_mistake_is_one_sentence(filled: Lake, query: str, sentence: str) -> None:
+    with pytest.raises(QueryError) as caught:
+        filled.sql(query)
+    assert sentence in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_python_variables_are_not_tables(filled: Lake) -> None:
+    import pyarrow as pa
+
+    hidden = pa.table({"a": [1]})
+    with pytest.raises(QueryError, match="hidden does not exist"):
+        filled.sql("SELECT * FROM hidden")
+    assert hidden.num_rows == 1
+
+
+def test_rows_stream(filled: Lake) -> None:
+    with filled.select("SELECT range AS n FROM range(100000)") as rows:
+        assert rows.schema.names == ["n"]
+        assert rows.read_next_batch().num_rows <= 10_000
+
+
+def test_an_error_on_the_way_is_a_sentence_too(filled: Lake) -> None:
+    rows = filled.select("SELECT CASE WHEN range = 90000 THEN error('late') ELSE range END AS n FROM range(100000)")
+    with pytest.raises(QueryError, match=r"^the query cannot be answered: late$"):
+        rows.read_all()
+
+
+def test_times_are_utc(filled: Lake) -> None:
+    (as_of,) = filled.sql("SELECT DISTINCT as_of::VARCHAR AS t FROM articles")["t"].to_pylist()
+    assert as_of == "2025-01-01 00:00:00+00"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT count(*) FROM range(1000000000000) AS t(a) WHERE a % 7 = 3",
+        "SELECT a FROM range(1000000000000) AS t(a) WHERE a < 50000 OR a = -1",
+    ],
+)
+def test_ctrl_c_stops_a_query(filled: Lake, query: str) -> None:
+    script = (
+        "import os, signal, sys, threading\nfrom litmine import Lake\nlake = Lake(sys.argv[1])\nlake.sql('SELECT 1')\n"
+        "threading.Timer(3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()\n"
+        "try:\n    lake.sql(sys.argv[2])\nexcept KeyboardInterrupt:\n    print('interrupted')"
+    )
+    command = [sys.executable, "-c", script, str(filled.path), query]
+    ran = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
+    # In 3 seconds DuckDB would have drawn its progress bar on stdout, which is for data.
+    assert ran.stdout == "interrupted\n"
+
+
+def test_a_damaged_part_is_named(lake: Lake, seen: Seen) -> None:
+    records = [seen(0, pmid, f"title {pmid}", "abstract " * pmid) for pmid in range(50)]
+    good, bad = lake.add(records, source="a", dated=True, part_size=25).parts
+    data = lake.part(bad).read_bytes()
+    metadata = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
+    for broken in (
+        b"",
+        data[: len(data) // 2],
+        data[:4] + b"\0" * 400 + data[404:],
+        data[: metadata + 20] + b"\xff" * 40 + data[metadata + 60 :],
+    ):
+        lake.part(bad).write_bytes(broken)
+        with pytest.raises(LakeError, match=rf"{bad}\.parquet is damaged .*; restore it, or delete each"):
+            lake.sql("SELECT * FROM articles")
+        with pytest.raises(LakeError, match=rf"{bad}\.parquet is damaged"):
+            lake.add([seen(1, pmid, "other") for pmid in range(50)], source="b", dated=True)
+        assert good in lake.parts()
+    with pytest.raises(QueryError):
+        lake.sql("SELECT nope FROM articles")

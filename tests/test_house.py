@@ -1,0 +1,77 @@
+"""The checkout and the wheel: what ships, how big it is, and what must never be in it."""
+
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+MEGABYTE = 1_000_000
+TRACKED_LIMIT = 60 * MEGABYTE
+BUILTIN_LIMIT = 25 * MEGABYTE
+HOME_FOLDERS = re.compile(rb"(?<![\w.])/(home|Users|root|work)/\w+")
+
+
+@pytest.fixture(scope="module")
+def tracked(checkout: Path) -> list[Path]:
+    """Files that git tracks, or would track."""
+    listing = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=checkout,
+        capture_output=True,
+        check=False,
+    )
+    if listing.returncode:
+        pytest.skip("not a git checkout")
+    names = {name for name in listing.stdout.decode().split("\0") if name}
+    return [checkout / name for name in sorted(names) if (checkout / name).is_file()]
+
+
+def test_wheel_holds_code_schemas_jobs_and_the_builtin_model(checkout: Path, tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", str(tmp_path), str(checkout)]
+    built = subprocess.run(build, capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stdout + built.stderr
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        shipped = set(archive.namelist())
+    expected = {
+        *(f"litmine/schemas/{path.name}" for path in (checkout / "schemas").iterdir()),
+        *(f"litmine/jobs/{path.name}" for path in (checkout / "jobs").iterdir()),
+        *(path.relative_to(checkout).as_posix() for path in (checkout / "litmine").rglob("*.py")),
+        *(path.relative_to(checkout).as_posix() for path in (checkout / "litmine").rglob("*.safetensors")),
+    }
+    assert {"litmine/schemas/articles.json", "litmine/jobs/nightly.sh", "litmine/cli/main.py"} <= expected
+    assert expected - shipped == set()
+    assert not [name for name in shipped if name.startswith(("tests/", "sample_data/", "benchmarks/"))]
+
+
+def test_tracked_files_stay_small(tracked: list[Path]) -> None:
+    assert sum(path.stat().st_size for path in tracked) < TRACKED_LIMIT
+
+
+def test_the_builtin_models_stay_small(checkout: Path) -> None:
+    folders = [path.parent for path in (checkout / "litmine" / "models" / "builtin").rglob("*.safetensors")]
+    assert folders, "no model ships with litmine"
+    for folder in folders:
+        assert sum(path.stat().st_size for path in folder.iterdir()) <= BUILTIN_LIMIT, folder
+
+
+def test_no_tracked_file_names_a_path_of_someones_machine(tracked: list[Path]) -> None:
+    named = {}
+    for path in tracked:
+        content = path.read_bytes()
+        if b"\0" not in content[:8192] and (found := HOME_FOLDERS.search(content)):
+            named[path.name] = found.group().decode()
+    assert named == {}
+
+
+def test_constraints_pin_every_dependency(checkout: Path) -> None:
+    lines = (checkout / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pins = dict(line.split("==") for line in lines if not line.startswith("#"))
+    project = (checkout / "pyproject.toml").read_text(encoding="utf-8")
+    required = set(re.findall(r'^    "([a-z-]+)>=', project, re.MULTILINE))
+    assert len(required) > 15
+    assert required <= {name.lower() for name in pins}
+    assert pins["torch"] == "2.13.0"

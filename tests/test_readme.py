@@ -1,0 +1,88 @@
+"""README's commands and queries, run over the sample records as a reader would run them."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from litmine import Lake
+
+CHECKOUT = Path(__file__).parent.parent
+README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+BIN = Path(sys.executable).parent
+# What a reader has and this test has not: GPUs, a cluster, a model of one's own.
+ELSEWHERE = ("--gpus", "--address", "./mine", "make ", "duckdb ")
+
+
+def everyday_commands() -> list[str]:
+    """The lines after `$ ` in README's console blocks, the demo's transcript left out."""
+    page = re.sub(r"<!-- demo -->.*<!-- /demo -->", "", README, flags=re.DOTALL)
+    blocks = re.findall(r"^```console\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    lines = [
+        line[2:].partition("   #")[0].strip() for block in blocks for line in block.splitlines() if line[:2] == "$ "
+    ]
+    return [line for line in lines if line.startswith("litmine ") and not any(word in line for word in ELSEWHERE)]
+
+
+def queries() -> list[str]:
+    return re.findall(r"^```sql\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+
+
+def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"LITMINE_LAKE": str(folder / "lake"), "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+    return subprocess.run(
+        ["/bin/sh", "-c", command], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder as a reader of README has it, after import and annotate."""
+    folder = tmp_path_factory.mktemp("reader")
+    (folder / "sample_data").symlink_to(CHECKOUT / "sample_data")
+    (folder / "query.sql").write_text("select count(*) as n from entities\n")
+    for command in ("litmine import sample_data/pubmed", "litmine annotate"):
+        assert run(command, folder).returncode == 0
+    return folder
+
+
+def test_everyday_commands_run(home: Path) -> None:
+    commands = everyday_commands()
+    assert len(commands) > 10
+    for command in commands:
+        if "--workers" in command or "--precision" in command:
+            continue  # tests/work compares what these give
+        done = run(command, home)
+        assert (done.returncode, "Traceback" in done.stderr) == (0, False), f"{command}\n{done.stderr}"
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_queries_have_rows(home: Path, number: int) -> None:
+    assert len(queries()) == 5
+    assert Lake(home / "lake").sql(queries()[number]).num_rows > 0
+
+
+def test_catalogue_opens_in_duckdb(home: Path) -> None:
+    with duckdb.connect(str(home / "lake" / "lake.duckdb"), read_only=True) as catalogue:
+        row = catalogue.sql("select count(*) from entities").fetchone()
+    assert row is not None
+    assert row[0] == Lake(home / "lake").rows("select count(*) from entities")[0][0] > 0
+
+
+def test_transcript_is_of_the_demo_as_it_stands() -> None:
+    """The commands of README's transcript are those that sample_data/demo.sh runs, in order."""
+    transcript = re.findall(r"<!-- demo -->\n```console\n(.*?)\n```\n<!-- /demo -->", README, re.DOTALL)
+    assert len(transcript) == 1
+    script = (CHECKOUT / "sample_data" / "demo.sh").read_text(encoding="utf-8")
+    ran = [" ".join(shlex.split(call)) for call in re.findall(r"^run (.*(?:\n {9}.*)*)", script, re.MULTILINE)]
+    shown = [
+        " ".join(shlex.split(call))
+        for call in re.findall(r"^\$ litmine (.*(?:\n {9}.*)*)", transcript[0], re.MULTILINE)
+    ]
+    assert shown == ran
+    assert "Disease" in transcript[0]
