@@ -11,7 +11,7 @@ from litmine.errors import LakeError
 from litmine.lake.articles import parts
 from litmine.lake.damage import find_damage
 from litmine.lake.tables import pmid_range
-from litmine.lake.views import glob_escaped, quiet_duckdb, schema_map
+from litmine.lake.views import glob_escaped, interruptibly, quiet_duckdb, schema_map
 
 
 class Moment(NamedTuple):
@@ -61,7 +61,10 @@ class Known:
             WHERE pmid IN (SELECT unnest($pmids::BIGINT[]))
             GROUP BY pmid, record_hash"""
         try:
-            rows = self._connection.execute(query, {"files": files, "pmids": wanted}).fetchall()
+            rows = interruptibly(
+                self._connection,
+                lambda: self._connection.execute(query, {"files": files, "pmids": wanted}).fetchall(),
+            )
         except duckdb.Error as error:
             raise find_damage(self._lake, str(error)) or LakeError(f"the lake cannot be read: {error}") from error
         found: dict[int, History] = {}

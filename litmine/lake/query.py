@@ -2,11 +2,10 @@
 
 import re
 import tempfile
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pyarrow as pa
@@ -14,7 +13,7 @@ import pyarrow as pa
 from litmine.errors import QueryError
 from litmine.lake.damage import find_damage
 from litmine.lake.statement import single_select
-from litmine.lake.views import connect, glob_escaped, sentences
+from litmine.lake.views import connect, glob_escaped, interruptibly, sentences
 
 if TYPE_CHECKING:
     import duckdb
@@ -32,25 +31,14 @@ def select(lake: Path, query: str) -> pa.RecordBatchReader:
         connection = connect(lake)
         _shut(connection, lake)
         statement = single_select(connection, query)
-        rows = _interruptibly(connection, lambda: connection.sql(statement).to_arrow_reader(_BATCH_ROWS))
+        rows = interruptibly(connection, lambda: connection.sql(statement).to_arrow_reader(_BATCH_ROWS))
 
     def batches() -> Iterator[pa.RecordBatch]:
         with connection, _sentences(lake):
-            while (batch := _interruptibly(connection, lambda: next(rows, None))) is not None:
+            while (batch := interruptibly(connection, lambda: next(rows, None))) is not None:
                 yield batch
 
     return pa.RecordBatchReader.from_batches(rows.schema, batches())
-
-
-def _interruptibly(connection: "duckdb.DuckDBPyConnection", call: Callable[[], Any]) -> Any:
-    """What `call` returns. DuckDB on the main thread hears Ctrl-C by chance, so that it runs on another."""
-    with ThreadPoolExecutor(1) as pool:
-        running = pool.submit(call)
-        try:
-            return running.result()
-        except KeyboardInterrupt:
-            connection.interrupt()
-            raise
 
 
 def _shut(connection: "duckdb.DuckDBPyConnection", lake: Path) -> None:

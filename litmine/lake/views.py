@@ -1,9 +1,11 @@
 """The views of `schemas/views.sql` over one lake: in a connection of their own, and in the lake's catalogue file."""
 
 import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -31,7 +33,7 @@ def connect(lake: Path) -> "duckdb.DuckDBPyConnection":
     """An in-memory DuckDB that shows the lake's views, timestamps in UTC. Raises duckdb.Error for a damaged file."""
     connection = quiet_duckdb()
     connection.execute("SET TimeZone = 'UTC'")
-    connection.execute(views_sql(lake))
+    interruptibly(connection, lambda: connection.execute(views_sql(lake)))
     return connection
 
 
@@ -42,6 +44,17 @@ def quiet_duckdb() -> "duckdb.DuckDBPyConnection":
     connection = duckdb.connect()
     connection.execute("SET enable_progress_bar = false")
     return connection
+
+
+def interruptibly(connection: "duckdb.DuckDBPyConnection", call: Callable[[], Any]) -> Any:
+    """What `call` returns. DuckDB on the main thread hears Ctrl-C by chance, so that it runs on another."""
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(call)
+        try:
+            return running.result()
+        except KeyboardInterrupt:
+            connection.interrupt()
+            raise
 
 
 def write_catalogue(lake: Path) -> bool:
@@ -64,9 +77,12 @@ def write_catalogue(lake: Path) -> bool:
     def build(temporary: Path) -> None:
         try:
             with duckdb.connect(str(temporary)) as catalogue:
-                catalogue.execute(views_sql(lake))
+                # Leaving the log behind would leave the views in it, were the disk full.
+                interruptibly(catalogue, lambda: catalogue.execute(f"{views_sql(lake)}; CHECKPOINT"))
         except duckdb.Error as error:
             raise LakeError(f"{path} could not be written: {' '.join(str(error).split())}") from error
+        finally:
+            temporary.with_name(f"{temporary.name}.wal").unlink(missing_ok=True)
 
     return write_whole(path, build)
 
