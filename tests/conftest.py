@@ -1,10 +1,21 @@
-"""What all tests share: the hypothesis profile, and where the checkout and its sample data are."""
+"""What all tests share: a hypothesis profile, the sample data, a tiny trained model, lakes, and the command line."""
 
+import io
+import json
 import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from subprocess import CompletedProcess, Popen
+from typing import Any
 
 import pytest
 from hypothesis import settings
+
+# Tiny networks on a busy machine: a second thread makes them up to fifty times slower. Subprocesses inherit it.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 settings.register_profile("gate", max_examples=60, deadline=None, derandomize=True)
 settings.register_profile("soak", max_examples=3000, deadline=None)
@@ -21,3 +32,177 @@ def checkout() -> Path:
 def sample_data(checkout: Path) -> Path:
     """`sample_data/` of the checkout."""
     return checkout / "sample_data"
+
+
+@pytest.fixture(scope="session")
+def tiny_base(tmp_path_factory: pytest.TempPathFactory, sample_data: Path) -> Path:
+    """A BERT of 2 layers and 32 dimensions with random weights, and a WordPiece vocabulary of the sample sentences."""
+    import torch
+    from tokenizers import Tokenizer, normalizers, pre_tokenizers, processors
+    from tokenizers.models import WordPiece
+    from tokenizers.trainers import WordPieceTrainer
+    from transformers import BertConfig, BertModel
+    from transformers.utils import logging
+
+    from litmine.train.corpora import read_corpus
+
+    folder = tmp_path_factory.mktemp("models") / "tiny-base"
+    folder.mkdir()
+    corpora = [read_corpus(sample_data / "ner" / name / "train.tsv", name) for name in ("NCBI-disease", "BC5CDR")]
+    tokenizer = Tokenizer(WordPiece(unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    trainer = WordPieceTrainer(vocab_size=1500, special_tokens=special, show_progress=False)
+    tokenizer.train_from_iterator([passage.text for corpus in corpora for passage in corpus.passages], trainer)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    tokenizer.save(str(folder / "tokenizer.json"))
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=tokenizer.get_vocab_size(),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+    )
+    logging.disable_progress_bar()
+    BertModel(config).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tiny_base: Path, sample_data: Path) -> Path:
+    """`tiny_base` trained within seconds: heads Disease and Chemical, the sample sentences learnt by heart."""
+    from litmine.train.make import make_model
+    from litmine.train.recipe import Recipe
+
+    folder = tiny_base.parent / "tiny"
+    corpora = tuple(str(sample_data / "ner" / name) for name in ("NCBI-disease", "BC5CDR"))
+    make_model(
+        Recipe("tiny", str(tiny_base), corpora, epochs=24, learning_rate=1.2e-2, batch_tokens=1500, alone=1, dropout=0),
+        folder,
+        lambda _: None,
+    )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def imported_lake(tmp_path_factory: pytest.TempPathFactory, sample_data: Path) -> Path:
+    """A hundred abstracts in parts of 4, one text among them longer than a window. To be copied, not changed."""
+    from litmine.work.ingest import ingest
+
+    folder = tmp_path_factory.mktemp("imported")
+    sentences = (sample_data / "documents" / "NCBI-disease_dev.pubtator").read_text(encoding="utf-8").split("\n")
+    long = " ".join(line.split("|a|")[1] for line in sentences if "|a|" in line)[:9000]
+    lines = [
+        {"pmid": 1, "title": "A long text.", "abstract": long},
+        {"pmid": 2, "title": "Naïve 𝛼-thalassæmia\u200b and e\u0301\u00a0asthma\tin \U0001f9ec", "abstract": None},
+    ]
+    (folder / "made.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    ingest(folder / "lake", [sample_data / "pubmed" / "medline16n0902.xml.gz", folder / "made.jsonl"], part_size=4)
+    return folder / "lake"
+
+
+@pytest.fixture(scope="session")
+def annotated_lake(tmp_path_factory: pytest.TempPathFactory, imported_lake: Path, tiny_model: Path) -> Path:
+    """`imported_lake` as `tiny_model` read it in one undisturbed run, in float32. To be copied, not changed."""
+    from litmine import Lake
+    from litmine.work.annotate import Workforce, annotate
+
+    folder = tmp_path_factory.mktemp("annotated") / "lake"
+    shutil.copytree(imported_lake, folder)
+    annotate(Lake(folder), [str(tiny_model)], Workforce(), "float32")
+    return folder
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., CompletedProcess[str]]:
+    """`run("sql", "select 1", stdin=b"")`: the command line in this process; what is no sentence fails the test."""
+    from litmine.cli.main import main
+
+    def run_main(*arguments: object, stdin: bytes = b"") -> CompletedProcess[str]:
+        capfd.readouterr()
+        monkeypatch.setattr(sys, "argv", ["litmine", *map(str, arguments)])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        with pytest.raises(SystemExit) as left:
+            main()
+        said = capfd.readouterr()
+        assert isinstance(left.value.code, int)
+        return CompletedProcess(sys.argv, left.value.code, said.out, said.err)
+
+    return run_main
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., Popen[Any]]]:
+    """`start("annotate", before=("nice",))`: the command line as a process of its own, killed if the test leaves it."""
+    started: list[Popen[Any]] = []
+
+    def start_process(
+        *arguments: object, before: tuple[str, ...] = (), text: bool = True, **environment: str
+    ) -> Popen[Any]:
+        command = [*before, str(Path(sys.executable).with_name("litmine")), *map(str, arguments)]
+        process = Popen(
+            command,
+            env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=text,
+        )
+        started.append(process)
+        return process
+
+    yield start_process
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+class SmallDisk:
+    """A folder with room for `spare` kilobytes: a file system of its own where one can be mounted, else by `ulimit`."""
+
+    def __init__(self, folder: Path, start: Callable[..., Popen[Any]]) -> None:
+        self.folder = folder
+        self._start = start
+        self._limit: tuple[str, ...] = ()
+        folder.mkdir()
+        self._mounted = self._mount("size=64m")
+
+    def leave(self, spare: int) -> None:
+        """Leave room for so many kilobytes more."""
+        if self._mounted:
+            used = shutil.disk_usage(self.folder).used // 1024
+            assert self._mount(f"remount,size={used + spare}k")
+        else:
+            self._limit = ("sh", "-c", 'ulimit -f 4; exec "$@"', "sh")
+
+    def grow(self) -> None:
+        """Make room."""
+        if self._mounted:
+            assert self._mount("remount,size=64m")
+        self._limit = ()
+
+    def start(self, *arguments: object) -> Popen[Any]:
+        """The command line under these conditions, as a process."""
+        return self._start(*arguments, before=self._limit)
+
+    def close(self) -> None:
+        if self._mounted:
+            subprocess.run(["umount", self.folder], check=True)
+
+    def _mount(self, options: str) -> bool:
+        if sys.platform != "linux" or os.geteuid() != 0:
+            return False
+        mount = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(self.folder)]
+        return subprocess.run(mount, capture_output=True, check=False).returncode == 0
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path, start: Callable[..., Popen[Any]]) -> Iterator[SmallDisk]:
+    """A disk that can be filled up."""
+    disk = SmallDisk(tmp_path / "disk", start)
+    yield disk
+    disk.close()

@@ -1,5 +1,6 @@
 """The door: the group of commands, and the one place where an error becomes a sentence and an exit code."""
 
+import errno
 import os
 import sys
 
@@ -16,6 +17,9 @@ from litmine.cli.status import status
 from litmine.cli.talk import say
 from litmine.cli.train import train
 from litmine.errors import DONE, FAILED, INTERRUPTED, LitmineError
+
+# A file of the lake or of `-o` that cannot be written is a LitmineError by then, and a closed pipe is click's.
+_STDOUT_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -37,7 +41,7 @@ for command in (import_, annotate, sql, status, models, train, evaluate, schema)
 def main() -> None:
     """Run the command line and leave with its exit code (see `litmine.errors`)."""
     try:
-        code = cli.main(standalone_mode=False)
+        code = cli.main(prog_name="litmine", standalone_mode=False)
     except LitmineError as error:
         say(f"litmine: {error}")
         code = error.exit_code
@@ -47,8 +51,11 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         say("litmine: interrupted; what was finished stays, and the same command goes on from there")
         code = INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has seen enough; Python would complain again when it flushes.
+    except OSError as error:
+        if error.errno not in _STDOUT_FULL:
+            raise
+        say(f"litmine: stdout cannot be written ({error.strerror}); free some space and run the command again")
+        # Python would complain again when it flushes what is left.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = FAILED
     sys.exit(code if isinstance(code, int) else DONE)

@@ -2,11 +2,13 @@
 
 import csv
 import json
+import math
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import IO, Any
+from uuid import uuid4
 
 import click
 import pyarrow as pa
@@ -21,27 +23,60 @@ _WIDEST = 60
 def write_result(rows: pa.RecordBatchReader, form: str | None, file: Path | None) -> None:
     """Write a result. Without `form` the file's suffix says it; without a file either, a table is printed.
 
-    A file is written aside and renamed, so it is whole or absent (LitmineError when it cannot be written).
+    A file is written aside and renamed, so it is whole or absent (LitmineError when it cannot be written). Of columns
+    with the same name the later ones get a number.
     """
     form = form or (file.suffix.removeprefix(".").lower() if file else "table")
     if form not in FORMATS:
         raise SettingError(f"no format {form!r}; say --format {', '.join(FORMATS)}")
+    rows = _named_apart(rows)
     if file is None:
+        if sys.stdout is None:
+            raise SettingError("stdout is closed; name a file with -o FILE")
         if form == "parquet" and sys.stdout.isatty():
             raise SettingError("Parquet is not for a terminal; name a file with -o FILE")
         _WRITERS[form](rows, sys.stdout.buffer)
         sys.stdout.buffer.flush()
         return
     try:
-        with NamedTemporaryFile(dir=file.parent, prefix=f".{file.name}.", delete=False) as aside:
-            try:
-                _WRITERS[form](rows, aside)
-                aside.close()
-                Path(aside.name).replace(file)
-            finally:
-                Path(aside.name).unlink(missing_ok=True)
+        _write_file(rows, _WRITERS[form], file)
     except OSError as error:
-        raise LitmineError(f"{file} cannot be written ({error.strerror}); choose another file") from error
+        raise LitmineError(f"{file} cannot be written ({error.strerror or error}); choose another file") from error
+
+
+def _write_file(
+    rows: pa.RecordBatchReader, write: Callable[[pa.RecordBatchReader, IO[bytes]], None], file: Path
+) -> None:
+    if file.exists() and not file.is_file():
+        # A device or a named pipe, /dev/null say, is written to and not replaced.
+        with file.open("wb") as out:
+            write(rows, out)
+        return
+    file = file.resolve()
+    aside = file.with_name(f".{file.name}.{uuid4().hex}.tmp")
+    try:
+        with aside.open("xb") as out:
+            write(rows, out)
+            out.flush()
+            os.fsync(out.fileno())
+        aside.replace(file)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _named_apart(rows: pa.RecordBatchReader) -> pa.RecordBatchReader:
+    """The same rows; `a, a` as `a, a_1`, since neither JSON nor Parquet tells columns of one name apart."""
+    names: list[str] = []
+    for name in rows.schema.names:
+        apart, number = name, 0
+        while apart in names or (number and apart in rows.schema.names):
+            number += 1
+            apart = f"{name}_{number}"
+        names.append(apart)
+    if names == rows.schema.names:
+        return rows
+    schema = pa.schema([field.with_name(name) for field, name in zip(rows.schema, names, strict=True)])
+    return pa.RecordBatchReader.from_batches(schema, (batch.rename_columns(names) for batch in rows))
 
 
 def _records(rows: pa.RecordBatchReader) -> Iterator[dict[str, Any]]:
@@ -49,8 +84,7 @@ def _records(rows: pa.RecordBatchReader) -> Iterator[dict[str, Any]]:
 
 
 def _csv(rows: pa.RecordBatchReader, out: IO[bytes]) -> None:
-    text = _Text(out)
-    writer = csv.writer(text, lineterminator="\n")
+    writer = csv.writer(_Lines(out), lineterminator="\r\n")
     writer.writerow(rows.schema.names)
     for record in _records(rows):
         writer.writerow([_flat(value) for value in record.values()])
@@ -78,7 +112,7 @@ def _parquet(rows: pa.RecordBatchReader, out: IO[bytes]) -> None:
 
 
 def _table(rows: pa.RecordBatchReader, out: IO[bytes]) -> None:
-    names = rows.schema.names
+    names = [_cell(name) for name in rows.schema.names]
     numbers = [pa.types.is_integer(t) or pa.types.is_floating(t) or pa.types.is_decimal(t) for t in rows.schema.types]
     lines = [[_cell(value) for value in record.values()] for record in _records(rows)]
     widths = [max([len(name), *(len(line[i]) for line in lines)]) for i, name in enumerate(names)]
@@ -100,18 +134,35 @@ _WRITERS: dict[str, Callable[[pa.RecordBatchReader, IO[bytes]], None]] = {
 }
 
 
-class _Text:
-    """The csv module writes text."""
+class _Lines:
+    r"""Takes a CSV row at a time and ends it with \n; the writer quotes a lone \r only if its rows end in \r\n."""
 
     def __init__(self, out: IO[bytes]) -> None:
         self._out = out
 
-    def write(self, text: str) -> int:
-        return self._out.write(text.encode())
+    def write(self, row: str) -> int:
+        return self._out.write(row.removesuffix("\r\n").encode() + b"\n")
 
 
 def _dump(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, default=str).encode()
+    try:
+        text = json.dumps(value, ensure_ascii=False, default=_plain, allow_nan=False)
+    except ValueError:
+        text = json.dumps(_finite(value), ensure_ascii=False, default=_plain)
+    return text.encode()
+
+
+def _plain(value: Any) -> str:
+    return value.decode(errors="backslashreplace") if isinstance(value, bytes) else str(value)
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no word for what is not a number, nor for infinity."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {name: _finite(inner) for name, inner in value.items()}
+    return [_finite(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def _flat(value: Any) -> str:
@@ -119,7 +170,7 @@ def _flat(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return str(value).lower()
-    return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, list | dict | tuple) else str(value)
+    return _dump(value).decode() if isinstance(value, list | dict | tuple) else _plain(value)
 
 
 def _cell(value: Any) -> str:

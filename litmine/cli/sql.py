@@ -8,6 +8,7 @@ import click
 from litmine.cli.options import lake_option
 from litmine.cli.output import FORMATS, write_result
 from litmine.cli.talk import say
+from litmine.errors import SettingError
 
 
 @click.command()
@@ -35,6 +36,10 @@ def sql(query: str, lake: Path, form: str | None, output: Path | None) -> None:
     from litmine.lake.lake import Lake
 
     opened = Lake(lake)
-    write_result(opened.select(sys.stdin.read() if query == "-" else query), form, output)
+    if output is not None and output.resolve().is_relative_to(opened.path):
+        raise SettingError(f"a result does not belong into the lake; name a file outside {lake}")
+    # A query that is not UTF-8 keeps its stray bytes as surrogates, and is refused with a sentence.
+    text = sys.stdin.buffer.read().decode(errors="surrogateescape") if query == "-" else query
+    write_result(opened.select(text), form, output)
     for model, unread, failed in opened.incomplete():
         say(f"note: {model} has not read {unread:,} texts yet and could not read {failed:,}; see `litmine status`")

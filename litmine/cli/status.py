@@ -12,6 +12,16 @@ select (select count(*) from articles), (select count(*) from articles where ret
        (select count(*) from article_versions where not repeated and not deleted), (select count(*) from parts),
        (select max(as_of) from current_versions)
 """
+# The texts that failed, and the parts that the latest run could not read; one more than are shown.
+_GAPS = """
+select 'PMID ' || pmid || ', ' || model, why from gaps
+union all
+select gap['where'], gap.why
+from (select unnest(gaps) as gap from (from runs where command = 'annotate' order by finished desc limit 1))
+where not starts_with(gap['where'], 'PMID ')
+order by all
+limit 6
+"""
 _RUNS = """
 select strftime(started, '%Y-%m-%d %H:%M'), command, outcome, len(gaps),
        array_to_string(list_transform(map_entries(counts), lambda x: x.value || ' ' || x.key), ', ')
@@ -43,7 +53,10 @@ def status(lake: Path) -> None:
             f"model     {printable(model)}{' (active)' if active else ''}: {read:,} texts read, {unread:,} to read,"
             f" {failed:,} failed; {parts_read:,} of {parts_read + parts_unread:,} parts"
         )
-    for model, pmid, why in opened.rows("select model, pmid, why from gaps order by all limit 5"):
-        click.echo(f"gap       PMID {pmid}, {printable(model)}: {printable(why)}")
+    gaps = opened.rows(_GAPS)
+    for where, why in gaps[:5]:
+        click.echo(f"gap       {printable(where)}: {printable(why)}")
+    if len(gaps) > 5:
+        click.echo('gap       and more: litmine sql "from gaps"')
     for started, command, outcome, gaps, counts in opened.rows(_RUNS):
-        click.echo(f"run       {started}  {command}  {outcome}{f', {gaps} gaps' if gaps else ''}  ({counts})")
+        click.echo(f"run       {started}  {command}  {outcome}{f', {gaps} gap(s)' if gaps else ''}  ({counts})")

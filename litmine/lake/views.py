@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from litmine.errors import LakeError
-from litmine.lake.files import write_whole
+from litmine.lake.files import unwritable, write_whole
 from litmine.schema import TABLES, arrow_schema, schema_file
 
 if TYPE_CHECKING:
@@ -80,7 +79,7 @@ def write_catalogue(lake: Path) -> bool:
                 # Leaving the log behind would leave the views in it, were the disk full.
                 interruptibly(catalogue, lambda: catalogue.execute(f"{views_sql(lake)}; CHECKPOINT"))
         except duckdb.Error as error:
-            raise LakeError(f"{path} could not be written: {' '.join(str(error).split())}") from error
+            raise unwritable(path, OSError(" ".join(str(error).split()))) from error
         finally:
             temporary.with_name(f"{temporary.name}.wal").unlink(missing_ok=True)
 

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from tokenizers import Tokenizer
 from transformers import AutoConfig, AutoModelForTokenClassification, AutoTokenizer, PreTrainedConfig
+from transformers.utils import logging
 
-from litmine.errors import ModelError
-from litmine.models.heads import DECODING_VERSION, SETTINGS_FILE, Head, Settings
+from litmine.errors import LitmineError, ModelError, SettingError
+from litmine.models.heads import DECODING_VERSION, SETTINGS_FILE, Head, Settings, default_heads
 from litmine.models.network import MultiHeadNetwork, PlainNetwork, bfloat16_is_fast
 from litmine.models.tagger import Tagger
 from litmine.models.weights import load_weights, save_weights
@@ -24,6 +24,7 @@ from litmine.models.words import WordReader
 
 TOKENIZER_FILE = "tokenizer.json"
 _OVERLAP = 128
+_DECISIVE = ("*.safetensors", "config.json", "tokenizer.json", "tokenizer_config.json", "vocab.*", "merges.txt")
 _SAFE: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
 
 
@@ -42,9 +43,11 @@ def load_folder(
     """
     where = _device(device)
     chosen = _precision(precision, where)
-    with _loading(folder):
+    with loading(folder):
         own = (folder / SETTINGS_FILE).is_file()
         settings = Settings.load(folder) if own else _plain_settings(folder, name)
+        used = default_heads(settings) if heads is None else [_head(settings, head) for head in heads]
+        digest = _digest(folder, settings, used)
         network = read_network(folder, settings) if own else _plain_network(folder)
         tokenizer = read_tokenizer(folder)
         special = special_ids(tokenizer, network.config)
@@ -52,17 +55,15 @@ def load_folder(
     if chosen == "bf16":
         # The heads of our own models stay in float32: they cost nothing, and the scores keep their digits.
         (network.encoder if isinstance(network, MultiHeadNetwork) else network).to(torch.bfloat16)
-    used = None if heads is None else [_head(settings, head) for head in heads]
-    digest = _digest(folder, settings)
-    return Tagger(network, WordReader(tokenizer), settings, digest, special, where, chosen, used, batch_tokens)
+    return Tagger(network, WordReader(tokenizer), settings, used, digest, special, where, chosen, batch_tokens)
 
 
 def identify_folder(folder: Path, name: str) -> str:
     """`name@digest` of a model folder, its weights hashed but not loaded (ModelError when it is not one)."""
-    with _loading(folder):
+    with loading(folder):
         own = (folder / SETTINGS_FILE).is_file()
         settings = Settings.load(folder) if own else _plain_settings(folder, name)
-        return f"{settings.name}@{_digest(folder, settings)}"
+        return f"{settings.name}@{_digest(folder, settings, default_heads(settings))}"
 
 
 def save_folder(
@@ -85,28 +86,51 @@ def read_network(folder: Path, settings: Settings) -> MultiHeadNetwork:
 
 
 def read_tokenizer(folder: Path) -> Tokenizer:
-    """The fast tokenizer of a model folder, built from its vocabulary if it has no `tokenizer.json`."""
-    if (folder / TOKENIZER_FILE).is_file():
-        return Tokenizer.from_file(str(folder / TOKENIZER_FILE))
-    tokenizer: Tokenizer = _auto_tokenizer(folder).backend_tokenizer
+    """The fast tokenizer of a model folder, built from its vocabulary if it has no `tokenizer.json`.
+
+    It neither truncates nor pads, whatever its file says.
+    """
+    file = folder / TOKENIZER_FILE
+    tokenizer: Tokenizer = (
+        Tokenizer.from_file(str(file)) if file.is_file() else _auto_tokenizer(folder).backend_tokenizer
+    )
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
     return tokenizer
 
 
 def special_ids(tokenizer: Tokenizer, config: PreTrainedConfig) -> tuple[int, int, int]:
     """Ids of the tokens that begin, end and pad a window."""
-    around = tokenizer.encode("").ids
-    if len(around) != 2:
+    around, word = tokenizer.encode("").ids, tokenizer.encode("a").ids
+    if len(around) != 2 or [word[0], word[-1]] != around:
         raise ValueError("its tokenizer does not put one token before and one after a text, as the BERT family does")
     return around[0], around[1], getattr(config, "pad_token_id", None) or 0
 
 
+def positions(config: PreTrainedConfig) -> int:
+    """How many tokens an encoder reads at a time, special ones included."""
+    most = int(getattr(config, "max_position_embeddings", 512))
+    # RoBERTa's positions begin after the padding index.
+    return most - config.pad_token_id - 1 if "roberta" in config.model_type else most
+
+
 @contextmanager
-def _loading(folder: Path) -> Iterator[None]:
+def loading(folder: Path) -> Iterator[None]:
+    """What goes wrong inside becomes a ModelError, and transformers draws no bars and prints no reports."""
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
     try:
         yield
-    except (OSError, ValueError, RuntimeError, SafetensorError, KeyError) as error:
+    except LitmineError:
+        raise
+    except Exception as error:  # a damaged tokenizer raises a bare Exception, a strange config anything
         reason = " ".join(str(error).split())[:300]
         raise ModelError(f"{folder} does not hold a model that litmine can load: {reason}") from error
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()
 
 
 def _plain_settings(folder: Path, name: str) -> Settings:
@@ -116,7 +140,7 @@ def _plain_settings(folder: Path, name: str) -> Settings:
         raise ValueError(
             "its labels are only numbered, so nobody can say what they mean; name them in id2label of its config.json"
         )
-    window = min(_auto_tokenizer(folder).model_max_length, _positions(config))
+    window = min(_auto_tokenizer(folder).model_max_length, positions(config))
     return Settings(name, (Head("labels", labels),), window, min(_OVERLAP, window // 4))
 
 
@@ -128,12 +152,6 @@ def _auto_tokenizer(folder: Path) -> Any:
     return AutoTokenizer.from_pretrained(folder, use_fast=True, **_SAFE)
 
 
-def _positions(config: PreTrainedConfig) -> int:
-    positions = int(getattr(config, "max_position_embeddings", 512))
-    # RoBERTa's positions begin after the padding index.
-    return positions - config.pad_token_id - 1 if "roberta" in config.model_type else positions
-
-
 def _head(settings: Settings, name: str) -> Head:
     for head in settings.heads:
         if head.name == name:
@@ -141,17 +159,17 @@ def _head(settings: Settings, name: str) -> Head:
     raise ModelError(f"{settings.name} has no head {name!r}; it has {', '.join(head.name for head in settings.heads)}")
 
 
-def _digest(folder: Path, settings: Settings) -> str:
+def _digest(folder: Path, settings: Settings, heads: Sequence[Head]) -> str:
     """12 hex digits over all that decides the entities: weights, tokenizer, labels, window, overlap, decoding."""
+    if not any(folder.glob("*.safetensors")):
+        raise ValueError("it has no weights in safetensors, and litmine loads no others; look for a converted copy")
     digest = hashlib.sha256()
-    for file in sorted(
-        [*folder.glob("*.safetensors"), *folder.glob("tokenizer.json"), *folder.glob("vocab.*"), folder / "config.json"]
-    ):
+    for file in sorted(file for pattern in _DECISIVE for file in folder.glob(pattern)):
         digest.update(file.name.encode() + b"\0")
         with file.open("rb") as stream:
             digest.update(hashlib.file_digest(stream, "sha256").digest())
-    heads = [[head.name, head.labels] for head in settings.heads if head.default]
-    digest.update(json.dumps([heads, settings.window, settings.overlap, DECODING_VERSION]).encode())
+    labels = [[head.name, head.labels] for head in heads]
+    digest.update(json.dumps([labels, settings.window, settings.overlap, DECODING_VERSION]).encode())
     return digest.hexdigest()[:12]
 
 
@@ -160,10 +178,14 @@ def _device(device: str) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if device.startswith("cuda") and not torch.cuda.is_available():
         raise ModelError("no GPU can be used here; leave --gpus out, or check the driver with nvidia-smi")
+    if device.partition(":")[0] not in {"cpu", "cuda"}:
+        raise SettingError(f"a model runs on auto, cpu or cuda, and not on {device!r}")
     return torch.device(device)
 
 
 def _precision(precision: str, device: torch.device) -> str:
+    if precision not in {"auto", "float32", "bf16"}:
+        raise SettingError(f"the precision is auto, float32 or bf16, and not {precision!r}")
     if precision == "auto":
         return "bf16" if bfloat16_is_fast(device) else "float32"
     return precision

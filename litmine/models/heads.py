@@ -62,3 +62,8 @@ class Settings:
                 f" {DECODING_VERSION}; install the litmine it was made with"
             )
         return settings
+
+
+def default_heads(settings: Settings) -> list[Head]:
+    """The heads that `annotate` uses."""
+    return [head for head in settings.heads if head.default]

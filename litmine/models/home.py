@@ -27,5 +27,6 @@ def hub_folder(hub_id: str) -> Path:
 
 def offline_models() -> list[str]:
     """References that load without a network: the built-in model and what was pulled."""
-    pulled = sorted(folder.parent.name.replace("--", "/", 1) for folder in (home() / "models").glob("*/config.json"))
-    return [BUILTIN, *pulled]
+    # One that begins with a dot is being fetched.
+    pulled = [file.parent.name for file in (home() / "models").glob("*/config.json")]
+    return [BUILTIN, *sorted(name.replace("--", "/", 1) for name in pulled if not name.startswith("."))]

@@ -13,7 +13,10 @@ class MultiHeadNetwork(nn.Module):
     def __init__(self, config: PreTrainedConfig, outputs: int, encoder: Any = None) -> None:
         super().__init__()
         self.config = config
-        self.encoder: Any = AutoModel.from_config(config, add_pooling_layer=False) if encoder is None else encoder
+        self.encoder: Any = AutoModel.from_config(config) if encoder is None else encoder
+        if getattr(self.encoder, "pooler", None) is not None:
+            # It reads whole texts, and not every encoder of the family has one.
+            self.encoder.pooler = None
         self.dropout = nn.Dropout(getattr(config, "hidden_dropout_prob", 0.0))
         self.heads = nn.Linear(config.hidden_size, outputs)
 

@@ -62,11 +62,11 @@ class Tagger:
         network: torch.nn.Module,
         reader: WordReader,
         settings: Settings,
+        heads: Sequence[Head],
         digest: str,
         special: tuple[int, int, int],
         device: torch.device,
         precision: str,
-        heads: Sequence[Head] | None = None,
         batch_tokens: int | None = None,
     ) -> None:
         self.settings = settings
@@ -74,7 +74,7 @@ class Tagger:
         self.device = device
         self.precision = precision
         self.batch_tokens = batch_tokens or BATCH_TOKENS.get(device.type, BATCH_TOKENS["cpu"])
-        self.heads = [head for head in settings.heads if head.default] if heads is None else list(heads)
+        self.heads = list(heads)
         self._network = network
         self._reader = reader
         self._begin, self._end, self._pad = special
@@ -212,7 +212,7 @@ class Tagger:
 
     def _still_works(self) -> None:
         try:
-            nothing = torch.zeros(0, dtype=torch.int64)
-            self._infer(torch.tensor([[self._begin, self._end]]), None, nothing, nothing)
+            first = torch.zeros(1, dtype=torch.int64)
+            self._infer(torch.tensor([[self._begin, self._end]]), None, first, first)
         except Exception as error:
             raise ModelError(f"{self.name} fails on every text on {self.device}: {error}") from error

@@ -7,7 +7,7 @@ always `int8 * scale` in floating point, so an int8 folder is a model of its own
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 WEIGHTS_FILE = "model.safetensors"
@@ -25,7 +25,8 @@ def save_weights(weights: dict[str, Tensor], folder: Path, int8: bool) -> None:
             stored[name + _SCALE] = scale
         else:
             stored[name] = weight
-    save_file(stored, folder / WEIGHTS_FILE, metadata={"format": "pt"})
+    # As bytes: save_file makes a file that nobody else can read.
+    (folder / WEIGHTS_FILE).write_bytes(save(stored, metadata={"format": "pt"}))
 
 
 def load_weights(folder: Path) -> dict[str, Tensor]:

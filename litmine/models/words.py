@@ -28,16 +28,14 @@ class Words:
 
 
 class WordReader:
-    """A tokenizer that says where each word stands; nothing is truncated."""
+    """A tokenizer (one that neither truncates nor pads) that says where each word stands."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
-        tokenizer.no_truncation()
-        tokenizer.no_padding()
         # "[SEP]" in an abstract is five characters of text, not the end of it.
         tokenizer.encode_special_tokens = True
         self._tokenizer = tokenizer
-        # Byte-level tokenizers count the space before a word into it.
-        self._takes_spaces = tokenizer.encode("a a", add_special_tokens=False).offsets[-1] != (2, 3)
+        # Byte-level tokenizers count the space before a word into it, and take a no-break space for a word.
+        self._takes_spaces = tokenizer.encode(" \u00a0a a", add_special_tokens=False).offsets != [(2, 3), (4, 5)]
 
     def read(self, texts: Sequence[str]) -> list[Words]:
         encodings = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)

@@ -1,4 +1,4 @@
-"""Tags to spans and back: IOB2, IOB1, IOBES and BILOU, typed or not, in one reading.
+"""Tags to spans: IOB2, IOB1, IOBES and BILOU, typed or not, in one reading.
 
 A span begins at a B or S, or at an I or E that continues nothing; it goes on through I and E of the same type.
 """
@@ -8,8 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-
-from litmine.types import Span
 
 OUTSIDE = "O"
 UNTYPED = "Entity"
@@ -73,13 +71,3 @@ def spans_of_tags(tags: Sequence[str]) -> list[tuple[int, int, str]]:
     """Mentions of one sentence as (first word, word after the last, type), from its tags."""
     labels = sorted(set(tags) | {OUTSIDE})
     return TagSet(labels).spans(np.array([labels.index(tag) for tag in tags], dtype=np.int64))
-
-
-def iob2(spans: Sequence[Span], starts: Sequence[int], ends: Sequence[int]) -> list[str]:
-    """IOB2 tags of the words that stand at `starts` to `ends` (code points), for spans that do not overlap."""
-    tags = [OUTSIDE] * len(starts)
-    for span in spans:
-        inside = [i for i in range(len(starts)) if starts[i] < span.end_char and ends[i] > span.start_char]
-        for position, word in enumerate(inside):
-            tags[word] = f"{'I' if position else 'B'}-{span.entity_type}"
-    return tags

@@ -10,8 +10,9 @@ from litmine.train.loop import Trained
 from litmine.train.metrics import Scores
 from litmine.train.recipe import Recipe
 
-# What the corpora's own pages say of their terms; a corpus of one's own has one's own.
+# What the pages of corpora and bases say of their terms; what is one's own has one's own.
 TERMS = {
+    "all-MiniLM-L6-v2": "Apache-2.0",
     "NCBI-disease": "NCBI, public domain notice",
     "BC5CDR": "NCBI (BioCreative V), public domain notice",
     "BC2GM": "BioCreative II, as distributed in MTL-Bioinformatics-2016 (CC BY 4.0)",
@@ -39,6 +40,7 @@ got whose guideline marks other things than the other corpora of that type.
 | corpus | passages | mentions | terms |
 |---|---|---|---|
 {corpora}
+| {base} (the encoder to start from) | – | – | {base_terms} |
 
 Whoever uses the weights is bound by the terms of the data that they learnt from.
 
@@ -72,8 +74,7 @@ def write_card(
         version=__version__,
         heads=_rows((head.name, "yes" if head.default else "no", ", ".join(head.corpora)) for head in trained.heads),
         corpora=_rows(
-            (corpus.name, len(corpus.passages), _mentions(corpus), TERMS.get(corpus.name, "see its source"))
-            for corpus in corpora
+            (corpus.name, len(corpus.passages), _mentions(corpus), _terms(corpus.name)) for corpus in corpora
         ),
         scores=_rows(
             (name, kind, figures["precision"], figures["recall"], figures["f1"], int(figures["support"]))
@@ -81,7 +82,8 @@ def write_card(
             for kind, figures in kinds.items()
             if kind != "micro" or len(kinds) > 2
         ),
-        base=Path(recipe.base).name,
+        base=recipe.base_name,
+        base_terms=_terms(Path(recipe.base).name),
         epochs=recipe.epochs,
         steps=trained.steps,
         batch_tokens=recipe.batch_tokens,
@@ -98,6 +100,10 @@ def write_card(
         overlap=recipe.overlap,
     )
     (folder / "README.md").write_text(card, encoding="utf-8")
+
+
+def _terms(name: str) -> str:
+    return TERMS.get(name, "see its source")
 
 
 def _mentions(corpus: Corpus) -> int:

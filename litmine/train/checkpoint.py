@@ -37,7 +37,7 @@ def load_checkpoint(folder: Path, network: torch.nn.Module, optimizer: torch.opt
     network.load_state_dict({key.removeprefix("weight/"): v for key, v in tensors.items() if key.startswith("weight/")})
     for name, parameter in network.named_parameters():
         optimizer.state[parameter] = {
-            key.split("/")[1]: value.to(parameter.device) if value.dim() else value
+            key.split("/")[1]: value.to(parameter.device)
             for key, value in tensors.items()
             if key.startswith("optimizer/") and key.split("/", 2)[2] == name
         }

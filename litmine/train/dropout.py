@@ -43,7 +43,7 @@ def set_dropout(network: nn.Module, rate: float, device: torch.device) -> Random
     for path, module in list(network.named_modules()):
         for name, child in module.named_children():
             if isinstance(child, nn.Dropout):
-                if path.endswith("attention.self"):
+                if path.endswith((".attention.self", ".attention")):
                     # The encoder hands this module's rate to the attention kernel and never calls it.
                     child.p = 0.0
                 else:

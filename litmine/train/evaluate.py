@@ -10,12 +10,12 @@ from litmine.types import Entity, Span
 
 
 def evaluate(tagger: Tagger, corpus: Corpus) -> Scores:
-    """Scores of the heads in use, over the types that the corpus annotates (CorpusError when none is the model's)."""
+    """Scores of the heads in use, over the types that the corpus annotates (CorpusError when one is none of theirs)."""
     missing = [entity_type for entity_type in corpus.entity_types if entity_type not in tagger.entity_types]
-    if len(missing) == len(corpus.entity_types):
+    if missing:
         raise CorpusError(
             f"{corpus.path} annotates {', '.join(missing)} and {tagger.name} finds {', '.join(tagger.entity_types)};"
-            " rename a type with --map NAME=TYPE"
+            " rename a type with --map NAME=TYPE, or leave it out with --map NAME=-"
         )
     found = tagger.annotate([passage.text for passage in corpus.passages])
     gold = [passage.spans for passage in corpus.passages]

@@ -42,10 +42,16 @@ def make_heads(corpora: Sequence[Corpus], apart: Sequence[str]) -> tuple[Head, .
     for corpus in corpora:
         for entity_type in corpus.entity_types:
             learnt_from.setdefault(_head_name(corpus, entity_type, apart), []).append(corpus.name)
-    return tuple(
-        Head(name, ("O", *(f"{tag}-{name.partition(' (')[0]}" for tag in BIO[1:])), " (" not in name, tuple(names))
-        for name, names in learnt_from.items()
-    )
+    heads: list[Head] = []
+    for name, names in learnt_from.items():
+        entity_type = name.partition(" (")[0]
+        labels = (BIO[0], *(f"{tag}-{entity_type}" for tag in BIO[1:]))
+        # Where no corpus shares the type's head, the first corpus' own one serves.
+        default = name == entity_type or (
+            entity_type not in learnt_from and not any(head.labels == labels for head in heads)
+        )
+        heads.append(Head(name, labels, default, tuple(names)))
+    return tuple(heads)
 
 
 def make_examples(

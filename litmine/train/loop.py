@@ -14,9 +14,10 @@ from torch.nn.functional import cross_entropy
 from transformers import AutoConfig, AutoModel
 
 from litmine.errors import ModelError
-from litmine.models.folder import read_network, read_tokenizer, save_folder, special_ids
+from litmine.models.folder import loading, positions, read_network, read_tokenizer, save_folder, special_ids
 from litmine.models.heads import SETTINGS_FILE, Head, Settings
 from litmine.models.network import MultiHeadNetwork, bfloat16_is_fast
+from litmine.models.registry import locate
 from litmine.models.words import WordReader
 from litmine.train.checkpoint import drop_checkpoint, load_checkpoint, save_checkpoint
 from litmine.train.corpora import Corpus
@@ -82,6 +83,7 @@ def train(recipe: Recipe, corpora: Sequence[Corpus], folder: Path, say: Callable
             step += 1
             pace.step(int(batch.mask.sum()), float(loss.detach()))
         save_checkpoint(folder, network, optimizer, epoch + 1, resolved)
+        say(f"epoch {epoch + 1} of {recipe.epochs} is done: loss {pace.loss:.4f}")
 
     settings = Settings(recipe.name, heads, recipe.window, recipe.overlap)
     save_folder(folder, network, tokenizer, settings, recipe.int8)
@@ -92,23 +94,20 @@ def train(recipe: Recipe, corpora: Sequence[Corpus], folder: Path, say: Callable
 
 def _start(recipe: Recipe, heads: Sequence[Head], corpora: Sequence[Corpus]) -> tuple[MultiHeadNetwork, Tokenizer]:
     """The base's encoder under new heads, its vocabulary pruned if the recipe asks."""
-    base = Path(recipe.base)
-    try:
+    base, _ = locate(recipe.base)
+    with loading(base):
         if (base / SETTINGS_FILE).is_file():
             own = read_network(base, Settings.load(base))
             encoder, config = own.encoder, own.config
         else:
             config = AutoConfig.from_pretrained(base, local_files_only=True, trust_remote_code=False)
-            encoder = AutoModel.from_pretrained(
-                base, config=config, add_pooling_layer=False, use_safetensors=True, local_files_only=True
-            )
+            encoder = AutoModel.from_pretrained(base, config=config, use_safetensors=True, local_files_only=True)
         tokenizer = read_tokenizer(base)
-    except (OSError, ValueError) as error:
+    if positions(config) < recipe.window:
         raise ModelError(
-            f"{recipe.base} is not a base that training can start from: {' '.join(str(error).split())[:300]}"
-        ) from error
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
+            f"{recipe.base} reads at most {positions(config)} tokens at a time and a window is {recipe.window};"
+            " start from a base that reads as many"
+        )
     if recipe.vocabulary:
         texts = [passage.text for corpus in corpora for passage in corpus.passages]
         texts += abstracts(Path(recipe.vocabulary_text)) if recipe.vocabulary_text else []

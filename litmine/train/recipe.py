@@ -22,7 +22,7 @@ class Recipe:
     alone: share of the sentences that are read one by one all the same.
     dropout: of the hidden states and the heads' input; attention has none (random numbers are a third of a CPU's time).
     window, overlap: of the model, in tokens.
-    vocabulary: keep so many of the tokens most frequent in the corpora and in `vocabulary_text` (JSONL); 0 keeps all.
+    vocabulary: keep so many tokens, the most frequent in the corpora and in `vocabulary_text` (JSONL); 0 keeps all.
     int8: keep the weights in 8 bits.
     seed: of the order, the dropout and the new layers.
     """
@@ -61,5 +61,16 @@ class Recipe:
         if "@" in self.name or "/" in self.name or not self.name:
             raise SettingError(f"{self.name!r} cannot name a model: no '@', no '/'")
 
+    @property
+    def base_name(self) -> str:
+        """The base without the folders of this machine: models are published."""
+        return Path(self.base).resolve().name if Path(self.base).is_dir() else self.base
+
     def save(self, file: Path) -> None:
-        file.write_text(json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        """Write every setting, places by their names alone."""
+        settings = asdict(self) | {
+            "base": self.base_name,
+            "corpora": [reference.rpartition("=")[0] or Path(reference).name for reference in self.corpora],
+            "vocabulary_text": Path(self.vocabulary_text).name if self.vocabulary_text else None,
+        }
+        file.write_text(json.dumps(settings, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

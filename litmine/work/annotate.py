@@ -1,6 +1,7 @@
 """`annotate`: bring a lake's entities up to date with some models, and log what was done."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -97,11 +98,13 @@ def annotate(
     progress.planned(result.planned_texts)
     outcome = "failed"
     try:
-        for done in _run(tasks, workforce, progress.under_way):
-            result.add(done, known)
-            progress.finished(done)
+        # Closed at once when the loop ends early, so that no worker goes on behind the log.
+        with closing(_run(tasks, workforce, progress.under_way)) as finished:
+            for done in finished:
+                result.add(done, known)
+                progress.finished(done)
         outcome = "gaps" if result.new_gaps else "done"
-    except (KeyboardInterrupt, GeneratorExit):
+    except KeyboardInterrupt:
         outcome = "interrupted"
         raise
     finally:
@@ -111,15 +114,16 @@ def annotate(
     return result
 
 
-def _run(tasks: Sequence[Task], workforce: Workforce, watch: Callable[[Task, float], None]) -> Iterator[Done]:
+def _run(tasks: Sequence[Task], workforce: Workforce, watch: Callable[[Task, float], None]) -> Generator[Done]:
     if not tasks:
-        return iter(())
+        return
     if not workforce.on_ray:
-        return run_here(tasks, watch)
+        yield from run_here(tasks, watch)
+        return
     # Ray takes seconds to import, and a laptop may never need it.
     from litmine.work.ray_backend import run_on_ray
 
-    return run_on_ray(tasks, workforce.workers or 1, workforce.gpus, workforce.address)
+    yield from run_on_ray(tasks, workforce.workers or 1, workforce.gpus, workforce.address)
 
 
 def _log(

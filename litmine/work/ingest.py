@@ -38,23 +38,23 @@ def ingest(
     """
     files = find_files(paths)
     opened = Lake.create(lake)
-    started = datetime.now(UTC)
     result = Imported()
-    outcome = "failed"
-    try:
-        with opened.importing() as importer:
+    with opened.importing() as importer:
+        started = datetime.now(UTC)
+        outcome = "failed"
+        try:
             for file in files:
                 dated = as_of or released(file.name)
                 records = _good(read_file(file, dated or datetime.now(UTC)), result.gaps, watch, result.added.read)
                 result.added += importer.add(records, source=file.name, dated=dated is not None, part_size=part_size)
                 result.files += 1
-        outcome = "gaps" if result.gaps else "done"
-    except KeyboardInterrupt:
-        outcome = "interrupted"
-        raise
-    finally:
-        if result.added.parts or result.gaps:
-            _log(opened, started, outcome, result, paths)
+            outcome = "gaps" if result.gaps else "done"
+        except KeyboardInterrupt:
+            outcome = "interrupted"
+            raise
+        finally:
+            if result.added.parts or outcome != "done":
+                _log(opened, started, outcome, result, paths)
     return result
 
 

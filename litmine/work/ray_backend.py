@@ -5,13 +5,15 @@ part is a gap of this run, and the next run tries it again.
 """
 
 import os
+import socket
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
 import ray
-from ray.exceptions import RayActorError, RayTaskError
+from ray._private import ray_constants
+from ray.exceptions import RayError, RayTaskError
 
 from litmine.errors import LitmineError, SettingError
 from litmine.work.task import Done, Reading, Task
@@ -24,15 +26,17 @@ def run_on_ray(tasks: Sequence[Task], workers: int, gpus: int, address: str | No
     """Do the tasks on `gpus` actors with a GPU each, or else on `workers` actors that share the CPU.
 
     `address` joins a running cluster, whose machines must see the lake under the same path; otherwise Ray is started
-    here, on the loopback interface, and ends with the run. Raises SettingError when there are fewer GPUs than asked.
+    here, on the loopback interface, and ends with the run. Raises SettingError when there is no cluster at `address`,
+    or it has fewer GPUs or CPUs than asked; LitmineError when no worker lives long enough to finish a part.
     """
     started = _start(workers, address)
     try:
-        available = int(ray.cluster_resources().get("GPU", 0))
-        if gpus > available:
+        option, asked, kind = ("--gpus", gpus, "GPU") if gpus else ("--workers", workers, "CPU")
+        available = int(ray.cluster_resources().get(kind, 0))
+        if asked > available:
             raise SettingError(
-                f"--gpus {gpus} was asked and Ray sees {available} here; ask for {available or 'none'}, or join a"
-                " cluster with --address"
+                f"{option} {asked} was asked and Ray sees {available} {kind}s here; ask for {available or 'none'}, or"
+                " join a cluster with --address"
             )
         for reading, own in groupby(tasks, key=lambda task: task.reading):
             yield from _Crew(reading, min(gpus or workers, len(tasks)), bool(gpus)).do(deque(own))
@@ -80,7 +84,12 @@ class _Crew:
         actor, task = self._in_hand.pop(reference)
         try:
             yield ray.get(reference)
-        except RayActorError as error:
+        except RayTaskError as error:
+            if isinstance(error.cause, LitmineError):
+                raise error.cause from error
+            raise
+        except RayError as error:
+            # Whatever else Ray says means that the actor is gone: killed, out of memory, its machine lost.
             if actor in self._actors:
                 self._died += 1
                 if self._died >= ATTEMPTS and not self._finished:
@@ -91,10 +100,6 @@ class _Crew:
                 waiting.append(task)
             else:
                 yield Done(task, unreadable=f"its worker died {ATTEMPTS} times: {_reason(error)}")
-        except RayTaskError as error:
-            if isinstance(error.cause, LitmineError):
-                raise error.cause from error
-            raise
 
 
 def _start(workers: int, address: str | None) -> bool:
@@ -104,13 +109,29 @@ def _start(workers: int, address: str | None) -> bool:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "error"}
     if address is not None:
-        ray.init(address=address, **quiet)
+        try:
+            _knock(address)
+            ray.init(address, **quiet)
+        except (OSError, ValueError, RuntimeError) as error:
+            raise SettingError(
+                f"no Ray cluster can be joined at {address} ({_reason(error)}); leave --address out to work on this"
+                " machine alone"
+            ) from error
     else:
         cpus = max(workers, os.cpu_count() or 1)
-        ray.init(num_cpus=cpus, include_dashboard=False, _node_ip_address="127.0.0.1", **quiet)
+        # Ray turns 127.0.0.1 into an address of this machine, and listens on all of them, if there may be a cluster.
+        ray_constants.ENABLE_RAY_CLUSTER = False
+        ray.init("local", num_cpus=cpus, include_dashboard=False, _node_ip_address="127.0.0.1", **quiet)
     return True
 
 
+def _knock(address: str) -> None:
+    """Raise OSError when nobody listens at host:port; Ray would try for minutes."""
+    host, _, port = address.rpartition("://")[2].rpartition(":")
+    if port.isdigit():
+        socket.create_connection((host, int(port)), timeout=10).close()
+
+
 def _reason(error: Exception) -> str:
-    cause = getattr(error, "cause", None) or error
-    return " ".join(str(cause).split())[-200:]
+    """Ray's last line says most: the error of a worker that did not start, or how its process ended."""
+    return str(error).strip().splitlines()[-1].strip()[:200]

@@ -1,0 +1,98 @@
+"""The door: what a command loads, how it says goodbye, and streams that take no more."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess, Popen
+from typing import Any
+
+import pytest
+
+from litmine.errors import DONE, FAILED, INTERRUPTED
+
+Run = Callable[..., CompletedProcess[str]]
+Start = Callable[..., Popen[Any]]
+
+LOADED = """
+import json, sys
+from litmine.cli.main import main
+sys.argv = ["litmine", *sys.argv[1:]]
+try:
+    main()
+except SystemExit as left:
+    loaded = sorted({"torch", "ray", "transformers", "duckdb", "Bio"} & set(sys.modules))
+    print(json.dumps([left.code, loaded]), file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "loaded"),
+    [
+        (("--help",), []),
+        (("annotate", "--help"), []),
+        (("schema",), []),
+        (("sql", "select 1"), ["duckdb"]),
+        (("status",), ["duckdb"]),
+        (("import", "{sample}"), ["duckdb"]),
+    ],
+    ids=" ".join,
+)
+def test_what_a_command_loads(
+    tmp_path: Path, sample_data: Path, run: Run, words: tuple[str, ...], loaded: list[str]
+) -> None:
+    sample = str(sample_data / "pubmed" / "odd" / "biopython_pubmed1.xml")
+    lake = tmp_path / "lake"
+    assert run("import", sample, "--lake", lake).returncode == DONE
+    words = tuple(word.format(sample=sample) for word in words)
+    at = () if "--help" in words or words == ("schema",) else ("--lake", str(lake))
+    ran = subprocess.run([sys.executable, "-c", LOADED, *words, *at], capture_output=True, text=True, check=False)
+    assert json.loads(ran.stderr.splitlines()[-1]) == [DONE, loaded], ran.stderr
+
+
+def test_versions_and_help(run: Run) -> None:
+    assert run("--version").stdout.startswith("litmine, version ")
+    assert "litmine annotate" in run("-h").stdout
+
+
+@pytest.mark.parametrize("form", ["table", "csv", "jsonl", "parquet"])
+def test_a_reader_that_has_seen_enough(start: Start, annotated_lake: Path, form: str) -> None:
+    many = "select a.*, range from articles a, range(40)"
+    process = start("sql", many, "--lake", annotated_lake, "--format", form, text=False)
+    assert process.stdout is not None
+    assert process.stdout.read(10)
+    process.stdout.close()
+    assert process.wait(60) == FAILED
+    assert process.stderr is not None
+    assert [line for line in process.stderr.read().splitlines() if b"rows)" not in line] == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="needs /dev/full")
+@pytest.mark.parametrize("words", [("sql", "from articles", "--format", "csv"), ("sql", "select 1"), ("status",)])
+def test_a_full_stdout(annotated_lake: Path, words: tuple[str, ...]) -> None:
+    program = Path(sys.executable).with_name("litmine")
+    with Path("/dev/full").open("wb") as full:
+        ran = subprocess.run(
+            [program, *words, "--lake", annotated_lake], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    (line,) = [line for line in ran.stderr.splitlines() if "row" not in line]
+    assert (ran.returncode, line.startswith("litmine: stdout cannot be written (No space left")) == (FAILED, True)
+
+
+def test_a_closed_stdout(start: Start, annotated_lake: Path) -> None:
+    process = start("sql", "select 1", "--lake", annotated_lake, before=("sh", "-c", 'exec "$@" >&-', "sh"))
+    _, said = process.communicate()
+    assert (process.returncode, said) == (FAILED, "litmine: stdout is closed; name a file with -o FILE\n")
+
+
+def test_ctrl_c_in_a_query(start: Start, annotated_lake: Path) -> None:
+    forever = "select count(*) from range(1000000000) a, range(1000000000) b where a.range + b.range < 0"
+    process = start("sql", forever, "--lake", annotated_lake)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(3)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=20)
+    assert process.returncode == INTERRUPTED
+    assert said.strip() == "litmine: interrupted; what was finished stays, and the same command goes on from there"

@@ -1,0 +1,257 @@
+"""Bad input: one clear sentence, the stated exit code, and nothing changed."""
+
+import gzip
+import json
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from pathlib import Path
+from subprocess import CompletedProcess, Popen
+from typing import Any
+
+import pytest
+
+from litmine.errors import DONE, FAILED, LOCKED, NEW_GAPS
+from litmine.lake.lake import Lake
+from litmine.lake.lock import exclusive
+
+Run = Callable[..., CompletedProcess[str]]
+Start = Callable[..., Popen[Any]]
+USAGE = 2
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """Every file below a folder and what it holds."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def sentence(ran: CompletedProcess[str]) -> str:
+    """The one line that a refusal says, nothing on stdout."""
+    assert ran.stdout == ""
+    (line,) = ran.stderr.splitlines()
+    assert line.startswith("litmine: ")
+    return line
+
+
+def no_lake(folder: Path) -> None:
+    """A folder of something else."""
+    (folder / "notes.txt").write_text("not a lake")
+
+
+@pytest.mark.parametrize("command", [("sql", "select 1"), ("status",), ("annotate",), ("models", "use", "builtin")])
+@pytest.mark.parametrize("make", [no_lake, Path.touch, Path.rmdir], ids=["other files", "empty", "absent"])
+def test_what_is_no_lake(run: Run, tmp_path: Path, command: tuple[str, ...], make: Callable[[Path], None]) -> None:
+    lake = tmp_path / "lake"
+    lake.mkdir()
+    make(lake)
+    before = contents(tmp_path)
+    ran = run(*command, "--lake", lake)
+    assert ran.returncode == FAILED
+    assert sentence(ran) == f"litmine: {lake} is not a litmine lake; `litmine import PATH` makes one"
+    assert contents(tmp_path) == before
+
+
+def test_an_empty_lake_has_nothing_to_annotate(run: Run, tmp_path: Path) -> None:
+    Lake.create(tmp_path / "lake")
+    ran = run("annotate", "--lake", tmp_path / "lake")
+    assert ran.returncode == FAILED
+    assert "has no articles yet; `litmine import PATH` brings some" in sentence(ran)
+    assert run("sql", "from articles", "--lake", tmp_path / "lake").returncode == DONE
+    assert "0 current" in run("status", "--lake", tmp_path / "lake").stdout
+
+
+def test_import_into_what_is_something_else(run: Run, tmp_path: Path, sample_data: Path) -> None:
+    no_lake(tmp_path)
+    ran = run("import", sample_data / "pubmed" / "odd", "--lake", tmp_path)
+    assert ran.returncode == FAILED
+    assert "is not empty and not a litmine lake" in sentence(ran)
+    assert list(contents(tmp_path)) == ["notes.txt"]
+
+
+def test_import_of_nothing(run: Run, tmp_path: Path) -> None:
+    ran = run("import", tmp_path / "nowhere.xml", "--lake", tmp_path / "lake")
+    assert ran.returncode == FAILED
+    assert "nowhere.xml" in sentence(ran)
+    assert not (tmp_path / "lake").exists()
+
+
+@pytest.mark.parametrize("ref", ["nosuch", "./nowhere", "/nowhere/at/all", "too/many/slashes"])
+def test_an_unknown_model(run: Run, imported_lake: Path, ref: str) -> None:
+    before = contents(imported_lake)
+    for command in [("annotate", "--lake", imported_lake, "--model"), ("models", "show")]:
+        ran = run(*command, ref)
+        assert ran.returncode == FAILED
+        assert f"no model '{ref}' here; give builtin, " in sentence(ran)
+    assert contents(imported_lake) == before
+
+
+def test_a_model_of_the_hub_without_a_network(start: Start, imported_lake: Path, tmp_path: Path) -> None:
+    """In a process of its own, since the library reads its settings when it is imported."""
+    before = contents(imported_lake)
+    words = ("annotate", "--lake", imported_lake, "--model", "nobody/no-such-model")
+    process = start(*words, HF_ENDPOINT="http://127.0.0.1:9", LITMINE_HOME=str(tmp_path))
+    stdout, stderr = process.communicate()
+    said = sentence(CompletedProcess(words, process.returncode, stdout, stderr))
+    assert process.returncode == FAILED
+    assert "nobody/no-such-model is not on this machine" in said
+    assert "without it these can be loaded: builtin" in said
+    assert contents(imported_lake) == before
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_a_folder_that_holds_no_model(run: Run, imported_lake: Path, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    ran = run("annotate", "--lake", imported_lake, "--model", tmp_path)
+    assert ran.returncode == FAILED
+    assert f"{tmp_path} does not hold a model that litmine can load" in sentence(ran)
+
+
+def test_evaluating_what_the_model_does_not_know(run: Run, tmp_path: Path, tiny_model: Path) -> None:
+    (tmp_path / "dragons.tsv").write_text("Smaug\tB-Dragon\nsleeps\tO\n\n")
+    ran = run("evaluate", "ner", "--model", tiny_model, "--data", tmp_path / "dragons.tsv")
+    assert ran.returncode == FAILED
+    assert "Dragon" in sentence(ran)
+    assert "Disease" in sentence(ran)
+    ran = run("evaluate", "ner", "--model", tiny_model, "--data", tmp_path / "dragons.tsv", "--head", "Dragon")
+    assert (ran.returncode, "has no head 'Dragon'" in sentence(ran)) == (FAILED, True)
+    ran = run("evaluate", "ner", "--model", tiny_model, "--data", tmp_path / "nowhere.tsv")
+    assert (ran.returncode, "nowhere.tsv" in sentence(ran)) == (FAILED, True)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "selec 1",
+        "select nothing from articles",
+        "select * from nowhere",
+        "",
+        "select 1; select 2",
+        "copy articles to '{lake}/articles/stolen.parquet'",
+        "copy articles to '{outside}/stolen.parquet'",
+        "with stolen as (copy articles to '{lake}/articles/stolen.parquet') select * from stolen",
+        "explain analyze copy articles to '{lake}/articles/stolen.parquet'",
+        "export database '{outside}/all'",
+        "attach '{outside}/other.duckdb'",
+        "install httpfs",
+        "load httpfs",
+        "create table articles_too as from articles",
+        "set enable_external_access = true",
+        "select * from read_csv('{outside}/secret.csv')",
+        "select * from read_text('/etc/hostname')",
+        "select * from '{lake}/../secret.csv'",
+        "select getenv('HOME')",
+    ],
+)
+@pytest.mark.parametrize("way", ["argument", "stdin"])
+def test_a_query_that_is_refused(run: Run, annotated_lake: Path, tmp_path: Path, query: str, way: str) -> None:
+    (tmp_path / "secret.csv").write_text("secret\n1\n")
+    query = query.format(lake=annotated_lake, outside=tmp_path)
+    before = contents(annotated_lake), contents(tmp_path)
+    given = ("sql", query) if way == "argument" else ("sql", "-")
+    ran = run(*given, "--lake", annotated_lake, "-o", tmp_path / "rows.csv", stdin=query.encode())
+    assert ran.returncode == FAILED
+    sentence(ran)
+    assert (contents(annotated_lake), contents(tmp_path)) == before
+
+
+def test_a_query_that_is_no_text(run: Run, annotated_lake: Path) -> None:
+    ran = run("sql", "-", "--lake", annotated_lake, stdin=b"select '\xff\xfe'")
+    assert (ran.returncode, "Unicode" in sentence(ran)) == (FAILED, True)
+
+
+def test_a_result_does_not_go_into_the_lake(run: Run, annotated_lake: Path) -> None:
+    before = contents(annotated_lake)
+    ran = run("sql", "from articles", "--lake", annotated_lake, "-o", annotated_lake / "articles" / "mine.parquet")
+    assert (ran.returncode, "outside" in sentence(ran)) == (FAILED, True)
+    assert contents(annotated_lake) == before
+
+
+def bad_files(sample_data: Path) -> Iterator[tuple[str, bytes, str]]:
+    """A file name, what it holds, and what is said of it."""
+    whole = (sample_data / "pubmed" / "odd" / "biopython_pubmed4.xml").read_bytes()
+    record = b"<PubmedArticleSet><PubmedArticle><MedlineCitation><PMID>7</PMID><Article><ArticleTitle>%b</ArticleTitle>"
+    record += b"</Article></MedlineCitation></PubmedArticle></PubmedArticleSet>"
+    laughs = b'<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>'
+    yield "cut.xml.gz", gzip.compress(whole, mtime=0)[:3000], "The gzip data end too early"
+    yield "page.xml", b"<html><body>Too many requests</body></html>", "html"
+    yield "notes.txt", b"nothing of ours", "It is neither PubMed XML nor JSON Lines"
+    yield "nothing.xml.gz", b"", "It is empty"
+    yield "laughs.xml", laughs + record % b"&b;", "entit"
+    yield "outside.xml", b'<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/hostname">]>' + record % b"&a;", "entit"
+
+
+def test_bad_files_in_a_folder_of_good_ones(run: Run, tmp_path: Path, sample_data: Path) -> None:
+    inbox, lake = tmp_path / "inbox", tmp_path / "lake"
+    inbox.mkdir()
+    bad = list(bad_files(sample_data))
+    for name, content, _ in bad:
+        (inbox / name).write_bytes(content)
+    (inbox / "good.xml").write_bytes((sample_data / "pubmed" / "odd" / "biopython_pubmed1.xml").read_bytes())
+    (inbox / "good.jsonl").write_text('{"pmid": 5, "title": "A title"}\n')
+    ran = run("import", inbox, "--lake", lake)
+    assert ran.returncode == NEW_GAPS
+    listed = [line for line in ran.stderr.splitlines() if line.startswith("could not be read: ")]
+    assert len(listed) == len(bad)
+    for name, _, said in bad:
+        (line,) = (line for line in listed if f"/{name}" in line)
+        assert said in line
+    assert "Traceback" not in ran.stderr
+    pmids = {pmid for (pmid,) in Lake(lake).rows("select pmid from articles")}
+    assert {5, 12091962, 9997} <= pmids
+    assert 7 not in pmids
+    assert Lake(lake).rows("select outcome, len(gaps) from runs") == [("gaps", len(bad))]
+
+
+def test_a_gap_cannot_move_the_cursor(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "\x1b[2J\x07.xml").write_text("<\x1b[31mset/>")
+    ran = run("import", tmp_path, "--lake", tmp_path / ".lake")
+    assert ran.returncode == NEW_GAPS
+    assert f"could not be read: {tmp_path}/\ufffd[2J\ufffd.xml: " in ran.stderr
+    status = run("status", "--lake", tmp_path / ".lake").stdout
+    assert [char for char in ran.stderr + status if not char.isprintable() and char != "\n"] == []
+
+
+def test_a_line_without_a_pmid_is_listed_by_its_number(run: Run, tmp_path: Path) -> None:
+    lines = [{"pmid": 1, "title": "One"}, {"title": "Two"}, {"pmid": 3, "title": "Three"}, {"pmid": "four"}]
+    (tmp_path / "lines.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    ran = run("import", tmp_path / "lines.jsonl", "--lake", tmp_path / "lake")
+    assert ran.returncode == NEW_GAPS
+    _, second, fourth = ran.stderr.splitlines()
+    assert second == f'could not be read: {tmp_path}/lines.jsonl, line 2: The line has no "pmid".'
+    assert f"{tmp_path}/lines.jsonl, line 4: " in fourth
+    assert Lake(tmp_path / "lake").rows("select pmid from articles order by 1") == [(1,), (3,)]
+
+
+def test_another_import_holds_the_lock(run: Run, tmp_path: Path, sample_data: Path) -> None:
+    lake = tmp_path / "lake"
+    assert run("import", sample_data / "pubmed" / "odd" / "biopython_pubmed1.xml", "--lake", lake).returncode == DONE
+    before = contents(lake)
+    with exclusive(lake, "import"):
+        ran = run("import", sample_data / "pubmed" / "odd", "--lake", lake)
+    assert (ran.returncode, "another litmine import is writing" in sentence(ran)) == (LOCKED, True)
+    assert contents(lake) == before
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("nosuch",),
+        ("sql",),
+        ("sql", "select 1", "--format", "xml"),
+        ("import",),
+        ("import", "x", "--part-size", "0"),
+        ("import", "x", "--as-of", "yesterday"),
+        ("annotate", "--workers", "-1"),
+        ("annotate", "--precision", "int8"),
+        ("annotate", "--nosuch"),
+        ("models",),
+        ("schema", "nosuch"),
+        ("train", "ner"),
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage(run: Run, words: tuple[str, ...]) -> None:
+    ran = run(*words)
+    assert ran.returncode == USAGE
+    assert ran.stderr.startswith("Usage: litmine")
+    assert ran.stdout == ""

@@ -1,0 +1,83 @@
+"""`status` and `models`: what stands where, on one screen, and nothing of it can move the cursor."""
+
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+
+from litmine.errors import DONE, FAILED
+from litmine.lake.lake import Lake
+from litmine.lake.runs import Gap, Run, new_run_id
+from litmine.models.registry import identify
+
+RunCommand = Callable[..., CompletedProcess[str]]
+
+
+@pytest.fixture
+def lake(annotated_lake: Path, tmp_path: Path) -> Path:
+    shutil.copytree(annotated_lake, tmp_path / "lake")
+    return tmp_path / "lake"
+
+
+def test_status_says_what_is_there(run: RunCommand, lake: Path, tiny_model: Path) -> None:
+    ran = run("status", "--lake", lake)
+    parts = len(Lake(lake).parts())
+    assert (ran.returncode, ran.stderr) == (DONE, "")
+    first, articles, as_of, model, *runs = ran.stdout.splitlines()
+    assert first.startswith(f"lake      {lake} (")
+    assert articles == f"articles  102 current, 0 of them retracted; 102 versions in {parts} parts"
+    assert as_of.endswith(" UTC")
+    assert model == (
+        f"model     {identify(str(tiny_model))} (active): 102 texts read, 0 to read, 0 failed; {parts} of {parts} parts"
+    )
+    assert ["annotate  done" in runs[0], "import  done" in runs[1], len(runs)] == [True, True, 2]
+
+
+def test_status_fits_on_a_screen_and_says_where_the_rest_is(run: RunCommand, lake: Path) -> None:
+    now = datetime.now(UTC)
+    gaps = [Gap(f"articles/{number}.parquet", "\x1b[2Jdamaged\r\x07") for number in range(30)]
+    for _ in range(8):
+        Lake(lake).record_run(Run(new_run_id(now), "annotate", now, now, "gaps", gaps=gaps))
+    ran = run("status", "--lake", lake)
+    assert len(ran.stdout.splitlines()) <= 24
+    assert "gap       articles/0.parquet: \ufffd[2Jdamaged\ufffd\ufffd" in ran.stdout
+    assert 'and more: litmine sql "from gaps"' in ran.stdout
+    assert [char for char in ran.stdout if not char.isprintable() and char != "\n"] == []
+
+
+def test_models_list_and_show(run: RunCommand, tiny_model: Path) -> None:
+    listed = run("models", "list")
+    assert listed.returncode == DONE
+    assert f"{identify('builtin')}\tbuiltin" in listed.stdout.splitlines()
+    shown = run("models", "show", tiny_model)
+    assert shown.returncode == DONE
+    assert shown.stdout.startswith(f"{identify(str(tiny_model))}\n")
+    assert "Disease" in shown.stdout
+
+
+def test_models_use(run: RunCommand, lake: Path, tiny_model: Path) -> None:
+    model = identify(str(tiny_model))
+    ran = run("models", "use", "builtin", "--lake", lake)
+    assert ran.returncode == FAILED
+    assert ran.stderr.startswith("litmine: builtin has read nothing of this lake yet; it has been read by ")
+    assert model in ran.stderr
+    ran = run("models", "use", "tiny@000000000000", "--lake", lake)
+    assert (ran.returncode, "tiny@000000000000 has read nothing" in ran.stderr) == (FAILED, True)
+    assert Lake(lake).active_models() == [model]
+    for ref in (str(tiny_model), model):
+        ran = run("models", "use", ref, "--lake", lake)
+        assert (ran.returncode, ran.stderr) == (DONE, f'entities shows ["{model}"]\n')
+    assert Lake(lake).rows("select command, models, active_models from runs order by started desc limit 1") == [
+        ("models use", [model], [model])
+    ]
+
+
+def test_an_incomplete_coverage_is_said_on_stderr(run: RunCommand, lake: Path, sample_data: Path) -> None:
+    assert run("sql", "from entities limit 1", "--lake", lake, "--format", "csv").stderr == ""
+    assert run("import", sample_data / "pubmed" / "odd", "--lake", lake).returncode == DONE
+    ran = run("sql", "from entities limit 1", "--lake", lake, "--format", "csv")
+    assert ran.returncode == DONE
+    assert "has not read 8 texts yet and could not read 0; see `litmine status`" in ran.stderr

@@ -1,0 +1,160 @@
+"""One poisoned text costs one text; a model that fails on everything is an error, not a thousand poisoned texts."""
+
+import math
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from litmine.errors import ModelError
+from litmine.models.folder import read_tokenizer
+from litmine.models.halving import Failed, halve
+from litmine.models.registry import load_model
+from litmine.models.tagger import Tagger
+from litmine.types import Entity
+
+EMBEDDINGS = "encoder.embeddings.word_embeddings.weight"
+Rewrite = Callable[[Path, Callable[[dict[str, torch.Tensor]], None]], None]
+
+
+@given(st.lists(st.booleans()))
+def test_only_the_poisoned_items_fail(poisoned: list[bool]) -> None:
+    def compute(items: Sequence[int]) -> list[int]:
+        if any(poisoned[i] for i in items):
+            raise ValueError("poison")
+        return [i * i for i in items]
+
+    results = halve(compute, range(len(poisoned)), lambda: None)
+    assert results == [Failed("ValueError: poison") if bad else i * i for i, bad in enumerate(poisoned)]
+
+
+def test_few_computations_find_one_poisoned_item_in_many() -> None:
+    calls = 0
+
+    def compute(items: Sequence[int]) -> list[int]:
+        nonlocal calls
+        calls += 1
+        if 700 in items:
+            raise ValueError("poison")
+        return list(items)
+
+    results = halve(compute, range(1024), lambda: None)
+    assert [i for i, result in enumerate(results) if isinstance(result, Failed)] == [700]
+    assert calls == 21
+
+
+def test_what_is_broken_altogether_is_found_out_at_the_first_item() -> None:
+    calls = 0
+
+    def compute(_: Sequence[int]) -> list[int]:
+        nonlocal calls
+        calls += 1
+        raise RuntimeError("device lost")
+
+    def still_works() -> None:
+        raise ModelError("the device is lost")
+
+    with pytest.raises(ModelError, match="the device is lost"):
+        halve(compute, range(1024), still_works)
+    assert calls == 11
+
+
+def test_an_interruption_is_no_poison() -> None:
+    def compute(_: Sequence[int]) -> list[int]:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        halve(compute, [1, 2], lambda: None)
+
+
+@pytest.fixture
+def copy(tiny_model: Path, tmp_path: Path) -> Path:
+    """A copy of the tiny model to be spoilt."""
+    return Path(shutil.copytree(tiny_model, tmp_path / "spoilt"))
+
+
+def token_id(folder: Path, token: str) -> int:
+    """The id of a word that is one token."""
+    (only,) = read_tokenizer(folder).encode(token, add_special_tokens=False).ids
+    return int(only)
+
+
+def annotate_each(tagger: Tagger, texts: Sequence[str]) -> list[list[Entity] | Failed]:
+    """As a worker does it."""
+    words = tagger.read(texts)
+    labels = tagger.label(words)
+    return [tagger.decode(*one) for one in zip(texts, words, labels, strict=True)]
+
+
+TEXTS = [
+    *(f"{word} allergy to penicillin" for word in ("an", "the", "some", "no", "one")),
+    "what a disease is",
+    *(f"{word} hypotension and tumours" for word in ("an", "the", "some", "no", "one")),
+]
+POISONED = 5
+
+
+def not_a_number(folder: Path, token: str) -> Callable[[dict[str, torch.Tensor]], None]:
+    def change(weights: dict[str, torch.Tensor]) -> None:
+        weights[EMBEDDINGS][token_id(folder, token)] = math.nan
+
+    return change
+
+
+def test_a_text_whose_output_is_not_a_number_fails_alone(
+    tiny_model: Path, copy: Path, rewrite_weights: Rewrite
+) -> None:
+    rewrite_weights(copy, not_a_number(copy, "disease"))
+    spoilt = load_model(str(copy), precision="float32")
+    results = annotate_each(spoilt, TEXTS)
+    expected = annotate_each(load_model(str(tiny_model), precision="float32"), TEXTS)
+    assert results[POISONED] == Failed("ModelError: the model's output is not a number")
+    assert results[:POISONED] + results[POISONED + 1 :] == expected[:POISONED] + expected[POISONED + 1 :]
+    assert any(expected)
+    with pytest.raises(ModelError, match=r"text 5 makes tiny@\w+ fail .*not a number.*; leave it out"):
+        spoilt.annotate(TEXTS)
+
+
+def test_one_bad_window_fails_its_text_and_no_other(copy: Path, rewrite_weights: Rewrite) -> None:
+    rewrite_weights(copy, not_a_number(copy, "disease"))
+    long = "an allergy to penicillin . " * 200
+    results = annotate_each(load_model(str(copy)), [long, f"{long} disease {long}", long])
+    assert [isinstance(result, Failed) for result in results] == [False, True, False]
+
+
+def test_a_token_that_the_network_does_not_know_fails_its_text(copy: Path, rewrite_weights: Rewrite) -> None:
+    """The tokenizer has one token more than the network: an IndexError deep inside."""
+
+    def shrink(weights: dict[str, torch.Tensor]) -> None:
+        weights[EMBEDDINGS] = weights[EMBEDDINGS][:-1].clone()
+
+    tokenizer = read_tokenizer(copy)
+    last = tokenizer.id_to_token(tokenizer.get_vocab_size() - 1)
+    config = copy / "config.json"
+    size = tokenizer.get_vocab_size()
+    config.write_text(config.read_text().replace(f'"vocab_size": {size}', f'"vocab_size": {size - 1}'))
+    rewrite_weights(copy, shrink)
+    results = annotate_each(load_model(str(copy)), ["an allergy", f"an {last} allergy", "a tumour"])
+    assert [isinstance(result, Failed) for result in results] == [False, True, False]
+    assert isinstance(results[1], Failed)
+    assert results[1].why.startswith("IndexError: ")
+
+
+def test_a_lone_surrogate_fails_its_text(tiny_model: Path) -> None:
+    results = annotate_each(load_model(str(tiny_model)), ["an allergy", "\ud800", "a tumour"])
+    assert [isinstance(result, Failed) for result in results] == [False, True, False]
+
+
+@pytest.mark.parametrize("weight", ["heads.bias", "encoder.embeddings.LayerNorm.weight"])
+def test_a_model_that_fails_on_everything_is_an_error(copy: Path, rewrite_weights: Rewrite, weight: str) -> None:
+    def change(weights: dict[str, torch.Tensor]) -> None:
+        weights[weight].fill_(math.nan)
+
+    rewrite_weights(copy, change)
+    tagger = load_model(str(copy))
+    with pytest.raises(ModelError, match=r"tiny@\w+ fails on every text on cpu: .*not a number"):
+        tagger.label(tagger.read(TEXTS))

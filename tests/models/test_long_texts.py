@@ -1,0 +1,45 @@
+"""A text longer than the window: no mention is cut, lost or doubled where two windows part."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from litmine.models.registry import load_model
+from litmine.models.tagger import Tagger
+
+WORDS = ("penicillin", "allergy", "hypotension", "of", "the", "adenomatous", "polyposis", "-", "tumour", "carcinoma")
+
+
+@pytest.fixture(scope="module")
+def whole(make_contextless: Callable[[int, int], Path]) -> Tagger:
+    """Reads any of these texts in one window."""
+    return load_model(str(make_contextless(4096, 0)), precision="float32")
+
+
+@pytest.fixture(scope="module", params=[(10, 0), (16, 4), (33, 15)])
+def windowed(request: pytest.FixtureRequest, make_contextless: Callable[[int, int], Path]) -> Tagger:
+    """The same network, whose labels depend on the word alone, with windows of a few tokens."""
+    return load_model(str(make_contextless(*request.param)), precision="float32", batch_tokens=100)
+
+
+@given(text=st.lists(st.sampled_from(WORDS), max_size=150).map(" ".join))
+def test_windows_change_nothing_that_context_does_not(whole: Tagger, windowed: Tagger, text: str) -> None:
+    assert windowed.annotate([text, "penicillin", text]) == whole.annotate([text, "penicillin", text])
+
+
+def test_mentions_lie_across_the_edges(whole: Tagger, windowed: Tagger) -> None:
+    """The texts above do have mentions of several words, a hundred words on."""
+    (found,) = windowed.annotate([" ".join(WORDS * 30)])
+    assert found == whole.annotate([" ".join(WORDS * 30)])[0]
+    assert any(" " in entity.mention for entity in found)
+    assert max(entity.start_char for entity in found) > 1000
+
+
+def test_a_word_longer_than_the_window(whole: Tagger, windowed: Tagger) -> None:
+    """A word is read by its first token, wherever the rest of it stands."""
+    text = f"penicillin {'qxj' * 33} penicillin allergy"
+    assert len(whole.read([text])[0].ids) > 60  # type: ignore[union-attr]
+    assert windowed.annotate([text]) == whole.annotate([text])

@@ -1,0 +1,181 @@
+"""From a reference to a model, and what is refused on the way, each in one sentence."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from litmine.errors import LitmineError, ModelError, SettingError
+from litmine.models.folder import read_tokenizer
+from litmine.models.home import hub_folder, offline_models
+from litmine.models.registry import identify, load_model, locate
+
+
+@pytest.fixture
+def copy(bert_classifier: Path, tmp_path: Path) -> Path:
+    """A copy of a plain token classifier to be spoilt."""
+    return Path(shutil.copytree(bert_classifier, tmp_path / "spoilt"))
+
+
+def refusal(ref: str | Path) -> str:
+    """The sentence with which a reference is refused, the same whether it is loaded or only identified."""
+    with pytest.raises(ModelError) as loading:
+        load_model(str(ref))
+    with pytest.raises(ModelError) as identifying:
+        identify(str(ref))
+    sentence = str(loading.value)
+    assert sentence == str(identifying.value)
+    assert "\n" not in sentence
+    return sentence
+
+
+def test_a_folder_of_ours(tiny_model: Path) -> None:
+    tagger = load_model(str(tiny_model))
+    assert tagger.name == identify(str(tiny_model))
+    assert tagger.name.startswith("tiny@")
+    assert tagger.entity_types == ["Chemical", "Disease"]
+
+
+def test_a_plain_classifier_is_called_as_its_folder(bert_classifier: Path, roberta_classifier: Path) -> None:
+    tagger = load_model(str(bert_classifier))
+    assert tagger.name == identify(str(bert_classifier))
+    assert tagger.name.startswith("bert-classifier@")
+    assert (tagger.settings.window, tagger.settings.overlap) == (64, 16)
+    assert tagger.entity_types == ["Chemical", "Disease"]
+    assert load_model(str(roberta_classifier)).entity_types == ["Entity"]
+    assert load_model(str(roberta_classifier)).settings.window == 64
+
+
+@pytest.mark.parametrize("ref", ["nonsense", "", "./nowhere", "/nowhere/at/all", "a/b/c"])
+def test_an_unknown_model(ref: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("LITMINE_HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "models" / "org--name").mkdir(parents=True)
+    (tmp_path / "models" / "org--name" / "config.json").touch()
+    if ref:
+        assert f"no model {ref!r} here; give builtin, org/name, a model's folder, or the id" in refusal(ref)
+    else:
+        assert "does not hold a model" in refusal(ref)
+
+
+def test_a_folder_that_is_no_model(tmp_path: Path) -> None:
+    assert refusal(tmp_path).startswith(f"{tmp_path} does not hold a model that litmine can load: ")
+
+
+def test_weights_that_are_pickles(copy: Path) -> None:
+    (copy / "model.safetensors").unlink()
+    torch.save({}, copy / "pytorch_model.bin")
+    assert "it has no weights in safetensors, and litmine loads no others" in refusal(copy)
+
+
+def test_labels_that_are_only_numbered(copy: Path) -> None:
+    config = json.loads((copy / "config.json").read_text())
+    config |= {"id2label": {i: f"LABEL_{i}" for i in range(5)}, "label2id": {f"LABEL_{i}": i for i in range(5)}}
+    (copy / "config.json").write_text(json.dumps(config))
+    assert "its labels are only numbered" in refusal(copy)
+
+
+@pytest.mark.parametrize("file", ["config.json", "tokenizer.json", "model.safetensors"])
+@pytest.mark.parametrize("content", [b"", b"{", b'{"a": [1]}', b"\xff\xfe\x00"])
+def test_damaged_files(copy: Path, file: str, content: bytes) -> None:
+    (copy / file).write_bytes(content)
+    with pytest.raises(ModelError, match=r"does not hold a model that litmine can load: .") as error:
+        load_model(str(copy))
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"window": None}, "is not a litmine model's settings"),
+        ({"heads": [{"name": "Disease"}]}, "is not a litmine model's settings"),
+        ({"heads": []}, "does not hold a model"),
+        ({"decoding": 99}, "needs decoding version 99"),
+        ({"unheard": "of"}, "is not a litmine model's settings"),
+    ],
+)
+def test_settings_that_are_not_ours(tiny_model: Path, tmp_path: Path, change: dict[str, object], sentence: str) -> None:
+    folder = Path(shutil.copytree(tiny_model, tmp_path / "spoilt"))
+    settings = json.loads((folder / "litmine.json").read_text()) | change
+    (folder / "litmine.json").write_text(
+        json.dumps({key: value for key, value in settings.items() if value is not None})
+    )
+    with pytest.raises(ModelError, match=sentence):
+        load_model(str(folder))
+
+
+def test_code_that_comes_with_a_model_is_not_run(copy: Path, tmp_path: Path) -> None:
+    witness = tmp_path / "ran"
+    (copy / "evil.py").write_text(f"open({str(witness)!r}, 'w')\nclass Config: pass\nclass Model: pass\n")
+    config = json.loads((copy / "config.json").read_text())
+    auto = {"AutoConfig": "evil.Config", "AutoModelForTokenClassification": "evil.Model"}
+    (copy / "config.json").write_text(json.dumps(config | {"auto_map": auto, "model_type": "evil"}))
+    refusal(copy)
+    assert not witness.exists()
+
+
+def test_a_tokenizer_file_that_truncates_and_pads(copy: Path, bert_classifier: Path) -> None:
+    tokenizer = read_tokenizer(copy)
+    tokenizer.enable_truncation(4)
+    tokenizer.enable_padding(length=8)
+    tokenizer.save(str(copy / "tokenizer.json"))
+    text = "An allergy to penicillin can cause an anaphylactic reaction. " * 9
+    assert load_model(str(copy)).annotate([text]) == load_model(str(bert_classifier)).annotate([text])
+
+
+def test_a_tokenizer_that_puts_two_tokens_before_a_text(copy: Path) -> None:
+    state = json.loads((copy / "tokenizer.json").read_text())
+    state["post_processor"]["single"].insert(0, state["post_processor"]["single"][0])
+    (copy / "tokenizer.json").write_text(json.dumps(state))
+    with pytest.raises(ModelError, match="one token before and one after"):
+        load_model(str(copy))
+
+
+def test_what_cannot_be_asked_of_a_model(tiny_model: Path) -> None:
+    def asked(**how: str) -> str:
+        with pytest.raises(LitmineError) as error:
+            load_model(str(tiny_model), **how)  # type: ignore[arg-type]
+        return str(error.value)
+
+    assert asked(heads=["Gene"]) == "tiny has no head 'Gene'; it has Disease, Chemical"  # type: ignore[arg-type]
+    assert asked(precision="fp8") == "the precision is auto, float32 or bf16, and not 'fp8'"
+    assert asked(device="tpu") == "a model runs on auto, cpu or cuda, and not on 'tpu'"
+    if not torch.cuda.is_available():
+        assert "no GPU can be used here" in asked(device="cuda")
+
+
+def test_a_setting_is_refused_as_such(tiny_model: Path) -> None:
+    with pytest.raises(SettingError):
+        load_model(str(tiny_model), precision="float16")
+
+
+def test_chosen_heads_are_another_model(tiny_model: Path) -> None:
+    text = "Selegiline - induced postural hypotension in Parkinson ' s disease"
+    both = load_model(str(tiny_model), precision="float32")
+    one = load_model(str(tiny_model), precision="float32", heads=["Chemical"])
+    assert one.entity_types == ["Chemical"]
+    assert one.name != both.name
+    chemicals = [entity for entity in both.annotate([text])[0] if entity.entity_type == "Chemical"]
+    assert one.annotate([text])[0] == chemicals != []
+
+
+def test_what_was_pulled_is_loaded_from_litmine_home(
+    bert_classifier: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LITMINE_HOME", str(tmp_path))
+    assert hub_folder("org/a--name") == tmp_path / "models" / "org--a--name"
+    shutil.copytree(bert_classifier, hub_folder("org/a--name"))
+    # One that is being fetched is not there yet.
+    shutil.copytree(bert_classifier, hub_folder("org/other").with_name(".org--other.tmp"))
+    assert offline_models() == ["builtin", "org/a--name"]
+    assert locate("org/a--name") == (hub_folder("org/a--name"), "a--name")
+    assert load_model("org/a--name").name.startswith("a--name@")
+    assert load_model("org/a--name").digest == load_model(str(bert_classifier)).digest
+
+
+def test_nothing_is_printed(copy: Path, tiny_model: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    load_model(str(copy))
+    load_model(str(tiny_model))
+    assert capfd.readouterr() == ("", "")

@@ -1,0 +1,115 @@
+"""Tags to spans in every scheme, as seqeval reads them in strict mode where they are well formed."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from seqeval.scheme import IOB2, IOBES, Entities
+
+from litmine.text.tags import UNTYPED, Tag, TagSet, parse_tag, spans_of_tags
+
+Spans = list[tuple[int, int, str]]
+
+# Words outside, words inside, type.
+MENTIONS = st.lists(st.tuples(st.integers(0, 2), st.integers(1, 4), st.sampled_from(["Gene", "Disease", "a-b"])))
+
+
+def lay_out(mentions: list[tuple[int, int, str]], tail: int = 1) -> tuple[Spans, int]:
+    """Spans and the number of words of a sentence with these mentions."""
+    spans, at = [], 0
+    for gap, length, entity_type in mentions:
+        spans.append((at + gap, at + gap + length, entity_type))
+        at += gap + length
+    return spans, at + tail
+
+
+def write_tags(spans: Spans, words: int, scheme: str) -> list[str]:
+    """The tags of a sentence; `scheme` names the first, middle and last word's prefix and that of a single one."""
+    first, middle, last, single = tuple(scheme)
+    tags = ["O"] * words
+    for start, end, entity_type in spans:
+        prefixes = single if end - start == 1 else first + middle * (end - start - 2) + last
+        tags[start:end] = [f"{prefix}-{entity_type}" for prefix in prefixes]
+    return tags
+
+
+SCHEMES = {"IOB2": "BIIB", "IOBES": "BIES", "BILOU": "BILU"}
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@given(mentions=MENTIONS)
+def test_what_was_written_is_read(scheme: str, mentions: list[tuple[int, int, str]]) -> None:
+    spans, words = lay_out(mentions)
+    assert spans_of_tags(write_tags(spans, words, SCHEMES[scheme])) == spans
+
+
+@given(mentions=MENTIONS)
+def test_iob1_begins_a_mention_only_after_one_of_its_type(mentions: list[tuple[int, int, str]]) -> None:
+    spans, words = lay_out(mentions)
+    tags = write_tags(spans, words, "IIII")
+    for (_, left, kind), (right, _, other) in pairwise(spans):
+        if left == right and kind == other:
+            tags[right] = f"B-{other}"
+    assert spans_of_tags(tags) == spans
+
+
+@pytest.mark.parametrize(("name", "scheme"), [("IOB2", IOB2), ("IOBES", IOBES)])
+@given(mentions=MENTIONS)
+def test_seqeval_reads_the_same_strictly(name: str, scheme: type, mentions: list[tuple[int, int, str]]) -> None:
+    tags = write_tags(*lay_out(mentions), SCHEMES[name])
+    theirs = [(entity.start, entity.end, entity.tag) for entity in Entities([tags], scheme).entities[0]]
+    assert spans_of_tags(tags) == theirs
+
+
+@given(st.lists(st.sampled_from(["O", "B-x", "I-x", "E-x", "S-x", "B-y", "I-y", "L-y", "U-y", "x"])))
+def test_any_tags_give_spans_that_cover_just_the_words_inside(tags: list[str]) -> None:
+    spans = spans_of_tags(tags)
+    covered = [word for start, end, _ in spans for word in range(start, end)]
+    assert covered == [word for word, tag in enumerate(tags) if tag != "O"]
+    assert all(parse_tag(tags[word]).entity_type == kind for start, end, kind in spans for word in range(start, end))
+
+
+@pytest.mark.parametrize(
+    ("tags", "spans"),
+    [
+        (["I-x", "I-x"], [(0, 2, "x")]),
+        (["B-x", "I-y"], [(0, 1, "x"), (1, 2, "y")]),
+        (["B-x", "E-x", "I-x"], [(0, 2, "x"), (2, 3, "x")]),
+        (["B-x", "B-x"], [(0, 1, "x"), (1, 2, "x")]),
+        (["S-x", "I-x"], [(0, 1, "x"), (1, 2, "x")]),
+        (["B", "I", "O", "I"], [(0, 2, UNTYPED), (3, 4, UNTYPED)]),
+        (["x", "x", "y"], [(0, 2, "x"), (2, 3, "y")]),
+        ([], []),
+        (["O"], []),
+    ],
+)
+def test_tags_that_are_not_quite_a_scheme(tags: list[str], spans: Spans) -> None:
+    assert spans_of_tags(tags) == spans
+
+
+@pytest.mark.parametrize(
+    ("label", "tag"),
+    [
+        ("B-Disease", Tag("Disease", begins=True)),
+        ("I_Gene", Tag("Gene")),
+        ("S-Chemical", Tag("Chemical", begins=True, ends=True)),
+        ("L-Gene", Tag("Gene", ends=True)),
+        ("B-GENE-OR-PROTEIN", Tag("GENE-OR-PROTEIN", begins=True)),
+        ("B", Tag(UNTYPED, begins=True)),
+        ("LOC", Tag("LOC")),
+        ("Disease", Tag("Disease")),
+        ("Substance", Tag("Substance")),
+        ("O", Tag(None)),
+        ("[PAD]", Tag(None)),
+    ],
+)
+def test_labels_are_taken_apart(label: str, tag: Tag) -> None:
+    assert parse_tag(label) == tag
+
+
+def test_the_types_of_labels_in_any_order() -> None:
+    tags = TagSet(["I-b", "O", "B-b", "B-a"])
+    assert tags.entity_types == ["a", "b"]
+    assert tags.spans(np.array([3, 2, 0, 1, 0])) == [(0, 1, "a"), (1, 3, "b"), (4, 5, "b")]

@@ -1,0 +1,239 @@
+"""Training: a head learns only from the corpora that annotate it, and a killed run ends as an undisturbed one."""
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from tokenizers import Tokenizer, pre_tokenizers, processors
+from tokenizers.models import BPE
+from tokenizers.trainers import BpeTrainer
+from transformers import (
+    DistilBertConfig,
+    DistilBertModel,
+    ElectraConfig,
+    ElectraModel,
+    PreTrainedModel,
+    RobertaConfig,
+    RobertaModel,
+)
+from transformers.utils import logging
+
+from litmine.errors import ModelError
+from litmine.models.folder import read_tokenizer
+from litmine.models.network import MultiHeadNetwork
+from litmine.models.registry import load_model
+from litmine.models.words import WordReader
+from litmine.train.corpora import Corpus, read_corpus
+from litmine.train.examples import batches, make_examples, make_heads
+from litmine.train.loop import _loss, _schedule, train
+from litmine.train.recipe import Recipe
+
+MakeCorpus = Callable[..., Corpus]
+DRUG = "an [allergy](Disease) to [penicillin](Chemical)"
+SPECIES = "many [patients](Species) were ill"
+
+
+class KilledError(Exception):
+    """The training is killed here."""
+
+
+def killed_after(epoch: int) -> Callable[[str], None]:
+    def say(line: str) -> None:
+        if line.startswith(f"epoch {epoch} "):
+            raise KilledError
+
+    return say
+
+
+@pytest.fixture(scope="module")
+def corpus(sample_data: Path) -> Corpus:
+    return read_corpus(sample_data / "ner" / "BC5CDR" / "train.tsv", "BC5CDR")
+
+
+@pytest.fixture(scope="module")
+def recipe(tiny_base: Path) -> Recipe:
+    return Recipe("tiny", str(tiny_base), ("BC5CDR",), epochs=3, learning_rate=1e-3, batch_tokens=1000, dropout=0.2)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(recipe: Recipe, corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("undisturbed")
+    train(recipe, [corpus], folder, lambda _: None)
+    return folder
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    return load_file(folder / "model.safetensors")
+
+
+def equal(left: Path, right: Path) -> bool:
+    ours, theirs = weights(left), weights(right)
+    return ours.keys() == theirs.keys() and all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+def test_a_killed_run_ends_as_an_undisturbed_one(
+    recipe: Recipe, corpus: Corpus, undisturbed: Path, tmp_path: Path
+) -> None:
+    for epoch in (1, 2):
+        with pytest.raises(KilledError):
+            train(recipe, [corpus], tmp_path, killed_after(epoch))
+        assert {file.name for file in tmp_path.iterdir()} == {"checkpoint.safetensors"}
+    said: list[str] = []
+    trained = train(recipe, [corpus], tmp_path, said.append)
+    assert said[0] == "going on after epoch 2 of 3"
+    assert equal(tmp_path, undisturbed)
+    assert not (tmp_path / "checkpoint.safetensors").exists()
+    assert trained.steps > 3
+
+
+def test_killed_between_the_last_epoch_and_the_model(
+    recipe: Recipe, corpus: Corpus, undisturbed: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(KilledError):
+        train(recipe, [corpus], tmp_path, killed_after(3))
+    train(recipe, [corpus], tmp_path, lambda _: None)
+    assert equal(tmp_path, undisturbed)
+
+
+def test_a_checkpoint_of_another_recipe_does_not_count(
+    recipe: Recipe, corpus: Corpus, undisturbed: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(KilledError):
+        train(replace(recipe, learning_rate=2e-3), [corpus], tmp_path, killed_after(1))
+    said: list[str] = []
+    train(recipe, [corpus], tmp_path, said.append)
+    assert said[0].startswith("epoch 1 of 3 is done: loss ")
+    assert equal(tmp_path, undisturbed)
+
+
+def test_seed_and_dropout_matter(recipe: Recipe, corpus: Corpus, undisturbed: Path, tmp_path: Path) -> None:
+    train(replace(recipe, seed=2), [corpus], tmp_path / "seed", lambda _: None)
+    train(replace(recipe, dropout=0.0), [corpus], tmp_path / "dropout", lambda _: None)
+    assert not equal(tmp_path / "seed", undisturbed)
+    assert not equal(tmp_path / "dropout", undisturbed)
+
+
+def test_a_head_gets_no_gradient_from_a_corpus_that_does_not_annotate_it(
+    make_corpus: MakeCorpus, tiny_base: Path
+) -> None:
+    corpora = [make_corpus("drug", DRUG), make_corpus("species", SPECIES)]
+    heads = make_heads(corpora, ())
+    reader = WordReader(read_tokenizer(tiny_base))
+    config = RobertaConfig(
+        vocab_size=2000, hidden_size=8, num_hidden_layers=1, num_attention_heads=1, intermediate_size=8
+    )
+    network = MultiHeadNetwork(config, 3 * len(heads))
+    bias = network.heads.bias
+    for corpus, learns in zip(corpora, ([True, True, False], [False, False, True]), strict=True):
+        examples = make_examples(corpus, heads, (), reader, 510)
+        (batch,) = batches(examples, 510, (2, 3, 0), random.Random(0))
+        network.zero_grad()
+        _loss(network, batch, len(heads), torch.device("cpu"), bf16=False).backward()
+        assert bias.grad is not None
+        assert bias.grad.view(3, 3).any(dim=1).tolist() == learns
+
+
+def test_the_learning_rate_goes_up_and_down_to_nothing() -> None:
+    rates = [_schedule(step, 100, 0.1) for step in range(100)]
+    assert max(rates) == 1
+    assert rates[:10] == sorted(rates[:10])
+    assert rates[10:] == sorted(rates[10:], reverse=True)
+    assert 0 < rates[-1] < 0.02
+
+
+def small(folder: Path, encoder: PreTrainedModel, tokenizer: Tokenizer) -> Path:
+    logging.disable_progress_bar()
+    encoder.save_pretrained(folder)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    return folder
+
+
+def byte_level(corpus: Corpus) -> Tokenizer:
+    tokenizer = Tokenizer(BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = BpeTrainer(
+        vocab_size=500, special_tokens=["<s>", "<pad>", "</s>"], initial_alphabet=alphabet, show_progress=False
+    )
+    tokenizer.train_from_iterator([passage.text for passage in corpus.passages], trainer)
+    tokenizer.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0), add_prefix_space=False)
+    return tokenizer
+
+
+@pytest.mark.parametrize("family", ["roberta", "distilbert", "electra"])
+def test_bases_of_the_family(tiny_base: Path, corpus: Corpus, tmp_path: Path, family: str) -> None:
+    torch.manual_seed(0)
+    tokenizer = byte_level(corpus) if family == "roberta" else read_tokenizer(tiny_base)
+    size = tokenizer.get_vocab_size()
+    encoder: PreTrainedModel
+    if family == "roberta":
+        encoder = RobertaModel(
+            RobertaConfig(
+                vocab_size=size, hidden_size=16, num_hidden_layers=1, num_attention_heads=1, intermediate_size=16,
+                max_position_embeddings=514, pad_token_id=1,
+            )
+        )  # fmt: skip
+    elif family == "distilbert":
+        encoder = DistilBertModel(DistilBertConfig(vocab_size=size, dim=16, n_layers=1, n_heads=1, hidden_dim=16))
+    else:
+        encoder = ElectraModel(
+            ElectraConfig(
+                vocab_size=size, embedding_size=8, hidden_size=16, num_hidden_layers=1, num_attention_heads=1,
+                intermediate_size=16,
+            )
+        )  # fmt: skip
+    base = small(tmp_path / "base", encoder, tokenizer)
+    few = replace(corpus, passages=corpus.passages[:20])
+    recipe = Recipe("mine", str(base), ("few",), epochs=40, learning_rate=2e-2, batch_tokens=2000, dropout=0.1)
+    train(recipe, [few], tmp_path / "mine", lambda _: None)
+    assert not any("pooler" in name for name in weights(tmp_path / "mine"))
+    tagger = load_model(str(tmp_path / "mine"), precision="float32")
+    found = tagger.annotate([passage.text for passage in few.passages])
+    gold = {(i, span) for i, passage in enumerate(few.passages) for span in passage.spans}
+    right = {(i, e.start_char, e.end_char, e.entity_type) for i, entities in enumerate(found) for e in entities}
+    assert len({(i, s.start_char, s.end_char, s.entity_type) for i, s in gold} & right) > len(gold) / 2
+
+
+def test_our_own_model_as_a_base(tiny_model: Path, make_corpus: MakeCorpus, tmp_path: Path) -> None:
+    corpus = make_corpus("species", *[SPECIES] * 4)
+    recipe = Recipe("species", str(tiny_model), ("species",), epochs=1, learning_rate=1e-4)
+    train(recipe, [corpus], tmp_path, lambda _: None)
+    assert load_model(str(tmp_path)).entity_types == ["Species"]
+    name = "encoder.embeddings.word_embeddings.weight"
+    assert (weights(tmp_path)[name] - weights(tiny_model)[name]).abs().max() < 1e-2
+
+
+@pytest.mark.parametrize("what", ["nothing", "empty", "pickle", "damaged", "unknown"])
+def test_what_is_no_base_is_refused_in_one_sentence(tiny_base: Path, corpus: Corpus, tmp_path: Path, what: str) -> None:
+    base = tmp_path / "base"
+    if what != "nothing":
+        base.mkdir()
+    if what in {"pickle", "damaged"}:
+        for file in tiny_base.iterdir():
+            (base / file.name).write_bytes(file.read_bytes())
+    if what == "pickle":
+        (base / "model.safetensors").unlink()
+        torch.save({}, base / "pytorch_model.bin")
+    if what == "damaged":
+        (base / "tokenizer.json").write_text("{")
+    ref = "unheard-of" if what == "unknown" else str(base)
+    with pytest.raises(ModelError) as error:
+        train(Recipe("mine", ref, ("few",)), [corpus], tmp_path / "mine", lambda _: None)
+    assert "\n" not in str(error.value)
+    assert ref in str(error.value)
+
+
+def test_a_base_that_reads_less_than_a_window(tiny_base: Path, corpus: Corpus, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="reads at most 512 tokens at a time and a window is 600"):
+        train(Recipe("mine", str(tiny_base), ("few",), window=600, overlap=10), [corpus], tmp_path, lambda _: None)
+
+
+def test_nothing_is_printed(
+    recipe: Recipe, make_corpus: MakeCorpus, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    train(replace(recipe, epochs=1), [make_corpus("drug", DRUG)], tmp_path, lambda _: None)
+    assert capfd.readouterr() == ("", "")

@@ -1,0 +1,120 @@
+"""From a recipe to a folder: what was learnt, the scores, the card, and corpora that do not go together."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from litmine.errors import CorpusError, SettingError
+from litmine.models.registry import load_model
+from litmine.train.corpora import read_corpus
+from litmine.train.evaluate import evaluate
+from litmine.train.make import make_model
+from litmine.train.recipe import Recipe
+
+
+@pytest.mark.parametrize(("name", "types"), [("NCBI-disease", ["Disease"]), ("BC5CDR", ["Chemical", "Disease"])])
+def test_a_tiny_model_learns_its_sentences_by_heart(
+    tiny_model: Path, sample_data: Path, name: str, types: list[str]
+) -> None:
+    corpus = read_corpus(sample_data / "ner" / name / "train.tsv", name)
+    scores = evaluate(load_model(str(tiny_model), precision="float32"), corpus)
+    assert list(scores) == [*types, "micro"]
+    assert scores["micro"]["f1"] > 80
+    assert scores["micro"]["support"] == sum(len(passage.spans) for passage in corpus.passages)
+
+
+def test_scores_of_the_dev_splits_stand_in_the_folder_and_on_the_card(tiny_model: Path, sample_data: Path) -> None:
+    scores = json.loads((tiny_model / "scores.json").read_text())
+    card = (tiny_model / "README.md").read_text()
+    assert list(scores) == ["NCBI-disease", "BC5CDR"]
+    tagger = load_model(str(tiny_model), precision="float32")
+    corpus = read_corpus(sample_data / "ner" / "BC5CDR" / "dev.tsv", "BC5CDR")
+    assert evaluate(tagger, corpus) == scores["BC5CDR"]
+    for name, kinds in scores.items():
+        for kind in set(kinds) - {"micro"}:
+            figures = kinds[kind]
+            row = f"| {name} | {kind} | {figures['precision']:.1f} | {figures['recall']:.1f} | {figures['f1']:.1f} |"
+            assert row in card
+
+
+def test_the_card_says_which_model_it_is_of_what_and_how(tiny_model: Path) -> None:
+    card = (tiny_model / "README.md").read_text()
+    assert card.startswith("# tiny\n")
+    assert f"`{load_model(str(tiny_model)).name}`" in card
+    assert "| Disease | yes | NCBI-disease, BC5CDR |" in card
+    assert "| Chemical | yes | BC5CDR |" in card
+    assert "| NCBI-disease | 60 | 54 | NCBI, public domain notice |" in card
+    assert "Base `tiny-base`; 24 epochs" in card
+    assert not re.search(r"[{}]", card)
+    assert str(tiny_model.parent) not in card
+
+
+def test_the_folder_holds_a_model_and_nothing_else(tiny_model: Path) -> None:
+    assert {file.name for file in tiny_model.iterdir()} == {
+        "README.md", "config.json", "litmine.json", "model.safetensors", "recipe.json", "scores.json", "tokenizer.json"
+    }  # fmt: skip
+
+
+def test_eight_bits_and_a_pruned_vocabulary(tiny_base: Path, sample_data: Path, tmp_path: Path) -> None:
+    corpora = (str(sample_data / "ner" / "NCBI-disease"),)
+    recipe = Recipe("small", str(tiny_base), corpora, epochs=1, batch_tokens=2000, vocabulary=500, int8=True)
+    make_model(recipe, tmp_path, lambda _: None)
+    assert (tmp_path / "model.safetensors").stat().st_size < (tiny_base / "model.safetensors").stat().st_size / 3
+    assert json.loads((tmp_path / "config.json").read_text())["vocab_size"] == 500
+    assert "8 bits, a scale a row" in (tmp_path / "README.md").read_text()
+    load_model(str(tmp_path)).annotate(["An allergy to penicillin"])
+
+
+@pytest.fixture
+def sentences(tmp_path: Path) -> Path:
+    file = tmp_path / "train.tsv"
+    file.write_text("aspirin\tB-Chemical\nworks\tO\n")
+    return file
+
+
+def refused(base: Path, *corpora: str | Path, apart: tuple[str, ...] = ()) -> Recipe:
+    return Recipe("mine", str(base), tuple(map(str, corpora)), apart=apart)
+
+
+def test_corpora_need_names_of_their_own(tiny_base: Path, sentences: Path) -> None:
+    with pytest.raises(SettingError, match="the corpora train, train need names of their own; give --corpus NAME=PATH"):
+        make_model(refused(tiny_base, sentences, sentences), sentences.parent / "mine", lambda _: None)
+
+
+def test_a_corpus_apart_must_be_one(tiny_base: Path, sentences: Path) -> None:
+    with pytest.raises(SettingError, match="--apart Species-80 is none of the corpora train"):
+        make_model(refused(tiny_base, sentences, apart=("Species-80",)), sentences.parent / "mine", lambda _: None)
+
+
+def test_a_bad_dev_split_is_found_before_the_training(tiny_base: Path, sentences: Path) -> None:
+    (sentences.parent / "dev.tsv").write_text("aspirin\n")
+    with pytest.raises(CorpusError, match=r"dev\.tsv, line 1"):
+        make_model(refused(tiny_base, sentences.parent), sentences.parent / "mine", lambda _: None)
+    assert not (sentences.parent / "mine").exists()
+
+
+def test_a_dev_split_of_other_types_is_found_before_the_training(tiny_base: Path, sentences: Path) -> None:
+    (sentences.parent / "dev.tsv").write_text("BRCA1\tB-Gene\n")
+    with pytest.raises(CorpusError, match=r"dev\.tsv annotates Gene and its train split does not"):
+        make_model(refused(tiny_base, sentences.parent), sentences.parent / "mine", lambda _: None)
+    assert not (sentences.parent / "mine").exists()
+
+
+def test_mentions_off_their_offsets_are_told(tiny_base: Path, tmp_path: Path) -> None:
+    file = tmp_path / "documents.pubtator"
+    good = ["1\t0\t7\taspirin\tChemical"] * 30
+    file.write_text("\n".join(["1|t|aspirin", "1|a|", *good, "1\t1\t7\taspirin\tChemical", ""]))
+    said: list[str] = []
+    make_model(Recipe("mine", str(tiny_base), (str(file),), epochs=1), tmp_path / "mine", said.append)
+    assert f"{file}: 1 mentions off their offsets are left out (lines 33)" in said
+
+
+def test_a_corpus_of_other_types_cannot_judge(tiny_model: Path, tmp_path: Path) -> None:
+    file = tmp_path / "genes.tsv"
+    file.write_text("BRCA1\tB-Gene\n")
+    with pytest.raises(
+        CorpusError, match=r"annotates Gene and tiny@\w+ finds Chemical, Disease; rename a type with --map"
+    ):
+        evaluate(load_model(str(tiny_model)), read_corpus(file, "genes"))

@@ -1,0 +1,40 @@
+"""Settings that make no sense are refused when they are made; what is saved names no folder of this machine."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from litmine.errors import SettingError
+from litmine.train.recipe import Recipe
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"corpora": ()}, "at least one corpus"),
+        ({"epochs": 0}, "epochs must be at least 1"),
+        ({"learning_rate": 0.0}, "the learning rate above 0"),
+        ({"batch_tokens": 511}, r"a batch at least as long as the window \(512 tokens\)"),
+        ({"overlap": 510}, "must be shorter than the window"),
+        ({"overlap": -1}, "must be shorter than the window"),
+        ({"passage_tokens": 511}, "must be shorter than the window"),
+        ({"name": ""}, "cannot name a model"),
+        ({"name": "a@b"}, "'a@b' cannot name a model"),
+        ({"name": "a/b"}, "'a/b' cannot name a model"),
+    ],
+)
+def test_refused(settings: dict[str, object], sentence: str) -> None:
+    with pytest.raises(SettingError, match=sentence):
+        Recipe(**({"name": "mine", "base": "base", "corpora": ("a",)} | settings))  # type: ignore[arg-type]
+
+
+def test_what_is_saved_names_no_folder(tmp_path: Path) -> None:
+    base = tmp_path / "encoder"
+    base.mkdir()
+    corpora = (str(tmp_path / "BC5CDR"), f"mine={tmp_path}/a.tsv")
+    Recipe("mine", str(base), corpora, vocabulary_text=str(tmp_path / "a.jsonl")).save(tmp_path / "recipe.json")
+    saved = json.loads((tmp_path / "recipe.json").read_text())
+    assert str(tmp_path) not in json.dumps(saved)
+    assert (saved["base"], saved["corpora"], saved["vocabulary_text"]) == ("encoder", ["BC5CDR", "mine"], "a.jsonl")
+    assert (saved["epochs"], saved["learning_rate"], saved["seed"]) == (6, 2e-4, 1)

@@ -1,0 +1,79 @@
+"""`litmine train ner` and `litmine evaluate ner`, as they are typed."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from litmine.cli.main import cli
+from litmine.errors import LitmineError
+
+
+def litmine(*arguments: str | Path | int) -> Result:
+    return CliRunner().invoke(cli, list(map(str, arguments)), catch_exceptions=False)
+
+
+@pytest.fixture(scope="module")
+def trained(tiny_model: Path, sample_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
+    """The tiny model's encoder trained one epoch more, and what the command said."""
+    folder = tmp_path_factory.mktemp("commands") / "mine"
+    corpus = sample_data / "ner" / "NCBI-disease"
+    result = litmine(
+        "train", "ner", "--base", tiny_model, "--corpus", corpus, "-o", folder, "--map", "Disease=Illness",
+        "--epochs", 1, "--batch-tokens", 1000, "--seed", 3,
+    )  # fmt: skip
+    return folder, result
+
+
+def test_train_makes_a_model_and_talks_on_stderr(trained: tuple[Path, Result]) -> None:
+    folder, result = trained
+    assert result.exit_code == 0
+    assert result.stdout == ""
+    assert "NCBI-disease: 60 passages annotated with Illness" in result.stderr
+    assert "epoch 1 of 1 is done" in result.stderr
+    assert f"the model is in {folder}; its card is {folder / 'README.md'}" in result.stderr
+    recipe = json.loads((folder / "recipe.json").read_text())
+    assert (recipe["name"], recipe["seed"], recipe["epochs"]) == ("mine", 3, 1)
+
+
+def test_evaluate_gives_the_contract_s_json(tiny_model: Path, sample_data: Path) -> None:
+    data = sample_data / "ner" / "BC5CDR" / "train.tsv"
+    result = litmine("evaluate", "ner", "--model", tiny_model, "--data", data, "--format", "json")
+    scores = json.loads(result.stdout)
+    assert list(scores) == ["Chemical", "Disease", "micro"]
+    assert all(set(score) == {"precision", "recall", "f1", "support"} for score in scores.values())
+    assert scores["micro"]["f1"] > 80
+    assert scores["micro"]["support"] == 131
+
+
+def test_evaluate_renames_and_judges_what_the_file_annotates(trained: tuple[Path, Result], sample_data: Path) -> None:
+    data = sample_data / "ner" / "BC5CDR" / "dev.tsv"
+    renamed = ("--map", "Disease=Illness", "--map", "Chemical=-")
+    result = litmine("evaluate", "ner", "--model", trained[0], "--data", data, *renamed, "--format", "json")
+    assert list(json.loads(result.stdout)) == ["Illness", "micro"]
+
+
+def test_evaluate_as_a_table_and_by_a_head(tiny_model: Path, sample_data: Path) -> None:
+    data = sample_data / "ner" / "BC5CDR" / "dev.tsv"
+    result = litmine(
+        "evaluate", "ner", "--model", tiny_model, "--data", data, "--head", "Disease", "--map", "Chemical=-"
+    )
+    header, *rows = result.stdout.splitlines()
+    assert header.split() == ["precision", "recall", "F1", "support"]
+    assert [row.split()[0] for row in rows] == ["Disease", "micro"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--data", "nowhere.tsv"), "nowhere.tsv cannot be read as a corpus"),
+        (("--data", "{data}", "--map", "Disease"), "--map takes NAME=TYPE, and 'Disease' is not that"),
+        (("--data", "{data}", "--head", "Gene"), "has no head 'Gene'; it has Disease, Chemical"),
+        (("--data", "{data}", "--map", "Disease=-", "--map", "Chemical=Drug"), "annotates Drug and"),
+    ],
+)
+def test_what_cannot_be_judged(tiny_model: Path, sample_data: Path, arguments: tuple[str, ...], sentence: str) -> None:
+    data = sample_data / "ner" / "BC5CDR" / "dev.tsv"
+    with pytest.raises(LitmineError, match=sentence):
+        litmine("evaluate", "ner", "--model", tiny_model, *(one.format(data=data) for one in arguments))

@@ -1,0 +1,62 @@
+"""A worker runs where neither Ray nor DuckDB nor Biopython is installed, and refuses a model that is another one."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from litmine.errors import ModelError
+from litmine.lake.lake import Lake
+from litmine.models.registry import identify
+from litmine.work.plan import plan
+from litmine.work.task import Reading
+from litmine.work.worker import Worker
+
+Found = Callable[[Path], dict[tuple[object, ...], float]]
+
+BARE = """
+import sys
+for name in ("duckdb", "ray", "Bio", "lxml", "rich", "click", "tantivy", "accelerate"):
+    sys.modules[name] = None
+from pathlib import Path
+from litmine.work.task import Reading, Task
+from litmine.work.worker import Worker
+lake, ref, model, *parts = sys.argv[1:]
+reading = Reading(ref, model, "cpu", "float32")
+worker = Worker(reading)
+for part in parts:
+    done = worker.do(Task(Path(lake), Path(part), 4, reading))
+    assert done.written and not done.unreadable, done
+    assert not worker.do(Task(Path(lake), Path(part), 4, reading)).written
+"""
+
+
+def test_a_worker_needs_little(lake: Path, tiny_model: Path, annotated_lake: Path, found: Found) -> None:
+    parts = [Lake(lake).part(name) for name in Lake(lake).parts()[:3]]
+    arguments = [str(lake), str(tiny_model), identify(str(tiny_model)), *map(str, parts)]
+    subprocess.run([sys.executable, "-c", BARE, *arguments], check=True)
+    targets = [path for path in lake.glob("entities/*/*.parquet") if path.stem in {part.stem for part in parts}]
+    assert len(targets) == 3
+    rows, all_rows = found(lake), found(annotated_lake)
+    assert rows
+    assert rows == pytest.approx({key: all_rows[key] for key in rows}, abs=1e-4)
+
+
+def test_another_model_under_the_same_name_is_refused(tiny_model: Path) -> None:
+    with pytest.raises(
+        ModelError, match=r"is tiny@\w+ here and tiny@0123456789ab where the work was planned; give every"
+    ):
+        Worker(Reading(str(tiny_model), "tiny@0123456789ab"))
+
+
+def test_the_plan_is_what_has_no_target(read_lake: Path, tiny_model: Path) -> None:
+    readings = [Reading("a", "a@1"), Reading(str(tiny_model), identify(str(tiny_model)))]
+    tasks, unreadable = plan(read_lake, readings)
+    assert unreadable == []
+    assert sorted(task.part.stem for task in tasks) == Lake(read_lake).parts()
+    assert {task.reading for task in tasks} == {readings[0]}
+    assert sum(task.texts for task in tasks) == 102
+    orders = {tuple(task.part for task in plan(read_lake, readings)[0]) for _ in range(5)}
+    assert len(orders) > 1
