@@ -69,9 +69,8 @@ def test_queries_have_rows(home: Path, number: int) -> None:
 
 def test_catalogue_opens_in_duckdb(home: Path) -> None:
     with duckdb.connect(str(home / "lake" / "lake.duckdb"), read_only=True) as catalogue:
-        row = catalogue.sql("select count(*) from entities").fetchone()
-    assert row is not None
-    assert row[0] == Lake(home / "lake").rows("select count(*) from entities")[0][0] > 0
+        ((count,),) = catalogue.execute("select count(*) from entities").fetchall()
+    assert count == Lake(home / "lake").rows("select count(*) from entities")[0][0] > 0
 
 
 def test_transcript_is_of_the_demo_as_it_stands() -> None:

@@ -42,7 +42,7 @@ def status(lake: Path) -> None:
     opened = Lake(lake)
     current, retracted, versions, parts, as_of = opened.rows(_ARTICLES)[0]
     size = sum(file.stat().st_size for file in opened.path.rglob("*.parquet")) / 1e6
-    click.echo(f"lake      {opened.path} ({size:,.1f} MB)")
+    click.echo(f"lake      {lake} ({size:,.1f} MB)")
     click.echo(
         f"articles  {current:,} current, {retracted:,} of them retracted; {versions:,} versions in {parts:,} parts"
     )

@@ -70,6 +70,12 @@ def train() -> None:
     "--dropout", type=click.FloatRange(min=0, max=0.9), default=0.1, show_default=True, help="Dropout of hidden states."
 )
 @click.option(
+    "--window", type=click.IntRange(min=8), default=192, show_default=True, help="Tokens that are read at a time."
+)
+@click.option(
+    "--overlap", type=click.IntRange(min=0), default=48, show_default=True, help="Least overlap of two windows."
+)
+@click.option(
     "--vocabulary",
     type=click.IntRange(min=0),
     default=0,
@@ -99,6 +105,8 @@ def ner(
     learning_rate: float,
     batch_tokens: int,
     dropout: float,
+    window: int,
+    overlap: int,
     vocabulary: int,
     vocabulary_text: str | None,
     int8: bool,
@@ -119,6 +127,8 @@ def ner(
     from litmine.train.recipe import Recipe
 
     recipe = Recipe(
+        window=window,
+        overlap=overlap,
         name=name or output.resolve().name,
         base=base,
         corpora=corpora,

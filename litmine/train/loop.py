@@ -53,7 +53,7 @@ def train(recipe: Recipe, corpora: Sequence[Corpus], folder: Path, say: Callable
     random_bytes = set_dropout(network, recipe.dropout, device)
     special = special_ids(tokenizer, network.config)
     reader = WordReader(tokenizer)
-    examples = [make_examples(corpus, heads, recipe.apart, reader, recipe.window - 2) for corpus in corpora]
+    examples = [make_examples(corpus, heads, recipe.apart, reader, recipe.longest) for corpus in corpora]
 
     optimizer = torch.optim.AdamW(
         network.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
@@ -103,9 +103,10 @@ def _start(recipe: Recipe, heads: Sequence[Head], corpora: Sequence[Corpus]) -> 
             config = AutoConfig.from_pretrained(base, local_files_only=True, trust_remote_code=False)
             encoder = AutoModel.from_pretrained(base, config=config, use_safetensors=True, local_files_only=True)
         tokenizer = read_tokenizer(base)
-    if positions(config) < recipe.window:
+    needed = max(recipe.window, recipe.longest + 2)
+    if positions(config) < needed:
         raise ModelError(
-            f"{recipe.base} reads at most {positions(config)} tokens at a time and a window is {recipe.window};"
+            f"{recipe.base} reads at most {positions(config)} tokens at a time and the recipe needs {needed};"
             " start from a base that reads as many"
         )
     if recipe.vocabulary:

@@ -19,9 +19,10 @@ class Recipe:
     batch_tokens: tokens a step, padding included.
     passage_tokens: sentences that follow each other are read together, up to this many tokens; whole abstracts are what
     `annotate` reads.
+    longest: a passage of more tokens becomes several.
     alone: share of the sentences that are read one by one all the same.
     dropout: of the hidden states and the heads' input; attention has none (random numbers are a third of a CPU's time).
-    window, overlap: of the model, in tokens.
+    window, overlap: of the model, in tokens: how `annotate` cuts a text (chosen on what docs/decisions.md says).
     vocabulary: keep so many tokens, the most frequent in the corpora and in `vocabulary_text` (JSONL); 0 keeps all.
     int8: keep the weights in 8 bits.
     seed: of the order, the dropout and the new layers.
@@ -39,10 +40,11 @@ class Recipe:
     clip: float = 1.0
     batch_tokens: int = 3_800
     passage_tokens: int = 256
+    longest: int = 510
     alone: float = 0.4
     dropout: float = 0.1
-    window: int = 512
-    overlap: int = 128
+    window: int = 192
+    overlap: int = 48
     vocabulary: int = 0
     vocabulary_text: str | None = None
     int8: bool = False
@@ -51,13 +53,13 @@ class Recipe:
     def __post_init__(self) -> None:
         if not self.corpora:
             raise SettingError("a model is trained from at least one corpus; name one with --corpus")
-        if self.epochs < 1 or self.learning_rate <= 0 or self.batch_tokens < self.window:
+        if self.epochs < 1 or self.learning_rate <= 0 or self.batch_tokens < self.longest + 2:
             raise SettingError(
-                "epochs must be at least 1, the learning rate above 0 and a batch at least as long as the window"
-                f" ({self.window} tokens)"
+                "epochs must be at least 1, the learning rate above 0 and a batch at least as long as the longest"
+                f" passage ({self.longest + 2} tokens)"
             )
-        if not 0 <= self.overlap < self.window - 2 or self.passage_tokens > self.window - 2:
-            raise SettingError("the overlap and the passages must be shorter than the window")
+        if not 0 <= self.overlap < self.window - 2 or self.passage_tokens > self.longest:
+            raise SettingError("the overlap must be shorter than the window, and passages no longer than the longest")
         if "@" in self.name or "/" in self.name or not self.name:
             raise SettingError(f"{self.name!r} cannot name a model: no '@', no '/'")
 

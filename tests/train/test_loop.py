@@ -227,8 +227,8 @@ def test_what_is_no_base_is_refused_in_one_sentence(tiny_base: Path, corpus: Cor
     assert ref in str(error.value)
 
 
-def test_a_base_that_reads_less_than_a_window(tiny_base: Path, corpus: Corpus, tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="reads at most 512 tokens at a time and a window is 600"):
+def test_a_base_that_reads_less_than_the_recipe_needs(tiny_base: Path, corpus: Corpus, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="reads at most 512 tokens at a time and the recipe needs 600"):
         train(Recipe("mine", str(tiny_base), ("few",), window=600, overlap=10), [corpus], tmp_path, lambda _: None)
 
 
