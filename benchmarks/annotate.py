@@ -31,8 +31,8 @@ from litmine.types import Article, Entity, Observed
 from litmine.work.annotate import Workforce, annotate
 
 SAMPLE = Path(__file__).parent.parent / "sample_data" / "pubmed"
-BATCH_SIZES = (1, 4, 8, 16, 32)
-TRIED_ON = 48
+BATCH_SIZES = (1, 4, 8, 16)
+TRIED_ON = 24
 WINDOW, STRIDE = 512, 128
 
 

@@ -25,10 +25,7 @@ run annotate
 run status
 run sql "select entity_type, count(*) as mentions, count(distinct pmid) as articles
          from entities group by all order by mentions desc"
-run sql "select lower(c.mention) as chemical, lower(d.mention) as disease, count(distinct pmid) as articles
-         from entities c join entities d using (pmid)
-         where c.entity_type = 'Chemical' and d.entity_type = 'Disease' and least(c.score, d.score) > 0.95
-           and abs(c.start_char - d.start_char) < 100
-         group by all order by articles desc, chemical, disease limit 8"
+run sql "select lower(mention) as disease, count(distinct pmid) as articles, round(avg(score), 2) as score
+         from entities where entity_type = 'Disease' group by all order by articles desc, disease limit 8"
 run sql "select start_char, end_char, mention, entity_type, round(score, 2) as score
          from entities where pmid = 21272792 order by start_char limit 10"

@@ -17,6 +17,7 @@ from transformers.utils import logging
 
 from litmine.errors import LitmineError, ModelError, SettingError
 from litmine.models.heads import DECODING_VERSION, SETTINGS_FILE, Head, Settings, default_heads
+from litmine.models.memory import keep_memory
 from litmine.models.network import MultiHeadNetwork, PlainNetwork, bfloat16_is_fast
 from litmine.models.tagger import Tagger
 from litmine.models.weights import load_weights, save_weights
@@ -52,6 +53,8 @@ def load_folder(
         tokenizer = read_tokenizer(folder)
         special = special_ids(tokenizer, network.config)
     network.eval().requires_grad_(False).to(where)
+    if where.type == "cpu":
+        keep_memory()
     if chosen == "bf16":
         # The heads of our own models stay in float32: they cost nothing, and the scores keep their digits.
         (network.encoder if isinstance(network, MultiHeadNetwork) else network).to(torch.bfloat16)
