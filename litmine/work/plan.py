@@ -18,9 +18,11 @@ def plan(lake: Path, readings: Sequence[Reading]) -> tuple[list[Task], list[Done
     """
     tasks: list[Task] = []
     unreadable: list[Done] = []
+    # One listing a model, and not one a part: a lake has thousands of parts.
+    finished = {reading: done(lake, reading.model) for reading in readings}
     for part in parts(lake):
         for reading in readings:
-            if part.stem in done(lake, reading.model):
+            if part.stem in finished[reading]:
                 continue
             try:
                 tasks.append(Task(lake, part, part_summary(part).texts, reading))
