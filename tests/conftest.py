@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from subprocess import CompletedProcess, Popen
@@ -114,6 +115,17 @@ def annotated_lake(tmp_path_factory: pytest.TempPathFactory, imported_lake: Path
     folder = tmp_path_factory.mktemp("annotated") / "lake"
     shutil.copytree(imported_lake, folder)
     annotate(Lake(folder), [str(tiny_model)], Workforce(), "float32")
+    return folder
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A temporary folder of the test's own, also for its subprocesses, limiters of requests included."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return folder
 
 

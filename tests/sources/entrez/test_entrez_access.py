@@ -1,0 +1,83 @@
+"""Settings from the environment: what is taken, what is refused, and the key in none of it."""
+
+import pytest
+
+from litmine.errors import SettingError
+from litmine.sources.entrez.access import NCBI, Access, from_environment
+
+KEY = "0123456789abcdef0123456789abcdef0123"
+
+
+@pytest.fixture(autouse=True)
+def _unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LITMINE_EUTILS_URL", "NCBI_API_KEY", "NCBI_EMAIL"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_without_settings_it_is_ncbi_at_three_a_second() -> None:
+    access = from_environment()
+    assert access == Access()
+    assert (access.url, access.host, access.per_second) == (NCBI, "eutils.ncbi.nlm.nih.gov", 3)
+    assert not access.loopback
+
+
+def test_settings_of_the_environment_and_changes_on_top(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LITMINE_EUTILS_URL", "http://localhost:8080/e")
+    monkeypatch.setenv("NCBI_API_KEY", f" {KEY}\n")
+    monkeypatch.setenv("NCBI_EMAIL", "a@b.org")
+    access = from_environment(patience=7.0)
+    assert access == Access("http://localhost:8080/e", KEY, "a@b.org", patience=7.0)
+    assert (access.host, access.per_second, access.loopback) == ("localhost:8080", 10, True)
+    assert KEY not in repr(access)
+
+
+def test_empty_means_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LITMINE_EUTILS_URL", "NCBI_API_KEY", "NCBI_EMAIL"):
+        monkeypatch.setenv(name, " ")
+    assert from_environment() == Access()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("LITMINE_EUTILS_URL", "eutils.ncbi.nlm.nih.gov"),
+        ("LITMINE_EUTILS_URL", "ftp://example.org/"),
+        ("LITMINE_EUTILS_URL", "file:///etc/passwd"),
+        ("LITMINE_EUTILS_URL", "http:///eutils/"),
+        ("LITMINE_EUTILS_URL", "http://example.org:port/"),
+        ("LITMINE_EUTILS_URL", "http://example.org:99999/"),
+        ("LITMINE_EUTILS_URL", "http://[example.org/"),
+        ("LITMINE_EUTILS_URL", "http://example.org/a b"),
+        ("LITMINE_EUTILS_URL", "http://me:secret@example.org/"),
+        ("LITMINE_EUTILS_URL", "http://example.org/?api_key=secret"),
+        ("LITMINE_EUTILS_URL", "http://example.org/?"),
+        ("LITMINE_EUTILS_URL", "http://example.org/#"),
+        ("NCBI_API_KEY", "secret with blanks"),
+        ("NCBI_API_KEY", "secret\x1b"),
+        ("NCBI_API_KEY", "sécret"),
+        ("NCBI_EMAIL", "nobody"),
+        ("NCBI_EMAIL", "a b@example.org"),
+        ("NCBI_EMAIL", "\udcff@example.org"),
+    ],
+)
+def test_nonsense_is_refused_by_the_name_of_its_variable(
+    variable: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SettingError, match=variable) as refused:
+        from_environment()
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.8.9.1:8080", "[::1]:80"])
+def test_a_key_may_go_to_this_machine_in_the_clear(host: str) -> None:
+    assert Access(f"http://{host}/", KEY).loopback
+
+
+@pytest.mark.parametrize("host", ["example.org", "localhost.example.org", "10.0.0.1", "127.0.0.1.example.org"])
+def test_a_key_goes_nowhere_else_in_the_clear(host: str) -> None:
+    with pytest.raises(SettingError, match="https") as refused:
+        Access(f"http://{host}/", KEY)
+    assert KEY not in str(refused.value)
+    assert Access(f"https://{host}/", KEY).key == KEY
+    assert Access(f"http://{host}/").key is None

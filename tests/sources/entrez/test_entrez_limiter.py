@@ -1,0 +1,278 @@
+"""The limiter: never more than N arrivals in a second, whatever happens to processes, files and clocks."""
+
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from litmine.sources.entrez import limiter as module
+from litmine.sources.entrez.limiter import LONGEST_PAUSE, Limiter
+
+KEY = "0123456789abcdef0123456789abcdef0123"
+_LONG_AGO, _FAR = 0.0, 1e9
+
+
+def _state_file(folder: Path) -> Path:
+    (file,) = folder.iterdir()
+    return file
+
+
+def _write(folder: Path, **state: Any) -> None:
+    """Put a state where the limiter of `_limiter` looks for it."""
+    Limiter("host", 3, [folder]).paused()
+    _state_file(folder).write_text(json.dumps({"last": 0.0, "pause": 0.0, "places": {}} | state))
+
+
+def _turn_after(began: float, limiter: Limiter) -> float:
+    """How long after `began` the next turn comes."""
+    limiter.turn()
+    return time.monotonic() - began
+
+
+@pytest.fixture
+def processes() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """`processes(code, *arguments)` starts Python on some code, killed if the test leaves it."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(code: str, *arguments: object) -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", code, *map(str, arguments)]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+_FETCH = """
+import sys
+from litmine.sources.entrez.access import Access
+from litmine.sources.entrez.client import Eutils
+eutils = Eutils(Access(sys.argv[1], sys.argv[2] or None))
+for _ in range(int(sys.argv[3])):
+    eutils.fetch([1])
+"""
+
+
+@pytest.mark.parametrize(("key", "allowed", "each"), [("", 3, 3), (KEY, 10, 8)])
+def test_processes_together_stay_below_the_limit_at_arrival(
+    key: str, allowed: int, each: int, scripted: Any, said: Any, processes: Callable[..., subprocess.Popen[str]]
+) -> None:
+    late = cycle([0.5, 0.0, 0.3, 0.6, 0.1, 0.0, 0.4])
+
+    def answer(_: object) -> Any:
+        time.sleep(next(late))  # on its way: longer than the space between two turns
+        return said(b"<PubmedArticleSet/>")
+
+    scripted.says(answer)
+    running = [processes(_FETCH, scripted.url, key, each) for _ in range(4)]
+    assert [process.communicate()[1] for process in running] == [""] * 4
+    arrivals = sorted(asked.at for asked in scripted.asked)
+    assert len(arrivals) == 4 * each
+    assert min(later - first for first, later in zip(arrivals, arrivals[allowed:], strict=False)) > 1.0
+
+
+def test_threads_share_the_limit_too(temporary: Path) -> None:
+    limiters = [Limiter("host", 10, [temporary]) for _ in range(2)]
+    turns: list[float] = []
+
+    def take(number: int) -> None:
+        turn = limiters[number % 2].turn()
+        turns.append(time.monotonic())
+        limiters[number % 2].sent(turn)
+        limiters[number % 2].answered(turn)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(take, range(12)))
+    turns.sort()
+    assert min(later - first for first, later in zip(turns, turns[10:], strict=False)) > 1.0
+
+
+def test_a_request_counts_until_a_second_after_its_answer(temporary: Path) -> None:
+    first = Limiter("host", 1, [temporary])
+    turn = first.turn()
+    first.sent(turn)
+    time.sleep(0.3)
+    began = time.monotonic()
+    first.answered(turn)
+    assert _turn_after(began, Limiter("host", 1, [temporary])) > 1.0
+
+
+def test_a_request_without_an_answer_counts_longer(temporary: Path) -> None:
+    first = Limiter("host", 1, [temporary])
+    turn = first.turn()
+    began = time.monotonic()
+    first.sent(turn)
+    assert _turn_after(began, Limiter("host", 1, [temporary])) > 2.0
+
+
+def test_a_turn_that_is_not_used_yet_keeps_its_place(temporary: Path) -> None:
+    late = Limiter("host", 1, [temporary])
+    late.turn()
+    _, until = json.loads(_state_file(temporary).read_text())["places"].popitem()
+    assert until > time.monotonic() + 2.1
+
+
+def test_a_pause_is_for_everyone_and_for_minutes_at_most(temporary: Path) -> None:
+    one, other = Limiter("host", 3, [temporary]), Limiter("host", 3, [temporary])
+    began = time.monotonic()
+    one.pause(0.4)
+    one.pause(0.1)
+    assert other.paused() <= 0.4
+    assert _turn_after(began, other) > 0.4
+    assert other.paused() == 0.0
+    one.pause(_FAR)
+    assert LONGEST_PAUSE - 60 < other.paused() <= LONGEST_PAUSE
+
+
+def test_hosts_and_allowances_do_not_share(temporary: Path) -> None:
+    Limiter("a", 3, [temporary]).pause(100)
+    assert Limiter("b", 3, [temporary]).paused() == 0.0
+    assert Limiter("a", 10, [temporary]).paused() == 0.0
+    assert Limiter("a", 3, [temporary]).paused() > 0.0
+    assert {path.parent for path in temporary.iterdir()} == {temporary}
+
+
+def test_a_host_cannot_name_a_file_elsewhere(temporary: Path) -> None:
+    inside = temporary / "inside"
+    Limiter("../../../[::1]:80", 3, [inside]).turn()
+    assert _state_file(inside).parent == inside
+    assert list(temporary.iterdir()) == [inside]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\x00\xff garbage",
+        b"[]",
+        b"{}",
+        b"[" * 100_000,
+        b'{"last": null, "pause": 0, "places": {}}',
+        b'{"last": NaN, "pause": 0, "places": {}}',
+        b'{"last": 0, "pause": 1e300, "places": {}}',
+        b'{"last": 1e9, "pause": 0, "places": {}}',
+        b'{"last": 0, "pause": 0, "places": {"a": Infinity}}',
+        b'{"last": 0, "pause": 0, "places": [1, 2]}',
+    ],
+)
+def test_what_makes_no_sense_counts_as_a_second_full_of_requests(content: bytes, temporary: Path) -> None:
+    _write(temporary)
+    _state_file(temporary).write_bytes(content)
+    limiter = Limiter("host", 3, [temporary])
+    assert limiter.paused() == 0.0
+    places = json.loads(_state_file(temporary).read_text())["places"]
+    assert len(places) == 3
+    assert all(until <= time.monotonic() + 3 for until in places.values())
+
+
+def test_stamps_of_an_earlier_boot_hold_nobody_up(temporary: Path) -> None:
+    _write(temporary, last=_FAR, pause=_FAR, places={"a": _FAR, "b": _FAR, "c": _FAR})
+    assert _turn_after(time.monotonic(), Limiter("host", 3, [temporary])) < LONGEST_PAUSE / 10
+    _write(temporary, last=_LONG_AGO, pause=_LONG_AGO, places={"a": _LONG_AGO})
+    assert Limiter("host", 3, [temporary]).paused() == 0.0
+
+
+@pytest.mark.parametrize("kind", ["folder", "fifo", "link", "no folder", "locked"])
+def test_a_file_that_cannot_be_used_is_replaced_by_the_next(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared, own = tmp_path / "shared", tmp_path / "own"
+    shared.mkdir()
+    _write(shared)
+    file = _state_file(shared)
+    file.unlink()
+    monkeypatch.setattr(module, "_LOCK_SECONDS", 0.05)
+    holder = None
+    match kind:
+        case "folder":
+            file.mkdir()
+        case "fifo":
+            os.mkfifo(file)
+        case "link":
+            (tmp_path / "victim").write_text("mine")
+            file.symlink_to(tmp_path / "victim")
+        case "no folder":
+            shared.rmdir()
+            shared.write_text("a file")
+        case "locked":
+            file.write_text("")
+            holder = os.open(file, os.O_RDWR)
+            fcntl.flock(holder, fcntl.LOCK_EX)
+    Limiter("host", 3, [shared, own]).pause(50)
+    if holder is not None:
+        os.close(holder)
+    assert 0 < Limiter("host", 3, [own]).paused() <= 50
+    if kind == "link":
+        assert (tmp_path / "victim").read_text() == "mine"
+
+
+def test_without_any_file_a_process_keeps_the_limit_by_itself(temporary: Path) -> None:
+    (temporary / "file").write_text("")
+    limiter = Limiter("host", 1, [temporary / "file"])
+    turn = limiter.turn()
+    began = time.monotonic()
+    limiter.answered(turn)
+    assert _turn_after(began, limiter) > 1.0
+    limiter.pause(50)
+    assert limiter.paused() > 0.0
+
+
+def test_the_file_is_for_all_users_and_holds_nothing_of_the_key(temporary: Path, scripted: Any, said: Any) -> None:
+    from litmine.sources.entrez.access import Access
+    from litmine.sources.entrez.client import Eutils
+
+    scripted.says(said(b"<PubmedArticleSet/>"))
+    Eutils(Access(scripted.url, KEY)).fetch([1])
+    file = _state_file(temporary)
+    assert file.stat().st_mode & 0o777 == 0o666
+    assert KEY[:6] not in file.name + file.read_text()
+
+
+_HOLD = """
+import fcntl, os, sys, time
+handle = os.open(sys.argv[1], os.O_RDWR)
+fcntl.flock(handle, fcntl.LOCK_EX)
+print("held", flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_killed_process_holds_nobody_up(temporary: Path, processes: Callable[..., subprocess.Popen[str]]) -> None:
+    _write(temporary)
+    holder = processes(_HOLD, _state_file(temporary))
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "held\n"
+    holder.kill()
+    holder.wait()
+    limiter = Limiter("host", 3, [temporary])
+    limiter.pause(50)
+    assert Limiter("host", 3, [temporary]).paused() > 0
+
+
+def test_ctrl_c_ends_the_waiting(temporary: Path, processes: Callable[..., subprocess.Popen[str]]) -> None:
+    code = """
+import sys
+from pathlib import Path
+from litmine.sources.entrez.limiter import Limiter
+limiter = Limiter("host", 3, [Path(sys.argv[1])])
+limiter.pause(600)
+print("paused", flush=True)
+limiter.turn()
+"""
+    waiting = processes(code, temporary)
+    assert waiting.stdout is not None
+    assert waiting.stdout.readline() == "paused\n"
+    waiting.send_signal(signal.SIGINT)
+    assert "KeyboardInterrupt" in waiting.communicate(timeout=300)[1]
