@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from litmine.errors import SchemaError
 
-TABLES = ("articles", "entities", "runs")
+TABLES = ("articles", "entities", "files", "runs")
 
 _PRIMITIVES = {
     "long": pa.int64(),

@@ -1,5 +1,5 @@
 -- The views that `litmine sql` and the catalogue `lake.duckdb` show. Each is one statement after a comment `-- name: sentence`.
--- {lake} is the lake's path; {articles}, {entities} and {runs} read a table's files by their field ids (schemas/*.json).
+-- {lake} is the lake's path; {articles}, {entities}, {files} and {runs} read a table's files by their field ids (schemas/*.json).
 
 -- article_versions: Every row of every article part: each version of a record once, when it was seen again, and deletions.
 CREATE VIEW article_versions AS
@@ -43,6 +43,10 @@ FROM (
     FROM parquet_kv_metadata('{lake}/entities/*/*.parquet')
     WHERE decode(key) = 'litmine'
 );
+
+-- files: One row for each dated file that was imported whole, and is passed over from then on.
+CREATE VIEW files AS
+SELECT * FROM {files};
 
 -- runs: One row for each command that wrote to the lake.
 CREATE VIEW runs AS

@@ -27,32 +27,51 @@ from litmine.errors import NEW_GAPS
     show_default=True,
     help="Records a part of the lake: the unit of work of annotate.",
 )
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Processes that share the files; several commands at the same files share them too.",
+)
 @click.pass_context
-def import_(ctx: click.Context, paths: tuple[Path, ...], lake: Path, as_of: datetime | None, part_size: int) -> None:
-    """Bring local PubMed files into the lake: XML, plain or gzip, and JSON lines.
+def import_(
+    ctx: click.Context, paths: tuple[Path, ...], lake: Path, as_of: datetime | None, part_size: int, workers: int
+) -> None:
+    """Bring local files into the lake: PubMed XML, JSON lines and PubTator, plain or gzip.
 
     \b
     litmine import pubmed26n0001.xml.gz
-    litmine import baseline/ updates/
+    litmine import --workers 4 baseline/ updates/
     litmine import --as-of 2026-11-01 abstracts.jsonl
 
     PubMed XML of any kind is taken: what EFetch gives, baseline and update files, the older MedlineCitationSet, book
-    records. A line of JSON has pmid, title and abstract. A record that the lake holds already is not written again.
+    records. A line of JSON has pmid, title and abstract. Of PubTator the annotations are left out.
+
+    A file that does not match the .md5 beside it is not imported. A baseline, update or --as-of file that is in already
+    is skipped; any other is read again, and a record that the lake holds is not written again.
     """
     from litmine.work.ingest import ingest
 
     dated = as_of.replace(tzinfo=UTC) if as_of else None
     with Meter("importing", "records") as meter:
-        result = ingest(lake, paths, dated, part_size, meter.at)
+        result = ingest(lake, paths, dated, part_size, meter.at, workers)
     added = result.added
-    say(
-        f"{added.read:,} records read from {result.files} file{'' if result.files == 1 else 's'}: {added.new:,} new,"
-        f" {added.revised:,} revised, {added.deletions:,} deletions, {added.repeated:,} seen again, {added.unchanged:,}"
-        f" unchanged, {added.superseded:,} superseded in their file; {added.texts:,} new texts"
-    )
+    if result.files or not result.skipped:
+        say(
+            f"{added.read:,} records read from {_files(result.files)}: {added.new:,} new, {added.revised:,} revised,"
+            f" {added.deletions:,} deletions, {added.repeated:,} seen again, {added.unchanged:,} unchanged,"
+            f" {added.superseded:,} superseded in their file; {added.texts:,} new texts"
+        )
+    if result.skipped:
+        say(f"{_files(result.skipped)} already imported, skipped")
     if added.mended:
         say(f"{added.mended:,} lone surrogates became U+FFFD")
     for gap in result.gaps:
         say(f"could not be read: {gap.where}: {gap.why}")
     if result.gaps:
         ctx.exit(NEW_GAPS)
+
+
+def _files(count: int) -> str:
+    return f"{count:,} file{'' if count == 1 else 's'}"

@@ -9,8 +9,10 @@ import click
 from litmine import __version__
 from litmine.cli.annotate import annotate
 from litmine.cli.evaluate import evaluate
+from litmine.cli.fetch import fetch
 from litmine.cli.imports import import_
 from litmine.cli.models import models
+from litmine.cli.rehearse import rehearse
 from litmine.cli.schema import schema
 from litmine.cli.sql import sql
 from litmine.cli.status import status
@@ -28,13 +30,13 @@ def cli() -> None:
     """PubMed in, tables of diseases, chemicals, genes and species out, and SQL over them.
 
     \b
-    litmine import pubmed26n0001.xml.gz
+    litmine fetch --query "penicillin allergy"
     litmine annotate
     litmine sql "select mention, count(*) from entities group by 1 order by 2 desc limit 10"
     """
 
 
-for command in (import_, annotate, sql, status, models, train, evaluate, schema):
+for command in (fetch, import_, annotate, sql, status, models, train, evaluate, schema, rehearse):
     cli.add_command(command)
 
 

@@ -2,13 +2,13 @@
 
 Each part of what comes in is held against what the lake knows of its PMIDs. A record that the lake holds is not written
 again; where only its time is news, a narrow row says so. So every order of importing the same things ends in the same
-view, and a text is marked as new exactly once.
+view, by one process or several, and a text is marked as new exactly once.
 """
 
 import re
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime, timedelta
 from hashlib import blake2b
 from itertools import islice
@@ -57,17 +57,37 @@ class Added:
 
 @dataclass(slots=True)
 class _Row:
-    """A record on its way into a part."""
+    """A record on its way into a part, and what the lake said of its PMID at the last look."""
 
     record: Article | Deletion
     moment: Moment
     text_hash: int | None
+    history: History = field(default_factory=History)
     kind: str = "new"
     new_text: bool = False
 
+    def judge(self, dated: bool) -> bool:
+        """Say what the row is to the lake, and whether its text is new; returns whether it must be written."""
+        last_seen = self.history.last_seen.get(self.moment.record_hash)
+        self.new_text = False
+        if last_seen is not None:
+            self.kind = "repeated"
+            is_current = self.history.newest is not None and self.history.newest.record_hash == self.moment.record_hash
+            return last_seen < self.moment.as_of and (dated or not is_current)
+        if isinstance(self.record, Deletion):
+            self.kind = "deletions"
+        else:
+            self.kind = "new" if self.history.newest is None else "revised"
+            self.new_text = bool(self.record.text) and self.text_hash not in self.history.text_hashes
+        return True
+
 
 class Importer:
-    """Adds one source after another to a lake that it alone writes to; see `importing`."""
+    """Adds one source after another to a lake, while other processes may do the same.
+
+    Records are parsed, judged and encoded without a lock. It is held for a look at what others have written since, and
+    for writing; only where they wrote about the same PMIDs are rows judged, and the part encoded, again.
+    """
 
     def __init__(self, lake: Path) -> None:
         self._lake = lake
@@ -82,16 +102,19 @@ class Importer:
         """
         total = Added()
         pending: dict[int, _Row] = {}
-        chunk = 0
         stream = iter(records)
+        with self._lock():
+            self._known.catch_up({})
         while batch := list(islice(stream, part_size)):
             total += self._decide(batch, pending, dated)
             while len(pending) >= part_size:
-                total += self._write([pending.pop(pmid) for pmid in list(islice(pending, part_size))], source, chunk)
-                chunk += 1
+                total += self._write(pending, part_size, source, dated, len(total.parts))
         if pending:
-            total += self._write(list(pending.values()), source, chunk)
+            total += self._write(pending, part_size, source, dated, len(total.parts))
         return total
+
+    def _lock(self) -> AbstractContextManager[None]:
+        return exclusive(self._lake, "import", wait=True)
 
     def _decide(self, batch: list[Observed], pending: dict[int, _Row], dated: bool) -> Added:
         """Put into `pending` what must be written of a batch; a PMID stands there once, with its newest record."""
@@ -111,31 +134,35 @@ class Importer:
                 if waiting.moment > row.moment:
                     continue
                 del pending[pmid]
-            _judge(row, histories.get(pmid))
-            if _is_news(row, histories.get(pmid), dated):
+            row.history = histories[pmid]
+            if row.judge(dated):
                 pending[pmid] = row
             else:
                 unchanged += 1
         mended = sum(observed.mended for observed in batch)
         return Added(read=len(batch), unchanged=unchanged, superseded=superseded, mended=mended)
 
-    def _write(self, rows: list[_Row], source: str, chunk: int) -> Added:
-        texts = sum(row.new_text for row in rows)
-        data = encode("articles", _table(rows, source), {"rows": len(rows), "texts": texts, "source": source})
-        name = f"{_stem(source)}-{chunk:05d}-{blake2b(data, digest_size=6).hexdigest()}"
-        path = self._lake / "articles" / f"{name}.parquet"
-        write_bytes(path, data, exclusive=True)
-        self._known.remember(path, (row.record.pmid for row in rows))
+    def _write(self, pending: dict[int, _Row], size: int, source: str, dated: bool, chunk: int) -> Added:
+        """Write the first `size` rows of `pending` that are still news to a part."""
+        first = list(islice(pending, size))
+        data = _encode([pending[pmid] for pmid in first], source)
+        with self._lock():
+            concerned = self._known.catch_up({pmid: row.history for pmid, row in pending.items()})
+            old = [pmid for pmid in concerned if not pending[pmid].judge(dated)]
+            for pmid in old:
+                del pending[pmid]
+            rows = [pending.pop(pmid) for pmid in first if pmid in pending]
+            if not rows:
+                return Added(unchanged=len(old))
+            if not concerned.isdisjoint(first):
+                data = _encode(rows, source)
+            name = f"{_stem(source)}-{chunk:05d}-{blake2b(data, digest_size=6).hexdigest()}"
+            write_bytes(self._lake / "articles" / f"{name}.parquet", data, exclusive=True)
+            # What was just written is known from now on, like what others have written.
+            self._known.catch_up({})
         kinds = [row.kind for row in rows]
         counts = {kind: kinds.count(kind) for kind in ("new", "revised", "repeated", "deletions")}
-        return Added(texts=texts, parts=(name,), **counts)
-
-
-@contextmanager
-def importing(lake: Path) -> Iterator[Importer]:
-    """Hold the lake's import lock for as long as it takes. Raises LakeLockedError when another run holds it."""
-    with exclusive(lake, "import"):
-        yield Importer(lake)
+        return Added(unchanged=len(old), texts=sum(row.new_text for row in rows), parts=(name,), **counts)
 
 
 def _row(observed: Observed) -> _Row:
@@ -151,22 +178,9 @@ def _row(observed: Observed) -> _Row:
     return _Row(record, Moment(as_of, record.revised or date.min, record_hash(record)), text_hash(text))
 
 
-def _judge(row: _Row, history: History | None) -> None:
-    """Say what the row is to the lake, and whether its text is new."""
-    if history is not None and row.moment.record_hash in history.last_seen:
-        row.kind = "repeated"
-    elif isinstance(row.record, Deletion):
-        row.kind = "deletions"
-    else:
-        row.kind = "new" if history is None else "revised"
-        row.new_text = bool(row.record.text) and (history is None or row.text_hash not in history.text_hashes)
-
-
-def _is_news(row: _Row, history: History | None, dated: bool) -> bool:
-    if history is None or row.kind != "repeated":
-        return True
-    current = history.newest is not None and history.newest.record_hash == row.moment.record_hash
-    return history.last_seen[row.moment.record_hash] < row.moment.as_of and (dated or not current)
+def _encode(rows: list[_Row], source: str) -> bytes:
+    texts = sum(row.new_text for row in rows)
+    return encode("articles", _table(rows, source), {"rows": len(rows), "texts": texts, "source": source})
 
 
 def _table(rows: list[_Row], source: str) -> pa.Table:
@@ -185,12 +199,12 @@ def _table(rows: list[_Row], source: str) -> pa.Table:
     }
     full = [row.record if isinstance(row.record, Article) and row.kind != "repeated" else None for row in rows]
     columns = []
-    for field in schema:
-        values = narrow[field.name] if field.name in narrow else [_content(article, field.name) for article in full]
+    for column in schema:
+        values = narrow[column.name] if column.name in narrow else [_content(article, column.name) for article in full]
         try:
-            columns.append(pa.array(values, field.type))
+            columns.append(pa.array(values, column.type))
         except (pa.ArrowException, UnicodeEncodeError, OverflowError) as error:
-            raise SchemaError(f"{source}: articles.{field.name} cannot hold a value of a record: {error}") from error
+            raise SchemaError(f"{source}: articles.{column.name} cannot hold a value of a record: {error}") from error
     return pa.Table.from_arrays(columns, schema=schema)
 
 

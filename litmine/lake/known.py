@@ -1,5 +1,6 @@
 """What the lake's parts already say about some PMIDs: from their narrow columns, and only parts that can hold them."""
 
+import os
 from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -8,9 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from litmine.errors import LakeError
-from litmine.lake.articles import parts
 from litmine.lake.damage import find_damage
-from litmine.lake.tables import pmid_range
+from litmine.lake.tables import EMPTY, pmid_range, reading
 from litmine.lake.views import glob_escaped, interruptibly, quiet_duckdb, schema_map
 
 
@@ -33,28 +33,50 @@ class History:
     text_hashes: set[int] = field(default_factory=set)
     newest: Moment | None = None
 
+    def add(self, moment: Moment, text_hash: int | None) -> None:
+        """A record of this PMID stands in the lake."""
+        self.last_seen[moment.record_hash] = max(moment.as_of, self.last_seen.get(moment.record_hash, moment.as_of))
+        self.newest = max(moment, self.newest or moment)
+        if text_hash is not None:
+            self.text_hashes.add(text_hash)
+
 
 class Known:
-    """The parts of one lake, while nobody else adds any."""
+    """The parts of one lake as they stood at the last look: others may write there at the same time."""
 
     def __init__(self, lake: Path) -> None:
         self._lake = lake
-        self._ranges = {path: pmid_range(path) for path in parts(lake)}
+        self._ranges: dict[str, tuple[int, int]] = {}
         self._connection = quiet_duckdb()
-
-    def remember(self, part: Path, pmids: Iterable[int]) -> None:
-        """Take a part that was just written into account."""
-        held = set(pmids)
-        self._ranges[part] = (min(held), max(held))
+        # Several importers share the cores, and a query reads a few narrow columns.
+        self._connection.execute("SET threads = 1")
 
     def histories(self, pmids: Iterable[int]) -> dict[int, History]:
-        """What is known of each PMID; one that the lake never saw is left out. Raises LakeError for a damaged part."""
+        """What the parts say of each PMID, nothing of one that they do not hold. Raises LakeError for damage."""
+        histories = {pmid: History() for pmid in pmids}
+        self._read(histories, self._ranges)
+        return histories
+
+    def catch_up(self, histories: dict[int, History]) -> set[int]:
+        """Look again: add to the histories what parts written since the last look say; returns the PMIDs concerned.
+
+        Raises LakeError for a damaged part.
+        """
+        folder = self._lake / "articles"
+        with reading(folder), os.scandir(folder) as entries:
+            names = {entry.name for entry in entries if entry.name.endswith(".parquet") and entry.name != EMPTY}
+        fresh = sorted(names - self._ranges.keys())
+        self._ranges |= {name: pmid_range(folder / name) for name in fresh}
+        return self._read(histories, fresh)
+
+    def _read(self, histories: dict[int, History], names: Iterable[str]) -> set[int]:
         import duckdb
 
-        wanted = sorted(set(pmids))
-        files = [glob_escaped(path) for path, range_ in self._ranges.items() if _can_hold(range_, wanted)]
+        wanted = sorted(histories)
+        folder = self._lake / "articles"
+        files = [glob_escaped(folder / name) for name in names if _can_hold(self._ranges[name], wanted)]
         if not files:
-            return {}
+            return set()
         query = f"""
             SELECT pmid, epoch_us(max(as_of)), any_value(revised), record_hash, any_value(text_hash)
             FROM read_parquet($files, schema = {schema_map("articles")})
@@ -67,15 +89,9 @@ class Known:
             )
         except duckdb.Error as error:
             raise find_damage(self._lake, str(error)) or LakeError(f"the lake cannot be read: {error}") from error
-        found: dict[int, History] = {}
         for pmid, as_of, revised, record_hash, text_hash in rows:
-            history = found.setdefault(pmid, History())
-            history.last_seen[record_hash] = as_of
-            if text_hash is not None:
-                history.text_hashes.add(text_hash)
-            moment = Moment(as_of, revised or date.min, record_hash)
-            history.newest = max(history.newest or moment, moment)
-        return found
+            histories[pmid].add(Moment(as_of, revised or date.min, record_hash), text_hash)
+        return {row[0] for row in rows}
 
 
 def _can_hold(range_: tuple[int, int], wanted: list[int]) -> bool:

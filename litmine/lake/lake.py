@@ -1,8 +1,8 @@
 """A lake in one hand: `Lake(path)` opens it, `Lake.create(path)` makes it."""
 
 import json
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from datetime import datetime
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,8 @@ from typing import Any
 import pyarrow as pa
 
 from litmine.errors import LakeError
-from litmine.lake import articles, entities, runs
-from litmine.lake.add import PART_SIZE, Added, Importer, importing
+from litmine.lake import articles, entities, imported, runs
+from litmine.lake.add import PART_SIZE, Added, Importer
 from litmine.lake.files import unwritable, write_bytes
 from litmine.lake.query import select
 from litmine.lake.tables import write_empty
@@ -58,6 +58,7 @@ class Lake:
         lake = cls(place)
         write_empty(place / "articles", "articles")
         write_empty(place / "entities" / "model=_", "entities")
+        write_empty(place / "files", "files")
         write_empty(place / "runs", "runs")
         write_catalogue(place)
         return lake
@@ -65,18 +66,23 @@ class Lake:
     def __repr__(self) -> str:
         return f"Lake({str(self.path)!r})"
 
-    @contextmanager
-    def importing(self) -> Iterator[Importer]:
-        """Hold the import lock and add several sources. Raises LakeLockedError when another import holds it."""
-        with importing(self.path) as importer:
-            yield importer
+    def importer(self) -> Importer:
+        """Adds several sources, knowing the lake's parts from one to the next; others may import meanwhile."""
+        return Importer(self.path)
 
     def add(
         self, records: Iterable[Observed], *, source: str, dated: bool = False, part_size: int = PART_SIZE
     ) -> Added:
         """Add one source; see `Importer.add`."""
-        with self.importing() as importer:
-            return importer.add(records, source=source, dated=dated, part_size=part_size)
+        return self.importer().add(records, source=source, dated=dated, part_size=part_size)
+
+    def is_imported(self, md5: str, as_of: datetime, reader: int) -> bool:
+        """Whether a dated file is in; see `litmine.lake.imported.is_imported`."""
+        return imported.is_imported(self.path, md5, as_of, reader)
+
+    def record_file(self, file: imported.ImportedFile) -> None:
+        """Note that a dated file is in, whole. Raises LakeError."""
+        imported.record_file(self.path, file)
 
     def parts(self) -> list[str]:
         """The names of the article parts."""

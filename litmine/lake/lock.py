@@ -1,4 +1,4 @@
-"""One writer at a time for a kind of work. A lock goes with the process that holds it, however that ends."""
+"""One process at a time for a piece of work. A lock goes with the process that holds it, however that ends."""
 
 import fcntl
 import os
@@ -11,10 +11,11 @@ from litmine.lake.files import make_folder, unwritable
 
 
 @contextmanager
-def exclusive(lake: Path, job: str) -> Iterator[None]:
+def exclusive(lake: Path, job: str, *, wait: bool = False) -> Iterator[None]:
     """Hold `<lake>/.locks/<job>`.
 
-    Raises LakeLockedError at once when another process holds it, LakeError when it cannot be made.
+    While another process holds it: raises LakeLockedError at once, or with `wait` waits, where Ctrl-C is heard. Raises
+    LakeError when it cannot be made.
     """
     path = lake / ".locks" / job
     try:
@@ -24,7 +25,7 @@ def exclusive(lake: Path, job: str) -> Iterator[None]:
         raise unwritable(path, error) from error
     try:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise LakeLockedError(
                 f"another litmine {job} is writing to {lake}; wait until it is done and run this again"

@@ -16,7 +16,12 @@ if TYPE_CHECKING:
     import duckdb
 
 CATALOGUE = "lake.duckdb"
-_FILES = {"articles": "articles/*.parquet", "entities": "entities/*/*.parquet", "runs": "runs/*.parquet"}
+_FILES = {
+    "articles": "articles/*.parquet",
+    "entities": "entities/*/*.parquet",
+    "files": "files/*.parquet",
+    "runs": "runs/*.parquet",
+}
 _DUCKDB_TYPES = {
     pa.int64(): "BIGINT",
     pa.int32(): "INTEGER",
@@ -91,11 +96,17 @@ def views_sql(lake: Path) -> str:
     place = glob_escaped(lake).replace("'", "''")
     sql = _template()
     for table in TABLES:
-        files = (
-            f"read_parquet('{{lake}}/{_FILES[table]}', filename = {table == 'entities'}, schema = {schema_map(table)})"
-        )
-        sql = sql.replace(f"{{{table}}}", files)
+        sql = sql.replace(f"{{{table}}}", _rows_of(table, (lake / table).is_dir()))
     return sql.replace("{lake}", place)
+
+
+def _rows_of(table: str, exists: bool) -> str:
+    """What stands behind FROM: the table's files, or nothing where a lake is older than the table."""
+    if exists:
+        by_name = table == "entities"
+        return f"read_parquet('{{lake}}/{_FILES[table]}', filename = {by_name}, schema = {schema_map(table)})"
+    columns = (f"NULL::{_duckdb_type(field.type)} AS {field.name}" for field in arrow_schema(table))
+    return f"(SELECT {', '.join(columns)} WHERE false)"
 
 
 def sentences() -> dict[str, str]:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Lock, Thread
@@ -44,6 +44,7 @@ class Server(ThreadingHTTPServer):
         self.limits = limits
         self.log = Log()
         self.stopping = Event()
+        self.ahead = timedelta(0)  # of this machine's clock: what its Date headers say
         self._open: set[socket.socket] = set()
         self._open_lock = Lock()
 
@@ -131,6 +132,12 @@ class _Handler(BaseHTTPRequestHandler):
     def version_string(self) -> str:
         """The `Server` header."""
         return "litmine rehearsal"
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The `Date` header."""
+        return super().date_time_string(
+            (time.time() if timestamp is None else timestamp) + self.server.ahead.total_seconds()
+        )
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the name that http.server gives it
         """Nothing on stderr: the log is `server.log`."""

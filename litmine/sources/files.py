@@ -1,4 +1,4 @@
-"""Local files to records in time: PubMed XML and JSON Lines, plain or gzip, told apart by content and not by name."""
+"""Local files to records in time: PubMed XML, JSON Lines and PubTator, plain or gzip, told apart by content."""
 
 import gzip
 import os
@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from litmine.errors import SourceError
+from litmine.sources.checksum import CHECKSUM
 from litmine.sources.jsonl import read_jsonl
 from litmine.sources.pubmed_xml import read_pubmed_xml
+from litmine.sources.pubtator import HEAD, read_pubtator
 from litmine.sources.released import released
 from litmine.types import Article, Deletion, Observed, Unreadable
 
@@ -20,19 +22,23 @@ _GZIP = b"\x1f\x8b"
 _BLANKS = b" \t\r\n"
 # Byte order marks of UTF-8 and UTF-16, and the NULs of UTF-16: what may stand around the first character.
 _MARKS = b"\xef\xbb\xbf\xff\xfe\x00"
+# Raised when a source is read for more than before, so that files which are in are read again.
+READER = 1
 _FRESH_COPY = "import a fresh copy of the file"
 
 
 def find_files(paths: Sequence[Path]) -> list[Path]:
     """The files to read, each once: paths as given, a folder standing for all in it, its bulk files first, by number.
 
-    Hidden files and `*.md5` in folders are passed over. A folder that cannot be listed stands for itself, so that
-    reading it says so. Raises SourceError for a path that does not exist.
+    Passed over are hidden files and `*.md5` in folders, and a `FILE.md5` beside its file. A folder that cannot be
+    listed stands for itself, so that reading it says so. Raises SourceError for a path that does not exist.
     """
     found: dict[Path, Path] = {}
     for path in paths:
         if not path.exists():
             raise SourceError(f"There is no file or folder {path}: check the path.")
+        if path.suffix == CHECKSUM and path.with_suffix("").is_file():
+            continue
         for file in _files_in(path) if path.is_dir() else [path]:
             found.setdefault(file.resolve(), file)
     return list(found.values())
@@ -71,7 +77,7 @@ def _files_in(folder: Path) -> list[Path]:
     unlisted: list[Path] = []
     for where, folders, names in os.walk(folder, onerror=lambda error: unlisted.append(Path(error.filename))):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        files = (Path(where, name) for name in names if not name.startswith(".") and not name.endswith(".md5"))
+        files = (Path(where, name) for name in names if not name.startswith(".") and not name.endswith(CHECKSUM))
         found.extend(file for file in files if file.is_file())
     return sorted(found, key=_reading_order) + unlisted
 
@@ -96,15 +102,18 @@ class _Gunzip(gzip.GzipFile):
 
 
 def _records(stream: BinaryIO) -> Iterator[tuple[Article | Deletion, int] | Unreadable]:
-    """The records of PubMed XML or JSON Lines, by its first character, with the number of mended characters."""
+    """The records of PubMed XML, JSON Lines or PubTator, as the start tells, with the number of mended characters."""
     start = cast("BufferedReader", stream).peek(1)
     if start.lstrip(_MARKS + _BLANKS).startswith(b"<"):
         for record in read_pubmed_xml(stream):
             yield record if isinstance(record, Unreadable) else (record, 0)
     elif start.lstrip(_MARKS[:3] + _BLANKS).startswith(b"{"):
         yield from read_jsonl(stream)
+    elif HEAD.match(start.lstrip(_MARKS[:3] + _BLANKS)):
+        for read in read_pubtator(stream):
+            yield read if isinstance(read, Unreadable) else (read, 0)
     elif start:
-        raise SourceError("It is neither PubMed XML nor JSON Lines, plain or gzip.")
+        raise SourceError("It is neither PubMed XML nor JSON Lines nor PubTator, plain or gzip.")
     else:
         raise SourceError("It is empty.")
 

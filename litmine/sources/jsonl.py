@@ -3,15 +3,12 @@
 import json
 import re
 from collections.abc import Iterator
-from itertools import count
 from typing import BinaryIO
 
-from litmine.errors import SourceError
+from litmine.sources.lines import numbered_lines
 from litmine.sources.pmid import parse_pmid
 from litmine.types import Article, Section, Unreadable
 
-_UTF8_MARK = b"\xef\xbb\xbf"
-_LONGEST_LINE = 1 << 26
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -21,15 +18,8 @@ def read_jsonl(stream: BinaryIO) -> Iterator[tuple[Article, int] | Unreadable]:
     A line that cannot be used becomes an `Unreadable` that numbers it. Raises SourceError at a line of more than
     64 MiB; errors of the stream itself pass through.
     """
-    for number in count(1):
-        line = stream.readline(_LONGEST_LINE + 1)
-        if not line:
-            return
-        if len(line) > _LONGEST_LINE:
-            raise SourceError(f"Line {number} is longer than {_LONGEST_LINE >> 20} MiB: this is not JSON Lines.")
-        if number == 1:
-            line = line.removeprefix(_UTF8_MARK)
-        if line.isspace() or not line:
+    for number, line in numbered_lines(stream):
+        if not line.strip():
             continue
         try:
             yield _read_line(line)
@@ -57,8 +47,7 @@ def _read_line(line: bytes) -> tuple[Article, int]:
         raise _LineError('has a "pmid" that is not a positive whole number, or not one that PubMed could have')
     title, mended_in_title = _text(record, "title")
     abstract, mended_in_abstract = _text(record, "abstract")
-    article = Article(pmid, title, abstract, _whole(title, abstract))
-    return article, mended_in_title + mended_in_abstract
+    return plain_article(pmid, title, abstract), mended_in_title + mended_in_abstract
 
 
 def _text(record: dict[str, object], name: str) -> tuple[str | None, int]:
@@ -70,9 +59,9 @@ def _text(record: dict[str, object], name: str) -> tuple[str | None, int]:
     return _LONE_SURROGATE.subn("\ufffd", given)
 
 
-def _whole(title: str | None, abstract: str | None) -> tuple[Section, ...]:
-    """The abstract as one part without a label."""
+def plain_article(pmid: int, title: str | None, abstract: str | None) -> Article:
+    """An article of no more than a text; its abstract is one section without a label."""
     if abstract is None:
-        return ()
+        return Article(pmid, title)
     start = 0 if title is None else len(title) + 1
-    return (Section(None, start, start + len(abstract)),)
+    return Article(pmid, title, abstract, (Section(None, start, start + len(abstract)),))

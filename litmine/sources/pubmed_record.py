@@ -192,24 +192,45 @@ def _authors(lists: Iterable[Element]) -> tuple[str, ...]:
 
 def _name(author: Element) -> str:
     """`Last, Fore`, a suffix such as Jr at the end, as in MEDLINE's FAU field; a group's name as it is."""
-    parts = {child.tag: child for child in author}
-    if "CollectiveName" in parts:
-        return words(parts["CollectiveName"])
-    last, fore, initials, suffix = (
-        words(parts[tag]) if tag in parts else "" for tag in ("LastName", "ForeName", "Initials", "Suffix")
-    )
+    last = fore = initials = suffix = ""
+    for child in author:
+        match child.tag:
+            case "LastName":
+                last = words(child)
+            case "ForeName":
+                fore = words(child)
+            case "Initials":
+                initials = words(child)
+            case "Suffix":
+                suffix = words(child)
+            case "CollectiveName":
+                return words(child)
     return ", ".join(filter(None, (last, " ".join(filter(None, (fore or initials, suffix))))))
 
 
 def _mesh(record: Children) -> tuple[MeshHeading, ...]:
-    headings = []
-    for heading in _only_children(record, "MeshHeadingList").get("MeshHeading", []):
-        terms = _children(heading)
-        descriptors, qualifiers = terms.get("DescriptorName", []), terms.get("QualifierName", [])
-        if descriptors and (name := words(descriptors[0])):
-            major = any(term.get("MajorTopicYN") == "Y" for term in (descriptors[0], *qualifiers))
-            headings.append(MeshHeading(descriptors[0].get("UI"), name, major, _all_words(qualifiers)))
-    return tuple(headings)
+    headings = (_heading(element) for element in _only_children(record, "MeshHeadingList").get("MeshHeading", []))
+    return tuple(heading for heading in headings if heading is not None)
+
+
+def _heading(element: Element) -> MeshHeading | None:
+    """The first descriptor with its qualifiers; None when it has no name."""
+    # In one pass: a record has a dozen of these, which cost more than all else that is read of it.
+    descriptor: Element | None = None
+    qualifiers: list[str] = []
+    major = False
+    for term in element:
+        if term.tag == "QualifierName":
+            if text := words(term):
+                qualifiers.append(text)
+        elif descriptor is None and term.tag == "DescriptorName":
+            descriptor = term
+        else:
+            continue
+        major = major or term.get("MajorTopicYN") == "Y"
+    if descriptor is None or not (name := words(descriptor)):
+        return None
+    return MeshHeading(descriptor.get("UI"), name, major, tuple(qualifiers))
 
 
 def _keywords(record: Children) -> tuple[str, ...]:

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from litmine.errors import CorpusError
+from litmine.sources.pubtator import read_documents
 from litmine.text.tags import spans_of_tags
-from litmine.types import Span
+from litmine.types import Span, Unreadable
 
 SPLITS = ("train", "dev")
 SUFFIXES = (".tsv", ".pubtator")
@@ -46,12 +47,11 @@ def read_corpus(path: Path, name: str, renamed: dict[str, str] | None = None) ->
     A type renamed to `-` is not annotated, as far as anyone is told. Published corpora have some mentions off their
     offsets; a file with more than one in twenty counts in other units, and is a bad one.
     """
+    misplaced: list[int] = []
     try:
-        content = path.read_text(encoding="utf-8")
+        passages = list(_documents(path, misplaced) if path.suffix == ".pubtator" else _sentences(path))
     except (OSError, UnicodeDecodeError) as error:
         raise CorpusError(f"{path} cannot be read as a corpus: {error}") from error
-    misplaced: list[int] = []
-    passages = list(_documents(content, path, misplaced) if path.suffix == ".pubtator" else _sentences(content, path))
     mentions = len(misplaced) + sum(len(passage.spans) for passage in passages)
     if len(misplaced) * 20 > mentions:
         raise CorpusError(
@@ -83,10 +83,10 @@ def corpus_files(reference: str, split: str) -> tuple[str, Path | None]:
     return name or path.stem, path if split == "train" else None
 
 
-def _sentences(content: str, path: Path) -> Iterator[Passage]:
+def _sentences(path: Path) -> Iterator[Passage]:
     tokens: list[str] = []
     tags: list[str] = []
-    for number, line in enumerate([*content.split("\n"), ""], 1):
+    for number, line in enumerate([*path.read_text(encoding="utf-8").split("\n"), ""], 1):
         columns = line.rstrip("\r").split("\t")
         if len(columns) == 1 and not columns[0].strip():
             if tokens:
@@ -107,28 +107,22 @@ def _sentence(tokens: list[str], tags: list[str]) -> Passage:
     return Passage(" ".join(tokens), tuple(spans))
 
 
-def _documents(content: str, path: Path, misplaced: list[int]) -> Iterator[Passage]:
-    text, spans, pmid = "", list[Span](), ""
-    for number, line in enumerate([*content.split("\n"), ""], 1):
-        head = line.split("|", 2)
-        if len(head) == 3 and head[1] in {"t", "a"} and "\t" not in head[0]:
-            text = head[2] if head[1] == "t" else f"{text} {head[2]}"
-            pmid = head[0]
-        elif not line.strip():
-            if text:
-                yield Passage(text, tuple(sorted(spans, key=lambda span: (span.start_char, span.end_char))))
-            text, spans = "", []
-        else:
-            columns = line.split("\t")
-            if columns[0] != pmid or len(columns) < 4:
-                raise CorpusError(f"{path}, line {number}: not PubTator: {line[:60]!r}")
-            # Relations share the file: their second column is a word.
-            if columns[1].isdecimal():
-                span = _mention(columns, text, path, number)
-                if span is None:
-                    misplaced.append(number)
-                else:
-                    spans.append(span)
+def _documents(path: Path, misplaced: list[int]) -> Iterator[Passage]:
+    with path.open("rb") as stream:
+        for document in read_documents(stream):
+            if isinstance(document, Unreadable):
+                raise CorpusError(f"{path}, {document.where}: {document.why}")
+            spans = []
+            for number, columns in document.annotations:
+                # Relations share the file: their second column is a word.
+                if columns[1].isdecimal():
+                    span = _mention(columns, document.text, path, number)
+                    if span is None:
+                        misplaced.append(number)
+                    else:
+                        spans.append(span)
+            if document.text:
+                yield Passage(document.text, tuple(sorted(spans, key=lambda span: (span.start_char, span.end_char))))
 
 
 def _mention(columns: list[str], text: str, path: Path, number: int) -> Span | None:

@@ -3,16 +3,15 @@
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 from litmine.errors import LakeError
 from litmine.lake.lake import Lake
-from litmine.lake.runs import Gap, Run, new_run_id
+from litmine.lake.runs import Gap
 from litmine.models.registry import identify
+from litmine.work.journal import Entry, journal
 from litmine.work.local import run_here
 from litmine.work.plan import plan
 from litmine.work.task import Done, Reading, Task
-from litmine.work.versions import versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +43,20 @@ class Annotated:
     device: str | None = None
     precision: str | None = None
 
-    def add(self, done: Done, known: set[Gap]) -> None:
+    def add(self, done: Done) -> None:
         self.texts += done.texts
         self.entities += done.entities
         self.tokens += done.tokens
         self.device, self.precision = done.device or self.device, done.precision or self.precision
         self.parts += done.unreadable is None
-        gaps = [Gap(f"PMID {pmid}", f"{done.task.reading.model}: {why}") for pmid, why in done.failed]
+        self.gaps += [Gap(f"PMID {pmid}", f"{done.task.reading.model}: {why}") for pmid, why in done.failed]
         if done.unreadable is not None:
-            gaps.append(Gap(f"articles/{done.task.part.name}", done.unreadable))
-        self.gaps += gaps
-        # A text that failed has its target now and is never tried again; a part is, in every run.
-        self.new_gaps += [gap for gap in gaps if gap not in known]
-        known.update(gaps)
+            self.gaps.append(Gap(f"articles/{done.task.part.name}", done.unreadable))
+
+    def tell(self, entry: Entry) -> None:
+        """Put the figures into the log's entry."""
+        entry.counts = {"parts": self.parts, "texts": self.texts, "entities": self.entities, "tokens": self.tokens}
+        entry.device, entry.precision = self.device, self.precision
 
 
 class Progress:
@@ -85,32 +85,29 @@ def annotate(
     progress = progress or Progress()
     if not lake.parts():
         raise LakeError(f"{lake.path} has no articles yet; `litmine import PATH` brings some")
-    started = datetime.now(UTC)
     device = "cuda" if workforce.gpus else "cpu" if workforce.workers else "auto"
     readings = [Reading(ref, identify(ref), device, precision, batch_tokens) for ref in dict.fromkeys(refs)]
     tasks, unreadable = plan(lake.path, readings)
     result = Annotated(
         [reading.model for reading in readings], len(tasks) + len(unreadable), sum(task.texts for task in tasks)
     )
-    known = lake.known_gaps()
     for done in unreadable:
-        result.add(done, known)
+        result.add(done)
     progress.planned(result.planned_texts)
-    outcome = "failed"
-    try:
+    asked = {"workers": str(workforce.workers), "gpus": str(workforce.gpus), "address": workforce.address or ""}
+    with journal(lake, "annotate", **asked) as entry:
+        # A text that failed has its target now and is never tried again; a part is, in every run.
+        entry.models, entry.gaps, entry.known_gaps = result.models, result.gaps, frozenset(lake.known_gaps())
+        result.tell(entry)
         # Closed at once when the loop ends early, so that no worker goes on behind the log.
         with closing(_run(tasks, workforce, progress.under_way)) as finished:
             for done in finished:
-                result.add(done, known)
+                result.add(done)
+                result.tell(entry)
                 progress.finished(done)
-        outcome = "gaps" if result.new_gaps else "done"
-    except KeyboardInterrupt:
-        outcome = "interrupted"
-        raise
-    finally:
-        complete = outcome in {"gaps", "done"}
-        if result.parts or result.new_gaps or not complete or lake.active_models() != result.models:
-            _log(lake, started, outcome, result, workforce, result.models if complete else None)
+        result.new_gaps = entry.new_gaps
+        entry.active_models = result.models
+        entry.written = bool(result.parts or result.new_gaps or lake.active_models() != result.models)
     return result
 
 
@@ -124,24 +121,3 @@ def _run(tasks: Sequence[Task], workforce: Workforce, watch: Callable[[Task, flo
     from litmine.work.ray_backend import run_on_ray
 
     yield from run_on_ray(tasks, workforce.workers or 1, workforce.gpus, workforce.address)
-
-
-def _log(
-    lake: Lake, started: datetime, outcome: str, result: Annotated, workforce: Workforce, active: list[str] | None
-) -> None:
-    run = Run(
-        run_id=new_run_id(started),
-        command="annotate",
-        started=started,
-        finished=datetime.now(UTC),
-        outcome=outcome,
-        versions=versions(),
-        parameters={"workers": str(workforce.workers), "gpus": str(workforce.gpus), "address": workforce.address or ""},
-        models=result.models,
-        active_models=active,
-        precision=result.precision,
-        device=result.device,
-        counts={"parts": result.parts, "texts": result.texts, "entities": result.entities, "tokens": result.tokens},
-        gaps=result.gaps,
-    )
-    lake.record_run(run)

@@ -1,12 +1,10 @@
 """`models use`: which models a lake's `entities` shows."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from litmine.errors import ModelError
 from litmine.lake.lake import Lake
-from litmine.lake.runs import Run, new_run_id
-from litmine.work.versions import versions
+from litmine.work.journal import journal
 
 
 def choose(lake: Lake, refs: Sequence[str]) -> list[str]:
@@ -19,20 +17,8 @@ def choose(lake: Lake, refs: Sequence[str]) -> list[str]:
                 f"{ref} has read nothing of this lake yet; it has been read by {', '.join(known) or 'no model'}:"
                 f" `litmine annotate --model {ref}` comes first"
             )
-    now = datetime.now(UTC)
-    lake.record_run(
-        Run(
-            run_id=new_run_id(now),
-            command="models use",
-            started=now,
-            finished=now,
-            outcome="done",
-            versions=versions(),
-            parameters={"models": " ".join(refs)},
-            models=chosen,
-            active_models=chosen,
-        )
-    )
+    with journal(lake, "models use", models=" ".join(refs)) as entry:
+        entry.models = entry.active_models = chosen
     return chosen
 
 

@@ -1,87 +1,50 @@
-"""`import`: files to article parts, and the log of what could not be read."""
+"""`import`: files to article parts, by one process or several, and the log of what could not be read."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from litmine.lake.add import PART_SIZE, Added
 from litmine.lake.lake import Lake
-from litmine.lake.runs import Gap, Run, new_run_id
-from litmine.sources.files import find_files, read_file
-from litmine.sources.released import released
-from litmine.types import Observed, Unreadable
-from litmine.work.versions import versions
+from litmine.lake.runs import Gap
+from litmine.sources.files import find_files
+from litmine.work.journal import journal
+from litmine.work.take import Job, Taken, Taker
 
 
 @dataclass(slots=True)
 class Imported:
-    """What became of the files: counts that add up, and what could not be read."""
+    """What became of the files: counts that add up, and what could not be read.
+
+    files: those that were read, as far as they could be; skipped: those that were in already; refused: those that are
+    not what their `.md5` says. `added` is of the files that were read.
+    """
 
     files: int = 0
+    skipped: int = 0
+    refused: int = 0
+    recorded: int = 0
     added: Added = field(default_factory=Added)
     gaps: list[Gap] = field(default_factory=list)
 
+    def add(self, taken: Taken) -> None:
+        self.files += taken.became == "read"
+        self.skipped += taken.became == "skipped"
+        self.refused += taken.became == "refused"
+        self.recorded += taken.recorded
+        self.added += taken.added
+        self.gaps += taken.gaps
 
-def ingest(
-    lake: Path,
-    paths: Sequence[Path],
-    as_of: datetime | None = None,
-    part_size: int = PART_SIZE,
-    watch: Callable[[int], None] | None = None,
-) -> Imported:
-    """Import files and folders of files into the lake at `lake`, which is made if need be.
-
-    A record is dated by `as_of` if given, else by its file's release if the name tells it, else by the time of the
-    import. `watch` is told how many records have been read. Raises SourceError for a path that does not exist,
-    LakeError when the lake cannot be written, LakeLockedError when another import is at it; what was finished stays.
-    """
-    files = find_files(paths)
-    opened = Lake.create(lake)
-    result = Imported()
-    with opened.importing() as importer:
-        started = datetime.now(UTC)
-        outcome = "failed"
-        try:
-            for file in files:
-                dated = as_of or released(file.name)
-                records = _good(read_file(file, dated or datetime.now(UTC)), result.gaps, watch, result.added.read)
-                result.added += importer.add(records, source=file.name, dated=dated is not None, part_size=part_size)
-                result.files += 1
-            outcome = "gaps" if result.gaps else "done"
-        except KeyboardInterrupt:
-            outcome = "interrupted"
-            raise
-        finally:
-            if result.added.parts or outcome != "done":
-                _log(opened, started, outcome, result, paths)
-    return result
-
-
-def _good(
-    records: Iterator[Observed | Unreadable], gaps: list[Gap], watch: Callable[[int], None] | None, before: int
-) -> Iterator[Observed]:
-    for count, record in enumerate(records, before + 1):
-        if isinstance(record, Unreadable):
-            gaps.append(Gap(record.where, record.why))
-        else:
-            yield record
-        if watch is not None:
-            watch(count)
-
-
-def _log(lake: Lake, started: datetime, outcome: str, result: Imported, paths: Sequence[Path]) -> None:
-    added = result.added
-    run = Run(
-        run_id=new_run_id(started),
-        command="import",
-        started=started,
-        finished=datetime.now(UTC),
-        outcome=outcome,
-        versions=versions(),
-        parameters={"paths": " ".join(map(str, paths))},
-        counts={
-            "files": result.files,
+    def counts(self) -> dict[str, int]:
+        """The figures of the log."""
+        added = self.added
+        return {
+            "files": self.files,
+            "skipped": self.skipped,
+            "refused": self.refused,
             "read": added.read,
             "new": added.new,
             "revised": added.revised,
@@ -92,7 +55,69 @@ def _log(lake: Lake, started: datetime, outcome: str, result: Imported, paths: S
             "mended": added.mended,
             "texts": added.texts,
             "parts": len(added.parts),
-        },
-        gaps=result.gaps,
-    )
-    lake.record_run(run)
+        }
+
+
+def ingest(
+    lake: Path,
+    paths: Sequence[Path],
+    as_of: datetime | None = None,
+    part_size: int = PART_SIZE,
+    watch: Callable[[int], None] | None = None,
+    workers: int = 1,
+) -> Imported:
+    """Import files and folders of files into the lake at `lake`, which is made if need be.
+
+    A record is dated by `as_of` if given, else by its file's release if the name tells it, else by the time of the
+    import. `watch` is told how many records have been read. Other commands may import at the same time, the same files
+    too. Raises SourceError for a path that does not exist, LakeError when the lake cannot be written, LitmineError when
+    one of several `workers` dies; what was finished stays.
+    """
+    files = find_files(paths)
+    opened = Lake.create(lake)
+    job = Job(opened.path, as_of, part_size)
+    result = Imported()
+    progress = _Progress(watch)
+    asked = {"paths": " ".join(map(str, paths)), "as_of": str(as_of or ""), "workers": str(workers)}
+    with journal(opened, "import", **asked) as entry:
+        entry.gaps = result.gaps
+        with closing(_taken(job, files, workers, progress.more)) as taken:
+            for one in taken:
+                result.add(one)
+                entry.counts = result.counts()
+        entry.written = bool(result.added.parts or result.recorded or result.gaps)
+    return result
+
+
+def _taken(job: Job, files: Sequence[Path], workers: int, watch: Callable[[int], None]) -> Generator[Taken]:
+    if workers == 1:
+        return _take_here(job, files, watch)
+    # One process needs none of multiprocessing.
+    from litmine.work.spread import take_spread
+
+    return take_spread(job, files, workers, watch)
+
+
+def _take_here(job: Job, files: Sequence[Path], watch: Callable[[int], None]) -> Generator[Taken]:
+    """Take the files in their order, in this process; one that another command is at is come back to at the end."""
+    waiting = deque((file, False) for file in files)
+    taker = Taker(job, watch)
+    while waiting:
+        taken = taker.take(*waiting.popleft())
+        if taken.became == "claimed":
+            waiting.append((taken.file, True))
+        else:
+            yield taken
+
+
+class _Progress:
+    """Sums up what several files tell."""
+
+    def __init__(self, watch: Callable[[int], None] | None) -> None:
+        self._watch = watch
+        self._count = 0
+
+    def more(self, records: int) -> None:
+        self._count += records
+        if self._watch is not None:
+            self._watch(self._count)

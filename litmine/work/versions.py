@@ -5,7 +5,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import litmine
 
-_LIBRARIES = ("torch", "transformers", "tokenizers", "pyarrow", "duckdb", "ray", "lxml")
+_LIBRARIES = ("torch", "transformers", "tokenizers", "pyarrow", "duckdb", "ray", "lxml", "biopython")
 
 
 def versions() -> dict[str, str]:

@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 
-from litmine.errors import DONE, FAILED, LOCKED, NEW_GAPS
+from litmine.errors import DONE, FAILED, NEW_GAPS
 from litmine.lake.lake import Lake
-from litmine.lake.lock import exclusive
 
 Run = Callable[..., CompletedProcess[str]]
 Start = Callable[..., Popen[Any]]
@@ -220,16 +219,6 @@ def test_a_line_without_a_pmid_is_listed_by_its_number(run: Run, tmp_path: Path)
     assert second == f'could not be read: {tmp_path}/lines.jsonl, line 2: The line has no "pmid".'
     assert f"{tmp_path}/lines.jsonl, line 4: " in fourth
     assert Lake(tmp_path / "lake").rows("select pmid from articles order by 1") == [(1,), (3,)]
-
-
-def test_another_import_holds_the_lock(run: Run, tmp_path: Path, sample_data: Path) -> None:
-    lake = tmp_path / "lake"
-    assert run("import", sample_data / "pubmed" / "odd" / "biopython_pubmed1.xml", "--lake", lake).returncode == DONE
-    before = contents(lake)
-    with exclusive(lake, "import"):
-        ran = run("import", sample_data / "pubmed" / "odd", "--lake", lake)
-    assert (ran.returncode, "another litmine import is writing" in sentence(ran)) == (LOCKED, True)
-    assert contents(lake) == before
 
 
 @pytest.mark.parametrize(

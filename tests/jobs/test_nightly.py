@@ -74,3 +74,19 @@ def test_no_inbox_is_said_and_the_lake_still_annotated(tmp_path: Path) -> None:
     ran = night(tmp_path, "nowhere", bin_folder=tmp_path)
     assert (ran.returncode, ran.stdout) == (FAILED, "annotate\n")
     assert "there is no folder nowhere" in ran.stderr
+
+
+def test_every_query_is_fetched(tmp_path: Path) -> None:
+    """A query that fails does not keep the next from being fetched."""
+    (tmp_path / "inbox").mkdir()
+    (tmp_path / "queries.txt").write_text('# drugs\npenicillin allergy\n\n"drug eruptions"[mesh] AND $x *')
+    (tmp_path / "litmine").write_text('#!/bin/sh\nprintf "%s|" "$@"\necho\ncase "$*" in *allergy*) exit 1 ;; esac\n')
+    (tmp_path / "litmine").chmod(0o755)
+    ran = night(tmp_path, bin_folder=tmp_path)
+    assert ran.returncode == FAILED
+    assert ran.stdout.splitlines() == [
+        "import|inbox|",
+        "fetch|--query|penicillin allergy|--since|last|",
+        'fetch|--query|"drug eruptions"[mesh] AND $x *|--since|last|',
+        "annotate|",
+    ]

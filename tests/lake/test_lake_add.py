@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from litmine import Lake
-from litmine.errors import LakeLockedError, SchemaError
+from litmine.errors import SchemaError
 from litmine.lake.add import Added
 from litmine.lake.articles import new_texts, part_summary
 from litmine.lake.hashing import deletion_hash, record_hash, text_hash
@@ -147,11 +147,32 @@ def test_a_source_that_fails_leaves_whole_parts(lake: Lake, seen: Seen) -> None:
     assert (added.unchanged, added.new) == (4, 1)
 
 
-def test_a_second_import_is_told_to_wait(lake: Lake, seen: Seen) -> None:
-    with lake.importing() as importer:
-        importer.add([seen(0, 1, "t")], source="a", dated=True)
-        with pytest.raises(LakeLockedError):
-            lake.add([seen(0, 2, "t")], source="b", dated=True)
+def test_what_another_import_wrote_meanwhile_counts(lake: Lake, seen: Seen) -> None:
+    """Rows wait for a part while another process writes the same, an older version, and a newer one."""
+
+    def records() -> Iterator[Observed]:
+        yield from [seen(5, pmid, "text") for pmid in (1, 2, 3, 4)]
+        others = [seen(5, 1, "text"), seen(4, 2, "text"), seen(6, 3, "text", keywords=("k",)), seen(5, 9, "text")]
+        assert lake.add(others, source="b", dated=True).new == 4
+        yield seen(5, 5, "text")
+
+    added = lake.add(records(), source="a", dated=True)
+    assert adds_up(added)
+    assert (added.read, added.new, added.revised, added.repeated, added.unchanged, added.texts) == (5, 2, 1, 1, 1, 2)
+    assert set(texts_for_models(lake).values()) == {1}
+    shown = lake.rows("SELECT pmid, epoch(as_of) / 86400, keywords FROM articles ORDER BY pmid")
+    day = datetime(2025, 1, 6, tzinfo=UTC).timestamp() / 86400
+    assert shown == [(1, day, []), (2, day, []), (3, day + 1, ["k"]), (4, day, []), (5, day, []), (9, day, [])]
+
+
+def test_a_part_of_nothing_new_is_not_written(lake: Lake, seen: Seen) -> None:
+    def records() -> Iterator[Observed]:
+        yield seen(0, 1, "text")
+        lake.add([seen(0, 1, "text")], source="b", dated=True)
+
+    added = lake.add(records(), source="a", dated=True)
+    assert added == Added(read=1, unchanged=1)
+    assert len(lake.parts()) == 1
 
 
 def test_hashes() -> None:
@@ -200,19 +221,9 @@ def newest(observations: list[Observed]) -> dict[int, Observed]:
     return {pmid: observed for pmid, observed in latest.items() if isinstance(observed.record, Article)}
 
 
-@given(data=st.data(), sources=SOURCES)
-def test_every_order_gives_the_same_view(empty_lake: Path, data: st.DataObject, sources: list[list[Observed]]) -> None:
-    """A baseline, updates that revise and delete, records that come back, an unchanged copy: lists of observations."""
-    order = data.draw(st.permutations([*enumerate(sources), (9, sources[0])]))
-    part_size = data.draw(st.integers(1, 4))
-    with tempfile.TemporaryDirectory() as folder:
-        lake = Lake(shutil.copytree(empty_lake, folder, dirs_exist_ok=True))
-        with lake.importing() as importer:
-            for number, records in order:
-                added = importer.add(records, source=f"s{number}", dated=True, part_size=part_size)
-                assert adds_up(added)
-        rows = lake.sql("SELECT articles.*, text_hash FROM articles JOIN current_versions USING (pmid)").to_pylist()
-        texts = texts_for_models(lake)
+def shows(lake: Lake, sources: list[list[Observed]]) -> None:
+    """The view is what the rule says, each version has its content once, and each text is new once."""
+    rows = lake.sql("SELECT articles.*, text_hash FROM articles JOIN current_versions USING (pmid)").to_pylist()
     expected = newest([observed for records in sources for observed in records])
     shown = {row["pmid"]: [row[name] for name in ("title", "abstract", "year", "revised", "as_of")] for row in rows}
     assert len(shown) == len(rows)
@@ -220,5 +231,50 @@ def test_every_order_gives_the_same_view(empty_lake: Path, data: st.DataObject, 
         pmid: [*(getattr(observed.record, name) for name in ("title", "abstract", "year", "revised")), observed.as_of]
         for pmid, observed in expected.items()
     }
+    versions = "SELECT count(*), count(DISTINCT (pmid, record_hash)) FROM article_versions WHERE NOT repeated"
+    ((full, distinct),) = lake.rows(versions)
+    assert full == distinct
+    texts = texts_for_models(lake)
     assert set(texts.values()) <= {1}
     assert {(row["pmid"], row["text_hash"]) for row in rows if row["text"]} <= set(texts)
+
+
+@given(data=st.data(), sources=SOURCES)
+def test_every_order_gives_the_same_view(empty_lake: Path, data: st.DataObject, sources: list[list[Observed]]) -> None:
+    """A baseline, updates that revise and delete, records that come back, an unchanged copy: lists of observations."""
+    order = data.draw(st.permutations([*enumerate(sources), (9, sources[0])]))
+    part_size = data.draw(st.integers(1, 4))
+    with tempfile.TemporaryDirectory() as folder:
+        lake = Lake(shutil.copytree(empty_lake, folder, dirs_exist_ok=True))
+        importer = lake.importer()
+        for number, records in order:
+            added = importer.add(records, source=f"s{number}", dated=True, part_size=part_size)
+            assert adds_up(added)
+        shows(lake, sources)
+
+
+@given(data=st.data(), sources=SOURCES)
+def test_importers_that_take_turns_give_the_same_view(
+    empty_lake: Path, data: st.DataObject, sources: list[list[Observed]]
+) -> None:
+    """While one importer reads its source, others read all of theirs, so that rows wait while the lake changes."""
+    order = data.draw(st.permutations([*sources, sources[0]]))
+    turns = [data.draw(st.integers(0, len(records))) for records in order]
+    part_size = data.draw(st.integers(1, 4))
+
+    def read(number: int) -> Iterator[Observed]:
+        yield from order[number][: turns[number]]
+        if number + 1 < len(order):
+            take(number + 1)
+        yield from order[number][turns[number] :]
+
+    def take(number: int) -> None:
+        added = importers[number].add(read(number), source=f"s{number}", dated=True, part_size=part_size)
+        assert adds_up(added)
+        assert added.read == len(order[number])
+
+    with tempfile.TemporaryDirectory() as folder:
+        lake = Lake(shutil.copytree(empty_lake, folder, dirs_exist_ok=True))
+        importers = [lake.importer() for _ in order]
+        take(0)
+        shows(lake, sources)

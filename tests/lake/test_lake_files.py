@@ -135,3 +135,16 @@ def test_lock_excludes_and_goes_with_its_holder(tmp_path: Path) -> None:
         process.kill()
     with exclusive(tmp_path, "import"):
         pass
+
+
+def test_lock_is_waited_for(tmp_path: Path) -> None:
+    waiter = "import sys; from pathlib import Path; from litmine.lake.lock import exclusive\n"
+    waiter += "print('waits', flush=True)\nwith exclusive(Path(sys.argv[1]), 'import', wait=True):\n    print('holds')"
+    with exclusive(tmp_path, "import"):
+        process = run(waiter, tmp_path)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "waits\n"
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(0.5)
+    said, _ = process.communicate()
+    assert said == "holds\n"

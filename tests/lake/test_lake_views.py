@@ -1,5 +1,6 @@
 """The views: what is current, whose entities they show, and what has been read."""
 
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ from litmine.lake.articles import new_texts
 from litmine.lake.entities import Failed, TargetFooter, write_target
 from litmine.lake.runs import Gap, Run
 from litmine.lake.views import CATALOGUE, sentences, views_sql, write_catalogue
+from litmine.schema import arrow_schema
 from litmine.types import Entity, Observed
 
 Seen = Callable[..., Observed]
@@ -155,9 +157,18 @@ def test_the_catalogue_is_rewritten_only_when_it_must(lake: Lake, tmp_path: Path
         assert catalogue.execute("SELECT count(*) FROM articles").fetchall() == [(0,)]
 
 
+def test_a_lake_older_than_a_table_shows_it_empty(lake: Lake) -> None:
+    shutil.rmtree(lake.path / "files")
+    assert lake.sql("SELECT * FROM files").num_rows == 0
+    assert lake.sql("SELECT * FROM files").schema.names == arrow_schema("files").names
+    Lake.create(lake.path)
+    assert (lake.path / "files").is_dir()
+    assert lake.sql("SELECT * FROM files").schema.names == arrow_schema("files").names
+
+
 def test_each_view_is_described() -> None:
     described = sentences()
-    assert views_sql(Path("/lake")).count("CREATE VIEW") == len(described) == 11
+    assert views_sql(Path("/lake")).count("CREATE VIEW") == len(described) == 12
     assert all(sentence.endswith(".") for sentence in described.values())
 
 

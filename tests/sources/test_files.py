@@ -46,8 +46,10 @@ def _read(folder: Path, content: bytes, name: str = "file") -> list[Observed | U
         _xml(1, 2).decode().replace("'1.0'", "'1.0' encoding='utf-16'").encode("utf-16"),
         b'{"pmid": 1}\n{"pmid": 2}\n',
         b'\n\xef\xbb\xbf {"pmid": 1}\n{"pmid": 2}\n'[1:],
+        b"1|t|\n1|a|\n\n2|t|\n",
+        b"\xef\xbb\xbf1|t|\n2|t|\n",
     ],
-    ids=["xml", "marked-xml", "blank-xml", "utf16-xml", "jsonl", "marked-jsonl"],
+    ids=["xml", "marked-xml", "blank-xml", "utf16-xml", "jsonl", "marked-jsonl", "pubtator", "marked-pubtator"],
 )
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
 def test_the_kind_is_told_by_content(tmp_path: Path, name: str, content: bytes, packed: bool) -> None:
@@ -85,6 +87,9 @@ def test_bad_records_and_lines_are_named_with_their_file(tmp_path: Path) -> None
     bad, good = _read(tmp_path, _xml(0, 1))
     assert bad == Unreadable(f"{path}, record 1", "The record has '0' where its PMID belongs.")
     assert good == _observed(1)[0]
+    bad, good = _read(tmp_path, b"0|t|Nothing\n1|t|\n")
+    assert bad == Unreadable(f"{path}, line 1", "The line has '0' where its PMID belongs.")
+    assert good == _observed(1)[0]
 
 
 def test_mended_characters_are_counted(tmp_path: Path) -> None:
@@ -102,7 +107,10 @@ EXTERNAL = b'<!DOCTYPE PubmedArticleSet [<!ENTITY a SYSTEM "file:///etc/hostname
     [
         (b"", "It is empty; nothing was read: import a fresh copy of the file."),
         (gzip.compress(b""), "It is empty; nothing was read: import a fresh copy of the file."),
-        (b"\x89PNG\r\n\x1a\n" + bytes(999), "It is neither PubMed XML nor JSON Lines, plain or gzip; nothing was read"),
+        (
+            b"\x89PNG\r\n\x1a\n" + bytes(999),
+            "It is neither PubMed XML nor JSON Lines nor PubTator, plain or gzip; nothing",
+        ),
         (b"pmid,title\n1,x\n", "It is neither PubMed XML nor JSON Lines"),
         (b"   \n", "It is neither PubMed XML nor JSON Lines"),
         (b"<!doctype html><html><body><p>Sorry</body></html>", "The XML is damaged"),
@@ -200,6 +208,12 @@ def test_folders_give_bulk_files_by_number_and_then_the_rest_by_name(tmp_path: P
         _file(folder, b"", name)
     bulk = sorted((folder / name for folder, name in names[:5]), key=lambda file: file.name)
     assert find_files([tmp_path]) == [*bulk, update / "b.xml", tmp_path / "a.jsonl"]
+
+
+def test_a_checksum_beside_its_file_is_no_file_to_read(tmp_path: Path) -> None:
+    file, beside = _file(tmp_path, b"", "1.xml"), _file(tmp_path, b"", "1.xml.md5")
+    alone = _file(tmp_path, b"", "2.xml.md5")
+    assert find_files([file, beside, alone]) == [file, alone]
 
 
 def test_paths_keep_their_order_and_no_file_comes_twice(tmp_path: Path) -> None:

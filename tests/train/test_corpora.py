@@ -144,9 +144,9 @@ def test_pubtator_mentions_off_their_offsets_are_left_out_and_told(tmp_path: Pat
         ("1\t1\t11\tβ-blockers\tChemical", "1 of 3 mentions do not stand at their offsets, the first in line 6;"),
         ("1\t0\tten\tβ-blockers\tChemical", "line 6: not a PubTator mention"),
         ("1\t0\t10\tβ-blockers", "line 6: not a PubTator mention"),
-        ("2\t0\t10\tβ-blockers\tChemical", "line 6: not PubTator"),
-        ("1", "line 6: not PubTator"),
-        ("what is this", "line 6: not PubTator"),
+        ("2\t0\t10\tβ-blockers\tChemical", "line 6: The line is not PubTator: "),
+        ("1", "line 6: The line is not PubTator: "),
+        ("what is this", "line 6: The line is not PubTator: "),
     ],
 )
 def test_a_bad_pubtator_line_is_named(tmp_path: Path, line: str, sentence: str | None) -> None:

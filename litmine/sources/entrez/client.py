@@ -42,7 +42,12 @@ class Eutils:
         self._limiter = Limiter(access.host, access.per_second)
         self._wire = Wire(access, self._limiter)
         self._known: tuple[int, ...] = ()
-        self._clock_told = False
+        self._ahead = timedelta(0)
+
+    @property
+    def ahead(self) -> timedelta:
+        """How far the server's clock is ahead of this machine's, as far as it matters."""
+        return self._ahead
 
     @property
     def requests(self) -> int:
@@ -91,11 +96,15 @@ class Eutils:
         trial.reason = reason
 
     def _search(self, term: str, retmax: int) -> Hits:
-        return judge_search(self._wire.ask("esearch", term=term, retmax=retmax), retmax, self._access.key)
+        reply = self._wire.ask("esearch", term=term, retmax=retmax)
+        self._compare_clocks(reply)
+        return judge_search(reply, retmax, self._access.key)
 
     def _fetch(self, pmids: Sequence[int]) -> Fetched:
         reply = self._wire.ask("efetch", id=",".join(map(str, pmids)))
-        return self._dated(judge_fetch(reply, self._access.key), reply)
+        self._compare_clocks(reply)
+        fetched = judge_fetch(reply, self._access.key)
+        return replace(fetched, received=fetched.received + self._ahead)
 
     def _persist(self, ask: Callable[[], Answer], trial: "_Trial", enough: "_Enough") -> Answer | None:
         """The first good answer; None when the patience is over, or the failures are enough."""
@@ -146,15 +155,15 @@ class Eutils:
             " kept"
         )
 
-    def _dated(self, fetched: Fetched, reply: Reply) -> Fetched:
-        """`fetched` with the server's time, if this machine's clock is far off: the lake orders versions by it."""
+    def _compare_clocks(self, reply: Reply) -> None:
+        """The lake orders versions by when they came: by the server's clock, if this machine's is far off."""
         date = http_date(str(reply.headers.get("Date", "")))
-        if date is None or abs(date - reply.received) <= _CLOCKS_AGREE:
-            return fetched
-        if not self._clock_told:
-            self._clock_told = True
+        ahead = timedelta(0) if date is None else date - reply.received
+        if abs(ahead) <= _CLOCKS_AGREE:
+            ahead = timedelta(0)
+        elif not self._ahead:
             self._waiting("this machine's clock and the server's differ by minutes; the server's time is used", 0.0)
-        return replace(fetched, received=date)
+        self._ahead = ahead
 
 
 class _Trial:

@@ -107,7 +107,7 @@ class _Slices:
         return counted + hits.count
 
     def _ask(self, slice_: str) -> Hits:
-        return self._search(f"({self._query}) AND ({slice_})")
+        return self._search(f"({self._query}) AND {slice_}")
 
     def _cut(self, first: date, last: date, share: float) -> date:
         """The day in `first`..`last` after which about that share of the records was created; never `last`."""

@@ -1,0 +1,87 @@
+"""What a fetch says: its progress, its forecast, and an account at the end that adds up."""
+
+from pathlib import Path
+
+import pyarrow as pa
+
+from litmine.cli.meter import Meter
+from litmine.cli.output import FORMATS, write_result
+from litmine.cli.talk import say
+from litmine.sources.entrez.retrieve import LARGEST_CHUNK
+from litmine.work.fetch import Fetching, Progress
+from litmine.work.survey import Survey
+
+
+class Shown(Progress):
+    """What a fetch tells, on a meter."""
+
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
+
+    def surveyed(self, survey: Survey) -> None:
+        for note in survey.notes:
+            say(note)
+        if survey.first_time:
+            say("no complete fetch of this query has been recorded yet: all of it is fetched")
+        self._meter.expect(len(survey.wanted))
+
+    def fetched(self, records: int) -> None:
+        self._meter.at(records)
+
+    def waiting(self, reason: str, seconds: float) -> None:
+        say(f"PubMed: {reason}" + (f"; trying again in {seconds:.1f} s" if seconds else ""))
+
+
+def forecast(survey: Survey, per_second: int) -> str:
+    """What a fetch would bring, and how long it would take at the allowed rate."""
+    requests = -(-len(survey.wanted) // LARGEST_CHUNK)
+    lines = [
+        f"found     {len(survey.found):,} records",
+        f"there     {len(survey.there):,} in the lake already",
+        f"new       {len(survey.wanted) + survey.left:,} to fetch"
+        + (f", {len(survey.wanted):,} now" if survey.left else ""),
+        f"requests  {requests:,} or more, {per_second} a second allowed: at least {-(-requests // per_second):,} s",
+    ]
+    if survey.translation:
+        lines.insert(1, f"read as   {survey.translation}")
+    if survey.absent:
+        lines.insert(-1, f"absent    {len(survey.absent):,} that PubMed did not give lately")
+    return "\n".join(lines)
+
+
+def summarise(result: Fetching) -> None:
+    """The account: found = there + fetched + absent + left."""
+    survey, added = result.survey, result.added
+    absent = len(survey.absent) + len(result.absent)
+    left = f", {survey.left:,} left by --max" if survey.left else ""
+    say(
+        f"{len(survey.found):,} records found: {len(survey.there):,} in the lake already, {result.fetched:,} fetched,"
+        f" {absent:,} absent{left}; {result.requests:,} requests"
+    )
+    if added.read:
+        say(
+            f"{added.read:,} records written: {added.new:,} new, {added.revised:,} revised,"
+            f" {added.repeated + added.unchanged + added.superseded:,} as they were; {added.texts:,} new texts"
+        )
+    if result.recovered.read:
+        say(f"{result.recovered.read:,} records that an interrupted fetch had received are in the lake now")
+    for gap in result.new_gaps:
+        say(f"could not be had: {gap.where}: {gap.why}")
+    if known := absent + len(result.gaps) - len(result.absent) - len(result.new_gaps):
+        say(f"{known:,} that earlier fetches reported are absent still")
+
+
+def write_gaps(result: Fetching, file: Path) -> None:
+    """Everything that could not be had, a row each; CSV unless the file's name says another format."""
+    rows = [(gap.where, gap.why, gap in result.new_gaps) for gap in result.gaps]
+    rows += [(f"PMID {pmid}", why, False) for pmid, why in sorted(result.survey.absent.items())]
+    columns = list(zip(*rows, strict=True)) or [(), (), ()]
+    table = pa.table(
+        {
+            "where": pa.array(columns[0], pa.string()),
+            "why": pa.array(columns[1], pa.string()),
+            "new": pa.array(columns[2], pa.bool_()),
+        }
+    )
+    form = None if file.suffix.removeprefix(".").lower() in FORMATS else "csv"
+    write_result(table.to_reader(), form, file)

@@ -1,0 +1,57 @@
+"""What earlier fetches left in the log: up to when a query is known, and which PMIDs PubMed did not give."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from litmine.lake.lake import Lake
+
+_COMPLETE = """
+select parameters['query'], parameters['searched'], parameters['since'], parameters['refresh']
+from runs where command = 'fetch' and outcome in ('done', 'gaps') and parameters['complete'] = 'yes'
+"""
+_ABSENT = """
+select gap['where'], arg_max(gap.why, finished), max(finished)
+from (select finished, unnest(gaps) as gap from (from runs where command = 'fetch'))
+group by 1
+"""
+_PMID = "PMID "
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A complete fetch of a query: it saw all that PubMed had at `searched`.
+
+    `since` is the day from which on it asked for revisions, the first day there is when it fetched everything anew;
+    None when it asked for none.
+    """
+
+    searched: datetime
+    since: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A gap that fetches have reported: why, and when last."""
+
+    why: str
+    reported: datetime
+
+
+def known(lake: Lake, query: str) -> list[Known]:
+    """The complete fetches of a query, the latest last."""
+    rows = [row for row in lake.rows(_COMPLETE) if row[0] == query and row[1]]
+    found = [
+        Known(datetime.fromisoformat(searched), date.fromisoformat(since) if since else date.min if refresh else None)
+        for _, searched, since, refresh in rows
+    ]
+    return sorted(found, key=lambda one: one.searched)
+
+
+def gone(lake: Lake) -> dict[str, Gone]:
+    """The gaps of all fetches, by what is missing: `PMID 123`, or a line of a list."""
+    return {where: Gone(why, reported) for where, why, reported in lake.rows(_ABSENT)}
+
+
+def where(pmid: int) -> str:
+    """A PMID as the `where` of a gap."""
+    return f"{_PMID}{pmid}"

@@ -1,0 +1,202 @@
+"""`fetch`: from a query to article parts, with an account of every PMID that PubMed has for it."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from litmine.errors import LakeLockedError
+from litmine.lake.add import Added, Importer
+from litmine.lake.lake import Lake
+from litmine.lake.runs import Gap
+from litmine.lake.spool import Spool, jobs, spooling
+from litmine.sources.entrez.access import NCBI, Access
+from litmine.sources.entrez.client import Eutils
+from litmine.sources.entrez.retrieve import Absent, retrieve
+from litmine.sources.pubmed_xml import read_pubmed_xml
+from litmine.types import Observed, Unreadable
+from litmine.work.earlier import gone, where
+from litmine.work.journal import Entry, journal
+from litmine.work.survey import SOURCE, Searches, Survey, Wish, survey
+
+# What was received is put into a part when it is so many records, or so many seconds old.
+FLUSH_RECORDS, FLUSH_SECONDS = 2_000, 300.0
+_LARGEST_PART = 10_000
+
+
+class Progress:
+    """What a fetch tells while it runs; does nothing."""
+
+    def surveyed(self, survey: Survey) -> None:
+        """PubMed was searched."""
+
+    def fetched(self, records: int) -> None:
+        """So many of the wanted records have come."""
+
+    def waiting(self, reason: str, seconds: float) -> None:
+        """A request failed, and is made again in so many seconds."""
+
+
+@dataclass(slots=True)
+class Fetching:
+    """What became of what was found: found = there + known as absent + fetched + absent + left.
+
+    `recovered`: records that an interrupted fetch had received; `gaps`: what could not be had in this run, each with
+    its reason, `new_gaps` those that no earlier fetch reported.
+    """
+
+    survey: Survey
+    fetched: int = 0
+    added: Added = field(default_factory=Added)
+    recovered: Added = field(default_factory=Added)
+    absent: dict[int, str] = field(default_factory=dict)
+    gaps: list[Gap] = field(default_factory=list)
+    new_gaps: list[Gap] = field(default_factory=list)
+    requests: int = 0
+
+
+def look(lake: Path, wish: Wish, access: Access, progress: Progress) -> Survey:
+    """What `fetch` would do, without fetching: nothing is written. Raises as `fetch` does."""
+    opened = Lake(lake) if (lake / "lake.json").exists() else None
+    client = Eutils(access, progress.waiting)
+    return survey(opened, wish, Searches(client))
+
+
+def fetch(lake: Path, wish: Wish, access: Access, progress: Progress, unusable: Sequence[Gap] = ()) -> Fetching:
+    """Bring what is wished for into the lake at `lake`, which is made if need be.
+
+    `unusable`: lines of a list of PMIDs that are none, to be reported with the rest. Raises SourceError when PubMed
+    does not answer, LakeError when the lake cannot be written, LakeLockedError when the same fetch is running; what
+    came until then stays, and the same call goes on from there.
+    """
+    opened = Lake.create(lake)
+    client = Eutils(access, progress.waiting)
+    importer = opened.importer()
+    with spooling(opened.path, wish.job) as spool, journal(opened, "fetch", **_parameters(wish, access)) as entry:
+        recovered = _flush(importer, spool) + _adopted(opened, importer, wish.job)
+        searches = Searches(client, spool)
+        surveyed = survey(opened, wish, searches)
+        result = Fetching(surveyed, recovered=recovered)
+        entry.parameters |= _asked(surveyed)
+        progress.surveyed(surveyed)
+        try:
+            _retrieve(importer, spool, client, result, progress)
+        finally:
+            result.added += _flush(importer, spool)
+            result.requests = client.requests
+            entry.counts = _counts(result)
+        _report(opened, result, entry, [*unusable, *_unnamed(surveyed)])
+        entry.parameters["complete"] = "no" if surveyed.left else "yes"
+        spool.close()
+    return result
+
+
+def _retrieve(importer: Importer, spool: Spool, client: Eutils, result: Fetching, progress: Progress) -> None:
+    wanted = set(result.survey.wanted)
+    waiting, since = 0, time.monotonic()
+    for answer in retrieve(result.survey.wanted, client.fetch):
+        if isinstance(answer, Absent):
+            result.absent[answer.pmid] = answer.why
+            continue
+        spool.keep(answer.body, answer.received)
+        waiting += len(answer.pmids)
+        result.fetched += len(wanted & answer.pmids)
+        wanted -= answer.pmids
+        progress.fetched(result.fetched)
+        if waiting >= FLUSH_RECORDS or time.monotonic() - since >= FLUSH_SECONDS:
+            result.added += _flush(importer, spool)
+            waiting, since = 0, time.monotonic()
+
+
+def _flush(importer: Importer, spool: Spool) -> Added:
+    """Put what is in the spool into a part."""
+    bodies = spool.bodies()
+    if not bodies:
+        return Added()
+    added = importer.add(_observed(bodies), source=SOURCE, dated=True, part_size=_LARGEST_PART)
+    spool.forget([path for path, _ in bodies])
+    return added
+
+
+def _observed(bodies: list[tuple[Path, datetime]]) -> Iterator[Observed]:
+    """The records of answers, a microsecond apart from when each was received."""
+    for path, received in bodies:
+        with path.open("rb") as stream:
+            for count, record in enumerate(read_pubmed_xml(stream)):
+                if not isinstance(record, Unreadable):
+                    yield Observed(record, received + timedelta(microseconds=count))
+
+
+def _adopted(lake: Lake, importer: Importer, own: str) -> Added:
+    """Put into parts what fetches of other things had received when they were interrupted."""
+    added = Added()
+    for job in jobs(lake.path):
+        if job != own:
+            try:
+                with spooling(lake.path, job) as spool:
+                    added += _flush(importer, spool)
+            except LakeLockedError:
+                continue  # It is running.
+    return added
+
+
+def _report(lake: Lake, result: Fetching, entry: Entry, others: list[Gap]) -> None:
+    """Tell what could not be had; it is new when no earlier fetch reported it, for whatever reason."""
+    result.gaps = [*others, *(Gap(where(pmid), why) for pmid, why in sorted(result.absent.items()))]
+    known = gone(lake)
+    entry.gaps = result.gaps
+    entry.known_gaps = frozenset(gap for gap in result.gaps if gap.where in known)
+    result.new_gaps = entry.new_gaps
+
+
+def _unnamed(surveyed: Survey) -> list[Gap]:
+    """The records that PubMed counts for a query and does not name, as a gap."""
+    if surveyed.unnamed <= 0:
+        return []
+    why = (
+        f"PubMed counts {surveyed.counted:,} records and names {len(surveyed.found):,} of them:"
+        f" {surveyed.unnamed:,} cannot be asked for"
+    )
+    return [Gap(f"search {surveyed.translation or 'result'}", why)]
+
+
+def _parameters(wish: Wish, access: Access) -> dict[str, str]:
+    said = {
+        "query": wish.query or "",
+        "pmids": str(len(wish.pmids)) if wish.query is None else "",
+        "max": str(wish.most or ""),
+        "refresh": "yes" if wish.refresh else "",
+        "url": "" if access.url == NCBI else access.url,
+    }
+    return {name: value for name, value in said.items() if value}
+
+
+def _asked(surveyed: Survey) -> dict[str, str]:
+    said = {
+        "searched": surveyed.searched.isoformat(),
+        "since": surveyed.since.isoformat() if surveyed.since else "",
+        "translation": surveyed.translation,
+    }
+    return {name: value for name, value in said.items() if value}
+
+
+def _counts(result: Fetching) -> dict[str, int]:
+    surveyed, added = result.survey, result.added
+    return {
+        "found": len(surveyed.found),
+        "counted": surveyed.counted,
+        "there": len(surveyed.there),
+        "fetched": result.fetched,
+        "absent": len(result.absent) + len(surveyed.absent),
+        "left": surveyed.left,
+        "requests": result.requests,
+        "new": added.new,
+        "revised": added.revised,
+        "repeated": added.repeated,
+        "unchanged": added.unchanged,
+        "superseded": added.superseded,
+        "texts": added.texts,
+        "recovered": result.recovered.read,
+        "parts": len(added.parts) + len(result.recovered.parts),
+    }

@@ -1,0 +1,74 @@
+"""The log's entry of a command that writes to a lake: filled in while it works, recorded however it ends."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from litmine.errors import LitmineError
+from litmine.lake.lake import Lake
+from litmine.lake.runs import Gap, Run, new_run_id
+from litmine.work.versions import versions
+
+
+@dataclass(slots=True)
+class Entry:
+    """What a run says of itself: the fields are those of `Run`.
+
+    `known_gaps` are those that earlier runs reported: only others make the outcome "gaps". A run that ends well with
+    `written` False leaves no row, because it found nothing to do; one that fails or is interrupted always leaves one.
+    """
+
+    parameters: dict[str, str]
+    counts: dict[str, int] = field(default_factory=dict)
+    gaps: list[Gap] = field(default_factory=list)
+    known_gaps: frozenset[Gap] = frozenset()
+    models: Sequence[str] = ()
+    active_models: Sequence[str] | None = None
+    precision: str | None = None
+    device: str | None = None
+    written: bool = True
+
+    @property
+    def new_gaps(self) -> list[Gap]:
+        """The gaps that no earlier run reported, each once."""
+        return [gap for gap in dict.fromkeys(self.gaps) if gap not in self.known_gaps]
+
+
+@contextmanager
+def journal(lake: Lake, command: str, /, **parameters: str) -> Iterator[Entry]:
+    """Record the run of a command when its block ends: done, or gaps when it has new ones, failed or interrupted.
+
+    Raises LakeError when it cannot be recorded, unless another error is on its way: that one goes on.
+    """
+    started = datetime.now(UTC)
+    entry = Entry(parameters)
+    try:
+        yield entry
+    except BaseException as error:
+        outcome = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+        with suppress(LitmineError):
+            _record(lake, command, started, outcome, entry)
+        raise
+    if entry.written:
+        _record(lake, command, started, "gaps" if entry.new_gaps else "done", entry)
+
+
+def _record(lake: Lake, command: str, started: datetime, outcome: str, entry: Entry) -> None:
+    lake.record_run(
+        Run(
+            run_id=new_run_id(started),
+            command=command,
+            started=started,
+            finished=datetime.now(UTC),
+            outcome=outcome,
+            versions=versions(),
+            parameters=entry.parameters,
+            models=entry.models,
+            active_models=entry.active_models,
+            precision=entry.precision,
+            device=entry.device,
+            counts=entry.counts,
+            gaps=entry.gaps,
+        )
+    )

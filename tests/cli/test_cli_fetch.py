@@ -1,0 +1,84 @@
+"""What `fetch` refuses before it asks PubMed for anything."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+
+from litmine.errors import FAILED
+
+Run = Callable[..., CompletedProcess[str]]
+WRONG_USAGE = 2
+QUERY = ("--query", "penicillin")
+
+
+@pytest.fixture(autouse=True)
+def nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request would fail, and take longer than these tests may."""
+    monkeypatch.setenv("LITMINE_EUTILS_URL", "http://127.0.0.1:9/")
+    monkeypatch.delenv("NCBI_API_KEY", raising=False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "Say either --query TEXT or --pmids FILE"),
+        ((*QUERY, "--pmids", "-"), "Say either --query TEXT or --pmids FILE"),
+        (("--query", " \t "), "--query is empty"),
+        (("--pmids", "-", "--since", "last"), "--since goes with --query"),
+        ((*QUERY, "--since", "yesterday"), "'yesterday' is neither a day such as 2026-11-01 nor 'last'"),
+        ((*QUERY, "--since", "2026-02-30"), "'2026-02-30' is neither a day"),
+        ((*QUERY, "--since", str((datetime.now(UTC) + timedelta(days=2)).date())), "is yet to come"),
+        ((*QUERY, "--max", "0"), "0 is not in the range"),
+        ((*QUERY, "--patience", "0"), "0.0 is not in the range"),
+    ],
+)
+def test_wrong_usage(run: Run, tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
+    done = run("fetch", "--lake", tmp_path / "lake", *arguments, stdin=b"1\n")
+    assert done.returncode == WRONG_USAGE
+    assert said in done.stderr
+    assert not (tmp_path / "lake").exists()
+
+
+def test_a_list_without_a_pmid(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("PMID\nPMC1234\n\n")
+    done = run("fetch", "--lake", tmp_path / "lake", "--pmids", tmp_path / "list.txt")
+    assert (done.returncode, done.stdout) == (FAILED, "")
+    assert done.stderr == f"litmine: {tmp_path / 'list.txt'} holds no PMID; put one on each line\n"
+
+
+def test_no_such_list(run: Run, tmp_path: Path) -> None:
+    done = run("fetch", "--lake", tmp_path / "lake", "--pmids", tmp_path / "list.txt")
+    assert done.returncode == FAILED
+    assert (
+        done.stderr == f"litmine: {tmp_path / 'list.txt'} cannot be read (No such file or directory); check the path\n"
+    )
+
+
+def test_a_binary_list(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_bytes(bytes(range(128, 256)))
+    done = run("fetch", "--lake", tmp_path / "lake", "--pmids", tmp_path / "list.txt")
+    assert (done.returncode, len(done.stderr.splitlines())) == (FAILED, 1)
+
+
+def test_nowhere_to_write_the_gaps(run: Run, tmp_path: Path) -> None:
+    done = run("fetch", "--lake", tmp_path / "lake", *QUERY, "--gaps", tmp_path / "no" / "gaps.csv")
+    assert done.returncode == FAILED
+    assert f"there is no folder {tmp_path / 'no'} for --gaps" in done.stderr
+
+
+def test_a_lake_that_is_none(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "thesis.docx").touch()
+    done = run("fetch", "--lake", tmp_path, *QUERY)
+    assert done.returncode == FAILED
+    assert "is not empty and not a litmine lake" in done.stderr.splitlines()[-1]
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.docx"]
+
+
+def test_an_address_is_asked_for(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NCBI_EMAIL", raising=False)
+    done = run("fetch", "--lake", tmp_path / "lake", *QUERY, "--patience", "1")
+    assert done.returncode == FAILED
+    assert done.stderr.splitlines()[0] == "PubMed asks who calls: put your e-mail address into NCBI_EMAIL"

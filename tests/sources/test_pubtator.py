@@ -1,0 +1,121 @@
+"""PubTator documents: text as given, so that their own offsets hold, and what cannot be used by its line."""
+
+import io
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from litmine.errors import SourceError
+from litmine.sources.pubtator import Document, read_documents, read_pubtator
+from litmine.types import Article, Section, Unreadable
+
+TITLE = "  β-blockers | hypotension\u2028 "
+ABSTRACT = "They  lower\tit\u00a0."
+
+
+def read(*lines: str | bytes, end: bytes = b"\n") -> list[Article | Unreadable]:
+    encoded = [line if isinstance(line, bytes) else line.encode() for line in lines]
+    return list(read_pubtator(io.BytesIO(b"".join(line + end for line in encoded))))
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_text_is_kept_as_given(end: bytes, mark: bytes) -> None:
+    [first, second] = read(
+        mark + f"1|t|{TITLE}".encode(),
+        f"1|a|{ABSTRACT}",
+        "1\t2\t12\tβ-blockers\tChemical\tD000319",
+        "1\tCID\tD000319\tD007022",
+        "",
+        "2|t|Title",
+        "2|a|",
+        end=end,
+    )
+    assert isinstance(first, Article)
+    assert first == Article(1, TITLE, ABSTRACT, (Section(None, len(TITLE) + 1, len(TITLE) + 1 + len(ABSTRACT)),))
+    assert first.text[2:12] == "β-blockers"
+    assert second == Article(2, "Title")
+
+
+@pytest.mark.parametrize(
+    ("lines", "article"),
+    [
+        (("1|t|", "1|a|Abstract"), Article(1, None, "Abstract", (Section(None, 0, 8),))),
+        (("1|t|", "1|a|"), Article(1)),
+        (("1|t|Title",), Article(1, "Title")),
+        (("1|t|a|t|b",), Article(1, "a|t|b")),
+        (("", " ", "1|t|Title", "\t"), Article(1, "Title")),
+    ],
+)
+def test_what_a_document_may_lack(lines: tuple[str, ...], article: Article) -> None:
+    assert read(*lines) == [article]
+
+
+def test_a_blank_line_between_documents_may_be_missing() -> None:
+    assert read("1|t|One", "1|a|A", "2|t|Two", "3|t|Three") == [
+        Article(1, "One", "A", (Section(None, 4, 5),)),
+        Article(2, "Two"),
+        Article(3, "Three"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lines", "number", "why", "pmids"),
+    [
+        (["PMC1|t|Title", "PMC1|a|Abstract"], 1, "has 'PMC1' where its PMID belongs.", [9]),
+        (["1|t|Title", b"1|a|\xff", "1\t0\t5\tTitle\tGene", "1|a|x"], 2, "is not UTF-8.", [9]),
+        ([b"1|t|\xff", "1|a|Abstract"], 1, "is not UTF-8.", [9]),
+        (["1|t|Title", "2|a|Abstract"], 2, "is an abstract without its title: '2|a|Abstract'.", [9]),
+        (["1|a|Abstract", "1\t0\t5\tTitle\tGene"], 1, "is an abstract without its title: '1|a|Abstract'.", [9]),
+        (["1|t|Title", "1|a|A", "1|a|B"], 3, "is a second abstract: '1|a|B'.", [9]),
+        (["1|t|Title", b"1\t0\t5\t\xff\tGene"], 2, "is not UTF-8.", [1, 9]),
+        (["1|t|Title", "what is this"], 2, "is not PubTator: 'what is this'.", [1, 9]),
+        (["1|t|Title", "1\t0\t5"], 2, "is not PubTator: '1\\t0\\t5'.", [1, 9]),
+        (["1|t|Title", "2\t0\t5\tTitle\tGene"], 2, "is not PubTator: '2\\t0\\t5\\tTitle\\tGene'.", [1, 9]),
+    ],
+)
+def test_what_cannot_be_used_is_named_once_and_the_rest_comes_in(
+    lines: list[str | bytes], number: int, why: str, pmids: list[int]
+) -> None:
+    found = read(*lines, "", "9|t|Nine")
+    assert [it for it in found if isinstance(it, Unreadable)] == [Unreadable(f"line {number}", f"The line {why}")]
+    assert [it.pmid for it in found if isinstance(it, Article)] == pmids
+
+
+def test_documents_for_a_corpus() -> None:
+    stream = io.BytesIO(b"\nPMC1|t|Title\nPMC1|a|Abstract\nPMC1\t6\t14\tAbstract\tGene\n")
+    [document] = read_documents(stream)
+    assert document == Document(2, "PMC1", "Title", "Abstract", [(4, ["PMC1", "6", "14", "Abstract", "Gene"])])
+    assert document.text[6:14] == "Abstract"
+
+
+def test_a_line_without_end_is_refused() -> None:
+    class Endless(io.RawIOBase):
+        def readline(self, size: int | None = -1, /) -> bytes:
+            return b"1|t|" + b"x" * ((size or 0) - 4)
+
+    with pytest.raises(SourceError, match="Line 1 is longer than 64 MiB"):
+        list(read_pubtator(Endless()))  # type: ignore[arg-type]
+
+
+LINE = st.text(st.characters(exclude_characters="\n\r", exclude_categories=["Cs"]))
+
+
+@given(documents=st.lists(st.tuples(LINE, LINE), max_size=4))
+def test_any_text_comes_back(documents: list[tuple[str, str]]) -> None:
+    lines = [line for i, (t, a) in enumerate(documents, 1) for line in (f"{i}|t|{t}", f"{i}|a|{a}", "")]
+    found = [(it.title, it.abstract) for it in read(*lines) if isinstance(it, Article)]
+    assert found == [(title or None, abstract or None) for title, abstract in documents]
+
+
+def test_the_sample_documents_stand_at_their_offsets(sample_data: Path) -> None:
+    with (sample_data / "documents" / "NCBI-disease_dev.pubtator").open("rb") as stream:
+        documents = [it for it in read_documents(stream) if isinstance(it, Document)]
+        stream.seek(0)
+        texts = {it.pmid: it.text for it in read_pubtator(stream) if isinstance(it, Article)}
+    mentions = [columns for document in documents for _, columns in document.annotations]
+    assert len(mentions) > 20
+    for pmid, start, end, mention, *_ in mentions:
+        assert texts[int(pmid)][int(start) : int(end)] == mention
