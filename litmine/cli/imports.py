@@ -67,9 +67,10 @@ def import_(
         say(f"{_files(result.skipped)} already imported, skipped")
     if added.mended:
         say(f"{added.mended:,} lone surrogates became U+FFFD")
-    for gap in result.gaps:
-        say(f"could not be read: {gap.where}: {gap.why}")
-    if result.gaps:
+    for gap in dict.fromkeys(result.gaps):
+        known = "" if gap in result.new_gaps else " (as an earlier import said)"
+        say(f"could not be read{known}: {gap.where}: {gap.why}")
+    if result.new_gaps:
         ctx.exit(NEW_GAPS)
 
 

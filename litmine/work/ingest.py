@@ -20,7 +20,7 @@ class Imported:
     """What became of the files: counts that add up, and what could not be read.
 
     files: those that were read, as far as they could be; skipped: those that were in already; refused: those that are
-    not what their `.md5` says. `added` is of the files that were read.
+    not what their `.md5` says. `added` is of the files that were read; `new_gaps` are those that no run reported yet.
     """
 
     files: int = 0
@@ -29,6 +29,7 @@ class Imported:
     recorded: int = 0
     added: Added = field(default_factory=Added)
     gaps: list[Gap] = field(default_factory=list)
+    new_gaps: list[Gap] = field(default_factory=list)
 
     def add(self, taken: Taken) -> None:
         self.files += taken.became == "read"
@@ -80,12 +81,13 @@ def ingest(
     progress = _Progress(watch)
     asked = {"paths": " ".join(map(str, paths)), "as_of": str(as_of or ""), "workers": str(workers)}
     with journal(opened, "import", **asked) as entry:
-        entry.gaps = result.gaps
+        entry.gaps, entry.known_gaps = result.gaps, frozenset(opened.known_gaps())
         with closing(_taken(job, files, workers, progress.more)) as taken:
             for one in taken:
                 result.add(one)
                 entry.counts = result.counts()
-        entry.written = bool(result.added.parts or result.recorded or result.gaps)
+        result.new_gaps = entry.new_gaps
+        entry.written = bool(result.added.parts or result.recorded or result.new_gaps)
     return result
 
 
