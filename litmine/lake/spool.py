@@ -6,9 +6,10 @@ Searches are kept until then too, so that a job that was killed asks for nothing
 
 import json
 import shutil
+import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,15 @@ class Spool:
     def forget_answers(self) -> None:
         """Remove what was noted."""
         self.forget(self._folder.glob("*.json"))
+
+    def leave(self, stale: timedelta) -> None:
+        """Remove what was noted longer ago than that, and the folder if nothing is left in it."""
+        for path in self._folder.glob("*.json"):
+            with suppress(OSError):
+                if time.time() - path.stat().st_mtime > stale.total_seconds():
+                    path.unlink()
+        with suppress(OSError):
+            self._folder.rmdir()
 
     def close(self) -> None:
         """Remove the folder: the job is complete, and its bodies stand in parts."""

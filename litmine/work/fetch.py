@@ -18,7 +18,7 @@ from litmine.sources.pubmed_xml import read_pubmed_xml
 from litmine.types import Observed, Unreadable
 from litmine.work.earlier import gone, where
 from litmine.work.journal import Entry, journal
-from litmine.work.survey import SOURCE, Searches, Survey, Wish, survey
+from litmine.work.survey import SOURCE, STALE, Searches, Survey, Wish, survey
 
 # What was received is put into a part when it is so many records, or so many seconds old.
 FLUSH_RECORDS, FLUSH_SECONDS = 2_000, 300.0
@@ -136,6 +136,7 @@ def _adopted(lake: Lake, importer: Importer, own: str) -> Added:
             try:
                 with spooling(lake.path, job) as spool:
                     added += _flush(importer, spool)
+                    spool.leave(STALE)
             except LakeLockedError:
                 continue  # It is running.
     return added

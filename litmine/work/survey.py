@@ -21,7 +21,7 @@ _ASK_AGAIN = timedelta(days=7)
 # Of the days of earlier searches, so many tell apart what was seen; each costs a search.
 _MOST_CUTS = 5
 # Answers to searches of a job that was interrupted, older than this, are asked for anew.
-_STALE = timedelta(hours=12)
+STALE = timedelta(hours=12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class Searches:
         """The answer to a search; to the same one a second time, a new answer."""
         noted = self._spool.recall(term) if self._spool and term not in self._given else None
         self._given.add(term)
-        if noted is not None and (at := datetime.fromisoformat(noted["at"])) > _now() - _STALE:
+        if noted is not None and (at := datetime.fromisoformat(noted["at"])) > _now() - STALE:
             self._saw(at)
             self.recalled = True
             return Hits(noted["count"], tuple(noted["pmids"]), noted["translation"], tuple(noted["notes"]))
@@ -101,7 +101,7 @@ class Searches:
     def begin(self) -> None:
         """Keep the moment at which a job that needs no search was begun."""
         noted = self._spool.recall("") if self._spool else None
-        if noted is not None and (at := datetime.fromisoformat(noted["at"])) > _now() - _STALE:
+        if noted is not None and (at := datetime.fromisoformat(noted["at"])) > _now() - STALE:
             self.began = at
         elif self._spool:
             self._spool.note("", {"at": self.began.isoformat()})

@@ -1,5 +1,6 @@
 """A fetch that ends early, however it ends, is completed by the same command; what was received stays."""
 
+import os
 import random
 import signal
 import time
@@ -133,6 +134,12 @@ def test_what_a_killed_fetch_received_another_puts_into_the_lake(
         done = fetch(server, "--query", "xylophonitis")
         assert f"{given:,} records that an interrupted fetch had received are in the lake now" in done.stderr
         assert Lake(lake).rows("select count(*) from articles") == [(given,)]
+        # The searches of the killed one are good for half a day.
+        (job,) = (lake / ".spool").iterdir()
+        for noted in job.iterdir():
+            os.utime(noted, (0, 0))
+        fetch(server, "--query", "xylophonitis")
+        assert not list((lake / ".spool").iterdir())
 
 
 def test_a_full_disk(
