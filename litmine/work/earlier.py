@@ -9,9 +9,12 @@ _COMPLETE = """
 select parameters['query'], parameters['searched'], parameters['since'], parameters['refresh']
 from runs where command = 'fetch' and outcome in ('done', 'gaps') and parameters['complete'] = 'yes'
 """
-_ABSENT = """
-select gap['where'], arg_max(gap.why, finished), max(finished)
-from (select finished, unnest(gaps) as gap from (from runs where command = 'fetch'))
+_GONE = """
+select gap['where'], arg_max(gap.why, finished), max(finished), array_agg(query)
+from (
+    select finished, parameters['query'] as query, unnest(gaps) as gap
+    from (from runs where command = 'fetch')
+)
 group by 1
 """
 _PMID = "PMID "
@@ -31,10 +34,11 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """A gap that fetches have reported: why, and when last."""
+    """A gap that fetches have reported: why, when last, and for which queries (None for a list of PMIDs)."""
 
     why: str
     reported: datetime
+    queries: frozenset[str | None]
 
 
 def known(lake: Lake, query: str) -> list[Known]:
@@ -49,7 +53,13 @@ def known(lake: Lake, query: str) -> list[Known]:
 
 def gone(lake: Lake) -> dict[str, Gone]:
     """The gaps of all fetches, by what is missing: `PMID 123`, or a line of a list."""
-    return {where: Gone(why, reported) for where, why, reported in lake.rows(_ABSENT)}
+    return {what: Gone(why, reported, frozenset(queries)) for what, why, reported, queries in lake.rows(_GONE)}
+
+
+def owed(lake: Lake, query: str) -> frozenset[int]:
+    """The PMIDs that fetches of this query did not get, when they asked."""
+    found = (what.removeprefix(_PMID) for what, one in gone(lake).items() if query in one.queries)
+    return frozenset(int(pmid) for pmid in found if pmid.isdigit())
 
 
 def where(pmid: int) -> str:

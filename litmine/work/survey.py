@@ -13,7 +13,7 @@ from litmine.sources.entrez.answer import Hits
 from litmine.sources.entrez.client import Eutils
 from litmine.sources.entrez.search import Found, find
 from litmine.work.days import LAG, created, eastern_day, revisions
-from litmine.work.earlier import Gone, Known, gone, known, where
+from litmine.work.earlier import Gone, Known, gone, known, owed, where
 
 SOURCE = "PubMed"
 # A PMID that PubMed did not give is asked for again after a while: it may have been PubMed's own trouble.
@@ -146,6 +146,10 @@ def _survey(lake: Lake | None, wish: Wish, searches: Searches) -> Survey:
         (find(slice_.of(wish.query), searches, today), min(slice_.over, searches.began))
         for slice_ in revisions(_unseen_from(since, earlier), cuts, today)
     ]
+    if lake:
+        # What an earlier fetch could not have was created before, and would never be asked for again.
+        pmids = owed(lake, wish.query)
+        parts.append((Found(pmids, len(pmids), "", ()), None))
     return _held_against(lake, wish, searches, parts, since)
 
 
