@@ -7,7 +7,9 @@ import pyarrow as pa
 from litmine.cli.meter import Meter
 from litmine.cli.output import FORMATS, write_result
 from litmine.cli.talk import say
+from litmine.lake.runs import Gap
 from litmine.sources.entrez.retrieve import LARGEST_CHUNK
+from litmine.work.earlier import pmid_of, where
 from litmine.work.fetch import Fetching, Progress
 from litmine.work.survey import Survey
 
@@ -73,14 +75,14 @@ def summarise(result: Fetching) -> None:
 
 def write_gaps(result: Fetching, file: Path) -> None:
     """Everything that could not be had, a row each; CSV unless the file's name says another format."""
-    rows = [(gap.where, gap.why, gap in result.new_gaps) for gap in result.gaps]
-    rows += [(f"PMID {pmid}", why, False) for pmid, why in sorted(result.survey.absent.items())]
-    columns = list(zip(*rows, strict=True)) or [(), (), ()]
+    lately = [Gap(where(pmid), why) for pmid, why in sorted(result.survey.absent.items())]
+    gaps = [*result.gaps, *lately]
     table = pa.table(
         {
-            "where": pa.array(columns[0], pa.string()),
-            "why": pa.array(columns[1], pa.string()),
-            "new": pa.array(columns[2], pa.bool_()),
+            "pmid": pa.array([pmid_of(gap.where) for gap in gaps], pa.int64()),
+            "where": pa.array([gap.where for gap in gaps], pa.string()),
+            "why": pa.array([gap.why for gap in gaps], pa.string()),
+            "new": pa.array([gap in result.new_gaps for gap in gaps], pa.bool_()),
         }
     )
     form = None if file.suffix.removeprefix(".").lower() in FORMATS else "csv"

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from litmine.lake.lake import Lake
+from litmine.sources.pmid import parse_pmid
 
 _COMPLETE = """
 select parameters['query'], parameters['searched'], parameters['since'], parameters['refresh']
@@ -58,10 +59,15 @@ def gone(lake: Lake) -> dict[str, Gone]:
 
 def owed(lake: Lake, query: str) -> frozenset[int]:
     """The PMIDs that fetches of this query did not get, when they asked."""
-    found = (what.removeprefix(_PMID) for what, one in gone(lake).items() if query in one.queries)
-    return frozenset(int(pmid) for pmid in found if pmid.isdigit())
+    asked = (pmid_of(what) for what, one in gone(lake).items() if query in one.queries)
+    return frozenset(pmid for pmid in asked if pmid is not None)
 
 
 def where(pmid: int) -> str:
     """A PMID as the `where` of a gap."""
     return f"{_PMID}{pmid}"
+
+
+def pmid_of(gap: str) -> int | None:
+    """The PMID that the `where` of a gap names; None when it names something else."""
+    return parse_pmid(gap.removeprefix(_PMID)) if gap.startswith(_PMID) else None

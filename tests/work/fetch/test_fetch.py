@@ -1,6 +1,7 @@
 """A fetch brings every record that PubMed says it has, or says which it could not have, and asks for nothing twice."""
 
 import csv
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -79,7 +80,7 @@ def test_a_quarter_of_all_requests_fails(
         assert server.log.most_in_a_second() <= 10
         assert all(request.keyed for request in server.log.requests)
         with gap_file.open(encoding="utf-8", newline="") as rows:
-            assert [row["where"] for row in csv.DictReader(rows)] == [f"PMID {pmid}" for pmid in withdrawn]
+            assert [(int(row["pmid"]), row["new"]) for row in csv.DictReader(rows)] == [(p, "true") for p in withdrawn]
         asked = server.log.by_utility()["efetch"]
         again = fetch(server, *ALL, "--timeout", 2)
         assert again.returncode == DONE, "gaps that were reported are no news"
@@ -221,9 +222,11 @@ def test_a_list_of_pmids(fetch: Fetch, small_archive: Archive, lake: Path, tmp_p
     listed = tmp_path / "included.txt"
     listed.write_text(f"PMID: {some[0]}\n{some[1]},{some[2]} {some[1]}\n\nPMC77\n7\n" + "\n".join(map(str, some[3:])))
     with serve(small_archive) as server:
-        done = fetch(server, "--pmids", listed)
+        done = fetch(server, "--pmids", listed, "--gaps", tmp_path / "gaps.jsonl")
         assert done.returncode == NEW_GAPS
         assert pmids(lake) == some
+        gaps = [json.loads(line) for line in (tmp_path / "gaps.jsonl").read_text().splitlines()]
+        assert [(gap["pmid"], gap["where"]) for gap in gaps] == [(None, f"{listed}, line 4"), (7, "PMID 7")]
         assert f"could not be had: {listed}, line 4: 'PMC77' is no PMID" in done.stderr
         assert "could not be had: PMID 7: PubMed gives no record of it" in done.stderr
         assert f"1 PMIDs stand in {listed} more than once" in done.stderr
