@@ -14,7 +14,7 @@ demo: $(VENV)/installed       ## real PubMed records become a table of entities
 	@sh sample_data/demo.sh
 
 test: lint                    ## the gate: style, types, layers, tests
-	pytest -q
+	pytest -q -n 2 --dist loadfile
 
 soak: $(VENV)/installed-dev   ## every test with the long counts
 	LITMINE_HYPOTHESIS_PROFILE=soak pytest -m "soak or not soak"

@@ -8,6 +8,7 @@ import click
 
 from litmine import __version__
 from litmine.cli.annotate import annotate
+from litmine.cli.corpora import corpora
 from litmine.cli.evaluate import evaluate
 from litmine.cli.fetch import fetch
 from litmine.cli.imports import import_
@@ -36,7 +37,7 @@ def cli() -> None:
     """
 
 
-for command in (fetch, import_, annotate, sql, status, models, train, evaluate, schema, rehearse):
+for command in (fetch, import_, annotate, sql, status, models, corpora, train, evaluate, schema, rehearse):
     cli.add_command(command)
 
 

@@ -1,10 +1,13 @@
 """The command `train`: corpora in, a model out."""
 
 from pathlib import Path
+from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from litmine.cli.talk import say
+from litmine.cli.train_mlm import mlm
 from litmine.errors import SettingError
 
 
@@ -14,29 +17,36 @@ def train() -> None:
 
     \b
     litmine train ner --base ./encoder --corpus ./NCBI-disease -o ./my-model
+    litmine train mlm --base builtin --lake ./lake -o ./encoder
     """
+
+
+train.add_command(mlm)
 
 
 @train.command()
 @click.option(
+    "--recipe",
+    metavar="NAME|FILE",
+    help="Settings to begin with: builtin, single, biobert, or a TOML file; every other option given counts before it.",
+)
+@click.option(
     "--base",
-    required=True,
     metavar="REF",
     help="Encoder to start from: a folder of the BERT family in safetensors, one of our own models, a Hub id.",
 )
 @click.option(
     "--corpus",
     "corpora",
-    required=True,
     multiple=True,
-    metavar="[NAME=]PATH",
-    help="Corpus to learn from: a folder with train.tsv and dev.tsv (or .pubtator), or a file; may be given several"
-    " times.",
+    metavar="[NAME=]PATH|NAME",
+    help="Corpus to learn from: a folder with train.tsv and dev.tsv (or .pubtator), a file, or a name that `litmine"
+    " corpora list` shows; may be given several times.",
 )
 @click.option(
     "-o", "--output", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder of the new model."
 )
-@click.option("--name", help="Name of the model.  [default: the folder's name]")
+@click.option("--name", help="Name of the model.  [default: the recipe's, or the folder's name]")
 @click.option(
     "--apart",
     multiple=True,
@@ -49,7 +59,18 @@ def train() -> None:
     "renamed",
     multiple=True,
     metavar="NAME=TYPE",
-    help="Rename a type of the files ('-' drops it); may be given several times.",
+    help="Rename a type of the files ('-' drops it); CORPUS:NAME is a type of that corpus alone, and Entity that of an"
+    " untyped B; may be given several times.",
+)
+@click.option(
+    "--tags",
+    type=click.Choice(["auto", "iob2", "iob1", "iobes"]),
+    default="auto",
+    show_default=True,
+    help="How the files of two columns are tagged; auto tells from the tags.",
+)
+@click.option(
+    "--strict-leaks", is_flag=True, help="Refuse corpora with passages of a dev split, instead of leaving these out."
 )
 @click.option("--epochs", type=click.IntRange(min=1), default=6, show_default=True, help="Passes over the corpora.")
 @click.option(
@@ -86,66 +107,45 @@ def train() -> None:
     type=click.Path(exists=True, dir_okay=False),
     help="JSONL of abstracts (plain or gzip) whose tokens count too.",
 )
-@click.option("--int8", is_flag=True, help="Keep the weights in 8 bits.")
-@click.option("--seed", type=int, default=1, show_default=True, help="Seed of order, dropout and new layers.")
+@click.option("--int8/--no-int8", default=False, help="Keep the weights in 8 bits.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Seed of order, dropout and new layers."
+)
 @click.option(
     "--resume/--no-resume",
     default=True,
     show_default=True,
     help="Go on from the checkpoint in the output folder, if it is of this very recipe.",
 )
-def ner(
-    base: str,
-    corpora: tuple[str, ...],
-    output: Path,
-    name: str | None,
-    apart: tuple[str, ...],
-    renamed: tuple[str, ...],
-    epochs: int,
-    learning_rate: float,
-    batch_tokens: int,
-    dropout: float,
-    window: int,
-    overlap: int,
-    vocabulary: int,
-    vocabulary_text: str | None,
-    int8: bool,
-    seed: int,
-    resume: bool,
-) -> None:
+@click.pass_context
+def ner(context: click.Context, /, recipe: str | None, output: Path, resume: bool, **options: Any) -> None:
     """Train an entity recogniser: a head a type, which learns only from the corpora that annotate it.
 
     \b
     litmine train ner --base ./encoder --corpus ./BC5CDR --corpus ./BC2GM -o ./my-model --epochs 6
     litmine train ner --base builtin --corpus Reactions=./reactions.tsv -o ./mine
+    litmine train ner --recipe builtin --base ./encoder -o ./mine
 
-    The folder gets the weights, the recipe, the scores on the corpora's dev splits and a model card. A killed run
-    goes on from its last epoch when the same command is given again.
+    The folder gets the weights, the recipe, the loss of every step, the scores on the corpora's dev splits and a model
+    card. A killed run goes on from its last checkpoint when the same command is given again.
     """
     from litmine.train.checkpoint import drop_checkpoint
     from litmine.train.make import make_model
-    from litmine.train.recipe import Recipe
+    from litmine.train.recipe_file import make_recipe, read_recipe
 
-    recipe = Recipe(
-        window=window,
-        overlap=overlap,
-        name=name or output.resolve().name,
-        base=base,
-        corpora=corpora,
-        apart=apart,
-        renamed=tuple(sorted(read_map(renamed).items())),
-        epochs=epochs,
-        learning_rate=learning_rate,
-        batch_tokens=batch_tokens,
-        dropout=dropout,
-        vocabulary=vocabulary,
-        vocabulary_text=vocabulary_text,
-        int8=int8,
-        seed=seed,
-    )
+    if recipe is None and not (options["base"] and options["corpora"]):
+        raise click.UsageError("Give --base and --corpus, or a --recipe.", context)
+    options["renamed"] = tuple(sorted(read_map(options["renamed"]).items()))
+    given = {
+        name: value
+        for name, value in options.items()
+        if context.get_parameter_source(name) not in (ParameterSource.DEFAULT, None)
+    }
+    settings = {"name": output.resolve().name, **(read_recipe(recipe) if recipe else {}), **given}
+    made = make_recipe(settings)
     if not resume:
         drop_checkpoint(output)
-    make_model(recipe, output, say)
+    make_model(made, output, say)
     say(f"the model is in {output}; its card is {output / 'README.md'}")
 
 

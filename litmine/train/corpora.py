@@ -1,36 +1,39 @@
-"""Corpus files to passages: tagged sentences (two columns) and PubTator documents.
+"""Corpora to passages: by path or by name, in any of the formats, told apart by what the files hold.
 
 Whatever the format, a passage is a text, its spans in code points, and the types that its corpus annotates: training
 and judging read texts just as `annotate` does.
 """
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from litmine.errors import CorpusError
-from litmine.sources.pubtator import read_documents
-from litmine.text.tags import spans_of_tags
-from litmine.types import Span, Unreadable
+from litmine.models.home import home
+from litmine.sources.pubtator import HEAD
+from litmine.text.tags import UNTYPED
+from litmine.train.formats.columns import read_columns
+from litmine.train.formats.concepts import SUFFIX as CONCEPTS
+from litmine.train.formats.concepts import read_concepts
+from litmine.train.formats.documents import read_pubtator
+from litmine.train.formats.passage import Passage
+from litmine.train.registry import Entry, registry
+from litmine.types import Span
+
+__all__ = ["SPLITS", "Corpus", "Passage", "corpus_files", "corpus_home", "open_corpus", "read_corpus"]
 
 SPLITS = ("train", "dev")
-SUFFIXES = (".tsv", ".pubtator")
 
-
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """A sentence or a document of a corpus."""
-
-    text: str
-    spans: tuple[Span, ...]
+_PLACES = (".tsv", ".pubtator", CONCEPTS, "")
 
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """One file of a corpus: its passages in file order, and the types that it annotates.
+    """One split of a corpus: its passages in file order, and the types that it annotates.
 
     `continuous`: each passage goes on where the one before stops, as the sentences of a tagged file do. `misplaced`:
-    the lines of mentions that do not stand at their offsets; they are left out.
+    the lines of mentions that do not stand at their offsets; they are left out. `file_types`: the types as the file
+    names them.
     """
 
     name: str
@@ -39,105 +42,119 @@ class Corpus:
     passages: tuple[Passage, ...] = field(repr=False)
     continuous: bool
     misplaced: tuple[int, ...] = ()
+    file_types: tuple[str, ...] = field(default=(), compare=False)
 
 
-def read_corpus(path: Path, name: str, renamed: dict[str, str] | None = None) -> Corpus:
-    """Read a `.tsv` or `.pubtator` file; `renamed` maps types of the file to ours (CorpusError on a bad file).
+def corpus_home(name: str) -> Path:
+    """Where `litmine corpora get NAME` puts a corpus, and where its name is looked for."""
+    return home() / "corpora" / name
+
+
+def open_corpus(
+    reference: str, split: str, renamed: Mapping[str, str] | None = None, tags: str = "auto"
+) -> Corpus | None:
+    """One split of `[NAME=]PATH` or of a registered corpus by name; None when it has no such split.
+
+    A corpus that was found by name gets our types for its own; `renamed` counts for either, and a key `NAME:TYPE` for
+    the corpus of that name alone. Raises as `corpus_files`
+    and `read_corpus` do, and CorpusError for a type that the registry does not know of that corpus.
+    """
+    name, path = corpus_files(reference, split)
+    if path is None:
+        return None
+    own = dict(renamed or {})
+    own |= {key.removeprefix(f"{name}:"): our for key, our in own.items() if key.startswith(f"{name}:")}
+    entry = _registered(reference)
+    if entry is None:
+        return read_corpus(path, name, own, tags)
+    ours = {theirs: own.get(our, our) for theirs, our in entry.types.items()}
+    named = ours | own
+    if len(kinds := set(ours.values()) - {"-"}) == 1:
+        named.setdefault(UNTYPED, kinds.pop())
+    corpus = read_corpus(path, name, named, tags)
+    if unknown := set(corpus.file_types).difference(named):
+        raise CorpusError(
+            f"{path} annotates {', '.join(sorted(unknown))}, and {entry.name} is known to annotate"
+            f" {', '.join(sorted(entry.types))}; rename a type with --map NAME=TYPE, or leave it out with --map NAME=-"
+        )
+    return replace(corpus, file_types=(*corpus.file_types, *entry.entity_types))
+
+
+def corpus_files(reference: str, split: str) -> tuple[str, Path | None]:
+    """Name and place of one split of `[NAME=]PATH`, or of a registered corpus by its name where no such path exists.
+
+    A folder holds `train.tsv` and `dev.tsv`, or `.pubtator`, or folders `train` and `dev` of concept files; a file is
+    its own train. None when the corpus has no such split (CorpusError when it has no train split, or is not here).
+    """
+    name, _, place = reference.rpartition("=")
+    entry, path = _registered(reference), Path(place)
+    if entry is not None:
+        name, path = name or entry.name, corpus_home(entry.name)
+        if not path.is_dir():
+            raise CorpusError(f"{entry.name} is not in {path}; {entry.how_to_obtain}")
+    if path.is_dir():
+        file = next((file for suffix in _PLACES if (file := path / f"{split}{suffix}").exists()), None)
+        if file is None and split == "train":
+            raise CorpusError(f"{path} holds neither train.tsv nor train.pubtator; give the file itself")
+        return name or path.name, file
+    if not path.is_file():
+        raise CorpusError(
+            f"{path} does not exist; a corpus is a file, a folder with train.tsv and dev.tsv, or one of the names that"
+            " `litmine corpora list` shows"
+        )
+    return name or path.stem, path if split == "train" else None
+
+
+def read_corpus(path: Path, name: str, renamed: Mapping[str, str] | None = None, tags: str = "auto") -> Corpus:
+    """Read one split in any format; `renamed` maps types of the file to ours, `tags` is a scheme of two columns.
 
     A type renamed to `-` is not annotated, as far as anyone is told. Published corpora have some mentions off their
-    offsets; a file with more than one in twenty counts in other units, and is a bad one.
+    offsets; a file with more than one in twenty counts in other units. Raises CorpusError for that, for what cannot be
+    read, and for a split without a passage or a mention.
     """
     misplaced: list[int] = []
     try:
-        passages = list(_documents(path, misplaced) if path.suffix == ".pubtator" else _sentences(path))
+        passages, continuous = _read(path, tags, misplaced)
     except (OSError, UnicodeDecodeError) as error:
         raise CorpusError(f"{path} cannot be read as a corpus: {error}") from error
+    if not passages:
+        raise CorpusError(f"{path} is empty: it holds no sentence and no document; leave it out or fill it")
     mentions = len(misplaced) + sum(len(passage.spans) for passage in passages)
     if len(misplaced) * 20 > mentions:
         raise CorpusError(
             f"{path}: {len(misplaced):,} of {mentions:,} mentions do not stand at their offsets, the first in line"
             f" {misplaced[0]:,}; offsets count the code points of title, one space, abstract"
         )
+    file_types = _types(passages)
     if renamed:
         passages = [replace(passage, spans=_rename(passage.spans, renamed)) for passage in passages]
-    entity_types = tuple(sorted({span.entity_type for passage in passages for span in passage.spans}))
+    entity_types = _types(passages)
     if not entity_types:
-        raise CorpusError(f"{path} marks no mention; a corpus is two columns, token TAB tag, or PubTator (.pubtator)")
-    return Corpus(name, path, entity_types, tuple(passages), path.suffix != ".pubtator", tuple(misplaced))
+        raise CorpusError(f"{path} marks no mention; a corpus is two columns, token TAB tag, or PubTator")
+    return Corpus(name, path, entity_types, tuple(passages), continuous, tuple(misplaced), file_types)
 
 
-def corpus_files(reference: str, split: str) -> tuple[str, Path | None]:
-    """Name and file of one split of `[NAME=]PATH`: a folder holds `train.tsv` and `dev.tsv`, a file is its own train.
-
-    None when the corpus has no such split (CorpusError when it has no train split).
-    """
-    name, _, place = reference.rpartition("=")
-    path = Path(place)
-    if path.is_dir():
-        file = next((path / f"{split}{suffix}" for suffix in SUFFIXES if (path / f"{split}{suffix}").is_file()), None)
-        if file is None and split == "train":
-            raise CorpusError(f"{path} holds neither train.tsv nor train.pubtator; give the file itself")
-        return name or path.name, file
-    if not path.is_file():
-        raise CorpusError(f"{path} does not exist; a corpus is a file, or a folder with train.tsv and dev.tsv")
-    return name or path.stem, path if split == "train" else None
-
-
-def _sentences(path: Path) -> Iterator[Passage]:
-    tokens: list[str] = []
-    tags: list[str] = []
-    for number, line in enumerate([*path.read_text(encoding="utf-8").split("\n"), ""], 1):
-        columns = line.rstrip("\r").split("\t")
-        if len(columns) == 1 and not columns[0].strip():
-            if tokens:
-                yield _sentence(tokens, tags)
-            tokens, tags = [], []
-        elif len(columns) < 2 or not columns[0].strip() or not columns[-1].strip():
-            raise CorpusError(f"{path}, line {number}: a line is token TAB tag, and this one is {line[:60]!r}")
-        elif columns[0] != "-DOCSTART-":
-            tokens.append(columns[0])
-            tags.append(columns[-1].strip())
-
-
-def _sentence(tokens: list[str], tags: list[str]) -> Passage:
-    starts = [0]
-    for token in tokens:
-        starts.append(starts[-1] + len(token) + 1)
-    spans = (Span(starts[first], starts[last] - 1, kind) for first, last, kind in spans_of_tags(tags))
-    return Passage(" ".join(tokens), tuple(spans))
-
-
-def _documents(path: Path, misplaced: list[int]) -> Iterator[Passage]:
+def _read(path: Path, tags: str, misplaced: list[int]) -> tuple[list[Passage], bool]:
+    """The passages, and whether each goes on where the one before stops."""
+    if path.suffix == CONCEPTS or (path.is_dir() and any(path.rglob(f"*{CONCEPTS}"))):
+        return list(read_concepts(path, misplaced)), True
     with path.open("rb") as stream:
-        for document in read_documents(stream):
-            if isinstance(document, Unreadable):
-                raise CorpusError(f"{path}, {document.where}: {document.why}")
-            spans = []
-            for number, columns in document.annotations:
-                # Relations share the file: their second column is a word.
-                if columns[1].isdecimal():
-                    span = _mention(columns, document.text, path, number)
-                    if span is None:
-                        misplaced.append(number)
-                    else:
-                        spans.append(span)
-            if document.text:
-                yield Passage(document.text, tuple(sorted(spans, key=lambda span: (span.start_char, span.end_char))))
+        first = next((line for line in stream if line.strip()), b"")
+    if path.suffix == ".pubtator" or HEAD.match(first):
+        return list(read_pubtator(path, misplaced)), False
+    return list(read_columns(path, tags)), True
 
 
-def _mention(columns: list[str], text: str, path: Path, number: int) -> Span | None:
-    """A mention, None when something else stands at its offsets; case and outer space do not count."""
-    try:
-        start, end, entity_type = int(columns[1]), int(columns[2]), columns[4]
-    except (IndexError, ValueError) as error:
-        raise CorpusError(f"{path}, line {number}: not a PubTator mention: {' '.join(columns)[:60]!r}") from error
-    stands = text[start:end]
-    if not stands.strip() or stands.strip().casefold() != columns[3].strip().casefold():
-        return None
-    start += len(stands) - len(stands.lstrip())
-    return Span(start, start + len(stands.strip()), entity_type)
+def _registered(reference: str) -> Entry | None:
+    """The entry that a reference names, unless a path of that name exists."""
+    place = reference.rpartition("=")[2]
+    return None if Path(place).exists() else registry().get(place)
 
 
-def _rename(spans: tuple[Span, ...], renamed: dict[str, str]) -> tuple[Span, ...]:
+def _types(passages: list[Passage]) -> tuple[str, ...]:
+    return tuple(sorted({span.entity_type for passage in passages for span in passage.spans}))
+
+
+def _rename(spans: tuple[Span, ...], renamed: Mapping[str, str]) -> tuple[Span, ...]:
     named = (replace(span, entity_type=renamed.get(span.entity_type, span.entity_type)) for span in spans)
     return tuple(span for span in named if span.entity_type != "-")

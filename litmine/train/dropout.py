@@ -4,6 +4,8 @@ On a CPU torch draws one Mersenne-Twister number an element, a third of a small 
 element is enough to decide, and numpy makes bytes ten times faster. Rates are rounded to 1/256.
 """
 
+import json
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -17,6 +19,24 @@ class RandomBytes:
 
     def seed(self, seed: int) -> None:
         self._generator = np.random.Generator(np.random.SFC64(seed))
+
+    def state(self) -> Tensor:
+        """Where the numbers stand, as bytes."""
+        state = self._generator.bit_generator.state
+        words = [int(word) for word in state["state"]["state"]]
+        return torch.tensor(
+            list(json.dumps([words, state["has_uint32"], state["uinteger"]]).encode()), dtype=torch.uint8
+        )
+
+    def go_on(self, state: Tensor) -> None:
+        """Stand where `state` was taken."""
+        words, has_uint32, uinteger = json.loads(bytes(state.tolist()))
+        self._generator.bit_generator.state = {
+            "bit_generator": "SFC64",
+            "state": {"state": np.array(words, dtype=np.uint64)},
+            "has_uint32": has_uint32,
+            "uinteger": uinteger,
+        }
 
     def draw(self, count: int) -> Tensor:
         return torch.from_numpy(np.frombuffer(bytearray(self._generator.bytes(count)), dtype=np.uint8))

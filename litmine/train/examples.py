@@ -1,6 +1,5 @@
 """Passages to training examples: tokens, and for each word and head a label, or none where the corpus is silent."""
 
-import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 
 from litmine.models.heads import Head
 from litmine.models.words import WordReader, Words, label_words
+from litmine.train.batching import pad
 from litmine.train.corpora import Corpus
 
 IGNORED = -1
@@ -72,37 +72,23 @@ def make_examples(
     return examples
 
 
-def pass_over(examples: Sequence[Example], passage_tokens: int, alone: float, rng: random.Random) -> Iterator[Example]:
-    """One pass over sentences that follow each other: some alone, the others in passages of random length."""
-    group: list[Example] = []
-    tokens, limit = 0, 0
-    for example in examples:
-        if rng.random() < alone:
-            yield example
-            continue
-        if group and tokens + len(example.ids) > limit:
-            yield _join(group)
-            group, tokens = [], 0
-        if not group:
-            limit = rng.randint(passage_tokens // 4, passage_tokens)
-        group.append(example)
-        tokens += len(example.ids)
-    if group:
-        yield _join(group)
+def join(group: Sequence[Example]) -> Example:
+    """Examples that follow each other as one."""
+    shifts = np.cumsum([0, *(len(example.ids) for example in group)])
+    return Example(
+        np.concatenate([example.ids for example in group]),
+        np.concatenate([example.first + shift for example, shift in zip(group, shifts[:-1], strict=True)]),
+        np.concatenate([example.labels for example in group]),
+    )
 
 
-def batches(
-    examples: Sequence[Example], batch_tokens: int, special: tuple[int, int, int], rng: random.Random
-) -> Iterator[Batch]:
-    """Examples of like length together, at most `batch_tokens` tokens with padding, in random order."""
-    order = sorted(range(len(examples)), key=lambda i: len(examples[i].ids) * (1 + 0.1 * rng.random()))
-    groups: list[list[Example]] = [[]]
-    for i in order:
-        if groups[-1] and (len(examples[i].ids) + 2) * (len(groups[-1]) + 1) > batch_tokens:
-            groups.append([])
-        groups[-1].append(examples[i])
-    rng.shuffle(groups)
-    return (_collate(group, special) for group in groups)
+def collate(group: Sequence[Example], special: tuple[int, int, int]) -> Batch:
+    """One batch of these examples; `special` is the ids that begin, end and pad."""
+    ids, mask = pad([example.ids for example in group], special)
+    rows = np.concatenate([np.full(len(example.first), row) for row, example in enumerate(group)])
+    columns = np.concatenate([example.first + 1 for example in group])
+    labels = np.concatenate([example.labels for example in group])
+    return Batch(*(torch.from_numpy(array) for array in (ids, mask, rows, columns, labels)))
 
 
 def _head_name(corpus: Corpus, entity_type: str, apart: Sequence[str]) -> str:
@@ -114,25 +100,3 @@ def _cut(words: Words, labels: NDArray[np.int64], longest: int) -> Iterator[Exam
         kept = (words.first >= start) & (words.first < start + longest)
         if kept.any():
             yield Example(words.ids[start : start + longest], words.first[kept] - start, labels[kept])
-
-
-def _join(group: Sequence[Example]) -> Example:
-    shifts = np.cumsum([0, *(len(example.ids) for example in group)])
-    return Example(
-        np.concatenate([example.ids for example in group]),
-        np.concatenate([example.first + shift for example, shift in zip(group, shifts[:-1], strict=True)]),
-        np.concatenate([example.labels for example in group]),
-    )
-
-
-def _collate(group: Sequence[Example], special: tuple[int, int, int]) -> Batch:
-    begin, end, pad = special
-    lengths = np.array([len(example.ids) + 2 for example in group])
-    ids = np.full((len(group), lengths.max()), pad, dtype=np.int64)
-    for row, example in enumerate(group):
-        ids[row, : lengths[row]] = [begin, *example.ids, end]
-    rows = np.concatenate([np.full(len(example.first), row) for row, example in enumerate(group)])
-    columns = np.concatenate([example.first + 1 for example in group])
-    labels = np.concatenate([example.labels for example in group])
-    mask = np.arange(lengths.max()) < lengths[:, None]
-    return Batch(*(torch.from_numpy(array) for array in (ids, mask, rows, columns, labels)))

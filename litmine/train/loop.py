@@ -1,36 +1,35 @@
-"""The training of an NER model, from top to bottom: base, heads, epochs, folder."""
+"""The training of an NER model, from top to bottom: base, heads, batches, steps, folder."""
 
 import json
 import random
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer
-from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.functional import cross_entropy
-from transformers import AutoConfig, AutoModel
 
-from litmine.errors import ModelError
-from litmine.models.folder import loading, positions, read_network, read_tokenizer, save_folder, special_ids
-from litmine.models.heads import SETTINGS_FILE, Head, Settings
-from litmine.models.network import MultiHeadNetwork, bfloat16_is_fast
-from litmine.models.registry import locate
+from litmine.models.folder import save_folder, special_ids
+from litmine.models.heads import Head, Settings
+from litmine.models.network import MultiHeadNetwork
 from litmine.models.words import WordReader
-from litmine.train.checkpoint import drop_checkpoint, load_checkpoint, save_checkpoint
+from litmine.train.base import read_base
+from litmine.train.batching import join_passages, make_batches
+from litmine.train.checkpoint import writing
 from litmine.train.corpora import Corpus
-from litmine.train.dropout import set_dropout
-from litmine.train.examples import BIO, IGNORED, Batch, Example, batches, make_examples, make_heads, pass_over
-from litmine.train.pace import Pace
+from litmine.train.descent import CHECKPOINT_SECONDS, Course, Machine, arithmetic, descend
+from litmine.train.examples import BIO, IGNORED, Batch, Example, collate, join, make_examples, make_heads
 from litmine.train.recipe import Recipe
 from litmine.train.vocabulary import abstracts, prune_vocabulary
+
+# The indices of the examples that are read as one.
+Passage = list[int]
 
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What a training did, for the card: seconds and tokens of this run, steps of all, and on what."""
+    """What a training did, for the card: steps, tokens and seconds of all its runs, and on what."""
 
     heads: tuple[Head, ...]
     steps: int
@@ -40,75 +39,77 @@ class Trained:
     precision: str
 
 
-def train(recipe: Recipe, corpora: Sequence[Corpus], folder: Path, say: Callable[[str], None]) -> Trained:
-    """Train on `corpora` and write the model to `folder`; a run that was killed goes on from its last epoch."""
-    folder.mkdir(parents=True, exist_ok=True)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    bf16 = bfloat16_is_fast(device)
+def train(
+    recipe: Recipe,
+    corpora: Sequence[Corpus],
+    folder: Path,
+    say: Callable[[str], None],
+    every: float = CHECKPOINT_SECONDS,
+) -> Trained:
+    """Train on `corpora` and write the model to `folder`; a run that was killed goes on from its last checkpoint.
+
+    The last checkpoint stays, so that what follows the training can be repeated without it.
+    Raises ModelError for a base that cannot be started from, a loss that is no number, and a folder that cannot be
+    written.
+    """
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    machine = Machine.here()
     torch.manual_seed(recipe.seed)
 
     heads = make_heads(corpora, recipe.apart)
     network, tokenizer = _start(recipe, heads, corpora)
-    network.to(device)
-    random_bytes = set_dropout(network, recipe.dropout, device)
+    network.to(machine.device)
     special = special_ids(tokenizer, network.config)
     reader = WordReader(tokenizer)
     examples = [make_examples(corpus, heads, recipe.apart, reader, recipe.longest) for corpus in corpora]
+    all_examples = [example for own in examples for example in own]
 
-    optimizer = torch.optim.AdamW(
-        network.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
-    )
-    resolved = json.dumps(asdict(recipe), sort_keys=True)
-    done = load_checkpoint(folder, network, optimizer, resolved)
-    if done:
-        say(f"going on after epoch {done} of {recipe.epochs}")
-    # The number of steps differs a little from epoch to epoch; a dry pass over each gives the schedule its length.
-    plan = [sum(1 for _ in _epoch(recipe, corpora, examples, special, epoch)) for epoch in range(recipe.epochs)]
-    total, step = sum(plan), sum(plan[:done])
+    def plan(epoch: int) -> list[list[Passage]]:
+        return plan_epoch(recipe, corpora, examples, epoch)
 
-    pace = Pace(total, step, say)
-    network.train()
-    for epoch in range(done, recipe.epochs):
-        # Order and dropout of an epoch depend on the seed and the epoch alone, so a resumed run is the same run.
-        torch.manual_seed(recipe.seed * 1_000 + epoch)
-        random_bytes.seed(recipe.seed * 1_000 + epoch)
-        for batch in _epoch(recipe, corpora, examples, special, epoch):
-            for group in optimizer.param_groups:
-                group["lr"] = recipe.learning_rate * _schedule(step, total, recipe.warmup)
-            loss = _loss(network, batch, len(heads), device, bf16)
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(network.parameters(), recipe.clip)
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
-            step += 1
-            pace.step(int(batch.mask.sum()), float(loss.detach()))
-        save_checkpoint(folder, network, optimizer, epoch + 1, resolved)
-        say(f"epoch {epoch + 1} of {recipe.epochs} is done: loss {pace.loss:.4f}")
+    def loss(passages: list[Passage]) -> tuple[torch.Tensor, int]:
+        batch = collate([join([all_examples[i] for i in passage]) for passage in passages], special)
+        return _loss(network, batch, len(heads), machine), int(batch.mask.sum())
 
-    settings = Settings(recipe.name, heads, recipe.window, recipe.overlap)
-    save_folder(folder, network, tokenizer, settings, recipe.int8)
-    recipe.save(folder / "recipe.json")
-    drop_checkpoint(folder)
-    return Trained(heads, total, pace.tokens, pace.seconds, _device_name(device), "bf16" if bf16 else "float32")
+    # The number of steps differs a little from epoch to epoch; lengths alone tell it.
+    steps = sum(len(plan(epoch)) for epoch in range(recipe.epochs))
+    training = json.dumps(asdict(recipe) | {"steps": steps}, sort_keys=True)
+    pace = descend(network, recipe, Course(recipe.epochs, steps, plan, loss), folder, training, say, every)
+
+    with writing(folder):
+        save_folder(
+            folder, network, tokenizer, Settings(recipe.name, heads, recipe.window, recipe.overlap), recipe.int8
+        )
+        recipe.save(folder / "recipe.json")
+        pace.save(folder)
+    return Trained(heads, steps, pace.tokens, pace.seconds, machine.name, machine.precision)
+
+
+def plan_epoch(
+    recipe: Recipe, corpora: Sequence[Corpus], examples: Sequence[Sequence[Example]], epoch: int
+) -> list[list[Passage]]:
+    """The batches of an epoch, in its order, from the lengths of the examples alone."""
+    rng = random.Random(f"{recipe.seed} {epoch}")
+    passages: list[Passage] = []
+    lengths: list[int] = []
+    for corpus, own in zip(corpora, examples, strict=True):
+        tokens = [len(example.ids) for example in own]
+        first = len(lengths)
+        lengths += tokens
+        if corpus.continuous:
+            joined = join_passages(tokens, recipe.passage_tokens, recipe.alone, rng)
+            passages += [[first + i for i in passage] for passage in joined]
+        else:
+            passages += [[first + i] for i in range(len(own))]
+    batches = make_batches([sum(lengths[i] for i in passage) for passage in passages], recipe.batch_tokens, rng)
+    return [[passages[i] for i in batch] for batch in batches]
 
 
 def _start(recipe: Recipe, heads: Sequence[Head], corpora: Sequence[Corpus]) -> tuple[MultiHeadNetwork, Tokenizer]:
     """The base's encoder under new heads, its vocabulary pruned if the recipe asks."""
-    base, _ = locate(recipe.base)
-    with loading(base):
-        if (base / SETTINGS_FILE).is_file():
-            own = read_network(base, Settings.load(base))
-            encoder, config = own.encoder, own.config
-        else:
-            config = AutoConfig.from_pretrained(base, local_files_only=True, trust_remote_code=False)
-            encoder = AutoModel.from_pretrained(base, config=config, use_safetensors=True, local_files_only=True)
-        tokenizer = read_tokenizer(base)
-    needed = max(recipe.window, recipe.longest + 2)
-    if positions(config) < needed:
-        raise ModelError(
-            f"{recipe.base} reads at most {positions(config)} tokens at a time and the recipe needs {needed};"
-            " start from a base that reads as many"
-        )
+    base = read_base(recipe.base, max(recipe.window, recipe.longest + 2))
+    encoder, config, tokenizer = base.encoder, base.config, base.tokenizer
     if recipe.vocabulary:
         texts = [passage.text for corpus in corpora for passage in corpus.passages]
         texts += abstracts(Path(recipe.vocabulary_text)) if recipe.vocabulary_text else []
@@ -123,35 +124,10 @@ def _start(recipe: Recipe, heads: Sequence[Head], corpora: Sequence[Corpus]) -> 
     return MultiHeadNetwork(config, len(heads) * len(BIO), encoder), tokenizer
 
 
-def _epoch(
-    recipe: Recipe,
-    corpora: Sequence[Corpus],
-    examples: Sequence[Sequence[Example]],
-    special: tuple[int, int, int],
-    epoch: int,
-) -> Iterator[Batch]:
-    rng = random.Random(f"{recipe.seed} {epoch}")
-    passages: list[Example] = []
-    for corpus, own in zip(corpora, examples, strict=True):
-        passages += pass_over(own, recipe.passage_tokens, recipe.alone, rng) if corpus.continuous else own
-    return batches(passages, recipe.batch_tokens, special, rng)
-
-
-def _loss(network: MultiHeadNetwork, batch: Batch, heads: int, device: torch.device, bf16: bool) -> torch.Tensor:
+def _loss(network: MultiHeadNetwork, batch: Batch, heads: int, machine: Machine) -> torch.Tensor:
     """The mean cross-entropy over every word and head that the batch's corpora annotate."""
-    # The CPU's flash kernel is slow backwards: 78 ms a layer against 12 for plain products (46 passages of 80 tokens).
-    kernel = sdpa_kernel(SDPBackend.MATH) if device.type == "cpu" else nullcontext()
-    with torch.autocast(device.type, torch.bfloat16) if bf16 else nullcontext(), kernel:
+    device = machine.device
+    with arithmetic(device, machine.bf16):
         logits = network(batch.ids.to(device), batch.mask.to(device))
     words = logits[batch.rows.to(device), batch.columns.to(device)].float().view(-1, heads, len(BIO))
     return cross_entropy(words.transpose(1, 2), batch.labels.to(device), ignore_index=IGNORED)
-
-
-def _schedule(step: int, total: int, warmup: float) -> float:
-    """Linear up over the warm-up, linear down to nothing."""
-    up = max(1, round(total * warmup))
-    return (step + 1) / up if step < up else (total - step) / max(1, total - up)
-
-
-def _device_name(device: torch.device) -> str:
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"

@@ -7,8 +7,10 @@ from pathlib import Path
 from litmine.errors import CorpusError, SettingError
 from litmine.models.folder import load_folder
 from litmine.train.card import write_card
-from litmine.train.corpora import Corpus, corpus_files, read_corpus
+from litmine.train.checkpoint import drop_checkpoint, writing
+from litmine.train.corpora import Corpus, open_corpus
 from litmine.train.evaluate import evaluate
+from litmine.train.leaks import separate
 from litmine.train.loop import Trained, train
 from litmine.train.metrics import Scores
 from litmine.train.recipe import Recipe
@@ -22,12 +24,46 @@ def make_model(recipe: Recipe, folder: Path, say: Callable[[str], None]) -> dict
     Raises CorpusError for a corpus that cannot be read, SettingError for corpora that do not go together, ModelError
     for a base that cannot be started from.
     """
+    if recipe.vocabulary and recipe.vocabulary_text and not Path(recipe.vocabulary_text).is_file():
+        raise SettingError(
+            f"the recipe counts the tokens of {recipe.vocabulary_text}, which is not here; name a JSONL of abstracts"
+            " with --vocabulary-text, or keep every token with --vocabulary 0"
+        )
     corpora, dev = _read(recipe, "train"), _read(recipe, "dev")
+    _check(recipe, corpora, dev)
+    for corpus in corpora:
+        say(f"{corpus.name}: {len(corpus.passages):,} passages annotated with {', '.join(corpus.entity_types)}")
+        if corpus.misplaced:
+            lines = ", ".join(map(str, corpus.misplaced[:5])) + (", ..." if len(corpus.misplaced) > 5 else "")
+            say(f"{corpus.path}: {len(corpus.misplaced)} mentions off their offsets are left out (lines {lines})")
+    corpora = separate(corpora, dev, recipe.apart, recipe.strict_leaks, say)
+    trained = train(recipe, corpora, folder, say)
+    scores = {corpus.name: _judge(recipe, folder, trained, corpus, say) for corpus in dev}
+    with writing(folder):
+        (folder / SCORES_FILE).write_text(json.dumps(scores, indent=2) + "\n", encoding="utf-8")
+        write_card(folder, recipe, corpora, trained, scores)
+    drop_checkpoint(folder)
+    return scores
+
+
+def _read(recipe: Recipe, split: str) -> list[Corpus]:
+    opened = (open_corpus(reference, split, dict(recipe.renamed), recipe.tags) for reference in recipe.corpora)
+    return [corpus for corpus in opened if corpus is not None]
+
+
+def _check(recipe: Recipe, corpora: list[Corpus], dev: list[Corpus]) -> None:
+    """SettingError or CorpusError when the corpora, the recipe and the dev splits do not go together."""
     names = [corpus.name for corpus in corpora]
     if len(set(names)) < len(names):
         raise SettingError(f"the corpora {', '.join(names)} need names of their own; give --corpus NAME=PATH")
     if unknown := set(recipe.apart).difference(names):
         raise SettingError(f"--apart {', '.join(sorted(unknown))} is none of the corpora {', '.join(names)}")
+    present = {f"{prefix}{kind}" for one in corpora for kind in one.file_types for prefix in ("", f"{one.name}:")}
+    if absent := {theirs for theirs, _ in recipe.renamed} - present:
+        raise SettingError(
+            f"--map renames {', '.join(sorted(absent))}, which no corpus annotates; they annotate"
+            f" {', '.join(sorted({kind for one in corpora for kind in one.file_types}))}"
+        )
     for corpus in dev:
         learnt = corpora[names.index(corpus.name)].entity_types
         if unlearnt := set(corpus.entity_types).difference(learnt):
@@ -35,21 +71,6 @@ def make_model(recipe: Recipe, folder: Path, say: Callable[[str], None]) -> dict
                 f"{corpus.path} annotates {', '.join(sorted(unlearnt))} and its train split does not;"
                 " rename a type with --map NAME=TYPE, or leave it out with --map NAME=-"
             )
-    for corpus in corpora:
-        say(f"{corpus.name}: {len(corpus.passages):,} passages annotated with {', '.join(corpus.entity_types)}")
-        if corpus.misplaced:
-            lines = ", ".join(map(str, corpus.misplaced[:5])) + (", ..." if len(corpus.misplaced) > 5 else "")
-            say(f"{corpus.path}: {len(corpus.misplaced)} mentions off their offsets are left out (lines {lines})")
-    trained = train(recipe, corpora, folder, say)
-    scores = {corpus.name: _judge(recipe, folder, trained, corpus, say) for corpus in dev}
-    (folder / SCORES_FILE).write_text(json.dumps(scores, indent=2) + "\n", encoding="utf-8")
-    write_card(folder, recipe, corpora, trained, scores)
-    return scores
-
-
-def _read(recipe: Recipe, split: str) -> list[Corpus]:
-    files = [corpus_files(reference, split) for reference in recipe.corpora]
-    return [read_corpus(path, name, dict(recipe.renamed)) for name, path in files if path is not None]
 
 
 def _judge(recipe: Recipe, folder: Path, trained: Trained, dev: Corpus, say: Callable[[str], None]) -> Scores:

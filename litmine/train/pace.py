@@ -1,36 +1,67 @@
-"""How a training gets on: steps, loss, tokens a second and the time left, said now and then."""
+"""How a training gets on: steps, their losses, tokens a second and the time left, said now and then."""
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from litmine.train.checkpoint import writing
 
 _SAY_SECONDS = 30.0
+_LOSS_FILE = "loss.tsv"
 
 
 class Pace:
-    """Counts from `step` to `total`; `tokens` and `seconds` are those of this run, `loss` is a running mean."""
+    """Counts the steps up to `total`.
 
-    def __init__(self, total: int, step: int, say: Callable[[str], None]) -> None:
+    `losses` are those of every step; `tokens` and `seconds` those of every run of this training, killed ones as far as
+    their last checkpoint; `loss` is a running mean.
+    """
+
+    def __init__(self, total: int, say: Callable[[str], None]) -> None:
+        self.losses: list[float] = []
         self.tokens = 0
         self.loss = math.nan
-        self._total, self._first, self._step, self._say = total, step, step, say
+        self.total = total
+        self._say = say
+        self._earlier = 0.0
         self._started = self._said = time.monotonic()
 
     @property
+    def steps(self) -> int:
+        """How many are done."""
+        return len(self.losses)
+
+    @property
     def seconds(self) -> float:
-        """Wall time since the run began."""
-        return time.monotonic() - self._started
+        """Wall time of the training."""
+        return self._earlier + time.monotonic() - self._started
+
+    def go_on(self, losses: Sequence[float], tokens: int, seconds: float) -> None:
+        """Stand where an earlier run stood."""
+        for loss in losses:
+            self._take(loss)
+        self.tokens, self._earlier = tokens, seconds
 
     def step(self, tokens: int, loss: float) -> None:
         """Take note of a step."""
-        self._step += 1
+        self._take(loss)
         self.tokens += tokens
-        self.loss = loss if math.isnan(self.loss) else 0.98 * self.loss + 0.02 * loss
         if time.monotonic() - self._said > _SAY_SECONDS:
             self._said = time.monotonic()
-            left = (self._total - self._step) * self.seconds / (self._step - self._first) / 60
+            left = (self.total - self.steps) * self.seconds / self.steps / 60
             self._say(
-                f"step {self._step:,} of {self._total:,}: loss {self.loss:.4f},"
+                f"step {self.steps:,} of {self.total:,}: loss {self.loss:.4f},"
                 f" {self.tokens / self.seconds:,.0f} tokens/s,"
                 f" {left:.0f} min left"
             )
+
+    def save(self, folder: Path) -> None:
+        """Write the loss of every step, `step TAB loss` a line."""
+        lines = [f"{step}\t{loss:.7g}\n" for step, loss in enumerate(self.losses, 1)]
+        with writing(folder):
+            (folder / _LOSS_FILE).write_text("".join(["step\tloss\n", *lines]), encoding="utf-8")
+
+    def _take(self, loss: float) -> None:
+        self.losses.append(loss)
+        self.loss = loss if math.isnan(self.loss) else 0.98 * self.loss + 0.02 * loss

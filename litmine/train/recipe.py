@@ -1,6 +1,7 @@
 """The settings of one training, checked when they are made and saved beside what they made."""
 
 import json
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -11,12 +12,14 @@ from litmine.errors import SettingError
 class Recipe:
     """How to train an NER model.
 
-    base: folder of the encoder to start from, ours or any of the BERT family in safetensors.
-    corpora: `[NAME=]PATH`, a corpus folder (train.tsv, dev.tsv) or file.
+    base: the encoder to start from: a folder, ours or any of the BERT family in safetensors, or a Hub id.
+    corpora: `[NAME=]CORPUS`, a known name, a corpus folder (train.tsv, dev.tsv) or a file.
     apart: names of the corpora whose types get heads of their own, because they follow another guideline.
-    renamed: types of the files to types of the model.
+    renamed: types of the files to types of the model; `NAME:TYPE` is a type of that corpus alone.
+    tags: scheme of two columns, told from them when `auto`.
+    strict_leaks: refuse corpora that hold passages of a dev split, instead of leaving those out.
     epochs, learning_rate, warmup (share of the steps), weight_decay, clip (norm of the gradient): AdamW, linear decay.
-    batch_tokens: tokens a step, padding included.
+    batch_tokens: tokens a step, padding included; a few have up to a tenth more.
     passage_tokens: sentences that follow each other are read together, up to this many tokens; whole abstracts are what
     `annotate` reads.
     longest: a passage of more tokens becomes several.
@@ -33,6 +36,8 @@ class Recipe:
     corpora: tuple[str, ...]
     apart: tuple[str, ...] = ()
     renamed: tuple[tuple[str, str], ...] = ()
+    tags: str = "auto"
+    strict_leaks: bool = False
     epochs: int = 6
     learning_rate: float = 2e-4
     warmup: float = 0.1
@@ -53,13 +58,17 @@ class Recipe:
     def __post_init__(self) -> None:
         if not self.corpora:
             raise SettingError("a model is trained from at least one corpus; name one with --corpus")
-        if self.epochs < 1 or self.learning_rate <= 0 or self.batch_tokens < self.longest + 2:
+        if self.epochs < 1 or not 0 < self.learning_rate < math.inf or self.batch_tokens < self.longest + 2:
             raise SettingError(
                 "epochs must be at least 1, the learning rate above 0 and a batch at least as long as the longest"
                 f" passage ({self.longest + 2} tokens)"
             )
-        if not 0 <= self.overlap < self.window - 2 or self.passage_tokens > self.longest:
+        if not 0 <= self.overlap < self.window - 2 or not 1 <= self.passage_tokens <= self.longest:
             raise SettingError("the overlap must be shorter than the window, and passages no longer than the longest")
+        if not (0 <= self.warmup <= 1 and 0 <= self.alone <= 1 and 0 <= self.dropout < 1):
+            raise SettingError("warmup, alone and dropout are shares, from 0 to 1")
+        if not (self.clip > 0 and self.weight_decay >= 0 and self.vocabulary >= 0 and self.seed >= 0):
+            raise SettingError("clip must be above 0, and weight_decay, vocabulary and seed no less than 0")
         if "@" in self.name or "/" in self.name or not self.name:
             raise SettingError(f"{self.name!r} cannot name a model: no '@', no '/'")
 

@@ -21,14 +21,16 @@ _AT_ONCE = 1_000
 
 
 def abstracts(path: Path) -> Iterator[str]:
-    """Title and abstract of each line of a JSONL file, plain or gzip (CorpusError when it is none)."""
+    """The text of each line of a JSONL file, plain or gzip: its `text`, or its title and abstract (CorpusError)."""
     try:
         with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as lines:
             for line in lines:
                 record = json.loads(line)
-                yield f"{record.get('title') or ''} {record.get('abstract') or ''}"
+                yield record.get("text") or f"{record.get('title') or ''} {record.get('abstract') or ''}"
     except (OSError, EOFError, ValueError, AttributeError, zlib.error) as error:
-        raise CorpusError(f"{path} cannot be read as JSON lines with a title and an abstract: {error}") from error
+        raise CorpusError(
+            f"{path} cannot be read as JSON lines with a text, or a title and an abstract: {error}"
+        ) from error
 
 
 def prune_vocabulary(

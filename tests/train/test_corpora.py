@@ -81,7 +81,7 @@ def test_a_span_is_its_tokens_with_spaces_between(
 ) -> None:
     lines = [[*(f"{token}\t{tag}{'' if tag == 'O' else '-x'}" for token, tag in pairs), ""] for pairs in sentences]
     file = tagged(tmp_path_factory.getbasetemp(), "aspirin\tB-x", "", *chain.from_iterable(lines), name="any.tsv")
-    _, *passages = read_corpus(file, "any").passages
+    _, *passages = read_corpus(file, "any", tags="iob1").passages
     assert [passage.text.split(" ") for passage in passages] == [[token for token, _ in pairs] for pairs in sentences]
     for passage, pairs in zip(passages, sentences, strict=True):
         marked = [passage.text[span.start_char : span.end_char].split(" ") for span in passage.spans]
@@ -91,12 +91,19 @@ def test_a_span_is_its_tokens_with_spaces_between(
 @pytest.mark.parametrize(
     ("lines", "sentence"),
     [
+        (["a\tB-x", "b\tO", "c\tI-x"], r"line 3: I-x follows nothing that it could continue \(before it: O\); mend"),
+        (["a\tB-x", "", "c\tI-x"], r"line 3: I-x follows nothing .*--tags iob1 if the file is IOB1$"),
+        (["a\tB-x", "b\tI-y"], r"line 2: I-y follows nothing that it could continue \(before it: B-x\)"),
+        (["a\tB", "b\tO", "c\tI"], "line 3: I follows nothing"),
+        (["a\tS-x", "b\tE-x"], "line 2: E-x follows nothing"),
+        (["a\tI-x", "b\tO", "c\tB-x"], "line 1: I-x follows nothing"),
         (["aspirin\tB-x", "works"], "line 2: a line is token TAB tag, and this one is 'works'"),
         (["aspirin B-x"], "line 1: a line is token TAB tag"),
         (["aspirin\tB-x", "", "\tO"], "line 3: a line is token TAB tag"),
         (["aspirin\tB-x", "works\t"], "line 2: a line is token TAB tag"),
         (["aspirin\tO"], "marks no mention"),
-        ([], "marks no mention"),
+        ([], "is empty: it holds no sentence and no document"),
+        (["-DOCSTART-\tO", "", ""], "is empty: it holds no sentence and no document"),
     ],
 )
 def test_a_bad_line_is_named(tmp_path: Path, lines: list[str], sentence: str) -> None:
@@ -124,7 +131,7 @@ def test_pubtator(tmp_path: Path) -> None:
     file = tagged(tmp_path, *DOCUMENT, "", "2|t|No abstract", "2|a|", "", name="train.pubtator")
     corpus = read_corpus(file, "mine")
     text = "β-blockers and | hypotension They lower it."
-    assert corpus.passages[0] == Passage(text, (Span(0, 10, "Chemical"), Span(17, 28, "Disease")))
+    assert corpus.passages[0] == Passage(text, (Span(0, 10, "Chemical"), Span(17, 28, "Disease")), 1)
     assert (len(corpus.passages), corpus.continuous, corpus.misplaced) == (2, False, ())
 
 
@@ -177,5 +184,5 @@ def test_the_files_of_a_corpus(tmp_path: Path) -> None:
     assert corpus_files(str(folder), "dev") == ("BC5CDR", dev)
     assert corpus_files(str(train), "train") == ("train", train)
     assert corpus_files(f"mine={train}", "dev") == ("mine", None)
-    with pytest.raises(CorpusError, match="does not exist"):
+    with pytest.raises(CorpusError, match=r"does not exist; .* `litmine corpora list` shows$"):
         corpus_files(str(tmp_path / "nowhere"), "train")

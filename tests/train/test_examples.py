@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from litmine.models.folder import read_tokenizer
 from litmine.models.heads import Head
 from litmine.models.words import WordReader
+from litmine.train.batching import join_passages, make_batches
 from litmine.train.corpora import Corpus
-from litmine.train.examples import IGNORED, Example, batches, make_examples, make_heads, pass_over
+from litmine.train.examples import IGNORED, Batch, Example, collate, join, make_examples, make_heads
 
 MakeCorpus = Callable[..., Corpus]
 DRUG = "an [allergy](Disease) to [penicillin](Chemical)"
@@ -90,6 +91,11 @@ def numbered(lengths: list[int]) -> list[Example]:
     ]
 
 
+def batches(examples: list[Example], budget: int, rng: random.Random) -> list[Batch]:
+    groups = make_batches([len(example.ids) for example in examples], budget, rng)
+    return [collate([examples[i] for i in group], (1, 2, 0)) for group in groups]
+
+
 LENGTHS = st.lists(st.integers(1, 60), min_size=1, max_size=30)
 
 
@@ -98,7 +104,8 @@ def test_a_pass_reads_everything_once_in_passages_of_bounded_length(
     lengths: list[int], alone: float, seed: int
 ) -> None:
     examples = numbered(lengths)
-    passed = list(pass_over(examples, 100, alone, random.Random(seed)))
+    passages = join_passages(lengths, 100, alone, random.Random(seed))
+    passed = [join([examples[i] for i in passage]) for passage in passages]
     assert Counter(np.concatenate([e.ids for e in passed]).tolist()) == Counter(range(10, 10 + sum(lengths)))
     # One sentence may be longer than the limit drawn for its passage.
     assert all(len(example.ids) <= 100 for example in passed)
@@ -109,7 +116,7 @@ def test_a_pass_reads_everything_once_in_passages_of_bounded_length(
 
 @given(lengths=LENGTHS, budget=st.integers(62, 300), seed=st.integers(0, 99))
 def test_batches_hold_every_example_within_their_budget(lengths: list[int], budget: int, seed: int) -> None:
-    made = list(batches(numbered(lengths), budget, (1, 2, 0), random.Random(seed)))
+    made = batches(numbered(lengths), budget, random.Random(seed))
     ids = Counter(int(i) for batch in made for i in batch.ids.flatten())
     assert {i: count for i, count in ids.items() if i >= 10} == dict.fromkeys(range(10, 10 + sum(lengths)), 1)
     for batch in made:
@@ -128,6 +135,6 @@ def test_the_order_depends_on_the_seed_alone() -> None:
     examples = numbered(list(range(1, 40)))
 
     def order(seed: int) -> list[list[int]]:
-        return [batch.ids.flatten().tolist() for batch in batches(examples, 200, (1, 2, 0), random.Random(seed))]
+        return [batch.ids.flatten().tolist() for batch in batches(examples, 200, random.Random(seed))]
 
     assert order(1) == order(1) != order(2)

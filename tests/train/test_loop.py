@@ -1,10 +1,12 @@
 """Training: a head learns only from the corpora that annotate it, and a killed run ends as an undisturbed one."""
 
-import random
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -28,8 +30,9 @@ from litmine.models.network import MultiHeadNetwork
 from litmine.models.registry import load_model
 from litmine.models.words import WordReader
 from litmine.train.corpora import Corpus, read_corpus
-from litmine.train.examples import batches, make_examples, make_heads
-from litmine.train.loop import _loss, _schedule, train
+from litmine.train.descent import Machine, schedule
+from litmine.train.examples import Example, collate, make_examples, make_heads
+from litmine.train.loop import _loss, plan_epoch, train
 from litmine.train.recipe import Recipe
 
 MakeCorpus = Callable[..., Corpus]
@@ -72,7 +75,8 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
 
 def equal(left: Path, right: Path) -> bool:
     ours, theirs = weights(left), weights(right)
-    return ours.keys() == theirs.keys() and all(torch.equal(ours[name], theirs[name]) for name in ours)
+    same_curve = (left / "loss.tsv").read_bytes() == (right / "loss.tsv").read_bytes()
+    return same_curve and ours.keys() == theirs.keys() and all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
 def test_a_killed_run_ends_as_an_undisturbed_one(
@@ -81,12 +85,11 @@ def test_a_killed_run_ends_as_an_undisturbed_one(
     for epoch in (1, 2):
         with pytest.raises(KilledError):
             train(recipe, [corpus], tmp_path, killed_after(epoch))
-        assert {file.name for file in tmp_path.iterdir()} == {"checkpoint.safetensors"}
+        assert {file.name for file in tmp_path.iterdir()} == {"training.checkpoint"}
     said: list[str] = []
     trained = train(recipe, [corpus], tmp_path, said.append)
-    assert said[0] == "going on after epoch 2 of 3"
+    assert re.fullmatch(rf"going on after step \d+ of {trained.steps}", said[0])
     assert equal(tmp_path, undisturbed)
-    assert not (tmp_path / "checkpoint.safetensors").exists()
     assert trained.steps > 3
 
 
@@ -130,15 +133,15 @@ def test_a_head_gets_no_gradient_from_a_corpus_that_does_not_annotate_it(
     bias = network.heads.bias
     for corpus, learns in zip(corpora, ([True, True, False], [False, False, True]), strict=True):
         examples = make_examples(corpus, heads, (), reader, 510)
-        (batch,) = batches(examples, 510, (2, 3, 0), random.Random(0))
+        batch = collate(examples, (2, 3, 0))
         network.zero_grad()
-        _loss(network, batch, len(heads), torch.device("cpu"), bf16=False).backward()
+        _loss(network, batch, len(heads), Machine(torch.device("cpu"), bf16=False)).backward()
         assert bias.grad is not None
         assert bias.grad.view(3, 3).any(dim=1).tolist() == learns
 
 
 def test_the_learning_rate_goes_up_and_down_to_nothing() -> None:
-    rates = [_schedule(step, 100, 0.1) for step in range(100)]
+    rates = [schedule(step, 100, 0.1) for step in range(100)]
     assert max(rates) == 1
     assert rates[:10] == sorted(rates[:10])
     assert rates[10:] == sorted(rates[10:], reverse=True)
@@ -237,3 +240,81 @@ def test_nothing_is_printed(
 ) -> None:
     train(replace(recipe, epochs=1), [make_corpus("drug", DRUG)], tmp_path, lambda _: None)
     assert capfd.readouterr() == ("", "")
+
+
+def test_the_plan_of_an_epoch_is_its_own_and_reads_every_example_once(recipe: Recipe, corpus: Corpus) -> None:
+    examples = [
+        Example(np.zeros(length, dtype=np.int64), np.arange(length), np.zeros((length, 2), dtype=np.int64))
+        for length in range(1, 60)
+    ]
+    whole = replace(corpus, continuous=False)
+    plan = plan_epoch(recipe, [corpus, whole], [examples, examples], 0)
+    assert sorted(i for batch in plan for passage in batch for i in passage) == list(range(118))
+    assert all(len(passage) == 1 for batch in plan for passage in batch if passage[0] >= 59)
+    assert any(len(passage) > 1 for batch in plan for passage in batch)
+    assert plan == plan_epoch(recipe, [corpus, whole], [examples, examples], 0)
+    assert plan != plan_epoch(recipe, [corpus, whole], [examples, examples], 1)
+
+
+def test_killed_at_any_step_and_resumed(
+    recipe: Recipe, corpus: Corpus, undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a checkpoint a step, killed in the midst of every fourth."""
+    clip, calls, kills = torch.nn.utils.clip_grad_norm_, [0], 0
+
+    def killing(*arguments: Any) -> Any:
+        calls[0] += 1
+        if calls[0] % 4 == 0:
+            raise KilledError
+        return clip(*arguments)
+
+    monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", killing)
+    while True:
+        try:
+            train(recipe, [corpus], tmp_path, lambda _: None, every=0)
+            break
+        except KilledError:
+            kills += 1
+    assert kills > 2
+    assert equal(tmp_path, undisturbed)
+
+
+def test_a_loss_that_is_no_number_stops_and_the_checkpoint_stays(
+    recipe: Recipe, corpus: Corpus, tmp_path: Path
+) -> None:
+    wild = replace(recipe, learning_rate=1e30, warmup=1, epochs=2)
+    with pytest.raises(ModelError, match=r"is no number at step .*; try a learning rate below 1e\+30") as error:
+        train(wild, [corpus], tmp_path, lambda _: None, every=0)
+    found = re.search(r"at step (\d+) .*the checkpoint of step (\d+) stays", str(error.value))
+    assert found
+    assert int(found[1]) == int(found[2]) + 1
+    stored = load_file(tmp_path / "training.checkpoint")
+    assert all(value.isfinite().all() for name, value in stored.items() if name.startswith("weight/"))
+    assert len(stored["standing/losses"]) == int(found[2])
+
+
+def test_a_damaged_checkpoint(recipe: Recipe, corpus: Corpus, tmp_path: Path) -> None:
+    (tmp_path / "training.checkpoint").write_bytes(b"no safetensors")
+    with pytest.raises(ModelError, match=r"is damaged .* begin anew with --no-resume"):
+        train(recipe, [corpus], tmp_path, lambda _: None)
+
+
+def test_a_full_disk_at_a_checkpoint_leaves_the_last_one(
+    small_disk: Any, recipe: Recipe, corpus: Corpus, undisturbed: Path
+) -> None:
+    folder = small_disk.folder / "mine"
+    with pytest.raises(KilledError):
+        train(recipe, [corpus], folder, killed_after(1))
+    good = (folder / "training.checkpoint").read_bytes()
+    if not small_disk._mounted:
+        pytest.skip("no small disk can be mounted here")
+    small_disk.leave(100)
+    with pytest.raises(
+        ModelError, match=r"could not be written .* free some space and run the command again: what was"
+    ):
+        train(recipe, [corpus], folder, lambda _: None)
+    assert {file.name for file in folder.iterdir()} == {"training.checkpoint"}
+    assert (folder / "training.checkpoint").read_bytes() == good
+    small_disk.grow()
+    train(recipe, [corpus], folder, lambda _: None)
+    assert equal(folder, undisturbed)

@@ -53,7 +53,8 @@ def test_the_card_says_which_model_it_is_of_what_and_how(tiny_model: Path) -> No
 
 def test_the_folder_holds_a_model_and_nothing_else(tiny_model: Path) -> None:
     assert {file.name for file in tiny_model.iterdir()} == {
-        "README.md", "config.json", "litmine.json", "model.safetensors", "recipe.json", "scores.json", "tokenizer.json"
+        "README.md", "config.json", "litmine.json", "loss.tsv", "model.safetensors", "recipe.json", "scores.json",
+        "tokenizer.json",
     }  # fmt: skip
 
 

@@ -59,15 +59,16 @@ def test_evaluate_as_a_table_and_by_a_head(tiny_model: Path, sample_data: Path) 
     result = litmine(
         "evaluate", "ner", "--model", tiny_model, "--data", data, "--head", "Disease", "--map", "Chemical=-"
     )
-    header, *rows = result.stdout.splitlines()
-    assert header.split() == ["precision", "recall", "F1", "support"]
+    title, header, *rows = result.stdout.splitlines()
+    assert title.startswith("BC5CDR: 40 sentences, read by tiny@")
+    assert header.split() == ["precision", "recall", "F1", "95", "%", "interval", "support"]
     assert [row.split()[0] for row in rows] == ["Disease", "micro"]
 
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("--data", "nowhere.tsv"), "nowhere.tsv cannot be read as a corpus"),
+        (("--data", "nowhere.tsv"), "nowhere.tsv does not exist; a corpus is a file"),
         (("--data", "{data}", "--map", "Disease"), "--map takes NAME=TYPE, and 'Disease' is not that"),
         (("--data", "{data}", "--head", "Gene"), "has no head 'Gene'; it has Disease, Chemical"),
         (("--data", "{data}", "--map", "Disease=-", "--map", "Chemical=Drug"), "annotates Drug and"),

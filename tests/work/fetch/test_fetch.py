@@ -147,10 +147,11 @@ def test_since_last_brings_what_is_new_and_what_was_revised(fetch: Fetch, small_
     assert adds_up(lake)
 
 
-def test_since_last_asks_again_for_what_was_owed(fetch: Fetch, small_archive: Archive, lake: Path) -> None:
+def test_since_last_asks_again_for_what_was_owed(fetch: Fetch, sample_data: Path, lake: Path) -> None:
     """A record that PubMed could not give one night is no night's news later, and must not be forgotten."""
-    poison = sorted(small_archive.pmids)[7]
-    with serve(small_archive, Faults(poison={poison: "503"})) as server:
+    archive = Archive([sample_data / "pubmed" / "species800_articles.xml.gz"], 4, last=today() - timedelta(days=30))
+    poison = min(archive.pmids)
+    with serve(archive, Faults(poison={poison: "503"})) as server:
         assert fetch(server, *ALL, "--patience", 4).returncode == NEW_GAPS
         server.faults.poison = {}
         soon = fetch(server, *ALL, "--since", "last")
@@ -159,7 +160,7 @@ def test_since_last_asks_again_for_what_was_owed(fetch: Fetch, small_archive: Ar
         assert poison not in pmids(lake)
         server.ahead = timedelta(days=8)
         assert fetch(server, *ALL, "--since", "last").returncode == DONE
-        assert pmids(lake) == sorted(small_archive.pmids)
+        assert pmids(lake) == sorted(archive.pmids)
     assert adds_up(lake)
 
 

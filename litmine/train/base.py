@@ -1,0 +1,47 @@
+"""The encoder that a training starts from, and its tokenizer: ours, or any of the BERT family in safetensors."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from tokenizers import Tokenizer
+from transformers import AutoConfig, AutoModel, PreTrainedConfig
+from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
+
+from litmine.errors import ModelError
+from litmine.models.folder import loading, positions, read_network, read_tokenizer, special_ids
+from litmine.models.heads import SETTINGS_FILE, Settings
+from litmine.models.registry import locate
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """An encoder in float32, its configuration and its tokenizer, which neither truncates nor pads."""
+
+    encoder: Any
+    config: PreTrainedConfig
+    tokenizer: Tokenizer
+
+
+def read_base(ref: str, tokens: int) -> Base:
+    """The encoder of `ref` (ModelError when there is none that reads `tokens` tokens at a time)."""
+    folder, _ = locate(ref)
+    with loading(folder):
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        if config.model_type not in MODEL_FOR_MASKED_LM_MAPPING_NAMES or config.is_encoder_decoder:
+            raise ModelError(
+                f"{ref} is no encoder but a {config.model_type}; start from one of the BERT family"
+                " (BERT, RoBERTa, DistilBERT, ELECTRA and their like)"
+            )
+        if (folder / SETTINGS_FILE).is_file():
+            own = read_network(folder, Settings.load(folder))
+            encoder, config = own.encoder, own.config
+        else:
+            encoder = AutoModel.from_pretrained(folder, config=config, use_safetensors=True, local_files_only=True)
+        tokenizer = read_tokenizer(folder)
+        special_ids(tokenizer, config)
+    if positions(config) < tokens:
+        raise ModelError(
+            f"{ref} reads at most {positions(config)} tokens at a time and the recipe needs {tokens};"
+            " start from a base that reads as many"
+        )
+    return Base(encoder.float(), config, tokenizer)

@@ -1,0 +1,1 @@
+"""The formats of annotated corpora, each from a file to passages."""

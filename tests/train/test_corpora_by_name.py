@@ -1,0 +1,123 @@
+"""The registry, corpora found by name in the home folder, and their types."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from litmine.errors import CorpusError, SettingError
+from litmine.train.corpora import corpus_files, open_corpus
+from litmine.train.make import make_model
+from litmine.train.recipe import Recipe
+from litmine.train.registry import registry
+
+OURS = {"Disease", "Chemical", "Gene", "Species", "CellLine", "CellType", "DNA", "RNA", "Protein"}
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("LITMINE_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "home"
+
+
+def put(home: Path, name: str, *lines: str, file: str = "train.tsv") -> Path:
+    path = home / "corpora" / name / file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+def test_the_corpora_of_the_field_are_registered() -> None:
+    assert list(registry()) == [
+        "NCBI-disease", "BC5CDR", "BC4CHEMD", "BC2GM", "JNLPBA", "LINNAEUS", "Species-800", "i2b2-2010", "BioRED",
+        "NLM-Gene", "GNormPlus", "tmVar3",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", list(registry()))
+def test_an_entry_says_everything(name: str) -> None:
+    entry = registry()[name]
+    assert set(entry.entity_types) <= OURS or name == "i2b2-2010"
+    for fact in (entry.guideline, entry.licence, entry.terms, entry.source, entry.format, entry.citation):
+        assert fact.strip()
+    assert entry.source.startswith("http")
+    assert not entry.doi or re.fullmatch(r"10\.\d{4,}/\S+", entry.doi)
+    assert bool(entry.url) != bool(entry.obtain)
+    assert not entry.url or entry.url.startswith("https://")
+    assert "test" not in entry.train.lower() + entry.dev.lower()
+    assert entry.agreement == (name == "i2b2-2010")
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("NCBI-disease", r"^NCBI-disease is not in .*NCBI-disease; run `litmine corpora get NCBI-disease`$"),
+        ("mine=BC4CHEMD", r"^BC4CHEMD is not in .*; get it from https://biocreative\S+ and put train\.tsv"),
+        ("i2b2-2010", r"^i2b2-2010 is not in .*; each user must sign its data use agreement at https://portal\S+ and"),
+        ("NCBI", r"^NCBI does not exist; .* `litmine corpora list` shows$"),
+    ],
+)
+def test_what_is_not_here_says_how_to_get_it(name: str, sentence: str) -> None:
+    with pytest.raises(CorpusError, match=sentence):
+        corpus_files(name, "train")
+
+
+def test_a_name_is_looked_up_where_no_path_has_it(home: Path, tmp_path: Path) -> None:
+    kept = put(home, "NCBI-disease", "asthma\tB-Disease")
+    assert corpus_files("NCBI-disease", "train") == ("NCBI-disease", kept)
+    assert corpus_files("mine=NCBI-disease", "train") == ("mine", kept)
+    assert corpus_files("NCBI-disease", "dev") == ("NCBI-disease", None)
+    assert open_corpus("NCBI-disease", "dev") is None
+    near = tmp_path / "NCBI-disease" / "train.tsv"
+    near.parent.mkdir()
+    near.write_text("asthma\tB-Whatever\n")
+    assert corpus_files("NCBI-disease", "train") == ("NCBI-disease", Path("NCBI-disease/train.tsv"))
+    read = open_corpus("NCBI-disease", "train")
+    assert read is not None
+    assert read.entity_types == ("Whatever",)
+
+
+@pytest.mark.parametrize(
+    ("renamed", "types"),
+    [
+        ({}, ("Disease",)),
+        ({"Disease": "Illness"}, ("Illness",)),
+        ({"Modifier": "-"}, ("Disease",)),
+        ({"SpecificDisease": "Specific"}, ("Disease", "Specific")),
+        ({"NCBI-disease:Modifier": "Adjective"}, ("Adjective", "Disease")),
+        ({"BC5CDR:Modifier": "Adjective"}, ("Disease",)),
+    ],
+)
+def test_types_become_ours_and_then_what_is_asked(home: Path, renamed: dict[str, str], types: tuple[str, ...]) -> None:
+    lines = ["5|t|asthma attack of asthma", "5|a|", "5\t0\t6\tasthma\tModifier", "5\t17\t23\tasthma\tSpecificDisease"]
+    put(home, "NCBI-disease", *lines, file="train.pubtator")
+    corpus = open_corpus("NCBI-disease", "train", renamed)
+    assert corpus is not None
+    assert corpus.entity_types == types
+    assert corpus.passages[0].pmid == 5
+
+
+def test_an_untyped_corpus_of_one_type_has_that_type(home: Path) -> None:
+    put(home, "Species-800", "mice\tB", "ran\tO")
+    corpus = open_corpus("Species-800", "train")
+    assert corpus is not None
+    assert corpus.entity_types == ("Species",)
+
+
+def test_a_type_that_the_corpus_is_not_known_to_have(home: Path) -> None:
+    put(home, "BC5CDR", "mice\tB-Animal", "asthma\tB-Disease")
+    with pytest.raises(
+        CorpusError, match=r"annotates Animal, and BC5CDR is known to annotate Chemical, Disease; rename"
+    ):
+        open_corpus("BC5CDR", "train")
+    corpus = open_corpus("BC5CDR", "train", {"Animal": "-"})
+    assert corpus is not None
+    assert corpus.entity_types == ("Disease",)
+
+
+def test_a_renamed_type_must_be_there(home: Path, tmp_path: Path) -> None:
+    put(home, "BC5CDR", "asthma\tB-Disease")
+    recipe = Recipe("mine", str(tmp_path), ("BC5CDR",), renamed=(("BC5CDR:Diseese", "Illness"),))
+    with pytest.raises(SettingError, match=r"--map renames BC5CDR:Diseese, which no corpus annotates; they annotate"):
+        make_model(recipe, tmp_path / "model", lambda _: None)

@@ -1,0 +1,187 @@
+"""Corpora fetched from a server of the test's own: folders, archives, and what is refused, leaving nothing behind."""
+
+import hashlib
+import io
+import tarfile
+import threading
+import zipfile
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from litmine.errors import CorpusError
+from litmine.train.corpora import open_corpus
+from litmine.train.obtain import obtain
+from litmine.train.registry import find
+
+TRAIN = b"asthma\tB-Disease\nis\tO\n"
+DEV = b"fever\tB-Disease\n"
+PUBTATOR = b"7|t|asthma\n7|a|\n7\t0\t6\tasthma\tDisease\tD1\n"
+
+
+class Server:
+    """Serves `files` by path; a str is where to go instead, `short` paths break off one byte before their end."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes | str] = {}
+        self.short: set[str] = set()
+        self.asked: list[str] = []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                outer.asked.append(self.path)
+                content = outer.files.get(self.path)
+                self.send_response(404 if content is None else 302 if isinstance(content, str) else 200)
+                if isinstance(content, str):
+                    self.send_header("Location", content)
+                body = content if isinstance(content, bytes) else b""
+                self.send_header("Content-Length", str(len(body) + (self.path in outer.short)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}/"
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    opened = Server()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("LITMINE_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "home" / "corpora"
+
+
+def zipped(members: dict[str, bytes], link: bool = False) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            info = zipfile.ZipInfo(name)
+            info.compress_type = zipfile.ZIP_DEFLATED
+            info.external_attr = (0o120777 if link else 0o100644) << 16
+            archive.writestr(info, content)
+    return packed.getvalue()
+
+
+def tarred(members: dict[str, bytes], kind: bytes = tarfile.REGTYPE) -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        for name, content in members.items():
+            info = tarfile.TarInfo(name)
+            info.type, info.linkname = kind, "elsewhere" if kind != tarfile.REGTYPE else ""
+            info.size = len(content) if kind == tarfile.REGTYPE else 0
+            archive.addfile(info, io.BytesIO(content))
+    return packed.getvalue()
+
+
+def test_a_folder_gives_its_train_and_dev_split(server: Server, home: Path) -> None:
+    server.files = {"/c/train.tsv": TRAIN, "/c/devel.tsv": DEV, "/c/test.tsv": b"secret\tO\n"}
+    said: list[str] = []
+    folder = obtain(find("NCBI-disease"), f"{server.url}c/", said.append)
+    assert folder == home / "NCBI-disease"
+    assert {file.name: file.read_bytes() for file in folder.glob("*.tsv")} == {"train.tsv": TRAIN, "dev.tsv": DEV}
+    assert server.asked == ["/c/train.tsv", "/c/devel.tsv"]
+    source = (folder / "SOURCE.txt").read_text()
+    assert f"{server.url}c/train.tsv\nsha256 {hashlib.sha256(TRAIN).hexdigest()}" in source
+    assert "licence: public domain" in source
+    assert said[0] == "train: 1 passages annotated with Disease"
+    corpus = open_corpus("NCBI-disease", "dev")
+    assert corpus is not None
+    assert corpus.passages[0].text == "fever"
+    assert [path.name for path in home.iterdir()] == ["NCBI-disease"]
+
+
+@pytest.mark.parametrize("pack", [zipped, tarred])
+def test_an_archive_gives_what_the_registry_names(server: Server, pack: object) -> None:
+    assert callable(pack)
+    members = {"BIORED/Train.PubTator": PUBTATOR, "BIORED/Dev.PubTator": PUBTATOR, "BIORED/Test.PubTator": b"secret"}
+    server.files = {"/BIORED.any": pack(members)}
+    folder = obtain(find("BioRED"), f"{server.url}BIORED.any", lambda _: None)
+    assert {file.name for file in folder.iterdir()} == {"train.pubtator", "dev.pubtator", "SOURCE.txt"}
+
+
+def test_a_file_is_the_train_split_and_a_redirection_is_followed(server: Server) -> None:
+    server.files = {"/here": "/there", "/there": PUBTATOR}
+    folder = obtain(find("BC4CHEMD"), f"{server.url}here", lambda _: None)
+    assert (folder / "train.pubtator").read_bytes() == PUBTATOR
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (zipped({"../train.tsv": TRAIN}), "its member '../train.tsv' would be written outside of the folder"),
+        (zipped({"/etc/train.tsv": TRAIN}), "would be written outside"),
+        (zipped({"c:\\train.tsv": TRAIN}), "would be written outside"),
+        (zipped({"train.tsv": b"x"}, link=True), "its member 'train.tsv' is a link or no plain file"),
+        (tarred({"a/../../train.tsv": TRAIN}), "would be written outside"),
+        (tarred({"train.tsv": b""}, tarfile.SYMTYPE), "is a link or no plain file"),
+        (tarred({"train.tsv": b""}, tarfile.LNKTYPE), "is a link or no plain file"),
+        (tarred({"train.tsv": b""}, tarfile.FIFOTYPE), "is a link or no plain file"),
+        (zipped({"train.tsv": b"a\tO\n" * 50_000}), "it unpacks to more than 100,000 bytes"),
+        (b"a\tO\n" * 50_000, "gives more than 100,000 bytes"),
+        (zipped({"readme": b""}), "holds no train.tsv; it holds readme"),
+        (b"<html>Sorry</html>", "a line is token TAB tag"),
+        (b"", "is empty"),
+        (tarred({"train.tsv": TRAIN})[:60], "cannot be unpacked: "),
+        ("http://example.org/train.tsv", "is refused: a corpus is fetched over https"),
+        ("file:///etc/passwd", "is not allowed"),
+        ("/nowhere", "cannot be fetched: HTTP Error 404"),
+    ],
+)
+def test_what_is_refused_leaves_nothing(server: Server, home: Path, content: bytes | str, sentence: str) -> None:
+    server.files = {"/corpus": content}
+    with pytest.raises(CorpusError, match=sentence):
+        obtain(find("NCBI-disease"), f"{server.url}corpus", lambda _: None, greatest=100_000)
+    assert list(home.iterdir()) == []
+
+
+def test_an_answer_that_breaks_off(server: Server, home: Path) -> None:
+    server.files, server.short = {"/c": TRAIN}, {"/c"}
+    with pytest.raises(CorpusError, match=r"broke off after 22 of 23 bytes; try again"):
+        obtain(find("NCBI-disease"), f"{server.url}c", lambda _: None)
+    assert list(home.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "url", ["http://example.org/a.zip", "ftp://example.org/", "/etc/passwd", "https://", "http://["]
+)
+def test_addresses_that_are_refused(home: Path, url: str) -> None:
+    with pytest.raises(CorpusError, match=r"is refused: a corpus is fetched over https|is no address"):
+        obtain(find("NCBI-disease"), url, lambda _: None)
+    assert not home.exists()
+
+
+@pytest.mark.parametrize("url", [None, "https://example.org/i2b2.zip"])
+def test_what_must_be_signed_is_not_fetched_from_anywhere(url: str | None) -> None:
+    with pytest.raises(
+        CorpusError, match=r"i2b2-2010 cannot be fetched into .*: each user must sign its data use agreement"
+    ):
+        obtain(find("i2b2-2010"), url, lambda _: None)
+
+
+def test_what_has_no_address_says_how_to_obtain_it() -> None:
+    with pytest.raises(CorpusError, match=r"BC4CHEMD cannot be fetched into .*: get it from https"):
+        obtain(find("BC4CHEMD"), None, lambda _: None)
+
+
+def test_what_is_here_is_not_fetched_again(server: Server, home: Path) -> None:
+    (home / "NCBI-disease").mkdir(parents=True)
+    with pytest.raises(CorpusError, match="exists; delete it to fetch NCBI-disease again"):
+        obtain(find("NCBI-disease"), server.url, lambda _: None)
+    assert server.asked == []

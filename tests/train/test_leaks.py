@@ -1,0 +1,155 @@
+"""Leaks and repeats: by PMID, by text whatever its white space and case, and one text inside another."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from litmine.errors import CorpusError
+from litmine.train.corpora import Corpus, Passage, read_corpus
+from litmine.train.leaks import LONG, find_leaks, find_repeats, overlaps, separate, without
+from litmine.types import Span
+
+ONE = "Selegiline induced postural hypotension in eleven patients with Parkinson's disease."
+TWO = "The tumour suppressor BRCA1 interacts with RAD51 and repairs double-strand breaks."
+THREE = "Ampicillin and gentamicin were given to all newborn infants for seven whole days."
+
+
+def corpus(name: str, *texts: str | tuple[str, int], kinds: tuple[str, ...] = ("Disease",)) -> Corpus:
+    passages = []
+    for one in texts:
+        text, pmid = one if isinstance(one, tuple) else (one, None)
+        passages.append(Passage(text, tuple(Span(0, 3, kind) for kind in kinds), pmid))
+    return Corpus(name, Path(name), kinds, tuple(passages), continuous=True)
+
+
+def ways(train: Corpus, dev: Corpus) -> list[tuple[int, str]]:
+    return [(found.index, found.by) for found in find_leaks([train], [dev])]
+
+
+@pytest.mark.parametrize(
+    ("train", "dev", "by"),
+    [
+        (ONE, "SELEGILINE   induced postural hypotension in eleven patients with Parkinson 's disease .", "text"),
+        (ONE, f"{TWO} {ONE} {THREE}", "inside"),
+        (f"{TWO} {ONE}", ONE, "around"),
+        ((f"{TWO} {ONE}", 7), (f"{TWO} {ONE} {THREE}", 7), "PMID"),
+        ((f"{TWO} Old.", 7), (f"{TWO} New.", 7), "PMID"),
+        ((f"{TWO} Old.", 7), (f"{TWO} New.", 8), None),
+        ((TWO, 7), (ONE, 7), None),
+        (ONE, TWO, None),
+        ("MATERIALS AND METHODS", "Materials and methods", None),
+        ("Results.", f"Results. {ONE}", None),
+    ],
+)
+def test_what_is_a_leak(train: str | tuple[str, int], dev: str | tuple[str, int], by: str | None) -> None:
+    assert ways(corpus("a", "A first sentence.", train), corpus("b", "Nothing of the kind.", dev)) == (
+        [(1, by)] if by else []
+    )
+
+
+@pytest.mark.parametrize(("length", "leaks"), [(LONG - 1, 0), (LONG, 1)])
+def test_a_text_counts_from_so_many_code_points(length: int, leaks: int) -> None:
+    text = "é" * length
+    assert len(ways(corpus("a", text), corpus("b", text))) == leaks
+    assert len(ways(corpus("a", text), corpus("b", f"β {text} β"))) == leaks
+
+
+WORDS = st.lists(st.sampled_from(["alpha", "Beta", "gamma", "del ta"]), min_size=1, max_size=14)
+
+
+@given(train=st.lists(WORDS, min_size=1, max_size=5), dev=st.lists(WORDS, min_size=1, max_size=5))
+def test_leaks_are_what_comparing_every_pair_finds(train: list[list[str]], dev: list[list[str]]) -> None:
+    def key(words: list[str]) -> str:
+        return "".join(words).replace(" ", "").lower()
+
+    expected = {
+        i
+        for i, ours in enumerate(train)
+        for theirs in dev
+        if min(len(key(ours)), len(key(theirs))) >= LONG and (key(ours) in key(theirs) or key(theirs) in key(ours))
+    }
+    found = find_leaks(
+        [corpus("a", *(" ".join(words) for words in train))], [corpus("b", *("  ".join(words) for words in dev))]
+    )
+    assert {one.index for one in found} == expected
+
+
+def test_leaks_are_counted_by_pair_and_dropped() -> None:
+    train = [corpus("a", ONE, TWO, THREE), corpus("b", (TWO, 3), kinds=("Gene",)), corpus("c", THREE + ONE)]
+    dev = [corpus("a", ONE), corpus("d", (TWO, 3))]
+    found = find_leaks(train, dev)
+    assert [(o.corpus, o.other, o.pmids, o.sentences) for o in overlaps(found)] == [
+        ("a", "a dev", 0, 1),
+        ("c", "a dev", 0, 1),
+        ("a", "d dev", 0, 1),
+        ("b", "d dev", 1, 0),
+    ]
+    assert str(overlaps(found)[0]) == f"a: 0 by PMID and 1 by text in a dev (text: {ONE[:80]!r})"
+    assert [passage.text for passage in without(train[:1], found)[0].passages] == [THREE]
+    with pytest.raises(
+        CorpusError, match=r"^b has no passage of its own left: all of them stand in d dev; leave it out$"
+    ):
+        without(train[:2], found)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "apart", "repeats"),
+    [
+        (("Disease",), ("Disease",), (), 1),
+        (("Disease", "Chemical"), ("Disease",), (), 1),
+        (("Disease",), ("Disease", "Chemical"), (), 0),
+        (("Disease",), ("Gene",), (), 0),
+        (("Disease",), ("Disease",), ("b",), 0),
+        (("Disease",), ("Disease",), ("a", "b"), 0),
+    ],
+)
+def test_a_passage_is_kept_for_each_head(
+    first: tuple[str, ...], second: tuple[str, ...], apart: tuple[str, ...], repeats: int
+) -> None:
+    corpora = [corpus("a", ONE, kinds=first), corpus("b", TWO, ONE, kinds=second)]
+    assert [(one.index, one.other) for one in find_repeats(corpora, apart)] == [(1, "a")] * repeats
+
+
+def test_heads_may_have_been_taught_by_several_corpora() -> None:
+    corpora = [corpus("a", ONE), corpus("b", ONE, kinds=("Gene",)), corpus("c", ONE, kinds=("Disease", "Gene"))]
+    assert [one.corpus for one in find_repeats(corpora)] == ["c"]
+
+
+def test_repeats_by_pmid_and_none_within_a_corpus() -> None:
+    corpora = [corpus("a", (f"{ONE} Old.", 5), THREE, THREE), corpus("b", (f"{ONE} New.", 5), (TWO, 6))]
+    assert [(one.corpus, one.index, one.by) for one in find_repeats(corpora)] == [("b", 0, "PMID")]
+    other = [corpora[0], corpus("b", (TWO, 5))]
+    assert find_repeats(other) == []
+
+
+def test_separate_tells_and_strict_refuses() -> None:
+    train = [corpus("a", ONE, TWO), corpus("b", TWO, THREE)]
+    dev = [corpus("a", ONE)]
+    said: list[str] = []
+    kept = separate(train, dev, (), strict=False, say=said.append)
+    assert [[passage.text for passage in one.passages] for one in kept] == [[TWO], [THREE]]
+    assert said[0].startswith("leak, left out of training: a: 0 by PMID and 1 by text in a dev")
+    assert said[1].startswith("taught twice, left out the second time: b: 0 by PMID and 1 by text in a")
+    with pytest.raises(
+        CorpusError, match=r"^1 training passages also stand in an evaluation split \(a: .*strict-leaks$"
+    ):
+        separate(train, dev, (), strict=True, say=said.append)
+    clean = [replace(train[1])]
+    assert separate(clean, dev, (), strict=True, say=said.append) == clean
+
+
+def test_a_training_leaves_its_dev_split_out(tmp_path: Path, run: Callable[..., CompletedProcess[str]]) -> None:
+    lines = [f"{token}\t{'B-Disease' if token == 'hypotension' else 'O'}" for token in ONE.split()]
+    other = [f"{token}\tB-Disease" for token in THREE.split()]
+    (tmp_path / "train.tsv").write_text("\n".join([*lines, "", *other]))
+    (tmp_path / "dev.tsv").write_text("\n".join(lines))
+    train, dev = (read_corpus(tmp_path / f"{split}.tsv", "mine") for split in ("train", "dev"))
+    assert [one.index for one in find_leaks([train], [dev])] == [0]
+    result = run("train", "ner", "--base", tmp_path, "--corpus", tmp_path, "--strict-leaks", "-o", tmp_path / "model")
+    assert result.returncode == 1
+    assert "litmine: 1 training passages also stand in an evaluation split" in result.stderr

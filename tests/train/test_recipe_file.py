@@ -1,0 +1,92 @@
+"""Recipes as files: every committed one is whole, what is wrong is a sentence, and options count before the file."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from litmine.cli.main import cli
+from litmine.cli.train import train
+from litmine.errors import SettingError
+from litmine.train.recipe import Recipe
+from litmine.train.recipe_file import make_recipe, read_recipe, recipe_names
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_every_committed_recipe_is_one_and_the_help_names_it(name: str) -> None:
+    recipe = make_recipe({"name": "mine", **read_recipe(name)})
+    assert recipe.corpora
+    options = {option.name: option for option in train.commands["ner"].params}
+    assert name in str(options["recipe"].to_info_dict()["help"])
+
+
+def test_builtin_says_how_the_model_that_ships_was_made(checkout: Path) -> None:
+    made = json.loads((checkout / "litmine" / "models" / "builtin" / "ner" / "recipe.json").read_text())
+    recipe = make_recipe(read_recipe("builtin"))
+    said = {name: getattr(recipe, name) for name in made}
+    said["base"] = recipe.base.rpartition("/")[2]
+    assert json.loads(json.dumps(said)) == made
+
+
+def test_options_have_the_defaults_of_a_recipe() -> None:
+    recipe = Recipe("mine", "base", ("a",))
+    options = {option.name: option.default for option in train.commands["ner"].params}
+    shared = ("epochs", "learning_rate", "batch_tokens", "dropout", "window", "overlap", "vocabulary", "tags", "seed")
+    assert {name: options[name] for name in shared} == {name: getattr(recipe, name) for name in shared}
+
+
+@pytest.mark.parametrize(
+    ("toml", "sentence"),
+    [
+        ("epoch = 3", r"sets epoch; a recipe knows name, base, corpora, apart, .*, seed"),
+        ("epochs = 'three'", "epochs is a whole number, and not 'three'"),
+        ("epochs = true", "epochs is a whole number, and not True"),
+        ("int8 = 1", "int8 is true or false, and not 1"),
+        ("learning_rate = '1'", "learning_rate is a number"),
+        ("corpora = 'BC5CDR'", "corpora is a list of names in quotes"),
+        ("renamed = ['a']", "renamed is a table of types"),
+        ("epochs = ", "cannot be read as TOML"),
+    ],
+)
+def test_what_is_wrong_in_a_file_is_said(tmp_path: Path, toml: str, sentence: str) -> None:
+    (tmp_path / "mine.toml").write_text(toml)
+    with pytest.raises(SettingError, match=sentence) as error:
+        read_recipe(str(tmp_path / "mine.toml"))
+    assert "\n" not in str(error.value)
+
+
+def test_a_recipe_that_is_not_there() -> None:
+    with pytest.raises(SettingError, match="there is no recipe 'bulitin'; give biobert, builtin, single or a TOML"):
+        read_recipe("bulitin")
+
+
+def test_options_count_before_the_file(tiny_base: Path, sample_data: Path, tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    corpus = sample_data / "ner" / "NCBI-disease"
+    file.write_text(
+        f"corpora = ['{corpus}']\nepochs = 1\nbatch_tokens = 900\nlearning_rate = 1\nwarmup = 0.5\n"
+        "int8 = true\n[renamed]\nDisease = 'Illness'\n"
+    )
+    options = ["train", "ner", "--recipe", file, "--base", tiny_base, "--learning-rate", "1e-3", "-o", tmp_path / "out"]
+    result = CliRunner().invoke(cli, [*map(str, options), "--no-int8"], catch_exceptions=False)
+    assert result.exit_code == 0, result.stderr
+    saved = json.loads((tmp_path / "out" / "recipe.json").read_text())
+    assert (saved["name"], saved["epochs"], saved["batch_tokens"]) == ("out", 1, 900)
+    assert (saved["learning_rate"], saved["warmup"], saved["int8"]) == (1e-3, 0.5, False)
+    assert saved["renamed"] == [["Disease", "Illness"]]
+
+
+def test_neither_a_recipe_nor_a_base_is_wrong_usage(tmp_path: Path) -> None:
+    result = CliRunner().invoke(cli, ["train", "ner", "-o", str(tmp_path / "out")])
+    assert result.exit_code == 2
+    assert "Give --base and --corpus, or a --recipe." in result.stderr
+
+
+def test_a_vocabulary_text_that_is_not_here(tmp_path: Path, tiny_base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from litmine.train.make import make_model
+
+    monkeypatch.chdir(tmp_path)
+    recipe = make_recipe({**read_recipe("builtin"), "base": str(tiny_base)})
+    with pytest.raises(SettingError, match=r"abstracts\.jsonl\.gz, which is not here; name a JSONL"):
+        make_model(recipe, tmp_path / "out", lambda _: None)
