@@ -7,7 +7,7 @@ Searches are kept until then too, so that a job that was killed asks for nothing
 import json
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
@@ -52,7 +52,7 @@ class Spool:
         answer: dict[str, Any] | None = content["answer"] if content.get("question") == question else None
         return answer
 
-    def forget(self, paths: Iterator[Path] | list[Path]) -> None:
+    def forget(self, paths: Iterable[Path]) -> None:
         """Remove bodies that stand in parts now."""
         for path in paths:
             path.unlink(missing_ok=True)

@@ -1,7 +1,7 @@
 """Before a fetch: what PubMed has of what is asked for, what the lake has of that, and what is left to fetch."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from hashlib import blake2b
 from typing import Literal
@@ -63,7 +63,7 @@ class Survey:
     since: date | None = None
     translation: str = ""
     notes: tuple[str, ...] = ()
-    first_time: bool = field(default=False)
+    first_time: bool = False
 
     @property
     def unnamed(self) -> int:
