@@ -106,7 +106,7 @@ EXTERNAL = b'<!DOCTYPE PubmedArticleSet [<!ENTITY a SYSTEM "file:///etc/hostname
     ("content", "why"),
     [
         (b"", "It is empty; nothing was read: import a fresh copy of the file."),
-        (gzip.compress(b""), "It is empty; nothing was read: import a fresh copy of the file."),
+        (gzip.compress(b"", mtime=0), "It is empty; nothing was read: import a fresh copy of the file."),
         (
             b"\x89PNG\r\n\x1a\n" + bytes(999),
             "It is neither PubMed XML nor JSON Lines nor PubTator, plain or gzip; nothing",

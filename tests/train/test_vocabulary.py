@@ -109,7 +109,7 @@ def test_abstracts_of_json_lines(tmp_path: Path) -> None:
     assert list(abstracts(tmp_path / "a.jsonl")) == list(abstracts(tmp_path / "a.jsonl.gz")) == ["A b.", "C "]
 
 
-@pytest.mark.parametrize("content", [b"{", b"[1]", b"\xff", gzip.compress(json.dumps({}).encode() * 99)[:20]])
+@pytest.mark.parametrize("content", [b"{", b"[1]", b"\xff", gzip.compress(json.dumps({}).encode() * 99, mtime=0)[:20]])
 def test_what_is_no_json_lines(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / ("a.jsonl.gz" if content[:1] == b"\x1f" else "a.jsonl")
     file.write_bytes(content)
