@@ -1,5 +1,6 @@
 """What all tests share: a hypothesis profile, the sample data, a tiny trained model, lakes, and the command line."""
 
+import fcntl
 import io
 import json
 import os
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from subprocess import CompletedProcess, Popen
 from typing import Any
@@ -21,6 +23,34 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 settings.register_profile("gate", max_examples=60, deadline=None, derandomize=True)
 settings.register_profile("soak", max_examples=3000, deadline=None)
 settings.load_profile(os.environ.get("LITMINE_HYPOTHESIS_PROFILE", "gate"))
+
+
+@pytest.fixture(scope="session")
+def ray_lock(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], AbstractContextManager[None]]:
+    """`ray_lock(LOCK_SH)` while a test has Ray, `ray_lock(LOCK_EX)` while one looks for any Ray of this machine."""
+
+    @contextmanager
+    def lock(kind: int) -> Iterator[None]:
+        # The processes that share the tests have neighbouring folders.
+        with (tmp_path_factory.getbasetemp().parent / "ray.lock").open("w") as file:
+            fcntl.flock(file, kind)
+            yield
+
+    return lock
+
+
+@pytest.fixture
+def with_ray(ray_lock: Callable[[int], AbstractContextManager[None]]) -> Iterator[None]:
+    """For a test that starts Ray."""
+    with ray_lock(fcntl.LOCK_SH):
+        yield
+
+
+@pytest.fixture
+def without_ray(ray_lock: Callable[[int], AbstractContextManager[None]]) -> Iterator[None]:
+    """For a test that looks for any Ray of this machine."""
+    with ray_lock(fcntl.LOCK_EX):
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -87,6 +117,19 @@ def tiny_model(tiny_base: Path, sample_data: Path) -> Path:
         lambda _: None,
     )
     return folder
+
+
+@pytest.fixture(scope="session")
+def rewrite_weights() -> Callable[[Path, Callable[[dict[str, Any]], None]], None]:
+    """`rewrite_weights(folder, change)`: let `change` alter the tensors of a model's folder in place."""
+    from safetensors.torch import load_file, save_file
+
+    def rewrite(folder: Path, change: Callable[[dict[str, Any]], None]) -> None:
+        weights = load_file(folder / "model.safetensors")
+        change(weights)
+        save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+
+    return rewrite
 
 
 @pytest.fixture(scope="session")

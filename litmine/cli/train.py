@@ -1,5 +1,6 @@
 """The command `train`: corpora in, a model out."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -103,9 +104,18 @@ train.add_command(mlm)
     help="Keep only this many of the most frequent tokens; 0 keeps all.",
 )
 @click.option(
-    "--vocabulary-text",
+    "--unlabelled",
     type=click.Path(exists=True, dir_okay=False),
-    help="JSONL of abstracts (plain or gzip) whose tokens count too.",
+    help="JSONL of abstracts (plain or gzip): for the vocabulary, for pretraining and for the teachers.",
+)
+@click.option(
+    "--pretrain", type=click.IntRange(min=0), default=0, help="Tokens of masked words to learn before the corpora."
+)
+@click.option(
+    "--teachers",
+    type=click.IntRange(min=0),
+    default=0,
+    help="Train this many models of the recipe first, and learn their opinion where no corpus has one.",
 )
 @click.option("--int8/--no-int8", default=False, help="Keep the weights in 8 bits.")
 @click.option(
@@ -117,14 +127,37 @@ train.add_command(mlm)
     show_default=True,
     help="Go on from the checkpoint in the output folder, if it is of this very recipe.",
 )
+@click.option(
+    "--workers",
+    type=click.IntRange(min=0),
+    default=0,
+    help="Share every step out over this many Ray workers on the CPU; 0 trains in this process.",
+)
+@click.option(
+    "--gpus",
+    type=click.IntRange(min=0),
+    default=0,
+    help="Share every step out over this many Ray workers with a GPU each; 0 takes the first GPU, if there is one.",
+)
+@click.option("--address", metavar="ADDRESS", help="Join the Ray cluster there ('auto' finds the one of this machine).")
 @click.pass_context
-def ner(context: click.Context, /, recipe: str | None, output: Path, resume: bool, **options: Any) -> None:
+def ner(
+    context: click.Context,
+    /,
+    recipe: str | None,
+    output: Path,
+    resume: bool,
+    workers: int,
+    gpus: int,
+    address: str | None,
+    **options: Any,
+) -> None:
     """Train an entity recogniser: a head a type, which learns only from the corpora that annotate it.
 
     \b
     litmine train ner --base ./encoder --corpus ./BC5CDR --corpus ./BC2GM -o ./my-model --epochs 6
     litmine train ner --base builtin --corpus Reactions=./reactions.tsv -o ./mine
-    litmine train ner --recipe builtin --base ./encoder -o ./mine
+    litmine train ner --recipe builtin --base ./encoder -o ./mine --gpus 4
 
     The folder gets the weights, the recipe, the loss of every step, the scores on the corpora's dev splits and a model
     card. A killed run goes on from its last checkpoint when the same command is given again.
@@ -145,7 +178,12 @@ def ner(context: click.Context, /, recipe: str | None, output: Path, resume: boo
     made = make_recipe(settings)
     if not resume:
         drop_checkpoint(output)
-    make_model(made, output, say)
+    run = None
+    if workers or gpus or address:
+        from litmine.work.ray_team import run_on_team
+
+        run = partial(run_on_team, workers=workers or 1, gpus=gpus, address=address, say=say)
+    make_model(made, output, say, run)
     say(f"the model is in {output}; its card is {output / 'README.md'}")
 
 

@@ -1,8 +1,11 @@
 """The encoder that a training starts from, and its tokenizer: ours, or any of the BERT family in safetensors."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
+import torch
 from tokenizers import Tokenizer
 from transformers import AutoConfig, AutoModel, PreTrainedConfig
 from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
@@ -11,6 +14,9 @@ from litmine.errors import ModelError
 from litmine.models.folder import loading, positions, read_network, read_tokenizer, special_ids
 from litmine.models.heads import SETTINGS_FILE, Settings
 from litmine.models.registry import locate
+from litmine.train.corpora import Corpus
+from litmine.train.recipe import Recipe
+from litmine.train.vocabulary import abstracts, prune_vocabulary
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +51,19 @@ def read_base(ref: str, tokens: int) -> Base:
             " start from a base that reads as many"
         )
     return Base(encoder.float(), config, tokenizer)
+
+
+def prune(base: Base, recipe: Recipe, corpora: Sequence[Corpus]) -> Base:
+    """The base with the part of its vocabulary that the recipe keeps."""
+    if not recipe.vocabulary:
+        return base
+    texts = [passage.text for corpus in corpora for passage in corpus.passages]
+    texts += abstracts(Path(recipe.unlabelled)) if recipe.unlabelled else []
+    embeddings = base.encoder.get_input_embeddings().weight.data
+    tokenizer, rows = prune_vocabulary(base.tokenizer, embeddings, texts, recipe.vocabulary)
+    padding = tokenizer.token_to_id("[PAD]")
+    base.encoder.set_input_embeddings(
+        torch.nn.Embedding.from_pretrained(rows.clone(), freeze=False, padding_idx=padding)
+    )
+    base.config.vocab_size, base.config.pad_token_id = len(rows), padding
+    return replace(base, tokenizer=tokenizer)

@@ -1,25 +1,26 @@
 """The model card, written beside the weights from what was done and measured."""
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from litmine import __version__
 from litmine.models.folder import identify_folder
+from litmine.models.heads import SETTINGS_FILE, Head
+from litmine.models.registry import locate
 from litmine.train.corpora import Corpus
+from litmine.train.intervals import RESAMPLES
 from litmine.train.loop import Trained
-from litmine.train.metrics import Scores
+from litmine.train.mistakes import KINDS, count_kinds
 from litmine.train.recipe import Recipe
+from litmine.train.registry import registry
+from litmine.train.report import Report
 
-# What the pages of corpora and bases say of their terms; what is one's own has one's own.
-TERMS = {
-    "all-MiniLM-L6-v2": "Apache-2.0",
-    "NCBI-disease": "NCBI, public domain notice",
-    "BC5CDR": "NCBI (BioCreative V), public domain notice",
-    "BC2GM": "BioCreative II, as distributed in MTL-Bioinformatics-2016 (CC BY 4.0)",
-    "LINNAEUS": "CC BY 4.0",
-    "JNLPBA": "GENIA Project License",
-    "Species-800": "terms not stated by its authors",
-}
+_OWNER = "its owner's; see its source"
+# Of the bases that our recipes name, for a copy without its card.
+_BASES = {"all-MiniLM-L6-v2": "Apache-2.0"}
+# The Hub's cards begin with YAML between lines of dashes.
+_STATED = re.compile(r"\A---\n(?:(?!---).*\n)*?license: *([\w.+-]+)")
 
 _CARD = """\
 # {name}
@@ -31,60 +32,81 @@ Finds {types} in biomedical titles and abstracts. `{model}`, made by litmine {ve
 One head a type, over every word; `annotate` uses the default ones. A head that is not a default one is what a corpus
 got whose guideline marks other things than the other corpora of that type.
 
-| head | default | learnt from |
-|---|---|---|
+| head | default | learnt from | why |
+|---|---|---|---|
 {heads}
 
 ## Data and its terms
 
-| corpus | passages | mentions | terms |
-|---|---|---|---|
-{corpora}
-| {base} (the encoder to start from) | – | – | {base_terms} |
+| corpus | passages | mentions | marks | licence | terms |
+|---|---|---|---|---|---|
+{corpora}{unlabelled}
+| {base} (the encoder to start from) | – | – | – | {base_terms} | – |
 
 Whoever uses the weights is bound by the terms of the data that they learnt from.
 
 ## Scores
 
-Exact span and type, in percent, on each corpus' dev split, every sentence read alone, in float32, by the heads that
-learnt from the corpus. No test split was read. The default window was chosen on the dev documents of NCBI-disease and
-BC5CDR; nothing else was chosen on a dev split.
+Exact span and type, in percent, on each corpus' dev split, every sentence or document read alone, in float32, by the
+heads that learnt from the corpus. The interval is the 95 % one of F1, from {resamples:,} bootstrap resamples of the
+sentences or documents; sentences of one abstract resemble each other, so it is rather too narrow. No test split was
+read. The default window was chosen on the dev documents of NCBI-disease and BC5CDR; what else a dev split decided,
+litmine's `docs/decisions.md` says.
 
-| corpus (dev) | type | precision | recall | F1 | mentions |
-|---|---|---|---|---|---|
 {scores}
+
+## What it is bad at
+
+The most frequent class of mistake of each head on those dev splits; `litmine evaluate ner --errors` shows them.
+
+{mistakes}
 
 ## Recipe
 
 Base `{base}`; {epochs} epochs, {steps:,} steps of up to {batch_tokens:,} tokens, AdamW, learning rate
 {learning_rate:g}, dropout {dropout:g}, seed {seed}; every setting is in `recipe.json`. {tokens:,} tokens in
-{minutes:.0f} minutes on {device} ({precision}), at {rate:,.0f} tokens/s. One run, one seed.
+{minutes:.0f} minutes on {device} ({precision}), at {rate:,.0f} tokens/s. One run, one seed.{stages}
 
 Weights are kept in {bits}. A window is {window} tokens; the windows of a longer text share at least {overlap}.
+
+## What a person may add
+
+- Meant for: –
+- Not meant for: –
+- Tried on, and how it did: –
+- Contact: –
+- To be cited as: –
 """
+_SCORES = """\
+| corpus (dev) | type | precision | recall | F1 | 95 % interval | mentions |
+|---|---|---|---|---|---|---|
+"""
+_UNMEASURED = "Nothing was measured: no corpus has a dev split."
 
 
 def write_card(
-    folder: Path, recipe: Recipe, corpora: Sequence[Corpus], trained: Trained, scores: dict[str, Scores]
+    folder: Path, recipe: Recipe, corpora: Sequence[Corpus], trained: Trained, reports: Sequence[Report]
 ) -> None:
-    """Write `README.md` into the model's folder."""
+    """Write `README.md` into the model's folder; `corpora` are the recipe's, in its order, `reports` of dev splits."""
     card = _CARD.format(
         name=recipe.name,
-        types=", ".join(head.name for head in trained.heads if head.default),
+        types=", ".join(_type(head) for head in trained.heads if head.default),
         model=identify_folder(folder, recipe.name),
         version=__version__,
-        heads=_rows((head.name, "yes" if head.default else "no", ", ".join(head.corpora)) for head in trained.heads),
+        heads=_rows(
+            (head.name, "yes" if head.default else "no", ", ".join(head.corpora), _why(head, trained.heads))
+            for head in trained.heads
+        ),
         corpora=_rows(
-            (corpus.name, len(corpus.passages), _mentions(corpus), _terms(corpus.name)) for corpus in corpora
+            (corpus.name, len(corpus.passages), _mentions(corpus), *_terms(corpus, reference))
+            for corpus, reference in zip(corpora, recipe.corpora, strict=True)
         ),
-        scores=_rows(
-            (name, kind, figures["precision"], figures["recall"], figures["f1"], int(figures["support"]))
-            for name, kinds in scores.items()
-            for kind, figures in kinds.items()
-            if kind != "micro" or len(kinds) > 2
-        ),
+        unlabelled=_unlabelled(recipe),
+        resamples=RESAMPLES,
+        scores=_SCORES + _rows(_scores(reports)) if reports else _UNMEASURED,
+        mistakes="\n".join(_worst(head, reports) for head in trained.heads) if reports else _UNMEASURED,
         base=recipe.base_name,
-        base_terms=_terms(Path(recipe.base).name),
+        base_terms=base_terms(recipe.base),
         epochs=recipe.epochs,
         steps=trained.steps,
         batch_tokens=recipe.batch_tokens,
@@ -94,6 +116,7 @@ def write_card(
         tokens=trained.tokens,
         minutes=trained.seconds / 60,
         rate=trained.tokens / max(trained.seconds, 1e-9),
+        stages=_stages(recipe),
         device=trained.device,
         precision=trained.precision,
         bits="8 bits, a scale a row" if recipe.int8 else "float32",
@@ -103,8 +126,80 @@ def write_card(
     (folder / "README.md").write_text(card, encoding="utf-8")
 
 
-def _terms(name: str) -> str:
-    return TERMS.get(name, "see its source")
+def base_terms(ref: str) -> str:
+    """What is known of the terms of an encoder to start from: the licence that its own card states, if it has one.
+
+    Raises ModelError when the encoder is not here.
+    """
+    folder, name = locate(ref)
+    if (folder / SETTINGS_FILE).is_file():
+        return "those of its data; see its card"
+    card = folder / "README.md"
+    stated = _STATED.match(card.read_text(encoding="utf-8", errors="replace")) if card.is_file() else None
+    return stated[1] if stated else _BASES.get(name, _OWNER)
+
+
+def _terms(corpus: Corpus, reference: str) -> tuple[str, str, str]:
+    """What a corpus marks, its licence and its terms, as the registry has them."""
+    known = registry()
+    entry = known.get(corpus.name) or known.get(Path(reference.rpartition("=")[2]).name)
+    return (entry.guideline, entry.licence, entry.terms) if entry else (", ".join(corpus.entity_types), _OWNER, "–")
+
+
+def _unlabelled(recipe: Recipe) -> str:
+    """The row of the texts that nobody annotated, if they taught the model anything."""
+    if not recipe.unlabelled or not (recipe.pretrain or recipe.teachers):
+        return ""
+    return "\n" + _rows([(f"{Path(recipe.unlabelled).name} (texts alone)", "–", "–", "–", _OWNER, "–")])
+
+
+def _stages(recipe: Recipe) -> str:
+    """What came before those steps."""
+    before = [f" Before that came {recipe.pretrain:,} tokens of masked words."] if recipe.pretrain else []
+    if recipe.teachers:
+        before.append(
+            f" Where no corpus annotates, it learnt the mean opinion of {recipe.teachers} models of the same recipe and"
+            " other seeds."
+        )
+    return "".join(before)
+
+
+def _why(head: Head, heads: Sequence[Head]) -> str:
+    """Why a head is a default one, or is not."""
+    shared = _type(head)
+    if head.name == shared:
+        return "shared by the corpora of the type that are not kept apart"
+    if head.default:
+        return "no head of the type is shared, and this corpus came first"
+    other = next(one.name for one in heads if one.default and _type(one) == shared)
+    return f"kept apart, as the corpus follows another guideline than `{other}`"
+
+
+def _scores(reports: Sequence[Report]) -> Iterable[Sequence[object]]:
+    for report in reports:
+        for kind, figures in report.scores.items():
+            if kind != "micro" or len(report.scores) > 2:
+                low, high = report.intervals[kind]["f1"]
+                shown = (figures["precision"], figures["recall"], figures["f1"], f"{low:.1f} to {high:.1f}")
+                yield report.ours.corpus.name, kind, *shown, int(figures["support"])
+
+
+def _worst(head: Head, reports: Sequence[Report]) -> str:
+    """A line on a head's most frequent class of mistake, over the dev splits of the corpora that it learnt from."""
+    judged = [
+        report
+        for report in reports
+        if report.ours.corpus.name in head.corpora and _type(head) in report.ours.corpus.entity_types
+    ]
+    made = [mistake for report in judged for mistake in report.mistakes if _type(head) in mistake.entity_types]
+    if not made:
+        return f"- {head.name}: {'no mistake' if judged else 'not measured, as no dev split marks any'}"
+    kind, count = max(count_kinds(made).items(), key=lambda item: item[1])
+    return f"- {head.name}: {100 * count / len(made):.0f} % of its {len(made):,} mistakes are `{kind}` ({KINDS[kind]})"
+
+
+def _type(head: Head) -> str:
+    return head.labels[1].partition("-")[2]
 
 
 def _mentions(corpus: Corpus) -> int:
@@ -116,4 +211,6 @@ def _rows(rows: Iterable[Sequence[object]]) -> str:
 
 
 def _cell(value: object) -> str:
-    return f"{value:.1f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
+    if isinstance(value, float):
+        return f"{value:.1f}"
+    return f"{value:,}" if isinstance(value, int) else str(value).replace("|", r"\|")

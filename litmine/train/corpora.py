@@ -55,15 +55,13 @@ def open_corpus(
 ) -> Corpus | None:
     """One split of `[NAME=]PATH` or of a registered corpus by name; None when it has no such split.
 
-    A corpus that was found by name gets our types for its own; `renamed` counts for either, and a key `NAME:TYPE` for
-    the corpus of that name alone. Raises as `corpus_files`
+    A corpus that was found by name gets our types for its own; `renamed` counts for either. Raises as `corpus_files`
     and `read_corpus` do, and CorpusError for a type that the registry does not know of that corpus.
     """
     name, path = corpus_files(reference, split)
     if path is None:
         return None
-    own = dict(renamed or {})
-    own |= {key.removeprefix(f"{name}:"): our for key, our in own.items() if key.startswith(f"{name}:")}
+    own = _own(name, renamed or {})
     entry = _registered(reference)
     if entry is None:
         return read_corpus(path, name, own, tags)
@@ -108,9 +106,9 @@ def corpus_files(reference: str, split: str) -> tuple[str, Path | None]:
 def read_corpus(path: Path, name: str, renamed: Mapping[str, str] | None = None, tags: str = "auto") -> Corpus:
     """Read one split in any format; `renamed` maps types of the file to ours, `tags` is a scheme of two columns.
 
-    A type renamed to `-` is not annotated, as far as anyone is told. Published corpora have some mentions off their
-    offsets; a file with more than one in twenty counts in other units. Raises CorpusError for that, for what cannot be
-    read, and for a split without a passage or a mention.
+    A key `NAME:TYPE` counts for the corpus of that name alone. A type renamed to `-` is not annotated, as far as anyone
+    is told. Published corpora have some mentions off their offsets; a file with more than one in twenty counts in other
+    units. Raises CorpusError for that, for what cannot be read, and for a split without a passage or a mention.
     """
     misplaced: list[int] = []
     try:
@@ -126,9 +124,13 @@ def read_corpus(path: Path, name: str, renamed: Mapping[str, str] | None = None,
             f" {misplaced[0]:,}; offsets count the code points of title, one space, abstract"
         )
     file_types = _types(passages)
-    if renamed:
-        passages = [replace(passage, spans=_rename(passage.spans, renamed)) for passage in passages]
+    if own := _own(name, renamed or {}):
+        passages = [replace(passage, spans=_rename(passage.spans, own)) for passage in passages]
     entity_types = _types(passages)
+    if file_types and not entity_types:
+        raise CorpusError(
+            f"{path} annotates {', '.join(file_types)} and all of it is left out; keep a type, or leave the corpus out"
+        )
     if not entity_types:
         raise CorpusError(f"{path} marks no mention; a corpus is two columns, token TAB tag, or PubTator")
     return Corpus(name, path, entity_types, tuple(passages), continuous, tuple(misplaced), file_types)
@@ -153,6 +155,14 @@ def _registered(reference: str) -> Entry | None:
 
 def _types(passages: list[Passage]) -> tuple[str, ...]:
     return tuple(sorted({span.entity_type for passage in passages for span in passage.spans}))
+
+
+def _own(name: str, renamed: Mapping[str, str]) -> dict[str, str]:
+    """What is renamed in the corpus of this name: keys `NAME:TYPE` count before those of every corpus."""
+    return {
+        **renamed,
+        **{key.removeprefix(f"{name}:"): our for key, our in renamed.items() if key.startswith(f"{name}:")},
+    }
 
 
 def _rename(spans: tuple[Span, ...], renamed: Mapping[str, str]) -> tuple[Span, ...]:

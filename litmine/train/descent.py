@@ -1,7 +1,8 @@
 """The steps of a training, whatever is learnt: learning rate, gradient, checkpoints, and what is said meanwhile.
 
 The order of an epoch's batches and its random numbers depend on the seed and the epoch alone, and a checkpoint keeps
-how far both are: a run that is killed at any step goes on as if it had not been.
+how far both are: a run that is killed at any step goes on as if it had not been. In a team each step has its numbers of
+its own, so that the first member's checkpoint serves all.
 """
 
 import math
@@ -22,6 +23,7 @@ from litmine.models.network import bfloat16_is_fast
 from litmine.train.checkpoint import load_checkpoint, save_checkpoint
 from litmine.train.dropout import RandomBytes, set_dropout
 from litmine.train.pace import Pace
+from litmine.train.team import ALONE, Team
 
 T = TypeVar("T")
 CHECKPOINT_SECONDS = 300.0
@@ -49,7 +51,7 @@ class Course(Generic[T]):
     """What is learnt from, step by step: `steps` of `epochs` passes, the last one perhaps not whole.
 
     plan: the batches of an epoch, each in as few words as it can be made from, always the same for the same epoch.
-    loss: of a batch, the mean loss and the number of tokens.
+    loss: of a batch, the mean loss and the number of tokens; in a team, what this member's share adds to them.
     """
 
     epochs: int
@@ -66,11 +68,13 @@ def descend(
     training: str,
     say: Callable[[str], None],
     every: float = CHECKPOINT_SECONDS,
+    team: Team = ALONE,
 ) -> Pace:
     """Take the steps of `course` with AdamW, or those that a killed run of this `training` left, and say how it went.
 
     A checkpoint is written to `folder` after each epoch, and when the last is `every` seconds old. Raises ModelError
-    when the loss or the gradient is no number, or a checkpoint cannot be written; the last one stays.
+    when the loss or the gradient is no number, a checkpoint cannot be written or not every member of the team sees it;
+    the last one stays.
     """
     device = next(network.parameters()).device
     random_bytes = set_dropout(network, settings.dropout, device)
@@ -81,9 +85,14 @@ def descend(
     if standing := load_checkpoint(folder, network, optimizer, training):
         _stand(standing, pace, random_bytes, device)
         say(f"going on after step {pace.steps:,} of {course.steps:,}")
+    team.level(network, pace.steps)
 
     def save() -> None:
         save_checkpoint(folder, network, optimizer, _standing(pace, random_bytes, device), training)
+
+    def seed(number: int) -> None:
+        torch.manual_seed(number)
+        random_bytes.seed(number)
 
     network.train()
     saved, kept, before = time.monotonic(), pace.steps, 0
@@ -91,19 +100,18 @@ def descend(
         batches = course.plan(epoch)
         after = min(before + len(batches), course.steps)
         if pace.steps == before:
-            torch.manual_seed(settings.seed * 1_000 + epoch)
-            random_bytes.seed(settings.seed * 1_000 + epoch)
+            seed(settings.seed * 1_000 + epoch)
         for batch in batches[max(pace.steps - before, 0) : after - before]:
-            for group in optimizer.param_groups:
-                group["lr"] = settings.learning_rate * schedule(pace.steps, course.steps, settings.warmup)
-            loss, tokens = course.loss(batch)
-            loss.backward()
+            _set_rate(optimizer, settings.learning_rate * schedule(pace.steps, course.steps, settings.warmup))
+            if team.size > 1:
+                seed(team.draw(f"{settings.seed} {pace.steps}"))
+            loss, tokens = team.backward(network, *course.loss(batch))
             norm = torch.nn.utils.clip_grad_norm_(network.parameters(), settings.clip)
-            _check(float(loss.detach()), float(norm), pace, settings, kept)
+            _check(loss, float(norm), pace, settings, kept)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
-            pace.step(tokens, float(loss.detach()))
-            if pace.steps == after or time.monotonic() - saved > every:
+            pace.step(tokens, loss)
+            if team.leads and (pace.steps == after or time.monotonic() - saved > every):
                 save()
                 saved, kept = time.monotonic(), pace.steps
             if pace.steps == after:
@@ -118,11 +126,17 @@ def schedule(step: int, total: int, warmup: float) -> float:
     return (step + 1) / up if step < up else (total - step) / max(1, total - up)
 
 
+def _set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+
+
 @contextmanager
 def arithmetic(device: torch.device, bf16: bool) -> Iterator[None]:
     """How the network is computed in training: bf16 products where they are fast, and the attention that suits."""
-    # The CPU's flash kernel is slow backwards: 78 ms a layer against 12 for plain products (46 passages of 80 tokens).
-    kernel = sdpa_kernel(SDPBackend.MATH) if device.type == "cpu" else nullcontext()
+    # In bf16 the CPU's flash kernel is slow backwards: 78 ms a layer against 12 for plain products (46 passages of 80
+    # tokens). In float32 it is the faster one.
+    kernel = sdpa_kernel(SDPBackend.MATH) if device.type == "cpu" and bf16 else nullcontext()
     with torch.autocast(device.type, torch.bfloat16) if bf16 else nullcontext(), kernel:
         yield
 
@@ -153,6 +167,11 @@ class Machine:
 
 
 def _check(loss: float, norm: float, pace: Pace, settings: Settings, kept: int) -> None:
+    if not math.isfinite(loss) and not pace.steps:
+        raise ModelError(
+            f"the loss is no number at step 1 of {pace.total:,}, before anything was learnt: the base's weights are"
+            " damaged; copy it again, or start from another"
+        )
     if not (math.isfinite(loss) and math.isfinite(norm)):
         what = "gradient" if math.isfinite(loss) else "loss"
         stays = f"the checkpoint of step {kept:,} stays" if kept else "there was no checkpoint yet"

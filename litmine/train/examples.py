@@ -18,22 +18,32 @@ BIO = ("O", "B", "I")
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """Tokens (special ones apart), each word's first token, and its labels: (words, heads), IGNORED where masked."""
+    """Tokens (special ones apart), each word's first token, and its labels.
+
+    labels: (words, heads), IGNORED where the corpus is silent. opinions: (words, heads, BIO), probabilities by other
+    models, if any were asked.
+    """
 
     ids: NDArray[np.int64]
     first: NDArray[np.int64]
     labels: NDArray[np.int64]
+    opinions: NDArray[np.float16] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """ids and mask (examples, tokens); rows, columns and labels of the words."""
+    """ids and mask (examples, tokens); rows, columns, labels and perhaps opinions of the words."""
 
     ids: torch.Tensor
     mask: torch.Tensor
     rows: torch.Tensor
     columns: torch.Tensor
     labels: torch.Tensor
+    opinions: torch.Tensor | None = None
+
+    def to(self, device: torch.device) -> "Batch":
+        arrays = [self.ids, self.mask, self.rows, self.columns, self.labels]
+        return Batch(*(part.to(device) for part in [*arrays, *([] if self.opinions is None else [self.opinions])]))
 
 
 def make_heads(corpora: Sequence[Corpus], apart: Sequence[str]) -> tuple[Head, ...]:
@@ -55,16 +65,24 @@ def make_heads(corpora: Sequence[Corpus], apart: Sequence[str]) -> tuple[Head, .
 
 
 def make_examples(
-    corpus: Corpus, heads: Sequence[Head], apart: Sequence[str], reader: WordReader, longest: int
+    corpus: Corpus,
+    heads: Sequence[Head],
+    apart: Sequence[str],
+    reader: WordReader,
+    longest: int,
+    silence: int = IGNORED,
 ) -> list[Example]:
-    """One example a passage, in file order; a passage of more than `longest` tokens becomes several."""
+    """One example a passage, in file order; a passage of more than `longest` tokens becomes several.
+
+    `silence` is the label of a word under a head whose type the corpus does not annotate.
+    """
     columns = {
         entity_type: next(i for i, head in enumerate(heads) if head.name == _head_name(corpus, entity_type, apart))
         for entity_type in corpus.entity_types
     }
     examples: list[Example] = []
     for passage, words in zip(corpus.passages, reader.read([p.text for p in corpus.passages]), strict=True):
-        labels = np.full((len(words), len(heads)), IGNORED, dtype=np.int64)
+        labels = np.full((len(words), len(heads)), silence, dtype=np.int64)
         for entity_type, column in columns.items():
             spans = [span for span in passage.spans if span.entity_type == entity_type]
             labels[:, column] = label_words(words, spans)
@@ -79,6 +97,7 @@ def join(group: Sequence[Example]) -> Example:
         np.concatenate([example.ids for example in group]),
         np.concatenate([example.first + shift for example, shift in zip(group, shifts[:-1], strict=True)]),
         np.concatenate([example.labels for example in group]),
+        _opinions(group),
     )
 
 
@@ -88,7 +107,15 @@ def collate(group: Sequence[Example], special: tuple[int, int, int]) -> Batch:
     rows = np.concatenate([np.full(len(example.first), row) for row, example in enumerate(group)])
     columns = np.concatenate([example.first + 1 for example in group])
     labels = np.concatenate([example.labels for example in group])
-    return Batch(*(torch.from_numpy(array) for array in (ids, mask, rows, columns, labels)))
+    opinions = _opinions(group)
+    arrays = [ids, mask, rows, columns, labels, *([] if opinions is None else [opinions])]
+    return Batch(*(torch.from_numpy(array) for array in arrays))
+
+
+def _opinions(group: Sequence[Example]) -> NDArray[np.float16] | None:
+    """The opinions of examples one after the other; None unless each has some."""
+    opinions = [example.opinions for example in group if example.opinions is not None]
+    return np.concatenate(opinions) if group and len(opinions) == len(group) else None
 
 
 def _head_name(corpus: Corpus, entity_type: str, apart: Sequence[str]) -> str:
@@ -99,4 +126,5 @@ def _cut(words: Words, labels: NDArray[np.int64], longest: int) -> Iterator[Exam
     for start in range(0, max(len(words.ids), 1), longest):
         kept = (words.first >= start) & (words.first < start + longest)
         if kept.any():
-            yield Example(words.ids[start : start + longest], words.first[kept] - start, labels[kept])
+            tokens = slice(start, start + longest)
+            yield Example(words.ids[tokens], words.first[kept] - start, labels[kept])

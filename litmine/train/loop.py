@@ -3,7 +3,7 @@
 import json
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -14,14 +14,15 @@ from litmine.models.folder import save_folder, special_ids
 from litmine.models.heads import Head, Settings
 from litmine.models.network import MultiHeadNetwork
 from litmine.models.words import WordReader
-from litmine.train.base import read_base
+from litmine.train.base import prune, read_base
 from litmine.train.batching import join_passages, make_batches
 from litmine.train.checkpoint import writing
 from litmine.train.corpora import Corpus
 from litmine.train.descent import CHECKPOINT_SECONDS, Course, Machine, arithmetic, descend
 from litmine.train.examples import BIO, IGNORED, Batch, Example, collate, join, make_examples, make_heads
 from litmine.train.recipe import Recipe
-from litmine.train.vocabulary import abstracts, prune_vocabulary
+from litmine.train.teachers import ask, read_teachers
+from litmine.train.team import Team
 
 # The indices of the examples that are read as one.
 Passage = list[int]
@@ -39,57 +40,81 @@ class Trained:
     precision: str
 
 
+# Has a training done by whoever is to do it: this process, or every member of a team; returns what the first one did.
+Run = Callable[[Callable[[Callable[[str], None]], Trained]], Trained]
+
+
 def train(
     recipe: Recipe,
     corpora: Sequence[Corpus],
     folder: Path,
     say: Callable[[str], None],
     every: float = CHECKPOINT_SECONDS,
+    base: Path | None = None,
+    teachers: Sequence[Path] = (),
 ) -> Trained:
     """Train on `corpora` and write the model to `folder`; a run that was killed goes on from its last checkpoint.
 
-    The last checkpoint stays, so that what follows the training can be repeated without it.
-    Raises ModelError for a base that cannot be started from, a loss that is no number, and a folder that cannot be
-    written.
+    `base` is the recipe's own after its vocabulary was pruned; `teachers` are models of the same recipe, whose
+    opinions count wherever no corpus has one. The last checkpoint stays, so that what follows the training can be
+    repeated without it. Raises ModelError for a base that cannot be started from, a loss that is no number, and a
+    folder that cannot be written.
     """
-    with writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+    team = Team.here()
+    if team.leads:
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
     machine = Machine.here()
     torch.manual_seed(recipe.seed)
 
     heads = make_heads(corpora, recipe.apart)
-    network, tokenizer = _start(recipe, heads, corpora)
+    network, tokenizer = _start(recipe, heads, corpora, base)
     network.to(machine.device)
     special = special_ids(tokenizer, network.config)
     reader = WordReader(tokenizer)
-    examples = [make_examples(corpus, heads, recipe.apart, reader, recipe.longest) for corpus in corpora]
+    silence = BIO.index("O") if recipe.naive_union else IGNORED
+    examples = [make_examples(corpus, heads, recipe.apart, reader, recipe.longest, silence) for corpus in corpora]
     all_examples = [example for own in examples for example in own]
+    settings = Settings(recipe.name, heads, recipe.window, recipe.overlap)
+    if teachers:
+        batches = plan_epoch(replace(recipe, epochs=1), corpora, examples, 0)
+        networks = read_teachers(teachers, settings, tokenizer.to_str())
+        all_examples = ask(networks, all_examples, batches, special, machine, say)
 
     def plan(epoch: int) -> list[list[Passage]]:
         return plan_epoch(recipe, corpora, examples, epoch)
 
     def loss(passages: list[Passage]) -> tuple[torch.Tensor, int]:
-        batch = collate([join([all_examples[i] for i in passage]) for passage in passages], special)
-        return _loss(network, batch, len(heads), machine), int(batch.mask.sum())
+        whole = [join([all_examples[i] for i in passage]) for passage in passages]
+        share = [whole[i] for i in team.share([len(example.ids) + 2 for example in whole])]
+        if not share:
+            return torch.zeros((), device=machine.device), 0
+        silent = sum(int((example.labels == IGNORED).sum()) for example in whole)
+        labels = (sum(example.labels.size for example in whole) - silent, silent)
+        batch = collate(share, special)
+        return _loss(recipe, network, batch, len(heads), machine, labels), int(batch.mask.sum())
 
     # The number of steps differs a little from epoch to epoch; lengths alone tell it.
     steps = sum(len(plan(epoch)) for epoch in range(recipe.epochs))
     training = json.dumps(asdict(recipe) | {"steps": steps}, sort_keys=True)
-    pace = descend(network, recipe, Course(recipe.epochs, steps, plan, loss), folder, training, say, every)
+    pace = descend(network, recipe, Course(recipe.epochs, steps, plan, loss), folder, training, say, every, team)
 
-    with writing(folder):
-        save_folder(
-            folder, network, tokenizer, Settings(recipe.name, heads, recipe.window, recipe.overlap), recipe.int8
-        )
-        recipe.save(folder / "recipe.json")
-        pace.save(folder)
-    return Trained(heads, steps, pace.tokens, pace.seconds, machine.name, machine.precision)
+    if team.leads:
+        with writing(folder):
+            save_folder(folder, network, tokenizer, settings, recipe.int8)
+            recipe.save(folder / "recipe.json")
+            pace.save(folder)
+    device = machine.name if team.size == 1 else f"{team.size} workers with {machine.name} each"
+    return Trained(heads, steps, pace.tokens, pace.seconds, device, machine.precision)
 
 
 def plan_epoch(
     recipe: Recipe, corpora: Sequence[Corpus], examples: Sequence[Sequence[Example]], epoch: int
 ) -> list[list[Passage]]:
-    """The batches of an epoch, in its order, from the lengths of the examples alone."""
+    """The batches of an epoch, in its order, from the lengths of the examples alone.
+
+    Texts that nobody annotated are shared out over the epochs, and each is read once.
+    """
     rng = random.Random(f"{recipe.seed} {epoch}")
     passages: list[Passage] = []
     lengths: list[int] = []
@@ -100,34 +125,48 @@ def plan_epoch(
         if corpus.continuous:
             joined = join_passages(tokens, recipe.passage_tokens, recipe.alone, rng)
             passages += [[first + i for i in passage] for passage in joined]
-        else:
+        elif corpus.entity_types:
             passages += [[first + i] for i in range(len(own))]
+        else:
+            passages += [[first + i] for i in range(epoch, len(own), recipe.epochs)]
     batches = make_batches([sum(lengths[i] for i in passage) for passage in passages], recipe.batch_tokens, rng)
     return [[passages[i] for i in batch] for batch in batches]
 
 
-def _start(recipe: Recipe, heads: Sequence[Head], corpora: Sequence[Corpus]) -> tuple[MultiHeadNetwork, Tokenizer]:
+def _start(
+    recipe: Recipe, heads: Sequence[Head], corpora: Sequence[Corpus], prepared: Path | None
+) -> tuple[MultiHeadNetwork, Tokenizer]:
     """The base's encoder under new heads, its vocabulary pruned if the recipe asks."""
-    base = read_base(recipe.base, max(recipe.window, recipe.longest + 2))
-    encoder, config, tokenizer = base.encoder, base.config, base.tokenizer
-    if recipe.vocabulary:
-        texts = [passage.text for corpus in corpora for passage in corpus.passages]
-        texts += abstracts(Path(recipe.vocabulary_text)) if recipe.vocabulary_text else []
-        tokenizer, rows = prune_vocabulary(
-            tokenizer, encoder.get_input_embeddings().weight.data, texts, recipe.vocabulary
-        )
-        encoder.set_input_embeddings(
-            torch.nn.Embedding.from_pretrained(rows.clone(), freeze=False, padding_idx=tokenizer.token_to_id("[PAD]"))
-        )
-        config.vocab_size, config.pad_token_id = len(rows), tokenizer.token_to_id("[PAD]")
+    tokens = max(recipe.window, recipe.longest + 2)
+    base = read_base(str(prepared), tokens) if prepared else prune(read_base(recipe.base, tokens), recipe, corpora)
+    encoder, config = base.encoder, base.config
     config.hidden_dropout_prob, config.attention_probs_dropout_prob = recipe.dropout, 0.0
-    return MultiHeadNetwork(config, len(heads) * len(BIO), encoder), tokenizer
+    return MultiHeadNetwork(config, len(heads) * len(BIO), encoder), base.tokenizer
 
 
-def _loss(network: MultiHeadNetwork, batch: Batch, heads: int, machine: Machine) -> torch.Tensor:
-    """The mean cross-entropy over every word and head that the batch's corpora annotate."""
-    device = machine.device
-    with arithmetic(device, machine.bf16):
-        logits = network(batch.ids.to(device), batch.mask.to(device))
-    words = logits[batch.rows.to(device), batch.columns.to(device)].float().view(-1, heads, len(BIO))
-    return cross_entropy(words.transpose(1, 2), batch.labels.to(device), ignore_index=IGNORED)
+def _loss(
+    recipe: Recipe,
+    network: MultiHeadNetwork,
+    batch: Batch,
+    heads: int,
+    machine: Machine,
+    labels: tuple[int, int] | None = None,
+) -> torch.Tensor:
+    """The mean cross-entropy over every word and head that the batch's corpora annotate.
+
+    Where they are silent and teachers were asked, the mean cross-entropy against those is added, weighted. A batch that
+    is a share of another is told how many labels that one has, and how many that are silent, and gives its part of the
+    means.
+    """
+    batch = batch.to(machine.device)
+    with arithmetic(machine.device, machine.bf16):
+        logits = network(batch.ids, batch.mask)
+    words = logits[batch.rows, batch.columns].float().view(-1, heads, len(BIO))
+    silent = batch.labels == IGNORED
+    annotated = cross_entropy(words.transpose(1, 2), batch.labels, ignore_index=IGNORED, reduction="sum")
+    known, unknown = labels or (int((~silent).sum()), int(silent.sum()))
+    loss = annotated / max(known, 1)
+    if batch.opinions is not None:
+        told = -(batch.opinions.float() * words.log_softmax(dim=-1)).sum(dim=-1)[silent]
+        loss = loss + recipe.opinion * told.sum() / max(unknown, 1)
+    return loss

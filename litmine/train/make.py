@@ -4,30 +4,33 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from litmine.errors import CorpusError, SettingError
+from litmine.errors import CorpusError, ModelError, SettingError
 from litmine.models.folder import load_folder
+from litmine.models.weights import WEIGHTS_FILE
 from litmine.train.card import write_card
 from litmine.train.checkpoint import drop_checkpoint, writing
 from litmine.train.corpora import Corpus, open_corpus
-from litmine.train.evaluate import evaluate
+from litmine.train.evaluate import predict
 from litmine.train.leaks import separate
-from litmine.train.loop import Trained, train
+from litmine.train.loop import Run, Trained
 from litmine.train.metrics import Scores
 from litmine.train.recipe import Recipe
+from litmine.train.report import Report, make_report
+from litmine.train.stages import drop_stages, train_in_stages
 
 SCORES_FILE = "scores.json"
 
 
-def make_model(recipe: Recipe, folder: Path, say: Callable[[str], None]) -> dict[str, Scores]:
+def make_model(recipe: Recipe, folder: Path, say: Callable[[str], None], run: Run | None = None) -> dict[str, Scores]:
     """Train, judge each corpus' own heads on its dev split, and write the card; returns the scores by corpus.
 
+    `run` has the training done by a team; without it this process trains alone.
     Raises CorpusError for a corpus that cannot be read, SettingError for corpora that do not go together, ModelError
-    for a base that cannot be started from.
+    for a base that cannot be started from, and for a training that ends in no number.
     """
-    if recipe.vocabulary and recipe.vocabulary_text and not Path(recipe.vocabulary_text).is_file():
+    if recipe.unlabelled and not Path(recipe.unlabelled).is_file():
         raise SettingError(
-            f"the recipe counts the tokens of {recipe.vocabulary_text}, which is not here; name a JSONL of abstracts"
-            " with --vocabulary-text, or keep every token with --vocabulary 0"
+            f"the recipe reads {recipe.unlabelled}, which is not here; name a JSONL of abstracts with --unlabelled"
         )
     corpora, dev = _read(recipe, "train"), _read(recipe, "dev")
     _check(recipe, corpora, dev)
@@ -37,12 +40,15 @@ def make_model(recipe: Recipe, folder: Path, say: Callable[[str], None]) -> dict
             lines = ", ".join(map(str, corpus.misplaced[:5])) + (", ..." if len(corpus.misplaced) > 5 else "")
             say(f"{corpus.path}: {len(corpus.misplaced)} mentions off their offsets are left out (lines {lines})")
     corpora = separate(corpora, dev, recipe.apart, recipe.strict_leaks, say)
-    trained = train(recipe, corpora, folder, say)
-    scores = {corpus.name: _judge(recipe, folder, trained, corpus, say) for corpus in dev}
+    trained = train_in_stages(recipe, corpora, dev, folder, say, run or (lambda job: job(say)))
+    _read_once(recipe, folder, corpora[0].passages[0].text)
+    reports = [_judge(recipe, folder, trained, corpus, say) for corpus in dev]
+    scores = {report.ours.corpus.name: report.scores for report in reports}
     with writing(folder):
         (folder / SCORES_FILE).write_text(json.dumps(scores, indent=2) + "\n", encoding="utf-8")
-        write_card(folder, recipe, corpora, trained, scores)
+        write_card(folder, recipe, corpora, trained, reports)
     drop_checkpoint(folder)
+    drop_stages(folder)
     return scores
 
 
@@ -73,9 +79,20 @@ def _check(recipe: Recipe, corpora: list[Corpus], dev: list[Corpus]) -> None:
             )
 
 
-def _judge(recipe: Recipe, folder: Path, trained: Trained, dev: Corpus, say: Callable[[str], None]) -> Scores:
-    """The scores of the saved model on a corpus' dev split, by the heads that learnt from that corpus."""
+def _read_once(recipe: Recipe, folder: Path, text: str) -> None:
+    """ModelError when the saved model gives no number: what its last step did to the weights, no loss has told."""
+    try:
+        load_folder(folder, recipe.name, precision="float32").annotate([text])
+    except ModelError as error:
+        (folder / WEIGHTS_FILE).unlink()
+        raise ModelError(
+            f"the model that was trained cannot be used ({error}); try a learning rate below {recipe.learning_rate:g}"
+        ) from error
+
+
+def _judge(recipe: Recipe, folder: Path, trained: Trained, dev: Corpus, say: Callable[[str], None]) -> Report:
+    """What the saved model does on a corpus' dev split, by the heads that learnt from that corpus."""
     own = [head.name for head in trained.heads if dev.name in head.corpora]
-    scores = evaluate(load_folder(folder, recipe.name, precision="float32", heads=own), dev)
-    say(f"{dev.name} dev: " + ", ".join(f"{kind} F1 {figures['f1']:.1f}" for kind, figures in scores.items()))
-    return scores
+    report = make_report(predict(load_folder(folder, recipe.name, precision="float32", heads=own), dev))
+    say(f"{dev.name} dev: " + ", ".join(f"{kind} F1 {figures['f1']:.1f}" for kind, figures in report.scores.items()))
+    return report

@@ -44,6 +44,11 @@ class Mistake:
         spans = [span for span in (self.gold, self.found) if span]
         return min(span.start_char for span in spans), max(span.end_char for span in spans)
 
+    @property
+    def entity_types(self) -> set[str]:
+        """The types of the gold and the found mention."""
+        return {span.entity_type for span in (self.gold, self.found) if span}
+
     def context(self, width: int) -> tuple[str, str, str]:
         """Up to `width` characters before the bounds, what stands within, and up to `width` after."""
         start, end = self.bounds

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from litmine import __version__
-from litmine.train.card import TERMS
+from litmine.train.card import base_terms
 from litmine.train.checkpoint import writing
 from litmine.train.mlm import Pretrained, Pretraining
 from litmine.train.mlm_texts import Texts
@@ -45,7 +45,7 @@ def write_mlm_card(folder: Path, settings: Pretraining, source: str, texts: Text
         name=settings.name,
         version=__version__,
         base=base,
-        base_terms=TERMS.get(base.rpartition("/")[2], "see its source"),
+        base_terms=base_terms(settings.base),
         source=source,
         digest=texts.digest,
         train=len(texts.train),

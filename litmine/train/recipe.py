@@ -26,7 +26,13 @@ class Recipe:
     alone: share of the sentences that are read one by one all the same.
     dropout: of the hidden states and the heads' input; attention has none (random numbers are a third of a CPU's time).
     window, overlap: of the model, in tokens: how `annotate` cuts a text (chosen on what docs/decisions.md says).
-    vocabulary: keep so many tokens, the most frequent in the corpora and in `vocabulary_text` (JSONL); 0 keeps all.
+    unlabelled: JSON Lines of abstracts without annotation, for what needs text alone.
+    vocabulary: keep so many tokens, the most frequent in the corpora and the unlabelled texts; 0 keeps all.
+    pretrain: tokens of masked words to learn first, from the corpora's and the unlabelled texts.
+    teachers: models of this recipe, with the seeds that follow, to train first; the model then learns their mean
+    opinion wherever no corpus annotates, in the unlabelled texts too.
+    opinion: weight of the mean loss against the teachers beside that against the corpora.
+    naive_union: take what a corpus does not annotate for its absence, as merging files would; to compare with.
     int8: keep the weights in 8 bits.
     seed: of the order, the dropout and the new layers.
     """
@@ -51,7 +57,11 @@ class Recipe:
     window: int = 192
     overlap: int = 48
     vocabulary: int = 0
-    vocabulary_text: str | None = None
+    unlabelled: str | None = None
+    pretrain: int = 0
+    teachers: int = 0
+    opinion: float = 0.5
+    naive_union: bool = False
     int8: bool = False
     seed: int = 1
 
@@ -69,6 +79,8 @@ class Recipe:
             raise SettingError("warmup, alone and dropout are shares, from 0 to 1")
         if not (self.clip > 0 and self.weight_decay >= 0 and self.vocabulary >= 0 and self.seed >= 0):
             raise SettingError("clip must be above 0, and weight_decay, vocabulary and seed no less than 0")
+        if not (self.pretrain >= 0 and self.teachers >= 0 and 0 <= self.opinion < math.inf):
+            raise SettingError("pretrain, teachers and opinion must be no less than 0")
         if "@" in self.name or "/" in self.name or not self.name:
             raise SettingError(f"{self.name!r} cannot name a model: no '@', no '/'")
 
@@ -82,6 +94,6 @@ class Recipe:
         settings = asdict(self) | {
             "base": self.base_name,
             "corpora": [reference.rpartition("=")[0] or Path(reference).name for reference in self.corpora],
-            "vocabulary_text": Path(self.vocabulary_text).name if self.vocabulary_text else None,
+            "unlabelled": Path(self.unlabelled).name if self.unlabelled else None,
         }
         file.write_text(json.dumps(settings, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, pre_tokenizers, processors
 from tokenizers.models import BPE
 from tokenizers.trainers import BpeTrainer
@@ -22,12 +21,13 @@ from transformers.utils import logging
 from litmine.models.folder import read_tokenizer, save_folder
 from litmine.models.heads import Head, Settings
 from litmine.models.network import MultiHeadNetwork
-from litmine.models.weights import WEIGHTS_FILE
 
 TYPED = ("O", "B-Disease", "I-Disease", "B-Chemical", "I-Chemical")
 UNTYPED = ("O", "B", "I")
 
-Rewrite = Callable[[Path, Callable[[dict[str, torch.Tensor]], None]], None]
+SMALL: dict[str, Any] = {
+    "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16,
+}  # fmt: skip
 
 
 def save_classifier(classifier: Any, tokenizer: Tokenizer, folder: Path, **special: str) -> Path:
@@ -50,14 +50,7 @@ def bert_classifier(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -
     """A BertForTokenClassification with typed labels and a window of 64 tokens."""
     torch.manual_seed(1)
     tokenizer = read_tokenizer(tiny_base)
-    config = BertConfig(
-        vocab_size=tokenizer.get_vocab_size(),
-        hidden_size=16,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        intermediate_size=16,
-        **names(TYPED),
-    )
+    config = BertConfig(vocab_size=tokenizer.get_vocab_size(), **SMALL, **names(TYPED))
     folder = tmp_path_factory.mktemp("models") / "bert-classifier"
     return save_classifier(BertForTokenClassification(config), tokenizer, folder, pad_token="[PAD]", unk_token="[UNK]")
 
@@ -75,12 +68,9 @@ def roberta_classifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tokenizer.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0), add_prefix_space=False)
     config = RobertaConfig(
         vocab_size=tokenizer.get_vocab_size(),
-        hidden_size=16,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        intermediate_size=16,
         max_position_embeddings=66,
         pad_token_id=1,
+        **SMALL,
         **names(UNTYPED),
     )
     folder = tmp_path_factory.mktemp("models") / "roberta-classifier"
@@ -117,15 +107,3 @@ def make_contextless(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) 
         return folder
 
     return make
-
-
-@pytest.fixture(scope="session")
-def rewrite_weights() -> Rewrite:
-    """`rewrite_weights(folder, change)`: let `change` alter a folder's weights in place."""
-
-    def rewrite(folder: Path, change: Callable[[dict[str, torch.Tensor]], None]) -> None:
-        weights = load_file(folder / WEIGHTS_FILE)
-        change(weights)
-        save_file(weights, folder / WEIGHTS_FILE, metadata={"format": "pt"})
-
-    return rewrite

@@ -1,5 +1,6 @@
 """Corpora fetched from a server of the test's own: folders, archives, and what is refused, leaving nothing behind."""
 
+import gzip
 import hashlib
 import io
 import tarfile
@@ -81,13 +82,13 @@ def zipped(members: dict[str, bytes], link: bool = False) -> bytes:
 
 def tarred(members: dict[str, bytes], kind: bytes = tarfile.REGTYPE) -> bytes:
     packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+    with tarfile.open(fileobj=packed, mode="w") as archive:
         for name, content in members.items():
             info = tarfile.TarInfo(name)
             info.type, info.linkname = kind, "elsewhere" if kind != tarfile.REGTYPE else ""
             info.size = len(content) if kind == tarfile.REGTYPE else 0
             archive.addfile(info, io.BytesIO(content))
-    return packed.getvalue()
+    return gzip.compress(packed.getvalue(), mtime=0)
 
 
 def test_a_folder_gives_its_train_and_dev_split(server: Server, home: Path) -> None:

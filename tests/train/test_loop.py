@@ -126,6 +126,7 @@ def test_a_head_gets_no_gradient_from_a_corpus_that_does_not_annotate_it(
     corpora = [make_corpus("drug", DRUG), make_corpus("species", SPECIES)]
     heads = make_heads(corpora, ())
     reader = WordReader(read_tokenizer(tiny_base))
+    recipe = Recipe("m", str(tiny_base), ("drug", "species"))
     config = RobertaConfig(
         vocab_size=2000, hidden_size=8, num_hidden_layers=1, num_attention_heads=1, intermediate_size=8
     )
@@ -135,7 +136,7 @@ def test_a_head_gets_no_gradient_from_a_corpus_that_does_not_annotate_it(
         examples = make_examples(corpus, heads, (), reader, 510)
         batch = collate(examples, (2, 3, 0))
         network.zero_grad()
-        _loss(network, batch, len(heads), Machine(torch.device("cpu"), bf16=False)).backward()
+        _loss(recipe, network, batch, len(heads), Machine(torch.device("cpu"), bf16=False)).backward()
         assert bias.grad is not None
         assert bias.grad.view(3, 3).any(dim=1).tolist() == learns
 

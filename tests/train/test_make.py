@@ -2,16 +2,22 @@
 
 import json
 import re
+import shutil
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from litmine.errors import CorpusError, SettingError
 from litmine.models.registry import load_model
+from litmine.train.card import base_terms
 from litmine.train.corpora import read_corpus
-from litmine.train.evaluate import evaluate
+from litmine.train.evaluate import evaluate, predict
 from litmine.train.make import make_model
+from litmine.train.mistakes import KINDS, Mistake
 from litmine.train.recipe import Recipe
+from litmine.train.registry import registry
+from litmine.train.report import make_report
 
 
 @pytest.mark.parametrize(("name", "types"), [("NCBI-disease", ["Disease"]), ("BC5CDR", ["Chemical", "Disease"])])
@@ -32,10 +38,15 @@ def test_scores_of_the_dev_splits_stand_in_the_folder_and_on_the_card(tiny_model
     tagger = load_model(str(tiny_model), precision="float32")
     corpus = read_corpus(sample_data / "ner" / "BC5CDR" / "dev.tsv", "BC5CDR")
     assert evaluate(tagger, corpus) == scores["BC5CDR"]
+    intervals = make_report(predict(tagger, corpus)).intervals
     for name, kinds in scores.items():
         for kind in set(kinds) - {"micro"}:
             figures = kinds[kind]
+            assert set(figures) == {"precision", "recall", "f1", "support"}
             row = f"| {name} | {kind} | {figures['precision']:.1f} | {figures['recall']:.1f} | {figures['f1']:.1f} |"
+            if name == "BC5CDR":
+                low, high = intervals[kind]["f1"]
+                row += f" {low:.1f} to {high:.1f} | {figures['support']:,} |"
             assert row in card
 
 
@@ -43,12 +54,88 @@ def test_the_card_says_which_model_it_is_of_what_and_how(tiny_model: Path) -> No
     card = (tiny_model / "README.md").read_text()
     assert card.startswith("# tiny\n")
     assert f"`{load_model(str(tiny_model)).name}`" in card
-    assert "| Disease | yes | NCBI-disease, BC5CDR |" in card
+    assert "| Disease | yes | NCBI-disease, BC5CDR | shared by the corpora of the type" in card
     assert "| Chemical | yes | BC5CDR |" in card
-    assert "| NCBI-disease | 60 | 54 | NCBI, public domain notice |" in card
+    known = registry()["NCBI-disease"]
+    assert f"| NCBI-disease | 60 | 54 | {known.guideline} | {known.licence} | {known.terms} |" in card
+    assert "| tiny-base (the encoder to start from) | – | – | – | its owner's; see its source | – |" in card
     assert "Base `tiny-base`; 24 epochs" in card
     assert not re.search(r"[{}]", card)
     assert str(tiny_model.parent) not in card
+
+
+def test_the_card_says_what_the_model_is_bad_at(tiny_model: Path, sample_data: Path) -> None:
+    tagger = load_model(str(tiny_model), precision="float32")
+    made: list[Mistake] = []
+    for name in ("NCBI-disease", "BC5CDR"):
+        corpus = read_corpus(sample_data / "ner" / name / "dev.tsv", name)
+        # In the sentences of NCBI-disease, where no one marked them, chemicals are no mistakes.
+        heads = load_model(str(tiny_model), precision="float32", heads=["Disease"]) if name != "BC5CDR" else tagger
+        made += make_report(predict(heads, corpus)).mistakes
+    card = (tiny_model / "README.md").read_text()
+    for kind in ("Disease", "Chemical"):
+        wrong = [one.kind for one in made if any(span and span.entity_type == kind for span in (one.gold, one.found))]
+        worst, count = Counter(wrong).most_common(1)[0]
+        line = (
+            f"- {kind}: {100 * count / len(wrong):.0f} % of its {len(wrong):,} mistakes are `{worst}` ({KINDS[worst]})"
+        )
+        assert line in card.splitlines()
+
+
+def test_the_card_of_corpora_apart_of_one_s_own_and_without_dev(
+    tiny_base: Path, sample_data: Path, tmp_path: Path
+) -> None:
+    base, own, other = tmp_path / "base", tmp_path / "own.tsv", tmp_path / "other.tsv"
+    shutil.copytree(tiny_base, base)
+    (base / "README.md").write_text("---\ntags:\n- bert\nlicense: apache-2.0\n---\n# A base\nlicense: none\n")
+    own.write_text("aspirin\tB-Drug|x\nhelps\tO\n" * 2)
+    other.write_text("mice\tB-Drug|x\nrun\tO\n" * 2)
+    corpora = (f"own={own}", str(other), f"mine={sample_data / 'ner' / 'NCBI-disease' / 'train.tsv'}")
+    make_model(Recipe("mixed", str(base), corpora, apart=("own", "other"), epochs=1), tmp_path / "made", lambda _: None)
+    card = (tmp_path / "made" / "README.md").read_text()
+    assert card.count("Nothing was measured: no corpus has a dev split.") == 2
+    assert r"| Drug\|x (own) | yes | own | no head of the type is shared, and this corpus came first |" in card
+    assert r"| Drug\|x (other) | no | other | kept apart, as the corpus follows another guideline than" in card
+    assert r"| own | 1 | 2 | Drug\|x | its owner's; see its source | – |" in card
+    assert "| base (the encoder to start from) | – | – | – | apache-2.0 | – |" in card
+
+
+def test_the_card_names_texts_without_annotation_and_what_came_before(
+    tiny_base: Path, sample_data: Path, tmp_path: Path
+) -> None:
+    texts, corpus = tmp_path / "abstracts.jsonl", sample_data / "ner" / "NCBI-disease" / "train.tsv"
+    lines = [{"pmid": i, "title": f"Asthma attack number {i} of many patients with allergies."} for i in range(40)]
+    texts.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    recipe = Recipe("mine", str(tiny_base), (str(corpus),), epochs=1, unlabelled=str(texts), pretrain=400, teachers=1)
+    make_model(recipe, tmp_path / "made", lambda _: None)
+    card = (tmp_path / "made" / "README.md").read_text()
+    assert "| abstracts.jsonl (texts alone) | – | – | – | its owner's; see its source | – |" in card
+    assert "Before that came 400 tokens of masked words. Where no corpus annotates, it learnt the mean" in card
+    assert str(tmp_path) not in card
+
+
+@pytest.mark.parametrize(
+    ("place", "licence"),
+    [
+        ("mine=NCBI-disease", "public domain (United States Government Work)"),
+        ("mine", "its owner's; see its source"),
+    ],
+)
+def test_terms_are_the_registry_s_or_the_owner_s(
+    tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, licence: str
+) -> None:
+    monkeypatch.setenv("LITMINE_HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    for folder in (tmp_path / "corpora" / "NCBI-disease", tmp_path / "mine"):
+        folder.mkdir(parents=True)
+        (folder / "train.tsv").write_text("asthma\tB-Disease\n")
+    make_model(Recipe("one", str(tiny_base), (place,), epochs=1), tmp_path / "made", lambda _: None)
+    (row,) = [line for line in (tmp_path / "made" / "README.md").read_text().splitlines() if line.startswith("| mine")]
+    assert f" | {licence} | " in row
+
+
+def test_a_model_made_from_ours_is_bound_by_what_ours_learnt_from(tiny_model: Path) -> None:
+    assert base_terms(str(tiny_model)) == "those of its data; see its card"
 
 
 def test_the_folder_holds_a_model_and_nothing_else(tiny_model: Path) -> None:

@@ -33,8 +33,8 @@ def test_what_is_saved_names_no_folder(tmp_path: Path) -> None:
     base = tmp_path / "encoder"
     base.mkdir()
     corpora = (str(tmp_path / "BC5CDR"), f"mine={tmp_path}/a.tsv")
-    Recipe("mine", str(base), corpora, vocabulary_text=str(tmp_path / "a.jsonl")).save(tmp_path / "recipe.json")
+    Recipe("mine", str(base), corpora, unlabelled=str(tmp_path / "a.jsonl")).save(tmp_path / "recipe.json")
     saved = json.loads((tmp_path / "recipe.json").read_text())
     assert str(tmp_path) not in json.dumps(saved)
-    assert (saved["base"], saved["corpora"], saved["vocabulary_text"]) == ("encoder", ["BC5CDR", "mine"], "a.jsonl")
+    assert (saved["base"], saved["corpora"], saved["unlabelled"]) == ("encoder", ["BC5CDR", "mine"], "a.jsonl")
     assert (saved["epochs"], saved["learning_rate"], saved["seed"]) == (6, 2e-4, 1)

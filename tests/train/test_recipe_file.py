@@ -83,7 +83,7 @@ def test_neither_a_recipe_nor_a_base_is_wrong_usage(tmp_path: Path) -> None:
     assert "Give --base and --corpus, or a --recipe." in result.stderr
 
 
-def test_a_vocabulary_text_that_is_not_here(tmp_path: Path, tiny_base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unlabelled_texts_that_is_not_here(tmp_path: Path, tiny_base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from litmine.train.make import make_model
 
     monkeypatch.chdir(tmp_path)

@@ -1,7 +1,10 @@
-"""Lakes to annotate, models that fail, and all that targets hold."""
+"""Lakes to annotate, models that fail, all that targets hold, and what processes are up to."""
 
+import ipaddress
 import json
 import shutil
+import socket
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -73,12 +76,61 @@ def fragile_model(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture(scope="session")
-def broken_model(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def broken_model(
+    tiny_model: Path, tmp_path_factory: pytest.TempPathFactory, rewrite_weights: Callable[..., None]
+) -> Path:
     """A model that loads and fails on every text: its weights are no numbers."""
-    from safetensors.torch import load_file, save_file
-
     folder = tmp_path_factory.mktemp("models") / "broken"
     shutil.copytree(tiny_model, folder)
-    weights = {name: weight * float("nan") for name, weight in load_file(folder / "model.safetensors").items()}
-    save_file(weights, folder / "model.safetensors")
+    rewrite_weights(folder, lambda weights: weights.update({name: one * float("nan") for name, one in weights.items()}))
     return folder
+
+
+@pytest.fixture(scope="session")
+def descendants() -> Callable[[int], dict[int, str]]:
+    """The processes that a process has started, directly or not, and their names."""
+
+    def look(pid: int) -> dict[int, str]:
+        parents = {}
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                name, _, rest = (folder / "stat").read_text().partition("(")[2].rpartition(")")
+                parents[int(folder.name)] = (int(rest.split()[1]), name)
+            except (OSError, ValueError):
+                continue
+        found: dict[int, str] = {}
+        level = {pid}
+        while level := {child for child, (parent, _) in parents.items() if parent in level}:
+            found.update({child: parents[child][1] for child in level})
+        return found
+
+    return look
+
+
+@pytest.fixture(scope="session")
+def listening() -> Callable[[set[int]], list[str]]:
+    """The addresses on which these processes listen; IPv4 is shown as such."""
+    listens = "0A"
+
+    def look(pids: set[int]) -> list[str]:
+        sockets = set()
+        for pid in pids:
+            for handle in Path(f"/proc/{pid}/fd").glob("*"):
+                try:
+                    sockets.add(str(handle.readlink()))
+                except OSError:
+                    continue
+        found = []
+        for family, table in [(socket.AF_INET, "tcp"), (socket.AF_INET6, "tcp6")]:
+            for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+                _, local, _, state, *rest = line.split()
+                if state == listens and f"socket:[{rest[5]}]" in sockets:
+                    words = bytes.fromhex(local.partition(":")[0])
+                    packed = b"".join(
+                        struct.pack("!I", *struct.unpack("=I", words[i : i + 4])) for i in range(0, len(words), 4)
+                    )
+                    address = ipaddress.ip_address(socket.inet_ntop(family, packed))
+                    found.append(str(getattr(address, "ipv4_mapped", None) or address))
+        return found
+
+    return look

@@ -3,11 +3,9 @@
 import ipaddress
 import os
 import signal
-import socket
-import struct
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from subprocess import Popen
 from typing import Any
@@ -23,7 +21,8 @@ Start = Callable[..., Popen[Any]]
 Found = Callable[[Path], dict[tuple[object, ...], float]]
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-LISTENING = "0A"
+Descendants = Callable[[int], dict[int, str]]
+Listening = Callable[[set[int]], list[str]]
 
 
 def annotate(lake: Path, model: Path, workers: int) -> tuple[object, ...]:
@@ -32,55 +31,22 @@ def annotate(lake: Path, model: Path, workers: int) -> tuple[object, ...]:
     return (*words, "--precision", "float32", "--batch-tokens", 100)
 
 
-def descendants(pid: int) -> dict[int, str]:
-    """The processes that a process has started, directly or not, and their names."""
-    parents = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            name, _, rest = (folder / "stat").read_text().partition("(")[2].rpartition(")")
-            parents[int(folder.name)] = (int(rest.split()[1]), name)
-        except (OSError, ValueError):
-            continue
-    found, level = {}, {pid}
-    while level := {child for child, (parent, _) in parents.items() if parent in level}:
-        found.update({child: parents[child][1] for child in level})
-    return found
-
-
-def listening(pids: set[int]) -> Iterator[str]:
-    """The addresses on which these processes listen."""
-    sockets = set()
-    for pid in pids:
-        for handle in Path(f"/proc/{pid}/fd").glob("*"):
-            try:
-                sockets.add(str(handle.readlink()))
-            except OSError:
-                continue
-    for family, table in [(socket.AF_INET, "tcp"), (socket.AF_INET6, "tcp6")]:
-        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
-            _, local, _, state, *rest = line.split()
-            if state == LISTENING and f"socket:[{rest[5]}]" in sockets:
-                words = bytes.fromhex(local.partition(":")[0])
-                packed = b"".join(
-                    struct.pack("!I", *struct.unpack("=I", words[i : i + 4])) for i in range(0, len(words), 4)
-                )
-                yield socket.inet_ntop(family, packed)
-
-
-def is_loopback(address: str) -> bool:
-    found = ipaddress.ip_address(address)
-    return (getattr(found, "ipv4_mapped", None) or found).is_loopback
-
-
-def wait_until(true: Callable[[], object], seconds: float = 60) -> None:
+def wait_until(true: Callable[[], object], seconds: float = 120) -> None:
     ends = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < ends
         time.sleep(0.002)
 
 
+@pytest.mark.usefixtures("with_ray")
 def test_three_workers_one_of_which_is_killed(
-    start: Start, lake: Path, tiny_model: Path, undisturbed: object, found: Found
+    start: Start,
+    lake: Path,
+    tiny_model: Path,
+    undisturbed: object,
+    found: Found,
+    descendants: Descendants,
+    listening: Listening,
 ) -> None:
     parts = len(Lake(lake).parts())
     folder = model_folder(lake, identify(str(tiny_model)))
@@ -88,12 +54,12 @@ def test_three_workers_one_of_which_is_killed(
     wait_until(lambda: process.poll() is not None or list(folder.glob("*.parquet")))
     began = descendants(process.pid)
     workers = [pid for pid, name in began.items() if name.startswith("ray::Worker")]
-    addresses = list(listening({process.pid, *began}))
+    addresses = listening({process.pid, *began})
     os.kill(workers[0], signal.SIGKILL)
     assert len(list(folder.glob("*.parquet"))) < parts - 3
     assert len(workers) == 3
     assert len(addresses) >= 5
-    assert [address for address in addresses if not is_loopback(address)] == []
+    assert [address for address in addresses if not ipaddress.ip_address(address).is_loopback] == []
 
     _, said = process.communicate(timeout=120)
     assert process.returncode == DONE, said
@@ -106,6 +72,7 @@ def test_three_workers_one_of_which_is_killed(
     wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in began), 20)
 
 
+@pytest.mark.usefixtures("with_ray")
 def test_one_worker(start: Start, lake: Path, tiny_model: Path, undisturbed: object, found: Found) -> None:
     process = start(*annotate(lake, tiny_model, 1))
     out, said = process.communicate(timeout=120)
@@ -113,22 +80,24 @@ def test_one_worker(start: Start, lake: Path, tiny_model: Path, undisturbed: obj
     assert found(lake) == undisturbed
 
 
-def test_ctrl_c_ends_the_workers_too(start: Start, lake: Path, tiny_model: Path) -> None:
+@pytest.mark.usefixtures("with_ray")
+def test_ctrl_c_ends_the_workers_too(start: Start, lake: Path, tiny_model: Path, descendants: Descendants) -> None:
     folder = model_folder(lake, identify(str(tiny_model)))
     process = start(*annotate(lake, tiny_model, 2))
     wait_until(lambda: process.poll() is not None or list(folder.glob("*.parquet")))
     began = descendants(process.pid)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=30)
+    _, said = process.communicate(timeout=60)
     assert (process.returncode, len(said.strip().splitlines())) == (130, 1), said
     wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in began), 20)
     assert 1 <= len(list(folder.glob("*.parquet"))) < len(Lake(lake).parts())
 
 
+@pytest.mark.usefixtures("without_ray")
 @pytest.mark.parametrize("address", ["auto", "127.0.0.1:9", "nonsense"])
 def test_no_cluster_to_join(start: Start, lake: Path, tiny_model: Path, address: str) -> None:
     process = start("annotate", "--lake", lake, "--model", tiny_model, "--address", address)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=120)
     (line,) = said.splitlines()
     assert (process.returncode, line.startswith(f"litmine: no Ray cluster can be joined at {address} (")) == (
         FAILED,
@@ -137,6 +106,7 @@ def test_no_cluster_to_join(start: Start, lake: Path, tiny_model: Path, address:
 
 
 @pytest.mark.soak
+@pytest.mark.usefixtures("with_ray")
 def test_workers_that_cannot_start(start: Start, lake: Path, tiny_model: Path) -> None:
     (tiny_model / "model.safetensors").rename(tiny_model / "kept")
     (tiny_model / "model.safetensors").write_bytes(b"no weights")

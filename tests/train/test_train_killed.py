@@ -1,0 +1,119 @@
+"""`litmine train ner` as a process that is killed, or whose disk is full: it ends as an undisturbed one."""
+
+import random
+import resource
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess, Popen
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from litmine.cli.main import cli
+from litmine.errors import DONE, FAILED
+
+Start = Callable[..., Popen[Any]]
+Run = Callable[..., CompletedProcess[str]]
+Train = Callable[[Path, int], tuple[object, ...]]
+
+EPOCHS = 10
+# Folders, times and speeds stand in the card alone.
+MADE = ("model.safetensors", "loss.tsv", "litmine.json", "recipe.json", "scores.json")
+
+
+@pytest.fixture(scope="module")
+def train(tiny_base: Path, sample_data: Path) -> Train:
+    """The command's words: `train(folder, epochs)`, six steps and a checkpoint an epoch."""
+
+    def words(folder: Path, epochs: int) -> tuple[object, ...]:
+        corpus = sample_data / "ner" / "BC5CDR"
+        return (
+            "train", "ner", "--base", tiny_base, "--corpus", corpus, "-o", folder, "--name", "mine",
+            "--epochs", epochs, "--batch-tokens", 600, "--learning-rate", 2e-3, "--seed", 3,
+        )  # fmt: skip
+
+    return words
+
+
+def make(words: tuple[object, ...]) -> None:
+    assert CliRunner().invoke(cli, list(map(str, words)), catch_exceptions=False).exit_code == DONE
+
+
+@pytest.fixture(scope="module")
+def undisturbed(train: Train, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("undisturbed") / "model"
+    make(train(folder, EPOCHS))
+    return folder
+
+
+def wait_for_checkpoints(process: Popen[Any], folder: Path, number: int) -> None:
+    """Until so many new ones have been written, or the training is over."""
+    file, seen = folder / "training.checkpoint", set[int]()
+    before = file.stat().st_mtime_ns if file.exists() else None
+    while len(seen) < number and process.poll() is None:
+        if file.exists() and (written := file.stat().st_mtime_ns) != before:
+            seen.add(written)
+        time.sleep(0.001)
+
+
+def assert_equal(folder: Path, other: Path) -> None:
+    assert {file.name for file in folder.iterdir()} == {file.name for file in other.iterdir()}
+    for name in MADE:
+        assert (folder / name).read_bytes() == (other / name).read_bytes(), name
+
+
+def test_the_same_seed_gives_the_same_model(train: Train, undisturbed: Path, tmp_path: Path) -> None:
+    make(train(tmp_path / "same", EPOCHS))
+    assert_equal(tmp_path / "same", undisturbed)
+
+
+@pytest.mark.parametrize("kills", [1, pytest.param(20, marks=pytest.mark.soak)])
+def test_killed_at_any_step(
+    start: Start, run: Run, train: Train, undisturbed: Path, tmp_path: Path, kills: int
+) -> None:
+    folder, whole, epochs = tmp_path / "killed", undisturbed, EPOCHS * kills
+    if kills > 1:
+        whole = tmp_path / "whole"
+        make(train(whole, epochs))
+    chance = random.Random()
+    for kill in range(kills):
+        process = start(*train(folder, epochs))
+        wait_for_checkpoints(process, folder, chance.randint(1 if kill == 0 else 0, 4))
+        time.sleep(chance.random() / 10)
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL
+    resumed = run(*train(folder, epochs))
+    assert resumed.returncode == DONE, resumed.stderr
+    assert "going on after step " in resumed.stderr
+    for left in folder.glob(".training.checkpoint.*.tmp"):
+        left.unlink()  # what a kill in the midst of writing left; the next day's run would sweep it
+    assert_equal(folder, whole)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limits of a running process can be set on Linux alone")
+def test_a_full_disk_at_a_checkpoint_leaves_the_last_one(
+    start: Start, run: Run, train: Train, undisturbed: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "full"
+    process = start(*train(folder, EPOCHS))
+    wait_for_checkpoints(process, folder, 1)
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
+    stdout, stderr = process.communicate()
+    assert (process.returncode, stdout) == (FAILED, "")
+    *_, said = stderr.splitlines()
+    assert said == (
+        f"litmine: {folder / 'training.checkpoint'} could not be written (File too large); free some space and run the"
+        " command again: what was finished stays"
+    )
+    assert "Traceback" not in stderr
+    (left,) = folder.iterdir()
+    assert left.name == "training.checkpoint"
+    assert left.stat().st_size > 100_000
+    resumed = run(*train(folder, EPOCHS))
+    assert resumed.returncode == DONE, resumed.stderr
+    assert "going on after step " in resumed.stderr
+    assert_equal(folder, undisturbed)

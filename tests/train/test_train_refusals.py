@@ -1,0 +1,154 @@
+"""Bad input to `litmine train ner` and `litmine evaluate ner`: one sentence, the stated exit code, nothing made."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+
+from litmine.errors import FAILED
+
+Run = Callable[..., CompletedProcess[str]]
+
+GOOD = "asthma\tB-Disease\nhurts\tO\n\n"
+# The train split (None: there is none), the dev split, options, and what is said.
+CORPORA = {
+    "an I that follows nothing": (
+        "asthma\tB-Disease\nis\tO\nattack\tI-Disease\n", GOOD, (),
+        "train.tsv, line 3: I-Disease follows nothing that it could continue (before it: O); mend the tag",
+    ),
+    "an I that follows nothing in dev": (GOOD, GOOD + "attack\tI-Disease\n", (), "dev.tsv, line 4: I-Disease follows"),
+    "a token without a tag": (
+        "asthma\tB-Disease\nattack\n", GOOD, (), "train.tsv, line 2: a line is token TAB tag, and this one is 'attack'"
+    ),
+    "a tag without a token": (GOOD + "\tO\n", GOOD, (), "train.tsv, line 4: a line is token TAB tag"),
+    "a type of the map that no corpus has": (
+        GOOD, GOOD, ("--map", "Diseese=Illness"),
+        "--map renames Diseese, which no corpus annotates; they annotate Disease",
+    ),
+    "a map that leaves nothing": (
+        GOOD, GOOD, ("--map", "Disease=-"), "train.tsv annotates Disease and all of it is left out; keep a type"
+    ),
+    "a map that is none": (GOOD, GOOD, ("--map", "Disease"), "--map takes NAME=TYPE, and 'Disease' is not that"),
+    "a type of dev that train does not teach": (
+        GOOD, "BRCA1\tB-Gene\n", (), "dev.tsv annotates Gene and its train split does not; rename a type with --map"
+    ),
+    "no train split": (None, GOOD, (), "corpus holds neither train.tsv nor train.pubtator; give the file itself"),
+    "an empty train split": ("", GOOD, (), "train.tsv is empty: it holds no sentence and no document; leave it out"),
+    "an empty dev split": (GOOD, "\n\n", (), "dev.tsv is empty: it holds no sentence and no document; leave it out"),
+    "a train split without a mention": ("hurts\tO\n", GOOD, (), "train.tsv marks no mention; a corpus is two columns"),
+    "a dev split without a mention": (GOOD, "hurts\tO\n", (), "dev.tsv marks no mention; a corpus is two columns"),
+    "no text": ("\udcff\udcfe", GOOD, (), "train.tsv cannot be read as a corpus: "),
+    "documents with an offset in letters": (
+        "1|t|Asthma\n1|a|\n1\t0\tsix\tAsthma\tDisease\n", GOOD, (), "train.tsv, line 3: not a PubTator mention: "
+    ),
+    "a learning rate without end": (GOOD, GOOD, ("--learning-rate", "inf"), "the learning rate above 0"),
+    "a base that is not here": (GOOD, GOOD, ("--base", "unheard-of"), "no model 'unheard-of' here; give builtin, "),
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LITMINE_HOME", str(tmp_path / "home"))
+
+
+def put(folder: Path, train: str | None, dev: str) -> Path:
+    folder.mkdir()
+    for name, text in (("train.tsv", train), ("dev.tsv", dev)):
+        if text is not None:
+            (folder / name).write_bytes(text.encode(errors="surrogateescape"))
+    return folder
+
+
+def sentence(ran: CompletedProcess[str]) -> str:
+    """What is said last, nothing on stdout; before it stands how far the command came."""
+    assert (ran.returncode, ran.stdout) == (FAILED, "")
+    *before, line = ran.stderr.splitlines()
+    assert line.startswith("litmine: ")
+    assert not any(one.startswith(("litmine: ", "Traceback")) for one in before)
+    return line
+
+
+@pytest.mark.parametrize("kind", CORPORA)
+def test_a_corpus_that_cannot_be_learnt_from(run: Run, tiny_base: Path, tmp_path: Path, kind: str) -> None:
+    train, dev, options, said = CORPORA[kind]
+    corpus = put(tmp_path / "corpus", train, dev)
+    ran = run("train", "ner", "--base", tiny_base, "--corpus", corpus, "-o", tmp_path / "out", *options)
+    assert said in sentence(ran)
+    assert not any((tmp_path / "out").rglob("*"))
+
+
+@pytest.mark.parametrize("reference", ["i2b2-2010", "mine=i2b2-2010"])
+@pytest.mark.parametrize("command", ["train", "evaluate"])
+def test_a_corpus_that_must_be_signed_for(
+    run: Run, tiny_base: Path, tiny_model: Path, tmp_path: Path, command: str, reference: str
+) -> None:
+    if command == "train":
+        ran = run("train", "ner", "--base", tiny_base, "--corpus", reference, "-o", tmp_path / "out")
+    else:
+        ran = run("evaluate", "ner", "--model", tiny_model, "--data", reference)
+    said = sentence(ran)
+    assert f"i2b2-2010 is not in {tmp_path / 'home' / 'corpora' / 'i2b2-2010'}; each user must sign its data" in said
+    assert "https://portal.dbmi.hms.harvard.edu/" in said
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_base_that_is_no_encoder(run: Run, tiny_base: Path, tmp_path: Path) -> None:
+    corpus, base = put(tmp_path / "corpus", GOOD, GOOD), tmp_path / "base"
+    shutil.copytree(tiny_base, base)
+    config = json.loads((base / "config.json").read_text()) | {"model_type": "gpt2"}
+    (base / "config.json").write_text(json.dumps(config))
+    ran = run("train", "ner", "--base", base, "--corpus", corpus, "-o", tmp_path / "out")
+    assert f"{base} is no encoder but a gpt2; start from one of the BERT family" in sentence(ran)
+    assert not any((tmp_path / "out").rglob("*"))
+
+
+def test_a_base_whose_weights_are_no_numbers(
+    run: Run, tiny_base: Path, tmp_path: Path, rewrite_weights: Callable[..., None]
+) -> None:
+    corpus, base = put(tmp_path / "corpus", GOOD, GOOD), tmp_path / "base"
+    shutil.copytree(tiny_base, base)
+    rewrite_weights(base, lambda weights: weights["embeddings.LayerNorm.weight"].fill_(float("nan")))
+    ran = run("train", "ner", "--base", base, "--corpus", corpus, "-o", tmp_path / "out")
+    assert "the loss is no number at step 1 of " in sentence(ran)
+    assert not any((tmp_path / "out").rglob("*"))
+
+
+def test_a_learning_rate_that_ends_in_no_number(run: Run, tiny_base: Path, tmp_path: Path) -> None:
+    corpus, out = put(tmp_path / "corpus", GOOD * 200, GOOD), tmp_path / "out"
+    words = ("train", "ner", "--base", tiny_base, "--corpus", corpus, "-o", out, "--batch-tokens", 600)
+    said = sentence(run(*words, "--learning-rate", "1e30", "--epochs", 2))
+    assert " is no number at step " in said
+    assert "try a learning rate below 1e+30" in said
+    assert {file.name for file in out.iterdir()} <= {"training.checkpoint"}
+
+
+def test_a_learning_rate_that_ends_in_no_number_at_the_last_step(run: Run, tiny_base: Path, tmp_path: Path) -> None:
+    """No loss tells it, and without a dev split nothing else would."""
+    corpus, out = put(tmp_path / "corpus", GOOD, GOOD) / "train.tsv", tmp_path / "out"
+    words = ("train", "ner", "--base", tiny_base, "--corpus", corpus, "-o", out, "--epochs", 1)
+    said = sentence(run(*words, "--learning-rate", "1e30"))
+    assert "the model that was trained cannot be used (out@" in said
+    assert said.endswith("; try a learning rate below 1e+30")
+    assert not {"model.safetensors", "README.md"} & {file.name for file in out.iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "said"),
+    [
+        (GOOD + "attack\tI-Disease\n", ("--tags", "iob2"), "line 4: I-Disease follows nothing"),
+        (GOOD + "attack\n", (), "line 4: a line is token TAB tag, and this one is 'attack'"),
+        ("", (), "is empty: it holds no sentence and no document"),
+        ("hurts\tO\n", (), "marks no mention; a corpus is two columns"),
+        ("BRCA1\tB-Gene\n", (), "finds Chemical, Disease; rename a type with --map NAME=TYPE"),
+        (GOOD, ("--map", "Disease=Gene"), "annotates Gene and tiny@"),
+        (GOOD, ("--map", "Disease=-"), "annotates Disease and all of it is left out; keep a type"),
+    ],
+)
+def test_a_file_that_cannot_be_judged_on(
+    run: Run, tiny_model: Path, tmp_path: Path, text: str, options: tuple[str, ...], said: str
+) -> None:
+    (tmp_path / "dev.tsv").write_text(text)
+    assert said in sentence(run("evaluate", "ner", "--model", tiny_model, "--data", tmp_path / "dev.tsv", *options))
