@@ -28,7 +28,8 @@ from litmine import Lake, load_model
 from litmine.models.home import builtin_folder
 from litmine.sources.files import find_files, read_file
 from litmine.types import Article, Entity, Observed
-from litmine.work.annotate import Workforce, annotate
+from litmine.work.annotate import annotate
+from litmine.work.workforce import Workforce
 
 SAMPLE = Path(__file__).parent.parent / "sample_data" / "pubmed"
 BATCH_SIZES = (1, 4, 8, 16)

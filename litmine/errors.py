@@ -49,5 +49,9 @@ class CorpusError(LitmineError):
     """A corpus file that cannot be read, or does not annotate what was asked."""
 
 
+class QuestionError(LitmineError):
+    """A question that cannot be asked, or a file of questions that cannot be read."""
+
+
 class SettingError(LitmineError):
     """An option or a setting with a value that makes no sense."""

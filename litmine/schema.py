@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from litmine.errors import SchemaError
 
-TABLES = ("articles", "entities", "files", "runs")
+TABLES = ("articles", "entities", "files", "questions", "readings", "retrieved", "runs")
 
 _PRIMITIVES = {
     "long": pa.int64(),

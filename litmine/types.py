@@ -3,6 +3,9 @@
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+# As BioASQ has them; its fourth, the summary, is no matter of spans.
+QUESTION_TYPES = ("factoid", "list", "yesno")
+
 
 @dataclass(frozen=True, slots=True)
 class Section:
@@ -102,6 +105,48 @@ class Span:
     start_char: int
     end_char: int
     entity_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question as asked: `question_type` is one of QUESTION_TYPES, given by its asker or `guessed` from its words."""
+
+    question_id: str
+    text: str
+    question_type: str
+    guessed: bool = False
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class SpanAnswer:
+    """An answer found in a text: `text[start_char:end_char] == answer`, in Unicode code points.
+
+    `start_token` and `end_token` count the text's own tokens, the question's and special ones apart, end exclusive.
+    `score` is the calibrated probability, 0 to 1, that the text answers with this span.
+    """
+
+    answer: str
+    start_char: int
+    end_char: int
+    start_token: int
+    end_token: int
+    score: float = field(compare=False)
+
+    def __repr__(self) -> str:
+        return f"SpanAnswer({self.answer!r}, {self.score:.3f})"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a reader makes of one question and one text.
+
+    `spans` are the best first, and none overlaps another. `no_answer` is the probability that the text does not
+    answer; `yes` that it says yes, None when the reader was not taught yes and no or the text has no words.
+    """
+
+    spans: tuple[SpanAnswer, ...]
+    no_answer: float = field(compare=False)
+    yes: float | None = field(compare=False)
 
 
 def join_text(title: str | None, abstract: str | None) -> str:

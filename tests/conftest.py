@@ -133,6 +133,65 @@ def rewrite_weights() -> Callable[[Path, Callable[[dict[str, Any]], None]], None
 
 
 @pytest.fixture(scope="session")
+def rule_reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A reader by rule: each of a few words is an answer, with a probability of its own, whatever is asked.
+
+    penicillin 0.998, latex 0.953, peanuts 0.5, wasps 0.047, any other word less than 0.01; every text says yes.
+    """
+    import torch
+    from tokenizers import Tokenizer, normalizers, pre_tokenizers, processors
+    from tokenizers.models import WordLevel
+    from transformers import BertConfig
+
+    from litmine.models.reader_folder import save_reader
+    from litmine.models.reader_settings import ReaderSettings
+    from litmine.models.span_network import SpanNetwork
+
+    # The cosine of a word's embedding with the direction that spans look for: logits are 3 times that.
+    cosines = {
+        "[PAD]": 0,
+        "[UNK]": -1,
+        "[CLS]": 0,
+        "[SEP]": 0,
+        "penicillin": 1,
+        "latex": 0.5,
+        "peanuts": 0,
+        "wasps": -0.5,
+    }
+    tokenizer = Tokenizer(WordLevel({word: i for i, word in enumerate(cosines)}, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    config = BertConfig(
+        vocab_size=len(cosines),
+        hidden_size=4,
+        num_hidden_layers=0,
+        num_attention_heads=1,
+        intermediate_size=4,
+        max_position_embeddings=64,
+    )
+    network = SpanNetwork(config, yes_no=True)
+    with torch.no_grad():
+        embeddings = network.encoder.embeddings
+        embeddings.position_embeddings.weight.zero_()
+        embeddings.token_type_embeddings.weight.zero_()
+        cosine = torch.tensor(list(cosines.values()))
+        along, across = torch.tensor([1.0, -1.0, 0.0, 0.0]), torch.tensor([0.0, 0.0, 1.0, -1.0])
+        embeddings.word_embeddings.weight.copy_(cosine[:, None] * along + (1 - cosine**2).sqrt()[:, None] * across)
+        # The layer norm leaves vectors of length 2.
+        network.span.weight.copy_((3 / 8**0.5 * along).expand(2, 4))
+        network.span.bias.zero_()
+        assert network.verdict is not None
+        network.verdict.weight.zero_()
+        network.verdict.bias.copy_(torch.tensor([0.0, 1.0]))
+    folder = tmp_path_factory.mktemp("models") / "rule"
+    save_reader(folder, network, tokenizer, ReaderSettings("rule", 32, 8, most_words=1, yes_no=True))
+    return folder
+
+
+@pytest.fixture(scope="session")
 def imported_lake(tmp_path_factory: pytest.TempPathFactory, sample_data: Path) -> Path:
     """A hundred abstracts in parts of 4, one text among them longer than a window. To be copied, not changed."""
     from litmine.work.ingest import ingest
@@ -153,7 +212,8 @@ def imported_lake(tmp_path_factory: pytest.TempPathFactory, sample_data: Path) -
 def annotated_lake(tmp_path_factory: pytest.TempPathFactory, imported_lake: Path, tiny_model: Path) -> Path:
     """`imported_lake` as `tiny_model` read it in one undisturbed run, in float32. To be copied, not changed."""
     from litmine import Lake
-    from litmine.work.annotate import Workforce, annotate
+    from litmine.work.annotate import annotate
+    from litmine.work.workforce import Workforce
 
     folder = tmp_path_factory.mktemp("annotated") / "lake"
     shutil.copytree(imported_lake, folder)

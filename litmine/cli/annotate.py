@@ -1,13 +1,27 @@
 """The command `annotate`: models over what they have not read yet."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from litmine.cli.meter import Meter
-from litmine.cli.options import batch_tokens_option, lake_option, precision_option
+from litmine.cli.options import (
+    batch_tokens_option,
+    lake_option,
+    precision_option,
+    reader_option,
+    top_k_option,
+    where_option,
+    workforce_options,
+)
 from litmine.cli.talk import say
 from litmine.errors import NEW_GAPS
+
+if TYPE_CHECKING:
+    from litmine.lake.lake import Lake
+    from litmine.lake.runs import Gap
+    from litmine.work.workforce import Workforce
 
 
 @click.command()
@@ -20,13 +34,15 @@ from litmine.errors import NEW_GAPS
     help="Model: builtin, a folder, or an id on the Hugging Face Hub; may be given several times.  [default: builtin]",
 )
 @click.option(
-    "--workers",
-    type=click.IntRange(min=0),
-    default=0,
-    help="Run on this many Ray workers on the CPU; 0 works in this process.",
+    "--questions",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Answer these questions instead: JSON lines, CSV or BioASQ's JSON.",
 )
-@click.option("--gpus", type=click.IntRange(min=0), default=0, help="Run on this many Ray workers with a GPU each.")
-@click.option("--address", metavar="ADDRESS", help="Join the Ray cluster there ('auto' finds the one of this machine).")
+@reader_option
+@top_k_option
+@where_option
+@workforce_options
 @precision_option
 @batch_tokens_option
 @click.pass_context
@@ -34,6 +50,10 @@ def annotate(
     ctx: click.Context,
     lake: Path,
     models: tuple[str, ...],
+    questions: Path | None,
+    reader: str,
+    top_k: int,
+    where: str | None,
     workers: int,
     gpus: int,
     address: str | None,
@@ -46,35 +66,57 @@ def annotate(
     litmine annotate
     litmine annotate --gpus 4 --model ./my-model
     litmine annotate --workers 2 --precision float32
+    litmine annotate --questions questions.jsonl --where "year >= 2020"
 
     A run that was interrupted goes on where it was: a part of the lake is either done or not begun. When all is done,
     the models become the ones that `entities` shows.
+
+    With --questions, a reader reads each question over the articles that are retrieved for it, retracted ones left
+    out, and adds what it finds to `answers`. What it has read before it does not read again.
     """
-    from litmine.cli.shown import Shown
     from litmine.lake.lake import Lake
-    from litmine.work.annotate import Workforce
+    from litmine.work.workforce import Workforce
+
+    _check_options(ctx, questions is not None)
+    opened, workforce = Lake(lake), Workforce(workers, gpus, address)
+    if questions is None:
+        new_gaps = _tag(opened, models or ("builtin",), workforce, precision, batch_tokens)
+    else:
+        from litmine.cli.answering import answer_file
+
+        new_gaps = answer_file(opened, questions, reader, top_k, where, workforce, precision, batch_tokens)
+    if new_gaps:
+        ctx.exit(NEW_GAPS)
+
+
+def _check_options(ctx: click.Context, asks: bool) -> None:
+    wrong = ("models",) if asks else ("reader", "top_k", "where")
+    for parameter in ctx.command.params:
+        if (
+            parameter.name in wrong
+            and ctx.get_parameter_source(parameter.name) is click.core.ParameterSource.COMMANDLINE
+        ):
+            rest = "; questions are answered by a --reader" if asks else ""
+            raise click.UsageError(f"{parameter.opts[0]} goes {'without' if asks else 'with'} --questions{rest}")
+
+
+def _tag(
+    lake: "Lake", models: tuple[str, ...], workforce: "Workforce", precision: str, batch_tokens: int | None
+) -> "list[Gap]":
+    from litmine.cli.shown import Shown
     from litmine.work.annotate import annotate as run
 
-    opened = Lake(lake)
     with Meter("annotating", "articles") as meter:
-        result = run(
-            opened,
-            models or ("builtin",),
-            Workforce(workers, gpus, address),
-            precision,
-            batch_tokens,
-            Shown(meter),
-        )
+        result = run(lake, models, workforce, precision, batch_tokens, Shown(meter))
     on = f" on {result.device} in {result.precision}" if result.device else ""
     say(
         f"{result.parts:,} of {result.planned_parts:,} parts done: {result.texts:,} texts, {result.entities:,} entities"
         f" by {', '.join(result.models)}{on}"
         if result.planned_parts
-        else f"nothing to do: {', '.join(result.models)} has read every text of {opened.path}"
+        else f"nothing to do: {', '.join(result.models)} has read every text of {lake.path}"
     )
     for gap in result.new_gaps:
         say(f"could not be read: {gap.where}: {gap.why}")
     if known := len(result.gaps) - len(result.new_gaps):
         say(f"{known} part(s) that an earlier run reported cannot be read still; `litmine status` lists them")
-    if result.new_gaps:
-        ctx.exit(NEW_GAPS)
+    return result.new_gaps

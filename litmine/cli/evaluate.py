@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from litmine.cli.evaluate_qa import qa
 from litmine.cli.options import batch_tokens_option, precision_option
 from litmine.cli.talk import say
 from litmine.cli.train import read_map
@@ -25,7 +26,11 @@ def evaluate() -> None:
 
     \b
     litmine evaluate ner --model builtin --data NCBI-disease/dev.tsv
+    litmine evaluate qa --model ./my-reader --data bioasq.json
     """
+
+
+evaluate.add_command(qa)
 
 
 @evaluate.command()

@@ -8,6 +8,7 @@ import click
 
 from litmine import __version__
 from litmine.cli.annotate import annotate
+from litmine.cli.ask import ask
 from litmine.cli.corpora import corpora
 from litmine.cli.evaluate import evaluate
 from litmine.cli.fetch import fetch
@@ -37,7 +38,7 @@ def cli() -> None:
     """
 
 
-for command in (fetch, import_, annotate, sql, status, models, corpora, train, evaluate, schema, rehearse):
+for command in (fetch, import_, annotate, ask, sql, status, models, corpora, train, evaluate, schema, rehearse):
     cli.add_command(command)
 
 

@@ -1,6 +1,8 @@
 """Options that several commands share, declared once."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -26,3 +28,45 @@ batch_tokens_option = click.option(
     type=click.IntRange(min=1),
     help="Tokens a batch, padding included; by default what suits the device.",
 )
+
+reader_option = click.option(
+    "--reader",
+    metavar="REF",
+    default="builtin",
+    show_default=True,
+    help="Model that answers questions: builtin, a folder, or an id on the Hugging Face Hub.",
+)
+
+top_k_option = click.option(
+    "--top-k",
+    type=click.IntRange(min=1),
+    default=10,
+    show_default=True,
+    help="Read a question over so many articles at most, the best of the search.",
+)
+
+where_option = click.option(
+    "--where",
+    metavar="SQL",
+    help="Condition on `articles` that those have to meet: \"year >= 2020 and language = 'eng'\".",
+)
+
+_WORKFORCE = (
+    click.option(
+        "--workers",
+        type=click.IntRange(min=0),
+        default=0,
+        help="Run on this many Ray workers on the CPU; 0 works in this process.",
+    ),
+    click.option("--gpus", type=click.IntRange(min=0), default=0, help="Run on this many Ray workers with a GPU each."),
+    click.option(
+        "--address", metavar="ADDRESS", help="Join the Ray cluster there ('auto' finds the one of this machine)."
+    ),
+)
+
+
+def workforce_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Who does the work."""
+    for option in reversed(_WORKFORCE):
+        command = option(command)
+    return command

@@ -1,8 +1,8 @@
-"""The progress of an annotate run on a meter, in articles: the finished parts, and the shares of those under way."""
+"""The progress of a run on a meter, in what its tasks count: the finished ones, and the shares of those under way."""
 
 from litmine.cli.meter import Meter
-from litmine.work.annotate import Progress
 from litmine.work.task import Done, Task
+from litmine.work.workforce import Progress
 
 
 class Shown(Progress):
@@ -13,16 +13,16 @@ class Shown(Progress):
         self._finished = 0
         self._under_way: dict[Task, float] = {}
 
-    def planned(self, texts: int) -> None:
-        self._meter.expect(texts)
+    def planned(self, items: int) -> None:
+        self._meter.expect(items)
 
     def under_way(self, task: Task, share: float) -> None:
-        self._under_way[task] = share * task.texts
+        self._under_way[task] = share * task.size
         self._show()
 
     def finished(self, done: Done) -> None:
         self._under_way.pop(done.task, None)
-        self._finished += done.task.texts
+        self._finished += done.task.size
         self._show()
 
     def _show(self) -> None:

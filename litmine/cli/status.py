@@ -17,10 +17,18 @@ _GAPS = """
 select 'PMID ' || pmid || ', ' || model, why from gaps
 union all
 select gap['where'], gap.why
-from (select unnest(gaps) as gap from (from runs where command = 'annotate' order by finished desc limit 1))
-where not starts_with(gap['where'], 'PMID ')
+from (
+    select unnest(gaps) as gap
+    from (from runs where command in ('annotate', 'annotate --questions')
+          qualify row_number() over (partition by command order by finished desc) = 1)
+)
+where not starts_with(gap['where'], 'PMID ') and not starts_with(gap['where'], 'question ')
 order by all
 limit 6
+"""
+_READERS = """
+select model, count(*), count(*) filter (active), sum(read), sum(unread), sum(failed), sum(outdated)
+from question_coverage group by model order by model
 """
 _RUNS = """
 select strftime(started, '%Y-%m-%d %H:%M'), command, outcome, len(gaps),
@@ -52,6 +60,11 @@ def status(lake: Path) -> None:
         click.echo(
             f"model     {printable(model)}{' (active)' if active else ''}: {read:,} texts read, {unread:,} to read,"
             f" {failed:,} failed; {parts_read:,} of {parts_read + parts_unread:,} parts"
+        )
+    for model, asked, active, read, unread, failed, outdated in opened.rows(_READERS):
+        click.echo(
+            f"reader    {printable(model)}: {asked:,} questions, {active:,} of them as `answers` shows them;"
+            f" {read:,} readings, {unread:,} to read, {failed:,} failed, {outdated:,} of articles that changed since"
         )
     gaps = opened.rows(_GAPS)
     for where, why in gaps[:5]:

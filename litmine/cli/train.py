@@ -9,6 +9,7 @@ from click.core import ParameterSource
 
 from litmine.cli.talk import say
 from litmine.cli.train_mlm import mlm
+from litmine.cli.train_qa import qa
 from litmine.errors import SettingError
 
 
@@ -18,11 +19,13 @@ def train() -> None:
 
     \b
     litmine train ner --base ./encoder --corpus ./NCBI-disease -o ./my-model
+    litmine train qa --recipe builtin-reader --base ./encoder --data-folder ./qa -o ./my-reader
     litmine train mlm --base builtin --lake ./lake -o ./encoder
     """
 
 
 train.add_command(mlm)
+train.add_command(qa)
 
 
 @train.command()

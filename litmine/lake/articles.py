@@ -1,5 +1,6 @@
 """Article parts as workers see them: which there are, and the texts of one that no earlier part holds."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,6 +47,18 @@ def new_texts(path: Path) -> NewTexts:
         rows.column("text_hash").to_pylist(),
         [join_text(title, abstract) for title, abstract in zip(titles, abstracts, strict=True)],
     )
+
+
+def texts_of(path: Path, wanted: Collection[tuple[int, int]]) -> dict[tuple[int, int], str]:
+    """Some of the new texts of a part, by PMID and hash of the text. Raises LakeError when the file is damaged."""
+    rows = read(path, ["pmid", "text_hash", "new_text", "title", "abstract"])
+    with reading(path):
+        rows = rows.filter(pc.field("new_text") & pc.field("pmid").isin(sorted({pmid for pmid, _ in wanted})))
+        return {
+            (row["pmid"], row["text_hash"]): join_text(row["title"], row["abstract"])
+            for row in rows.to_pylist()
+            if (row["pmid"], row["text_hash"]) in wanted
+        }
 
 
 def part_summary(path: Path) -> PartSummary:

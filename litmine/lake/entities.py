@@ -4,18 +4,16 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from urllib.parse import quote, unquote
 
 import pyarrow as pa
 
 from litmine.errors import SchemaError
 from litmine.lake.articles import NewTexts
 from litmine.lake.files import write_bytes
+from litmine.lake.model_folders import folder_of, models_in
 from litmine.lake.tables import EMPTY, encode
 from litmine.schema import arrow_schema
 from litmine.types import Entity
-
-_PREFIX = "model="
 
 # pmid, text_hash, start_char, end_char, mention, entity_type, score: in the order of the table.
 _Row = tuple[int, int, int, int, str, str, float]
@@ -51,14 +49,13 @@ def target(lake: Path, model: str, part: str) -> Path:
 
 
 def model_folder(lake: Path, model: str) -> Path:
-    """The folder of a model's targets; what a file name cannot hold is percent-encoded."""
-    return lake / "entities" / f"{_PREFIX}{quote(model, safe='@')}"
+    """The folder of a model's targets."""
+    return folder_of(lake / "entities", model)
 
 
 def models(lake: Path) -> list[str]:
     """The models that have at least one target, by name."""
-    found = {path.parent.name for path in (lake / "entities").glob(f"{_PREFIX}*/*.parquet") if path.name != EMPTY}
-    return sorted(unquote(name.removeprefix(_PREFIX)) for name in found)
+    return models_in(lake / "entities")
 
 
 def done(lake: Path, model: str) -> set[str]:

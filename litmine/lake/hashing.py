@@ -1,11 +1,11 @@
-"""64-bit fingerprints of texts and records: signed, so that they fit Parquet's and DuckDB's BIGINT."""
+"""64-bit fingerprints of texts, questions and records: signed, so that they fit Parquet's and DuckDB's BIGINT."""
 
 import json
 from dataclasses import fields
 from datetime import date
 from hashlib import blake2b
 
-from litmine.types import Article, MeshHeading, Section
+from litmine.types import Article, MeshHeading, Question, Section
 
 _CONTENT = tuple((field.name, field.default) for field in fields(Article) if field.name != "pmid")
 
@@ -13,6 +13,11 @@ _CONTENT = tuple((field.name, field.default) for field in fields(Article) if fie
 def text_hash(text: str) -> int:
     """Fingerprint of a text's UTF-8."""
     return _signed(text.encode("utf-8", "surrogatepass"))
+
+
+def question_digest(question: Question) -> int:
+    """Fingerprint of what is asked: a question's words and type, and not its id."""
+    return _signed(json.dumps([question.text, question.question_type]).encode())
 
 
 def record_hash(article: Article) -> int:

@@ -16,6 +16,7 @@ from litmine.lake.files import unwritable, write_bytes
 from litmine.lake.query import select
 from litmine.lake.tables import write_empty
 from litmine.lake.views import write_catalogue
+from litmine.schema import TABLES
 from litmine.types import Observed
 
 MARK = "lake.json"
@@ -56,15 +57,18 @@ class Lake:
                 raise LakeError(f"{path} is not empty and not a litmine lake; choose an empty or a new folder")
             write_bytes(place / MARK, json.dumps({"format": FORMAT}).encode() + b"\n")
         lake = cls(place)
-        write_empty(place / "articles", "articles")
-        write_empty(place / "entities" / "model=_", "entities")
-        write_empty(place / "files", "files")
-        write_empty(place / "runs", "runs")
+        lake.make_tables()
         write_catalogue(place)
         return lake
 
     def __repr__(self) -> str:
         return f"Lake({str(self.path)!r})"
+
+    def make_tables(self) -> None:
+        """See that each table has its folder: a lake may be older than a table. Raises LakeError when it cannot."""
+        for table in TABLES:
+            by_model = table in ("entities", "readings")
+            write_empty(self.path / table / "model=_" if by_model else self.path / table, table)
 
     def importer(self) -> Importer:
         """Adds several sources, knowing the lake's parts from one to the next; others may import meanwhile."""

@@ -82,7 +82,8 @@ def damaged(path: Path, why: str) -> LakeError:
     if path.parent.name == "articles" and path.name != EMPTY:
         advice = f"restore it, or delete each {path.name} under the lake and import its source again"
     elif path.parent.name.startswith("model=") and path.name != EMPTY:
-        advice = "delete it and run `litmine annotate` again"
+        again = " --questions" if path.parent.parent.name == "readings" else ""
+        advice = f"delete it and run `litmine annotate{again}` again"
     else:
         advice = "restore it or delete it"
     reason = " ".join(why.split()).rstrip(".")

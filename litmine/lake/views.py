@@ -20,6 +20,9 @@ _FILES = {
     "articles": "articles/*.parquet",
     "entities": "entities/*/*.parquet",
     "files": "files/*.parquet",
+    "questions": "questions/*.parquet",
+    "readings": "readings/*/*.parquet",
+    "retrieved": "retrieved/*.parquet",
     "runs": "runs/*.parquet",
 }
 _DUCKDB_TYPES = {
@@ -96,16 +99,18 @@ def views_sql(lake: Path) -> str:
     place = glob_escaped(lake).replace("'", "''")
     sql = _template()
     for table in TABLES:
-        sql = sql.replace(f"{{{table}}}", _rows_of(table, (lake / table).is_dir()))
+        sql = sql.replace(f"{{{table}}}", _rows_of(table, any(lake.glob(_FILES[table]))))
     return sql.replace("{lake}", place)
 
 
 def _rows_of(table: str, exists: bool) -> str:
     """What stands behind FROM: the table's files, or nothing where a lake is older than the table."""
+    by_name = _FILES[table].count("*") > 1
     if exists:
-        by_name = table == "entities"
         return f"read_parquet('{{lake}}/{_FILES[table]}', filename = {by_name}, schema = {schema_map(table)})"
-    columns = (f"NULL::{_duckdb_type(field.type)} AS {field.name}" for field in arrow_schema(table))
+    columns = [f"NULL::{_duckdb_type(field.type)} AS {field.name}" for field in arrow_schema(table)]
+    if by_name:
+        columns.append("NULL::VARCHAR AS filename")
     return f"(SELECT {', '.join(columns)} WHERE false)"
 
 

@@ -20,13 +20,14 @@ from litmine.models.heads import DECODING_VERSION, SETTINGS_FILE, Head, Settings
 from litmine.models.memory import keep_memory
 from litmine.models.network import MultiHeadNetwork, PlainNetwork, bfloat16_is_fast
 from litmine.models.tagger import Tagger
+from litmine.models.task import is_reader
 from litmine.models.weights import load_weights, save_weights
 from litmine.models.words import WordReader
 
 TOKENIZER_FILE = "tokenizer.json"
-_OVERLAP = 128
+OVERLAP = 128
 _DECISIVE = ("*.safetensors", "config.json", "tokenizer.json", "tokenizer_config.json", "vocab.*", "merges.txt")
-_SAFE: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+SAFE: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
 
 
 def load_folder(
@@ -42,9 +43,11 @@ def load_folder(
     `heads` names the heads to use instead of the default ones. `precision` is `float32`, `bf16` or `auto`: bf16 where
     the processor multiplies it in hardware.
     """
-    where = _device(device)
-    chosen = _precision(precision, where)
+    where = choose_device(device)
+    chosen = choose_precision(precision, where)
     with loading(folder):
+        if is_reader(folder):
+            raise ModelError(f"{folder} holds a reader, which answers questions and tags nothing; give a tagger")
         own = (folder / SETTINGS_FILE).is_file()
         settings = Settings.load(folder) if own else _plain_settings(folder, name)
         used = default_heads(settings) if heads is None else [_head(settings, head) for head in heads]
@@ -82,7 +85,7 @@ def save_folder(
 
 def read_network(folder: Path, settings: Settings) -> MultiHeadNetwork:
     """The network of one of our own model folders, weights loaded, in float32."""
-    config = AutoConfig.from_pretrained(folder, **_SAFE)
+    config = AutoConfig.from_pretrained(folder, **SAFE)
     network = MultiHeadNetwork(config, sum(len(head.labels) for head in settings.heads))
     network.load_state_dict(load_weights(folder))
     return network
@@ -95,7 +98,7 @@ def read_tokenizer(folder: Path) -> Tokenizer:
     """
     file = folder / TOKENIZER_FILE
     tokenizer: Tokenizer = (
-        Tokenizer.from_file(str(file)) if file.is_file() else _auto_tokenizer(folder).backend_tokenizer
+        Tokenizer.from_file(str(file)) if file.is_file() else auto_tokenizer(folder).backend_tokenizer
     )
     tokenizer.no_truncation()
     tokenizer.no_padding()
@@ -136,23 +139,30 @@ def loading(folder: Path) -> Iterator[None]:
             logging.enable_progress_bar()
 
 
+def plain_window(folder: Path) -> int:
+    """How many tokens a plain Hugging Face model reads at a time, special ones included."""
+    config = AutoConfig.from_pretrained(folder, **SAFE)
+    return min(int(auto_tokenizer(folder).model_max_length), positions(config))
+
+
 def _plain_settings(folder: Path, name: str) -> Settings:
-    config = AutoConfig.from_pretrained(folder, **_SAFE)
+    config = AutoConfig.from_pretrained(folder, **SAFE)
     labels = tuple(config.id2label[i] for i in range(len(config.id2label)))
     if all(label.startswith("LABEL_") for label in labels):
         raise ValueError(
             "its labels are only numbered, so nobody can say what they mean; name them in id2label of its config.json"
         )
-    window = min(_auto_tokenizer(folder).model_max_length, positions(config))
-    return Settings(name, (Head("labels", labels),), window, min(_OVERLAP, window // 4))
+    window = plain_window(folder)
+    return Settings(name, (Head("labels", labels),), window, min(OVERLAP, window // 4))
 
 
 def _plain_network(folder: Path) -> PlainNetwork:
-    return PlainNetwork(AutoModelForTokenClassification.from_pretrained(folder, use_safetensors=True, **_SAFE))
+    return PlainNetwork(AutoModelForTokenClassification.from_pretrained(folder, use_safetensors=True, **SAFE))
 
 
-def _auto_tokenizer(folder: Path) -> Any:
-    return AutoTokenizer.from_pretrained(folder, use_fast=True, **_SAFE)
+def auto_tokenizer(folder: Path) -> Any:
+    """The tokenizer of a plain Hugging Face model as transformers sees it."""
+    return AutoTokenizer.from_pretrained(folder, use_fast=True, **SAFE)
 
 
 def _head(settings: Settings, name: str) -> Head:
@@ -163,7 +173,13 @@ def _head(settings: Settings, name: str) -> Head:
 
 
 def _digest(folder: Path, settings: Settings, heads: Sequence[Head]) -> str:
-    """12 hex digits over all that decides the entities: weights, tokenizer, labels, window, overlap, decoding."""
+    """Over all that decides the entities: weights, tokenizer, labels, window, overlap, decoding."""
+    labels = [[head.name, head.labels] for head in heads]
+    return digest_of(folder, [labels, settings.window, settings.overlap, DECODING_VERSION])
+
+
+def digest_of(folder: Path, decisive: Any) -> str:
+    """12 hex digits over weights and tokenizer, and over what else is decisive (JSON)."""
     if not any(folder.glob("*.safetensors")):
         raise ValueError("it has no weights in safetensors, and litmine loads no others; look for a converted copy")
     digest = hashlib.sha256()
@@ -171,12 +187,12 @@ def _digest(folder: Path, settings: Settings, heads: Sequence[Head]) -> str:
         digest.update(file.name.encode() + b"\0")
         with file.open("rb") as stream:
             digest.update(hashlib.file_digest(stream, "sha256").digest())
-    labels = [[head.name, head.labels] for head in heads]
-    digest.update(json.dumps([labels, settings.window, settings.overlap, DECODING_VERSION]).encode())
+    digest.update(json.dumps(decisive).encode())
     return digest.hexdigest()[:12]
 
 
-def _device(device: str) -> torch.device:
+def choose_device(device: str) -> torch.device:
+    """`auto`, `cpu` or `cuda` as torch has it (ModelError where there is no GPU)."""
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if device.startswith("cuda") and not torch.cuda.is_available():
@@ -186,7 +202,8 @@ def _device(device: str) -> torch.device:
     return torch.device(device)
 
 
-def _precision(precision: str, device: torch.device) -> str:
+def choose_precision(precision: str, device: torch.device) -> str:
+    """`float32` or `bf16`: on `auto`, bf16 where the processor multiplies it in hardware."""
     if precision not in {"auto", "float32", "bf16"}:
         raise SettingError(f"the precision is auto, float32 or bf16, and not {precision!r}")
     if precision == "auto":

@@ -7,7 +7,10 @@ from litmine.errors import ModelError
 from litmine.models.folder import identify_folder, load_folder
 from litmine.models.home import BUILTIN, builtin_folder, offline_models
 from litmine.models.hub import pull
+from litmine.models.reader import Reader
+from litmine.models.reader_folder import identify_reader_folder, load_reader_folder
 from litmine.models.tagger import Tagger
+from litmine.models.task import is_reader
 
 
 def load_model(
@@ -27,9 +30,19 @@ def load_model(
     return load_folder(folder, name, device, precision, heads, batch_tokens)
 
 
+def load_reader(ref: str, device: str = "auto", precision: str = "auto", batch_tokens: int | None = None) -> Reader:
+    """Load a reader of questions; the options are `load_model`'s.
+
+    Raises ModelError when the reader is unknown, cannot be fetched, or is not one that litmine can run.
+    """
+    folder, name = locate(ref)
+    return load_reader_folder(folder, name, device, precision, batch_tokens)
+
+
 def identify(ref: str) -> str:
     """`name@digest` of a reference, without loading its weights into memory (ModelError as `load_model`)."""
-    return identify_folder(*locate(ref))
+    folder, name = locate(ref)
+    return identify_reader_folder(folder, name) if is_reader(folder) else identify_folder(folder, name)
 
 
 def locate(ref: str) -> tuple[Path, str]:

@@ -62,7 +62,8 @@ def set_dropout(network: nn.Module, rate: float, device: torch.device) -> Random
     source = RandomBytes()
     for path, module in list(network.named_modules()):
         for name, child in module.named_children():
-            if isinstance(child, nn.Dropout):
+            # A second training of one network finds the bytes of the first, which no longer follow its seed.
+            if isinstance(child, nn.Dropout | ByteDropout):
                 if path.endswith((".attention.self", ".attention")):
                     # The encoder hands this module's rate to the attention kernel and never calls it.
                     child.p = 0.0

@@ -19,6 +19,7 @@ class Entry:
     `written` False leaves no row, because it found nothing to do; one that fails or is interrupted always leaves one.
     """
 
+    run_id: str
     parameters: dict[str, str]
     counts: dict[str, int] = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
@@ -42,7 +43,7 @@ def journal(lake: Lake, command: str, /, **parameters: str) -> Iterator[Entry]:
     Raises LakeError when it cannot be recorded, unless another error is on its way: that one goes on.
     """
     started = datetime.now(UTC)
-    entry = Entry(parameters)
+    entry = Entry(new_run_id(started), parameters)
     try:
         yield entry
     except BaseException as error:
@@ -57,7 +58,7 @@ def journal(lake: Lake, command: str, /, **parameters: str) -> Iterator[Entry]:
 def _record(lake: Lake, command: str, started: datetime, outcome: str, entry: Entry) -> None:
     lake.record_run(
         Run(
-            run_id=new_run_id(started),
+            run_id=entry.run_id,
             command=command,
             started=started,
             finished=datetime.now(UTC),

@@ -10,8 +10,8 @@ from litmine.work.worker import THREADS, Worker
 
 def run_here(tasks: Sequence[Task], watch: Callable[[Task, float], None]) -> Iterator[Done]:
     """Do the tasks, yielding each as it is finished; `watch` follows the one that computes."""
-    for reading, own in groupby(tasks, key=lambda task: task.reading):
-        worker = Worker(reading)
+    for loading, own in groupby(tasks, key=lambda task: task.loading):
+        worker = Worker(loading)
         pool = ThreadPoolExecutor(THREADS, thread_name_prefix="litmine")
         waiting = iter(list(own))
         running: set[Future[Done]] = set()

@@ -7,28 +7,29 @@ from pathlib import Path
 from litmine.errors import LakeError
 from litmine.lake.articles import part_summary, parts
 from litmine.lake.entities import done
-from litmine.work.task import Done, Reading, Task
+from litmine.work.tagging import PartTask
+from litmine.work.task import Done, Loading
 
 
-def plan(lake: Path, readings: Sequence[Reading]) -> tuple[list[Task], list[Done]]:
+def plan(lake: Path, loadings: Sequence[Loading]) -> tuple[list[PartTask], list[Done]]:
     """The tasks left, and the parts whose footer cannot be read, as done without a target.
 
     The order is random, so that two runs over one lake seldom do the same part; that each looks for the target again
     before it computes makes the rest harmless.
     """
-    tasks: list[Task] = []
+    tasks: list[PartTask] = []
     unreadable: list[Done] = []
     # One listing a model, and not one a part: a lake has thousands of parts.
-    finished = {reading: done(lake, reading.model) for reading in readings}
+    finished = {loading: done(lake, loading.model) for loading in loadings}
     for part in parts(lake):
-        for reading in readings:
-            if part.stem in finished[reading]:
+        for loading in loadings:
+            if part.stem in finished[loading]:
                 continue
             try:
-                tasks.append(Task(lake, part, part_summary(part).texts, reading))
+                tasks.append(PartTask(lake, part, part_summary(part).texts, loading))
             except LakeError as error:
-                unreadable.append(Done(Task(lake, part, 0, reading), unreadable=str(error)))
+                unreadable.append(Done.undone(PartTask(lake, part, 0, loading), str(error)))
     random.shuffle(tasks)
     # One model after the other: loading one costs more than a part.
-    tasks.sort(key=lambda task: readings.index(task.reading))
+    tasks.sort(key=lambda task: loadings.index(task.loading))
     return tasks, unreadable

@@ -1,7 +1,7 @@
 """Tasks as Ray actors, one a GPU or a few on the CPU.
 
-An actor is a Worker, called from three threads. The actor's part goes to another when it dies, a few times; then the
-part is a gap of this run, and the next run tries it again.
+An actor is a Worker, called from three threads. The actor's task goes to another when it dies, a few times; then the
+task is a gap of this run, and the next run tries it again.
 """
 
 import os
@@ -15,7 +15,7 @@ from ray.exceptions import RayError, RayTaskError
 
 from litmine.errors import LitmineError
 from litmine.work.ray_start import ray_running, reason
-from litmine.work.task import Done, Reading, Task
+from litmine.work.task import Done, Loading, Task
 from litmine.work.worker import THREADS, Worker
 
 ATTEMPTS = 3
@@ -25,21 +25,21 @@ def run_on_ray(tasks: Sequence[Task], workers: int, gpus: int, address: str | No
     """Do the tasks on `gpus` actors with a GPU each, or else on `workers` actors that share the CPU.
 
     `address` joins a running cluster, whose machines must see the lake under the same path. Raises SettingError as
-    `ray_running`; LitmineError when no worker lives long enough to finish a part.
+    `ray_running`; LitmineError when no worker lives long enough to finish a task.
     """
     with ray_running(workers, gpus, address):
-        for reading, own in groupby(tasks, key=lambda task: task.reading):
-            yield from _Crew(reading, min(gpus or workers, len(tasks)), bool(gpus)).do(deque(own))
+        for loading, own in groupby(tasks, key=lambda task: task.loading):
+            yield from _Crew(loading, min(gpus or workers, len(tasks)), bool(gpus)).do(deque(own))
 
 
 class _Crew:
-    """The actors of one model, and the parts that they have in hand."""
+    """The actors of one model, and the tasks that they have in hand."""
 
-    def __init__(self, reading: Reading, size: int, on_gpu: bool) -> None:
+    def __init__(self, loading: Loading, size: int, on_gpu: bool) -> None:
         threads = None if on_gpu else max(1, (os.cpu_count() or 1) // size)
         needs = {"num_gpus": 1} if on_gpu else {"num_cpus": 1}
         actor = ray.remote(Worker).options(max_concurrency=THREADS, max_restarts=0, **needs)
-        self._hire: Callable[[], Any] = lambda: actor.remote(reading, threads)
+        self._hire: Callable[[], Any] = lambda: actor.remote(loading, threads)
         self._actors: list[Any] = [self._hire() for _ in range(size)]
         self._in_hand: dict[Any, tuple[Any, Task]] = {}
         self._deaths: dict[Task, int] = {}
@@ -59,7 +59,7 @@ class _Crew:
                 ray.kill(actor)
 
     def _hand_out(self, waiting: deque[Task]) -> None:
-        """Give every actor up to as many parts as it has threads, the idle ones first."""
+        """Give every actor up to as many tasks as it has threads, the idle ones first."""
         loads = {actor: sum(held is actor for held, _ in self._in_hand.values()) for actor in self._actors}
         while waiting and min(loads.values()) < THREADS:
             actor = min(self._actors, key=lambda one: loads[one])
@@ -86,4 +86,4 @@ class _Crew:
             if self._deaths[task] < ATTEMPTS:
                 waiting.append(task)
             else:
-                yield Done(task, unreadable=f"its worker died {ATTEMPTS} times: {reason(error)}")
+                yield Done.undone(task, f"its worker died {ATTEMPTS} times: {reason(error)}")

@@ -1,45 +1,103 @@
 """What passes between the plan and the workers: small records, never rows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from litmine.lake.runs import Gap
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """How a model is to be run: `ref` is what loads it, `model` the name@digest that must come of it."""
+class Loading:
+    """How a model is to be loaded: `ref` is what loads it, `model` the name@digest that must come of it.
+
+    `kind` is what it does: `ner` for a tagger, `qa` for a reader.
+    """
 
     ref: str
     model: str
     device: str = "auto"
     precision: str = "auto"
     batch_tokens: int | None = None
+    kind: Literal["ner", "qa"] = "ner"
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
-    """One part to be read by one model; `texts` is how many it holds."""
+class Made:
+    """How a worker made what it found: wall time in seconds, tokens read, and on what."""
 
-    lake: Path
-    part: Path
-    texts: int
-    reading: Reading
+    device: str
+    precision: str
+    seconds: float
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of a target: False when another run had made it meanwhile; rows, and what could not be read."""
+
+    written: bool
+    rows: int
+    gaps: tuple[Gap, ...] = ()
+
+
+class Hand(Protocol):
+    """What a worker has in hand of one task: the items that the model reads, one result each."""
+
+    @property
+    def items(self) -> Sequence[Any]: ...
+
+    def write(self, found: Sequence[Any], made: Made) -> Written:
+        """Write the target; a result is what the model decodes, or Failed."""
+        ...
+
+
+class Task(Protocol):
+    """One target to be made by one model. Equal tasks make the same target; hashable, and small enough to be sent.
+
+    `size` is how many items it has; `name` is what a gap calls it.
+    """
+
+    @property
+    def loading(self) -> Loading: ...
+
+    @property
+    def size(self) -> int: ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def target(self) -> Path:
+        """The file exists = the work is done."""
+        ...
+
+    def take(self) -> Hand:
+        """Read what the model is to read. Raises LakeError when it is damaged."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A finished task: counts, seconds of wall time, and what could not be read.
+    """A finished task: items read, rows written, tokens, seconds of wall time, and what could not be read.
 
-    `failed` are texts, as (PMID, reason): their target is written without them. `unreadable` is why the whole part has
-    no target. `written` is False when another run had made the target meanwhile.
+    `made` is False when there is no target: the task could not be done, and `gaps` says why. `written` is False when
+    another run had made the target meanwhile.
     """
 
     task: Task
-    texts: int = 0
-    entities: int = 0
+    items: int = 0
+    rows: int = 0
     tokens: int = 0
     seconds: float = 0.0
-    failed: tuple[tuple[int, str], ...] = ()
-    unreadable: str | None = None
+    gaps: tuple[Gap, ...] = ()
+    made: bool = True
     written: bool = True
     device: str | None = None
     precision: str | None = None
+
+    @classmethod
+    def undone(cls, task: Task, why: str) -> "Done":
+        """A task that could not be done."""
+        return cls(task, gaps=(Gap(task.name, why),), made=False, written=False)

@@ -23,7 +23,7 @@ sys.argv = ["litmine", *sys.argv[1:]]
 try:
     main()
 except SystemExit as left:
-    loaded = sorted({"torch", "ray", "transformers", "duckdb", "Bio"} & set(sys.modules))
+    loaded = sorted({"torch", "ray", "transformers", "duckdb", "Bio", "tantivy"} & set(sys.modules))
     print(json.dumps([left.code, loaded]), file=sys.stderr)
 """
 

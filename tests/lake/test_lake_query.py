@@ -99,7 +99,7 @@ ANSWERED = {
     "SELECT 1 UNION SELECT 2 ORDER BY 1": 2,
     "DESCRIBE articles": 18,
     "SUMMARIZE SELECT pmid FROM articles": 1,
-    "SHOW TABLES": 12,
+    "SHOW TABLES": 19,
     "FROM range(3) AS r(i), unnest([1, 2]) AS u(x)": 6,
     "PIVOT articles ON pmid IN (1, 2) USING count(*) GROUP BY year": 1,
     "SELECT pmid FROM articles WHERE title LIKE $$%-- ; COPY%$$ -- a comment; DROP": 0,

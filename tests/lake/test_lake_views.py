@@ -168,7 +168,7 @@ def test_a_lake_older_than_a_table_shows_it_empty(lake: Lake) -> None:
 
 def test_each_view_is_described() -> None:
     described = sentences()
-    assert views_sql(Path("/lake")).count("CREATE VIEW") == len(described) == 12
+    assert views_sql(Path("/lake")).count("CREATE VIEW") == len(described) == 19
     assert all(sentence.endswith(".") for sentence in described.values())
 
 

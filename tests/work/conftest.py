@@ -134,3 +134,26 @@ def listening() -> Callable[[set[int]], list[str]]:
         return found
 
     return look
+
+
+@pytest.fixture(scope="session")
+def random_reader(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A reader with a yes/no head, a layer of random weights, and windows shorter than a text."""
+    import torch
+    from transformers import BertConfig
+
+    from litmine.models.folder import read_tokenizer
+    from litmine.models.reader_folder import save_reader
+    from litmine.models.reader_settings import ReaderSettings
+    from litmine.models.span_network import SpanNetwork
+
+    torch.manual_seed(5)
+    config = BertConfig.from_pretrained(tiny_base, num_hidden_layers=1)
+    network = SpanNetwork(config, yes_no=True)
+    with torch.no_grad():
+        network.span.weight.normal_(0, 0.5)
+        assert network.verdict is not None
+        network.verdict.weight.normal_(0, 0.5)
+    folder = tmp_path_factory.mktemp("models") / "random-reader"
+    save_reader(folder, network, read_tokenizer(tiny_base), ReaderSettings("random", 48, 12, yes_no=True))
+    return folder

@@ -13,9 +13,10 @@ from litmine.errors import DONE, LakeError
 from litmine.lake.lake import Lake
 from litmine.models.registry import identify
 from litmine.train.corpora import read_corpus
-from litmine.work.annotate import Progress, Workforce, annotate
+from litmine.work.annotate import annotate
 from litmine.work.ingest import ingest
 from litmine.work.task import Done
+from litmine.work.workforce import Progress, Workforce
 
 Run = Callable[..., CompletedProcess[str]]
 Start = Callable[..., Popen[Any]]
@@ -130,7 +131,7 @@ class Interrupting(Progress):
     """Ctrl-C after the first part."""
 
     def finished(self, done: Done) -> None:
-        raise KeyboardInterrupt(done.task.part)
+        raise KeyboardInterrupt(done.task.name)
 
 
 def test_models_become_active_when_all_is_read(

@@ -11,7 +11,7 @@ from litmine.errors import ModelError
 from litmine.lake.lake import Lake
 from litmine.models.registry import identify
 from litmine.work.plan import plan
-from litmine.work.task import Reading
+from litmine.work.task import Loading
 from litmine.work.worker import Worker
 
 Found = Callable[[Path], dict[tuple[object, ...], float]]
@@ -21,15 +21,17 @@ import sys
 for name in ("duckdb", "ray", "Bio", "lxml", "rich", "click", "tantivy", "accelerate"):
     sys.modules[name] = None
 from pathlib import Path
-from litmine.work.task import Reading, Task
+import litmine.work.reading
+from litmine.work.tagging import PartTask
+from litmine.work.task import Loading
 from litmine.work.worker import Worker
 lake, ref, model, *parts = sys.argv[1:]
-reading = Reading(ref, model, "cpu", "float32")
-worker = Worker(reading)
+loading = Loading(ref, model, "cpu", "float32")
+worker = Worker(loading)
 for part in parts:
-    done = worker.do(Task(Path(lake), Path(part), 4, reading))
-    assert done.written and not done.unreadable, done
-    assert not worker.do(Task(Path(lake), Path(part), 4, reading)).written
+    done = worker.do(PartTask(Path(lake), Path(part), 4, loading))
+    assert done.written and done.made, done
+    assert not worker.do(PartTask(Path(lake), Path(part), 4, loading)).written
 """
 
 
@@ -48,15 +50,15 @@ def test_another_model_under_the_same_name_is_refused(tiny_model: Path) -> None:
     with pytest.raises(
         ModelError, match=r"is tiny@\w+ here and tiny@0123456789ab where the work was planned; give every"
     ):
-        Worker(Reading(str(tiny_model), "tiny@0123456789ab"))
+        Worker(Loading(str(tiny_model), "tiny@0123456789ab"))
 
 
 def test_the_plan_is_what_has_no_target(read_lake: Path, tiny_model: Path) -> None:
-    readings = [Reading("a", "a@1"), Reading(str(tiny_model), identify(str(tiny_model)))]
-    tasks, unreadable = plan(read_lake, readings)
+    loadings = [Loading("a", "a@1"), Loading(str(tiny_model), identify(str(tiny_model)))]
+    tasks, unreadable = plan(read_lake, loadings)
     assert unreadable == []
     assert sorted(task.part.stem for task in tasks) == Lake(read_lake).parts()
-    assert {task.reading for task in tasks} == {readings[0]}
-    assert sum(task.texts for task in tasks) == 102
-    orders = {tuple(task.part for task in plan(read_lake, readings)[0]) for _ in range(5)}
+    assert {task.loading for task in tasks} == {loadings[0]}
+    assert sum(task.size for task in tasks) == 102
+    orders = {tuple(task.part for task in plan(read_lake, loadings)[0]) for _ in range(5)}
     assert len(orders) > 1

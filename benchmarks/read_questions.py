@@ -1,0 +1,214 @@
+"""litmine's reader beside a plain loop of transformers: the same weights and pairs, one run, one machine.
+
+    python benchmarks/read_questions.py [--abstracts FILE.jsonl[.gz]] [--count 64] [--rounds 3]
+        [--model REF | --shape NAME] [--json FILE]
+
+A question is read with each abstract. The loop is what the guides of transformers have: the pairs in their order, in
+batches of 16 padded to their longest, long texts in windows with the same stride, the best start and end picked with
+numpy. Both tokenise, read and decode with everything loaded, in float32, and in bf16 where the processor multiplies
+that in hardware. What counts is CPU time on one core; rounds alternate and a reader's time is its best round's. Without
+`--model` (a plain Hugging Face question answerer), the weights are random: BERT-base, and an encoder of MiniLM's size.
+"""
+
+import argparse
+import json
+import multiprocessing
+import platform
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import transformers
+from transformers import (
+    AutoModelForQuestionAnswering,
+    AutoTokenizer,
+    BertConfig,
+    BertForQuestionAnswering,
+    PreTrainedTokenizerFast,
+)
+from transformers.utils import logging
+
+from litmine.models.home import builtin_folder
+from litmine.models.network import bfloat16_is_fast
+from litmine.models.reader_folder import load_settings
+from litmine.models.registry import load_reader, locate
+from litmine.sources.files import find_files, read_file
+from litmine.types import Article, Observed
+
+SAMPLE = Path(__file__).parent.parent / "sample_data" / "pubmed"
+QUESTIONS = (
+    "What can cause an anaphylactic reaction?",
+    "Which gene is mutated in the disease?",
+    "Is the drug effective in patients with hypertension?",
+    "How many patients were treated?",
+)
+BATCH_SIZE = 16
+SHAPES: dict[str, dict[str, Any]] = {
+    "BERT-base": {},
+    "MiniLM-sized": {"hidden_size": 384, "num_hidden_layers": 6, "num_attention_heads": 12, "intermediate_size": 1536},
+}
+
+Pairs = Sequence[tuple[str, str]]
+
+
+def main() -> None:
+    """Measure, print, and write the figures if asked."""
+    options = _options()
+    texts = _texts(options.abstracts, options.count)
+    pairs = [(QUESTIONS[i % len(QUESTIONS)], text) for i, text in enumerate(texts)]
+    figures: dict[str, Any] = {
+        "machine": f"{_processor()}, one core",
+        "versions": {
+            "torch": torch.__version__,
+            "transformers": transformers.__version__,
+            "python": platform.python_version(),
+        },
+        "pairs": len(pairs),
+        "rounds": options.rounds,
+    }
+    print(
+        f"{figures['machine']}; torch {torch.__version__}, transformers {transformers.__version__}; {len(pairs)} pairs"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        models = (
+            {options.model: locate(options.model)[0]}
+            if options.model
+            else {name: _random(Path(folder) / name, SHAPES[name]) for name in options.shape or SHAPES}
+        )
+        for name, model in models.items():
+            figures[name] = _compare(name, model, pairs, options.rounds)
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--abstracts", type=Path, default=SAMPLE, help="PubMed XML or JSON lines (default: the sample data)"
+    )
+    parser.add_argument("--count", type=int, default=64, help="how many abstracts (default: 64)")
+    parser.add_argument("--rounds", type=int, default=3, help="default: 3")
+    parser.add_argument("--model", help="a plain question answerer instead of random weights")
+    parser.add_argument("--shape", action="append", choices=list(SHAPES), help="random weights (default: both)")
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    return parser.parse_args()
+
+
+def _texts(path: Path, count: int) -> list[str]:
+    now = datetime.now(UTC)
+    found: dict[int, str] = {}
+    for observed in (observed for file in find_files([path]) for observed in read_file(file, now)):
+        if isinstance(observed, Observed) and isinstance(observed.record, Article) and observed.record.abstract:
+            found[observed.record.pmid] = observed.record.text
+        if len(found) == count:
+            break
+    return list(found.values())
+
+
+def _random(folder: Path, shape: dict[str, Any]) -> Path:
+    """A question answerer with random weights and the built-in model's vocabulary."""
+    torch.manual_seed(0)
+    logging.disable_progress_bar()
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_file=str(builtin_folder() / "tokenizer.json"), model_max_length=512, pad_token="[PAD]"
+    )
+    BertForQuestionAnswering(BertConfig(vocab_size=len(tokenizer), **shape)).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def _compare(name: str, model: Path, pairs: Pairs, rounds: int) -> dict[str, Any]:
+    precisions = ["float32"] + ["bf16"] * bfloat16_is_fast(torch.device("cpu"))
+    kinds = [(who, precision) for precision in precisions for who in ("loop", "litmine")]
+    best = dict.fromkeys(kinds, float("inf"))
+    with ExitStack() as stack:
+        # litmine changes how a process keeps its memory, which would speed up the loop as well.
+        spawn = multiprocessing.get_context("spawn")
+        processes = {kind: stack.enter_context(ProcessPoolExecutor(1, spawn)) for kind in kinds}
+        for _ in range(rounds):
+            for kind, process in processes.items():
+                best[kind] = min(best[kind], process.submit(_seconds, *kind, model, pairs).result())
+    figures: dict[str, Any] = {}
+    for (who, precision), seconds in best.items():
+        found = {"pairs/s": round(len(pairs) / seconds, 2)}
+        if (who, precision) != kinds[0]:
+            found["times the float32 loop"] = round(best[kinds[0]] / seconds, 2)
+        figures[f"{who} {precision}"] = found
+        print(f"{name}, {who} {precision}: {found}", flush=True)
+    return figures
+
+
+def _seconds(who: str, precision: str, model: Path, pairs: Pairs) -> float:
+    """CPU time for all the pairs, on one core."""
+    read = _reading(who, precision, model)
+    read(pairs[:4])
+    started = time.process_time()
+    read(pairs)
+    return time.process_time() - started
+
+
+@cache
+def _reading(who: str, precision: str, model: Path) -> Callable[[Pairs], object]:
+    torch.set_num_threads(1)
+    logging.disable_progress_bar()
+    if who == "litmine":
+        return load_reader(str(model), "cpu", precision).answer
+    return _loop(model, {"float32": torch.float32, "bf16": torch.bfloat16}[precision])
+
+
+def _loop(model: Path, dtype: torch.dtype) -> Callable[[Pairs], list[str]]:
+    """As the guides of transformers have it, with litmine's window, overlap and length of answers."""
+    tokenizer = AutoTokenizer.from_pretrained(model)
+    network = AutoModelForQuestionAnswering.from_pretrained(model, dtype=dtype).eval()
+    settings = load_settings(model, "loop")
+
+    @torch.inference_mode()
+    def read(pairs: Pairs) -> list[str]:
+        best = [(-float("inf"), "")] * len(pairs)
+        for first in range(0, len(pairs), BATCH_SIZE):
+            batch = pairs[first : first + BATCH_SIZE]
+            inputs = tokenizer(
+                [question for question, _ in batch],
+                [text for _, text in batch],
+                truncation="only_second",
+                max_length=settings.window,
+                stride=settings.overlap,
+                return_overflowing_tokens=True,
+                return_offsets_mapping=True,
+                padding=True,
+                return_tensors="pt",
+            )
+            offsets, samples = inputs.pop("offset_mapping").numpy(), inputs.pop("overflow_to_sample_mapping").tolist()
+            output = network(**inputs)
+            starts, ends = output.start_logits.float().numpy(), output.end_logits.float().numpy()
+            for row, sample in enumerate(samples):
+                outside = np.array([sequence != 1 for sequence in inputs.sequence_ids(row)])
+                starts[row][outside] = ends[row][outside] = -1e9
+                length = np.arange(len(outside))[None, :] - np.arange(len(outside))[:, None]
+                scores = starts[row][:, None] + ends[row][None, :]
+                scores[(length < 0) | (length >= settings.most_words)] = -2e9
+                start, end = divmod(int(scores.argmax()), scores.shape[1])
+                text = batch[sample][1][offsets[row][start][0] : offsets[row][end][1]]
+                best[first + sample] = max(best[first + sample], (float(scores[start, end]), text))
+        return [text for _, text in best]
+
+    return read
+
+
+def _processor() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+if __name__ == "__main__":
+    main()

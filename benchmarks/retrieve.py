@@ -1,0 +1,266 @@
+"""Retrieval: recall on BioASQ's questions, by how words are counted, and what an index costs.
+
+    python benchmarks/retrieve.py --questions FILE --articles FILE.jsonl.gz [--clones 200000] [--json FILE]
+
+The lake holds an article for each document that a gold snippet of any question comes from, its text the document's
+snippets, and the articles of the second file beside them. A question's recall@k is the share of its documents among the
+first k. The ways of counting words are compared on the questions of batches 1 to 5; litmine's, the first, is measured
+through litmine on batch 6 too. Snippets are shorter than abstracts and few are titles, so these figures say which way
+is better, not what recall over PubMed is.
+"""
+
+import argparse
+import gzip
+import json
+import os
+import platform
+import resource
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from itertools import cycle, islice
+from pathlib import Path
+from typing import Any, TypeVar
+
+import tantivy
+
+from litmine import Lake
+from litmine.search.index import SearchIndex
+from litmine.search.terms import ASKING
+from litmine.types import Article, Observed
+
+AS_OF = datetime(2026, 1, 1, tzinfo=UTC)
+DEPTHS = (10, 20, 50)
+# Lucene's English stop words.
+STOP = """
+a an and are as at be but by for if in into is it no not of on or such that the their then there these they this to was
+will with
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question and the PMIDs of the documents that its gold snippets come from."""
+
+    text: str
+    batch: str
+    gold: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How words are counted: `stop` words are dropped from questions, a title's words count `title` times more."""
+
+    name: str
+    stem: bool = True
+    fold: bool = True
+    stop: Sequence[str] = tuple(ASKING.split())
+    title: float = 0
+
+
+WAYS = (
+    Way("litmine: stems, without accents, without stop words and words that ask"),
+    Way("words as they are", stem=False),
+    Way("with accents", fold=False),
+    Way("without Lucene's stop words only", stop=tuple(STOP.split())),
+    Way("with all words", stop=()),
+    Way("a title's words count 1.1 times", title=0.1),
+    Way("a title's words count 1.3 times", title=0.3),
+    Way("a title's words count twice", title=1),
+)
+Find = Callable[[str, int], list[int]]
+Result = TypeVar("Result")
+
+
+def main() -> None:
+    """Measure, print, and write the figures if asked."""
+    options = _options()
+    questions, articles = _questions(options.questions)
+    others = list(_articles(options.articles))
+    gold = {article.pmid for article in articles}
+    everything = [*articles, *(article for article in others if article.pmid not in gold)]
+    chosen_on = [asked for asked in questions if asked.batch[0] in "12345"]
+    reported_on = [asked for asked in questions if asked.batch[0] == "6"]
+    figures: dict[str, Any] = {
+        "machine": f"{_processor()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the start",
+        "versions": {name: version(name) for name in ("litmine", "tantivy", "duckdb")},
+        "articles": len(everything),
+        "questions, batches 1 to 5": len(chosen_on),
+        "questions, batch 6": len(reported_on),
+        "recall, batches 1 to 5": {
+            way.name: _show(way.name, _recall(_counted(everything, way), chosen_on)) for way in WAYS
+        },
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        index = SearchIndex.open(_lake(Path(folder), everything))
+        figures["recall of litmine, batches 1 to 5"] = _recall(_through(index), chosen_on)
+        figures["recall of litmine, batch 6"] = _show("litmine, batch 6", _recall(_through(index), reported_on))
+    figures["abstracts"] = _costs(others, questions)
+    if options.clones:
+        figures["clones"] = _costs(list(_clones(others, options.clones)), questions)
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--questions", type=Path, required=True, help="BioASQ's JSON with `batch` for each question")
+    parser.add_argument("--articles", type=Path, required=True, help="JSON Lines with pmid, title, abstract; gzip")
+    parser.add_argument("--clones", type=int, default=0, help="measure the costs on so many copies of the articles too")
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    return parser.parse_args()
+
+
+def _questions(path: Path) -> tuple[list[Asked], list[Article]]:
+    """The questions that have snippets, and the articles that these make."""
+    titles: dict[int, list[str]] = {}
+    abstracts: dict[int, list[str]] = {}
+    asked = []
+    for question in json.loads(path.read_text(encoding="utf-8"))["questions"]:
+        gold = set()
+        for snippet in question.get("snippets", ()):
+            pmid = int(snippet["document"].rsplit("/", 1)[1])
+            gold.add(pmid)
+            part = titles if snippet["beginSection"] == "title" else abstracts
+            if snippet["text"] not in part.setdefault(pmid, []):
+                part[pmid].append(snippet["text"])
+        if gold:
+            asked.append(Asked(question["body"], question["batch"], frozenset(gold)))
+    joined = [
+        Article(pmid, " ".join(titles.get(pmid, ())) or None, " ".join(abstracts.get(pmid, ())) or None)
+        for pmid in sorted(titles.keys() | abstracts.keys())
+    ]
+    return asked, joined
+
+
+def _articles(path: Path) -> Iterator[Article]:
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        for line in lines:
+            record = json.loads(line)
+            yield Article(int(record["pmid"]), record["title"] or None, record["abstract"] or None)
+
+
+def _clones(articles: Sequence[Article], count: int) -> Iterator[Article]:
+    for number, article in enumerate(islice(cycle(articles), count), 1):
+        yield replace(article, pmid=number)
+
+
+def _counted(articles: Sequence[Article], way: Way) -> Find:
+    """Retrieval with tantivy alone, words counted this way."""
+    fields = tantivy.SchemaBuilder().add_integer_field("pmid", fast=True)
+    for name in ("text", "title"):
+        fields.add_text_field(name, tokenizer_name="way", index_option="freq")
+    schema = fields.build()
+    index = tantivy.Index(schema)
+    index.register_tokenizer("way", _analyzer(way, ()))
+    writer = index.writer(256 << 20, 1)
+    for article in articles:
+        writer.add_document(tantivy.Document(pmid=article.pmid, text=article.text, title=article.title or ""))
+    writer.commit()
+    writer.wait_merging_threads()
+    index.reload()
+    searcher, analyzer = index.searcher(), _analyzer(way, way.stop)
+    weights = {"text": 1.0, "title": way.title} if way.title else {"text": 1.0}
+
+    def find(question: str, top_k: int) -> list[int]:
+        words = Counter(analyzer.analyze(question))
+        clauses = [
+            (tantivy.Occur.Should, tantivy.Query.boost_query(_term(schema, field, word), times * weight))
+            for word, times in words.items()
+            for field, weight in weights.items()
+        ]
+        hits = searcher.search(tantivy.Query.boolean_query(clauses), top_k, count=False).hits
+        return [int(pmid or 0) for pmid in searcher.fast_field_values("pmid", [place for _, place in hits])]
+
+    return find
+
+
+def _term(schema: tantivy.Schema, field: str, word: str) -> tantivy.Query:
+    return tantivy.Query.term_query(schema, field, word, "freq")
+
+
+def _analyzer(way: Way, stop: Sequence[str]) -> tantivy.TextAnalyzer:
+    words = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
+    words = words.filter(tantivy.Filter.remove_long(40)).filter(tantivy.Filter.lowercase())
+    if way.fold:
+        words = words.filter(tantivy.Filter.ascii_fold())
+    words = words.filter(tantivy.Filter.custom_stopword(list(stop)))
+    return (words.filter(tantivy.Filter.stemmer("english")) if way.stem else words).build()
+
+
+def _through(index: SearchIndex) -> Find:
+    return lambda question, top_k: [hit.pmid for hit in index.search(question, top_k)]
+
+
+def _recall(find: Find, questions: Sequence[Asked]) -> dict[str, float]:
+    """The mean over the questions, in percent."""
+    shares: dict[int, list[float]] = {depth: [] for depth in DEPTHS}
+    for asked in questions:
+        found = find(asked.text, max(DEPTHS))
+        for depth, values in shares.items():
+            values.append(len(asked.gold.intersection(found[:depth])) / len(asked.gold))
+    return {f"recall@{depth}": round(100 * sum(values) / len(values), 1) for depth, values in shares.items()}
+
+
+def _show(name: str, recall: dict[str, float]) -> dict[str, float]:
+    print(f"{name}: " + ", ".join(f"{depth} {share}" for depth, share in recall.items()), flush=True)
+    return recall
+
+
+def _costs(articles: Sequence[Article], questions: Sequence[Asked]) -> dict[str, float]:
+    """What making, holding, asking and updating an index of the articles costs, in seconds and bytes."""
+    asked = [question.text for question in islice(cycle(questions), 1000)]
+    with tempfile.TemporaryDirectory() as folder:
+        lake = _lake(Path(folder), articles)
+        computed = time.process_time()
+        build, index = _timed(lambda: SearchIndex.open(lake))
+        computed = time.process_time() - computed
+        size = sum(path.stat().st_size for path in (lake.path / "search").rglob("*") if path.is_file())
+        ask, _ = _timed(lambda: [index.search(question, 10) for question in asked])
+        lake.add(
+            [Observed(replace(article, pmid=10**9 + article.pmid), AS_OF) for article in articles[:80]], source="x"
+        )
+        more, _ = _timed(lambda: SearchIndex.open(lake))
+        again, _ = _timed(lambda: SearchIndex.open(lake))
+    millions = len(articles) / 1e6
+    figures = {
+        "articles": len(articles),
+        "build s": round(build, 2),
+        "build CPU s": round(computed, 2),
+        "build CPU s per million": round(computed / millions),
+        "index MB": round(size / 1e6, 1),
+        "index MB per million": round(size / 1e6 / millions),
+        "1,000 questions s": round(ask, 2),
+        "80 articles more s": round(more, 2),
+        "nothing new s": round(again, 4),
+        "peak memory of this process so far MB": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3),
+    }
+    print(", ".join(f"{name} {value:,}" for name, value in figures.items()), flush=True)
+    return figures
+
+
+def _lake(folder: Path, articles: Sequence[Article]) -> Lake:
+    lake = Lake.create(folder / "lake")
+    lake.add((Observed(article, AS_OF) for article in articles), source="articles")
+    return lake
+
+
+def _timed(work: Callable[[], Result]) -> tuple[float, Result]:
+    started = time.perf_counter()
+    result = work()
+    return time.perf_counter() - started, result
+
+
+def _processor() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+if __name__ == "__main__":
+    main()

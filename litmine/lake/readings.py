@@ -1,0 +1,100 @@
+"""Readings: what one reader made of some questions and texts, "no answer" included.
+
+A slice of pairs is one file, named after the pairs: it exists = they are read, and they are never read again.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+from litmine.errors import SchemaError
+from litmine.lake.files import write_bytes
+from litmine.lake.model_folders import folder_of
+from litmine.lake.tables import encode
+from litmine.schema import arrow_schema
+from litmine.text.sentences import sentence_of
+from litmine.types import Reply, SpanAnswer
+
+
+class Pair(NamedTuple):
+    """A question and a text: what a reader reads at a time."""
+
+    question_digest: int
+    pmid: int
+    text_hash: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingsFooter:
+    """What a slice's file says about its making: `pairs` counts those that failed too, `seconds` is wall time."""
+
+    model: str
+    pairs: int
+    device: str
+    precision: str
+    seconds: float
+    tokens: int
+    versions: Mapping[str, str]
+
+
+def slice_file(lake: Path, model: str, pairs: Iterable[Pair]) -> Path:
+    """Where the readings of `model` (name@digest) for these pairs belong, whatever their order."""
+    name = blake2b(repr(sorted(tuple(pair) for pair in pairs)).encode(), digest_size=12).hexdigest()
+    return folder_of(lake / "readings", model) / f"{name}.parquet"
+
+
+def write_readings(
+    path: Path,
+    pairs: Sequence[Pair],
+    texts: Sequence[str],
+    replies: Sequence[Reply | str],
+    footer: ReadingsFooter,
+) -> bool:
+    """Write a slice to its file, whole and only if it is absent; returns whether it was written.
+
+    A reply that is a string says why its pair could not be read. Raises SchemaError, naming the first row at fault,
+    when the offsets of an answer do not hold or a score is no probability; LakeError when the file cannot be written.
+    """
+    rows = [row for one in zip(pairs, texts, replies, strict=True) for row in _rows(*one)]
+    rows.sort(key=lambda row: (*row[:3], row[4] or 0))
+    schema = arrow_schema("readings")
+    try:
+        columns = [pa.array(column, field.type) for column, field in zip(zip(*rows, strict=True), schema, strict=True)]
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise SchemaError(f"a reading of {footer.model} has a value that is not as declared: {error}") from error
+    table = pa.Table.from_arrays(columns, schema=schema)
+    return write_bytes(path, encode("readings", table, asdict(footer)), exclusive=True)
+
+
+def _rows(pair: Pair, text: str, reply: Reply | str) -> Iterator[tuple[Any, ...]]:
+    """The rows of one reading, columns in the order of the table."""
+    nothing = (None,) * 8
+    if isinstance(reply, str):
+        yield (*pair, *nothing, None, None, reply)
+        return
+    for probability in (reply.no_answer, reply.yes):
+        _check_probability(pair, probability)
+    for span in reply.spans:
+        yield (*pair, *_columns(pair, text, span), reply.no_answer, reply.yes, None)
+    if not reply.spans:
+        yield (*pair, *nothing, reply.no_answer, reply.yes, None)
+
+
+def _columns(pair: Pair, text: str, span: SpanAnswer) -> tuple[Any, ...]:
+    start, end = span.start_char, span.end_char
+    if not 0 <= start < end <= len(text) or text[start:end] != span.answer:
+        raise SchemaError(f"PMID {pair.pmid}: {span} stands at {start}:{end}, where the text has {text[start:end]!r}")
+    if not 0 <= span.start_token < span.end_token:
+        raise SchemaError(f"PMID {pair.pmid}: {span} has the tokens {span.start_token}:{span.end_token}")
+    _check_probability(pair, span.score)
+    return (span.answer, start, end, span.start_token, span.end_token, *sentence_of(text, start, end), span.score)
+
+
+def _check_probability(pair: Pair, value: float | None) -> None:
+    if value is not None and not (math.isfinite(value) and 0 <= value <= 1):
+        raise SchemaError(f"PMID {pair.pmid}: a reading has the score {value}, which is no probability")

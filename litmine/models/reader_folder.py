@@ -1,0 +1,109 @@
+"""Reader folders in the Hugging Face layout: litmine's own, and any plain extractive question answerer."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer
+from transformers import AutoConfig, AutoModelForQuestionAnswering
+
+from litmine.errors import ModelError
+from litmine.models.folder import (
+    OVERLAP,
+    SAFE,
+    TOKENIZER_FILE,
+    auto_tokenizer,
+    choose_device,
+    choose_precision,
+    digest_of,
+    loading,
+    plain_window,
+    read_tokenizer,
+)
+from litmine.models.heads import SETTINGS_FILE
+from litmine.models.memory import keep_memory
+from litmine.models.pairs import layout_of
+from litmine.models.reader import Reader
+from litmine.models.reader_settings import TASK, ReaderSettings
+from litmine.models.span_network import PlainSpanNetwork, SpanNetwork
+from litmine.models.task import is_reader
+from litmine.models.weights import load_weights, save_weights
+from litmine.models.words import WordReader
+
+# Of a plain question answerer, which seldom says on what it was taught: SQuAD's usual 384 tokens.
+_WINDOW = 384
+
+
+def load_reader_folder(
+    folder: Path, name: str, device: str = "auto", precision: str = "auto", batch_tokens: int | None = None
+) -> Reader:
+    """Load a reader's folder (ModelError when it is not one, or cannot be run as asked)."""
+    where = choose_device(device)
+    chosen = choose_precision(precision, where)
+    with loading(folder):
+        settings = load_settings(folder, name)
+        digest = _digest(folder, settings)
+        own = (folder / SETTINGS_FILE).is_file()
+        network = read_span_network(folder, settings) if own else _plain_network(folder)
+        tokenizer = read_tokenizer(folder)
+        # A plain answerer was taught with types or without, as its tokenizer gives them.
+        typed = own or "token_type_ids" in auto_tokenizer(folder).model_input_names
+        layout = layout_of(tokenizer, network.config, typed)
+    network.eval().requires_grad_(False).to(where)
+    if where.type == "cpu":
+        keep_memory()
+    if chosen == "bf16":
+        # The heads of our own readers stay in float32: they cost nothing, and the scores keep their digits.
+        (network.encoder if isinstance(network, SpanNetwork) else network).to(torch.bfloat16)
+    return Reader(network, WordReader(tokenizer), layout, settings, digest, where, chosen, batch_tokens)
+
+
+def identify_reader_folder(folder: Path, name: str) -> str:
+    """`name@digest` of a reader's folder, its weights hashed but not loaded (ModelError when it is not one)."""
+    with loading(folder):
+        settings = load_settings(folder, name)
+        return f"{settings.name}@{_digest(folder, settings)}"
+
+
+def save_reader(
+    folder: Path, network: SpanNetwork, tokenizer: Tokenizer, settings: ReaderSettings, int8: bool = False
+) -> None:
+    """Write one of our own readers; the card is the trainer's to write."""
+    folder.mkdir(parents=True, exist_ok=True)
+    save_weights(network.state_dict(), folder, int8)
+    network.config.save_pretrained(folder)
+    tokenizer.save(str(folder / TOKENIZER_FILE), pretty=False)
+    settings.save(folder)
+
+
+def read_span_network(folder: Path, settings: ReaderSettings) -> SpanNetwork:
+    """The network of one of our own reader folders, weights loaded, in float32."""
+    network = SpanNetwork(AutoConfig.from_pretrained(folder, **SAFE), settings.yes_no)
+    network.load_state_dict(load_weights(folder))
+    return network
+
+
+def load_settings(folder: Path, name: str) -> ReaderSettings:
+    """How the reader of a folder reads (ModelError when the folder holds none)."""
+    if not is_reader(folder):
+        raise ModelError(f"{folder} holds no reader but a tagger or a bare encoder; to answer questions, give a reader")
+    if (folder / SETTINGS_FILE).is_file():
+        return ReaderSettings.load(folder)
+    window = min(_WINDOW, plain_window(folder))
+    return ReaderSettings(name, window, min(OVERLAP, window // 4))
+
+
+def _plain_network(folder: Path) -> PlainSpanNetwork:
+    answerer, loaded = AutoModelForQuestionAnswering.from_pretrained(
+        folder, use_safetensors=True, output_loading_info=True, **SAFE
+    )
+    if loaded["missing_keys"]:
+        raise ValueError(f"it lacks the weights {', '.join(sorted(loaded['missing_keys'])[:3])}")
+    return PlainSpanNetwork(answerer)
+
+
+def _digest(folder: Path, settings: ReaderSettings) -> str:
+    """Over all that decides the answers: weights, tokenizer, window, overlap, decoding, calibration."""
+    decisive = asdict(settings)
+    del decisive["name"]
+    return digest_of(folder, [TASK, decisive])

@@ -1,0 +1,1 @@
+"""How readers are made and judged."""

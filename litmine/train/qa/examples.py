@@ -1,0 +1,168 @@
+"""Questions to training examples: windows of question and text, and where the answers stand in them.
+
+A text is cut as the reader cuts it. Of an answer that occurs several times, or under several names, any place is right,
+and which one is meant is for the loss to find out; of a list's answers each is wanted.
+"""
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from litmine.models.pairs import Layout, Pair, last_tokens, pieces
+from litmine.models.words import WordReader, Words
+from litmine.train.qa.find import Place, occurrences
+from litmine.train.qa.questions import Asked
+
+# What stands in place of a yes or no where there is none to learn.
+NO_VERDICT = -1
+
+Ids = NDArray[np.int64]
+# First and last column of a span.
+Columns = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One window: its row of tokens and their types, and what is to be learnt from it.
+
+    starts, ends: the columns at which a span may start (0, "no answer", among them) and end. answers: for each answer
+    the columns of its places, ((0, 0),) for "no answer"; none in a yes/no example. verdict: 0 no, 1 yes or NO_VERDICT.
+    """
+
+    ids: Ids
+    types: Ids
+    starts: Ids
+    ends: Ids
+    answers: tuple[tuple[Columns, ...], ...]
+    verdict: int = NO_VERDICT
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """ids, types and mask: (examples, tokens).
+
+    starts, ends: which columns may start and end a span, (examples, tokens). rows, first, last, answer: the places of
+    all answers: their example, their columns and which answer they are one of; weight: of each answer, 1 over the
+    number of its example's. verdicts: (examples,).
+    """
+
+    ids: torch.Tensor
+    types: torch.Tensor
+    mask: torch.Tensor
+    starts: torch.Tensor
+    ends: torch.Tensor
+    rows: torch.Tensor
+    first: torch.Tensor
+    last: torch.Tensor
+    answer: torch.Tensor
+    weight: torch.Tensor
+    verdicts: torch.Tensor
+
+    def to(self, device: torch.device) -> "Batch":
+        return Batch(*(getattr(self, field.name).to(device) for field in fields(self)))
+
+
+@dataclass(frozen=True, slots=True)
+class Cutting:
+    """How questions become windows: the reader's way, and which windows teach."""
+
+    reader: WordReader
+    layout: Layout
+    window: int
+    overlap: int
+    most_words: int
+    unanswered: float
+
+
+class ExampleMaker:
+    """Questions in, examples out; a text that many questions share is tokenised once."""
+
+    def __init__(self, cutting: Cutting, seed: int) -> None:
+        self._cutting = cutting
+        self._random = random.Random(f"windows {seed}")
+        self._texts: dict[str, Words] = {}
+
+    def examples(self, questions: Sequence[Asked]) -> list[Example]:
+        """In order. A question that leaves less than half of a window to the text teaches nothing."""
+        read = self._cutting.reader.read([asked.question for asked in questions])
+        made: list[Example] = []
+        for asked, words in zip(questions, read, strict=True):
+            if 2 * (len(words.ids) + self._cutting.layout.special) <= self._cutting.window:
+                for text in asked.texts:
+                    made += self._windows(asked, words.ids, text)
+        return made
+
+    def _windows(self, asked: Asked, question: Ids, text: str) -> Iterator[Example]:
+        cut, words = self._cutting, self._words(text)
+        spans = [_word_spans(places, words) for places in (occurrences(answer, text) for answer in asked.answers)]
+        for piece in pieces(0, Pair(question, words), cut.layout, cut.window, cut.overlap):
+            ids, types, begins = cut.layout.row(question, words.ids[piece.start : piece.end])
+            shift = begins - piece.start
+            inside = (words.first >= piece.start) & (last_tokens(words) < piece.end)
+            starts = np.append(0, words.first[inside] + shift)
+            ends = np.append(0, last_tokens(words)[inside] + shift)
+            if asked.yes is not None:
+                yield Example(ids, types, starts, ends, (), int(asked.yes))
+                continue
+            answers, cut_off = _answers(spans, words, inside, shift, cut.most_words)
+            if answers:
+                yield Example(ids, types, starts, ends, answers)
+            elif not cut_off and (asked.unanswerable or self._random.random() < cut.unanswered):
+                yield Example(ids, types, starts, ends, (((0, 0),),))
+
+    def _words(self, text: str) -> Words:
+        if text not in self._texts:
+            (self._texts[text],) = self._cutting.reader.read([text])
+        return self._texts[text]
+
+
+def _word_spans(places: Sequence[Place], words: Words) -> list[Columns]:
+    """Places in code points as (first word, last word)."""
+    spans = []
+    for start, end in places:
+        inside = np.flatnonzero((words.start < end) & (words.end > start))
+        if len(inside):
+            spans.append((int(inside[0]), int(inside[-1])))
+    return spans
+
+
+def _answers(
+    spans: Sequence[Sequence[Columns]], words: Words, inside: NDArray[np.bool_], shift: int, most_words: int
+) -> tuple[tuple[tuple[Columns, ...], ...], bool]:
+    """The columns of each answer's places in a window, and whether one stands there in part or is too long."""
+    last = last_tokens(words)
+    answers, cut_off = [], False
+    for places in spans:
+        columns = []
+        for first_word, last_word in places:
+            if inside[first_word] and inside[last_word] and last_word - first_word < most_words:
+                columns.append((int(words.first[first_word]) + shift, int(last[last_word]) + shift))
+            elif inside[first_word : last_word + 1].any():
+                cut_off = True
+        if columns:
+            answers.append(tuple(dict.fromkeys(columns)))
+    return tuple(answers), cut_off
+
+
+def collate(group: Sequence[Example], pad: int) -> Batch:
+    """One batch of these examples; `pad` is the id that pads."""
+    shape = len(group), max(len(example.ids) for example in group)
+    ids, types = np.full(shape, pad, dtype=np.int64), np.zeros(shape, dtype=np.int64)
+    mask, starts, ends = (np.zeros(shape, dtype=np.bool_) for _ in range(3))
+    places: list[tuple[int, int, int, int]] = []
+    weights: list[float] = []
+    for row, example in enumerate(group):
+        tokens = len(example.ids)
+        ids[row, :tokens], types[row, :tokens], mask[row, :tokens] = example.ids, example.types, True
+        starts[row, example.starts], ends[row, example.ends] = True, True
+        for columns in example.answers:
+            places += [(row, first, last, len(weights)) for first, last in columns]
+            weights.append(1 / len(example.answers))
+    table = np.array(places, dtype=np.int64).reshape(-1, 4)
+    verdicts = np.array([example.verdict for example in group], dtype=np.int64)
+    arrays = ids, types, mask, starts, ends, *table.T.copy(), np.array(weights, dtype=np.float32), verdicts
+    return Batch(*(torch.from_numpy(array) for array in arrays))

@@ -1,0 +1,160 @@
+"""`annotate --questions` and `ask`: retrieve for each question, read what has not been read yet, log what was done."""
+
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from litmine.errors import LakeError, QuestionError
+from litmine.lake.asked import Asked, Retrieved, record_asked
+from litmine.lake.lake import Lake
+from litmine.lake.readings import Pair
+from litmine.lake.runs import Gap
+from litmine.lake.unread import left_to_read
+from litmine.models.reader_folder import identify_reader_folder
+from litmine.models.registry import locate
+from litmine.search.index import SearchIndex
+from litmine.types import Question
+from litmine.work.journal import Entry, journal
+from litmine.work.reading import slices
+from litmine.work.task import Done, Loading
+from litmine.work.workforce import Progress, Workforce
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """What is asked of a lake: questions, a reader, and over how many articles, those of which a SQL condition holds.
+
+    `command` and `source` are as the log says them: the command, and the question or the file of questions.
+    """
+
+    questions: Sequence[Question]
+    reader: str
+    top_k: int
+    where: str | None
+    command: str
+    source: str
+
+
+@dataclass(slots=True)
+class Answered:
+    """What a run did, in numbers that add up, and its gaps; `new_gaps` were in no earlier run's log.
+
+    `retrieved` counts pairs of a question and an article: `planned` of them had to be read, the rest had been. `pairs`
+    were read now, and gave so many `spans`. `recorded`: what was asked, or found for it, was news to the lake.
+    """
+
+    model: str
+    questions: int
+    retrieved: int
+    planned: int
+    pairs: int = 0
+    spans: int = 0
+    tokens: int = 0
+    gaps: list[Gap] = field(default_factory=list)
+    new_gaps: list[Gap] = field(default_factory=list)
+    device: str | None = None
+    precision: str | None = None
+    recorded: bool = False
+
+    @property
+    def skipped(self) -> int:
+        return self.retrieved - self.planned
+
+    def add(self, done: Done) -> None:
+        self.pairs += done.items
+        self.spans += done.rows
+        self.tokens += done.tokens
+        self.device, self.precision = done.device or self.device, done.precision or self.precision
+        self.gaps += done.gaps
+
+    def tell(self, entry: Entry) -> None:
+        """Put the figures into the log's entry."""
+        entry.counts = {
+            "questions": self.questions,
+            "retrieved": self.retrieved,
+            "read": self.pairs,
+            "skipped": self.skipped,
+            "spans": self.spans,
+            "tokens": self.tokens,
+        }
+        entry.device, entry.precision = self.device, self.precision
+
+
+def answer(
+    lake: Lake,
+    inquiry: Inquiry,
+    workforce: Workforce,
+    precision: str = "auto",
+    batch_tokens: int | None = None,
+    progress: Progress | None = None,
+) -> Answered:
+    """Read every question over the articles retrieved for it, as far as the reader has not read them yet.
+
+    What was asked, and over which articles, is written when all is read, gaps apart: `answers` shows it from then on.
+    Raises LakeError when the lake has no articles, QuestionError for an empty question, ModelError when the reader
+    cannot be had, QueryError for a condition that cannot be; an interrupted or failed run is logged and re-raised.
+    """
+    progress = progress or Progress()
+    if not lake.parts():
+        raise LakeError(f"{lake.path} has no articles yet; `litmine import PATH` brings some")
+    for question in inquiry.questions:
+        if not question.text.strip():
+            raise QuestionError(f"the question {question.question_id!r} is empty; ask something")
+    model = identify_reader_folder(*locate(inquiry.reader))
+    loading = Loading(inquiry.reader, model, workforce.device, precision, batch_tokens, kind="qa")
+    lake.make_tables()
+    asked = _retrieve(lake, inquiry, model)
+    wanted = dict.fromkeys(Pair(one.digest, hit.pmid, hit.text_hash) for one in asked for hit in one.retrieved)
+    unread = left_to_read(lake.path, model, list(wanted))
+    tasks = list(slices(lake.path, unread, {one.digest: one.question.text for one in asked}, loading))
+    result = Answered(model, len(asked), len(wanted), len(unread))
+    progress.planned(len(unread))
+    parameters = {"asked": inquiry.source, "top_k": str(inquiry.top_k), "where": inquiry.where or ""}
+    with journal(lake, inquiry.command, **parameters, **workforce.asked) as entry:
+        entry.models, entry.gaps, entry.known_gaps = [model], result.gaps, frozenset(lake.known_gaps())
+        result.tell(entry)
+        with closing(workforce.do(tasks, progress.under_way)) as finished:
+            for done in finished:
+                result.add(done)
+                result.tell(entry)
+                progress.finished(done)
+        result.new_gaps = entry.new_gaps
+        news = _news(lake, asked)
+        if news:
+            record_asked(lake.path, news, entry.run_id, datetime.now(UTC))
+        result.recorded = bool(news)
+        entry.written = bool(tasks or news)
+    return result
+
+
+def _retrieve(lake: Lake, inquiry: Inquiry, model: str) -> list[Asked]:
+    index = SearchIndex.open(lake)
+    # What a retracted article says is no answer. The line break ends a comment.
+    where = f"not retracted and ({inquiry.where}\n)" if inquiry.where else "not retracted"
+    found: dict[str, tuple[Retrieved, ...]] = {}
+    for text in dict.fromkeys(question.text for question in inquiry.questions):
+        hits = index.search(text, inquiry.top_k, where)
+        found[text] = tuple(Retrieved(hit.pmid, hit.text_hash, hit.score, hit.rank) for hit in hits)
+    return [Asked(one, model, inquiry.top_k, inquiry.where, found[one.text]) for one in inquiry.questions]
+
+
+def _news(lake: Lake, asked: Sequence[Asked]) -> list[Asked]:
+    """Those that the lake does not know as they are: asked otherwise before, or over other articles.
+
+    Scores alone are no news: every new article moves all of them a little.
+    """
+    digests = ", ".join(str(one.digest) for one in asked) or "null"
+    rows = lake.rows(
+        "select question_id, guessed, questions.model, top_k, filter, question_digest,"
+        " list((pmid, text_hash) order by rank) filter (pmid is not null)"
+        " from questions left join retrieved using (question_id, model, question_digest)"
+        f" where active and question_digest in ({digests}) group by all"
+    )
+    known = {tuple(row[:-1]): [tuple(pair.values()) for pair in row[-1] or []] for row in rows}
+    return [
+        one
+        for one in asked
+        if known.get((one.question.question_id, one.question.guessed, one.model, one.top_k, one.filter, one.digest))
+        != [(hit.pmid, hit.text_hash) for hit in one.retrieved]
+    ]

@@ -1,0 +1,52 @@
+"""Who does tasks, and what a run tells while they are done."""
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+
+from litmine.work.local import run_here
+from litmine.work.task import Done, Task
+
+
+@dataclass(frozen=True, slots=True)
+class Workforce:
+    """Who does the work: this process when `workers` and `gpus` are 0, Ray actors otherwise."""
+
+    workers: int = 0
+    gpus: int = 0
+    address: str | None = None
+
+    @property
+    def on_ray(self) -> bool:
+        return bool(self.workers or self.gpus or self.address)
+
+    @property
+    def device(self) -> str:
+        """What models are loaded on."""
+        return "cuda" if self.gpus else "cpu" if self.workers else "auto"
+
+    @property
+    def asked(self) -> dict[str, str]:
+        """As the log says it."""
+        return {"workers": str(self.workers), "gpus": str(self.gpus), "address": self.address or ""}
+
+    def do(self, tasks: Sequence[Task], watch: Callable[[Task, float], None]) -> Generator[Done]:
+        """Do the tasks, yielding each as it is finished. To be closed, so that no worker goes on behind the log."""
+        if not tasks:
+            return
+        if not self.on_ray:
+            yield from run_here(tasks, watch)
+            return
+        # Ray takes seconds to import, and a laptop may never need it.
+        from litmine.work.ray_backend import run_on_ray
+
+        yield from run_on_ray(tasks, self.workers or 1, self.gpus, self.address)
+
+
+class Progress:
+    """What a run tells while it goes on; does nothing by itself."""
+
+    def planned(self, items: int) -> None: ...
+
+    def under_way(self, task: Task, share: float) -> None: ...
+
+    def finished(self, done: Done) -> None: ...

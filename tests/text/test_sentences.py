@@ -1,0 +1,94 @@
+"""Sentences cover a text whole, whatever it is, and end where a biologist would end them."""
+
+import re
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from litmine.text.sentences import sentence_of, sentences
+
+PIECES = st.sampled_from(
+    [
+        *(" ", "\n", "\n\n", "\u00a0", "\u2009", ".", "?", "!", "…", "。", ")", "(", '"', "”", ";", ":", "0", "12"),
+        *("E. coli", "i.v.", "e.g.", "et al.", "Fig.", "vitamin C", "METHODS:", "P < 0.05", "The", "p53", "mRNA"),
+        *("İ", "ß", "\U0001f9ec", "e\u0301", "\x00", "\x85", "中文", "No.", "U.S.", "was", "2."),
+    ]
+)
+TEXTS = st.one_of(st.lists(PIECES, max_size=40).map(" ".join), st.lists(PIECES, max_size=40).map("".join), st.text())
+
+
+def split(text: str) -> list[str]:
+    return [text[start:end] for start, end in sentences(text)]
+
+
+@given(text=TEXTS)
+def test_they_cover_all_but_the_spaces_around_them(text: str) -> None:
+    found = sentences(text)
+    covered = [i for start, end in found for i in range(start, end)]
+    assert covered == sorted(set(covered))
+    assert {i for i, char in enumerate(text) if not char.isspace()} <= set(covered)
+    assert all(text[start:end].strip() == text[start:end] != "" for start, end in found)
+
+
+@given(text=TEXTS, data=st.data())
+def test_what_stands_in_a_text_stands_in_its_sentence(text: str, data: st.DataObject) -> None:
+    words = list(re.finditer(r"\S+", text))
+    if not words:
+        assert sentence_of(text, 0, len(text)) == (0, len(text))
+        return
+    first = data.draw(st.integers(0, len(words) - 1))
+    last = data.draw(st.integers(first, min(first + 3, len(words) - 1)))
+    start, end = sentence_of(text, words[first].start(), words[last].end())
+    assert start <= words[first].start() < words[last].end() <= end
+    assert any(start == sentence[0] for sentence in sentences(text))
+    assert any(end == sentence[1] for sentence in sentences(text))
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        ["An allergy to penicillin can cause an anaphylactic reaction.", "It is treated with epinephrine."],
+        ["Does aspirin help?", "Yes!", "(See below.)", "It does."],
+        ["We grew E. coli and S. Typhimurium.", "Both grew."],
+        ["Rats got 5 mg/kg i.v. or i.p. daily.", "Controls got 0.9% NaCl."],
+        ["It was given i.v.", "The rats survived."],
+        ["The risk was 2.5-fold (P < 0.05).", "This was significant (P < .001)."],
+        ["The difference was small (P < 0. 05)."],
+        ["Smith et al. (2010) and Jones et al. described it.", "We did not."],
+        ["See Fig. 2 and Refs. 3 and 4, cf. Table 1.", "Vs. placebo, e.g. Aspirin, it failed."],
+        ["We treated hepatitis B.", "Vitamin C was given with vitamin D.", "None died."],
+        ["It binds p53.", "p53 binds DNA.", "mRNA levels rose.", "IL-2 fell."],
+        ["Doses were 5 mg. kg-1 and 3 mL. min(-1) as usual."],
+        ["They went to the ED.", "Eleven had MS.", "Two had T. cruzi."],
+        ["1. We looked.", "2. We found nothing.", "3. We stopped in 2010.", "25 patients died."],
+        ["It failed.", "BACKGROUND: It is known.", "METHODS AND RESULTS: we tried."],
+        ["Heading without a stop", "OBJECTIVE: To try.", "STUDY DESIGN AND METHODS: A trial."],
+        ["[Article in French.]", "Il est mort."],
+        ["Title of it", "A paragraph without a stop\nand its second line"],
+        ["它是什么？", "它是病毒。", "好。"],
+        ["He said “no.”", "We said nothing."],
+        ["Sample No. 5 was lost.", "The answer was no.", "Nobody cared."],
+        ["J. R. Smith and A.B. Jones, Ph.D., of the U.S. Food and Drug Administration."],
+    ],
+)
+def test_where_they_end(parts: list[str]) -> None:
+    """Parts are joined by one space; those that no stop ends, by a blank line; Chinese by nothing."""
+    text = parts[0]
+    for before, part in pairwise(parts):
+        blank = "\n\n" if before[-1].isalpha() and ":" not in part else " "
+        text += part if before[-1] in "？。" else blank + part
+    assert split(text) == parts
+
+
+def test_a_span_through_two_sentences_has_both() -> None:
+    text = "It failed. It was tried again. It failed."
+    assert sentence_of(text, 0, 2) == (0, 10)
+    assert sentence_of(text, 8, 14) == (0, 30)
+    assert sentence_of(text, 11, 30) == (11, 30)
+
+
+def test_a_long_text_takes_no_longer_a_sentence() -> None:
+    text = "Rats got 5 mg i.v. and died (P < 0.05). " * 5000
+    assert len(sentences(text)) == 5000

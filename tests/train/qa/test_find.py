@@ -1,0 +1,46 @@
+"""Where answers stand in texts."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from litmine.train.qa.find import occurrences
+
+
+def found(text: str, *answers: str) -> list[str]:
+    return [text[start:end] for start, end in occurrences(answers, text)]
+
+
+@pytest.mark.parametrize(
+    ("text", "answer", "places"),
+    [
+        ("Aspirin, and aspirin again, not aspirins", "aspirin", ["Aspirin", "aspirin"]),
+        ("the Ca2+ ATPase pump", "Ca(2+)-ATPase", ["Ca2+ ATPase"]),
+        ("the Ca(2+)-ATPase pump", "Ca(2+) ATPase", ["Ca(2+)-ATPase"]),
+        ("a rate of 5% or 5 mm", "5%", ["5%", "5"]),
+        ("held at -70 mV here", "-70 mV", ["-70 mV"]),
+        ("the transporter MCT8 is", "monocarboxylate transporter 8 (MCT8)", ["MCT8"]),
+        ("TNF-α, TNFα and TNF α", "TNF-α", ["TNF-α", "TNFα", "TNF α"]),
+        ("in 1973, not 19731", "1973.", ["1973"]),
+        ("nothing", "???", []),
+    ],
+)
+def test_places(text: str, answer: str, places: list[str]) -> None:
+    assert found(text, answer) == places
+
+
+def test_synonyms_in_order_and_none_twice() -> None:
+    assert found("SERCA2, or SERCA", "serca", "SERCA", "serca2") == ["SERCA2", "SERCA"]
+
+
+@given(st.lists(st.text(min_size=1, max_size=12), min_size=1, max_size=3), st.text(max_size=60))
+def test_any_answer_in_any_text(answers: list[str], text: str) -> None:
+    places = occurrences(answers, text)
+    assert places == sorted(set(places))
+    assert all(0 <= start < end <= len(text) for start, end in places)
+
+
+@given(st.from_regex(r"[A-Za-z0-9α-ω]{1,8}([ -][A-Za-z0-9]{1,8}){0,2}", fullmatch=True), st.text(max_size=20))
+def test_an_answer_between_spaces_is_found(answer: str, around: str) -> None:
+    text = f"{around} {answer} {around}"
+    assert (len(around) + 1, len(around) + 1 + len(answer)) in occurrences([answer], text)

@@ -1,0 +1,70 @@
+"""Recipes of readers: those that come with litmine, one's own, and what makes no sense."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from litmine.errors import SettingError
+from litmine.train.qa.recipe import ReaderRecipe, Stage
+from litmine.train.qa.recipe_file import make_reader_recipe, read_reader_recipe, reader_recipe_names
+
+
+@pytest.mark.parametrize("name", reader_recipe_names())
+def test_committed_recipes_are_recipes(name: str) -> None:
+    recipe = make_reader_recipe({"name": "mine", **read_reader_recipe(name)})
+    assert recipe.dev_batches == ("6B",)
+    assert [len(stage.data) for stage in recipe.stages][-1] == 2
+
+
+def test_the_shipped_reader_s_is_among_them() -> None:
+    assert "builtin-reader" in reader_recipe_names()
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("stages = 3", r"each stage is a table of its own, \[\[stages\]\]"),
+        ("[[stages]]\ndata = 'a.json'", "data is a list of names in quotes"),
+        ("[[stages]]\ndata = ['a.json']\nepoch = 1", "sets epoch; a recipe knows data, epochs"),
+        ("[[stages]]\nepochs = 1", "a stage learns from at least one file"),
+        ("[[stages]]\ndata = ['a.json']\nepochs = 0", "epochs must be at least 1"),
+        ("corpora = ['a']", "sets corpora; a recipe knows name, base"),
+        ("int8 = 1", "int8 is true or false, and not 1"),
+        ("window = 0.5", "window is a whole number, and not 0.5"),
+        ("x", "cannot be read as TOML"),
+    ],
+)
+def test_what_a_file_gets_wrong(tmp_path: Path, content: str, sentence: str) -> None:
+    (tmp_path / "mine.toml").write_text(content)
+    with pytest.raises(SettingError, match=sentence):
+        read_reader_recipe(str(tmp_path / "mine.toml"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"base": None}, "there is no encoder to start from"),
+        ({"stages": ()}, "a reader is trained in at least one stage"),
+        ({"overlap": 200}, "the overlap must be shorter than half the window"),
+        ({"batch_tokens": 100}, "a batch at least as long as a window"),
+        ({"held_out": 1.0}, "are shares, from 0 to 1"),
+        ({"clip": 0.0}, "clip must be above 0"),
+        ({"name": "a@b"}, "cannot name a model"),
+    ],
+)
+def test_what_makes_no_sense(settings: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(SettingError, match=sentence):
+        make_reader_recipe({"name": "mine", "base": "b", "stages": (Stage(("a.json",)),), **settings})
+
+
+def test_what_is_saved_names_no_folder_of_this_machine(tmp_path: Path) -> None:
+    base = tmp_path / "encoder"
+    base.mkdir()
+    data = str(tmp_path / "a.json")
+    recipe = ReaderRecipe("mine", str(base), (Stage((data,)),), str(tmp_path), dev=data, vocabulary_text=data)
+    recipe.save(tmp_path / "recipe.json")
+    text = (tmp_path / "recipe.json").read_text()
+    assert str(tmp_path) not in text
+    assert json.loads(text)["stages"][0]["data"] == ["a.json"]
