@@ -1,7 +1,7 @@
 """The views of `schemas/views.sql` over one lake: in a connection of their own, and in the lake's catalogue file."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
@@ -97,18 +97,23 @@ def write_catalogue(lake: Path) -> bool:
 def views_sql(lake: Path) -> str:
     """The statements of `schemas/views.sql` for the lake at this absolute path."""
     place = glob_escaped(lake).replace("'", "''")
-    sql = _template()
-    for table in TABLES:
-        sql = sql.replace(f"{{{table}}}", _rows_of(table, any(lake.glob(_FILES[table]))))
+    there = {table for table in TABLES if any(lake.glob(_FILES[table]))}
+
+    def rows_of(found: re.Match[str]) -> str:
+        columns = found["columns"].split(", ") if found["columns"] else arrow_schema(found["table"]).names
+        return _rows_of(found["table"], columns, found["table"] in there)
+
+    sql = re.sub(rf"{{(?P<table>{'|'.join(TABLES)})(: (?P<columns>[a-z_, ]+))?}}", rows_of, _template())
     return sql.replace("{lake}", place)
 
 
-def _rows_of(table: str, exists: bool) -> str:
-    """What stands behind FROM: the table's files, or nothing where a lake is older than the table."""
+def _rows_of(table: str, names: Collection[str], exists: bool) -> str:
+    """What stands behind FROM: columns of the table's files, or no rows where a lake is older than the table."""
     by_name = _FILES[table].count("*") > 1
     if exists:
-        return f"read_parquet('{{lake}}/{_FILES[table]}', filename = {by_name}, schema = {schema_map(table)})"
-    columns = [f"NULL::{_duckdb_type(field.type)} AS {field.name}" for field in arrow_schema(table)]
+        return f"read_parquet('{{lake}}/{_FILES[table]}', filename = {by_name}, schema = {schema_map(table, names)})"
+    fields = (field for field in arrow_schema(table) if field.name in names)
+    columns = [f"NULL::{_duckdb_type(field.type)} AS {field.name}" for field in fields]
     if by_name:
         columns.append("NULL::VARCHAR AS filename")
     return f"(SELECT {', '.join(columns)} WHERE false)"
@@ -119,12 +124,16 @@ def sentences() -> dict[str, str]:
     return dict(re.findall(r"^-- (\w+): (.+)\nCREATE VIEW \1 ", _template(), flags=re.MULTILINE))
 
 
-def schema_map(table: str) -> str:
-    """The `schema` argument of read_parquet that reads a table's columns by field id, null where a file is older."""
+def schema_map(table: str, names: Collection[str] | None = None) -> str:
+    """The `schema` argument of read_parquet that reads columns by field id, null where a file is older.
+
+    All of the table's columns, or those of the names.
+    """
     columns = (
         f"{int(field.metadata[b'PARQUET:field_id'])}: "
         f"{{name: '{field.name}', type: '{_duckdb_type(field.type)}', default_value: NULL}}"
         for field in arrow_schema(table)
+        if names is None or field.name in names
     )
     return f"MAP {{{', '.join(columns)}}}"
 
