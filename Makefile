@@ -28,8 +28,10 @@ lint: $(VENV)/installed-dev
 docs: $(VENV)/installed-dev   ## write docs/cli.md and docs/tables.md anew
 	python docs/generate.py
 
-bench: $(VENV)/installed-dev  ## speed beside a Hugging Face pipeline, in one run
+bench: $(VENV)/installed-dev  ## annotating, reading and training, each beside what others use
 	python benchmarks/annotate.py
+	python benchmarks/read.py
+	python benchmarks/train.py
 
 clean:
 	rm -rf $(VENV) demo-lake build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

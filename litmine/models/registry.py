@@ -35,7 +35,7 @@ def load_reader(ref: str, device: str = "auto", precision: str = "auto", batch_t
 
     Raises ModelError when the reader is unknown, cannot be fetched, or is not one that litmine can run.
     """
-    folder, name = locate(ref)
+    folder, name = _locate_reader(ref)
     return load_reader_folder(folder, name, device, precision, batch_tokens)
 
 
@@ -43,6 +43,20 @@ def identify(ref: str) -> str:
     """`name@digest` of a reference, without loading its weights into memory (ModelError as `load_model`)."""
     folder, name = locate(ref)
     return identify_reader_folder(folder, name) if is_reader(folder) else identify_folder(folder, name)
+
+
+def identify_reader(ref: str) -> str:
+    """`name@digest` of a reader, without loading its weights into memory (ModelError as `load_reader`)."""
+    return identify_reader_folder(*_locate_reader(ref))
+
+
+def _locate_reader(ref: str) -> tuple[Path, str]:
+    if ref == BUILTIN:
+        raise ModelError(
+            "no reader ships with litmine yet; name one with --reader: a folder that `litmine train qa` made, or the id"
+            " of a question answerer on the Hugging Face Hub"
+        )
+    return locate(ref)
 
 
 def locate(ref: str) -> tuple[Path, str]:

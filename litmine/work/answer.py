@@ -11,8 +11,7 @@ from litmine.lake.lake import Lake
 from litmine.lake.readings import Pair
 from litmine.lake.runs import Gap
 from litmine.lake.unread import left_to_read
-from litmine.models.reader_folder import identify_reader_folder
-from litmine.models.registry import locate
+from litmine.models.registry import identify_reader
 from litmine.search.index import SearchIndex
 from litmine.types import Question
 from litmine.work.journal import Entry, journal
@@ -101,7 +100,7 @@ def answer(
     for question in inquiry.questions:
         if not question.text.strip():
             raise QuestionError(f"the question {question.question_id!r} is empty; ask something")
-    model = identify_reader_folder(*locate(inquiry.reader))
+    model = identify_reader(inquiry.reader)
     loading = Loading(inquiry.reader, model, workforce.device, precision, batch_tokens, kind="qa")
     lake.make_tables()
     asked = _retrieve(lake, inquiry, model)

@@ -63,7 +63,8 @@ def test_three_workers_one_of_which_is_killed(
 
     _, said = process.communicate(timeout=120)
     assert process.returncode == DONE, said
-    (line,) = said.splitlines()
+    # A slow machine says in between how far it is.
+    *_, line = said.splitlines()
     assert line.startswith(f"{parts} of {parts} parts done: ")
     assert found(lake) == undisturbed
     assert Lake(lake).rows("select outcome, len(gaps), counts['parts'] from runs where command = 'annotate'") == [
@@ -76,7 +77,7 @@ def test_three_workers_one_of_which_is_killed(
 def test_one_worker(start: Start, lake: Path, tiny_model: Path, undisturbed: object, found: Found) -> None:
     process = start(*annotate(lake, tiny_model, 1))
     out, said = process.communicate(timeout=120)
-    assert (process.returncode, out, len(said.splitlines())) == (DONE, "", 1), said
+    assert (process.returncode, out) == (DONE, ""), said
     assert found(lake) == undisturbed
 
 
