@@ -16,7 +16,7 @@ CHECKOUT = Path(__file__).parent.parent
 README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
 BIN = Path(sys.executable).parent
 # What a reader has and this test has not: PubMed, bulk files, GPUs, a cluster, a model of one's own.
-ELSEWHERE = ("litmine fetch", "baseline/", "--gpus", "--address", "./mine", "./encoder", "make ", "duckdb ")
+ELSEWHERE = ("litmine fetch", "baseline/", "--gpus", "--address", "./mine", "./encoder", "./reader", "make ", "duckdb ")
 
 
 def everyday_commands() -> list[str]:
