@@ -108,7 +108,7 @@ _STAGE = ("epochs", "learning_rate", "unanswered")
     help="Keep only this many of the most frequent tokens; 0 keeps all.",
 )
 @click.option(
-    "--vocabulary-text",
+    "--unlabelled",
     type=click.Path(exists=True, dir_okay=False),
     help="JSONL of abstracts (plain or gzip) whose tokens count too.",
 )

@@ -1,8 +1,7 @@
 """The encoder that a training starts from, and its tokenizer: ours, or any of the BERT family in safetensors."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,9 +13,7 @@ from litmine.errors import ModelError
 from litmine.models.folder import loading, positions, read_network, read_tokenizer, special_ids
 from litmine.models.heads import SETTINGS_FILE, Settings
 from litmine.models.registry import locate
-from litmine.train.corpora import Corpus
-from litmine.train.recipe import Recipe
-from litmine.train.vocabulary import abstracts, prune_vocabulary
+from litmine.train.vocabulary import prune_vocabulary
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +50,12 @@ def read_base(ref: str, tokens: int) -> Base:
     return Base(encoder.float(), config, tokenizer)
 
 
-def prune(base: Base, recipe: Recipe, corpora: Sequence[Corpus]) -> Base:
-    """The base with the part of its vocabulary that the recipe keeps."""
-    if not recipe.vocabulary:
+def prune(base: Base, texts: Iterable[str], keep: int) -> Base:
+    """The base with the `keep` tokens that `texts` use most; with all of them when `keep` is 0."""
+    if not keep:
         return base
-    texts = [passage.text for corpus in corpora for passage in corpus.passages]
-    texts += abstracts(Path(recipe.unlabelled)) if recipe.unlabelled else []
     embeddings = base.encoder.get_input_embeddings().weight.data
-    tokenizer, rows = prune_vocabulary(base.tokenizer, embeddings, texts, recipe.vocabulary)
+    tokenizer, rows = prune_vocabulary(base.tokenizer, embeddings, texts, keep)
     padding = tokenizer.token_to_id("[PAD]")
     base.encoder.set_input_embeddings(
         torch.nn.Embedding.from_pretrained(rows.clone(), freeze=False, padding_idx=padding)

@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from litmine.train.examples import BIO, IGNORED, Batch, Example, collate, join, 
 from litmine.train.recipe import Recipe
 from litmine.train.teachers import ask, read_teachers
 from litmine.train.team import Team
+from litmine.train.vocabulary import abstracts
 
 # The indices of the examples that are read as one.
 Passage = list[int]
@@ -133,12 +134,22 @@ def plan_epoch(
     return [[passages[i] for i in batch] for batch in batches]
 
 
+def vocabulary_texts(recipe: Recipe, corpora: Sequence[Corpus]) -> Iterator[str]:
+    """The texts whose tokens count for the recipe's vocabulary: the corpora's, and the unlabelled ones."""
+    yield from (passage.text for corpus in corpora for passage in corpus.passages)
+    if recipe.unlabelled:
+        yield from abstracts(Path(recipe.unlabelled))
+
+
 def _start(
     recipe: Recipe, heads: Sequence[Head], corpora: Sequence[Corpus], prepared: Path | None
 ) -> tuple[MultiHeadNetwork, Tokenizer]:
     """The base's encoder under new heads, its vocabulary pruned if the recipe asks."""
     tokens = max(recipe.window, recipe.longest + 2)
-    base = read_base(str(prepared), tokens) if prepared else prune(read_base(recipe.base, tokens), recipe, corpora)
+    if prepared:
+        base = read_base(str(prepared), tokens)
+    else:
+        base = prune(read_base(recipe.base, tokens), vocabulary_texts(recipe, corpora), recipe.vocabulary)
     encoder, config = base.encoder, base.config
     config.hidden_dropout_prob, config.attention_probs_dropout_prob = recipe.dropout, 0.0
     return MultiHeadNetwork(config, len(heads) * len(BIO), encoder), base.tokenizer

@@ -18,7 +18,7 @@ from litmine.train.checkpoint import writing
 from litmine.train.corpora import Corpus
 from litmine.train.formats.passage import Passage
 from litmine.train.leaks import find_leaks, without
-from litmine.train.loop import Run, Trained, train
+from litmine.train.loop import Run, Trained, train, vocabulary_texts
 from litmine.train.mlm import Pretraining, pretrain
 from litmine.train.mlm_texts import split_texts
 from litmine.train.recipe import Recipe
@@ -82,7 +82,7 @@ def _pretrained(
     if _is_done(folder, recipe):
         return folder
     start = folder / "start"
-    base = prune(read_base(recipe.base, recipe.longest + 2), recipe, corpora)
+    base = prune(read_base(recipe.base, recipe.longest + 2), vocabulary_texts(recipe, corpora), recipe.vocabulary)
     with writing(folder):
         start.mkdir(parents=True, exist_ok=True)
         save_weights(base.encoder.state_dict(), start, int8=False)

@@ -13,7 +13,7 @@ from litmine.models.pairs import Layout, layout_of
 from litmine.models.reader_settings import ReaderSettings
 from litmine.models.span_network import SpanNetwork
 from litmine.models.words import WordReader
-from litmine.train.base import read_base
+from litmine.train.base import prune, read_base
 from litmine.train.batching import make_batches
 from litmine.train.checkpoint import drop_checkpoint, writing
 from litmine.train.descent import CHECKPOINT_SECONDS, Course, Machine, arithmetic, descend
@@ -22,7 +22,7 @@ from litmine.train.qa.examples import NO_VERDICT, Batch, Cutting, Example, Examp
 from litmine.train.qa.loss import span_loss, verdict_loss
 from litmine.train.qa.questions import QuestionFile
 from litmine.train.qa.recipe import ReaderRecipe
-from litmine.train.vocabulary import abstracts, prune_vocabulary
+from litmine.train.vocabulary import abstracts
 
 _LOSS_FILE = "loss.tsv"
 
@@ -146,26 +146,18 @@ def _verdict_weights(examples: Sequence[Example]) -> torch.Tensor:
 
 def _start(recipe: ReaderRecipe, stages: Stages, yes_no: bool) -> tuple[SpanNetwork, Tokenizer]:
     """The base's encoder under new heads, its vocabulary pruned if the recipe asks."""
-    base = read_base(recipe.base, recipe.window)
-    encoder, config, tokenizer = base.encoder, base.config, base.tokenizer
-    if recipe.vocabulary:
-        tokenizer, rows = prune_vocabulary(
-            tokenizer, encoder.get_input_embeddings().weight.data, _texts(recipe, stages), recipe.vocabulary
-        )
-        encoder.set_input_embeddings(
-            torch.nn.Embedding.from_pretrained(rows.clone(), freeze=False, padding_idx=tokenizer.token_to_id("[PAD]"))
-        )
-        config.vocab_size, config.pad_token_id = len(rows), tokenizer.token_to_id("[PAD]")
+    base = prune(read_base(recipe.base, recipe.window), _texts(recipe, stages), recipe.vocabulary)
+    encoder, config = base.encoder, base.config
     config.hidden_dropout_prob, config.attention_probs_dropout_prob = recipe.dropout, 0.0
-    return SpanNetwork(config, yes_no, encoder), tokenizer
+    return SpanNetwork(config, yes_no, encoder), base.tokenizer
 
 
 def _texts(recipe: ReaderRecipe, stages: Stages) -> Iterator[str]:
     """What counts for the vocabulary: each text once, each question, and the abstracts that the recipe names."""
     questions = [asked for files in stages for file in files for asked in file.questions]
     yield from dict.fromkeys(text for asked in questions for text in (asked.question, *asked.texts))
-    if recipe.vocabulary_text:
-        yield from abstracts(Path(recipe.vocabulary_text))
+    if recipe.unlabelled:
+        yield from abstracts(Path(recipe.unlabelled))
 
 
 def _save_losses(folder: Path, done: Sequence[Pace]) -> None:

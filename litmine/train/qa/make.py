@@ -28,10 +28,10 @@ def make_reader(recipe: ReaderRecipe, folder: Path, say: Say) -> dict[str, float
     Raises CorpusError for a file that cannot be read, SettingError for settings that do not go together, ModelError for
     a base that cannot be started from.
     """
-    if recipe.vocabulary and recipe.vocabulary_text and not Path(recipe.vocabulary_text).is_file():
+    if recipe.vocabulary and recipe.unlabelled and not Path(recipe.unlabelled).is_file():
         raise SettingError(
-            f"the recipe counts the tokens of {recipe.vocabulary_text}, which is not here; name a JSONL of abstracts"
-            " with --vocabulary-text, or keep every token with --vocabulary 0"
+            f"the recipe counts the tokens of {recipe.unlabelled}, which is not here; name a JSONL of abstracts"
+            " with --unlabelled, or keep every token with --vocabulary 0"
         )
     stages, held_out, dev = _read(recipe, say)
     trained = train(recipe, stages, folder, say)

@@ -48,7 +48,7 @@ class ReaderRecipe:
     window, overlap: of the reader, in tokens, the question included; training cuts texts by them too.
     most_words: an answer has at most so many; longer ones are not learnt from.
     yes_no_weight: of a yes/no example against one with spans; 0 leaves the yes/no head out.
-    vocabulary: keep so many tokens, the most frequent in the data and in `vocabulary_text` (JSONL); 0 keeps all.
+    vocabulary: keep so many tokens, the most frequent in the data and in `unlabelled` (JSONL); 0 keeps all.
     int8: keep the weights in 8 bits.
     seed: of the order, the dropout, the windows that teach "no answer" and the new layers.
     """
@@ -71,7 +71,7 @@ class ReaderRecipe:
     most_words: int = 12
     yes_no_weight: float = 1.0
     vocabulary: int = 0
-    vocabulary_text: str | None = None
+    unlabelled: str | None = None
     int8: bool = False
     seed: int = 1
 
@@ -114,7 +114,7 @@ class ReaderRecipe:
             "data_folder": ".",
             "dev": Path(self.dev).name if self.dev else None,
             "stages": [asdict(stage) | {"data": [Path(name).name for name in stage.data]} for stage in self.stages],
-            "vocabulary_text": Path(self.vocabulary_text).name if self.vocabulary_text else None,
+            "unlabelled": Path(self.unlabelled).name if self.unlabelled else None,
         }
         file.write_text(json.dumps(settings, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 

@@ -125,7 +125,7 @@ def test_eight_bits_a_pruned_vocabulary_and_no_yes_no_head(short: ReaderRecipe, 
     [
         ({"dev": "nowhere.json"}, CorpusError, r"nowhere\.json is not here; say where .* with --data-folder"),
         ({"dev_batches": ("9B",)}, CorpusError, "holds no question of 9B"),
-        ({"vocabulary": 500, "vocabulary_text": "nowhere.jsonl"}, SettingError, "name a JSONL of abstracts"),
+        ({"vocabulary": 500, "unlabelled": "nowhere.jsonl"}, SettingError, "name a JSONL of abstracts"),
         ({"stages": (Stage(("pubmedqa.json", "missing.json")),)}, CorpusError, r"missing\.json is not here"),
     ],
 )

@@ -63,7 +63,7 @@ def test_what_is_saved_names_no_folder_of_this_machine(tmp_path: Path) -> None:
     base = tmp_path / "encoder"
     base.mkdir()
     data = str(tmp_path / "a.json")
-    recipe = ReaderRecipe("mine", str(base), (Stage((data,)),), str(tmp_path), dev=data, vocabulary_text=data)
+    recipe = ReaderRecipe("mine", str(base), (Stage((data,)),), str(tmp_path), dev=data, unlabelled=data)
     recipe.save(tmp_path / "recipe.json")
     text = (tmp_path / "recipe.json").read_text()
     assert str(tmp_path) not in text
