@@ -11,6 +11,7 @@ from litmine.cli.annotate import annotate
 from litmine.cli.ask import ask
 from litmine.cli.corpora import corpora
 from litmine.cli.evaluate import evaluate
+from litmine.cli.export import export
 from litmine.cli.fetch import fetch
 from litmine.cli.imports import import_
 from litmine.cli.models import models
@@ -38,7 +39,7 @@ def cli() -> None:
     """
 
 
-for command in (fetch, import_, annotate, ask, sql, status, models, corpora, train, evaluate, schema, rehearse):
+for command in (fetch, import_, annotate, ask, sql, export, status, models, corpora, train, evaluate, schema, rehearse):
     cli.add_command(command)
 
 

@@ -3,18 +3,17 @@
 import csv
 import json
 import math
-import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
-from uuid import uuid4
 
 import click
 import pyarrow as pa
 
 from litmine.cli.talk import printable
-from litmine.errors import LitmineError, SettingError
+from litmine.errors import SettingError
+from litmine.output.whole import whole_file
 
 FORMATS = ("table", "csv", "json", "jsonl", "parquet")
 _WIDEST = 60
@@ -38,30 +37,8 @@ def write_result(rows: pa.RecordBatchReader, form: str | None, file: Path | None
         _WRITERS[form](rows, sys.stdout.buffer)
         sys.stdout.buffer.flush()
         return
-    try:
-        _write_file(rows, _WRITERS[form], file)
-    except OSError as error:
-        raise LitmineError(f"{file} cannot be written ({error.strerror or error}); choose another file") from error
-
-
-def _write_file(
-    rows: pa.RecordBatchReader, write: Callable[[pa.RecordBatchReader, IO[bytes]], None], file: Path
-) -> None:
-    if file.exists() and not file.is_file():
-        # A device or a named pipe, /dev/null say, is written to and not replaced.
-        with file.open("wb") as out:
-            write(rows, out)
-        return
-    file = file.resolve()
-    aside = file.with_name(f".{file.name}.{uuid4().hex}.tmp")
-    try:
-        with aside.open("xb") as out:
-            write(rows, out)
-            out.flush()
-            os.fsync(out.fileno())
-        aside.replace(file)
-    finally:
-        aside.unlink(missing_ok=True)
+    with whole_file(file) as out:
+        _WRITERS[form](rows, out)
 
 
 def _named_apart(rows: pa.RecordBatchReader) -> pa.RecordBatchReader:

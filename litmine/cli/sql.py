@@ -8,7 +8,6 @@ import click
 from litmine.cli.options import lake_option
 from litmine.cli.output import FORMATS, write_result
 from litmine.cli.talk import say
-from litmine.errors import SettingError
 
 
 @click.command()
@@ -36,8 +35,8 @@ def sql(query: str, lake: Path, form: str | None, output: Path | None) -> None:
     from litmine.lake.lake import Lake
 
     opened = Lake(lake)
-    if output is not None and output.resolve().is_relative_to(opened.path):
-        raise SettingError(f"a result does not belong into the lake; name a file outside {lake}")
+    if output is not None:
+        opened.keep_out(output)
     # A query that is not UTF-8 keeps its stray bytes as surrogates, and is refused with a sentence.
     text = sys.stdin.buffer.read().decode(errors="surrogateescape") if query == "-" else query
     write_result(opened.select(text), form, output)

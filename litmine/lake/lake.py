@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from litmine.errors import LakeError
+from litmine.errors import LakeError, SettingError
 from litmine.lake import articles, entities, imported, runs
 from litmine.lake.add import PART_SIZE, Added, Importer
 from litmine.lake.files import unwritable, write_bytes
@@ -117,6 +117,11 @@ class Lake:
     def known_gaps(self) -> set[runs.Gap]:
         """The gaps that earlier runs have reported."""
         return runs.known_gaps(self.path)
+
+    def keep_out(self, file: Path) -> None:
+        """Raise SettingError for a file of results inside the lake."""
+        if file.resolve().is_relative_to(self.path):
+            raise SettingError(f"a result does not belong into the lake; name a file outside {self.path}")
 
     def select(self, query: str) -> pa.RecordBatchReader:
         """The rows of one SELECT over the views, as they are computed; see `litmine.lake.query.select`."""

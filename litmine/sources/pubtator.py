@@ -34,7 +34,7 @@ class Document:
     @property
     def text(self) -> str:
         """What the annotations' offsets count, in code points."""
-        return self.title if self.abstract is None else f"{self.title} {self.abstract}"
+        return f"{self.title} {self.abstract}" if self.abstract else self.title
 
 
 def read_pubtator(stream: BinaryIO) -> Iterator[Article | Unreadable]:

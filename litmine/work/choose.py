@@ -9,6 +9,14 @@ from litmine.work.journal import journal
 
 def choose(lake: Lake, refs: Sequence[str]) -> list[str]:
     """Make these the active models; each must have read something of the lake (ModelError, naming those that have)."""
+    chosen = readers_of(lake, refs)
+    with journal(lake, "models use", models=" ".join(refs)) as entry:
+        entry.models = entry.active_models = chosen
+    return chosen
+
+
+def readers_of(lake: Lake, refs: Sequence[str]) -> list[str]:
+    """The name@digest of each reference to a model that has read something of the lake (ModelError otherwise)."""
     known = lake.models()
     chosen = [ref if ref in known else _identified(ref) for ref in refs]
     for ref, model in zip(refs, chosen, strict=True):
@@ -17,8 +25,6 @@ def choose(lake: Lake, refs: Sequence[str]) -> list[str]:
                 f"{ref} has read nothing of this lake yet; it has been read by {', '.join(known) or 'no model'}:"
                 f" `litmine annotate --model {ref}` comes first"
             )
-    with journal(lake, "models use", models=" ".join(refs)) as entry:
-        entry.models = entry.active_models = chosen
     return chosen
 
 

@@ -1,0 +1,33 @@
+"""Documents as PubTator: `pmid|t|title`, `pmid|a|abstract`, a line of columns a mention, a blank line.
+
+PubTator's text is title, one character, abstract, both lines always there. That is `Article.text` but for an article
+without a title, whose offsets count the one character before its abstract.
+"""
+
+import re
+
+from litmine.output.document import Document
+
+# Whatever some reader of lines or columns splits at: each becomes one space, so that offsets hold.
+_SPLITTERS = re.compile("[\t\n\x0b\x0c\r\x1c\x1d\x1e\x85\u2028\u2029]")
+_NO_IDENTIFIER = "-"
+
+
+def pubtator(document: Document) -> str:
+    """The document's lines. Of mentions that several models agree on, one; scores and models have no column."""
+    article, text = document.article, _one_line(document.article.text)
+    lines = [
+        f"{article.pmid}|t|{_one_line(article.title or '')}",
+        f"{article.pmid}|a|{_one_line(article.abstract or '')}",
+    ]
+    shift = 1 if article.title is None else 0
+    lines += dict.fromkeys(
+        f"{article.pmid}\t{one.start_char + shift}\t{one.end_char + shift}\t{text[one.start_char : one.end_char]}"
+        f"\t{_one_line(one.entity_type)}\t{_one_line(one.identifier or _NO_IDENTIFIER)}"
+        for one in document.mentions
+    )
+    return "\n".join(lines) + "\n\n"
+
+
+def _one_line(text: str) -> str:
+    return _SPLITTERS.sub(" ", text)

@@ -1,0 +1,36 @@
+"""A file of results: whole under its name, or not there."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+from uuid import uuid4
+
+from litmine.errors import LitmineError
+
+
+@contextmanager
+def whole_file(file: Path) -> Iterator[IO[bytes]]:
+    """A file to write, which takes its name, made durable, when the block ends well and leaves nothing otherwise.
+
+    A device or a named pipe is written to as it is. Raises LitmineError when the file cannot be written.
+    """
+    try:
+        if file.exists() and not file.is_file():
+            # /dev/null, say, is not replaced.
+            with file.open("wb") as out:
+                yield out
+            return
+        file = file.resolve()
+        aside = file.with_name(f".{file.name}.{uuid4().hex}.tmp")
+        try:
+            with aside.open("xb") as out:
+                yield out
+                out.flush()
+                os.fsync(out.fileno())
+            aside.replace(file)
+        finally:
+            aside.unlink(missing_ok=True)
+    except OSError as error:
+        raise LitmineError(f"{file} cannot be written ({error.strerror or error}); choose another file") from error
