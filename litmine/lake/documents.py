@@ -1,6 +1,6 @@
 """A lake's current articles with their mentions, in order of PMID: a range of PMIDs at a time, in constant memory."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Generator, Iterator
 from dataclasses import dataclass, fields
 from itertools import accumulate, pairwise
 
@@ -32,7 +32,7 @@ class Selection:
     where: str | None = None
 
 
-def documents(lake: Lake, selection: Selection) -> Iterator[Document]:
+def documents(lake: Lake, selection: Selection) -> Generator[Document]:
     """Each article of the selection once, with its mentions. Articles lack authors, MeSH, keywords and types.
 
     What others write meanwhile is seen from the next range on. Raises QueryError, in one sentence, for a bad condition;
