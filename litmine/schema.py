@@ -5,6 +5,7 @@ so that a file of any age is read by its field ids.
 """
 
 import json
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -57,6 +58,40 @@ def check(table: str, rows: pa.Table) -> None:
             raise SchemaError(f"{table}.{field.name} is {column.type}, declared is {field.type}")
         if not field.nullable and column.null_count:
             raise SchemaError(f"{table}.{field.name} has {column.null_count} nulls and must have none")
+
+
+def conflict(table: str, schema: pa.Schema) -> str | None:
+    """What is not as declared about a file with this schema; None where each column has its id, name and type.
+
+    A file may be older than a column that need not have a value, or have columns that are not known yet.
+    """
+    declared = dict(_columns(arrow_schema(table)))
+    found = dict(_columns(schema))
+    ids = {name: field_id for field_id, (name, _) in declared.items()}
+    for field_id, (name, kind) in found.items():
+        expected, expected_kind = declared.get(field_id, (name, kind))
+        if name != expected or ids.get(name, field_id) != field_id:
+            return f"the column {name} has the field id {field_id}, declared is {ids.get(name, 'none')}"
+        if kind != expected_kind:
+            return f"the column {name} is {kind}, declared is {expected_kind}"
+    lacking = [field.name for field in arrow_schema(table) if not field.nullable and field.name not in schema.names]
+    return f"it lacks the column {lacking[0]}" if lacking else None
+
+
+def _columns(fields: Iterable[pa.Field], above: str = "") -> Iterator[tuple[str, tuple[str, str]]]:
+    """The field id, dotted name and type of each column, at any depth."""
+    for field in fields:
+        name, kind = f"{above}{field.name}", field.type
+        inner: list[pa.Field] = []
+        if pa.types.is_map(kind):
+            inner = [kind.key_field, kind.item_field]
+        elif pa.types.is_list(kind):
+            inner = [kind.value_field]
+        elif pa.types.is_struct(kind):
+            inner = list(kind)
+        field_id = (field.metadata or {}).get(b"PARQUET:field_id", b"none").decode()
+        yield field_id, (name, type(kind).__name__ if inner else str(kind))
+        yield from _columns(inner, f"{name}.")
 
 
 def _field(declared: dict[str, Any]) -> pa.Field:

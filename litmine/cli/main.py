@@ -10,6 +10,7 @@ from litmine import __version__
 from litmine.cli.annotate import annotate
 from litmine.cli.ask import ask
 from litmine.cli.corpora import corpora
+from litmine.cli.doctor import doctor
 from litmine.cli.evaluate import evaluate
 from litmine.cli.export import export
 from litmine.cli.fetch import fetch
@@ -39,7 +40,22 @@ def cli() -> None:
     """
 
 
-for command in (fetch, import_, annotate, ask, sql, export, status, models, corpora, train, evaluate, schema, rehearse):
+for command in (
+    fetch,
+    import_,
+    annotate,
+    ask,
+    sql,
+    export,
+    status,
+    doctor,
+    models,
+    corpora,
+    train,
+    evaluate,
+    schema,
+    rehearse,
+):
     cli.add_command(command)
 
 

@@ -1,5 +1,8 @@
 """The command `status`: a lake on one screen."""
 
+import json
+from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -7,69 +10,70 @@ import click
 from litmine.cli.options import lake_option
 from litmine.cli.talk import printable
 
-_ARTICLES = """
-select (select count(*) from articles), (select count(*) from articles where retracted),
-       (select count(*) from article_versions where not repeated and not deleted), (select count(*) from parts),
-       (select max(as_of) from current_versions)
-"""
-# The texts that failed, and the parts that the latest run could not read; one more than are shown.
-_GAPS = """
-select 'PMID ' || pmid || ', ' || model, why from gaps
-union all
-select gap['where'], gap.why
-from (
-    select unnest(gaps) as gap
-    from (from runs where command in ('annotate', 'annotate --questions')
-          qualify row_number() over (partition by command order by finished desc) = 1)
-)
-where not starts_with(gap['where'], 'PMID ') and not starts_with(gap['where'], 'question ')
-order by all
-limit 6
-"""
-_READERS = """
-select model, count(*), count(*) filter (active), sum(read), sum(unread), sum(failed), sum(outdated)
-from question_coverage group by model order by model
-"""
-_RUNS = """
-select strftime(started, '%Y-%m-%d %H:%M'), command, outcome, len(gaps),
-       array_to_string(list_transform(map_entries(counts), lambda x: x.value || ' ' || x.key), ', ')
-from runs order by started desc limit 5
-"""
+_MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
 
 @click.command()
 @lake_option
-def status(lake: Path) -> None:
-    """What the lake holds, what each model has read of it, and the latest runs, on one screen.
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="A screen to read, or the same as JSON.",
+)
+def status(lake: Path, form: str) -> None:
+    """What the lake holds, what each model has read of it, what is stale, and the latest runs, on one screen.
 
     \b
     litmine status --lake ./penicillin
+    litmine status --format json
     """
     from litmine.lake.lake import Lake
+    from litmine.work.overview import GAPS_SHOWN, overview
 
-    opened = Lake(lake)
-    current, retracted, versions, parts, as_of = opened.rows(_ARTICLES)[0]
-    size = sum(file.stat().st_size for file in opened.path.rglob("*.parquet")) / 1e6
-    click.echo(f"lake      {lake} ({size:,.1f} MB)")
+    seen = overview(Lake(lake))
+    if form == "json":
+        click.echo(json.dumps(asdict(seen), ensure_ascii=False, indent=1, default=datetime.isoformat))
+        return
+    click.echo(f"lake      {lake} ({seen.size_bytes / 1e6:,.1f} MB)")
     click.echo(
-        f"articles  {current:,} current, {retracted:,} of them retracted; {versions:,} versions in {parts:,} parts"
+        f"articles  {seen.articles:,} current, {seen.retracted:,} of them retracted; {seen.versions:,} versions in"
+        f" {seen.parts:,} parts"
     )
-    if as_of:
-        click.echo(f"as of     {as_of:%Y-%m-%d %H:%M} UTC")
-    for model, active, read, unread, failed, parts_read, parts_unread in opened.rows("from coverage"):
+    if seen.as_of:
+        click.echo(f"as of     {seen.as_of:%Y-%m-%d %H:%M} UTC")
+    for one in seen.models:
         click.echo(
-            f"model     {printable(model)}{' (active)' if active else ''}: {read:,} texts read, {unread:,} to read,"
-            f" {failed:,} failed; {parts_read:,} of {parts_read + parts_unread:,} parts"
+            f"model     {printable(one['model'])}{' (active)' if one['active'] else ''}: {one['texts_read']:,} texts"
+            f" read, {one['texts_unread']:,} to read, {one['texts_failed']:,} failed; {one['parts_read']:,} of"
+            f" {one['parts_read'] + one['parts_unread']:,} parts"
         )
-    for model, asked, active, read, unread, failed, outdated in opened.rows(_READERS):
+    for one in seen.readers:
         click.echo(
-            f"reader    {printable(model)}: {asked:,} questions, {active:,} of them as `answers` shows them;"
-            f" {read:,} readings, {unread:,} to read, {failed:,} failed, {outdated:,} of articles that changed since"
+            f"reader    {printable(one['model'])}: {one['questions']:,} questions, {one['active']:,} of them as"
+            f" `answers` shows them; {one['read']:,} readings, {one['unread']:,} to read, {one['failed']:,} failed,"
+            f" {one['outdated']:,} of articles that changed since"
         )
-    gaps = opened.rows(_GAPS)
-    for where, why in gaps[:5]:
-        click.echo(f"gap       {printable(where)}: {printable(why)}")
-    if len(gaps) > 5:
+    for sentence in seen.stale:
+        click.echo(f"stale     {printable(sentence)}")
+    for gap in seen.gaps[:GAPS_SHOWN]:
+        click.echo(f"gap       {printable(gap['what'])}: {printable(gap['why'])}")
+    if len(seen.gaps) > GAPS_SHOWN:
         click.echo('gap       and more: litmine sql "from gaps"')
-    for started, command, outcome, gaps, counts in opened.rows(_RUNS):
-        click.echo(f"run       {started}  {command}  {outcome}{f', {gaps} gap(s)' if gaps else ''}  ({counts})")
+    if seen.complete:
+        now = datetime.now(UTC)
+        told = (f"{command} {_ago((now - finished).total_seconds())}" for command, finished in seen.complete.items())
+        click.echo(f"complete  {printable(', '.join(told))}")
+    for row in seen.runs:
+        counts = ", ".join(f"{count} {what}" for what, count in row["counts"].items())
+        gaps = f", {row['gaps']} gap(s)" if row["gaps"] else ""
+        click.echo(f"run       {row['started']:%Y-%m-%d %H:%M}  {row['command']}  {row['outcome']}{gaps}  ({counts})")
+
+
+def _ago(seconds: float) -> str:
+    for size, unit in ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min")):
+        if seconds >= size:
+            return f"{seconds / size:,.0f} {unit} ago"
+    return "just now"

@@ -71,15 +71,9 @@ def write_catalogue(lake: Path) -> bool:
     """
     import duckdb
 
+    if catalogue_is_current(lake):
+        return False
     path = lake / CATALOGUE
-    with connect(lake) as expected:
-        wanted = _definitions(expected)
-    try:
-        with duckdb.connect(str(path), read_only=True) as present:
-            if _definitions(present) == wanted:
-                return False
-    except duckdb.Error:
-        pass  # Absent, held by another tool or not readable: a new one takes its place.
 
     def build(temporary: Path) -> None:
         try:
@@ -92,6 +86,19 @@ def write_catalogue(lake: Path) -> bool:
             temporary.with_name(f"{temporary.name}.wal").unlink(missing_ok=True)
 
     return write_whole(path, build)
+
+
+def catalogue_is_current(lake: Path) -> bool:
+    """Whether `lake.duckdb` shows the views of this version at the lake's place; False where another tool holds it."""
+    import duckdb
+
+    with connect(lake) as expected:
+        wanted = _definitions(expected)
+    try:
+        with duckdb.connect(str(lake / CATALOGUE), read_only=True) as present:
+            return _definitions(present) == wanted
+    except duckdb.Error:
+        return False
 
 
 def views_sql(lake: Path) -> str:

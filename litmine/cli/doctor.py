@@ -1,0 +1,68 @@
+"""The command `doctor`: what is wrong here, and what to do about it."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from litmine.cli.options import lake_option
+from litmine.cli.talk import printable
+from litmine.errors import DONE, FAILED, LakeError
+
+if TYPE_CHECKING:
+    from litmine.work.doctor.finding import Finding
+
+
+@click.command()
+@lake_option
+@click.option("--deep", is_flag=True, help="Decode every file of the lake, and look at every offset and text.")
+@click.option("--network", is_flag=True, help="Ask PubMed something, to see that it can be reached.")
+@click.option("--ray", is_flag=True, help="Start Ray on this machine, let it work, and stop it.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="A line a finding, or all of them as JSON.",
+)
+@click.pass_context
+def doctor(ctx: click.Context, lake: Path, deep: bool, network: bool, ray: bool, form: str) -> None:
+    """Look at this machine and at every file of the lake; a line a finding, with what to do about it.
+
+    \b
+    litmine doctor
+    litmine doctor --deep --lake ./penicillin
+    litmine doctor --network --ray --format json
+
+    Nothing is changed. The exit code is 1 when something is wrong.
+    """
+    findings = []
+    for finding in _findings(lake, deep, network, ray):
+        findings.append(finding)
+        if form == "text":
+            click.echo(f"{finding.level:5}  {printable(f'{finding.subject}: {finding.said}')}")
+    if form == "json":
+        click.echo(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False, indent=1))
+    ctx.exit(FAILED if any(finding.level == "wrong" for finding in findings) else DONE)
+
+
+def _findings(place: Path, deep: bool, network: bool, ray: bool) -> "Iterator[Finding]":
+    from litmine.lake.lake import Lake
+    from litmine.work.doctor.environment import examine_environment
+    from litmine.work.doctor.examine import examine_lake
+    from litmine.work.doctor.finding import note, wrong
+
+    yield from examine_environment(place.absolute(), network=network, ray=ray)
+    if not place.exists():
+        yield note("lake", f"there is none at {place}; `litmine import PATH` makes one")
+        return
+    try:
+        opened = Lake(place)
+    except LakeError as error:
+        yield wrong("lake", str(error))
+        return
+    yield from examine_lake(opened, deep=deep)

@@ -1,0 +1,37 @@
+"""Articles whose entities dropped out: a text of theirs was read, and the one that came after it was not yet."""
+
+from pathlib import Path
+
+from litmine.errors import LakeError
+from litmine.lake.articles import parts
+from litmine.lake.damage import find_damage
+from litmine.lake.entities import done
+from litmine.lake.views import glob_escaped, interruptibly, quiet_duckdb, schema_map
+from litmine.schema import arrow_schema
+
+
+def revised_since_read(lake: Path, model: str) -> int:
+    """How many articles have new texts in parts that the model has not read, and others in parts that it has.
+
+    Raises LakeError when a part is damaged.
+    """
+    import duckdb
+
+    finished = done(lake, model)
+    files: tuple[list[str], list[str]] = ([], [])
+    for path in parts(lake):
+        files[path.stem in finished].append(glob_escaped(path))
+    if not all(files):
+        return 0
+    columns = schema_map("articles", [name for name in arrow_schema("articles").names if name in ("pmid", "new_text")])
+    query = f"""
+        SELECT count(DISTINCT pmid) FROM read_parquet($unread, schema = {columns})
+        SEMI JOIN (SELECT pmid FROM read_parquet($read, schema = {columns}) WHERE new_text) USING (pmid)
+        WHERE new_text"""
+    given = dict(zip(("unread", "read"), files, strict=True))
+    with quiet_duckdb() as connection:
+        try:
+            rows = interruptibly(connection, lambda: connection.execute(query, given).fetchall())
+        except duckdb.Error as error:
+            raise find_damage(lake, str(error)) or LakeError(f"the lake cannot be read: {error}") from error
+    return int(rows[0][0])

@@ -1,0 +1,100 @@
+"""What the files of a lake say, held against each other: offsets and texts."""
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+from litmine.errors import LakeError, QueryError
+from litmine.lake.articles import NewTexts, new_texts, part_summary
+from litmine.lake.hashing import text_hash
+from litmine.lake.lake import Lake
+from litmine.lake.tables import EMPTY, read, read_footer, reading
+from litmine.work.doctor.finding import Finding, wrong
+from litmine.work.doctor.lake_files import Examined
+
+_SAMPLE = 20
+_MISPLACED = """
+select model, slice, pmid, answer from readings join article_versions using (pmid, text_hash)
+where new_text and answer is not null
+  and substr(concat_ws(' ', title, abstract), start_char + 1, end_char - start_char) is distinct from answer
+"""
+
+
+def sample(examined: Examined, deep: bool) -> list[Path]:
+    """The targets whose offsets are to be looked at: some, or with `deep` all."""
+    targets = [path for path in examined.files["entities"] if path.name != EMPTY]
+    return targets if deep or len(targets) <= _SAMPLE else random.sample(targets, _SAMPLE)
+
+
+def examine_contents(lake: Lake, examined: Examined, targets: list[Path], deep: bool) -> Iterator[Finding]:
+    """Offsets of the targets that do not hold, and with `deep` of answers, and texts that are not what was hashed."""
+    readable = {path.stem: path for path in examined.files["articles"]}
+    if deep:
+        for path in readable.values():
+            if path.name != EMPTY:
+                yield from _of_part(lake, path)
+    for target in targets:
+        if target.stem in readable:
+            yield from _of_target(lake, readable[target.stem], target)
+    if deep:
+        yield from _of_readings(lake)
+
+
+def _of_part(lake: Lake, part: Path) -> Iterator[Finding]:
+    try:
+        texts = new_texts(part)
+        said = part_summary(part).texts
+    except LakeError as error:
+        yield wrong(_name(lake, part), str(error))
+        return
+    if len(texts) != said:
+        yield wrong(_name(lake, part), f"has {len(texts)} new texts and its footer says {said}; restore it")
+    for pmid, hashed, text in zip(texts.pmids, texts.text_hashes, texts.texts, strict=True):
+        if text_hash(text) != hashed:
+            yield wrong(_name(lake, part), f"the text of PMID {pmid} is not the one that was written; restore the file")
+            return
+
+
+def _of_target(lake: Lake, part: Path, target: Path) -> Iterator[Finding]:
+    try:
+        problem = _problem(new_texts(part), target)
+    except LakeError as error:
+        problem = str(error)
+    if problem is not None:
+        yield wrong(_name(lake, target), f"{problem}; delete the file and run `litmine annotate` again")
+
+
+def _problem(texts: NewTexts, target: Path) -> str | None:
+    """The first thing about a target that does not fit the texts of its part."""
+    said = read_footer(target).get("texts")
+    if said != len(texts):
+        return f"was made of {said} texts, and its part has {len(texts)}"
+    known = dict(zip(zip(texts.pmids, texts.text_hashes, strict=True), texts.texts, strict=True))
+    rows = read(target, ["pmid", "text_hash", "start_char", "end_char", "mention"])
+    with reading(target):
+        columns = [column.to_pylist() for column in rows.columns]
+    for pmid, hashed, start, end, mention in zip(*columns, strict=True):
+        text = known.get((pmid, hashed))
+        if text is None:
+            return f"has a mention of PMID {pmid} in a text that its part does not hold"
+        if text[start:end] != mention or not 0 <= start < end:
+            return f"PMID {pmid} has {mention!r} at {start}:{end}, where the text has {text[start:end]!r}"
+    return None
+
+
+def _of_readings(lake: Lake) -> Iterator[Finding]:
+    try:
+        misplaced = lake.rows(f"{_MISPLACED} limit 5")
+    except (LakeError, QueryError) as error:
+        yield wrong("readings", str(error))
+        return
+    for model, name, pmid, answer in misplaced:
+        yield wrong(
+            f"readings of {model}",
+            f"PMID {pmid} has the answer {answer!r} elsewhere than it says; delete {name}.parquet and run"
+            " `litmine annotate --questions` again",
+        )
+
+
+def _name(lake: Lake, path: Path) -> str:
+    return path.relative_to(lake.path).as_posix()

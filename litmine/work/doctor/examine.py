@@ -1,0 +1,76 @@
+"""The examination of a lake, from its files to what they say together."""
+
+from collections.abc import Iterator
+
+from litmine.errors import LakeError
+from litmine.lake.lake import Lake
+from litmine.lake.runs import active_models
+from litmine.lake.spool import jobs
+from litmine.lake.views import catalogue_is_current
+from litmine.search.health import index_health
+from litmine.work.doctor.contents import examine_contents, sample
+from litmine.work.doctor.finding import Finding, note, ok, wrong
+from litmine.work.doctor.lake_files import Examined, examine_files, examine_targets
+
+
+def examine_lake(lake: Lake, *, deep: bool = False) -> Iterator[Finding]:
+    """What is wrong in a lake, and what is in order.
+
+    Every footer is read, and of some targets the offsets are held against the texts; with `deep` every file is decoded
+    to its end, page checksums verified, and all offsets and texts are.
+    """
+    examined = Examined()
+    damage = 0
+    for finding in (*examine_files(lake.path, examined, deep), *examine_targets(lake.path, examined)):
+        damage += finding.level == "wrong"
+        yield finding
+    if not damage:
+        counts = ", ".join(f"{len(paths)} of {table}" for table, paths in examined.files.items())
+        how = "decoded to the end" if deep else "their footers read (--deep decodes all)"
+        yield ok("files", f"{counts}: {how}, as declared")
+    targets = sample(examined, deep)
+    found = list(examine_contents(lake, examined, targets, deep))
+    yield from found
+    if not found:
+        yield ok(
+            "offsets",
+            f"each mention stands where it says in {len(targets)} targets{'' if deep else ' (--deep looks at all)'}",
+        )
+    if not damage:
+        yield from _whole(lake)
+    yield _index(lake)
+    yield from (
+        note(
+            "spool",
+            f"the fetch {job} is under way or was interrupted; the same command goes on with it, and loses nothing",
+        )
+        for job in jobs(lake.path)
+    )
+
+
+def _whole(lake: Lake) -> Iterator[Finding]:
+    """What only a lake whose files can be read can say."""
+    try:
+        active, known = active_models(lake.path), lake.models()
+        gone = [model for model in active if model not in known] if lake.parts() else []
+        for model in gone:
+            yield wrong(
+                f"model {model}",
+                "is active, and nothing that it read is in the lake; run `litmine annotate` with it again, or choose"
+                f" another: `litmine models use {(known or ['REF'])[0]}`",
+            )
+        for model in active:
+            if model not in gone and (unread := len(lake.unread(model))):
+                yield note(f"model {model}", f"has yet to read {unread:,} parts: `litmine annotate`")
+        if not catalogue_is_current(lake.path):
+            yield note("lake.duckdb", "is not there or not current; the next command that writes makes it anew")
+        for name, files in lake.rows("select name, parts from files"):
+            if missing := [part for part in files if not lake.part(part).exists()]:
+                yield note("files", f"{name}: its part {missing[0]} is gone; import it again, and it is read anew")
+    except LakeError as error:
+        yield wrong("lake", str(error))
+
+
+def _index(lake: Lake) -> Finding:
+    state, told = index_health(lake)
+    return wrong("search", told) if state == "damaged" else ok("search", told)

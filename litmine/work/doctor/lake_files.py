@@ -1,0 +1,111 @@
+"""The files of a lake: each where it belongs, readable, as declared; each target with its part."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from litmine.errors import LakeError
+from litmine.lake.articles import part_summary
+from litmine.lake.damage import verify
+from litmine.lake.files import TEMPORARY
+from litmine.lake.tables import EMPTY, damaged, read_footer, reading
+from litmine.schema import TABLES, conflict
+from litmine.work.doctor.finding import Finding, note, wrong
+
+_BY_MODEL = ("entities", "readings")
+# What litmine keeps beside its tables; the search index and the catalogue are looked at elsewhere.
+_BESIDE = (".locks", ".spool", "search", "lake.json", "lake.duckdb", "lake.duckdb.wal")
+_WITH_FOOTER = ("articles", *_BY_MODEL)
+_HOUR = 3600
+
+
+@dataclass(slots=True)
+class Examined:
+    """The files that are in order, by table; what else there is to say of contents comes of them."""
+
+    files: dict[str, list[Path]] = field(default_factory=lambda: {table: [] for table in TABLES})
+
+
+def examine_files(lake: Path, examined: Examined, deep: bool) -> Iterator[Finding]:
+    """What is wrong with files; those that are in order go to `examined`. `deep` reads each to its end."""
+    for path in sorted(lake.rglob("*")):
+        place = path.relative_to(lake).parts
+        if path.is_dir() or place[0] in _BESIDE:
+            continue
+        table = place[0] if _is_table(place) else None
+        if path.name.endswith(TEMPORARY):
+            yield _leftover(path)
+        elif table is None:
+            yield note(
+                "/".join(place),
+                "is none of litmine's files; move it out of the lake, where a later litmine may trip over it",
+            )
+        else:
+            try:
+                _check(table, path, deep)
+            except LakeError as error:
+                yield wrong("/".join(place), str(error))
+            else:
+                examined.files[table].append(path)
+
+
+def examine_targets(lake: Path, examined: Examined) -> Iterator[Finding]:
+    """Targets that belong to no part; the files that are in order and have a part stay in `examined`."""
+    parts = {path.stem for path in (lake / "articles").glob("*.parquet")}
+    kept = []
+    for path in examined.files["entities"]:
+        if path.stem in parts or path.name == EMPTY:
+            kept.append(path)
+        else:
+            yield wrong(
+                path.relative_to(lake).as_posix(),
+                f"belongs to no article part (articles/{path.name} is gone); restore the part, or delete this file",
+            )
+    examined.files["entities"] = kept
+
+
+def _is_table(place: tuple[str, ...]) -> bool:
+    if place[0] not in TABLES or not place[-1].endswith(".parquet"):
+        return False
+    return len(place) == 3 and place[1].startswith("model=") if place[0] in _BY_MODEL else len(place) == 2
+
+
+def _leftover(path: Path) -> Finding:
+    try:
+        hours = (time.time() - path.stat().st_mtime) / _HOUR
+    except FileNotFoundError:
+        return note(path.name, "was being written just now")
+    if hours < 1:
+        return note(
+            path.name, "is being written, or was left by a run that was killed within the hour; the latter is harmless"
+        )
+    return note(path.name, f"was left {hours:,.0f} h ago by a run that was killed; it is harmless: delete {path}")
+
+
+def _check(table: str, path: Path, deep: bool) -> None:
+    """Raise LakeError for a file that cannot be read or is not as declared. Small tables are always read whole."""
+    with reading(path):
+        rows = pq.read_metadata(path).num_rows
+        problem = conflict(table, pq.read_schema(path))
+    if problem is not None:
+        raise damaged(path, problem)
+    if path.name != EMPTY:
+        _check_footer(table, path, rows)
+    if deep or table not in _WITH_FOOTER:
+        verify(path)
+
+
+def _check_footer(table: str, path: Path, rows: int) -> None:
+    if table == "articles":
+        said = part_summary(path).rows
+        if said != rows:
+            raise damaged(path, f"it has {rows} rows and its footer says {said}")
+    elif table == "entities":
+        footer = read_footer(path)
+        if footer.get("part") != path.stem:
+            raise damaged(path, f"it was made of the part {footer.get('part')}")
+    elif table == "readings":
+        read_footer(path)
