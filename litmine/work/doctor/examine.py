@@ -64,9 +64,9 @@ def _whole(lake: Lake) -> Iterator[Finding]:
                 yield note(f"model {model}", f"has yet to read {unread:,} parts: `litmine annotate`")
         if not catalogue_is_current(lake.path):
             yield note("lake.duckdb", "is not there or not current; the next command that writes makes it anew")
-        for name, files in lake.rows("select name, parts from files"):
-            if missing := [part for part in files if not lake.part(part).exists()]:
-                yield note("files", f"{name}: its part {missing[0]} is gone; import it again, and it is read anew")
+        for name, md5, as_of, reader in lake.rows("select name, md5, as_of, reader from files"):
+            if not lake.is_imported(md5, as_of, reader):
+                yield note("files", f"{name}: a part that it gave is gone; import it again, and it is read anew")
     except LakeError as error:
         yield wrong("lake", str(error))
 
