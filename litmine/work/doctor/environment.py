@@ -69,7 +69,8 @@ def _device() -> Finding:
         told = ", ".join(f"{one.name} with {one.total_memory / 1e9:.0f} GB" for one in names)
         return ok("device", f"{gpus} GPU(s): {told}; models run in {precision}")
     capability = torch.backends.cpu.get_cpu_capability()
-    return ok("device", f"no GPU that torch can use; a CPU with {capability}, where models run in {precision}")
+    fast = "" if precision == "bf16" else ", without AMX or AVX-512 BF16"
+    return ok("device", f"no GPU that torch can use; a CPU with {capability}{fast}: models run in {precision}")
 
 
 def _ray() -> Finding:
