@@ -37,6 +37,7 @@ def test_wheel_holds_code_schemas_jobs_and_the_builtin_model(checkout: Path, tmp
     with zipfile.ZipFile(wheel) as archive:
         shipped = set(archive.namelist())
     expected = {
+        "litmine/constraints.txt",
         *(f"litmine/schemas/{path.name}" for path in (checkout / "schemas").iterdir()),
         *(f"litmine/jobs/{path.name}" for path in (checkout / "jobs").iterdir()),
         *(path.relative_to(checkout).as_posix() for path in (checkout / "litmine").rglob("*.py")),
