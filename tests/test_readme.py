@@ -42,12 +42,16 @@ def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder as a reader of README has it, after import and annotate."""
+    """A folder as a reader of README has it, after a job that imports and annotates."""
     folder = tmp_path_factory.mktemp("reader")
     (folder / "sample_data").symlink_to(CHECKOUT / "sample_data")
     (folder / "query.sql").write_text("select count(*) as n from entities\n")
-    for command in ("litmine import sample_data/pubmed", "litmine annotate"):
-        assert run(command, folder).returncode == 0
+    (job,) = re.findall(r"^```toml\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    (folder / "month.toml").write_text(job)
+    done = run("litmine run sample", folder)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"391 texts, [\d,]+ entities by builtin@", done.stdout)
+    assert len((folder / "diseases.csv").read_text().splitlines()) == 21
     return folder
 
 

@@ -108,15 +108,6 @@ def _tag(
 
     with Meter("annotating", "articles") as meter:
         result = run(lake, models, workforce, precision, batch_tokens, Shown(meter))
-    on = f" on {result.device} in {result.precision}" if result.device else ""
-    say(
-        f"{result.parts:,} of {result.planned_parts:,} parts done: {result.texts:,} texts, {result.entities:,} entities"
-        f" by {', '.join(result.models)}{on}"
-        if result.planned_parts
-        else f"nothing to do: {', '.join(result.models)} has read every text of {lake.path}"
-    )
-    for gap in result.new_gaps:
-        say(f"could not be read: {gap.where}: {gap.why}")
-    if known := len(result.gaps) - len(result.new_gaps):
-        say(f"{known} part(s) that an earlier run reported cannot be read still; `litmine status` lists them")
+    for sentence in result.account():
+        say(sentence)
     return result.new_gaps

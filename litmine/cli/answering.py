@@ -25,33 +25,19 @@ def answer_file(
     batch_tokens: int | None,
 ) -> "list[Gap]":
     """Answer a file of questions; returns the new gaps."""
-    from litmine.sources.questions import read_questions
-    from litmine.work.answer import Inquiry
+    from litmine.work.answer import inquiry_of
 
-    questions = read_questions(file)
-    inquiry = Inquiry(questions, reader, top_k, where, "annotate --questions", str(file))
-    result = answering(lake, inquiry, workforce, precision, batch_tokens)
-    on = f" on {result.device} in {result.precision}" if result.device else ""
-    guessed = sum(question.guessed for question in questions)
-    if guessed:
-        say(f"the type of {guessed:,} of {result.questions:,} questions was guessed; the view `questions` says which")
-    say(
-        f"{result.questions:,} questions over {result.retrieved:,} articles retrieved: {result.pairs:,} read now and"
-        f" {result.skipped:,} before, {result.spans:,} answers found by {result.model}{on}"
-        if result.planned or result.recorded
-        else f"nothing to do: {result.model} has answered these questions over all that is retrieved for them"
-    )
+    result = answering(lake, inquiry_of(file, reader, top_k, where), workforce, precision, batch_tokens)
+    for sentence in result.account():
+        say(sentence)
     return result.new_gaps
 
 
 def answering(
     lake: "Lake", inquiry: "Inquiry", workforce: "Workforce", precision: str, batch_tokens: int | None
 ) -> "Answered":
-    """Answer on a meter, and say what could not be read."""
+    """Answer on a meter."""
     from litmine.work.answer import answer
 
     with Meter("reading", "pairs") as meter:
-        result = answer(lake, inquiry, workforce, precision, batch_tokens, Shown(meter))
-    for gap in result.new_gaps:
-        say(f"could not be read: {gap.where}: {gap.why}")
-    return result
+        return answer(lake, inquiry, workforce, precision, batch_tokens, Shown(meter))

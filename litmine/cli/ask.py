@@ -76,6 +76,8 @@ def ask(
     result = answering(
         opened, Inquiry([asked], reader, top_k, where, "ask", asked.text), Workforce(), precision, batch_tokens
     )
+    for sentence in result.unread():
+        say(sentence)
     guessed = " (guessed; --type says it)" if asked.guessed else ""
     say(
         f"{asked.question_type} question{guessed}, {result.retrieved} articles retrieved, {result.pairs} read now,"

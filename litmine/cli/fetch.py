@@ -123,7 +123,7 @@ def fetch(
     3 requests a second, 10 with a key: put yours into NCBI_API_KEY, and your e-mail address into NCBI_EMAIL. Records
     that PubMed counts and does not give are listed as gaps; the exit code is 3 when there are new ones.
     """
-    from litmine.cli.fetched import Shown, forecast, summarise, write_gaps
+    from litmine.cli.fetched import Shown, forecast, write_gaps
     from litmine.sources.entrez.access import from_environment
     from litmine.work import fetch as work
     from litmine.work.survey import Wish
@@ -147,7 +147,8 @@ def fetch(
     if dry_run:
         click.echo(forecast(surveyed, access.per_second))
         return
-    summarise(result)
+    for sentence in result.account():
+        say(sentence)
     if gap_file is not None:
         write_gaps(result, gap_file)
     if result.new_gaps:

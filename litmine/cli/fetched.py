@@ -1,4 +1,4 @@
-"""What a fetch says: its progress, its forecast, and an account at the end that adds up."""
+"""What a fetch says: its progress, its forecast, and what could not be had."""
 
 from pathlib import Path
 
@@ -8,9 +8,8 @@ from litmine.cli.meter import Meter
 from litmine.cli.output import FORMATS, write_result
 from litmine.cli.talk import say
 from litmine.lake.runs import Gap
-from litmine.sources.entrez.retrieve import LARGEST_CHUNK
 from litmine.work.earlier import pmid_of, where
-from litmine.work.fetch import Fetching, Progress
+from litmine.work.fetch import Fetching, Progress, requests_for
 from litmine.work.survey import Survey
 
 
@@ -36,7 +35,7 @@ class Shown(Progress):
 
 def forecast(survey: Survey, per_second: int) -> str:
     """What a fetch would bring, and how long it would take at the allowed rate."""
-    requests = -(-len(survey.wanted) // LARGEST_CHUNK)
+    requests = requests_for(len(survey.wanted))
     lines = [
         f"found     {len(survey.found):,} records",
         f"there     {len(survey.there):,} in the lake already",
@@ -49,28 +48,6 @@ def forecast(survey: Survey, per_second: int) -> str:
     if survey.absent:
         lines.insert(-1, f"absent    {len(survey.absent):,} that PubMed did not give lately")
     return "\n".join(lines)
-
-
-def summarise(result: Fetching) -> None:
-    """The account: found = there + fetched + absent + left."""
-    survey, added = result.survey, result.added
-    absent = len(survey.absent) + len(result.absent)
-    left = f", {survey.left:,} left by --max" if survey.left else ""
-    say(
-        f"{len(survey.found):,} records found: {len(survey.there):,} in the lake already, {result.fetched:,} fetched,"
-        f" {absent:,} absent{left}; {result.requests:,} requests"
-    )
-    if added.read:
-        say(
-            f"{added.read:,} records written: {added.new:,} new, {added.revised:,} revised,"
-            f" {added.repeated + added.unchanged + added.superseded:,} as they were; {added.texts:,} new texts"
-        )
-    if result.recovered.read:
-        say(f"{result.recovered.read:,} records that an interrupted fetch had received are in the lake now")
-    for gap in result.new_gaps:
-        say(f"could not be had: {gap.where}: {gap.why}")
-    if known := absent + len(result.gaps) - len(result.absent) - len(result.new_gaps):
-        say(f"{known:,} that earlier fetches reported are absent still")
 
 
 def write_gaps(result: Fetching, file: Path) -> None:

@@ -56,23 +56,7 @@ def import_(
     dated = as_of.replace(tzinfo=UTC) if as_of else None
     with Meter("importing", "records") as meter:
         result = ingest(lake, paths, dated, part_size, meter.at, workers)
-    added = result.added
-    if result.files or not result.skipped:
-        say(
-            f"{added.read:,} records read from {_files(result.files)}: {added.new:,} new, {added.revised:,} revised,"
-            f" {added.deletions:,} deletions, {added.repeated:,} seen again, {added.unchanged:,} unchanged,"
-            f" {added.superseded:,} superseded in their file; {added.texts:,} new texts"
-        )
-    if result.skipped:
-        say(f"{_files(result.skipped)} already imported, skipped")
-    if added.mended:
-        say(f"{added.mended:,} lone surrogates became U+FFFD")
-    for gap in dict.fromkeys(result.gaps):
-        known = "" if gap in result.new_gaps else " (as an earlier import said)"
-        say(f"could not be read{known}: {gap.where}: {gap.why}")
+    for sentence in result.account():
+        say(sentence)
     if result.new_gaps:
         ctx.exit(NEW_GAPS)
-
-
-def _files(count: int) -> str:
-    return f"{count:,} file{'' if count == 1 else 's'}"

@@ -17,6 +17,7 @@ from litmine.cli.fetch import fetch
 from litmine.cli.imports import import_
 from litmine.cli.models import models
 from litmine.cli.rehearse import rehearse
+from litmine.cli.run import run
 from litmine.cli.schema import schema
 from litmine.cli.sql import sql
 from litmine.cli.status import status
@@ -44,6 +45,7 @@ for command in (
     fetch,
     import_,
     annotate,
+    run,
     ask,
     sql,
     export,

@@ -26,7 +26,8 @@ class Gap:
 class Run:
     """One run of a command, a field a column of `schemas/runs.json`.
 
-    `active_models` is None when the run changes nothing about which models `entities` shows.
+    `active_models` is None when the run changes nothing about which models `entities` shows. `job` and `job_run` are
+    the job that the command was a step of, and the id of that job's run.
     """
 
     run_id: str
@@ -42,6 +43,8 @@ class Run:
     device: str | None = None
     counts: Mapping[str, int] = field(default_factory=dict)
     gaps: Sequence[Gap] = ()
+    job: str | None = None
+    job_run: str | None = None
 
 
 def new_run_id(started: datetime) -> str:

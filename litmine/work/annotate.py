@@ -38,6 +38,28 @@ class Annotated:
         self.parts += done.made
         self.gaps += done.gaps
 
+    @property
+    def news(self) -> bool:
+        """Whether a text was read."""
+        return self.texts > 0
+
+    def account(self) -> list[str]:
+        """What was done, in sentences."""
+        on = f" on {self.device} in {self.precision}" if self.device else ""
+        models = ", ".join(self.models)
+        said = [
+            f"{self.parts:,} of {self.planned_parts:,} parts done: {self.texts:,} texts, {self.entities:,} entities by"
+            f" {models}{on}"
+            if self.planned_parts
+            else f"nothing to do: {models} has read every text of the lake"
+        ]
+        said += [f"could not be read: {gap.where}: {gap.why}" for gap in self.new_gaps]
+        if known := len(self.gaps) - len(self.new_gaps):
+            said.append(
+                f"{known} part(s) that an earlier run reported cannot be read still; `litmine status` lists them"
+            )
+        return said
+
     def tell(self, entry: Entry) -> None:
         """Put the figures into the log's entry."""
         entry.counts = {"parts": self.parts, "texts": self.texts, "entities": self.entities, "tokens": self.tokens}

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 
 from litmine.errors import LakeError, QuestionError
 from litmine.lake.asked import Asked, Retrieved, record_asked
@@ -13,6 +14,7 @@ from litmine.lake.runs import Gap
 from litmine.lake.unread import left_to_read
 from litmine.models.registry import identify_reader
 from litmine.search.index import SearchIndex
+from litmine.sources.questions import read_questions
 from litmine.types import Question
 from litmine.work.journal import Entry, journal
 from litmine.work.reading import slices
@@ -40,7 +42,8 @@ class Answered:
     """What a run did, in numbers that add up, and its gaps; `new_gaps` were in no earlier run's log.
 
     `retrieved` counts pairs of a question and an article: `planned` of them had to be read, the rest had been. `pairs`
-    were read now, and gave so many `spans`. `recorded`: what was asked, or found for it, was news to the lake.
+    were read now, and gave so many `spans`. `recorded`: what was asked, or found for it, was news to the lake. Of so
+    many questions the type was `guessed`.
     """
 
     model: str
@@ -55,6 +58,33 @@ class Answered:
     device: str | None = None
     precision: str | None = None
     recorded: bool = False
+    guessed: int = 0
+
+    @property
+    def news(self) -> bool:
+        """Whether something was asked, found for a question or read that the lake did not know."""
+        return self.recorded or self.pairs > 0
+
+    def account(self) -> list[str]:
+        """What was done, in sentences."""
+        on = f" on {self.device} in {self.precision}" if self.device else ""
+        said = self.unread()
+        if self.guessed:
+            said.append(
+                f"the type of {self.guessed:,} of {self.questions:,} questions was guessed; the view `questions` says"
+                " which"
+            )
+        said.append(
+            f"{self.questions:,} questions over {self.retrieved:,} articles retrieved: {self.pairs:,} read now and"
+            f" {self.skipped:,} before, {self.spans:,} answers found by {self.model}{on}"
+            if self.planned or self.recorded
+            else f"nothing to do: {self.model} has answered these questions over all that is retrieved for them"
+        )
+        return said
+
+    def unread(self) -> list[str]:
+        """What could not be read, in sentences."""
+        return [f"could not be read: {gap.where}: {gap.why}" for gap in self.new_gaps]
 
     @property
     def skipped(self) -> int:
@@ -78,6 +108,11 @@ class Answered:
             "tokens": self.tokens,
         }
         entry.device, entry.precision = self.device, self.precision
+
+
+def inquiry_of(file: Path, reader: str, top_k: int, where: str | None) -> Inquiry:
+    """The questions of a file, to be asked. Raises QuestionError for a file that cannot be read as questions."""
+    return Inquiry(read_questions(file), reader, top_k, where, "annotate --questions", str(file))
 
 
 def answer(
@@ -107,7 +142,8 @@ def answer(
     wanted = dict.fromkeys(Pair(one.digest, hit.pmid, hit.text_hash) for one in asked for hit in one.retrieved)
     unread = left_to_read(lake.path, model, list(wanted))
     tasks = list(slices(lake.path, unread, {one.digest: one.question.text for one in asked}, loading))
-    result = Answered(model, len(asked), len(wanted), len(unread))
+    guessed = sum(question.guessed for question in inquiry.questions)
+    result = Answered(model, len(asked), len(wanted), len(unread), guessed=guessed)
     progress.planned(len(unread))
     parameters = {"asked": inquiry.source, "top_k": str(inquiry.top_k), "where": inquiry.where or ""}
     with journal(lake, inquiry.command, **parameters, **workforce.asked) as entry:

@@ -13,7 +13,7 @@ from litmine.lake.runs import Gap
 from litmine.lake.spool import Spool, jobs, spooling
 from litmine.sources.entrez.access import NCBI, Access
 from litmine.sources.entrez.client import Eutils
-from litmine.sources.entrez.retrieve import Absent, retrieve
+from litmine.sources.entrez.retrieve import LARGEST_CHUNK, Absent, retrieve
 from litmine.sources.pubmed_xml import read_pubmed_xml
 from litmine.types import Observed, Unreadable
 from litmine.work.earlier import gone, where
@@ -54,6 +54,35 @@ class Fetching:
     gaps: list[Gap] = field(default_factory=list)
     new_gaps: list[Gap] = field(default_factory=list)
     requests: int = 0
+
+    @property
+    def news(self) -> bool:
+        """Whether the lake says something now that it did not say before."""
+        return bool(self.added.new or self.added.revised or self.recovered.new or self.recovered.revised)
+
+    def account(self) -> list[str]:
+        """What became of what was found, in sentences: found = there + fetched + absent + left."""
+        survey, added = self.survey, self.added
+        absent = len(survey.absent) + len(self.absent)
+        left = f", {survey.left:,} left by --max" if survey.left else ""
+        found = f"{len(survey.found):,} records found: {len(survey.there):,} in the lake already"
+        said = [f"{found}, {self.fetched:,} fetched, {absent:,} absent{left}; {self.requests:,} requests"]
+        if added.read:
+            said.append(
+                f"{added.read:,} records written: {added.new:,} new, {added.revised:,} revised,"
+                f" {added.repeated + added.unchanged + added.superseded:,} as they were; {added.texts:,} new texts"
+            )
+        if self.recovered.read:
+            said.append(f"{self.recovered.read:,} records that an interrupted fetch had received are in the lake now")
+        said += [f"could not be had: {gap.where}: {gap.why}" for gap in self.new_gaps]
+        if known := absent + len(self.gaps) - len(self.absent) - len(self.new_gaps):
+            said.append(f"{known:,} that earlier fetches reported are absent still")
+        return said
+
+
+def requests_for(records: int) -> int:
+    """How many requests it takes at least to fetch so many records."""
+    return -(-records // LARGEST_CHUNK)
 
 
 def look(lake: Path, wish: Wish, access: Access, progress: Progress) -> Survey:

@@ -39,6 +39,29 @@ class Imported:
         self.added += taken.added
         self.gaps += taken.gaps
 
+    @property
+    def news(self) -> bool:
+        """Whether the lake says something now that it did not say before."""
+        return bool(self.added.new or self.added.revised or self.added.deletions)
+
+    def account(self) -> list[str]:
+        """What became of the files, in sentences."""
+        added, said = self.added, []
+        if self.files or not self.skipped:
+            said.append(
+                f"{added.read:,} records read from {_files(self.files)}: {added.new:,} new, {added.revised:,} revised,"
+                f" {added.deletions:,} deletions, {added.repeated:,} seen again, {added.unchanged:,} unchanged,"
+                f" {added.superseded:,} superseded in their file; {added.texts:,} new texts"
+            )
+        if self.skipped:
+            said.append(f"{_files(self.skipped)} already imported, skipped")
+        if added.mended:
+            said.append(f"{added.mended:,} lone surrogates became U+FFFD")
+        for gap in dict.fromkeys(self.gaps):
+            known = "" if gap in self.new_gaps else " (as an earlier import said)"
+            said.append(f"could not be read{known}: {gap.where}: {gap.why}")
+        return said
+
     def counts(self) -> dict[str, int]:
         """The figures of the log."""
         added = self.added
@@ -110,6 +133,10 @@ def _take_here(job: Job, files: Sequence[Path], watch: Callable[[int], None]) ->
             waiting.append((taken.file, True))
         else:
             yield taken
+
+
+def _files(count: int) -> str:
+    return f"{count:,} file{'' if count == 1 else 's'}"
 
 
 class _Progress:

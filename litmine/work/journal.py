@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -9,6 +10,9 @@ from litmine.errors import LitmineError
 from litmine.lake.lake import Lake
 from litmine.lake.runs import Gap, Run, new_run_id
 from litmine.work.versions import versions
+
+# The job that commands are steps of, and the id of its run.
+_JOB: ContextVar[tuple[str | None, str | None]] = ContextVar("job", default=(None, None))
 
 
 @dataclass(slots=True)
@@ -55,7 +59,18 @@ def journal(lake: Lake, command: str, /, **parameters: str) -> Iterator[Entry]:
         _record(lake, command, started, "gaps" if entry.new_gaps else "done", entry)
 
 
+@contextmanager
+def within_job(job: str, run_id: str) -> Iterator[None]:
+    """In this block every command is a step of the job's run, and its row in `runs` says so."""
+    token = _JOB.set((job, run_id))
+    try:
+        yield
+    finally:
+        _JOB.reset(token)
+
+
 def _record(lake: Lake, command: str, started: datetime, outcome: str, entry: Entry) -> None:
+    job, job_run = _JOB.get()
     lake.record_run(
         Run(
             run_id=entry.run_id,
@@ -71,5 +86,7 @@ def _record(lake: Lake, command: str, started: datetime, outcome: str, entry: En
             device=entry.device,
             counts=entry.counts,
             gaps=entry.gaps,
+            job=job,
+            job_run=job_run,
         )
     )

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
-from litmine.work.local import run_here
 from litmine.work.task import Done, Task
 
 
@@ -34,6 +33,9 @@ class Workforce:
         if not tasks:
             return
         if not self.on_ray:
+            # It loads torch, which whoever only names a workforce does not need.
+            from litmine.work.local import run_here
+
             yield from run_here(tasks, watch)
             return
         # Ray takes seconds to import, and a laptop may never need it.

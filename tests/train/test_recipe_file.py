@@ -39,7 +39,7 @@ def test_options_have_the_defaults_of_a_recipe() -> None:
 @pytest.mark.parametrize(
     ("toml", "sentence"),
     [
-        ("epoch = 3", r"sets epoch; a recipe knows name, base, corpora, apart, .*, seed"),
+        ("epoch = 3", r"sets epoch \(did you mean epochs\?\); a recipe knows name, base, corpora, apart, .*, seed"),
         ("epochs = 'three'", "epochs is a whole number, and not 'three'"),
         ("epochs = true", "epochs is a whole number, and not True"),
         ("int8 = 1", "int8 is true or false, and not 1"),
@@ -57,7 +57,10 @@ def test_what_is_wrong_in_a_file_is_said(tmp_path: Path, toml: str, sentence: st
 
 
 def test_a_recipe_that_is_not_there() -> None:
-    with pytest.raises(SettingError, match="there is no recipe 'bulitin'; give biobert, builtin, single or a TOML"):
+    with pytest.raises(
+        SettingError,
+        match=r"there is no recipe 'bulitin' \(did you mean builtin\?\); give biobert, builtin, ",
+    ):
         read_recipe("bulitin")
 
 

@@ -18,7 +18,7 @@ class Stage:
     SQuAD 2.0 marks as unanswerable always does.
     """
 
-    data: tuple[str, ...]
+    data: tuple[str, ...] = ()
     epochs: int = 2
     learning_rate: float = 1e-4
     unanswered: float = 0.0

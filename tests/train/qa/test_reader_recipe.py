@@ -25,9 +25,12 @@ def test_the_shipped_reader_s_is_among_them() -> None:
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        ("stages = 3", r"each stage is a table of its own, \[\[stages\]\]"),
+        ("stages = 3", r"each of stages is a table of its own, \[\[stages\]\]"),
         ("[[stages]]\ndata = 'a.json'", "data is a list of names in quotes"),
-        ("[[stages]]\ndata = ['a.json']\nepoch = 1", "sets epoch; a recipe knows data, epochs"),
+        (
+            "[[stages]]\ndata = ['a.json']\nepoch = 1",
+            r"sets epoch \(did you mean epochs\?\); a table of stages knows",
+        ),
         ("[[stages]]\nepochs = 1", "a stage learns from at least one file"),
         ("[[stages]]\ndata = ['a.json']\nepochs = 0", "epochs must be at least 1"),
         ("corpora = ['a']", "sets corpora; a recipe knows name, base"),
