@@ -75,7 +75,7 @@ def test_every_command_and_option_explains_itself(name: str, command: click.Comm
     assert silent == [], f"{name} has options without help"
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/clusters.md"])
 def test_what_a_page_shows_can_be_typed(page: str) -> None:
     targets = set(re.findall(r"^(\w+):", (CHECKOUT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     typed = shown(page)

@@ -69,6 +69,8 @@ def reading(path: Path) -> Iterator[None]:
     """Turn what pyarrow raises for a file that is damaged, or cannot be opened, into LakeError."""
     try:
         yield
+    except pa.ArrowMemoryError:
+        raise  # a full machine is no damage
     except PermissionError as error:
         raise LakeError(f"{path} cannot be read ({error.strerror}); see to its permissions") from error
     except FileNotFoundError as error:

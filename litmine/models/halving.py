@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from litmine.models.memory import short_of_memory
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -21,12 +23,15 @@ def halve(
     """`compute(items)`, in halves where it raises; an item that fails alone becomes a `Failed`.
 
     `still_works` is called after such a failure and raises when the fault is not the item's: a broken device must not
-    pass for a thousand poisoned texts.
+    pass for a thousand poisoned texts. Raises MemoryError when there is no room even for one item: a machine that is
+    full just now says nothing of a text.
     """
     try:
         return list(compute(items))
-    except Exception as error:  # noqa: BLE001 - whatever a text does to a model
+    except Exception as error:  # whatever a text does to a model
         if len(items) == 1:
+            if short_of_memory(error):
+                raise MemoryError(" ".join(str(error).split())[:200]) from error
             still_works()
             return [Failed(f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")]
     middle = len(items) // 2

@@ -50,6 +50,11 @@ def identify_reader(ref: str) -> str:
     return identify_reader_folder(*_locate_reader(ref))
 
 
+def settled(ref: str) -> str:
+    """The reference, good in any working folder: a worker on another machine has one of its own."""
+    return str(Path(ref).resolve()) if ref != BUILTIN and Path(ref).is_dir() else ref
+
+
 def _locate_reader(ref: str) -> tuple[Path, str]:
     if ref == BUILTIN:
         raise ModelError(

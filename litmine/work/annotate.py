@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from litmine.errors import LakeError
 from litmine.lake.lake import Lake
 from litmine.lake.runs import Gap
-from litmine.models.registry import identify
+from litmine.models.registry import identify, settled
 from litmine.work.journal import Entry, journal
 from litmine.work.plan import plan
 from litmine.work.task import Done, Loading
@@ -82,7 +82,9 @@ def annotate(
     progress = progress or Progress()
     if not lake.parts():
         raise LakeError(f"{lake.path} has no articles yet; `litmine import PATH` brings some")
-    loadings = [Loading(ref, identify(ref), workforce.device, precision, batch_tokens) for ref in dict.fromkeys(refs)]
+    loadings = [
+        Loading(settled(ref), identify(ref), workforce.device, precision, batch_tokens) for ref in dict.fromkeys(refs)
+    ]
     tasks, unreadable = plan(lake.path, loadings)
     result = Annotated(
         [loading.model for loading in loadings], len(tasks) + len(unreadable), sum(task.size for task in tasks)

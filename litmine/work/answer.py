@@ -12,7 +12,7 @@ from litmine.lake.lake import Lake
 from litmine.lake.readings import Pair
 from litmine.lake.runs import Gap
 from litmine.lake.unread import left_to_read
-from litmine.models.registry import identify_reader
+from litmine.models.registry import identify_reader, settled
 from litmine.search.index import SearchIndex
 from litmine.sources.questions import read_questions
 from litmine.types import Question
@@ -136,7 +136,7 @@ def answer(
         if not question.text.strip():
             raise QuestionError(f"the question {question.question_id!r} is empty; ask something")
     model = identify_reader(inquiry.reader)
-    loading = Loading(inquiry.reader, model, workforce.device, precision, batch_tokens, kind="qa")
+    loading = Loading(settled(inquiry.reader), model, workforce.device, precision, batch_tokens, kind="qa")
     lake.make_tables()
     asked = _retrieve(lake, inquiry, model)
     wanted = dict.fromkeys(Pair(one.digest, hit.pmid, hit.text_hash) for one in asked for hit in one.retrieved)

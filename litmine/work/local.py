@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import groupby
 
-from litmine.work.task import Done, Task
+from litmine.work.task import Done, Task, out_of_memory
 from litmine.work.worker import THREADS, Worker
 
 
@@ -14,19 +14,27 @@ def run_here(tasks: Sequence[Task], watch: Callable[[Task, float], None]) -> Ite
         worker = Worker(loading)
         pool = ThreadPoolExecutor(THREADS, thread_name_prefix="litmine")
         waiting = iter(list(own))
-        running: set[Future[Done]] = set()
+        running: dict[Future[Done], Task] = {}
         try:
             while True:
                 # No more in hand than there are threads: a part's texts are in memory only while it is worked on.
                 for task in waiting:
-                    running.add(pool.submit(worker.do, task, lambda share, task=task: watch(task, share)))  # type: ignore[misc]
+                    future = pool.submit(worker.do, task, lambda share, task=task: watch(task, share))  # type: ignore[misc]
+                    running[future] = task
                     if len(running) == THREADS:
                         break
                 if not running:
                     break
-                finished, running = wait(running, return_when=FIRST_COMPLETED)
+                finished, _ = wait(running, return_when=FIRST_COMPLETED)
                 for future in finished:
-                    yield future.result()
+                    yield _outcome(future, running.pop(future))
         finally:
             worker.stop()
             pool.shutdown(cancel_futures=True)
+
+
+def _outcome(future: Future[Done], task: Task) -> Done:
+    try:
+        return future.result()
+    except MemoryError as error:
+        return Done.undone(task, out_of_memory(error))

@@ -1,4 +1,4 @@
-"""What is left to do: the parts without a target, model by model, in random order."""
+"""What is left to do: the parts without a target, model by model, the big ones first."""
 
 import random
 from collections.abc import Sequence
@@ -14,8 +14,9 @@ from litmine.work.task import Done, Loading
 def plan(lake: Path, loadings: Sequence[Loading]) -> tuple[list[PartTask], list[Done]]:
     """The tasks left, and the parts whose footer cannot be read, as done without a target.
 
-    The order is random, so that two runs over one lake seldom do the same part; that each looks for the target again
-    before it computes makes the rest harmless.
+    Parts of about the same size are in random order, so that two runs over one lake seldom do the same part; that each
+    looks for the target again before it computes makes the rest harmless. Big ones come first, so that no worker is
+    left with one at the end.
     """
     tasks: list[PartTask] = []
     unreadable: list[Done] = []
@@ -30,6 +31,6 @@ def plan(lake: Path, loadings: Sequence[Loading]) -> tuple[list[PartTask], list[
             except LakeError as error:
                 unreadable.append(Done.undone(PartTask(lake, part, 0, loading), str(error)))
     random.shuffle(tasks)
-    # One model after the other: loading one costs more than a part.
-    tasks.sort(key=lambda task: loadings.index(task.loading))
+    # One model after the other: loading one costs more than a part. About the same size: less than twice.
+    tasks.sort(key=lambda task: (loadings.index(task.loading), -task.size.bit_length()))
     return tasks, unreadable

@@ -16,7 +16,7 @@ import ray
 from ray.exceptions import RayError, RayTaskError
 
 from litmine.errors import LitmineError
-from litmine.work.ray_start import ray_running, reason
+from litmine.work.ray_start import BEAT, Pulse, cpus_each, cpus_of_actor, end, ray_running, reason
 
 R = TypeVar("R")
 Say = Callable[[str], None]
@@ -31,18 +31,17 @@ def run_on_team(job: Callable[[Say], R], workers: int, gpus: int, address: str |
 
     torch.distributed is initialised there (NCCL or gloo), and the working folder is this one; what the first member
     says is said here. `address` joins a running cluster, whose machines must see the same folders. Raises SettingError
-    as `ray_running`, the LitmineError of a member, and LitmineError when a member died.
+    as `ray_running`, the LitmineError of a member, and LitmineError when a member died or the cluster is gone.
     """
-    with ray_running(workers, gpus, address):
-        needs = {"num_gpus": 1} if gpus else {"num_cpus": 1}
+    with ray_running(workers, gpus, address) as pulse:
+        needs = {"num_gpus": 1} if gpus else {"num_cpus": cpus_each(workers)}
         hire = ray.remote(_Member).options(max_concurrency=2, max_restarts=0, **needs)
         members = [hire.remote() for _ in range(gpus or workers)]
         try:
-            result: R = _do(ray.put(job), members, say)
+            result: R = _do(ray.put(job), members, say, pulse)
             return result
         finally:
-            for member in members:
-                ray.kill(member)
+            end(members)
 
 
 class _Member:
@@ -88,7 +87,7 @@ class _Member:
         from torch import distributed
 
         if not on_gpu:
-            torch.set_num_threads(max(1, (os.cpu_count() or 1) // size))
+            torch.set_num_threads(cpus_of_actor())
         # Without a socket of ours the store listens on every interface.
         listener = None if self._listener is None else self._listener.detach()
         store = distributed.TCPStore(  # type: ignore[attr-defined] # public all the same
@@ -104,7 +103,7 @@ class _Member:
         )
 
 
-def _do(job: Any, members: Sequence[Any], say: Say) -> Any:
+def _do(job: Any, members: Sequence[Any], say: Say, pulse: Pulse) -> Any:
     """The first member's result; LitmineError as `run_on_team`."""
     leader, runs = members[0], []
     try:
@@ -113,12 +112,14 @@ def _do(job: Any, members: Sequence[Any], say: Say) -> Any:
         line = leader.said.remote()
         waiting = [line, *runs]
         while waiting:
-            (done,), waiting = ray.wait(waiting, num_returns=1)
-            value = ray.get(done)
-            if done == line and value is not None:
-                say(value)
-                line = leader.said.remote()
-                waiting.insert(0, line)
+            ready, waiting = ray.wait(waiting, num_returns=1, timeout=BEAT)
+            for done in ready:
+                value = ray.get(done)
+                if done == line and value is not None:
+                    say(value)
+                    line = leader.said.remote()
+                    waiting.insert(0, line)
+            pulse.feel()
         return ray.get(runs[0])
     except RayError as error:
         raise _cause(error, runs, len(members)) from error

@@ -60,6 +60,9 @@ class Task(Protocol):
     """
 
     @property
+    def lake(self) -> Path: ...
+
+    @property
     def loading(self) -> Loading: ...
 
     @property
@@ -101,3 +104,9 @@ class Done:
     def undone(cls, task: Task, why: str) -> "Done":
         """A task that could not be done."""
         return cls(task, gaps=(Gap(task.name, why),), made=False, written=False)
+
+
+def out_of_memory(error: MemoryError) -> str:
+    """Why a task could not be done when there was no room for it."""
+    said = f" ({error})" if str(error) else ""
+    return f"there was not enough memory for it{said}; run the command again with fewer workers or --batch-tokens"

@@ -63,6 +63,24 @@ def test_what_is_broken_altogether_is_found_out_at_the_first_item() -> None:
     assert calls == 11
 
 
+@pytest.mark.parametrize("error", [MemoryError(), torch.OutOfMemoryError(), "bytes"])
+def test_a_full_machine_is_no_poison(error: Exception | str) -> None:
+    """Halves fit where the whole did not; where nothing fits, no text is to blame."""
+
+    def compute(items: Sequence[int]) -> list[int]:
+        if len(items) > room:
+            if isinstance(error, Exception):
+                raise error
+            torch.empty(2**60, dtype=torch.uint8)
+        return list(items)
+
+    room = 3
+    assert halve(compute, range(10), lambda: None) == list(range(10))
+    room = 0
+    with pytest.raises(MemoryError):
+        halve(compute, range(10), lambda: None)
+
+
 def test_an_interruption_is_no_poison() -> None:
     def compute(_: Sequence[int]) -> list[int]:
         raise KeyboardInterrupt
