@@ -50,6 +50,13 @@ def read_footer(path: Path) -> dict[str, Any]:
         return footer
 
 
+def shape(path: Path) -> tuple[pa.Schema, int]:
+    """The schema of a file, field ids included, and its rows, from its footer. Raises LakeError when it is damaged."""
+    with reading(path):
+        metadata = pq.read_metadata(path)
+        return metadata.schema.to_arrow_schema(), metadata.num_rows
+
+
 def pmid_range(path: Path) -> tuple[int, int]:
     """The least and the greatest PMID of a file whose first column is `pmid`; (1, 0) when it has no rows."""
     with reading(path):

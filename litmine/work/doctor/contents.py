@@ -10,7 +10,7 @@ from litmine.lake.hashing import text_hash
 from litmine.lake.lake import Lake
 from litmine.lake.tables import EMPTY, read, read_footer, reading
 from litmine.work.doctor.finding import Finding, wrong
-from litmine.work.doctor.lake_files import Examined
+from litmine.work.doctor.lake_files import Examined, name_in
 
 _SAMPLE = 20
 _MISPLACED = """
@@ -45,13 +45,15 @@ def _of_part(lake: Lake, part: Path) -> Iterator[Finding]:
         texts = new_texts(part)
         said = part_summary(part).texts
     except LakeError as error:
-        yield wrong(_name(lake, part), str(error))
+        yield wrong(name_in(lake.path, part), str(error))
         return
     if len(texts) != said:
-        yield wrong(_name(lake, part), f"has {len(texts)} new texts and its footer says {said}; restore it")
+        yield wrong(name_in(lake.path, part), f"has {len(texts)} new texts and its footer says {said}; restore it")
     for pmid, hashed, text in zip(texts.pmids, texts.text_hashes, texts.texts, strict=True):
         if text_hash(text) != hashed:
-            yield wrong(_name(lake, part), f"the text of PMID {pmid} is not the one that was written; restore the file")
+            yield wrong(
+                name_in(lake.path, part), f"the text of PMID {pmid} is not the one that was written; restore the file"
+            )
             return
 
 
@@ -61,7 +63,7 @@ def _of_target(lake: Lake, part: Path, target: Path) -> Iterator[Finding]:
     except LakeError as error:
         problem = str(error)
     if problem is not None:
-        yield wrong(_name(lake, target), f"{problem}; delete the file and run `litmine annotate` again")
+        yield wrong(name_in(lake.path, target), f"{problem}; delete the file and run `litmine annotate` again")
 
 
 def _problem(texts: NewTexts, target: Path) -> str | None:
@@ -94,7 +96,3 @@ def _of_readings(lake: Lake) -> Iterator[Finding]:
             f"PMID {pmid} has the answer {answer!r} elsewhere than it says; delete {name}.parquet and run"
             " `litmine annotate --questions` again",
         )
-
-
-def _name(lake: Lake, path: Path) -> str:
-    return path.relative_to(lake.path).as_posix()

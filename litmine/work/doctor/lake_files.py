@@ -5,13 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
 from litmine.errors import LakeError
 from litmine.lake.articles import part_summary
 from litmine.lake.damage import verify
 from litmine.lake.files import TEMPORARY
-from litmine.lake.tables import EMPTY, damaged, read_footer, reading
+from litmine.lake.tables import EMPTY, damaged, read_footer, shape
 from litmine.schema import TABLES, conflict
 from litmine.work.doctor.finding import Finding, note, wrong
 
@@ -32,8 +30,8 @@ class Examined:
 def examine_files(lake: Path, examined: Examined, deep: bool) -> Iterator[Finding]:
     """What is wrong with files; those that are in order go to `examined`. `deep` reads each to its end."""
     for path in sorted(lake.rglob("*")):
-        place = path.relative_to(lake).parts
-        if path.is_dir() or place[0] in _BESIDE:
+        place = tuple(name_in(lake, path).split("/"))
+        if place[0] in _BESIDE or path.is_dir():
             continue
         table = place[0] if _is_table(place) else None
         if path.name.endswith(TEMPORARY):
@@ -61,10 +59,15 @@ def examine_targets(lake: Path, examined: Examined) -> Iterator[Finding]:
             kept.append(path)
         else:
             yield wrong(
-                path.relative_to(lake).as_posix(),
+                name_in(lake, path),
                 f"belongs to no article part (articles/{path.name} is gone); restore the part, or delete this file",
             )
     examined.files["entities"] = kept
+
+
+def name_in(lake: Path, path: Path) -> str:
+    """A file as it is called within the lake."""
+    return str(path).removeprefix(f"{lake}/")
 
 
 def _is_table(place: tuple[str, ...]) -> bool:
@@ -87,9 +90,8 @@ def _leftover(path: Path) -> Finding:
 
 def _check(table: str, path: Path, deep: bool) -> None:
     """Raise LakeError for a file that cannot be read or is not as declared. Small tables are always read whole."""
-    with reading(path):
-        rows = pq.read_metadata(path).num_rows
-        problem = conflict(table, pq.read_schema(path))
+    schema, rows = shape(path)
+    problem = conflict(table, schema)
     if problem is not None:
         raise damaged(path, problem)
     if path.name != EMPTY:
