@@ -38,6 +38,14 @@ def wait_until(true: Callable[[], object], seconds: float = 120) -> None:
         time.sleep(0.002)
 
 
+def alive(pid: int) -> bool:
+    """Whether a process is there, and is no zombie that waits for somebody to take note."""
+    try:
+        return bool(Path(f"/proc/{pid}/cmdline").read_bytes())
+    except OSError:
+        return False
+
+
 @pytest.mark.usefixtures("with_ray")
 def test_three_workers_one_of_which_is_killed(
     start: Start,
@@ -80,13 +88,14 @@ def test_one_worker_whose_driver_is_killed(
     folder = model_folder(lake, identify(str(tiny_model)))
     process = start(*annotate(lake, tiny_model, 1))
     wait_until(lambda: process.poll() is not None or list(folder.glob("*.parquet")))
-    began = descendants(process.pid)
+    workers = [pid for pid, name in descendants(process.pid).items() if name.startswith("ray::_Hired")]
+    assert workers
     process.kill()
     process.wait()
     assert 1 <= len(list(folder.glob("*.parquet"))) < len(Lake(lake).parts())
     again = start(*annotate(lake, tiny_model, 1))
-    # What was left behind ends by itself.
-    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in began), 20)
+    # What was left behind and might write ends by itself.
+    wait_until(lambda: not any(map(alive, workers)), 30)
     out, said = again.communicate(timeout=120)
     assert (again.returncode, out) == (DONE, ""), said
     assert found(lake) == undisturbed
