@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from litmine.errors import SchemaError
 
-TABLES = ("articles", "entities", "files", "questions", "readings", "retrieved", "runs")
+TABLES = ("articles", "entities", "files", "questions", "readings", "replaced", "retrieved", "runs")
 
 _PRIMITIVES = {
     "long": pa.int64(),

@@ -1,6 +1,6 @@
 -- The views that `litmine sql` and the catalogue `lake.duckdb` show. Each is one statement after a comment `-- name: sentence`.
--- {lake} is the lake's path; {articles}, {entities} and the like read a table's files by their field ids (schemas/*.json);
--- {articles: pmid, as_of} reads some columns, which is quicker to set up.
+-- {TABLE} reads a table's files by their field ids (schemas/*.json), without those that a merged file has replaced;
+-- {TABLE: pmid, as_of} reads some columns, which is quicker to set up; {footers of TABLE} reads footers.
 
 -- article_versions: Every row of every article part: each version of a record once, when it was seen again, and deletions.
 CREATE VIEW article_versions AS
@@ -30,7 +30,7 @@ CREATE VIEW parts AS
 SELECT parse_filename(file_name, true) AS part, footer.*
 FROM (
     SELECT file_name, from_json(decode(value), '{"rows": "BIGINT", "texts": "BIGINT", "source": "VARCHAR"}') AS footer
-    FROM parquet_kv_metadata('{lake}/articles/*.parquet')
+    FROM {footers of articles}
     WHERE decode(key) = 'litmine'
 );
 
@@ -41,7 +41,7 @@ SELECT url_decode(regexp_extract(file_name, '/model=([^/]+)/[^/]+$', 1)) AS mode
 FROM (
     SELECT file_name, from_json(decode(value), '{"texts": "BIGINT", "failed": [{"pmid": "BIGINT", "text_hash": "BIGINT",
         "why": "VARCHAR"}], "device": "VARCHAR", "precision": "VARCHAR", "seconds": "DOUBLE", "tokens": "BIGINT"}') AS footer
-    FROM parquet_kv_metadata('{lake}/entities/*/*.parquet')
+    FROM {footers of entities}
     WHERE decode(key) = 'litmine'
 );
 

@@ -9,6 +9,7 @@ import click
 from litmine import __version__
 from litmine.cli.annotate import annotate
 from litmine.cli.ask import ask
+from litmine.cli.compact import compact
 from litmine.cli.corpora import corpora
 from litmine.cli.doctor import doctor
 from litmine.cli.evaluate import evaluate
@@ -51,6 +52,7 @@ for command in (
     export,
     status,
     doctor,
+    compact,
     models,
     corpora,
     train,

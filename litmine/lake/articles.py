@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pyarrow.compute as pc
 
-from litmine.lake.tables import EMPTY, read, read_footer, reading
+from litmine.lake.live import live
+from litmine.lake.tables import read, read_footer, reading
 from litmine.types import join_text
 
 
@@ -32,8 +33,8 @@ class PartSummary:
 
 
 def parts(lake: Path) -> list[Path]:
-    """The article parts, by name."""
-    return sorted(path for path in (lake / "articles").glob("*.parquet") if path.name != EMPTY)
+    """The article parts that count, by name. Raises as `live`."""
+    return list(live(lake, "articles").values())
 
 
 def new_texts(path: Path) -> NewTexts:

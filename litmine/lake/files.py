@@ -1,6 +1,7 @@
 """The one place that writes into a lake: each file whole or not at all, at whatever instant the process dies."""
 
 import errno
+import math
 import os
 import time
 from collections.abc import Callable
@@ -40,6 +41,26 @@ def write_whole(path: Path, write: Callable[[Path], object], *, exclusive: bool 
 def write_bytes(path: Path, data: bytes, *, exclusive: bool = False) -> bool:
     """`write_whole` for bytes at hand."""
     return write_whole(path, lambda temporary: temporary.write_bytes(data), exclusive=exclusive)
+
+
+def remove(path: Path) -> int:
+    """Delete a file that nobody needs; returns its bytes, 0 when it is gone already. Raises LakeError."""
+    try:
+        size = path.stat().st_size
+        path.unlink()
+    except FileNotFoundError:
+        return 0
+    except OSError as error:
+        raise LakeError(f"{path} cannot be deleted ({error.strerror}); see to the folder's permissions") from error
+    return size
+
+
+def age(path: Path) -> float:
+    """Seconds since a file was written, endless when it is gone."""
+    try:
+        return time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return math.inf
 
 
 def make_folder(folder: Path) -> None:

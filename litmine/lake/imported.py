@@ -8,6 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from litmine.lake.files import write_bytes
+from litmine.lake.merge import absorbed
 from litmine.lake.tables import encode, read, reading
 from litmine.schema import arrow_schema
 
@@ -37,7 +38,7 @@ def record_file(lake: Path, file: ImportedFile) -> None:
 
 
 def is_imported(lake: Path, md5: str, as_of: datetime, reader: int) -> bool:
-    """Whether the file of these bytes and date is in as this reader reads it, and the parts that it gave are there.
+    """Whether the file of these bytes and date is in as this reader reads it; its parts are there or in merged ones.
 
     Raises LakeError when the lake's note of it is damaged.
     """
@@ -47,7 +48,8 @@ def is_imported(lake: Path, md5: str, as_of: datetime, reader: int) -> bool:
     rows = read(place, ["parts"])
     with reading(place):
         names = [name for parts in rows.column("parts").to_pylist() for name in parts]
-    return all((lake / "articles" / f"{name}.parquet").exists() for name in names)
+    missing = {name for name in names if not (lake / "articles" / f"{name}.parquet").exists()}
+    return not missing or missing <= absorbed(lake, "articles")
 
 
 def _place(lake: Path, md5: str, as_of: datetime, reader: int) -> Path:

@@ -1,6 +1,5 @@
 """What the lake's parts already say about some PMIDs: from their narrow columns, and only parts that can hold them."""
 
-import os
 from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -10,7 +9,8 @@ from typing import NamedTuple
 
 from litmine.errors import LakeError
 from litmine.lake.damage import find_damage
-from litmine.lake.tables import EMPTY, pmid_range, reading
+from litmine.lake.live import live
+from litmine.lake.tables import pmid_range
 from litmine.lake.views import glob_escaped, interruptibly, quiet_duckdb, schema_map
 
 
@@ -62,11 +62,11 @@ class Known:
 
         Raises LakeError for a damaged part.
         """
-        folder = self._lake / "articles"
-        with reading(folder), os.scandir(folder) as entries:
-            names = {entry.name for entry in entries if entry.name.endswith(".parquet") and entry.name != EMPTY}
-        fresh = sorted(names - self._ranges.keys())
-        self._ranges |= {name: pmid_range(folder / name) for name in fresh}
+        there = live(self._lake, "articles")
+        # What a merged part has replaced is in that one, and its file goes some hours later.
+        self._ranges = {name: range_ for name, range_ in self._ranges.items() if name in there}
+        fresh = sorted(there.keys() - self._ranges.keys())
+        self._ranges |= {name: pmid_range(there[name]) for name in fresh}
         return self._read(histories, fresh)
 
     def _read(self, histories: dict[int, History], names: Iterable[str]) -> set[int]:
@@ -74,7 +74,7 @@ class Known:
 
         wanted = sorted(histories)
         folder = self._lake / "articles"
-        files = [glob_escaped(folder / name) for name in names if _can_hold(self._ranges[name], wanted)]
+        files = [glob_escaped(folder / f"{name}.parquet") for name in names if _can_hold(self._ranges[name], wanted)]
         if not files:
             return set()
         query = f"""

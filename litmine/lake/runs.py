@@ -10,7 +10,8 @@ from uuid import uuid4
 import pyarrow as pa
 
 from litmine.lake.files import write_bytes
-from litmine.lake.tables import EMPTY, encode, read, reading
+from litmine.lake.live import live
+from litmine.lake.tables import encode, read, reading
 from litmine.schema import arrow_schema
 
 
@@ -78,9 +79,8 @@ def active_models(lake: Path) -> list[str]:
 
 def _log(lake: Path, *columns: str) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
-    for path in sorted((lake / "runs").glob("*.parquet")):
-        if path.name != EMPTY:
-            table = read(path, columns)
-            with reading(path):
-                rows += table.to_pylist()
+    for path in live(lake, "runs").values():
+        table = read(path, columns)
+        with reading(path):
+            rows += table.to_pylist()
     return rows

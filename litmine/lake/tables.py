@@ -1,7 +1,7 @@
 """Parquet files of the lake: a declared table with a JSON footer, to bytes and back."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -10,10 +10,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from litmine.errors import LakeError
-from litmine.lake.files import write_bytes
+from litmine.lake.files import write_bytes, write_whole
 from litmine.schema import arrow_schema, check
 
 FOOTER = b"litmine"
+_ID = b"PARQUET:field_id"
 EMPTY = "_schema.parquet"
 
 
@@ -22,16 +23,60 @@ def encode(table: str, rows: pa.Table, footer: Mapping[str, Any] | None = None) 
 
     Raises SchemaError unless the rows are what `schemas/<table>.json` declares.
     """
-    check(table, rows)
-    schema = arrow_schema(table)
     sink = pa.BufferOutputStream()
+    _write(sink, table, [rows], footer)
+    return bytes(sink.getvalue())
+
+
+def write_stream(path: Path, table: str, rows: Iterable[pa.Table], footer: Mapping[str, Any]) -> bool:
+    """As `write_bytes` of `encode`, of rows that come one after the other, unless the file is there."""
+    return write_whole(path, lambda temporary: _write(temporary, table, rows, footer), exclusive=True)
+
+
+def _write(sink: Any, table: str, rows: Iterable[pa.Table], footer: Mapping[str, Any] | None) -> None:
+    schema = arrow_schema(table)
     with pq.ParquetWriter(
         sink, schema, compression="zstd", write_page_index=True, write_page_checksum=True, store_schema=False
     ) as writer:
-        writer.write_table(pa.Table.from_arrays(rows.columns, schema=schema))
+        for some in rows:
+            check(table, some)
+            writer.write_table(pa.Table.from_arrays(some.columns, schema=schema))
         if footer is not None:
             writer.add_key_value_metadata({FOOTER: json.dumps(footer, ensure_ascii=False).encode("utf-8", "replace")})
-    return bytes(sink.getvalue())
+
+
+def stream(paths: Iterable[Path], table: str, at_once: int) -> Iterator[pa.Table]:
+    """The rows of some files, one file after the other, at least so many at a time but for the last.
+
+    Checksums are verified. A column that a file is too old for is null. Raises LakeError for a file that is damaged,
+    gone, or newer than this litmine: its columns would be lost.
+    """
+    held: list[pa.Table] = []
+    for path in paths:
+        with reading(path), pq.ParquetFile(path, page_checksum_verification=True) as file:
+            for batch in file.iter_batches(at_once):
+                held.append(_as_declared(path, table, batch))
+                if sum(map(len, held)) >= at_once:
+                    yield pa.concat_tables(held)
+                    held = []
+    if held:
+        yield pa.concat_tables(held)
+
+
+def _as_declared(path: Path, table: str, batch: pa.RecordBatch) -> pa.Table:
+    schema = arrow_schema(table)
+    columns = {field.metadata[_ID]: column for field, column in zip(batch.schema, batch.columns, strict=True)}
+    if newer := columns.keys() - {field.metadata[_ID] for field in schema}:
+        raise LakeError(f"{path} has {len(newer)} column(s) of a newer litmine; update this one")
+    return pa.Table.from_arrays(
+        [
+            columns[field.metadata[_ID]].cast(field.type)
+            if field.metadata[_ID] in columns
+            else pa.nulls(len(batch), field.type)
+            for field in schema
+        ],
+        schema=schema,
+    )
 
 
 def read(path: Path, columns: Sequence[str]) -> pa.Table:
@@ -93,6 +138,8 @@ def damaged(path: Path, why: str) -> LakeError:
     elif path.parent.name.startswith("model=") and path.name != EMPTY:
         again = " --questions" if path.parent.parent.name == "readings" else ""
         advice = f"delete it and run `litmine annotate{again}` again"
+    elif path.parent.name == "replaced" and path.name != EMPTY:
+        advice = "delete it and run `litmine compact`, which writes it again"
     else:
         advice = "restore it or delete it"
     reason = " ".join(why.split()).rstrip(".")

@@ -6,7 +6,9 @@ from pathlib import Path
 import pyarrow as pa
 
 from litmine.errors import LakeError
+from litmine.lake.articles import parts
 from litmine.lake.damage import find_damage
+from litmine.lake.live import live
 from litmine.lake.model_folders import folder_of
 from litmine.lake.readings import Pair
 from litmine.lake.views import glob_escaped, interruptibly, quiet_duckdb, schema_map
@@ -20,13 +22,17 @@ def left_to_read(lake: Path, model: str, wanted: Sequence[Pair]) -> list[tuple[P
     """
     import duckdb
 
-    files = [str(path) for path in folder_of(lake / "readings", model).glob("*.parquet")]
+    folder = folder_of(lake / "readings", model).relative_to(lake).as_posix()
+    given = {
+        "done": [glob_escaped(path) for path in live(lake, folder).values()],
+        "parts": [glob_escaped(path) for path in parts(lake)],
+    }
     with quiet_duckdb() as connection:
         connection.register("wanted", pa.table(list(zip(*wanted, strict=True)) or [()] * 3, schema=_keys()))
         done = f"ANTI JOIN read_parquet($done, schema = {schema_map('readings')}) USING ({', '.join(Pair._fields)})"
         query = f"""
             SELECT question_digest, pmid, text_hash, part
-            FROM (FROM wanted {done if files else ""})
+            FROM (FROM wanted {done if given["done"] else ""})
             LEFT JOIN (
                 SELECT pmid, text_hash, min(parse_filename(filename, true)) AS part
                 FROM read_parquet($parts, filename = true, schema = {schema_map("articles")})
@@ -34,9 +40,7 @@ def left_to_read(lake: Path, model: str, wanted: Sequence[Pair]) -> list[tuple[P
                 GROUP BY ALL
             ) USING (pmid, text_hash)
             ORDER BY part, pmid, text_hash, question_digest"""
-        given: dict[str, str | list[str]] = {"parts": glob_escaped(lake / "articles") + "/*.parquet"}
-        if files:
-            given["done"] = [glob_escaped(Path(file)) for file in files]
+        given = {name: paths for name, paths in given.items() if paths}
         try:
             rows = interruptibly(connection, lambda: connection.execute(query, given).fetchall())
         except duckdb.Error as error:

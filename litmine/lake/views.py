@@ -1,7 +1,7 @@
 """The views of `schemas/views.sql` over one lake: in a connection of their own, and in the lake's catalogue file."""
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
@@ -10,21 +10,14 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from litmine.lake.files import unwritable, write_whole
+from litmine.lake.live import live_tables
 from litmine.schema import TABLES, arrow_schema, schema_file
 
 if TYPE_CHECKING:
     import duckdb
 
 CATALOGUE = "lake.duckdb"
-_FILES = {
-    "articles": "articles/*.parquet",
-    "entities": "entities/*/*.parquet",
-    "files": "files/*.parquet",
-    "questions": "questions/*.parquet",
-    "readings": "readings/*/*.parquet",
-    "retrieved": "retrieved/*.parquet",
-    "runs": "runs/*.parquet",
-}
+_BY_MODEL = ("entities", "readings")
 _DUCKDB_TYPES = {
     pa.int64(): "BIGINT",
     pa.int32(): "INTEGER",
@@ -37,10 +30,16 @@ _DUCKDB_TYPES = {
 
 
 def connect(lake: Path) -> "duckdb.DuckDBPyConnection":
-    """An in-memory DuckDB that shows the lake's views, timestamps in UTC. Raises duckdb.Error for a damaged file."""
+    """An in-memory DuckDB that shows the lake's views, timestamps in UTC, over the files that count now.
+
+    Raises duckdb.Error for a damaged file, LakeError for a damaged note of replaced ones.
+    """
     connection = quiet_duckdb()
     connection.execute("SET TimeZone = 'UTC'")
-    interruptibly(connection, lambda: connection.execute(views_sql(lake)))
+    there = live_tables(lake)
+    for table, files in there.items():
+        connection.execute(f"SET VARIABLE {table}_files = $1", [[glob_escaped(file) for file in files]])
+    interruptibly(connection, lambda: connection.execute(_filled(_listed, {table for table in there if there[table]})))
     return connection
 
 
@@ -79,7 +78,7 @@ def write_catalogue(lake: Path) -> bool:
         try:
             with duckdb.connect(str(temporary)) as catalogue:
                 # Leaving the log behind would leave the views in it, were the disk full.
-                interruptibly(catalogue, lambda: catalogue.execute(f"{views_sql(lake)}; CHECKPOINT"))
+                interruptibly(catalogue, lambda: catalogue.execute(f"{catalogue_sql(lake)}; CHECKPOINT"))
         except duckdb.Error as error:
             raise unwritable(path, OSError(" ".join(str(error).split()))) from error
         finally:
@@ -92,7 +91,8 @@ def catalogue_is_current(lake: Path) -> bool:
     """Whether `lake.duckdb` shows the views of this version at the lake's place; False where another tool holds it."""
     import duckdb
 
-    with connect(lake) as expected:
+    with quiet_duckdb() as expected:
+        interruptibly(expected, lambda: expected.execute(catalogue_sql(lake)))
         wanted = _definitions(expected)
     try:
         with duckdb.connect(str(lake / CATALOGUE), read_only=True) as present:
@@ -101,29 +101,92 @@ def catalogue_is_current(lake: Path) -> bool:
         return False
 
 
-def views_sql(lake: Path) -> str:
-    """The statements of `schemas/views.sql` for the lake at this absolute path."""
-    place = glob_escaped(lake).replace("'", "''")
-    there = {table for table in TABLES if any(lake.glob(_FILES[table]))}
+def catalogue_sql(lake: Path) -> str:
+    """The statements of `schemas/views.sql` over whatever files count in the lake at this absolute path when asked."""
+    return _filled(_Looked(lake).up, {table for table in TABLES if any((lake / table).glob(_pattern(table)))})
+
+
+# What reads some files, given as SQL; and what stands behind FROM for a table: by its name, the reader and its columns.
+_Reader = Callable[[str], str]
+_Source = Callable[[str, _Reader, Sequence[str]], str]
+
+
+def _filled(source: _Source, there: Collection[str]) -> str:
+    """The template with `source` for each table that is there, and no rows for one that a lake is older than."""
+
+    def footers_of(found: re.Match[str]) -> str:
+        if found["table"] not in there:
+            return "(SELECT NULL::VARCHAR AS file_name, NULL::BLOB AS key, NULL::BLOB AS value WHERE false)"
+        return source(found["table"], "parquet_kv_metadata({})".format, ("file_name", "key", "value"))
 
     def rows_of(found: re.Match[str]) -> str:
-        columns = found["columns"].split(", ") if found["columns"] else arrow_schema(found["table"]).names
-        return _rows_of(found["table"], columns, found["table"] in there)
+        table = found["table"]
+        names = found["columns"].split(", ") if found["columns"] else arrow_schema(table).names
+        if table not in there:
+            return _no_rows(table, names)
 
-    sql = re.sub(rf"{{(?P<table>{'|'.join(TABLES)})(: (?P<columns>[a-z_, ]+))?}}", rows_of, _template())
-    return sql.replace("{lake}", place)
+        def reader(files: str) -> str:
+            return f"read_parquet({files}, filename = true, schema = {schema_map(table, names)})"
+
+        return source(table, reader, [*names, "filename"] if table in _BY_MODEL else names)
+
+    tables = "|".join(TABLES)
+    sql = re.sub(rf"{{footers of (?P<table>{tables})}}", footers_of, _template())
+    return re.sub(rf"{{(?P<table>{tables})(: (?P<columns>[a-z_, ]+))?}}", rows_of, sql)
 
 
-def _rows_of(table: str, names: Collection[str], exists: bool) -> str:
-    """What stands behind FROM: columns of the table's files, or no rows where a lake is older than the table."""
-    by_name = _FILES[table].count("*") > 1
-    if exists:
-        return f"read_parquet('{{lake}}/{_FILES[table]}', filename = {by_name}, schema = {schema_map(table, names)})"
+def _no_rows(table: str, names: Collection[str]) -> str:
     fields = (field for field in arrow_schema(table) if field.name in names)
     columns = [f"NULL::{_duckdb_type(field.type)} AS {field.name}" for field in fields]
-    if by_name:
+    if table in _BY_MODEL:
         columns.append("NULL::VARCHAR AS filename")
     return f"(SELECT {', '.join(columns)} WHERE false)"
+
+
+def _listed(table: str, reader: _Reader, columns: Sequence[str]) -> str:
+    """The files that `connect` has listed."""
+    files = f"getvariable('{table}_files')"
+    return f"(SELECT {', '.join(columns)} FROM {reader(files)})"
+
+
+class _Looked:
+    """The files that count at the moment of asking."""
+
+    def __init__(self, lake: Path) -> None:
+        self._lake = lake
+        self._place = glob_escaped(lake).replace("'", "''")
+
+    def up(self, table: str, reader: _Reader, columns: Sequence[str]) -> str:
+        """Join the files with those that count: what stands first is listed first, which `live` builds on."""
+        parts = "articles" if table == "entities" else table
+        name = "file_name" if "file_name" in columns else "filename"
+        key = f"'articles/' || parse_filename({name}, true)" if table == "entities" else self._key(name)
+        return f"""(
+    SELECT {", ".join(columns)}
+    FROM (
+        WITH listed AS MATERIALIZED (SELECT {self._key("file")} AS file FROM glob('{self._glob(parts)}'))
+        SELECT file FROM listed
+        WHERE file NOT IN (SELECT file FROM {self._notes()} AS notes WHERE notes.by IN (SELECT file FROM listed))
+    ) AS live
+    JOIN {reader(f"'{self._glob(table)}'")} ON live.file = {key}
+)"""
+
+    def _notes(self) -> str:
+        if not any((self._lake / "replaced").glob("*.parquet")):
+            return "(SELECT NULL::VARCHAR AS file, NULL::VARCHAR AS by WHERE false)"
+        return f"read_parquet('{self._glob('replaced')}', schema = {schema_map('replaced')})"
+
+    def _glob(self, table: str) -> str:
+        return f"{self._place}/{table}/{_pattern(table)}"
+
+    def _key(self, column: str) -> str:
+        """A file's path in the lake, without its ending."""
+        start = len(str(self._lake)) + 2
+        return f"substr({column}, {start}, length({column}) - {start + len('parquet')})"
+
+
+def _pattern(table: str) -> str:
+    return "*/*.parquet" if table in _BY_MODEL else "*.parquet"
 
 
 def sentences() -> dict[str, str]:

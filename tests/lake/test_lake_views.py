@@ -15,7 +15,7 @@ from litmine.errors import LakeError
 from litmine.lake.articles import new_texts
 from litmine.lake.entities import Failed, TargetFooter, write_target
 from litmine.lake.runs import Gap, Run
-from litmine.lake.views import CATALOGUE, sentences, views_sql, write_catalogue
+from litmine.lake.views import CATALOGUE, catalogue_sql, sentences, write_catalogue
 from litmine.schema import arrow_schema
 from litmine.types import Entity, Observed
 
@@ -168,7 +168,7 @@ def test_a_lake_older_than_a_table_shows_it_empty(lake: Lake) -> None:
 
 def test_each_view_is_described() -> None:
     described = sentences()
-    assert views_sql(Path("/lake")).count("CREATE VIEW") == len(described) == 19
+    assert catalogue_sql(Path("/lake")).count("CREATE VIEW") == len(described) == 19
     assert all(sentence.endswith(".") for sentence in described.values())
 
 

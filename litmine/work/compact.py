@@ -1,0 +1,153 @@
+"""`compact`: small files merged into large ones, so that a lake that grows every night stays quick; see docs."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from litmine.errors import LakeError
+from litmine.lake import entities
+from litmine.lake.articles import part_summary, parts
+from litmine.lake.damage import verify
+from litmine.lake.files import age
+from litmine.lake.lake import Lake
+from litmine.lake.live import live
+from litmine.lake.lock import exclusive
+from litmine.lake.merge import LOGS, Merge, carry_out, note, note_again, sweep
+from litmine.lake.runs import Gap
+from litmine.lake.tables import shape
+from litmine.lake.tiers import groups
+from litmine.lake.views import write_catalogue
+from litmine.work.journal import journal
+
+PART_ROWS = 10_000
+GRACE = timedelta(hours=6)
+
+
+@dataclass(slots=True)
+class Compacted:
+    """What was done, or with a dry run would be: files merged, the files that they became, and replaced ones deleted.
+
+    `waiting` counts replaced files whose grace is not over; `freed` is in bytes. `new_gaps` are the files that could
+    not be read, and that no earlier run reported.
+    """
+
+    parts: int = 0
+    parts_made: int = 0
+    logs: int = 0
+    logs_made: int = 0
+    deleted: int = 0
+    freed: int = 0
+    waiting: int = 0
+    gaps: list[Gap] = field(default_factory=list)
+    new_gaps: list[Gap] = field(default_factory=list)
+
+    def add(self, merge: Merge) -> None:
+        if merge.folder == "articles":
+            self.parts += len(merge.names)
+            self.parts_made += 1
+        else:
+            self.logs += len(merge.names)
+            self.logs_made += 1
+
+    def counts(self) -> dict[str, int]:
+        """The figures of the log."""
+        names = ("parts", "parts_made", "logs", "logs_made", "deleted", "freed", "waiting")
+        return {name: getattr(self, name) for name in names}
+
+
+def compact(lake: Lake, part_rows: int = PART_ROWS, grace: timedelta = GRACE, dry_run: bool = False) -> Compacted:
+    """Merge small files, and delete those that were replaced longer ago than `grace`; no view's rows change by it.
+
+    Article parts are merged when the same models have read them, the active models and those at work within the grace
+    among them. Other commands may run meanwhile, as long as none takes longer than `grace`. Raises LakeLockedError
+    while another compaction runs, LakeError when the lake cannot be written; what was finished stays.
+    """
+    result = Compacted()
+    with exclusive(lake.path, "compact"):
+        if dry_run:
+            result.deleted, result.freed, result.waiting = sweep(lake.path, grace, dry_run=True)
+            for merge in _plan(lake, part_rows, grace, result.gaps):
+                result.add(merge)
+            return result
+        # A lake, or its catalogue, may be older than merging.
+        lake.make_tables()
+        write_catalogue(lake.path)
+        with journal(lake, "compact", part_rows=str(part_rows), grace=str(grace)) as entry:
+            entry.gaps, entry.known_gaps = result.gaps, frozenset(lake.known_gaps())
+            note_again(lake.path)
+            result.deleted, result.freed, result.waiting = sweep(lake.path, grace)
+            entry.counts = result.counts()
+            merges = list(_plan(lake, part_rows, grace, result.gaps))
+            note(lake.path, merges)
+            for merge in merges:
+                if done := _merged(lake.path, merge, result.gaps):
+                    result.add(done)
+                    result.waiting += len(done.names)
+                entry.counts = result.counts()
+            result.new_gaps = entry.new_gaps
+            entry.written = bool(result.parts or result.logs or result.deleted or result.new_gaps)
+    return result
+
+
+def _plan(lake: Lake, part_rows: int, grace: timedelta, gaps: list[Gap]) -> Iterator[Merge]:
+    """What to merge; what cannot be read is a gap, and left alone."""
+    done = {model: entities.done(lake.path, model) for model in lake.models()}
+    needed = {*lake.active_models(), *(model for model in done if _is_at_work(lake.path, model, grace))}
+    alike: dict[frozenset[str], dict[str, int]] = {}
+    for path in parts(lake.path):
+        readers = frozenset(model for model, names in done.items() if path.stem in names)
+        if needed <= readers:
+            try:
+                alike.setdefault(readers, {})[path.stem] = part_summary(path).rows
+            except LakeError as error:
+                gaps.append(Gap(f"articles/{path.name}", str(error)))
+    for readers, rows in alike.items():
+        for names in groups(rows, part_rows):
+            yield Merge("articles", tuple(names), tuple(sorted(readers)))
+    slices = sorted(path.name for path in (lake.path / "readings").glob("model=*"))
+    for folder in [*LOGS, *(f"readings/{name}" for name in slices)]:
+        for names in groups(_rows(lake.path, folder, gaps), part_rows):
+            yield Merge(folder, tuple(names))
+
+
+def _rows(lake: Path, folder: str, gaps: list[Gap]) -> dict[str, int]:
+    rows = {}
+    for name, path in live(lake, folder).items():
+        try:
+            _, rows[name] = shape(path)
+        except LakeError as error:
+            gaps.append(Gap(f"{folder}/{path.name}", str(error)))
+    return rows
+
+
+def _is_at_work(lake: Path, model: str, grace: timedelta) -> bool:
+    """Whether the model may be reading parts right now: what it makes of one that is merged meanwhile is lost."""
+    return any(age(path) < grace.total_seconds() for path in entities.model_folder(lake, model).glob("*.parquet"))
+
+
+def _merged(lake: Path, merge: Merge, gaps: list[Gap]) -> Merge | None:
+    """Carry out a merge without the files that are damaged, which are gaps; returns what was merged."""
+    try:
+        carry_out(lake, merge)
+    except LakeError:
+        sound = tuple(name for name in merge.names if _is_sound(lake, merge, name, gaps))
+        if len(sound) == len(merge.names):
+            raise
+        if len(sound) < 2:
+            return None
+        merge = Merge(merge.folder, sound, merge.models)
+        note(lake, [merge])
+        carry_out(lake, merge)
+    return merge
+
+
+def _is_sound(lake: Path, merge: Merge, name: str, gaps: list[Gap]) -> bool:
+    files = [lake / merge.folder / f"{name}.parquet", *(entities.target(lake, model, name) for model in merge.models)]
+    for path in files:
+        try:
+            verify(path)
+        except LakeError as error:
+            gaps.append(Gap(path.relative_to(lake).as_posix(), str(error)))
+            return False
+    return True
