@@ -65,7 +65,7 @@ def activate(lake: Lake, *models: str) -> None:
 
 def view_rows(lake: Lake) -> list[list[str]]:
     with connect(lake.path) as connection:
-        return [sorted(map(repr, connection.execute(view).to_arrow_table().to_pylist())) for view in VIEWS]
+        return [sorted(map(repr, connection.sql(view).to_arrow_table().to_pylist())) for view in VIEWS]
 
 
 def made(folder: Path, parts: int, rows: int = 3) -> Lake:
@@ -174,8 +174,9 @@ def test_a_dated_file_stays_imported_when_its_parts_are_merged_twice(tmp_path: P
     lake = made(tmp_path / "lake", 8)
     lake.record_file(ImportedFile("f.xml", 1, "0" * 32, START, 1, 1, 0, 0, lake.parts(), START))
     compact(lake, 20, NOW)
-    compact(lake, 1000, NOW)
-    compact(lake, 1000, NOW)
+    assert len(lake.parts()) > 1
+    compact(lake, 60, NOW)
+    compact(lake, 60, NOW)
     assert len(lake.parts()) == 1
     assert lake.is_imported("0" * 32, START, 1)
     lake.part(lake.parts()[0]).unlink()
@@ -206,7 +207,7 @@ def test_what_a_newer_litmine_wrote_is_left_alone(tmp_path: Path) -> None:
         table = table.append_column(future, pa.nulls(len(table), pa.string())).replace_schema_metadata(footer)
         pq.write_table(table, lake.part(name))
     with pytest.raises(Exception, match="newer litmine"):
-        compact(lake, ROWS * 3)
+        compact(lake, 12)
     assert len(lake.parts()) == 2
 
 
