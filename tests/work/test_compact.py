@@ -88,8 +88,11 @@ STEPS = st.one_of(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=8)
-@given(st.lists(STEPS, min_size=4, max_size=14))
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    max_examples=max(4, settings.default.max_examples // 15),
+)
+@given(st.lists(STEPS, min_size=5, max_size=12))
 def test_every_interleaving_gives_the_views_of_a_lake_that_was_never_compacted(
     tmp_path_factory: pytest.TempPathFactory, steps: list[Any]
 ) -> None:
@@ -111,7 +114,7 @@ def test_every_interleaving_gives_the_views_of_a_lake_that_was_never_compacted(
             assert [(one.new, one.revised, one.texts) for one in counts[:1]] == [
                 (one.new, one.revised, one.texts) for one in counts[1:]
             ]
-        assert view_rows(compacted) == view_rows(plain)
+    assert view_rows(compacted) == view_rows(plain)
 
 
 def test_a_compaction_merges_all_that_is_small_and_deletes_it_later(tmp_path: Path) -> None:
