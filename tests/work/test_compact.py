@@ -90,7 +90,7 @@ STEPS = st.one_of(
 
 @settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
-    max_examples=max(4, settings.default.max_examples // 15),
+    max_examples=max(4, settings().max_examples // 15),
 )
 @given(st.lists(STEPS, min_size=5, max_size=12))
 def test_every_interleaving_gives_the_views_of_a_lake_that_was_never_compacted(

@@ -9,6 +9,7 @@ from litmine.errors import LakeError
 from litmine.lake.articles import part_summary
 from litmine.lake.damage import verify
 from litmine.lake.files import TEMPORARY
+from litmine.lake.merge import MERGED, absorbed
 from litmine.lake.tables import EMPTY, damaged, read_footer, shape
 from litmine.schema import TABLES, conflict
 from litmine.work.doctor.finding import Finding, note, wrong
@@ -53,10 +54,16 @@ def examine_files(lake: Path, examined: Examined, deep: bool) -> Iterator[Findin
 def examine_targets(lake: Path, examined: Examined) -> Iterator[Finding]:
     """Targets that belong to no part; the files that are in order and have a part stay in `examined`."""
     parts = {path.stem for path in (lake / "articles").glob("*.parquet")}
+    try:
+        merged = absorbed(lake, "articles")
+    except LakeError:
+        merged = set()  # A merged part is damaged, which has been said.
     kept = []
     for path in examined.files["entities"]:
         if path.stem in parts or path.name == EMPTY:
             kept.append(path)
+        elif path.stem in merged or path.stem.startswith(MERGED):
+            yield note(name_in(lake, path), "is left of a merge; the next `litmine compact` deletes it")
         else:
             yield wrong(
                 name_in(lake, path),
