@@ -8,13 +8,17 @@ INPUTS := pyproject.toml constraints.txt litmine/__init__.py
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test soak lint docs bench clean
+.PHONY: demo test pytest soak lint docs bench clean
 
 demo: $(VENV)/installed       ## real PubMed records become a table of entities
 	@sh sample_data/demo.sh
 
-test: lint                    ## the gate: style, types, layers, tests
-	pytest -q -n 2 --dist loadfile
+test: $(VENV)/installed-dev   ## the gate: style, types, layers, tests
+	@$(MAKE) --no-print-directory -j 2 lint pytest
+
+# Three processes on two cores, since much of it waits. Whole files, so that tests that share fixtures share them.
+pytest: $(VENV)/installed-dev
+	pytest -q -n 3 --dist loadfile --no-loadscope-reorder
 
 soak: $(VENV)/installed-dev   ## every test with the long counts
 	LITMINE_HYPOTHESIS_PROFILE=soak pytest -m "soak or not soak"
@@ -29,6 +33,7 @@ docs: $(VENV)/installed-dev   ## write docs/cli.md and docs/tables.md anew
 	python docs/generate.py
 
 bench: $(VENV)/installed-dev  ## annotating, reading and training, each beside what others use
+	@$(PIP) -e '.[dev,bench]'
 	python benchmarks/annotate.py
 	python benchmarks/read.py
 	python benchmarks/train.py

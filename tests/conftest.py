@@ -20,6 +20,8 @@ from hypothesis import settings
 # Tiny networks on a busy machine: a second thread makes them up to fifty times slower. Subprocesses inherit it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+MadeOnce = Callable[[str, Callable[[Path], object]], Path]
+
 settings.register_profile("gate", max_examples=60, deadline=None, derandomize=True)
 settings.register_profile("soak", max_examples=3000, deadline=None)
 settings.load_profile(os.environ.get("LITMINE_HYPOTHESIS_PROFILE", "gate"))
@@ -53,6 +55,32 @@ def without_ray(ray_lock: Callable[[int], AbstractContextManager[None]]) -> Iter
         yield
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What waits for kills, for Ray and for limits comes first: nobody is left alone with it at the end."""
+    items.sort(key=lambda item: not {"work", "train"}.intersection(item.path.parts))
+
+
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> MadeOnce:
+    """`made_once("tiny", make)`: a folder that `make(folder)` fills, once for all processes that share the tests."""
+    own = tmp_path_factory.getbasetemp()
+    place = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "made"
+    place.mkdir(exist_ok=True)
+
+    def folder(name: str, make: Callable[[Path], object]) -> Path:
+        made, done = place / name, place / f"{name}.done"
+        with (place / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not done.exists():
+                shutil.rmtree(made, ignore_errors=True)
+                made.mkdir()
+                make(made)
+                done.touch()
+        return made
+
+    return folder
+
+
 @pytest.fixture(scope="session")
 def checkout() -> Path:
     """The top folder of the checkout."""
@@ -66,8 +94,12 @@ def sample_data(checkout: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def tiny_base(tmp_path_factory: pytest.TempPathFactory, sample_data: Path) -> Path:
+def tiny_base(made_once: MadeOnce, sample_data: Path) -> Path:
     """A BERT of 2 layers and 32 dimensions with random weights, and a WordPiece vocabulary of the sample sentences."""
+    return made_once("tiny-base", lambda folder: make_tiny_base(folder, sample_data))
+
+
+def make_tiny_base(folder: Path, sample_data: Path) -> None:
     import torch
     from tokenizers import Tokenizer, normalizers, pre_tokenizers, processors
     from tokenizers.models import WordPiece
@@ -77,8 +109,6 @@ def tiny_base(tmp_path_factory: pytest.TempPathFactory, sample_data: Path) -> Pa
 
     from litmine.train.corpora import read_corpus
 
-    folder = tmp_path_factory.mktemp("models") / "tiny-base"
-    folder.mkdir()
     corpora = [read_corpus(sample_data / "ner" / name / "train.tsv", name) for name in ("NCBI-disease", "BC5CDR")]
     tokenizer = Tokenizer(WordPiece(unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
@@ -100,23 +130,19 @@ def tiny_base(tmp_path_factory: pytest.TempPathFactory, sample_data: Path) -> Pa
     )
     logging.disable_progress_bar()
     BertModel(config).save_pretrained(folder)
-    return folder
 
 
 @pytest.fixture(scope="session")
-def tiny_model(tiny_base: Path, sample_data: Path) -> Path:
+def tiny_model(made_once: MadeOnce, tiny_base: Path, sample_data: Path) -> Path:
     """`tiny_base` trained within seconds: heads Disease and Chemical, the sample sentences learnt by heart."""
     from litmine.train.make import make_model
     from litmine.train.recipe import Recipe
 
-    folder = tiny_base.parent / "tiny"
     corpora = tuple(str(sample_data / "ner" / name) for name in ("NCBI-disease", "BC5CDR"))
-    make_model(
-        Recipe("tiny", str(tiny_base), corpora, epochs=24, learning_rate=1.2e-2, batch_tokens=1500, alone=1, dropout=0),
-        folder,
-        lambda _: None,
+    recipe = Recipe(
+        "tiny", str(tiny_base), corpora, epochs=24, learning_rate=1.2e-2, batch_tokens=1500, alone=1, dropout=0
     )
-    return folder
+    return made_once("tiny", lambda folder: make_model(recipe, folder, lambda _: None))
 
 
 @pytest.fixture(scope="session")
@@ -192,33 +218,36 @@ def rule_reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def imported_lake(tmp_path_factory: pytest.TempPathFactory, sample_data: Path) -> Path:
+def imported_lake(made_once: MadeOnce, sample_data: Path) -> Path:
     """A hundred abstracts in parts of 4, one text among them longer than a window. To be copied, not changed."""
     from litmine.work.ingest import ingest
 
-    folder = tmp_path_factory.mktemp("imported")
     sentences = (sample_data / "documents" / "NCBI-disease_dev.pubtator").read_text(encoding="utf-8").split("\n")
     long = " ".join(line.split("|a|")[1] for line in sentences if "|a|" in line)[:9000]
     lines = [
         {"pmid": 1, "title": "A long text.", "abstract": long},
         {"pmid": 2, "title": "Naïve 𝛼-thalassæmia\u200b and e\u0301\u00a0asthma\tin \U0001f9ec", "abstract": None},
     ]
-    (folder / "made.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
-    ingest(folder / "lake", [sample_data / "pubmed" / "medline16n0902.xml.gz", folder / "made.jsonl"], part_size=4)
-    return folder / "lake"
+
+    def make(folder: Path) -> None:
+        (folder / "made.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+        ingest(folder / "lake", [sample_data / "pubmed" / "medline16n0902.xml.gz", folder / "made.jsonl"], part_size=4)
+
+    return made_once("imported", make) / "lake"
 
 
 @pytest.fixture(scope="session")
-def annotated_lake(tmp_path_factory: pytest.TempPathFactory, imported_lake: Path, tiny_model: Path) -> Path:
+def annotated_lake(made_once: MadeOnce, imported_lake: Path, tiny_model: Path) -> Path:
     """`imported_lake` as `tiny_model` read it in one undisturbed run, in float32. To be copied, not changed."""
     from litmine import Lake
     from litmine.work.annotate import annotate
     from litmine.work.workforce import Workforce
 
-    folder = tmp_path_factory.mktemp("annotated") / "lake"
-    shutil.copytree(imported_lake, folder)
-    annotate(Lake(folder), [str(tiny_model)], Workforce(), "float32")
-    return folder
+    def make(folder: Path) -> None:
+        lake = Path(shutil.copytree(imported_lake, folder / "lake"))
+        annotate(Lake(lake), [str(tiny_model)], Workforce(), "float32")
+
+    return made_once("annotated", make) / "lake"
 
 
 @pytest.fixture

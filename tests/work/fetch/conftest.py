@@ -8,6 +8,7 @@ from subprocess import CompletedProcess
 import pytest
 
 from litmine.rehearsal.archive import Archive, today
+from litmine.rehearsal.originals import read_originals
 from litmine.rehearsal.server import Server
 
 # Records are dated up to a month ago: what a test adds and revises lies apart from them.
@@ -26,17 +27,26 @@ def alone(temporary: Path) -> Path:
     return temporary
 
 
+@pytest.fixture(scope="session")
+def short_records(sample_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shortest of the real records: it matters here how many there are, and reading them takes the time."""
+    found = read_originals(sorted((sample_data / "pubmed").glob("pubmedsample*.xml.gz")))
+    shortest = sorted((original.xml() for original in found), key=len)[:20]
+    file = tmp_path_factory.mktemp("records") / "short.xml"
+    file.write_bytes(b"<PubmedArticleSet>%b</PubmedArticleSet>" % b"".join(shortest))
+    return file
+
+
 @pytest.fixture
-def small_archive(sample_data: Path) -> Archive:
+def small_archive(short_records: Path) -> Archive:
     """300 records."""
-    return Archive([sample_data / "pubmed" / "species800_articles.xml.gz"], 300, last=LAST)
+    return Archive([short_records], 300, last=LAST)
 
 
 @pytest.fixture
-def big_archive(sample_data: Path) -> Archive:
+def big_archive(short_records: Path) -> Archive:
     """25,000 records, 12,000 of them created on one day."""
-    files = sorted((sample_data / "pubmed").glob("pubmedsample*.xml.gz"))
-    return Archive(files, 25_000, last=LAST, busy={today() - timedelta(days=200): 12_000})
+    return Archive([short_records], 25_000, last=LAST, busy={today() - timedelta(days=200): 12_000})
 
 
 @pytest.fixture
