@@ -14,6 +14,8 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from litmine.errors import SettingError
 
+# Beyond what makes sense anywhere, and within what a float holds.
+_MOST = 10**300
 _SAYS = {"str": "text in quotes", "int": "a whole number", "float": "a number", "bool": "true or false"}
 
 
@@ -84,7 +86,7 @@ def _value(file: Path, name: str, hint: Any, value: Any) -> Any:
         return made(file, hint, value, name)
     wanted = next(kind for kind in _kinds(hint) if kind is not NoneType)
     if wanted is float and type(value) is int:
-        return float(value)
+        return float(min(max(value, -_MOST), _MOST))
     if wanted is Path and type(value) is str and value:
         return Path(value)
     if type(value) is not wanted:

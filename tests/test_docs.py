@@ -85,3 +85,13 @@ def test_what_a_page_shows_can_be_typed(page: str) -> None:
             parse(words)
         elif words[0] == "make":
             assert set(words[1:]) <= targets, f"{page} shows {' '.join(words)}"
+
+
+def test_every_test_that_security_names_exists() -> None:
+    page = (CHECKOUT / "docs" / "security.md").read_text(encoding="utf-8")
+    named = re.findall(r"\]\(\.\./(tests/[\w/]+\.py)#(\w+)\)", page)
+    assert len(named) == page.count("](../tests/") > 30
+    for file, test in named:
+        assert f"\ndef {test}(" in (CHECKOUT / file).read_text(encoding="utf-8"), (file, test)
+    rows = [line for line in page.splitlines() if line.startswith("| ") and not line.startswith("| from whom")]
+    assert [row for row in rows if "](../tests/" not in row] == []

@@ -30,7 +30,7 @@ def list_() -> None:
     from litmine.models.registry import identify
 
     for ref in offline_models():
-        click.echo(f"{identify(ref)}\t{ref}")
+        click.echo(printable(f"{identify(ref)}\t{ref}"))
 
 
 @models.command()
@@ -44,7 +44,7 @@ def show(ref: str) -> None:
     from litmine.models.registry import identify, locate
 
     name, card = identify(ref), locate(ref)[0] / "README.md"
-    click.echo(f"{name}\n")
+    click.echo(f"{printable(name)}\n")
     click.echo(printable(card.read_text(encoding="utf-8")) if card.is_file() else f"{ref} has no model card")
 
 

@@ -1,8 +1,9 @@
 """Query results as a table, CSV, JSON, JSON lines or Parquet, on stdout or in a file."""
 
+import io
 import sys
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import click
 import pyarrow as pa
@@ -31,7 +32,8 @@ def write_result(rows: pa.RecordBatchReader, form: str | None, file: Path | None
             raise SettingError("stdout is closed; name a file with -o FILE")
         if form == "parquet" and sys.stdout.isatty():
             raise SettingError("Parquet is not for a terminal; name a file with -o FILE")
-        _WRITERS[form](rows, sys.stdout.buffer)
+        screen = cast("IO[bytes]", _Screen(sys.stdout.buffer))
+        _WRITERS[form](rows, screen if sys.stdout.isatty() else sys.stdout.buffer)
         sys.stdout.buffer.flush()
         return
     with whole_file(file) as out:
@@ -50,6 +52,16 @@ def _table(rows: pa.RecordBatchReader, out: IO[bytes]) -> None:
         )
         out.write("  ".join(cells).rstrip().encode() + b"\n")
     click.echo(f"({len(lines)} row{'' if len(lines) == 1 else 's'})", err=True)
+
+
+class _Screen(io.BufferedIOBase):
+    """A terminal, which is shown text and obeys none: of data in a file or a pipe not a character is changed."""
+
+    def __init__(self, out: IO[bytes]) -> None:
+        self._out = out
+
+    def write(self, data: Any) -> int:
+        return self._out.write(printable(bytes(data).decode()).encode())
 
 
 _WRITERS = {"table": _table, **WRITERS}

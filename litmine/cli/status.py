@@ -9,6 +9,7 @@ import click
 
 from litmine.cli.options import lake_option
 from litmine.cli.talk import printable
+from litmine.lake.runs import Gap
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
@@ -37,7 +38,7 @@ def status(lake: Path, form: str) -> None:
     if form == "json":
         click.echo(json.dumps(asdict(seen), ensure_ascii=False, indent=1, default=datetime.isoformat))
         return
-    click.echo(f"lake      {lake} ({seen.size_bytes / 1e6:,.1f} MB)")
+    click.echo(f"lake      {printable(str(lake))} ({seen.size_bytes / 1e6:,.1f} MB)")
     click.echo(
         f"articles  {seen.articles:,} current, {seen.retracted:,} of them retracted; {seen.versions:,} versions in"
         f" {seen.parts:,} parts"
@@ -59,7 +60,7 @@ def status(lake: Path, form: str) -> None:
     for sentence in seen.stale:
         click.echo(f"stale     {printable(sentence)}")
     for gap in seen.gaps[:GAPS_SHOWN]:
-        click.echo(f"gap       {printable(gap['what'])}: {printable(gap['why'])}")
+        click.echo(f"gap       {printable(str(Gap(gap['what'], gap['why'])))}")
     if len(seen.gaps) > GAPS_SHOWN:
         click.echo('gap       and more: litmine sql "from gaps"')
     if seen.complete:
@@ -69,7 +70,8 @@ def status(lake: Path, form: str) -> None:
     for row in seen.runs:
         counts = ", ".join(f"{count} {what}" for what, count in row["counts"].items())
         gaps = f", {row['gaps']} gap(s)" if row["gaps"] else ""
-        click.echo(f"run       {row['started']:%Y-%m-%d %H:%M}  {row['command']}  {row['outcome']}{gaps}  ({counts})")
+        said = printable(f"{row['command']}  {row['outcome']}{gaps}  ({counts})")
+        click.echo(f"run       {row['started']:%Y-%m-%d %H:%M}  {said}")
 
 
 def _ago(seconds: float) -> str:

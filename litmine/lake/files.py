@@ -81,6 +81,11 @@ def unwritable(path: Path, error: OSError) -> LakeError:
     return LakeError(f"{path} could not be written ({reason}); {advice}")
 
 
+def utf8(text: str) -> str:
+    r"""The text as UTF-8 can hold it: a surrogate, which Python makes of a file name's stray bytes, as `\udcff`."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def _name(temporary: Path, path: Path) -> bool:
     temporary.replace(path)
     return True

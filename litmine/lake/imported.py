@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from litmine.lake.files import write_bytes
+from litmine.lake.files import utf8, write_bytes
 from litmine.lake.merge import absorbed
 from litmine.lake.tables import encode, read, reading
 from litmine.schema import arrow_schema
@@ -31,7 +31,7 @@ class ImportedFile:
 
 def record_file(lake: Path, file: ImportedFile) -> None:
     """Note that a file is in. Raises LakeError when it cannot be written."""
-    row = {column.name: getattr(file, column.name) for column in fields(file)}
+    row = {column.name: getattr(file, column.name) for column in fields(file)} | {"name": utf8(file.name)}
     data = encode("files", pa.Table.from_pylist([row], schema=arrow_schema("files")))
     # Not exclusively: where parts of an earlier import are gone, the row names those that took their place.
     write_bytes(_place(lake, file.md5, file.as_of, file.reader), data)

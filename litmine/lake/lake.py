@@ -12,7 +12,7 @@ import pyarrow as pa
 from litmine.errors import LakeError, SettingError
 from litmine.lake import articles, entities, imported, runs
 from litmine.lake.add import PART_SIZE, Added, Importer
-from litmine.lake.files import unwritable, write_bytes
+from litmine.lake.files import unwritable, utf8, write_bytes
 from litmine.lake.query import select
 from litmine.lake.tables import write_empty
 from litmine.lake.views import write_catalogue
@@ -28,7 +28,7 @@ class Lake:
 
     def __init__(self, path: str | PathLike[str]) -> None:
         """Open the lake at `path`. Raises LakeError when there is none, or one of a format that is not known."""
-        self.path = Path(path).resolve()
+        self.path = _place(path)
         try:
             mark = json.loads((self.path / MARK).read_bytes())
         except (FileNotFoundError, NotADirectoryError):
@@ -45,9 +45,7 @@ class Lake:
     @classmethod
     def create(cls, path: str | PathLike[str]) -> "Lake":
         """Open the lake at `path`, making it first where there is nothing or an empty folder. Raises LakeError."""
-        place = Path(path).resolve()
-        if "?" in str(place):
-            raise LakeError(f"{path} has a question mark, which DuckDB takes in no file's path; choose another folder")
+        place = _place(path)
         if not (place / MARK).exists():
             try:
                 occupied = place.exists() and any(not entry.name.startswith(".") for entry in place.iterdir())
@@ -141,3 +139,13 @@ class Lake:
             "SELECT model, texts_unread, texts_failed FROM coverage WHERE active AND texts_unread + texts_failed > 0"
         )
         return [(model, unread, failed) for model, unread, failed in self.rows(query)]
+
+
+def _place(path: str | PathLike[str]) -> Path:
+    """Where a lake is. Raises LakeError for a path that DuckDB cannot take."""
+    place = Path(path).resolve()
+    if "?" in str(place):
+        raise LakeError(f"{path} has a question mark, which DuckDB takes in no file's path; choose another folder")
+    if utf8(str(place)) != str(place):
+        raise LakeError(f"{path} is not UTF-8, and DuckDB takes no other path; choose another folder")
+    return place

@@ -66,7 +66,8 @@ def _sentences(lake: Path) -> Iterator[None]:
     try:
         yield
     # Its errors come through a reader of Arrow as OSError, with the kind in front of the message.
-    except (duckdb.Error, OSError) as error:
+    # Arrow does not take types as deep as DuckDB's.
+    except (duckdb.Error, OSError, pa.ArrowException) as error:
         message = str(error)
         raise find_damage(lake, message) or QueryError(_sentence(message)) from error
 

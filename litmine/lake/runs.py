@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pyarrow as pa
 
-from litmine.lake.files import write_bytes
+from litmine.lake.files import utf8, write_bytes
 from litmine.lake.live import live
 from litmine.lake.tables import encode, read, reading
 from litmine.schema import arrow_schema
@@ -17,10 +17,18 @@ from litmine.schema import arrow_schema
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Something that a run could not read: `where` is a file, a line, a part or a PMID."""
+    """Something that a run could not read: `where` is a file, a line, a part or a PMID; both in UTF-8."""
 
     where: str
     why: str
+
+    def __str__(self) -> str:
+        """On one line, whatever its file is called: another would pass for one of litmine's own."""
+        return f"{self.where}: {self.why}".replace("\n", "\ufffd")
+
+    def __post_init__(self) -> None:
+        for name in ("where", "why"):
+            object.__setattr__(self, name, utf8(getattr(self, name)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +64,8 @@ def new_run_id(started: datetime) -> str:
 def record_run(lake: Path, run: Run) -> None:
     """Add a run to the log. Raises LakeError when it cannot be written."""
     row = {column.name: getattr(run, column.name) for column in fields(run)}
-    row |= {name: list(row[name].items()) for name in ("versions", "parameters", "counts")}
+    row |= {name: list(row[name].items()) for name in ("versions", "counts")}
+    row["parameters"] = [(name, utf8(value)) for name, value in run.parameters.items()]
     row["gaps"] = [{"where": gap.where, "why": gap.why} for gap in run.gaps]
     write_bytes(
         lake / "runs" / f"{run.run_id}.parquet",

@@ -6,6 +6,7 @@ hold is listed, not what it may not.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,11 @@ _TABLE_FUNCTIONS = {
 }
 # fmt: on
 
+# DuckDB's parser takes minutes over longer ones, and overflows its stack over deeper ones.
+_LONGEST = 1_000_000
+_DEEPEST = 200
+_BRACKETS = re.compile(r"[(\[{}\])]")
+
 
 def single_select(connection: "duckdb.DuckDBPyConnection", query: str) -> "duckdb.Statement":
     """The one statement of the query, which only reads. Raises QueryError otherwise, duckdb.Error when it is no SQL."""
@@ -34,6 +40,10 @@ def single_select(connection: "duckdb.DuckDBPyConnection", query: str) -> "duckd
 
     if "\0" in query or not _is_unicode(query):
         raise QueryError("a query is text in Unicode, without NUL characters")
+    if len(query) > _LONGEST:
+        raise QueryError(f"a query is at most {_LONGEST:,} characters long, and this has {len(query):,}")
+    if _depth(query) > _DEEPEST:
+        raise QueryError(f"a query is nested {_DEEPEST} deep at most; take it apart with WITH")
     statements = connection.extract_statements(query)
     if len(statements) != 1:
         raise QueryError(f"a query is exactly one SELECT, and there are {len(statements)} statements")
@@ -53,7 +63,10 @@ def single_select(connection: "duckdb.DuckDBPyConnection", query: str) -> "duckd
 
 def _tree(connection: "duckdb.DuckDBPyConnection", query: str) -> Any:
     (serialised,) = connection.execute("SELECT json_serialize_sql(?::VARCHAR)", [query]).fetchall()[0]
-    tree = json.loads(serialised)
+    try:
+        tree = json.loads(serialised)
+    except RecursionError:
+        raise QueryError("the query cannot be checked: its expressions are nested too deeply; take it apart") from None
     if tree["error"] or len(tree["statements"]) != 1:
         raise QueryError(f"the query cannot be checked: {tree.get('error_message', 'it is not one statement')}")
     return tree["statements"]
@@ -70,6 +83,15 @@ def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
             stack.extend(branch.values())
         elif isinstance(branch, list):
             stack.extend(branch)
+
+
+def _depth(query: str) -> int:
+    """How deep its brackets stand, those in quotes and comments counted too."""
+    deepest = depth = 0
+    for bracket in _BRACKETS.findall(query):
+        depth = depth + 1 if bracket in "([{" else max(0, depth - 1)
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def _is_unicode(text: str) -> bool:

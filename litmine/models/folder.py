@@ -83,9 +83,28 @@ def save_folder(
     settings.save(folder)
 
 
+def read_config(folder: Path) -> Any:
+    """The configuration of a model folder. Raises ValueError when it asks for code, or more memory than its weights.
+
+    A network is made as its configuration says and filled from the weights afterwards, so one that names a thousand
+    times as many tokens would take the machine's memory first.
+    """
+    config: Any = AutoConfig.from_pretrained(folder, **SAFE)
+    if "/" in str(getattr(config, "_attn_implementation", None)):
+        raise ValueError("its config.json asks for code of the Hugging Face Hub, and litmine runs none")
+    size = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
+    width = getattr(config, "hidden_size", 1)
+    for name in ("vocab_size", "max_position_embeddings", "intermediate_size", "num_hidden_layers"):
+        number = getattr(config, name, 0)
+        weights = number * width * (width if name == "num_hidden_layers" else 1)
+        if size and weights > size:
+            raise ValueError(f"its config.json has a {name} of {number:,}, for which its weights are too small")
+    return config
+
+
 def read_network(folder: Path, settings: Settings) -> MultiHeadNetwork:
     """The network of one of our own model folders, weights loaded, in float32."""
-    config = AutoConfig.from_pretrained(folder, **SAFE)
+    config = read_config(folder)
     network = MultiHeadNetwork(config, sum(len(head.labels) for head in settings.heads))
     network.load_state_dict(load_weights(folder))
     return network
@@ -141,12 +160,12 @@ def loading(folder: Path) -> Iterator[None]:
 
 def plain_window(folder: Path) -> int:
     """How many tokens a plain Hugging Face model reads at a time, special ones included."""
-    config = AutoConfig.from_pretrained(folder, **SAFE)
+    config = read_config(folder)
     return min(int(auto_tokenizer(folder).model_max_length), positions(config))
 
 
 def _plain_settings(folder: Path, name: str) -> Settings:
-    config = AutoConfig.from_pretrained(folder, **SAFE)
+    config = read_config(folder)
     labels = tuple(config.id2label[i] for i in range(len(config.id2label)))
     if all(label.startswith("LABEL_") for label in labels):
         raise ValueError(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer
-from transformers import AutoConfig, AutoModelForQuestionAnswering
+from transformers import AutoModelForQuestionAnswering
 
 from litmine.errors import ModelError
 from litmine.models.folder import (
@@ -18,6 +18,7 @@ from litmine.models.folder import (
     digest_of,
     loading,
     plain_window,
+    read_config,
     read_tokenizer,
 )
 from litmine.models.heads import SETTINGS_FILE
@@ -78,7 +79,7 @@ def save_reader(
 
 def read_span_network(folder: Path, settings: ReaderSettings) -> SpanNetwork:
     """The network of one of our own reader folders, weights loaded, in float32."""
-    network = SpanNetwork(AutoConfig.from_pretrained(folder, **SAFE), settings.yes_no)
+    network = SpanNetwork(read_config(folder), settings.yes_no)
     network.load_state_dict(load_weights(folder))
     return network
 

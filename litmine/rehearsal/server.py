@@ -12,7 +12,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Lock, Thread
 from typing import Any, cast
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from litmine.errors import SettingError
 from litmine.rehearsal.answers import Reply, efetch, esearch, page, parse_ids
@@ -115,7 +115,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: Server
 
     def do_GET(self) -> None:
-        self._answer(urlsplit(self.path).query)
+        self._answer(self.path.partition("?")[2])
 
     def do_POST(self) -> None:
         length = self.headers.get("Content-Length", "0")
@@ -174,7 +174,7 @@ class _Handler(BaseHTTPRequestHandler):
         )
 
     def _read(self, query: str) -> _Request:
-        path = urlsplit(self.path).path
+        path = self.path.partition("?")[0]
         known = path.startswith(_FOLDER) and path.endswith(".fcgi")
         utility = path.removeprefix(_FOLDER).removesuffix(".fcgi") if known else "elsewhere"
         parameters = dict(parse_qsl(query))

@@ -25,6 +25,8 @@ _MARKS = b"\xef\xbb\xbf\xff\xfe\x00"
 # Raised when a source is read for more than before, so that files which are in are read again.
 READER = 1
 _FRESH_COPY = "import a fresh copy of the file"
+# So many of a file's bad lines or records are named one by one: a file of another kind is nothing but such lines.
+_MOST_NAMED = 1_000
 
 
 def find_files(paths: Sequence[Path]) -> list[Path]:
@@ -48,14 +50,17 @@ def read_file(path: Path, as_of: datetime) -> Iterator[Observed | Unreadable]:
     """Yield the records of a file, a microsecond apart from `as_of` on, so that a PMID's last occurrence wins.
 
     Nothing that is wrong with the file raises: what cannot be read becomes an `Unreadable` that names the file, and
-    the line or record if it is only one; damage ends the file with one that says how many records came before it.
+    the line or record if it is only one (the first 1,000; one more counts the rest); damage ends the file with one that
+    says how many records came before it.
     """
-    count = 0
+    count = bad = 0
     try:
         with path.open("rb") as plain:
             for read in _records(_unpacked(plain)):
                 if isinstance(read, Unreadable):
-                    yield replace(read, where=f"{path}, {read.where}")
+                    bad += 1
+                    if bad <= _MOST_NAMED:
+                        yield replace(read, where=f"{path}, {read.where}")
                 else:
                     record, mended = read
                     yield Observed(record, as_of + timedelta(microseconds=count), mended)
@@ -70,6 +75,9 @@ def read_file(path: Path, as_of: datetime) -> Iterator[Observed | Unreadable]:
     except OSError as error:
         reason = f"It cannot be read ({error.strerror or error})"
         yield _unreadable(path, reason, count, "make it readable and import it again")
+    if bad > _MOST_NAMED:
+        more = bad - _MOST_NAMED
+        yield Unreadable(f"{path}, after those", f"{more:,} more could not be read: see what kind of file this is.")
 
 
 def _files_in(folder: Path) -> list[Path]:

@@ -16,7 +16,7 @@ def read_jsonl(stream: BinaryIO) -> Iterator[tuple[Article, int] | Unreadable]:
     """Yield each line's article, and how many of its lone surrogates became U+FFFD; blank lines are passed over.
 
     A line that cannot be used becomes an `Unreadable` that numbers it. Raises SourceError at a line of more than
-    64 MiB; errors of the stream itself pass through.
+    32 MiB; errors of the stream itself pass through.
     """
     for number, line in numbered_lines(stream):
         if not line.strip():

@@ -111,7 +111,7 @@ def words(element: Element) -> str:
         text = element.text or ""
     else:
         for entity in element.iter(etree.Entity):
-            raise RecordError(f"uses {entity.text}, an entity that nothing declares")
+            raise RecordError(f"uses {str(entity.text)[:40]}, an entity that nothing declares")
         text = "".join(cast("Iterator[str]", element.itertext()))
     return _one_spaced(text)
 

@@ -11,6 +11,7 @@ from lxml import etree
 from lxml.etree import _Element as Element
 
 from litmine.errors import SourceError
+from litmine.sources.lines import LONGEST_RECORD
 from litmine.sources.pmid import parse_pmid
 from litmine.sources.pubmed_record import RecordError, read_article, read_book, words
 from litmine.types import Article, Deletion, Unreadable
@@ -28,12 +29,13 @@ def read_pubmed_xml(stream: BinaryIO) -> Iterator[Article | Deletion | Unreadabl
     """Yield the records of a set in its order; one that is itself unusable becomes an `Unreadable` that numbers it.
 
     Raises SourceError when the document is not a PubMed set or declares an entity (before any record), or is
-    damaged (after every whole record before the damage). Errors of the stream itself pass through, likewise late.
+    damaged or has no record in 32 MiB (after every whole record before that). Errors of the stream itself pass through,
+    likewise late.
     Entities are not expanded and nothing but the stream is read, whatever the document asks for.
     """
     prologue = _Prologue(stream)
     if prologue.root not in _RECORDS:
-        raise SourceError(f"The XML holds <{prologue.root}>, not one of {', '.join(_RECORDS)}.")
+        raise SourceError(f"The XML holds <{prologue.root[:40]}>, not one of {', '.join(_RECORDS)}.")
     elements = etree.iterparse(
         prologue,
         tag=_RECORDS[prologue.root],
@@ -50,12 +52,17 @@ def read_pubmed_xml(stream: BinaryIO) -> Iterator[Article | Deletion | Unreadabl
             except RecordError as problem:
                 yield Unreadable(f"record {number}", f"The record {problem}.")
             _forget(element)
+            prologue.unfinished = 0
     except etree.XMLSyntaxError as error:
-        raise SourceError(f"The XML is damaged: {error.msg}.") from error
+        # libxml2 says some things on several lines.
+        raise SourceError(f"The XML is damaged: {' '.join(str(error.msg).split())[:200]}.") from error
 
 
 class _Prologue:
     """A stream of XML whose prologue has been looked through: `root` is its first tag; `read` starts from the top.
+
+    `unfinished` counts the bytes that were read since the last record, of which the parser keeps a tree many times as
+    large: `read` raises SourceError when they are more than a record can have.
 
     The looking is done by expat, before lxml sees a byte: libxml2 expands entities while it reads a DTD, and without
     its limits, which `huge_tree` lifts.
@@ -63,6 +70,7 @@ class _Prologue:
 
     def __init__(self, stream: BinaryIO) -> None:
         self.root = ""
+        self.unfinished = 0
         self._stream = stream
         self._head = stream.read(_CHUNK).lstrip(b" \t\r\n")
         parser = expat.ParserCreate()
@@ -84,10 +92,11 @@ class _Prologue:
             raise SourceError(f"The XML is damaged: {error}.") from error
 
     def read(self, size: int) -> bytes:
-        if self._head:
-            chunk, self._head = self._head, b""
-            return chunk
-        return self._stream.read(size)
+        if self.unfinished > LONGEST_RECORD:
+            raise SourceError(f"The XML has no whole record in {LONGEST_RECORD >> 20} MiB, which no PubMed file has.")
+        chunk, self._head = self._head or self._stream.read(size), b""
+        self.unfinished += len(chunk)
+        return chunk
 
     def _at_root(self, tag: str, _: dict[str, str]) -> None:
         self.root = tag
@@ -127,8 +136,9 @@ def _child(element: Element, tag: str) -> Element:
 
 
 def _forget(element: Element) -> None:
-    """Free the element's content and all before it; lxml may still add to the element itself."""
+    """Free the element's content and all before it, at each level; lxml may still add to the element itself."""
     element.clear()
-    parent = element.getparent()
-    while parent is not None and element.getprevious() is not None:
-        del parent[0]
+    for parent in element.iterancestors():
+        while element.getprevious() is not None:
+            del parent[0]
+        element = parent

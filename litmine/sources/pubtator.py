@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
+from litmine.errors import SourceError
 from litmine.sources.jsonl import plain_article
-from litmine.sources.lines import numbered_lines
+from litmine.sources.lines import LONGEST_RECORD, numbered_lines
 from litmine.sources.pmid import parse_pmid
 from litmine.types import Article, Unreadable
 
@@ -40,7 +41,7 @@ class Document:
 def read_pubtator(stream: BinaryIO) -> Iterator[Article | Unreadable]:
     """Yield each document's article; what cannot be used becomes an `Unreadable` that numbers its line.
 
-    Raises SourceError at a line of more than 64 MiB; errors of the stream itself pass through.
+    Raises SourceError at a line or a document of more than 32 MiB; errors of the stream itself pass through.
     """
     for read in read_documents(stream):
         if isinstance(read, Unreadable):
@@ -57,12 +58,18 @@ def read_documents(stream: BinaryIO) -> Iterator[Document | Unreadable]:
     Raises as `read_pubtator` does.
     """
     block: list[tuple[int, bytes]] = []
+    size = 0
     for number, line in numbered_lines(stream):
         blank, head = not line.strip(), HEAD.match(line)
         # A title begins a document even where the blank line before it is missing.
         if blank or (head is not None and head[2] == b"t"):
             yield from _read(block)
-            block = []
+            block, size = [], 0
+        size += len(line)
+        if size > LONGEST_RECORD:
+            raise SourceError(
+                f"The document before line {number} is larger than {LONGEST_RECORD >> 20} MiB: this is no PubTator."
+            )
         if not blank:
             block.append((number, line))
     yield from _read(block)

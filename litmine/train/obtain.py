@@ -3,7 +3,10 @@
 Test splits are left where they are: only the files that the registry names are fetched or taken out of an archive.
 """
 
+import bz2
+import gzip
 import hashlib
+import lzma
 import shutil
 import tarfile
 import tempfile
@@ -13,7 +16,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from http.client import HTTPException, HTTPMessage
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, Any
 from urllib.parse import urljoin, urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
@@ -27,7 +30,20 @@ GREATEST = 512 * 1024 * 1024
 TIMEOUT = 60.0
 
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
-_DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, OSError, RuntimeError)
+_DAMAGED = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    OSError,
+    RuntimeError,
+    ValueError,
+    # of headers that name sizes beyond everything
+    MemoryError,
+    OverflowError,
+)
+_PACKED: dict[bytes, Callable[[Path], Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
 # What a split is called where the registry does not say, or another mirror has it.
 _USUAL = {"train": ("train.tsv", "train.pubtator"), "dev": ("dev.tsv", "devel.tsv", "dev.pubtator")}
 
@@ -70,6 +86,7 @@ def _fetch_splits(entry: Entry, url: str, folder: Path, greatest: int) -> list[t
     fetched = folder / "fetched"
     digest = _download(url, fetched, greatest)
     try:
+        _decompress(fetched, url, greatest)
         if zipfile.is_zipfile(fetched) or tarfile.is_tarfile(fetched):
             _unpack(entry, url, fetched, folder, greatest)
             fetched.unlink()
@@ -92,21 +109,40 @@ def _download(url: str, to: Path, greatest: int) -> str:
                     raise CorpusError(f"{url} gives more than {greatest:,} bytes, which no corpus needs; not fetched")
                 digest.update(block)
                 file.write(block)
-            expected = answer.headers.get("Content-Length")
+            missing = answer.length
     except (OSError, HTTPException) as error:
         raise CorpusError(f"{url} cannot be fetched: {error}; try again, or another address with --from") from error
-    if expected is not None and size != int(expected):
-        raise CorpusError(f"{url} broke off after {size:,} of {int(expected):,} bytes; try again")
+    if missing:
+        raise CorpusError(f"{url} broke off after {size:,} of {size + missing:,} bytes; try again")
     return digest.hexdigest()
 
 
+def _decompress(file: Path, url: str, greatest: int) -> None:
+    """Unpack a compressed file in its place, so that no header inside can make more of it than `greatest`."""
+    with file.open("rb") as stream:
+        start = stream.read(6)
+    opening = next((opening for magic, opening in _PACKED.items() if start.startswith(magic)), None)
+    if opening is None:
+        return
+    unpacked, size = file.with_name("unpacked"), 0
+    with opening(file) as packed, unpacked.open("wb") as out:
+        while block := packed.read(1 << 16):
+            size += len(block)
+            if size > greatest:
+                raise CorpusError(f"{url} is refused: it unpacks to more than {greatest:,} bytes")
+            out.write(block)
+    unpacked.replace(file)
+
+
 class _Careful(HTTPRedirectHandler):
-    """Follows a redirection only to where a download may go."""
+    """Follows a redirection only to where a download may go, and from elsewhere not to a service of this machine."""
 
     def redirect_request(
         self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
     ) -> Request | None:
         _allow(newurl)
+        if urlsplit(req.full_url).hostname not in _LOOPBACK and urlsplit(newurl).hostname in _LOOPBACK:
+            raise CorpusError(f"{req.full_url} sends us to {newurl}, on this machine, and is refused")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
@@ -119,6 +155,9 @@ def _allow(url: str) -> None:
         parts.scheme == "http" and parts.hostname in _LOOPBACK
     ):
         raise CorpusError(f"{url} is refused: a corpus is fetched over https, or over http from this machine only")
+    if parts.username is not None:
+        # Not quoted: a password would stand in logs, and in SOURCE.txt.
+        raise CorpusError("an address with a user name in it is refused; fetch the corpus yourself")
 
 
 def _unpack(entry: Entry, url: str, archive: Path, folder: Path, greatest: int) -> None:

@@ -53,7 +53,7 @@ class Annotated:
             if self.planned_parts
             else f"nothing to do: {models} has read every text of the lake"
         ]
-        said += [f"could not be read: {gap.where}: {gap.why}" for gap in self.new_gaps]
+        said += [f"could not be read: {gap}" for gap in self.new_gaps]
         if known := len(self.gaps) - len(self.new_gaps):
             said.append(
                 f"{known} part(s) that an earlier run reported cannot be read still; `litmine status` lists them"

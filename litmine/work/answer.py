@@ -84,7 +84,7 @@ class Answered:
 
     def unread(self) -> list[str]:
         """What could not be read, in sentences."""
-        return [f"could not be read: {gap.where}: {gap.why}" for gap in self.new_gaps]
+        return [f"could not be read: {gap}" for gap in self.new_gaps]
 
     @property
     def skipped(self) -> int:

@@ -74,7 +74,7 @@ class Fetching:
             )
         if self.recovered.read:
             said.append(f"{self.recovered.read:,} records that an interrupted fetch had received are in the lake now")
-        said += [f"could not be had: {gap.where}: {gap.why}" for gap in self.new_gaps]
+        said += [f"could not be had: {gap}" for gap in self.new_gaps]
         if known := absent + len(self.gaps) - len(self.absent) - len(self.new_gaps):
             said.append(f"{known:,} that earlier fetches reported are absent still")
         return said

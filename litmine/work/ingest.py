@@ -59,7 +59,7 @@ class Imported:
             said.append(f"{added.mended:,} lone surrogates became U+FFFD")
         for gap in dict.fromkeys(self.gaps):
             known = "" if gap in self.new_gaps else " (as an earlier import said)"
-            said.append(f"could not be read{known}: {gap.where}: {gap.why}")
+            said.append(f"could not be read{known}: {gap}")
         return said
 
     def counts(self) -> dict[str, int]:

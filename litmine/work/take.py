@@ -14,6 +14,7 @@ from typing import Literal
 
 from litmine.errors import LakeLockedError, SourceError
 from litmine.lake.add import Added
+from litmine.lake.files import utf8
 from litmine.lake.imported import ImportedFile
 from litmine.lake.lake import Lake
 from litmine.lake.lock import exclusive
@@ -96,11 +97,11 @@ class Taker:
         tally = _Tally(taken.gaps, self._watch)
         taken.added = self._importer.add(
             tally.good(read_file(file, as_of or datetime.now(UTC))),
-            source=file.name,
+            source=utf8(file.name),
             dated=as_of is not None,
             part_size=self._job.part_size,
         )
-        if checksum is not None and as_of is not None and all(gap.where != str(file) for gap in taken.gaps):
+        if checksum is not None and as_of is not None and all(gap != Gap(str(file), gap.why) for gap in taken.gaps):
             self._lake.record_file(
                 ImportedFile(
                     name=file.name,

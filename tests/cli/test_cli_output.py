@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import os
+import pty
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -164,6 +166,21 @@ def test_control_sequences_reach_no_terminal_but_stay_in_the_data(run: Run, empt
     assert json.loads(run(*query, "--format", "json").stdout)[0]["title"] == title
     (row,) = csv.DictReader(io.StringIO(run(*query, "--format", "csv").stdout, newline=""))
     assert row["title"] == title
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "jsonl"])
+def test_a_terminal_obeys_no_title_whatever_the_format(start: Start, empty: Path, form: str) -> None:
+    Lake(empty).add([Observed(Article(1, "\x1b[2Jred\x9b31m β"), datetime.now(UTC))], source="x")
+    ours, theirs = pty.openpty()
+    arguments = ("-c", 'exec 1<>"$0"; exec "$@"', os.ttyname(theirs))
+    process = start("sql", "select title from articles", "--lake", empty, "--format", form, before=("sh", *arguments))
+    process.communicate()
+    shown = os.read(ours, 10_000).decode()
+    os.close(ours)
+    os.close(theirs)
+    assert "red" in shown
+    assert "β" in shown
+    assert [char for char in shown if not char.isprintable() and char not in "\r\n"] == []
 
 
 NAMES = st.lists(st.sampled_from(["a", "b", "a_1", "A", "a,b", ""]), min_size=1, max_size=5)

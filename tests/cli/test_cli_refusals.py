@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -208,6 +209,36 @@ def test_a_gap_cannot_move_the_cursor(run: Run, tmp_path: Path) -> None:
     assert f"could not be read: {tmp_path}/\ufffd[2J\ufffd.xml: " in ran.stderr
     status = run("status", "--lake", tmp_path / ".lake").stdout
     assert [char for char in ran.stderr + status if not char.isprintable() and char != "\n"] == []
+
+
+def test_a_file_name_is_shown_on_one_line(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a\nlitmine: all is well.xml").write_text("<set/>")
+    ran = run("import", tmp_path, "--lake", tmp_path / ".lake")
+    assert [line for line in ran.stderr.splitlines() if line.startswith("litmine: all is well")] == []
+    assert "a\ufffdlitmine: all is well.xml" in ran.stderr
+
+
+def test_a_file_name_that_is_not_utf8_costs_nothing(run: Run, tmp_path: Path) -> None:
+    name = os.fsdecode(b"latin\xe9.jsonl")
+    (tmp_path / name).write_text('{"pmid": 1, "title": "One"}\nnothing\n')
+    (tmp_path / os.fsdecode(b"gone\xe9.xml")).write_text("<set/>")
+    lake = tmp_path / ".lake"
+    ran = run("import", tmp_path, tmp_path / name, "--lake", lake)
+    assert ran.returncode == NEW_GAPS
+    opened = Lake(lake)
+    assert opened.rows("select pmid from articles") == [(1,)]
+    (where,) = opened.rows("select distinct gaps[1]['where'] from runs")[0]
+    assert "latin\\udce9.jsonl, line 2" in where or "gone\\udce9.xml" in where
+    assert run("import", tmp_path, "--lake", lake).returncode == DONE  # no new gap
+    assert run("import", tmp_path, "--lake", lake, "--as-of", "2026-01-01").returncode == DONE
+    assert opened.rows("select name from read_parquet('" + str(lake) + "/files/*.parquet')") == [
+        ("latin\\udce9.jsonl",)
+    ]
+
+
+def test_a_lake_where_duckdb_cannot_go(run: Run, tmp_path: Path) -> None:
+    place = tmp_path / os.fsdecode(b"lake\xe9")
+    assert "is not UTF-8, and DuckDB takes no other path" in sentence(run("import", tmp_path, "--lake", place))
 
 
 def test_a_line_without_a_pmid_is_listed_by_its_number(run: Run, tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def test_status_fits_on_a_screen_and_says_where_the_rest_is(run: RunCommand, lak
     now = datetime.now(UTC)
     gaps = [Gap(f"articles/{number}.parquet", "\x1b[2Jdamaged\r\x07") for number in range(30)]
     for _ in range(8):
-        Lake(lake).record_run(Run(new_run_id(now), "annotate", now, now, "gaps", gaps=gaps))
+        Lake(lake).record_run(Run(new_run_id(now), "annotate", now, now, "gaps", counts={"\x1b[8m": 1}, gaps=gaps))
     ran = run("status", "--lake", lake)
     assert len(ran.stdout.splitlines()) <= 24
     assert "gap       articles/0.parquet: \ufffd[2Jdamaged\ufffd\ufffd" in ran.stdout

@@ -124,6 +124,11 @@ MISTAKES = {
     "PIVOT articles ON year USING count(*)": "ON x IN (...)",
     "SELECT 1\0": "without NUL",
     "SELECT '\ud800'": "text in Unicode",
+    f"SELECT {'abs(' * 300}1{')' * 300}": "nested 200 deep at most",
+    f"{'FROM (' * 100_000}articles{')' * 100_000}": "nested 200 deep at most",
+    f"SELECT 1{' + 1' * 500}": "nested too deeply",
+    f"SELECT {'[' * 190}1{']' * 190}": "Recursion level in ArrowSchema struct exceeded",
+    f"SELECT true{' AND true' * 200_000}": "at most 1,000,000 characters long, and this has 1,800,011",
 }
 
 

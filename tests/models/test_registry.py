@@ -106,6 +106,23 @@ def test_settings_that_are_not_ours(tiny_model: Path, tmp_path: Path, change: di
         load_model(str(folder))
 
 
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"vocab_size": 3_000_000}, "a vocab_size of 3,000,000, for which its weights are too small"),
+        ({"max_position_embeddings": 10**8}, "a max_position_embeddings of 100,000,000, for which"),
+        ({"num_hidden_layers": 10**9}, "a num_hidden_layers of 1,000,000,000, for which"),
+        ({"_attn_implementation": "kernels-community/flash-attn"}, "asks for code of the Hugging Face Hub"),
+    ],
+)
+def test_a_configuration_that_asks_for_more_than_its_weights(
+    copy: Path, change: dict[str, object], sentence: str
+) -> None:
+    config = json.loads((copy / "config.json").read_text()) | change
+    (copy / "config.json").write_text(json.dumps(config))
+    assert sentence in refusal(copy)
+
+
 def test_code_that_comes_with_a_model_is_not_run(copy: Path, tmp_path: Path) -> None:
     witness = tmp_path / "ran"
     (copy / "evil.py").write_text(f"open({str(witness)!r}, 'w')\nclass Config: pass\nclass Model: pass\n")

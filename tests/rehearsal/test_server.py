@@ -161,6 +161,18 @@ def test_other_paths(small: Archive, ask: Ask) -> None:
         assert server.log.by_utility() == {"esummary": 1}
 
 
+def test_a_path_that_is_no_address(small: Archive, capfd: pytest.CaptureFixture[str]) -> None:
+    with serve(small) as server, socket.create_connection(("127.0.0.1", server.server_port)) as client:
+        client.sendall(b"GET //[ HTTP/1.0\r\n\r\n")
+        assert client.recv(100).startswith(b"HTTP/1.1 404")
+    assert capfd.readouterr().err == ""
+
+
+def test_nobody_else_reaches_it(small: Archive) -> None:
+    with serve(small) as server:
+        assert server.socket.getsockname()[0] == "127.0.0.1"
+
+
 def test_beyond_the_limit_without_a_key(small: Archive, ask: Ask) -> None:
     with serve(small, per_second=(0, 1000)) as server:
         status, headers, body = ask(server, "esearch", db="pubmed", term="cells")

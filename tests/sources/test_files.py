@@ -229,3 +229,12 @@ def test_a_path_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
 
 def test_an_empty_folder_has_no_files(tmp_path: Path) -> None:
     assert find_files([tmp_path]) == []
+
+
+def test_a_thousand_bad_lines_are_named_and_the_rest_counted(tmp_path: Path) -> None:
+    """A large file of another kind is nothing but bad lines, and a line each in the log would fill it."""
+    read = _read(tmp_path, b'{"pmid": 1}\n' + b"{\n" * 5000 + b'{"pmid": 2}\n')
+    assert [it for it in read if isinstance(it, Observed)] == _observed(1, 2)
+    bad = [it for it in read if isinstance(it, Unreadable)]
+    assert len(bad) == 1001
+    assert bad[-1].why == "4,000 more could not be read: see what kind of file this is."

@@ -97,5 +97,5 @@ def test_a_line_without_end_is_not_read_to_its_end() -> None:
     stream = io.BytesIO(b'{"pmid": 1}\n{' + b" " * (65 << 20))
     reading = read_jsonl(stream)
     assert next(reading) == (Article(1), 0)
-    with pytest.raises(SourceError, match="Line 2 is longer than 64 MiB"):
+    with pytest.raises(SourceError, match="Line 2 is longer than 32 MiB"):
         next(reading)

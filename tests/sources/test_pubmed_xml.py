@@ -9,6 +9,7 @@ from typing import BinaryIO
 import pytest
 
 from litmine.errors import SourceError
+from litmine.sources import pubmed_xml
 from litmine.sources.pubmed_xml import read_pubmed_xml
 from litmine.types import Article, Deletion, Unreadable
 
@@ -188,21 +189,49 @@ def test_a_text_beyond_the_parsers_usual_limit() -> None:
     assert article.title == long.strip()
 
 
+ENDLESS = {
+    "junk": (b"<PubmedArticleSet>", b"<a>junk</a>" * 1000),
+    "an unfinished record": (b"<PubmedArticleSet><PubmedArticle>", b"<a>junk</a>" * 1000),
+    "text": (b"<PubmedArticleSet><PubmedArticle>", b"x" * 10_000),
+    "an attribute": (b"<PubmedArticleSet><PubmedArticle a='", b"x" * 10_000),
+    "a comment": (b"<PubmedArticleSet><!--", b"x" * 10_000),
+}
+
+
+@pytest.mark.parametrize("kind", ENDLESS)
+def test_what_no_record_ends_is_not_read_to_its_end(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gzip file of a few megabytes unpacks to gigabytes, of which the parser would keep a tree."""
+    monkeypatch.setattr(pubmed_xml, "LONGEST_RECORD", 1 << 18)
+    start, more = ENDLESS[kind]
+    document = io.BytesIO(start.replace(b">", b">" + _article(1).encode(), 1) + more * (4_000_000 // len(more)))
+    records, error = _read_until_error(document)
+    assert records == [Article(1, "A title.")]
+    assert "no whole record" in str(error)
+    assert document.tell() < 1 << 20
+
+
+def test_nesting_is_limited() -> None:
+    document = io.BytesIO(b"<PubmedArticleSet><PubmedArticle>" + b"<a>" * 1_000_000)
+    _, error = _read_until_error(document)
+    assert "Excessive depth" in str(error)
+
+
 class _Long(io.BytesIO):
     """A set of `copies` times 30 records, of which no more than 30 are ever in memory."""
 
-    def __init__(self, copies: int) -> None:
+    def __init__(self, copies: int, before: str = "", after: str = "") -> None:
         super().__init__()
-        record = _article(1, "A title of some length. " * 40)
+        record = before + _article(1, "A title of some length. " * 40) + after
         self._chunks = chain(["<PubmedArticleSet>"], repeat(record * 30, copies), ["</PubmedArticleSet>"])
 
     def read(self, _: int | None = -1) -> bytes:
         return next(self._chunks, "").encode()
 
 
-def test_memory_does_not_grow_with_the_file() -> None:
+@pytest.mark.parametrize(("before", "after"), [("", ""), ("<x><y>" + "<z/>" * 100 + "</y>", "</x>")])
+def test_memory_does_not_grow_with_the_file(before: str, after: str) -> None:
     def peak_kib(copies: int) -> int:
-        assert len([None for _ in read_pubmed_xml(_Long(copies))]) == copies * 30
+        assert len([None for _ in read_pubmed_xml(_Long(copies, before, after))]) == copies * 30
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
     small = peak_kib(50)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from litmine.errors import SourceError
+from litmine.sources import pubtator
 from litmine.sources.pubtator import Document, read_documents, read_pubtator
 from litmine.types import Article, Section, Unreadable
 
@@ -96,7 +97,7 @@ def test_a_line_without_end_is_refused() -> None:
         def readline(self, size: int | None = -1, /) -> bytes:
             return b"1|t|" + b"x" * ((size or 0) - 4)
 
-    with pytest.raises(SourceError, match="Line 1 is longer than 64 MiB"):
+    with pytest.raises(SourceError, match="Line 1 is longer than 32 MiB"):
         list(read_pubtator(Endless()))  # type: ignore[arg-type]
 
 
@@ -119,3 +120,13 @@ def test_the_sample_documents_stand_at_their_offsets(sample_data: Path) -> None:
     assert len(mentions) > 20
     for pmid, start, end, mention, *_ in mentions:
         assert texts[int(pmid)][int(start) : int(end)] == mention
+
+
+def test_a_document_without_end_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pubtator, "LONGEST_RECORD", 1000)
+    stream = io.BytesIO(b"1|t|One\n\n2|t|Two\n" + b"2\t0\t3\tTwo\tGene\n" * 100_000)
+    reading = read_pubtator(stream)
+    assert next(reading) == Article(1, "One")
+    with pytest.raises(SourceError, match=r"The document before line [0-9]{2} is larger than"):
+        next(reading)
+    assert stream.tell() < 2000

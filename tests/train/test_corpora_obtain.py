@@ -1,5 +1,6 @@
 """Corpora fetched from a server of the test's own: folders, archives, and what is refused, leaving nothing behind."""
 
+import bz2
 import gzip
 import hashlib
 import io
@@ -7,14 +8,16 @@ import tarfile
 import threading
 import zipfile
 from collections.abc import Iterator
+from http.client import HTTPMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.request import Request
 
 import pytest
 
 from litmine.errors import CorpusError
 from litmine.train.corpora import open_corpus
-from litmine.train.obtain import obtain
+from litmine.train.obtain import _Careful, obtain
 from litmine.train.registry import find
 
 TRAIN = b"asthma\tB-Disease\nis\tO\n"
@@ -28,6 +31,7 @@ class Server:
     def __init__(self) -> None:
         self.files: dict[str, bytes | str] = {}
         self.short: set[str] = set()
+        self.headers: dict[str, str] = {}
         self.asked: list[str] = []
         outer = self
 
@@ -39,7 +43,9 @@ class Server:
                 if isinstance(content, str):
                     self.send_header("Location", content)
                 body = content if isinstance(content, bytes) else b""
-                self.send_header("Content-Length", str(len(body) + (self.path in outer.short)))
+                length = {"Content-Length": str(len(body) + (self.path in outer.short))}
+                for name, value in (length | outer.headers).items():
+                    self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(body)
 
@@ -108,6 +114,18 @@ def test_a_folder_gives_its_train_and_dev_split(server: Server, home: Path) -> N
     assert [path.name for path in home.iterdir()] == ["NCBI-disease"]
 
 
+def hostile_tar(size: int, name: str = "././@LongLink", kind: bytes = tarfile.GNUTYPE_LONGNAME) -> bytes:
+    """A tar archive whose first member is a name of so many bytes."""
+    info = tarfile.TarInfo(name)
+    info.type, info.size = kind, size
+    return info.tobuf(tarfile.GNU_FORMAT)
+
+
+def longest_name(size: int) -> bytes:
+    """Of a few kilobytes, and tarfile would hold a name of `size` bytes in memory."""
+    return gzip.compress(hostile_tar(size) + bytes(size), mtime=0)
+
+
 @pytest.mark.parametrize("pack", [zipped, tarred])
 def test_an_archive_gives_what_the_registry_names(server: Server, pack: object) -> None:
     assert callable(pack)
@@ -140,6 +158,10 @@ def test_a_file_is_the_train_split_and_a_redirection_is_followed(server: Server)
         (b"<html>Sorry</html>", "a line is token TAB tag"),
         (b"", "is empty"),
         (tarred({"train.tsv": TRAIN})[:60], "cannot be unpacked: "),
+        (longest_name(200_000), "it unpacks to more than 100,000 bytes"),
+        (hostile_tar(2**60), "cannot be unpacked: |a line is token TAB tag|is not UTF-8"),
+        (hostile_tar(2**60, "train.tsv", tarfile.REGTYPE), "it unpacks to more than 100,000 bytes"),
+        (bz2.compress(b"a\tO\n" * 50_000), "it unpacks to more than 100,000 bytes"),
         ("http://example.org/train.tsv", "is refused: a corpus is fetched over https"),
         ("file:///etc/passwd", "is not allowed"),
         ("/nowhere", "cannot be fetched: HTTP Error 404"),
@@ -166,6 +188,26 @@ def test_addresses_that_are_refused(home: Path, url: str) -> None:
     with pytest.raises(CorpusError, match=r"is refused: a corpus is fetched over https|is no address"):
         obtain(find("NCBI-disease"), url, lambda _: None)
     assert not home.exists()
+
+
+def test_a_password_in_an_address_is_not_repeated(home: Path) -> None:
+    with pytest.raises(CorpusError, match="an address with a user name in it is refused") as refused:
+        obtain(find("NCBI-disease"), "https://me:secret@example.org/a.zip", lambda _: None)
+    assert "secret" not in str(refused.value)
+    assert not home.exists()
+
+
+def test_nobody_elsewhere_sends_us_to_a_service_of_this_machine(server: Server) -> None:
+    request = Request("https://example.org/a.zip")
+    for place in (server.url, "https://localhost/"):
+        with pytest.raises(CorpusError, match="on this machine, and is refused"):
+            _Careful().redirect_request(request, io.BytesIO(), 302, "Found", HTTPMessage(), place)
+    assert server.asked == []
+
+
+def test_a_length_that_is_no_number(server: Server) -> None:
+    server.files, server.headers = {"/c": TRAIN}, {"Content-Length": "many"}
+    assert (obtain(find("NCBI-disease"), f"{server.url}c", lambda _: None) / "train.tsv").read_bytes() == TRAIN
 
 
 @pytest.mark.parametrize("url", [None, "https://example.org/i2b2.zip"])

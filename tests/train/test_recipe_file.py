@@ -47,6 +47,7 @@ def test_options_have_the_defaults_of_a_recipe() -> None:
         ("corpora = 'BC5CDR'", "corpora is a list of names in quotes"),
         ("renamed = ['a']", "renamed is a table of types"),
         ("epochs = ", "cannot be read as TOML"),
+        (f"epochs = {'[' * 2000}{']' * 2000}", "cannot be read as TOML"),
     ],
 )
 def test_what_is_wrong_in_a_file_is_said(tmp_path: Path, toml: str, sentence: str) -> None:

@@ -155,11 +155,16 @@ def _open(path: Path) -> int | None:
     handle = _opened(path)
     usable = False
     try:
-        usable = handle is not None and stat.S_ISREG(os.fstat(handle).st_mode) and _lock(handle)
+        usable = handle is not None and _is_ours(os.fstat(handle)) and _lock(handle)
     finally:
         if handle is not None and not usable:
             os.close(handle)
     return handle if usable else None
+
+
+def _is_ours(file: os.stat_result) -> bool:
+    """A plain file with one name: where everyone may write, another name may be that of something to be destroyed."""
+    return stat.S_ISREG(file.st_mode) and file.st_nlink == 1
 
 
 def _opened(path: Path) -> int | None:

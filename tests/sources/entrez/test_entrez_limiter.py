@@ -184,7 +184,7 @@ def test_stamps_of_an_earlier_boot_hold_nobody_up(temporary: Path) -> None:
     assert Limiter("host", 3, [temporary]).paused() == 0.0
 
 
-@pytest.mark.parametrize("kind", ["folder", "fifo", "link", "no folder", "locked"])
+@pytest.mark.parametrize("kind", ["folder", "fifo", "link", "hard link", "no folder", "locked"])
 def test_a_file_that_cannot_be_used_is_replaced_by_the_next(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -203,6 +203,9 @@ def test_a_file_that_cannot_be_used_is_replaced_by_the_next(
         case "link":
             (tmp_path / "victim").write_text("mine")
             file.symlink_to(tmp_path / "victim")
+        case "hard link":
+            (tmp_path / "victim").write_text("mine")
+            file.hardlink_to(tmp_path / "victim")
         case "no folder":
             shared.rmdir()
             shared.write_text("a file")
@@ -214,7 +217,7 @@ def test_a_file_that_cannot_be_used_is_replaced_by_the_next(
     if holder is not None:
         os.close(holder)
     assert 0 < Limiter("host", 3, [own]).paused() <= 50
-    if kind == "link":
+    if "link" in kind:
         assert (tmp_path / "victim").read_text() == "mine"
 
 

@@ -1,0 +1,194 @@
+"""What others send, damaged at random: either values that keep their types' promises, or sentences; never a traceback.
+
+Real files are cut, flipped, doubled, swapped, spiked with markup, nested, packed and encoded anew, several times over.
+"""
+
+import gzip
+import json
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from litmine.errors import LitmineError, QuestionError
+from litmine.lake.hashing import record_hash
+from litmine.sources.files import read_file
+from litmine.sources.questions import read_questions
+from litmine.train.qa.recipe_file import make_reader_recipe, read_reader_recipe, reader_recipe_names
+from litmine.train.recipe_file import make_recipe, read_recipe, recipe_names
+from litmine.types import QUESTION_TYPES, Article, Observed, Unreadable
+
+CHECKOUT = Path(__file__).parent.parent
+AS_OF = datetime(2026, 1, 1, tzinfo=UTC)
+EXAMPLES = 100_000 if os.environ.get("LITMINE_HYPOTHESIS_PROFILE") == "soak" else 500
+
+TOKENS = [
+    *(b"<", b">", b"</", b"<i>", b"</i>", b"<PMID>", b"</PubmedArticle>", b"<PubmedArticle>", b"&lt;", b"&#0;", b"&x;"),
+    *(b"&#xD800;", b"<![CDATA[", b"]]>", b"<!--", b"-->", b"<?x", b"<!DOCTYPE a [<!ENTITY b 'c'>]>", b"xmlns:a='b' "),
+    *(
+        b"\n",
+        b"\r\n",
+        b"\n\n",
+        b"\t",
+        b"\0",
+        b"\xff",
+        b"\xef\xbb\xbf",
+        b"\xff\xfe",
+        b"\xed\xa0\x80",
+        b"\xc2",
+        b"\x1b[2J",
+    ),
+    *(b'"', b"'", b"\\", b"\\ud800", b"{", b"}", b"[", b"]", b",", b":", b"null", b"true", b"NaN", b"1e999", b"-1"),
+    *(b"9" * 30, b"9" * 5000, b"|t|", b"|a|", b"1|t|", b"#", b"=", b"inf", b"nan", b"1979-05-27", b"[[stages]]", b";"),
+    *("\u2028".encode(), "e\u0301".encode(), "\U0001f9ec".encode(), "\u202e".encode()),
+]
+Harm = tuple[str, int, int, bytes]
+KINDS = ["cut", "flip", "drop", "double", "swap", "insert", "nest", "encode", "pack"]
+harms = st.lists(
+    st.tuples(st.sampled_from(KINDS), st.integers(0, 2**16), st.integers(0, 2**16), st.sampled_from(TOKENS)),
+    min_size=1,
+    max_size=4,
+)
+
+
+def harmed(content: bytes, harm: Harm) -> bytes:
+    """The content after one piece of damage at some place, to some length."""
+    kind, place, length, token = harm
+    at = place % (len(content) + 1)
+    to = min(len(content), at + length % 300)
+    before, piece, after = content[:at], content[at:to], content[to:]
+    match kind:
+        case "cut":
+            return before
+        case "flip":
+            return before + bytes(byte ^ (1 << length % 8) for byte in piece[:3]) + piece[3:] + after
+        case "drop":
+            return before + after
+        case "double":
+            return before + piece * (2 + length % 3) + after
+        case "swap":
+            return before + after[: len(piece)] + piece + after[len(piece) :]
+        case "insert":
+            return before + token + piece + after
+        case "nest":
+            return before + token * (length % 3000) + piece + after
+        case "encode":
+            encoding = ("utf-16", "latin-1", "utf-7", "utf-8-sig", "utf-32", "cp037")[length % 6]
+            return content.decode("utf-8", "replace").encode(encoding, "replace")
+    return gzip.compress(content, 1)[: None if length % 2 else at + 10]
+
+
+@cache
+def samples() -> dict[str, list[bytes]]:
+    """Small files of each kind, of real records."""
+    with gzip.open(CHECKOUT / "sample_data" / "pubmed" / "pubmedsample19n0001.xml.gz") as packed:
+        xml = packed.read()
+    head = xml[: xml.index(b"<PubmedArticle>")]
+    records = [record + b"</PubmedArticle>" for record in xml[len(head) :].split(b"</PubmedArticle>")[:40]]
+    small = sorted(records, key=len)[:3]
+    documents = (CHECKOUT / "sample_data" / "documents" / "NCBI-disease_dev.pubtator").read_bytes().split(b"\n\n")
+    asked = [
+        {"id": "a", "question": "Which gene causes 𝛼-thalassæmia?", "type": "factoid"},
+        {"body": "Is it?", "id": 7},
+    ]
+    lines = [{"pmid": 7, "title": "Naïve 𝛼", "abstract": "A\u2028b."}, {"pmid": "8", "title": None}]
+    recipes = CHECKOUT / "litmine" / "train" / "recipes"
+    return {
+        "xml": [head + b"".join(small) + b"</PubmedArticleSet>", head + small[0] + b"<DeleteCitation><PMID>1</PMID>"
+                b"</DeleteCitation></PubmedArticleSet>"],
+        "jsonl": ["\n".join(map(json.dumps, lines)).encode(), json.dumps(lines[0], ensure_ascii=False).encode()],
+        "pubtator": [b"\n\n".join(documents[:2]) + b"\n"],
+        "questions": [
+            "\n".join(map(json.dumps, asked)).encode(),
+            json.dumps({"questions": asked}).encode(),
+            b"question_id,question,type\n1,\"What, then?\",list\n2,Is it?,yesno\n",
+        ],
+        "recipe": [(recipes / f"{name}.toml").read_bytes() for name in recipe_names()],
+        "reader recipe": [(recipes / "qa" / f"{name}.toml").read_bytes() for name in reader_recipe_names()],
+    }  # fmt: skip
+
+
+def check_records(path: Path) -> None:
+    for read in read_file(path, AS_OF):
+        if isinstance(read, Unreadable):
+            assert_sentence(f"{read.where}: {read.why}")
+            assert read.why.endswith(".")
+            continue
+        assert isinstance(read, Observed)
+        assert 0 < read.record.pmid < 2**63
+        if isinstance(read.record, Article):
+            check_article(read.record)
+
+
+def check_article(article: Article) -> None:
+    record_hash(article)
+    text = article.text
+    text.encode()  # no surrogate is left
+    assert article.title != ""
+    assert article.abstract != ""
+    end = 0
+    for section in article.sections:
+        assert end <= section.start_char <= section.end_char <= len(text)
+        end = section.end_char
+    assert article.year is None or 1000 <= article.year <= 2999
+
+
+def check_questions(path: Path) -> None:
+    try:
+        questions = read_questions(path)
+    except QuestionError as error:
+        assert_sentence(str(error))
+        return
+    assert len({question.question_id for question in questions}) == len(questions) > 0
+    for question in questions:
+        f"{question.question_id} {question.text}".encode()
+        assert question.question_type in QUESTION_TYPES
+
+
+def check_recipe(path: Path) -> None:
+    try:
+        make_recipe({"name": "a", "base": "b", **read_recipe(str(path))})
+    except LitmineError as error:
+        assert_sentence(str(error))
+
+
+def check_reader_recipe(path: Path) -> None:
+    try:
+        make_reader_recipe({"name": "a", "base": "b", **read_reader_recipe(str(path))})
+    except LitmineError as error:
+        assert_sentence(str(error))
+
+
+def assert_sentence(said: str) -> None:
+    assert "\n" not in said
+    assert len(said) < 20_000
+
+
+CHECKS: dict[str, Callable[[Path], None]] = {
+    "xml": check_records,
+    "jsonl": check_records,
+    "pubtator": check_records,
+    "questions": check_questions,
+    "recipe": check_recipe,
+    "reader recipe": check_reader_recipe,
+}
+
+
+@pytest.mark.parametrize("kind", CHECKS)
+def test_any_damage_is_read_or_said(kind: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    file = tmp_path_factory.mktemp("damaged") / "file"
+
+    @settings(max_examples=EXAMPLES)
+    @given(st.sampled_from(samples()[kind]), harms)
+    def holds(content: bytes, done: list[Harm]) -> None:
+        for harm in done:
+            content = harmed(content, harm)
+        file.write_bytes(content)
+        CHECKS[kind](file)
+
+    holds()
