@@ -52,7 +52,7 @@ def checked(file: Path, kind: type, read: Mapping[str, Any], what: str) -> dict[
     """
     known = [field.name for field in fields(kind)]
     if unknown := sorted(set(read).difference(known)):
-        named = ", ".join(f"{name}{did_you_mean(name, known)}" for name in unknown)
+        named = ", ".join(f"{name[:40]}{did_you_mean(name, known)}" for name in unknown[:10])
         raise SettingError(f"{file} sets {named}; a {what} knows {', '.join(known)}")
     hints = get_type_hints(kind)
     return {name: _value(file, name, hints[name], value) for name, value in read.items()}
@@ -78,7 +78,7 @@ def _value(file: Path, name: str, hint: Any, value: Any) -> Any:
         return _several(file, name, get_args(hint)[0], value)
     if get_origin(hint) is Literal:
         if value not in get_args(hint):
-            raise SettingError(f"{file}: {name} is one of {', '.join(get_args(hint))}, and not {value!r}")
+            raise SettingError(f"{file}: {name} is one of {', '.join(get_args(hint))}, and not {repr(value)[:80]}")
         return value
     if is_dataclass(hint) and isinstance(hint, type):
         if not isinstance(value, dict):
@@ -90,7 +90,9 @@ def _value(file: Path, name: str, hint: Any, value: Any) -> Any:
     if wanted is Path and type(value) is str and value:
         return Path(value)
     if type(value) is not wanted:
-        raise SettingError(f"{file}: {name} is {_SAYS.get(wanted.__name__, 'a path in quotes')}, and not {value!r}")
+        raise SettingError(
+            f"{file}: {name} is {_SAYS.get(wanted.__name__, 'a path in quotes')}, and not {repr(value)[:80]}"
+        )
     return value
 
 
