@@ -23,6 +23,8 @@ NO_VERDICT = -1
 Ids = NDArray[np.int64]
 # First and last column of a span.
 Columns = tuple[int, int]
+# The answers of a window that has none: the first token's column stands for that.
+_NO_ANSWER: tuple[tuple[Columns, ...], ...] = (((0, 0),),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,8 @@ class Cutting:
     overlap: int
     most_words: int
     unanswered: float
+    one_window: bool = False
+    verdict_texts: int = 0
 
 
 class ExampleMaker:
@@ -92,9 +96,19 @@ class ExampleMaker:
         made: list[Example] = []
         for asked, words in zip(questions, read, strict=True):
             if 2 * (len(words.ids) + self._cutting.layout.special) <= self._cutting.window:
-                for text in asked.texts:
-                    made += self._windows(asked, words.ids, text)
+                for text in self._texts_of(asked):
+                    made += self._chosen(list(self._windows(asked, words.ids, text)))
         return made
+
+    def _texts_of(self, asked: Asked) -> Sequence[str]:
+        return asked.texts if asked.yes is None else asked.texts[: self._cutting.verdict_texts or None]
+
+    def _chosen(self, windows: list[Example]) -> list[Example]:
+        """All of a text's windows, or one that answers, or one at all."""
+        if not self._cutting.one_window or not windows:
+            return windows
+        answering = [window for window in windows if window.answers != _NO_ANSWER]
+        return [self._random.choice(answering or windows)]
 
     def _windows(self, asked: Asked, question: Ids, text: str) -> Iterator[Example]:
         cut, words = self._cutting, self._words(text)
@@ -112,7 +126,7 @@ class ExampleMaker:
             if answers:
                 yield Example(ids, types, starts, ends, answers)
             elif not cut_off and (asked.unanswerable or self._random.random() < cut.unanswered):
-                yield Example(ids, types, starts, ends, (((0, 0),),))
+                yield Example(ids, types, starts, ends, _NO_ANSWER)
 
     def _words(self, text: str) -> Words:
         if text not in self._texts:

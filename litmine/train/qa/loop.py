@@ -70,7 +70,17 @@ def train(
     for number, files in enumerate(stages):
         stage = recipe.stages[number]
         say(f"stage {number + 1} of {len(stages)}: {', '.join(file.name for file in files)}")
-        cutting = Cutting(reader, layout, recipe.window, recipe.overlap, recipe.most_words, stage.unanswered)
+        window, overlap = (stage.window, stage.window // 3) if stage.window else (recipe.window, recipe.overlap)
+        cutting = Cutting(
+            reader,
+            layout,
+            window,
+            overlap,
+            recipe.most_words,
+            stage.unanswered,
+            stage.one_window,
+            stage.verdict_texts,
+        )
         examples = list(_examples(cutting, files, yes_no, recipe.seed))
         course = _course(recipe, number, examples, network, machine, layout)
         # Which files, and how much of them, a checkpoint has been learnt from is part of what it is of.

@@ -16,12 +16,18 @@ class Stage:
     epochs, learning_rate: passes over them, and the peak of the learning rate; each stage warms up anew.
     unanswered: of a question that has an answer, the share of its windows without one that teach "no answer"; what
     SQuAD 2.0 marks as unanswerable always does.
+    window, one_window: texts are cut into windows of so many tokens (0: the reader's), overlapping by a third; of a
+    question and a text one window alone is learnt from, drawn among those with an answer where there are any.
+    verdict_texts: so many texts of a yes/no question are learnt from, the first ones (0: all).
     """
 
     data: tuple[str, ...] = ()
     epochs: int = 2
     learning_rate: float = 1e-4
     unanswered: float = 0.0
+    window: int = 0
+    one_window: bool = False
+    verdict_texts: int = 0
 
     def __post_init__(self) -> None:
         if not self.data:
@@ -30,6 +36,8 @@ class Stage:
             raise SettingError(
                 "epochs must be at least 1, the learning rate above 0 and unanswered a share, from 0 to 1"
             )
+        if min(self.window, self.verdict_texts) < 0:
+            raise SettingError("a stage's window and verdict_texts are no less than 0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +91,8 @@ class ReaderRecipe:
                 f"the overlap must be shorter than half the window, a batch at least as long as a window ({self.window}"
                 " tokens) and an answer at least a word"
             )
+        if any(stage.window > self.window for stage in self.stages):
+            raise SettingError(f"a stage's window is at most the reader's ({self.window} tokens)")
         if not (0 <= self.warmup <= 1 and 0 <= self.dropout < 1 and 0 <= self.held_out < 1):
             raise SettingError("warmup, dropout and held_out are shares, from 0 to 1")
         if not (self.clip > 0 and min(self.weight_decay, self.yes_no_weight, self.vocabulary, self.seed) >= 0):

@@ -36,8 +36,10 @@ def cut(
     overlap: int = 8,
     most_words: int = 12,
     unanswered: float = 0.0,
+    one_window: bool = False,
+    verdict_texts: int = 0,
 ) -> list[Example]:
-    cutting = Cutting(WordReader(tokenizer), layout, window, overlap, most_words, unanswered)
+    cutting = Cutting(WordReader(tokenizer), layout, window, overlap, most_words, unanswered, one_window, verdict_texts)
     return ExampleMaker(cutting, 1).examples([asked])
 
 
@@ -80,6 +82,26 @@ def test_a_long_text_becomes_windows_and_each_place_stands_whole_in_one(tokenize
     assert 2 <= len(found) <= 4
     every = cut(tokenizer, layout, asked(text, ("heparin",)), window=32, unanswered=1.0)
     assert [example.answers for example in every].count(NOTHING) == len(every) - len(found) > 0
+
+
+def test_one_window_of_a_text_and_one_that_answers_if_any_does(tokenizer: Tokenizer, layout: Layout) -> None:
+    text = " ".join(["the patient"] * 20 + ["got heparin"] + ["and the patient"] * 20)
+    for answers, expected in [((("heparin",),), [["heparin"]]), ((), [[""]])]:
+        question = asked(text, *answers)
+        assert len(cut(tokenizer, layout, question, window=32, unanswered=1.0)) > 2
+        (one,) = cut(tokenizer, layout, question, window=32, unanswered=1.0, one_window=True)
+        assert (one.answers == NOTHING) == (expected == [[""]])
+        assert one.answers == NOTHING or spelt(tokenizer, one) == expected
+    assert cut(tokenizer, layout, asked(text, ("lidocaine",)), window=32, one_window=True) == []
+
+
+def test_so_many_texts_of_a_yes_no_question(tokenizer: Tokenizer, layout: Layout) -> None:
+    texts = ("It helps", "It does not", "It may")
+    verdict = Asked("1", "Does it help?", "yesno", texts, (), True)
+    factoid = Asked("1", "What helps?", "factoid", texts, (("it",),))
+    for most, read in [(0, 3), (2, 2), (9, 3)]:
+        assert len(cut(tokenizer, layout, verdict, verdict_texts=most)) == read
+        assert len(cut(tokenizer, layout, factoid, verdict_texts=most)) == 3
 
 
 def test_what_is_marked_as_unanswerable_always_teaches_no_answer(tokenizer: Tokenizer, layout: Layout) -> None:

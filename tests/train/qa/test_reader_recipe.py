@@ -33,6 +33,8 @@ def test_the_shipped_reader_s_is_among_them() -> None:
         ),
         ("[[stages]]\nepochs = 1", "a stage learns from at least one file"),
         ("[[stages]]\ndata = ['a.json']\nepochs = 0", "epochs must be at least 1"),
+        ("[[stages]]\ndata = ['a.json']\nwindow = -1", "are no less than 0"),
+        ("[[stages]]\ndata = ['a.json']\none_window = 1", "one_window is true or false"),
         ("corpora = ['a']", "sets corpora; a recipe knows name, base"),
         ("int8 = 1", "int8 is true or false, and not 1"),
         ("window = 0.5", "window is a whole number, and not 0.5"),
@@ -50,6 +52,7 @@ def test_what_a_file_gets_wrong(tmp_path: Path, content: str, sentence: str) -> 
     [
         ({"base": None}, "there is no encoder to start from"),
         ({"stages": ()}, "a reader is trained in at least one stage"),
+        ({"stages": (Stage(("a.json",), window=400),)}, "a stage's window is at most the reader's"),
         ({"overlap": 200}, "the overlap must be shorter than half the window"),
         ({"batch_tokens": 100}, "a batch at least as long as a window"),
         ({"held_out": 1.0}, "are shares, from 0 to 1"),
