@@ -46,20 +46,7 @@ def compact(ctx: click.Context, lake: Path, part_rows: int, grace: float, dry_ru
     from litmine.work.compact import compact as run
 
     result = run(Lake(lake), part_rows, timedelta(hours=grace), dry_run)
-    would = "would become" if dry_run else "became"
-    if result.parts:
-        say(f"{result.parts:,} article parts {would} {result.parts_made:,}")
-    if result.logs:
-        say(f"{result.logs:,} small files of the log and of answers {would} {result.logs_made:,}")
-    if result.deleted:
-        were = "would be" if dry_run else "were"
-        say(f"{result.deleted:,} replaced files {were} deleted: {result.freed / 1e6:,.1f} MB")
-    if result.waiting:
-        say(f"{result.waiting:,} replaced files wait for their grace of {grace:g} hours; a later compact deletes them")
-    if not (result.parts or result.logs or result.deleted or result.waiting):
-        say(f"nothing to do: {lake} has no small files to merge")
-    for gap in result.gaps:
-        known = "" if dry_run or gap in result.new_gaps else " (as an earlier run said)"
-        say(f"could not be read{known}: {gap.where}: {gap.why}")
+    for sentence in result.account(dry_run):
+        say(sentence)
     if result.new_gaps:
         ctx.exit(NEW_GAPS)

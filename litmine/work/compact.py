@@ -50,6 +50,25 @@ class Compacted:
             self.logs += len(merge.names)
             self.logs_made += 1
 
+    def account(self, dry_run: bool = False) -> list[str]:
+        """What was done, or with a dry run would be, in sentences."""
+        would, were = ("would become", "would be") if dry_run else ("became", "were")
+        said = []
+        if self.parts:
+            said.append(f"{self.parts:,} article parts {would} {self.parts_made:,}")
+        if self.logs:
+            said.append(f"{self.logs:,} small files of the log and of answers {would} {self.logs_made:,}")
+        if self.deleted:
+            said.append(f"{self.deleted:,} replaced files {were} deleted: {self.freed / 1e6:,.1f} MB")
+        if self.waiting:
+            said.append(f"{self.waiting:,} replaced files wait for their grace; a later compact deletes them")
+        if not said:
+            said.append("nothing to do: the lake has no small files to merge")
+        for gap in self.gaps:
+            known = "" if dry_run or gap in self.new_gaps else " (as an earlier run said)"
+            said.append(f"could not be read{known}: {gap.where}: {gap.why}")
+        return said
+
     def counts(self) -> dict[str, int]:
         """The figures of the log."""
         names = ("parts", "parts_made", "logs", "logs_made", "deleted", "freed", "waiting")

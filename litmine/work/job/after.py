@@ -1,18 +1,46 @@
 """What a job does when all is read: `[[after]]` steps, each a dataclass whose fields are its settings."""
 
+import math
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from litmine.errors import SettingError
+from litmine.errors import DONE, NEW_GAPS, SettingError
 from litmine.lake.documents import Selection
 from litmine.lake.lake import Lake
 from litmine.output.rows import WRITERS, form_of, named_apart
 from litmine.output.whole import whole_file
 from litmine.work.choose import readers_of
+from litmine.work.compact import compact
 from litmine.work.export import export
 from litmine.work.job.rates import Rates
 from litmine.work.job.step import Forecast, Outcome, Step, Watch
+
+
+@dataclass(frozen=True, slots=True)
+class Compact:
+    """Small files of the lake into large ones; those that were replaced longer ago than grace_hours are deleted."""
+
+    kind: ClassVar[str] = "compact"
+    hands_out: ClassVar[bool] = False
+
+    grace_hours: float = 6.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.grace_hours < math.inf:
+            raise SettingError("grace_hours must be at least 0")
+
+    @property
+    def what(self) -> str:
+        return "small files"
+
+    def do(self, lake: Path, watch: Watch) -> Outcome:  # noqa: ARG002
+        done = compact(Lake(lake), grace=timedelta(hours=self.grace_hours))
+        return Outcome(NEW_GAPS if done.new_gaps else DONE, done.account(), done.counts(), done.new_gaps)
+
+    def forecast(self, lake: Path, rates: Rates, coming: int) -> Forecast:  # noqa: ARG002
+        return Forecast("merge them where there are enough", rates.seconds("compact", "parts", 8))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,4 +111,4 @@ def _incomplete(lake: Lake) -> list[str]:
 
 After = Step
 # By the word that `do` says.
-AFTER: dict[str, type] = {Sql.kind: Sql, Export.kind: Export}
+AFTER: dict[str, type] = {Compact.kind: Compact, Sql.kind: Sql, Export.kind: Export}
