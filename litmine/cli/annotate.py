@@ -17,6 +17,7 @@ from litmine.cli.options import (
 )
 from litmine.cli.talk import say
 from litmine.errors import NEW_GAPS
+from litmine.lake.place import Place
 
 if TYPE_CHECKING:
     from litmine.lake.lake import Lake
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
 @click.pass_context
 def annotate(
     ctx: click.Context,
-    lake: Path,
+    lake: Place,
     models: tuple[str, ...],
     questions: Path | None,
     reader: str,

@@ -2,7 +2,6 @@
 
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import click
 
@@ -16,6 +15,7 @@ from litmine.cli.options import (
 )
 from litmine.cli.talk import say
 from litmine.errors import NEW_GAPS
+from litmine.lake.place import Place
 
 
 @click.command()
@@ -44,7 +44,7 @@ from litmine.errors import NEW_GAPS
 def ask(
     ctx: click.Context,
     question: str,
-    lake: Path,
+    lake: Place,
     question_type: str | None,
     reader: str,
     top_k: int,

@@ -8,6 +8,7 @@ import click
 from litmine.cli.options import lake_option
 from litmine.cli.talk import say
 from litmine.errors import SettingError
+from litmine.lake.place import Place
 
 
 @click.command()
@@ -38,7 +39,7 @@ from litmine.errors import SettingError
     help="Entities of this type only; repeatable.  [default: all types]",
 )
 def export(
-    lake: Path, form: str, output: Path | None, where: str | None, refs: tuple[str, ...], entity_types: tuple[str, ...]
+    lake: Place, form: str, output: Path | None, where: str | None, refs: tuple[str, ...], entity_types: tuple[str, ...]
 ) -> None:
     """The current articles and their entities as PubTator, BioC JSON or JSON Lines, in order of PMID.
 

@@ -7,9 +7,11 @@ from typing import Literal
 import click
 
 from litmine.cli.meter import Meter
+from litmine.cli.once import say_whose_locks
 from litmine.cli.options import lake_option
 from litmine.cli.talk import say
 from litmine.errors import NEW_GAPS, SettingError
+from litmine.lake.place import Place
 from litmine.lake.runs import Gap
 from litmine.sources.pmid_list import read_pmids
 
@@ -100,7 +102,7 @@ def _pmids(file: Path) -> tuple[frozenset[int], list[Gap]]:
 @click.pass_context
 def fetch(
     ctx: click.Context,
-    lake: Path,
+    lake: Place,
     query: str | None,
     pmid_list: Path | None,
     since: date | Literal["last"] | None,
@@ -143,6 +145,7 @@ def fetch(
         if dry_run:
             surveyed = work.look(lake, wish, access, Shown(meter))
         else:
+            say_whose_locks(lake)
             result = work.fetch(lake, wish, access, Shown(meter), unusable)
     if dry_run:
         click.echo(forecast(surveyed, access.per_second))

@@ -6,9 +6,11 @@ from pathlib import Path
 import click
 
 from litmine.cli.meter import Meter
+from litmine.cli.once import say_whose_locks
 from litmine.cli.options import lake_option
 from litmine.cli.talk import say
 from litmine.errors import NEW_GAPS
+from litmine.lake.place import Place
 
 
 @click.command("import")
@@ -36,7 +38,7 @@ from litmine.errors import NEW_GAPS
 )
 @click.pass_context
 def import_(
-    ctx: click.Context, paths: tuple[Path, ...], lake: Path, as_of: datetime | None, part_size: int, workers: int
+    ctx: click.Context, paths: tuple[Path, ...], lake: Place, as_of: datetime | None, part_size: int, workers: int
 ) -> None:
     """Bring local files into the lake: PubMed XML, JSON lines and PubTator, plain or gzip.
 
@@ -53,6 +55,7 @@ def import_(
     """
     from litmine.work.ingest import ingest
 
+    say_whose_locks(lake)
     dated = as_of.replace(tzinfo=UTC) if as_of else None
     with Meter("importing", "records") as meter:
         result = ingest(lake, paths, dated, part_size, meter.at, workers)

@@ -1,12 +1,12 @@
 """The commands `models ...`: what can be loaded, and what `entities` shows."""
 
 import json
-from pathlib import Path
 
 import click
 
 from litmine.cli.options import lake_option
 from litmine.cli.talk import printable, say
+from litmine.lake.place import Place
 
 
 @click.group()
@@ -64,7 +64,7 @@ def pull(hub_id: str) -> None:
 @models.command()
 @click.argument("refs", nargs=-1, required=True, metavar="REF...")
 @lake_option
-def use(refs: tuple[str, ...], lake: Path) -> None:
+def use(refs: tuple[str, ...], lake: Place) -> None:
     """Choose the models that `entities` shows, by name@digest as in `status`, or by reference.
 
     \b

@@ -6,13 +6,35 @@ from typing import Any
 
 import click
 
+from litmine.errors import SettingError
+from litmine.lake.object_store import ObjectPath
+from litmine.lake.place import Place, place
+
+
+class LakeType(click.ParamType[Place]):
+    """A folder, or a URL: wrong usage when there can be no lake at it."""
+
+    name = "place"
+    _folder = click.Path(path_type=Path, file_okay=False)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Place:
+        if isinstance(value, ObjectPath):
+            return value
+        if isinstance(value, str) and "://" in value:
+            try:
+                return place(value)
+            except SettingError as error:
+                self.fail(str(error), param, ctx)
+        return Path(self._folder.convert(value, param, ctx))
+
+
 lake_option = click.option(
     "--lake",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=LakeType(),
     envvar="LITMINE_LAKE",
     default=Path("lake"),
     show_default="./lake",
-    help="Folder of the lake (env LITMINE_LAKE).",
+    help="Folder of the lake, or s3://bucket/prefix (env LITMINE_LAKE).",
 )
 
 precision_option = click.option(

@@ -8,6 +8,7 @@ import click
 from litmine.cli.options import lake_option
 from litmine.cli.output import FORMATS, write_result
 from litmine.cli.talk import say
+from litmine.lake.place import Place
 
 
 @click.command()
@@ -22,7 +23,7 @@ from litmine.cli.talk import say
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file instead of stdout."
 )
-def sql(query: str, lake: Path, form: str | None, output: Path | None) -> None:
+def sql(query: str, lake: Place, form: str | None, output: Path | None) -> None:
     """One SELECT over the lake, by DuckDB; it reads the lake, writes nothing and looks nowhere else.
 
     \b

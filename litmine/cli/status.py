@@ -3,12 +3,12 @@
 import json
 from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path
 
 import click
 
 from litmine.cli.options import lake_option
 from litmine.cli.talk import printable
+from litmine.lake.place import Place
 from litmine.lake.runs import Gap
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
@@ -24,7 +24,7 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
     show_default=True,
     help="A screen to read, or the same as JSON.",
 )
-def status(lake: Path, form: str) -> None:
+def status(lake: Place, form: str) -> None:
     """What the lake holds, what each model has read of it, what is stale, and the latest runs, on one screen.
 
     \b

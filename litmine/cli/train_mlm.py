@@ -7,6 +7,7 @@ import click
 
 from litmine.cli.options import lake_option
 from litmine.cli.talk import say
+from litmine.lake.place import Place
 
 
 @click.command()
@@ -65,7 +66,7 @@ from litmine.cli.talk import say
     show_default=True,
     help="Go on from the checkpoint in the output folder, if it is of this very training.",
 )
-def mlm(lake: Path, files: tuple[Path, ...], output: Path, name: str | None, resume: bool, **settings: Any) -> None:
+def mlm(lake: Place, files: tuple[Path, ...], output: Path, name: str | None, resume: bool, **settings: Any) -> None:
     """Continue the pretraining of an encoder with masked words, on a lake's abstracts or on files.
 
     \b

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime, timedelta
 from hashlib import blake2b
 from itertools import islice
-from pathlib import Path, PurePath
+from pathlib import PurePath
 
 import pyarrow as pa
 
@@ -21,6 +21,7 @@ from litmine.lake.files import write_bytes
 from litmine.lake.hashing import deletion_hash, record_hash, text_hash
 from litmine.lake.known import History, Known, Moment
 from litmine.lake.lock import exclusive
+from litmine.lake.place import Place
 from litmine.lake.tables import encode
 from litmine.schema import arrow_schema
 from litmine.types import Article, Deletion, Observed
@@ -89,7 +90,7 @@ class Importer:
     for writing; only where they wrote about the same PMIDs are rows judged, and the part encoded, again.
     """
 
-    def __init__(self, lake: Path) -> None:
+    def __init__(self, lake: Place) -> None:
         self._lake = lake
         self._known = Known(lake)
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from pathlib import Path
 
 import pyarrow.compute as pc
 
 from litmine.lake.live import live
+from litmine.lake.place import Place
 from litmine.lake.tables import read, read_footer, reading
 from litmine.types import join_text
 
@@ -32,12 +32,12 @@ class PartSummary:
     source: str
 
 
-def parts(lake: Path) -> list[Path]:
+def parts(lake: Place) -> list[Place]:
     """The article parts that count, by name. Raises as `live`."""
     return list(live(lake, "articles").values())
 
 
-def new_texts(path: Path) -> NewTexts:
+def new_texts(path: Place) -> NewTexts:
     """The new texts of a part. Raises LakeError when the file is damaged."""
     rows = read(path, ["pmid", "text_hash", "new_text", "title", "abstract"])
     with reading(path):
@@ -50,7 +50,7 @@ def new_texts(path: Path) -> NewTexts:
     )
 
 
-def texts_of(path: Path, wanted: Collection[tuple[int, int]]) -> dict[tuple[int, int], str]:
+def texts_of(path: Place, wanted: Collection[tuple[int, int]]) -> dict[tuple[int, int], str]:
     """Some of the new texts of a part, by PMID and hash of the text. Raises LakeError when the file is damaged."""
     rows = read(path, ["pmid", "text_hash", "new_text", "title", "abstract"])
     with reading(path):
@@ -62,7 +62,7 @@ def texts_of(path: Path, wanted: Collection[tuple[int, int]]) -> dict[tuple[int,
         }
 
 
-def part_summary(path: Path) -> PartSummary:
+def part_summary(path: Place) -> PartSummary:
     """The footer of a part. Raises LakeError when the file is damaged."""
     footer = read_footer(path)
     with reading(path):

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 import pyarrow as pa
 
 from litmine.lake.files import write_bytes
 from litmine.lake.hashing import question_digest
+from litmine.lake.place import Place
 from litmine.lake.tables import encode
 from litmine.schema import arrow_schema
 from litmine.types import Question
@@ -39,7 +39,7 @@ class Asked:
         return question_digest(self.question)
 
 
-def record_asked(lake: Path, asked: Sequence[Asked], run: str, asked_at: datetime) -> None:
+def record_asked(lake: Place, asked: Sequence[Asked], run: str, asked_at: datetime) -> None:
     """Note what a run asked: from now on these are the questions' retrievals. Raises LakeError when it cannot."""
     found = {(one.digest, hit): None for one in asked for hit in one.retrieved}
     retrieved = [

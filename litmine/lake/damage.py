@@ -2,24 +2,22 @@
 
 import re
 from collections.abc import Iterable
-from pathlib import Path
-
-import pyarrow.parquet as pq
 
 from litmine.errors import LakeError
-from litmine.lake.tables import reading
+from litmine.lake.place import Place
+from litmine.lake.tables import opened
 
 # A query's own mistakes carry the name of their kind; a decoder that stumbles over bytes does not, or is one of these.
 _KIND = re.compile(r"^(?P<kind>[A-Za-z ]+) Error: ")
 _SUSPECT_KINDS = {"IO", "INTERNAL", "Serialization"}
 
 
-def find_damage(lake: Path, message: str) -> LakeError | None:
+def find_damage(lake: Place, message: str) -> LakeError | None:
     """The damaged or unreadable file behind DuckDB's message, if there is one.
 
     The files that the message names are read and verified; where it names none but smells of damage, all of the lake's.
     """
-    named = {Path(found) for found in re.findall(rf"{re.escape(str(lake))}/[^\"'\n]+\.parquet", message)}
+    named = {lake / found for found in re.findall(rf"{re.escape(str(lake))}/([^\"'\n]+\.parquet)", message)}
     if named:
         return _first_damaged(path for path in sorted(named) if path.is_file())
     kind = _KIND.match(message)
@@ -28,14 +26,14 @@ def find_damage(lake: Path, message: str) -> LakeError | None:
     return None
 
 
-def verify(path: Path) -> None:
+def verify(path: Place) -> None:
     """Read a file from end to end. Raises LakeError when it is damaged."""
-    with reading(path), pq.ParquetFile(path, page_checksum_verification=True) as file:
+    with opened(path) as file:
         for _ in file.iter_batches():
             pass
 
 
-def _first_damaged(paths: Iterable[Path]) -> LakeError | None:
+def _first_damaged(paths: Iterable[Place]) -> LakeError | None:
     for path in paths:
         try:
             verify(path)

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import pyarrow as pa
 
@@ -11,6 +10,7 @@ from litmine.errors import SchemaError
 from litmine.lake.articles import NewTexts
 from litmine.lake.files import write_bytes
 from litmine.lake.model_folders import folder_of, models_in
+from litmine.lake.place import Place
 from litmine.lake.tables import EMPTY, encode
 from litmine.schema import arrow_schema
 from litmine.types import Entity
@@ -43,28 +43,28 @@ class TargetFooter:
     versions: Mapping[str, str]
 
 
-def target(lake: Path, model: str, part: str) -> Path:
+def target(lake: Place, model: str, part: str) -> Place:
     """Where the entities of `model` (name@digest) for the part of that name belong."""
     return model_folder(lake, model) / f"{part}.parquet"
 
 
-def model_folder(lake: Path, model: str) -> Path:
+def model_folder(lake: Place, model: str) -> Place:
     """The folder of a model's targets."""
     return folder_of(lake / "entities", model)
 
 
-def models(lake: Path) -> list[str]:
+def models(lake: Place) -> list[str]:
     """The models that have at least one target, by name."""
     return models_in(lake / "entities")
 
 
-def done(lake: Path, model: str) -> set[str]:
+def done(lake: Place, model: str) -> set[str]:
     """The names of the parts that have a target of the model."""
     return {path.stem for path in model_folder(lake, model).glob("*.parquet") if path.name != EMPTY}
 
 
 def write_target(
-    lake: Path,
+    lake: Place,
     model: str,
     part: str,
     texts: NewTexts,

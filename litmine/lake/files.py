@@ -8,20 +8,27 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 from litmine.errors import LakeError
+from litmine.lake.object_store import ObjectPath
+from litmine.lake.place import Place
 
 TEMPORARY = ".tmp"
 _STALE_SECONDS = 24 * 3600
 
 
-def write_whole(path: Path, write: Callable[[Path], object], *, exclusive: bool = False) -> bool:
+def write_whole(path: Place, write: Callable[[Path], object], *, exclusive: bool = False) -> bool:
     """Let `write` fill a temporary file beside `path`, make it durable, and give it its name in one step.
 
     With `exclusive` a file that already has the name stays as it is. Returns whether `path` is the file just written.
     Raises LakeError when the disk is full or the folder cannot be written; then nothing of the file is left.
     """
+    if isinstance(path, ObjectPath):
+        with TemporaryDirectory(prefix="litmine-") as folder:
+            write(Path(folder) / path.name)
+            return write_bytes(path, (Path(folder) / path.name).read_bytes(), exclusive=exclusive)
     temporary = path.with_name(f".{path.name}.{uuid4().hex}{TEMPORARY}")
     try:
         make_folder(path.parent)
@@ -38,8 +45,13 @@ def write_whole(path: Path, write: Callable[[Path], object], *, exclusive: bool 
     return created
 
 
-def write_bytes(path: Path, data: bytes, *, exclusive: bool = False) -> bool:
+def write_bytes(path: Place, data: bytes, *, exclusive: bool = False) -> bool:
     """`write_whole` for bytes at hand."""
+    if isinstance(path, ObjectPath):
+        try:
+            return path.create_bytes(data) if exclusive else path.write_bytes(data)
+        except OSError as error:
+            raise unwritable(path, error) from error
     return write_whole(path, lambda temporary: temporary.write_bytes(data), exclusive=exclusive)
 
 
@@ -71,11 +83,13 @@ def make_folder(folder: Path) -> None:
         _sync(folder.parent)
 
 
-def unwritable(path: Path, error: OSError) -> LakeError:
+def unwritable(path: Place, error: OSError) -> LakeError:
     """The sentence for a file that could not be written."""
     reason = error.strerror or str(error)
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) or "No space left" in reason:
         advice = "free some space and run the command again: what was finished stays"
+    elif isinstance(path, ObjectPath):
+        advice = "see that there is such a bucket, and run the command again"
     else:
         advice = "see that the folder can be written, and run the command again: what was finished stays"
     return LakeError(f"{path} could not be written ({reason}); {advice}")

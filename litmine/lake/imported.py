@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pyarrow as pa
 
 from litmine.lake.files import utf8, write_bytes
 from litmine.lake.merge import absorbed
+from litmine.lake.place import Place
 from litmine.lake.tables import encode, read, reading
 from litmine.schema import arrow_schema
 
@@ -29,7 +29,7 @@ class ImportedFile:
     finished: datetime
 
 
-def record_file(lake: Path, file: ImportedFile) -> None:
+def record_file(lake: Place, file: ImportedFile) -> None:
     """Note that a file is in. Raises LakeError when it cannot be written."""
     row = {column.name: getattr(file, column.name) for column in fields(file)} | {"name": utf8(file.name)}
     data = encode("files", pa.Table.from_pylist([row], schema=arrow_schema("files")))
@@ -37,7 +37,7 @@ def record_file(lake: Path, file: ImportedFile) -> None:
     write_bytes(_place(lake, file.md5, file.as_of, file.reader), data)
 
 
-def is_imported(lake: Path, md5: str, as_of: datetime, reader: int) -> bool:
+def is_imported(lake: Place, md5: str, as_of: datetime, reader: int) -> bool:
     """Whether the file of these bytes and date is in as this reader reads it; its parts are there or in merged ones.
 
     Raises LakeError when the lake's note of it is damaged.
@@ -52,5 +52,5 @@ def is_imported(lake: Path, md5: str, as_of: datetime, reader: int) -> bool:
     return not missing or missing <= absorbed(lake, "articles")
 
 
-def _place(lake: Path, md5: str, as_of: datetime, reader: int) -> Path:
+def _place(lake: Place, md5: str, as_of: datetime, reader: int) -> Place:
     return lake / "files" / f"{md5}-{as_of.astimezone(UTC):%Y%m%dT%H%M%S.%f}-{reader}.parquet"

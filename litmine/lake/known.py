@@ -4,12 +4,12 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
 from typing import NamedTuple
 
 from litmine.errors import LakeError
 from litmine.lake.damage import find_damage
 from litmine.lake.live import live
+from litmine.lake.place import Place
 from litmine.lake.tables import pmid_range
 from litmine.lake.views import glob_escaped, interruptibly, quiet_duckdb, schema_map
 
@@ -44,10 +44,10 @@ class History:
 class Known:
     """The parts of one lake as they stood at the last look: others may write there at the same time."""
 
-    def __init__(self, lake: Path) -> None:
+    def __init__(self, lake: Place) -> None:
         self._lake = lake
         self._ranges: dict[str, tuple[int, int]] = {}
-        self._connection = quiet_duckdb()
+        self._connection = quiet_duckdb(lake)
         # Several importers share the cores, and a query reads a few narrow columns.
         self._connection.execute("SET threads = 1")
 

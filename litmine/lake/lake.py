@@ -13,6 +13,7 @@ from litmine.errors import LakeError, SettingError
 from litmine.lake import articles, entities, imported, runs
 from litmine.lake.add import PART_SIZE, Added, Importer
 from litmine.lake.files import unwritable, utf8, write_bytes
+from litmine.lake.place import Place, place
 from litmine.lake.query import select
 from litmine.lake.tables import write_empty
 from litmine.lake.views import write_catalogue
@@ -26,15 +27,17 @@ FORMAT = 1
 class Lake:
     """A folder of articles, entities and runs as Parquet files."""
 
-    def __init__(self, path: str | PathLike[str]) -> None:
+    def __init__(self, path: str | PathLike[str] | Place) -> None:
         """Open the lake at `path`. Raises LakeError when there is none, or one of a format that is not known."""
-        self.path = _place(path)
+        self.place = _place(path)
         try:
-            mark = json.loads((self.path / MARK).read_bytes())
+            mark = json.loads((self.place / MARK).read_bytes())
         except (FileNotFoundError, NotADirectoryError):
             raise LakeError(f"{path} is not a litmine lake; `litmine import PATH` makes one") from None
         except OSError as error:
-            raise LakeError(f"{self.path / MARK} cannot be read ({error.strerror}); see to its permissions") from error
+            raise LakeError(
+                f"{self.place / MARK} cannot be read ({error.strerror or error}); see to its permissions"
+            ) from error
         except ValueError:
             mark = None
         if mark != {"format": FORMAT}:
@@ -43,34 +46,41 @@ class Lake:
             )
 
     @classmethod
-    def create(cls, path: str | PathLike[str]) -> "Lake":
+    def create(cls, path: str | PathLike[str] | Place) -> "Lake":
         """Open the lake at `path`, making it first where there is nothing or an empty folder. Raises LakeError."""
-        place = _place(path)
-        if not (place / MARK).exists():
+        there = _place(path)
+        if not (there / MARK).exists():
             try:
-                occupied = place.exists() and any(not entry.name.startswith(".") for entry in place.iterdir())
+                occupied = there.is_dir() and any(not entry.name.startswith(".") for entry in there.iterdir())
             except OSError as error:
-                raise unwritable(place, error) from error
+                raise unwritable(there, error) from error
             if occupied:
                 raise LakeError(f"{path} is not empty and not a litmine lake; choose an empty or a new folder")
-            write_bytes(place / MARK, json.dumps({"format": FORMAT}).encode() + b"\n")
-        lake = cls(place)
+            write_bytes(there / MARK, json.dumps({"format": FORMAT}).encode() + b"\n")
+        lake = cls(there)
         lake.make_tables()
-        write_catalogue(place)
+        write_catalogue(there)
         return lake
 
+    @property
+    def path(self) -> Path:
+        """The lake's folder. Raises LakeError when it is on an object store, where it has none."""
+        if not isinstance(self.place, Path):
+            raise LakeError(f"{self.place} is on an object store, and this needs a lake in a folder")
+        return self.place
+
     def __repr__(self) -> str:
-        return f"Lake({str(self.path)!r})"
+        return f"Lake({str(self.place)!r})"
 
     def make_tables(self) -> None:
         """See that each table has its folder: a lake may be older than a table. Raises LakeError when it cannot."""
         for table in TABLES:
             by_model = table in ("entities", "readings")
-            write_empty(self.path / table / "model=_" if by_model else self.path / table, table)
+            write_empty(self.place / table / "model=_" if by_model else self.place / table, table)
 
     def importer(self) -> Importer:
         """Adds several sources, knowing the lake's parts from one to the next; others may import meanwhile."""
-        return Importer(self.path)
+        return Importer(self.place)
 
     def add(
         self, records: Iterable[Observed], *, source: str, dated: bool = False, part_size: int = PART_SIZE
@@ -80,50 +90,50 @@ class Lake:
 
     def is_imported(self, md5: str, as_of: datetime, reader: int) -> bool:
         """Whether a dated file is in; see `litmine.lake.imported.is_imported`."""
-        return imported.is_imported(self.path, md5, as_of, reader)
+        return imported.is_imported(self.place, md5, as_of, reader)
 
     def record_file(self, file: imported.ImportedFile) -> None:
         """Note that a dated file is in, whole. Raises LakeError."""
-        imported.record_file(self.path, file)
+        imported.record_file(self.place, file)
 
     def parts(self) -> list[str]:
         """The names of the article parts."""
-        return [path.stem for path in articles.parts(self.path)]
+        return [path.stem for path in articles.parts(self.place)]
 
-    def part(self, name: str) -> Path:
+    def part(self, name: str) -> Place:
         """The file of an article part."""
-        return self.path / "articles" / f"{name}.parquet"
+        return self.place / "articles" / f"{name}.parquet"
 
     def models(self) -> list[str]:
         """The models that have read at least one part, as name@digest."""
-        return entities.models(self.path)
+        return entities.models(self.place)
 
     def active_models(self) -> list[str]:
         """The models that `entities` shows."""
-        return runs.active_models(self.path)
+        return runs.active_models(self.place)
 
     def unread(self, model: str) -> list[str]:
         """The names of the parts that the model has not read yet."""
-        done = entities.done(self.path, model)
+        done = entities.done(self.place, model)
         return [name for name in self.parts() if name not in done]
 
     def record_run(self, run: runs.Run) -> None:
         """Add a run to the log, and see that the catalogue stands."""
-        runs.record_run(self.path, run)
-        write_catalogue(self.path)
+        runs.record_run(self.place, run)
+        write_catalogue(self.place)
 
     def known_gaps(self) -> set[runs.Gap]:
         """The gaps that earlier runs have reported."""
-        return runs.known_gaps(self.path)
+        return runs.known_gaps(self.place)
 
     def keep_out(self, file: Path) -> None:
         """Raise SettingError for a file of results inside the lake."""
-        if file.resolve().is_relative_to(self.path):
-            raise SettingError(f"a result does not belong into the lake; name a file outside {self.path}")
+        if isinstance(self.place, Path) and file.resolve().is_relative_to(self.place):
+            raise SettingError(f"a result does not belong into the lake; name a file outside {self.place}")
 
     def select(self, query: str) -> pa.RecordBatchReader:
         """The rows of one SELECT over the views, as they are computed; see `litmine.lake.query.select`."""
-        return select(self.path, query)
+        return select(self.place, query)
 
     def sql(self, query: str) -> pa.Table:
         """The rows of one SELECT over the views, all at once. Raises QueryError or LakeError."""
@@ -141,11 +151,11 @@ class Lake:
         return [(model, unread, failed) for model, unread, failed in self.rows(query)]
 
 
-def _place(path: str | PathLike[str]) -> Path:
+def _place(path: str | PathLike[str] | Place) -> Place:
     """Where a lake is. Raises LakeError for a path that DuckDB cannot take."""
-    place = Path(path).resolve()
-    if "?" in str(place):
+    there = place(path)
+    if "?" in str(there):
         raise LakeError(f"{path} has a question mark, which DuckDB takes in no file's path; choose another folder")
-    if utf8(str(place)) != str(place):
+    if utf8(str(there)) != str(there):
         raise LakeError(f"{path} is not UTF-8, and DuckDB takes no other path; choose another folder")
-    return place
+    return there

@@ -14,12 +14,12 @@ from litmine.schema import TABLES
 REPLACED = "replaced"
 
 
-def files(lake: Path, folder: str) -> dict[str, Path]:
+def files(lake: Place, folder: str) -> dict[str, Path]:
     """The files in a folder of the lake, replaced ones included, by name without ending."""
     return {path.stem: path for path in (lake / folder).glob("*.parquet") if path.name != EMPTY}
 
 
-def live(lake: Path, folder: str) -> dict[str, Path]:
+def live(lake: Place, folder: str) -> dict[str, Path]:
     """The files in a folder of the lake that count, by name without ending, in the names' order.
 
     They stay for the grace of a compaction (hours) after another file has replaced them. Raises LakeError for a damaged
@@ -29,7 +29,7 @@ def live(lake: Path, folder: str) -> dict[str, Path]:
     return _counting(folder, there, notes(lake))
 
 
-def live_tables(lake: Path) -> dict[str, list[Path]]:
+def live_tables(lake: Place) -> dict[str, list[Path]]:
     """The files of every table that count; of entities those of the article parts that do. Raises as `live`."""
     readers = sorted(path.name for path in (lake / "readings").glob("model=*"))
     tables = [table for table in TABLES if table not in ("entities", "readings")]
@@ -44,7 +44,7 @@ def live_tables(lake: Path) -> dict[str, list[Path]]:
     return found
 
 
-def notes(lake: Path) -> dict[Path, list[tuple[str, str]]]:
+def notes(lake: Place) -> dict[Path, list[tuple[str, str]]]:
     """What each note says: pairs of a file and the one that replaces it once it is there."""
     noted: dict[Path, list[tuple[str, str]]] = {}
     for path in sorted((lake / REPLACED).glob("*.parquet")):

@@ -7,20 +7,20 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from pathlib import Path
 
 from litmine.errors import LakeLockedError
 from litmine.lake.files import make_folder, unwritable
+from litmine.lake.place import Place, desk
 
 
 @contextmanager
-def exclusive(lake: Path, job: str, *, wait: bool = False, run: str = "") -> Iterator[None]:
-    """Hold `<lake>/.locks/<job>`, which says who holds it: process, machine, since when, and the `run` if it has an id.
+def exclusive(lake: Place, job: str, *, wait: bool = False, run: str = "") -> Iterator[None]:
+    """Hold `.locks/<job>` on the lake's desk; it says who holds it: process, machine, since when, the `run` if it has one.
 
     While another process holds it: raises LakeLockedError at once, or with `wait` waits, where Ctrl-C is heard. Raises
     LakeError when it cannot be made.
     """
-    path = lake / ".locks" / job
+    path = desk(lake) / ".locks" / job
     try:
         make_folder(path.parent)
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
@@ -42,10 +42,10 @@ def exclusive(lake: Path, job: str, *, wait: bool = False, run: str = "") -> Ite
         os.close(handle)
 
 
-def holder(lake: Path, job: str) -> str:
+def holder(lake: Place, job: str) -> str:
     """Who holds a lock, in words. What a process that was killed has left there is only read while a lock is held."""
     try:
-        said = json.loads((lake / ".locks" / job).read_bytes())
+        said = json.loads((desk(lake) / ".locks" / job).read_bytes())
         run = f", run {said['run']}" if said["run"] else ""
         return f"process {said['pid']} on {said['host']}, since {said['since']}{run}"
     except (OSError, ValueError, KeyError, TypeError):

@@ -42,11 +42,11 @@ class Merge:
         """The merged file's name, equal for equal files."""
         return MERGED + blake2b("\n".join(self.names).encode(), digest_size=10).hexdigest()
 
-    def paths(self, lake: Path) -> list[Path]:
+    def paths(self, lake: Place) -> list[Path]:
         return [lake / self.folder / f"{name}.parquet" for name in self.names]
 
 
-def note(lake: Path, merges: Iterable[Merge]) -> None:
+def note(lake: Place, merges: Iterable[Merge]) -> None:
     """Note what is about to be replaced. Raises LakeError for a damaged file, and when it cannot be written."""
     pairs = []
     for merge in merges:
@@ -56,13 +56,13 @@ def note(lake: Path, merges: Iterable[Merge]) -> None:
     _write_note(lake, pairs)
 
 
-def _write_note(lake: Path, pairs: list[tuple[str, str]]) -> None:
+def _write_note(lake: Place, pairs: list[tuple[str, str]]) -> None:
     if pairs:
         rows = pa.table(list(zip(*pairs, strict=True)), schema=arrow_schema(REPLACED))
         write_bytes(lake / REPLACED / f"{uuid4().hex}.parquet", encode(REPLACED, rows))
 
 
-def note_again(lake: Path) -> None:
+def note_again(lake: Place) -> None:
     """Note what merged files have replaced and is there still, where the note of it was lost. Raises LakeError."""
     known = {pair for pairs in notes(lake).values() for pair in pairs}
     pairs = []
@@ -74,7 +74,7 @@ def note_again(lake: Path) -> None:
     _write_note(lake, [pair for pair in pairs if pair not in known])
 
 
-def carry_out(lake: Path, merge: Merge) -> None:
+def carry_out(lake: Place, merge: Merge) -> None:
     """Make the merged file of a merge that has been noted, a few rows at a time.
 
     Raises LakeError for a file that is damaged, and when one cannot be written.
@@ -93,7 +93,7 @@ def carry_out(lake: Path, merge: Merge) -> None:
     write_stream(lake / merge.folder / f"{merge.name}.parquet", table, stream(paths, table, ROW_GROUP), footer)
 
 
-def sweep(lake: Path, grace: timedelta, dry_run: bool = False) -> tuple[int, int, int]:
+def sweep(lake: Place, grace: timedelta, dry_run: bool = False) -> tuple[int, int, int]:
     """Delete replaced files whose grace is over; with `dry_run` only count them. For one process at a time.
 
     Returns how many were deleted, their bytes, and how many wait. Raises LakeError when one cannot be deleted.
@@ -119,7 +119,7 @@ def sweep(lake: Path, grace: timedelta, dry_run: bool = False) -> tuple[int, int
     return len(doomed), freed, len(waiting - over)
 
 
-def absorbed(lake: Path, folder: str) -> set[str]:
+def absorbed(lake: Place, folder: str) -> set[str]:
     """The names of all files that merged ones in the folder have taken the place of, long ago too."""
     merged = (path for name, path in files(lake, folder).items() if name.startswith(MERGED))
     return {name for path in merged for name in replaces(path)}
@@ -131,7 +131,7 @@ def replaces(path: Path) -> tuple[str, ...]:
     return tuple(read_footer(path).get("replaces", ()))
 
 
-def _orphans(lake: Path, over: set[Path]) -> set[Path]:
+def _orphans(lake: Place, over: set[Path]) -> set[Path]:
     """The targets of parts that are replaced and gone, or of a merge that was never committed."""
     parts = {name: path for name, path in files(lake, "articles").items() if path not in over}
     gone = absorbed(lake, "articles")
@@ -142,7 +142,7 @@ def _orphans(lake: Path, over: set[Path]) -> set[Path]:
     }
 
 
-def _ancestors(merge: Merge, lake: Path) -> set[str]:
+def _ancestors(merge: Merge, lake: Place) -> set[str]:
     """The files of a merge, and those that they had replaced."""
     merged = (path for path in merge.paths(lake) if path.stem.startswith(MERGED))
     return {*merge.names, *(name for path in merged for name in replaces(path))}

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from litmine.errors import QueryError
 from litmine.lake.damage import find_damage
+from litmine.lake.place import Place
 from litmine.lake.statement import single_select
 from litmine.lake.views import connect, glob_escaped, interruptibly, sentences
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 _BATCH_ROWS = 10_000
 
 
-def select(lake: Path, query: str) -> pa.RecordBatchReader:
+def select(lake: Place, query: str) -> pa.RecordBatchReader:
     """The rows of a query, as they are computed.
 
     Raises QueryError, in one sentence, when it is not exactly one SELECT, when DuckDB refuses it, and when it looks
@@ -41,7 +42,7 @@ def select(lake: Path, query: str) -> pa.RecordBatchReader:
     return pa.RecordBatchReader.from_batches(rows.schema, batches())
 
 
-def _shut(connection: "duckdb.DuckDBPyConnection", lake: Path) -> None:
+def _shut(connection: "duckdb.DuckDBPyConnection", lake: Place) -> None:
     """Let the connection read the lake and nothing else, for good."""
     # A folder that nobody else has, made only when a query spills: DuckDB lets queries read its spill folder.
     spill = Path(tempfile.gettempdir()) / f"litmine-{uuid4().hex}"
@@ -59,7 +60,7 @@ def _shut(connection: "duckdb.DuckDBPyConnection", lake: Path) -> None:
 
 
 @contextmanager
-def _sentences(lake: Path) -> Iterator[None]:
+def _sentences(lake: Place) -> Iterator[None]:
     """Turn what DuckDB raises into LakeError or QueryError."""
     import duckdb
 

@@ -7,7 +7,6 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -15,6 +14,7 @@ import pyarrow as pa
 from litmine.errors import SchemaError
 from litmine.lake.files import write_bytes
 from litmine.lake.model_folders import folder_of
+from litmine.lake.place import Place
 from litmine.lake.tables import encode
 from litmine.schema import arrow_schema
 from litmine.text.sentences import sentence_of
@@ -42,14 +42,14 @@ class ReadingsFooter:
     versions: Mapping[str, str]
 
 
-def slice_file(lake: Path, model: str, pairs: Iterable[Pair]) -> Path:
+def slice_file(lake: Place, model: str, pairs: Iterable[Pair]) -> Place:
     """Where the readings of `model` (name@digest) for these pairs belong, whatever their order."""
     name = blake2b(repr(sorted(tuple(pair) for pair in pairs)).encode(), digest_size=12).hexdigest()
     return folder_of(lake / "readings", model) / f"{name}.parquet"
 
 
 def write_readings(
-    path: Path,
+    path: Place,
     pairs: Sequence[Pair],
     texts: Sequence[str],
     replies: Sequence[Reply | str],

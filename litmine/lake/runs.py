@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -11,6 +10,7 @@ import pyarrow as pa
 
 from litmine.lake.files import utf8, write_bytes
 from litmine.lake.live import live
+from litmine.lake.place import Place
 from litmine.lake.tables import encode, read, reading
 from litmine.schema import arrow_schema
 
@@ -61,7 +61,7 @@ def new_run_id(started: datetime) -> str:
     return f"{started.astimezone(UTC):%Y%m%dT%H%M%SZ}-{uuid4().hex[:8]}"
 
 
-def record_run(lake: Path, run: Run) -> None:
+def record_run(lake: Place, run: Run) -> None:
     """Add a run to the log. Raises LakeError when it cannot be written."""
     row = {column.name: getattr(run, column.name) for column in fields(run)}
     row |= {name: list(row[name].items()) for name in ("versions", "counts")}
@@ -74,19 +74,19 @@ def record_run(lake: Path, run: Run) -> None:
     )
 
 
-def known_gaps(lake: Path) -> set[Gap]:
+def known_gaps(lake: Place) -> set[Gap]:
     """The gaps that earlier runs have reported."""
     return {Gap(gap["where"], gap["why"]) for row in _log(lake, "gaps") for gap in row["gaps"]}
 
 
-def active_models(lake: Path) -> list[str]:
+def active_models(lake: Place) -> list[str]:
     """The models that `entities` shows: those of the latest run that chose any."""
     chosen = [row for row in _log(lake, "finished", "run_id", "active_models") if row["active_models"] is not None]
     latest = max(chosen, key=lambda row: (row["finished"], row["run_id"]), default=None)
     return list(latest["active_models"]) if latest else []
 
 
-def _log(lake: Path, *columns: str) -> list[dict[str, Any]]:
+def _log(lake: Place, *columns: str) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for path in live(lake, "runs").values():
         table = read(path, columns)

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pyarrow as pa
 
 from litmine.errors import LakeError
 from litmine.lake.damage import find_damage
+from litmine.lake.place import Place
 from litmine.lake.views import connect, interruptibly
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -25,7 +25,7 @@ FROM (
 WHERE NOT newest.deleted"""
 
 
-def last_seen(lake: Path, pmids: Iterable[int], source: str) -> dict[int, datetime | None]:
+def last_seen(lake: Place, pmids: Iterable[int], source: str) -> dict[int, datetime | None]:
     """For each of the PMIDs that has a current version: when `source` last gave it (UTC), None if it never did.
 
     Raises LakeError for a damaged part.

@@ -1,7 +1,7 @@
 """What a fetch has received and not yet put into a part: whole answers in files, safe from the moment they came.
 
-A job is one fetch, however often it is begun again until it is complete; its folder in `<lake>/.spool` goes with it.
-Searches are kept until then too, so that a job that was killed asks for nothing twice.
+A job is one fetch, however often it is begun again until it is complete; its folder in `.spool` on the lake's desk
+goes with it. Searches are kept until then too, so that a job that was killed asks for nothing twice.
 """
 
 import json
@@ -17,6 +17,7 @@ from typing import Any
 from litmine.errors import LakeError, LakeLockedError
 from litmine.lake.files import unwritable, write_bytes
 from litmine.lake.lock import exclusive
+from litmine.lake.place import Place, desk
 
 _FOLDER = ".spool"
 _STAMP = "%Y%m%dT%H%M%S.%fZ"
@@ -79,7 +80,7 @@ class Spool:
 
 
 @contextmanager
-def spooling(lake: Path, job: str) -> Iterator[Spool]:
+def spooling(lake: Place, job: str) -> Iterator[Spool]:
     """Hold the spool of the job named `job` (characters that a file name takes).
 
     Raises LakeLockedError when another process holds it, LakeError when it cannot be made.
@@ -91,7 +92,7 @@ def spooling(lake: Path, job: str) -> Iterator[Spool]:
             raise LakeLockedError(
                 f"the same fetch is writing to {lake} already; wait until it is done and run this again"
             ) from None
-        folder = lake / _FOLDER / job
+        folder = desk(lake) / _FOLDER / job
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -99,9 +100,9 @@ def spooling(lake: Path, job: str) -> Iterator[Spool]:
         yield Spool(folder)
 
 
-def jobs(lake: Path) -> list[str]:
+def jobs(lake: Place) -> list[str]:
     """The jobs that are under way or were interrupted. Raises LakeError when they cannot be listed."""
-    folder = lake / _FOLDER
+    folder = desk(lake) / _FOLDER
     try:
         return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
     except OSError as error:

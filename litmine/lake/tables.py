@@ -11,11 +11,14 @@ import pyarrow.parquet as pq
 
 from litmine.errors import LakeError
 from litmine.lake.files import write_bytes, write_whole
+from litmine.lake.object_store import ObjectPath
+from litmine.lake.place import Place
 from litmine.schema import arrow_schema, check
 
 FOOTER = b"litmine"
 _ID = b"PARQUET:field_id"
 EMPTY = "_schema.parquet"
+_TAIL = 1 << 16
 
 
 def encode(table: str, rows: pa.Table, footer: Mapping[str, Any] | None = None) -> bytes:
@@ -79,59 +82,81 @@ def _as_declared(path: Path, table: str, batch: pa.RecordBatch) -> pa.Table:
     )
 
 
-def read(path: Path, columns: Sequence[str]) -> pa.Table:
+def read(path: Place, columns: Sequence[str]) -> pa.Table:
     """Some columns of a file, checksums verified. Raises LakeError when it is damaged or gone."""
-    with reading(path), pq.ParquetFile(path, page_checksum_verification=True) as file:
+    with opened(path) as file:
         return file.read(columns=list(columns))
 
 
-def read_footer(path: Path) -> dict[str, Any]:
+@contextmanager
+def opened(path: Place) -> Iterator[pq.ParquetFile]:
+    """A file to be read, checksums verified. Raises LakeError when it is damaged or gone, also while it is read."""
+    with reading(path), pq.ParquetFile(_source(path), page_checksum_verification=True) as file:
+        yield file
+
+
+def read_footer(path: Place) -> dict[str, Any]:
     """The JSON that `encode` put into the file's footer. Raises LakeError when it is damaged, gone or not ours."""
     with reading(path):
-        metadata = pq.read_metadata(path).metadata or {}
+        metadata = _metadata(path).metadata or {}
         if FOOTER not in metadata:
             raise damaged(path, "it has no footer of litmine's")
         footer: dict[str, Any] = json.loads(metadata[FOOTER])
         return footer
 
 
-def shape(path: Path) -> tuple[pa.Schema, int]:
+def shape(path: Place) -> tuple[pa.Schema, int]:
     """The schema of a file, field ids included, and its rows, from its footer. Raises LakeError when it is damaged."""
     with reading(path):
-        metadata = pq.read_metadata(path)
+        metadata = _metadata(path)
         return metadata.schema.to_arrow_schema(), metadata.num_rows
 
 
-def pmid_range(path: Path) -> tuple[int, int]:
+def pmid_range(path: Place) -> tuple[int, int]:
     """The least and the greatest PMID of a file whose first column is `pmid`; (1, 0) when it has no rows."""
     with reading(path):
-        metadata = pq.read_metadata(path)
+        metadata = _metadata(path)
         groups = [metadata.row_group(i).column(0).statistics for i in range(metadata.num_row_groups)]
         return min((g.min for g in groups), default=1), max((g.max for g in groups), default=0)
 
 
-def write_empty(folder: Path, table: str) -> None:
+def write_empty(folder: Place, table: str) -> None:
     """The file without rows that keeps `<folder>/*.parquet` from matching nothing, which DuckDB refuses."""
     if not (folder / EMPTY).exists():
         write_bytes(folder / EMPTY, encode(table, arrow_schema(table).empty_table()), exclusive=True)
 
 
+def _source(path: Place) -> Path | pa.BufferReader:
+    """What pyarrow reads a whole file from: an object in one request."""
+    return pa.BufferReader(path.read_bytes()) if isinstance(path, ObjectPath) else path
+
+
+def _metadata(path: Place) -> pq.FileMetaData:
+    """A file's own metadata: what stands at its end, behind which are its length and four letters."""
+    if isinstance(path, Path):
+        return pq.read_metadata(path)
+    end = path.read_range(-_TAIL, None)
+    if (length := int.from_bytes(end[-8:-4], "little") + 8) > len(end):
+        end = path.read_range(-length, None)
+    return pq.read_metadata(pa.BufferReader(end))
+
+
 @contextmanager
-def reading(path: Path) -> Iterator[None]:
+def reading(path: Place) -> Iterator[None]:
     """Turn what pyarrow raises for a file that is damaged, or cannot be opened, into LakeError."""
     try:
         yield
     except pa.ArrowMemoryError:
         raise  # a full machine is no damage
     except PermissionError as error:
-        raise LakeError(f"{path} cannot be read ({error.strerror}); see to its permissions") from error
+        raise LakeError(f"{path} cannot be read ({error.strerror or error}); see to its permissions") from error
     except FileNotFoundError as error:
         raise LakeError(f"{path} is gone; run the command again") from error
     except (pa.ArrowException, OSError, KeyError, ValueError) as error:
         raise damaged(path, str(error)) from error
 
 
-def damaged(path: Path, why: str) -> LakeError:
+def damaged(path: Place, why: str) -> LakeError:
     """The sentence for a file that is no longer what was written."""
     if path.parent.name == "articles" and path.name != EMPTY:
         advice = f"restore it, or delete each {path.name} under the lake and import its source again"

@@ -1,7 +1,6 @@
 """Which of some questions and texts a reader has yet to read, and where the texts stand."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import pyarrow as pa
 
@@ -10,24 +9,25 @@ from litmine.lake.articles import parts
 from litmine.lake.damage import find_damage
 from litmine.lake.live import live
 from litmine.lake.model_folders import folder_of
+from litmine.lake.place import Place, desk
 from litmine.lake.readings import Pair
 from litmine.lake.views import glob_escaped, interruptibly, quiet_duckdb, schema_map
 from litmine.schema import arrow_schema
 
 
-def left_to_read(lake: Path, model: str, wanted: Sequence[Pair]) -> list[tuple[Pair, str]]:
+def left_to_read(lake: Place, model: str, wanted: Sequence[Pair]) -> list[tuple[Pair, str]]:
     """The pairs that the reader has not read yet, each with the name of the part that holds its text, in parts' order.
 
     Raises LakeError when a file is damaged, or the lake does not hold a text.
     """
     import duckdb
 
-    folder = folder_of(lake / "readings", model).relative_to(lake).as_posix()
+    folder = f"readings/{folder_of(lake / 'readings', model).name}"
     given = {
         "done": [glob_escaped(path) for path in live(lake, folder).values()],
         "parts": [glob_escaped(path) for path in parts(lake)],
     }
-    with quiet_duckdb() as connection:
+    with quiet_duckdb(lake) as connection:
         connection.register("wanted", pa.table(list(zip(*wanted, strict=True)) or [()] * 3, schema=_keys()))
         done = f"ANTI JOIN read_parquet($done, schema = {schema_map('readings')}) USING ({', '.join(Pair._fields)})"
         query = f"""
@@ -48,8 +48,8 @@ def left_to_read(lake: Path, model: str, wanted: Sequence[Pair]) -> list[tuple[P
     for _, pmid, _, part in rows:
         if part is None:
             raise LakeError(
-                f"the search index knows a text of PMID {pmid} that the lake does not hold; delete {lake / 'search'},"
-                " which the next run makes again"
+                f"the search index knows a text of PMID {pmid} that the lake does not hold; delete"
+                f" {desk(lake) / 'search'}, which the next run makes again"
             )
     return [(Pair(*row[:3]), row[3]) for row in rows]
 

@@ -11,6 +11,8 @@ import pyarrow as pa
 
 from litmine.lake.files import unwritable, write_whole
 from litmine.lake.live import live_tables
+from litmine.lake.object_store import ObjectPath
+from litmine.lake.place import Place
 from litmine.schema import TABLES, arrow_schema, schema_file
 
 if TYPE_CHECKING:
@@ -29,12 +31,12 @@ _DUCKDB_TYPES = {
 }
 
 
-def connect(lake: Path) -> "duckdb.DuckDBPyConnection":
+def connect(lake: Place) -> "duckdb.DuckDBPyConnection":
     """An in-memory DuckDB that shows the lake's views, timestamps in UTC, over the files that count now.
 
     Raises duckdb.Error for a damaged file, LakeError for a damaged note of replaced ones.
     """
-    connection = quiet_duckdb()
+    connection = quiet_duckdb(lake)
     connection.execute("SET TimeZone = 'UTC'")
     there = live_tables(lake)
     for table, files in there.items():
@@ -43,12 +45,17 @@ def connect(lake: Path) -> "duckdb.DuckDBPyConnection":
     return connection
 
 
-def quiet_duckdb() -> "duckdb.DuckDBPyConnection":
-    """An in-memory DuckDB without its progress bar, which goes to stdout: that is for data."""
+def quiet_duckdb(lake: Place) -> "duckdb.DuckDBPyConnection":
+    """An in-memory DuckDB that can read the lake's files, without its progress bar: stdout is for data."""
     import duckdb
 
     connection = duckdb.connect()
     connection.execute("SET enable_progress_bar = false")
+    if isinstance(lake, ObjectPath):
+        # Only such a lake needs fsspec.
+        from litmine.lake.object_reader import ObjectReader
+
+        connection.register_filesystem(ObjectReader(lake))
     return connection
 
 
@@ -63,11 +70,14 @@ def interruptibly(connection: "duckdb.DuckDBPyConnection", call: Callable[[], An
             raise
 
 
-def write_catalogue(lake: Path) -> bool:
+def write_catalogue(lake: Place) -> bool:
     """Bring `lake.duckdb` up to date with the lake's place and the views; returns whether it had to be written.
 
-    It is built aside and renamed, so that a tool which holds the old one open keeps it. Raises LakeError.
+    It is built aside and renamed, so that a tool which holds the old one open keeps it. A lake on an object store has
+    none. Raises LakeError.
     """
+    if isinstance(lake, ObjectPath):
+        return False
     import duckdb
 
     if catalogue_is_current(lake):
@@ -91,7 +101,7 @@ def catalogue_is_current(lake: Path) -> bool:
     """Whether `lake.duckdb` shows the views of this version at the lake's place; False where another tool holds it."""
     import duckdb
 
-    with quiet_duckdb() as expected:
+    with quiet_duckdb(lake) as expected:
         interruptibly(expected, lambda: expected.execute(catalogue_sql(lake)))
         wanted = _definitions(expected)
     try:
@@ -208,7 +218,7 @@ def schema_map(table: str, names: Collection[str] | None = None) -> str:
     return f"MAP {{{', '.join(columns)}}}"
 
 
-def glob_escaped(path: Path) -> str:
+def glob_escaped(path: Place) -> str:
     """The path as a pattern that matches it alone."""
     return re.sub(r"([*?\[])", r"[\1]", str(path))
 

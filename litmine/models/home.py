@@ -1,18 +1,11 @@
 """Where downloaded models are kept, and what can be loaded without a network."""
 
-import os
 from importlib.resources import files
 from pathlib import Path
 
-from platformdirs import user_cache_path
+from litmine.home import home
 
 BUILTIN = "builtin"
-
-
-def home() -> Path:
-    """`LITMINE_HOME`, or the platform's cache folder."""
-    configured = os.environ.get("LITMINE_HOME")
-    return Path(configured) if configured else user_cache_path("litmine")
 
 
 def builtin_folder() -> Path:

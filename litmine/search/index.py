@@ -49,28 +49,28 @@ class SearchIndex:
         """
         found = cls._open(lake, digest(lake.parts()))
         if found is None:
-            with exclusive(lake.path, "search", wait=True):
+            with exclusive(lake.place, "search", wait=True):
                 found = cls._open(lake, digest(lake.parts()))
                 if found is None:
                     update(lake)
                     found = cls._open(lake, None)
         if found is None:
-            raise LakeError(f"{search_folder(lake.path)} cannot be read; delete it, and the next search makes it anew")
+            raise LakeError(f"{search_folder(lake.place)} cannot be read; delete it, and the next search makes it anew")
         return found
 
     @classmethod
     def _open(cls, lake: Lake, parts: str | None) -> "SearchIndex | None":
         """The index, if it is finished, and made of these parts if any are named."""
-        state = read_state(lake.path)
+        state = read_state(lake.place)
         if state is None or state.parts is None or parts not in (None, state.parts):
             return None
         try:
-            index = load(search_folder(lake.path) / state.folder)
+            index = load(search_folder(lake.place) / state.folder)
             searcher = index.searcher()
         except ValueError:
             return None
         # Nothing is committed before the state has changed, so that this is what the state told of.
-        is_whole = searcher.num_docs == state.documents and read_state(lake.path) == state
+        is_whole = searcher.num_docs == state.documents and read_state(lake.place) == state
         return cls(lake, index, searcher) if is_whole else None
 
     def __len__(self) -> int:
@@ -149,9 +149,9 @@ class SearchIndex:
     def _give_up(self, error: BaseException) -> NoReturn:
         """See that the next one to open the index makes it anew."""
         with suppress(OSError):
-            state_file(self._lake.path).unlink(missing_ok=True)
+            state_file(self._lake.place).unlink(missing_ok=True)
         raise LakeError(
-            f"{search_folder(self._lake.path)} is damaged ({' '.join(str(error).split())}); "
+            f"{search_folder(self._lake.place)} is damaged ({' '.join(str(error).split())}); "
             "run the command again, and it is made anew"
         ) from error
 

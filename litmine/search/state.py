@@ -11,6 +11,7 @@ from pathlib import Path
 
 from litmine.errors import LakeError
 from litmine.lake.files import write_whole
+from litmine.lake.place import Place, desk
 from litmine.lake.tables import read_footer
 
 # Raised when terms or fields change, so that indexes of an older kind are made anew.
@@ -28,17 +29,17 @@ class State:
     version: int = VERSION
 
 
-def search_folder(lake: Path) -> Path:
-    """Where a lake keeps its index."""
-    return lake / "search"
+def search_folder(lake: Place) -> Path:
+    """Where a lake's index is kept."""
+    return desk(lake) / "search"
 
 
-def state_file(lake: Path) -> Path:
+def state_file(lake: Place) -> Path:
     """The file that says what the index holds."""
     return search_folder(lake) / _NAME
 
 
-def read_state(lake: Path) -> State | None:
+def read_state(lake: Place) -> State | None:
     """What the file's footer says; None when it is missing, damaged or of another version."""
     try:
         state = State(**read_footer(state_file(lake)))
@@ -47,7 +48,7 @@ def read_state(lake: Path) -> State | None:
         return None
 
 
-def write_state(lake: Path, state: State, execute: Callable[[str], object], rows: str) -> None:
+def write_state(lake: Place, state: State, execute: Callable[[str], object], rows: str) -> None:
     """Write the rows of a SELECT, which may read the file that they replace, whole or not at all. Raises LakeError."""
     footer = json.dumps(asdict(state)).replace("'", "''")
 

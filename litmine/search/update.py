@@ -44,26 +44,28 @@ def update(lake: Lake) -> None:
     """
     import duckdb
 
-    folder = search_folder(lake.path)
+    folder = search_folder(lake.place)
     try:
         make_folder(folder)
         for left in folder.glob(f"{_SPILL}*"):
             shutil.rmtree(left, ignore_errors=True)
-        with connect(lake.path) as connection:
+        with connect(lake.place) as connection:
             _Update(lake, connection).run()
     # What tantivy raises.
     except ValueError as error:
         raise unwritable(folder, OSError(str(error))) from error
     except (duckdb.Error, OSError) as error:
-        raise find_damage(lake.path, str(error)) or unwritable(folder, OSError(" ".join(str(error).split()))) from error
+        raise find_damage(lake.place, str(error)) or unwritable(
+            folder, OSError(" ".join(str(error).split()))
+        ) from error
 
 
 class _Update:
     """One update, through a connection that shows the lake's views."""
 
     def __init__(self, lake: Lake, connection: "duckdb.DuckDBPyConnection") -> None:
-        self._lake = lake.path
-        self._folder = search_folder(lake.path)
+        self._lake = lake.place
+        self._folder = search_folder(lake.place)
         self._connection = connection
         # What comes in from now on may be indexed below, but is not vouched for.
         self._parts = digest(lake.parts())

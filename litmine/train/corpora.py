@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from litmine.errors import CorpusError
-from litmine.models.home import home
+from litmine.home import home
 from litmine.sources.pubtator import HEAD
 from litmine.text.tags import UNTYPED
 from litmine.train.formats.columns import read_columns

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from litmine.errors import CorpusError
 from litmine.lake.lake import Lake
+from litmine.lake.place import Place
 from litmine.train.vocabulary import abstracts
 
 # More would take longer to judge and hardly say more.
@@ -26,7 +27,7 @@ class Texts:
     digest: str
 
 
-def lake_texts(lake: Path) -> Iterator[str]:
+def lake_texts(lake: Place) -> Iterator[str]:
     """The text of every current article that has one (LakeError when there is no lake)."""
     for batch in Lake(lake).select("SELECT text FROM articles WHERE length(text) > 0"):
         yield from batch.column("text").to_pylist()

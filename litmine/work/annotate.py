@@ -81,11 +81,11 @@ def annotate(
     """
     progress = progress or Progress()
     if not lake.parts():
-        raise LakeError(f"{lake.path} has no articles yet; `litmine import PATH` brings some")
+        raise LakeError(f"{lake.place} has no articles yet; `litmine import PATH` brings some")
     loadings = [
         Loading(settled(ref), identify(ref), workforce.device, precision, batch_tokens) for ref in dict.fromkeys(refs)
     ]
-    tasks, unreadable = plan(lake.path, loadings)
+    tasks, unreadable = plan(lake.place, loadings)
     result = Annotated(
         [loading.model for loading in loadings], len(tasks) + len(unreadable), sum(task.size for task in tasks)
     )

@@ -131,7 +131,7 @@ def answer(
     """
     progress = progress or Progress()
     if not lake.parts():
-        raise LakeError(f"{lake.path} has no articles yet; `litmine import PATH` brings some")
+        raise LakeError(f"{lake.place} has no articles yet; `litmine import PATH` brings some")
     for question in inquiry.questions:
         if not question.text.strip():
             raise QuestionError(f"the question {question.question_id!r} is empty; ask something")
@@ -140,8 +140,8 @@ def answer(
     lake.make_tables()
     asked = _retrieve(lake, inquiry, model)
     wanted = dict.fromkeys(Pair(one.digest, hit.pmid, hit.text_hash) for one in asked for hit in one.retrieved)
-    unread = left_to_read(lake.path, model, list(wanted))
-    tasks = list(slices(lake.path, unread, {one.digest: one.question.text for one in asked}, loading))
+    unread = left_to_read(lake.place, model, list(wanted))
+    tasks = list(slices(lake.place, unread, {one.digest: one.question.text for one in asked}, loading))
     guessed = sum(question.guessed for question in inquiry.questions)
     result = Answered(model, len(asked), len(wanted), len(unread), guessed=guessed)
     progress.planned(len(unread))
@@ -157,7 +157,7 @@ def answer(
         result.new_gaps = entry.new_gaps
         news = _news(lake, asked)
         if news:
-            record_asked(lake.path, news, entry.run_id, datetime.now(UTC))
+            record_asked(lake.place, news, entry.run_id, datetime.now(UTC))
         result.recorded = bool(news)
         entry.written = bool(tasks or news)
     return result

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from litmine.errors import LakeLockedError
 from litmine.lake.add import Added, Importer
-from litmine.lake.lake import Lake
+from litmine.lake.lake import MARK, Lake
+from litmine.lake.place import Place
 from litmine.lake.runs import Gap
 from litmine.lake.spool import Spool, jobs, spooling
 from litmine.sources.entrez.access import NCBI, Access
@@ -85,14 +86,14 @@ def requests_for(records: int) -> int:
     return -(-records // LARGEST_CHUNK)
 
 
-def look(lake: Path, wish: Wish, access: Access, progress: Progress) -> Survey:
+def look(lake: Place, wish: Wish, access: Access, progress: Progress) -> Survey:
     """What `fetch` would do, without fetching: nothing is written. Raises as `fetch` does."""
-    opened = Lake(lake) if (lake / "lake.json").exists() else None
+    opened = Lake(lake) if (lake / MARK).exists() else None
     client = Eutils(access, progress.waiting)
     return survey(opened, wish, Searches(client))
 
 
-def fetch(lake: Path, wish: Wish, access: Access, progress: Progress, unusable: Sequence[Gap] = ()) -> Fetching:
+def fetch(lake: Place, wish: Wish, access: Access, progress: Progress, unusable: Sequence[Gap] = ()) -> Fetching:
     """Bring what is wished for into the lake at `lake`, which is made if need be.
 
     `unusable`: lines of a list of PMIDs that are none, to be reported with the rest. Raises SourceError when PubMed
@@ -102,7 +103,7 @@ def fetch(lake: Path, wish: Wish, access: Access, progress: Progress, unusable: 
     opened = Lake.create(lake)
     client = Eutils(access, progress.waiting)
     importer = opened.importer()
-    with spooling(opened.path, wish.job) as spool, journal(opened, "fetch", **_parameters(wish, access)) as entry:
+    with spooling(opened.place, wish.job) as spool, journal(opened, "fetch", **_parameters(wish, access)) as entry:
         recovered = _flush(importer, spool) + _adopted(opened, importer, wish.job)
         searches = Searches(client, spool)
         surveyed = survey(opened, wish, searches)
@@ -160,10 +161,10 @@ def _observed(bodies: list[tuple[Path, datetime]]) -> Iterator[Observed]:
 def _adopted(lake: Lake, importer: Importer, own: str) -> Added:
     """Put into parts what fetches of other things had received when they were interrupted."""
     added = Added()
-    for job in jobs(lake.path):
+    for job in jobs(lake.place):
         if job != own:
             try:
-                with spooling(lake.path, job) as spool:
+                with spooling(lake.place, job) as spool:
                     added += _flush(importer, spool)
                     spool.leave(STALE)
             except LakeLockedError:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from litmine.lake.add import PART_SIZE, Added
 from litmine.lake.lake import Lake
+from litmine.lake.place import Place
 from litmine.lake.runs import Gap
 from litmine.sources.files import find_files
 from litmine.work.journal import journal
@@ -83,7 +84,7 @@ class Imported:
 
 
 def ingest(
-    lake: Path,
+    lake: Place,
     paths: Sequence[Path],
     as_of: datetime | None = None,
     part_size: int = PART_SIZE,
@@ -99,7 +100,7 @@ def ingest(
     """
     files = find_files(paths)
     opened = Lake.create(lake)
-    job = Job(opened.path, as_of, part_size)
+    job = Job(opened.place, as_of, part_size)
     result = Imported()
     progress = _Progress(watch)
     asked = {"paths": " ".join(map(str, paths)), "as_of": str(as_of or ""), "workers": str(workers)}

@@ -2,16 +2,16 @@
 
 import random
 from collections.abc import Sequence
-from pathlib import Path
 
 from litmine.errors import LakeError
 from litmine.lake.articles import part_summary, parts
 from litmine.lake.entities import done
+from litmine.lake.place import Place
 from litmine.work.tagging import PartTask
 from litmine.work.task import Done, Loading
 
 
-def plan(lake: Path, loadings: Sequence[Loading]) -> tuple[list[PartTask], list[Done]]:
+def plan(lake: Place, loadings: Sequence[Loading]) -> tuple[list[PartTask], list[Done]]:
     """The tasks left, and the parts whose footer cannot be read, as done without a target.
 
     Parts of about the same size are in random order, so that two runs over one lake seldom do the same part; that each

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from pathlib import Path
 
 from litmine.errors import LakeError, QuestionError
 from litmine.lake.articles import texts_of
+from litmine.lake.place import Place
 from litmine.lake.readings import Pair, ReadingsFooter, slice_file, write_readings
 from litmine.lake.runs import Gap
 from litmine.models.halving import Failed
@@ -24,7 +24,7 @@ _SHOWN = 80
 class SliceTask:
     """Pairs to be read by one reader: each with the name of the part that holds its text; the questions by digest."""
 
-    lake: Path
+    lake: Place
     pairs: tuple[tuple[Pair, str], ...]
     questions: tuple[tuple[int, str], ...]
     loading: Loading
@@ -35,10 +35,11 @@ class SliceTask:
 
     @property
     def name(self) -> str:
-        return str(self.target.relative_to(self.lake))
+        target = self.target
+        return f"readings/{target.parent.name}/{target.name}"
 
     @property
-    def target(self) -> Path:
+    def target(self) -> Place:
         return slice_file(self.lake, self.loading.model, [pair for pair, _ in self.pairs])
 
     def take(self) -> "Slice":
@@ -94,7 +95,7 @@ def _gap(model: str, pair: Pair, question: str, why: str) -> Gap:
 
 
 def slices(
-    lake: Path, pairs: Sequence[tuple[Pair, str]], questions: Mapping[int, str], loading: Loading
+    lake: Place, pairs: Sequence[tuple[Pair, str]], questions: Mapping[int, str], loading: Loading
 ) -> Iterator[SliceTask]:
     """Cut pairs, in the order of their parts so that each part is read by few, into tasks."""
     size = min(_MOST, max(_LEAST, -(-len(pairs) // _SLICES)))

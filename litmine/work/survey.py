@@ -180,7 +180,7 @@ def _held_against(
     if wish.refresh:
         fresh_from = dict.fromkeys(fresh_from, searches.began)
     found_all = frozenset(fresh_from)
-    seen = last_seen(lake.path, found_all, SOURCE) if lake and found_all else {}
+    seen = last_seen(lake.place, found_all, SOURCE) if lake and found_all else {}
     there = frozenset(pmid for pmid, given in seen.items() if _is_fresh(given, fresh_from[pmid]))
     lately = gone(lake) if lake and not wish.refresh else {}
     absent = {

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from litmine.lake.articles import NewTexts, new_texts
 from litmine.lake.entities import Failed as FailedText
 from litmine.lake.entities import TargetFooter, target, write_target
+from litmine.lake.place import Place
 from litmine.lake.runs import Gap
 from litmine.models.halving import Failed
 from litmine.types import Entity
@@ -18,8 +18,8 @@ from litmine.work.versions import versions
 class PartTask:
     """One part to be read by one model; `size` is how many new texts it holds."""
 
-    lake: Path
-    part: Path
+    lake: Place
+    part: Place
     size: int
     loading: Loading
 
@@ -28,7 +28,7 @@ class PartTask:
         return f"articles/{self.part.name}"
 
     @property
-    def target(self) -> Path:
+    def target(self) -> Place:
         return target(self.lake, self.loading.model, self.part.stem)
 
     def take(self) -> "Part":

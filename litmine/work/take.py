@@ -18,6 +18,7 @@ from litmine.lake.files import utf8
 from litmine.lake.imported import ImportedFile
 from litmine.lake.lake import Lake
 from litmine.lake.lock import exclusive
+from litmine.lake.place import Place
 from litmine.lake.runs import Gap
 from litmine.sources.checksum import Checksum, checksum, declared_md5
 from litmine.sources.files import READER, read_file
@@ -32,7 +33,7 @@ _PACE = 100
 class Job:
     """What is asked of an import: `as_of` is None when files date themselves, or not at all."""
 
-    lake: Path
+    lake: Place
     as_of: datetime | None
     part_size: int
 
@@ -81,7 +82,7 @@ class Taker:
         if as_of is None or sum_ is None:
             return self._read(file, as_of)
         # Not by the whole sum, so that lock files stay few: at worst a file waits for another one.
-        with suppress(LakeLockedError), exclusive(self._lake.path, f"file-{sum_.md5[:3]}", wait=wait):
+        with suppress(LakeLockedError), exclusive(self._lake.place, f"file-{sum_.md5[:3]}", wait=wait):
             if self._lake.is_imported(sum_.md5, as_of, READER):
                 return Taken(file, "skipped")
             return self._read(file, as_of, sum_)

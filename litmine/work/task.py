@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from litmine.lake.place import Place
 from litmine.lake.runs import Gap
 
 
@@ -72,7 +72,7 @@ class Task(Protocol):
     def name(self) -> str: ...
 
     @property
-    def target(self) -> Path:
+    def target(self) -> Place:
         """The file exists = the work is done."""
         ...
 

@@ -23,7 +23,8 @@ sys.argv = ["litmine", *sys.argv[1:]]
 try:
     main()
 except SystemExit as left:
-    loaded = sorted({"torch", "ray", "transformers", "duckdb", "Bio", "tantivy"} & set(sys.modules))
+    heavy = {"torch", "ray", "transformers", "duckdb", "Bio", "tantivy", "fsspec", "s3fs", "botocore"}
+    loaded = sorted(heavy & set(sys.modules))
     print(json.dumps([left.code, loaded]), file=sys.stderr)
 """
 

@@ -17,6 +17,7 @@ import pytest
 from litmine.errors import DONE, FAILED, INTERRUPTED, NEW_GAPS
 from litmine.lake.entities import model_folder
 from litmine.lake.lake import Lake
+from litmine.lake.place import Place
 from litmine.lake.tables import read_footer
 from litmine.models.registry import identify
 from litmine.work.ingest import ingest
@@ -136,7 +137,7 @@ def test_a_full_disk(
     assert found(lake) == undisturbed
 
 
-def targets(lake: Path, model: Path) -> list[Path]:
+def targets(lake: Path, model: Path) -> list[Place]:
     return list(model_folder(lake, identify(str(model))).glob("*.parquet"))
 
 
