@@ -1,8 +1,9 @@
 #!/bin/sh
 # The demo: import the sample records, annotate them, ask three questions. Prints a transcript of what it runs.
+# DEMO_LAKE says where else than ./demo-lake, s3://bucket/prefix too; only ./demo-lake is emptied first.
 set -eu
 cd "$(dirname "$0")/.."
-export LITMINE_LAKE=demo-lake
+export LITMINE_LAKE="${DEMO_LAKE:-demo-lake}"
 
 # Print a command as one would type it, then run it.
 run() {
@@ -17,7 +18,7 @@ run() {
     litmine "$@"
 }
 
-rm -rf "$LITMINE_LAKE"
+rm -rf demo-lake
 echo "\$ export LITMINE_LAKE=$LITMINE_LAKE"
 
 run import sample_data/pubmed
