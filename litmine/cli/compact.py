@@ -1,13 +1,13 @@
 """The command `compact`: small files of a lake into large ones."""
 
 from datetime import timedelta
-from pathlib import Path
 
 import click
 
 from litmine.cli.options import lake_option
 from litmine.cli.talk import say
 from litmine.errors import NEW_GAPS
+from litmine.lake.place import Place
 
 
 @click.command()
@@ -29,7 +29,7 @@ from litmine.errors import NEW_GAPS
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
 @click.pass_context
-def compact(ctx: click.Context, lake: Path, part_rows: int, grace: float, dry_run: bool) -> None:
+def compact(ctx: click.Context, lake: Place, part_rows: int, grace: float, dry_run: bool) -> None:
     """Merge small files into large ones, so that a lake that grows every night stays quick.
 
     \b

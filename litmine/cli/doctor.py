@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -11,6 +10,8 @@ import click
 from litmine.cli.options import lake_option
 from litmine.cli.talk import printable
 from litmine.errors import DONE, FAILED, LakeError
+from litmine.lake.object_store import ObjectPath
+from litmine.lake.place import Place, desk
 
 if TYPE_CHECKING:
     from litmine.work.doctor.finding import Finding
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     help="A line a finding, or all of them as JSON.",
 )
 @click.pass_context
-def doctor(ctx: click.Context, lake: Path, deep: bool, network: bool, ray: bool, form: str) -> None:
+def doctor(ctx: click.Context, lake: Place, deep: bool, network: bool, ray: bool, form: str) -> None:
     """Look at this machine and at every file of the lake; a line a finding, with what to do about it.
 
     \b
@@ -50,13 +51,16 @@ def doctor(ctx: click.Context, lake: Path, deep: bool, network: bool, ray: bool,
     ctx.exit(FAILED if any(finding.level == "wrong" for finding in findings) else DONE)
 
 
-def _findings(place: Path, deep: bool, network: bool, ray: bool) -> "Iterator[Finding]":
+def _findings(place: Place, deep: bool, network: bool, ray: bool) -> "Iterator[Finding]":
     from litmine.lake.lake import Lake
     from litmine.work.doctor.environment import examine_environment
     from litmine.work.doctor.examine import examine_lake
     from litmine.work.doctor.finding import note, wrong
 
-    yield from examine_environment(place.absolute(), network=network, ray=ray)
+    yield from examine_environment(desk(place).absolute(), network=network, ray=ray)
+    if isinstance(place, ObjectPath):
+        yield note(str(place), "is on an object store, whose files doctor does not look at yet")
+        return
     if not place.exists():
         yield note("lake", f"there is none at {place}; `litmine import PATH` makes one")
         return

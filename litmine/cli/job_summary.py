@@ -2,9 +2,9 @@
 
 import socket
 from collections.abc import Iterable
-from pathlib import Path
 
 from litmine.errors import DONE, FAILED, INTERRUPTED, LOCKED, NEW_GAPS
+from litmine.lake.place import Place
 from litmine.work.job.run import Report
 from litmine.work.job.settings import Job
 from litmine.work.job.step import Forecast, Step
@@ -39,7 +39,7 @@ def summary(report: Report) -> str:
     return "\n".join(lines)
 
 
-def foreseen(job: Job, lake: Path, forecasts: Iterable[tuple[Step, Forecast]]) -> Iterable[str]:
+def foreseen(job: Job, lake: Place, forecasts: Iterable[tuple[Step, Forecast]]) -> Iterable[str]:
     """What each step would do, line by line, and how long all would take."""
     yield f"{'job':<{_WIDTH}}{job.name}{f': {job.about}' if job.about else ''}"
     yield f"{'lake':<{_WIDTH}}{lake}"

@@ -12,6 +12,7 @@ import click
 from litmine.cli.options import lake_option
 from litmine.cli.talk import printable
 from litmine.errors import LitmineError, SettingError
+from litmine.lake.place import Place
 
 
 @click.command()
@@ -35,7 +36,7 @@ from litmine.errors import LitmineError, SettingError
 )
 @click.pass_context
 def run(
-    ctx: click.Context, job: str, lake: Path, dry_run: bool, quiet: bool, log_file: Path | None, log_format: str
+    ctx: click.Context, job: str, lake: Place, dry_run: bool, quiet: bool, log_file: Path | None, log_format: str
 ) -> None:
     """Do a job: import, fetch, annotate, answer, and what is to be done afterwards.
 

@@ -55,7 +55,7 @@ def write_bytes(path: Place, data: bytes, *, exclusive: bool = False) -> bool:
     return write_whole(path, lambda temporary: temporary.write_bytes(data), exclusive=exclusive)
 
 
-def remove(path: Path) -> int:
+def remove(path: Place) -> int:
     """Delete a file that nobody needs; returns its bytes, 0 when it is gone already. Raises LakeError."""
     try:
         size = path.stat().st_size
@@ -63,11 +63,13 @@ def remove(path: Path) -> int:
     except FileNotFoundError:
         return 0
     except OSError as error:
-        raise LakeError(f"{path} cannot be deleted ({error.strerror}); see to the folder's permissions") from error
+        raise LakeError(
+            f"{path} cannot be deleted ({error.strerror or error}); see to the folder's permissions"
+        ) from error
     return size
 
 
-def age(path: Path) -> float:
+def age(path: Place) -> float:
     """Seconds since a file was written, endless when it is gone."""
     try:
         return time.time() - path.stat().st_mtime

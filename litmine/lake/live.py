@@ -6,20 +6,21 @@ what is noted of one that it has not is of no effect.
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
+from litmine.lake.place import Place
 from litmine.lake.tables import EMPTY, read, reading
 from litmine.schema import TABLES
 
 REPLACED = "replaced"
 
 
-def files(lake: Place, folder: str) -> dict[str, Path]:
+def files(lake: Place, folder: str) -> dict[str, Place]:
     """The files in a folder of the lake, replaced ones included, by name without ending."""
     return {path.stem: path for path in (lake / folder).glob("*.parquet") if path.name != EMPTY}
 
 
-def live(lake: Place, folder: str) -> dict[str, Path]:
+def live(lake: Place, folder: str) -> dict[str, Place]:
     """The files in a folder of the lake that count, by name without ending, in the names' order.
 
     They stay for the grace of a compaction (hours) after another file has replaced them. Raises LakeError for a damaged
@@ -29,14 +30,14 @@ def live(lake: Place, folder: str) -> dict[str, Path]:
     return _counting(folder, there, notes(lake))
 
 
-def live_tables(lake: Place) -> dict[str, list[Path]]:
+def live_tables(lake: Place) -> dict[str, list[Place]]:
     """The files of every table that count; of entities those of the article parts that do. Raises as `live`."""
     readers = sorted(path.name for path in (lake / "readings").glob("model=*"))
     tables = [table for table in TABLES if table not in ("entities", "readings")]
     there = {folder: files(lake, folder) for folder in [*tables, *(f"readings/{name}" for name in readers)]}
     noted = notes(lake)
     counting = {folder: _counting(folder, names, noted) for folder, names in there.items()}
-    found: dict[str, list[Path]] = {table: [] for table in TABLES}
+    found: dict[str, list[Place]] = {table: [] for table in TABLES}
     for folder, paths in counting.items():
         found[folder.partition("/")[0]] += paths.values()
     parts = counting["articles"]
@@ -44,10 +45,10 @@ def live_tables(lake: Place) -> dict[str, list[Path]]:
     return found
 
 
-def notes(lake: Place) -> dict[Path, list[tuple[str, str]]]:
+def notes(lake: Place) -> dict[Place, list[tuple[str, str]]]:
     """What each note says: pairs of a file and the one that replaces it once it is there."""
-    noted: dict[Path, list[tuple[str, str]]] = {}
-    for path in sorted((lake / REPLACED).glob("*.parquet")):
+    noted: dict[Place, list[tuple[str, str]]] = {}
+    for path in (lake / REPLACED).glob("*.parquet"):
         rows = read(path, ["file", "by"])
         with reading(path):
             noted[path] = list(zip(*(column.to_pylist() for column in rows.columns), strict=True))
@@ -55,8 +56,8 @@ def notes(lake: Place) -> dict[Path, list[tuple[str, str]]]:
 
 
 def _counting(
-    folder: str, there: Mapping[str, Path], noted: Mapping[Path, Sequence[tuple[str, str]]]
-) -> dict[str, Path]:
+    folder: str, there: Mapping[str, Place], noted: Mapping[Place, Sequence[tuple[str, str]]]
+) -> dict[str, Place]:
     gone = [
         PurePosixPath(file).name
         for pairs in noted.values()

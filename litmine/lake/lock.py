@@ -15,7 +15,7 @@ from litmine.lake.place import Place, desk
 
 @contextmanager
 def exclusive(lake: Place, job: str, *, wait: bool = False, run: str = "") -> Iterator[None]:
-    """Hold `.locks/<job>` on the lake's desk; it says who holds it: process, machine, since when, the `run` if it has one.
+    """Hold `.locks/<job>` on the lake's desk, which says who holds it: process, machine, since when, the `run` if any.
 
     While another process holds it: raises LakeLockedError at once, or with `wait` waits, where Ctrl-C is heard. Raises
     LakeError when it cannot be made.

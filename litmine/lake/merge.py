@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from hashlib import blake2b
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any
 from uuid import uuid4
 
@@ -17,6 +17,7 @@ import pyarrow as pa
 from litmine.lake.entities import target
 from litmine.lake.files import age, remove, write_bytes
 from litmine.lake.live import REPLACED, files, notes
+from litmine.lake.place import Place
 from litmine.lake.tables import EMPTY, encode, read_footer, stream, write_stream
 from litmine.schema import arrow_schema
 
@@ -42,7 +43,7 @@ class Merge:
         """The merged file's name, equal for equal files."""
         return MERGED + blake2b("\n".join(self.names).encode(), digest_size=10).hexdigest()
 
-    def paths(self, lake: Place) -> list[Path]:
+    def paths(self, lake: Place) -> list[Place]:
         return [lake / self.folder / f"{name}.parquet" for name in self.names]
 
 
@@ -100,8 +101,8 @@ def sweep(lake: Place, grace: timedelta, dry_run: bool = False) -> tuple[int, in
     """
     noted = notes(lake)
     there = {folder: files(lake, folder) for folder in {_folder(by) for pairs in noted.values() for _, by in pairs}}
-    waiting: set[Path] = set()
-    over: set[Path] = set()
+    waiting: set[Place] = set()
+    over: set[Place] = set()
     for file, by in {pair for pairs in noted.values() for pair in pairs}:
         folder = there[_folder(by)]
         path, merged = folder.get(PurePosixPath(file).name), folder.get(PurePosixPath(by).name)
@@ -126,12 +127,12 @@ def absorbed(lake: Place, folder: str) -> set[str]:
 
 
 @cache
-def replaces(path: Path) -> tuple[str, ...]:
+def replaces(path: Place) -> tuple[str, ...]:
     """The names of all files that a merged one has taken the place of. Raises LakeError when it is damaged."""
     return tuple(read_footer(path).get("replaces", ()))
 
 
-def _orphans(lake: Place, over: set[Path]) -> set[Path]:
+def _orphans(lake: Place, over: set[Place]) -> set[Place]:
     """The targets of parts that are replaced and gone, or of a merge that was never committed."""
     parts = {name: path for name, path in files(lake, "articles").items() if path not in over}
     gone = absorbed(lake, "articles")

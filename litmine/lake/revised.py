@@ -1,16 +1,15 @@
 """Articles whose entities dropped out: a text of theirs was read, and the one that came after it was not yet."""
 
-from pathlib import Path
-
 from litmine.errors import LakeError
 from litmine.lake.articles import parts
 from litmine.lake.damage import find_damage
 from litmine.lake.entities import done
+from litmine.lake.place import Place
 from litmine.lake.views import glob_escaped, interruptibly, quiet_duckdb, schema_map
 from litmine.schema import arrow_schema
 
 
-def revised_since_read(lake: Path, model: str) -> int:
+def revised_since_read(lake: Place, model: str) -> int:
     """How many articles have new texts in parts that the model has not read, and others in parts that it has.
 
     Raises LakeError when a part is damaged.
@@ -29,7 +28,7 @@ def revised_since_read(lake: Path, model: str) -> int:
         SEMI JOIN (SELECT pmid FROM read_parquet($read, schema = {columns}) WHERE new_text) USING (pmid)
         WHERE new_text"""
     given = dict(zip(("unread", "read"), files, strict=True))
-    with quiet_duckdb() as connection:
+    with quiet_duckdb(lake) as connection:
         try:
             rows = interruptibly(connection, lambda: connection.execute(query, given).fetchall())
         except duckdb.Error as error:

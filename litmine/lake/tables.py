@@ -31,7 +31,7 @@ def encode(table: str, rows: pa.Table, footer: Mapping[str, Any] | None = None) 
     return bytes(sink.getvalue())
 
 
-def write_stream(path: Path, table: str, rows: Iterable[pa.Table], footer: Mapping[str, Any]) -> bool:
+def write_stream(path: Place, table: str, rows: Iterable[pa.Table], footer: Mapping[str, Any]) -> bool:
     """As `write_bytes` of `encode`, of rows that come one after the other, unless the file is there."""
     return write_whole(path, lambda temporary: _write(temporary, table, rows, footer), exclusive=True)
 
@@ -48,7 +48,7 @@ def _write(sink: Any, table: str, rows: Iterable[pa.Table], footer: Mapping[str,
             writer.add_key_value_metadata({FOOTER: json.dumps(footer, ensure_ascii=False).encode("utf-8", "replace")})
 
 
-def stream(paths: Iterable[Path], table: str, at_once: int) -> Iterator[pa.Table]:
+def stream(paths: Iterable[Place], table: str, at_once: int) -> Iterator[pa.Table]:
     """The rows of some files, one file after the other, at least so many at a time but for the last.
 
     Checksums are verified. A column that a file is too old for is null. Raises LakeError for a file that is damaged,
@@ -56,7 +56,7 @@ def stream(paths: Iterable[Path], table: str, at_once: int) -> Iterator[pa.Table
     """
     held: list[pa.Table] = []
     for path in paths:
-        with reading(path), pq.ParquetFile(path, page_checksum_verification=True) as file:
+        with opened(path) as file:
             for batch in file.iter_batches(at_once):
                 held.append(_as_declared(path, table, batch))
                 if sum(map(len, held)) >= at_once:
@@ -66,7 +66,7 @@ def stream(paths: Iterable[Path], table: str, at_once: int) -> Iterator[pa.Table
         yield pa.concat_tables(held)
 
 
-def _as_declared(path: Path, table: str, batch: pa.RecordBatch) -> pa.Table:
+def _as_declared(path: Place, table: str, batch: pa.RecordBatch) -> pa.Table:
     schema = arrow_schema(table)
     columns = {field.metadata[_ID]: column for field, column in zip(batch.schema, batch.columns, strict=True)}
     if newer := columns.keys() - {field.metadata[_ID] for field in schema}:

@@ -13,22 +13,22 @@ Health = Literal["absent", "current", "behind", "damaged"]
 
 def is_behind(lake: Lake) -> bool:
     """Whether there is an index that the lake has grown past, or that was not finished; from its footer alone."""
-    state = read_state(lake.path)
+    state = read_state(lake.place)
     return state is not None and state.parts != digest(lake.parts())
 
 
 def index_health(lake: Lake) -> tuple[Health, str]:
     """How the index is, and a sentence about it. It is opened and its documents counted; terms are not read."""
-    file = state_file(lake.path)
+    file = state_file(lake.place)
     if not file.exists():
         return "absent", "there is no index yet; the first question makes it"
-    state = read_state(lake.path)
-    advice = f"delete {search_folder(lake.path)}, and the next question makes it anew"
+    state = read_state(lake.place)
+    advice = f"delete {search_folder(lake.place)}, and the next question makes it anew"
     if state is None:
         return "damaged", f"{file} cannot be read; {advice}"
     try:
         verify(file)
-        documents = load(search_folder(lake.path) / state.folder).searcher().num_docs
+        documents = load(search_folder(lake.place) / state.folder).searcher().num_docs
     except (LakeError, ValueError) as error:
         return "damaged", f"the index cannot be opened ({' '.join(str(error).split())}); {advice}"
     if state.parts is not None and documents != state.documents:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 
 from litmine.errors import LakeError
 from litmine.lake import entities
@@ -14,6 +13,7 @@ from litmine.lake.lake import Lake
 from litmine.lake.live import live
 from litmine.lake.lock import exclusive
 from litmine.lake.merge import LOGS, Merge, carry_out, note, note_again, sweep
+from litmine.lake.place import Place
 from litmine.lake.runs import Gap
 from litmine.lake.tables import shape
 from litmine.lake.tiers import groups
@@ -83,24 +83,24 @@ def compact(lake: Lake, part_rows: int = PART_ROWS, grace: timedelta = GRACE, dr
     while another compaction runs, LakeError when the lake cannot be written; what was finished stays.
     """
     result = Compacted()
-    with exclusive(lake.path, "compact"):
+    with exclusive(lake.place, "compact"):
         if dry_run:
-            result.deleted, result.freed, result.waiting = sweep(lake.path, grace, dry_run=True)
+            result.deleted, result.freed, result.waiting = sweep(lake.place, grace, dry_run=True)
             for merge in _plan(lake, part_rows, grace, result.gaps):
                 result.add(merge)
             return result
         # A lake, or its catalogue, may be older than merging.
         lake.make_tables()
-        write_catalogue(lake.path)
+        write_catalogue(lake.place)
         with journal(lake, "compact", part_rows=str(part_rows), grace=str(grace)) as entry:
             entry.gaps, entry.known_gaps = result.gaps, frozenset(lake.known_gaps())
-            note_again(lake.path)
-            result.deleted, result.freed, result.waiting = sweep(lake.path, grace)
+            note_again(lake.place)
+            result.deleted, result.freed, result.waiting = sweep(lake.place, grace)
             entry.counts = result.counts()
             merges = list(_plan(lake, part_rows, grace, result.gaps))
-            note(lake.path, merges)
+            note(lake.place, merges)
             for merge in merges:
-                if done := _merged(lake.path, merge, result.gaps):
+                if done := _merged(lake.place, merge, result.gaps):
                     result.add(done)
                     result.waiting += len(done.names)
                 entry.counts = result.counts()
@@ -111,10 +111,10 @@ def compact(lake: Lake, part_rows: int = PART_ROWS, grace: timedelta = GRACE, dr
 
 def _plan(lake: Lake, part_rows: int, grace: timedelta, gaps: list[Gap]) -> Iterator[Merge]:
     """What to merge; what cannot be read is a gap, and left alone."""
-    done = {model: entities.done(lake.path, model) for model in lake.models()}
-    needed = {*lake.active_models(), *(model for model in done if _is_at_work(lake.path, model, grace))}
+    done = {model: entities.done(lake.place, model) for model in lake.models()}
+    needed = {*lake.active_models(), *(model for model in done if _is_at_work(lake.place, model, grace))}
     alike: dict[frozenset[str], dict[str, int]] = {}
-    for path in parts(lake.path):
+    for path in parts(lake.place):
         readers = frozenset(model for model, names in done.items() if path.stem in names)
         if needed <= readers:
             try:
@@ -124,13 +124,13 @@ def _plan(lake: Lake, part_rows: int, grace: timedelta, gaps: list[Gap]) -> Iter
     for readers, rows in alike.items():
         for names in groups(rows, part_rows):
             yield Merge("articles", tuple(names), tuple(sorted(readers)))
-    slices = sorted(path.name for path in (lake.path / "readings").glob("model=*"))
+    slices = sorted(path.name for path in (lake.place / "readings").glob("model=*"))
     for folder in [*LOGS, *(f"readings/{name}" for name in slices)]:
-        for names in groups(_rows(lake.path, folder, gaps), part_rows):
+        for names in groups(_rows(lake.place, folder, gaps), part_rows):
             yield Merge(folder, tuple(names))
 
 
-def _rows(lake: Path, folder: str, gaps: list[Gap]) -> dict[str, int]:
+def _rows(lake: Place, folder: str, gaps: list[Gap]) -> dict[str, int]:
     rows = {}
     for name, path in live(lake, folder).items():
         try:
@@ -140,12 +140,12 @@ def _rows(lake: Path, folder: str, gaps: list[Gap]) -> dict[str, int]:
     return rows
 
 
-def _is_at_work(lake: Path, model: str, grace: timedelta) -> bool:
+def _is_at_work(lake: Place, model: str, grace: timedelta) -> bool:
     """Whether the model may be reading parts right now: what it makes of one that is merged meanwhile is lost."""
     return any(age(path) < grace.total_seconds() for path in entities.model_folder(lake, model).glob("*.parquet"))
 
 
-def _merged(lake: Path, merge: Merge, gaps: list[Gap]) -> Merge | None:
+def _merged(lake: Place, merge: Merge, gaps: list[Gap]) -> Merge | None:
     """Carry out a merge without the files that are damaged, which are gaps; returns what was merged."""
     try:
         carry_out(lake, merge)
@@ -161,12 +161,12 @@ def _merged(lake: Path, merge: Merge, gaps: list[Gap]) -> Merge | None:
     return merge
 
 
-def _is_sound(lake: Path, merge: Merge, name: str, gaps: list[Gap]) -> bool:
+def _is_sound(lake: Place, merge: Merge, name: str, gaps: list[Gap]) -> bool:
     files = [lake / merge.folder / f"{name}.parquet", *(entities.target(lake, model, name) for model in merge.models)]
     for path in files:
         try:
             verify(path)
         except LakeError as error:
-            gaps.append(Gap(path.relative_to(lake).as_posix(), str(error)))
+            gaps.append(Gap(str(path).removeprefix(f"{lake}/"), str(error)))
             return False
     return True

@@ -77,7 +77,7 @@ def overview(lake: Lake) -> Overview:
     # The view looks at every article even where nothing was asked.
     readers = lake.sql(_READERS).to_pylist() if questions else []
     return Overview(
-        size_bytes=sum(file.stat().st_size for file in lake.path.rglob("*.parquet")),
+        size_bytes=sum(file.stat().st_size for file in lake.place.rglob("*.parquet")),
         articles=articles,
         retracted=retracted,
         versions=versions,
@@ -95,7 +95,7 @@ def overview(lake: Lake) -> Overview:
 def _stale(lake: Lake, models: list[dict[str, Any]], readers: list[dict[str, Any]]) -> Iterator[str]:
     for one in models:
         if one["active"] and one["parts_unread"]:
-            revised = revised_since_read(lake.path, one["model"])
+            revised = revised_since_read(lake.place, one["model"])
             dropped = f", {revised:,} of them of revised articles, whose entities dropped out" if revised else ""
             yield f"{one['model']} has yet to read {one['texts_unread']:,} texts{dropped}: `litmine annotate`"
     if lake.parts() and not any(one["active"] for one in models):
@@ -108,9 +108,9 @@ def _stale(lake: Lake, models: list[dict[str, Any]], readers: list[dict[str, Any
             )
     if is_behind(lake):
         yield "the search index has not seen the newest articles: the next question brings it up to date"
-    for job in jobs(lake.path):
+    for job in jobs(lake.place):
         try:
-            with exclusive(lake.path, f"fetch-{job}"):
+            with exclusive(lake.place, f"fetch-{job}"):
                 yield f"a fetch was interrupted ({job}): the same command goes on with it"
         except LakeLockedError:
             continue

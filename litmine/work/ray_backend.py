@@ -9,7 +9,6 @@ import socket
 import time
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 import ray
@@ -17,6 +16,7 @@ from ray.exceptions import RayError, RayTaskError
 
 from litmine.errors import LakeError, LitmineError, ModelError
 from litmine.lake.lake import MARK
+from litmine.lake.place import Place
 from litmine.work.ray_start import BEAT, Pulse, cpus_each, cpus_of_actor, end, ray_running, reason
 from litmine.work.shares import ATTEMPTS, Shares
 from litmine.work.task import Done, Loading, Task, out_of_memory
@@ -47,7 +47,7 @@ class _NoLakeError(LakeError):
 class _Hired:
     """A Worker as an actor. It is made empty, so that what is wrong with a machine is said when it loads its model."""
 
-    def load(self, loading: Loading, lake: Path) -> None:
+    def load(self, loading: Loading, lake: Place) -> None:
         self._mark = lake / MARK
         self._look()
         self._worker = Worker(loading, cpus_of_actor() or None)
@@ -67,7 +67,7 @@ class _Hired:
 class _Crew:
     """The actors of one model, and the tasks that they have in hand."""
 
-    def __init__(self, loading: Loading, lake: Path, size: int, needs: dict[str, int], pulse: Pulse) -> None:
+    def __init__(self, loading: Loading, lake: Place, size: int, needs: dict[str, int], pulse: Pulse) -> None:
         self._loading, self._lake, self._size, self._pulse = loading, lake, size, pulse
         self._actor = ray.remote(_Hired).options(
             max_concurrency=THREADS, max_restarts=0, scheduling_strategy="SPREAD", **needs

@@ -193,7 +193,7 @@ def test_a_damaged_part_is_a_gap_and_the_rest_is_merged(
     bad = lake.part(lake.parts()[4])
     content = bytearray(bad.read_bytes())
     content[100:140] = bytes(40)
-    bad.write_bytes(content)
+    bad.write_bytes(bytes(content))
     done = run("compact", "--lake", lake.path, "--part-rows", 1000)
     assert done.returncode == 3
     assert "8 article parts became 1" in done.stderr

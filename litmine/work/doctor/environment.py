@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from litmine.errors import LitmineError
-from litmine.models.home import home
+from litmine.home import home
 from litmine.work.doctor.finding import Finding, note, ok, wrong
 from litmine.work.versions import versions
 

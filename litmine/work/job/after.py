@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 from litmine.errors import DONE, NEW_GAPS, SettingError
 from litmine.lake.documents import Selection
 from litmine.lake.lake import Lake
+from litmine.lake.place import Place
 from litmine.output.rows import WRITERS, form_of, named_apart
 from litmine.output.whole import whole_file
 from litmine.work.choose import readers_of
@@ -35,11 +36,11 @@ class Compact:
     def what(self) -> str:
         return "small files"
 
-    def do(self, lake: Path, watch: Watch) -> Outcome:  # noqa: ARG002
+    def do(self, lake: Place, watch: Watch) -> Outcome:  # noqa: ARG002
         done = compact(Lake(lake), grace=timedelta(hours=self.grace_hours))
         return Outcome(NEW_GAPS if done.new_gaps else DONE, done.account(), done.counts(), done.new_gaps)
 
-    def forecast(self, lake: Path, rates: Rates, coming: int) -> Forecast:  # noqa: ARG002
+    def forecast(self, lake: Place, rates: Rates, coming: int) -> Forecast:  # noqa: ARG002
         return Forecast("merge them where there are enough", rates.seconds("compact", "parts", 8))
 
 
@@ -61,7 +62,7 @@ class Sql:
     def what(self) -> str:
         return str(self.to)
 
-    def do(self, lake: Path, watch: Watch) -> Outcome:  # noqa: ARG002
+    def do(self, lake: Place, watch: Watch) -> Outcome:  # noqa: ARG002
         opened = Lake(lake)
         opened.keep_out(self.to)
         rows = named_apart(opened.select(self.query))
@@ -69,7 +70,7 @@ class Sql:
             WRITERS[form_of(self.to)](rows, out)
         return Outcome(said=[f"written to {self.to}", *_incomplete(opened)])
 
-    def forecast(self, lake: Path, rates: Rates, coming: int) -> Forecast:  # noqa: ARG002
+    def forecast(self, lake: Place, rates: Rates, coming: int) -> Forecast:  # noqa: ARG002
         return Forecast(f"write {self.to}", 1.0)
 
 
@@ -90,14 +91,14 @@ class Export:
     def what(self) -> str:
         return str(self.to)
 
-    def do(self, lake: Path, watch: Watch) -> Outcome:  # noqa: ARG002
+    def do(self, lake: Place, watch: Watch) -> Outcome:  # noqa: ARG002
         opened = Lake(lake)
         models = readers_of(opened, self.models) if self.models else None
         done = export(opened, self.format, self.to, Selection(models, self.types or None, self.where))
         said = f"{done.articles:,} articles with {done.mentions:,} entities written to {self.to}"
         return Outcome(said=[said, *_incomplete(opened)], counts={"articles": done.articles, "mentions": done.mentions})
 
-    def forecast(self, lake: Path, rates: Rates, coming: int) -> Forecast:  # noqa: ARG002
+    def forecast(self, lake: Place, rates: Rates, coming: int) -> Forecast:  # noqa: ARG002
         return Forecast(f"write {self.to}")
 
 

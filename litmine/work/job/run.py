@@ -4,11 +4,11 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 
 from litmine.errors import DONE, FAILED, INTERRUPTED, LOCKED, NEW_GAPS, LakeLockedError, LitmineError
 from litmine.lake.lake import Lake
 from litmine.lake.lock import exclusive, holder
+from litmine.lake.place import Place
 from litmine.work.job.settings import Job
 from litmine.work.job.step import Outcome, Step, Watch
 from litmine.work.job.steps import Annotate, Answer, Fetch, Import, steps_of
@@ -24,7 +24,7 @@ class Report:
 
     job: Job
     run_id: str
-    lake: Path
+    lake: Place
     started: datetime
     finished: datetime
     steps: list[tuple[Step, Outcome]] = field(default_factory=list)
@@ -44,7 +44,7 @@ def worst(codes: Iterable[int]) -> int:
     return max(codes, key=_WORSE.index, default=DONE)
 
 
-def run(job: Job, lake: Path, run_id: str, watch: Watch) -> Report:
+def run(job: Job, lake: Place, run_id: str, watch: Watch) -> Report:
     """Do every step of the job, whatever became of the ones before: each works on the lake as it stands.
 
     But when annotating or answering failed, nothing is handed out: the files of an earlier run stay. Ctrl-C ends the
@@ -54,14 +54,14 @@ def run(job: Job, lake: Path, run_id: str, watch: Watch) -> Report:
     started = datetime.now(UTC)
     steps = steps_of(job)
     opened = Lake.create(lake) if any(isinstance(step, Import | Fetch) for step in steps) else Lake(lake)
-    report = Report(job, run_id, opened.path, started, started)
+    report = Report(job, run_id, opened.place, started, started)
     lock = f"job-{job.name}"
     try:
-        with exclusive(opened.path, lock, run=run_id), within_job(job.name, run_id):
+        with exclusive(opened.place, lock, run=run_id), within_job(job.name, run_id):
             _do(report, steps, watch)
     except LakeLockedError:
         raise LakeLockedError(
-            f"the job {job.name} is running over {lake} already ({holder(opened.path, lock)}); let it finish, it does"
+            f"the job {job.name} is running over {lake} already ({holder(opened.place, lock)}); let it finish, it does"
             " what this run would have done"
         ) from None
     report.finished = datetime.now(UTC)
@@ -85,7 +85,7 @@ def _do(report: Report, steps: list[Step], watch: Watch) -> None:
             return
 
 
-def _attempt(step: Step, lake: Path, watch: Watch) -> Outcome:
+def _attempt(step: Step, lake: Place, watch: Watch) -> Outcome:
     try:
         return step.do(lake, watch)
     except KeyboardInterrupt:

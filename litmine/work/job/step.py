@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import ClassVar, Protocol
 
 from litmine.errors import DONE
+from litmine.lake.place import Place
 from litmine.lake.runs import Gap
 from litmine.work.job.rates import Rates
 
@@ -65,10 +65,10 @@ class Step(Protocol):
     @property
     def what(self) -> str: ...
 
-    def do(self, lake: Path, watch: Watch) -> Outcome:
+    def do(self, lake: Place, watch: Watch) -> Outcome:
         """Do it. Raises LitmineError when it cannot be done."""
         ...
 
-    def forecast(self, lake: Path, rates: Rates, coming: int) -> Forecast:
+    def forecast(self, lake: Place, rates: Rates, coming: int) -> Forecast:
         """What doing it would mean now; `coming` records will have come by then. Writes nothing."""
         ...

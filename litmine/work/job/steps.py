@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from litmine.errors import DONE, NEW_GAPS, SettingError, SourceError
 from litmine.lake.lake import MARK, Lake
+from litmine.lake.place import Place
 from litmine.sources.entrez.access import from_environment
 from litmine.sources.files import find_files
 from litmine.sources.questions import read_questions
@@ -57,11 +58,11 @@ class Import:
     def what(self) -> str:
         return " ".join(map(str, self.paths))
 
-    def do(self, lake: Path, watch: Watch) -> Outcome:
+    def do(self, lake: Place, watch: Watch) -> Outcome:
         done = ingest(lake, self.paths, watch=lambda count: watch.at(count, "records"), workers=self.workers)
         return _outcome(done, done.counts())
 
-    def forecast(self, lake: Path, rates: Rates, coming: int) -> Forecast:  # noqa: ARG002
+    def forecast(self, lake: Place, rates: Rates, coming: int) -> Forecast:  # noqa: ARG002
         files = find_files(self.paths)
         size = sum(file.stat().st_size for file in files)
         says = f"look through {len(files):,} file{'' if len(files) == 1 else 's'} ({size / 1e6:,.1f} MB)"
@@ -81,14 +82,14 @@ class Fetch:
     def what(self) -> str:
         return self.query
 
-    def do(self, lake: Path, watch: Watch) -> Outcome:
+    def do(self, lake: Place, watch: Watch) -> Outcome:
         access = from_environment()
         if access.email is None:
             watch.note("PubMed asks who calls: put your e-mail address into NCBI_EMAIL")
         done = fetch.fetch(lake, self._wish, access, _Fetching(watch))
         return _outcome(done, {"found": len(done.survey.found), "fetched": done.fetched})
 
-    def forecast(self, lake: Path, rates: Rates, coming: int) -> Forecast:  # noqa: ARG002
+    def forecast(self, lake: Place, rates: Rates, coming: int) -> Forecast:  # noqa: ARG002
         access = from_environment(patience=_SHORT_PATIENCE)
         try:
             survey = fetch.look(lake, self._wish, access, fetch.Progress())
@@ -117,10 +118,10 @@ class Refused:
     what: str
     why: str
 
-    def do(self, lake: Path, watch: Watch) -> Outcome:  # noqa: ARG002
+    def do(self, lake: Place, watch: Watch) -> Outcome:  # noqa: ARG002
         raise SettingError(self.why)
 
-    def forecast(self, lake: Path, rates: Rates, coming: int) -> Forecast:  # noqa: ARG002
+    def forecast(self, lake: Place, rates: Rates, coming: int) -> Forecast:  # noqa: ARG002
         return Forecast(self.why)
 
 
@@ -138,7 +139,7 @@ class Annotate:
     def what(self) -> str:
         return ", ".join(self.models)
 
-    def do(self, lake: Path, watch: Watch) -> Outcome:
+    def do(self, lake: Place, watch: Watch) -> Outcome:
         if not Lake(lake).parts():
             return Outcome(said=[_EMPTY])
         from litmine.work.annotate import annotate
@@ -149,7 +150,7 @@ class Annotate:
         )
         return _outcome(done, {"texts": done.texts, "entities": done.entities})
 
-    def forecast(self, lake: Path, rates: Rates, coming: int) -> Forecast:
+    def forecast(self, lake: Place, rates: Rates, coming: int) -> Forecast:
         from litmine.models.registry import identify
 
         opened = open_lake(lake)
@@ -173,7 +174,7 @@ class Answer:
     def what(self) -> str:
         return f"{self.questions.file} by {self.questions.reader}"
 
-    def do(self, lake: Path, watch: Watch) -> Outcome:
+    def do(self, lake: Place, watch: Watch) -> Outcome:
         if not Lake(lake).parts():
             return Outcome(said=[_EMPTY])
         from litmine.work.answer import answer, inquiry_of
@@ -183,14 +184,14 @@ class Answer:
         done = answer(Lake(lake), inquiry, by.workforce, by.precision, by.batch_tokens, _Reading(watch, "pairs"))
         return _outcome(done, {"questions": done.questions, "read": done.pairs, "spans": done.spans})
 
-    def forecast(self, lake: Path, rates: Rates, coming: int) -> Forecast:  # noqa: ARG002
+    def forecast(self, lake: Place, rates: Rates, coming: int) -> Forecast:  # noqa: ARG002
         questions = len(read_questions(self.questions.file))
         most = questions * self.questions.top_k
         says = f"{questions:,} questions over at most {self.questions.top_k:,} articles each, what is new of them read"
         return Forecast(says, rates.seconds("annotate --questions", "retrieved", most))
 
 
-def open_lake(lake: Path) -> Lake | None:
+def open_lake(lake: Place) -> Lake | None:
     """The lake there; None when there is none yet."""
     return Lake(lake) if (lake / MARK).exists() else None
 

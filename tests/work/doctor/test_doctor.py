@@ -148,7 +148,7 @@ def test_a_text_that_is_not_what_was_written(lake: Lake) -> None:
         values = [value.replace("long", "late") for value in table.column(place).to_pylist()]
         return table.set_column(place, table.schema.field(place), pa.array(values, pa.string()))
 
-    rewrite(lake.part(lake.parts()[0]), rephrase)
+    rewrite(lake.path / "articles" / f"{lake.parts()[0]}.parquet", rephrase)
     assert unsound(lake) == []
     assert "is not the one that was written" in only(lake, deep=True).said
 

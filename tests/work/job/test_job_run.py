@@ -15,6 +15,7 @@ import pytest
 from litmine.cli.job_summary import duration, summary
 from litmine.errors import DONE, FAILED, INTERRUPTED, LOCKED, NEW_GAPS, LakeError, LakeLockedError
 from litmine.lake.lake import Lake
+from litmine.lake.place import Place
 from litmine.rehearsal.archive import Archive
 from litmine.rehearsal.faults import Faults
 from litmine.rehearsal.server import Server, serve
@@ -41,7 +42,7 @@ class Scripted:
     def what(self) -> str:
         return str(self.code)
 
-    def do(self, lake: Path, watch: Watch) -> Outcome:  # noqa: ARG002
+    def do(self, lake: Place, watch: Watch) -> Outcome:  # noqa: ARG002
         if self.code == FAILED:
             raise LakeError("it failed")
         if self.code == LOCKED:
@@ -50,7 +51,7 @@ class Scripted:
             raise KeyboardInterrupt
         return Outcome(self.code)
 
-    def forecast(self, lake: Path, rates: Rates, coming: int) -> Forecast:  # noqa: ARG002
+    def forecast(self, lake: Place, rates: Rates, coming: int) -> Forecast:  # noqa: ARG002
         return Forecast("")
 
 
