@@ -6,13 +6,15 @@ what is noted of one that it has not is of no effect.
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
+from litmine.lake.object_store import ObjectPath
 from litmine.lake.place import Place
 from litmine.lake.tables import EMPTY, read, reading
 from litmine.schema import TABLES
 
 REPLACED = "replaced"
+_BY_MODEL = ("entities", "readings")
 
 
 def files(lake: Place, folder: str) -> dict[str, Place]:
@@ -32,23 +34,38 @@ def live(lake: Place, folder: str) -> dict[str, Place]:
 
 def live_tables(lake: Place) -> dict[str, list[Place]]:
     """The files of every table that count; of entities those of the article parts that do. Raises as `live`."""
-    readers = sorted(path.name for path in (lake / "readings").glob("model=*"))
-    tables = [table for table in TABLES if table not in ("entities", "readings")]
-    there = {folder: files(lake, folder) for folder in [*tables, *(f"readings/{name}" for name in readers)]}
+    there = _listed_at_once(lake) if isinstance(lake, ObjectPath) else _listed(lake)
     noted = notes(lake)
-    counting = {folder: _counting(folder, names, noted) for folder, names in there.items()}
+    parts = _counting("articles", there["articles"], noted)
     found: dict[str, list[Place]] = {table: [] for table in TABLES}
-    for folder, paths in counting.items():
-        found[folder.partition("/")[0]] += paths.values()
-    parts = counting["articles"]
-    found["entities"] = sorted(path for path in (lake / "entities").glob("*/*.parquet") if path.stem in parts)
+    for folder, names in there.items():
+        table = folder.partition("/")[0]
+        counting = names.keys() & parts if table == "entities" else _counting(folder, names, noted)
+        found[table] += [names[name] for name in sorted(counting)]
     return found
+
+
+def _listed(lake: Path) -> dict[str, dict[str, Place]]:
+    """The files of every folder of a table or a model. Targets come after parts: those of a merged one are older."""
+    tables = ["articles", *(table for table in TABLES if table not in ("articles", *_BY_MODEL))]
+    by_model = [f"{table}/{path.name}" for table in _BY_MODEL for path in sorted((lake / table).glob("model=*"))]
+    return {folder: files(lake, folder) for folder in [*tables, *by_model]}
+
+
+def _listed_at_once(lake: ObjectPath) -> dict[str, dict[str, Place]]:
+    """As `_listed`, by one listing, which a store gives in the order of names: articles/ before entities/."""
+    there: dict[str, dict[str, Place]] = {table: {} for table in TABLES if table not in _BY_MODEL}
+    for path in lake.rglob("*.parquet"):
+        folder = path.parent.url.removeprefix(f"{lake}/")
+        if folder.partition("/")[0] in TABLES and path.name != EMPTY:
+            there.setdefault(folder, {})[path.stem] = path
+    return there
 
 
 def notes(lake: Place) -> dict[Place, list[tuple[str, str]]]:
     """What each note says: pairs of a file and the one that replaces it once it is there."""
     noted: dict[Place, list[tuple[str, str]]] = {}
-    for path in (lake / REPLACED).glob("*.parquet"):
+    for path in files(lake, REPLACED).values():
         rows = read(path, ["file", "by"])
         with reading(path):
             noted[path] = list(zip(*(column.to_pylist() for column in rows.columns), strict=True))
