@@ -14,7 +14,7 @@ from litmine.errors import QueryError
 from litmine.lake.damage import find_damage
 from litmine.lake.place import Place
 from litmine.lake.statement import single_select
-from litmine.lake.views import connect, glob_escaped, interruptibly, sentences
+from litmine.lake.views import glob_escaped, interruptibly, quiet_duckdb, sentences, show
 
 if TYPE_CHECKING:
     import duckdb
@@ -29,9 +29,11 @@ def select(lake: Place, query: str) -> pa.RecordBatchReader:
     outside the lake; LakeError when a file of the lake is damaged. Both also while the rows are read.
     """
     with _sentences(lake):
-        connection = connect(lake)
-        _shut(connection, lake)
+        connection = quiet_duckdb(lake)
+        # Before a file of the lake is opened: what is refused costs nothing.
         statement = single_select(connection, query)
+        show(connection, lake)
+        _shut(connection, lake)
         rows = interruptibly(connection, lambda: connection.sql(statement).to_arrow_reader(_BATCH_ROWS))
 
     def batches() -> Iterator[pa.RecordBatch]:

@@ -37,12 +37,17 @@ def connect(lake: Place) -> "duckdb.DuckDBPyConnection":
     Raises duckdb.Error for a damaged file, LakeError for a damaged note of replaced ones.
     """
     connection = quiet_duckdb(lake)
+    show(connection, lake)
+    return connection
+
+
+def show(connection: "duckdb.DuckDBPyConnection", lake: Place) -> None:
+    """Make the views in a connection. Raises as `connect`."""
     connection.execute("SET TimeZone = 'UTC'")
     there = live_tables(lake)
     for table, files in there.items():
         connection.execute(f"SET VARIABLE {table}_files = $1", [[glob_escaped(file) for file in files]])
     interruptibly(connection, lambda: connection.execute(_filled(_listed, {table for table in there if there[table]})))
-    return connection
 
 
 def quiet_duckdb(lake: Place) -> "duckdb.DuckDBPyConnection":
@@ -101,14 +106,14 @@ def catalogue_is_current(lake: Path) -> bool:
     """Whether `lake.duckdb` shows the views of this version at the lake's place; False where another tool holds it."""
     import duckdb
 
-    with quiet_duckdb(lake) as expected:
-        interruptibly(expected, lambda: expected.execute(catalogue_sql(lake)))
-        wanted = _definitions(expected)
     try:
         with duckdb.connect(str(lake / CATALOGUE), read_only=True) as present:
-            return _definitions(present) == wanted
+            shown = _definitions(present)
     except duckdb.Error:
         return False
+    with quiet_duckdb(lake) as expected:
+        interruptibly(expected, lambda: expected.execute(catalogue_sql(lake)))
+        return shown == _definitions(expected)
 
 
 def catalogue_sql(lake: Path) -> str:
