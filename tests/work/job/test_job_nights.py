@@ -75,7 +75,8 @@ def test_a_month(
     )
     job = write_job(
         "month",
-        f"[resources]\nprecision = 'float32'\n[[questions]]\nfile = 'questions.jsonl'\nreader = '{rule_reader}'",
+        f"[resources]\nprecision = 'float32'\n[[questions]]\nfile = 'questions.jsonl'\nreader = '{rule_reader}'\n"
+        "[[after]]\ndo = 'compact'\ngrace_hours = 0",
         inbox=["inbox"],
         queries=["all[sb]"],
         models=[str(tiny_model)],
