@@ -10,7 +10,6 @@ import click
 from litmine.cli.options import lake_option
 from litmine.cli.talk import printable
 from litmine.errors import DONE, FAILED, LakeError
-from litmine.lake.object_store import ObjectPath
 from litmine.lake.place import Place, desk
 
 if TYPE_CHECKING:
@@ -57,11 +56,9 @@ def _findings(place: Place, deep: bool, network: bool, ray: bool) -> "Iterator[F
     from litmine.work.doctor.examine import examine_lake
     from litmine.work.doctor.finding import note, wrong
 
-    yield from examine_environment(desk(place).absolute(), network=network, ray=ray)
-    if isinstance(place, ObjectPath):
-        yield note(str(place), "is on an object store, whose files doctor does not look at yet")
-        return
-    if not place.exists():
+    here = desk(place)
+    yield from examine_environment(here.absolute(), network=network, ray=ray)
+    if not (here.exists() if here == place else place.is_dir()):
         yield note("lake", f"there is none at {place}; `litmine import PATH` makes one")
         return
     try:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -76,16 +77,19 @@ class ObjectPath:
     is_file = exists
 
     def is_dir(self) -> bool:
-        """Whether there are objects below."""
-        return any(self.iterdir())
+        """Whether there are objects below; what came from a listing is one itself."""
+        return self._stat is None and any(self.iterdir())
 
     def iterdir(self) -> Iterator["ObjectPath"]:
         """What is right below: objects, and prefixes of others."""
         with asking(self.url), suppress(FileNotFoundError):
-            yield from (ObjectPath(f"s3://{name}") for name in store().ls(self.url, detail=False))
+            for info in store().ls(self.url, detail=True):
+                yield ObjectPath(f"s3://{info['name']}", _stat(info) if info["type"] == "file" else None)
 
     def glob(self, pattern: str) -> Iterator["ObjectPath"]:
-        """The objects whose path below this one matches, `*` within a name."""
+        """What matches below, `*` within a name: objects, and for a single name prefixes of others too."""
+        if "/" not in pattern:
+            return (path for path in self.iterdir() if fnmatchcase(path.name, pattern))
         fixed, _, _ = pattern.rpartition("/") if "*" in pattern else (pattern, "", "")
         below = self.url if "*" in fixed else f"{self.url}/{fixed}".rstrip("/")
         depth = self.url.count("/") + pattern.count("/") + 1
@@ -113,10 +117,10 @@ class ObjectPath:
         with asking(self.url):
             return bytes(store().cat_file(self.url, start=start, end=end))
 
-    def write_bytes(self, data: bytes) -> bool:
+    def write_bytes(self, data: bytes | bytearray) -> bool:
         """Put an object, whole, in the place of any that is there; returns that it was put."""
         with asking(self.url):
-            store().pipe_file(self.url, data)
+            store().pipe_file(self.url, bytes(data))
         return True
 
     def create_bytes(self, data: bytes) -> bool:

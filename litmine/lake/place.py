@@ -26,6 +26,11 @@ def place(given: "str | PathLike[str] | Place") -> Place:
     return Path(given).resolve()
 
 
+def within(lake: Place, path: Place) -> str:
+    """A file as it is called within the lake: articles/x.parquet."""
+    return str(path).removeprefix(f"{lake}/")
+
+
 def desk(lake: Place) -> Path:
     """The folder on this machine for what belongs to a lake and needs a file system: the lake itself, if it is one."""
     if isinstance(lake, Path):

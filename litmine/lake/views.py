@@ -81,8 +81,6 @@ def write_catalogue(lake: Place) -> bool:
     It is built aside and renamed, so that a tool which holds the old one open keeps it. A lake on an object store has
     none. Raises LakeError.
     """
-    if isinstance(lake, ObjectPath):
-        return False
     import duckdb
 
     if catalogue_is_current(lake):
@@ -102,8 +100,13 @@ def write_catalogue(lake: Place) -> bool:
     return write_whole(path, build)
 
 
-def catalogue_is_current(lake: Path) -> bool:
-    """Whether `lake.duckdb` shows the views of this version at the lake's place; False where another tool holds it."""
+def catalogue_is_current(lake: Place) -> bool:
+    """Whether `lake.duckdb` shows the views of this version at the lake's place; False where another tool holds it.
+
+    True for a lake on an object store, which has none.
+    """
+    if isinstance(lake, ObjectPath):
+        return True
     import duckdb
 
     try:
@@ -116,7 +119,7 @@ def catalogue_is_current(lake: Path) -> bool:
         return shown == _definitions(expected)
 
 
-def catalogue_sql(lake: Path) -> str:
+def catalogue_sql(lake: Place) -> str:
     """The statements of `schemas/views.sql` over whatever files count in the lake at this absolute path when asked."""
     return _filled(_Looked(lake).up, {table for table in TABLES if any((lake / table).glob(_pattern(table)))})
 
@@ -167,7 +170,7 @@ def _listed(table: str, reader: _Reader, columns: Sequence[str]) -> str:
 class _Looked:
     """The files that count at the moment of asking."""
 
-    def __init__(self, lake: Path) -> None:
+    def __init__(self, lake: Place) -> None:
         self._lake = lake
         self._place = glob_escaped(lake).replace("'", "''")
 

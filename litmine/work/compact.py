@@ -13,7 +13,7 @@ from litmine.lake.lake import Lake
 from litmine.lake.live import live
 from litmine.lake.lock import exclusive
 from litmine.lake.merge import LOGS, Merge, carry_out, note, note_again, sweep
-from litmine.lake.place import Place
+from litmine.lake.place import Place, within
 from litmine.lake.runs import Gap
 from litmine.lake.tables import shape
 from litmine.lake.tiers import groups
@@ -167,6 +167,6 @@ def _is_sound(lake: Place, merge: Merge, name: str, gaps: list[Gap]) -> bool:
         try:
             verify(path)
         except LakeError as error:
-            gaps.append(Gap(str(path).removeprefix(f"{lake}/"), str(error)))
+            gaps.append(Gap(within(lake, path), str(error)))
             return False
     return True

@@ -2,15 +2,15 @@
 
 import random
 from collections.abc import Iterator
-from pathlib import Path
 
 from litmine.errors import LakeError, QueryError
 from litmine.lake.articles import NewTexts, new_texts, part_summary
 from litmine.lake.hashing import text_hash
 from litmine.lake.lake import Lake
+from litmine.lake.place import Place, within
 from litmine.lake.tables import EMPTY, read, read_footer, reading
 from litmine.work.doctor.finding import Finding, wrong
-from litmine.work.doctor.lake_files import Examined, name_in
+from litmine.work.doctor.lake_files import Examined
 
 _SAMPLE = 20
 _MISPLACED = """
@@ -20,13 +20,13 @@ where new_text and answer is not null
 """
 
 
-def sample(examined: Examined, deep: bool) -> list[Path]:
+def sample(examined: Examined, deep: bool) -> list[Place]:
     """The targets whose offsets are to be looked at: some, or with `deep` all."""
     targets = [path for path in examined.files["entities"] if path.name != EMPTY]
     return targets if deep or len(targets) <= _SAMPLE else random.sample(targets, _SAMPLE)
 
 
-def examine_contents(lake: Lake, examined: Examined, targets: list[Path], deep: bool) -> Iterator[Finding]:
+def examine_contents(lake: Lake, examined: Examined, targets: list[Place], deep: bool) -> Iterator[Finding]:
     """Offsets of the targets that do not hold, and with `deep` of answers, and texts that are not what was hashed."""
     readable = {path.stem: path for path in examined.files["articles"]}
     if deep:
@@ -40,33 +40,33 @@ def examine_contents(lake: Lake, examined: Examined, targets: list[Path], deep: 
         yield from _of_readings(lake)
 
 
-def _of_part(lake: Lake, part: Path) -> Iterator[Finding]:
+def _of_part(lake: Lake, part: Place) -> Iterator[Finding]:
     try:
         texts = new_texts(part)
         said = part_summary(part).texts
     except LakeError as error:
-        yield wrong(name_in(lake.path, part), str(error))
+        yield wrong(within(lake.place, part), str(error))
         return
     if len(texts) != said:
-        yield wrong(name_in(lake.path, part), f"has {len(texts)} new texts and its footer says {said}; restore it")
+        yield wrong(within(lake.place, part), f"has {len(texts)} new texts and its footer says {said}; restore it")
     for pmid, hashed, text in zip(texts.pmids, texts.text_hashes, texts.texts, strict=True):
         if text_hash(text) != hashed:
             yield wrong(
-                name_in(lake.path, part), f"the text of PMID {pmid} is not the one that was written; restore the file"
+                within(lake.place, part), f"the text of PMID {pmid} is not the one that was written; restore the file"
             )
             return
 
 
-def _of_target(lake: Lake, part: Path, target: Path) -> Iterator[Finding]:
+def _of_target(lake: Lake, part: Place, target: Place) -> Iterator[Finding]:
     try:
         problem = _problem(new_texts(part), target)
     except LakeError as error:
         problem = str(error)
     if problem is not None:
-        yield wrong(name_in(lake.path, target), f"{problem}; delete the file and run `litmine annotate` again")
+        yield wrong(within(lake.place, target), f"{problem}; delete the file and run `litmine annotate` again")
 
 
-def _problem(texts: NewTexts, target: Path) -> str | None:
+def _problem(texts: NewTexts, target: Place) -> str | None:
     """The first thing about a target that does not fit the texts of its part."""
     said = read_footer(target).get("texts")
     if said != len(texts):

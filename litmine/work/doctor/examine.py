@@ -21,7 +21,7 @@ def examine_lake(lake: Lake, *, deep: bool = False) -> Iterator[Finding]:
     """
     examined = Examined()
     damage = 0
-    for finding in (*examine_files(lake.path, examined, deep), *examine_targets(lake.path, examined)):
+    for finding in (*examine_files(lake.place, examined, deep), *examine_targets(lake.place, examined)):
         damage += finding.level == "wrong"
         yield finding
     if not damage:
@@ -44,14 +44,14 @@ def examine_lake(lake: Lake, *, deep: bool = False) -> Iterator[Finding]:
             "spool",
             f"the fetch {job} is under way or was interrupted; the same command goes on with it, and loses nothing",
         )
-        for job in jobs(lake.path)
+        for job in jobs(lake.place)
     )
 
 
 def _whole(lake: Lake) -> Iterator[Finding]:
     """What only a lake whose files can be read can say."""
     try:
-        active, known = active_models(lake.path), lake.models()
+        active, known = active_models(lake.place), lake.models()
         gone = [model for model in active if model not in known] if lake.parts() else []
         for model in gone:
             yield wrong(
@@ -62,7 +62,7 @@ def _whole(lake: Lake) -> Iterator[Finding]:
         for model in active:
             if model not in gone and (unread := len(lake.unread(model))):
                 yield note(f"model {model}", f"has yet to read {unread:,} parts: `litmine annotate`")
-        if not catalogue_is_current(lake.path):
+        if not catalogue_is_current(lake.place):
             yield note("lake.duckdb", "is not there or not current; the next command that writes makes it anew")
         for name, md5, as_of, reader in lake.rows("select name, md5, as_of, reader from files"):
             if not lake.is_imported(md5, as_of, reader):

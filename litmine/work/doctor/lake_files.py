@@ -3,13 +3,13 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from litmine.errors import LakeError
 from litmine.lake.articles import part_summary
 from litmine.lake.damage import verify
 from litmine.lake.files import TEMPORARY
 from litmine.lake.merge import MERGED, absorbed
+from litmine.lake.place import Place, within
 from litmine.lake.tables import EMPTY, damaged, read_footer, shape
 from litmine.schema import TABLES, conflict
 from litmine.work.doctor.finding import Finding, note, wrong
@@ -25,13 +25,14 @@ _HOUR = 3600
 class Examined:
     """The files that are in order, by table; what else there is to say of contents comes of them."""
 
-    files: dict[str, list[Path]] = field(default_factory=lambda: {table: [] for table in TABLES})
+    files: dict[str, list[Place]] = field(default_factory=lambda: {table: [] for table in TABLES})
 
 
-def examine_files(lake: Path, examined: Examined, deep: bool) -> Iterator[Finding]:
+def examine_files(lake: Place, examined: Examined, deep: bool) -> Iterator[Finding]:
     """What is wrong with files; those that are in order go to `examined`. `deep` reads each to its end."""
-    for path in sorted(lake.rglob("*")):
-        place = tuple(name_in(lake, path).split("/"))
+    found: list[Place] = [*lake.rglob("*")]
+    for path in sorted(found):
+        place = tuple(within(lake, path).split("/"))
         if place[0] in _BESIDE or path.is_dir():
             continue
         table = place[0] if _is_table(place) else None
@@ -51,7 +52,7 @@ def examine_files(lake: Path, examined: Examined, deep: bool) -> Iterator[Findin
                 examined.files[table].append(path)
 
 
-def examine_targets(lake: Path, examined: Examined) -> Iterator[Finding]:
+def examine_targets(lake: Place, examined: Examined) -> Iterator[Finding]:
     """Targets that belong to no part; the files that are in order and have a part stay in `examined`."""
     parts = {path.stem for path in (lake / "articles").glob("*.parquet")}
     try:
@@ -63,18 +64,13 @@ def examine_targets(lake: Path, examined: Examined) -> Iterator[Finding]:
         if path.stem in parts or path.name == EMPTY:
             kept.append(path)
         elif path.stem in merged or path.stem.startswith(MERGED):
-            yield note(name_in(lake, path), "is left of a merge; the next `litmine compact` deletes it")
+            yield note(within(lake, path), "is left of a merge; the next `litmine compact` deletes it")
         else:
             yield wrong(
-                name_in(lake, path),
+                within(lake, path),
                 f"belongs to no article part (articles/{path.name} is gone); restore the part, or delete this file",
             )
     examined.files["entities"] = kept
-
-
-def name_in(lake: Path, path: Path) -> str:
-    """A file as it is called within the lake."""
-    return str(path).removeprefix(f"{lake}/")
 
 
 def _is_table(place: tuple[str, ...]) -> bool:
@@ -83,7 +79,7 @@ def _is_table(place: tuple[str, ...]) -> bool:
     return len(place) == 3 and place[1].startswith("model=") if place[0] in _BY_MODEL else len(place) == 2
 
 
-def _leftover(path: Path) -> Finding:
+def _leftover(path: Place) -> Finding:
     try:
         hours = (time.time() - path.stat().st_mtime) / _HOUR
     except FileNotFoundError:
@@ -95,7 +91,7 @@ def _leftover(path: Path) -> Finding:
     return note(path.name, f"was left {hours:,.0f} h ago by a run that was killed; it is harmless: delete {path}")
 
 
-def _check(table: str, path: Path, deep: bool) -> None:
+def _check(table: str, path: Place, deep: bool) -> None:
     """Raise LakeError for a file that cannot be read or is not as declared. Small tables are always read whole."""
     schema, rows = shape(path)
     problem = conflict(table, schema)
@@ -107,7 +103,7 @@ def _check(table: str, path: Path, deep: bool) -> None:
         verify(path)
 
 
-def _check_footer(table: str, path: Path, rows: int) -> None:
+def _check_footer(table: str, path: Place, rows: int) -> None:
     if table == "articles":
         said = part_summary(path).rows
         if said != rows:
