@@ -280,7 +280,7 @@ def test_a_count_that_no_answer_fills_is_a_gap(
 
 def test_what_one_query_brought_another_does_not_fetch(fetch: Fetch, small_archive: Archive, lake: Path) -> None:
     with serve(small_archive) as server:
-        fetch(server, "--query", "patients")
+        fetch(server, "--query", "health")
         asked = server.log.times_asked()
         assert 0 < len(asked) < len(small_archive)
         assert fetch(server, *ALL).returncode == DONE
