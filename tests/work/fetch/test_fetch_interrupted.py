@@ -123,7 +123,7 @@ def test_the_same_fetch_twice_at_once(
         assert second.returncode == LOCKED
         assert "the same fetch is writing to" in second.stderr
         # Another query is another matter, and finds some of what the first one brings.
-        assert fetch(server, "--query", "health").returncode == DONE
+        assert fetch(server, "--query", "cells").returncode == DONE
         process.send_signal(signal.SIGKILL)
         process.communicate()
         assert fetch(server, *ALL).returncode == DONE
