@@ -1,0 +1,148 @@
+"""A lake of a million articles: how long what a nightly job and a reader do takes there, and how much memory.
+
+    python benchmarks/scale.py [--articles 1000000] [--folder DIR] [--json benchmarks/scale.json]
+
+The articles are copies of the real sample records (`scale_lake.py`), most of them in parts of 10,000, 80,000 in 1,000
+parts of 80; no model reads them, since what is measured is the lake.
+
+Each measure is a process of its own, from its start to its end; memory is the greatest that it held. The README's
+queries are taken from the README, their rows written as CSV. `--folder` keeps the lake, and uses it when it is there.
+"""
+
+import argparse
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import nullcontext
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+CHECKOUT = Path(__file__).parent.parent
+MODEL = "builtin@000000000001"  # as in scale_lake.py, which this process does not load: it stays small
+PLAN = """
+import json, sys, time
+from pathlib import Path
+from litmine.work.plan import plan
+from litmine.work.task import Loading
+began = time.perf_counter()
+tasks, _ = plan(Path(sys.argv[1]), [Loading(model, model) for model in sys.argv[2:]])
+print(json.dumps({"parts left": len(tasks), "the plan alone s": round(time.perf_counter() - began, 2)}))
+"""
+
+
+def main() -> None:
+    """Make the lake, measure, print, and write the figures if asked."""
+    options = _options()
+    with nullcontext(options.folder) if options.folder else tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / "lake"
+        made = place.with_name("made.json")
+        if not made.exists():
+            make = [sys.executable, Path(__file__).with_name("scale_lake.py"), place, options.articles]
+            made.write_text(json.dumps(_run(make)), encoding="utf-8")
+        figures = {
+            "machine": f"{_processor()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the start",
+            "versions": {name: version(name) for name in ("litmine", "duckdb", "pyarrow")},
+            "commit": _commit(),
+            "articles": options.articles,
+            "making": _print("making", json.loads(made.read_text(encoding="utf-8"))),
+            "before compact": _measured(place),
+            "compact": _print("compact", _run(_litmine("compact", "--lake", place))),
+            "delete what it replaced": _print("delete", _run(_litmine("compact", "--grace", 0, "--lake", place))),
+            "after compact": _measured(place),
+            "load at the end": round(os.getloadavg()[0], 1),
+        }
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--articles", type=int, default=1_000_000, help="how many (default 1,000,000)")
+    parser.add_argument("--folder", type=Path, help="keep the lake in this folder, or use the one that is there")
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    return parser.parse_args()
+
+
+def _measured(lake: Path) -> dict[str, Any]:
+    """What reading the lake takes, and what stands on the disk."""
+    rows = lake.parent / "rows.csv"
+    return {
+        "on disk": _print("on disk", _sizes(lake)),
+        "plan for a model that has read all": _print("plan, all read", _run([sys.executable, "-c", PLAN, lake, MODEL])),
+        "plan for a new model": _print("plan, a new model", _run([sys.executable, "-c", PLAN, lake, "new@0"])),
+        "status": _print("status", _run(_litmine("status", "--lake", lake))),
+        "queries": {
+            name: _print(name, _run(_litmine("sql", query, "--lake", lake, "-o", rows)))
+            for name, query in _queries().items()
+        },
+    }
+
+
+def _queries() -> dict[str, str]:
+    """The README's, by the sentence before each."""
+    readme = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+    section = readme.partition("queries worth having\n")[2].partition("\n## ")[0]
+    return dict(re.findall(r"^([^\n]+):\n\n```sql\n(.+?)\n```", section, flags=re.DOTALL | re.MULTILINE))
+
+
+def _sizes(lake: Path) -> dict[str, Any]:
+    sizes = {}
+    for table in sorted(path for path in lake.iterdir() if path.is_dir()):
+        files = [file.stat().st_size for file in table.rglob("*.parquet")]
+        if len(files) > 1:
+            sizes[table.name] = {"files": len(files), "MB": round(sum(files) / 1e6, 1)}
+    return sizes
+
+
+def _litmine(*words: object) -> list[object]:
+    return [Path(sys.executable).with_name("litmine"), *words]
+
+
+def _run(command: Sequence[object]) -> dict[str, Any]:
+    """Seconds and greatest memory of a process; what it says as JSON, if it does."""
+    began = time.perf_counter()
+    with tempfile.TemporaryFile("w+") as said:
+        process = subprocess.Popen(list(map(str, command)), stdout=said, stderr=said)
+        _, status, used = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - began
+        said.seek(0)
+        lines = said.read().splitlines()
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{command[0]} left with {process.returncode}: {lines[-1:]}")
+    figures = {
+        "s": round(seconds, 2),
+        "CPU s": round(used.ru_utime + used.ru_stime, 2),
+        "peak MB": round(used.ru_maxrss / 1e3),
+    }
+    return figures | (json.loads(lines[-1]) if lines[-1:] and lines[-1].startswith("{") else {})
+
+
+def _print(name: str, figures: dict[str, Any]) -> dict[str, Any]:
+    print(f"{name}: " + ", ".join(f"{key} {value}" for key, value in figures.items()), flush=True)
+    return figures
+
+
+def _commit() -> str | None:
+    """Of the checkout, "-dirty" where tracked files differ from it; None outside of one."""
+    command = ["git", "-C", str(CHECKOUT), "describe", "--always", "--dirty", "--exclude=*"]
+    described = subprocess.run(command, capture_output=True, text=True, check=False)
+    return described.stdout.strip() or None
+
+
+def _processor() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+if __name__ == "__main__":
+    main()

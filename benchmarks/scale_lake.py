@@ -1,0 +1,101 @@
+"""A lake of copies of the real sample records, annotated without a model: what `benchmarks/scale.py` measures.
+
+    python benchmarks/scale_lake.py LAKE ARTICLES
+
+Copies have PMIDs and years of their own and a last sentence, so that no two texts are equal. Most come in parts of
+10,000, the last 80,000 in 1,000 parts of 80, as that many nights would leave them. Their entities are those that the
+built-in model finds in the originals, written through the lake's own writer, which checks every offset. A second model
+has read a tenth of the large parts. What it took is printed as JSON.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from itertools import cycle, islice, pairwise
+from pathlib import Path
+
+from litmine import Lake, load_model
+from litmine.lake.articles import new_texts
+from litmine.lake.entities import TargetFooter, write_target
+from litmine.lake.runs import Run
+from litmine.sources.files import find_files, read_file
+from litmine.types import Article, Entity, Observed
+
+SAMPLE = Path(__file__).parent.parent / "sample_data" / "pubmed"
+BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+LARGE, NIGHT, NIGHTS = 10_000, 80, 1_000
+FIRST_PMID = 100_000_000
+MODEL, OTHER = "builtin@000000000001", "mine@000000000002"
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """A real record and what the built-in model finds in it."""
+
+    article: Article
+    entities: Sequence[Entity]
+
+
+def main() -> None:
+    """Make the lake and say what it took."""
+    place, count = Path(sys.argv[1]), int(sys.argv[2])
+    originals = _originals()
+    lake = Lake.create(place)
+    nightly = min(count // 2, NIGHT * NIGHTS)
+    copies = _copies(originals, count)
+    importer = lake.importer()
+    moments = [time.perf_counter()]
+    importer.add(islice(copies, count - nightly), source="large", dated=True, part_size=LARGE)
+    moments.append(time.perf_counter())
+    large = lake.parts()
+    importer.add(copies, source="nightly", dated=True, part_size=NIGHT)
+    moments.append(time.perf_counter())
+    rows = sum(_annotate(lake, MODEL, part, originals) for part in lake.parts())
+    moments.append(time.perf_counter())
+    more = sum(_annotate(lake, OTHER, part, originals) for part in large[::10])
+    now = datetime.now(UTC)
+    lake.record_run(Run("scale", "annotate", now, now, "done", models=[MODEL, OTHER], active_models=[MODEL]))
+    took = [round(after - before, 1) for before, after in pairwise(moments)]
+    names = ("large parts s", "small parts s", "entities s")
+    print(json.dumps({**dict(zip(names, took, strict=True)), "entities": rows, "of the second model": more}))
+
+
+def _originals() -> list[Original]:
+    articles = {
+        read.record.pmid: read.record
+        for file in find_files([SAMPLE])
+        for read in read_file(file, BEGAN)
+        if isinstance(read, Observed) and isinstance(read.record, Article) and read.record.abstract
+    }
+    found = load_model("builtin").annotate([article.text for article in articles.values()])
+    return [Original(article, entities) for article, entities in zip(articles.values(), found, strict=True)]
+
+
+def _copies(originals: Sequence[Original], count: int) -> Iterator[Observed]:
+    for number, original in enumerate(islice(cycle(originals), count)):
+        article = original.article
+        copy = replace(
+            article,
+            pmid=FIRST_PMID + number,
+            abstract=f"{article.abstract} This is copy {number}.",
+            sections=(),
+            year=1980 + number % 47,
+        )
+        yield Observed(copy, BEGAN + timedelta(microseconds=number))
+
+
+def _annotate(lake: Lake, model: str, part: str, originals: Sequence[Original]) -> int:
+    """Write a target of what stands in the originals; how many rows."""
+    texts = new_texts(lake.part(part))
+    found = [originals[(pmid - FIRST_PMID) % len(originals)].entities for pmid in texts.pmids]
+    write_target(
+        lake.path, model, part, texts, found, TargetFooter(model, part, len(texts), (), "none", "none", 0, 0, {})
+    )
+    return sum(map(len, found))
+
+
+if __name__ == "__main__":
+    main()
