@@ -108,8 +108,9 @@ def sweep(lake: Place, grace: timedelta, dry_run: bool = False) -> tuple[int, in
         path, merged = folder.get(PurePosixPath(file).name), folder.get(PurePosixPath(by).name)
         if path is not None and merged is not None:
             (over if age(merged) >= grace.total_seconds() else waiting).add(path)
-    # Nobody who looks at the lake after a part has gone sees its targets.
-    doomed = [*sorted(over), *sorted(_orphans(lake, over))]
+    # The catalogue lists every target before it leaves out those without a part: they too stay for the grace.
+    orphans = {path for path in _orphans(lake, over) if age(path) >= grace.total_seconds()}
+    doomed = [*sorted(over), *sorted(orphans)]
     if dry_run:
         return len(doomed), sum(path.stat().st_size for path in doomed), len(waiting - over)
     freed = sum(remove(path) for path in doomed)

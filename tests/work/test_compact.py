@@ -23,6 +23,7 @@ from litmine.lake.entities import Failed, TargetFooter, target, write_target
 from litmine.lake.imported import ImportedFile
 from litmine.lake.live import REPLACED
 from litmine.lake.lock import exclusive
+from litmine.lake.merge import MERGED
 from litmine.lake.runs import Run
 from litmine.lake.views import CATALOGUE, connect
 from litmine.types import Article, Deletion, Entity, Observed
@@ -170,6 +171,18 @@ def test_a_target_that_comes_too_late_is_harmless_and_swept(tmp_path: Path) -> N
     compact(lake, 20, NOW)
     annotate_again = target(lake.path, "late@1", part)
     assert not annotate_again.exists()
+    assert view_rows(lake) == before
+
+
+def test_what_a_killed_merge_left_stays_while_a_query_may_have_listed_it(tmp_path: Path) -> None:
+    lake = made(tmp_path / "lake", 1)
+    left = target(lake.path, "m@1", f"{MERGED}left")
+    left.write_bytes(target(lake.path, "m@1", lake.parts()[0]).read_bytes())
+    before = view_rows(lake)
+    assert compact(lake).deleted == 0
+    assert left.exists()
+    assert compact(lake, grace=NOW).deleted == 1
+    assert not left.exists()
     assert view_rows(lake) == before
 
 
