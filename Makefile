@@ -3,10 +3,12 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/pip install -q --disable-pip-version-check --progress-bar off -c constraints.txt
+# Of 18,000 modules that it brings some 2,000 are ever imported: these are compiled then, and kept.
+PIP := $(BIN)/pip install -q --disable-pip-version-check --progress-bar off --no-compile -c constraints.txt
 INPUTS := pyproject.toml constraints.txt litmine/__init__.py
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test pytest soak lint docs bench clean
 

@@ -54,9 +54,9 @@ batch_tokens_option = click.option(
 reader_option = click.option(
     "--reader",
     metavar="REF",
-    default="builtin",
+    default="builtin-reader",
     show_default=True,
-    help="Model that answers questions: builtin, a folder, or an id on the Hugging Face Hub.",
+    help="Model that answers questions: builtin-reader, a folder, or an id on the Hugging Face Hub.",
 )
 
 top_k_option = click.option(

@@ -1,11 +1,11 @@
-"""From a reference to a model: `builtin`, a folder, or the id of a model on the Hugging Face Hub."""
+"""From a reference to a model: `builtin`, `builtin-reader`, a folder, or the id of a model on the Hugging Face Hub."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 from litmine.errors import ModelError
 from litmine.models.folder import identify_folder, load_folder
-from litmine.models.home import BUILTIN, builtin_folder, offline_models
+from litmine.models.home import builtin_folder, is_builtin, offline_models
 from litmine.models.hub import pull
 from litmine.models.reader import Reader
 from litmine.models.reader_folder import identify_reader_folder, load_reader_folder
@@ -35,7 +35,7 @@ def load_reader(ref: str, device: str = "auto", precision: str = "auto", batch_t
 
     Raises ModelError when the reader is unknown, cannot be fetched, or is not one that litmine can run.
     """
-    folder, name = _locate_reader(ref)
+    folder, name = locate(ref)
     return load_reader_folder(folder, name, device, precision, batch_tokens)
 
 
@@ -47,27 +47,18 @@ def identify(ref: str) -> str:
 
 def identify_reader(ref: str) -> str:
     """`name@digest` of a reader, without loading its weights into memory (ModelError as `load_reader`)."""
-    return identify_reader_folder(*_locate_reader(ref))
+    return identify_reader_folder(*locate(ref))
 
 
 def settled(ref: str) -> str:
     """The reference, good in any working folder: a worker on another machine has one of its own."""
-    return str(Path(ref).resolve()) if ref != BUILTIN and Path(ref).is_dir() else ref
-
-
-def _locate_reader(ref: str) -> tuple[Path, str]:
-    if ref == BUILTIN:
-        raise ModelError(
-            "no reader ships with litmine yet; name one with --reader: a folder that `litmine train qa` made, or the id"
-            " of a question answerer on the Hugging Face Hub"
-        )
-    return locate(ref)
+    return str(Path(ref).resolve()) if not is_builtin(ref) and Path(ref).is_dir() else ref
 
 
 def locate(ref: str) -> tuple[Path, str]:
     """Folder and name of a reference, downloaded if need be."""
-    if ref == BUILTIN:
-        return builtin_folder(), BUILTIN
+    if is_builtin(ref):
+        return builtin_folder(ref), ref
     folder = Path(ref)
     if folder.is_dir():
         return folder, folder.resolve().name

@@ -206,7 +206,7 @@ def test_what_cannot_be_asked(
         (ask(ASKED, "--where", "true); drop table articles; --"), "condition"),
         (run("ask", ASKED, "--lake", lake, "--reader", tiny_model), "holds no reader but a tagger"),
         (run("ask", ASKED, "--lake", lake, "--reader", "nosuch"), "no model 'nosuch' here"),
-        (run("ask", ASKED, "--lake", lake), "no reader ships with litmine yet; name one with --reader"),
+        (run("ask", ASKED, "--lake", lake, "--reader", "builtin"), "holds no reader but a tagger"),
         (run("ask", ASKED, "--lake", empty, "--reader", rule_reader), "has no articles yet"),
         (run("ask", ASKED, "--lake", tmp_path / "none", "--reader", rule_reader), "is not a litmine lake"),
         (run("annotate", "--lake", lake, "--model", rule_reader), "holds a reader, which answers questions"),

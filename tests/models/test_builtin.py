@@ -89,7 +89,7 @@ def test_a_text_of_thousands_of_tokens_gives_what_its_pieces_give(
 
 
 def test_it_is_small_and_says_what_it_is(builtin: Tagger) -> None:
-    folder = builtin_folder()
+    folder = builtin_folder(BUILTIN)
     assert sum(file.stat().st_size for file in folder.iterdir()) < 25_000_000
     assert builtin.name == identify(BUILTIN)
     assert {"Disease", "Chemical", "Gene", "Species"} <= set(builtin.entity_types)
@@ -98,7 +98,7 @@ def test_it_is_small_and_says_what_it_is(builtin: Tagger) -> None:
 
 
 def test_its_card_holds_for_these_very_weights(builtin: Tagger) -> None:
-    folder = builtin_folder()
+    folder = builtin_folder(BUILTIN)
     card = (folder / "README.md").read_text(encoding="utf-8")
     assert builtin.name in card
     scores = json.loads((folder / "scores.json").read_text(encoding="utf-8"))

@@ -186,7 +186,7 @@ def test_what_was_pulled_is_loaded_from_litmine_home(
     shutil.copytree(bert_classifier, hub_folder("org/a--name"))
     # One that is being fetched is not there yet.
     shutil.copytree(bert_classifier, hub_folder("org/other").with_name(".org--other.tmp"))
-    assert offline_models() == ["builtin", "org/a--name"]
+    assert offline_models() == ["builtin", "builtin-reader", "org/a--name"]
     assert locate("org/a--name") == (hub_folder("org/a--name"), "a--name")
     assert load_model("org/a--name").name.startswith("a--name@")
     assert load_model("org/a--name").digest == load_model(str(bert_classifier)).digest

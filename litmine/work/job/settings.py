@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from litmine.errors import SettingError
+from litmine.models.home import BUILTIN, BUILTIN_READER
 from litmine.work.job.after import After
 from litmine.work.workforce import Workforce
 
@@ -37,7 +38,7 @@ class Questions:
     """A file of standing questions, and who reads how many articles for each; `where` is a condition on `articles`."""
 
     file: Path
-    reader: str = "builtin"
+    reader: str = BUILTIN_READER
     top_k: int = 10
     where: str | None = None
 
@@ -63,7 +64,7 @@ class Job:
     inbox: tuple[Path, ...] = ()
     queries: tuple[str, ...] = ()
     queries_file: Path | None = None
-    models: tuple[str, ...] = ("builtin",)
+    models: tuple[str, ...] = (BUILTIN,)
     resources: Resources = Resources()
     questions: tuple[Questions, ...] = ()
     after: tuple[After, ...] = ()

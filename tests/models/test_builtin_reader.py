@@ -1,0 +1,66 @@
+"""The reader that ships inside the package answers what it should, from a lake of real records too."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+
+from litmine import Lake
+from litmine.errors import DONE
+from litmine.models.home import BUILTIN_READER, builtin_folder
+from litmine.models.reader import Reader
+from litmine.models.registry import identify_reader, load_reader
+from litmine.types import Article, Observed
+
+Run = Callable[..., CompletedProcess[str]]
+PMID = 1
+SENTENCE = "An allergy to penicillin can cause an anaphylactic reaction."
+QUESTION = "What can cause an anaphylactic reaction?"
+UNRELATED = "The strain grew at 37 degrees in a medium of agar and was isolated from sediment of a lake."
+RIGHT = {"penicillin", "allergy", "an allergy", "allergy to penicillin", "an allergy to penicillin"}
+
+
+@pytest.fixture(scope="module")
+def reader() -> Reader:
+    return load_reader(BUILTIN_READER, precision="float32")
+
+
+def test_the_sentence_among_real_records(run: Run, reader: Reader, sample_data: Path, tmp_path: Path) -> None:
+    lake = Lake.create(tmp_path / "lake")
+    lake.add([Observed(Article(PMID, SENTENCE), datetime.now(UTC))], source="made")
+    assert run("import", sample_data / "pubmed", "--lake", lake.path).returncode == DONE
+    assert lake.rows("select count(*) from articles") == [(392,)]
+
+    ran = run("ask", QUESTION, "--lake", lake.path, "--precision", "float32", "--format", "json")
+    assert ran.returncode == DONE, ran.stderr
+    said = json.loads(ran.stdout)
+    assert said["model"] == reader.name
+    first = said["answers"][0]
+    assert first["papers"][0]["pmid"] == PMID
+    assert first["answer"].lower() in RIGHT
+    texts = dict(lake.rows("select pmid, text from articles"))
+    for paper in (paper for answer in said["answers"] for paper in answer["papers"]):
+        assert texts[paper["pmid"]][paper["start_char"] : paper["end_char"]] == paper["answer"]
+
+
+def test_a_text_of_something_else_has_no_answer(reader: Reader) -> None:
+    related, unrelated = reader.answer([(QUESTION, SENTENCE), (QUESTION, UNRELATED)])
+    assert related.no_answer < unrelated.no_answer
+    assert max(span.score for span in related.spans) > max((span.score for span in unrelated.spans), default=0.0)
+
+
+def test_it_is_small_and_its_card_holds_for_these_very_weights(reader: Reader) -> None:
+    folder = builtin_folder(BUILTIN_READER)
+    assert sum(file.stat().st_size for file in folder.iterdir()) < 25_000_000
+    assert reader.name == identify_reader(BUILTIN_READER)
+    assert reader.settings.yes_no
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    assert reader.name in card
+    assert "CC BY-SA 4.0" in card
+    scores = json.loads((folder / "scores.json").read_text(encoding="utf-8"))["dev"]
+    assert all(f"| {measure} | {score:.2f} |" in card for measure, score in scores.items())
+    recipe = (folder / "recipe.json").read_text(encoding="utf-8")
+    assert "/" not in recipe.replace("sentence-transformers/", ""), "folders of the machine that trained it"
