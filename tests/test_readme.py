@@ -45,7 +45,7 @@ def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder as a reader of README has it, with half of the sample records, after a job that imports and annotates."""
+    """A folder as a reader of README has it, with half the sample records, after a job ran."""
     folder = tmp_path_factory.mktemp("reader")
     shutil.copytree(CHECKOUT / "sample_data", folder / "sample_data", ignore=shutil.ignore_patterns(*LEFT_OUT))
     (folder / "query.sql").write_text("select count(*) as n from entities\n")

@@ -14,9 +14,10 @@ from uuid import uuid4
 
 import pyarrow as pa
 
+from litmine.errors import LakeError
 from litmine.lake.entities import target
 from litmine.lake.files import age, remove, write_bytes
-from litmine.lake.live import REPLACED, files, notes
+from litmine.lake.live import REPLACED, files, live, notes
 from litmine.lake.place import Place
 from litmine.lake.tables import EMPTY, encode, read_footer, stream, write_stream
 from litmine.schema import arrow_schema
@@ -125,6 +126,21 @@ def absorbed(lake: Place, folder: str) -> set[str]:
     """The names of all files that merged ones in the folder have taken the place of, long ago too."""
     merged = (path for name, path in files(lake, folder).items() if name.startswith(MERGED))
     return {name for path in merged for name in replaces(path)}
+
+
+def origins(lake: Place) -> list[str]:
+    """The names under which the article parts that count were once written; a merge leaves them as they are.
+
+    A merged part that is damaged has its own name alone.
+    """
+    written: list[str] = []
+    for name, path in live(lake, "articles").items():
+        try:
+            names = replaces(path) if name.startswith(MERGED) else (name,)
+            written += (one for one in names if not one.startswith(MERGED))
+        except LakeError:
+            written.append(name)
+    return sorted(written)
 
 
 @cache

@@ -14,7 +14,7 @@ Health = Literal["absent", "current", "behind", "damaged"]
 def is_behind(lake: Lake) -> bool:
     """Whether there is an index that the lake has grown past, or that was not finished; from its footer alone."""
     state = read_state(lake.place)
-    return state is not None and state.parts != digest(lake.parts())
+    return state is not None and state.parts != digest(lake.place)
 
 
 def index_health(lake: Lake) -> tuple[Health, str]:

@@ -4,13 +4,14 @@ A PMID with a null `text_hash` is one that an update was about to change: the in
 """
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from pathlib import Path
 
 from litmine.errors import LakeError
 from litmine.lake.files import write_whole
+from litmine.lake.merge import origins
 from litmine.lake.place import Place, desk
 from litmine.lake.tables import read_footer
 
@@ -59,6 +60,6 @@ def write_state(lake: Place, state: State, execute: Callable[[str], object], row
     write_whole(state_file(lake), write)
 
 
-def digest(parts: Iterable[str]) -> str:
-    """One word for a set of parts."""
-    return blake2b("\n".join(sorted(parts)).encode(), digest_size=16).hexdigest()
+def digest(lake: Place) -> str:
+    """One word for the parts of a lake as they were written: a compaction changes no article, and not this."""
+    return blake2b("\n".join(origins(lake)).encode(), digest_size=16).hexdigest()

@@ -49,8 +49,10 @@ def update(lake: Lake) -> None:
         make_folder(folder)
         for left in folder.glob(f"{_SPILL}*"):
             shutil.rmtree(left, ignore_errors=True)
+        # What comes in from now on may be indexed below, but is not vouched for.
+        parts = digest(lake.place)
         with connect(lake.place) as connection:
-            _Update(lake, connection).run()
+            _Update(lake, connection, parts).run()
     # What tantivy raises.
     except ValueError as error:
         raise unwritable(folder, OSError(str(error))) from error
@@ -63,12 +65,11 @@ def update(lake: Lake) -> None:
 class _Update:
     """One update, through a connection that shows the lake's views."""
 
-    def __init__(self, lake: Lake, connection: "duckdb.DuckDBPyConnection") -> None:
+    def __init__(self, lake: Lake, connection: "duckdb.DuckDBPyConnection", parts: str) -> None:
         self._lake = lake.place
         self._folder = search_folder(lake.place)
         self._connection = connection
-        # What comes in from now on may be indexed below, but is not vouched for.
-        self._parts = digest(lake.parts())
+        self._parts = parts
         self._name = ""
 
     def run(self) -> None:

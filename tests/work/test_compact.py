@@ -26,6 +26,8 @@ from litmine.lake.lock import exclusive
 from litmine.lake.merge import MERGED
 from litmine.lake.runs import Run
 from litmine.lake.views import CATALOGUE, connect
+from litmine.search.health import is_behind
+from litmine.search.index import SearchIndex
 from litmine.types import Article, Deletion, Entity, Observed
 from litmine.work.compact import Compacted, compact
 
@@ -136,6 +138,17 @@ def test_a_compaction_merges_all_that_is_small_and_deletes_it_later(tmp_path: Pa
     assert compact(lake, 20, NOW) == Compacted()
     counts = lake.rows("SELECT counts['parts'] FROM runs WHERE command = 'compact' ORDER BY started")
     assert counts == [(12,), (0,)]
+
+
+def test_the_search_index_stays_current(tmp_path: Path) -> None:
+    lake = made(tmp_path / "lake", 8)
+    SearchIndex.open(lake)
+    for part_rows in (20, 60, 60):
+        compact(lake, part_rows, NOW)
+        assert not is_behind(lake)
+    assert len(lake.parts()) == 1
+    lake.add([seen(99, 1, "a new title")], source="new", dated=True)
+    assert is_behind(lake)
 
 
 def test_a_tool_that_has_the_catalogue_open_sees_each_row_once(tmp_path: Path) -> None:
