@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from litmine import Lake
@@ -197,6 +197,8 @@ RECORDS = st.one_of(
         revised=st.sampled_from([None, date(2020, 1, 1), date(2021, 1, 1)]),
     ),
 )
+# An example makes a lake, in up to a second.
+FEW = settings().max_examples // 3
 SOURCES = st.lists(
     st.lists(st.builds(Observed, RECORDS, st.integers(0, 4).map(lambda day: datetime(2025, 1, 1 + day, tzinfo=UTC)))),
     min_size=2,
@@ -239,6 +241,7 @@ def shows(lake: Lake, sources: list[list[Observed]]) -> None:
     assert {(row["pmid"], row["text_hash"]) for row in rows if row["text"]} <= set(texts)
 
 
+@settings(max_examples=FEW)
 @given(data=st.data(), sources=SOURCES)
 def test_every_order_gives_the_same_view(empty_lake: Path, data: st.DataObject, sources: list[list[Observed]]) -> None:
     """A baseline, updates that revise and delete, records that come back, an unchanged copy: lists of observations."""
@@ -253,6 +256,7 @@ def test_every_order_gives_the_same_view(empty_lake: Path, data: st.DataObject, 
         shows(lake, sources)
 
 
+@settings(max_examples=FEW)
 @given(data=st.data(), sources=SOURCES)
 def test_importers_that_take_turns_give_the_same_view(
     empty_lake: Path, data: st.DataObject, sources: list[list[Observed]]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from litmine import Lake
@@ -115,6 +115,7 @@ TRICKY = "\0\u0301\u200d\u200b\xa0\U0001f9ec\U00010400é\t\n "
 TEXT = st.text(st.one_of(st.characters(exclude_categories=["Cs"]), st.sampled_from(TRICKY)), min_size=1)
 
 
+@settings(max_examples=settings().max_examples // 3)  # an example is a lake
 @given(data=st.data(), titles=st.lists(TEXT, min_size=1, max_size=6))
 def test_offsets_hold_in_sql_for_any_text(empty_lake: Path, seen: Seen, data: st.DataObject, titles: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:

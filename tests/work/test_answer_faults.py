@@ -84,7 +84,7 @@ def test_two_workers_on_ray(
     start: Start, lake: Path, random_reader: Path, questions: Path, undisturbed: object
 ) -> None:
     process = start(*command(lake, random_reader, questions), "--workers", 2)
-    _, said = process.communicate(timeout=120)
+    _, said = process.communicate(timeout=300)
     assert process.returncode == DONE, said
     assert found(lake) == undisturbed
     assert Lake(lake).rows("select sum(unread), sum(failed), count(*) from question_coverage") == [(0, 0, len(ASKED))]

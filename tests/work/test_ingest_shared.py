@@ -96,7 +96,7 @@ def test_commands_at_once_over_the_same_files(start: Start, tmp_path: Path, inbo
     orders = [sorted(inbox.iterdir()), sorted(inbox.iterdir(), reverse=True), [inbox]]
     processes = [start("import", *paths, "--lake", lake, "--part-size", 7) for paths in orders]
     for process in processes:
-        _, said = process.communicate(timeout=120)
+        _, said = process.communicate(timeout=300)
         assert process.returncode == DONE, said
     check(lake, alone)
     assert Lake(lake).rows("select count(*) from files") == [(8,)]
@@ -115,7 +115,7 @@ def test_commands_at_once_over_undated_files(start: Start, tmp_path: Path) -> No
     paths = (tmp_path / "some.jsonl", tmp_path / "same.jsonl")
     processes = [start("import", *order, "--lake", lake, "--part-size", 5) for order in (paths, paths[::-1], paths)]
     for process in processes:
-        _, said = process.communicate(timeout=120)
+        _, said = process.communicate(timeout=300)
         assert process.returncode == DONE, said
     counts = summed(lake)
     assert adds_up(counts)

@@ -69,7 +69,7 @@ def test_three_workers_one_of_which_is_killed(
     assert len(addresses) >= 5
     assert [address for address in addresses if not ipaddress.ip_address(address).is_loopback] == []
 
-    _, said = process.communicate(timeout=120)
+    _, said = process.communicate(timeout=300)
     assert process.returncode == DONE, said
     # A slow machine says in between how far it is.
     *_, line = said.splitlines()
@@ -96,7 +96,7 @@ def test_one_worker_whose_driver_is_killed(
     again = start(*annotate(lake, tiny_model, 1))
     # What was left behind and might write ends by itself.
     wait_until(lambda: not any(map(alive, workers)), 30)
-    out, said = again.communicate(timeout=120)
+    out, said = again.communicate(timeout=300)
     assert (again.returncode, out) == (DONE, ""), said
     assert found(lake) == undisturbed
 
@@ -118,7 +118,7 @@ def test_ctrl_c_ends_the_workers_too(start: Start, lake: Path, tiny_model: Path,
 @pytest.mark.parametrize("address", ["auto", "127.0.0.1:9", "ray://127.0.0.1:10001"])
 def test_no_cluster_to_join(start: Start, lake: Path, tiny_model: Path, address: str) -> None:
     process = start("annotate", "--lake", lake, "--model", tiny_model, "--address", address)
-    _, said = process.communicate(timeout=120)
+    _, said = process.communicate(timeout=300)
     (line,) = said.splitlines()
     assert (process.returncode, line.startswith(f"litmine: no Ray cluster can be joined at {address} (")) == (
         FAILED,
@@ -133,7 +133,7 @@ def test_workers_that_cannot_start(start: Start, lake: Path, tiny_model: Path) -
     (tiny_model / "model.safetensors").write_bytes(b"no weights")
     try:
         process = start(*annotate(lake, tiny_model, 2))
-        _, said = process.communicate(timeout=120)
+        _, said = process.communicate(timeout=300)
     finally:
         (tiny_model / "kept").rename(tiny_model / "model.safetensors")
     (line,) = said.splitlines()

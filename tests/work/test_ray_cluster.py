@@ -148,7 +148,7 @@ def test_a_node_is_killed_and_the_run_goes_on(nodes: Nodes, job: Job, undisturbe
     process = job.start(nodes.address)
     job.wait_for(process, 2)
     nodes.kill(nodes.nodes[-1])
-    out, said = process.communicate(timeout=120)
+    out, said = process.communicate(timeout=300)
     assert (process.returncode, out) == (DONE, ""), said
     assert outcomes(job.lake) == [("done", 0, job.parts)]
     assert found(job.lake) == undisturbed
@@ -164,7 +164,7 @@ def test_the_driver_is_killed_and_started_again(nodes: Nodes, job: Job, undistur
     again = job.start(nodes.address, tokens=500)
     # What the first one left behind ends by itself.
     wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in left), 20)
-    out, said = again.communicate(timeout=120)
+    out, said = again.communicate(timeout=300)
     assert (again.returncode, out) == (DONE, ""), said
     ((outcome, gaps, parts),) = outcomes(job.lake)
     assert (outcome, gaps) == ("done", 0)
@@ -178,7 +178,7 @@ def test_a_worker_is_out_of_memory(nodes: Nodes, job: Job, undisturbed: object, 
     starved, *_ = nodes.workers()
     now = int(Path(f"/proc/{starved}/statm").read_text().split()[0]) * resource.getpagesize()
     resource.prlimit(starved, resource.RLIMIT_AS, (now, now))
-    out, said = process.communicate(timeout=120)
+    out, said = process.communicate(timeout=300)
     assert (process.returncode, out) == (DONE, ""), said
     assert outcomes(job.lake) == [("done", 0, job.parts)]
     assert found(job.lake) == undisturbed
@@ -190,7 +190,7 @@ def test_a_node_is_cut_off_and_comes_back(nodes: Nodes, job: Job, undisturbed: o
     job.wait_for(process, 2)
     cut_off = nodes.nodes[-1]
     nodes.signal(cut_off, signal.SIGSTOP)
-    out, said = process.communicate(timeout=120)
+    out, said = process.communicate(timeout=300)
     assert (process.returncode, out) == (DONE, ""), said
     assert outcomes(job.lake) == [("done", 0, job.parts)]
     assert found(job.lake) == undisturbed
@@ -212,5 +212,5 @@ def test_the_whole_cluster_is_gone(nodes: Nodes, job: Job, undisturbed: object, 
     assert line.startswith(f"litmine: the Ray cluster at {address} has not answered for ")
     assert outcomes(job.lake)[0][:2] == ("failed", 0)
     again = job.start_here()
-    assert again.wait(timeout=120) == DONE
+    assert again.wait(timeout=300) == DONE
     assert found(job.lake) == undisturbed
