@@ -25,7 +25,7 @@ import transformers
 from transformers import BertConfig, BertForTokenClassification, PreTrainedTokenizerFast, pipeline
 
 from litmine import Lake, load_model
-from litmine.models.home import builtin_folder
+from litmine.models.home import BUILTIN, builtin_folder
 from litmine.sources.files import find_files, read_file
 from litmine.types import Article, Entity, Observed
 from litmine.work.annotate import annotate
@@ -99,7 +99,7 @@ def _random_bert_base(folder: Path) -> Path:
     """BERT-base with random weights and the built-in model's vocabulary."""
     torch.manual_seed(0)
     tokenizer = PreTrainedTokenizerFast(
-        tokenizer_file=str(builtin_folder() / "tokenizer.json"), model_max_length=WINDOW, pad_token="[PAD]"
+        tokenizer_file=str(builtin_folder(BUILTIN) / "tokenizer.json"), model_max_length=WINDOW, pad_token="[PAD]"
     )
     labels = {0: "O", 1: "B-Disease", 2: "I-Disease"}
     config = BertConfig(vocab_size=len(tokenizer), id2label=labels, label2id={v: k for k, v in labels.items()})

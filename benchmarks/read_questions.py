@@ -36,7 +36,7 @@ from transformers import (
 )
 from transformers.utils import logging
 
-from litmine.models.home import builtin_folder
+from litmine.models.home import BUILTIN, builtin_folder
 from litmine.models.network import bfloat16_is_fast
 from litmine.models.reader_folder import load_settings
 from litmine.models.registry import load_reader, locate
@@ -118,7 +118,7 @@ def _random(folder: Path, shape: dict[str, Any]) -> Path:
     torch.manual_seed(0)
     logging.disable_progress_bar()
     tokenizer = PreTrainedTokenizerFast(
-        tokenizer_file=str(builtin_folder() / "tokenizer.json"), model_max_length=512, pad_token="[PAD]"
+        tokenizer_file=str(builtin_folder(BUILTIN) / "tokenizer.json"), model_max_length=512, pad_token="[PAD]"
     )
     BertForQuestionAnswering(BertConfig(vocab_size=len(tokenizer), **shape)).save_pretrained(folder)
     tokenizer.save_pretrained(folder)

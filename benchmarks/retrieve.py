@@ -79,26 +79,25 @@ Result = TypeVar("Result")
 def main() -> None:
     """Measure, print, and write the figures if asked."""
     options = _options()
-    questions, articles = _questions(options.questions)
-    others = list(_articles(options.articles))
-    gold = {article.pmid for article in articles}
-    everything = [*articles, *(article for article in others if article.pmid not in gold)]
+    questions, articles = questions_of(options.questions)
+    others = list(articles_of(options.articles))
+    everything = together(articles, others)
     chosen_on = [asked for asked in questions if asked.batch[0] in "12345"]
     reported_on = [asked for asked in questions if asked.batch[0] == "6"]
     figures: dict[str, Any] = {
-        "machine": f"{_processor()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the start",
+        "machine": f"{processor()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the start",
         "versions": {name: version(name) for name in ("litmine", "tantivy", "duckdb")},
         "articles": len(everything),
         "questions, batches 1 to 5": len(chosen_on),
         "questions, batch 6": len(reported_on),
         "recall, batches 1 to 5": {
-            way.name: _show(way.name, _recall(_counted(everything, way), chosen_on)) for way in WAYS
+            way.name: _show(way.name, recall(_counted(everything, way), chosen_on)) for way in WAYS
         },
     }
     with tempfile.TemporaryDirectory() as folder:
-        index = SearchIndex.open(_lake(Path(folder), everything))
-        figures["recall of litmine, batches 1 to 5"] = _recall(_through(index), chosen_on)
-        figures["recall of litmine, batch 6"] = _show("litmine, batch 6", _recall(_through(index), reported_on))
+        index = SearchIndex.open(lake_of(Path(folder), everything))
+        figures["recall of litmine, batches 1 to 5"] = recall(through(index), chosen_on)
+        figures["recall of litmine, batch 6"] = _show("litmine, batch 6", recall(through(index), reported_on))
     figures["abstracts"] = _costs(others, questions)
     if options.clones:
         figures["clones"] = _costs(list(_clones(others, options.clones)), questions)
@@ -115,7 +114,7 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _questions(path: Path) -> tuple[list[Asked], list[Article]]:
+def questions_of(path: Path) -> tuple[list[Asked], list[Article]]:
     """The questions that have snippets, and the articles that these make."""
     titles: dict[int, list[str]] = {}
     abstracts: dict[int, list[str]] = {}
@@ -137,11 +136,18 @@ def _questions(path: Path) -> tuple[list[Asked], list[Article]]:
     return asked, joined
 
 
-def _articles(path: Path) -> Iterator[Article]:
+def articles_of(path: Path) -> Iterator[Article]:
+    """The articles of JSON lines."""
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         for line in lines:
             record = json.loads(line)
             yield Article(int(record["pmid"]), record["title"] or None, record["abstract"] or None)
+
+
+def together(articles: Sequence[Article], others: Sequence[Article]) -> list[Article]:
+    """The articles that snippets make, and of the others those that they do not."""
+    gold = {article.pmid for article in articles}
+    return [*articles, *(article for article in others if article.pmid not in gold)]
 
 
 def _clones(articles: Sequence[Article], count: int) -> Iterator[Article]:
@@ -192,11 +198,12 @@ def _analyzer(way: Way, stop: Sequence[str]) -> tantivy.TextAnalyzer:
     return (words.filter(tantivy.Filter.stemmer("english")) if way.stem else words).build()
 
 
-def _through(index: SearchIndex) -> Find:
+def through(index: SearchIndex) -> Find:
+    """Retrieval as litmine does it."""
     return lambda question, top_k: [hit.pmid for hit in index.search(question, top_k)]
 
 
-def _recall(find: Find, questions: Sequence[Asked]) -> dict[str, float]:
+def recall(find: Find, questions: Sequence[Asked]) -> dict[str, float]:
     """The mean over the questions, in percent."""
     shares: dict[int, list[float]] = {depth: [] for depth in DEPTHS}
     for asked in questions:
@@ -206,16 +213,16 @@ def _recall(find: Find, questions: Sequence[Asked]) -> dict[str, float]:
     return {f"recall@{depth}": round(100 * sum(values) / len(values), 1) for depth, values in shares.items()}
 
 
-def _show(name: str, recall: dict[str, float]) -> dict[str, float]:
-    print(f"{name}: " + ", ".join(f"{depth} {share}" for depth, share in recall.items()), flush=True)
-    return recall
+def _show(name: str, shares: dict[str, float]) -> dict[str, float]:
+    print(f"{name}: " + ", ".join(f"{depth} {share}" for depth, share in shares.items()), flush=True)
+    return shares
 
 
 def _costs(articles: Sequence[Article], questions: Sequence[Asked]) -> dict[str, float]:
     """What making, holding, asking and updating an index of the articles costs, in seconds and bytes."""
     asked = [question.text for question in islice(cycle(questions), 1000)]
     with tempfile.TemporaryDirectory() as folder:
-        lake = _lake(Path(folder), articles)
+        lake = lake_of(Path(folder), articles)
         computed = time.process_time()
         build, index = _timed(lambda: SearchIndex.open(lake))
         computed = time.process_time() - computed
@@ -243,7 +250,8 @@ def _costs(articles: Sequence[Article], questions: Sequence[Asked]) -> dict[str,
     return figures
 
 
-def _lake(folder: Path, articles: Sequence[Article]) -> Lake:
+def lake_of(folder: Path, articles: Sequence[Article]) -> Lake:
+    """A lake in the folder, of these articles."""
     lake = Lake.create(folder / "lake")
     lake.add((Observed(article, AS_OF) for article in articles), source="articles")
     return lake
@@ -255,7 +263,8 @@ def _timed(work: Callable[[], Result]) -> tuple[float, Result]:
     return time.perf_counter() - started, result
 
 
-def _processor() -> str:
+def processor() -> str:
+    """The name of this machine's processor."""
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]

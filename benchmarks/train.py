@@ -55,7 +55,7 @@ from transformers import (
 from transformers.utils import logging
 
 from litmine.models.folder import read_tokenizer, special_ids
-from litmine.models.home import builtin_folder
+from litmine.models.home import BUILTIN, builtin_folder
 from litmine.models.words import WordReader
 from litmine.train.corpora import Corpus, open_corpus
 from litmine.train.descent import Machine
@@ -248,7 +248,10 @@ def _random_minilm(folder: Path) -> Path:
     """An encoder as large as all-MiniLM-L6-v2 with random weights and the built-in model's tokenizer."""
     torch.manual_seed(0)
     tokenizer = PreTrainedTokenizerFast(
-        tokenizer_file=str(builtin_folder() / "tokenizer.json"), cls_token="[CLS]", sep_token="[SEP]", pad_token="[PAD]"
+        tokenizer_file=str(builtin_folder(BUILTIN) / "tokenizer.json"),
+        cls_token="[CLS]",
+        sep_token="[SEP]",
+        pad_token="[PAD]",
     )
     config = BertConfig(
         vocab_size=30_522, hidden_size=384, intermediate_size=1_536, num_hidden_layers=6, num_attention_heads=12

@@ -1,0 +1,108 @@
+"""A reader end to end: BioASQ's questions asked of a lake, beside the same questions over their gold snippets.
+
+    python -m benchmarks.answer --questions FILE --articles FILE.jsonl.gz [--batch 6B] [--model REF] [--top-k 10]
+        [--json FILE]
+
+The lake is that of `retrieve.py`: an article for each document that a gold snippet of any question comes from, its text
+the document's snippets, and the articles of the second file beside them. A question is answered as
+`annotate --questions` does it, from the articles retrieved, in float32; what the view `answers` ranks is judged by
+BioASQ's official measures.
+"""
+
+import argparse
+import json
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks.retrieve import articles_of, lake_of, processor, questions_of, recall, through, together
+from litmine import Lake
+from litmine.models.registry import load_reader
+from litmine.search.index import SearchIndex
+from litmine.train.qa.evaluate import judge
+from litmine.train.qa.files import read_file
+from litmine.train.qa.metrics_bioasq import score_factoids, score_lists, score_verdicts
+from litmine.train.qa.questions import Asked
+from litmine.train.qa.separate import DevSet
+from litmine.types import Question
+from litmine.work.answer import Inquiry, answer
+from litmine.work.workforce import Workforce
+
+
+def main() -> None:
+    """Measure, print, and write the figures if asked."""
+    options = _options()
+    file = read_file(options.questions)
+    reader = load_reader(options.model, precision="float32")
+    asked = [one for one in DevSet(file, (options.batch,)).questions if reader.settings.yes_no or one.yes is None]
+    questions, articles = questions_of(options.questions)
+    figures: dict[str, Any] = {
+        "machine": processor(),
+        "torch": torch.__version__,
+        "reader": reader.name,
+        "questions": len(asked),
+        "gold snippets": _show("gold snippets", judge(reader, file, asked, all_types=True).scores),
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        lake = lake_of(Path(folder), together(articles, list(articles_of(options.articles))))
+        ((figures["articles"],),) = lake.rows("select count(*) from articles")
+        judged = [one for one in questions if one.batch.startswith(options.batch)]
+        figures["retrieval"] = _show("retrieval", recall(through(SearchIndex.open(lake)), judged))
+        started = time.perf_counter()
+        inquiry = Inquiry(
+            [Question(one.question_id, one.question, one.question_type) for one in asked],
+            options.model,
+            options.top_k,
+            None,
+            "benchmark",
+            options.batch,
+        )
+        done = answer(lake, inquiry, Workforce(), "float32")
+        figures["pairs"], figures["seconds"] = done.pairs, round(time.perf_counter() - started)
+        figures[f"end to end, {options.top_k} articles"] = _show("end to end", _scores(lake, asked))
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+
+
+def _scores(lake: Lake, asked: Sequence[Asked]) -> dict[str, float]:
+    """Of what the view `answers` has for each question, the best first."""
+    ranked: dict[str, list[str]] = {one.question_id: [] for one in asked}
+    for question_id, said in lake.rows(
+        "select question_id, first(answer order by score desc, pmid) from answers where answer is not null"
+        " group by question_id, rank order by question_id, rank"
+    ):
+        ranked[question_id].append(said)
+    by_type = {kind: [one for one in asked if one.question_type == kind] for kind in ("factoid", "list", "yesno")}
+    verdicts = [
+        (bool(one.yes), next((said == "yes" for said in ranked[one.question_id]), None)) for one in by_type["yesno"]
+    ]
+    return {
+        **score_factoids((one.answers, ranked[one.question_id]) for one in by_type["factoid"]),
+        **score_lists((one.answers, ranked[one.question_id]) for one in by_type["list"]),
+        **(score_verdicts(verdicts) if verdicts else {}),
+    }
+
+
+def _show(name: str, scores: dict[str, float]) -> dict[str, float]:
+    rounded = {measure: round(score, 2) for measure, score in scores.items()}
+    print(f"{name}: " + ", ".join(f"{measure} {score}" for measure, score in rounded.items()), flush=True)
+    return rounded
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--questions", type=Path, required=True, help="BioASQ's JSON with `batch` for each question")
+    parser.add_argument("--articles", type=Path, required=True, help="JSON Lines with pmid, title, abstract; gzip")
+    parser.add_argument("--batch", default="6B", help="the questions of batches whose names begin so (default: 6B)")
+    parser.add_argument("--model", default="builtin-reader", help="default: builtin-reader")
+    parser.add_argument("--top-k", type=int, default=10, help="articles a question (default: 10)")
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
