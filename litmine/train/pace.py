@@ -25,7 +25,7 @@ class Pace:
         self.total = total
         self._say = say
         self._earlier = 0.0
-        self._started = self._said = time.monotonic()
+        self._started = self._ended = self._said = time.monotonic()
 
     @property
     def steps(self) -> int:
@@ -34,8 +34,8 @@ class Pace:
 
     @property
     def seconds(self) -> float:
-        """Wall time of the training."""
-        return self._earlier + time.monotonic() - self._started
+        """Wall time of the training, to its last step."""
+        return self._earlier + self._ended - self._started
 
     def go_on(self, losses: Sequence[float], tokens: int, seconds: float) -> None:
         """Stand where an earlier run stood."""
@@ -47,8 +47,9 @@ class Pace:
         """Take note of a step."""
         self._take(loss)
         self.tokens += tokens
-        if time.monotonic() - self._said > _SAY_SECONDS:
-            self._said = time.monotonic()
+        self._ended = time.monotonic()
+        if self._ended - self._said > _SAY_SECONDS:
+            self._said = self._ended
             left = (self.total - self.steps) * self.seconds / self.steps / 60
             self._say(
                 f"step {self.steps:,} of {self.total:,}: loss {self.loss:.4f},"
