@@ -11,6 +11,7 @@ from litmine.errors import LitmineError, ModelError, SettingError
 from litmine.models.folder import read_tokenizer
 from litmine.models.home import hub_folder, offline_models
 from litmine.models.registry import identify, load_model, locate
+from litmine.train.corpora import read_corpus
 
 
 @pytest.fixture
@@ -55,7 +56,9 @@ def test_an_unknown_model(ref: str, monkeypatch: pytest.MonkeyPatch, tmp_path: P
     (tmp_path / "models" / "org--name").mkdir(parents=True)
     (tmp_path / "models" / "org--name" / "config.json").touch()
     if ref:
-        assert f"no model {ref!r} here; give builtin, org/name, a model's folder, or the id" in refusal(ref)
+        assert f"no model {ref!r} here; give builtin, builtin-reader, org/name, a model's folder, or the id" in refusal(
+            ref
+        )
     else:
         assert "does not hold a model" in refusal(ref)
 
@@ -168,14 +171,16 @@ def test_a_setting_is_refused_as_such(tiny_model: Path) -> None:
         load_model(str(tiny_model), precision="float16")
 
 
-def test_chosen_heads_are_another_model(tiny_model: Path) -> None:
-    text = "Selegiline - induced postural hypotension in Parkinson ' s disease"
+def test_chosen_heads_are_another_model(tiny_model: Path, sample_data: Path) -> None:
+    corpus = read_corpus(sample_data / "ner" / "BC5CDR" / "train.tsv", "BC5CDR")
+    texts = [passage.text for passage in corpus.passages]
     both = load_model(str(tiny_model), precision="float32")
     one = load_model(str(tiny_model), precision="float32", heads=["Chemical"])
     assert one.entity_types == ["Chemical"]
     assert one.name != both.name
-    chemicals = [entity for entity in both.annotate([text])[0] if entity.entity_type == "Chemical"]
-    assert one.annotate([text])[0] == chemicals != []
+    chemicals = [[entity for entity in found if entity.entity_type == "Chemical"] for found in both.annotate(texts)]
+    assert one.annotate(texts) == chemicals
+    assert any(chemicals)
 
 
 def test_what_was_pulled_is_loaded_from_litmine_home(
