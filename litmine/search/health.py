@@ -5,6 +5,7 @@ from typing import Literal
 from litmine.errors import LakeError
 from litmine.lake.damage import verify
 from litmine.lake.lake import Lake
+from litmine.lake.merge import origins
 from litmine.search.state import digest, read_state, search_folder, state_file
 from litmine.search.terms import load
 
@@ -12,9 +13,12 @@ Health = Literal["absent", "current", "behind", "damaged"]
 
 
 def is_behind(lake: Lake) -> bool:
-    """Whether there is an index that the lake has grown past, or that was not finished; from its footer alone."""
+    """Whether there is an index that the lake has grown past, or that was not finished; from footers alone."""
     state = read_state(lake.place)
-    return state is not None and state.parts != digest(lake.place)
+    if state is None or state.parts == digest(lake.parts()):
+        return False
+    # A compaction gives parts other names and changes no article.
+    return state.parts is None or state.written != digest(origins(lake.place))
 
 
 def index_health(lake: Lake) -> tuple[Health, str]:

@@ -47,10 +47,10 @@ class SearchIndex:
 
         Raises LakeError when the lake is damaged or its folder `search` cannot be written.
         """
-        found = cls._open(lake, digest(lake.place))
+        found = cls._open(lake, digest(lake.parts()))
         if found is None:
             with exclusive(lake.place, "search", wait=True):
-                found = cls._open(lake, digest(lake.place))
+                found = cls._open(lake, digest(lake.parts()))
                 if found is None:
                     update(lake)
                     found = cls._open(lake, None)

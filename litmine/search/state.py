@@ -4,14 +4,13 @@ A PMID with a null `text_hash` is one that an update was about to change: the in
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from pathlib import Path
 
 from litmine.errors import LakeError
 from litmine.lake.files import write_whole
-from litmine.lake.merge import origins
 from litmine.lake.place import Place, desk
 from litmine.lake.tables import read_footer
 
@@ -22,11 +21,15 @@ _NAME = "indexed.parquet"
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The index in `folder` holds `documents`: those of the parts with that digest, or unfinished when it is None."""
+    """The index in `folder` holds `documents`: those of the parts with that digest, or unfinished when it is None.
+
+    `written` is the digest of these parts' names from before any compaction.
+    """
 
     folder: str
     parts: str | None
     documents: int
+    written: str
     version: int = VERSION
 
 
@@ -60,6 +63,6 @@ def write_state(lake: Place, state: State, execute: Callable[[str], object], row
     write_whole(state_file(lake), write)
 
 
-def digest(lake: Place) -> str:
-    """One word for the parts of a lake as they were written: a compaction changes no article, and not this."""
-    return blake2b("\n".join(origins(lake)).encode(), digest_size=16).hexdigest()
+def digest(parts: Iterable[str]) -> str:
+    """One word for a set of parts."""
+    return blake2b("\n".join(sorted(parts)).encode(), digest_size=16).hexdigest()

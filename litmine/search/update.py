@@ -16,6 +16,7 @@ from litmine.errors import LakeError
 from litmine.lake.damage import find_damage, verify
 from litmine.lake.files import make_folder, unwritable
 from litmine.lake.lake import Lake
+from litmine.lake.merge import origins
 from litmine.lake.views import connect, glob_escaped, interruptibly
 from litmine.search.state import State, digest, read_state, search_folder, state_file, write_state
 from litmine.search.terms import create, load
@@ -50,9 +51,9 @@ def update(lake: Lake) -> None:
         for left in folder.glob(f"{_SPILL}*"):
             shutil.rmtree(left, ignore_errors=True)
         # What comes in from now on may be indexed below, but is not vouched for.
-        parts = digest(lake.place)
+        parts, written = digest(lake.parts()), digest(origins(lake.place))
         with connect(lake.place) as connection:
-            _Update(lake, connection, parts).run()
+            _Update(lake, connection, parts, written).run()
     # What tantivy raises.
     except ValueError as error:
         raise unwritable(folder, OSError(str(error))) from error
@@ -65,11 +66,11 @@ def update(lake: Lake) -> None:
 class _Update:
     """One update, through a connection that shows the lake's views."""
 
-    def __init__(self, lake: Lake, connection: "duckdb.DuckDBPyConnection", parts: str) -> None:
+    def __init__(self, lake: Lake, connection: "duckdb.DuckDBPyConnection", parts: str, written: str) -> None:
         self._lake = lake.place
         self._folder = search_folder(lake.place)
         self._connection = connection
-        self._parts = parts
+        self._parts, self._written = parts, written
         self._name = ""
 
     def run(self) -> None:
@@ -172,7 +173,7 @@ class _Update:
 
     def _note(self, index: "tantivy.Index", parts: str | None, rows: str) -> None:
         index.reload()
-        state = State(self._name, parts, index.searcher().num_docs)
+        state = State(self._name, parts, index.searcher().num_docs, self._written)
         write_state(self._lake, state, self._execute, rows)
 
     def _execute(self, statement: str) -> "duckdb.DuckDBPyConnection":

@@ -56,9 +56,8 @@ def test_an_unknown_model(ref: str, monkeypatch: pytest.MonkeyPatch, tmp_path: P
     (tmp_path / "models" / "org--name").mkdir(parents=True)
     (tmp_path / "models" / "org--name" / "config.json").touch()
     if ref:
-        assert f"no model {ref!r} here; give builtin, builtin-reader, org/name, a model's folder, or the id" in refusal(
-            ref
-        )
+        known = "builtin, builtin-reader, org/name"
+        assert f"no model {ref!r} here; give {known}, a model's folder, or the id" in refusal(ref)
     else:
         assert "does not hold a model" in refusal(ref)
 
