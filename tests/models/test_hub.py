@@ -146,7 +146,7 @@ def test_without_a_network_it_fails_within_seconds_and_names_what_loads(
     sentence = pull("org/other", tmp_path, NOWHERE, **offline)
     assert time.monotonic() - started < 20
     assert sentence.startswith("org/other is not on this machine and the Hugging Face Hub did not give it (")
-    assert sentence.endswith("; without it these can be loaded: builtin, org/name, or a model's folder")
+    assert sentence.endswith("; without it these can be loaded: builtin, builtin-reader, org/name, or a model's folder")
 
 
 def test_a_hub_that_never_answers_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
