@@ -1,13 +1,14 @@
 """litmine's reader beside a plain loop of transformers: the same weights and pairs, one run, one machine.
 
     python benchmarks/read_questions.py [--abstracts FILE.jsonl[.gz]] [--count 64] [--rounds 3]
-        [--model REF | --shape NAME] [--json FILE]
+        [--model REF] [--json FILE]
 
 A question is read with each abstract. The loop is what the guides of transformers have: the pairs in their order, in
 batches of 16 padded to their longest, long texts in windows with the same stride, the best start and end picked with
 numpy. Both tokenise, read and decode with everything loaded, in float32, and in bf16 where the processor multiplies
 that in hardware. What counts is CPU time on one core; rounds alternate and a reader's time is its best round's. Without
-`--model` (a plain Hugging Face question answerer), the weights are random: BERT-base, and an encoder of MiniLM's size.
+`--model` (a plain Hugging Face question answerer) it is the built-in reader's weights as a plain answerer, without its
+yes/no head, and a BERT-base with random weights.
 """
 
 import argparse
@@ -36,10 +37,11 @@ from transformers import (
 )
 from transformers.utils import logging
 
-from litmine.models.home import BUILTIN, builtin_folder
+from litmine.models.home import BUILTIN_READER, builtin_folder
+from litmine.models.identity import locate
 from litmine.models.network import bfloat16_is_fast
-from litmine.models.reader_folder import load_settings
-from litmine.models.registry import load_reader, locate
+from litmine.models.reader_folder import load_settings, read_span_network
+from litmine.models.registry import load_reader
 from litmine.sources.files import find_files, read_file
 from litmine.types import Article, Observed
 
@@ -51,10 +53,6 @@ QUESTIONS = (
     "How many patients were treated?",
 )
 BATCH_SIZE = 16
-SHAPES: dict[str, dict[str, Any]] = {
-    "BERT-base": {},
-    "MiniLM-sized": {"hidden_size": 384, "num_hidden_layers": 6, "num_attention_heads": 12, "intermediate_size": 1536},
-}
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -81,7 +79,7 @@ def main() -> None:
         models = (
             {options.model: locate(options.model)[0]}
             if options.model
-            else {name: _random(Path(folder) / name, SHAPES[name]) for name in options.shape or SHAPES}
+            else {name: make(Path(folder) / name) for name, make in MODELS.items()}
         )
         for name, model in models.items():
             figures[name] = _compare(name, model, pairs, options.rounds)
@@ -96,8 +94,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--count", type=int, default=64, help="how many abstracts (default: 64)")
     parser.add_argument("--rounds", type=int, default=3, help="default: 3")
-    parser.add_argument("--model", help="a plain question answerer instead of random weights")
-    parser.add_argument("--shape", action="append", choices=list(SHAPES), help="random weights (default: both)")
+    parser.add_argument("--model", help="a plain question answerer instead of both")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     return parser.parse_args()
 
@@ -113,16 +110,35 @@ def _texts(path: Path, count: int) -> list[str]:
     return list(found.values())
 
 
-def _random(folder: Path, shape: dict[str, Any]) -> Path:
-    """A question answerer with random weights and the built-in model's vocabulary."""
+def _builtin(folder: Path) -> Path:
+    """The built-in reader as a plain question answerer."""
+    reader = builtin_folder(BUILTIN_READER)
+    network = read_span_network(reader, load_settings(reader, BUILTIN_READER))
+    plain = BertForQuestionAnswering(BertConfig.from_dict(network.config.to_dict()))
+    plain.bert.load_state_dict(network.encoder.state_dict())
+    plain.qa_outputs.load_state_dict(network.span.state_dict())
+    return _save(plain, folder)
+
+
+def _bert_base(folder: Path) -> Path:
+    """A question answerer of BERT-base's size with random weights and the built-in reader's vocabulary."""
     torch.manual_seed(0)
+    return _save(BertForQuestionAnswering(BertConfig(vocab_size=len(_tokenizer()))), folder)
+
+
+MODELS = {BUILTIN_READER: _builtin, "BERT-base": _bert_base}
+
+
+def _save(plain: BertForQuestionAnswering, folder: Path) -> Path:
     logging.disable_progress_bar()
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_file=str(builtin_folder(BUILTIN) / "tokenizer.json"), model_max_length=512, pad_token="[PAD]"
-    )
-    BertForQuestionAnswering(BertConfig(vocab_size=len(tokenizer), **shape)).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
+    plain.save_pretrained(folder)
+    _tokenizer().save_pretrained(folder)
     return folder
+
+
+def _tokenizer() -> PreTrainedTokenizerFast:
+    file = builtin_folder(BUILTIN_READER) / "tokenizer.json"
+    return PreTrainedTokenizerFast(tokenizer_file=str(file), model_max_length=512, pad_token="[PAD]")
 
 
 def _compare(name: str, model: Path, pairs: Pairs, rounds: int) -> dict[str, Any]:

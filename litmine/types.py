@@ -140,13 +140,17 @@ class SpanAnswer:
 class Reply:
     """What a reader makes of one question and one text.
 
-    `spans` are the best first, and none overlaps another. `no_answer` is the probability that the text does not
-    answer; `yes` that it says yes, None when the reader was not taught yes and no or the text has no words.
+    `spans` are the best first, and none overlaps another. `variants` are other spans that score among the best and
+    overlap one of these: "an allergy to penicillin" beside "penicillin". `no_answer` is the probability that the text
+    does not answer; `yes` and `no` that it says yes or no, and what they leave is that it says neither; None when the
+    reader was not taught yes and no or the text has no words.
     """
 
     spans: tuple[SpanAnswer, ...]
+    variants: tuple[SpanAnswer, ...]
     no_answer: float = field(compare=False)
-    yes: float | None = field(compare=False)
+    yes: float | None = field(default=None, compare=False)
+    no: float | None = field(default=None, compare=False)
 
 
 def join_text(title: str | None, abstract: str | None) -> str:

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The demo: import the sample records, annotate them, ask three questions. Prints a transcript of what it runs.
+# The demo: import the sample records, annotate them, query them, ask a question. Prints a transcript of what it runs.
 # DEMO_LAKE says where else than ./demo-lake, s3://bucket/prefix too; only ./demo-lake is emptied first.
 set -eu
 cd "$(dirname "$0")/.."
@@ -30,3 +30,4 @@ run sql "select lower(mention) as disease, count(distinct pmid) as articles, rou
          from entities where entity_type = 'Disease' group by all order by articles desc, disease limit 8"
 run sql "select start_char, end_char, mention, entity_type, round(score, 2) as score
          from entities where pmid = 21272792 order by start_char limit 10"
+run ask "Which gene is mutated in Marfan syndrome?"

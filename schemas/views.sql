@@ -120,17 +120,29 @@ WITH read AS (
     -- Two runs at once may both have read a pair.
     QUALIFY slice = min(slice) OVER (PARTITION BY question_id, model, pmid)
 ),
+verdicts AS (
+    -- What a text says to a yes/no question; null when it rather says neither.
+    SELECT *, CASE WHEN question_type = 'yesno' AND yes + coalesce(no, 1 - yes) >= 0.5 THEN yes >= coalesce(no, 1 - yes) END AS verdict
+    FROM read
+),
 said AS (
     SELECT * REPLACE (
-               CASE WHEN question_type <> 'yesno' THEN answer WHEN yes >= 0.5 THEN 'yes' WHEN yes < 0.5 THEN 'no' END AS answer,
-               CASE WHEN question_type <> 'yesno' THEN score ELSE greatest(yes, 1 - yes) END AS score),
+               CASE WHEN question_type <> 'yesno' THEN answer WHEN verdict THEN 'yes' WHEN NOT verdict THEN 'no' END AS answer,
+               -- One answer is sought to a factoid: the spans of a text compete, each by its odds against "no answer".
+               CASE question_type
+                   WHEN 'factoid' THEN least(score, no_answer * score / nullif(1::DOUBLE - score, 0))
+                   WHEN 'list' THEN score
+                   ELSE CASE WHEN verdict THEN yes WHEN NOT verdict THEN coalesce(no, 1 - yes) END
+               END::FLOAT AS score),
            score AS span_score,
            -- Equal answers: without case, leading article, quotes and brackets; hyphens as spaces, and none between letter and digit.
-           CASE WHEN question_type = 'yesno' THEN (yes >= 0.5)::VARCHAR ELSE coalesce(nullif(trim(
+           CASE WHEN question_type = 'yesno' THEN verdict::VARCHAR ELSE coalesce(nullif(trim(
                regexp_replace(regexp_replace(regexp_replace(regexp_replace(lower(answer),
                    '^(the|an|a)\s+', ''), '["''‘’“”()\[\]{}]', '', 'g'), '[\s\p{Pd}]+', ' ', 'g'), '(\pL) (\pN)', '\1\2', 'g'),
                ' .,;:!?/'), ''), lower(answer)) END AS key
-    FROM read
+    FROM verdicts
+    -- Spans that overlap are several ways to say one thing: a factoid's are ranked, of a list's one is given.
+    WHERE question_type = 'factoid' OR NOT coalesce(variant, false)
 ),
 merged AS (
     SELECT *, count(*) OVER same AS papers, sum(score) OVER same AS total
@@ -149,7 +161,8 @@ SELECT question_id, question, question_type, pmid, answer,
            PARTITION BY question_id, model ORDER BY key IS NULL, total DESC, key) END AS rank,
        model, active
 FROM merged
-WHERE key IS NULL OR question_type <> 'list' OR total >= 0.5;
+-- Of a list the answers that come near the best one, as `LIST_SHARE` has it in what judges readers.
+QUALIFY key IS NULL OR question_type <> 'list' OR total >= 0.4 * max(total) OVER (PARTITION BY question_id, model);
 
 -- answers: One row for each question, answer and paper that gives it, or null where a paper gives none; `rank` orders a question's answers by their papers' summed scores, `support` counts the papers.
 CREATE VIEW answers AS

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,9 @@ from hypothesis import settings
 
 # Tiny networks on a busy machine: a second thread makes them up to fifty times slower. Subprocesses inherit it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# A shell that runs the tests in the background lets them pass over Ctrl-C, and so would every process that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 MadeOnce = Callable[[str, Callable[[Path], object]], Path]
 
@@ -56,8 +60,10 @@ def without_ray(ray_lock: Callable[[int], AbstractContextManager[None]]) -> Iter
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What waits for kills, for Ray and for limits comes first: nobody is left alone with it at the end."""
-    items.sort(key=lambda item: not {"work", "train"}.intersection(item.path.parts))
+    """First the longest file, then what waits for kills, Ray and limits: nobody is left alone with it at the end."""
+    items.sort(
+        key=lambda item: (item.path.name != "test_readme.py", not {"work", "train"}.intersection(item.path.parts))
+    )
 
 
 @pytest.fixture(scope="session")
@@ -211,7 +217,7 @@ def rule_reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
         network.span.bias.zero_()
         assert network.verdict is not None
         network.verdict.weight.zero_()
-        network.verdict.bias.copy_(torch.tensor([0.0, 1.0]))
+        network.verdict.bias.copy_(torch.tensor([0.0, 1.0, -30.0]))
     folder = tmp_path_factory.mktemp("models") / "rule"
     save_reader(folder, network, tokenizer, ReaderSettings("rule", 32, 8, most_words=1, yes_no=True))
     return folder

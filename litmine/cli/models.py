@@ -27,7 +27,7 @@ def list_() -> None:
     litmine models list
     """
     from litmine.models.home import offline_models
-    from litmine.models.registry import identify
+    from litmine.models.identity import identify
 
     for ref in offline_models():
         click.echo(printable(f"{identify(ref)}\t{ref}"))
@@ -41,7 +41,7 @@ def show(ref: str) -> None:
     \b
     litmine models show builtin
     """
-    from litmine.models.registry import identify, locate
+    from litmine.models.identity import identify, locate
 
     name, card = identify(ref), locate(ref)[0] / "README.md"
     click.echo(f"{printable(name)}\n")
@@ -56,7 +56,7 @@ def pull(hub_id: str) -> None:
     \b
     litmine models pull alvaroalon2/biobert_diseases_ner
     """
-    from litmine.models.registry import identify
+    from litmine.models.identity import identify
 
     say(f"{hub_id} is {identify(hub_id)}, and can be loaded without a network from now on")
 

@@ -99,11 +99,12 @@ def print_json(question: Question, model: str, retrieved: int, found: Sequence[A
 def print_text(question: Question, found: Sequence[Answer], out: IO[str]) -> None:
     """The answers for people, each with the sentence of its surest paper; of a verdict with those of a few papers."""
     answers = [one for one in found if one.rank is not None]
+    shown = answers if question.question_type != "factoid" else _apart(answers)[:_SHOWN]
     papers = 1 if question.question_type != "yesno" else _PAPERS
     printed = _Printed(out)
-    for one in answers if question.question_type != "factoid" else answers[:_SHOWN]:
+    for number, one in enumerate(shown, 1):
         agree = "1 paper" if one.support == 1 else f"{one.support} papers"
-        printed.line(f"{one.rank}. ", one.best.answer or "", f"  ({agree}, {one.best.score:.2f})", marks=False)
+        printed.line(f"{number}. ", one.best.answer or "", f"  ({agree}, {one.best.score:.2f})", marks=False)
         for paper in one.papers[:papers]:
             before, marked, after = _sentence(paper)
             printed.line(f"   {before}", marked, after)
@@ -114,13 +115,29 @@ def print_text(question: Question, found: Sequence[Answer], out: IO[str]) -> Non
             printed.line(f"   also PMID {', '.join(rest)}")
     if not answers and question.question_type == "yesno" and found:
         say(
-            "none of the articles was read as a yes or a no; the reader may not have been taught to:"
-            " try another --reader"
+            "none of the articles says yes or no to this; a reader that was not taught to never does: try another"
+            " --reader"
         )
     elif not answers:
         say("none of the articles retrieved gives an answer" if found else "no article of the lake has these words")
     elif max(one.best.score or 0 for one in answers) < 0.5:
         say("no article is likely to answer this; these come closest")
+
+
+def _apart(answers: Sequence[Answer]) -> list[Answer]:
+    """The answers without those that only spell a better one otherwise: everywhere they overlap one."""
+    taken: dict[int, list[tuple[int, int]]] = {}
+    apart = []
+    for one in answers:
+        places = [(paper.pmid, paper.start_char or 0, paper.end_char or 0) for paper in one.papers]
+        if all(
+            any(start < end_ and start_ < end for start_, end_ in taken.get(pmid, ())) for pmid, start, end in places
+        ):
+            continue
+        apart.append(one)
+        for pmid, start, end in places:
+            taken.setdefault(pmid, []).append((start, end))
+    return apart
 
 
 def _sentence(paper: Paper) -> tuple[str, str, str]:

@@ -73,16 +73,18 @@ def write_readings(
 
 def _rows(pair: Pair, text: str, reply: Reply | str) -> Iterator[tuple[Any, ...]]:
     """The rows of one reading, columns in the order of the table."""
-    nothing = (None,) * 8
+    nothing = (None,) * 9
     if isinstance(reply, str):
-        yield (*pair, *nothing, None, None, reply)
+        yield (*pair, *nothing, None, None, None, reply)
         return
-    for probability in (reply.no_answer, reply.yes):
+    for probability in (reply.no_answer, reply.yes, reply.no):
         _check_probability(pair, probability)
-    for span in reply.spans:
-        yield (*pair, *_columns(pair, text, span), reply.no_answer, reply.yes, None)
+    whole = reply.no_answer, reply.yes, reply.no, None
+    for variant, spans in enumerate((reply.spans, reply.variants)):
+        for span in spans:
+            yield (*pair, *_columns(pair, text, span), bool(variant), *whole)
     if not reply.spans:
-        yield (*pair, *nothing, reply.no_answer, reply.yes, None)
+        yield (*pair, *nothing, *whole)
 
 
 def _columns(pair: Pair, text: str, span: SpanAnswer) -> tuple[Any, ...]:

@@ -3,12 +3,10 @@
 Weights are safetensors and nothing else; no code that comes with a model is run.
 """
 
-import hashlib
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from tokenizers import Tokenizer
@@ -16,7 +14,9 @@ from transformers import AutoConfig, AutoModelForTokenClassification, AutoTokeni
 from transformers.utils import logging
 
 from litmine.errors import LitmineError, ModelError, SettingError
-from litmine.models.heads import DECODING_VERSION, SETTINGS_FILE, Head, Settings, default_heads
+from litmine.models.bert import BertEncoder, is_plain_bert
+from litmine.models.digest import tagger_digest
+from litmine.models.heads import SETTINGS_FILE, Head, Settings, default_heads
 from litmine.models.memory import keep_memory
 from litmine.models.network import MultiHeadNetwork, PlainNetwork, bfloat16_is_fast
 from litmine.models.tagger import Tagger
@@ -26,7 +26,7 @@ from litmine.models.words import WordReader
 
 TOKENIZER_FILE = "tokenizer.json"
 OVERLAP = 128
-_DECISIVE = ("*.safetensors", "config.json", "tokenizer.json", "tokenizer_config.json", "vocab.*", "merges.txt")
+Network = TypeVar("Network", bound=torch.nn.Module)
 SAFE: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
 
 
@@ -51,8 +51,8 @@ def load_folder(
         own = (folder / SETTINGS_FILE).is_file()
         settings = Settings.load(folder) if own else _plain_settings(folder, name)
         used = default_heads(settings) if heads is None else [_head(settings, head) for head in heads]
-        digest = _digest(folder, settings, used)
-        network = read_network(folder, settings) if own else _plain_network(folder)
+        digest = tagger_digest(folder, settings, used)
+        network = read_network(folder, settings, quick=True) if own else _plain_network(folder)
         tokenizer = read_tokenizer(folder)
         special = special_ids(tokenizer, network.config)
     network.eval().requires_grad_(False).to(where)
@@ -69,7 +69,7 @@ def identify_folder(folder: Path, name: str) -> str:
     with loading(folder):
         own = (folder / SETTINGS_FILE).is_file()
         settings = Settings.load(folder) if own else _plain_settings(folder, name)
-        return f"{settings.name}@{_digest(folder, settings, default_heads(settings))}"
+        return f"{settings.name}@{tagger_digest(folder, settings, default_heads(settings))}"
 
 
 def save_folder(
@@ -102,10 +102,19 @@ def read_config(folder: Path) -> Any:
     return config
 
 
-def read_network(folder: Path, settings: Settings) -> MultiHeadNetwork:
-    """The network of one of our own model folders, weights loaded, in float32."""
+def read_network(folder: Path, settings: Settings, quick: bool = False) -> MultiHeadNetwork:
+    """The network of one of our own model folders, weights loaded, in float32; `quick` as in `filled`."""
+    outputs = sum(len(head.labels) for head in settings.heads)
+    return filled(folder, lambda config, encoder: MultiHeadNetwork(config, outputs, encoder), quick)
+
+
+def filled(folder: Path, make: Callable[[Any, Any], Network], quick: bool) -> Network:
+    """A network with the weights of a folder, made from its configuration and an encoder: None for transformers' own.
+
+    `quick`: an encoder that reads and does not learn, where litmine has one.
+    """
     config = read_config(folder)
-    network = MultiHeadNetwork(config, sum(len(head.labels) for head in settings.heads))
+    network = make(config, BertEncoder(config) if quick and is_plain_bert(config) else None)
     network.load_state_dict(load_weights(folder))
     return network
 
@@ -189,25 +198,6 @@ def _head(settings: Settings, name: str) -> Head:
         if head.name == name:
             return head
     raise ModelError(f"{settings.name} has no head {name!r}; it has {', '.join(head.name for head in settings.heads)}")
-
-
-def _digest(folder: Path, settings: Settings, heads: Sequence[Head]) -> str:
-    """Over all that decides the entities: weights, tokenizer, labels, window, overlap, decoding."""
-    labels = [[head.name, head.labels] for head in heads]
-    return digest_of(folder, [labels, settings.window, settings.overlap, DECODING_VERSION])
-
-
-def digest_of(folder: Path, decisive: Any) -> str:
-    """12 hex digits over weights and tokenizer, and over what else is decisive (JSON)."""
-    if not any(folder.glob("*.safetensors")):
-        raise ValueError("it has no weights in safetensors, and litmine loads no others; look for a converted copy")
-    digest = hashlib.sha256()
-    for file in sorted(file for pattern in _DECISIVE for file in folder.glob(pattern)):
-        digest.update(file.name.encode() + b"\0")
-        with file.open("rb") as stream:
-            digest.update(hashlib.file_digest(stream, "sha256").digest())
-    digest.update(json.dumps(decisive).encode())
-    return digest.hexdigest()[:12]
 
 
 def choose_device(device: str) -> torch.device:

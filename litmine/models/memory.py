@@ -8,8 +8,6 @@ import ctypes
 import sys
 from contextlib import suppress
 
-import torch
-
 # Of mallopt(3).
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4
 
@@ -25,6 +23,9 @@ def keep_memory() -> None:
 
 def short_of_memory(error: Exception) -> bool:
     """Whether an error says that memory, of the machine or of the GPU, is used up."""
+    # Who plans and has nothing to do never needs it, and it takes seconds.
+    import torch
+
     # Of torch's own only the GPU's has a class.
     return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "DefaultCPUAllocator: can't allocate" in str(
         error

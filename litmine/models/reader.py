@@ -14,7 +14,7 @@ from litmine.errors import ModelError, QuestionError
 from litmine.models.halving import Failed, halve
 from litmine.models.pairs import Layout, Pair, Piece, batches, last_tokens, pieces
 from litmine.models.reader_settings import ReaderSettings
-from litmine.models.spans import best_spans, sigmoid
+from litmine.models.spans import best_spans, sigmoid, softmax, top_spans
 from litmine.models.tagger import BATCH_TOKENS, unwatched
 from litmine.models.words import WordReader, Words
 from litmine.types import Reply, SpanAnswer
@@ -24,13 +24,13 @@ from litmine.types import Reply, SpanAnswer
 class Scores:
     """Logits of one pair or one window of it: that an answer starts at or ends with a word, both (words,).
 
-    `null` is the logit of no answer, `yes` that of yes less that of no (None without a yes/no head).
+    `null` is the logit of no answer, `verdict` are those of no, yes and neither (None without a yes/no head).
     """
 
     start: NDArray[np.float32]
     end: NDArray[np.float32]
     null: float
-    yes: float | None
+    verdict: NDArray[np.float32] | None
 
 
 class Reader:
@@ -130,15 +130,24 @@ class Reader:
         if isinstance(scores, Failed):
             return scores
         text, words, last = pair[1], read.words, last_tokens(read.words)
-        spans, no_answer = [], 1.0
-        for first, after, sum_ in best_spans(scores.start, scores.end, self.settings.most_words, self.settings.best):
-            score = self._probability(sum_ - scores.null)
-            no_answer = min(no_answer, 1.0 - score)
-            if score >= self.settings.least:
-                start, end = int(words.start[first]), int(words.end[after - 1])
-                tokens = int(words.first[first]), int(last[after - 1]) + 1
-                spans.append(SpanAnswer(text[start:end], start, end, *tokens, score))
-        return Reply(tuple(spans), no_answer, None if scores.yes is None else sigmoid(scores.yes))
+        apart = best_spans(scores.start, scores.end, self.settings.most_words, self.settings.best)
+        every = top_spans(scores.start, scores.end, self.settings.most_words, self.settings.best)
+
+        def said(first: int, after: int, logit: float) -> SpanAnswer:
+            start, end = int(words.start[first]), int(words.end[after - 1])
+            tokens = int(words.first[first]), int(last[after - 1]) + 1
+            return SpanAnswer(text[start:end], start, end, *tokens, self._probability(logit - scores.null))
+
+        spans = [said(*span) for span in apart]
+        variants = [said(*span) for span in every if span not in apart]
+        no, yes, _ = (None,) * 3 if scores.verdict is None else softmax(scores.verdict)
+        return Reply(
+            tuple(span for span in spans if span.score >= self.settings.least),
+            tuple(span for span in variants if span.score >= self.settings.least),
+            1.0 - spans[0].score if spans else 1.0,
+            yes,
+            no,
+        )
 
     def _probability(self, logit: float) -> float:
         return sigmoid((logit - self.settings.bias) / self.settings.temperature)
@@ -192,7 +201,7 @@ class Reader:
             ]
         )
         mask = None if (lengths == longest).all() else torch.from_numpy(np.arange(longest) < lengths[:, None])
-        words, nulls, yes = self._infer(
+        words, nulls, verdicts = self._infer(
             torch.from_numpy(ids),
             mask,
             torch.from_numpy(types) if self._layout.typed else None,
@@ -200,7 +209,7 @@ class Reader:
         )
         columns = np.split(words, np.cumsum(sizes)[:-1])
         return [
-            Scores(columns[2 * i], columns[2 * i + 1], float(nulls[i]), None if yes is None else float(yes[i]))
+            Scores(columns[2 * i], columns[2 * i + 1], float(nulls[i]), None if verdicts is None else verdicts[i])
             for i in range(len(batch))
         ]
 
@@ -214,8 +223,8 @@ class Reader:
         span, verdict = self._network(ids.to(device), *given)
         span = span.float()
         words, nulls = span[tuple(gather.to(device))], span[:, 0].sum(dim=-1)
-        yes = None if verdict is None else verdict.float()[:, 1] - verdict.float()[:, 0]
-        out = [None if tensor is None else tensor.cpu().numpy() for tensor in (words, nulls, yes)]
+        verdicts = None if verdict is None else verdict.float()
+        out = [None if tensor is None else tensor.cpu().numpy() for tensor in (words, nulls, verdicts)]
         if not all(np.isfinite(array).all() for array in out if array is not None):
             raise ModelError("the model's output is not a number")
         assert out[0] is not None
@@ -237,7 +246,7 @@ class Reader:
 
 
 def _join(parts: Sequence[Scores | Failed]) -> Scores | Failed:
-    """The windows of one pair, in their order, as one: that with the least doubt speaks for the whole text."""
+    """The windows of one pair, in their order, as one: that which doubts least speaks for the whole text."""
     whole = []
     for part in parts:
         if isinstance(part, Failed):
@@ -246,6 +255,7 @@ def _join(parts: Sequence[Scores | Failed]) -> Scores | Failed:
     if not whole:
         nothing = np.zeros(0, dtype=np.float32)
         return Scores(nothing, nothing, 0.0, None)
-    sure = min(whole, key=lambda part: part.null)
     start, end = (np.concatenate(columns) for columns in zip(*((it.start, it.end) for it in whole), strict=True))
-    return Scores(start, end, sure.null, sure.yes)
+    verdicts = [part.verdict for part in whole if part.verdict is not None]
+    verdict = min(verdicts, key=lambda verdict: softmax(verdict)[-1]) if verdicts else None
+    return Scores(start, end, min(part.null for part in whole), verdict)

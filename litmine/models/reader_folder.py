@@ -1,6 +1,5 @@
 """Reader folders in the Hugging Face layout: litmine's own, and any plain extractive question answerer."""
 
-from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -8,6 +7,7 @@ from tokenizers import Tokenizer
 from transformers import AutoModelForQuestionAnswering
 
 from litmine.errors import ModelError
+from litmine.models.digest import reader_digest
 from litmine.models.folder import (
     OVERLAP,
     SAFE,
@@ -15,20 +15,19 @@ from litmine.models.folder import (
     auto_tokenizer,
     choose_device,
     choose_precision,
-    digest_of,
+    filled,
     loading,
     plain_window,
-    read_config,
     read_tokenizer,
 )
 from litmine.models.heads import SETTINGS_FILE
 from litmine.models.memory import keep_memory
 from litmine.models.pairs import layout_of
 from litmine.models.reader import Reader
-from litmine.models.reader_settings import TASK, ReaderSettings
+from litmine.models.reader_settings import ReaderSettings
 from litmine.models.span_network import PlainSpanNetwork, SpanNetwork
 from litmine.models.task import is_reader
-from litmine.models.weights import load_weights, save_weights
+from litmine.models.weights import save_weights
 from litmine.models.words import WordReader
 
 # Of a plain question answerer, which seldom says on what it was taught: SQuAD's usual 384 tokens.
@@ -43,9 +42,9 @@ def load_reader_folder(
     chosen = choose_precision(precision, where)
     with loading(folder):
         settings = load_settings(folder, name)
-        digest = _digest(folder, settings)
+        digest = reader_digest(folder, settings)
         own = (folder / SETTINGS_FILE).is_file()
-        network = read_span_network(folder, settings) if own else _plain_network(folder)
+        network = read_span_network(folder, settings, quick=True) if own else _plain_network(folder)
         tokenizer = read_tokenizer(folder)
         # A plain answerer was taught with types or without, as its tokenizer gives them.
         typed = own or "token_type_ids" in auto_tokenizer(folder).model_input_names
@@ -63,7 +62,7 @@ def identify_reader_folder(folder: Path, name: str) -> str:
     """`name@digest` of a reader's folder, its weights hashed but not loaded (ModelError when it is not one)."""
     with loading(folder):
         settings = load_settings(folder, name)
-        return f"{settings.name}@{_digest(folder, settings)}"
+        return f"{settings.name}@{reader_digest(folder, settings)}"
 
 
 def save_reader(
@@ -77,11 +76,9 @@ def save_reader(
     settings.save(folder)
 
 
-def read_span_network(folder: Path, settings: ReaderSettings) -> SpanNetwork:
-    """The network of one of our own reader folders, weights loaded, in float32."""
-    network = SpanNetwork(read_config(folder), settings.yes_no)
-    network.load_state_dict(load_weights(folder))
-    return network
+def read_span_network(folder: Path, settings: ReaderSettings, quick: bool = False) -> SpanNetwork:
+    """The network of one of our own reader folders, weights loaded, in float32; `quick` as in `filled`."""
+    return filled(folder, lambda config, encoder: SpanNetwork(config, settings.yes_no, encoder), quick)
 
 
 def load_settings(folder: Path, name: str) -> ReaderSettings:
@@ -101,10 +98,3 @@ def _plain_network(folder: Path) -> PlainSpanNetwork:
     if loaded["missing_keys"]:
         raise ValueError(f"it lacks the weights {', '.join(sorted(loaded['missing_keys'])[:3])}")
     return PlainSpanNetwork(answerer)
-
-
-def _digest(folder: Path, settings: ReaderSettings) -> str:
-    """Over all that decides the answers: weights, tokenizer, window, overlap, decoding, calibration."""
-    decisive = asdict(settings)
-    del decisive["name"]
-    return digest_of(folder, [TASK, decisive])

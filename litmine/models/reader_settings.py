@@ -11,7 +11,7 @@ from litmine.models.heads import SETTINGS_FILE
 TASK = "qa"
 
 # Part of a reader's digest: raised whenever the same scores would give other answers.
-DECODING_VERSION = 1
+DECODING_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,8 @@ class ReaderSettings:
     """How a reader reads and decodes.
 
     `window` counts question, text and special tokens; `overlap` is the least that two windows of one text share, in
-    tokens. An answer has at most `most_words` words; of a text come the `best` answers whose score is at least `least`.
+    tokens. An answer has at most `most_words` words; of a text come the `best` answers that are
+    apart and, as variants of these, those among the `best` of all, if their score is at least `least`.
     Scores are `sigmoid((span - null - bias) / temperature)`, of logits. `yes_no`: the network has a yes/no head.
     """
 

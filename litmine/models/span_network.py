@@ -8,7 +8,7 @@ from transformers import AutoModel, PreTrainedConfig
 
 
 class SpanNetwork(nn.Module):
-    """Token ids to start and end logits, (pairs, tokens, 2), and to logits of no and yes, (pairs, 2) or None."""
+    """Token ids to start and end logits, (pairs, tokens, 2), and those of no, yes and neither, (pairs, 3) or None."""
 
     def __init__(self, config: PreTrainedConfig, yes_no: bool, encoder: Any = None) -> None:
         super().__init__()
@@ -19,7 +19,7 @@ class SpanNetwork(nn.Module):
             self.encoder.pooler = None
         self.dropout = nn.Dropout(getattr(config, "hidden_dropout_prob", 0.0))
         self.span = nn.Linear(config.hidden_size, 2)
-        self.verdict = nn.Linear(config.hidden_size, 2) if yes_no else None
+        self.verdict = nn.Linear(config.hidden_size, 3) if yes_no else None
 
     def forward(self, ids: Tensor, mask: Tensor | None, types: Tensor | None) -> tuple[Tensor, Tensor | None]:
         hidden = self.encoder(input_ids=ids, attention_mask=mask, **_types(types)).last_hidden_state

@@ -12,7 +12,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_N
 from litmine.errors import ModelError
 from litmine.models.folder import loading, positions, read_network, read_tokenizer, special_ids
 from litmine.models.heads import SETTINGS_FILE, Settings
-from litmine.models.registry import locate
+from litmine.models.identity import locate
 from litmine.train.vocabulary import prune_vocabulary
 
 

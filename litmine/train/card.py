@@ -7,7 +7,7 @@ from pathlib import Path
 from litmine import __version__
 from litmine.models.folder import identify_folder
 from litmine.models.heads import SETTINGS_FILE, Head
-from litmine.models.registry import locate
+from litmine.models.identity import locate
 from litmine.train.corpora import Corpus
 from litmine.train.intervals import RESAMPLES
 from litmine.train.loop import Trained

@@ -16,7 +16,7 @@ from torch.nn.functional import cross_entropy
 
 from litmine.errors import SettingError
 from litmine.models.folder import TOKENIZER_FILE, special_ids
-from litmine.models.registry import locate
+from litmine.models.identity import locate
 from litmine.models.weights import save_weights
 from litmine.models.words import WordReader
 from litmine.train.base import read_base

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from litmine.errors import LakeError
 from litmine.lake.lake import Lake
 from litmine.lake.runs import Gap
-from litmine.models.registry import identify, settled
+from litmine.models.identity import identify, settled
 from litmine.work.journal import Entry, journal
 from litmine.work.plan import plan
 from litmine.work.task import Done, Loading

@@ -12,7 +12,7 @@ from litmine.lake.lake import Lake
 from litmine.lake.readings import Pair
 from litmine.lake.runs import Gap
 from litmine.lake.unread import left_to_read
-from litmine.models.registry import identify_reader, settled
+from litmine.models.identity import identify_reader, settled
 from litmine.search.index import SearchIndex
 from litmine.sources.questions import read_questions
 from litmine.types import Question

@@ -12,7 +12,7 @@ import pytest
 from litmine.cli.replies import print_text, replies
 from litmine.errors import DONE, FAILED, NEW_GAPS
 from litmine.lake.lake import Lake
-from litmine.models.registry import identify
+from litmine.models.identity import identify
 from litmine.types import Article, Observed, Question
 
 Run = Callable[..., CompletedProcess[str]]
@@ -35,13 +35,13 @@ SHOWN = """\
    An allergy to **penicillin** can cause an anaphylactic reaction.
    PMID 1, 2013, J Allergy
    also PMID 2
-2. Latex  (1 paper, 0.95)
-   **Latex** and penicillin \ufffd[31mwere the cause\ufffd of\ufffd it.
-   PMID 2, Lancet\ufffd1m
-3. peanuts  (1 paper, 0.50)
+2. peanuts  (1 paper, 0.50)
    Not to **peanuts**.
    PMID 3
-4. wasps  (1 paper, 0.05)
+3. Latex  (1 paper, 0.05)
+   **Latex** and penicillin \ufffd[31mwere the cause\ufffd of\ufffd it.
+   PMID 2, Lancet\ufffd1m
+4. wasps  (1 paper, 0.00)
    Or **wasps**.
    PMID 2, Lancet\ufffd1m
 """
@@ -100,11 +100,10 @@ def test_answers_for_programs(ask: Run, lake: Path, rule_reader: Path) -> None:
         "model": identify(str(rule_reader)),
         "retrieved": 3,
     }
-    # A list leaves the wasps out, which are unlikely.
+    # A list leaves out what is much less likely than the best: the peanuts and the wasps.
     assert [(one["rank"], one["answer"], one["support"]) for one in said["answers"]] == [
         (1, "penicillin", 2),
         (2, "Latex", 1),
-        (3, "peanuts", 1),
     ]
     texts = dict(Lake(lake).rows("select pmid, text from articles"))
     for paper in (paper for one in said["answers"] for paper in one["papers"]):

@@ -1,6 +1,7 @@
 """The door: what a command loads, how it says goodbye, and streams that take no more."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -35,6 +36,7 @@ except SystemExit as left:
         (("--help",), []),
         (("annotate", "--help"), []),
         (("schema",), []),
+        (("models", "show", "builtin"), []),
         (("sql", "select 1"), ["duckdb"]),
         (("status",), ["duckdb"]),
         (("import", "{sample}"), ["duckdb"]),
@@ -48,9 +50,18 @@ def test_what_a_command_loads(
     lake = tmp_path / "lake"
     assert run("import", sample, "--lake", lake).returncode == DONE
     words = tuple(word.format(sample=sample) for word in words)
-    at = () if "--help" in words or words == ("schema",) else ("--lake", str(lake))
+    at = () if "--help" in words or "schema" in words or "show" in words else ("--lake", str(lake))
     ran = subprocess.run([sys.executable, "-c", LOADED, *words, *at], capture_output=True, text=True, check=False)
     assert json.loads(ran.stderr.splitlines()[-1]) == [DONE, loaded], ran.stderr
+
+
+def test_nothing_to_annotate_loads_no_network(annotated_lake: Path, tiny_model: Path, tmp_path: Path) -> None:
+    lake = str(shutil.copytree(annotated_lake, tmp_path / "lake"))
+    words = ("annotate", "--model", str(tiny_model), "--lake", lake)
+    ran = subprocess.run([sys.executable, "-c", LOADED, *words], capture_output=True, text=True, check=False)
+    *_, said, loaded = ran.stderr.splitlines()
+    assert said.startswith("nothing to do: ")
+    assert json.loads(loaded) == [DONE, []]
 
 
 def test_versions_and_help(run: Run) -> None:

@@ -36,8 +36,15 @@ def span(text: str, answer: str, score: float) -> SpanAnswer:
     return SpanAnswer(answer, start, start + len(answer), 1, 2, score)
 
 
-def reply(text: str, *found: tuple[str, float], yes: float | None = None) -> Reply:
-    return Reply(tuple(span(text, *one) for one in found), 1 - max((score for _, score in found), default=0), yes)
+def reply(
+    text: str,
+    *found: tuple[str, float],
+    variants: Sequence[tuple[str, float]] = (),
+    yes: float | None = None,
+    no: float | None = None,
+) -> Reply:
+    spans, others = (tuple(span(text, *one) for one in them) for them in (found, variants))
+    return Reply(spans, others, 1 - max((score for _, score in found), default=0), yes, no)
 
 
 def write(lake: Lake, question: Question, said: dict[tuple[int, str], Said], model: str = READER) -> None:
@@ -138,8 +145,8 @@ def test_a_list_has_what_its_papers_support(lake: Lake, asked: Callable[..., Non
         replace(FACTOID, question_type="list"),
         {
             texts[0]: reply(texts[0], ("latex", 0.625), ("wasps", 0.25)),
-            texts[1]: reply(texts[1], ("wasps", 0.25), ("milk", 0.25)),
-            texts[2]: reply(texts[2], ("milk", 0.125)),
+            texts[1]: reply(texts[1], ("wasps", 0.0625), ("milk", 0.125)),
+            texts[2]: reply(texts[2], ("milk", 0.0625)),
         },
     )
     assert answered(lake) == [(1, 1, 1, "latex"), (2, 2, 1, "wasps"), (2, 2, 2, "wasps")]
@@ -150,10 +157,12 @@ def test_a_verdict_has_evidence_for_and_against(lake: Lake, asked: Callable[...,
     asked(
         replace(FACTOID, question_type="yesno"),
         {
-            texts[0]: reply(texts[0], ("Asthma", 0.25), ("help", 0.5), yes=0.75),
-            texts[1]: reply(texts[1], ("effect", 0.5), yes=0.0),
-            texts[2]: reply(texts[2], yes=0.625),
-            texts[3]: reply(texts[3], yes=None),
+            texts[0]: reply(
+                texts[0], ("Asthma", 0.25), ("help", 0.5), variants=[("does help", 0.75)], yes=0.75, no=0.125
+            ),
+            texts[1]: reply(texts[1], ("effect", 0.5), yes=0.0, no=1.0),
+            texts[2]: reply(texts[2], yes=0.625, no=0.25),
+            texts[3]: reply(texts[3], yes=0.375, no=0.0),
             texts[4]: "IndexError: out of range",
         },
     )
@@ -165,6 +174,49 @@ def test_a_verdict_has_evidence_for_and_against(lake: Lake, asked: Callable[...,
         (2, 1, 2, "no", 1.0, 0, 19, None, None),
         (None, None, 4, None, None, None, None, None, None),
     ]
+
+
+def test_spans_that_overlap_are_a_factoid_s_answers_and_not_a_list_s(lake: Lake, asked: Callable[..., None]) -> None:
+    texts = ["latex gloves", "a latex glove", "wasps"]
+    said = {
+        texts[0]: reply(texts[0], ("latex gloves", 0.5), variants=[("latex", 0.4)]),
+        texts[1]: reply(texts[1], ("latex", 0.25)),
+        texts[2]: reply(texts[2], ("wasps", 0.125)),
+    }
+    asked(FACTOID, said)
+    assert answered(lake) == [
+        (1, 2, 1, "latex"),
+        (1, 2, 2, "latex"),
+        (2, 1, 1, "latex gloves"),
+        (3, 1, 3, "wasps"),
+    ]
+    assert lake.rows("select answer from readings where variant") == [("latex",)]
+    wanted = replace(FACTOID, question_id="q2", question_type="list")
+    over = list(enumerate(texts, 1))
+    write(lake, wanted, {(pmid, text): said[text] for pmid, text in over})
+    ask(lake, 1, wanted, over)
+    rows = lake.rows("select answer from answers where question_id = 'q2' order by rank")
+    assert rows == [("latex gloves",), ("latex",)]
+
+
+def test_the_spans_of_a_text_compete_for_a_factoid(lake: Lake, asked: Callable[..., None]) -> None:
+    """In the first two papers milk's odds are those of even chance, and latex leaves it less: 0.2 each, in sum 0.4."""
+    texts = ["latex or milk", "milk or latex", "wasps"]
+    asked(
+        FACTOID,
+        {
+            texts[0]: reply(texts[0], ("latex", 0.8), ("milk", 0.5)),
+            texts[1]: reply(texts[1], ("latex", 0.8), ("milk", 0.5)),
+            texts[2]: reply(texts[2], ("wasps", 0.75)),
+        },
+    )
+    assert [row[3] for row in answered(lake)] == ["latex", "latex", "wasps", "milk", "milk"]
+
+
+def test_a_factoid_that_is_certain(lake: Lake, asked: Callable[..., None]) -> None:
+    text = "latex or milk"
+    asked(FACTOID, {text: reply(text, ("latex", 1.0), ("milk", 0.5))})
+    assert answered(lake, "rank, answer, score") == [(1, "latex", 1.0), (2, "milk", 0.0)]
 
 
 def test_papers_that_change_take_their_answers_with_them(lake: Lake, seen: Seen, asked: Callable[..., None]) -> None:
@@ -263,10 +315,10 @@ def test_a_question_is_its_words_and_type() -> None:
 )
 def test_a_reading_that_does_not_hold_is_refused(lake: Lake, wrong: SpanAnswer, sentence: str) -> None:
     with pytest.raises((SchemaError, TypeError), match=sentence):
-        write(lake, FACTOID, {(7, "latex"): Reply((wrong,), 0.5, None)})
-    for probability in (-0.5, float("inf")):
+        write(lake, FACTOID, {(7, "latex"): Reply((wrong,), (), 0.5)})
+    for probabilities in ((-0.5,), (float("inf"),), (0.5, 1.5), (0.5, 0.5, float("nan"))):
         with pytest.raises(SchemaError, match="no probability"):
-            write(lake, FACTOID, {(7, "latex"): Reply((), 0.5, probability)})
+            write(lake, FACTOID, {(7, "latex"): Reply((), (), *probabilities)})
     assert lake.rows("from readings") == []
 
 
@@ -295,7 +347,7 @@ def test_rows_are_to_the_letter_for_any_text(data: st.DataObject, texts: list[st
     for text in texts:
         start = data.draw(st.integers(0, len(text) - 1))
         end = data.draw(st.integers(start + 1, len(text)))
-        replies.append(Reply((SpanAnswer(text[start:end], start, end, 0, 1, 0.5),), 0.5, None))
+        replies.append(Reply((SpanAnswer(text[start:end], start, end, 0, 1, 0.5),), (), 0.5))
     pairs = [Pair(7, pmid, text_hash(text)) for pmid, text in enumerate(texts)]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "slice.parquet"

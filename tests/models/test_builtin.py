@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from litmine.models.home import BUILTIN, builtin_folder
-from litmine.models.registry import identify, load_model
+from litmine.models.identity import identify
+from litmine.models.registry import load_model
 from litmine.models.tagger import Tagger
 from litmine.train.corpora import read_corpus
 from litmine.types import Entity

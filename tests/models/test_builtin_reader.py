@@ -11,9 +11,11 @@ import pytest
 from litmine import Lake
 from litmine.errors import DONE
 from litmine.models.home import BUILTIN_READER, builtin_folder
+from litmine.models.identity import identify_reader
 from litmine.models.reader import Reader
-from litmine.models.registry import identify_reader, load_reader
-from litmine.types import Article, Observed
+from litmine.models.registry import load_reader
+from litmine.sources.files import read_file
+from litmine.types import Article, Observed, Reply
 
 Run = Callable[..., CompletedProcess[str]]
 PMID = 1
@@ -50,6 +52,25 @@ def test_a_text_of_something_else_has_no_answer(reader: Reader) -> None:
     related, unrelated = reader.answer([(QUESTION, SENTENCE), (QUESTION, UNRELATED)])
     assert related.no_answer < unrelated.no_answer
     assert max(span.score for span in related.spans) > max((span.score for span in unrelated.spans), default=0.0)
+
+
+def test_articles_of_something_else_say_neither_yes_nor_no(reader: Reader, sample_data: Path) -> None:
+    seen = read_file(sample_data / "pubmed" / "pubmedsample19n0001.xml.gz", datetime.now(UTC))
+    articles = [one.record for one in seen if isinstance(one, Observed) and isinstance(one.record, Article)]
+    # A bare title passes for relevant more often.
+    texts = [article.text for article in articles if article.abstract]
+    asked = "Can penicillin cause an anaphylactic reaction?"
+    first, *others = reader.answer([(asked, text) for text in (SENTENCE, *texts)])
+    assert says(first) > 0.5
+    assert len(others) > 20
+    assert sum(says(other) > 0.5 for other in others) <= len(others) // 20
+
+
+def says(reply: Reply) -> float:
+    """The probability of yes or no."""
+    assert reply.yes is not None
+    assert reply.no is not None
+    return reply.yes + reply.no
 
 
 def test_it_is_small_and_its_card_holds_for_these_very_weights(reader: Reader) -> None:

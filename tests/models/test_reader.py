@@ -42,7 +42,12 @@ def probabilities(replies: Sequence[Reply]) -> list[float]:
     return [
         probability
         for reply in replies
-        for probability in (*(span.score for span in reply.spans), reply.no_answer, reply.yes)
+        for probability in (
+            *(span.score for span in (*reply.spans, *reply.variants)),
+            reply.no_answer,
+            reply.yes,
+            reply.no,
+        )
         if probability is not None
     ]
 
@@ -118,7 +123,7 @@ def test_whoever_watches_may_stop_the_work(reader_folder: Path, pairs: list[tupl
 def test_nothing_is_answered_by_nothing(reader_folder: Path) -> None:
     reader = load(reader_folder)
     for reply in reader.answer([("Which genes?", text) for text in ("", " ", "\u00a0\n")]):
-        assert (reply.spans, reply.no_answer, reply.yes) == ((), 1.0, None)
+        assert (reply.spans, reply.variants, reply.no_answer, reply.yes, reply.no) == ((), (), 1.0, None, None)
     assert reader.answer([]) == []
 
 
@@ -129,6 +134,27 @@ def test_at_most_so_many_answers_of_so_many_words(
     assert max(len(reply.spans) for reply in replies) == 3
     spans = [span for reply in replies for span in reply.spans]
     assert {len(span.answer.split()) for span in spans} == {1, 2}
+
+
+def test_a_variant_overlaps_a_better_span_and_scores_among_the_best(expected: list[Reply]) -> None:
+    assert sum(len(reply.variants) for reply in expected) > 50
+    for reply in expected:
+        scores = sorted((span.score for span in (*reply.spans, *reply.variants)), reverse=True)
+        for variant in reply.variants:
+            assert variant.score >= scores[4]
+            assert any(
+                span.start_char < variant.end_char
+                and variant.start_char < span.end_char
+                and span.score >= variant.score
+                for span in reply.spans
+            )
+
+
+def test_what_yes_and_no_leave_is_neither(expected: list[Reply]) -> None:
+    for reply in expected:
+        if reply.yes is not None and reply.no is not None:
+            assert 0 < reply.yes + reply.no < 1
+    assert len({reply.yes for reply in expected}) > 10
 
 
 def test_calibration_moves_the_probabilities_and_leaves_the_order(

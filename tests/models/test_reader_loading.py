@@ -14,9 +14,10 @@ from transformers import AutoModelForQuestionAnswering, AutoTokenizer
 from litmine.errors import ModelError
 from litmine.models.folder import read_tokenizer
 from litmine.models.halving import Failed
+from litmine.models.identity import identify
 from litmine.models.reader_folder import read_span_network, save_reader
 from litmine.models.reader_settings import ReaderSettings
-from litmine.models.registry import identify, load_model, load_reader
+from litmine.models.registry import load_model, load_reader
 from litmine.models.span_network import SpanNetwork
 from litmine.types import Reply
 
@@ -82,7 +83,7 @@ def test_a_plain_answerer_is_as_a_loop_of_transformers(
         answer, score = by_hand(network, tokenizer, text, reader.settings.most_words)
         assert reply.spans[0].answer == answer
         assert reply.spans[0].score == pytest.approx(score, abs=1e-4)
-        assert reply.yes is None
+        assert reply.yes is reply.no is None
 
 
 def test_a_plain_answerer_is_called_as_its_folder(bert_answerer: Path, roberta_answerer: Path) -> None:
@@ -104,7 +105,7 @@ def test_a_reader_without_verdict(tmp_path: Path, reader_folder: Path) -> None:
     plain = SpanNetwork(network_of(reader_folder).config, yes_no=False)
     save_reader(tmp_path / "mute", plain, read_tokenizer(reader_folder), ReaderSettings("mute", 64, 16))
     (reply,) = load_reader(str(tmp_path / "mute")).answer([(QUESTION, TEXTS[0])])
-    assert reply.yes is None
+    assert reply.yes is reply.no is None
 
 
 def test_int8_is_read_as_it_was_kept(make_reader: Callable[..., Path], tmp_path: Path) -> None:

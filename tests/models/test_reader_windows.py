@@ -13,6 +13,7 @@ from litmine.models.halving import Failed
 from litmine.models.pairs import Pair
 from litmine.models.reader import Reader, Scores
 from litmine.models.registry import load_reader
+from litmine.models.spans import softmax
 
 WORDS = ("penicillin", "allergy", "hypotension", "of", "the", "adenomatous", "polyposis", "-", "tumour", "carcinoma")
 QUESTION = "Which allergy?"
@@ -38,7 +39,9 @@ def test_windows_change_nothing_that_context_does_not(whole: Reader, windowed: R
     found, expected = windowed.answer(pairs), whole.answer(pairs)
     assert found == expected
     assert [reply.no_answer for reply in found] == pytest.approx([reply.no_answer for reply in expected], abs=1e-4)
-    assert [reply.yes for reply in found] == pytest.approx([reply.yes for reply in expected], abs=1e-4)
+    for verdict in ("yes", "no"):
+        told = [[getattr(reply, verdict) for reply in replies] for replies in (found, expected)]
+        assert told[0] == pytest.approx(told[1], abs=1e-4)
 
 
 def test_answers_lie_across_the_edges(whole: Reader, windowed: Reader) -> None:
@@ -71,7 +74,10 @@ def test_the_window_with_the_least_doubt_speaks_for_the_text(make_reader: Callab
     sure = min(alone, key=lambda part: part.null)
     assert len({round(part.null, 3) for part in alone}) == 4
     assert whole.null == pytest.approx(sure.null, abs=1e-4)
-    assert whole.yes == pytest.approx(sure.yes, abs=1e-4)
+    tellings = [part.verdict for part in alone if part.verdict is not None]
+    assert len({round(softmax(telling)[2], 4) for telling in tellings}) == 4
+    telling = min(tellings, key=lambda telling: softmax(telling)[2])
+    assert whole.verdict == pytest.approx(telling, abs=1e-4)
     assert whole.start.tolist() == pytest.approx([x for part in alone for x in part.start], abs=1e-4)
     assert whole.end.tolist() == pytest.approx([x for part in alone for x in part.end], abs=1e-4)
 

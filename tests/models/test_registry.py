@@ -10,7 +10,8 @@ import torch
 from litmine.errors import LitmineError, ModelError, SettingError
 from litmine.models.folder import read_tokenizer
 from litmine.models.home import hub_folder, offline_models
-from litmine.models.registry import identify, load_model, locate
+from litmine.models.identity import identify, locate
+from litmine.models.registry import load_model
 from litmine.train.corpora import read_corpus
 
 

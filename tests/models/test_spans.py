@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from litmine.models.spans import best_spans, sigmoid
+from litmine.models.spans import best_spans, sigmoid, softmax, top_spans
 
 # Few values, so that ties are many; and values as networks give them.
 LOGITS = st.one_of(st.sampled_from([-1.0, 0.0, 2.0]), st.floats(-30, 30, width=32))
@@ -22,12 +22,14 @@ def scored(draw: st.DrawFn) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
 
 
 def search(
-    start: NDArray[np.float32], end: NDArray[np.float32], most_words: int, best: int
+    start: NDArray[np.float32], end: NDArray[np.float32], most_words: int, best: int, overlapping: bool = False
 ) -> list[tuple[int, int, float]]:
-    """Every span there is, the best first; each is taken that overlaps none taken before."""
+    """Every span there is, the best first; each is taken that overlaps none taken before, if that matters."""
     words = range(len(start))
     spans = [(i, j + 1, float(start[i]) + float(end[j])) for i in words for j in words if 0 <= j - i < most_words]
     spans.sort(key=lambda span: (-span[2], span[0], span[1]))
+    if overlapping:
+        return spans[:best]
     taken: list[tuple[int, int, float]] = []
     for span in spans:
         if len(taken) < best and all(span[1] <= other[0] or other[1] <= span[0] for other in taken):
@@ -40,14 +42,21 @@ def test_as_a_search_through_every_span(
     scores: tuple[NDArray[np.float32], NDArray[np.float32]], most_words: int, best: int
 ) -> None:
     assert best_spans(*scores, most_words, best) == search(*scores, most_words, best)
+    assert top_spans(*scores, most_words, best) == search(*scores, most_words, best, overlapping=True)
 
 
 def test_the_scores_are_left_as_they_were() -> None:
     start, end = np.array([1, 2], dtype=np.float32), np.array([3, 4], dtype=np.float32)
     assert best_spans(start, end, 2, 5) == [(1, 2, 6.0), (0, 1, 4.0)]
+    assert top_spans(start, end, 2, 5) == [(1, 2, 6.0), (0, 2, 5.0), (0, 1, 4.0)]
     assert (start.tolist(), end.tolist()) == ([1, 2], [3, 4])
 
 
 @pytest.mark.parametrize(("logit", "probability"), [(0, 0.5), (math.log(3), 0.75), (-1e5, 0.0), (1e5, 1.0)])
 def test_the_logistic_function(logit: float, probability: float) -> None:
     assert sigmoid(logit) == pytest.approx(probability)
+
+
+@pytest.mark.parametrize(("logits", "expected"), [([0, 0], [0.5, 0.5]), ([math.log(3), 0, -1e5], [0.75, 0.25, 0])])
+def test_the_softmax(logits: list[float], expected: list[float]) -> None:
+    assert softmax(np.array(logits, dtype=np.float32)) == pytest.approx(expected)

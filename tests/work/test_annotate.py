@@ -11,7 +11,7 @@ import pytest
 
 from litmine.errors import DONE, LakeError
 from litmine.lake.lake import Lake
-from litmine.models.registry import identify
+from litmine.models.identity import identify
 from litmine.train.corpora import read_corpus
 from litmine.work.annotate import annotate
 from litmine.work.ingest import ingest

@@ -14,7 +14,7 @@ from litmine.errors import LakeError, ModelError, QueryError, QuestionError
 from litmine.lake.lake import Lake
 from litmine.lake.readings import Pair
 from litmine.lake.tables import EMPTY
-from litmine.models.registry import identify
+from litmine.models.identity import identify
 from litmine.search.index import SearchIndex
 from litmine.types import Article, Observed, Question
 from litmine.work import reading

@@ -9,7 +9,7 @@ import pytest
 
 from litmine.errors import ModelError
 from litmine.lake.lake import Lake
-from litmine.models.registry import identify
+from litmine.models.identity import identify
 from litmine.work.plan import plan
 from litmine.work.task import Loading
 from litmine.work.worker import Worker

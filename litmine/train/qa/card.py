@@ -23,6 +23,7 @@ _SHARE_ALIKE = (
     "SQuAD's terms ask that what is made from it be shared under the same licence: these weights come under CC BY-SA"
     " 4.0, with the attributions of this table."
 )
+_AVERAGED = "The last stage was trained {times} times, each with the next seed, and the weights are the mean of these."
 
 _CARD = """\
 # {name}
@@ -42,7 +43,7 @@ Whoever uses the weights is bound by the terms of the data that they learnt from
 ## Scores
 
 In percent, on questions that were not learnt from, as `litmine evaluate qa` gives them, in float32: {dev}. Answers to
-one question are merged over its texts by their summed scores. What a dev question decided, litmine's
+one question are merged over its texts as the view `answers` does it. What a dev question decided, litmine's
 `docs/decisions.md` says.
 
 | measure | score |
@@ -57,13 +58,13 @@ one question are merged over its texts by their summed scores. What a dev questi
 
 Base `{base}`; stages:
 
-| stage | epochs | learning rate | windows | "no answer" |
-|---|---|---|---|---|
+| stage | epochs | learning rate | windows | "no answer" | texts of other questions |
+|---|---|---|---|---|---|
 {stages}
 
 {steps:,} steps of up to {batch_tokens:,} tokens, AdamW, dropout {dropout:g}, seed {seed}; every setting is in
-`recipe.json`. {tokens:,} tokens in {minutes:.0f} minutes on {device} ({precision}), at {rate:,.0f} tokens/s. One run,
-one seed.
+`recipe.json`. {tokens:,} tokens in {minutes:.0f} minutes on {device} ({precision}), at {rate:,.0f} tokens/s.
+{runs}
 
 Weights are kept in {bits}. A window is {window} tokens, the question among them; the windows of a longer text share at
 least {overlap}. An answer has at most {most_words} words.
@@ -104,8 +105,8 @@ def write_reader_card(
         scores=_rows(scores.items()) or "| – | – |",
         calibration=_calibrated(calibration),
         stages=_rows(
-            (number, stage.epochs, f"{stage.learning_rate:g}", count, f"{stage.unanswered:.0%}")
-            for number, (stage, count) in enumerate(zip(recipe.stages, trained.examples, strict=True), 1)
+            (number, stage.epochs, f"{stage.learning_rate:g}", count, f"{stage.unanswered:.0%}", stage.irrelevant)
+            for number, (stage, count) in enumerate(zip(recipe.stages, trained.examples, strict=False), 1)
         ),
         steps=trained.steps,
         batch_tokens=recipe.batch_tokens,
@@ -116,6 +117,7 @@ def write_reader_card(
         rate=trained.tokens / max(trained.seconds, 1e-9),
         device=trained.device,
         precision=trained.precision,
+        runs="One run, one seed." if recipe.averaged == 1 else _AVERAGED.format(times=recipe.averaged),
         bits="8 bits, a scale a row" if recipe.int8 else "float32",
         window=recipe.window,
         overlap=recipe.overlap,

@@ -6,7 +6,7 @@ from itertools import islice
 
 from litmine.errors import CorpusError
 from litmine.models.reader import Reader
-from litmine.train.qa.merge import list_answers, merge_answers, merge_verdicts
+from litmine.train.qa.merge import list_answers, merge_factoid, merge_list, merge_verdicts
 from litmine.train.qa.metrics_bioasq import FACTOID_ANSWERS, score_factoids, score_lists, score_verdicts
 from litmine.train.qa.metrics_squad import score_spans
 from litmine.train.qa.questions import Asked, QuestionFile
@@ -101,10 +101,9 @@ def _squad(asked: Asked, reply: Reply, answerable: bool) -> Given:
 def _bioasq(asked: Asked, replies: Sequence[Reply]) -> Given:
     if asked.question_type == "yesno":
         return Given(asked, (), merge_verdicts(replies))
-    merged = merge_answers(replies)
     if asked.question_type == "list":
-        return Given(asked, tuple(list_answers(merged)), None)
-    return Given(asked, tuple(found.answer for found in merged[:FACTOID_ANSWERS]), None)
+        return Given(asked, tuple(list_answers(merge_list(replies))), None)
+    return Given(asked, tuple(found.answer for found in merge_factoid(replies)[:FACTOID_ANSWERS]), None)
 
 
 def _flat(asked: Asked) -> list[str]:

@@ -6,7 +6,7 @@ and which one is meant is for the loss to find out; of a list's answers each is 
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import torch
@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 from litmine.models.pairs import Layout, Pair, last_tokens, pieces
 from litmine.models.words import WordReader, Words
 from litmine.train.qa.find import Place, occurrences
+from litmine.train.qa.irrelevant import OtherTexts
 from litmine.train.qa.questions import Asked
 
-# What stands in place of a yes or no where there is none to learn.
+# What a text says to a yes/no question; in their place where there is nothing to learn.
+VERDICTS = NO, YES, NEITHER = 0, 1, 2
 NO_VERDICT = -1
 
 Ids = NDArray[np.int64]
@@ -32,7 +34,7 @@ class Example:
     """One window: its row of tokens and their types, and what is to be learnt from it.
 
     starts, ends: the columns at which a span may start (0, "no answer", among them) and end. answers: for each answer
-    the columns of its places, ((0, 0),) for "no answer"; none in a yes/no example. verdict: 0 no, 1 yes or NO_VERDICT.
+    the columns of its places, ((0, 0),) for "no answer"; none in a yes/no example. verdict: of VERDICTS, or NO_VERDICT.
     """
 
     ids: Ids
@@ -80,6 +82,7 @@ class Cutting:
     unanswered: float
     one_window: bool = False
     verdict_texts: int = 0
+    irrelevant: int = 0
 
 
 class ExampleMaker:
@@ -93,11 +96,14 @@ class ExampleMaker:
     def examples(self, questions: Sequence[Asked]) -> list[Example]:
         """In order. A question that leaves less than half of a window to the text teaches nothing."""
         read = self._cutting.reader.read([asked.question for asked in questions])
+        others = OtherTexts(questions) if self._cutting.irrelevant else None
         made: list[Example] = []
         for asked, words in zip(questions, read, strict=True):
             if 2 * (len(words.ids) + self._cutting.layout.special) <= self._cutting.window:
                 for text in self._texts_of(asked):
                     made += self._chosen(list(self._windows(asked, words.ids, text)))
+                for text in others.draw(asked, self._cutting.irrelevant, self._random) if others else ():
+                    made += self._chosen(list(self._silent(asked, words.ids, text)))
         return made
 
     def _texts_of(self, asked: Asked) -> Sequence[str]:
@@ -113,20 +119,31 @@ class ExampleMaker:
     def _windows(self, asked: Asked, question: Ids, text: str) -> Iterator[Example]:
         cut, words = self._cutting, self._words(text)
         spans = [_word_spans(places, words) for places in (occurrences(answer, text) for answer in asked.answers)]
+        for bare, inside, shift in self._cut(question, words):
+            if asked.yes is not None:
+                yield replace(bare, verdict=YES if asked.yes else NO)
+                continue
+            answers, cut_off = _answers(spans, words, inside, shift, cut.most_words)
+            if answers:
+                yield replace(bare, answers=answers)
+            elif not cut_off and (asked.unanswerable or self._random.random() < cut.unanswered):
+                yield replace(bare, answers=_NO_ANSWER)
+
+    def _silent(self, asked: Asked, question: Ids, text: str) -> Iterator[Example]:
+        """The windows of a text that has nothing to do with the question."""
+        for bare, _, _ in self._cut(question, self._words(text)):
+            yield replace(bare, answers=_NO_ANSWER) if asked.yes is None else replace(bare, verdict=NEITHER)
+
+    def _cut(self, question: Ids, words: Words) -> Iterator[tuple[Example, NDArray[np.bool_], int]]:
+        """Windows from which nothing is learnt yet, which words each holds whole, and from token to column."""
+        cut = self._cutting
         for piece in pieces(0, Pair(question, words), cut.layout, cut.window, cut.overlap):
             ids, types, begins = cut.layout.row(question, words.ids[piece.start : piece.end])
             shift = begins - piece.start
             inside = (words.first >= piece.start) & (last_tokens(words) < piece.end)
             starts = np.append(0, words.first[inside] + shift)
             ends = np.append(0, last_tokens(words)[inside] + shift)
-            if asked.yes is not None:
-                yield Example(ids, types, starts, ends, (), int(asked.yes))
-                continue
-            answers, cut_off = _answers(spans, words, inside, shift, cut.most_words)
-            if answers:
-                yield Example(ids, types, starts, ends, answers)
-            elif not cut_off and (asked.unanswerable or self._random.random() < cut.unanswered):
-                yield Example(ids, types, starts, ends, _NO_ANSWER)
+            yield Example(ids, types, starts, ends, ()), inside, shift
 
     def _words(self, text: str) -> Words:
         if text not in self._texts:

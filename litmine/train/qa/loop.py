@@ -1,25 +1,23 @@
 """The training of a reader, from top to bottom: base, examples, the steps of each stage, folder."""
 
 import json
-import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer
 
-from litmine.models.pairs import Layout, layout_of
+from litmine.models.pairs import layout_of
 from litmine.models.reader_settings import ReaderSettings
 from litmine.models.span_network import SpanNetwork
 from litmine.models.words import WordReader
 from litmine.train.base import prune, read_base
-from litmine.train.batching import make_batches
 from litmine.train.checkpoint import drop_checkpoint, writing
-from litmine.train.descent import CHECKPOINT_SECONDS, Course, Machine, arithmetic, descend
+from litmine.train.descent import CHECKPOINT_SECONDS, Machine, descend
+from litmine.train.mean import Mean
 from litmine.train.pace import Pace
-from litmine.train.qa.examples import NO_VERDICT, Batch, Cutting, Example, ExampleMaker, collate
-from litmine.train.qa.loss import span_loss, verdict_loss
+from litmine.train.qa.learner import Learner
 from litmine.train.qa.questions import QuestionFile
 from litmine.train.qa.recipe import ReaderRecipe
 from litmine.train.vocabulary import abstracts
@@ -32,7 +30,10 @@ Stages = Sequence[Sequence[QuestionFile]]
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A network with its tokenizer and settings, not yet saved, and what its training did, in all runs and stages."""
+    """A network with its tokenizer and settings, not yet saved, and what its training did, in all runs and stages.
+
+    examples: of each stage, and of the last one as often as it was trained.
+    """
 
     network: SpanNetwork
     tokenizer: Tokenizer
@@ -63,33 +64,31 @@ def train(
     )
     network, tokenizer = _start(recipe, stages, yes_no)
     network.to(machine.device)
-    layout, reader = layout_of(tokenizer, network.config), WordReader(tokenizer)
+    learner = Learner(network, layout_of(tokenizer, network.config), WordReader(tokenizer), machine, yes_no)
     done: list[Pace] = []
     counts: list[int] = []
     training = json.dumps(asdict(recipe), sort_keys=True)
     for number, files in enumerate(stages):
-        stage = recipe.stages[number]
         say(f"stage {number + 1} of {len(stages)}: {', '.join(file.name for file in files)}")
-        window, overlap = (stage.window, stage.window // 3) if stage.window else (recipe.window, recipe.overlap)
-        cutting = Cutting(
-            reader,
-            layout,
-            window,
-            overlap,
-            recipe.most_words,
-            stage.unanswered,
-            stage.one_window,
-            stage.verdict_texts,
-        )
-        examples = list(_examples(cutting, files, yes_no, recipe.seed))
-        course = _course(recipe, number, examples, network, machine, layout)
-        # Which files, and how much of them, a checkpoint has been learnt from is part of what it is of.
-        training = json.dumps([training, number, course.steps, len(examples)])
-        place = _place(folder, number)
-        with writing(folder):
-            place.mkdir(exist_ok=True)
-        done.append(descend(network, recipe.steps(number), course, place, training, say, every))
-        counts.append(len(examples))
+        times = recipe.averaged if number == len(stages) - 1 else 1
+        mean = Mean(network)
+        for time in range(times):
+            if times > 1:
+                say(f"time {time + 1} of {times}")
+            mean.begin()
+            seeded = replace(recipe, seed=recipe.seed + time)
+            examples = learner.examples(seeded, number, files)
+            course = learner.course(seeded, number, examples)
+            # Which files, and how much of them, a checkpoint has been learnt from is part of what it is of.
+            this = json.dumps([training, number, time, course.steps, len(examples)])
+            place = _place(folder, number, time)
+            with writing(folder):
+                place.mkdir(exist_ok=True)
+            done.append(descend(network, seeded.steps(number), course, place, this, say, every))
+            counts.append(len(examples))
+            mean.add()
+        mean.end()
+        training = this
     settings = ReaderSettings(recipe.name, recipe.window, recipe.overlap, recipe.most_words, yes_no=yes_no)
     _save_losses(folder, done)
     steps, tokens = sum(pace.steps for pace in done), sum(pace.tokens for pace in done)
@@ -104,54 +103,8 @@ def drop_checkpoints(folder: Path) -> None:
         place.rmdir()
 
 
-def _place(folder: Path, number: int) -> Path:
-    return folder / f"stage-{number + 1}"
-
-
-def _examples(cutting: Cutting, files: Sequence[QuestionFile], yes_no: bool, seed: int) -> Iterator[Example]:
-    for file in files:
-        questions = [asked for asked in file.questions if yes_no or asked.yes is None]
-        yield from ExampleMaker(cutting, seed).examples(questions)
-
-
-def _course(
-    recipe: ReaderRecipe,
-    number: int,
-    examples: Sequence[Example],
-    network: SpanNetwork,
-    machine: Machine,
-    layout: Layout,
-) -> Course[list[int]]:
-    epochs = recipe.stages[number].epochs
-    # The two tokens that make_batches counts around a text are in the row already.
-    lengths = [len(example.ids) - 2 for example in examples]
-    weights = _verdict_weights(examples).to(machine.device) * recipe.yes_no_weight
-
-    def plan(epoch: int) -> list[list[int]]:
-        return make_batches(lengths, recipe.batch_tokens, random.Random(f"{recipe.seed} {number} {epoch}"))
-
-    def loss(chosen: list[int]) -> tuple[torch.Tensor, int]:
-        batch = collate([examples[i] for i in chosen], layout.pad)
-        return _loss(network, batch, weights, layout, machine), int(batch.mask.sum())
-
-    return Course(epochs, sum(len(plan(epoch)) for epoch in range(epochs)), plan, loss)
-
-
-def _loss(network: SpanNetwork, batch: Batch, weights: torch.Tensor, layout: Layout, machine: Machine) -> torch.Tensor:
-    """The mean over the examples."""
-    batch = batch.to(machine.device)
-    with arithmetic(machine.device, machine.bf16):
-        spans, verdicts = network(batch.ids, batch.mask, batch.types if layout.typed else None)
-    loss = span_loss(spans.float(), batch)
-    if verdicts is not None:
-        loss = loss + verdict_loss(verdicts.float(), batch, weights)
-    return loss / len(batch.ids)
-
-
-def _verdict_weights(examples: Sequence[Example]) -> torch.Tensor:
-    """Of no and yes, so that both weigh the same together: BioASQ says yes four times in five."""
-    told = [example.verdict for example in examples if example.verdict != NO_VERDICT]
-    return torch.tensor([len(told) / (2 * max(1, told.count(verdict))) for verdict in (0, 1)])
+def _place(folder: Path, number: int, time: int) -> Path:
+    return folder / (f"stage-{number + 1}-{time + 1}" if time else f"stage-{number + 1}")
 
 
 def _start(recipe: ReaderRecipe, stages: Stages, yes_no: bool) -> tuple[SpanNetwork, Tokenizer]:

@@ -1,4 +1,4 @@
-"""What a reader is taught: spans by the sum over the places of an answer, yes and no by weighted cross-entropy."""
+"""What a reader is taught: spans by the sum over the places of an answer, verdicts by weighted cross-entropy."""
 
 import torch
 from torch import Tensor
@@ -31,7 +31,7 @@ def span_loss(logits: Tensor, batch: Batch) -> Tensor:
 
 
 def verdict_loss(logits: Tensor, batch: Batch, weights: Tensor) -> Tensor:
-    """The summed loss of the yes/no examples, from logits (examples, 2) and the weights of no and yes; or 0."""
+    """The summed loss of the yes/no examples, from logits (examples, 3) and the weights of VERDICTS; or 0."""
     asked = batch.verdicts != NO_VERDICT
     if not asked.any():
         return logits.sum() * 0

@@ -19,6 +19,8 @@ class Stage:
     window, one_window: texts are cut into windows of so many tokens (0: the reader's), overlapping by a third; of a
     question and a text one window alone is learnt from, drawn among those with an answer where there are any.
     verdict_texts: so many texts of a yes/no question are learnt from, the first ones (0: all).
+    irrelevant: beside each question so many texts of other questions of its file are learnt from, as texts without an
+    answer; half of them are such as a search would find.
     """
 
     data: tuple[str, ...] = ()
@@ -28,6 +30,7 @@ class Stage:
     window: int = 0
     one_window: bool = False
     verdict_texts: int = 0
+    irrelevant: int = 0
 
     def __post_init__(self) -> None:
         if not self.data:
@@ -36,8 +39,8 @@ class Stage:
             raise SettingError(
                 "epochs must be at least 1, the learning rate above 0 and unanswered a share, from 0 to 1"
             )
-        if min(self.window, self.verdict_texts) < 0:
-            raise SettingError("a stage's window and verdict_texts are no less than 0")
+        if min(self.window, self.verdict_texts, self.irrelevant) < 0:
+            raise SettingError("a stage's window, verdict_texts and irrelevant are no less than 0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +60,9 @@ class ReaderRecipe:
     most_words: an answer has at most so many; longer ones are not learnt from.
     yes_no_weight: of a yes/no example against one with spans; 0 leaves the yes/no head out.
     vocabulary: keep so many tokens, the most frequent in the data and in `unlabelled` (JSONL); 0 keeps all.
+    averaged: train the last stage so many times, each with the next seed, and give the mean of the weights.
     int8: keep the weights in 8 bits.
-    seed: of the order, the dropout, the windows that teach "no answer" and the new layers.
+    seed: of the order, the dropout, the windows and texts that teach "no answer" and the new layers.
     """
 
     name: str
@@ -80,6 +84,7 @@ class ReaderRecipe:
     yes_no_weight: float = 1.0
     vocabulary: int = 0
     unlabelled: str | None = None
+    averaged: int = 1
     int8: bool = False
     seed: int = 1
 
@@ -99,6 +104,8 @@ class ReaderRecipe:
             raise SettingError(
                 "clip must be above 0, and weight_decay, yes_no_weight, vocabulary and seed no less than 0"
             )
+        if self.averaged < 1:
+            raise SettingError("the last stage is trained at least once; averaged is above 0")
         if "@" in self.name or "/" in self.name or not self.name:
             raise SettingError(f"{self.name!r} cannot name a model: no '@', no '/'")
 

@@ -151,7 +151,7 @@ class Annotate:
         return _outcome(done, {"texts": done.texts, "entities": done.entities})
 
     def forecast(self, lake: Place, rates: Rates, coming: int) -> Forecast:
-        from litmine.models.registry import identify
+        from litmine.models.identity import identify
 
         opened = open_lake(lake)
         texts = sum(unread_texts(opened, identify(ref)) for ref in self.models) if opened else 0

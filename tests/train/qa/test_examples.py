@@ -11,7 +11,7 @@ from transformers import AutoConfig
 from litmine.models.folder import read_tokenizer
 from litmine.models.pairs import Layout, layout_of
 from litmine.models.words import WordReader
-from litmine.train.qa.examples import NO_VERDICT, Cutting, Example, ExampleMaker, collate
+from litmine.train.qa.examples import NEITHER, NO_VERDICT, YES, Cutting, Example, ExampleMaker, collate
 from litmine.train.qa.questions import Asked
 
 NOTHING = (((0, 0),),)
@@ -102,6 +102,17 @@ def test_so_many_texts_of_a_yes_no_question(tokenizer: Tokenizer, layout: Layout
     for most, read in [(0, 3), (2, 2), (9, 3)]:
         assert len(cut(tokenizer, layout, verdict, verdict_texts=most)) == read
         assert len(cut(tokenizer, layout, factoid, verdict_texts=most)) == 3
+
+
+def test_texts_of_other_questions_teach_to_stay_silent(tokenizer: Tokenizer, layout: Layout) -> None:
+    factoid = Asked("1", "Which drug was given?", "factoid", ("It was heparin.",), (("heparin",),))
+    verdict = Asked("2", "Does it help?", "yesno", ("It helps",), (), True)
+    other = Asked("3", "What was seen?", "list", ("Hypotension was seen.",), (("hypotension",),))
+    cutting = Cutting(WordReader(tokenizer), layout, 64, 8, 12, 0.0, irrelevant=1)
+    found = ExampleMaker(cutting, 1).examples([factoid, verdict, other])
+    assert len(found) == 6
+    assert [example.answers == NOTHING for example in found] == [False, True, False, False, False, True]
+    assert [example.verdict for example in found] == [NO_VERDICT, NO_VERDICT, YES, NEITHER, NO_VERDICT, NO_VERDICT]
 
 
 def test_what_is_marked_as_unanswerable_always_teaches_no_answer(tokenizer: Tokenizer, layout: Layout) -> None:

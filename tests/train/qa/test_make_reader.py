@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors import safe_open
 
 from litmine.errors import CorpusError, SettingError
 from litmine.models.registry import load_reader
@@ -83,7 +84,8 @@ def test_a_killed_run_ends_as_an_undisturbed_one(
 ) -> None:
     """With a checkpoint a step, killed in the midst of every third, in both stages."""
     stages = [[read_file(question_files / name) for name in stage.data] for stage in short.stages]
-    short = replace(short, batch_tokens=200)
+    last = replace(short.stages[1], irrelevant=1)
+    short = replace(short, batch_tokens=200, stages=(short.stages[0], last), averaged=2)
     undisturbed = train(short, stages, tmp_path / "undisturbed", lambda _: None)
     clip, calls, kills = torch.nn.utils.clip_grad_norm_, [0], 0
     said: list[str] = []
@@ -103,11 +105,30 @@ def test_a_killed_run_ends_as_an_undisturbed_one(
             kills += 1
     assert kills > 2
     assert any(line.startswith("stage 2 of 2") for line in said)
+    assert "time 2 of 2" in said
     assert (killed.steps, killed.tokens) == (undisturbed.steps, undisturbed.tokens)
     ours, theirs = killed.network.state_dict(), undisturbed.network.state_dict()
     assert ours.keys() == theirs.keys()
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
     assert (tmp_path / "killed" / "loss.tsv").read_bytes() == (tmp_path / "undisturbed" / "loss.tsv").read_bytes()
+
+
+def test_the_last_stage_is_trained_several_times_and_averaged(
+    short: ReaderRecipe, question_files: Path, tmp_path: Path
+) -> None:
+    """From the same first stage, one run whose last stage is trained twice is the mean of what each time gives."""
+    stages = [[read_file(question_files / name) for name in stage.data] for stage in short.stages]
+    averaged = train(replace(short, averaged=2), stages, tmp_path / "both", lambda _: None)
+    weights = []
+    for place in ("stage-2", "stage-2-2"):
+        with safe_open(tmp_path / "both" / place / "training.checkpoint", framework="pt") as kept:
+            weights.append({name: kept.get_tensor(f"weight/{name}") for name in averaged.network.state_dict()})
+    alone = train(short, stages, tmp_path / "one", lambda _: None).network.state_dict()
+    assert all(torch.equal(alone[name], weights[0][name]) for name in alone)
+    assert not torch.equal(weights[0]["span.weight"], weights[1]["span.weight"])
+    for name, mean in averaged.network.state_dict().items():
+        torch.testing.assert_close(mean, (weights[0][name] + weights[1][name]) / 2)
+    assert len((tmp_path / "both" / "loss.tsv").read_text().splitlines()) == averaged.steps + 1
 
 
 def test_eight_bits_a_pruned_vocabulary_and_no_yes_no_head(short: ReaderRecipe, tmp_path: Path) -> None:

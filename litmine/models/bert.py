@@ -1,0 +1,131 @@
+"""BERT's encoder for reading alone, with the names of its weights in transformers, whose own takes seconds to import.
+
+Devlin et al. 2019 (N19-1423): word, position and type embeddings, then layers of attention and two products, each with
+its residual and a normalisation after it. What comes out is what transformers gives, to rounding.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn.functional import gelu, scaled_dot_product_attention
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """`last_hidden_state`: (texts, tokens, width)."""
+
+    last_hidden_state: Tensor
+
+
+def is_plain_bert(config: Any) -> bool:
+    """Whether `BertEncoder` computes what this configuration says."""
+    return (
+        config.model_type == "bert"
+        and config.hidden_act == "gelu"
+        and getattr(config, "position_embedding_type", "absolute") == "absolute"
+        and not config.is_decoder
+        and config.hidden_size % config.num_attention_heads == 0
+    )
+
+
+class BertEncoder(nn.Module):
+    """Token ids to hidden states, (texts, tokens) to (texts, tokens, width); `attention_mask` is true at tokens."""
+
+    def __init__(self, config: Any) -> None:
+        super().__init__()
+        self.config = config
+        self.embeddings = _Embeddings(config)
+        self.encoder = _Layers(config)
+
+    def forward(
+        self, input_ids: Tensor, attention_mask: Tensor | None = None, token_type_ids: Tensor | None = None
+    ) -> Output:
+        mask = None if attention_mask is None else attention_mask.bool()[:, None, None, :]
+        return Output(self.encoder(self.embeddings(input_ids, token_type_ids), mask))
+
+
+class _Embeddings(nn.Module):
+    def __init__(self, config: Any) -> None:
+        super().__init__()
+        self.word_embeddings = nn.Embedding(config.vocab_size, config.hidden_size)
+        self.position_embeddings = nn.Embedding(config.max_position_embeddings, config.hidden_size)
+        self.token_type_embeddings = nn.Embedding(config.type_vocab_size, config.hidden_size)
+        self.LayerNorm = nn.LayerNorm(config.hidden_size, config.layer_norm_eps)
+
+    def forward(self, ids: Tensor, types: Tensor | None) -> Tensor:
+        kinds = self.token_type_embeddings.weight[0] if types is None else self.token_type_embeddings(types)
+        places = self.position_embeddings.weight[: ids.shape[1]]
+        normed: Tensor = self.LayerNorm(self.word_embeddings(ids) + kinds + places)
+        return normed
+
+
+class _Layers(nn.Module):
+    def __init__(self, config: Any) -> None:
+        super().__init__()
+        self.layer = nn.ModuleList(_Layer(config) for _ in range(config.num_hidden_layers))
+
+    def forward(self, hidden: Tensor, mask: Tensor | None) -> Tensor:
+        for layer in self.layer:
+            hidden = layer(hidden, mask)
+        return hidden
+
+
+class _Layer(nn.Module):
+    def __init__(self, config: Any) -> None:
+        super().__init__()
+        self.attention = _Attention(config)
+        self.intermediate = _Intermediate(config)
+        self.output = _Output(config, config.intermediate_size)
+
+    def forward(self, hidden: Tensor, mask: Tensor | None) -> Tensor:
+        hidden = self.attention(hidden, mask)
+        closed: Tensor = self.output(self.intermediate(hidden), hidden)
+        return closed
+
+
+class _Attention(nn.Module):
+    def __init__(self, config: Any) -> None:
+        super().__init__()
+        self.self = _SelfAttention(config)
+        self.output = _Output(config, config.hidden_size)
+
+    def forward(self, hidden: Tensor, mask: Tensor | None) -> Tensor:
+        closed: Tensor = self.output(self.self(hidden, mask), hidden)
+        return closed
+
+
+class _SelfAttention(nn.Module):
+    def __init__(self, config: Any) -> None:
+        super().__init__()
+        self.heads = config.num_attention_heads
+        self.query, self.key, self.value = (nn.Linear(config.hidden_size, config.hidden_size) for _ in range(3))
+
+    def forward(self, hidden: Tensor, mask: Tensor | None) -> Tensor:
+        query, key, value = (
+            product(hidden).unflatten(-1, (self.heads, -1)).transpose(1, 2)
+            for product in (self.query, self.key, self.value)
+        )
+        return scaled_dot_product_attention(query, key, value, mask).transpose(1, 2).flatten(2)
+
+
+class _Intermediate(nn.Module):
+    def __init__(self, config: Any) -> None:
+        super().__init__()
+        self.dense = nn.Linear(config.hidden_size, config.intermediate_size)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        return gelu(self.dense(hidden))
+
+
+class _Output(nn.Module):
+    """The end of either half of a layer."""
+
+    def __init__(self, config: Any, inputs: int) -> None:
+        super().__init__()
+        self.dense = nn.Linear(inputs, config.hidden_size)
+        self.LayerNorm = nn.LayerNorm(config.hidden_size, config.layer_norm_eps)
+
+    def forward(self, inner: Tensor, residual: Tensor) -> Tensor:
+        normed: Tensor = self.LayerNorm(self.dense(inner) + residual)
+        return normed
