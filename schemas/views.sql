@@ -164,7 +164,7 @@ FROM merged
 -- Of a list the answers that come near the best one, as `LIST_SHARE` has it in what judges readers.
 QUALIFY key IS NULL OR question_type <> 'list' OR total >= 0.4 * max(total) OVER (PARTITION BY question_id, model);
 
--- answers: One row for each question, answer and paper that gives it, or null where a paper gives none; `rank` orders a question's answers by their papers' summed scores, `support` counts the papers.
+-- answers: One row for each question, answer and paper that gives it, or null where a paper gives none; `rank` orders a question's answers by their papers' summed scores, `support` counts the papers; the spans of a paper compete for a factoid, so that its `score` may be lower than in `readings`.
 CREATE VIEW answers AS
 SELECT * EXCLUDE (active) FROM all_answers WHERE active;
 

@@ -82,6 +82,8 @@ def write_reader_card(
 ) -> None:
     """Write `README.md` into the reader's folder; `dev` says in words what it was judged on, empty when on nothing."""
     files = [file for stage in stages for file in stage]
+    # The last stage may have been trained several times, on as many windows.
+    first = trained.examples[: len(recipe.stages)]
     card = _CARD.format(
         name=recipe.name,
         yes_no=", and yes/no questions with yes or no" if trained.settings.yes_no else "",
@@ -106,7 +108,7 @@ def write_reader_card(
         calibration=_calibrated(calibration),
         stages=_rows(
             (number, stage.epochs, f"{stage.learning_rate:g}", count, f"{stage.unanswered:.0%}", stage.irrelevant)
-            for number, (stage, count) in enumerate(zip(recipe.stages, trained.examples, strict=False), 1)
+            for number, (stage, count) in enumerate(zip(recipe.stages, first, strict=True), 1)
         ),
         steps=trained.steps,
         batch_tokens=recipe.batch_tokens,
