@@ -59,9 +59,13 @@ def test_three_workers_one_of_which_is_killed(
     parts = len(Lake(lake).parts())
     folder = model_folder(lake, identify(str(tiny_model)))
     process = start(*annotate(lake, tiny_model, 3), RAY_ADDRESS="127.0.0.1:9")
-    wait_until(lambda: process.poll() is not None or list(folder.glob("*.parquet")))
-    began = descendants(process.pid)
-    workers = [pid for pid, name in began.items() if name.startswith("ray::_Hired")]
+
+    def hired() -> list[int]:
+        return [pid for pid, name in descendants(process.pid).items() if name.startswith("ray::_Hired")]
+
+    # The first may have written a part before the last is there.
+    wait_until(lambda: process.poll() is not None or (list(folder.glob("*.parquet")) and len(hired()) == 3))
+    workers, began = hired(), descendants(process.pid)
     addresses = listening({process.pid, *began})
     os.kill(workers[0], signal.SIGKILL)
     assert len(list(folder.glob("*.parquet"))) < parts - 3
