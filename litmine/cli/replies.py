@@ -131,7 +131,7 @@ def _apart(answers: Sequence[Answer]) -> list[Answer]:
     for one in answers:
         places = [(paper.pmid, paper.start_char or 0, paper.end_char or 0) for paper in one.papers]
         if all(
-            any(start < end_ and start_ < end for start_, end_ in taken.get(pmid, ())) for pmid, start, end in places
+            any(start < after and before < end for before, after in taken.get(pmid, ())) for pmid, start, end in places
         ):
             continue
         apart.append(one)

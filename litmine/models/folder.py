@@ -64,11 +64,10 @@ def load_folder(
     return Tagger(network, WordReader(tokenizer), settings, used, digest, special, where, chosen, batch_tokens)
 
 
-def identify_folder(folder: Path, name: str) -> str:
-    """`name@digest` of a model folder, its weights hashed but not loaded (ModelError when it is not one)."""
+def identify_plain(folder: Path, name: str) -> str:
+    """`name@digest` of a plain token classifier, its weights hashed but not loaded (ModelError when it is not one)."""
     with loading(folder):
-        own = (folder / SETTINGS_FILE).is_file()
-        settings = Settings.load(folder) if own else _plain_settings(folder, name)
+        settings = _plain_settings(folder, name)
         return f"{settings.name}@{tagger_digest(folder, settings, default_heads(settings))}"
 
 

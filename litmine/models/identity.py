@@ -18,24 +18,25 @@ def identify(ref: str) -> str:
     """`name@digest` of a reference, without loading its weights into memory (ModelError as `load_model`)."""
     folder, name = locate(ref)
     if (folder / SETTINGS_FILE).is_file():
-        return _identify_own(folder)
-    from litmine.models.folder import identify_folder
+        return identify_own(folder)
+    from litmine.models.folder import identify_plain
     from litmine.models.reader_folder import identify_reader_folder
 
-    return identify_reader_folder(folder, name) if is_reader(folder) else identify_folder(folder, name)
+    return identify_reader_folder(folder, name) if is_reader(folder) else identify_plain(folder, name)
 
 
 def identify_reader(ref: str) -> str:
     """`name@digest` of a reader, without loading its weights into memory (ModelError as `load_reader`)."""
     folder, name = locate(ref)
     if (folder / SETTINGS_FILE).is_file() and is_reader(folder):
-        return _identify_own(folder)
+        return identify_own(folder)
     from litmine.models.reader_folder import identify_reader_folder
 
     return identify_reader_folder(folder, name)
 
 
-def _identify_own(folder: Path) -> str:
+def identify_own(folder: Path) -> str:
+    """`name@digest` of a folder that litmine wrote (ModelError when it is damaged)."""
     try:
         if is_reader(folder):
             reader = ReaderSettings.load(folder)

@@ -19,9 +19,9 @@ class ReaderSettings:
     """How a reader reads and decodes.
 
     `window` counts question, text and special tokens; `overlap` is the least that two windows of one text share, in
-    tokens. An answer has at most `most_words` words; of a text come the `best` answers that are
-    apart and, as variants of these, those among the `best` of all, if their score is at least `least`.
-    Scores are `sigmoid((span - null - bias) / temperature)`, of logits. `yes_no`: the network has a yes/no head.
+    tokens. An answer has at most `most_words` words; of a text come the `best` answers that are apart and, as variants
+    of these, those among the `best` of all, if their score is at least `least`. Scores are
+    `sigmoid((span - null - bias) / temperature)`, of logits. `yes_no`: the network has a yes/no head.
     """
 
     name: str

@@ -39,8 +39,11 @@ def top_spans(start: Scores, end: Scores, most_words: int, best: int) -> list[Fo
     if not len(start):
         return []
     sums = _sums(start, end, most_words)
-    top = np.argsort(-sums, axis=None, kind="stable")[:best]
-    spans = [(*divmod(int(place), sums.shape[1]), float(sums.flat[place])) for place in top]
+    flat = sums.ravel()
+    # Few of thousands are sorted.
+    places = np.flatnonzero(flat >= np.partition(flat, -best)[-best]) if best < len(flat) else np.arange(len(flat))
+    top = places[np.argsort(-flat[places], kind="stable")][:best]
+    spans = [(*divmod(int(place), sums.shape[1]), float(flat[place])) for place in top]
     return [(first, first + more + 1, score) for first, more, score in spans if score > -math.inf]
 
 

@@ -5,9 +5,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from litmine import __version__
-from litmine.models.folder import identify_folder
 from litmine.models.heads import SETTINGS_FILE, Head
-from litmine.models.identity import locate
+from litmine.models.identity import identify_own, locate
 from litmine.train.corpora import Corpus
 from litmine.train.intervals import RESAMPLES
 from litmine.train.loop import Trained
@@ -91,7 +90,7 @@ def write_card(
     card = _CARD.format(
         name=recipe.name,
         types=", ".join(_type(head) for head in trained.heads if head.default),
-        model=identify_folder(folder, recipe.name),
+        model=identify_own(folder),
         version=__version__,
         heads=_rows(
             (head.name, "yes" if head.default else "no", ", ".join(head.corpora), _why(head, trained.heads))

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from litmine import __version__
-from litmine.models.reader_folder import identify_reader_folder
+from litmine.models.identity import identify_own
 from litmine.train.qa.calibrate import Calibration
 from litmine.train.qa.loop import Stages, Trained
 from litmine.train.qa.questions import QuestionFile
@@ -87,7 +87,7 @@ def write_reader_card(
     card = _CARD.format(
         name=recipe.name,
         yes_no=", and yes/no questions with yes or no" if trained.settings.yes_no else "",
-        model=identify_reader_folder(folder, recipe.name),
+        model=identify_own(folder),
         version=__version__,
         data=_rows(
             (
