@@ -54,12 +54,13 @@ from transformers import (
 )
 from transformers.utils import logging
 
+from litmine.models.chain import BIO
 from litmine.models.folder import read_tokenizer, special_ids
 from litmine.models.home import BUILTIN, builtin_folder
 from litmine.models.words import WordReader
 from litmine.train.corpora import Corpus, open_corpus
 from litmine.train.descent import Machine
-from litmine.train.examples import BIO, IGNORED, Example, make_examples, make_heads
+from litmine.train.examples import IGNORED, Example, make_examples, make_heads
 from litmine.train.loop import plan_epoch, train
 from litmine.train.recipe import Recipe
 from litmine.train.recipe_file import make_recipe, read_recipe

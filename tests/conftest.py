@@ -100,28 +100,24 @@ def sample_data(checkout: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def tiny_base(made_once: MadeOnce, sample_data: Path) -> Path:
+def tiny_base(made_once: MadeOnce) -> Path:
     """A BERT of 2 layers and 32 dimensions with random weights, and a WordPiece vocabulary of the sample sentences."""
-    return made_once("tiny-base", lambda folder: make_tiny_base(folder, sample_data))
+    return made_once("tiny-base", make_tiny_base)
 
 
-def make_tiny_base(folder: Path, sample_data: Path) -> None:
+def make_tiny_base(folder: Path) -> None:
     import torch
     from tokenizers import Tokenizer, normalizers, pre_tokenizers, processors
     from tokenizers.models import WordPiece
-    from tokenizers.trainers import WordPieceTrainer
     from transformers import BertConfig, BertModel
     from transformers.utils import logging
 
-    from litmine.train.corpora import read_corpus
-
-    corpora = [read_corpus(sample_data / "ner" / name / "train.tsv", name) for name in ("NCBI-disease", "BC5CDR")]
-    tokenizer = Tokenizer(WordPiece(unk_token="[UNK]"))
+    # As tokenizers' trainer made it of the sample sentences once; it gives another each time.
+    pieces = (Path(__file__).parent / "tiny_vocabulary.txt").read_text(encoding="utf-8").splitlines()
+    tokenizer = Tokenizer(WordPiece({piece: i for i, piece in enumerate(pieces)}, unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    trainer = WordPieceTrainer(vocab_size=1500, special_tokens=special, show_progress=False)
-    tokenizer.train_from_iterator([passage.text for corpus in corpora for passage in corpus.passages], trainer)
+    tokenizer.add_special_tokens(pieces[:5])
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
     )

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from litmine.models.heads import DECODING_VERSION, Head, Settings
+from litmine.models.heads import Head, Settings
 from litmine.models.reader_settings import TASK, ReaderSettings
 
 _DECISIVE = ("*.safetensors", "config.json", "tokenizer.json", "tokenizer_config.json", "vocab.*", "merges.txt")
@@ -16,7 +16,7 @@ _DECISIVE = ("*.safetensors", "config.json", "tokenizer.json", "tokenizer_config
 def tagger_digest(folder: Path, settings: Settings, heads: Sequence[Head]) -> str:
     """Over weights, tokenizer, the labels of the heads used, window, overlap, decoding (ValueError without weights)."""
     labels = [[head.name, head.labels] for head in heads]
-    return _digest(folder, [labels, settings.window, settings.overlap, DECODING_VERSION])
+    return _digest(folder, [labels, settings.window, settings.overlap, settings.decoding])
 
 
 def reader_digest(folder: Path, settings: ReaderSettings) -> str:

@@ -16,7 +16,7 @@ from transformers.utils import logging
 from litmine.errors import LitmineError, ModelError, SettingError
 from litmine.models.bert import BertEncoder, is_plain_bert
 from litmine.models.digest import tagger_digest
-from litmine.models.heads import SETTINGS_FILE, Head, Settings, default_heads
+from litmine.models.heads import CHAINED, SETTINGS_FILE, Head, Settings, default_heads
 from litmine.models.memory import keep_memory
 from litmine.models.network import MultiHeadNetwork, PlainNetwork, bfloat16_is_fast
 from litmine.models.tagger import Tagger
@@ -104,7 +104,8 @@ def read_config(folder: Path) -> Any:
 def read_network(folder: Path, settings: Settings, quick: bool = False) -> MultiHeadNetwork:
     """The network of one of our own model folders, weights loaded, in float32; `quick` as in `filled`."""
     outputs = sum(len(head.labels) for head in settings.heads)
-    return filled(folder, lambda config, encoder: MultiHeadNetwork(config, outputs, encoder), quick)
+    chained = settings.decoding == CHAINED
+    return filled(folder, lambda config, encoder: MultiHeadNetwork(config, outputs, encoder, chained), quick)
 
 
 def filled(folder: Path, make: Callable[[Any, Any], Network], quick: bool) -> Network:

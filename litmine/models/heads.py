@@ -8,13 +8,14 @@ from litmine.errors import ModelError
 
 SETTINGS_FILE = "litmine.json"
 
-# Part of a model's digest: raised whenever the same probabilities would give other entities.
-DECODING_VERSION = 1
+# How logits become labels, a part of a model's digest: each word for itself, or those of a head along a chain.
+# Raised whenever the same logits would give other entities.
+ALONE, CHAINED = 1, 2
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """One softmax over every word: its labels, and the guideline (corpora) it learnt from.
+    """One choice for every word: its labels, and the guideline (corpora) it learnt from.
 
     `default` heads are those that `annotate` uses, one a type.
     """
@@ -29,14 +30,15 @@ class Head:
 class Settings:
     """How a model reads: its heads in the order of its logits, and its window and overlap in tokens.
 
-    `window` counts the special tokens; `overlap` is the least that two windows of one text share.
+    `window` counts the special tokens; `overlap` is the least that two windows of one text share. `decoding` is ALONE
+    or CHAINED.
     """
 
     name: str
     heads: tuple[Head, ...]
     window: int
     overlap: int
-    decoding: int = DECODING_VERSION
+    decoding: int = ALONE
 
     def save(self, folder: Path) -> None:
         text = json.dumps(asdict(self), indent=2, ensure_ascii=False)
@@ -56,10 +58,15 @@ class Settings:
             raise ModelError(
                 f"{folder / SETTINGS_FILE} is not a litmine model's settings ({error}); train or copy the model again"
             ) from error
-        if settings.decoding != DECODING_VERSION:
+        if settings.decoding not in {ALONE, CHAINED}:
             raise ModelError(
                 f"the model in {folder} needs decoding version {settings.decoding} and this litmine has"
-                f" {DECODING_VERSION}; install the litmine it was made with"
+                f" {ALONE} and {CHAINED}; install the litmine it was made with"
+            )
+        if settings.decoding == CHAINED and any(len(head.labels) != 3 for head in settings.heads):
+            raise ModelError(
+                f"{folder / SETTINGS_FILE} chains heads that are not outside, beginning and inside; train or copy the"
+                " model again"
             )
         return settings
 

@@ -1,4 +1,4 @@
-"""The network: an encoder of the BERT family and one linear layer that holds every head."""
+"""The network: an encoder of the BERT family, one linear layer that holds every head, and perhaps a chain a head."""
 
 from typing import Any
 
@@ -6,11 +6,16 @@ import torch
 from torch import Tensor, nn
 from transformers import AutoModel, PreTrainedConfig
 
+from litmine.models.chain import BIO, Chain
+
 
 class MultiHeadNetwork(nn.Module):
-    """Token ids to the logits of every head, side by side: (texts, tokens) to (texts, tokens, outputs)."""
+    """Token ids to the logits of every head, side by side: (texts, tokens) to (texts, tokens, outputs).
 
-    def __init__(self, config: PreTrainedConfig, outputs: int, encoder: Any = None) -> None:
+    A network that is `chained` has a B/I/O head every three outputs, whose labels are chosen along the words.
+    """
+
+    def __init__(self, config: PreTrainedConfig, outputs: int, encoder: Any = None, chained: bool = False) -> None:
         super().__init__()
         self.config = config
         self.encoder: Any = AutoModel.from_config(config) if encoder is None else encoder
@@ -19,6 +24,7 @@ class MultiHeadNetwork(nn.Module):
             self.encoder.pooler = None
         self.dropout = nn.Dropout(getattr(config, "hidden_dropout_prob", 0.0))
         self.heads = nn.Linear(config.hidden_size, outputs)
+        self.chain = Chain(outputs // len(BIO)) if chained else None
 
     def forward(self, ids: Tensor, mask: Tensor | None) -> Tensor:
         hidden = self.encoder(input_ids=ids, attention_mask=mask).last_hidden_state

@@ -73,10 +73,8 @@ class Reader:
         for question in dict.fromkeys(question for question, _ in pairs):
             self.check(question)
         read = self.read(pairs)
-        scores = self.label(read)
         replies = []
-        for i, pair in enumerate(pairs):
-            reply = self.decode(pair, read[i], scores[i])
+        for i, reply in enumerate(self.decode(pairs, read, self.label(read))):
             if isinstance(reply, Failed):
                 raise ModelError(f"pair {i} makes {self.name} fail ({reply.why}); leave it out")
             replies.append(reply)
@@ -123,8 +121,13 @@ class Reader:
             parts[piece.pair].append(results[piece.pair, piece.start])
         return [pair if isinstance(pair, Failed) else _join(parts[i]) for i, pair in enumerate(pairs)]
 
-    def decode(self, pair: tuple[str, str], read: Pair | Failed, scores: Scores | Failed) -> Reply | Failed:
+    def decode(
+        self, pairs: Sequence[tuple[str, str]], read: Sequence[Pair | Failed], scores: Sequence[Scores | Failed]
+    ) -> list[Reply | Failed]:
         """Scores to answers, over the whole text however many windows it took."""
+        return [self._reply(*one) for one in zip(pairs, read, scores, strict=True)]
+
+    def _reply(self, pair: tuple[str, str], read: Pair | Failed, scores: Scores | Failed) -> Reply | Failed:
         if isinstance(read, Failed):
             return read
         if isinstance(scores, Failed):

@@ -1,21 +1,19 @@
 """The tagger: texts to entities, in three stages that a worker runs side by side.
 
-`read` (tokenizer, CPU) -> `label` (network, accelerator) -> `decode` (labels to spans, CPU).
+`read` (tokenizer, CPU) -> `label` (network, accelerator) -> `decode` (logits to labels to spans, CPU).
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from litmine.errors import ModelError
+from litmine.models.decoder import Decoder, Logits
 from litmine.models.halving import Failed, halve
 from litmine.models.heads import Head, Settings
 from litmine.models.words import WordReader, Words
-from litmine.text.tags import TagSet
 from litmine.text.windows import windows
 from litmine.types import Entity
 
@@ -25,14 +23,6 @@ BATCH_TOKENS = {"cpu": 4_096, "cuda": 65_536}
 
 def unwatched(share: float) -> None:
     """Nobody watches."""
-
-
-@dataclass(frozen=True, slots=True)
-class Labels:
-    """The likeliest label of each word and its probability, for each head: both (words, heads)."""
-
-    label: NDArray[np.uint8]
-    probability: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +68,14 @@ class Tagger:
         self._network = network
         self._reader = reader
         self._begin, self._end, self._pad = special
-        self._tags = [TagSet(head.labels) for head in self.heads]
         bounds = np.cumsum([0, *(len(head.labels) for head in settings.heads)]).tolist()
-        self._columns = [slice(bounds[i], bounds[i + 1]) for i in (settings.heads.index(head) for head in self.heads)]
+        used = [settings.heads.index(head) for head in self.heads]
+        self._outputs = torch.tensor([i for head in used for i in range(bounds[head], bounds[head + 1])], device=device)
+        chain = getattr(network, "chain", None)
+        self._decoder = Decoder(
+            [head.labels for head in self.heads],
+            None if chain is None else chain.transitions()[used].detach().cpu().numpy(),
+        )
 
     @property
     def name(self) -> str:
@@ -89,15 +84,13 @@ class Tagger:
 
     @property
     def entity_types(self) -> list[str]:
-        return sorted({entity_type for tags in self._tags for entity_type in tags.entity_types})
+        return self._decoder.entity_types
 
     def annotate(self, texts: Sequence[str]) -> list[list[Entity]]:
         """The entities of each text, in order of their offsets (ModelError when a text makes the model fail)."""
         words = self.read(texts)
-        labels = self.label(words)
         found = []
-        for i, text in enumerate(texts):
-            entities = self.decode(text, words[i], labels[i])
+        for i, entities in enumerate(self.decode(texts, words, self.label(words))):
             if isinstance(entities, Failed):
                 raise ModelError(f"text {i} makes {self.name} fail ({entities.why}); leave it out")
             found.append(entities)
@@ -109,13 +102,14 @@ class Tagger:
 
     def label(
         self, texts: Sequence[Words | Failed], watch: Callable[[float], None] = unwatched
-    ) -> list[Labels | Failed]:
+    ) -> list[Logits | Failed]:
         """Run the network over every text, in windows where it is long.
 
         `watch` is told before each batch which share of the tokens is done, and may raise to stop.
         """
-        labels: list[Labels | Failed] = [
-            words if isinstance(words, Failed) else self._blank(len(words)) for words in texts
+        logits: list[Logits | Failed] = [
+            words if isinstance(words, Failed) else np.zeros((len(words), len(self._outputs)), dtype=np.float32)
+            for words in texts
         ]
         pieces = [
             piece for i, words in enumerate(texts) if isinstance(words, Words) for piece in self._pieces(i, words)
@@ -127,33 +121,24 @@ class Tagger:
             done += sum(piece.tokens for piece in batch)
             computed = halve(lambda part: self._compute(texts, part), batch, self._still_works)
             for piece, result in zip(batch, computed, strict=True):
-                kept = labels[piece.text]
+                kept = logits[piece.text]
                 if isinstance(result, Failed):
-                    labels[piece.text] = result
-                elif isinstance(kept, Labels):
-                    kept.label[piece.first_word : piece.last_word] = result.label
-                    kept.probability[piece.first_word : piece.last_word] = result.probability
-        return labels
+                    logits[piece.text] = result
+                elif not isinstance(kept, Failed):
+                    kept[piece.first_word : piece.last_word] = result
+        return logits
 
-    def decode(self, text: str, words: Words | Failed, labels: Labels | Failed) -> list[Entity] | Failed:
-        """Labels to entities: a mention's score is the mean probability of its words' labels."""
-        if isinstance(words, Failed):
-            return words
-        if isinstance(labels, Failed):
-            return labels
-        entities = []
-        for column, tags in enumerate(self._tags):
-            probability = labels.probability[:, column]
-            for first, last, entity_type in tags.spans(labels.label[:, column]):
-                start, end = int(words.start[first]), int(words.end[last - 1])
-                score = float(probability[first:last].mean(dtype=np.float64))
-                entities.append(Entity(text[start:end], entity_type, start, end, min(score, 1.0)))
-        entities.sort(key=lambda entity: (entity.start_char, entity.end_char, entity.entity_type))
-        return entities
-
-    def _blank(self, words: int) -> Labels:
-        shape = (words, len(self.heads))
-        return Labels(np.zeros(shape, dtype=np.uint8), np.zeros(shape, dtype=np.float32))
+    def decode(
+        self, texts: Sequence[str], words: Sequence[Words | Failed], logits: Sequence[Logits | Failed]
+    ) -> list[list[Entity] | Failed]:
+        """Logits to entities: a mention's score is the mean probability of its words' labels."""
+        good = [
+            (text, own, said)
+            for text, own, said in zip(texts, words, logits, strict=True)
+            if isinstance(own, Words) and not isinstance(said, Failed)
+        ]
+        entities = iter(self._decoder.entities(good))
+        return [said if isinstance(said, Failed) else next(entities) for said in logits]
 
     def _pieces(self, text: int, words: Words) -> list[Piece]:
         if not len(words):
@@ -171,7 +156,7 @@ class Tagger:
             batches[-1].append(piece)
         return batches
 
-    def _compute(self, texts: Sequence[Words | Failed], batch: Sequence[Piece]) -> list[Labels]:
+    def _compute(self, texts: Sequence[Words | Failed], batch: Sequence[Piece]) -> list[Logits]:
         longest = batch[0].tokens + 2
         ids = np.full((len(batch), longest), self._pad, dtype=np.int64)
         lengths = np.array([piece.tokens + 2 for piece in batch])
@@ -186,29 +171,23 @@ class Tagger:
             rows.append(np.full(len(kept), row))
             columns.append(kept - piece.start + 1)
         mask = None if (lengths == longest).all() else torch.from_numpy(np.arange(longest) < lengths[:, None])
-        label, probability = self._infer(
+        logits = self._infer(
             torch.from_numpy(ids),
             mask,
             torch.from_numpy(np.concatenate(rows)),
             torch.from_numpy(np.concatenate(columns)),
         )
-        edges = np.cumsum([0, *(len(column) for column in columns)])
-        return [Labels(label[start:end], probability[start:end]) for start, end in pairwise(edges)]
+        return np.split(logits, np.cumsum([len(column) for column in columns])[:-1])
 
     @torch.inference_mode()
-    def _infer(
-        self, ids: torch.Tensor, mask: torch.Tensor | None, rows: torch.Tensor, columns: torch.Tensor
-    ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-        """Only the words' labels and probabilities leave the device."""
+    def _infer(self, ids: torch.Tensor, mask: torch.Tensor | None, rows: torch.Tensor, columns: torch.Tensor) -> Logits:
+        """Only the words' logits leave the device, and of these the heads' in use."""
         device = self.device
         logits = self._network(ids.to(device), None if mask is None else mask.to(device))
-        logits = logits[rows.to(device), columns.to(device)].float()
-        best = [logits[:, columns].softmax(dim=-1).max(dim=-1) for columns in self._columns]
-        probability = torch.stack([values for values, _ in best], dim=1)
-        if not bool(probability.isfinite().all()):
+        said: Logits = logits[rows.to(device), columns.to(device)].float()[:, self._outputs].cpu().numpy()
+        if not np.isfinite(said).all():
             raise ModelError("the model's output is not a number")
-        label = torch.stack([indices for _, indices in best], dim=1).to(torch.uint8)
-        return label.cpu().numpy(), probability.cpu().numpy()
+        return said
 
     def _still_works(self) -> None:
         try:

@@ -51,15 +51,18 @@ class TagSet:
         self._begins = np.array([tag.begins for tag in tags])
         self._ends = np.array([tag.ends for tag in tags])
 
-    def spans(self, labels: NDArray[np.integer]) -> list[tuple[int, int, str]]:
-        """Mentions as (first word, word after the last, type) from one label index a word."""
+    def spans(self, labels: NDArray[np.integer], first: NDArray[np.bool_] | None = None) -> list[tuple[int, int, str]]:
+        """Mentions as (first word, word after the last, type) from one label index a word.
+
+        `first` marks the words that begin a text where several follow each other; no mention goes on past one.
+        """
         kind = self._type[labels]
         if not (kind >= 0).any():
             return []
         before = np.concatenate(([-1], kind[:-1]))
         ended = np.concatenate(([True], self._ends[labels][:-1]))
         inside = kind >= 0
-        begins = inside & (self._begins[labels] | (before != kind) | ended)
+        begins = inside & (self._begins[labels] | (before != kind) | ended | (False if first is None else first))
         starts = np.flatnonzero(begins)
         stops = np.flatnonzero(begins | ~inside)
         following = np.searchsorted(stops, starts, side="right")

@@ -7,13 +7,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from litmine.models.chain import BIO
 from litmine.models.heads import Head
 from litmine.models.words import WordReader, Words, label_words
 from litmine.train.batching import pad
 from litmine.train.corpora import Corpus
 
 IGNORED = -1
-BIO = ("O", "B", "I")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import one_hot
 
+from litmine.models.chain import BIO
 from litmine.models.folder import save_folder, special_ids
-from litmine.models.heads import Head, Settings
+from litmine.models.heads import CHAINED, Head, Settings
 from litmine.models.network import MultiHeadNetwork
 from litmine.models.words import WordReader
 from litmine.train.base import prune, read_base
@@ -19,7 +20,8 @@ from litmine.train.batching import join_passages, make_batches
 from litmine.train.checkpoint import writing
 from litmine.train.corpora import Corpus
 from litmine.train.descent import CHECKPOINT_SECONDS, Course, Machine, arithmetic, descend
-from litmine.train.examples import BIO, IGNORED, Batch, Example, collate, join, make_examples, make_heads
+from litmine.train.examples import IGNORED, Batch, Example, collate, join, make_examples, make_heads
+from litmine.train.paths import path_costs
 from litmine.train.recipe import Recipe
 from litmine.train.teachers import ask, read_teachers
 from litmine.train.team import Team
@@ -76,7 +78,7 @@ def train(
     silence = BIO.index("O") if recipe.naive_union else IGNORED
     examples = [make_examples(corpus, heads, recipe.apart, reader, recipe.longest, silence) for corpus in corpora]
     all_examples = [example for own in examples for example in own]
-    settings = Settings(recipe.name, heads, recipe.window, recipe.overlap)
+    settings = Settings(recipe.name, heads, recipe.window, recipe.overlap, CHAINED)
     if teachers:
         batches = plan_epoch(replace(recipe, epochs=1), corpora, examples, 0)
         networks = read_teachers(teachers, settings, tokenizer.to_str())
@@ -152,7 +154,7 @@ def _start(
         base = prune(read_base(recipe.base, tokens), vocabulary_texts(recipe, corpora), recipe.vocabulary)
     encoder, config = base.encoder, base.config
     config.hidden_dropout_prob, config.attention_probs_dropout_prob = recipe.dropout, 0.0
-    return MultiHeadNetwork(config, len(heads) * len(BIO), encoder), base.tokenizer
+    return MultiHeadNetwork(config, len(heads) * len(BIO), encoder, chained=True), base.tokenizer
 
 
 def _loss(
@@ -163,21 +165,25 @@ def _loss(
     machine: Machine,
     labels: tuple[int, int] | None = None,
 ) -> torch.Tensor:
-    """The mean cross-entropy over every word and head that the batch's corpora annotate.
+    """What the right paths cost under every head that the batch's corpora annotate, by the word.
 
-    Where they are silent and teachers were asked, the mean cross-entropy against those is added, weighted. A batch that
-    is a share of another is told how many labels that one has, and how many that are silent, and gives its part of the
-    means.
+    Where they are silent and teachers were asked, what those think right is added, weighted. A batch that is a share of
+    another is told how many labels that one has, and how many that are silent, and gives its part of the means.
     """
     batch = batch.to(machine.device)
     with arithmetic(machine.device, machine.bf16):
         logits = network(batch.ids, batch.mask)
     words = logits[batch.rows, batch.columns].float().view(-1, heads, len(BIO))
     silent = batch.labels == IGNORED
-    annotated = cross_entropy(words.transpose(1, 2), batch.labels, ignore_index=IGNORED, reduction="sum")
-    known, unknown = labels or (int((~silent).sum()), int(silent.sum()))
-    loss = annotated / max(known, 1)
+    shares = one_hot(batch.labels.clamp(min=0), len(BIO)).float()
     if batch.opinions is not None:
-        told = -(batch.opinions.float() * words.log_softmax(dim=-1)).sum(dim=-1)[silent]
-        loss = loss + recipe.opinion * told.sum() / max(unknown, 1)
+        shares = torch.where(silent[:, :, None], batch.opinions.float(), shares)
+    assert network.chain is not None
+    costs = path_costs(words, batch.rows, shares, network.chain.transitions())
+    # A corpus annotates a head in all of a text or in none of it.
+    untold = silent[torch.bincount(batch.rows).cumsum(0) - 1]
+    known, unknown = labels or (int((~silent).sum()), int(silent.sum()))
+    loss = costs[~untold].sum() / max(known, 1)
+    if batch.opinions is not None:
+        loss = loss + recipe.opinion * costs[untold].sum() / max(unknown, 1)
     return loss

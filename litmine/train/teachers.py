@@ -12,11 +12,13 @@ import numpy as np
 import torch
 
 from litmine.errors import ModelError
+from litmine.models.chain import BIO
 from litmine.models.folder import read_network, read_tokenizer
 from litmine.models.heads import Settings
 from litmine.models.network import MultiHeadNetwork
 from litmine.train.descent import Machine, arithmetic
-from litmine.train.examples import BIO, Example, collate, join
+from litmine.train.examples import Example, collate, join
+from litmine.train.paths import probabilities
 
 
 def read_teachers(folders: Sequence[Path], like: Settings, tokenizer: str) -> list[MultiHeadNetwork]:
@@ -56,8 +58,9 @@ def ask(
         for network in networks:
             with arithmetic(machine.device, machine.bf16):
                 logits = network(batch.ids, batch.mask)
-            words = logits[batch.rows, batch.columns].float()
-            total = total + words.view(len(words), -1, len(BIO)).softmax(dim=-1)
+            words = logits[batch.rows, batch.columns].float().view(len(batch.rows), -1, len(BIO))
+            assert network.chain is not None
+            total = total + probabilities(words, batch.rows, network.chain.transitions())
         opinions = (total / len(networks)).to(torch.float16).cpu().numpy()
         flat = [i for passage in passages for i in passage]
         bounds = np.cumsum([len(examples[i].first) for i in flat])[:-1]

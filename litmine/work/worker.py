@@ -44,7 +44,7 @@ class _Model(Protocol):
 
     def label(self, read: Sequence[Any], watch: Callable[[float], None], /) -> Sequence[Any]: ...
 
-    def decode(self, item: Any, read: Any, labels: Any, /) -> Any: ...
+    def decode(self, items: Sequence[Any], read: Sequence[Any], labels: Sequence[Any], /) -> Sequence[Any]: ...
 
 
 class Worker:
@@ -79,7 +79,7 @@ class Worker:
         read = model.read(hand.items)
         with self._computing:
             labels = model.label(read, lambda share: self._watch(share, watch))
-        found = [model.decode(*one) for one in zip(hand.items, read, labels, strict=True)]
+        found = model.decode(hand.items, read, labels)
         made = Made(
             torch.cuda.get_device_name(model.device) if model.device.type == "cuda" else "cpu",
             model.precision,

@@ -21,7 +21,7 @@ from transformers import (
 from transformers.utils import logging
 
 from litmine.models.folder import read_tokenizer, save_folder
-from litmine.models.heads import Head, Settings
+from litmine.models.heads import CHAINED, Head, Settings
 from litmine.models.network import MultiHeadNetwork
 from litmine.models.reader_folder import save_reader
 from litmine.models.reader_settings import ReaderSettings
@@ -91,13 +91,13 @@ def roberta_classifier(tmp_path_factory: pytest.TempPathFactory, byte_level: Tok
 
 
 @pytest.fixture(scope="session")
-def make_contextless(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -> Callable[[int, int], Path]:
-    """`make_contextless(window, overlap)`: a model without layers or positions, whose labels depend on the word alone.
+def make_contextless(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -> Callable[[int, int, int], Path]:
+    """`make_contextless(window, overlap, decoding)`: no layers, no positions, so logits that depend on the word alone.
 
     Its weights are the same whatever the window, so long texts must give the same in windows of any size.
     """
 
-    def make(window: int, overlap: int) -> Path:
+    def make(window: int, overlap: int, decoding: int) -> Path:
         torch.manual_seed(3)
         tokenizer = read_tokenizer(tiny_base)
         heads = tuple(Head(kind, ("O", f"B-{kind}", f"I-{kind}")) for kind in ("Disease", "Chemical"))
@@ -109,12 +109,14 @@ def make_contextless(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) 
             intermediate_size=8,
             max_position_embeddings=4096,
         )
-        network = MultiHeadNetwork(config, 6)
+        network = MultiHeadNetwork(config, 6, chained=decoding == CHAINED)
         with torch.no_grad():
             network.encoder.embeddings.position_embeddings.weight.zero_()
             network.heads.weight.normal_(0, 2)
+            if network.chain is not None:
+                network.chain.weight.normal_(0, 0.05)
         folder = tmp_path_factory.mktemp("models") / "contextless"
-        save_folder(folder, network, tokenizer, Settings("contextless", heads, window, overlap))
+        save_folder(folder, network, tokenizer, Settings("contextless", heads, window, overlap, decoding))
         return folder
 
     return make

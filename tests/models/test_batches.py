@@ -4,8 +4,10 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from litmine.models.halving import Failed
 from litmine.models.registry import load_model
 from litmine.models.tagger import Tagger
 from litmine.models.words import Words
@@ -90,8 +92,9 @@ def test_a_score_is_the_mean_probability_of_the_words(bert_classifier: Path) -> 
     tagger = load(bert_classifier)
     text = "penicillin aspirin allergy reaction penicillin aspirin allergy reaction"
     words = tagger.read([text])
-    labels = tagger.label(words)
-    probability = labels[0].probability[:, 0]  # type: ignore[union-attr]
+    (logits,) = tagger.label(words)
+    assert not isinstance(logits, Failed)
+    probability = (np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)).max(axis=1)
     (entities,) = tagger.annotate([text])
     assert entities
     for entity in entities:

@@ -105,7 +105,7 @@ def annotate_each(tagger: Tagger, texts: Sequence[str]) -> list[list[Entity] | F
     """As a worker does it."""
     words = tagger.read(texts)
     labels = tagger.label(words)
-    return [tagger.decode(*one) for one in zip(texts, words, labels, strict=True)]
+    return tagger.decode(texts, words, labels)
 
 
 TEXTS = [

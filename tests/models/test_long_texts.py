@@ -7,22 +7,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from litmine.models.heads import ALONE, CHAINED
 from litmine.models.registry import load_model
 from litmine.models.tagger import Tagger
 
 WORDS = ("penicillin", "allergy", "hypotension", "of", "the", "adenomatous", "polyposis", "-", "tumour", "carcinoma")
 
 
+@pytest.fixture(scope="module", params=[ALONE, CHAINED])
+def decoding(request: pytest.FixtureRequest) -> int:
+    return int(request.param)
+
+
 @pytest.fixture(scope="module")
-def whole(make_contextless: Callable[[int, int], Path]) -> Tagger:
+def whole(make_contextless: Callable[[int, int, int], Path], decoding: int) -> Tagger:
     """Reads any of these texts in one window."""
-    return load_model(str(make_contextless(4096, 0)), precision="float32")
+    return load_model(str(make_contextless(4096, 0, decoding)), precision="float32")
 
 
 @pytest.fixture(scope="module", params=[(10, 0), (16, 4), (33, 15)])
-def windowed(request: pytest.FixtureRequest, make_contextless: Callable[[int, int], Path]) -> Tagger:
-    """The same network, whose labels depend on the word alone, with windows of a few tokens."""
-    return load_model(str(make_contextless(*request.param)), precision="float32", batch_tokens=100)
+def windowed(
+    request: pytest.FixtureRequest, make_contextless: Callable[[int, int, int], Path], decoding: int
+) -> Tagger:
+    """The same network, whose logits depend on the word alone, with windows of a few tokens."""
+    window, overlap = request.param
+    return load_model(str(make_contextless(window, overlap, decoding)), precision="float32", batch_tokens=100)
 
 
 @given(text=st.lists(st.sampled_from(WORDS), max_size=150).map(" ".join))

@@ -226,7 +226,7 @@ def reply_each(folder: Path, texts: list[str]) -> list[Reply | Failed]:
     reader = load_reader(str(folder), precision="float32")
     pairs = [(QUESTION, text) for text in texts]
     read = reader.read(pairs)
-    return [reader.decode(*one) for one in zip(pairs, read, reader.label(read), strict=True)]
+    return reader.decode(pairs, read, reader.label(read))
 
 
 def test_a_pair_whose_output_is_not_a_number_fails_alone(

@@ -47,9 +47,9 @@ def test_every_answer_stands_at_its_offsets(reader: Reader, texts: list[str]) ->
 @given(question=TEXTS.filter(str.strip))
 def test_any_question(reader: Reader, question: str) -> None:
     """Whatever it is, it is read or refused in a sentence, and the pair beside it is read all the same."""
-    (asked, beside) = reader.read([(question, "an allergy"), ("Which?", "an allergy")])
-    scores = reader.label([asked, beside])
-    assert reader.decode(("Which?", "an allergy"), beside, scores[1]) == reader.answer([("Which?", "an allergy")])[0]
+    pairs = [(question, "an allergy"), ("Which?", "an allergy")]
+    read = reader.read(pairs)
+    assert reader.decode(pairs, read, reader.label(read))[1] == reader.answer(pairs[1:])[0]
 
 
 def test_the_tokens_of_an_answer_are_its_tokens(reader: Reader) -> None:

@@ -47,7 +47,7 @@ def test_windows_change_nothing_that_context_does_not(whole: Reader, windowed: R
 def test_answers_lie_across_the_edges(whole: Reader, windowed: Reader) -> None:
     """An answer of two words is found whole, wherever the windows part; which words these are is chance."""
     trials = list(permutations((word for word in WORDS if word.isalpha()), 3))
-    replies = whole.answer([(QUESTION, f"{first} {last} {other}") for first, last, other in trials])
+    replies = whole.answer([(QUESTION, f"{other} {first} {last} {other}") for first, last, other in trials])
     first, last, other = next(
         words for words, reply in zip(trials, replies, strict=True) if reply.spans[0].answer == " ".join(words[:2])
     )
@@ -91,7 +91,7 @@ def test_a_question_may_take_half_of_the_window_and_no_more(make_reader: Callabl
         reader.answer([("Which?", text), (long, text)])
     pairs = [("Which?", text), (long, text)]
     read = reader.read(pairs)
-    found = [reader.decode(*one) for one in zip(pairs, read, reader.label(read), strict=True)]
+    found = reader.decode(pairs, read, reader.label(read))
     assert found[0] == reader.answer(pairs[:1])[0]
     assert found[1] == read[1] != Failed("")
     assert isinstance(read[1], Failed)

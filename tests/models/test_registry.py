@@ -96,6 +96,8 @@ def test_damaged_files(copy: Path, file: str, content: bytes) -> None:
         ({"heads": [{"name": "Disease"}]}, "is not a litmine model's settings"),
         ({"heads": []}, "does not hold a model"),
         ({"decoding": 99}, "needs decoding version 99"),
+        ({"decoding": 2, "heads": [{"name": "any", "labels": ["O", "X"], "corpora": []}]}, "chains heads that are not"),
+        ({"decoding": 1}, "does not hold a model"),
         ({"unheard": "of"}, "is not a litmine model's settings"),
     ],
 )

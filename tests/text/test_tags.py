@@ -113,3 +113,10 @@ def test_the_types_of_labels_in_any_order() -> None:
     tags = TagSet(["I-b", "O", "B-b", "B-a"])
     assert tags.entity_types == ["a", "b"]
     assert tags.spans(np.array([3, 2, 0, 1, 0])) == [(0, 1, "a"), (1, 3, "b"), (4, 5, "b")]
+
+
+def test_no_mention_goes_on_in_the_next_text() -> None:
+    tags, labels = TagSet(["O", "B-a", "I-a"]), np.array([1, 2, 2, 0, 2, 1])
+    assert tags.spans(labels) == [(0, 3, "a"), (4, 5, "a"), (5, 6, "a")]
+    first = np.array([True, False, True, False, False, False])
+    assert tags.spans(labels, first) == [(0, 2, "a"), (2, 3, "a"), (4, 5, "a"), (5, 6, "a")]

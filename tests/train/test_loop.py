@@ -130,7 +130,7 @@ def test_a_head_gets_no_gradient_from_a_corpus_that_does_not_annotate_it(
     config = RobertaConfig(
         vocab_size=2000, hidden_size=8, num_hidden_layers=1, num_attention_heads=1, intermediate_size=8
     )
-    network = MultiHeadNetwork(config, 3 * len(heads))
+    network = MultiHeadNetwork(config, 3 * len(heads), chained=True)
     bias = network.heads.bias
     for corpus, learns in zip(corpora, ([True, True, False], [False, False, True]), strict=True):
         examples = make_examples(corpus, heads, (), reader, 510)

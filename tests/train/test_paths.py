@@ -1,0 +1,78 @@
+"""What paths cost and how likely their labels are, against every path counted one by one."""
+
+from itertools import pairwise, product
+
+import pytest
+import torch
+from torch import Tensor
+
+from litmine.train.paths import path_costs, probabilities
+
+HEADS, LENGTHS = 2, (3, 1, 5, 4)
+ROWS = torch.repeat_interleave(torch.arange(len(LENGTHS)), torch.tensor(LENGTHS))
+EDGES = list(pairwise([0, *torch.tensor(LENGTHS).cumsum(0).tolist()]))
+
+
+@pytest.fixture
+def logits() -> Tensor:
+    torch.manual_seed(1)
+    return torch.randn(sum(LENGTHS), HEADS, 3) * 2
+
+
+@pytest.fixture
+def transitions() -> Tensor:
+    torch.manual_seed(2)
+    return torch.randn(HEADS, 3, 3) * 2
+
+
+def every_path(logits: Tensor, transitions: Tensor) -> dict[tuple[int, ...], float]:
+    """The logarithm of each path's share."""
+    scores = {
+        path: sum(float(logits[i, label]) for i, label in enumerate(path))
+        + sum(float(transitions[one, other]) for one, other in pairwise((0, *path, 0)))
+        for path in product(range(3), repeat=len(logits))
+    }
+    total = float(torch.tensor(list(scores.values()), dtype=torch.float64).logsumexp(0))
+    return {path: score - total for path, score in scores.items()}
+
+
+def test_the_cost_of_the_right_path(logits: Tensor, transitions: Tensor) -> None:
+    torch.manual_seed(3)
+    labels = torch.randint(0, 3, (sum(LENGTHS), HEADS))
+    shares = torch.nn.functional.one_hot(labels, 3).float()
+    costs = path_costs(logits, ROWS, shares, transitions)
+    assert costs.shape == (len(LENGTHS), HEADS)
+    for (text, (start, end)), head in product(enumerate(EDGES), range(HEADS)):
+        share = every_path(logits[start:end, head], transitions[head])[tuple(labels[start:end, head].tolist())]
+        assert float(costs[text, head]) == pytest.approx(-share, abs=1e-4)
+
+
+def test_the_cost_against_what_a_teacher_doubts(logits: Tensor, transitions: Tensor) -> None:
+    """The mean over the paths that the shares speak of, each word's apart from the next."""
+    torch.manual_seed(4)
+    shares = torch.randn(sum(LENGTHS), HEADS, 3).softmax(dim=-1)
+    costs = path_costs(logits, ROWS, shares, transitions)
+    for (text, (start, end)), head in product(enumerate(EDGES), range(HEADS)):
+        mean = 0.0
+        for path, share in every_path(logits[start:end, head], transitions[head]).items():
+            mean -= share * float(shares[range(start, end), head, path].prod())
+        assert float(costs[text, head]) == pytest.approx(mean, abs=1e-4)
+
+
+def test_the_probabilities_of_labels(logits: Tensor, transitions: Tensor) -> None:
+    with torch.inference_mode():
+        found = probabilities(logits, ROWS, transitions)
+    for (start, end), head in product(EDGES, range(HEADS)):
+        paths = every_path(logits[start:end, head], transitions[head])
+        expected = torch.zeros(end - start, 3)
+        for path, share in paths.items():
+            for i, label in enumerate(path):
+                expected[i, label] += torch.tensor(share).exp()
+        torch.testing.assert_close(found[start:end, head], expected, rtol=0, atol=1e-5)
+
+
+def test_what_is_right_beyond_doubt_costs_next_to_nothing(transitions: Tensor) -> None:
+    labels = torch.tensor([[1], [2], [0]])
+    shares = torch.nn.functional.one_hot(labels, 3).float()
+    cost = path_costs(shares * 40, torch.zeros(3, dtype=torch.int64), shares, transitions[:1])
+    assert 0 <= float(cost) < 1e-4
