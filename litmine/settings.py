@@ -97,7 +97,11 @@ def _value(file: Path, name: str, hint: Any, value: Any) -> Any:
 
 
 def _several(file: Path, name: str, hint: Any, value: Any) -> tuple[Any, ...]:
-    if get_origin(hint) is tuple:  # pairs of text
+    if get_origin(hint) is tuple:  # pairs of a name and its text or number
+        if get_args(hint)[1] is float:
+            if not isinstance(value, dict) or not all(type(one) in (int, float) for one in value.values()):
+                raise SettingError(f"{file}: {name} is a table of numbers, such as [{name}] and a line BC5CDR = 2")
+            return tuple(sorted((key, float(min(max(one, -_MOST), _MOST))) for key, one in value.items()))
         if not isinstance(value, dict) or not all(isinstance(one, str) for one in value.values()):
             raise SettingError(f'{file}: {name} is a table of types, such as [{name}] and a line Drug = "Chemical"')
         return tuple(sorted(value.items()))

@@ -76,6 +76,18 @@ train.add_command(qa)
 @click.option(
     "--strict-leaks", is_flag=True, help="Refuse corpora with passages of a dev split, instead of leaving these out."
 )
+@click.option(
+    "--often",
+    multiple=True,
+    metavar="NAME=TIMES",
+    help="Read this corpus so many times an epoch (0.5 for half of it); may be given several times.",
+)
+@click.option(
+    "--smooth",
+    type=click.FloatRange(min=0, max=1, max_open=True),
+    default=0.0,
+    help="Make the model the moving mean of its weights, of which each step keeps this share; 0 for the last weights.",
+)
 @click.option("--epochs", type=click.IntRange(min=1), default=6, show_default=True, help="Passes over the corpora.")
 @click.option(
     "--learning-rate",
@@ -171,6 +183,7 @@ def ner(
 
     if recipe is None and not (options["base"] and options["corpora"]):
         raise click.UsageError("Give --base and --corpus, or a --recipe.", context)
+    options["often"] = read_often(options["often"])
     options["renamed"] = tuple(sorted(read_map(options["renamed"]).items()))
     given = {
         name: value
@@ -188,6 +201,20 @@ def ner(
         run = partial(run_on_team, workers=workers or 1, gpus=gpus, address=address, say=say)
     make_model(made, output, say, run)
     say(f"the model is in {output}; its card is {output / 'README.md'}")
+
+
+def read_often(pairs: tuple[str, ...]) -> tuple[tuple[str, float], ...]:
+    """`NAME=TIMES` pairs (SettingError for anything else)."""
+    often = {}
+    for pair in pairs:
+        name, _, times = pair.rpartition("=")
+        try:
+            often[name] = float(times)
+        except ValueError:
+            name = ""
+        if not name:
+            raise SettingError(f"--often takes NAME=TIMES, such as BC5CDR=2, and {pair!r} is not that")
+    return tuple(sorted(often.items()))
 
 
 def read_map(pairs: tuple[str, ...]) -> dict[str, str]:

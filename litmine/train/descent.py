@@ -22,6 +22,7 @@ from litmine.models.memory import keep_memory
 from litmine.models.network import bfloat16_is_fast
 from litmine.train.checkpoint import load_checkpoint, save_checkpoint
 from litmine.train.dropout import RandomBytes, set_dropout
+from litmine.train.mean import MovingMean
 from litmine.train.pace import Pace
 from litmine.train.team import ALONE, Team
 
@@ -52,12 +53,15 @@ class Course(Generic[T]):
 
     plan: the batches of an epoch, each in as few words as it can be made from, always the same for the same epoch.
     loss: of a batch, the mean loss and the number of tokens; in a team, what this member's share adds to them.
+    smooth: how much of the moving mean of the weights a step keeps; the mean is what the network is left with. 0 leaves
+    it with its last weights.
     """
 
     epochs: int
     steps: int
     plan: Callable[[int], Sequence[T]]
     loss: Callable[[T], tuple[Tensor, int]]
+    smooth: float = 0.0
 
 
 def descend(
@@ -82,13 +86,16 @@ def descend(
         network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay, fused=True
     )
     pace = Pace(course.steps, say)
+    mean = MovingMean(network, course.smooth)
     if standing := load_checkpoint(folder, network, optimizer, training):
         _stand(standing, pace, random_bytes, device)
+        mean.go_on(standing)
         say(f"going on after step {pace.steps:,} of {course.steps:,}")
     team.level(network, pace.steps)
 
     def save() -> None:
-        save_checkpoint(folder, network, optimizer, _standing(pace, random_bytes, device), training)
+        stands = _standing(pace, random_bytes, device) | mean.state()
+        save_checkpoint(folder, network, optimizer, stands, training)
 
     def seed(number: int) -> None:
         torch.manual_seed(number)
@@ -111,12 +118,14 @@ def descend(
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
             pace.step(tokens, loss)
+            mean.step(pace.steps)
             if team.leads and (pace.steps == after or time.monotonic() - saved > every):
                 save()
                 saved, kept = time.monotonic(), pace.steps
             if pace.steps == after:
                 say(f"epoch {epoch + 1} of {course.epochs} is done: loss {pace.loss:.4f}")
         before = after
+    mean.end()
     return pace
 
 

@@ -100,7 +100,8 @@ def train(
     # The number of steps differs a little from epoch to epoch; lengths alone tell it.
     steps = sum(len(plan(epoch)) for epoch in range(recipe.epochs))
     training = json.dumps(asdict(recipe) | {"steps": steps}, sort_keys=True)
-    pace = descend(network, recipe, Course(recipe.epochs, steps, plan, loss), folder, training, say, every, team)
+    course = Course(recipe.epochs, steps, plan, loss, recipe.smooth)
+    pace = descend(network, recipe, course, folder, training, say, every, team)
 
     if team.leads:
         with writing(folder):
@@ -119,19 +120,26 @@ def plan_epoch(
     Texts that nobody annotated are shared out over the epochs, and each is read once.
     """
     rng = random.Random(f"{recipe.seed} {epoch}")
+    often = dict(recipe.often)
     passages: list[Passage] = []
     lengths: list[int] = []
     for corpus, own in zip(corpora, examples, strict=True):
         tokens = [len(example.ids) for example in own]
         first = len(lengths)
         lengths += tokens
-        if corpus.continuous:
-            joined = join_passages(tokens, recipe.passage_tokens, recipe.alone, rng)
-            passages += [[first + i for i in passage] for passage in joined]
-        elif corpus.entity_types:
-            passages += [[first + i] for i in range(len(own))]
-        else:
+        if not corpus.entity_types:
             passages += [[first + i] for i in range(epoch, len(own), recipe.epochs)]
+            continue
+        times = often.get(corpus.name, 1.0)
+        while times > 0:
+            joined = (
+                join_passages(tokens, recipe.passage_tokens, recipe.alone, rng)
+                if corpus.continuous
+                else [[i] for i in range(len(own))]
+            )
+            read = joined if times >= 1 else [passage for passage in joined if rng.random() < times]
+            passages += [[first + i for i in passage] for passage in read]
+            times -= 1
     batches = make_batches([sum(lengths[i] for i in passage) for passage in passages], recipe.batch_tokens, rng)
     return [[passages[i] for i in batch] for batch in batches]
 

@@ -64,6 +64,8 @@ def _check(recipe: Recipe, corpora: list[Corpus], dev: list[Corpus]) -> None:
         raise SettingError(f"the corpora {', '.join(names)} need names of their own; give --corpus NAME=PATH")
     if unknown := set(recipe.apart).difference(names):
         raise SettingError(f"--apart {', '.join(sorted(unknown))} is none of the corpora {', '.join(names)}")
+    if unread := {name for name, _ in recipe.often}.difference(names):
+        raise SettingError(f"--often {', '.join(sorted(unread))} is none of the corpora {', '.join(names)}")
     present = {f"{prefix}{kind}" for one in corpora for kind in one.file_types for prefix in ("", f"{one.name}:")}
     if absent := {theirs for theirs, _ in recipe.renamed} - present:
         raise SettingError(

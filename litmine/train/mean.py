@@ -1,11 +1,13 @@
-"""The mean of what a network became in several trainings from one start (Wortsman et al. 2022, "Model soups")."""
+"""Means of weights: of several trainings from one start, and of the steps of one."""
 
 import torch
 from torch import Tensor
 
 
 class Mean:
-    """`begin` puts the network back before each training, `add` takes what it has become, `end` gives it the mean.
+    """Of what a network became in several trainings from one start (Wortsman et al. 2022, "Model soups").
+
+    `begin` puts the network back before each training, `add` takes what it has become, `end` gives it the mean.
 
     Whatever is no floating-point number stays as the last training left it.
     """
@@ -28,3 +30,36 @@ class Mean:
     def end(self) -> None:
         mean = {name: value / self._times for name, value in self._sums.items()}
         self._network.load_state_dict(self._network.state_dict() | mean)
+
+
+class MovingMean:
+    """Of a network's weights over its steps, each of which keeps `share` of the mean so far (Polyak, Juditsky 1992).
+
+    `end` gives it to the network. A mean of few steps keeps less, so that it does not remember the beginning. One that
+    keeps nothing is the weights themselves.
+    """
+
+    def __init__(self, network: torch.nn.Module, share: float) -> None:
+        self._share = share
+        self._weights = dict(network.named_parameters()) if share else {}
+        self._mean = {name: value.detach().clone() for name, value in self._weights.items()}
+
+    @torch.no_grad()
+    def step(self, number: int) -> None:
+        """Take in the weights after step `number`, from 1."""
+        share = min(self._share, (1 + number) / (10 + number))
+        for name, value in self._weights.items():
+            self._mean[name].lerp_(value, 1 - share)
+
+    def state(self) -> dict[str, Tensor]:
+        return {f"mean/{name}": value for name, value in self._mean.items()}
+
+    def go_on(self, state: dict[str, Tensor]) -> None:
+        """Stand where `state` was taken."""
+        for name, value in self._mean.items():
+            value.copy_(state[f"mean/{name}"])
+
+    @torch.no_grad()
+    def end(self) -> None:
+        for name, value in self._weights.items():
+            value.copy_(self._mean[name])

@@ -18,6 +18,9 @@ class Recipe:
     renamed: types of the files to types of the model; `NAME:TYPE` is a type of that corpus alone.
     tags: scheme of two columns, told from them when `auto`.
     strict_leaks: refuse corpora that hold passages of a dev split, instead of leaving those out.
+    often: how many times an epoch reads a corpus, if not once: 2 reads it twice, 0.5 about half of its passages.
+    smooth: the model is the moving mean of its weights, of which each step keeps this share (0 for none: the last
+    weights; Polyak 1992).
     epochs, learning_rate, warmup (share of the steps), weight_decay, clip (norm of the gradient): AdamW, linear decay.
     batch_tokens: tokens a step, padding included; a few have up to a tenth more.
     passage_tokens: sentences that follow each other are read together, up to this many tokens; whole abstracts are what
@@ -44,6 +47,8 @@ class Recipe:
     renamed: tuple[tuple[str, str], ...] = ()
     tags: str = "auto"
     strict_leaks: bool = False
+    often: tuple[tuple[str, float], ...] = ()
+    smooth: float = 0.0
     epochs: int = 6
     learning_rate: float = 2e-4
     warmup: float = 0.1
@@ -81,6 +86,10 @@ class Recipe:
             raise SettingError("clip must be above 0, and weight_decay, vocabulary and seed no less than 0")
         if not (self.pretrain >= 0 and self.teachers >= 0 and 0 <= self.opinion < math.inf):
             raise SettingError("pretrain, teachers and opinion must be no less than 0")
+        if not 0 <= self.smooth < 1:
+            raise SettingError("smooth is a share, from 0 to below 1")
+        if any(not 0 < times <= 100 for _, times in self.often):
+            raise SettingError("an epoch reads a corpus more than 0 and at most 100 times")
         if "@" in self.name or "/" in self.name or not self.name:
             raise SettingError(f"{self.name!r} cannot name a model: no '@', no '/'")
 

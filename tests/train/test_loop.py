@@ -1,6 +1,7 @@
 """Training: a head learns only from the corpora that annotate it, and a killed run ends as an undisturbed one."""
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -59,7 +60,9 @@ def corpus(sample_data: Path) -> Corpus:
 
 @pytest.fixture(scope="module")
 def recipe(tiny_base: Path) -> Recipe:
-    return Recipe("tiny", str(tiny_base), ("BC5CDR",), epochs=3, learning_rate=1e-3, batch_tokens=1000, dropout=0.2)
+    return Recipe(
+        "tiny", str(tiny_base), ("BC5CDR",), epochs=3, learning_rate=1e-3, batch_tokens=1000, dropout=0.2, smooth=0.9
+    )
 
 
 @pytest.fixture(scope="module")
@@ -116,8 +119,28 @@ def test_a_checkpoint_of_another_recipe_does_not_count(
 def test_seed_and_dropout_matter(recipe: Recipe, corpus: Corpus, undisturbed: Path, tmp_path: Path) -> None:
     train(replace(recipe, seed=2), [corpus], tmp_path / "seed", lambda _: None)
     train(replace(recipe, dropout=0.0), [corpus], tmp_path / "dropout", lambda _: None)
+    train(replace(recipe, smooth=0.0), [corpus], tmp_path / "smooth", lambda _: None)
     assert not equal(tmp_path / "seed", undisturbed)
     assert not equal(tmp_path / "dropout", undisturbed)
+    assert (tmp_path / "smooth" / "loss.tsv").read_bytes() == (undisturbed / "loss.tsv").read_bytes()
+    assert not equal(tmp_path / "smooth", undisturbed)
+
+
+def test_an_epoch_reads_a_corpus_as_often_as_it_is_told(recipe: Recipe, corpus: Corpus, tiny_base: Path) -> None:
+    """Twice, and about half of it; in passages that are others each time."""
+    reader = WordReader(read_tokenizer(tiny_base))
+    examples = make_examples(corpus, make_heads([corpus], ()), (), reader, 510)
+
+    def read(times: float, epoch: int = 0) -> Counter[int]:
+        often = replace(recipe, often=((corpus.name, times),))
+        batches = plan_epoch(often, [corpus], [examples], epoch)
+        return Counter(i for batch in batches for passage in batch for i in passage)
+
+    assert read(1.0) == dict.fromkeys(range(len(examples)), 1)
+    assert read(2.0) == dict.fromkeys(range(len(examples)), 2)
+    assert set(read(0.5).values()) == {1}
+    assert 0.45 < sum(len(read(0.5, epoch)) for epoch in range(50)) / len(examples) / 50 < 0.55
+    assert set(read(1.5).values()) == {1, 2}
 
 
 def test_a_head_gets_no_gradient_from_a_corpus_that_does_not_annotate_it(

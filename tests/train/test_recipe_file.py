@@ -46,6 +46,7 @@ def test_options_have_the_defaults_of_a_recipe() -> None:
         ("learning_rate = '1'", "learning_rate is a number"),
         ("corpora = 'BC5CDR'", "corpora is a list of names in quotes"),
         ("renamed = ['a']", "renamed is a table of types"),
+        ("often = {BC5CDR = 'twice'}", r"often is a table of numbers, such as \[often\] and a line BC5CDR = 2"),
         ("epochs = ", "cannot be read as TOML"),
         (f"epochs = {'[' * 2000}{']' * 2000}", "cannot be read as TOML"),
     ],
@@ -70,7 +71,7 @@ def test_options_count_before_the_file(tiny_base: Path, sample_data: Path, tmp_p
     corpus = sample_data / "ner" / "NCBI-disease"
     file.write_text(
         f"corpora = ['{corpus}']\nepochs = 1\nbatch_tokens = 900\nlearning_rate = 1\nwarmup = 0.5\n"
-        "int8 = true\n[renamed]\nDisease = 'Illness'\n"
+        "smooth = 0.5\nint8 = true\n[renamed]\nDisease = 'Illness'\n[often]\nNCBI-disease = 2\n"
     )
     options = ["train", "ner", "--recipe", file, "--base", tiny_base, "--learning-rate", "1e-3", "-o", tmp_path / "out"]
     result = CliRunner().invoke(cli, [*map(str, options), "--no-int8"], catch_exceptions=False)
@@ -79,6 +80,7 @@ def test_options_count_before_the_file(tiny_base: Path, sample_data: Path, tmp_p
     assert (saved["name"], saved["epochs"], saved["batch_tokens"]) == ("out", 1, 900)
     assert (saved["learning_rate"], saved["warmup"], saved["int8"]) == (1e-3, 0.5, False)
     assert saved["renamed"] == [["Disease", "Illness"]]
+    assert (saved["smooth"], saved["often"]) == (0.5, [["NCBI-disease", 2.0]])
 
 
 def test_neither_a_recipe_nor_a_base_is_wrong_usage(tmp_path: Path) -> None:

@@ -32,6 +32,9 @@ CORPORA = {
         GOOD, GOOD, ("--map", "Disease=-"), "train.tsv annotates Disease and all of it is left out; keep a type"
     ),
     "a map that is none": (GOOD, GOOD, ("--map", "Disease"), "--map takes NAME=TYPE, and 'Disease' is not that"),
+    "often that is no number": (GOOD, GOOD, ("--often", "BC5CDR=x"), "--often takes NAME=TIMES, such as BC5CDR=2, and"),
+    "often what is not there": (GOOD, GOOD, ("--often", "Diseese=2"), "--often Diseese is none of the corpora "),
+    "never": (GOOD, GOOD, ("--often", "Disease=0"), "an epoch reads a corpus more than 0 and at most 100 times"),
     "a type of dev that train does not teach": (
         GOOD, "BRCA1\tB-Gene\n", (), "dev.tsv annotates Gene and its train split does not; rename a type with --map"
     ),
