@@ -8,8 +8,8 @@ from litmine.errors import ModelError
 
 SETTINGS_FILE = "litmine.json"
 
-# How logits become labels, a part of a model's digest: each word for itself, or those of a head along a chain.
-# Raised whenever the same logits would give other entities.
+# How logits become labels, a part of a model's digest: each word for itself, or those of a head along a chain, and then
+# from windows no longer than they need to be. Raised whenever the same weights would give other entities.
 ALONE, CHAINED = 1, 2
 
 

@@ -12,7 +12,7 @@ import torch
 from litmine.errors import ModelError
 from litmine.models.decoder import Decoder, Logits
 from litmine.models.halving import Failed, halve
-from litmine.models.heads import Head, Settings
+from litmine.models.heads import CHAINED, Head, Settings
 from litmine.models.words import WordReader, Words
 from litmine.text.windows import windows
 from litmine.types import Entity
@@ -143,7 +143,9 @@ class Tagger:
     def _pieces(self, text: int, words: Words) -> list[Piece]:
         if not len(words):
             return []
-        cuts = windows(len(words.ids), self.settings.window - 2, self.settings.overlap)
+        cuts = windows(
+            len(words.ids), self.settings.window - 2, self.settings.overlap, self.settings.decoding == CHAINED
+        )
         bounds = np.searchsorted(words.first, [*(cut.keep_start for cut in cuts), len(words.ids)]).tolist()
         return [Piece(text, cut.start, cut.end, bounds[i], bounds[i + 1]) for i, cut in enumerate(cuts)]
 

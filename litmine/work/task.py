@@ -24,6 +24,18 @@ class Loading:
 
 
 @dataclass(frozen=True, slots=True)
+class Stages:
+    """Where a task's seconds went: waiting is for the task before it, which computes."""
+
+    take: float = 0.0
+    read: float = 0.0
+    wait: float = 0.0
+    compute: float = 0.0
+    decode: float = 0.0
+    write: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Made:
     """How a worker made what it found: wall time in seconds, tokens read, and on what."""
 
@@ -99,6 +111,7 @@ class Done:
     written: bool = True
     device: str | None = None
     precision: str | None = None
+    stages: Stages = Stages()
 
     @classmethod
     def undone(cls, task: Task, why: str) -> "Done":

@@ -8,6 +8,7 @@ pyarrow, and nothing else of litmine's dependencies.
 import threading
 import time
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any, Protocol
 
 import torch
@@ -18,7 +19,7 @@ from litmine.models.pairs import Pair
 from litmine.models.registry import load_model, load_reader
 from litmine.models.tagger import unwatched
 from litmine.models.words import Words
-from litmine.work.task import Done, Loading, Made, Task
+from litmine.work.task import Done, Loading, Made, Stages, Task
 
 # One reads, one computes, one writes.
 THREADS = 3
@@ -75,18 +76,23 @@ class Worker:
             hand = task.take()
         except LakeError as error:
             return Done.undone(task, str(error))
-        model = self._model
+        model, times = self._model, [started, time.monotonic()]
         read = model.read(hand.items)
+        times.append(time.monotonic())
         with self._computing:
+            times.append(time.monotonic())
             labels = model.label(read, lambda share: self._watch(share, watch))
+            times.append(time.monotonic())
         found = model.decode(hand.items, read, labels)
+        times.append(time.monotonic())
         made = Made(
             torch.cuda.get_device_name(model.device) if model.device.type == "cuda" else "cpu",
             model.precision,
-            time.monotonic() - started,
+            times[-1] - started,
             sum(_tokens(one) for one in read),
         )
         target = hand.write(found, made)
+        times.append(time.monotonic())
         return Done(
             task,
             items=len(hand.items),
@@ -97,6 +103,7 @@ class Worker:
             written=target.written,
             device=made.device,
             precision=made.precision,
+            stages=Stages(*(after - before for before, after in pairwise(times))),
         )
 
     def stop(self) -> None:

@@ -1,0 +1,81 @@
+"""What a figure was measured on, and what the machine can do at most."""
+
+import platform
+import subprocess
+import time
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+PACKAGES = ("torch", "transformers", "ray", "openvino", "onnxruntime")
+
+
+def machine(device: torch.device) -> dict[str, Any]:
+    """The device, the versions and the commit, for the head of a JSON."""
+    return {
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else processor(),
+        "threads": torch.get_num_threads(),
+        "versions": {"python": platform.python_version()}
+        | {name: there for name in PACKAGES if (there := _version(name))},
+        "commit": _commit(),
+    }
+
+
+def processor() -> str:
+    """The processor's name."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def best_seconds(run: Callable[[], object], device: torch.device, least: float = 2.0) -> float:
+    """The shortest of as many runs as fit into `least` seconds, three at least, after one that warms up."""
+    run()
+    taken: list[float] = []
+    while len(taken) < 3 or sum(taken) < least:
+        _settle(device)
+        started = time.perf_counter()
+        run()
+        _settle(device)
+        taken.append(time.perf_counter() - started)
+    return min(taken)
+
+
+def matrix_limit(device: torch.device, dtype: torch.dtype, tokens: int, width: int, inner: int) -> float:
+    """FLOP/s of a matrix product at a layer's shapes, in the proportions in which a layer has them."""
+    seconds, work = 0.0, 0
+    for times, (inputs, outputs) in ((4, (width, width)), (1, (width, inner)), (1, (inner, width))):
+        left = torch.randn(tokens, inputs, device=device).to(dtype)
+        right = torch.randn(outputs, inputs, device=device).to(dtype).t()
+        seconds += times * best_seconds(lambda left=left, right=right: left @ right, device, 0.5)  # type: ignore[misc]
+        work += times * 2 * tokens * inputs * outputs
+    return work / seconds
+
+
+def copy_bandwidth(device: torch.device) -> float:
+    """Bytes/s of a copy on the device of what no cache holds, read and written."""
+    source = torch.empty(256 * 2**20, dtype=torch.uint8, device=device)
+    target = torch.empty_like(source)
+    return 2 * source.numel() / best_seconds(lambda: target.copy_(source), device)
+
+
+def _settle(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _commit() -> str | None:
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
+    described = subprocess.run(command, capture_output=True, text=True, check=False)
+    return described.stdout.strip() or None

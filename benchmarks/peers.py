@@ -1,0 +1,114 @@
+"""Others on the same weights and texts, each as its documentation shows it; seconds, everything loaded before."""
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import AutoModelForTokenClassification, AutoTokenizer, pipeline
+
+STRIDE = 128
+
+
+def hugging_face(model: Path, dtype: torch.dtype, device: torch.device) -> Callable[[Sequence[str], int], float]:
+    """`pipeline("token-classification", aggregation_strategy="simple")`, which strides over long texts as we do."""
+    run = pipeline(
+        "token-classification",
+        model=str(model),
+        aggregation_strategy="simple",
+        stride=STRIDE,
+        dtype=dtype,
+        device=device,
+    )
+    run(["An allergy to penicillin."] * 2, batch_size=2)
+    return lambda texts, size: _seconds(lambda: run(list(texts), batch_size=size))
+
+
+def ray_data(model: Path, texts: Sequence[str], size: int, threads: int) -> float:
+    """Ray Data's `map_batches` with the pipeline in an actor, in float32 on the CPU."""
+    import ray  # noqa: TID251 - a peer, not a part
+
+    class Tag:
+        def __init__(self) -> None:
+            torch.set_num_threads(threads)
+            self.run = pipeline("token-classification", model=str(model), aggregation_strategy="simple", stride=STRIDE)
+
+        def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
+            found = self.run(list(batch["text"]), batch_size=size)
+            return {"mentions": np.array([len(entities) for entities in found])}
+
+    ray.init(num_cpus=2, include_dashboard=False, logging_level="error", _node_ip_address="127.0.0.1")
+    try:
+        data = ray.data.from_items([{"text": text} for text in texts])
+        return _seconds(
+            lambda: data.map_batches(Tag, batch_size=64, compute=ray.data.ActorPoolStrategy(size=1)).take_all()
+        )
+    finally:
+        ray.shutdown()
+
+
+def openvino(model: Path, texts: Sequence[str], size: int, threads: int, precision: str) -> float:
+    """OpenVINO's CPU plug-in on batches of texts of like length; tokenising counts, making spans does not."""
+    import openvino
+
+    network, tokenizer = _network(model)
+    example = torch.zeros((1, 8), dtype=torch.int64)
+    converted = openvino.convert_model(network, example_input=(example, example))
+    compiled = openvino.Core().compile_model(
+        converted, "CPU", {"INFERENCE_PRECISION_HINT": precision, "INFERENCE_NUM_THREADS": threads}
+    )
+    return _batched(texts, size, tokenizer, lambda ids, mask: compiled([ids, mask])[0])
+
+
+def onnx_runtime(model: Path, texts: Sequence[str], size: int, threads: int, folder: Path, int8: bool) -> float:
+    """ONNX Runtime's CPU provider, in float32 or with its dynamic int8; what counts is what counts for OpenVINO."""
+    import onnxruntime
+    from onnxruntime.quantization import quantize_dynamic
+
+    network, tokenizer = _network(model)
+    example, file = torch.ones((2, 8), dtype=torch.int64), folder / "model.onnx"
+    axes = {"texts": torch.export.Dim("texts"), "tokens": torch.export.Dim("tokens", max=512)}
+    shape = {0: axes["texts"], 1: axes["tokens"]}
+    torch.onnx.export(network, (example, example), file, dynamic_shapes=(shape, shape), dynamo=True, verbose=False)
+    if int8:
+        quantize_dynamic(file, folder / "int8.onnx", per_channel=True, reduce_range=True)
+        file = folder / "int8.onnx"
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    session = onnxruntime.InferenceSession(file, options)
+    ids_name, mask_name = (given.name for given in session.get_inputs())
+    return _batched(texts, size, tokenizer, lambda ids, mask: session.run(None, {ids_name: ids, mask_name: mask})[0])
+
+
+class _Logits(torch.nn.Module):
+    def __init__(self, classifier: Any) -> None:
+        super().__init__()
+        self.classifier = classifier
+
+    def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.classifier(input_ids=ids, attention_mask=mask).logits
+        return logits
+
+
+def _network(model: Path) -> tuple[torch.nn.Module, Any]:
+    classifier = AutoModelForTokenClassification.from_pretrained(model).eval()
+    return _Logits(classifier), AutoTokenizer.from_pretrained(model)
+
+
+def _batched(texts: Sequence[str], size: int, tokenizer: Any, compute: Callable[[Any, Any], Any]) -> float:
+    def run() -> None:
+        given = tokenizer(list(texts), truncation=True, stride=STRIDE, return_overflowing_tokens=True)
+        windows = sorted(given["input_ids"], key=len)
+        for i in range(0, len(windows), size):
+            batch = tokenizer.pad({"input_ids": windows[i : i + size]}, return_tensors="np")
+            compute(batch["input_ids"], batch["attention_mask"]).argmax(axis=-1)
+
+    return _seconds(run)
+
+
+def _seconds(run: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    run()
+    return time.perf_counter() - started
