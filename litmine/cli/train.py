@@ -32,7 +32,7 @@ train.add_command(qa)
 @click.option(
     "--recipe",
     metavar="NAME|FILE",
-    help="Settings to begin with: builtin, chained, single, biobert, or a TOML file; every other option given counts before it.",
+    help="Settings to begin with: builtin, chained, single, biobert, or a TOML file; other options count before it.",
 )
 @click.option(
     "--base",
