@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from transformers import AutoModelForTokenClassification, AutoTokenizer, pipeline
 
+from litmine.models.network import PlainNetwork
+
 STRIDE = 128
 
 
@@ -82,19 +84,9 @@ def onnx_runtime(model: Path, texts: Sequence[str], size: int, threads: int, fol
     return _batched(texts, size, tokenizer, lambda ids, mask: session.run(None, {ids_name: ids, mask_name: mask})[0])
 
 
-class _Logits(torch.nn.Module):
-    def __init__(self, classifier: Any) -> None:
-        super().__init__()
-        self.classifier = classifier
-
-    def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        logits: torch.Tensor = self.classifier(input_ids=ids, attention_mask=mask).logits
-        return logits
-
-
 def _network(model: Path) -> tuple[torch.nn.Module, Any]:
     classifier = AutoModelForTokenClassification.from_pretrained(model).eval()
-    return _Logits(classifier), AutoTokenizer.from_pretrained(model)
+    return PlainNetwork(classifier), AutoTokenizer.from_pretrained(model)
 
 
 def _batched(texts: Sequence[str], size: int, tokenizer: Any, compute: Callable[[Any, Any], Any]) -> float:
