@@ -1,4 +1,4 @@
-"""BERT's encoder for reading alone, with the names of its weights in transformers, whose own takes seconds to import.
+"""BERT's encoder, with the names of its weights in transformers, whose own takes seconds to import.
 
 Devlin et al. 2019 (N19-1423): word, position and type embeddings, then layers of attention and two products, each with
 its residual and a normalisation after it. What comes out is what transformers gives, to rounding.
@@ -38,6 +38,20 @@ class BertEncoder(nn.Module):
         self.embeddings = _Embeddings(config)
         self.encoder = _Layers(config)
 
+    @classmethod
+    def of(cls, encoder: Any) -> "BertEncoder":
+        """The same weights as those of transformers' encoder, which is to be a plain one."""
+        own = cls(encoder.config)
+        weights = encoder.state_dict()
+        own.load_state_dict({name: weights[name] for name in own.state_dict()})
+        return own
+
+    def get_input_embeddings(self) -> nn.Embedding:
+        return self.embeddings.word_embeddings
+
+    def set_input_embeddings(self, embeddings: nn.Embedding) -> None:
+        self.embeddings.word_embeddings = embeddings
+
     def forward(
         self, input_ids: Tensor, attention_mask: Tensor | None = None, token_type_ids: Tensor | None = None
     ) -> Output:
@@ -52,11 +66,12 @@ class _Embeddings(nn.Module):
         self.position_embeddings = nn.Embedding(config.max_position_embeddings, config.hidden_size)
         self.token_type_embeddings = nn.Embedding(config.type_vocab_size, config.hidden_size)
         self.LayerNorm = nn.LayerNorm(config.hidden_size, config.layer_norm_eps)
+        self.dropout = nn.Dropout(config.hidden_dropout_prob)
 
     def forward(self, ids: Tensor, types: Tensor | None) -> Tensor:
         kinds = self.token_type_embeddings.weight[0] if types is None else self.token_type_embeddings(types)
         places = self.position_embeddings.weight[: ids.shape[1]]
-        normed: Tensor = self.LayerNorm(self.word_embeddings(ids) + kinds + places)
+        normed: Tensor = self.dropout(self.LayerNorm(self.word_embeddings(ids) + kinds + places))
         return normed
 
 
@@ -125,7 +140,8 @@ class _Output(nn.Module):
         super().__init__()
         self.dense = nn.Linear(inputs, config.hidden_size)
         self.LayerNorm = nn.LayerNorm(config.hidden_size, config.layer_norm_eps)
+        self.dropout = nn.Dropout(config.hidden_dropout_prob)
 
     def forward(self, inner: Tensor, residual: Tensor) -> Tensor:
-        normed: Tensor = self.LayerNorm(self.dense(inner) + residual)
+        normed: Tensor = self.LayerNorm(self.dropout(self.dense(inner)) + residual)
         return normed

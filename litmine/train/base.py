@@ -10,6 +10,7 @@ from transformers import AutoConfig, AutoModel, PreTrainedConfig
 from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
 from litmine.errors import ModelError
+from litmine.models.bert import BertEncoder, is_plain_bert
 from litmine.models.folder import loading, positions, read_network, read_tokenizer, special_ids
 from litmine.models.heads import SETTINGS_FILE, Settings
 from litmine.models.identity import locate
@@ -36,10 +37,11 @@ def read_base(ref: str, tokens: int) -> Base:
                 " (BERT, RoBERTa, DistilBERT, ELECTRA and their like)"
             )
         if (folder / SETTINGS_FILE).is_file():
-            own = read_network(folder, Settings.load(folder))
+            own = read_network(folder, Settings.load(folder), quick=True)
             encoder, config = own.encoder, own.config
         else:
             encoder = AutoModel.from_pretrained(folder, config=config, use_safetensors=True, local_files_only=True)
+            encoder = BertEncoder.of(encoder) if is_plain_bert(config) else encoder
         tokenizer = read_tokenizer(folder)
         special_ids(tokenizer, config)
     if positions(config) < tokens:

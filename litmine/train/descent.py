@@ -22,6 +22,7 @@ from litmine.models.memory import keep_memory
 from litmine.models.network import bfloat16_is_fast
 from litmine.train.checkpoint import load_checkpoint, save_checkpoint
 from litmine.train.dropout import RandomBytes, set_dropout
+from litmine.train.graphs import graphed
 from litmine.train.mean import MovingMean
 from litmine.train.pace import Pace
 from litmine.train.team import ALONE, Team
@@ -103,28 +104,29 @@ def descend(
 
     network.train()
     saved, kept, before = time.monotonic(), pace.steps, 0
-    for epoch in range(course.epochs):
-        batches = course.plan(epoch)
-        after = min(before + len(batches), course.steps)
-        if pace.steps == before:
-            seed(settings.seed * 1_000 + epoch)
-        for batch in batches[max(pace.steps - before, 0) : after - before]:
-            _set_rate(optimizer, settings.learning_rate * schedule(pace.steps, course.steps, settings.warmup))
-            if team.size > 1:
-                seed(team.draw(f"{settings.seed} {pace.steps}"))
-            loss, tokens = team.backward(network, *course.loss(batch))
-            norm = torch.nn.utils.clip_grad_norm_(network.parameters(), settings.clip)
-            _check(loss, float(norm), pace, settings, kept)
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
-            pace.step(tokens, loss)
-            mean.step(pace.steps)
-            if team.leads and (pace.steps == after or time.monotonic() - saved > every):
-                save()
-                saved, kept = time.monotonic(), pace.steps
-            if pace.steps == after:
-                say(f"epoch {epoch + 1} of {course.epochs} is done: loss {pace.loss:.4f}")
-        before = after
+    with graphed(getattr(network, "encoder", None)):
+        for epoch in range(course.epochs):
+            batches = course.plan(epoch)
+            after = min(before + len(batches), course.steps)
+            if pace.steps == before:
+                seed(settings.seed * 1_000 + epoch)
+            for batch in batches[max(pace.steps - before, 0) : after - before]:
+                _set_rate(optimizer, settings.learning_rate * schedule(pace.steps, course.steps, settings.warmup))
+                if team.size > 1:
+                    seed(team.draw(f"{settings.seed} {pace.steps}"))
+                loss, tokens = team.backward(network, *course.loss(batch))
+                norm = torch.nn.utils.clip_grad_norm_(network.parameters(), settings.clip)
+                _check(loss, float(norm), pace, settings, kept)
+                optimizer.step()
+                optimizer.zero_grad(set_to_none=True)
+                pace.step(tokens, loss)
+                mean.step(pace.steps)
+                if team.leads and (pace.steps == after or time.monotonic() - saved > every):
+                    save()
+                    saved, kept = time.monotonic(), pace.steps
+                if pace.steps == after:
+                    say(f"epoch {epoch + 1} of {course.epochs} is done: loss {pace.loss:.4f}")
+            before = after
     mean.end()
     return pace
 

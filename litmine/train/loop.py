@@ -14,6 +14,7 @@ from litmine.models.chain import BIO
 from litmine.models.folder import save_folder, special_ids
 from litmine.models.heads import CHAINED, Head, Settings
 from litmine.models.network import MultiHeadNetwork
+from litmine.models.tagger import BATCH_TOKENS
 from litmine.models.words import WordReader
 from litmine.train.base import prune, read_base
 from litmine.train.batching import join_passages, make_batches
@@ -21,7 +22,7 @@ from litmine.train.checkpoint import writing
 from litmine.train.corpora import Corpus
 from litmine.train.descent import CHECKPOINT_SECONDS, Course, Machine, arithmetic, descend
 from litmine.train.examples import IGNORED, Batch, Example, collate, join, make_examples, make_heads
-from litmine.train.paths import path_costs
+from litmine.train.paths import Layout, path_costs
 from litmine.train.recipe import Recipe
 from litmine.train.teachers import ask, read_teachers
 from litmine.train.team import Team
@@ -80,7 +81,9 @@ def train(
     all_examples = [example for own in examples for example in own]
     settings = Settings(recipe.name, heads, recipe.window, recipe.overlap, CHAINED)
     if teachers:
-        batches = plan_epoch(replace(recipe, epochs=1), corpora, examples, 0)
+        # Reading takes batches larger than learning does, where the machine likes them.
+        most = max(recipe.batch_tokens, BATCH_TOKENS[machine.device.type])
+        batches = plan_epoch(replace(recipe, epochs=1, batch_tokens=most), corpora, examples, 0)
         networks = read_teachers(teachers, settings, tokenizer.to_str())
         all_examples = ask(networks, all_examples, batches, special, machine, say)
 
@@ -178,6 +181,8 @@ def _loss(
     Where they are silent and teachers were asked, what those think right is added, weighted. A batch that is a share of
     another is told how many labels that one has, and how many that are silent, and gives its part of the means.
     """
+    layout = Layout.of(batch.rows, machine.device)
+    known, unknown = labels or (int((batch.labels != IGNORED).sum()), int((batch.labels == IGNORED).sum()))
     batch = batch.to(machine.device)
     with arithmetic(machine.device, machine.bf16):
         logits = network(batch.ids, batch.mask)
@@ -187,11 +192,10 @@ def _loss(
     if batch.opinions is not None:
         shares = torch.where(silent[:, :, None], batch.opinions.float(), shares)
     assert network.chain is not None
-    costs = path_costs(words, batch.rows, shares, network.chain.transitions())
+    costs = path_costs(words, layout, shares, network.chain.transitions())
     # A corpus annotates a head in all of a text or in none of it.
-    untold = silent[torch.bincount(batch.rows).cumsum(0) - 1]
-    known, unknown = labels or (int((~silent).sum()), int(silent.sum()))
-    loss = costs[~untold].sum() / max(known, 1)
+    untold = silent[layout.last]
+    loss = costs.masked_fill(untold, 0).sum() / max(known, 1)
     if batch.opinions is not None:
-        loss = loss + recipe.opinion * costs[untold].sum() / max(unknown, 1)
+        loss = loss + recipe.opinion * costs.masked_fill(~untold, 0).sum() / max(unknown, 1)
     return loss

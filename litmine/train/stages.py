@@ -94,7 +94,14 @@ def _pretrained(
         sentences = [passage.text for passage in corpus.passages]
         texts += [" ".join(sentences[i : i + together]) for i in range(0, len(sentences), together)]
     say(f"pretraining on {recipe.pretrain:,} tokens")
-    settings = Pretraining(f"{recipe.name}-base", str(start), tokens=recipe.pretrain, seed=recipe.seed)
+    settings = Pretraining(
+        f"{recipe.name}-base",
+        str(start),
+        tokens=recipe.pretrain,
+        batch_tokens=16_384,
+        learning_rate=5e-4,
+        seed=recipe.seed,
+    )
     pretrain(settings, split_texts(texts), folder, say)
     _note_done(folder, recipe)
     return folder

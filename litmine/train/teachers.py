@@ -18,7 +18,7 @@ from litmine.models.heads import Settings
 from litmine.models.network import MultiHeadNetwork
 from litmine.train.descent import Machine, arithmetic
 from litmine.train.examples import Example, collate, join
-from litmine.train.paths import probabilities
+from litmine.train.paths import Layout, probabilities
 
 
 def read_teachers(folders: Sequence[Path], like: Settings, tokenizer: str) -> list[MultiHeadNetwork]:
@@ -35,7 +35,7 @@ def read_teachers(folders: Sequence[Path], like: Settings, tokenizer: str) -> li
     return networks
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def ask(
     networks: Sequence[MultiHeadNetwork],
     examples: Sequence[Example],
@@ -53,14 +53,16 @@ def ask(
     for network in networks:
         network.eval().to(machine.device)
     for number, passages in enumerate(batches, 1):
-        batch = collate([join([examples[i] for i in passage]) for passage in passages], special).to(machine.device)
+        batch = collate([join([examples[i] for i in passage]) for passage in passages], special)
+        layout = Layout.of(batch.rows, machine.device)
+        batch = batch.to(machine.device)
         total = torch.zeros(len(batch.rows), 1, 1, device=machine.device)
         for network in networks:
             with arithmetic(machine.device, machine.bf16):
                 logits = network(batch.ids, batch.mask)
             words = logits[batch.rows, batch.columns].float().view(len(batch.rows), -1, len(BIO))
             assert network.chain is not None
-            total = total + probabilities(words, batch.rows, network.chain.transitions())
+            total = total + probabilities(words, layout, network.chain.transitions())
         opinions = (total / len(networks)).to(torch.float16).cpu().numpy()
         flat = [i for passage in passages for i in passage]
         bounds = np.cumsum([len(examples[i].first) for i in flat])[:-1]

@@ -42,8 +42,7 @@ def test_what_transformers_gives(config: BertConfig, typed: bool, masked: bool) 
     torch.manual_seed(0)
     theirs = AutoModel.from_config(config).eval()
     theirs.pooler = None
-    ours = BertEncoder(config)
-    ours.load_state_dict(theirs.state_dict())
+    ours = BertEncoder.of(theirs).eval()
     ids, mask = batch()
     given = {
         "input_ids": ids,
@@ -53,6 +52,22 @@ def test_what_transformers_gives(config: BertConfig, typed: bool, masked: bool) 
     found, expected = ours(**given).last_hidden_state, theirs(**given).last_hidden_state
     seen = mask if masked else torch.ones_like(mask)
     torch.testing.assert_close(found[seen], expected[seen], atol=1e-5, rtol=1e-5)
+
+
+def test_what_transformers_learns() -> None:
+    """Dropout falls on the same places, and every weight has the same gradient."""
+    config = BertConfig(**SHAPE, max_position_embeddings=40, hidden_dropout_prob=0.3, attention_probs_dropout_prob=0)
+    torch.manual_seed(0)
+    theirs = AutoModel.from_config(config).train()
+    theirs.pooler = None
+    ours = BertEncoder.of(theirs).train()
+    ids, mask = batch()
+    for encoder in (ours, theirs):
+        torch.manual_seed(2)
+        encoder(input_ids=ids, attention_mask=mask).last_hidden_state[mask].square().mean().backward()
+    expected = dict(theirs.named_parameters())
+    for name, weight in ours.named_parameters():
+        torch.testing.assert_close(weight.grad, expected[name].grad, atol=1e-5, rtol=1e-4)
 
 
 @torch.inference_mode()
