@@ -88,7 +88,9 @@ def test_a_text_that_makes_the_model_fail_costs_one_text(
     done, gap = ran.stderr.splitlines()
     assert ran.returncode == NEW_GAPS
     assert done.startswith("1 of 1 parts done: 3 texts, ")
-    assert gap == f"could not be read: PMID 8: {model}: IndexError: index out of range in self"
+    assert (
+        gap == f"could not be read: PMID 8: {model}: ModelError: the tokenizer has a token that the model does not know"
+    )
     opened = Lake(lake)
     assert opened.rows("select model, pmid, why from gaps") == [(model, 8, "IndexError: index out of range in self")]
     assert opened.rows("select texts_read, texts_unread, texts_failed from coverage") == [(104, 0, 1)]
