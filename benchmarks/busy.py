@@ -1,8 +1,15 @@
-"""How busy a GPU is, as its driver tells."""
+"""How busy a GPU is: as its driver tells, of all processes, and as events in this process' stream tell."""
 
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
+from unittest.mock import patch
+
+import torch
+
+from litmine.models.engine import Engine, Running
 
 # Milliseconds between two looks.
 _EVERY = 100
@@ -57,3 +64,40 @@ class Busy:
     def power(self) -> float | None:
         """Watts, on average."""
         return round(sum(self.watts) / len(self.watts)) if self.watts else None
+
+
+@contextmanager
+def batches_timed(on_gpu: bool) -> Iterator[list[tuple[Any, Any]]]:
+    """On a GPU, an event before and after each batch that a tagger of this process begins meanwhile."""
+    found: list[tuple[Any, Any]] = []
+    if not on_gpu:
+        yield found
+        return
+    begin = Engine.begin
+
+    def timed(engine: Engine, row: Any) -> Running:
+        before, after = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+        before.record()
+        running = begin(engine, row)
+        after.record()
+        found.append((before, after))
+        return running
+
+    with patch.object(Engine, "begin", timed):
+        yield found
+
+
+def busy_between(batches: list[tuple[Any, Any]]) -> float | None:
+    """The share of the time from the first batch's begin to the last one's end in which some batch was computed."""
+    if not batches:
+        return None
+    torch.cuda.synchronize()
+    first = batches[0][0]
+    times: list[tuple[float, float]] = sorted(
+        (first.elapsed_time(before), first.elapsed_time(after)) for before, after in batches
+    )
+    busy, until = 0.0, times[0][0]
+    for before, after in times:
+        busy += max(0.0, after - max(before, until))
+        until = max(until, after)
+    return round(busy / (until - times[0][0]), 3)

@@ -34,7 +34,7 @@ import torch
 from transformers import BertConfig, BertForTokenClassification, PreTrainedTokenizerFast
 
 from benchmarks import bare, peers
-from benchmarks.busy import Busy
+from benchmarks.busy import Busy, batches_timed, busy_between
 from benchmarks.machine import machine
 from litmine import Lake, load_model
 from litmine.lake.articles import new_texts, parts
@@ -50,7 +50,7 @@ from litmine.work.task import Done, Loading, Task
 SAMPLE = Path(__file__).parent.parent / "sample_data" / "pubmed"
 # Batch sizes of the pipeline that are tried, on so many texts.
 SIZES = {"cpu": (1, 4, 8, 16), "cuda": (16, 64, 256)}
-TRIED_ON = {"cpu": 24, "cuda": 512}
+TRIED_ON = {"cpu": 24, "cuda": 256}
 # Tokens a batch that are tried on a GPU.
 BATCHES = (8_192, 16_384, 32_768, 65_536, 131_072)
 # All of PubMed: 38 million records of 237 tokens.
@@ -133,8 +133,10 @@ class Measured:
             for processes in (1, *self._options.processes) if gpu else (1,):
                 run = f"litmine {precision}" + (f" {processes} processes" if gpu else "")
                 folder = self._folder / run.replace(" ", "-")
-                # A GPU takes ten times as long in float32.
-                many = self._options.parts // (8 if self._device.type == "cuda" and precision == "float32" else 1)
+                many = self._options.parts
+                if many and self._device.type == "cuda":
+                    # About as long whatever the speed, of which float32 has a tenth.
+                    many = max(1, many * processes // (8 if gpu else 24))
                 try:
                     found = end_to_end(self._lake, self._ref, precision, folder, many, processes)
                 except Exception as error:  # noqa: BLE001 - more processes may not fit
@@ -229,9 +231,10 @@ def end_to_end(
     for i in range(many or len(own)):
         part = own[i % len(own)]
         (target / "articles" / f"{part.stem}{f'-{i}' if many else ''}.parquet").symlink_to(part.absolute())
+    on_gpu = torch.cuda.is_available()
     started = time.perf_counter()
     done, times = [], []
-    with Busy() as busy:
+    with Busy() as busy, batches_timed(on_gpu) as batches:
         tasks, unreadable = plan(target, [Loading(ref, identify(ref), precision=precision)])
         assert not unreadable, unreadable
         running = run_shared(tasks, processes, _unwatched) if processes > 1 else run_here(tasks, _unwatched)
@@ -246,8 +249,9 @@ def end_to_end(
     if steady:
         found |= {"first part after, s": round(times[0] - started, 2), "tokens/s from the first part on": round(steady)}
         found["hours for all of PubMed"] = round(PUBMED / steady / 3600, 2)
-    if busy.share is not None:
-        found |= {"GPU busy": busy.share, "GPU, watts": busy.power}
+    if on_gpu:
+        found |= {"GPU busy, by its driver": busy.share, "GPU busy between first and last batch": busy_between(batches)}
+        found["GPU, watts"] = busy.power
     return found
 
 
@@ -334,11 +338,16 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--lake", type=Path, help="read this lake, made elsewhere with --make-lake")
     parser.add_argument("--make-lake", type=Path, help="make a lake there, and nothing else")
-    parser.add_argument("--parts", type=int, default=0, help="read so many parts (default: as many as the lake has)")
+    parser.add_argument(
+        "--parts",
+        type=int,
+        default=0,
+        help="read so many parts, and fewer where it goes slower (default: as many as it has)",
+    )
     parser.add_argument(
         "--processes", type=int, nargs="*", default=[2, 4, 8], help="how many share a GPU, beside one (default: 2 4 8)"
     )
-    parser.add_argument("--peer-texts", type=int, default=2000, help="abstracts that the others read at most")
+    parser.add_argument("--peer-texts", type=int, default=1000, help="abstracts that the others read at most")
     parser.add_argument("--growth", action="store_true", help="read 1, 2, 4, ... thousand abstracts")
     parser.add_argument("--only", nargs="+", choices=MEASURES, default=MEASURES[:-1], help="measure these alone")
     parser.add_argument("--json", type=Path, help="write the figures to this file, or to one a model")

@@ -107,5 +107,5 @@ def row_of(pieces: Sequence[Piece], texts: Sequence[object], begin: int, end: in
     ends = np.cumsum(kept)
     word = np.arange(kept.sum()) + np.repeat(last - ends, kept)
     lasts = np.zeros(len(word), dtype=bool)
-    lasts[ends - 1] = True
+    lasts[ends[kept > 0] - 1] = True
     return Row(np.concatenate(ids), lengths, np.concatenate(at), np.repeat(text, kept), word, lasts)

@@ -16,8 +16,8 @@ from litmine.work.crew import Crew
 from litmine.work.task import Done, Task, out_of_memory
 from litmine.work.worker import THREADS, Worker
 
-# Processes that share a GPU at most, and cores for each.
-_MOST, _CORES_EACH = 4, 4
+# Processes that share a GPU at most; cores, and bytes of the GPU's memory, for each.
+_MOST, _CORES_EACH, _MEMORY_EACH = 8, 2, 8 * 2**30
 
 
 def run_local(tasks: Sequence[Task], watch: Callable[[Task, float], None]) -> Iterator[Done]:
@@ -57,7 +57,8 @@ def sharers(tasks: Sequence[Task]) -> int:
     """How many processes are to share the GPU: 1 where there is none, or too little to do to start them."""
     if tasks[0].loading.device == "cpu" or not torch.cuda.is_available():
         return 1
-    return max(1, min(_MOST, (os.cpu_count() or 1) // _CORES_EACH, len(tasks) // (2 * THREADS)))
+    memory = torch.cuda.get_device_properties(0).total_memory
+    return max(1, min(_MOST, (os.cpu_count() or 1) // _CORES_EACH, memory // _MEMORY_EACH, len(tasks) // (2 * THREADS)))
 
 
 def run_shared(tasks: Sequence[Task], size: int, watch: Callable[[Task, float], None]) -> Iterator[Done]:

@@ -92,7 +92,9 @@ def test_a_text_that_makes_the_model_fail_costs_one_text(
         gap == f"could not be read: PMID 8: {model}: ModelError: the tokenizer has a token that the model does not know"
     )
     opened = Lake(lake)
-    assert opened.rows("select model, pmid, why from gaps") == [(model, 8, "IndexError: index out of range in self")]
+    assert opened.rows("select model, pmid, why from gaps") == [
+        (model, 8, "ModelError: the tokenizer has a token that the model does not know")
+    ]
     assert opened.rows("select texts_read, texts_unread, texts_failed from coverage") == [(104, 0, 1)]
     assert opened.active_models() == [model]
     assert {key: score for key, score in found(lake).items() if key[1] not in (7, 9)} == without
