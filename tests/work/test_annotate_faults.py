@@ -100,7 +100,7 @@ def test_a_text_that_makes_the_model_fail_costs_one_text(
     assert {key: score for key, score in found(lake).items() if key[1] not in (7, 9)} == without
     assert opened.rows("select outcome, len(gaps) from runs order by started desc limit 1") == [("gaps", 1)]
     assert "has not read 0 texts yet and could not read 1;" in run("sql", "select 1", "--lake", lake).stderr
-    assert f"gap       PMID 8, {model}: IndexError" in run("status", "--lake", lake).stdout
+    assert f"gap       PMID 8, {model}: ModelError" in run("status", "--lake", lake).stdout
     assert run(*words).returncode == DONE
 
 
