@@ -12,7 +12,7 @@ from transformers import BertConfig
 from litmine.models.bert import BertEncoder
 from litmine.models.engine import kernels_for
 from litmine.models.folder import load_folder
-from litmine.models.kernels import PLAIN, Bounds, quick_kernels
+from litmine.models.kernels import PLAIN, Bounds, _fused_dense_gelu, _Trial, quick_kernels
 from litmine.models.network import MultiHeadNetwork
 from litmine.models.packed import PackedEncoder
 from litmine.models.tagger import Tagger
@@ -100,3 +100,19 @@ def test_nothing_is_packed_on_a_cpu(bert_classifier: Path) -> None:
 
 def load(folder: Path, batch_tokens: int | None) -> Tagger:
     return load_folder(folder, "a name", "cpu", "float32", batch_tokens=batch_tokens)
+
+
+def test_a_quick_step_that_fails_or_differs_is_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    trial = _Trial(torch.device("cpu"), torch.bfloat16, 2, 16)
+
+    def failing(*_: object) -> torch.Tensor:
+        raise RuntimeError("no kernel image\nis available")
+
+    assert trial.agrees("this", PLAIN.add_norm, PLAIN.add_norm, trial.add_norm)
+    assert trial.agrees("GELU by tanh", _fused_dense_gelu, PLAIN.dense_gelu, trial.dense_gelu)
+    assert capsys.readouterr().err == ""
+    assert not trial.agrees("that", failing, PLAIN.attention, trial.attention)
+    assert not trial.agrees("it", lambda inner, *_: inner, PLAIN.add_norm, trial.add_norm)
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.startswith("litmine computes without that on this GPU, more slowly: RuntimeError: no kernel image is")
+    assert "litmine computes without it on this GPU, more slowly: it is off by " in second
