@@ -36,7 +36,7 @@ docs: $(VENV)/installed-dev   ## write docs/cli.md and docs/tables.md anew
 
 bench: $(VENV)/installed-dev  ## annotating, reading and training, each beside what others use
 	@$(PIP) -e '.[dev,bench]'
-	python benchmarks/annotate.py
+	python -m benchmarks.throughput
 	python benchmarks/read.py
 	python benchmarks/train.py
 

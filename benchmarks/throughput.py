@@ -3,45 +3,61 @@
     python -m benchmarks.throughput [--abstracts FILE] [--count 300] [--model bert-base|builtin] [--json FILE]
 
 One run on one machine. In this order: the hardware's limit (a matrix product at the model's shapes, a copy); the bare
-encoder, full windows of random tokens without padding; litmine from Parquet to Parquet, loading and planning included,
-and where its seconds go; the Hugging Face pipeline at its best batch size, in float32 and where bf16 is fast in that;
-Ray Data around the pipeline, OpenVINO and ONNX Runtime where they are installed. `--growth` reads 1,000, 2,000, ...
-abstracts instead, copies of those at hand, and says what time and memory do.
+encoder over full windows of random tokens; litmine from Parquet to Parquet, loading and planning included, and where
+its seconds go; the share of its spans that bf16 and float32 have in common; the Hugging Face pipeline at its best batch
+size, in float32 and where bf16 is fast in that; Ray Data around the pipeline, OpenVINO and ONNX Runtime where they are
+installed. On a GPU also batches of several sizes, its kernels, several processes that share it, and how busy it is.
+`--growth` reads 1,000, 2,000, ... abstracts instead, copies of those at hand, and says what time and memory do.
 
 A machine without Ray, DuckDB and Biopython runs it on a lake that was made elsewhere: `--make-lake DIR` there,
-`--lake DIR` here. `--model` takes "bert-base", random weights of that size, or "builtin".
+`--lake DIR` here, where `--parts N` reads its parts again and again as if there were N. `--model` takes "bert-base",
+random weights of that size, "builtin", or a folder. `--only` names what to measure of it. What cannot be measured is
+said, and the rest goes on.
 """
 
 import argparse
 import json
+import multiprocessing
+import os
 import resource
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+import traceback
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import torch
 from transformers import BertConfig, BertForTokenClassification, PreTrainedTokenizerFast
 
-from benchmarks import peers
-from benchmarks.machine import best_seconds, copy_bandwidth, machine, matrix_limit
+from benchmarks import bare, peers
+from benchmarks.busy import Busy, batches_timed, busy_between
+from benchmarks.machine import machine
 from litmine import Lake, load_model
 from litmine.lake.articles import new_texts, parts
 from litmine.models.home import BUILTIN, builtin_folder
 from litmine.models.identity import identify
 from litmine.models.network import bfloat16_is_fast
-from litmine.sources.files import find_files, read_file
-from litmine.types import Article, Observed
-from litmine.work.local import run_here
+from litmine.models.words import Words
+from litmine.types import Article, Entity, Observed
+from litmine.work.local import run_here, run_shared
 from litmine.work.plan import plan
 from litmine.work.task import Done, Loading, Task
 
 SAMPLE = Path(__file__).parent.parent / "sample_data" / "pubmed"
-SIZES = (1, 4, 8, 16)
-TRIED_ON = 24
+# Batch sizes of the pipeline that are tried, on so many texts.
+SIZES = {"cpu": (1, 4, 8, 16), "cuda": (16, 64, 256)}
+TRIED_ON = {"cpu": 24, "cuda": 256}
+# Tokens a batch that are tried on a GPU.
+BATCHES = (8_192, 16_384, 32_768, 65_536, 131_072)
+# All of PubMed: 38 million records of 237 tokens.
+PUBMED = 9.0e9
+# A random classifier would mark most words: this much more for outside makes about as many mentions as real models.
+OUTSIDE = 1.2
+MEASURES = ("limit", "kernels", "litmine", "agreement", "peers", "compile")
 Figures = dict[str, Any]
 
 
@@ -51,42 +67,124 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         lake = options.lake or options.make_lake or Path(folder) / "lake"
         if not options.lake:
-            make_lake(lake, options.abstracts, options.count)
+            make_lake(lake, options.abstracts, options.count, options.part_size)
         if options.make_lake:
             return
-        figures = measure(lake, options.model, Path(folder), options.growth, options.peers)
-    if options.json:
-        options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+        for name in options.model:
+            within = Path(folder) / name.replace("/", "-")
+            within.mkdir()
+            figures = Measured(lake, name, within, options).all()
+            if options.json:
+                file = options.json.with_stem(
+                    f"{options.json.stem}-{within.name}" if len(options.model) > 1 else options.json.stem
+                )
+                file.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 
 
-def measure(lake: Path, name: str, folder: Path, growth: bool, beside: bool) -> Figures:
-    """All figures of one model over a lake; `beside` others, too."""
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    ref = str(random_bert_base(folder / "random-bert-base")) if name == "bert-base" else name
-    figures: Figures = machine(device) | {"model": name}
-    say(f"{figures['device']}, {figures['threads']} threads; {figures['versions']}")
-    if growth:
-        return figures | {"growth": _growth(lake, ref, folder)}
-    texts = [text for part in parts(lake) for text in new_texts(part).texts]
-    precisions = ["float32", *(["bf16"] if bfloat16_is_fast(device) else [])]
-    for precision in precisions:
-        figures[f"limit {precision}"] = _limit(ref, device, precision)
-        figures[f"litmine {precision}"] = _litmine(lake, ref, precision, folder / precision)
-        ours, bare = figures[f"litmine {precision}"], figures[f"limit {precision}"]
-        ours["of the bare encoder"] = round(ours["tokens/s"] / bare["bare encoder, tokens/s"], 3)
-        say(f"litmine {precision}: {ours}")
-    if beside and name == "bert-base":
-        figures |= _peers(Path(ref), texts, device, precisions, folder)
-        slow = figures["pipeline float32"]["seconds"]
-        for one in figures.values():
-            if isinstance(one, dict) and "seconds" in one:
-                one["times the float32 pipeline"] = round(slow / one["seconds"], 2)
-                say(f"{one}")
-    return figures
+class Measured:
+    """The figures of one model over a lake, as they come."""
+
+    def __init__(self, lake: Path, name: str, folder: Path, options: argparse.Namespace) -> None:
+        self._lake, self._name, self._folder, self._options = lake, name, folder, options
+        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self._ref = str(random_bert_base(folder / "random-bert-base")) if name == "bert-base" else name
+        self._precisions = ["float32", *(["bf16"] if bfloat16_is_fast(self._device) else [])]
+        self.figures: Figures = machine(self._device) | {"cores": os.cpu_count(), "model": name}
+
+    def all(self) -> Figures:
+        """Measure what was asked for."""
+        say(f"{self._name} on {self.figures}")
+        if self._options.growth:
+            return self.figures | {"growth": _growth(self._lake, self._ref, self._folder)}
+        for name in self._options.only:
+            started = time.perf_counter()
+            try:
+                getattr(self, f"_{name}")()
+            except Exception as error:  # noqa: BLE001 - one figure may fail, the others are wanted
+                say(f"{name} could not be measured: {error}\n{traceback.format_exc(limit=-4)}")
+            if self._device.type == "cuda":
+                torch.cuda.empty_cache()
+            say(f"[{name}: {time.perf_counter() - started:.1f} s]")
+        return self.figures
+
+    def _limit(self) -> None:
+        for precision in reversed(self._precisions):
+            tagger = load_model(self._ref, str(self._device), precision)
+            found = bare.hardware(tagger)
+            self._note(f"hardware {precision}", found)
+            limit = found["matrix product, GFLOP/s"]
+            sizes = BATCHES if tagger.packs else [tagger.batch_tokens]
+            for tokens in sizes:
+                self._note(f"bare encoder {precision} {tokens}", bare.encoder(tagger, tokens, limit))
+
+    def _kernels(self) -> None:
+        if self._device.type == "cuda":
+            tagger = load_model(self._ref, str(self._device))
+            self._note("kernels", bare.kernels(tagger, tagger.batch_tokens))
+
+    def _compile(self) -> None:
+        tagger = load_model(self._ref, str(self._device))
+        if tagger.packs:
+            self._note("fused by others", bare.compiled(tagger, tagger.batch_tokens))
+
+    def _litmine(self) -> None:
+        for precision in self._precisions if self._device.type == "cpu" else self._precisions[::-1]:
+            gpu = self._device.type == "cuda" and precision == "bf16"
+            for processes in (1, *self._options.processes) if gpu else (1,):
+                run = f"litmine {precision}" + (f" {processes} processes" if gpu else "")
+                folder = self._folder / run.replace(" ", "-")
+                many = self._options.parts
+                if many and self._device.type == "cuda":
+                    # About as long whatever the speed, of which float32 has a tenth.
+                    many = max(1, many * processes // (8 if gpu else 24))
+                try:
+                    found = end_to_end(self._lake, self._ref, precision, folder, many, processes)
+                except Exception as error:  # noqa: BLE001 - more processes may not fit
+                    say(f"{run} could not be measured: {error}")
+                    continue
+                bare_figures = [
+                    of["tokens/s"] for one, of in self.figures.items() if one.startswith(f"bare encoder {precision}")
+                ]
+                if bare_figures:
+                    found["of the bare encoder"] = round(found["tokens/s"] / max(bare_figures), 3)
+                self._note(run, found)
+
+    def _agreement(self) -> None:
+        """Of the spans of both precisions; against the padded float32 of the same device."""
+        texts = list(islice(self._texts(), 2_000 if self._device.type == "cuda" else 100))
+        wide, narrow = (load_model(self._ref, str(self._device), one).annotate(texts) for one in ("float32", "bf16"))
+        ours, theirs = _spans(wide), _spans(narrow)
+        shared = 2 * len(ours & theirs) / (len(ours) + len(theirs))
+        self._note(
+            "agreement of bf16 and float32", {"texts": len(texts), "spans": len(ours), "shared": round(shared, 5)}
+        )
+
+    def _peers(self) -> None:
+        if self._name != "bert-base":
+            return
+        texts = list(islice(self._texts(), self._options.peer_texts))
+        tagger = load_model(self._ref, "cpu", "float32")
+        tokens = sum(len(one.ids) for one in tagger.read(texts) if isinstance(one, Words))
+        for name, seconds, size in _peers(Path(self._ref), texts, self._device, self._precisions, self._folder):
+            found = {"seconds": round(seconds, 2), "batch size": size, "tokens/s": round(tokens / seconds)}
+            for ours, figures in self.figures.items():
+                if ours.startswith("litmine"):
+                    found[f"times as fast is {ours}"] = round(figures["tokens/s"] / found["tokens/s"], 2)
+            self._note(name, found)
+
+    def _texts(self) -> Iterator[str]:
+        return (text for part in parts(self._lake) for text in new_texts(part).texts)
+
+    def _note(self, name: str, found: Any) -> None:
+        self.figures[name] = found
+        say(f"{name}: " + ("\n    ".join(["", *found]) if isinstance(found, list) else json.dumps(found)))
 
 
-def make_lake(place: Path, abstracts: Path, count: int) -> None:
+def make_lake(place: Path, abstracts: Path, count: int, part_size: int) -> None:
     """`count` articles with an abstract; copies get PMIDs of their own and a last sentence that says which they are."""
+    # It imports lxml, which a machine that is given a lake may lack.
+    from litmine.sources.files import find_files, read_file
+
     now = datetime.now(UTC)
     found: dict[int, Article] = {}
     for file in find_files([abstracts]):
@@ -95,7 +193,9 @@ def make_lake(place: Path, abstracts: Path, count: int) -> None:
                 found.setdefault(observed.record.pmid, observed.record)
     articles = list(found.values())
     chosen = (articles[i % len(articles)] for i in range(count))
-    Lake.create(place).add((_numbered(one, i, now) for i, one in enumerate(chosen)), source="benchmark", part_size=1000)
+    Lake.create(place).add(
+        (_numbered(one, i, now) for i, one in enumerate(chosen)), source="benchmark", part_size=part_size
+    )
 
 
 def _numbered(article: Article, number: int, now: datetime) -> Observed:
@@ -110,73 +210,81 @@ def random_bert_base(folder: Path) -> Path:
     )
     labels = {0: "O", 1: "B-Disease", 2: "I-Disease"}
     config = BertConfig(vocab_size=len(tokenizer), id2label=labels, label2id={v: k for k, v in labels.items()})
-    BertForTokenClassification(config).save_pretrained(folder)
+    classifier = BertForTokenClassification(config)
+    with torch.no_grad():
+        classifier.classifier.bias[0] = OUTSIDE
+    classifier.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
 
 
-def _limit(ref: str, device: torch.device, precision: str) -> Figures:
-    """What the processor multiplies and copies, and what the network alone reads of full windows."""
-    tagger = load_model(ref, str(device), precision)
-    network: Any = tagger._network
-    config, dtype = network.config, torch.bfloat16 if precision == "bf16" else torch.float32
-    length = min(256, tagger.settings.window)
-    texts = max(1, tagger.batch_tokens // length)
-    ids = torch.randint(1000, config.vocab_size, (texts, length), device=device)
-    with torch.inference_mode():
-        seconds = best_seconds(lambda: network(ids, None), device)
-    width, inner = config.hidden_size, config.intermediate_size
-    # A token's products with the weights, and its two with the window's other tokens.
-    a_token = config.num_hidden_layers * 2 * (4 * width**2 + 2 * width * inner + 2 * length * width)
-    limit = matrix_limit(device, dtype, texts * length, width, inner)
-    figures = {
-        "matrix product, GFLOP/s": round(limit / 1e9),
-        "copy, GB/s": round(copy_bandwidth(device) / 1e9, 1),
-        "bare encoder, tokens/s": round(texts * length / seconds),
-        "bare encoder, share of the matrix product": round(a_token * texts * length / seconds / limit, 3),
-        "window": length,
-    }
-    say(f"{precision}: {figures}")
-    return figures
+def end_to_end(
+    lake: Path, ref: str, precision: str, target: Path, many: int | None = None, processes: int = 1
+) -> Figures:
+    """Planning, loading, reading Parquet, writing Parquet: nothing is ready when the clock starts.
 
-
-def _litmine(lake: Path, ref: str, precision: str, target: Path) -> Figures:
-    """Planning, loading, reading Parquet, writing Parquet: nothing is ready when the clock starts."""
+    `many` parts, the lake's own again and again if it has fewer. `processes` share the GPU if there are several.
+    """
     # The lake's parts beside targets of this run's own.
-    target.mkdir()
-    (target / "articles").symlink_to((lake / "articles").absolute())
+    (target / "articles").mkdir(parents=True)
+    own = sorted(Path(str(part)) for part in parts(lake))
+    for i in range(many or len(own)):
+        part = own[i % len(own)]
+        (target / "articles" / f"{part.stem}{f'-{i}' if many else ''}.parquet").symlink_to(part.absolute())
+    on_gpu = torch.cuda.is_available()
     started = time.perf_counter()
-    tasks, _ = plan(target, [Loading(ref, identify(ref), precision=precision)])
-    done = list(run_here(tasks, _unwatched))
-    seconds = time.perf_counter() - started
-    return _account(done, seconds)
+    done, times = [], []
+    with Busy() as busy, batches_timed(on_gpu) as batches:
+        tasks, unreadable = plan(target, [Loading(ref, identify(ref), precision=precision)])
+        assert not unreadable, unreadable
+        running = run_shared(tasks, processes, _unwatched) if processes > 1 else run_here(tasks, _unwatched)
+        for one in running:
+            assert one.made, one
+            done.append(one)
+            times.append(time.perf_counter())
+        seconds = time.perf_counter() - started
+    found = _account(done, seconds, processes)
+    # Once all are at work: from the first target to the last.
+    steady = (found["tokens"] - done[0].tokens) / (times[-1] - times[0]) if len(done) > 1 else None
+    if steady:
+        found |= {"first part after, s": round(times[0] - started, 2), "tokens/s from the first part on": round(steady)}
+        found["hours for all of PubMed"] = round(PUBMED / steady / 3600, 2)
+    if on_gpu:
+        found |= {"GPU busy, by its driver": busy.share, "GPU busy between first and last batch": busy_between(batches)}
+        found["GPU, watts"] = busy.power
+    return found
 
 
-def _account(done: Sequence[Done], seconds: float) -> Figures:
+def _account(done: Sequence[Done], seconds: float, processes: int) -> Figures:
     tokens = sum(one.tokens for one in done)
     stages = {stage: round(sum(asdict(one.stages)[stage] for one in done), 2) for stage in asdict(done[0].stages)}
+    whose = resource.RUSAGE_CHILDREN if processes > 1 else resource.RUSAGE_SELF
     return {
         "seconds": round(seconds, 2),
         "abstracts/s": round(sum(one.items for one in done) / seconds, 2),
+        "entities an abstract": round(sum(one.rows for one in done) / sum(one.items for one in done), 1),
         "tokens": tokens,
         "tokens/s": round(tokens / seconds),
-        "computing, share of the time": round(stages["compute"] / seconds, 3),
-        "seconds by stage (three run side by side)": stages,
-        "peak memory, MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        "seconds by stage, those side by side added up": stages,
+        "peak memory of a process, MB": resource.getrusage(whose).ru_maxrss // 1024,
     }
 
 
-def _peers(model: Path, texts: Sequence[str], device: torch.device, precisions: Sequence[str], folder: Path) -> Figures:
-    figures: Figures = {}
-    threads = torch.get_num_threads()
+def _spans(found: Sequence[Sequence[Entity]]) -> set[tuple[int, Entity]]:
+    return {(i, entity) for i, entities in enumerate(found) for entity in entities}
+
+
+def _peers(
+    model: Path, texts: Sequence[str], device: torch.device, precisions: Sequence[str], folder: Path
+) -> Iterator[tuple[str, float, int]]:
+    threads, size = torch.get_num_threads(), 16
     for precision in precisions:
         run = peers.hugging_face(model, torch.bfloat16 if precision == "bf16" else torch.float32, device)
-        tried = {size: run(texts[:TRIED_ON], size) for size in SIZES}
-        best = min(tried, key=lambda size: tried[size])
-        figures[f"pipeline {precision}"] = {"seconds": round(run(texts, best), 2), "batch size": best}
-    size = figures["pipeline float32"]["batch size"]
+        tried = {size: run(texts[: TRIED_ON[device.type]], size) for size in SIZES[device.type]}
+        size = min(tried, key=lambda size: tried[size])
+        yield f"pipeline {precision}", run(texts, size), size
     if device.type == "cuda":
-        return figures
+        return
     others: dict[str, Callable[[], float]] = {
         "Ray Data around the pipeline": lambda: peers.ray_data(model, texts, size, threads),
         "OpenVINO float32": lambda: peers.openvino(model, texts, 16, threads, "f32"),
@@ -187,16 +295,13 @@ def _peers(model: Path, texts: Sequence[str], device: torch.device, precisions: 
         others["OpenVINO bf16"] = lambda: peers.openvino(model, texts, 16, threads, "bf16")
     for name, seconds in others.items():
         try:
-            figures[name] = {"seconds": round(seconds(), 2)}
+            yield name, seconds(), 16
         except ImportError as error:
             say(f"{name}: not measured ({error})")
-    return figures
 
 
 def _growth(lake: Path, ref: str, folder: Path) -> list[Figures]:
     """The first 1, 2, 4, ... parts of the lake, each in a process of its own: what time and memory do."""
-    from multiprocessing import get_context
-
     found = []
     many = sorted(parts(lake))
     taken = 1
@@ -205,8 +310,8 @@ def _growth(lake: Path, ref: str, folder: Path) -> list[Figures]:
         (some / "articles").mkdir(parents=True)
         for part in many[:taken]:
             (some / "articles" / part.name).symlink_to(Path(str(part)).absolute())
-        with get_context("spawn").Pool(1) as pool:
-            found.append({"parts": taken} | pool.apply(_litmine, (some, ref, "auto", folder / f"of-{taken}")))
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            found.append({"parts": taken} | pool.apply(end_to_end, (some, ref, "auto", folder / f"of-{taken}")))
         say(f"{found[-1]}")
         taken *= 2
     return found
@@ -227,13 +332,28 @@ def _options() -> argparse.Namespace:
         "--abstracts", type=Path, default=SAMPLE, help="PubMed XML or JSON lines (default: the sample data)"
     )
     parser.add_argument("--count", type=int, default=300, help="how many abstracts (default: 300)")
-    parser.add_argument("--model", default="bert-base", help="bert-base, builtin, or a model (default: bert-base)")
+    parser.add_argument("--part-size", type=int, default=1000, help="abstracts a part (default: 1000)")
+    parser.add_argument(
+        "--model", action="append", help="bert-base, builtin, or a model; may be repeated (default: bert-base)"
+    )
     parser.add_argument("--lake", type=Path, help="read this lake, made elsewhere with --make-lake")
     parser.add_argument("--make-lake", type=Path, help="make a lake there, and nothing else")
+    parser.add_argument(
+        "--parts",
+        type=int,
+        default=0,
+        help="read so many parts, and fewer where it goes slower (default: as many as it has)",
+    )
+    parser.add_argument(
+        "--processes", type=int, nargs="*", default=[2, 4, 8], help="how many share a GPU, beside one (default: 2 4 8)"
+    )
+    parser.add_argument("--peer-texts", type=int, default=1000, help="abstracts that the others read at most")
     parser.add_argument("--growth", action="store_true", help="read 1, 2, 4, ... thousand abstracts")
-    parser.add_argument("--no-peers", dest="peers", action="store_false", help="litmine and the hardware alone")
-    parser.add_argument("--json", type=Path, help="write the figures to this file")
-    return parser.parse_args()
+    parser.add_argument("--only", nargs="+", choices=MEASURES, default=MEASURES[:-1], help="measure these alone")
+    parser.add_argument("--json", type=Path, help="write the figures to this file, or to one a model")
+    options = parser.parse_args()
+    options.model = options.model or ["bert-base"]
+    return options
 
 
 if __name__ == "__main__":

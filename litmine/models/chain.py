@@ -13,9 +13,10 @@ from torch import Tensor, nn
 
 # The labels of a chain, in this order.
 BIO = ("O", "B", "I")
-# A word whose outside logit leads by so much is outside, and the words on either side of it are chosen apart: what is
-# left is a few words at a time.
-SURE = 8.0
+# A word is outside for sure when that leads by more, and by more than twice as much together with the lead over inside
+# of the word after it, which might call for a beginning. Words on either side of it are chosen apart: what is left
+# is a few words at a time.
+SURE = 4.0
 # A transition is this many times its weight: twelve numbers have units of a logit to learn, in the small steps that
 # all other weights take.
 _SCALE = 32.0
@@ -36,34 +37,46 @@ class Chain(nn.Module):
         return self.weight * _SCALE
 
 
-def choose(
-    logits: NDArray[np.float32], first: NDArray[np.bool_], transitions: NDArray[np.float32]
-) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """The best path of each head through texts that follow each other, and its labels' probabilities under all paths.
+def unsure(logits: Tensor, last: Tensor) -> Tensor:
+    """Which words may be anything but outside under which head, (words, heads), of logits (words, heads, BIO).
 
-    logits: (words, heads, BIO). first: whether a word begins a text, (words,). transitions: (heads, BIO, BIO). Both
-    results: (words, heads).
+    last: whether what comes after a word is not the next one here, (words,).
     """
-    unsure = logits[:, :, 0] - logits[:, :, 1:].max(axis=2, initial=-np.inf) < SURE
-    label = np.zeros(unsure.shape, dtype=np.uint8)
-    # Of a word that is sure of itself, that of the word alone.
-    probability = 1 / (1 + np.exp(np.minimum(logits[:, :, 1:] - logits[:, :, :1], 0)).sum(axis=2))
-    heads, words = np.nonzero(unsure.T)
-    if not len(words):
+    outside, beginning, inside = logits.unbind(2)
+    lead, over_inside = outside - torch.maximum(beginning, inside), outside - inside
+    after = torch.cat((over_inside[1:], over_inside[:1])).masked_fill(last[:, None], 0)
+    return (lead <= SURE) | (lead + after <= 2 * SURE)
+
+
+def choose(
+    logits: NDArray[np.float32],
+    head: NDArray[np.int64],
+    begins: NDArray[np.bool_],
+    transitions: NDArray[np.float32],
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The best path through each run of words that are not sure, and its labels' probabilities under all paths.
+
+    logits: (words, BIO), run after run. head: of each word, the same throughout a run. begins: whether a run begins.
+    transitions: (heads, BIO, BIO). Both results: (words,).
+    """
+    label, probability = np.zeros(len(logits), dtype=np.int64), np.zeros(len(logits))
+    if not len(logits):
         return label, probability
-    follows = unsure[words - 1, heads] & ~first[words] & (words > 0)
-    begins = np.flatnonzero(~follows)
-    lengths = np.diff(np.append(begins, len(words)))
-    # Runs of unsure words are gone through in step, the longest first: those that go on are always the first ones.
+    firsts = np.flatnonzero(begins)
+    lengths = np.diff(np.append(firsts, len(logits)))
+    # Runs are gone through in step, the longest first: those that go on are always the first ones.
     order = np.argsort(-lengths, kind="stable")
-    begins, lengths = begins[order], lengths[order]
+    firsts, lengths = firsts[order], lengths[order]
     going = np.searchsorted(-lengths, -np.arange(lengths[0]), side="left")
-    steps = [begins[:runs] + step for step, runs in enumerate(going)]
-    emitted = [logits[words[at], heads[at]].astype(np.float64) for at in steps]
-    best, shares = _paths(emitted, transitions[heads[begins]].astype(np.float64))
+    steps = [firsts[:runs] + step for step, runs in enumerate(going)]
+    # Runs along the last axis, so that numpy has long rows to add.
+    columns = logits.T.astype(np.float64)
+    best, shares = _paths(
+        [columns[:, at] for at in steps], np.moveaxis(transitions.astype(np.float64)[head[firsts]], 0, 2).copy()
+    )
     for at, labels, share in zip(steps, best, shares, strict=True):
-        label[words[at], heads[at]] = labels
-        probability[words[at], heads[at]] = share[np.arange(len(at)), labels]
+        label[at] = labels
+        probability[at] = share[labels, np.arange(len(at))]
     return label, probability
 
 
@@ -72,35 +85,40 @@ def _paths(
 ) -> tuple[list[NDArray[np.int64]], list[NDArray[np.float64]]]:
     """Best labels and every label's share of all paths (Viterbi; forward and backward), of runs of words in step.
 
-    logits: at each step (runs that reach it, BIO). transitions: (runs, BIO, BIO). Results: at each step (runs,) and
-    (runs, BIO).
+    logits: at each step (BIO, runs that reach it). transitions: (BIO, BIO, runs). Results: at each step (runs,) and
+    (BIO, runs).
     """
-    emitted = [np.exp(step - step.max(axis=1, keepdims=True)) for step in logits]
+    emitted = [np.exp(step - step.max(axis=0)) for step in logits]
     moves = np.exp(transitions)
-    best, came = [logits[0] + transitions[:, 0]], [np.zeros(logits[0].shape, dtype=np.int64)]
-    before = [_shares(emitted[0] * moves[:, 0])]
+    best, before = [logits[0] + transitions[0]], [_shares(emitted[0] * moves[0])]
     for step, emission in zip(logits[1:], emitted[1:], strict=True):
-        runs = len(step)
-        paths = best[-1][:runs, :, None] + transitions[:runs]
-        came.append(paths.argmax(axis=1))
-        best.append(paths.max(axis=1) + step)
-        before.append(_shares((before[-1][:runs, :, None] * moves[:runs]).sum(axis=1) * emission))
+        runs = step.shape[1]
+        best.append((best[-1][:, None, :runs] + transitions[:, :, :runs]).max(axis=0) + step)
+        before.append(_shares((before[-1][:, None, :runs] * moves[:, :, :runs]).sum(axis=0) * emission))
     labels: list[NDArray[np.int64]] = []
     shares: list[NDArray[np.float64]] = []
-    chosen, after = np.zeros(0, dtype=np.int64), np.zeros((0, len(BIO)))
+    chosen, after = np.zeros(0, dtype=np.int64), np.zeros((len(BIO), 0))
     for k in reversed(range(len(logits))):
-        runs = len(chosen)
+        runs, every = len(chosen), best[k].shape[1]
+        # What comes after: the label chosen, or for those that end here the outside.
+        chosen = np.append(chosen, np.zeros(every - runs, dtype=np.int64))
+        chosen = _best_of(best[k] + transitions[:, chosen, np.arange(every)])
         if runs:
-            chosen = came[k + 1][np.arange(runs), chosen]
-            after = _shares((moves[:runs] * (emitted[k + 1] * after)[:, None, :]).sum(axis=2))
-        # Those that end here.
-        chosen = np.concatenate((chosen, (best[k][runs:] + transitions[runs : len(best[k]), :, 0]).argmax(axis=1)))
-        after = np.concatenate((after, moves[runs : len(best[k]), :, 0]))
+            after = _shares((moves[:, :, :runs] * (emitted[k + 1] * after)).sum(axis=1))
+        after = np.concatenate((after, moves[:, 0, runs:every]), axis=1)
         labels.append(chosen)
         shares.append(_shares(before[k] * after))
     return labels[::-1], shares[::-1]
 
 
+def _best_of(paths: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The first of the best labels, (runs,); `argmax` along the short axis takes several times longer."""
+    top: NDArray[np.int64] = np.where(
+        paths[2] > np.maximum(paths[0], paths[1]), 2, (paths[1] > paths[0]).astype(np.int64)
+    )
+    return top
+
+
 def _shares(weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    shares: NDArray[np.float64] = weights / weights.sum(axis=1, keepdims=True)
+    shares: NDArray[np.float64] = weights / weights.sum(axis=0)
     return shares

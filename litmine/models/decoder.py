@@ -1,20 +1,19 @@
-"""Logits to entities, many texts at a time: labels, then spans, then offsets."""
+"""What a network leaves open to entities, many texts at a time: labels, then spans, then offsets."""
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from litmine.models.chain import BIO, choose
+from litmine.models.chain import choose
+from litmine.models.halving import Failed
+from litmine.models.said import Open
 from litmine.models.words import Words
 from litmine.text.tags import TagSet
 from litmine.types import Entity
 
-# The logits of a text's words: (words, labels of all heads).
-Logits = NDArray[np.float32]
 # Texts whose labels are chosen at a time: enough for numpy, little for the memory.
-_TOGETHER = 256
+_TOGETHER = 1024
 
 
 class Decoder:
@@ -22,43 +21,67 @@ class Decoder:
 
     def __init__(self, labels: Sequence[Sequence[str]], transitions: NDArray[np.float32] | None) -> None:
         self._tags = [TagSet(own) for own in labels]
-        self._edges = np.cumsum([0, *(len(own) for own in labels)]).tolist()
         self._transitions = transitions
 
     @property
     def entity_types(self) -> list[str]:
         return sorted({entity_type for tags in self._tags for entity_type in tags.entity_types})
 
-    def entities(self, texts: Sequence[tuple[str, Words, Logits]]) -> list[list[Entity]]:
-        """Those of each text, in order of their offsets; a score is the mean probability of the words' labels."""
-        groups = (texts[i : i + _TOGETHER] for i in range(0, len(texts), _TOGETHER))
-        return [entities for group in groups for entities in self._of_group(group)]
+    @property
+    def outside(self) -> list[list[bool]]:
+        """Of each head's labels, which say that a word is in no mention."""
+        return [tags.outside for tags in self._tags]
 
-    def _of_group(self, texts: Sequence[tuple[str, Words, Logits]]) -> list[list[Entity]]:
-        whose = np.repeat(np.arange(len(texts)), [len(words) for _, words, _ in texts])
-        first = np.diff(whose, prepend=-1) > 0
-        start, end = (np.concatenate([getattr(words, side) for _, words, _ in texts]) for side in ("start", "end"))
-        label, probability = self._choose(np.concatenate([logits for _, _, logits in texts]), first)
+    def entities(self, texts: Sequence[str], words: Sequence[Words | Failed], said: Open) -> list[list[Entity]]:
+        """Those of each text, in order of their offsets; a score is the mean probability of the words' labels."""
+        return [
+            entities
+            for i in range(0, len(texts), _TOGETHER)
+            for entities in self._of_group(
+                texts[i : i + _TOGETHER], words[i : i + _TOGETHER], said.of_texts(i, i + _TOGETHER)
+            )
+        ]
+
+    def _of_group(self, texts: Sequence[str], words: Sequence[Words | Failed], said: Open) -> list[list[Entity]]:
         found: list[list[Entity]] = [[] for _ in texts]
-        for head, tags in enumerate(self._tags):
-            own = probability[:, head].astype(np.float64)
-            for word, after, entity_type in tags.spans(label[:, head], first):
-                text = whose[word]
-                offsets = int(start[word]), int(end[after - 1])
-                score = min(float(own[word:after].mean()), 1.0)
-                found[text].append(Entity(texts[text][0][slice(*offsets)], entity_type, *offsets, score))
-        for entities in found:
-            entities.sort(key=lambda entity: (entity.start_char, entity.end_char, entity.entity_type))
+        if not len(said.text):
+            return found
+        read = [one if isinstance(one, Words) else _NO_WORDS for one in words]
+        start, end = (np.concatenate([getattr(one, side) for one in read]) for side in ("start", "end"))
+        # The number of a word among those of all texts.
+        word = (np.cumsum([len(one) for one in read]) - [len(one) for one in read])[said.text] + said.word
+        order = np.lexsort((word, said.head))
+        text, word, head = said.text[order], word[order], said.head[order]
+        apart = (np.diff(word) != 1) | (np.diff(head) != 0) | (np.diff(text) != 0)
+        begins = np.concatenate(([True], apart))
+        label, probability = self._choose(said.logits[order], head, begins)
+        kinds = self.entity_types
+        columns = []
+        edges = np.searchsorted(head, np.arange(len(self._tags) + 1)).tolist()
+        for tags, own in zip(self._tags, map(slice, edges, edges[1:]), strict=True):
+            first, after, kind = tags.mentions(label[own], begins[own])
+            if not len(first):
+                continue
+            scores = np.add.reduceat(np.append(probability[own], 0), np.stack((first, after), 1).ravel())[::2]
+            ranks = np.array([kinds.index(entity_type) for entity_type in tags.entity_types])
+            places = start[word[own][first]], end[word[own][after - 1]]
+            columns.append((text[own][first], *places, ranks[kind], np.minimum(scores / (after - first), 1)))
+        if not columns:
+            return found
+        in_order = np.lexsort(tuple(np.concatenate(column) for column in list(zip(*columns, strict=True))[3::-1]))
+        rows = zip(*(np.concatenate(column)[in_order].tolist() for column in zip(*columns, strict=True)), strict=True)
+        for which, first, after, rank, score in rows:
+            found[which].append(Entity(texts[which][first:after], kinds[rank], first, after, score))
         return found
 
-    def _choose(self, logits: Logits, first: NDArray[np.bool_]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-        """The label of each word under each head and its probability: both (words, heads)."""
+    def _choose(
+        self, logits: NDArray[np.float32], head: NDArray[np.int64], begins: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """The label of each pair and its probability; a run of neighbouring words begins where it says so."""
         if self._transitions is not None:
-            return choose(logits.reshape(len(logits), len(self._tags), len(BIO)), first, self._transitions)
-        label = np.zeros((len(logits), len(self._tags)), dtype=np.uint8)
-        probability = np.zeros(label.shape, dtype=np.float32)
-        for head, (left, right) in enumerate(pairwise(self._edges)):
-            own = logits[:, left:right]
-            label[:, head] = own.argmax(axis=1)
-            probability[:, head] = 1 / np.exp(own - own.max(axis=1, keepdims=True)).sum(axis=1)
-        return label, probability
+            return choose(logits, head, begins, self._transitions)
+        label = logits.argmax(axis=1)
+        return label, 1 / np.exp(logits - logits.max(axis=1, keepdims=True), dtype=np.float64).sum(axis=1)
+
+
+_NO_WORDS = Words(*[np.zeros(0, dtype=np.int64)] * 4)

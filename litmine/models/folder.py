@@ -16,6 +16,7 @@ from transformers.utils import logging
 from litmine.errors import LitmineError, ModelError, SettingError
 from litmine.models.bert import BertEncoder, is_plain_bert
 from litmine.models.digest import tagger_digest
+from litmine.models.engine import kernels_for
 from litmine.models.heads import CHAINED, SETTINGS_FILE, Head, Settings, default_heads
 from litmine.models.memory import keep_memory
 from litmine.models.network import MultiHeadNetwork, PlainNetwork, bfloat16_is_fast
@@ -59,9 +60,10 @@ def load_folder(
     if where.type == "cpu":
         keep_memory()
     if chosen == "bf16":
-        # The heads of our own models stay in float32: they cost nothing, and the scores keep their digits.
+        # The heads stay in float32: they cost nothing, and the scores keep their digits.
         (network.encoder if isinstance(network, MultiHeadNetwork) else network).to(torch.bfloat16)
-    return Tagger(network, WordReader(tokenizer), settings, used, digest, special, where, chosen, batch_tokens)
+    kernels = kernels_for(network, where, torch.bfloat16 if chosen == "bf16" else torch.float32)
+    return Tagger(network, WordReader(tokenizer), settings, used, digest, special, where, chosen, batch_tokens, kernels)
 
 
 def identify_plain(folder: Path, name: str) -> str:
@@ -184,8 +186,15 @@ def _plain_settings(folder: Path, name: str) -> Settings:
     return Settings(name, (Head("labels", labels),), window, min(OVERLAP, window // 4))
 
 
-def _plain_network(folder: Path) -> PlainNetwork:
-    return PlainNetwork(AutoModelForTokenClassification.from_pretrained(folder, use_safetensors=True, **SAFE))
+def _plain_network(folder: Path) -> MultiHeadNetwork | PlainNetwork:
+    """The classifier, with its weights in our own encoder where that computes the same."""
+    classifier: Any = AutoModelForTokenClassification.from_pretrained(folder, use_safetensors=True, **SAFE)
+    if not is_plain_bert(classifier.config):
+        return PlainNetwork(classifier)
+    network = MultiHeadNetwork(classifier.config, classifier.config.num_labels, BertEncoder(classifier.config))
+    network.encoder.load_state_dict(classifier.bert.state_dict())
+    network.heads.load_state_dict(classifier.classifier.state_dict())
+    return network
 
 
 def auto_tokenizer(folder: Path) -> Any:

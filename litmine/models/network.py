@@ -28,7 +28,11 @@ class MultiHeadNetwork(nn.Module):
 
     def forward(self, ids: Tensor, mask: Tensor | None) -> Tensor:
         hidden = self.encoder(input_ids=ids, attention_mask=mask).last_hidden_state
-        logits: Tensor = self.heads(self.dropout(hidden).to(self.heads.weight.dtype))
+        return self.read_heads(self.dropout(hidden))
+
+    def read_heads(self, hidden: Tensor) -> Tensor:
+        """Logits of hidden states, in the precision of the heads."""
+        logits: Tensor = self.heads(hidden.to(self.heads.weight.dtype))
         return logits
 
 

@@ -1,50 +1,41 @@
 """The tagger: texts to entities, in three stages that a worker runs side by side.
 
-`read` (tokenizer, CPU) -> `label` (network, accelerator) -> `decode` (logits to labels to spans, CPU).
+`read` (tokenizer, CPU) -> `label` (network, accelerator) -> `decode` (what it leaves open to labels to spans, CPU).
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 
 import numpy as np
 import torch
 
 from litmine.errors import ModelError
-from litmine.models.decoder import Decoder, Logits
+from litmine.models.batch import Piece, Row, batches_of, pieces_of, row_of
+from litmine.models.decoder import Decoder
+from litmine.models.engine import Choices, Engine, Running
 from litmine.models.halving import Failed, halve
 from litmine.models.heads import CHAINED, Head, Settings
+from litmine.models.kernels import Kernels
+from litmine.models.said import Open, Said
 from litmine.models.words import WordReader, Words
-from litmine.text.windows import windows
 from litmine.types import Entity
 
 # Tokens a batch: about where a CPU's caches and a large GPU's compute units are full.
 BATCH_TOKENS = {"cpu": 4_096, "cuda": 65_536}
+# Batches that a device has at a time: what it works on, and the next.
+_AHEAD = 2
 
 
 def unwatched(share: float) -> None:
     """Nobody watches."""
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """One window of one text: tokens `start` to `end`, of which words `first_word` to `last_word` are kept."""
-
-    text: int
-    start: int
-    end: int
-    first_word: int
-    last_word: int
-
-    @property
-    def tokens(self) -> int:
-        return self.end - self.start
-
-
 class Tagger:
     """A loaded model. `name` and `digest` say which; `annotate` does it all in one call.
 
     Attributes: `settings` (heads, window, overlap), `heads` (those in use), `device`, `precision` (`float32` or
-    `bf16`), `batch_tokens` (tokens a batch, padding included).
+    `bf16`), `batch_tokens` (tokens a batch, what is padded included), `packs` (nothing is padded).
     """
 
     def __init__(
@@ -58,24 +49,27 @@ class Tagger:
         device: torch.device,
         precision: str,
         batch_tokens: int | None = None,
+        kernels: Kernels | None = None,
     ) -> None:
+        """`kernels` to pack texts with; without them they are padded."""
         self.settings = settings
         self.digest = digest
         self.device = device
         self.precision = precision
         self.batch_tokens = batch_tokens or BATCH_TOKENS.get(device.type, BATCH_TOKENS["cpu"])
+        self.packs = kernels is not None
         self.heads = list(heads)
-        self._network = network
         self._reader = reader
-        self._begin, self._end, self._pad = special
-        bounds = np.cumsum([0, *(len(head.labels) for head in settings.heads)]).tolist()
+        self._begin, self._end, pad = special
+        edges = np.cumsum([0, *(len(head.labels) for head in settings.heads)]).tolist()
         used = [settings.heads.index(head) for head in self.heads]
-        self._outputs = torch.tensor([i for head in used for i in range(bounds[head], bounds[head + 1])], device=device)
         chain = getattr(network, "chain", None)
         self._decoder = Decoder(
             [head.labels for head in self.heads],
             None if chain is None else chain.transitions()[used].detach().cpu().numpy(),
         )
+        asked = Choices.of([range(edges[i], edges[i + 1]) for i in used], self._decoder.outside, chain is not None)
+        self._engine = Engine(network, asked, settings.window, pad, device, kernels)
 
     @property
     def name(self) -> str:
@@ -100,100 +94,71 @@ class Tagger:
         """Tokenise."""
         return halve(self._reader.read, texts, lambda: None)
 
-    def label(
-        self, texts: Sequence[Words | Failed], watch: Callable[[float], None] = unwatched
-    ) -> list[Logits | Failed]:
+    def label(self, texts: Sequence[Words | Failed], watch: Callable[[float], None] = unwatched) -> Said:
         """Run the network over every text, in windows where it is long.
 
-        `watch` is told before each batch which share of the tokens is done, and may raise to stop.
+        `watch` is told before each batch which share of the tokens is given to the network, and may raise to stop.
         """
-        logits: list[Logits | Failed] = [
-            words if isinstance(words, Failed) else np.zeros((len(words), len(self._outputs)), dtype=np.float32)
-            for words in texts
-        ]
+        window, overlap, tight = self.settings.window, self.settings.overlap, self.settings.decoding == CHAINED
         pieces = [
-            piece for i, words in enumerate(texts) if isinstance(words, Words) for piece in self._pieces(i, words)
+            piece
+            for i, words in enumerate(texts)
+            if isinstance(words, Words)
+            for piece in pieces_of(i, words, window, overlap, tight)
         ]
-        pieces.sort(key=lambda piece: piece.tokens, reverse=True)
-        todo, done = sum(piece.tokens for piece in pieces), 0
-        for batch in self._batches(pieces):
+        failed = {i: words for i, words in enumerate(texts) if isinstance(words, Failed)}
+        found: list[Open] = []
+        for batch, computed in self._computed(texts, batches_of(pieces, self.batch_tokens, not self.packs), watch):
+            for piece, result in zip(batch, computed, strict=True):
+                if isinstance(result, Failed):
+                    failed[piece.text] = result
+                elif result is not None:
+                    found.append(result)
+        return Said(Open.joined(found), failed)
+
+    def decode(self, texts: Sequence[str], words: Sequence[Words | Failed], said: Said) -> list[list[Entity] | Failed]:
+        """What may be in a mention to entities: a score is the mean probability of the words' labels."""
+        found: list[list[Entity] | Failed] = [*self._decoder.entities(texts, words, said.open)]
+        for i, failed in said.failed.items():
+            found[i] = failed
+        return found
+
+    def _computed(
+        self, texts: Sequence[Words | Failed], batches: Sequence[list[Piece]], watch: Callable[[float], None]
+    ) -> Iterator[tuple[list[Piece], list[Open | Failed | None]]]:
+        """Each batch, and what came of its pieces; a GPU has the next batch before it is asked for one."""
+        todo, done = sum(piece.tokens for batch in batches for piece in batch), 0
+        begun: deque[tuple[list[Piece], Running | None]] = deque()
+        for batch in batches:
             watch(done / todo)
             done += sum(piece.tokens for piece in batch)
-            computed = halve(lambda part: self._compute(texts, part), batch, self._still_works)
-            for piece, result in zip(batch, computed, strict=True):
-                kept = logits[piece.text]
-                if isinstance(result, Failed):
-                    logits[piece.text] = result
-                elif not isinstance(kept, Failed):
-                    kept[piece.first_word : piece.last_word] = result
-        return logits
+            begun.append((batch, self._begun(texts, batch)))
+            if len(begun) == (1 if self.device.type == "cpu" else _AHEAD):
+                yield self._finished(texts, *begun.popleft())
+        while begun:
+            yield self._finished(texts, *begun.popleft())
 
-    def decode(
-        self, texts: Sequence[str], words: Sequence[Words | Failed], logits: Sequence[Logits | Failed]
-    ) -> list[list[Entity] | Failed]:
-        """Logits to entities: a mention's score is the mean probability of its words' labels."""
-        good = [
-            (text, own, said)
-            for text, own, said in zip(texts, words, logits, strict=True)
-            if isinstance(own, Words) and not isinstance(said, Failed)
-        ]
-        entities = iter(self._decoder.entities(good))
-        return [said if isinstance(said, Failed) else next(entities) for said in logits]
+    def _begun(self, texts: Sequence[Words | Failed], batch: list[Piece]) -> Running | None:
+        # Which text makes it fail is looked for when the result is asked for.
+        with suppress(Exception):
+            return self._engine.begin(row_of(batch, texts, self._begin, self._end))
+        return None
 
-    def _pieces(self, text: int, words: Words) -> list[Piece]:
-        if not len(words):
-            return []
-        cuts = windows(
-            len(words.ids), self.settings.window - 2, self.settings.overlap, self.settings.decoding == CHAINED
-        )
-        bounds = np.searchsorted(words.first, [*(cut.keep_start for cut in cuts), len(words.ids)]).tolist()
-        return [Piece(text, cut.start, cut.end, bounds[i], bounds[i + 1]) for i, cut in enumerate(cuts)]
+    def _finished(
+        self, texts: Sequence[Words | Failed], batch: list[Piece], running: Running | None
+    ) -> tuple[list[Piece], list[Open | Failed | None]]:
+        begun = [running]
 
-    def _batches(self, pieces: Sequence[Piece]) -> list[list[Piece]]:
-        """Pieces, longest first, in batches of at most `batch_tokens` tokens, padding included."""
-        batches: list[list[Piece]] = []
-        for piece in pieces:
-            if not batches or (batches[-1][0].tokens + 2) * (len(batches[-1]) + 1) > self.batch_tokens:
-                batches.append([])
-            batches[-1].append(piece)
-        return batches
+        def compute(part: Sequence[Piece]) -> list[Open | None]:
+            under_way = begun.pop() if begun else None
+            under_way = under_way or self._engine.begin(row_of(part, texts, self._begin, self._end))
+            # The first piece stands for all.
+            return [under_way.result(), *[None] * (len(part) - 1)]
 
-    def _compute(self, texts: Sequence[Words | Failed], batch: Sequence[Piece]) -> list[Logits]:
-        longest = batch[0].tokens + 2
-        ids = np.full((len(batch), longest), self._pad, dtype=np.int64)
-        lengths = np.array([piece.tokens + 2 for piece in batch])
-        rows, columns = [], []
-        for row, piece in enumerate(batch):
-            words = texts[piece.text]
-            assert isinstance(words, Words)
-            ids[row, 0] = self._begin
-            ids[row, 1 : piece.tokens + 1] = words.ids[piece.start : piece.end]
-            ids[row, piece.tokens + 1] = self._end
-            kept = words.first[piece.first_word : piece.last_word]
-            rows.append(np.full(len(kept), row))
-            columns.append(kept - piece.start + 1)
-        mask = None if (lengths == longest).all() else torch.from_numpy(np.arange(longest) < lengths[:, None])
-        logits = self._infer(
-            torch.from_numpy(ids),
-            mask,
-            torch.from_numpy(np.concatenate(rows)),
-            torch.from_numpy(np.concatenate(columns)),
-        )
-        return np.split(logits, np.cumsum([len(column) for column in columns])[:-1])
-
-    @torch.inference_mode()
-    def _infer(self, ids: torch.Tensor, mask: torch.Tensor | None, rows: torch.Tensor, columns: torch.Tensor) -> Logits:
-        """Only the words' logits leave the device, and of these the heads' in use."""
-        device = self.device
-        logits = self._network(ids.to(device), None if mask is None else mask.to(device))
-        said: Logits = logits[rows.to(device), columns.to(device)].float()[:, self._outputs].cpu().numpy()
-        if not np.isfinite(said).all():
-            raise ModelError("the model's output is not a number")
-        return said
+        return batch, halve(compute, batch, self._still_works)
 
     def _still_works(self) -> None:
         try:
-            first = torch.zeros(1, dtype=torch.int64)
-            self._infer(torch.tensor([[self._begin, self._end]]), None, first, first)
+            self._engine.begin(Row.empty(self._begin, self._end)).result()
         except Exception as error:
             raise ModelError(f"{self.name} fails on every text on {self.device}: {error}") from error

@@ -51,23 +51,34 @@ class TagSet:
         self._begins = np.array([tag.begins for tag in tags])
         self._ends = np.array([tag.ends for tag in tags])
 
-    def spans(self, labels: NDArray[np.integer], first: NDArray[np.bool_] | None = None) -> list[tuple[int, int, str]]:
-        """Mentions as (first word, word after the last, type) from one label index a word.
+    @property
+    def outside(self) -> list[bool]:
+        """Which labels say that a word is in no mention."""
+        return [kind < 0 for kind in self._type.tolist()]
 
-        `first` marks the words that begin a text where several follow each other; no mention goes on past one.
+    def spans(self, labels: NDArray[np.integer], first: NDArray[np.bool_] | None = None) -> list[tuple[int, int, str]]:
+        """Mentions as (first word, word after the last, type) from one label index a word; `first` as in `mentions`."""
+        columns = (column.tolist() for column in self.mentions(labels, first))
+        return [(start, end, self.entity_types[kind]) for start, end, kind in zip(*columns, strict=True)]
+
+    def mentions(
+        self, labels: NDArray[np.integer], first: NDArray[np.bool_] | None = None
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """The first word of each mention, the word after its last, and its type's index in `entity_types`.
+
+        `labels`: one label index a word. `first` marks the words that do not follow the one before them, as where
+        another text begins; no mention goes on past one.
         """
         kind = self._type[labels]
-        if not (kind >= 0).any():
-            return []
         before = np.concatenate(([-1], kind[:-1]))
         ended = np.concatenate(([True], self._ends[labels][:-1]))
         inside = kind >= 0
-        begins = inside & (self._begins[labels] | (before != kind) | ended | (False if first is None else first))
+        breaks = np.zeros(len(labels), dtype=bool) if first is None else first
+        begins = inside & (self._begins[labels] | (before != kind) | ended | breaks)
         starts = np.flatnonzero(begins)
         stops = np.flatnonzero(begins | ~inside)
         following = np.searchsorted(stops, starts, side="right")
-        ends = np.append(stops, len(labels))[following]
-        return [(int(start), int(end), self.entity_types[kind[start]]) for start, end in zip(starts, ends, strict=True)]
+        return starts, np.append(stops, len(labels))[following], kind[starts]
 
 
 def spans_of_tags(tags: Sequence[str]) -> list[tuple[int, int, str]]:

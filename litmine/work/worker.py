@@ -1,8 +1,8 @@
 """The worker: takes a task, runs the model over it, writes the target. The same in this process and under Ray.
 
-`do` is called from several threads. Only one at a time computes; meanwhile another reads and tokenises the next task
-and a third decodes and writes the last, so the accelerator does not wait. A worker needs torch, transformers and
-pyarrow, and nothing else of litmine's dependencies.
+`do` is called from several threads. Only one at a time computes, or two on a GPU, which then has work while one begins
+or ends. Meanwhile another reads and tokenises the next task or decodes and writes the last. A worker needs torch,
+transformers and pyarrow, and nothing else of litmine's dependencies.
 """
 
 import threading
@@ -43,9 +43,9 @@ class _Model(Protocol):
 
     def read(self, items: Sequence[Any], /) -> Sequence[Words | Pair | Failed]: ...
 
-    def label(self, read: Sequence[Any], watch: Callable[[float], None], /) -> Sequence[Any]: ...
+    def label(self, read: Sequence[Any], watch: Callable[[float], None], /) -> Any: ...
 
-    def decode(self, items: Sequence[Any], read: Sequence[Any], labels: Sequence[Any], /) -> Sequence[Any]: ...
+    def decode(self, items: Sequence[Any], read: Sequence[Any], labels: Any, /) -> Sequence[Any]: ...
 
 
 class Worker:
@@ -64,7 +64,7 @@ class Worker:
                 f"{loading.ref} is {self._model.name} here and {loading.model} where the work was planned;"
                 " give every machine the same model and versions"
             )
-        self._computing = threading.Lock()
+        self._computing = threading.Semaphore(2 if self._model.device.type == "cuda" else 1)
         self._stop = threading.Event()
 
     def do(self, task: Task, watch: Callable[[float], None] = unwatched) -> Done:

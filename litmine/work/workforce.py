@@ -34,9 +34,9 @@ class Workforce:
             return
         if not self.on_ray:
             # It loads torch, which whoever only names a workforce does not need.
-            from litmine.work.local import run_here
+            from litmine.work.local import run_local
 
-            yield from run_here(tasks, watch)
+            yield from run_local(tasks, watch)
             return
         # Ray takes seconds to import, and a laptop may never need it.
         from litmine.work.ray_backend import run_on_ray

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from litmine.models.halving import Failed
 from litmine.models.registry import load_model
 from litmine.models.tagger import Tagger
 from litmine.models.words import Words
@@ -92,11 +91,13 @@ def test_a_score_is_the_mean_probability_of_the_words(bert_classifier: Path) -> 
     tagger = load(bert_classifier)
     text = "penicillin aspirin allergy reaction penicillin aspirin allergy reaction"
     words = tagger.read([text])
-    (logits,) = tagger.label(words)
-    assert not isinstance(logits, Failed)
-    probability = (np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)).max(axis=1)
+    (own,) = words
+    assert isinstance(own, Words)
+    said = tagger.label(words).open
+    probability = np.zeros(len(own))
+    probability[said.word] = (np.exp(said.logits) / np.exp(said.logits).sum(axis=1, keepdims=True)).max(axis=1)
     (entities,) = tagger.annotate([text])
     assert entities
     for entity in entities:
-        inside = [entity.start_char <= start < entity.end_char for start in words[0].start]  # type: ignore[union-attr]
+        inside = (own.start >= entity.start_char) & (own.start < entity.end_char)
         assert entity.score == pytest.approx(probability[inside].mean(), abs=1e-6)

@@ -88,15 +88,19 @@ def test_a_text_that_makes_the_model_fail_costs_one_text(
     done, gap = ran.stderr.splitlines()
     assert ran.returncode == NEW_GAPS
     assert done.startswith("1 of 1 parts done: 3 texts, ")
-    assert gap == f"could not be read: PMID 8: {model}: IndexError: index out of range in self"
+    assert (
+        gap == f"could not be read: PMID 8: {model}: ModelError: the tokenizer has a token that the model does not know"
+    )
     opened = Lake(lake)
-    assert opened.rows("select model, pmid, why from gaps") == [(model, 8, "IndexError: index out of range in self")]
+    assert opened.rows("select model, pmid, why from gaps") == [
+        (model, 8, "ModelError: the tokenizer has a token that the model does not know")
+    ]
     assert opened.rows("select texts_read, texts_unread, texts_failed from coverage") == [(104, 0, 1)]
     assert opened.active_models() == [model]
     assert {key: score for key, score in found(lake).items() if key[1] not in (7, 9)} == without
     assert opened.rows("select outcome, len(gaps) from runs order by started desc limit 1") == [("gaps", 1)]
     assert "has not read 0 texts yet and could not read 1;" in run("sql", "select 1", "--lake", lake).stderr
-    assert f"gap       PMID 8, {model}: IndexError" in run("status", "--lake", lake).stdout
+    assert f"gap       PMID 8, {model}: ModelError" in run("status", "--lake", lake).stdout
     assert run(*words).returncode == DONE
 
 

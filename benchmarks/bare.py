@@ -1,0 +1,122 @@
+"""What the processor does at most, and what the network alone reads: full windows of random tokens."""
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import torch
+
+from benchmarks.machine import best_seconds, copy_bandwidth, matrix_limit
+from litmine.models.kernels import PLAIN, Bounds
+from litmine.models.packed import PackedEncoder
+from litmine.models.tagger import Tagger
+
+Figures = dict[str, Any]
+_LENGTH = 256
+
+
+def hardware(tagger: Tagger) -> Figures:
+    """A matrix product at the model's shapes, and a copy."""
+    config, tokens = network(tagger).config, _whole(tagger, tagger.batch_tokens)
+    dtype = torch.bfloat16 if tagger.precision == "bf16" else torch.float32
+    limit = matrix_limit(tagger.device, dtype, tokens, config.hidden_size, config.intermediate_size)
+    return {
+        "matrix product, GFLOP/s": round(limit / 1e9),
+        "copy, GB/s": round(copy_bandwidth(tagger.device) / 1e9, 1),
+    }
+
+
+def encoder(tagger: Tagger, tokens: int, limit: float) -> Figures:
+    """The encoder as `annotate` runs it, over about so many tokens at a time; `limit` in GFLOP/s."""
+    tokens = _whole(tagger, tokens)
+    seconds = best_seconds(encoding(tagger, tokens), tagger.device, 1.0)
+    share = operations(tagger) * tokens / seconds / 1e9 / limit
+    return {
+        "tokens": tokens,
+        "window": _length(tagger),
+        "packed": tagger.packs,
+        "tokens/s": round(tokens / seconds),
+        "of the matrix product": round(share, 3),
+    }
+
+
+def encoding(tagger: Tagger, tokens: int) -> Callable[[], object]:
+    """A call of the encoder over random tokens."""
+    own, length = network(tagger), _length(tagger)
+    ids = torch.randint(1000, own.config.vocab_size, (tokens // length, length), device=tagger.device)
+    if not tagger.packs:
+        return _reading(lambda: own(ids, None))
+    packed, given = tagger._engine._packed, _row(ids, tagger.settings.window)
+    assert packed is not None
+    return _reading(lambda: packed(*given))
+
+
+def compiled(tagger: Tagger, tokens: int) -> Figures:
+    """The same fused by `torch.compile` instead: how long it takes to compile, and how quick it is then."""
+    from litmine.models.kernels import _flash_attention
+
+    plain = PackedEncoder(network(tagger).encoder, type(PLAIN)(_flash_attention, PLAIN.add_norm, PLAIN.dense_gelu))
+    length = _length(tagger)
+    ids = torch.randint(1000, network(tagger).config.vocab_size, (tokens // length, length), device=tagger.device)
+    given, found = _row(ids, tagger.settings.window), {}
+    fused: Callable[..., object] = torch.compile(plain.__call__)
+    for name, call in (("plain torch", plain), ("torch.compile", fused)):
+        run = _reading(partial(call, *given))
+        started = time.perf_counter()
+        run()
+        first = time.perf_counter() - started
+        seconds = best_seconds(run, tagger.device, 1.0)
+        found[name] = {"first call, s": round(first, 1), "tokens/s": round(ids.numel() / seconds)}
+    return found
+
+
+def kernels(tagger: Tagger, tokens: int, most: int = 12) -> list[str]:
+    """What a GPU does for one batch: share of its time, calls, and the kernel's name, the longest first."""
+    from torch.profiler import ProfilerActivity, profile
+
+    run = encoding(tagger, _whole(tagger, tokens))
+    run()
+    with profile(activities=[ProfilerActivity.CUDA, ProfilerActivity.CPU]) as found:
+        run()
+        torch.cuda.synchronize(tagger.device)
+    timed = [(one.self_device_time_total, one.count, one.key) for one in found.key_averages()]
+    all_of_it = sum(microseconds for microseconds, _, name in timed if not name.startswith("aten::"))
+    rows = sorted((one for one in timed if one[0] and not one[2].startswith("aten::")), reverse=True)[:most]
+    return [f"{took / all_of_it:6.1%} {count:4} {name[:110]}" for took, count, name in rows]
+
+
+def operations(tagger: Tagger) -> int:
+    """Of one token: its products with the weights, and its two with the window's other tokens."""
+    config = network(tagger).config
+    width, inner = config.hidden_size, config.intermediate_size
+    return int(config.num_hidden_layers * 2 * (4 * width**2 + 2 * width * inner + 2 * _length(tagger) * width))
+
+
+def network(tagger: Tagger) -> Any:
+    """The network of a loaded tagger."""
+    return tagger._engine._network
+
+
+def _reading(call: Callable[[], object]) -> Callable[[], object]:
+    def run() -> object:
+        with torch.inference_mode():
+            return call()
+
+    return run
+
+
+def _row(ids: torch.Tensor, longest: int) -> tuple[torch.Tensor, torch.Tensor, Bounds]:
+    pieces, length = ids.shape
+    places = torch.arange(length, device=ids.device).repeat(pieces)
+    edges = torch.arange(0, ids.numel() + 1, length, dtype=torch.int32, device=ids.device)
+    return ids.flatten(), places, Bounds([length] * pieces, edges, longest)
+
+
+def _length(tagger: Tagger) -> int:
+    return min(_LENGTH, tagger.settings.window)
+
+
+def _whole(tagger: Tagger, tokens: int) -> int:
+    """As many tokens as full windows have."""
+    return max(1, tokens // _length(tagger)) * _length(tagger)

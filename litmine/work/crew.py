@@ -1,0 +1,93 @@
+"""Processes of this machine, each at the other end of a pipe."""
+
+import signal
+from collections.abc import Callable, Sequence
+from multiprocessing import get_context, resource_tracker
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from types import TracebackType
+from typing import Any, Self
+
+from litmine.errors import LitmineError
+
+# Seconds that a process has to leave by itself.
+_GRACE = 10
+
+
+class Crew:
+    """`size` processes that call `work` with `given` and their end of a pipe; whoever leaves the block ends them.
+
+    `name` is what a sentence calls one that dies, and `remedy` what to do then.
+    """
+
+    def __init__(self, size: int, work: Callable[..., None], given: Sequence[Any], name: str, remedy: str) -> None:
+        self._size, self._work, self._given = size, work, tuple(given)
+        self._name, self._remedy = name, remedy
+        self._processes: dict[Connection, SpawnProcess] = {}
+
+    @property
+    def hands(self) -> list[Connection]:
+        return list(self._processes)
+
+    def __enter__(self) -> Self:
+        context = get_context("spawn")
+        # It unblocks Ctrl-C when it starts, which would else be with the first process.
+        resource_tracker.ensure_running()
+        # Ctrl-C reaches all processes of a terminal: these inherit that they do not hear it, and are told by this one.
+        heard = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            for _ in range(self._size):
+                here, there = context.Pipe()
+                process = context.Process(target=_begin, args=(self._work, *self._given, there), daemon=True)
+                process.start()
+                there.close()
+                self._processes[here] = process
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, heard)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for hand, process in self._processes.items():
+            hand.close()
+            if kind is not None:
+                process.terminate()
+        for process in self._processes.values():
+            process.join(_GRACE)
+            if process.is_alive():
+                process.kill()
+
+    def give(self, hand: Connection, *given: Any) -> None:
+        """Send something to one (LitmineError when it has died)."""
+        try:
+            hand.send(given)
+        except OSError as error:
+            raise self._death(hand) from error
+
+    def hear(self, hands: Sequence[Connection]) -> list[tuple[Connection, Any]]:
+        """What these say next, one thing each. Raises LitmineError when one has died, or says one."""
+        heard = []
+        for hand in wait(hands):
+            assert isinstance(hand, Connection)
+            try:
+                said = hand.recv()
+            except (EOFError, OSError) as error:
+                raise self._death(hand) from error
+            if isinstance(said, LitmineError):
+                raise said
+            heard.append((hand, said))
+        return heard
+
+    def _death(self, hand: Connection) -> LitmineError:
+        process = self._processes[hand]
+        process.join(_GRACE)
+        code = process.exitcode or 0
+        how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
+        return LitmineError(f"{self._name} {how}; what was finished stays: {self._remedy}")
+
+
+def _begin(work: Callable[..., None], *given: Any) -> None:
+    # Unwinds as Ctrl-C does, so that nothing half-written is left.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    work(*given)

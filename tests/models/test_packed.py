@@ -1,0 +1,118 @@
+"""Pieces one after another in a row, without padding, give what they give when they are padded."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from transformers import BertConfig
+
+from litmine.models.bert import BertEncoder
+from litmine.models.engine import kernels_for
+from litmine.models.folder import load_folder
+from litmine.models.kernels import PLAIN, Bounds, _fused_dense_gelu, _Trial, quick_kernels
+from litmine.models.network import MultiHeadNetwork
+from litmine.models.packed import PackedEncoder
+from litmine.models.tagger import Tagger
+
+LONGEST = 40
+
+
+@pytest.fixture(scope="module")
+def encoder() -> BertEncoder:
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=50,
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=40,
+        max_position_embeddings=LONGEST,
+    )
+    encoder = BertEncoder(config).eval()
+    for weight in encoder.parameters():
+        weight.data.normal_(0, 0.3)
+    return encoder
+
+
+@torch.inference_mode()
+@given(lengths=st.lists(st.integers(1, LONGEST), min_size=1, max_size=8), seed=st.integers(0, 99))
+def test_pieces_of_any_length(encoder: BertEncoder, lengths: list[int], seed: int) -> None:
+    torch.manual_seed(seed)
+    inside = torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]
+    ids = torch.randint(50, inside.shape)
+    places = torch.arange(max(lengths)).expand(inside.shape)[inside]
+    edges = torch.tensor([0, *lengths]).cumsum(0).to(torch.int32)
+    packed = PackedEncoder(encoder)(ids[inside], places, Bounds(lengths, edges, LONGEST))
+    torch.testing.assert_close(packed, encoder(ids, inside).last_hidden_state[inside], atol=1e-5, rtol=1e-5)
+
+
+@pytest.fixture
+def packing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Models that are loaded from now on pack their texts, on a CPU too."""
+
+    def plain(network: Any, *_: object) -> object:
+        ours = isinstance(network, MultiHeadNetwork) and isinstance(network.encoder, BertEncoder)
+        return PLAIN if ours else None
+
+    monkeypatch.setattr("litmine.models.folder.kernels_for", plain)
+
+
+TEXTS = [
+    "",
+    "penicillin",
+    "An allergy to penicillin can cause an anaphylactic reaction. " * 30,
+    "Familial adenomatous polyposis and hypotension.",
+    "aspirin " * 70,
+]
+
+
+@pytest.mark.parametrize("batch_tokens", [1, 100, 300, 65_536])
+@pytest.mark.parametrize("model", ["tiny_model", "bert_classifier", "contextless"])
+@pytest.mark.usefixtures("packing")
+def test_the_same_entities(
+    model: str, batch_tokens: int, request: pytest.FixtureRequest, make_contextless: Any, monkeypatch: Any
+) -> None:
+    folder = make_contextless(16, 4, 2) if model == "contextless" else request.getfixturevalue(model)
+    packed = load(folder, batch_tokens)
+    monkeypatch.undo()
+    padded = load(folder, None)
+    assert (packed.packs, padded.packs) == (True, False)
+    found, expected = packed.annotate(TEXTS), padded.annotate(TEXTS)
+    assert found == expected
+    assert any(expected)
+    scores = [[entity.score for entities in of for entity in entities] for of in (found, expected)]
+    assert scores[0] == pytest.approx(scores[1], abs=1e-4)
+
+
+@pytest.mark.usefixtures("packing")
+def test_other_networks_are_padded(roberta_classifier: Path) -> None:
+    assert not load(roberta_classifier, None).packs
+
+
+def test_nothing_is_packed_on_a_cpu(bert_classifier: Path) -> None:
+    assert quick_kernels(torch.device("cpu"), torch.bfloat16, 2, 16) is None
+    assert not load(bert_classifier, None).packs
+    assert kernels_for(torch.nn.Identity(), torch.device("cuda"), torch.bfloat16) is None
+
+
+def load(folder: Path, batch_tokens: int | None) -> Tagger:
+    return load_folder(folder, "a name", "cpu", "float32", batch_tokens=batch_tokens)
+
+
+def test_a_quick_step_that_fails_or_differs_is_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    trial = _Trial(torch.device("cpu"), torch.bfloat16, 2, 16)
+
+    def failing(*_: object) -> torch.Tensor:
+        raise RuntimeError("no kernel image\nis available")
+
+    assert trial.agrees("this", PLAIN.add_norm, PLAIN.add_norm, trial.add_norm)
+    assert trial.agrees("GELU by tanh", _fused_dense_gelu, PLAIN.dense_gelu, trial.dense_gelu)
+    assert capsys.readouterr().err == ""
+    assert not trial.agrees("that", failing, PLAIN.attention, trial.attention)
+    assert not trial.agrees("it", lambda inner, *_: inner, PLAIN.add_norm, trial.add_norm)
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.startswith("litmine computes without that on this GPU, more slowly: RuntimeError: no kernel image is")
+    assert "litmine computes without it on this GPU, more slowly: it is off by " in second
