@@ -32,7 +32,7 @@ train.add_command(qa)
 @click.option(
     "--recipe",
     metavar="NAME|FILE",
-    help="Settings to begin with: builtin, chained, single, biobert, or a TOML file; other options count before it.",
+    help="Settings to begin with: builtin, finish, single, biobert, or a TOML file; other options count before it.",
 )
 @click.option(
     "--base",
@@ -87,6 +87,13 @@ train.add_command(qa)
     type=click.FloatRange(min=0, max=1, max_open=True),
     default=0.0,
     help="Make the model the moving mean of its weights, of which each step keeps this share; 0 for the last weights.",
+)
+@click.option(
+    "--keep",
+    type=click.FloatRange(min=0, max=1, max_open=True),
+    default=0.0,
+    help="Leave the model this share of the weights of its base, one of our own models with all its heads: it learns"
+    " something more and forgets less.",
 )
 @click.option("--epochs", type=click.IntRange(min=1), default=6, show_default=True, help="Passes over the corpora.")
 @click.option(

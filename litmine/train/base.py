@@ -1,9 +1,10 @@
 """The encoder that a training starts from, and its tokenizer: ours, or any of the BERT family in safetensors."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
 from tokenizers import Tokenizer
 from transformers import AutoConfig, AutoModel, PreTrainedConfig
@@ -11,9 +12,11 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_N
 
 from litmine.errors import ModelError
 from litmine.models.bert import BertEncoder, is_plain_bert
+from litmine.models.chain import BIO
 from litmine.models.folder import loading, positions, read_network, read_tokenizer, special_ids
-from litmine.models.heads import SETTINGS_FILE, Settings
+from litmine.models.heads import SETTINGS_FILE, Head, Settings
 from litmine.models.identity import locate
+from litmine.models.network import MultiHeadNetwork
 from litmine.train.vocabulary import prune_vocabulary
 
 
@@ -50,6 +53,26 @@ def read_base(ref: str, tokens: int) -> Base:
             " start from a base that reads as many"
         )
     return Base(encoder.float(), config, tokenizer)
+
+
+@torch.no_grad()
+def keep_heads(network: MultiHeadNetwork, heads: Sequence[Head], ref: str) -> list[str]:
+    """Let heads that the base, one of our own models, has too begin as they are there; returns their names."""
+    folder, _ = locate(ref)
+    if not (folder / SETTINGS_FILE).is_file():
+        return []
+    settings = Settings.load(folder)
+    theirs, kept = read_network(folder, settings), []
+    bounds = np.cumsum([0, *(len(head.labels) for head in settings.heads)]).tolist()
+    places = {(head.name, head.labels): i for i, head in enumerate(settings.heads)}
+    for own, head in enumerate(heads):
+        if (its := places.get((head.name, head.labels))) is not None:
+            at, there = slice(own * len(BIO), (own + 1) * len(BIO)), slice(bounds[its], bounds[its + 1])
+            network.heads.weight[at], network.heads.bias[at] = theirs.heads.weight[there], theirs.heads.bias[there]
+            if network.chain is not None and theirs.chain is not None:
+                network.chain.weight[own] = theirs.chain.weight[its]
+            kept.append(head.name)
+    return kept
 
 
 def prune(base: Base, texts: Iterable[str], keep: int) -> Base:

@@ -10,18 +10,20 @@ import torch
 from tokenizers import Tokenizer
 from torch.nn.functional import one_hot
 
+from litmine.errors import SettingError
 from litmine.models.chain import BIO
 from litmine.models.folder import save_folder, special_ids
 from litmine.models.heads import CHAINED, Head, Settings
 from litmine.models.network import MultiHeadNetwork
 from litmine.models.tagger import BATCH_TOKENS
 from litmine.models.words import WordReader
-from litmine.train.base import prune, read_base
+from litmine.train.base import keep_heads, prune, read_base
 from litmine.train.batching import join_passages, make_batches
 from litmine.train.checkpoint import writing
 from litmine.train.corpora import Corpus
 from litmine.train.descent import CHECKPOINT_SECONDS, Course, Machine, arithmetic, descend
 from litmine.train.examples import IGNORED, Batch, Example, collate, join, make_examples, make_heads
+from litmine.train.mean import Kept
 from litmine.train.paths import Layout, path_costs
 from litmine.train.recipe import Recipe
 from litmine.train.teachers import ask, read_teachers
@@ -74,6 +76,7 @@ def train(
     heads = make_heads(corpora, recipe.apart)
     network, tokenizer = _start(recipe, heads, corpora, base)
     network.to(machine.device)
+    kept = Kept(network, recipe.keep)
     special = special_ids(tokenizer, network.config)
     reader = WordReader(tokenizer)
     silence = BIO.index("O") if recipe.naive_union else IGNORED
@@ -105,6 +108,7 @@ def train(
     training = json.dumps(asdict(recipe) | {"steps": steps}, sort_keys=True)
     course = Course(recipe.epochs, steps, plan, loss, recipe.smooth)
     pace = descend(network, recipe, course, folder, training, say, every, team)
+    kept.end()
 
     if team.leads:
         with writing(folder):
@@ -157,7 +161,7 @@ def vocabulary_texts(recipe: Recipe, corpora: Sequence[Corpus]) -> Iterator[str]
 def _start(
     recipe: Recipe, heads: Sequence[Head], corpora: Sequence[Corpus], prepared: Path | None
 ) -> tuple[MultiHeadNetwork, Tokenizer]:
-    """The base's encoder under new heads, its vocabulary pruned if the recipe asks."""
+    """The base's encoder, its vocabulary pruned if the recipe asks, under new heads and those that the base has too."""
     tokens = max(recipe.window, recipe.longest + 2)
     if prepared:
         base = read_base(str(prepared), tokens)
@@ -165,7 +169,11 @@ def _start(
         base = prune(read_base(recipe.base, tokens), vocabulary_texts(recipe, corpora), recipe.vocabulary)
     encoder, config = base.encoder, base.config
     config.hidden_dropout_prob, config.attention_probs_dropout_prob = recipe.dropout, 0.0
-    return MultiHeadNetwork(config, len(heads) * len(BIO), encoder, chained=True), base.tokenizer
+    network = MultiHeadNetwork(config, len(heads) * len(BIO), encoder, chained=True)
+    begun = keep_heads(network, heads, str(prepared) if prepared else recipe.base)
+    if recipe.keep and (new := [head.name for head in heads if head.name not in begun]):
+        raise SettingError(f"the base has no {', '.join(new)} to keep a share of; leave --keep out")
+    return network, base.tokenizer
 
 
 def _loss(

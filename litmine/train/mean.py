@@ -1,4 +1,4 @@
-"""Means of weights: of several trainings from one start, and of the steps of one."""
+"""Means of weights: of several trainings from one start, of the steps of one, and of its beginning and end."""
 
 import torch
 from torch import Tensor
@@ -30,6 +30,20 @@ class Mean:
     def end(self) -> None:
         mean = {name: value / self._times for name, value in self._sums.items()}
         self._network.load_state_dict(self._network.state_dict() | mean)
+
+
+class Kept:
+    """What a network is at the beginning, of which it keeps a share at the end; a share of 0 keeps nothing."""
+
+    def __init__(self, network: torch.nn.Module, share: float) -> None:
+        self._share = share
+        self._weights = dict(network.named_parameters()) if share else {}
+        self._start = {name: value.detach().clone() for name, value in self._weights.items()}
+
+    @torch.no_grad()
+    def end(self) -> None:
+        for name, value in self._weights.items():
+            value.lerp_(self._start[name], self._share)
 
 
 class MovingMean:

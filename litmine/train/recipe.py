@@ -21,6 +21,8 @@ class Recipe:
     often: how many times an epoch reads a corpus, if not once: 2 reads it twice, 0.5 about half of its passages.
     smooth: the model is the moving mean of its weights, of which each step keeps this share (0 for none: the last
     weights; Polyak 1992).
+    keep: share of the base's weights in the model, when the base is one of our own and has all its heads (Wortsman et
+    al. 2022, "Robust fine-tuning of zero-shot models").
     epochs, learning_rate, warmup (share of the steps), weight_decay, clip (norm of the gradient): AdamW, linear decay.
     batch_tokens: tokens a step, padding included; a few have up to a tenth more.
     passage_tokens: sentences that follow each other are read together, up to this many tokens; whole abstracts are what
@@ -49,6 +51,7 @@ class Recipe:
     strict_leaks: bool = False
     often: tuple[tuple[str, float], ...] = ()
     smooth: float = 0.0
+    keep: float = 0.0
     epochs: int = 6
     learning_rate: float = 2e-4
     warmup: float = 0.1
@@ -86,8 +89,8 @@ class Recipe:
             raise SettingError("clip must be above 0, and weight_decay, vocabulary and seed no less than 0")
         if not (self.pretrain >= 0 and self.teachers >= 0 and 0 <= self.opinion < math.inf):
             raise SettingError("pretrain, teachers and opinion must be no less than 0")
-        if not 0 <= self.smooth < 1:
-            raise SettingError("smooth is a share, from 0 to below 1")
+        if not (0 <= self.smooth < 1 and 0 <= self.keep < 1):
+            raise SettingError("smooth and keep are shares, from 0 to below 1")
         if any(not 0 < times <= 100 for _, times in self.often):
             raise SettingError("an epoch reads a corpus more than 0 and at most 100 times")
         if "@" in self.name or "/" in self.name or not self.name:

@@ -25,7 +25,7 @@ from transformers import (
 )
 from transformers.utils import logging
 
-from litmine.errors import ModelError
+from litmine.errors import ModelError, SettingError
 from litmine.models.folder import read_tokenizer
 from litmine.models.network import MultiHeadNetwork
 from litmine.models.registry import load_model
@@ -232,6 +232,35 @@ def test_our_own_model_as_a_base(tiny_model: Path, make_corpus: MakeCorpus, tmp_
     assert load_model(str(tmp_path)).entity_types == ["Species"]
     name = "encoder.embeddings.word_embeddings.weight"
     assert (weights(tmp_path)[name] - weights(tiny_model)[name]).abs().max() < 1e-2
+
+
+def test_heads_that_the_base_has_too_begin_as_they_are_there(
+    tiny_model: Path, sample_data: Path, tmp_path: Path
+) -> None:
+    """Steps that learn nothing leave a model that finds what the base finds, whatever the order of its heads."""
+    corpus = read_corpus(sample_data / "ner" / "BC5CDR" / "train.tsv", "BC5CDR")
+    turned = [replace(corpus, entity_types=("Chemical",)), replace(corpus, name="other", entity_types=("Disease",))]
+    recipe = Recipe("again", str(tiny_model), ("BC5CDR", "other"), epochs=1, learning_rate=1e-12, weight_decay=0.0)
+    train(recipe, turned, tmp_path, lambda _: None)
+    texts = [passage.text for passage in corpus.passages]
+    found, expected = load_model(str(tmp_path)).annotate(texts), load_model(str(tiny_model)).annotate(texts)
+    assert [[entity.mention for entity in one] for one in found] == [
+        [entity.mention for entity in one] for one in expected
+    ]
+    assert sum(map(len, expected)) > 20
+
+
+def test_a_share_of_the_base_is_kept(tiny_model: Path, sample_data: Path, tmp_path: Path) -> None:
+    corpora = [read_corpus(sample_data / "ner" / name / "train.tsv", name) for name in ("NCBI-disease", "BC5CDR")]
+    recipe = Recipe("more", str(tiny_model), ("NCBI-disease", "BC5CDR"), epochs=1, learning_rate=1e-3, dropout=0)
+    for keep in (0.0, 0.25):
+        train(replace(recipe, keep=keep), corpora, tmp_path / str(keep), lambda _: None)
+    start, end, between = (weights(folder) for folder in (tiny_model, tmp_path / "0.0", tmp_path / "0.25"))
+    for name, value in between.items():
+        torch.testing.assert_close(value, 0.25 * start[name] + 0.75 * end[name], atol=1e-6, rtol=1e-5)
+    assert any(not torch.equal(start[name], end[name]) for name in start)
+    with pytest.raises(SettingError, match="the base has no Species to keep a share of; leave --keep out"):
+        train(replace(recipe, keep=0.5), [replace(corpora[0], entity_types=("Species",))], tmp_path / "no", print)
 
 
 @pytest.mark.parametrize("what", ["nothing", "empty", "pickle", "damaged", "unknown"])

@@ -21,11 +21,11 @@ def test_every_committed_recipe_is_one_and_the_help_names_it(name: str) -> None:
     assert name in str(options["recipe"].to_info_dict()["help"])
 
 
-def test_builtin_says_how_the_model_that_ships_was_made(checkout: Path) -> None:
+def test_finish_says_how_the_model_that_ships_was_made_last(checkout: Path) -> None:
     made = json.loads((checkout / "litmine" / "models" / "builtin" / "ner" / "recipe.json").read_text())
-    recipe = make_recipe(read_recipe("builtin"))
+    recipe = make_recipe(read_recipe("finish"))
     said = {name: getattr(recipe, name) for name in made}
-    said["base"] = recipe.base.rpartition("/")[2]
+    said["corpora"] = [Path(corpus).name for corpus in recipe.corpora]
     assert json.loads(json.dumps(said)) == made
 
 
@@ -94,5 +94,5 @@ def test_unlabelled_texts_that_is_not_here(tmp_path: Path, tiny_base: Path, monk
 
     monkeypatch.chdir(tmp_path)
     recipe = make_recipe({**read_recipe("builtin"), "base": str(tiny_base)})
-    with pytest.raises(SettingError, match=r"abstracts\.jsonl\.gz, which is not here; name a JSONL"):
+    with pytest.raises(SettingError, match=r"texts\.jsonl\.gz, which is not here; name a JSONL"):
         make_model(recipe, tmp_path / "out", lambda _: None)
