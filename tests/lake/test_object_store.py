@@ -250,8 +250,15 @@ def test_what_cannot_be_reached_is_one_sentence(
 
 def rows(lake: Lake, view: str) -> list[tuple[Any, ...]]:
     """What a view shows; the time of an import of undated files is its own."""
-    columns = "* exclude (as_of)" if view == "articles" else "* replace (round(score, 3) as score)"
+    columns = "* exclude (as_of)" if view == "articles" else "* exclude (score), score"
     return lake.rows(f"select {columns} from {view} order by all")
+
+
+def same(left: list[tuple[Any, ...]], right: list[tuple[Any, ...]]) -> bool:
+    """Equal, but for the last digits of a score, which stands last: texts are computed beside other ones."""
+    digits = [[row[-1] if isinstance(row[-1], float) else 0.0 for row in rows] for rows in (left, right)]
+    rest = [[row[:-1] if isinstance(row[-1], float) else row for row in rows] for rows in (left, right)]
+    return rest[0] == rest[1] and digits[0] == pytest.approx(digits[1], abs=1e-5)
 
 
 def stands(lake: Lake, table: str, least: int, process: Popen[Any]) -> None:
@@ -288,7 +295,7 @@ def test_kill_at_any_moment(
         assert ran.returncode == DONE, ran.stderr
     undisturbed = Lake(annotated_lake)
     for view in ("articles", "entities"):
-        assert rows(lake, view) == rows(undisturbed, view)
+        assert same(rows(lake, view), rows(undisturbed, view))
     assert run("annotate", "--model", tiny_model, "--lake", url).stderr.startswith("nothing to do")
 
 
