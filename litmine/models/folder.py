@@ -191,8 +191,7 @@ def _plain_network(folder: Path) -> MultiHeadNetwork | PlainNetwork:
     classifier: Any = AutoModelForTokenClassification.from_pretrained(folder, use_safetensors=True, **SAFE)
     if not is_plain_bert(classifier.config):
         return PlainNetwork(classifier)
-    network = MultiHeadNetwork(classifier.config, classifier.config.num_labels, BertEncoder(classifier.config))
-    network.encoder.load_state_dict(classifier.bert.state_dict())
+    network = MultiHeadNetwork(classifier.config, classifier.config.num_labels, BertEncoder.of(classifier.bert))
     network.heads.load_state_dict(classifier.classifier.state_dict())
     return network
 

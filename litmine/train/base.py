@@ -22,11 +22,15 @@ from litmine.train.vocabulary import prune_vocabulary
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """An encoder in float32, its configuration and its tokenizer, which neither truncates nor pads."""
+    """An encoder in float32, its configuration and its tokenizer, which neither truncates nor pads.
+
+    `whole` is the network that the encoder is of, and what its heads are, when it is one of our own.
+    """
 
     encoder: Any
     config: PreTrainedConfig
     tokenizer: Tokenizer
+    whole: tuple[MultiHeadNetwork, Settings] | None = None
 
 
 def read_base(ref: str, tokens: int) -> Base:
@@ -39,9 +43,11 @@ def read_base(ref: str, tokens: int) -> Base:
                 f"{ref} is no encoder but a {config.model_type}; start from one of the BERT family"
                 " (BERT, RoBERTa, DistilBERT, ELECTRA and their like)"
             )
+        whole = None
         if (folder / SETTINGS_FILE).is_file():
-            own = read_network(folder, Settings.load(folder), quick=True)
-            encoder, config = own.encoder, own.config
+            settings = Settings.load(folder)
+            own = read_network(folder, settings, quick=True)
+            encoder, config, whole = own.encoder, own.config, (own, settings)
         else:
             encoder = AutoModel.from_pretrained(folder, config=config, use_safetensors=True, local_files_only=True)
             encoder = BertEncoder.of(encoder) if is_plain_bert(config) else encoder
@@ -52,17 +58,16 @@ def read_base(ref: str, tokens: int) -> Base:
             f"{ref} reads at most {positions(config)} tokens at a time and the recipe needs {tokens};"
             " start from a base that reads as many"
         )
-    return Base(encoder.float(), config, tokenizer)
+    return Base(encoder.float(), config, tokenizer, whole)
 
 
 @torch.no_grad()
-def keep_heads(network: MultiHeadNetwork, heads: Sequence[Head], ref: str) -> list[str]:
+def keep_heads(network: MultiHeadNetwork, heads: Sequence[Head], base: Base) -> list[str]:
     """Let heads that the base, one of our own models, has too begin as they are there; returns their names."""
-    folder, _ = locate(ref)
-    if not (folder / SETTINGS_FILE).is_file():
+    if base.whole is None:
         return []
-    settings = Settings.load(folder)
-    theirs, kept = read_network(folder, settings), []
+    theirs, settings = base.whole
+    kept = []
     bounds = np.cumsum([0, *(len(head.labels) for head in settings.heads)]).tolist()
     places = {(head.name, head.labels): i for i, head in enumerate(settings.heads)}
     for own, head in enumerate(heads):

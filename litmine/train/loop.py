@@ -170,7 +170,7 @@ def _start(
     encoder, config = base.encoder, base.config
     config.hidden_dropout_prob, config.attention_probs_dropout_prob = recipe.dropout, 0.0
     network = MultiHeadNetwork(config, len(heads) * len(BIO), encoder, chained=True)
-    begun = keep_heads(network, heads, str(prepared) if prepared else recipe.base)
+    begun = keep_heads(network, heads, base)
     if recipe.keep and (new := [head.name for head in heads if head.name not in begun]):
         raise SettingError(f"the base has no {', '.join(new)} to keep a share of; leave --keep out")
     return network, base.tokenizer
