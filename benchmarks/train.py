@@ -57,7 +57,7 @@ from transformers.utils import logging
 from litmine.models.chain import BIO
 from litmine.models.folder import read_tokenizer, special_ids
 from litmine.models.home import BUILTIN, builtin_folder
-from litmine.models.words import WordReader
+from litmine.models.word_reader import WordReader
 from litmine.train.corpora import Corpus, open_corpus
 from litmine.train.descent import Machine
 from litmine.train.examples import IGNORED, Example, make_examples, make_heads

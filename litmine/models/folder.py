@@ -23,7 +23,7 @@ from litmine.models.network import MultiHeadNetwork, PlainNetwork, bfloat16_is_f
 from litmine.models.tagger import Tagger
 from litmine.models.task import is_reader
 from litmine.models.weights import load_weights, save_weights
-from litmine.models.words import WordReader
+from litmine.models.word_reader import WordReader
 
 TOKENIZER_FILE = "tokenizer.json"
 OVERLAP = 128

@@ -16,7 +16,8 @@ from litmine.models.pairs import Layout, Pair, Piece, batches, last_tokens, piec
 from litmine.models.reader_settings import ReaderSettings
 from litmine.models.spans import best_spans, sigmoid, softmax, top_spans
 from litmine.models.tagger import BATCH_TOKENS, unwatched
-from litmine.models.words import WordReader, Words
+from litmine.models.word_reader import WordReader
+from litmine.models.words import Words
 from litmine.types import Reply, SpanAnswer
 
 

@@ -28,7 +28,7 @@ from litmine.models.reader_settings import ReaderSettings
 from litmine.models.span_network import PlainSpanNetwork, SpanNetwork
 from litmine.models.task import is_reader
 from litmine.models.weights import save_weights
-from litmine.models.words import WordReader
+from litmine.models.word_reader import WordReader
 
 # Of a plain question answerer, which seldom says on what it was taught: SQuAD's usual 384 tokens.
 _WINDOW = 384

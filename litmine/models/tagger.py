@@ -18,7 +18,8 @@ from litmine.models.halving import Failed, halve
 from litmine.models.heads import CHAINED, Head, Settings
 from litmine.models.kernels import Kernels
 from litmine.models.said import Open, Said
-from litmine.models.words import WordReader, Words
+from litmine.models.word_reader import WordReader
+from litmine.models.words import Words
 from litmine.types import Entity
 
 # Tokens a batch: about where a CPU's caches and a large GPU's compute units are full.

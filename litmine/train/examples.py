@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from litmine.models.chain import BIO
 from litmine.models.heads import Head
-from litmine.models.words import WordReader, Words, label_words
+from litmine.models.word_reader import WordReader
+from litmine.models.words import Words, label_words
 from litmine.train.batching import pad
 from litmine.train.corpora import Corpus
 

@@ -16,7 +16,7 @@ from litmine.models.folder import save_folder, special_ids
 from litmine.models.heads import CHAINED, Head, Settings
 from litmine.models.network import MultiHeadNetwork
 from litmine.models.tagger import BATCH_TOKENS
-from litmine.models.words import WordReader
+from litmine.models.word_reader import WordReader
 from litmine.train.base import keep_heads, prune, read_base
 from litmine.train.batching import join_passages, make_batches
 from litmine.train.checkpoint import writing

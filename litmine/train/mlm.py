@@ -18,7 +18,7 @@ from litmine.errors import SettingError
 from litmine.models.folder import TOKENIZER_FILE, special_ids
 from litmine.models.identity import locate
 from litmine.models.weights import save_weights
-from litmine.models.words import WordReader
+from litmine.models.word_reader import WordReader
 from litmine.train.base import read_base
 from litmine.train.batching import make_batches
 from litmine.train.checkpoint import writing

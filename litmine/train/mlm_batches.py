@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from litmine.errors import ModelError
-from litmine.models.words import WordReader
+from litmine.models.word_reader import WordReader
 from litmine.train.batching import pad
 
 _AT_ONCE = 1_000

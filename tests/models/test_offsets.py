@@ -3,13 +3,14 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from litmine.models.folder import read_tokenizer
 from litmine.models.registry import load_model
 from litmine.models.tagger import Tagger
-from litmine.models.words import WordReader, label_words
+from litmine.models.word_reader import WordReader
+from litmine.models.words import label_words
 from litmine.types import Span
 
 MODELS = ("tiny_model", "bert_classifier", "roberta_classifier")
@@ -64,6 +65,14 @@ def test_words_stand_in_order_and_hold_no_space(reader: WordReader, text: str) -
     )
     assert (words.end[:-1] <= words.start[1:]).all()
     assert (words.first[:-1] < words.first[1:]).all()
+
+
+@settings(max_examples=200)
+@given(texts=st.lists(TEXTS, max_size=4))
+def test_what_is_remembered_is_what_the_tokenizer_says(reader: WordReader, texts: list[str]) -> None:
+    for ours, its in zip(reader.read(texts), reader.encode(texts), strict=True):
+        for name in ("ids", "first", "start", "end"):
+            assert getattr(ours, name).tolist() == getattr(its, name).tolist()
 
 
 def test_mentions_are_found_at_all(tagger: Tagger) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from litmine.models.folder import read_tokenizer
 from litmine.models.heads import Head
-from litmine.models.words import WordReader
+from litmine.models.word_reader import WordReader
 from litmine.train.batching import join_passages, make_batches
 from litmine.train.corpora import Corpus
 from litmine.train.examples import IGNORED, Batch, Example, collate, join, make_examples, make_heads

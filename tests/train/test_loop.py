@@ -29,7 +29,7 @@ from litmine.errors import ModelError, SettingError
 from litmine.models.folder import read_tokenizer
 from litmine.models.network import MultiHeadNetwork
 from litmine.models.registry import load_model
-from litmine.models.words import WordReader
+from litmine.models.word_reader import WordReader
 from litmine.train.corpora import Corpus, read_corpus
 from litmine.train.descent import Machine, schedule
 from litmine.train.examples import Example, collate, make_examples, make_heads

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from litmine.errors import CorpusError, ModelError, SettingError
 from litmine.models.folder import read_tokenizer
-from litmine.models.words import WordReader
+from litmine.models.word_reader import WordReader
 from litmine.train.base import read_base
 from litmine.train.corpora import read_corpus
 from litmine.train.loop import train

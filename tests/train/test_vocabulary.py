@@ -13,7 +13,7 @@ from tokenizers.models import BPE
 
 from litmine.errors import CorpusError, SettingError
 from litmine.models.folder import read_tokenizer
-from litmine.models.words import WordReader
+from litmine.models.word_reader import WordReader
 from litmine.train.corpora import read_corpus
 from litmine.train.vocabulary import abstracts, count_tokens, prune_vocabulary
 

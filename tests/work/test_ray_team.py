@@ -15,7 +15,7 @@ import pytest
 
 from litmine.errors import FAILED, LitmineError
 from litmine.models.folder import read_tokenizer
-from litmine.models.words import WordReader
+from litmine.models.word_reader import WordReader
 from litmine.train.corpora import Corpus, read_corpus
 from litmine.train.examples import make_examples, make_heads
 from litmine.train.loop import plan_epoch, train

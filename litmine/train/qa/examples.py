@@ -13,7 +13,8 @@ import torch
 from numpy.typing import NDArray
 
 from litmine.models.pairs import Layout, Pair, last_tokens, pieces
-from litmine.models.words import WordReader, Words
+from litmine.models.word_reader import WordReader
+from litmine.models.words import Words
 from litmine.train.qa.find import Place, occurrences
 from litmine.train.qa.irrelevant import OtherTexts
 from litmine.train.qa.questions import Asked

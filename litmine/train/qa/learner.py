@@ -9,7 +9,7 @@ import torch
 
 from litmine.models.pairs import Layout
 from litmine.models.span_network import SpanNetwork
-from litmine.models.words import WordReader
+from litmine.models.word_reader import WordReader
 from litmine.train.batching import make_batches
 from litmine.train.descent import Course, Machine, arithmetic
 from litmine.train.qa.examples import NO_VERDICT, VERDICTS, Batch, Cutting, Example, ExampleMaker, collate

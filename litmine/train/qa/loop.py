@@ -11,7 +11,7 @@ from tokenizers import Tokenizer
 from litmine.models.pairs import layout_of
 from litmine.models.reader_settings import ReaderSettings
 from litmine.models.span_network import SpanNetwork
-from litmine.models.words import WordReader
+from litmine.models.word_reader import WordReader
 from litmine.train.base import prune, read_base
 from litmine.train.checkpoint import drop_checkpoint, writing
 from litmine.train.descent import CHECKPOINT_SECONDS, Machine, descend

@@ -10,7 +10,7 @@ from transformers import AutoConfig
 
 from litmine.models.folder import read_tokenizer
 from litmine.models.pairs import Layout, layout_of
-from litmine.models.words import WordReader
+from litmine.models.word_reader import WordReader
 from litmine.train.qa.examples import NEITHER, NO_VERDICT, YES, Cutting, Example, ExampleMaker, collate
 from litmine.train.qa.questions import Asked
 

@@ -1,0 +1,73 @@
+"""What a tokenizer made of a stretch of text is remembered, and is what it makes of it in any text."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from litmine.models.folder import read_tokenizer
+from litmine.models.lexicon import Lexicon, parts_at_ascii
+from litmine.models.word_reader import WordReader
+from litmine.models.words import Words
+
+TEXTS = [f"An allergy to penicillin (case {i}): 5 mg/kg, α-tocopherol; p<0.0{i}.\n" for i in range(40)]
+
+
+@pytest.fixture(scope="module")
+def reader(tiny_model: Path) -> WordReader:
+    return WordReader(read_tokenizer(tiny_model))
+
+
+def _same(ours: Sequence[Words], its: Sequence[Words]) -> bool:
+    names = ("ids", "first", "start", "end")
+    return len(ours) == len(its) and all(
+        getattr(one, name).tolist() == getattr(other, name).tolist()
+        for one, other in zip(ours, its, strict=True)
+        for name in names
+    )
+
+
+def test_a_stretch_is_read_once(reader: WordReader) -> None:
+    asked: list[str] = []
+
+    def encode(texts: Sequence[str]) -> list[Words]:
+        asked.extend(texts)
+        return reader.encode(texts)
+
+    lexicon = Lexicon(encode)
+    assert _same(lexicon.read(TEXTS * 20), reader.encode(TEXTS * 20))
+    assert len(asked) == len(set(asked)) < 120
+    lexicon.read(TEXTS)
+    assert len(asked) == len(set(asked))
+
+
+def test_one_that_is_full_forgets_and_goes_on(reader: WordReader) -> None:
+    lexicon = Lexicon(reader.encode, most=10)
+    for text in TEXTS:
+        assert _same(lexicon.read([text]), reader.encode([text]))
+
+
+def test_a_text_that_cannot_be_read_leaves_no_trace(reader: WordReader) -> None:
+    lexicon = Lexicon(reader.encode)
+    for _ in range(2):
+        with pytest.raises((TypeError, UnicodeEncodeError)):
+            lexicon.read([TEXTS[0], "a lone \ud800 surrogate"])
+    assert _same(lexicon.read(TEXTS), reader.encode(TEXTS))
+
+
+def test_threads_share_one(reader: WordReader) -> None:
+    lexicon = Lexicon(reader.encode, most=60)
+    texts = [TEXTS[i:] + TEXTS[:i] for i in range(40)]
+    with ThreadPoolExecutor(4) as pool:
+        for own, read in zip(texts, pool.map(lexicon.read, texts), strict=True):
+            assert _same(read, reader.encode(own))
+
+
+def test_tokenizers_of_other_kinds_are_asked_every_time(roberta_classifier: Path, bert_classifier: Path) -> None:
+    assert parts_at_ascii(read_tokenizer(bert_classifier))
+    tokenizer = read_tokenizer(bert_classifier)
+    # What is added is found across marks and spaces.
+    tokenizer.add_tokens(["beta - blocker"])
+    assert not parts_at_ascii(tokenizer)
+    assert not parts_at_ascii(read_tokenizer(roberta_classifier))
