@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import torch
 
 from benchmarks.machine import best_seconds, copy_bandwidth, matrix_limit
+from litmine.models import kernels_gpu
 from litmine.models.kernels import PLAIN, Bounds
 from litmine.models.packed import PackedEncoder
 from litmine.models.tagger import Tagger
@@ -54,9 +56,7 @@ def encoding(tagger: Tagger, tokens: int) -> Callable[[], object]:
 
 def compiled(tagger: Tagger, tokens: int) -> Figures:
     """The same fused by `torch.compile` instead: how long it takes to compile, and how quick it is then."""
-    from litmine.models.kernels import _flash_attention
-
-    plain = PackedEncoder(network(tagger).encoder, type(PLAIN)(_flash_attention, PLAIN.add_norm, PLAIN.dense_gelu))
+    plain = PackedEncoder(network(tagger).encoder, replace(PLAIN, attention=kernels_gpu.attention))
     length = _length(tagger)
     ids = torch.randint(1000, network(tagger).config.vocab_size, (tokens // length, length), device=tagger.device)
     given, found = _row(ids, tagger.settings.window), {}

@@ -1,7 +1,7 @@
 """Texts to what a network is given at a time: windows of them, one after another in a row of tokens."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +51,13 @@ class Row:
     def starts(self) -> NDArray[np.int64]:
         """Where each piece begins."""
         return np.cumsum(self.lengths) - self.lengths
+
+    def filled(self, multiple: int, pad: int) -> "Row":
+        """A row whose tokens are a multiple, by a last piece that nobody asks."""
+        more = -len(self.ids) % multiple
+        if not more:
+            return self
+        return replace(self, ids=np.append(self.ids, np.full(more, pad)), lengths=np.append(self.lengths, more))
 
     def padded(self, pad: int) -> tuple[NDArray[np.int64], NDArray[np.bool_] | None, NDArray[np.int64]]:
         """The pieces under each other: ids (pieces, longest); where tokens are, None if everywhere; `at` therein."""

@@ -16,9 +16,10 @@ from litmine.errors import ModelError
 from litmine.models.batch import Row
 from litmine.models.bert import BertEncoder
 from litmine.models.chain import unsure
-from litmine.models.kernels import Bounds, Kernels, quick_kernels
+from litmine.models.kernels import Bounds, Kernels
 from litmine.models.network import MultiHeadNetwork
 from litmine.models.packed import PackedEncoder
+from litmine.models.quick import quick_kernels
 from litmine.models.said import Open
 
 
@@ -65,6 +66,7 @@ class Engine:
         self._missing = torch.from_numpy(choices.columns < 0).to(device)
         self._chained = choices.chained
         self._packed = None if kernels is None else PackedEncoder(network.encoder, kernels)
+        self._rows = 1 if kernels is None else kernels.rows
 
     @property
     def packs(self) -> bool:
@@ -95,8 +97,10 @@ class Engine:
             mask = None if inside is None else self._sent(inside)
             logits: Tensor = self._network(self._sent(ids), mask).flatten(0, 1)[self._sent(at)]
             return logits.float()
+        row = row.filled(self._rows, self._pad)
         starts = row.starts
-        places = np.arange(len(row.ids)) - np.repeat(starts, row.lengths)
+        # What fills a row may be longer than a window, and nobody asks where it stands.
+        places = np.minimum(np.arange(len(row.ids)) - np.repeat(starts, row.lengths), self._window - 1)
         edges = self._sent(np.append(starts, len(row.ids)).astype(np.int32))
         # Always the same number: what is compiled for one row serves for all.
         bounds = Bounds(row.lengths.tolist(), edges, self._window)

@@ -9,12 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import BertConfig
 
+from litmine.models import kernels_cpu, kernels_gpu
 from litmine.models.bert import BertEncoder
 from litmine.models.engine import kernels_for
 from litmine.models.folder import load_folder
-from litmine.models.kernels import PLAIN, Bounds, _fused_dense_gelu, _Trial, quick_kernels
-from litmine.models.network import MultiHeadNetwork
+from litmine.models.kernels import PLAIN, Bounds
+from litmine.models.network import MultiHeadNetwork, bfloat16_is_fast
 from litmine.models.packed import PackedEncoder
+from litmine.models.quick import _Trial, on_cpu, quick_kernels
 from litmine.models.tagger import Tagger
 
 LONGEST = 40
@@ -37,25 +39,29 @@ def encoder() -> BertEncoder:
     return encoder
 
 
+KERNELS = {"plain": PLAIN, "cpu": kernels_cpu.KERNELS}
+
+
+@pytest.mark.parametrize("kernels", KERNELS)
 @torch.inference_mode()
 @given(lengths=st.lists(st.integers(1, LONGEST), min_size=1, max_size=8), seed=st.integers(0, 99))
-def test_pieces_of_any_length(encoder: BertEncoder, lengths: list[int], seed: int) -> None:
+def test_pieces_of_any_length(encoder: BertEncoder, kernels: str, lengths: list[int], seed: int) -> None:
     torch.manual_seed(seed)
     inside = torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]
     ids = torch.randint(50, inside.shape)
     places = torch.arange(max(lengths)).expand(inside.shape)[inside]
     edges = torch.tensor([0, *lengths]).cumsum(0).to(torch.int32)
-    packed = PackedEncoder(encoder)(ids[inside], places, Bounds(lengths, edges, LONGEST))
+    packed = PackedEncoder(encoder, KERNELS[kernels])(ids[inside], places, Bounds(lengths, edges, LONGEST))
     torch.testing.assert_close(packed, encoder(ids, inside).last_hidden_state[inside], atol=1e-5, rtol=1e-5)
 
 
-@pytest.fixture
-def packing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Models that are loaded from now on pack their texts, on a CPU too."""
+@pytest.fixture(params=KERNELS)
+def packing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Models that are loaded from now on pack their texts, in float32 on a CPU too."""
 
     def plain(network: Any, *_: object) -> object:
         ours = isinstance(network, MultiHeadNetwork) and isinstance(network.encoder, BertEncoder)
-        return PLAIN if ours else None
+        return KERNELS[request.param] if ours else None
 
     monkeypatch.setattr("litmine.models.folder.kernels_for", plain)
 
@@ -92,14 +98,21 @@ def test_other_networks_are_padded(roberta_classifier: Path) -> None:
     assert not load(roberta_classifier, None).packs
 
 
-def test_nothing_is_packed_on_a_cpu(bert_classifier: Path) -> None:
-    assert quick_kernels(torch.device("cpu"), torch.bfloat16, 2, 16) is None
+def test_a_cpu_packs_where_it_multiplies_bf16(bert_classifier: Path) -> None:
+    device = torch.device("cpu")
+    assert (quick_kernels(device, torch.bfloat16, 2, 16) is not None) == bfloat16_is_fast(device)
+    assert quick_kernels(device, torch.float32, 2, 16) is None
     assert not load(bert_classifier, None).packs
     assert kernels_for(torch.nn.Identity(), torch.device("cuda"), torch.bfloat16) is None
 
 
 def load(folder: Path, batch_tokens: int | None) -> Tagger:
     return load_folder(folder, "a name", "cpu", "float32", batch_tokens=batch_tokens)
+
+
+def test_what_a_cpu_is_given_agrees(capsys: pytest.CaptureFixture[str]) -> None:
+    assert on_cpu(_Trial(torch.device("cpu"), torch.float32, 2, 16)) == KERNELS["cpu"]
+    assert capsys.readouterr().err == ""
 
 
 def test_a_quick_step_that_fails_or_differs_is_left_out(capsys: pytest.CaptureFixture[str]) -> None:
@@ -109,10 +122,12 @@ def test_a_quick_step_that_fails_or_differs_is_left_out(capsys: pytest.CaptureFi
         raise RuntimeError("no kernel image\nis available")
 
     assert trial.agrees("this", PLAIN.add_norm, PLAIN.add_norm, trial.add_norm)
-    assert trial.agrees("GELU by tanh", _fused_dense_gelu, PLAIN.dense_gelu, trial.dense_gelu)
+    assert trial.agrees_product("GELU by tanh", kernels_gpu.product_gelu, PLAIN.product_gelu)
     assert capsys.readouterr().err == ""
     assert not trial.agrees("that", failing, PLAIN.attention, trial.attention)
     assert not trial.agrees("it", lambda inner, *_: inner, PLAIN.add_norm, trial.add_norm)
     first, second = capsys.readouterr().err.splitlines()
-    assert first.startswith("litmine computes without that on this GPU, more slowly: RuntimeError: no kernel image is")
-    assert "litmine computes without it on this GPU, more slowly: it is off by " in second
+    assert first.startswith(
+        "litmine computes without that on this processor, more slowly: RuntimeError: no kernel image is"
+    )
+    assert "litmine computes without it on this processor, more slowly: it is off by " in second
