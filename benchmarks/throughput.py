@@ -26,6 +26,7 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,8 @@ from benchmarks.busy import Busy, batches_timed, busy_between
 from benchmarks.machine import machine
 from litmine import Lake, load_model
 from litmine.lake.articles import new_texts, parts
+from litmine.models.batch import pieces_of
+from litmine.models.heads import CHAINED
 from litmine.models.home import BUILTIN, builtin_folder
 from litmine.models.identity import identify
 from litmine.models.network import bfloat16_is_fast
@@ -51,8 +54,8 @@ SAMPLE = Path(__file__).parent.parent / "sample_data" / "pubmed"
 # Batch sizes of the pipeline that are tried, on so many texts.
 SIZES = {"cpu": (1, 4, 8, 16), "cuda": (16, 64, 256)}
 TRIED_ON = {"cpu": 24, "cuda": 256}
-# Tokens a batch that are tried on a GPU.
-BATCHES = (8_192, 16_384, 32_768, 65_536, 131_072)
+# Tokens a batch that are tried where texts are packed.
+BATCHES = {"cpu": (1_024, 2_048, 4_096, 8_192), "cuda": (8_192, 16_384, 32_768, 65_536, 131_072)}
 # All of PubMed: 38 million records of 237 tokens.
 PUBMED = 9.0e9
 # A random classifier would mark most words: this much more for outside makes about as many mentions as real models.
@@ -73,29 +76,31 @@ def main() -> None:
         for name in options.model:
             within = Path(folder) / name.replace("/", "-")
             within.mkdir()
-            figures = Measured(lake, name, within, options).all()
-            if options.json:
-                file = options.json.with_stem(
-                    f"{options.json.stem}-{within.name}" if len(options.model) > 1 else options.json.stem
-                )
-                file.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+            file = options.json
+            if file and len(options.model) > 1:
+                file = file.with_stem(f"{file.stem}-{within.name}")
+            Measured(lake, name, within, options, file).all()
 
 
 class Measured:
-    """The figures of one model over a lake, as they come."""
+    """The figures of one model over a lake; `file` has each as soon as it is there."""
 
-    def __init__(self, lake: Path, name: str, folder: Path, options: argparse.Namespace) -> None:
+    def __init__(
+        self, lake: Path, name: str, folder: Path, options: argparse.Namespace, file: Path | None = None
+    ) -> None:
+        self._file = file
         self._lake, self._name, self._folder, self._options = lake, name, folder, options
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._ref = str(random_bert_base(folder / "random-bert-base")) if name == "bert-base" else name
         self._precisions = ["float32", *(["bf16"] if bfloat16_is_fast(self._device) else [])]
         self.figures: Figures = machine(self._device) | {"cores": os.cpu_count(), "model": name}
 
-    def all(self) -> Figures:
+    def all(self) -> None:
         """Measure what was asked for."""
         say(f"{self._name} on {self.figures}")
         if self._options.growth:
-            return self.figures | {"growth": _growth(self._lake, self._ref, self._folder)}
+            self._note("growth", _growth(self._lake, self._ref, self._folder, self._options.parts))
+            return
         for name in self._options.only:
             started = time.perf_counter()
             try:
@@ -105,7 +110,6 @@ class Measured:
             if self._device.type == "cuda":
                 torch.cuda.empty_cache()
             say(f"[{name}: {time.perf_counter() - started:.1f} s]")
-        return self.figures
 
     def _limit(self) -> None:
         for precision in reversed(self._precisions):
@@ -113,7 +117,7 @@ class Measured:
             found = bare.hardware(tagger)
             self._note(f"hardware {precision}", found)
             limit = found["matrix product, GFLOP/s"]
-            sizes = BATCHES if tagger.packs else [tagger.batch_tokens]
+            sizes = BATCHES[self._device.type] if tagger.packs else [tagger.batch_tokens]
             for tokens in sizes:
                 self._note(f"bare encoder {precision} {tokens}", bare.encoder(tagger, tokens, limit))
 
@@ -147,7 +151,25 @@ class Measured:
                 ]
                 if bare_figures:
                     found["of the bare encoder"] = round(found["tokens/s"] / max(bare_figures), 3)
+                    found["the same, counting what windows share"] = round(
+                        found["tokens/s"] * self._computed / max(bare_figures), 3
+                    )
                 self._note(run, found)
+
+    @cached_property
+    def _computed(self) -> float:
+        """Tokens that the network reads for one of a text: with those around a window and those in two of them."""
+        tagger = load_model(self._ref, "cpu", "float32")
+        read = [words for words in tagger.read(list(islice(self._texts(), 1_000))) if isinstance(words, Words)]
+        window, overlap, tight = (
+            tagger.settings.window,
+            tagger.settings.overlap,
+            tagger.settings.decoding == CHAINED,
+        )
+        pieces = [piece.tokens for words in read for piece in pieces_of(0, words, window, overlap, tight)]
+        computed = sum(pieces) / sum(len(words.ids) for words in read)
+        self._note("tokens read by the network for one of a text", round(computed, 3))
+        return computed
 
     def _agreement(self) -> None:
         """Of the spans of both precisions; against the padded float32 of the same device."""
@@ -177,7 +199,10 @@ class Measured:
 
     def _note(self, name: str, found: Any) -> None:
         self.figures[name] = found
-        say(f"{name}: " + ("\n    ".join(["", *found]) if isinstance(found, list) else json.dumps(found)))
+        lines = "\n    ".join(["", *map(str, found)]) if isinstance(found, list) else json.dumps(found)
+        say(f"{name}: {lines}")
+        if self._file:
+            self._file.write_text(json.dumps(self.figures, indent=2) + "\n", encoding="utf-8")
 
 
 def make_lake(place: Path, abstracts: Path, count: int, part_size: int) -> None:
@@ -300,19 +325,16 @@ def _peers(
             say(f"{name}: not measured ({error})")
 
 
-def _growth(lake: Path, ref: str, folder: Path) -> list[Figures]:
-    """The first 1, 2, 4, ... parts of the lake, each in a process of its own: what time and memory do."""
+def _growth(lake: Path, ref: str, folder: Path, most: int) -> list[Figures]:
+    """1, 2, 4, ... parts of the lake, each time in a process of its own: what time and memory do.
+
+    `most` parts at the end, the lake's own again and again, from an eighth of that on; 0 for as many as it has.
+    """
     found = []
-    many = sorted(parts(lake))
-    taken = 1
-    while taken <= len(many):
-        some = folder / f"first-{taken}"
-        (some / "articles").mkdir(parents=True)
-        for part in many[:taken]:
-            (some / "articles" / part.name).symlink_to(Path(str(part)).absolute())
+    taken, most = (max(1, most // 8), most) if most else (1, len(parts(lake)))
+    while taken <= most:
         with multiprocessing.get_context("spawn").Pool(1) as pool:
-            found.append({"parts": taken} | pool.apply(end_to_end, (some, ref, "auto", folder / f"of-{taken}")))
-        say(f"{found[-1]}")
+            found.append({"parts": taken} | pool.apply(end_to_end, (lake, ref, "auto", folder / f"of-{taken}", taken)))
         taken *= 2
     return found
 
@@ -348,7 +370,9 @@ def _options() -> argparse.Namespace:
         "--processes", type=int, nargs="*", default=[2, 4, 8], help="how many share a GPU, beside one (default: 2 4 8)"
     )
     parser.add_argument("--peer-texts", type=int, default=1000, help="abstracts that the others read at most")
-    parser.add_argument("--growth", action="store_true", help="read 1, 2, 4, ... thousand abstracts")
+    parser.add_argument(
+        "--growth", action="store_true", help="read 1, 2, 4, ... parts, with --parts from an eighth of these on"
+    )
     parser.add_argument("--only", nargs="+", choices=MEASURES, default=MEASURES[:-1], help="measure these alone")
     parser.add_argument("--json", type=Path, help="write the figures to this file, or to one a model")
     options = parser.parse_args()
