@@ -7,6 +7,9 @@ from pathlib import Path
 
 from litmine.errors import SettingError
 
+# Tokens of a text that masked words are learnt from at a time, special ones apart.
+PIECE = 254
+
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
@@ -34,6 +37,7 @@ class Recipe:
     unlabelled: JSON Lines of abstracts without annotation, for what needs text alone.
     vocabulary: keep so many tokens, the most frequent in the corpora and the unlabelled texts; 0 keeps all.
     pretrain: tokens of masked words to learn first, from the corpora's and the unlabelled texts.
+    pretrain_batch, pretrain_rate: tokens a step then (a GPU is not full with less), and its learning rate.
     teachers: models of this recipe, with the seeds that follow, to train first; the model then learns their mean
     opinion wherever no corpus annotates, in the unlabelled texts too.
     opinion: weight of the mean loss against the teachers beside that against the corpora.
@@ -67,6 +71,8 @@ class Recipe:
     vocabulary: int = 0
     unlabelled: str | None = None
     pretrain: int = 0
+    pretrain_batch: int = 16_384
+    pretrain_rate: float = 5e-4
     teachers: int = 0
     opinion: float = 0.5
     naive_union: bool = False
@@ -89,12 +95,17 @@ class Recipe:
             raise SettingError("clip must be above 0, and weight_decay, vocabulary and seed no less than 0")
         if not (self.pretrain >= 0 and self.teachers >= 0 and 0 <= self.opinion < math.inf):
             raise SettingError("pretrain, teachers and opinion must be no less than 0")
+        self._check_pretraining()
         if not (0 <= self.smooth < 1 and 0 <= self.keep < 1):
             raise SettingError("smooth and keep are shares, from 0 to below 1")
         if any(not 0 < times <= 100 for _, times in self.often):
             raise SettingError("an epoch reads a corpus more than 0 and at most 100 times")
         if "@" in self.name or "/" in self.name or not self.name:
             raise SettingError(f"{self.name!r} cannot name a model: no '@', no '/'")
+
+    def _check_pretraining(self) -> None:
+        if self.pretrain_batch < PIECE + 2 or not 0 < self.pretrain_rate < math.inf:
+            raise SettingError(f"pretrain_batch must be at least {PIECE + 2} tokens, and pretrain_rate above 0")
 
     @property
     def base_name(self) -> str:

@@ -26,8 +26,6 @@ from litmine.train.vocabulary import abstracts
 
 # Sentences of a corpus that are read as one text in pretraining.
 _TOGETHER = 8
-# Tokens a step, and AdamW's rate: those that made the built-in model; a GPU is not full with less.
-_PRETRAINING_TOKENS, _PRETRAINING_RATE = 16_384, 5e-4
 _DONE = "done.json"
 
 
@@ -100,8 +98,8 @@ def _pretrained(
         f"{recipe.name}-base",
         str(start),
         tokens=recipe.pretrain,
-        batch_tokens=_PRETRAINING_TOKENS,
-        learning_rate=_PRETRAINING_RATE,
+        batch_tokens=recipe.pretrain_batch,
+        learning_rate=recipe.pretrain_rate,
         seed=recipe.seed,
     )
     pretrain(settings, split_texts(texts), folder, say)
