@@ -2,7 +2,7 @@
 
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
@@ -11,6 +11,9 @@ from litmine.cli.talk import say
 from litmine.cli.train_mlm import mlm
 from litmine.cli.train_qa import qa
 from litmine.errors import SettingError
+
+if TYPE_CHECKING:
+    from litmine.train.loop import Run
 
 
 @click.group()
@@ -201,13 +204,20 @@ def ner(
     made = make_recipe(settings)
     if not resume:
         drop_checkpoint(output)
-    run = None
-    if workers or gpus or address:
-        from litmine.work.ray_team import run_on_team
-
-        run = partial(run_on_team, workers=workers or 1, gpus=gpus, address=address, say=say)
-    make_model(made, output, say, run)
+    make_model(made, output, say, _run(workers, gpus, address))
     say(f"the model is in {output}; its card is {output / 'README.md'}")
+
+
+def _run(workers: int, gpus: int, address: str | None) -> "Run":
+    """Who does the trainings: a team if one is asked for, else this machine."""
+    if not (workers or gpus or address):
+        from litmine.work.abreast import run_abreast
+
+        return partial(run_abreast, say=say)
+    from litmine.work.ray_team import run_on_team
+
+    join = partial(run_on_team, workers=workers or 1, gpus=gpus, address=address, say=say)
+    return lambda jobs: [join(job) for job in jobs]
 
 
 def read_often(pairs: tuple[str, ...]) -> tuple[tuple[str, float], ...]:

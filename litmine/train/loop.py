@@ -46,8 +46,10 @@ class Trained:
     precision: str
 
 
-# Has a training done by whoever is to do it: this process, or every member of a team; returns what the first one did.
-Run = Callable[[Callable[[Callable[[str], None]], Trained]], Trained]
+Job = Callable[[Callable[[str], None]], Trained]
+# Has trainings done by whoever is to do them, one after another or side by side: this process, others, or every member
+# of a team, of whom the first one's count; returns what each did.
+Run = Callable[[Sequence[Job]], list[Trained]]
 
 
 def train(

@@ -24,7 +24,7 @@ SCORES_FILE = "scores.json"
 def make_model(recipe: Recipe, folder: Path, say: Callable[[str], None], run: Run | None = None) -> dict[str, Scores]:
     """Train, judge each corpus' own heads on its dev split, and write the card; returns the scores by corpus.
 
-    `run` has the training done by a team; without it this process trains alone.
+    `run` has the trainings done; without it this process does them, one after another.
     Raises CorpusError for a corpus that cannot be read, SettingError for corpora that do not go together, ModelError
     for a base that cannot be started from, and for a training that ends in no number.
     """
@@ -40,7 +40,7 @@ def make_model(recipe: Recipe, folder: Path, say: Callable[[str], None], run: Ru
             lines = ", ".join(map(str, corpus.misplaced[:5])) + (", ..." if len(corpus.misplaced) > 5 else "")
             say(f"{corpus.path}: {len(corpus.misplaced)} mentions off their offsets are left out (lines {lines})")
     corpora = separate(corpora, dev, recipe.apart, recipe.strict_leaks, say)
-    trained = train_in_stages(recipe, corpora, dev, folder, say, run or (lambda job: job(say)))
+    trained = train_in_stages(recipe, corpora, dev, folder, say, run or (lambda jobs: [job(say) for job in jobs]))
     _read_once(recipe, folder, corpora[0].passages[0].text)
     reports = [_judge(recipe, folder, trained, corpus, say) for corpus in dev]
     scores = {report.ours.corpus.name: report.scores for report in reports}

@@ -22,6 +22,7 @@ from litmine.train.loop import Run, Trained, train, vocabulary_texts
 from litmine.train.mlm import Pretraining, pretrain
 from litmine.train.mlm_texts import split_texts
 from litmine.train.recipe import Recipe
+from litmine.train.team import Team
 from litmine.train.vocabulary import abstracts
 
 # Sentences of a corpus that are read as one text in pretraining.
@@ -43,17 +44,18 @@ def train_in_stages(
     """
     unlabelled = _unlabelled(recipe, dev, say)
     base = _pretrained(recipe, corpora, unlabelled, folder / "pretrained", say) if recipe.pretrain else None
-    teachers = []
+    teachers, undone = [], []
     for number in range(1, recipe.teachers + 1):
         teacher = replace(recipe, seed=recipe.seed + number, teachers=0, int8=False)
         place = folder / f"teacher-{number}"
-        if not _is_done(place, teacher):
-            say(f"teacher {number} of {recipe.teachers}")
-            run(partial(train, teacher, corpora, place, base=base))
-            _note_done(place, teacher)
         teachers.append(place)
+        if not _is_done(place, teacher):
+            undone.append(partial(_teach, f"teacher {number} of {recipe.teachers}", teacher, corpora, place, base))
+    if undone:
+        run(undone)
     told = [*corpora, unlabelled] if teachers and unlabelled else corpora
-    return run(partial(train, recipe, told, folder, base=base, teachers=teachers))
+    (trained,) = run([partial(train, recipe, told, folder, base=base, teachers=teachers)])
+    return trained
 
 
 def drop_stages(folder: Path) -> None:
@@ -105,6 +107,17 @@ def _pretrained(
     pretrain(settings, split_texts(texts), folder, say)
     _note_done(folder, recipe)
     return folder
+
+
+def _teach(
+    name: str, teacher: Recipe, corpora: Sequence[Corpus], folder: Path, base: Path | None, say: Callable[[str], None]
+) -> Trained:
+    """Train one of the teachers, that says its name with all it says."""
+    say(name)
+    trained = train(teacher, corpora, folder, lambda line: say(f"{name}: {line}"), base=base)
+    if Team.here().leads:
+        _note_done(folder, teacher)
+    return trained
 
 
 def _is_done(folder: Path, recipe: Recipe) -> bool:
