@@ -4,9 +4,11 @@ import json
 import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from litmine.errors import SettingError
 
+RECIPE_FILE = "recipe.json"
 # Tokens of a text that masked words are learnt from at a time, special ones apart.
 PIECE = 254
 
@@ -41,6 +43,8 @@ class Recipe:
     teachers: models of this recipe, with the seeds that follow, to train first; the model then learns their mean
     opinion wherever no corpus annotates, in the unlabelled texts too.
     opinion: weight of the mean loss against the teachers beside that against the corpora.
+    then: the recipe, by name or file, that goes on from the model of this one; empty for none. Name, types, heads,
+    window and bits stay, and a corpus that both read is read as this one says.
     naive_union: take what a corpus does not annotate for its absence, as merging files would; to compare with.
     int8: keep the weights in 8 bits.
     seed: of the order, the dropout and the new layers.
@@ -75,6 +79,7 @@ class Recipe:
     pretrain_rate: float = 5e-4
     teachers: int = 0
     opinion: float = 0.5
+    then: str = ""
     naive_union: bool = False
     int8: bool = False
     seed: int = 1
@@ -112,11 +117,15 @@ class Recipe:
         """The base without the folders of this machine: models are published."""
         return Path(self.base).resolve().name if Path(self.base).is_dir() else self.base
 
-    def save(self, file: Path) -> None:
-        """Write every setting, places by their names alone."""
-        settings = asdict(self) | {
+    def save(self, file: Path, first: "Recipe | None" = None) -> None:
+        """Write every setting, places by their names alone, and those of the recipe that came first under `first`."""
+        settings = self._published() | ({"first": first._published()} if first else {})
+        file.write_text(json.dumps(settings, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+    def _published(self) -> dict[str, Any]:
+        return asdict(self) | {
             "base": self.base_name,
             "corpora": [reference.rpartition("=")[0] or Path(reference).name for reference in self.corpora],
             "unlabelled": Path(self.unlabelled).name if self.unlabelled else None,
+            "then": Path(self.then).name,
         }
-        file.write_text(json.dumps(settings, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
