@@ -78,7 +78,8 @@ def _name(reference: str) -> str:
 def _recipe(options: argparse.Namespace) -> Recipe:
     settings: dict[str, Any] = {"name": "merging", **read_recipe(options.recipe)}
     given = {"corpora": tuple(options.corpus), "base": options.base, "epochs": options.epochs}
-    return make_recipe(settings | {"unlabelled": None, "vocabulary": 0} | {k: v for k, v in given.items() if v})
+    plain = {"unlabelled": None, "vocabulary": 0, "then": ""}
+    return make_recipe(settings | plain | {k: v for k, v in given.items() if v})
 
 
 def _options(arguments: Sequence[str] | None = None) -> argparse.Namespace:

@@ -2,7 +2,7 @@
 
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
@@ -11,6 +11,9 @@ from litmine.cli.talk import say
 from litmine.cli.train_mlm import mlm
 from litmine.cli.train_qa import qa
 from litmine.errors import SettingError
+
+if TYPE_CHECKING:
+    from litmine.train.loop import Run
 
 
 @click.group()
@@ -139,6 +142,13 @@ train.add_command(qa)
     default=0,
     help="Train this many models of the recipe first, and learn their opinion where no corpus has one.",
 )
+@click.option(
+    "--then",
+    metavar="NAME|FILE",
+    callback=lambda _context, _option, value: "" if value == "none" else value,
+    help="Recipe that goes on from the model of this one, in the same command; `none` leaves it out.  [default: the"
+    " recipe's]",
+)
 @click.option("--int8/--no-int8", default=False, help="Keep the weights in 8 bits.")
 @click.option(
     "--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Seed of order, dropout and new layers."
@@ -179,7 +189,8 @@ def ner(
     \b
     litmine train ner --base ./encoder --corpus ./BC5CDR --corpus ./BC2GM -o ./my-model --epochs 6
     litmine train ner --base builtin --corpus Reactions=./reactions.tsv -o ./mine
-    litmine train ner --recipe builtin --base ./encoder -o ./mine --gpus 4
+    litmine train ner --recipe builtin --unlabelled texts.jsonl.gz -o ./mine
+    litmine train ner --recipe builtin --base ./encoder --then none -o ./mine --gpus 4
 
     The folder gets the weights, the recipe, the loss of every step, the scores on the corpora's dev splits and a model
     card. A killed run goes on from its last checkpoint when the same command is given again.
@@ -187,6 +198,7 @@ def ner(
     from litmine.train.checkpoint import drop_checkpoint
     from litmine.train.make import make_model
     from litmine.train.recipe_file import make_recipe, read_recipe
+    from litmine.train.stages import drop_stages
 
     if recipe is None and not (options["base"] and options["corpora"]):
         raise click.UsageError("Give --base and --corpus, or a --recipe.", context)
@@ -201,13 +213,21 @@ def ner(
     made = make_recipe(settings)
     if not resume:
         drop_checkpoint(output)
-    run = None
-    if workers or gpus or address:
-        from litmine.work.ray_team import run_on_team
-
-        run = partial(run_on_team, workers=workers or 1, gpus=gpus, address=address, say=say)
-    make_model(made, output, say, run)
+        drop_stages(output)
+    make_model(made, output, say, _run(workers, gpus, address))
     say(f"the model is in {output}; its card is {output / 'README.md'}")
+
+
+def _run(workers: int, gpus: int, address: str | None) -> "Run":
+    """Who does the trainings: a team if one is asked for, else this machine."""
+    if not (workers or gpus or address):
+        from litmine.work.abreast import run_abreast
+
+        return partial(run_abreast, say=say)
+    from litmine.work.ray_team import run_on_team
+
+    join = partial(run_on_team, workers=workers or 1, gpus=gpus, address=address, say=say)
+    return lambda jobs: [join(job) for job in jobs]
 
 
 def read_often(pairs: tuple[str, ...]) -> tuple[tuple[str, float], ...]:

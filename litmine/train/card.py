@@ -1,13 +1,13 @@
 """The model card, written beside the weights from what was done and measured."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from litmine import __version__
 from litmine.models.heads import SETTINGS_FILE, Head
 from litmine.models.identity import identify_own, locate
-from litmine.train.corpora import Corpus
+from litmine.train.corpora import Corpus, corpus_name
 from litmine.train.intervals import RESAMPLES
 from litmine.train.loop import Trained
 from litmine.train.mistakes import KINDS, count_kinds
@@ -62,9 +62,7 @@ The most frequent class of mistake of each head on those dev splits; `litmine ev
 
 ## Recipe
 
-Base `{base}`; {epochs} epochs, {steps:,} steps of up to {batch_tokens:,} tokens, AdamW, learning rate
-{learning_rate:g}, dropout {dropout:g}, seed {seed}; every setting is in `recipe.json`. {tokens:,} tokens in
-{minutes:.0f} minutes on {device} ({precision}), at {rate:,.0f} tokens/s. One run, one seed.{stages}
+{recipe}
 
 Weights are kept in {bits}. A window is {window} tokens; the windows of a longer text share at least {overlap}.
 
@@ -76,6 +74,10 @@ Weights are kept in {bits}. A window is {window} tokens; the windows of a longer
 - Contact: –
 - To be cited as: –
 """
+_MADE = """\
+{start}; {epochs} epochs, {steps:,} steps of up to {batch_tokens:,} tokens, AdamW, learning rate
+{learning_rate:g}, dropout {dropout:g}, seed {seed}; every setting is in `recipe.json`{place}. {tokens:,} tokens in
+{minutes:.0f} minutes on {device} ({precision}), at {rate:,.0f} tokens/s. One run, one seed.{beside}"""
 _SCORES = """\
 | corpus (dev) | type | precision | recall | F1 | 95 % interval | mentions |
 |---|---|---|---|---|---|---|
@@ -84,9 +86,16 @@ _UNMEASURED = "Nothing was measured: no corpus has a dev split."
 
 
 def write_card(
-    folder: Path, recipe: Recipe, corpora: Sequence[Corpus], trained: Trained, reports: Sequence[Report]
+    folder: Path, made: Sequence[tuple[Recipe, Trained]], corpora: Sequence[Corpus], reports: Sequence[Report]
 ) -> None:
-    """Write `README.md` into the model's folder; `corpora` are the recipe's, in its order, `reports` of dev splits."""
+    """Write `README.md` into the model's folder.
+
+    `made` are the recipes that made it, one after another, and what each did; `corpora` those of all of them, `reports`
+    of dev splits.
+    """
+    first, _ = made[0]
+    recipe, trained = made[-1]
+    places = {corpus_name(reference): reference for one, _ in made for reference in one.corpora}
     card = _CARD.format(
         name=recipe.name,
         types=", ".join(_type(head) for head in trained.heads if head.default),
@@ -97,27 +106,16 @@ def write_card(
             for head in trained.heads
         ),
         corpora=_rows(
-            (corpus.name, len(corpus.passages), _mentions(corpus), *_terms(corpus, reference))
-            for corpus, reference in zip(corpora, recipe.corpora, strict=True)
+            (corpus.name, len(corpus.passages), _mentions(corpus), *_terms(corpus, places[corpus.name]))
+            for corpus in corpora
         ),
-        unlabelled=_unlabelled(recipe),
+        unlabelled=_unlabelled([one for one, _ in made]),
         resamples=RESAMPLES,
         scores=_SCORES + _rows(_scores(reports)) if reports else _UNMEASURED,
         mistakes="\n".join(_worst(head, reports) for head in trained.heads) if reports else _UNMEASURED,
-        base=recipe.base_name,
-        base_terms=base_terms(recipe.base),
-        epochs=recipe.epochs,
-        steps=trained.steps,
-        batch_tokens=recipe.batch_tokens,
-        learning_rate=recipe.learning_rate,
-        dropout=recipe.dropout,
-        seed=recipe.seed,
-        tokens=trained.tokens,
-        minutes=trained.seconds / 60,
-        rate=trained.tokens / max(trained.seconds, 1e-9),
-        stages=_stages(recipe),
-        device=trained.device,
-        precision=trained.precision,
+        base=first.base_name,
+        base_terms=base_terms(first.base),
+        recipe="\n\n".join(_made(made)),
         bits="8 bits, a scale a row" if recipe.int8 else "float32",
         window=recipe.window,
         overlap=recipe.overlap,
@@ -145,21 +143,43 @@ def _terms(corpus: Corpus, reference: str) -> tuple[str, str, str]:
     return (entry.guideline, entry.licence, entry.terms) if entry else (", ".join(corpus.entity_types), _OWNER, "–")
 
 
-def _unlabelled(recipe: Recipe) -> str:
+def _unlabelled(recipes: Iterable[Recipe]) -> str:
     """The row of the texts that nobody annotated, if they taught the model anything."""
-    if not recipe.unlabelled or not (recipe.pretrain or recipe.teachers):
-        return ""
-    return "\n" + _rows([(f"{Path(recipe.unlabelled).name} (texts alone)", "–", "–", "–", _OWNER, "–")])
+    read = {recipe.unlabelled for recipe in recipes if recipe.unlabelled and (recipe.pretrain or recipe.teachers)}
+    return "".join("\n" + _rows([(f"{Path(one).name} (texts alone)", "–", "–", "–", _OWNER, "–")]) for one in read)
 
 
-def _stages(recipe: Recipe) -> str:
-    """What came before those steps."""
+def _made(made: Sequence[tuple[Recipe, Trained]]) -> Iterator[str]:
+    """A paragraph on each recipe, in their order."""
+    for number, (recipe, trained) in enumerate(made, 1):
+        yield _MADE.format(
+            start=f"Base `{recipe.base_name}`" if number == 1 else "Then, from that model's weights and heads",
+            place="" if number == len(made) else ", under `first`",
+            epochs=recipe.epochs,
+            steps=trained.steps,
+            batch_tokens=recipe.batch_tokens,
+            learning_rate=recipe.learning_rate,
+            dropout=recipe.dropout,
+            seed=recipe.seed,
+            tokens=trained.tokens,
+            minutes=trained.seconds / 60,
+            rate=trained.tokens / max(trained.seconds, 1e-9),
+            device=trained.device,
+            precision=trained.precision,
+            beside=_beside(recipe),
+        )
+
+
+def _beside(recipe: Recipe) -> str:
+    """What came before those steps, and what after them."""
     before = [f" Before that came {recipe.pretrain:,} tokens of masked words."] if recipe.pretrain else []
     if recipe.teachers:
         before.append(
             f" Where no corpus annotates, it learnt the mean opinion of {recipe.teachers} models of the same recipe and"
             " other seeds."
         )
+    if recipe.keep:
+        before.append(f" {recipe.keep:.0%} of the weights are those that it began with.")
     return "".join(before)
 
 

@@ -20,7 +20,7 @@ from litmine.train.formats.passage import Passage
 from litmine.train.registry import Entry, registry
 from litmine.types import Span
 
-__all__ = ["SPLITS", "Corpus", "Passage", "corpus_files", "corpus_home", "open_corpus", "read_corpus"]
+__all__ = ["SPLITS", "Corpus", "Passage", "corpus_files", "corpus_home", "corpus_name", "open_corpus", "read_corpus"]
 
 SPLITS = ("train", "dev")
 
@@ -48,6 +48,12 @@ class Corpus:
 def corpus_home(name: str) -> Path:
     """Where `litmine corpora get NAME` puts a corpus, and where its name is looked for."""
     return home() / "corpora" / name
+
+
+def corpus_name(reference: str) -> str:
+    """What the corpus of `[NAME=]PATH`, or of a registered name, is called."""
+    name, _, place = reference.rpartition("=")
+    return name or (Path(place).stem if Path(place).is_file() else Path(place).name)
 
 
 def open_corpus(
@@ -84,23 +90,22 @@ def corpus_files(reference: str, split: str) -> tuple[str, Path | None]:
     A folder holds `train.tsv` and `dev.tsv`, or `.pubtator`, or folders `train` and `dev` of concept files; a file is
     its own train. None when the corpus has no such split (CorpusError when it has no train split, or is not here).
     """
-    name, _, place = reference.rpartition("=")
-    entry, path = _registered(reference), Path(place)
-    if entry is not None:
-        name, path = name or entry.name, corpus_home(entry.name)
+    name, path = corpus_name(reference), Path(reference.rpartition("=")[2])
+    if (entry := _registered(reference)) is not None:
+        path = corpus_home(entry.name)
         if not path.is_dir():
             raise CorpusError(f"{entry.name} is not in {path}; {entry.how_to_obtain}")
     if path.is_dir():
         file = next((file for suffix in _PLACES if (file := path / f"{split}{suffix}").exists()), None)
         if file is None and split == "train":
             raise CorpusError(f"{path} holds neither train.tsv nor train.pubtator; give the file itself")
-        return name or path.name, file
+        return name, file
     if not path.is_file():
         raise CorpusError(
             f"{path} does not exist; a corpus is a file, a folder with train.tsv and dev.tsv, or one of the names that"
             " `litmine corpora list` shows"
         )
-    return name or path.stem, path if split == "train" else None
+    return name, path if split == "train" else None
 
 
 def read_corpus(path: Path, name: str, renamed: Mapping[str, str] | None = None, tags: str = "auto") -> Corpus:

@@ -25,7 +25,7 @@ from litmine.train.descent import CHECKPOINT_SECONDS, Course, Machine, arithmeti
 from litmine.train.examples import IGNORED, Batch, Example, collate, join, make_examples, make_heads
 from litmine.train.mean import Kept
 from litmine.train.paths import Layout, path_costs
-from litmine.train.recipe import Recipe
+from litmine.train.recipe import RECIPE_FILE, Recipe
 from litmine.train.teachers import ask, read_teachers
 from litmine.train.team import Team
 from litmine.train.vocabulary import abstracts
@@ -46,8 +46,10 @@ class Trained:
     precision: str
 
 
-# Has a training done by whoever is to do it: this process, or every member of a team; returns what the first one did.
-Run = Callable[[Callable[[Callable[[str], None]], Trained]], Trained]
+Job = Callable[[Callable[[str], None]], Trained]
+# Has trainings done by whoever is to do them, one after another or side by side: this process, others, or every member
+# of a team, of whom the first one's count; returns what each did.
+Run = Callable[[Sequence[Job]], list[Trained]]
 
 
 def train(
@@ -113,7 +115,7 @@ def train(
     if team.leads:
         with writing(folder):
             save_folder(folder, network, tokenizer, settings, recipe.int8)
-            recipe.save(folder / "recipe.json")
+            recipe.save(folder / RECIPE_FILE)
             pace.save(folder)
     device = machine.name if team.size == 1 else f"{team.size} workers with {machine.name} each"
     return Trained(heads, steps, pace.tokens, pace.seconds, device, machine.precision)

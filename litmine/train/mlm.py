@@ -26,6 +26,7 @@ from litmine.train.descent import CHECKPOINT_SECONDS, Course, Machine, arithmeti
 from litmine.train.mlm_batches import MaskedBatch, Masking, Piece, read_pieces
 from litmine.train.mlm_network import HEAD_FILE, MaskedWordNetwork
 from litmine.train.mlm_texts import Texts
+from litmine.train.recipe import PIECE
 
 # A batch: the indices of its pieces, and what its masks are drawn from.
 Batch = tuple[list[int], tuple[int, int, int]]
@@ -47,7 +48,7 @@ class Pretraining:
     tokens: int | None = None
     masked: float = 0.15
     whole_words: bool = False
-    longest: int = 254
+    longest: int = PIECE
     batch_tokens: int = 8_192
     learning_rate: float = 3e-4
     warmup: float = 0.1

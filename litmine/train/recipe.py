@@ -4,8 +4,13 @@ import json
 import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from litmine.errors import SettingError
+
+RECIPE_FILE = "recipe.json"
+# Tokens of a text that masked words are learnt from at a time, special ones apart.
+PIECE = 254
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +39,12 @@ class Recipe:
     unlabelled: JSON Lines of abstracts without annotation, for what needs text alone.
     vocabulary: keep so many tokens, the most frequent in the corpora and the unlabelled texts; 0 keeps all.
     pretrain: tokens of masked words to learn first, from the corpora's and the unlabelled texts.
+    pretrain_batch, pretrain_rate: tokens a step then (a GPU is not full with less), and its learning rate.
     teachers: models of this recipe, with the seeds that follow, to train first; the model then learns their mean
     opinion wherever no corpus annotates, in the unlabelled texts too.
     opinion: weight of the mean loss against the teachers beside that against the corpora.
+    then: the recipe, by name or file, that goes on from the model of this one; empty for none. Name, types, heads,
+    window and bits stay, and a corpus that both read is read as this one says.
     naive_union: take what a corpus does not annotate for its absence, as merging files would; to compare with.
     int8: keep the weights in 8 bits.
     seed: of the order, the dropout and the new layers.
@@ -67,8 +75,11 @@ class Recipe:
     vocabulary: int = 0
     unlabelled: str | None = None
     pretrain: int = 0
+    pretrain_batch: int = 16_384
+    pretrain_rate: float = 5e-4
     teachers: int = 0
     opinion: float = 0.5
+    then: str = ""
     naive_union: bool = False
     int8: bool = False
     seed: int = 1
@@ -89,6 +100,7 @@ class Recipe:
             raise SettingError("clip must be above 0, and weight_decay, vocabulary and seed no less than 0")
         if not (self.pretrain >= 0 and self.teachers >= 0 and 0 <= self.opinion < math.inf):
             raise SettingError("pretrain, teachers and opinion must be no less than 0")
+        self._check_pretraining()
         if not (0 <= self.smooth < 1 and 0 <= self.keep < 1):
             raise SettingError("smooth and keep are shares, from 0 to below 1")
         if any(not 0 < times <= 100 for _, times in self.often):
@@ -96,16 +108,24 @@ class Recipe:
         if "@" in self.name or "/" in self.name or not self.name:
             raise SettingError(f"{self.name!r} cannot name a model: no '@', no '/'")
 
+    def _check_pretraining(self) -> None:
+        if self.pretrain_batch < PIECE + 2 or not 0 < self.pretrain_rate < math.inf:
+            raise SettingError(f"pretrain_batch must be at least {PIECE + 2} tokens, and pretrain_rate above 0")
+
     @property
     def base_name(self) -> str:
         """The base without the folders of this machine: models are published."""
         return Path(self.base).resolve().name if Path(self.base).is_dir() else self.base
 
-    def save(self, file: Path) -> None:
-        """Write every setting, places by their names alone."""
-        settings = asdict(self) | {
+    def save(self, file: Path, first: "Recipe | None" = None) -> None:
+        """Write every setting, places by their names alone, and those of the recipe that came first under `first`."""
+        settings = self._published() | ({"first": first._published()} if first else {})
+        file.write_text(json.dumps(settings, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+    def _published(self) -> dict[str, Any]:
+        return asdict(self) | {
             "base": self.base_name,
             "corpora": [reference.rpartition("=")[0] or Path(reference).name for reference in self.corpora],
             "unlabelled": Path(self.unlabelled).name if self.unlabelled else None,
+            "then": Path(self.then).name,
         }
-        file.write_text(json.dumps(settings, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

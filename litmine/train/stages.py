@@ -1,4 +1,4 @@
-"""What may come before a training: masked words on text that nobody annotated, and teachers to learn from.
+"""What may come before a training: masked words on text that nobody annotated, teachers, a model to go on from.
 
 Each stage is a folder inside the model's own, whole before the next begins, so that a killed run goes on in the stage
 where it was. They are gone when the model is done.
@@ -11,24 +11,29 @@ from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
-from litmine.models.folder import TOKENIZER_FILE
-from litmine.models.weights import save_weights
+from litmine.errors import ModelError
+from litmine.lake.files import write_whole
+from litmine.models.folder import TOKENIZER_FILE, load_folder
+from litmine.models.heads import Settings
+from litmine.models.weights import WEIGHTS_FILE, save_weights
 from litmine.train.base import prune, read_base
-from litmine.train.checkpoint import writing
+from litmine.train.checkpoint import drop_checkpoint, writing
 from litmine.train.corpora import Corpus
 from litmine.train.formats.passage import Passage
 from litmine.train.leaks import find_leaks, without
+from litmine.train.lessons import Lesson
 from litmine.train.loop import Run, Trained, train, vocabulary_texts
 from litmine.train.mlm import Pretraining, pretrain
 from litmine.train.mlm_texts import split_texts
 from litmine.train.recipe import Recipe
+from litmine.train.team import Team
 from litmine.train.vocabulary import abstracts
 
 # Sentences of a corpus that are read as one text in pretraining.
 _TOGETHER = 8
-# Tokens a step, and AdamW's rate: those that made the built-in model; a GPU is not full with less.
-_PRETRAINING_TOKENS, _PRETRAINING_RATE = 16_384, 5e-4
 _DONE = "done.json"
+# The folder of the model that another recipe goes on from.
+FIRST = "first"
 
 
 def train_in_stages(
@@ -45,22 +50,40 @@ def train_in_stages(
     """
     unlabelled = _unlabelled(recipe, dev, say)
     base = _pretrained(recipe, corpora, unlabelled, folder / "pretrained", say) if recipe.pretrain else None
-    teachers = []
+    teachers, undone = [], []
     for number in range(1, recipe.teachers + 1):
         teacher = replace(recipe, seed=recipe.seed + number, teachers=0, int8=False)
         place = folder / f"teacher-{number}"
-        if not _is_done(place, teacher):
-            say(f"teacher {number} of {recipe.teachers}")
-            run(partial(train, teacher, corpora, place, base=base))
-            _note_done(place, teacher)
         teachers.append(place)
+        if not _is_done(place, teacher):
+            undone.append(partial(_teach, f"teacher {number} of {recipe.teachers}", teacher, corpora, place, base))
+    if undone:
+        run(undone)
     told = [*corpora, unlabelled] if teachers and unlabelled else corpora
-    return run(partial(train, recipe, told, folder, base=base, teachers=teachers))
+    (trained,) = run([partial(train, recipe, told, folder, base=base, teachers=teachers)])
+    _read_once(recipe, folder, corpora[0].passages[0].text)
+    return trained
+
+
+def train_first(lesson: Lesson, dev: Sequence[Corpus], folder: Path, say: Callable[[str], None], run: Run) -> Trained:
+    """Make the model that another recipe goes on from, a stage of that one's `folder`; returns what made it.
+
+    Raises as `train_in_stages`.
+    """
+    place = folder / FIRST
+    if not _is_done(place, lesson.recipe):
+        # What went on from another is worth nothing.
+        drop_checkpoint(folder)
+        say(f"first the model to go on from, in {place}")
+        _note_done(place, lesson.recipe, train_in_stages(lesson.recipe, lesson.corpora, dev, place, say, run))
+    drop_checkpoint(place)
+    drop_stages(place)
+    return _made_by(place)
 
 
 def drop_stages(folder: Path) -> None:
     """Remove what the stages left in the model's folder."""
-    for place in [folder / "pretrained", *folder.glob("teacher-*")]:
+    for place in [folder / FIRST, folder / "pretrained", *folder.glob("teacher-*")]:
         shutil.rmtree(place, ignore_errors=True)
 
 
@@ -100,8 +123,8 @@ def _pretrained(
         f"{recipe.name}-base",
         str(start),
         tokens=recipe.pretrain,
-        batch_tokens=_PRETRAINING_TOKENS,
-        learning_rate=_PRETRAINING_RATE,
+        batch_tokens=recipe.pretrain_batch,
+        learning_rate=recipe.pretrain_rate,
         seed=recipe.seed,
     )
     pretrain(settings, split_texts(texts), folder, say)
@@ -109,12 +132,43 @@ def _pretrained(
     return folder
 
 
+def _teach(
+    name: str, teacher: Recipe, corpora: Sequence[Corpus], folder: Path, base: Path | None, say: Callable[[str], None]
+) -> Trained:
+    """Train one of the teachers, that says its name with all it says."""
+    say(name)
+    trained = train(teacher, corpora, folder, lambda line: say(f"{name}: {line}"), base=base)
+    if Team.here().leads:
+        _note_done(folder, teacher)
+    return trained
+
+
+def _read_once(recipe: Recipe, folder: Path, text: str) -> None:
+    """ModelError when the saved model gives no number: what its last step did to the weights, no loss has told."""
+    try:
+        load_folder(folder, recipe.name, precision="float32").annotate([text])
+    except ModelError as error:
+        (folder / WEIGHTS_FILE).unlink()
+        raise ModelError(
+            f"the model that was trained cannot be used ({error}); try a learning rate below {recipe.learning_rate:g}"
+        ) from error
+
+
 def _is_done(folder: Path, recipe: Recipe) -> bool:
     """Whether a stage of this recipe was ended in that folder."""
     file = folder / _DONE
-    return file.is_file() and json.loads(file.read_text(encoding="utf-8")) == json.loads(json.dumps(asdict(recipe)))
+    if not file.is_file():
+        return False
+    said = json.loads(file.read_text(encoding="utf-8"))
+    return bool(said["recipe"] == json.loads(json.dumps(asdict(recipe))))
 
 
-def _note_done(folder: Path, recipe: Recipe) -> None:
-    with writing(folder):
-        (folder / _DONE).write_text(json.dumps(asdict(recipe)), encoding="utf-8")
+def _note_done(folder: Path, recipe: Recipe, trained: Trained | None = None) -> None:
+    said = {"recipe": asdict(recipe), "trained": trained and asdict(replace(trained, heads=()))}
+    write_whole(folder / _DONE, lambda file: file.write_text(json.dumps(said), encoding="utf-8"))
+
+
+def _made_by(folder: Path) -> Trained:
+    """What made the model of a stage that is done."""
+    said = json.loads((folder / _DONE).read_text(encoding="utf-8"))["trained"]
+    return Trained(**{**said, "heads": Settings.load(folder).heads})

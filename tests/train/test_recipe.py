@@ -19,6 +19,8 @@ from litmine.train.recipe import Recipe
         ({"overlap": 510}, "must be shorter than the window"),
         ({"overlap": -1}, "must be shorter than the window"),
         ({"passage_tokens": 511}, "passages no longer than the longest"),
+        ({"pretrain_batch": 255}, "pretrain_batch must be at least 256 tokens"),
+        ({"pretrain_rate": 0.0}, "pretrain_rate above 0"),
         ({"name": ""}, "cannot name a model"),
         ({"name": "a@b"}, "'a@b' cannot name a model"),
         ({"name": "a/b"}, "'a/b' cannot name a model"),

@@ -25,7 +25,7 @@ TEXTS = [f"Patient {i} was given penicillin for a fever of {i} days and had no r
 
 
 def _train(recipe: Recipe, corpora: list[Corpus], dev: list[Corpus], folder: Path, lines: list[str]) -> None:
-    train_in_stages(recipe, corpora, dev, folder, lines.append, lambda job: job(lines.append))
+    train_in_stages(recipe, corpora, dev, folder, lines.append, lambda jobs: [job(lines.append) for job in jobs])
 
 
 @pytest.fixture
