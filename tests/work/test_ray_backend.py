@@ -126,18 +126,6 @@ def test_ctrl_c_ends_the_workers_too(start: Start, lake: Path, tiny_model: Path,
     assert 1 <= len(list(folder.glob("*.parquet"))) < len(Lake(lake).parts())
 
 
-@pytest.mark.usefixtures("without_ray")
-@pytest.mark.parametrize("address", ["auto", "127.0.0.1:9", "ray://127.0.0.1:10001"])
-def test_no_cluster_to_join(start: Start, lake: Path, tiny_model: Path, address: str) -> None:
-    process = start("annotate", "--lake", lake, "--model", tiny_model, "--address", address)
-    _, said = process.communicate(timeout=300)
-    (line,) = said.splitlines()
-    assert (process.returncode, line.startswith(f"litmine: no Ray cluster can be joined at {address} (")) == (
-        FAILED,
-        True,
-    )
-
-
 @pytest.mark.soak
 @pytest.mark.usefixtures("with_ray")
 def test_workers_that_cannot_start(start: Start, lake: Path, tiny_model: Path) -> None:
