@@ -35,7 +35,7 @@ def wait_until(true: Callable[[], object], seconds: float = 300) -> None:
     ends = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < ends
-        time.sleep(0.002)
+        time.sleep(0.01)  # looking at all processes takes as long, which those that are waited for need
 
 
 def alive(pid: int) -> bool:
