@@ -90,9 +90,7 @@ def write_catalogue(lake: Place) -> bool:
         return False
     path, statements = lake / CATALOGUE, catalogue_sql(lake)
     there = _stamp(path)
-    if there is not None and _current.get(path) == (there, statements):
-        return False
-    if catalogue_is_current(lake):
+    if there is not None and (_current.get(path) == (there, statements) or catalogue_is_current(lake)):
         _current[path] = there, statements
         return False
 
