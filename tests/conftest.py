@@ -60,9 +60,16 @@ def without_ray(ray_lock: Callable[[int], AbstractContextManager[None]]) -> Iter
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """First the longest file, then what waits for kills, Ray and limits: nobody is left alone with it at the end."""
+    """First the longest file, then what waits for kills, Ray and limits: nobody is left alone with it at the end.
+
+    Last what waits until nobody has Ray.
+    """
     items.sort(
-        key=lambda item: (item.path.name != "test_readme.py", not {"work", "train"}.intersection(item.path.parts))
+        key=lambda item: (
+            item.path.name == "test_ray_absent.py",
+            item.path.name != "test_readme.py",
+            not {"work", "train"}.intersection(item.path.parts),
+        )
     )
 
 

@@ -30,6 +30,9 @@ _DUCKDB_TYPES = {
     pa.timestamp("us", tz="UTC"): "TIMESTAMPTZ",
 }
 
+# The catalogues that this process wrote or found current, as they were then: to look is to build all views.
+_current: dict[Path, tuple[tuple[int, ...] | None, str]] = {}
+
 
 def connect(lake: Place) -> "duckdb.DuckDBPyConnection":
     """An in-memory DuckDB that shows the lake's views, timestamps in UTC, over the files that count now.
@@ -83,21 +86,35 @@ def write_catalogue(lake: Place) -> bool:
     """
     import duckdb
 
-    if catalogue_is_current(lake):
+    if isinstance(lake, ObjectPath):
         return False
-    path = lake / CATALOGUE
+    path, statements = lake / CATALOGUE, catalogue_sql(lake)
+    there = _stamp(path)
+    if there is not None and (_current.get(path) == (there, statements) or catalogue_is_current(lake)):
+        _current[path] = there, statements
+        return False
 
     def build(temporary: Path) -> None:
         try:
             with duckdb.connect(str(temporary)) as catalogue:
                 # Leaving the log behind would leave the views in it, were the disk full.
-                interruptibly(catalogue, lambda: catalogue.execute(f"{catalogue_sql(lake)}; CHECKPOINT"))
+                interruptibly(catalogue, lambda: catalogue.execute(f"{statements}; CHECKPOINT"))
         except duckdb.Error as error:
             raise unwritable(path, OSError(" ".join(str(error).split()))) from error
         finally:
             temporary.with_name(f"{temporary.name}.wal").unlink(missing_ok=True)
+        _current[path] = _stamp(temporary), statements
 
     return write_whole(path, build)
+
+
+def _stamp(file: Path) -> tuple[int, ...] | None:
+    """What tells a file from any other that had its name; None when there is none."""
+    try:
+        about = file.stat()
+    except OSError:
+        return None
+    return about.st_ino, about.st_size, about.st_mtime_ns
 
 
 def catalogue_is_current(lake: Place) -> bool:

@@ -13,8 +13,8 @@ import torch
 
 from litmine.errors import LitmineError
 from litmine.work.crew import Crew
-from litmine.work.task import Done, Task, out_of_memory
-from litmine.work.worker import THREADS, Worker
+from litmine.work.task import THREADS, Done, Task, out_of_memory
+from litmine.work.worker import Worker
 
 # Processes that share a GPU at most; cores, and bytes of the GPU's memory, for each.
 _MOST, _CORES_EACH, _MEMORY_EACH = 8, 2, 8 * 2**30

@@ -19,8 +19,7 @@ from litmine.lake.lake import MARK
 from litmine.lake.place import Place
 from litmine.work.ray_start import BEAT, Pulse, cpus_each, cpus_of_actor, end, ray_running, reason
 from litmine.work.shares import ATTEMPTS, Shares
-from litmine.work.task import Done, Loading, Task, out_of_memory
-from litmine.work.worker import THREADS, Worker
+from litmine.work.task import THREADS, Done, Loading, Task, out_of_memory
 
 # Seconds without a worker that could begin: a cluster may be growing, or its CPUs and GPUs be taken for good.
 PATIENCE = 600.0
@@ -48,6 +47,9 @@ class _Hired:
     """A Worker as an actor. It is made empty, so that what is wrong with a machine is said when it loads its model."""
 
     def load(self, loading: Loading, lake: Place) -> None:
+        # Only who works needs torch, which takes seconds to import.
+        from litmine.work.worker import Worker
+
         self._mark = lake / MARK
         self._look()
         self._worker = Worker(loading, cpus_of_actor() or None)

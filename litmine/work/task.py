@@ -7,6 +7,9 @@ from typing import Any, Literal, Protocol
 from litmine.lake.place import Place
 from litmine.lake.runs import Gap
 
+# Tasks that a worker has in hand at a time: one is read, one computed, one written.
+THREADS = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Loading:

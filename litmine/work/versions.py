@@ -1,6 +1,7 @@
 """Versions of everything that decides what a model gives, for footers and the log."""
 
 import platform
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 import litmine
@@ -8,8 +9,9 @@ import litmine
 _LIBRARIES = ("torch", "transformers", "tokenizers", "pyarrow", "duckdb", "ray", "lxml", "biopython")
 
 
+@cache  # a part of a few texts takes less than reading about all of them
 def versions() -> dict[str, str]:
-    """Installed versions by name; a library that is not installed is left out."""
+    """Installed versions by name; a library that is not installed is left out. To be read, not changed."""
     found = {"litmine": litmine.__version__, "python": platform.python_version()}
     for library in _LIBRARIES:
         try:

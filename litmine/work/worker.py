@@ -21,9 +21,6 @@ from litmine.models.tagger import unwatched
 from litmine.models.words import Words
 from litmine.work.task import Done, Loading, Made, Stages, Task
 
-# One reads, one computes, one writes.
-THREADS = 3
-
 
 class StoppedError(Exception):
     """The worker was told to stop; the target at hand is not written."""

@@ -47,10 +47,11 @@ def test_what_a_command_loads(
     tmp_path: Path, sample_data: Path, run: Run, words: tuple[str, ...], loaded: list[str]
 ) -> None:
     sample = str(sample_data / "pubmed" / "odd" / "biopython_pubmed1.xml")
-    lake = tmp_path / "lake"
-    assert run("import", sample, "--lake", lake).returncode == DONE
     words = tuple(word.format(sample=sample) for word in words)
-    at = () if "--help" in words or "schema" in words or "show" in words else ("--lake", str(lake))
+    at: tuple[str, ...] = ()
+    if not {"--help", "schema", "show"}.intersection(words):
+        at = ("--lake", str(tmp_path / "lake"))
+        assert run("import", sample, *at).returncode == DONE
     ran = subprocess.run([sys.executable, "-c", LOADED, *words, *at], capture_output=True, text=True, check=False)
     assert json.loads(ran.stderr.splitlines()[-1]) == [DONE, loaded], ran.stderr
 
@@ -62,6 +63,15 @@ def test_nothing_to_annotate_loads_no_network(annotated_lake: Path, tiny_model: 
     *_, said, loaded = ran.stderr.splitlines()
     assert said.startswith("nothing to do: ")
     assert json.loads(loaded) == [DONE, []]
+
+
+def test_nobody_loads_a_network_for_others_to_work(imported_lake: Path, tiny_model: Path, tmp_path: Path) -> None:
+    lake = str(shutil.copytree(imported_lake, tmp_path / "lake"))
+    words = ("annotate", "--model", str(tiny_model), "--lake", lake, "--address", "127.0.0.1:9")
+    ran = subprocess.run([sys.executable, "-c", LOADED, *words], capture_output=True, text=True, check=False)
+    *_, said, loaded = ran.stderr.splitlines()
+    assert said.startswith("litmine: no Ray cluster can be joined at 127.0.0.1:9 (")
+    assert json.loads(loaded) == [FAILED, ["duckdb", "ray"]]
 
 
 def test_versions_and_help(run: Run) -> None:

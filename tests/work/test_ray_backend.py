@@ -35,7 +35,7 @@ def wait_until(true: Callable[[], object], seconds: float = 300) -> None:
     ends = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < ends
-        time.sleep(0.002)
+        time.sleep(0.01)  # looking at all processes takes as long, which those that are waited for need
 
 
 def alive(pid: int) -> bool:
@@ -124,18 +124,6 @@ def test_ctrl_c_ends_the_workers_too(start: Start, lake: Path, tiny_model: Path,
     assert (process.returncode, len(said.strip().splitlines())) == (130, 1), said
     wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in began), 20)
     assert 1 <= len(list(folder.glob("*.parquet"))) < len(Lake(lake).parts())
-
-
-@pytest.mark.usefixtures("without_ray")
-@pytest.mark.parametrize("address", ["auto", "127.0.0.1:9", "ray://127.0.0.1:10001"])
-def test_no_cluster_to_join(start: Start, lake: Path, tiny_model: Path, address: str) -> None:
-    process = start("annotate", "--lake", lake, "--model", tiny_model, "--address", address)
-    _, said = process.communicate(timeout=300)
-    (line,) = said.splitlines()
-    assert (process.returncode, line.startswith(f"litmine: no Ray cluster can be joined at {address} (")) == (
-        FAILED,
-        True,
-    )
 
 
 @pytest.mark.soak

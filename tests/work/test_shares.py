@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from litmine.work.shares import ATTEMPTS, Shares
 from litmine.work.tagging import PartTask
-from litmine.work.task import Loading, Task
-from litmine.work.worker import THREADS
+from litmine.work.task import THREADS, Loading, Task
 
 LOADING = Loading("builtin", "builtin@0")
 

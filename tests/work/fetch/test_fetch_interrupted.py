@@ -28,9 +28,9 @@ ALL = ("--query", "all[sb]")
 
 
 @pytest.fixture
-def archive(sample_data: Path) -> Archive:
+def archive(short_records: Path) -> Archive:
     """3,500 records: several requests, several parts."""
-    return Archive([sample_data / "pubmed" / "species800_articles.xml.gz"], 3_500)
+    return Archive([short_records], 3_500)
 
 
 def wait_for(server: Server, requests: int, process: Popen[Any]) -> None:
@@ -53,9 +53,9 @@ def check(lake: Path, archive: Archive) -> None:
 
 @pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.soak)])
 def test_killed_at_any_moment(
-    fetch: Fetch, start: Start, environment: Environment, tmp_path: Path, sample_data: Path, kills: int
+    fetch: Fetch, start: Start, environment: Environment, tmp_path: Path, short_records: Path, kills: int
 ) -> None:
-    archive = Archive([sample_data / "pubmed" / "species800_articles.xml.gz"], 11_000)  # several searches too
+    archive = Archive([short_records], 11_000)  # several searches too
     chance = random.Random(kills)
     left = kills
     while left:
