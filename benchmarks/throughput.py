@@ -40,7 +40,6 @@ from benchmarks.machine import machine
 from litmine import Lake, load_model
 from litmine.lake.articles import new_texts, parts
 from litmine.models.batch import pieces_of
-from litmine.models.heads import CHAINED
 from litmine.models.home import BUILTIN, builtin_folder
 from litmine.models.identity import identify
 from litmine.models.network import bfloat16_is_fast
@@ -161,12 +160,8 @@ class Measured:
         """Tokens that the network reads for one of a text: with those around a window and those in two of them."""
         tagger = load_model(self._ref, "cpu", "float32")
         read = [words for words in tagger.read(list(islice(self._texts(), 1_000))) if isinstance(words, Words)]
-        window, overlap, tight = (
-            tagger.settings.window,
-            tagger.settings.overlap,
-            tagger.settings.decoding == CHAINED,
-        )
-        pieces = [piece.tokens for words in read for piece in pieces_of(0, words, window, overlap, tight)]
+        window, overlap = tagger.settings.window, tagger.settings.overlap
+        pieces = [piece.tokens for words in read for piece in pieces_of(0, words, window, overlap)]
         computed = sum(pieces) / sum(len(words.ids) for words in read)
         self._note("tokens read by the network for one of a text", round(computed, 3))
         return computed

@@ -52,12 +52,18 @@ class Row:
         """Where each piece begins."""
         return np.cumsum(self.lengths) - self.lengths
 
-    def filled(self, multiple: int, pad: int) -> "Row":
-        """A row whose tokens are a multiple, by a last piece that nobody asks."""
-        more = -len(self.ids) % multiple
-        if not more:
-            return self
-        return replace(self, ids=np.append(self.ids, np.full(more, pad)), lengths=np.append(self.lengths, more))
+    def laid(self, tile: int, rows: int, pad: int) -> "Row":
+        """The same with pieces that are whole tiles of tokens, in a row that is a multiple of `rows`.
+
+        What fills the row is a last piece that nobody asks.
+        """
+        lengths = -(-self.lengths // tile) * tile
+        starts = np.cumsum(lengths) - lengths
+        there = np.arange(len(self.ids)) + np.repeat(starts - self.starts, self.lengths)
+        ids = np.full(-(-lengths.sum() // rows) * rows, pad, dtype=np.int64)
+        ids[there] = self.ids
+        more = len(ids) - lengths.sum()
+        return replace(self, ids=ids, lengths=np.append(lengths, more) if more else lengths, at=there[self.at])
 
     def padded(self, pad: int) -> tuple[NDArray[np.int64], NDArray[np.bool_] | None, NDArray[np.int64]]:
         """The pieces under each other: ids (pieces, longest); where tokens are, None if everywhere; `at` therein."""
@@ -70,13 +76,13 @@ class Row:
         return ids, None if inside.all() else inside, at
 
 
-def pieces_of(text: int, words: Words, window: int, overlap: int, tight: bool) -> list[Piece]:
+def pieces_of(text: int, words: Words, window: int, overlap: int) -> list[Piece]:
     """The windows of a text, of at most `window` tokens with the two around them; none if it has no words."""
     if not len(words):
         return []
     if len(words.ids) <= window - 2:
         return [Piece(text, 0, len(words.ids), 0, len(words))]
-    cuts = windows(len(words.ids), window - 2, overlap, tight)
+    cuts = windows(len(words.ids), window - 2, overlap, tight=True)
     edges = np.searchsorted(words.first, [*(cut.keep_start for cut in cuts), len(words.ids)]).tolist()
     return [Piece(text, cut.start, cut.end, edges[i], edges[i + 1]) for i, cut in enumerate(cuts)]
 

@@ -66,7 +66,7 @@ class Engine:
         self._missing = torch.from_numpy(choices.columns < 0).to(device)
         self._chained = choices.chained
         self._packed = None if kernels is None else PackedEncoder(network.encoder, kernels)
-        self._rows = 1 if kernels is None else kernels.rows
+        self._tiles = (1, 1) if kernels is None else (kernels.tile, kernels.rows)
 
     @property
     def packs(self) -> bool:
@@ -97,13 +97,16 @@ class Engine:
             mask = None if inside is None else self._sent(inside)
             logits: Tensor = self._network(self._sent(ids), mask).flatten(0, 1)[self._sent(at)]
             return logits.float()
-        row = row.filled(self._rows, self._pad)
+        own = row.lengths
+        if self._tiles != (1, 1):
+            row = row.laid(*self._tiles, self._pad)
+            own = np.append(own, row.lengths[len(own) :])
         starts = row.starts
         # What fills a row may be longer than a window, and nobody asks where it stands.
         places = np.minimum(np.arange(len(row.ids)) - np.repeat(starts, row.lengths), self._window - 1)
         edges = self._sent(np.append(starts, len(row.ids)).astype(np.int32))
         # Always the same number: what is compiled for one row serves for all.
-        bounds = Bounds(row.lengths.tolist(), edges, self._window)
+        bounds = Bounds(row.lengths.tolist(), edges, self._window, own.tolist())
         hidden = self._packed(self._sent(row.ids), self._sent(places), bounds)
         read: Tensor = self._network.read_heads(hidden[self._sent(row.at)])
         return read

@@ -8,9 +8,9 @@ from litmine.errors import ModelError
 
 SETTINGS_FILE = "litmine.json"
 
-# How logits become labels, a part of a model's digest: each word for itself, or those of a head along a chain, and then
-# from windows no longer than they need to be. Raised whenever the same weights would give other entities.
-ALONE, CHAINED = 1, 2
+# How logits become labels, a part of a model's digest: each word for itself, or those of a head along a chain. Raised
+# whenever the same weights would give other entities; 1 was the first of them from windows that are all full.
+ALONE, CHAINED = 3, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Settings:
         if settings.decoding not in {ALONE, CHAINED}:
             raise ModelError(
                 f"the model in {folder} needs decoding version {settings.decoding} and this litmine has"
-                f" {ALONE} and {CHAINED}; install the litmine it was made with"
+                f" {CHAINED} and {ALONE}; install the litmine it was made with"
             )
         if settings.decoding == CHAINED and any(len(head.labels) != 3 for head in settings.heads):
             raise ModelError(

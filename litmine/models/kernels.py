@@ -16,12 +16,14 @@ class Bounds:
     """Where the pieces of a row of tokens begin and end.
 
     `lengths`: tokens of each piece. `edges`: where each begins, and where the last ends, int32 and on the device,
-    (pieces + 1,). `longest`: no piece has more tokens.
+    (pieces + 1,). `longest`: no piece has more tokens. `read`: how many of each piece's tokens are of a text, if not
+    all; the others fill its last tile, and none of them is looked at.
     """
 
     lengths: list[int]
     edges: Tensor
     longest: int
+    read: list[int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +32,14 @@ class Kernels:
 
     attention: query, key, value of (tokens, heads, width of a head), each piece by itself. add_norm: the sum of two
     (tokens, width), normalised. product, product_gelu: a linear layer made ready once, then called with (tokens,
-    width); the second with GELU after it. rows: tokens of a row are to be a multiple of it.
+    width); the second with GELU after it. tile, rows: pieces and rows are to be multiples of so many tokens.
     """
 
     attention: Callable[[Tensor, Tensor, Tensor, Bounds], Tensor]
     add_norm: Callable[[Tensor, Tensor, nn.LayerNorm], Tensor]
     product: Callable[[nn.Linear], Product]
     product_gelu: Callable[[nn.Linear], Product]
+    tile: int = 1
     rows: int = 1
 
 

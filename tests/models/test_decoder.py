@@ -70,7 +70,7 @@ def test_the_entities_of_all_logits(data: st.DataObject) -> None:
     edges = np.cumsum([0, *map(len, HEADS)]).tolist()
     choices = Choices.of([range(*pair) for pair in pairwise(edges)], decoder.outside, False)
     engine = Engine(Said(torch.from_numpy(logits)), choices, 64, 0, torch.device("cpu"))
-    pieces = [piece for i, own in enumerate(words) for piece in pieces_of(i, own, 64, 0, False)]
+    pieces = [piece for i, own in enumerate(words) for piece in pieces_of(i, own, 64, 0)]
     batches = batches_of(pieces, most, True)
     assert sorted(piece.text for batch in batches for piece in batch) == sorted(piece.text for piece in pieces)
     said = Open.joined([engine.begin(row_of(batch, words, 0, 1)).result() for batch in batches])
