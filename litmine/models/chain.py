@@ -15,12 +15,14 @@ from torch import Tensor, nn
 BIO = ("O", "B", "I")
 # A word is outside for sure when that leads by more, and by more than twice as much together with the lead over inside
 # of the word after it, which might call for a beginning. Words on either side of it are chosen apart: what is left
-# is a few words at a time.
+# is a few words at a time, and most of these runs go since no word in them can call for a mention.
 SURE = 4.0
 # A transition is this many times its weight: twelve numbers have units of a logit to learn, in the small steps that
 # all other weights take.
 _SCALE = 32.0
 _UNLIKELY = -6.0
+# Of sums in float32.
+_ROUNDING = 1e-3
 
 
 class Chain(nn.Module):
@@ -37,15 +39,36 @@ class Chain(nn.Module):
         return self.weight * _SCALE
 
 
-def unsure(logits: Tensor, last: Tensor) -> Tensor:
+def gain(transitions: Tensor) -> Tensor:
+    """By how much a chain can favour a word in a mention over one outside, at most: (heads,) of (heads, BIO, BIO).
+
+    A mention of n words goes in once, goes on n - 1 times and goes out once, where outside would have gone on n + 1
+    times. So the best path leaves out every mention whose words all have outside lead by more.
+    """
+    stays = transitions[:, 0, 0]
+    enters, leaves = (one.amax(1) - stays for one in (transitions[:, 0, 1:], transitions[:, 1:, 0]))
+    goes_on = transitions[:, 1:, 1:].amax((1, 2)) - stays
+    return torch.maximum(enters + leaves, goes_on) + _ROUNDING
+
+
+def unsure(logits: Tensor, last: Tensor, gains: Tensor) -> Tensor:
     """Which words may be anything but outside under which head, (words, heads), of logits (words, heads, BIO).
 
-    last: whether what comes after a word is not the next one here, (words,).
+    last: whether what comes after a word is not the next one here, (words,). gains: as `gain` has them, (heads,). A run
+    of words that are not sure has one that may call for a mention, or goes on where nobody can see from here.
     """
     outside, beginning, inside = logits.unbind(2)
     lead, over_inside = outside - torch.maximum(beginning, inside), outside - inside
     after = torch.cat((over_inside[1:], over_inside[:1])).masked_fill(last[:, None], 0)
-    return (lead <= SURE) | (lead + after <= 2 * SURE)
+    doubtful = (lead <= SURE) | (lead + after <= 2 * SURE)
+    edge = (last | last.roll(1))[:, None]
+    calls = doubtful & ((lead <= gains) | edge)
+    # Runs are numbered head after head: one begins where the word before is sure, or is of something else.
+    before = torch.cat((doubtful[-1:], doubtful[:-1])) & ~last.roll(1)[:, None]
+    run = (doubtful & ~before).T.flatten().cumsum(0)
+    called = torch.zeros(len(run) + 1, dtype=torch.int32, device=run.device)
+    called.scatter_reduce_(0, run, calls.T.flatten().int(), "amax")
+    return doubtful & called[run].bool().view(doubtful.T.shape).T
 
 
 def choose(

@@ -15,7 +15,7 @@ from torch import Tensor
 from litmine.errors import ModelError
 from litmine.models.batch import Row
 from litmine.models.bert import BertEncoder
-from litmine.models.chain import unsure
+from litmine.models.chain import gain, unsure
 from litmine.models.kernels import Bounds, Kernels
 from litmine.models.network import MultiHeadNetwork
 from litmine.models.packed import PackedEncoder
@@ -25,25 +25,27 @@ from litmine.models.said import Open
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """The heads in use as the network has them, whose words are chosen each for itself or, `chained`, together.
+    """The heads in use as the network has them.
 
     `columns` (heads, labels of the head that has most): the outputs of each, -1 where it has fewer. `outside` is true
-    at those that say outside.
+    at those that say outside. `transitions` (heads, BIO, BIO) of a chain, or None: each word is chosen for itself.
     """
 
     columns: NDArray[np.int64]
     outside: NDArray[np.bool_]
-    chained: bool
+    transitions: NDArray[np.float32] | None
 
     @classmethod
-    def of(cls, used: Sequence[range], outside: Sequence[Sequence[bool]], chained: bool) -> "Choices":
+    def of(
+        cls, used: Sequence[range], outside: Sequence[Sequence[bool]], transitions: NDArray[np.float32] | None
+    ) -> "Choices":
         """Of heads whose outputs are `used`, with what says outside in each."""
         columns = np.full((len(used), max(map(len, used))), -1)
         out = np.zeros(columns.shape, dtype=bool)
         for head, (own, says) in enumerate(zip(used, outside, strict=True)):
             columns[head, : len(own)] = own
             out[head, : len(own)] = says
-        return cls(columns, out, chained)
+        return cls(columns, out, transitions)
 
 
 class Engine:
@@ -64,7 +66,9 @@ class Engine:
         self._columns = torch.from_numpy(choices.columns).to(device).flatten()
         self._outside = torch.from_numpy(choices.outside).to(device)
         self._missing = torch.from_numpy(choices.columns < 0).to(device)
-        self._chained = choices.chained
+        self._gains = None
+        if choices.transitions is not None:
+            self._gains = gain(torch.from_numpy(choices.transitions)).to(device)
         self._packed = None if kernels is None else PackedEncoder(network.encoder, kernels)
         self._tiles = (1, 1) if kernels is None else (kernels.tile, kernels.rows)
 
@@ -85,8 +89,8 @@ class Engine:
 
     def _open(self, logits: Tensor, row: Row) -> Tensor:
         """Which words may be in a mention under which head, (words, heads), of logits (words, heads, labels)."""
-        if self._chained:
-            return unsure(logits, self._sent(row.last))
+        if self._gains is not None:
+            return unsure(logits, self._sent(row.last), self._gains)
         outside, inside = (logits.masked_fill(other, -torch.inf).amax(2) for other in (~self._outside, self._outside))
         return outside <= inside
 

@@ -65,11 +65,9 @@ class Tagger:
         edges = np.cumsum([0, *(len(head.labels) for head in settings.heads)]).tolist()
         used = [settings.heads.index(head) for head in self.heads]
         chain = getattr(network, "chain", None)
-        self._decoder = Decoder(
-            [head.labels for head in self.heads],
-            None if chain is None else chain.transitions()[used].detach().cpu().numpy(),
-        )
-        asked = Choices.of([range(edges[i], edges[i + 1]) for i in used], self._decoder.outside, chain is not None)
+        transitions = None if chain is None else chain.transitions()[used].detach().cpu().numpy()
+        self._decoder = Decoder([head.labels for head in self.heads], transitions)
+        asked = Choices.of([range(edges[i], edges[i + 1]) for i in used], self._decoder.outside, transitions)
         self._engine = Engine(network, asked, settings.window, pad, device, kernels)
 
     @property

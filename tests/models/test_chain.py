@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from litmine.models.chain import SURE, Chain, choose, unsure
+from litmine.models.chain import SURE, Chain, choose, gain, unsure
 
 HEADS = 2
 LOGITS = st.floats(-3, 3, width=32)
@@ -57,7 +57,7 @@ def test_what_is_left_out_changes_no_label(leads: NDArray[np.float32]) -> None:
     zeros, first = np.zeros(len(logits), dtype=np.int64), np.arange(len(logits)) == 0
     whole, shares = choose(logits, zeros, first, transitions)
     last = torch.arange(len(logits)) == len(logits) - 1
-    (left,) = np.nonzero(unsure(torch.from_numpy(logits[:, None]), last).numpy()[:, 0])
+    (left,) = np.nonzero(unsure(torch.from_numpy(logits[:, None]), last, gain(Chain(1).transitions())).numpy()[:, 0])
     label, probability = choose(logits[left], zeros[left], np.diff(left, prepend=-9) != 1, transitions)
     ties = np.isin(leads, (0.0, 3.0, -3.0, 6.0)).all()  # sums that are equal decide for either
     same = np.zeros(len(logits), dtype=np.int64)
@@ -71,7 +71,37 @@ def test_which_words_are_unsure() -> None:
     logits = torch.tensor([far, near, inside, near, near, near])[:, None]
     last = torch.tensor([False, False, False, False, True, True])
     # The second might begin what the third goes on with; nobody knows what comes after the last two.
-    assert unsure(logits, last)[:, 0].tolist() == [False, True, True, False, True, True]
+    gains = torch.zeros(1)
+    assert unsure(logits, last, gains)[:, 0].tolist() == [False, True, True, False, True, True]
+    # No word of a run calls for a mention, whatever comes after it.
+    logits[2] = logits[0]
+    assert unsure(logits, last, gains)[:, 0].tolist() == [False, False, False, False, True, True]
+
+
+@given(
+    logits=arrays(
+        np.float32, st.tuples(st.integers(1, 14), st.just(HEADS), st.just(3)), elements=st.floats(-8, 8, width=32)
+    ),
+    transitions=arrays(np.float32, (HEADS, 3, 3), elements=LOGITS),
+    data=st.data(),
+)
+def test_runs_without_a_call_hold_no_mention(
+    logits: NDArray[np.float32], transitions: NDArray[np.float32], data: st.DataObject
+) -> None:
+    """Whatever a chain has learnt: with all calls counted, and with those that matter, the same labels as likely."""
+    last = torch.tensor(data.draw(st.lists(st.booleans(), min_size=len(logits), max_size=len(logits))))
+    last[-1] = True
+    found = []
+    for gains in (torch.full((HEADS,), torch.inf), gain(torch.from_numpy(transitions))):
+        (head, word) = np.nonzero(unsure(torch.from_numpy(logits), last, gains).numpy().T)
+        begins = (np.diff(word, prepend=-9) != 1) | (np.diff(head, prepend=-1) != 0)
+        begins |= np.append([True], last.numpy()[:-1])[word]
+        label, probability = choose(logits[word, head], head, begins, transitions)
+        found.append({(h, w): (b, p) for h, w, b, p in zip(head, word, label, probability, strict=True)})
+    every, needed = found
+    assert needed.items() <= every.items()
+    for pair in every.keys() - needed.keys():
+        assert every[pair][0] == 0
 
 
 def test_nothing_to_choose() -> None:

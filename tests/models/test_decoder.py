@@ -68,7 +68,7 @@ def test_the_entities_of_all_logits(data: st.DataObject) -> None:
         token += length
     decoder = Decoder(HEADS, None)
     edges = np.cumsum([0, *map(len, HEADS)]).tolist()
-    choices = Choices.of([range(*pair) for pair in pairwise(edges)], decoder.outside, False)
+    choices = Choices.of([range(*pair) for pair in pairwise(edges)], decoder.outside, None)
     engine = Engine(Said(torch.from_numpy(logits)), choices, 64, 0, torch.device("cpu"))
     pieces = [piece for i, own in enumerate(words) for piece in pieces_of(i, own, 64, 0)]
     batches = batches_of(pieces, most, True)
@@ -110,3 +110,17 @@ def test_a_row_and_its_padded_form() -> None:
     assert ids[inside].tolist() == row.ids.tolist()
     assert ids[~inside].tolist() == [0, 0]
     assert ids.ravel()[at].tolist() == row.ids[row.at].tolist()
+
+
+@given(lengths=st.lists(st.integers(1, 40), min_size=1, max_size=6))
+def test_a_row_of_whole_tiles(lengths: list[int]) -> None:
+    words = [Words(np.arange(10, 10 + n), *[np.arange(n)] * 3) for n in lengths]
+    row = row_of([Piece(i, 0, n, 0, n) for i, n in enumerate(lengths)], words, 1, 2)
+    laid = row.laid(16, 128, 0)
+    assert len(laid.ids) % 128 == 0
+    assert (laid.lengths % 16 == 0).all()
+    assert laid.lengths.sum() == len(laid.ids) < len(row.ids) + 16 * len(lengths) + 128
+    assert laid.ids[laid.at].tolist() == row.ids[row.at].tolist()
+    for start, length, at, own in zip(laid.starts, row.lengths, row.starts, words, strict=False):
+        assert laid.ids[start : start + length].tolist() == row.ids[at : at + length].tolist() == [1, *own.ids, 2]
+    assert row.laid(1, 1, 0).ids.tolist() == row.ids.tolist()
