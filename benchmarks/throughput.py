@@ -31,11 +31,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
-from transformers import BertConfig, BertForTokenClassification, PreTrainedTokenizerFast
 
-from benchmarks import bare, peers
-from benchmarks.busy import Busy, batches_timed, busy_between
+from benchmarks import bare
+from benchmarks.busy import Busy
 from benchmarks.machine import machine
 from litmine import Lake, load_model
 from litmine.lake.articles import new_texts, parts
@@ -55,6 +55,8 @@ SIZES = {"cpu": (1, 4, 8, 16), "cuda": (16, 64, 256)}
 TRIED_ON = {"cpu": 24, "cuda": 256}
 # Tokens a batch that are tried where texts are packed.
 BATCHES = {"cpu": (1_024, 2_048, 4_096, 8_192), "cuda": (8_192, 16_384, 32_768, 65_536, 131_072)}
+# Parts of which half are enough to tell a rate by.
+_MANY = 20
 # All of PubMed: 38 million records of 237 tokens.
 PUBMED = 9.0e9
 # A random classifier would mark most words: this much more for outside makes about as many mentions as real models.
@@ -224,6 +226,9 @@ def _numbered(article: Article, number: int, now: datetime) -> Observed:
 
 def random_bert_base(folder: Path) -> Path:
     """BERT-base with random weights and the built-in model's vocabulary."""
+    # Processes that share a GPU import this file too, and need none of it.
+    from transformers import BertConfig, BertForTokenClassification, PreTrainedTokenizerFast
+
     torch.manual_seed(0)
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_file=str(builtin_folder(BUILTIN) / "tokenizer.json"), model_max_length=512, pad_token="[PAD]"
@@ -254,7 +259,7 @@ def end_to_end(
     on_gpu = torch.cuda.is_available()
     started = time.perf_counter()
     done, times = [], []
-    with Busy() as busy, batches_timed(on_gpu) as batches:
+    with Busy() as busy:
         tasks, unreadable = plan(target, [Loading(ref, identify(ref), precision=precision)])
         assert not unreadable, unreadable
         running = run_shared(tasks, processes, _unwatched) if processes > 1 else run_here(tasks, _unwatched)
@@ -262,16 +267,21 @@ def end_to_end(
             assert one.made, one
             done.append(one)
             times.append(time.perf_counter())
+        ended = time.time()
         seconds = time.perf_counter() - started
     found = _account(done, seconds, processes)
-    # Once all are at work: from the first target to the last.
-    steady = (found["tokens"] - done[0].tokens) / (times[-1] - times[0]) if len(done) > 1 else None
-    if steady:
-        found |= {"first part after, s": round(times[0] - started, 2), "tokens/s from the first part on": round(steady)}
-        found["hours for all of PubMed"] = round(PUBMED / steady / 3600, 2)
+    read = np.cumsum([one.tokens for one in done])
+    if len(done) > 1:
+        rate = (read[-1] - read[0]) / (times[-1] - times[0])
+        found |= {"first part after, s": round(times[0] - started, 2), "tokens/s from the first part on": round(rate)}
+    if len(done) >= _MANY:
+        # All are at work then, and none is idle yet.
+        quarter, three = (int(np.searchsorted(read, share * read[-1])) for share in (0.25, 0.75))
+        rate = (read[three] - read[quarter]) / (times[three] - times[quarter])
+        found |= {"tokens/s of the middle half": round(rate), "hours for all of PubMed": round(PUBMED / rate / 3600, 2)}
     if on_gpu:
-        found |= {"GPU busy, by its driver": busy.share, "GPU busy between first and last batch": busy_between(batches)}
-        found["GPU, watts"] = busy.power
+        between = ended - (times[-1] - times[0]), ended
+        found |= {"GPU busy from the first part on": busy.share(*between), "GPU, watts": busy.power(*between)}
     return found
 
 
@@ -297,6 +307,8 @@ def _spans(found: Sequence[Sequence[Entity]]) -> set[tuple[int, Entity]]:
 def _peers(
     model: Path, texts: Sequence[str], device: torch.device, precisions: Sequence[str], folder: Path
 ) -> Iterator[tuple[str, float, int]]:
+    from benchmarks import peers
+
     threads, size = torch.get_num_threads(), 16
     for precision in precisions:
         run = peers.hugging_face(model, torch.bfloat16 if precision == "bf16" else torch.float32, device)
