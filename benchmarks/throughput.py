@@ -135,6 +135,8 @@ class Measured:
     def _litmine(self) -> None:
         for precision in self._precisions if self._device.type == "cpu" else self._precisions[::-1]:
             gpu = self._device.type == "cuda" and precision == "bf16"
+            if precision not in self._options.precision:
+                continue
             for processes in (1, *self._options.processes) if gpu else (1,):
                 run = f"litmine {precision}" + (f" {processes} processes" if gpu else "")
                 folder = self._folder / run.replace(" ", "-")
@@ -143,7 +145,9 @@ class Measured:
                     # About as long whatever the speed, of which float32 has a tenth.
                     many = max(1, many * processes // (8 if gpu else 24))
                 try:
-                    found = end_to_end(self._lake, self._ref, precision, folder, many, processes)
+                    found = end_to_end(
+                        self._lake, self._ref, precision, folder, many, processes, self._options.batch_tokens
+                    )
                 except Exception as error:  # noqa: BLE001 - more processes may not fit
                     say(f"{run} could not be measured: {error}")
                     continue
@@ -244,7 +248,13 @@ def random_bert_base(folder: Path) -> Path:
 
 
 def end_to_end(
-    lake: Path, ref: str, precision: str, target: Path, many: int | None = None, processes: int = 1
+    lake: Path,
+    ref: str,
+    precision: str,
+    target: Path,
+    many: int | None = None,
+    processes: int = 1,
+    batch_tokens: int | None = None,
 ) -> Figures:
     """Planning, loading, reading Parquet, writing Parquet: nothing is ready when the clock starts.
 
@@ -260,7 +270,7 @@ def end_to_end(
     started = time.perf_counter()
     done, times = [], []
     with Busy() as busy:
-        tasks, unreadable = plan(target, [Loading(ref, identify(ref), precision=precision)])
+        tasks, unreadable = plan(target, [Loading(ref, identify(ref), precision=precision, batch_tokens=batch_tokens)])
         assert not unreadable, unreadable
         running = run_shared(tasks, processes, _unwatched) if processes > 1 else run_here(tasks, _unwatched)
         for one in running:
@@ -376,6 +386,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--processes", type=int, nargs="*", default=[2, 4, 8], help="how many share a GPU, beside one (default: 2 4 8)"
     )
+    parser.add_argument(
+        "--precision", nargs="+", default=["float32", "bf16"], help="of litmine end to end (default: float32 bf16)"
+    )
+    parser.add_argument("--batch-tokens", type=int, help="of litmine end to end (default: its own)")
     parser.add_argument("--peer-texts", type=int, default=1000, help="abstracts that the others read at most")
     parser.add_argument(
         "--growth", action="store_true", help="read 1, 2, 4, ... parts, with --parts from an eighth of these on"
