@@ -18,9 +18,14 @@ Figures = dict[str, Any]
 _LENGTH = 256
 
 
+def window_of(tagger: Tagger) -> int:
+    """The tokens of a full window, or as many as most texts have."""
+    return min(_LENGTH, tagger.settings.window)
+
+
 def hardware(tagger: Tagger) -> Figures:
     """A matrix product at the model's shapes, and a copy."""
-    config, tokens = network(tagger).config, _whole(tagger, tagger.batch_tokens)
+    config, tokens = network(tagger).config, tagger.batch_tokens
     dtype = torch.bfloat16 if tagger.precision == "bf16" else torch.float32
     limit = matrix_limit(tagger.device, dtype, tokens, config.hidden_size, config.intermediate_size)
     return {
@@ -29,24 +34,24 @@ def hardware(tagger: Tagger) -> Figures:
     }
 
 
-def encoder(tagger: Tagger, tokens: int, limit: float) -> Figures:
-    """The encoder as `annotate` runs it, over about so many tokens at a time; `limit` in GFLOP/s."""
-    tokens = _whole(tagger, tokens)
-    seconds = best_seconds(encoding(tagger, tokens), tagger.device, 1.0)
-    share = operations(tagger) * tokens / seconds / 1e9 / limit
+def encoder(tagger: Tagger, tokens: int, limit: float, window: int) -> Figures:
+    """The encoder as `annotate` runs it, over about so many tokens in windows of so many; `limit` in GFLOP/s."""
+    tokens = _whole(tokens, window)
+    seconds = best_seconds(encoding(tagger, tokens, window), tagger.device, 1.0)
+    share = operations(tagger, window) * tokens / seconds / 1e9 / limit
     return {
         "tokens": tokens,
-        "window": _length(tagger),
+        "window": window,
         "packed": tagger.packs,
         "tokens/s": round(tokens / seconds),
         "of the matrix product": round(share, 3),
     }
 
 
-def encoding(tagger: Tagger, tokens: int) -> Callable[[], object]:
+def encoding(tagger: Tagger, tokens: int, window: int) -> Callable[[], object]:
     """A call of the encoder over random tokens."""
-    own, length = network(tagger), _length(tagger)
-    ids = torch.randint(1000, own.config.vocab_size, (tokens // length, length), device=tagger.device)
+    own = network(tagger)
+    ids = torch.randint(1000, own.config.vocab_size, (tokens // window, window), device=tagger.device)
     if not tagger.packs:
         return _reading(lambda: own(ids, None))
     packed, given = tagger._engine._packed, _row(ids, tagger.settings.window)
@@ -57,7 +62,7 @@ def encoding(tagger: Tagger, tokens: int) -> Callable[[], object]:
 def compiled(tagger: Tagger, tokens: int) -> Figures:
     """The same fused by `torch.compile` instead: how long it takes to compile, and how quick it is then."""
     plain = PackedEncoder(network(tagger).encoder, replace(PLAIN, attention=kernels_gpu.attention))
-    length = _length(tagger)
+    length = window_of(tagger)
     ids = torch.randint(1000, network(tagger).config.vocab_size, (tokens // length, length), device=tagger.device)
     given, found = _row(ids, tagger.settings.window), {}
     fused: Callable[..., object] = torch.compile(plain.__call__)
@@ -75,7 +80,7 @@ def kernels(tagger: Tagger, tokens: int, most: int = 12) -> list[str]:
     """What a GPU does for one batch: share of its time, calls, and the kernel's name, the longest first."""
     from torch.profiler import ProfilerActivity, profile
 
-    run = encoding(tagger, _whole(tagger, tokens))
+    run = encoding(tagger, _whole(tokens, window_of(tagger)), window_of(tagger))
     run()
     with profile(activities=[ProfilerActivity.CUDA, ProfilerActivity.CPU]) as found:
         run()
@@ -86,11 +91,11 @@ def kernels(tagger: Tagger, tokens: int, most: int = 12) -> list[str]:
     return [f"{took / all_of_it:6.1%} {count:4} {name[:110]}" for took, count, name in rows]
 
 
-def operations(tagger: Tagger) -> int:
+def operations(tagger: Tagger, window: int) -> int:
     """Of one token: its products with the weights, and its two with the window's other tokens."""
     config = network(tagger).config
     width, inner = config.hidden_size, config.intermediate_size
-    return int(config.num_hidden_layers * 2 * (4 * width**2 + 2 * width * inner + 2 * _length(tagger) * width))
+    return int(config.num_hidden_layers * 2 * (4 * width**2 + 2 * width * inner + 2 * window * width))
 
 
 def network(tagger: Tagger) -> Any:
@@ -113,10 +118,6 @@ def _row(ids: torch.Tensor, longest: int) -> tuple[torch.Tensor, torch.Tensor, B
     return ids.flatten(), places, Bounds([length] * pieces, edges, longest)
 
 
-def _length(tagger: Tagger) -> int:
-    return min(_LENGTH, tagger.settings.window)
-
-
-def _whole(tagger: Tagger, tokens: int) -> int:
+def _whole(tokens: int, window: int) -> int:
     """As many tokens as full windows have."""
-    return max(1, tokens // _length(tagger)) * _length(tagger)
+    return max(1, tokens // window) * window

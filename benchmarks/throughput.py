@@ -120,7 +120,11 @@ class Measured:
             limit = found["matrix product, GFLOP/s"]
             sizes = BATCHES[self._device.type] if tagger.packs else [tagger.batch_tokens]
             for tokens in sizes:
-                self._note(f"bare encoder {precision} {tokens}", bare.encoder(tagger, tokens, limit))
+                window = bare.window_of(tagger)
+                self._note(f"bare encoder {precision} {tokens}", bare.encoder(tagger, tokens, limit, window))
+            # A longer window costs a token more attention.
+            alike = bare.encoder(tagger, tagger.batch_tokens, limit, self._windows[1])
+            self._note(f"bare encoder {precision}, windows like the texts'", alike)
 
     def _kernels(self) -> None:
         if self._device.type == "cuda":
@@ -151,26 +155,25 @@ class Measured:
                 except Exception as error:  # noqa: BLE001 - more processes may not fit
                     say(f"{run} could not be measured: {error}")
                     continue
-                bare_figures = [
-                    of["tokens/s"] for one, of in self.figures.items() if one.startswith(f"bare encoder {precision}")
-                ]
-                if bare_figures:
-                    found["of the bare encoder"] = round(found["tokens/s"] / max(bare_figures), 3)
-                    found["the same, counting what windows share"] = round(
-                        found["tokens/s"] * self._computed / max(bare_figures), 3
-                    )
+                alike = self.figures.get(f"bare encoder {precision}, windows like the texts'")
+                if alike:
+                    rates = [found["tokens/s"], found["tokens/s"] * self._windows[0]]
+                    found["of the bare encoder; with what windows share"] = [
+                        round(rate / alike["tokens/s"], 3) for rate in rates
+                    ]
                 self._note(run, found)
 
     @cached_property
-    def _computed(self) -> float:
-        """Tokens that the network reads for one of a text: with those around a window and those in two of them."""
+    def _windows(self) -> tuple[float, int]:
+        """Tokens that the network reads for one of a text, with what windows share; and a window's mean, to 16."""
         tagger = load_model(self._ref, "cpu", "float32")
         read = [words for words in tagger.read(list(islice(self._texts(), 1_000))) if isinstance(words, Words)]
         window, overlap = tagger.settings.window, tagger.settings.overlap
         pieces = [piece.tokens for words in read for piece in pieces_of(0, words, window, overlap)]
         computed = sum(pieces) / sum(len(words.ids) for words in read)
-        self._note("tokens read by the network for one of a text", round(computed, 3))
-        return computed
+        mean = round(sum(pieces) / len(pieces) / 16) * 16 or 16
+        self._note("tokens read for one of a text, and a window's on average", [round(computed, 3), mean])
+        return computed, mean
 
     def _agreement(self) -> None:
         """Of the spans of both precisions; against the padded float32 of the same device."""
