@@ -52,7 +52,7 @@ from litmine.work.task import Done, Loading, Task
 SAMPLE = Path(__file__).parent.parent / "sample_data" / "pubmed"
 # Batch sizes of the pipeline that are tried, on so many texts.
 SIZES = {"cpu": (1, 4, 8, 16), "cuda": (16, 64, 256)}
-TRIED_ON = {"cpu": 24, "cuda": 256}
+TRIED_ON = {"cpu": 12, "cuda": 256}
 # Tokens a batch that are tried where texts are packed.
 BATCHES = {"cpu": (1_024, 2_048, 4_096, 8_192), "cuda": (8_192, 16_384, 32_768, 65_536, 131_072)}
 # Parts of which half are enough to tell a rate by.

@@ -10,14 +10,14 @@ from typing import Any, TypeVar
 
 import torch
 from tokenizers import Tokenizer
-from transformers import AutoConfig, AutoModelForTokenClassification, AutoTokenizer, PreTrainedConfig
-from transformers.utils import logging
 
 from litmine.errors import LitmineError, ModelError, SettingError
 from litmine.models.bert import BertEncoder, is_plain_bert
+from litmine.models.config import bert_shape, positions, read_config
 from litmine.models.digest import tagger_digest
 from litmine.models.engine import kernels_for
 from litmine.models.heads import CHAINED, SETTINGS_FILE, Head, Settings, default_heads
+from litmine.models.hugging_face import auto_classifier, auto_tokenizer
 from litmine.models.memory import keep_memory
 from litmine.models.network import MultiHeadNetwork, PlainNetwork, bfloat16_is_fast
 from litmine.models.tagger import Tagger
@@ -28,7 +28,6 @@ from litmine.models.word_reader import WordReader
 TOKENIZER_FILE = "tokenizer.json"
 OVERLAP = 128
 Network = TypeVar("Network", bound=torch.nn.Module)
-SAFE: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
 
 
 def load_folder(
@@ -84,25 +83,6 @@ def save_folder(
     settings.save(folder)
 
 
-def read_config(folder: Path) -> Any:
-    """The configuration of a model folder. Raises ValueError when it asks for code, or more memory than its weights.
-
-    A network is made as its configuration says and filled from the weights afterwards, so one that names a thousand
-    times as many tokens would take the machine's memory first.
-    """
-    config: Any = AutoConfig.from_pretrained(folder, **SAFE)
-    if "/" in str(getattr(config, "_attn_implementation", None)):
-        raise ValueError("its config.json asks for code of the Hugging Face Hub, and litmine runs none")
-    size = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
-    width = getattr(config, "hidden_size", 1)
-    for name in ("vocab_size", "max_position_embeddings", "intermediate_size", "num_hidden_layers"):
-        number = getattr(config, name, 0)
-        weights = number * width * (width if name == "num_hidden_layers" else 1)
-        if size and weights > size:
-            raise ValueError(f"its config.json has a {name} of {number:,}, for which its weights are too small")
-    return config
-
-
 def read_network(folder: Path, settings: Settings, quick: bool = False) -> MultiHeadNetwork:
     """The network of one of our own model folders, weights loaded, in float32; `quick` as in `filled`."""
     outputs = sum(len(head.labels) for head in settings.heads)
@@ -115,8 +95,8 @@ def filled(folder: Path, make: Callable[[Any, Any], Network], quick: bool) -> Ne
 
     `quick`: an encoder that reads and does not learn, where litmine has one.
     """
-    config = read_config(folder)
-    network = make(config, BertEncoder(config) if quick and is_plain_bert(config) else None)
+    shape = bert_shape(folder) if quick else None
+    network = make(shape, BertEncoder(shape)) if shape and is_plain_bert(shape) else make(read_config(folder), None)
     network.load_state_dict(load_weights(folder))
     return network
 
@@ -127,15 +107,13 @@ def read_tokenizer(folder: Path) -> Tokenizer:
     It neither truncates nor pads, whatever its file says.
     """
     file = folder / TOKENIZER_FILE
-    tokenizer: Tokenizer = (
-        Tokenizer.from_file(str(file)) if file.is_file() else auto_tokenizer(folder).backend_tokenizer
-    )
+    tokenizer = Tokenizer.from_file(str(file)) if file.is_file() else auto_tokenizer(folder).backend_tokenizer
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return tokenizer
 
 
-def special_ids(tokenizer: Tokenizer, config: PreTrainedConfig) -> tuple[int, int, int]:
+def special_ids(tokenizer: Tokenizer, config: Any) -> tuple[int, int, int]:
     """Ids of the tokens that begin, end and pad a window."""
     around, word = tokenizer.encode("").ids, tokenizer.encode("a").ids
     if len(around) != 2 or [word[0], word[-1]] != around:
@@ -143,19 +121,9 @@ def special_ids(tokenizer: Tokenizer, config: PreTrainedConfig) -> tuple[int, in
     return around[0], around[1], getattr(config, "pad_token_id", None) or 0
 
 
-def positions(config: PreTrainedConfig) -> int:
-    """How many tokens an encoder reads at a time, special ones included."""
-    most = int(getattr(config, "max_position_embeddings", 512))
-    # RoBERTa's positions begin after the padding index.
-    return most - config.pad_token_id - 1 if "roberta" in config.model_type else most
-
-
 @contextmanager
 def loading(folder: Path) -> Iterator[None]:
-    """What goes wrong inside becomes a ModelError, and transformers draws no bars and prints no reports."""
-    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
+    """What goes wrong inside becomes a ModelError."""
     try:
         yield
     except LitmineError:
@@ -163,10 +131,6 @@ def loading(folder: Path) -> Iterator[None]:
     except Exception as error:  # a damaged tokenizer raises a bare Exception, a strange config anything
         reason = " ".join(str(error).split())[:300]
         raise ModelError(f"{folder} does not hold a model that litmine can load: {reason}") from error
-    finally:
-        logging.set_verbosity(verbosity)
-        if bars:
-            logging.enable_progress_bar()
 
 
 def plain_window(folder: Path) -> int:
@@ -188,17 +152,12 @@ def _plain_settings(folder: Path, name: str) -> Settings:
 
 def _plain_network(folder: Path) -> MultiHeadNetwork | PlainNetwork:
     """The classifier, with its weights in our own encoder where that computes the same."""
-    classifier: Any = AutoModelForTokenClassification.from_pretrained(folder, use_safetensors=True, **SAFE)
+    classifier = auto_classifier(folder)
     if not is_plain_bert(classifier.config):
         return PlainNetwork(classifier)
     network = MultiHeadNetwork(classifier.config, classifier.config.num_labels, BertEncoder.of(classifier.bert))
     network.heads.load_state_dict(classifier.classifier.state_dict())
     return network
-
-
-def auto_tokenizer(folder: Path) -> Any:
-    """The tokenizer of a plain Hugging Face model as transformers sees it."""
-    return AutoTokenizer.from_pretrained(folder, use_fast=True, **SAFE)
 
 
 def _head(settings: Settings, name: str) -> Head:

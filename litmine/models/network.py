@@ -4,9 +4,9 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoModel, PreTrainedConfig
 
 from litmine.models.chain import BIO, Chain
+from litmine.models.hugging_face import new_encoder
 
 
 class MultiHeadNetwork(nn.Module):
@@ -15,10 +15,10 @@ class MultiHeadNetwork(nn.Module):
     A network that is `chained` has a B/I/O head every three outputs, whose labels are chosen along the words.
     """
 
-    def __init__(self, config: PreTrainedConfig, outputs: int, encoder: Any = None, chained: bool = False) -> None:
+    def __init__(self, config: Any, outputs: int, encoder: Any = None, chained: bool = False) -> None:
         super().__init__()
         self.config = config
-        self.encoder: Any = AutoModel.from_config(config) if encoder is None else encoder
+        self.encoder: Any = new_encoder(config) if encoder is None else encoder
         if getattr(self.encoder, "pooler", None) is not None:
             # It reads whole texts, and not every encoder of the family has one.
             self.encoder.pooler = None

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
-from transformers import PreTrainedConfig
 
 from litmine.models.words import Words
 from litmine.text.windows import windows
@@ -70,7 +70,7 @@ class Piece:
     length: int
 
 
-def layout_of(tokenizer: Tokenizer, config: PreTrainedConfig, typed: bool = True) -> Layout:
+def layout_of(tokenizer: Tokenizer, config: Any, typed: bool = True) -> Layout:
     """How a tokenizer puts a question and a text together (ValueError when not as the BERT family does).
 
     With `typed`, the network is told them apart by their types, if it knows any.

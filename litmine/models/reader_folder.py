@@ -4,15 +4,12 @@ from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer
-from transformers import AutoModelForQuestionAnswering
 
 from litmine.errors import ModelError
 from litmine.models.digest import reader_digest
 from litmine.models.folder import (
     OVERLAP,
-    SAFE,
     TOKENIZER_FILE,
-    auto_tokenizer,
     choose_device,
     choose_precision,
     filled,
@@ -21,6 +18,7 @@ from litmine.models.folder import (
     read_tokenizer,
 )
 from litmine.models.heads import SETTINGS_FILE
+from litmine.models.hugging_face import auto_answerer, auto_tokenizer
 from litmine.models.memory import keep_memory
 from litmine.models.pairs import layout_of
 from litmine.models.reader import Reader
@@ -92,9 +90,7 @@ def load_settings(folder: Path, name: str) -> ReaderSettings:
 
 
 def _plain_network(folder: Path) -> PlainSpanNetwork:
-    answerer, loaded = AutoModelForQuestionAnswering.from_pretrained(
-        folder, use_safetensors=True, output_loading_info=True, **SAFE
-    )
-    if loaded["missing_keys"]:
-        raise ValueError(f"it lacks the weights {', '.join(sorted(loaded['missing_keys'])[:3])}")
+    answerer, missing = auto_answerer(folder)
+    if missing:
+        raise ValueError(f"it lacks the weights {', '.join(missing[:3])}")
     return PlainSpanNetwork(answerer)

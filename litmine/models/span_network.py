@@ -4,16 +4,17 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoModel, PreTrainedConfig
+
+from litmine.models.hugging_face import new_encoder
 
 
 class SpanNetwork(nn.Module):
     """Token ids to start and end logits, (pairs, tokens, 2), and those of no, yes and neither, (pairs, 3) or None."""
 
-    def __init__(self, config: PreTrainedConfig, yes_no: bool, encoder: Any = None) -> None:
+    def __init__(self, config: Any, yes_no: bool, encoder: Any = None) -> None:
         super().__init__()
         self.config = config
-        self.encoder: Any = AutoModel.from_config(config) if encoder is None else encoder
+        self.encoder: Any = new_encoder(config) if encoder is None else encoder
         if getattr(self.encoder, "pooler", None) is not None:
             # The verdict reads the first token itself, and not every encoder of the family has one.
             self.encoder.pooler = None

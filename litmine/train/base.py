@@ -7,14 +7,16 @@ from typing import Any
 import numpy as np
 import torch
 from tokenizers import Tokenizer
-from transformers import AutoConfig, AutoModel, PreTrainedConfig
+from transformers import PreTrainedConfig
 from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
 from litmine.errors import ModelError
 from litmine.models.bert import BertEncoder, is_plain_bert
 from litmine.models.chain import BIO
-from litmine.models.folder import loading, positions, read_network, read_tokenizer, special_ids
+from litmine.models.config import positions
+from litmine.models.folder import loading, read_network, read_tokenizer, special_ids
 from litmine.models.heads import SETTINGS_FILE, Head, Settings
+from litmine.models.hugging_face import auto_config, auto_encoder
 from litmine.models.identity import locate
 from litmine.models.network import MultiHeadNetwork
 from litmine.train.vocabulary import prune_vocabulary
@@ -37,7 +39,7 @@ def read_base(ref: str, tokens: int) -> Base:
     """The encoder of `ref` (ModelError when there is none that reads `tokens` tokens at a time)."""
     folder, _ = locate(ref)
     with loading(folder):
-        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        config = auto_config(folder)
         if config.model_type not in MODEL_FOR_MASKED_LM_MAPPING_NAMES or config.is_encoder_decoder:
             raise ModelError(
                 f"{ref} is no encoder but a {config.model_type}; start from one of the BERT family"
@@ -47,9 +49,9 @@ def read_base(ref: str, tokens: int) -> Base:
         if (folder / SETTINGS_FILE).is_file():
             settings = Settings.load(folder)
             own = read_network(folder, settings, quick=True)
-            encoder, config, whole = own.encoder, own.config, (own, settings)
+            encoder, whole = own.encoder, (own, settings)
         else:
-            encoder = AutoModel.from_pretrained(folder, config=config, use_safetensors=True, local_files_only=True)
+            encoder = auto_encoder(folder, config)
             encoder = BertEncoder.of(encoder) if is_plain_bert(config) else encoder
         tokenizer = read_tokenizer(folder)
         special_ids(tokenizer, config)
