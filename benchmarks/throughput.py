@@ -149,9 +149,8 @@ class Measured:
                     # About as long whatever the speed, of which float32 has a tenth.
                     many = max(1, many * processes // (8 if gpu else 24))
                 try:
-                    found = end_to_end(
-                        self._lake, self._ref, precision, folder, many, processes, self._options.batch_tokens
-                    )
+                    given = self._lake, self._ref, precision, folder, many, processes, self._options.batch_tokens
+                    found = _apart(*given) if processes == 1 else end_to_end(*given)
                 except Exception as error:  # noqa: BLE001 - more processes may not fit
                     say(f"{run} could not be measured: {error}")
                     continue
@@ -298,6 +297,13 @@ def end_to_end(
     return found
 
 
+def _apart(*given: Any) -> Figures:
+    """`end_to_end` in a process of its own: in this one other threads have computed, which slows those that follow."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        found: Figures = pool.apply(end_to_end, given)
+    return found
+
+
 def _account(done: Sequence[Done], seconds: float, processes: int) -> Figures:
     tokens = sum(one.tokens for one in done)
     stages = {stage: round(sum(asdict(one.stages)[stage] for one in done), 2) for stage in asdict(done[0].stages)}
@@ -353,8 +359,7 @@ def _growth(lake: Path, ref: str, folder: Path, most: int) -> list[Figures]:
     found = []
     taken, most = (max(1, most // 8), most) if most else (1, len(parts(lake)))
     while taken <= most:
-        with multiprocessing.get_context("spawn").Pool(1) as pool:
-            found.append({"parts": taken} | pool.apply(end_to_end, (lake, ref, "auto", folder / f"of-{taken}", taken)))
+        found.append({"parts": taken} | _apart(lake, ref, "auto", folder / f"of-{taken}", taken))
         taken *= 2
     return found
 

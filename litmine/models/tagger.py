@@ -23,7 +23,7 @@ from litmine.models.words import Words
 from litmine.types import Entity
 
 # Tokens a batch: about where a CPU's caches and a large GPU's compute units are full.
-BATCH_TOKENS = {"cpu": 4_096, "cuda": 65_536}
+BATCH_TOKENS = {"cpu": 2_048, "cuda": 65_536}
 # Batches that a device has at a time: what it works on, and the next.
 _AHEAD = 2
 
