@@ -76,13 +76,13 @@ class Row:
         return ids, None if inside.all() else inside, at
 
 
-def pieces_of(text: int, words: Words, window: int, overlap: int) -> list[Piece]:
+def pieces_of(text: int, words: Words, window: int, overlap: int, tight: bool = True) -> list[Piece]:
     """The windows of a text, of at most `window` tokens with the two around them; none if it has no words."""
     if not len(words):
         return []
     if len(words.ids) <= window - 2:
         return [Piece(text, 0, len(words.ids), 0, len(words))]
-    cuts = windows(len(words.ids), window - 2, overlap, tight=True)
+    cuts = windows(len(words.ids), window - 2, overlap, tight)
     edges = np.searchsorted(words.first, [*(cut.keep_start for cut in cuts), len(words.ids)]).tolist()
     return [Piece(text, cut.start, cut.end, edges[i], edges[i + 1]) for i, cut in enumerate(cuts)]
 

@@ -8,9 +8,10 @@ from litmine.errors import ModelError
 
 SETTINGS_FILE = "litmine.json"
 
-# How logits become labels, a part of a model's digest: each word for itself, or those of a head along a chain. Raised
-# whenever the same weights would give other entities; 1 was the first of them from windows that are all full.
-ALONE, CHAINED = 3, 2
+# How logits become labels, a part of a model's digest: each word for itself, or those of a head along a chain; FIRST is
+# the former from windows that are all full, as the first models read. Raised whenever the same weights would give other
+# entities.
+FIRST, CHAINED, ALONE = 1, 2, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +31,8 @@ class Head:
 class Settings:
     """How a model reads: its heads in the order of its logits, and its window and overlap in tokens.
 
-    `window` counts the special tokens; `overlap` is the least that two windows of one text share. `decoding` is ALONE
-    or CHAINED.
+    `window` counts the special tokens; `overlap` is the least that two windows of one text share. `decoding` is ALONE,
+    CHAINED or FIRST.
     """
 
     name: str
@@ -58,10 +59,10 @@ class Settings:
             raise ModelError(
                 f"{folder / SETTINGS_FILE} is not a litmine model's settings ({error}); train or copy the model again"
             ) from error
-        if settings.decoding not in {ALONE, CHAINED}:
+        if settings.decoding not in {FIRST, CHAINED, ALONE}:
             raise ModelError(
                 f"the model in {folder} needs decoding version {settings.decoding} and this litmine has"
-                f" {CHAINED} and {ALONE}; install the litmine it was made with"
+                f" {FIRST} to {ALONE}; install the litmine it was made with"
             )
         if settings.decoding == CHAINED and any(len(head.labels) != 3 for head in settings.heads):
             raise ModelError(

@@ -15,7 +15,7 @@ from litmine.models.batch import Piece, Row, batches_of, pieces_of, row_of
 from litmine.models.decoder import Decoder
 from litmine.models.engine import Choices, Engine, Running
 from litmine.models.halving import Failed, halve
-from litmine.models.heads import Head, Settings
+from litmine.models.heads import FIRST, Head, Settings
 from litmine.models.kernels import Kernels
 from litmine.models.said import Open, Said
 from litmine.models.word_reader import WordReader
@@ -98,12 +98,12 @@ class Tagger:
 
         `watch` is told before each batch which share of the tokens is given to the network, and may raise to stop.
         """
-        window, overlap = self.settings.window, self.settings.overlap
+        window, overlap, tight = self.settings.window, self.settings.overlap, self.settings.decoding != FIRST
         pieces = [
             piece
             for i, words in enumerate(texts)
             if isinstance(words, Words)
-            for piece in pieces_of(i, words, window, overlap)
+            for piece in pieces_of(i, words, window, overlap, tight)
         ]
         failed = {i: words for i, words in enumerate(texts) if isinstance(words, Failed)}
         found: list[Open] = []

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from litmine.models.heads import ALONE, CHAINED
+from litmine.models.heads import ALONE, CHAINED, FIRST
 from litmine.models.registry import load_model
 from litmine.models.tagger import Tagger
 
 WORDS = ("penicillin", "allergy", "hypotension", "of", "the", "adenomatous", "polyposis", "-", "tumour", "carcinoma")
 
 
-@pytest.fixture(scope="module", params=[ALONE, CHAINED])
+@pytest.fixture(scope="module", params=[FIRST, CHAINED, ALONE])
 def decoding(request: pytest.FixtureRequest) -> int:
     return int(request.param)
 

@@ -97,7 +97,7 @@ def test_damaged_files(copy: Path, file: str, content: bytes) -> None:
         ({"heads": []}, "does not hold a model"),
         ({"decoding": 99}, "needs decoding version 99"),
         ({"decoding": 2, "heads": [{"name": "any", "labels": ["O", "X"], "corpora": []}]}, "chains heads that are not"),
-        ({"decoding": 1}, "needs decoding version 1"),
+        ({"decoding": 1}, "does not hold a model"),
         ({"decoding": 3}, "does not hold a model"),
         ({"unheard": "of"}, "is not a litmine model's settings"),
     ],
