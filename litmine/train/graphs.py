@@ -43,9 +43,8 @@ class Graphs:
     """`encoder`'s call, by shape; what `record` makes of it computes the same for that shape."""
 
     def __init__(self, encoder: BertEncoder, record: Record) -> None:
-        self._compute = _Compute(encoder.forward)
+        self._encoder, self._forward = encoder, encoder.forward
         self._record = record
-        self._encoder = encoder
         self._recorded: dict[tuple[int, ...], Callable[..., Tensor]] = {}
 
     def __call__(
@@ -62,24 +61,21 @@ class Graphs:
             given = (*given, pad(token_type_ids, (0, more[1], 0, more[0])))
         shape = (*mask.shape, len(given))
         if shape not in self._recorded:
-            played = self._compute if len(self._recorded) >= _SHAPES else self._record(self._module(), given)
-            self._recorded[shape] = played
+            # One for each shape: recording replaces a module's call.
+            module = _Hidden(self._encoder, self._forward)
+            self._recorded[shape] = module if len(self._recorded) >= _SHAPES else self._record(module, given)
         return Output(self._recorded[shape](*given)[:texts, :tokens])
 
-    def _module(self) -> nn.Module:
-        """A module of the encoder's own parameters: recording replaces its call."""
-        module = _Compute(self._compute.compute)
-        module.encoder = self._encoder
-        return module
 
+class _Hidden(nn.Module):
+    """A module of the encoder's own parameters that gives its hidden states alone."""
 
-class _Compute(nn.Module):
-    def __init__(self, compute: Callable[..., Output]) -> None:
+    def __init__(self, encoder: BertEncoder, compute: Callable[..., Output]) -> None:
         super().__init__()
-        self.compute = compute
+        self.encoder, self._compute = encoder, compute
 
     def forward(self, *given: Tensor) -> Tensor:
-        return self.compute(*given).last_hidden_state
+        return self._compute(*given).last_hidden_state
 
 
 def _texts(texts: int) -> int:
