@@ -21,8 +21,9 @@ from litmine.models.words import Words
 _STRETCH = re.compile(r"[^\t\n\r !-/:-@\[-`{-~]+ ?|[!-/:-@\[-`{-~] ?|[\t\n\r ]+")
 # Texts that are read at a time: enough for numpy, little for the memory.
 _TOGETHER = 256
-# Stretches that are remembered, a hundred bytes or two each; then all are forgotten, and the frequent ones come back.
-_MOST = 400_000
+# Stretches that are remembered, a hundred bytes or two each, of so many characters on average; then all are forgotten,
+# and the frequent ones come back.
+_MOST, _LENGTH = 400_000, 32
 
 
 def parts_at_ascii(tokenizer: Tokenizer) -> bool:
@@ -50,7 +51,7 @@ class Lexicon:
         return found
 
     def _read(self, texts: Sequence[str]) -> list[Words]:
-        if len(self._numbers) > self._most:
+        if len(self._numbers) > self._most or self._table.characters > _LENGTH * self._most:
             self._forget()
         stretches: list[str] = []
         edges = [0]
@@ -110,16 +111,19 @@ class _Table:
 
     def __init__(self) -> None:
         self.rows, self.ids, self.places = _Rows(5), _Rows(1), _Rows(3)
+        self.characters = 0
 
     def __len__(self) -> int:
         return self.rows.count
 
     def add(self, stretches: Sequence[str], read: Sequence[Words]) -> None:
+        characters = np.array([len(one) for one in stretches])
         tokens, words = np.array([len(one.ids) for one in read]), np.array([len(one) for one in read])
         ids, places = self.ids.count + np.cumsum(tokens) - tokens, self.places.count + np.cumsum(words) - words
         self.ids.add(np.concatenate([one.ids for one in read])[:, None])
         self.places.add(np.concatenate([np.stack((one.first, one.start, one.end), axis=1) for one in read]))
-        self.rows.add(np.stack((np.array([len(one) for one in stretches]), tokens, words, ids, places), axis=1))
+        self.rows.add(np.stack((characters, tokens, words, ids, places), axis=1))
+        self.characters += int(characters.sum())
 
 
 class _Rows:

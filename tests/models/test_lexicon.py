@@ -48,6 +48,20 @@ def test_one_that_is_full_forgets_and_goes_on(reader: WordReader) -> None:
         assert _same(lexicon.read([text]), reader.encode([text]))
 
 
+def test_long_stretches_are_not_kept_for_ever(reader: WordReader) -> None:
+    asked: list[str] = []
+
+    def encode(texts: Sequence[str]) -> list[Words]:
+        asked.extend(text[0] for text in texts)
+        return reader.encode(texts)
+
+    lexicon = Lexicon(encode, most=100)
+    # The second is more than there is room for, and what comes next is read anew.
+    for letter in "aabbab":
+        assert _same(lexicon.read([letter * 2_000]), reader.encode([letter * 2_000]))
+    assert asked == ["a", "b", "b", "a", "b"]
+
+
 def test_a_text_that_cannot_be_read_leaves_no_trace(reader: WordReader) -> None:
     lexicon = Lexicon(reader.encode)
     for _ in range(2):
