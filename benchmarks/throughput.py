@@ -25,7 +25,6 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -36,15 +35,15 @@ import torch
 
 from benchmarks import bare
 from benchmarks.busy import Busy
+from benchmarks.given import make_lake, random_bert_base
 from benchmarks.machine import machine
-from litmine import Lake, load_model
+from litmine import load_model
 from litmine.lake.articles import new_texts, parts
 from litmine.models.batch import pieces_of
-from litmine.models.home import BUILTIN, builtin_folder
 from litmine.models.identity import identify
 from litmine.models.network import bfloat16_is_fast
 from litmine.models.words import Words
-from litmine.types import Article, Entity, Observed
+from litmine.types import Entity
 from litmine.work.local import run_here, run_shared
 from litmine.work.plan import plan
 from litmine.work.task import Done, Loading, Task
@@ -59,8 +58,6 @@ BATCHES = {"cpu": (1_024, 2_048, 4_096, 8_192), "cuda": (8_192, 16_384, 32_768, 
 _MANY = 20
 # All of PubMed: 38 million records of 237 tokens.
 PUBMED = 9.0e9
-# A random classifier would mark most words: this much more for outside makes about as many mentions as real models.
-OUTSIDE = 1.2
 MEASURES = ("limit", "kernels", "litmine", "agreement", "peers", "compile")
 Figures = dict[str, Any]
 
@@ -206,47 +203,6 @@ class Measured:
         say(f"{name}: {lines}")
         if self._file:
             self._file.write_text(json.dumps(self.figures, indent=2) + "\n", encoding="utf-8")
-
-
-def make_lake(place: Path, abstracts: Path, count: int, part_size: int) -> None:
-    """`count` articles with an abstract; copies get PMIDs of their own and a last sentence that says which they are."""
-    # It imports lxml, which a machine that is given a lake may lack.
-    from litmine.sources.files import find_files, read_file
-
-    now = datetime.now(UTC)
-    found: dict[int, Article] = {}
-    for file in find_files([abstracts]):
-        for observed in read_file(file, now):
-            if isinstance(observed, Observed) and isinstance(observed.record, Article) and observed.record.abstract:
-                found.setdefault(observed.record.pmid, observed.record)
-    articles = list(found.values())
-    chosen = (articles[i % len(articles)] for i in range(count))
-    Lake.create(place).add(
-        (_numbered(one, i, now) for i, one in enumerate(chosen)), source="benchmark", part_size=part_size
-    )
-
-
-def _numbered(article: Article, number: int, now: datetime) -> Observed:
-    return Observed(Article(number + 1, article.title, f"{article.abstract} Copy {number}."), now)
-
-
-def random_bert_base(folder: Path) -> Path:
-    """BERT-base with random weights and the built-in model's vocabulary."""
-    # Processes that share a GPU import this file too, and need none of it.
-    from transformers import BertConfig, BertForTokenClassification, PreTrainedTokenizerFast
-
-    torch.manual_seed(0)
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_file=str(builtin_folder(BUILTIN) / "tokenizer.json"), model_max_length=512, pad_token="[PAD]"
-    )
-    labels = {0: "O", 1: "B-Disease", 2: "I-Disease"}
-    config = BertConfig(vocab_size=len(tokenizer), id2label=labels, label2id={v: k for k, v in labels.items()})
-    classifier = BertForTokenClassification(config)
-    with torch.no_grad():
-        classifier.classifier.bias[0] = OUTSIDE
-    classifier.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder
 
 
 def end_to_end(

@@ -1,0 +1,54 @@
+"""What is read, and by what: a lake of copies, and a BERT-base with random weights."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import torch
+
+from litmine import Lake
+from litmine.models.home import BUILTIN, builtin_folder
+from litmine.types import Article, Observed
+
+# A random classifier would mark most words: this much more for outside makes about as many mentions as real models.
+OUTSIDE = 1.2
+
+
+def make_lake(place: Path, abstracts: Path, count: int, part_size: int) -> None:
+    """`count` articles with an abstract; copies get PMIDs of their own and a last sentence that says which they are."""
+    # It imports lxml, which a machine that is given a lake may lack.
+    from litmine.sources.files import find_files, read_file
+
+    now = datetime.now(UTC)
+    found: dict[int, Article] = {}
+    for file in find_files([abstracts]):
+        for observed in read_file(file, now):
+            if isinstance(observed, Observed) and isinstance(observed.record, Article) and observed.record.abstract:
+                found.setdefault(observed.record.pmid, observed.record)
+    articles = list(found.values())
+    chosen = (articles[i % len(articles)] for i in range(count))
+    Lake.create(place).add(
+        (_numbered(one, i, now) for i, one in enumerate(chosen)), source="benchmark", part_size=part_size
+    )
+
+
+def _numbered(article: Article, number: int, now: datetime) -> Observed:
+    return Observed(Article(number + 1, article.title, f"{article.abstract} Copy {number}."), now)
+
+
+def random_bert_base(folder: Path) -> Path:
+    """BERT-base with random weights and the built-in model's vocabulary."""
+    # Processes that share a GPU import this file too, and need none of it.
+    from transformers import BertConfig, BertForTokenClassification, PreTrainedTokenizerFast
+
+    torch.manual_seed(0)
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_file=str(builtin_folder(BUILTIN) / "tokenizer.json"), model_max_length=512, pad_token="[PAD]"
+    )
+    labels = {0: "O", 1: "B-Disease", 2: "I-Disease"}
+    config = BertConfig(vocab_size=len(tokenizer), id2label=labels, label2id={v: k for k, v in labels.items()})
+    classifier = BertForTokenClassification(config)
+    with torch.no_grad():
+        classifier.classifier.bias[0] = OUTSIDE
+    classifier.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
