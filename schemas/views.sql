@@ -71,16 +71,22 @@ SELECT * FROM all_entities WHERE model IN (SELECT model FROM active_models);
 
 -- coverage: For each model that the lake knows: the texts it has read, has yet to read and could not read, and its parts.
 CREATE VIEW coverage AS
+-- What was read is counted by itself: files are listed each time they are asked for, and a merge may come in between.
+WITH read AS MATERIALIZED (FROM targets),
+known AS (SELECT model FROM read UNION SELECT model FROM active_models),
+done AS (
+    SELECT model, sum(texts - len(failed)) AS texts_read, sum(len(failed)) AS texts_failed, count(*) AS parts_read
+    FROM read GROUP BY model
+),
+to_do AS (
+    SELECT model, sum(texts) AS texts_unread, count(*) AS parts_unread
+    FROM (SELECT model, part, parts.texts FROM known CROSS JOIN parts) ANTI JOIN read USING (model, part) GROUP BY model
+)
 SELECT model, model IN (SELECT model FROM active_models) AS active,
-       coalesce(sum(targets.texts - len(failed)), 0)::BIGINT AS texts_read,
-       coalesce(sum(parts.texts) FILTER (targets.part IS NULL), 0)::BIGINT AS texts_unread,
-       coalesce(sum(len(failed)), 0)::BIGINT AS texts_failed,
-       count(targets.part) AS parts_read,
-       count(parts.part) FILTER (targets.part IS NULL) AS parts_unread
-FROM (SELECT model FROM targets UNION SELECT model FROM active_models)
-LEFT JOIN parts ON true
-LEFT JOIN targets USING (model, part)
-GROUP BY model
+       coalesce(texts_read, 0)::BIGINT AS texts_read, coalesce(texts_unread, 0)::BIGINT AS texts_unread,
+       coalesce(texts_failed, 0)::BIGINT AS texts_failed,
+       coalesce(parts_read, 0) AS parts_read, coalesce(parts_unread, 0) AS parts_unread
+FROM known LEFT JOIN done USING (model) LEFT JOIN to_do USING (model)
 ORDER BY model;
 
 -- questions: One row for each question and reader that was asked it, as it was asked last; `answers` shows the `active` reader's, the last one asked.
