@@ -17,9 +17,9 @@ from litmine.models.batch import Row
 from litmine.models.bert import BertEncoder
 from litmine.models.chain import gain, unsure
 from litmine.models.kernels import Bounds, Kernels
+from litmine.models.kernels_tried import quick_kernels
 from litmine.models.network import MultiHeadNetwork
 from litmine.models.packed import PackedEncoder
-from litmine.models.quick import quick_kernels
 from litmine.models.said import Open
 
 

@@ -145,8 +145,9 @@ def _terms(corpus: Corpus, reference: str) -> tuple[str, str, str]:
 
 def _unlabelled(recipes: Iterable[Recipe]) -> str:
     """The row of the texts that nobody annotated, if they taught the model anything."""
-    read = {recipe.unlabelled for recipe in recipes if recipe.unlabelled and (recipe.pretrain or recipe.teachers)}
-    return "".join("\n" + _rows([(f"{Path(one).name} (texts alone)", "–", "–", "–", _OWNER, "–")]) for one in read)
+    read = [recipe.unlabelled for recipe in recipes if recipe.unlabelled and (recipe.pretrain or recipe.teachers)]
+    rows = [(f"{Path(one).name} (texts alone)", "–", "–", "–", _OWNER, "–") for one in dict.fromkeys(read)]
+    return "".join("\n" + _rows([row]) for row in rows)
 
 
 def _made(made: Sequence[tuple[Recipe, Trained]]) -> Iterator[str]:

@@ -14,9 +14,9 @@ from litmine.models.bert import BertEncoder
 from litmine.models.engine import kernels_for
 from litmine.models.folder import load_folder
 from litmine.models.kernels import PLAIN, Bounds
+from litmine.models.kernels_tried import _Trial, on_cpu, quick_kernels
 from litmine.models.network import MultiHeadNetwork, bfloat16_is_fast
 from litmine.models.packed import PackedEncoder
-from litmine.models.quick import _Trial, on_cpu, quick_kernels
 from litmine.models.tagger import Tagger
 
 LONGEST = 40

@@ -3,7 +3,9 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import current_thread
 
 import pytest
 
@@ -51,6 +53,19 @@ def test_another_model_under_the_same_name_is_refused(tiny_model: Path) -> None:
         ModelError, match=r"is tiny@\w+ here and tiny@0123456789ab where the work was planned; give every"
     ):
         Worker(Loading(str(tiny_model), "tiny@0123456789ab"))
+
+
+def test_one_thread_computes_whoever_asks(lake: Path, tiny_model: Path) -> None:
+    """On a CPU: each thread that multiplies has a team of OpenMP's, and those of others slow it down."""
+    loading = Loading(str(tiny_model), identify(str(tiny_model)), "cpu", "float32")
+    tasks, _ = plan(lake, [loading])
+    worker, computed = Worker(loading), list[str]()
+    with ThreadPoolExecutor(3, thread_name_prefix="asks") as pool:
+        done = list(pool.map(lambda task: worker.do(task, lambda _: computed.append(current_thread().name)), tasks))
+    assert all(one.written for one in done)
+    assert len(computed) >= len(tasks) > 1
+    assert len(set(computed)) == 1
+    assert not computed[0].startswith("asks")
 
 
 def test_the_plan_is_what_has_no_target(read_lake: Path, tiny_model: Path) -> None:
