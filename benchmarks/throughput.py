@@ -44,7 +44,7 @@ from litmine.models.identity import identify
 from litmine.models.network import bfloat16_is_fast
 from litmine.models.words import Words
 from litmine.types import Entity
-from litmine.work.local import run_here, run_shared
+from litmine.work.local import run_local
 from litmine.work.plan import plan
 from litmine.work.task import Done, Loading, Task
 
@@ -230,8 +230,7 @@ def end_to_end(
     with Busy() as busy:
         tasks, unreadable = plan(target, [Loading(ref, identify(ref), precision=precision, batch_tokens=batch_tokens)])
         assert not unreadable, unreadable
-        running = run_shared(tasks, processes, _unwatched) if processes > 1 else run_here(tasks, _unwatched)
-        for one in running:
+        for one in run_local(tasks, _unwatched, processes):
             assert one.made, one
             done.append(one)
             times.append(time.perf_counter())

@@ -1,4 +1,4 @@
-"""Processes of this machine, each at the other end of a pipe."""
+"""Processes of this machine, each at the other end of a pipe, or of several."""
 
 import signal
 from collections.abc import Callable, Sequence
@@ -14,14 +14,20 @@ from litmine.errors import LitmineError
 _GRACE = 10
 
 
+class DiedError(LitmineError):
+    """A process died, and with it what it had in hand."""
+
+
 class Crew:
-    """`size` processes that call `work` with `given` and their end of a pipe; whoever leaves the block ends them.
+    """`size` processes that call `work` with `given` and their ends of `pipes`; whoever leaves the block ends them.
 
     `name` is what a sentence calls one that dies, and `remedy` what to do then.
     """
 
-    def __init__(self, size: int, work: Callable[..., None], given: Sequence[Any], name: str, remedy: str) -> None:
-        self._size, self._work, self._given = size, work, tuple(given)
+    def __init__(
+        self, size: int, work: Callable[..., None], given: Sequence[Any], name: str, remedy: str, pipes: int = 1
+    ) -> None:
+        self._size, self._work, self._given, self._pipes = size, work, tuple(given), pipes
         self._name, self._remedy = name, remedy
         self._processes: dict[Connection, SpawnProcess] = {}
 
@@ -37,11 +43,12 @@ class Crew:
         heard = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             for _ in range(self._size):
-                here, there = context.Pipe()
-                process = context.Process(target=_begin, args=(self._work, *self._given, there), daemon=True)
+                here, there = zip(*(context.Pipe() for _ in range(self._pipes)), strict=True)
+                process = context.Process(target=_begin, args=(self._work, *self._given, *there), daemon=True)
                 process.start()
-                there.close()
-                self._processes[here] = process
+                for end in there:
+                    end.close()
+                self._processes |= dict.fromkeys(here, process)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, heard)
         return self
@@ -49,24 +56,29 @@ class Crew:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for hand, process in self._processes.items():
+        if kind is not None:
+            self.terminate()
+        for hand in self._processes:
             hand.close()
-            if kind is not None:
-                process.terminate()
-        for process in self._processes.values():
+        for process in set(self._processes.values()):
             process.join(_GRACE)
             if process.is_alive():
                 process.kill()
 
+    def terminate(self) -> None:
+        """Let them unwind, as Ctrl-C does."""
+        for process in self._processes.values():
+            process.terminate()
+
     def give(self, hand: Connection, *given: Any) -> None:
-        """Send something to one (LitmineError when it has died)."""
+        """Send something to one (DiedError when it has died)."""
         try:
             hand.send(given)
         except OSError as error:
             raise self._death(hand) from error
 
     def hear(self, hands: Sequence[Connection]) -> list[tuple[Connection, Any]]:
-        """What these say next, one thing each. Raises LitmineError when one has died, or says one."""
+        """What these say next, one thing each. Raises DiedError when one has died, and a LitmineError that is said."""
         heard = []
         for hand in wait(hands):
             assert isinstance(hand, Connection)
@@ -79,12 +91,12 @@ class Crew:
             heard.append((hand, said))
         return heard
 
-    def _death(self, hand: Connection) -> LitmineError:
+    def _death(self, hand: Connection) -> DiedError:
         process = self._processes[hand]
         process.join(_GRACE)
         code = process.exitcode or 0
         how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
-        return LitmineError(f"{self._name} {how}; what was finished stays: {self._remedy}")
+        return DiedError(f"{self._name} {how}; what was finished stays: {self._remedy}")
 
 
 def _begin(work: Callable[..., None], *given: Any) -> None:

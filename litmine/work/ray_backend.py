@@ -1,15 +1,17 @@
 """Tasks as Ray actors, one a GPU or a few on the CPU.
 
-An actor is a Worker, called from three threads. It gets tasks once it has loaded its model: one for which the cluster
-has no room, because a machine was lost, keeps nobody waiting. The tasks of an actor that dies go to others, a few
-times; then a task is a gap of this run, and the next run tries it again.
+An actor has a Worker, or several in processes of their own that share its GPU: each is a seat, called from three
+threads. A seat gets tasks once its model is loaded: an actor for which the cluster has no room, because a machine was
+lost, keeps nobody waiting. The tasks of a seat that dies go to others, a few times; then a task is a gap of this run,
+and the next run tries it again.
 """
 
 import socket
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 import ray
 from ray.exceptions import RayError, RayTaskError
@@ -17,26 +19,32 @@ from ray.exceptions import RayError, RayTaskError
 from litmine.errors import LakeError, LitmineError, ModelError
 from litmine.lake.lake import MARK
 from litmine.lake.place import Place
-from litmine.work.ray_start import BEAT, Pulse, cpus_each, cpus_of_actor, end, ray_running, reason
+from litmine.work.crew import DiedError
+from litmine.work.ray_start import BEAT, Pulse, cpus_beside_gpu, cpus_each, cpus_of_actor, end, ray_running, reason
 from litmine.work.shares import ATTEMPTS, Shares
-from litmine.work.task import THREADS, Done, Loading, Task, out_of_memory
+from litmine.work.task import SHARERS, THREADS, Done, Loading, Task, out_of_memory
 
 # Seconds without a worker that could begin: a cluster may be growing, or its CPUs and GPUs be taken for good.
 PATIENCE = 600.0
 
 
-def run_on_ray(tasks: Sequence[Task], workers: int, gpus: int, address: str | None) -> Iterator[Done]:
+def run_on_ray(
+    tasks: Sequence[Task], workers: int, gpus: int, address: str | None, seats: int | None = None
+) -> Iterator[Done]:
     """Do the tasks on `gpus` actors with a GPU each, or else on `workers` actors that share the CPUs.
 
-    `address` joins a running cluster, whose machines must see the lake under the same path. Raises SettingError as
-    `ray_running`; LitmineError when a machine lacks the lake or the model, when no worker can begin, when all of them
-    die again and again, and when the cluster is gone.
+    A GPU is shared by as many processes as keep it busy; `seats` says how many. `address` joins a running cluster,
+    whose machines must see the lake under the same path. Raises SettingError as `ray_running`; LitmineError when a
+    machine lacks the lake or the model, when no worker can begin, when all of them die again and again, and when the
+    cluster is gone.
     """
     with ray_running(workers, gpus, address) as pulse:
         needs = {"num_gpus": 1} if gpus else {"num_cpus": cpus_each(workers)}
         for loading, group in groupby(tasks, key=lambda task: task.loading):
             own = list(group)
-            yield from _Crew(loading, own[0].lake, min(gpus or workers, len(own)), needs, pulse).do(own)
+            size = min(gpus or workers, len(own))
+            given = loading, own[0].lake, len(own) // size, seats
+            yield from _Crew(given, size, needs, pulse).do(own)
 
 
 class _NoLakeError(LakeError):
@@ -44,19 +52,33 @@ class _NoLakeError(LakeError):
 
 
 class _Hired:
-    """A Worker as an actor. It is made empty, so that what is wrong with a machine is said when it loads its model."""
+    """Workers as an actor. It is made empty, so that what is wrong with a machine is said when it loads its model."""
 
-    def load(self, loading: Loading, lake: Place) -> None:
+    def load(self, loading: Loading, lake: Place, tasks: int, seats: int | None) -> int:
+        """Get ready for about so many tasks; returns how many seats there are."""
         # Only who works needs torch, which takes seconds to import.
-        from litmine.work.worker import Worker
+        from litmine.work.apart import sharers, staff
 
         self._mark = lake / MARK
         self._look()
-        self._worker = Worker(loading, cpus_of_actor() or None)
+        self._renewing = threading.Lock()
+        cores = cpus_of_actor() or cpus_beside_gpu()
+        self._workers: list[Any] = staff(loading, seats or sharers(loading.device, tasks, cores), cores)
+        return len(self._workers)
 
-    def do(self, task: Task) -> Done:
+    def do(self, task: Task, seat: int) -> Done:
         self._look()
-        return self._worker.do(task)
+        worker = self._workers[seat]
+        try:
+            done: Done = worker.do(task)
+        except DiedError:
+            with self._renewing:
+                # Who had another task in the same hand may have come before.
+                if self._workers[seat] is worker:
+                    worker.stop()
+                    self._workers[seat] = worker.another()
+            raise
+        return done
 
     def _look(self) -> None:
         if not self._mark.exists():
@@ -66,18 +88,25 @@ class _Hired:
             )
 
 
-class _Crew:
-    """The actors of one model, and the tasks that they have in hand."""
+class _Seat(NamedTuple):
+    """A worker of an actor, by its number."""
 
-    def __init__(self, loading: Loading, lake: Place, size: int, needs: dict[str, int], pulse: Pulse) -> None:
-        self._loading, self._lake, self._size, self._pulse = loading, lake, size, pulse
+    actor: Any
+    number: int
+
+
+class _Crew:
+    """The actors of one model, and the tasks that they have in hand; `given` is what they are to load."""
+
+    def __init__(self, given: tuple[Any, ...], size: int, needs: dict[str, int], pulse: Pulse) -> None:
+        self._given, self._size, self._pulse = given, size, pulse
         self._actor = ray.remote(_Hired).options(
-            max_concurrency=THREADS, max_restarts=0, scheduling_strategy="SPREAD", **needs
+            max_concurrency=THREADS * SHARERS, max_restarts=0, scheduling_strategy="SPREAD", **needs
         )
-        # By the reference that is ready when they are; what each of the others has in hand; and that by its reference.
+        # By the reference that is ready when they are; what each seat of the others has in hand; that by its reference.
         self._beginning: dict[Any, Any] = {}
-        self._hands: dict[Any, list[Task]] = {}
-        self._in_hand: dict[Any, tuple[Any, Task]] = {}
+        self._hands: dict[_Seat, list[Task]] = {}
+        self._in_hand: dict[Any, tuple[_Seat, Task]] = {}
         self._finished = False
         self._failures = 0
         self._manned = time.monotonic()
@@ -97,48 +126,49 @@ class _Crew:
                         yield from self._collect(reference, shares)
                 self._see_to_it()
         finally:
-            end((*self._beginning.values(), *self._hands))
+            end((*self._beginning.values(), *(seat.actor for seat in self._hands if seat.number == 0)))
 
     def _hire(self) -> None:
         actor = self._actor.remote()
-        self._beginning[actor.load.remote(self._loading, self._lake)] = actor
+        self._beginning[actor.load.remote(*self._given)] = actor
 
-    def _hand(self, actor: Any, task: Task) -> None:
-        self._hands[actor].append(task)
-        self._in_hand[actor.do.remote(task)] = (actor, task)
+    def _hand(self, seat: _Seat, task: Task) -> None:
+        self._hands[seat].append(task)
+        self._in_hand[seat.actor.do.remote(task, seat.number)] = (seat, task)
 
     def _begin(self, reference: Any) -> None:
         """An actor has its model, or it is another's turn."""
         actor = self._beginning.pop(reference)
         try:
-            ray.get(reference)
+            seats = ray.get(reference)
         except RayError as error:
             cause = error.cause if isinstance(error, RayTaskError) else None
-            if isinstance(cause, LitmineError):
+            if isinstance(cause, LitmineError) and not isinstance(cause, DiedError):
                 # In the beginning all machines are to be as they should; later on the others are enough.
                 if not (self._finished and (self._hands or self._beginning)):
                     raise cause from error
                 return
-            if cause is not None and not isinstance(cause, MemoryError):
+            if not isinstance(cause, MemoryError | DiedError | None):
                 raise
             self._fail(error)
             self._hire()
         else:
-            self._hands[actor] = []
+            self._hands |= {_Seat(actor, number): [] for number in range(seats)}
 
     def _collect(self, reference: Any, shares: Shares) -> Iterator[Done]:
-        actor, task = self._in_hand.pop(reference)
-        if actor in self._hands:
-            self._hands[actor].remove(task)
+        seat, task = self._in_hand.pop(reference)
+        if seat in self._hands:
+            self._hands[seat].remove(task)
         try:
             done: Done = ray.get(reference)
         except RayError as error:
             cause = error.cause if isinstance(error, RayTaskError) else None
             if isinstance(cause, MemoryError):
                 why = out_of_memory(cause)
-            elif cause is None or self._is_of_its_machine(cause):
+            elif cause is None or isinstance(cause, DiedError) or self._is_of_its_machine(cause):
                 # Without a cause the actor is gone: killed, out of memory, its machine lost.
-                self._replace(actor)
+                if not isinstance(cause, DiedError):
+                    self._replace(seat.actor)
                 why = f"its worker died {ATTEMPTS} times: {reason(error)}"
             elif isinstance(cause, LitmineError):
                 raise cause from error
@@ -160,13 +190,16 @@ class _Crew:
 
         Ray ends an actor to which nobody holds on.
         """
-        if self._hands.pop(actor, None) is not None:
+        own = [seat for seat in self._hands if seat.actor == actor]
+        for seat in own:
+            del self._hands[seat]
+        if own:
             self._hire()
 
     def _fail(self, error: RayError) -> None:
         """Bear with a failure, unless there were too many in a row. Each worker may have had bad tasks only, once."""
         self._failures += 1
-        if self._failures > ATTEMPTS * THREADS * self._size:
+        if self._failures > ATTEMPTS * THREADS * max(self._size, len(self._hands)):
             raise LitmineError(f"every worker dies before it finishes a part: {reason(error)}") from error
 
     def _see_to_it(self) -> None:

@@ -100,6 +100,13 @@ def cpus_of_actor() -> int:
     return int(ray.get_runtime_context().get_assigned_resources().get("CPU", 0))
 
 
+def cpus_beside_gpu() -> int:
+    """How many CPUs the machine of the actor in which this is called has for each of its GPUs."""
+    own = ray.get_runtime_context().get_node_id()
+    has = next(node["Resources"] for node in ray.nodes() if node["NodeID"] == own)
+    return int(has.get("CPU", 1) / has.get("GPU", 1))
+
+
 def _start(workers: int, address: str | None) -> bool:
     """Start Ray or join it; whether it was started here."""
     if ray.is_initialized():

@@ -9,6 +9,8 @@ from litmine.lake.runs import Gap
 
 # Tasks that a worker has in hand at a time: one is read, one computed, one written.
 THREADS = 3
+# Workers that share a GPU at most.
+SHARERS = 8
 
 
 @dataclass(frozen=True, slots=True)

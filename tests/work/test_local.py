@@ -2,19 +2,32 @@
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from litmine.errors import LitmineError, ModelError
 from litmine.lake.lake import Lake
 from litmine.models.identity import identify
-from litmine.work.local import run_shared, sharers
+from litmine.work.apart import sharers
+from litmine.work.local import run_local
 from litmine.work.plan import plan
-from litmine.work.task import Loading, Task
+from litmine.work.task import Done, Hand, Loading, Task
 
 Found = Callable[[Path], dict[tuple[object, ...], float]]
+
+
+@pytest.fixture
+def workers(descendants: Callable[[int], dict[int, str]]) -> Callable[[], list[int]]:
+    """The workers among the processes that this one has started."""
+
+    def look() -> list[int]:
+        return [pid for pid in descendants(os.getpid()) if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+    return look
 
 
 def planned(lake: Path, model: Path, device: str = "cpu") -> list[Task]:
@@ -24,36 +37,66 @@ def planned(lake: Path, model: Path, device: str = "cpu") -> list[Task]:
 
 def test_two_processes_do_every_task_once(lake: Path, tiny_model: Path, undisturbed: object, found: Found) -> None:
     tasks, seen = planned(lake, tiny_model), set()
-    done = [*run_shared(tasks, 2, lambda task, share: seen.add((task, share)))]
+    done = [*run_local(tasks, lambda task, share: seen.add((task, share)), 2)]
     assert sorted(one.task.name for one in done) == sorted(task.name for task in tasks)
     assert all(one.made and one.written for one in done)
     assert {task for task, _ in seen} == {task for task in tasks if task.size}
     assert found(lake) == undisturbed
 
 
-def test_more_processes_than_tasks(lake: Path, tiny_model: Path) -> None:
-    tasks = planned(lake, tiny_model)[:1]
-    assert [one.task for one in run_shared(tasks, 2, lambda *_: None)] == tasks
-
-
 def test_what_ends_one_is_told(lake: Path, tiny_model: Path) -> None:
     tasks, _ = plan(lake, [Loading(str(tiny_model), "tiny@0123456789ab", "cpu")])
     with pytest.raises(ModelError, match="where the work was planned"):
-        [*run_shared(tasks, 2, lambda *_: None)]
+        [*run_local(tasks, lambda *_: None, 2)]
     assert Lake(lake).parts()
 
 
-def test_one_that_is_killed(lake: Path, tiny_model: Path, descendants: Callable[[int], dict[int, str]]) -> None:
-    before = set(descendants(os.getpid()))
-
+def test_one_that_is_killed(lake: Path, tiny_model: Path, workers: Callable[[], list[int]]) -> None:
     def kill(_task: Task, _share: float) -> None:
-        for pid, name in descendants(os.getpid()).items():
-            if pid not in before and "python" in name:
-                os.kill(pid, signal.SIGKILL)
+        for pid in workers():
+            os.kill(pid, signal.SIGKILL)
 
     with pytest.raises(LitmineError, match=r"one of the processes that share the GPU .*; what was finished stays: run"):
-        [*run_shared(planned(lake, tiny_model), 2, kill)]
+        [*run_local(planned(lake, tiny_model), kill, 2)]
 
 
-def test_without_a_gpu_there_is_nothing_to_share(lake: Path, tiny_model: Path) -> None:
-    assert sharers(planned(lake, tiny_model, "auto") * 99) == sharers(planned(lake, tiny_model) * 99) == 1
+def test_who_stops_early_leaves_no_process_and_no_half_written_file(
+    lake: Path, tiny_model: Path, undisturbed: object, found: Found, workers: Callable[[], list[int]]
+) -> None:
+    tasks = planned(lake, tiny_model)
+    running = cast("Generator[Done]", run_local(tasks, lambda *_: None, 2))
+    next(running)
+    assert len(workers()) == 2
+    running.close()
+    assert not workers()
+    beside = {file for task in tasks for file in Path(str(task.target)).parent.iterdir()}
+    assert {Path(str(task.target)) for task in tasks} >= beside
+    assert all(one.made for one in run_local(planned(lake, tiny_model), lambda *_: None))
+    assert found(lake) == undisturbed
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A task with a bug."""
+
+    loading: Loading
+    lake: Path
+    size: int = 1
+    name: str = "broken"
+
+    @property
+    def target(self) -> Path:
+        return self.lake / "none"
+
+    def take(self) -> Hand:
+        raise ZeroDivisionError("a bug")
+
+
+def test_a_bug_in_one_keeps_its_traceback(lake: Path, tiny_model: Path) -> None:
+    (task, *_) = planned(lake, tiny_model)
+    with pytest.raises(RuntimeError, match=r"(?s)Traceback.*in take.*ZeroDivisionError: a bug"):
+        [*run_local([Broken(task.loading, lake)], lambda *_: None, 2)]
+
+
+def test_without_a_gpu_there_is_nothing_to_share() -> None:
+    assert sharers("auto", 999, 16) == sharers("cpu", 999, 16) == 1
