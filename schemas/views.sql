@@ -1,6 +1,7 @@
 -- The views that `litmine sql` and the catalogue `lake.duckdb` show. Each is one statement after a comment `-- name: sentence`.
 -- {TABLE} reads a table's files by their field ids (schemas/*.json), without those that a merged file has replaced;
--- {TABLE: pmid, as_of} reads some columns, which is quicker to set up; {footers of TABLE} reads footers.
+-- {TABLE: pmid, as_of} reads some columns, which is quicker to set up; {footers of TABLE} reads footers, and
+-- {footers of every entities} those of replaced parts' targets too, for a view that knows which parts count.
 
 -- article_versions: Every row of every article part: each version of a record once, when it was seen again, and deletions.
 CREATE VIEW article_versions AS
@@ -71,16 +72,25 @@ SELECT * FROM all_entities WHERE model IN (SELECT model FROM active_models);
 
 -- coverage: For each model that the lake knows: the texts it has read, has yet to read and could not read, and its parts.
 CREATE VIEW coverage AS
--- What was read is counted by itself: files are listed each time they are asked for, and a merge may come in between.
-WITH read AS MATERIALIZED (FROM targets),
+-- Parts are listed once, and targets after them: between two listings of parts a merge would hide what was read, or what
+-- was not.
+WITH counting AS MATERIALIZED (SELECT part, texts AS texts_in FROM parts),
+read AS MATERIALIZED (
+    SELECT url_decode(regexp_extract(file_name, '/model=([^/]+)/[^/]+$', 1)) AS model, part, footer.*
+    FROM counting JOIN (
+        SELECT file_name, from_json(decode(value), '{"texts": "BIGINT", "failed": ["JSON"]}') AS footer
+        FROM {footers of every entities}
+        WHERE decode(key) = 'litmine'
+    ) ON part = parse_filename(file_name, true)
+),
 known AS (SELECT model FROM read UNION SELECT model FROM active_models),
 done AS (
     SELECT model, sum(texts - len(failed)) AS texts_read, sum(len(failed)) AS texts_failed, count(*) AS parts_read
     FROM read GROUP BY model
 ),
 to_do AS (
-    SELECT model, sum(texts) AS texts_unread, count(*) AS parts_unread
-    FROM (SELECT model, part, parts.texts FROM known CROSS JOIN parts) ANTI JOIN read USING (model, part) GROUP BY model
+    SELECT model, sum(texts_in) AS texts_unread, count(*) AS parts_unread
+    FROM (FROM known CROSS JOIN counting) ANTI JOIN read USING (model, part) GROUP BY model
 )
 SELECT model, model IN (SELECT model FROM active_models) AS active,
        coalesce(texts_read, 0)::BIGINT AS texts_read, coalesce(texts_unread, 0)::BIGINT AS texts_unread,

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
 
@@ -141,9 +141,14 @@ def catalogue_sql(lake: Place) -> str:
     return _filled(_Looked(lake).up, {table for table in TABLES if any((lake / table).glob(_pattern(table)))})
 
 
-# What reads some files, given as SQL; and what stands behind FROM for a table: by its name, the reader and its columns.
+# What reads some files, given as SQL.
 _Reader = Callable[[str], str]
-_Source = Callable[[str, _Reader, Sequence[str]], str]
+
+
+class _Source(Protocol):
+    """What stands behind FROM for a table, by its name, the reader and its columns; `every` also where none counts."""
+
+    def __call__(self, table: str, reader: _Reader, columns: Sequence[str], every: bool = False) -> str: ...
 
 
 def _filled(source: _Source, there: Collection[str]) -> str:
@@ -152,7 +157,8 @@ def _filled(source: _Source, there: Collection[str]) -> str:
     def footers_of(found: re.Match[str]) -> str:
         if found["table"] not in there:
             return "(SELECT NULL::VARCHAR AS file_name, NULL::BLOB AS key, NULL::BLOB AS value WHERE false)"
-        return source(found["table"], "parquet_kv_metadata({})".format, ("file_name", "key", "value"))
+        columns = ("file_name", "key", "value")
+        return source(found["table"], "parquet_kv_metadata({})".format, columns, every=bool(found["every"]))
 
     def rows_of(found: re.Match[str]) -> str:
         table = found["table"]
@@ -166,7 +172,7 @@ def _filled(source: _Source, there: Collection[str]) -> str:
         return source(table, reader, [*names, "filename"] if table in _BY_MODEL else names)
 
     tables = "|".join(TABLES)
-    sql = re.sub(rf"{{footers of (?P<table>{tables})}}", footers_of, _template())
+    sql = re.sub(rf"{{footers of (?P<every>every )?(?P<table>{tables})}}", footers_of, _template())
     return re.sub(rf"{{(?P<table>{tables})(: (?P<columns>[a-z_, ]+))?}}", rows_of, sql)
 
 
@@ -178,8 +184,8 @@ def _no_rows(table: str, names: Collection[str]) -> str:
     return f"(SELECT {', '.join(columns)} WHERE false)"
 
 
-def _listed(table: str, reader: _Reader, columns: Sequence[str]) -> str:
-    """The files that `connect` has listed."""
+def _listed(table: str, reader: _Reader, columns: Sequence[str], every: bool = False) -> str:  # noqa: ARG001
+    """The files that `connect` has listed, once for all views: there are no others."""
     files = f"getvariable('{table}_files')"
     return f"(SELECT {', '.join(columns)} FROM {reader(files)})"
 
@@ -191,8 +197,11 @@ class _Looked:
         self._lake = lake
         self._place = glob_escaped(lake).replace("'", "''")
 
-    def up(self, table: str, reader: _Reader, columns: Sequence[str]) -> str:
+    def up(self, table: str, reader: _Reader, columns: Sequence[str], every: bool = False) -> str:
         """Join the files with those that count: what stands first is listed first, which `live` builds on."""
+        files = f"'{self._glob(table)}'"
+        if every:
+            return f"(SELECT {', '.join(columns)} FROM {reader(files)})"
         parts = "articles" if table == "entities" else table
         name = "file_name" if "file_name" in columns else "filename"
         key = f"'articles/' || parse_filename({name}, true)" if table == "entities" else self._key(name)
@@ -203,7 +212,7 @@ class _Looked:
         SELECT file FROM listed
         WHERE file NOT IN (SELECT file FROM {self._notes()} AS notes WHERE notes.by IN (SELECT file FROM listed))
     ) AS live
-    JOIN {reader(f"'{self._glob(table)}'")} ON live.file = {key}
+    JOIN {reader(files)} ON live.file = {key}
 )"""
 
     def _notes(self) -> str:
