@@ -24,7 +24,7 @@ def schema(table: str | None, form: str) -> None:
     litmine schema
     litmine schema entities --format json
     """
-    from litmine.lake.views import sentences
+    from litmine.lake.view_texts import sentences
 
     if form == "json":
         click.echo(json.dumps([declaration(name) for name in ([table] if table else TABLES)], indent=2))

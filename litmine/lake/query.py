@@ -13,8 +13,9 @@ import pyarrow as pa
 from litmine.errors import QueryError
 from litmine.lake.damage import find_damage
 from litmine.lake.place import Place
-from litmine.lake.statement import single_select
-from litmine.lake.views import glob_escaped, interruptibly, quiet_duckdb, sentences, show
+from litmine.lake.statement import Select, single_select
+from litmine.lake.view_texts import sentences
+from litmine.lake.views import glob_escaped, interruptibly, quiet_duckdb, show
 
 if TYPE_CHECKING:
     import duckdb
@@ -31,10 +32,10 @@ def select(lake: Place, query: str) -> pa.RecordBatchReader:
     with _sentences(lake):
         connection = quiet_duckdb(lake)
         # Before a file of the lake is opened: what is refused costs nothing.
-        statement = single_select(connection, query)
-        show(connection, lake)
+        asked = single_select(connection, query)
+        show(connection, lake, _needed(asked))
         _shut(connection, lake)
-        rows = interruptibly(connection, lambda: connection.sql(statement).to_arrow_reader(_BATCH_ROWS))
+        rows = interruptibly(connection, lambda: connection.sql(asked.statement).to_arrow_reader(_BATCH_ROWS))
 
     def batches() -> Iterator[pa.RecordBatch]:
         with connection, _sentences(lake):
@@ -42,6 +43,11 @@ def select(lake: Place, query: str) -> pa.RecordBatchReader:
                 yield batch
 
     return pa.RecordBatchReader.from_batches(rows.schema, batches())
+
+
+def _needed(asked: Select) -> set[str] | None:
+    """The views that it reads: to make all takes longer than most answers. None for all: its mistake may be a name."""
+    return asked.names if asked.names is not None and asked.names <= sentences().keys() else None
 
 
 def _shut(connection: "duckdb.DuckDBPyConnection", lake: Place) -> None:

@@ -7,7 +7,8 @@ hold is listed, not what it may not.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from litmine.errors import QueryError
@@ -28,13 +29,27 @@ _TABLE_FUNCTIONS = {
 }
 # fmt: on
 
+# Those of them, besides the readers of files, that cannot be given the name of a view.
+_OF_VALUES = {"generate_series", "glob", "json_each", "json_tree", "range", "repeat", "repeat_row", "unnest"}
+
 # DuckDB's parser takes minutes over longer ones, and overflows its stack over deeper ones.
 _LONGEST = 1_000_000
 _DEEPEST = 200
 _BRACKETS = re.compile(r"[(\[{}\])]")
 
 
-def single_select(connection: "duckdb.DuckDBPyConnection", query: str) -> "duckdb.Statement":
+@dataclass(frozen=True, slots=True)
+class Select:
+    """A statement that only reads, and the names in lower case that it reads from: of views, of its own WITH, of files.
+
+    None for the names where it may ask which views there are.
+    """
+
+    statement: "duckdb.Statement"
+    names: set[str] | None
+
+
+def single_select(connection: "duckdb.DuckDBPyConnection", query: str) -> Select:
     """The one statement of the query, which only reads. Raises QueryError otherwise, duckdb.Error when it is no SQL."""
     import duckdb
 
@@ -52,13 +67,32 @@ def single_select(connection: "duckdb.DuckDBPyConnection", query: str) -> "duckd
         raise QueryError("a query is exactly one SELECT, and a PIVOT is one only with its values listed: ON x IN (...)")
     if statement.type != duckdb.StatementType.SELECT:
         raise QueryError(f"a query is exactly one SELECT, and this is {statement.type.name}")
-    for node in _nodes(_tree(connection, statement.query)):
+    nodes = list(_nodes(_tree(connection, statement.query)))
+    for node in nodes:
         kind = node["type"]
         if kind.endswith("_NODE") and kind not in _QUERY_NODES:
             raise QueryError(f"a query is exactly one SELECT, and this one has {kind.split('_')[0]} inside")
         if kind == "TABLE_FUNCTION" and (name := node["function"]["function_name"].lower()) not in _TABLE_FUNCTIONS:
             raise QueryError(f"a query may not use the table function {name}; use the views, `SHOW TABLES` lists them")
-    return statement
+    return Select(statement, _read(nodes))
+
+
+def _read(nodes: Sequence[Mapping[str, Any]]) -> set[str] | None:
+    read = set()
+    for node in nodes:
+        kind = node["type"]
+        if kind == "SHOW_REF" or (kind == "TABLE_FUNCTION" and not _takes_no_view(node["function"])):
+            return None
+        if kind == "BASE_TABLE":
+            if node["catalog_name"] or node["schema_name"]:
+                return None
+            read.add(node["table_name"].lower())
+    return read
+
+
+def _takes_no_view(function: Mapping[str, Any]) -> bool:
+    name = function["function_name"].lower()
+    return name in _OF_VALUES or name.startswith(("parquet_", "read_"))
 
 
 def _tree(connection: "duckdb.DuckDBPyConnection", query: str) -> Any:

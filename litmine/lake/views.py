@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -13,7 +12,8 @@ from litmine.lake.files import unwritable, write_whole
 from litmine.lake.live import live_tables
 from litmine.lake.object_store import ObjectPath
 from litmine.lake.place import Place
-from litmine.schema import TABLES, arrow_schema, schema_file
+from litmine.lake.view_texts import statements
+from litmine.schema import TABLES, arrow_schema
 
 if TYPE_CHECKING:
     import duckdb
@@ -44,13 +44,15 @@ def connect(lake: Place) -> "duckdb.DuckDBPyConnection":
     return connection
 
 
-def show(connection: "duckdb.DuckDBPyConnection", lake: Place) -> None:
-    """Make the views in a connection. Raises as `connect`."""
+def show(connection: "duckdb.DuckDBPyConnection", lake: Place, names: Collection[str] | None = None) -> None:
+    """Make the views in a connection: all, or those of the names and what these read. Raises as `connect`."""
     connection.execute("SET TimeZone = 'UTC'")
     there = live_tables(lake)
     for table, files in there.items():
         connection.execute(f"SET VARIABLE {table}_files = $1", [[glob_escaped(file) for file in files]])
-    interruptibly(connection, lambda: connection.execute(_filled(_listed, {table for table in there if there[table]})))
+    sql = _filled(statements(names), _listed, {table for table in there if there[table]})
+    if sql:
+        interruptibly(connection, lambda: connection.execute(sql))
 
 
 def quiet_duckdb(lake: Place) -> "duckdb.DuckDBPyConnection":
@@ -88,22 +90,22 @@ def write_catalogue(lake: Place) -> bool:
 
     if isinstance(lake, ObjectPath):
         return False
-    path, statements = lake / CATALOGUE, catalogue_sql(lake)
+    path, wanted = lake / CATALOGUE, catalogue_sql(lake)
     there = _stamp(path)
-    if there is not None and (_current.get(path) == (there, statements) or catalogue_is_current(lake)):
-        _current[path] = there, statements
+    if there is not None and (_current.get(path) == (there, wanted) or catalogue_is_current(lake)):
+        _current[path] = there, wanted
         return False
 
     def build(temporary: Path) -> None:
         try:
             with duckdb.connect(str(temporary)) as catalogue:
                 # Leaving the log behind would leave the views in it, were the disk full.
-                interruptibly(catalogue, lambda: catalogue.execute(f"{statements}; CHECKPOINT"))
+                interruptibly(catalogue, lambda: catalogue.execute(f"{wanted}; CHECKPOINT"))
         except duckdb.Error as error:
             raise unwritable(path, OSError(" ".join(str(error).split()))) from error
         finally:
             temporary.with_name(f"{temporary.name}.wal").unlink(missing_ok=True)
-        _current[path] = _stamp(temporary), statements
+        _current[path] = _stamp(temporary), wanted
 
     return write_whole(path, build)
 
@@ -138,7 +140,8 @@ def catalogue_is_current(lake: Place) -> bool:
 
 def catalogue_sql(lake: Place) -> str:
     """The statements of `schemas/views.sql` over whatever files count in the lake at this absolute path when asked."""
-    return _filled(_Looked(lake).up, {table for table in TABLES if any((lake / table).glob(_pattern(table)))})
+    there = {table for table in TABLES if any((lake / table).glob(_pattern(table)))}
+    return _filled(statements(), _Looked(lake).up, there)
 
 
 # What reads some files, given as SQL.
@@ -151,7 +154,7 @@ class _Source(Protocol):
     def __call__(self, table: str, reader: _Reader, columns: Sequence[str], every: bool = False) -> str: ...
 
 
-def _filled(source: _Source, there: Collection[str]) -> str:
+def _filled(template: str, source: _Source, there: Collection[str]) -> str:
     """The template with `source` for each table that is there, and no rows for one that a lake is older than."""
 
     def footers_of(found: re.Match[str]) -> str:
@@ -172,7 +175,7 @@ def _filled(source: _Source, there: Collection[str]) -> str:
         return source(table, reader, [*names, "filename"] if table in _BY_MODEL else names)
 
     tables = "|".join(TABLES)
-    sql = re.sub(rf"{{footers of (?P<every>every )?(?P<table>{tables})}}", footers_of, _template())
+    sql = re.sub(rf"{{footers of (?P<every>every )?(?P<table>{tables})}}", footers_of, template)
     return re.sub(rf"{{(?P<table>{tables})(: (?P<columns>[a-z_, ]+))?}}", rows_of, sql)
 
 
@@ -233,11 +236,6 @@ def _pattern(table: str) -> str:
     return "*/*.parquet" if table in _BY_MODEL else "*.parquet"
 
 
-def sentences() -> dict[str, str]:
-    """Each view's name and the sentence that says what it shows, in the order of `schemas/views.sql`."""
-    return dict(re.findall(r"^-- (\w+): (.+)\nCREATE VIEW \1 ", _template(), flags=re.MULTILINE))
-
-
 def schema_map(table: str, names: Collection[str] | None = None) -> str:
     """The `schema` argument of read_parquet that reads columns by field id, null where a file is older.
 
@@ -255,11 +253,6 @@ def schema_map(table: str, names: Collection[str] | None = None) -> str:
 def glob_escaped(path: Place) -> str:
     """The path as a pattern that matches it alone."""
     return re.sub(r"([*?\[])", r"[\1]", str(path))
-
-
-@cache
-def _template() -> str:
-    return schema_file("views.sql").read_text(encoding="utf-8")
 
 
 def _definitions(connection: "duckdb.DuckDBPyConnection") -> list[tuple[str, ...]]:

@@ -15,7 +15,8 @@ from litmine.errors import LakeError
 from litmine.lake.articles import new_texts
 from litmine.lake.entities import Failed, TargetFooter, write_target
 from litmine.lake.runs import Gap, Run
-from litmine.lake.views import CATALOGUE, catalogue_sql, sentences, write_catalogue
+from litmine.lake.view_texts import sentences
+from litmine.lake.views import CATALOGUE, catalogue_sql, write_catalogue
 from litmine.schema import arrow_schema
 from litmine.types import Entity, Observed
 

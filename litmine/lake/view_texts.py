@@ -1,0 +1,35 @@
+"""The text of `schemas/views.sql`, view by view: what each shows, and which others it is made of."""
+
+import re
+from collections.abc import Collection
+from functools import cache
+
+from litmine.schema import schema_file
+
+_BEGINNING = re.compile(r"-- (?P<name>\w+): (?P<sentence>.+)\nCREATE VIEW (?P=name) ")
+
+
+def sentences() -> dict[str, str]:
+    """Each view's name and the sentence that says what it shows, in the order of `schemas/views.sql`."""
+    return {name: sentence for name, (sentence, _) in _views().items()}
+
+
+def statements(names: Collection[str] | None = None) -> str:
+    """What makes the views of these names and those that they read, or all views; an unknown name is passed over."""
+    views = _views()
+    wanted = set(views if names is None else names)
+    # A view reads from those before it only.
+    for name, (_, text) in reversed(views.items()):
+        if name in wanted:
+            wanted.update(re.findall(r"\b(?:FROM|JOIN)\s+(\w+)", text))
+    return "\n".join(text for name, (_, text) in views.items() if name in wanted)
+
+
+@cache
+def _views() -> dict[str, tuple[str, str]]:
+    """Each view's sentence and statement; blank lines stand between them."""
+    found = {}
+    for text in schema_file("views.sql").read_text(encoding="utf-8").split("\n\n"):
+        if beginning := _BEGINNING.match(text):
+            found[beginning["name"]] = beginning["sentence"], text
+    return found
