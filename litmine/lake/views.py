@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     import duckdb
 
 CATALOGUE = "lake.duckdb"
+# The view that has the catalogue's mark as its comment.
+_MARKED = "article_versions"
 _BY_MODEL = ("entities", "readings")
 _DUCKDB_TYPES = {
     pa.int64(): "BIGINT",
@@ -30,7 +33,7 @@ _DUCKDB_TYPES = {
     pa.timestamp("us", tz="UTC"): "TIMESTAMPTZ",
 }
 
-# The catalogues that this process wrote or found current, as they were then: to look is to build all views.
+# The catalogues that this process wrote or found current, as they were then.
 _current: dict[Path, tuple[tuple[int, ...] | None, str]] = {}
 
 
@@ -99,8 +102,10 @@ def write_catalogue(lake: Place) -> bool:
     def build(temporary: Path) -> None:
         try:
             with duckdb.connect(str(temporary)) as catalogue:
+                interruptibly(catalogue, lambda: catalogue.execute(wanted))
+                mark = _mark(wanted, catalogue)
                 # Leaving the log behind would leave the views in it, were the disk full.
-                interruptibly(catalogue, lambda: catalogue.execute(f"{wanted}; CHECKPOINT"))
+                catalogue.execute(f"COMMENT ON VIEW {_MARKED} IS '{mark}'; CHECKPOINT")
         except duckdb.Error as error:
             raise unwritable(path, OSError(" ".join(str(error).split()))) from error
         finally:
@@ -130,12 +135,19 @@ def catalogue_is_current(lake: Place) -> bool:
 
     try:
         with duckdb.connect(str(lake / CATALOGUE), read_only=True) as present:
-            shown = _definitions(present)
+            says = present.execute("SELECT comment FROM duckdb_views() WHERE view_name = $1", [_MARKED]).fetchall()
+            return says == [(_mark(catalogue_sql(lake), present),)]
     except duckdb.Error:
         return False
-    with quiet_duckdb(lake) as expected:
-        interruptibly(expected, lambda: expected.execute(catalogue_sql(lake)))
-        return shown == _definitions(expected)
+
+
+def _mark(wanted: str, catalogue: "duckdb.DuckDBPyConnection") -> str:
+    """What stands in a catalogue for the statements that made it and for what DuckDB made of them.
+
+    To make the views once more and compare would take a large part of what a short command takes.
+    """
+    shown = catalogue.execute("SELECT view_name, sql FROM duckdb_views() WHERE NOT internal ORDER BY ALL").fetchall()
+    return blake2b(repr((wanted, shown)).encode(), digest_size=16).hexdigest()
 
 
 def catalogue_sql(lake: Place) -> str:
@@ -253,12 +265,6 @@ def schema_map(table: str, names: Collection[str] | None = None) -> str:
 def glob_escaped(path: Place) -> str:
     """The path as a pattern that matches it alone."""
     return re.sub(r"([*?\[])", r"[\1]", str(path))
-
-
-def _definitions(connection: "duckdb.DuckDBPyConnection") -> list[tuple[str, ...]]:
-    return connection.execute(
-        "SELECT view_name, sql FROM duckdb_views() WHERE NOT internal ORDER BY view_name"
-    ).fetchall()
 
 
 def _duckdb_type(kind: pa.DataType) -> str:

@@ -16,7 +16,7 @@ from litmine.lake.articles import new_texts
 from litmine.lake.entities import Failed, TargetFooter, write_target
 from litmine.lake.runs import Gap, Run
 from litmine.lake.view_texts import sentences
-from litmine.lake.views import CATALOGUE, catalogue_sql, write_catalogue
+from litmine.lake.views import CATALOGUE, catalogue_is_current, catalogue_sql, write_catalogue
 from litmine.schema import arrow_schema
 from litmine.types import Entity, Observed
 
@@ -152,6 +152,14 @@ def test_the_catalogue_is_rewritten_only_when_it_must(lake: Lake, tmp_path: Path
         assert write_catalogue(moved)
         assert held.execute("SELECT 1").fetchall() == [(1,)]
     assert not write_catalogue(moved)
+    assert catalogue_is_current(moved)
+    with duckdb.connect(str(moved / CATALOGUE)) as altered:
+        altered.execute("CREATE OR REPLACE VIEW runs AS SELECT 1 AS run_id")
+    assert not catalogue_is_current(moved)
+    assert write_catalogue(moved)
+    with duckdb.connect(str(moved / CATALOGUE)) as altered:
+        altered.execute("CREATE VIEW one_more AS SELECT 1")
+    assert not catalogue_is_current(moved)
     (moved / CATALOGUE).write_bytes(b"no database")
     assert write_catalogue(moved)
     with duckdb.connect(str(moved / CATALOGUE), read_only=True) as catalogue:
