@@ -8,27 +8,29 @@ import numpy.typing as npt
 from litmine.errors import QueryError
 from litmine.lake.lake import Lake
 
-# A question or two look their candidates up; from then on it is cheaper to know all the articles that pass.
+# A question or two look their candidates up; from then on, and where there are few articles at once, it is cheaper to
+# know all that pass.
 _LOOKUPS = 4
+_SMALL = 2_000
 _LOOKED_UP = 1_000
 _FEW = 10_000
 
 
 class Condition:
-    """A condition as one writes it after WHERE. Raises QueryError for an empty one."""
+    """A condition as one writes it after WHERE, over so many articles. Raises QueryError for an empty one."""
 
-    def __init__(self, lake: Lake, where: str) -> None:
+    def __init__(self, lake: Lake, where: str, articles: int) -> None:
         if not where.strip():
             raise QueryError("the condition is empty; write one like: year >= 2020 and not retracted")
         self._lake = lake
         self._where = where
-        self._lookups = 0
+        self._lookups = _LOOKUPS if articles > _SMALL else 0
         self._all: npt.NDArray[np.int64] | None = None
 
     def passing(self, pmids: Sequence[int]) -> set[int]:
         """Those of the PMIDs whose articles pass. Raises QueryError, in one sentence, when it is no condition."""
-        if self._all is None and self._lookups < _LOOKUPS and len(pmids) <= _LOOKED_UP:
-            self._lookups += 1
+        if self._all is None and self._lookups and len(pmids) <= _LOOKED_UP:
+            self._lookups -= 1
             among = f"pmid IN (SELECT unnest([{', '.join(map(str, pmids))}]::BIGINT[]))"
             return {int(pmid) for batch in self._select(among) for pmid in batch}.intersection(pmids)
         if self._all is None:

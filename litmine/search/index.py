@@ -111,7 +111,7 @@ class SearchIndex:
         if where is None:
             return None
         if self._condition is None or self._condition[0] != where:
-            self._condition = where, Condition(self._lake, where)
+            self._condition = where, Condition(self._lake, where, len(self))
         return self._condition[1]
 
     def _query(self, question: str) -> "tantivy.Query":

@@ -66,6 +66,7 @@ def test_as_filtering_all_hits(
     few: int,
 ) -> None:
     monkeypatch.setattr(index_module, "_SPARE", spare)
+    monkeypatch.setattr(condition, "_SMALL", 0)
     monkeypatch.setattr(condition, "_LOOKUPS", lookups)
     monkeypatch.setattr(condition, "_LOOKED_UP", looked_up)
     monkeypatch.setattr(condition, "_FEW", few)
