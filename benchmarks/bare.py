@@ -111,11 +111,13 @@ def _reading(call: Callable[[], object]) -> Callable[[], object]:
     return run
 
 
-def _row(ids: torch.Tensor, longest: int) -> tuple[torch.Tensor, torch.Tensor, Bounds]:
+def _row(ids: torch.Tensor, longest: int) -> tuple[torch.Tensor, torch.Tensor, Bounds, torch.Tensor]:
     pieces, length = ids.shape
     places = torch.arange(length, device=ids.device).repeat(pieces)
     edges = torch.arange(0, ids.numel() + 1, length, dtype=torch.int32, device=ids.device)
-    return ids.flatten(), places, Bounds([length] * pieces, edges, longest)
+    # All of them are asked for: what `annotate` saves at the end is not the encoder's speed.
+    every = torch.arange(ids.numel(), device=ids.device)
+    return ids.flatten(), places, Bounds([length] * pieces, edges, longest), every
 
 
 def _whole(tokens: int, window: int) -> int:

@@ -111,8 +111,10 @@ class Engine:
         edges = self._sent(np.append(starts, len(row.ids)).astype(np.int32))
         # Always the same number: what is compiled for one row serves for all.
         bounds = Bounds(row.lengths.tolist(), edges, self._window, own.tolist())
-        hidden = self._packed(self._sent(row.ids), self._sent(places), bounds)
-        read: Tensor = self._network.read_heads(hidden[self._sent(row.at)])
+        # As many as is a multiple of rows, too.
+        asked = np.append(row.at, np.zeros(-len(row.at) % self._tiles[1], dtype=np.int64))
+        hidden = self._packed(self._sent(row.ids), self._sent(places), bounds, self._sent(asked))
+        read: Tensor = self._network.read_heads(hidden[: len(row.at)])
         return read
 
     def _sent(self, array: NDArray[Any]) -> Tensor:

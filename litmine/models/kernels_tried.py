@@ -7,7 +7,7 @@ the plain one stays, and a sentence on stderr says so.
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 
 import torch
 from torch import Tensor, nn
@@ -17,22 +17,21 @@ from litmine.models.kernels import PLAIN, Bounds, Kernels, Product
 from litmine.models.network import bfloat16_is_fast
 
 # Of the largest value: bf16 has 8 bits.
-_CLOSE = 0.02
+_CLOSE, _CLOSE_FLOAT32 = 0.02, 1e-4
 
 
 @cache
 def quick_kernels(device: torch.device, dtype: torch.dtype, heads: int, width: int) -> Kernels | None:
     """The quickest that work there for a model of that many heads and that width; None where pieces are to be padded.
 
-    Half precision only, where it is multiplied in hardware.
+    They are where bf16 is not multiplied in hardware, and on a GPU in float32.
     """
-    if dtype not in {torch.bfloat16, torch.float16}:
-        return None
+    trial = partial(_Trial, device, dtype, heads, width)
     if device.type == "cuda":
-        return _on_gpu(_Trial(device, dtype, heads, width))
-    if device.type == "cpu" and dtype == torch.bfloat16 and bfloat16_is_fast(device):
-        return on_cpu(_Trial(device, dtype, heads, width))
-    return None
+        return None if dtype == torch.float32 else _on_gpu(trial())
+    if dtype == torch.float32:
+        return on_cpu(trial(), kernels_cpu.FLOAT32)
+    return on_cpu(trial(), kernels_cpu.BF16) if dtype == torch.bfloat16 and bfloat16_is_fast(device) else None
 
 
 def _on_gpu(given: "_Trial") -> Kernels | None:
@@ -47,21 +46,25 @@ def _on_gpu(given: "_Trial") -> Kernels | None:
     return found
 
 
-def on_cpu(given: "_Trial") -> Kernels | None:
-    """What a processor is given, if it agrees there."""
-    if not (
-        given.agrees_product("products with ordered weights", kernels_cpu.product, PLAIN.product)
-        and given.agrees_product("the fused product and GELU", kernels_cpu.product_gelu, PLAIN.product_gelu)
-        and given.agrees("attention in tiles", kernels_cpu.attention, PLAIN.attention, given.attention)
+def on_cpu(given: "_Trial", quick: Kernels) -> Kernels:
+    """What of these a processor is given."""
+    if not given.agrees("attention by lengths", quick.attention, PLAIN.attention, given.attention):
+        return PLAIN
+    # Not every processor has them.
+    if (
+        torch.backends.mkldnn.is_available()
+        and given.agrees_product("products with ordered weights", quick.product, PLAIN.product)
+        and given.agrees_product("the fused product and GELU", quick.product_gelu, PLAIN.product_gelu)
     ):
-        return None
-    return kernels_cpu.KERNELS
+        return quick
+    return replace(PLAIN, attention=quick.attention)
 
 
 class _Trial:
     """Random values for three pieces of different lengths."""
 
     def __init__(self, device: torch.device, dtype: torch.dtype, heads: int, width: int) -> None:
+        self._close = _CLOSE_FLOAT32 if dtype == torch.float32 else _CLOSE
         self._where = "GPU" if device.type == "cuda" else "processor"
         lengths = [130, 2, 61]
         edges = torch.tensor([0, 130, 132, 193], dtype=torch.int32, device=device)
@@ -99,7 +102,7 @@ class _Trial:
         try:
             expected = plain(*given).float()
             off = float((quick(*given).float() - expected).abs().max() / expected.abs().max())
-            if off <= _CLOSE:
+            if off <= self._close:
                 return True
             why = f"it is off by {off:.2%}"
         except Exception as error:  # noqa: BLE001 - a driver, a compiler or a version may fail in any way

@@ -1,5 +1,6 @@
 """Pieces one after another in a row, without padding, give what they give when they are padded."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ def encoder() -> BertEncoder:
     return encoder
 
 
-KERNELS = {"plain": PLAIN, "cpu": kernels_cpu.KERNELS}
+KERNELS = {"plain": PLAIN, "float32": kernels_cpu.FLOAT32, "bf16": kernels_cpu.BF16}
 
 
 @pytest.mark.parametrize("kernels", KERNELS)
@@ -51,8 +52,9 @@ def test_pieces_of_any_length(encoder: BertEncoder, kernels: str, lengths: list[
     ids = torch.randint(50, inside.shape)
     places = torch.arange(max(lengths)).expand(inside.shape)[inside]
     edges = torch.tensor([0, *lengths]).cumsum(0).to(torch.int32)
-    packed = PackedEncoder(encoder, KERNELS[kernels])(ids[inside], places, Bounds(lengths, edges, LONGEST))
-    torch.testing.assert_close(packed, encoder(ids, inside).last_hidden_state[inside], atol=1e-5, rtol=1e-5)
+    asked = torch.randint(sum(lengths), (1 + seed % 9,))
+    packed = PackedEncoder(encoder, KERNELS[kernels])(ids[inside], places, Bounds(lengths, edges, LONGEST), asked)
+    torch.testing.assert_close(packed, encoder(ids, inside).last_hidden_state[inside][asked], atol=1e-5, rtol=1e-5)
 
 
 @pytest.fixture(params=KERNELS)
@@ -83,7 +85,7 @@ def test_the_same_entities(
 ) -> None:
     folder = make_contextless(16, 4, 2) if model == "contextless" else request.getfixturevalue(model)
     packed = load(folder, batch_tokens)
-    monkeypatch.undo()
+    monkeypatch.setattr("litmine.models.folder.kernels_for", lambda *_: None)
     padded = load(folder, None)
     assert (packed.packs, padded.packs) == (True, False)
     found, expected = packed.annotate(TEXTS), padded.annotate(TEXTS)
@@ -98,11 +100,11 @@ def test_other_networks_are_padded(roberta_classifier: Path) -> None:
     assert not load(roberta_classifier, None).packs
 
 
-def test_a_cpu_packs_where_it_multiplies_bf16(bert_classifier: Path) -> None:
+def test_a_cpu_packs_what_it_multiplies(bert_classifier: Path) -> None:
     device = torch.device("cpu")
     assert (quick_kernels(device, torch.bfloat16, 2, 16) is not None) == bfloat16_is_fast(device)
-    assert quick_kernels(device, torch.float32, 2, 16) is None
-    assert not load(bert_classifier, None).packs
+    assert quick_kernels(device, torch.float16, 2, 16) is None
+    assert load(bert_classifier, None).packs
     assert kernels_for(torch.nn.Identity(), torch.device("cuda"), torch.bfloat16) is None
 
 
@@ -110,8 +112,13 @@ def load(folder: Path, batch_tokens: int | None) -> Tagger:
     return load_folder(folder, "a name", "cpu", "float32", batch_tokens=batch_tokens)
 
 
-def test_what_a_cpu_is_given_agrees(capsys: pytest.CaptureFixture[str]) -> None:
-    assert on_cpu(_Trial(torch.device("cpu"), torch.float32, 2, 16)) == KERNELS["cpu"]
+def test_what_a_cpu_is_given_agrees(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    trial, quick = _Trial(torch.device("cpu"), torch.float32, 2, 16), kernels_cpu.FLOAT32
+    assert on_cpu(trial, quick) == quick
+    assert on_cpu(trial, replace(quick, attention=lambda query, *_: torch.zeros_like(query))) == PLAIN
+    assert "computes without attention by lengths on this processor" in capsys.readouterr().err
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
+    assert on_cpu(trial, quick) == replace(PLAIN, attention=quick.attention)
     assert capsys.readouterr().err == ""
 
 
