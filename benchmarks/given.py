@@ -1,4 +1,4 @@
-"""What is read, and by what: a lake of copies, and a BERT-base with random weights."""
+"""What is read, and by what: a lake of copies, and BERTs with random weights."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,8 +35,12 @@ def _numbered(article: Article, number: int, now: datetime) -> Observed:
     return Observed(Article(number + 1, article.title, f"{article.abstract} Copy {number}."), now)
 
 
-def random_bert_base(folder: Path) -> Path:
-    """BERT-base with random weights and the built-in model's vocabulary."""
+# One narrow layer, which costs next to nothing: what is left is what litmine does for a text whatever reads it.
+THIN = {"num_hidden_layers": 1, "hidden_size": 64, "num_attention_heads": 2, "intermediate_size": 64}
+
+
+def random_bert(folder: Path, **shape: int) -> Path:
+    """BERT-base, unless another shape is asked for, with random weights and the built-in model's vocabulary."""
     # Processes that share a GPU import this file too, and need none of it.
     from transformers import BertConfig, BertForTokenClassification, PreTrainedTokenizerFast
 
@@ -46,6 +50,7 @@ def random_bert_base(folder: Path) -> Path:
     )
     labels = {0: "O", 1: "B-Disease", 2: "I-Disease"}
     config = BertConfig(vocab_size=len(tokenizer), id2label=labels, label2id={v: k for k, v in labels.items()})
+    config.update(shape)
     classifier = BertForTokenClassification(config)
     with torch.no_grad():
         classifier.classifier.bias[0] = OUTSIDE

@@ -12,6 +12,7 @@ from transformers import AutoModelForTokenClassification, AutoTokenizer, pipelin
 from litmine.models.network import PlainNetwork
 
 STRIDE = 128
+DTYPES = {"float32": torch.float32, "bf16": torch.bfloat16}
 
 
 def hugging_face(model: Path, dtype: torch.dtype, device: torch.device) -> Callable[[Sequence[str], int], float]:
@@ -25,7 +26,7 @@ def hugging_face(model: Path, dtype: torch.dtype, device: torch.device) -> Calla
         device=device,
     )
     run(["An allergy to penicillin."] * 2, batch_size=2)
-    return lambda texts, size: _seconds(lambda: run(list(texts), batch_size=size))
+    return lambda texts, size: timed(lambda: run(list(texts), batch_size=size))
 
 
 def ray_data(model: Path, texts: Sequence[str], size: int, threads: int) -> float:
@@ -44,7 +45,7 @@ def ray_data(model: Path, texts: Sequence[str], size: int, threads: int) -> floa
     ray.init(num_cpus=2, include_dashboard=False, logging_level="error", _node_ip_address="127.0.0.1")
     try:
         data = ray.data.from_items([{"text": text} for text in texts])
-        return _seconds(
+        return timed(
             lambda: data.map_batches(Tag, batch_size=64, compute=ray.data.ActorPoolStrategy(size=1)).take_all()
         )
     finally:
@@ -97,10 +98,11 @@ def _batched(texts: Sequence[str], size: int, tokenizer: Any, compute: Callable[
             batch = tokenizer.pad({"input_ids": windows[i : i + size]}, return_tensors="np")
             compute(batch["input_ids"], batch["attention_mask"]).argmax(axis=-1)
 
-    return _seconds(run)
+    return timed(run)
 
 
-def _seconds(run: Callable[[], object]) -> float:
+def timed(run: Callable[[], object]) -> float:
+    """How many seconds it takes."""
     started = time.perf_counter()
     run()
     return time.perf_counter() - started

@@ -7,12 +7,13 @@ encoder over full windows of random tokens; litmine from Parquet to Parquet, loa
 its seconds go; the share of its spans that bf16 and float32 have in common; the Hugging Face pipeline at its best batch
 size, in float32 and where bf16 is fast in that; Ray Data around the pipeline, OpenVINO and ONNX Runtime where they are
 installed. On a GPU also batches of several sizes, its kernels, several processes that share it, and how busy it is.
-`--growth` reads 1,000, 2,000, ... abstracts instead, copies of those at hand, and says what time and memory do.
+`--growth 1 2` reads 1,000, 2,000, ... abstracts instead with one worker and with two, copies of those at hand, and says
+what time and memory do.
 
 A machine without Ray, DuckDB and Biopython runs it on a lake that was made elsewhere: `--make-lake DIR` there,
 `--lake DIR` here, where `--parts N` reads its parts again and again as if there were N. `--model` takes "bert-base",
-random weights of that size, "builtin", or a folder. `--only` names what to measure of it. What cannot be measured is
-said, and the rest goes on.
+random weights of that size, "thin", random weights that cost nothing, "builtin", or a folder. `--only` names what to
+measure of it. What cannot be measured is said, and the rest goes on.
 """
 
 import argparse
@@ -35,7 +36,7 @@ import torch
 
 from benchmarks import bare
 from benchmarks.busy import Busy
-from benchmarks.given import make_lake, random_bert_base
+from benchmarks.given import THIN, make_lake, random_bert
 from benchmarks.machine import machine
 from litmine import load_model
 from litmine.lake.articles import new_texts, parts
@@ -58,7 +59,10 @@ BATCHES = {"cpu": (1_024, 2_048, 4_096, 8_192), "cuda": (8_192, 16_384, 32_768, 
 _MANY = 20
 # All of PubMed: 38 million records of 237 tokens.
 PUBMED = 9.0e9
-MEASURES = ("limit", "kernels", "litmine", "agreement", "peers", "compile")
+MEASURES = ("limit", "kernels", "litmine", "agreement", "turns", "peers", "compile")
+ROUNDS = 5
+# Models with random weights.
+RANDOM: dict[str, dict[str, int]] = {"bert-base": {}, "thin": THIN}
 Figures = dict[str, Any]
 
 
@@ -89,7 +93,8 @@ class Measured:
         self._file = file
         self._lake, self._name, self._folder, self._options = lake, name, folder, options
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self._ref = str(random_bert_base(folder / "random-bert-base")) if name == "bert-base" else name
+        shape = RANDOM.get(name)
+        self._ref = name if shape is None else str(random_bert(folder / f"random-{name}", **shape))
         self._precisions = ["float32", *(["bf16"] if bfloat16_is_fast(self._device) else [])]
         self.figures: Figures = machine(self._device) | {"cores": os.cpu_count(), "model": name}
 
@@ -97,7 +102,9 @@ class Measured:
         """Measure what was asked for."""
         say(f"{self._name} on {self.figures}")
         if self._options.growth:
-            self._note("growth", _growth(self._lake, self._ref, self._folder, self._options.parts))
+            for workers in self._options.growth:
+                found = _growth(self._lake, self._ref, self._folder, self._options.parts, workers)
+                self._note(f"growth, {workers} workers", found)
             return
         for name in self._options.only:
             started = time.perf_counter()
@@ -180,6 +187,24 @@ class Measured:
         self._note(
             "agreement of bf16 and float32", {"texts": len(texts), "spans": len(ours), "shared": round(shared, 5)}
         )
+
+    def _turns(self) -> None:
+        """The pipeline and `Tagger.annotate` in turn: a machine that others use is not the same for long."""
+        if self._name not in RANDOM:
+            return
+        from benchmarks import peers
+
+        texts = list(islice(self._texts(), TRIED_ON[self._device.type]))
+        for precision in self._precisions:
+            tagger = load_model(self._ref, str(self._device), precision)
+            tokens = sum(len(one.ids) for one in tagger.read(texts) if isinstance(one, Words))
+            run = peers.hugging_face(Path(self._ref), peers.DTYPES[precision], self._device)
+            seconds = [[run(texts, 1), peers.timed(lambda: tagger.annotate(texts))] for _ in range(ROUNDS)]  # noqa: B023
+            theirs, ours = np.array(seconds).T
+            rates = {"pipeline, tokens/s": theirs, "litmine, tokens/s": ours}
+            found = {name: [round(tokens / one) for one in of] for name, of in rates.items()}
+            times = round(float(np.median(theirs / ours)), 2)
+            self._note(f"in turn, {precision}", {"texts": len(texts)} | found | {"times as fast, median": times})
 
     def _peers(self) -> None:
         if self._name != "bert-base":
@@ -285,7 +310,7 @@ def _peers(
 
     threads, size = torch.get_num_threads(), 16
     for precision in precisions:
-        run = peers.hugging_face(model, torch.bfloat16 if precision == "bf16" else torch.float32, device)
+        run = peers.hugging_face(model, peers.DTYPES[precision], device)
         tried = {size: run(texts[: TRIED_ON[device.type]], size) for size in SIZES[device.type]}
         size = min(tried, key=lambda size: tried[size])
         yield f"pipeline {precision}", run(texts, size), size
@@ -306,7 +331,7 @@ def _peers(
             say(f"{name}: not measured ({error})")
 
 
-def _growth(lake: Path, ref: str, folder: Path, most: int) -> list[Figures]:
+def _growth(lake: Path, ref: str, folder: Path, most: int, workers: int) -> list[Figures]:
     """1, 2, 4, ... parts of the lake, each time in a process of its own: what time and memory do.
 
     `most` parts at the end, the lake's own again and again, from an eighth of that on; 0 for as many as it has.
@@ -314,7 +339,8 @@ def _growth(lake: Path, ref: str, folder: Path, most: int) -> list[Figures]:
     found = []
     taken, most = (max(1, most // 8), most) if most else (1, len(parts(lake)))
     while taken <= most:
-        found.append({"parts": taken} | _apart(lake, ref, "auto", folder / f"of-{taken}", taken))
+        given = lake, ref, "auto", folder / f"{workers}-of-{taken}", taken, workers
+        found.append({"parts": taken} | (_apart(*given) if workers == 1 else end_to_end(*given)))
         taken *= 2
     return found
 
@@ -336,7 +362,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--count", type=int, default=300, help="how many abstracts (default: 300)")
     parser.add_argument("--part-size", type=int, default=1000, help="abstracts a part (default: 1000)")
     parser.add_argument(
-        "--model", action="append", help="bert-base, builtin, or a model; may be repeated (default: bert-base)"
+        "--model", action="append", help="bert-base, thin, builtin, or a model; may be repeated (default: bert-base)"
     )
     parser.add_argument("--lake", type=Path, help="read this lake, made elsewhere with --make-lake")
     parser.add_argument("--make-lake", type=Path, help="make a lake there, and nothing else")
@@ -355,7 +381,12 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--batch-tokens", type=int, help="of litmine end to end (default: its own)")
     parser.add_argument("--peer-texts", type=int, default=1000, help="abstracts that the others read at most")
     parser.add_argument(
-        "--growth", action="store_true", help="read 1, 2, 4, ... parts, with --parts from an eighth of these on"
+        "--growth",
+        type=int,
+        nargs="+",
+        default=[],
+        metavar="WORKERS",
+        help="read 1, 2, 4, ... parts with so many workers, with --parts from an eighth of these on",
     )
     parser.add_argument("--only", nargs="+", choices=MEASURES, default=MEASURES[:-1], help="measure these alone")
     parser.add_argument("--json", type=Path, help="write the figures to this file, or to one a model")
