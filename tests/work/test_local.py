@@ -12,7 +12,7 @@ import pytest
 from litmine.errors import LitmineError, ModelError
 from litmine.lake.lake import Lake
 from litmine.models.identity import identify
-from litmine.work.apart import sharers
+from litmine.work.apart import Apart, sharers
 from litmine.work.local import run_local
 from litmine.work.plan import plan
 from litmine.work.task import Done, Hand, Loading, Task
@@ -94,8 +94,14 @@ class Broken:
 
 def test_a_bug_in_one_keeps_its_traceback(lake: Path, tiny_model: Path) -> None:
     (task, *_) = planned(lake, tiny_model)
-    with pytest.raises(RuntimeError, match=r"(?s)Traceback.*in take.*ZeroDivisionError: a bug"):
-        [*run_local([Broken(task.loading, lake)], lambda *_: None, 2)]
+    worker = Apart(task.loading, 1)
+    try:
+        worker.load()
+        with pytest.raises(RuntimeError, match=r"(?s)Traceback.*in take.*ZeroDivisionError: a bug"):
+            worker.do(Broken(task.loading, lake))
+        assert worker.do(task).made
+    finally:
+        worker.stop()
 
 
 def test_without_a_gpu_there_is_nothing_to_share() -> None:

@@ -121,7 +121,9 @@ def test_ctrl_c_ends_the_workers_too(start: Start, lake: Path, tiny_model: Path,
     began = descendants(process.pid)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
-    assert (process.returncode, len(said.strip().splitlines())) == (130, 1), said
+    # A slow machine says before how far it is.
+    lines = [line for line in said.splitlines() if line and not line.startswith("annotating: ")]
+    assert (process.returncode, len(lines)) == (130, 1), said
     wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in began), 20)
     assert 1 <= len(list(folder.glob("*.parquet"))) < len(Lake(lake).parts())
 
