@@ -39,15 +39,19 @@ def staff(loading: Loading, size: int, cores: int | None) -> "list[Worker | Apar
     if size == 1:
         return [Worker(loading, cores)]
     threads = max(1, (cores or os.cpu_count() or 1) // size)
-    found = [Apart(loading, threads) for _ in range(size)]
+    return [*_loaded([Apart(loading, threads) for _ in range(size)])]
+
+
+def _loaded(workers: "list[Apart]") -> "list[Apart]":
+    """The same once all have their model; no process is left behind where one cannot."""
     try:
-        for one in found:
+        for one in workers:
             one.load()
     except BaseException:
-        for one in found:
+        for one in workers:
             one.stop()
         raise
-    return [*found]
+    return workers
 
 
 class Apart:
@@ -93,8 +97,7 @@ class Apart:
 
     def another(self) -> "Apart":
         """One like it, which has its model. Raises as `load`."""
-        one = Apart(*self._given)
-        one.load()
+        (one,) = _loaded([Apart(*self._given)])
         return one
 
 

@@ -101,10 +101,10 @@ def cpus_of_actor() -> int:
 
 
 def cpus_beside_gpu() -> int:
-    """How many CPUs the machine of the actor in which this is called has for each of its GPUs."""
+    """How many CPUs the machine of the actor in which this is called has for each of its GPUs, one at least."""
     own = ray.get_runtime_context().get_node_id()
     has = next(node["Resources"] for node in ray.nodes() if node["NodeID"] == own)
-    return int(has.get("CPU", 1) / has.get("GPU", 1))
+    return max(1, int(has.get("CPU", 1) / has.get("GPU", 1)))
 
 
 def _start(workers: int, address: str | None) -> bool:
