@@ -67,7 +67,8 @@ class Crew:
 
     def terminate(self) -> None:
         """Let them unwind, as Ctrl-C does."""
-        for process in self._processes.values():
+        # Each once, however many pipes it has: a second time would end it in the middle of that.
+        for process in set(self._processes.values()):
             process.terminate()
 
     def give(self, hand: Connection, *given: Any) -> None:

@@ -35,13 +35,16 @@ def planned(lake: Path, model: Path, device: str = "cpu") -> list[Task]:
     return [*tasks]
 
 
-def test_two_processes_do_every_task_once(lake: Path, tiny_model: Path, undisturbed: object, found: Found) -> None:
+def test_two_processes_do_every_task_once_and_leave_quietly(
+    lake: Path, tiny_model: Path, undisturbed: object, found: Found, capfd: pytest.CaptureFixture[str]
+) -> None:
     tasks, seen = planned(lake, tiny_model), set()
     done = [*run_local(tasks, lambda task, share: seen.add((task, share)), 2)]
     assert sorted(one.task.name for one in done) == sorted(task.name for task in tasks)
     assert all(one.made and one.written for one in done)
     assert {task for task, _ in seen} == {task for task in tasks if task.size}
     assert found(lake) == undisturbed
+    assert capfd.readouterr().err == ""
 
 
 def test_what_ends_one_is_told(lake: Path, tiny_model: Path) -> None:
