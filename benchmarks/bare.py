@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.machine import best_seconds, copy_bandwidth, matrix_limit
+from benchmarks.machine import best_seconds, copy_bandwidth, matrix_limit, settle
 from litmine.models import kernels_gpu
 from litmine.models.kernels import PLAIN, Bounds
 from litmine.models.packed import PackedEncoder
@@ -46,6 +46,20 @@ def encoder(tagger: Tagger, tokens: int, limit: float, window: int) -> Figures:
         "tokens/s": round(tokens / seconds),
         "of the matrix product": round(share, 3),
     }
+
+
+def sustained(tagger: Tagger, window: int, least: float = 10.0) -> float:
+    """Tokens/s of the same over `least` seconds: not at its best, as for `encoder`, but on average."""
+    tokens = _whole(tagger.batch_tokens, window)
+    run = encoding(tagger, tokens, window)
+    run()
+    settle(tagger.device)
+    started, read = time.perf_counter(), 0
+    while (passed := time.perf_counter() - started) < least:
+        run()
+        settle(tagger.device)
+        read += tokens
+    return read / passed
 
 
 def encoding(tagger: Tagger, tokens: int, window: int) -> Callable[[], object]:

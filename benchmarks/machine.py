@@ -40,10 +40,10 @@ def best_seconds(run: Callable[[], object], device: torch.device, least: float =
     run()
     taken: list[float] = []
     while len(taken) < 3 or sum(taken) < least:
-        _settle(device)
+        settle(device)
         started = time.perf_counter()
         run()
-        _settle(device)
+        settle(device)
         taken.append(time.perf_counter() - started)
     return min(taken)
 
@@ -51,14 +51,14 @@ def best_seconds(run: Callable[[], object], device: torch.device, least: float =
 def matrix_limit(device: torch.device, dtype: torch.dtype, tokens: int, width: int, inner: int) -> float:
     """FLOP/s of a matrix product at a layer's shapes, in the proportions in which a layer has them.
 
-    The quicker of torch's own and, on a processor in bf16, of the one whose right side was put in order before.
+    The quicker of torch's own and, on a processor, of the one whose right side was put in order before.
     """
     seconds, work = 0.0, 0
     for times, (inputs, outputs) in ((4, (width, width)), (1, (width, inner)), (1, (inner, width))):
         left = torch.randn(tokens, inputs, device=device).to(dtype)
         dense = torch.nn.Linear(inputs, outputs, device=device, dtype=dtype).requires_grad_(False)
         ways: list[Callable[[torch.Tensor], object]] = [dense]
-        if device.type == "cpu" and dtype == torch.bfloat16:
+        if device.type == "cpu" and torch.backends.mkldnn.is_available():
             ways.append(kernels_cpu.product(dense))
         seconds += times * min(best_seconds(partial(way, left), device, 0.5) for way in ways)
         work += times * 2 * tokens * inputs * outputs
@@ -72,7 +72,8 @@ def copy_bandwidth(device: torch.device) -> float:
     return 2 * source.numel() / best_seconds(lambda: target.copy_(source), device)
 
 
-def _settle(device: torch.device) -> None:
+def settle(device: torch.device) -> None:
+    """Wait until the device has done all that it was given."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 

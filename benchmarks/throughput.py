@@ -25,6 +25,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from functools import cached_property
 from itertools import islice
@@ -63,6 +64,7 @@ MEASURES = ("limit", "kernels", "litmine", "agreement", "turns", "peers", "compi
 ROUNDS = 5
 # Models with random weights.
 RANDOM: dict[str, dict[str, int]] = {"bert-base": {}, "thin": THIN}
+_STEADY = "tokens/s from the first part on"
 Figures = dict[str, Any]
 
 
@@ -152,19 +154,29 @@ class Measured:
                 if many and self._device.type == "cuda":
                     # About as long whatever the speed, of which float32 has a tenth.
                     many = max(1, many * processes // (8 if gpu else 24))
+                # A machine that others use is not the same for long: what it is held against is measured on both sides.
+                around = [self._alone(precision)]
                 try:
-                    given = self._lake, self._ref, precision, folder, many, processes, self._options.batch_tokens
-                    found = _apart(*given) if processes == 1 else end_to_end(*given)
+                    found = _apart(
+                        self._lake, self._ref, precision, folder, many, processes, self._options.batch_tokens
+                    )
                 except Exception as error:  # noqa: BLE001 - more processes may not fit
                     say(f"{run} could not be measured: {error}")
                     continue
-                alike = self.figures.get(f"bare encoder {precision}, windows like the texts'")
-                if alike:
-                    rates = [found["tokens/s"], found["tokens/s"] * self._windows[0]]
-                    found["of the bare encoder; with what windows share"] = [
-                        round(rate / alike["tokens/s"], 3) for rate in rates
-                    ]
+                around.append(self._alone(precision))
+                found["bare encoder before and after, tokens/s"] = [round(rate) for rate in around]
+                for name, rate in (("", found["tokens/s"]), (", from the first part on", found.get(_STEADY))):
+                    if rate:
+                        shares = [rate / np.mean(around), rate * self._windows[0] / np.mean(around)]
+                        found[f"of the bare encoder{name}; with what windows share"] = [
+                            round(float(one), 3) for one in shares
+                        ]
                 self._note(run, found)
+
+    def _alone(self, precision: str) -> float:
+        """Tokens/s of the bare encoder over windows like the texts', for as long as tells."""
+        tagger = load_model(self._ref, str(self._device), precision, batch_tokens=self._options.batch_tokens)
+        return bare.sustained(tagger, self._windows[1])
 
     @cached_property
     def _windows(self) -> tuple[float, int]:
@@ -261,11 +273,11 @@ def end_to_end(
             times.append(time.perf_counter())
         ended = time.time()
         seconds = time.perf_counter() - started
-    found = _account(done, seconds, processes)
+    found = _account(done, seconds)
     read = np.cumsum([one.tokens for one in done])
     if len(done) > 1:
         rate = (read[-1] - read[0]) / (times[-1] - times[0])
-        found |= {"first part after, s": round(times[0] - started, 2), "tokens/s from the first part on": round(rate)}
+        found |= {"first part after, s": round(times[0] - started, 2), _STEADY: round(rate)}
     if len(done) >= _MANY:
         # All are at work then, and none is idle yet.
         quarter, three = (int(np.searchsorted(read, share * read[-1])) for share in (0.25, 0.75))
@@ -278,16 +290,18 @@ def end_to_end(
 
 
 def _apart(*given: Any) -> Figures:
-    """`end_to_end` in a process of its own: in this one other threads have computed, which slows those that follow."""
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        found: Figures = pool.apply(end_to_end, given)
-    return found
+    """`end_to_end` in a process of its own.
+
+    In this one other threads have computed, which slows those that follow; and memory's peak is that of all before.
+    """
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(end_to_end, *given).result()
 
 
-def _account(done: Sequence[Done], seconds: float, processes: int) -> Figures:
+def _account(done: Sequence[Done], seconds: float) -> Figures:
     tokens = sum(one.tokens for one in done)
     stages = {stage: round(sum(asdict(one.stages)[stage] for one in done), 2) for stage in asdict(done[0].stages)}
-    whose = resource.RUSAGE_CHILDREN if processes > 1 else resource.RUSAGE_SELF
+    used = [resource.getrusage(whose) for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return {
         "seconds": round(seconds, 2),
         "abstracts/s": round(sum(one.items for one in done) / seconds, 2),
@@ -295,7 +309,8 @@ def _account(done: Sequence[Done], seconds: float, processes: int) -> Figures:
         "tokens": tokens,
         "tokens/s": round(tokens / seconds),
         "seconds by stage, those side by side added up": stages,
-        "peak memory of a process, MB": resource.getrusage(whose).ru_maxrss // 1024,
+        "processor seconds": round(sum(one.ru_utime + one.ru_stime for one in used), 2),
+        "peak memory of a process, MB": max(one.ru_maxrss for one in used) // 1024,
     }
 
 
@@ -340,7 +355,7 @@ def _growth(lake: Path, ref: str, folder: Path, most: int, workers: int) -> list
     taken, most = (max(1, most // 8), most) if most else (1, len(parts(lake)))
     while taken <= most:
         given = lake, ref, "auto", folder / f"{workers}-of-{taken}", taken, workers
-        found.append({"parts": taken} | (_apart(*given) if workers == 1 else end_to_end(*given)))
+        found.append({"parts": taken} | _apart(*given))
         taken *= 2
     return found
 
