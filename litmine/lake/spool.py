@@ -29,10 +29,12 @@ class Spool:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def keep(self, body: bytes, received: datetime) -> None:
-        """Keep an answer's body. Raises LakeError when it cannot be written."""
+    def keep(self, body: bytes, received: datetime) -> Path:
+        """Keep an answer's body, and say where. Raises LakeError when it cannot be written."""
         digest = blake2b(body, digest_size=6).hexdigest()
-        write_bytes(self._folder / f"{received.astimezone(UTC).strftime(_STAMP)}-{digest}.xml", body)
+        path = self._folder / f"{received.astimezone(UTC).strftime(_STAMP)}-{digest}.xml"
+        write_bytes(path, body)
+        return path
 
     def bodies(self) -> list[tuple[Path, datetime]]:
         """The bodies that were kept, and when each was received (UTC), in that order."""

@@ -13,6 +13,7 @@ from litmine.lake.place import Place
 from litmine.lake.runs import Gap
 from litmine.lake.spool import Spool, jobs, spooling
 from litmine.sources.entrez.access import NCBI, Access
+from litmine.sources.entrez.answer import Record
 from litmine.sources.entrez.client import Eutils
 from litmine.sources.entrez.retrieve import LARGEST_CHUNK, Absent, retrieve
 from litmine.sources.pubmed_xml import read_pubmed_xml
@@ -20,6 +21,9 @@ from litmine.types import Observed, Unreadable
 from litmine.work.earlier import gone, where
 from litmine.work.journal import Entry, journal
 from litmine.work.survey import SOURCE, STALE, Searches, Survey, Wish, survey
+
+# The records of answers that came in this run, by where the spool keeps these.
+Read = dict[Path, Sequence[Record]]
 
 # What was received is put into a part when it is so many records, or so many seconds old.
 FLUSH_RECORDS, FLUSH_SECONDS = 2_000, 300.0
@@ -104,16 +108,17 @@ def fetch(lake: Place, wish: Wish, access: Access, progress: Progress, unusable:
     client = Eutils(access, progress.waiting)
     importer = opened.importer()
     with spooling(opened.place, wish.job) as spool, journal(opened, "fetch", **_parameters(wish, access)) as entry:
-        recovered = _flush(importer, spool) + _adopted(opened, importer, wish.job)
+        recovered = _flush(importer, spool, {}) + _adopted(opened, importer, wish.job)
         searches = Searches(client, spool)
         surveyed = survey(opened, wish, searches)
         result = Fetching(surveyed, recovered=recovered)
         entry.parameters |= _asked(surveyed)
         progress.surveyed(surveyed)
+        read: Read = {}
         try:
-            _retrieve(importer, spool, client, result, progress)
+            _retrieve(importer, spool, read, client, result, progress)
         finally:
-            result.added += _flush(importer, spool)
+            result.added += _flush(importer, spool, read)
             result.requests = client.requests
             entry.counts = _counts(result)
         _report(opened, result, entry, [*unusable, *_unnamed(surveyed)])
@@ -122,40 +127,47 @@ def fetch(lake: Place, wish: Wish, access: Access, progress: Progress, unusable:
     return result
 
 
-def _retrieve(importer: Importer, spool: Spool, client: Eutils, result: Fetching, progress: Progress) -> None:
+def _retrieve(
+    importer: Importer, spool: Spool, read: Read, client: Eutils, result: Fetching, progress: Progress
+) -> None:
     wanted = set(result.survey.wanted)
     waiting, since = 0, time.monotonic()
     for answer in retrieve(result.survey.wanted, client.fetch):
         if isinstance(answer, Absent):
             result.absent[answer.pmid] = answer.why
             continue
-        spool.keep(answer.body, answer.received)
+        read[spool.keep(answer.body, answer.received)] = answer.records
         waiting += len(answer.pmids)
         result.fetched += len(wanted & answer.pmids)
         wanted -= answer.pmids
         progress.fetched(result.fetched)
         if waiting >= FLUSH_RECORDS or time.monotonic() - since >= FLUSH_SECONDS:
-            result.added += _flush(importer, spool)
+            result.added += _flush(importer, spool, read)
             waiting, since = 0, time.monotonic()
 
 
-def _flush(importer: Importer, spool: Spool) -> Added:
-    """Put what is in the spool into a part."""
+def _flush(importer: Importer, spool: Spool, read: Read) -> Added:
+    """Put what is in the spool into a part; what of it is `read` is not read again, and is so no longer."""
     bodies = spool.bodies()
     if not bodies:
         return Added()
-    added = importer.add(_observed(bodies), source=SOURCE, dated=True, part_size=_LARGEST_PART)
+    added = importer.add(_observed(bodies, read), source=SOURCE, dated=True, part_size=_LARGEST_PART)
+    read.clear()
     spool.forget([path for path, _ in bodies])
     return added
 
 
-def _observed(bodies: list[tuple[Path, datetime]]) -> Iterator[Observed]:
+def _observed(bodies: list[tuple[Path, datetime]], read: Read) -> Iterator[Observed]:
     """The records of answers, a microsecond apart from when each was received."""
     for path, received in bodies:
-        with path.open("rb") as stream:
-            for count, record in enumerate(read_pubmed_xml(stream)):
-                if not isinstance(record, Unreadable):
-                    yield Observed(record, received + timedelta(microseconds=count))
+        for count, record in enumerate(read[path] if path in read else _of_file(path)):
+            if not isinstance(record, Unreadable):
+                yield Observed(record, received + timedelta(microseconds=count))
+
+
+def _of_file(path: Path) -> Iterator[Record]:
+    with path.open("rb") as stream:
+        yield from read_pubmed_xml(stream)
 
 
 def _adopted(lake: Lake, importer: Importer, own: str) -> Added:
@@ -165,7 +177,7 @@ def _adopted(lake: Lake, importer: Importer, own: str) -> Added:
         if job != own:
             try:
                 with spooling(lake.place, job) as spool:
-                    added += _flush(importer, spool)
+                    added += _flush(importer, spool, {})
                     spool.leave(STALE)
             except LakeLockedError:
                 continue  # It is running.

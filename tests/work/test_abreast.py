@@ -1,4 +1,4 @@
-"""Trainings side by side make what they make one after another, and none outlives the command."""
+"""Jobs side by side give what they give one after another, and none outlives the command."""
 
 import os
 import signal
@@ -12,23 +12,9 @@ import pytest
 import torch
 
 from litmine.errors import LitmineError, ModelError
-from litmine.train.corpora import Corpus, read_corpus
-from litmine.train.loop import Run
-from litmine.train.recipe import Recipe
-from litmine.train.stages import train_in_stages
 from litmine.work.abreast import Say, room, run_abreast, run_apart
 
 Descendants = Callable[[int], dict[int, str]]
-
-
-@pytest.fixture
-def corpora(sample_data: Path) -> list[Corpus]:
-    return [read_corpus(sample_data / "ner" / "BC5CDR" / "train.tsv", "BC5CDR")]
-
-
-@pytest.fixture
-def recipe(tiny_base: Path) -> Recipe:
-    return Recipe("m", str(tiny_base), ("BC5CDR",), epochs=2, learning_rate=1e-3, batch_tokens=600, teachers=2)
 
 
 def double(number: int, say: Say) -> int:
@@ -47,26 +33,6 @@ def sleep(say: Say) -> int:
     return 0
 
 
-def test_teachers_side_by_side_are_those_of_one_after_another(
-    recipe: Recipe, corpora: list[Corpus], tmp_path: Path
-) -> None:
-    said: list[str] = []
-    runs: dict[str, Run] = {
-        "apart": lambda jobs: run_apart(jobs, len(jobs), 1, said.append),
-        "here": lambda jobs: [job(lambda _: None) for job in jobs],
-    }
-    for name, run in runs.items():
-        train_in_stages(recipe, corpora, [], tmp_path / name, lambda _: None, run)
-    for teacher in ("teacher-1", "teacher-2", "."):
-        for file in ("model.safetensors", "loss.tsv"):
-            apart, here = ((tmp_path / name / teacher / file).read_bytes() for name in runs)
-            assert apart == here, (teacher, file)
-    for number in (1, 2):
-        own = [line for line in said if line.startswith(f"teacher {number} of 2")]
-        assert own[0] == f"teacher {number} of 2"
-        assert own[-1].startswith(f"teacher {number} of 2: epoch 2 of 2 is done")
-
-
 def test_results_come_in_the_order_of_the_jobs_though_processes_are_fewer() -> None:
     said: list[str] = []
     assert run_apart([partial(double, number) for number in range(5)], 2, 1, said.append) == [0, 2, 4, 6, 8]
@@ -78,7 +44,7 @@ def test_one_that_fails_ends_the_others(descendants: Descendants) -> None:
     before = set(descendants(os.getpid()))
     with pytest.raises(ModelError, match="the loss is no number"):
         run_apart([sleep, fail], 2, 1, lambda _: None)
-    assert not _trainings(descendants, before)
+    assert not _jobs(descendants, before)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
@@ -86,11 +52,11 @@ def test_one_that_dies_ends_the_others_and_is_told(descendants: Descendants) -> 
     before = set(descendants(os.getpid()))
 
     def kill(_: str) -> None:
-        os.kill(_trainings(descendants, before)[0], signal.SIGKILL)
+        os.kill(_jobs(descendants, before)[0], signal.SIGKILL)
 
     with pytest.raises(LitmineError, match=r"share the GPU was killed by signal 9; what was finished stays: run the"):
         run_apart([sleep, sleep], 2, 1, kill)
-    assert not _trainings(descendants, before)
+    assert not _jobs(descendants, before)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
@@ -133,7 +99,7 @@ def test_a_gpu_has_room_for_some(monkeypatch: pytest.MonkeyPatch, gigabytes: int
     assert room(jobs) == at_a_time
 
 
-def _trainings(descendants: Descendants, before: set[int]) -> list[int]:
+def _jobs(descendants: Descendants, before: set[int]) -> list[int]:
     """The processes that have been started since, but for multiprocessing's own tracker."""
     return [
         pid

@@ -152,7 +152,7 @@ def wait_for_targets(process: Popen[Any], lake: Path, model: str, least: int) ->
         time.sleep(0.001)
 
 
-@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("kills", [2, pytest.param(20, marks=pytest.mark.soak)])
 def test_killed_at_any_moment(
     run: Run, start: Start, lake: Path, tiny_model: Path, undisturbed: object, found: Found, kills: int
 ) -> None:

@@ -56,7 +56,7 @@ def wait_for_parts(process: Popen[Any], lake: Path, least: int) -> None:
         time.sleep(0.001)
 
 
-@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("kills", [2, pytest.param(20, marks=pytest.mark.soak)])
 def test_killed_at_any_moment(
     run: Run, start: Start, tmp_path: Path, words: tuple[object, ...], expected: pa.Table, kills: int
 ) -> None:

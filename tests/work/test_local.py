@@ -10,7 +10,6 @@ from typing import cast
 import pytest
 
 from litmine.errors import LitmineError, ModelError
-from litmine.lake.lake import Lake
 from litmine.models.identity import identify
 from litmine.work.apart import Apart, sharers
 from litmine.work.local import run_local
@@ -47,11 +46,9 @@ def test_two_processes_do_every_task_once_and_leave_quietly(
     assert capfd.readouterr().err == ""
 
 
-def test_what_ends_one_is_told(lake: Path, tiny_model: Path) -> None:
-    tasks, _ = plan(lake, [Loading(str(tiny_model), "tiny@0123456789ab", "cpu")])
+def test_what_ends_one_is_told(tiny_model: Path) -> None:
     with pytest.raises(ModelError, match="where the work was planned"):
-        [*run_local(tasks, lambda *_: None, 2)]
-    assert Lake(lake).parts()
+        Apart(Loading(str(tiny_model), "tiny@0123456789ab", "cpu"), 1).load()
 
 
 def test_one_that_is_killed(lake: Path, tiny_model: Path, workers: Callable[[], list[int]]) -> None:

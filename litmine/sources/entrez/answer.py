@@ -5,6 +5,9 @@ from datetime import datetime
 from email.message import Message
 from enum import Enum, auto
 
+from litmine.types import Article, Deletion, Unreadable
+
+Record = Article | Deletion | Unreadable
 # PubMed names no more of what a search finds, since November 2022.
 MOST_HITS = 9_999
 
@@ -59,13 +62,14 @@ class Hits:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A whole `PubmedArticleSet` as EFetch sent it, and when that came (UTC).
+    """A whole `PubmedArticleSet` as EFetch sent it, when that came (UTC), and the `records` in it, in its order.
 
-    `pmids` are those of the records in it that can be read; `unreadable` says of each other why it cannot.
+    `pmids` are those of the records that can be read; `unreadable` says of each other why it cannot.
     """
 
     body: bytes = field(repr=False)
     received: datetime
+    records: tuple[Record, ...] = field(repr=False)
     pmids: frozenset[int]
     unreadable: tuple[str, ...]
 

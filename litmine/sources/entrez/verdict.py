@@ -69,28 +69,23 @@ def judge_search(reply: Reply, retmax: int, key: str | None) -> Hits:
 def judge_fetch(reply: Reply, key: str | None) -> Fetched:
     """What a good EFetch answer holds, which may be no record at all. Raises as `judge_search` does."""
     if reply.status in (HTTPStatus.OK, HTTPStatus.BAD_REQUEST) and _NO_IDS in reply.body[:_HEAD]:
-        return Fetched(_EMPTY_SET, reply.received, frozenset(), ())
+        return Fetched(_EMPTY_SET, reply.received, (), frozenset(), ())
     root = _root(reply, key)
     reported = _reported(reply.body, key)
     if root not in _SETS:
         raise BadAnswer(reported or "the server's XML is no set of records")
     if reported:
         raise BadAnswer(reported, Fault.DAMAGED)
-    pmids: set[int] = set()
-    unreadable: list[str] = []
-    damaged = False
     try:
-        for record in read_pubmed_xml(BytesIO(reply.body)):
-            match record:
-                case Article():
-                    pmids.add(record.pmid)
-                case Unreadable():
-                    unreadable.append(record.why)
+        records = tuple(read_pubmed_xml(BytesIO(reply.body)))
     except SourceError:
-        damaged = True
-    if damaged:
+        # Not the cause of what is raised: it may quote the body.
+        records = None
+    if records is None:
         raise BadAnswer("the server's XML is cut short or damaged", Fault.DAMAGED)
-    return Fetched(reply.body, reply.received, frozenset(pmids), tuple(unreadable))
+    pmids = frozenset(record.pmid for record in records if isinstance(record, Article))
+    unreadable = tuple(record.why for record in records if isinstance(record, Unreadable))
+    return Fetched(reply.body, reply.received, records, pmids, unreadable)
 
 
 def _root(reply: Reply, key: str | None) -> str:

@@ -51,7 +51,7 @@ def check(lake: Path, archive: Archive) -> None:
     assert texts == distinct
 
 
-@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("kills", [2, pytest.param(20, marks=pytest.mark.soak)])
 def test_killed_at_any_moment(
     fetch: Fetch, start: Start, environment: Environment, tmp_path: Path, short_records: Path, kills: int
 ) -> None:
