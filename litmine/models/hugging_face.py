@@ -14,6 +14,17 @@ def auto_config(folder: Path) -> Any:
         return library.AutoConfig.from_pretrained(folder, **_SAFE)
 
 
+def reads_masked_words(config: Any) -> bool:
+    """Whether a configuration is of an encoder that learns by masked words, as those of the BERT family do."""
+    if config.is_encoder_decoder:
+        return False
+    if config.model_type == "bert":
+        return True
+    from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
+
+    return config.model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES
+
+
 def auto_tokenizer(folder: Path) -> Any:
     """The tokenizer of a model folder as transformers sees it."""
     with _transformers() as library:

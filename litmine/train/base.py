@@ -2,13 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from tokenizers import Tokenizer
-from transformers import PreTrainedConfig
-from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
 from litmine.errors import ModelError
 from litmine.models.bert import BertEncoder, is_plain_bert
@@ -16,9 +15,10 @@ from litmine.models.chain import BIO
 from litmine.models.config import positions
 from litmine.models.folder import loading, read_network, read_tokenizer, special_ids
 from litmine.models.heads import SETTINGS_FILE, Head, Settings
-from litmine.models.hugging_face import auto_config, auto_encoder
+from litmine.models.hugging_face import auto_config, auto_encoder, reads_masked_words
 from litmine.models.identity import locate
 from litmine.models.network import MultiHeadNetwork
+from litmine.models.weights import WEIGHTS_FILE, load_weights
 from litmine.train.vocabulary import prune_vocabulary
 
 
@@ -26,11 +26,12 @@ from litmine.train.vocabulary import prune_vocabulary
 class Base:
     """An encoder in float32, its configuration and its tokenizer, which neither truncates nor pads.
 
-    `whole` is the network that the encoder is of, and what its heads are, when it is one of our own.
+    `config` is transformers' own. `whole` is the network that the encoder is of, and what its heads are, when it is
+    one of our own models.
     """
 
     encoder: Any
-    config: PreTrainedConfig
+    config: Any
     tokenizer: Tokenizer
     whole: tuple[MultiHeadNetwork, Settings] | None = None
 
@@ -40,7 +41,7 @@ def read_base(ref: str, tokens: int) -> Base:
     folder, _ = locate(ref)
     with loading(folder):
         config = auto_config(folder)
-        if config.model_type not in MODEL_FOR_MASKED_LM_MAPPING_NAMES or config.is_encoder_decoder:
+        if not reads_masked_words(config):
             raise ModelError(
                 f"{ref} is no encoder but a {config.model_type}; start from one of the BERT family"
                 " (BERT, RoBERTa, DistilBERT, ELECTRA and their like)"
@@ -51,8 +52,7 @@ def read_base(ref: str, tokens: int) -> Base:
             own = read_network(folder, settings, quick=True)
             encoder, whole = own.encoder, (own, settings)
         else:
-            encoder = auto_encoder(folder, config)
-            encoder = BertEncoder.of(encoder) if is_plain_bert(config) else encoder
+            encoder = _encoder(folder, config)
         tokenizer = read_tokenizer(folder)
         special_ids(tokenizer, config)
     if positions(config) < tokens:
@@ -61,6 +61,21 @@ def read_base(ref: str, tokens: int) -> Base:
             " start from a base that reads as many"
         )
     return Base(encoder.float(), config, tokenizer, whole)
+
+
+def _encoder(folder: Path, config: Any) -> Any:
+    """Our own where it computes the same, without transformers' models, which take seconds to import, if it can be."""
+    if not is_plain_bert(config):
+        return auto_encoder(folder, config)
+    if (folder / WEIGHTS_FILE).is_file():
+        stored = {name.removeprefix("bert."): weight for name, weight in load_weights(folder).items()}
+        own = BertEncoder(config)
+        shapes = {name: weight.shape for name, weight in own.state_dict().items()}
+        if all(name in stored and stored[name].shape == shape for name, shape in shapes.items()):
+            own.load_state_dict({name: stored[name] for name in shapes})
+            return own
+    # Under names of former days, in several files, or damaged.
+    return BertEncoder.of(auto_encoder(folder, config))
 
 
 @torch.no_grad()

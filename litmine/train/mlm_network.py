@@ -7,7 +7,6 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.functional import linear
-from transformers import PreTrainedConfig
 
 from litmine.models.weights import WEIGHTS_FILE
 
@@ -29,7 +28,7 @@ class MaskedWordNetwork(nn.Module):
     so positions are gathered before it.
     """
 
-    def __init__(self, config: PreTrainedConfig, encoder: Any) -> None:
+    def __init__(self, config: Any, encoder: Any) -> None:
         super().__init__()
         self.config = config
         self.encoder: Any = encoder

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from subprocess import Popen
+from subprocess import CompletedProcess, Popen
 from typing import Any
 
 import pytest
@@ -17,6 +17,7 @@ from litmine.lake.entities import model_folder
 from litmine.lake.lake import Lake
 from litmine.models.identity import identify
 
+Run = Callable[..., CompletedProcess[str]]
 Start = Callable[..., Popen[Any]]
 Found = Callable[[Path], dict[tuple[object, ...], float]]
 
@@ -94,38 +95,37 @@ def test_three_workers_one_of_which_is_killed(
 
 
 @pytest.mark.usefixtures("with_ray")
-def test_one_worker_whose_driver_is_killed(
-    start: Start, lake: Path, tiny_model: Path, undisturbed: object, found: Found, descendants: Descendants
+def test_a_driver_that_is_killed_and_one_that_is_interrupted(
+    run: Run, start: Start, lake: Path, tiny_model: Path, undisturbed: object, found: Found, descendants: Descendants
 ) -> None:
-    folder = model_folder(lake, identify(str(tiny_model)))
-    process = start(*annotate(lake, tiny_model, 1))
-    wait_until(lambda: process.poll() is not None or list(folder.glob("*.parquet")))
-    workers = [pid for pid, name in descendants(process.pid).items() if name.startswith("ray::_Hired")]
+    folder, parts = model_folder(lake, identify(str(tiny_model))), len(Lake(lake).parts())
+
+    def done() -> int:
+        return len(list(folder.glob("*.parquet")))
+
+    killed = start(*annotate(lake, tiny_model, 1))
+    wait_until(lambda: killed.poll() is not None or done())
+    workers = [pid for pid, name in descendants(killed.pid).items() if name.startswith("ray::_Hired")]
     assert workers
-    process.kill()
-    process.wait()
-    assert 1 <= len(list(folder.glob("*.parquet"))) < len(Lake(lake).parts())
-    again = start(*annotate(lake, tiny_model, 1))
+    killed.kill()
+    killed.wait()
+    before = done()
+    assert 1 <= before < parts
+    interrupted = start(*annotate(lake, tiny_model, 2))
     # What was left behind and might write ends by itself.
     wait_until(lambda: not any(map(alive, workers)), 30)
-    out, said = again.communicate(timeout=300)
-    assert (again.returncode, out) == (DONE, ""), said
-    assert found(lake) == undisturbed
-
-
-@pytest.mark.usefixtures("with_ray")
-def test_ctrl_c_ends_the_workers_too(start: Start, lake: Path, tiny_model: Path, descendants: Descendants) -> None:
-    folder = model_folder(lake, identify(str(tiny_model)))
-    process = start(*annotate(lake, tiny_model, 2))
-    wait_until(lambda: process.poll() is not None or list(folder.glob("*.parquet")))
-    began = descendants(process.pid)
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
+    wait_until(lambda: interrupted.poll() is not None or done() > before + 1)
+    began = descendants(interrupted.pid)
+    interrupted.send_signal(signal.SIGINT)
+    _, said = interrupted.communicate(timeout=60)
     # A slow machine says before how far it is.
     lines = [line for line in said.splitlines() if line and not line.startswith("annotating: ")]
-    assert (process.returncode, len(lines)) == (130, 1), said
+    assert (interrupted.returncode, len(lines)) == (130, 1), said
     wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in began), 20)
-    assert 1 <= len(list(folder.glob("*.parquet"))) < len(Lake(lake).parts())
+    assert done() < parts
+    ran = run("annotate", "--lake", lake, "--model", tiny_model, "--precision", "float32")
+    assert ran.returncode == DONE, ran.stderr
+    assert found(lake) == undisturbed
 
 
 @pytest.mark.soak

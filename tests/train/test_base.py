@@ -1,0 +1,43 @@
+"""A base's weights are those that transformers reads, whatever names they have."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from litmine.models.hugging_face import auto_config, auto_encoder
+from litmine.train.base import read_base
+
+Rename = Callable[[str], str]
+NAMES: dict[str, Rename] = {
+    "its own": lambda name: name,
+    "of a model with a head": lambda name: f"bert.{name}",
+    "of former days": lambda name: name.replace("LayerNorm.weight", "LayerNorm.gamma").replace(
+        "Norm.bias", "Norm.beta"
+    ),
+}
+
+
+@pytest.mark.parametrize("names", NAMES)
+def test_weights(
+    names: str,
+    tiny_base: Path,
+    tmp_path: Path,
+    rewrite_weights: Callable[[Path, Callable[[dict[str, Any]], None]], None],
+) -> None:
+    base = Path(shutil.copytree(tiny_base, tmp_path / "base"))
+
+    def rename(weights: dict[str, Any]) -> None:
+        renamed = {NAMES[names](name): weight for name, weight in weights.items()}
+        weights.clear()
+        weights.update(renamed)
+
+    rewrite_weights(base, rename)
+    ours, theirs = read_base(str(base), 64).encoder, auto_encoder(tiny_base, auto_config(tiny_base))
+    ids = torch.tensor([[2, 17, 41, 3]])
+    with torch.inference_mode():
+        given, expected = (one.eval()(input_ids=ids).last_hidden_state for one in (ours, theirs))
+    torch.testing.assert_close(given, expected)
