@@ -10,10 +10,13 @@ from torch.nn.functional import scaled_dot_product_attention
 
 from litmine.models.kernels import PLAIN, Bounds, Kernels, Product
 
-# In bf16 oneDNN compiles a product for every number of rows that it meets, which takes as long as some of these.
-_ROWS = 128
+# oneDNN compiles a product for every number of rows that it meets, and keeps a thousand of them: they took most of a
+# process's memory, and in bf16 as long as some products do.
+_ROWS, _ROWS_BF16 = 64, 128
 # And the attention kernel is up to twice as quick with lengths that its tiles divide.
 _TILE = 16
+# Rows that weights are ordered for: about a batch's.
+_USUAL = 2_048
 
 
 def attention(query: Tensor, key: Tensor, value: Tensor, bounds: Bounds) -> Tensor:
@@ -44,7 +47,7 @@ def product_gelu(dense: nn.Linear) -> Product:
 def _ordered(dense: nn.Linear, after: str, how: str) -> Product:
     # What torch.compile itself makes of linear layers that no longer learn.
     ours = torch.ops.mkldnn
-    weight = ours._reorder_linear_weight(dense.weight.detach(), 16 * _ROWS)
+    weight = ours._reorder_linear_weight(dense.weight.detach(), _USUAL)
     return partial(_multiply, weight=weight, bias=dense.bias, after=after, how=how)
 
 
@@ -53,5 +56,5 @@ def _multiply(hidden: Tensor, weight: Tensor, bias: Tensor, after: str, how: str
     return multiplied
 
 
-FLOAT32 = Kernels(attention, PLAIN.add_norm, product, product_gelu)
-BF16 = replace(FLOAT32, tile=_TILE, rows=_ROWS)
+FLOAT32 = Kernels(attention, PLAIN.add_norm, product, product_gelu, rows=_ROWS)
+BF16 = replace(FLOAT32, tile=_TILE, rows=_ROWS_BF16)
