@@ -72,7 +72,7 @@ def _work(threads: int, parent: Connection) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     os.environ["RAYON_NUM_THREADS"] = str(threads)
     torch.set_num_threads(threads)
-    with suppress(EOFError, BrokenPipeError, KeyboardInterrupt):
+    with suppress(EOFError, BrokenPipeError):
         while True:
             (job,) = parent.recv()
             try:

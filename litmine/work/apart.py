@@ -104,21 +104,24 @@ class Apart:
 def _serve(loading: Loading, threads: int, *parents: Connection) -> None:
     """What the process does: a thread for each pipe, whose tasks come one by one until it is closed."""
     os.environ["RAYON_NUM_THREADS"] = str(threads)
-    with suppress(BrokenPipeError, KeyboardInterrupt):
+    with suppress(BrokenPipeError):
         try:
             worker = Worker(loading, threads)
         except LitmineError as error:
             parents[0].send(error)
             return
+        parents[0].send(None)
+        serving = [threading.Thread(target=_answer, args=(worker, parent)) for parent in parents]
+        for thread in serving:
+            thread.start()
         try:
-            parents[0].send(None)
-            serving = [threading.Thread(target=_answer, args=(worker, parent)) for parent in parents]
-            for thread in serving:
-                thread.start()
             for thread in serving:
                 thread.join()
         finally:
             worker.stop()
+            # None is left at a file that is half written.
+            for thread in serving:
+                thread.join()
 
 
 def _answer(worker: Worker, parent: Connection) -> None:

@@ -38,7 +38,7 @@ def take_spread(job: Job, files: Sequence[Path], workers: int, watch: Callable[[
 
 def _work(job: Job, parent: Connection) -> None:
     """What a process does, until its parent is gone or ends it."""
-    with suppress(EOFError, BrokenPipeError, KeyboardInterrupt):
+    with suppress(EOFError, BrokenPipeError):
         taker = Taker(job, parent.send)
         while True:
             file, patiently = parent.recv()
