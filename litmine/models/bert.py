@@ -4,6 +4,7 @@ Devlin et al. 2019 (N19-1423): word, position and type embeddings, then layers o
 its residual and a normalisation after it. What comes out is what transformers gives, to rounding.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,8 +42,12 @@ class BertEncoder(nn.Module):
     @classmethod
     def of(cls, encoder: Any) -> "BertEncoder":
         """The same weights as those of transformers' encoder, which is to be a plain one."""
-        own = cls(encoder.config)
-        weights = encoder.state_dict()
+        return cls.holding(encoder.config, encoder.state_dict())
+
+    @classmethod
+    def holding(cls, config: Any, weights: Mapping[str, Tensor]) -> "BertEncoder":
+        """These weights, of which some may be others'. Raises KeyError, or RuntimeError when one has another shape."""
+        own = cls(config)
         own.load_state_dict({name: weights[name] for name in own.state_dict()})
         return own
 

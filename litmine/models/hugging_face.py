@@ -18,6 +18,7 @@ def reads_masked_words(config: Any) -> bool:
     """Whether a configuration is of an encoder that learns by masked words, as those of the BERT family do."""
     if config.is_encoder_decoder:
         return False
+    # What most ask of it needs no import.
     if config.model_type == "bert":
         return True
     from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES

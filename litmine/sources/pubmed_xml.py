@@ -16,6 +16,7 @@ from litmine.sources.pmid import parse_pmid
 from litmine.sources.pubmed_record import RecordError, read_article, read_book, words
 from litmine.types import Article, Deletion, Unreadable
 
+Record = Article | Deletion | Unreadable
 _RECORDS = {
     "PubmedArticleSet": ("PubmedArticle", "PubmedBookArticle", "DeleteCitation", "DeleteDocument"),
     "PubmedBookArticleSet": ("PubmedBookArticle", "DeleteDocument"),
@@ -25,7 +26,7 @@ _CHUNK = 1 << 15
 _LONGEST_PROLOGUE = 1 << 20
 
 
-def read_pubmed_xml(stream: BinaryIO) -> Iterator[Article | Deletion | Unreadable]:
+def read_pubmed_xml(stream: BinaryIO) -> Iterator[Record]:
     """Yield the records of a set in its order; one that is itself unusable becomes an `Unreadable` that numbers it.
 
     Raises SourceError when the document is not a PubMed set or declares an entity (before any record), or is
@@ -111,7 +112,7 @@ class _RootReached(Exception):  # noqa: N818 -- a signal, no error
     """Stops expat at the first tag."""
 
 
-def _read(element: Element, number: int) -> Iterator[Article | Deletion | Unreadable]:
+def _read(element: Element, number: int) -> Iterator[Record]:
     """The records in one child of the set: an article, or any number of deletions."""
     match element.tag:
         case "PubmedArticle":

@@ -1,6 +1,7 @@
 """The encoder that a training starts from, and its tokenizer: ours, or any of the BERT family in safetensors."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -69,12 +70,9 @@ def _encoder(folder: Path, config: Any) -> Any:
         return auto_encoder(folder, config)
     if (folder / WEIGHTS_FILE).is_file():
         stored = {name.removeprefix("bert."): weight for name, weight in load_weights(folder).items()}
-        own = BertEncoder(config)
-        shapes = {name: weight.shape for name, weight in own.state_dict().items()}
-        if all(name in stored and stored[name].shape == shape for name, shape in shapes.items()):
-            own.load_state_dict({name: stored[name] for name in shapes})
-            return own
-    # Under names of former days, in several files, or damaged.
+        with suppress(KeyError, RuntimeError):
+            return BertEncoder.holding(config, stored)
+    # Under names of former days, in several files, or not whole.
     return BertEncoder.of(auto_encoder(folder, config))
 
 

@@ -13,10 +13,9 @@ from litmine.lake.place import Place
 from litmine.lake.runs import Gap
 from litmine.lake.spool import Spool, jobs, spooling
 from litmine.sources.entrez.access import NCBI, Access
-from litmine.sources.entrez.answer import Record
 from litmine.sources.entrez.client import Eutils
 from litmine.sources.entrez.retrieve import LARGEST_CHUNK, Absent, retrieve
-from litmine.sources.pubmed_xml import read_pubmed_xml
+from litmine.sources.pubmed_xml import Record, read_pubmed_xml
 from litmine.types import Observed, Unreadable
 from litmine.work.earlier import gone, where
 from litmine.work.journal import Entry, journal

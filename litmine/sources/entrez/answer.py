@@ -5,9 +5,8 @@ from datetime import datetime
 from email.message import Message
 from enum import Enum, auto
 
-from litmine.types import Article, Deletion, Unreadable
+from litmine.sources.pubmed_xml import Record
 
-Record = Article | Deletion | Unreadable
 # PubMed names no more of what a search finds, since November 2022.
 MOST_HITS = 9_999
 
