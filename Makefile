@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Of 18,000 modules that it brings some 2,000 are ever imported: these are compiled then, and kept.
 PIP := $(BIN)/pip install -q --disable-pip-version-check --progress-bar off --no-compile -c constraints.txt
-INPUTS := pyproject.toml constraints.txt litmine/__init__.py
+INPUTS := pyproject.toml constraints.txt litmine/versions.py
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE

@@ -21,13 +21,13 @@ import torch
 
 from benchmarks.retrieve import articles_of, lake_of, processor, questions_of, recall, through, together
 from litmine import Lake
-from litmine.models.registry import load_reader
 from litmine.search.index import SearchIndex
-from litmine.train.qa.evaluate import judge
-from litmine.train.qa.files import read_file
-from litmine.train.qa.metrics_bioasq import score_factoids, score_lists, score_verdicts
-from litmine.train.qa.questions import Asked
-from litmine.train.qa.separate import DevSet
+from litmine.tasks.qa.evaluate import judge
+from litmine.tasks.qa.files import read_file
+from litmine.tasks.qa.metrics_bioasq import score_factoids, score_lists, score_verdicts
+from litmine.tasks.qa.questions import Asked
+from litmine.tasks.qa.separate import DevSet
+from litmine.tasks.registry import load_reader
 from litmine.types import Question
 from litmine.work.answer import Inquiry, answer
 from litmine.work.workforce import Workforce

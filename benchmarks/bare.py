@@ -9,10 +9,10 @@ from typing import Any
 import torch
 
 from benchmarks.machine import best_seconds, copy_bandwidth, matrix_limit, settle
-from litmine.models import kernels_gpu
-from litmine.models.kernels import PLAIN, Bounds
-from litmine.models.packed import PackedEncoder
-from litmine.models.tagger import Tagger
+from litmine.nn import kernels_gpu
+from litmine.nn.kernels import PLAIN, Bounds
+from litmine.nn.packed import PackedEncoder
+from litmine.tasks.ner.tagger import Tagger
 
 Figures = dict[str, Any]
 _LENGTH = 256

@@ -6,7 +6,8 @@ from pathlib import Path
 import torch
 
 from litmine import Lake
-from litmine.models.home import BUILTIN, builtin_folder
+from litmine.nn.references import builtin_folder
+from litmine.specs import BUILTIN
 from litmine.types import Article, Observed
 
 # A random classifier would mark most words: this much more for outside makes about as many mentions as real models.

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from litmine.models import kernels_cpu
+from litmine.nn import kernels_cpu
 
 PACKAGES = ("torch", "transformers", "ray", "openvino", "onnxruntime")
 

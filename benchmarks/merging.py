@@ -18,10 +18,10 @@ from typing import Any
 
 import torch
 
-from litmine.train.corpora import corpus_files
-from litmine.train.make import SCORES_FILE, make_model
-from litmine.train.recipe import Recipe
-from litmine.train.recipe_file import make_recipe, read_recipe
+from litmine.corpora.corpus import corpus_files
+from litmine.tasks.ner.make import SCORES_FILE, make_model
+from litmine.tasks.ner.recipe import Recipe
+from litmine.tasks.ner.recipe_file import make_recipe, read_recipe
 
 # By model and corpus: F1 by type.
 F1 = dict[str, dict[str, dict[str, float]]]

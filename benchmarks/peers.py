@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from transformers import AutoModelForTokenClassification, AutoTokenizer, pipeline
 
-from litmine.models.network import PlainNetwork
+from litmine.tasks.ner.network import PlainNetwork
 
 STRIDE = 128
 DTYPES = {"float32": torch.float32, "bf16": torch.bfloat16}

@@ -37,12 +37,13 @@ from transformers import (
 )
 from transformers.utils import logging
 
-from litmine.models.home import BUILTIN_READER, builtin_folder
-from litmine.models.identity import locate
-from litmine.models.network import bfloat16_is_fast
-from litmine.models.reader_folder import load_settings, read_span_network
-from litmine.models.registry import load_reader
+from litmine.nn.devices import bfloat16_is_fast
+from litmine.nn.references import builtin_folder, locate
 from litmine.sources.files import find_files, read_file
+from litmine.specs import BUILTIN_READER
+from litmine.tasks.qa.folder import read_span_network
+from litmine.tasks.qa.settings import ReaderSettings
+from litmine.tasks.registry import load_reader
 from litmine.types import Article, Observed
 
 SAMPLE = Path(__file__).parent.parent / "sample_data" / "pubmed"
@@ -113,7 +114,7 @@ def _texts(path: Path, count: int) -> list[str]:
 def _builtin(folder: Path) -> Path:
     """The built-in reader as a plain question answerer."""
     reader = builtin_folder(BUILTIN_READER)
-    network = read_span_network(reader, load_settings(reader, BUILTIN_READER))
+    network = read_span_network(reader, ReaderSettings.load(reader))
     plain = BertForQuestionAnswering(BertConfig.from_dict(network.config.to_dict()))
     plain.bert.load_state_dict(network.encoder.state_dict())
     plain.qa_outputs.load_state_dict(network.span.state_dict())
@@ -184,7 +185,7 @@ def _loop(model: Path, dtype: torch.dtype) -> Callable[[Pairs], list[str]]:
     """As the guides of transformers have it, with litmine's window, overlap and length of answers."""
     tokenizer = AutoTokenizer.from_pretrained(model)
     network = AutoModelForQuestionAnswering.from_pretrained(model, dtype=dtype).eval()
-    settings = load_settings(model, "loop")
+    settings = ReaderSettings.load(model)
 
     @torch.inference_mode()
     def read(pairs: Pairs) -> list[str]:

@@ -30,7 +30,7 @@ PLAN = """
 import json, sys, time
 from pathlib import Path
 from litmine.work.plan import plan
-from litmine.work.task import Loading
+from litmine.tasks.contract import Loading
 began = time.perf_counter()
 tasks, _ = plan(Path(sys.argv[1]), [Loading(model, model) for model in sys.argv[2:]])
 print(json.dumps({"parts left": len(tasks), "the plan alone s": round(time.perf_counter() - began, 2)}))

@@ -41,14 +41,14 @@ from benchmarks.given import THIN, make_lake, random_bert
 from benchmarks.machine import machine
 from litmine import load_model
 from litmine.lake.articles import new_texts, parts
-from litmine.models.batch import pieces_of
-from litmine.models.identity import identify
-from litmine.models.network import bfloat16_is_fast
-from litmine.models.words import Words
+from litmine.nn.batch import pieces_of
+from litmine.nn.devices import bfloat16_is_fast
+from litmine.nn.tokenized_text import Words
+from litmine.tasks.contract import Done, Loading, Task
+from litmine.tasks.registry import identify
 from litmine.types import Entity
 from litmine.work.local import run_local
 from litmine.work.plan import plan
-from litmine.work.task import Done, Loading, Task
 
 SAMPLE = Path(__file__).parent.parent / "sample_data" / "pubmed"
 # Batch sizes of the pipeline that are tried, on so many texts.

@@ -54,16 +54,17 @@ from transformers import (
 )
 from transformers.utils import logging
 
-from litmine.models.chain import BIO
-from litmine.models.folder import read_tokenizer, special_ids
-from litmine.models.home import BUILTIN, builtin_folder
-from litmine.models.word_reader import WordReader
-from litmine.train.corpora import Corpus, open_corpus
-from litmine.train.descent import Machine
-from litmine.train.examples import IGNORED, Example, make_examples, make_heads
-from litmine.train.loop import plan_epoch, train
-from litmine.train.recipe import Recipe
-from litmine.train.recipe_file import make_recipe, read_recipe
+from litmine.corpora.corpus import Corpus, open_corpus
+from litmine.nn.crf import BIO
+from litmine.nn.loading import read_tokenizer, special_ids
+from litmine.nn.references import builtin_folder
+from litmine.nn.tokenizer import WordReader
+from litmine.specs import BUILTIN
+from litmine.tasks.ner.examples import IGNORED, Example, make_examples, make_heads
+from litmine.tasks.ner.recipe import Recipe
+from litmine.tasks.ner.recipe_file import make_recipe, read_recipe
+from litmine.tasks.ner.train import plan_epoch, train
+from litmine.training.trainer import Machine
 
 SAMPLE = Path(__file__).parent.parent / "sample_data" / "ner"
 PLAIN, CAREFUL, LITMINE = "Trainer, its defaults", "Trainer, set with care", "litmine"

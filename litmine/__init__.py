@@ -6,12 +6,13 @@
 
 from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
+from litmine.versions import __version__
+
 __all__ = ["Lake", "__version__", "load_model"]
 
 if TYPE_CHECKING:
     from litmine.lake.lake import Lake
-    from litmine.models.registry import load_model
+    from litmine.tasks.registry import load_model
 
 
 def __getattr__(name: str) -> object:
@@ -20,7 +21,7 @@ def __getattr__(name: str) -> object:
 
         return Lake
     if name == "load_model":
-        from litmine.models.registry import load_model
+        from litmine.tasks.registry import load_model
 
         return load_model
     raise AttributeError(f"module 'litmine' has no attribute {name!r}")

@@ -144,8 +144,8 @@ def make_tiny_base(folder: Path) -> None:
 @pytest.fixture(scope="session")
 def tiny_model(made_once: MadeOnce, tiny_base: Path, sample_data: Path) -> Path:
     """`tiny_base` trained within seconds: heads Disease and Chemical, the sample sentences learnt by heart."""
-    from litmine.train.make import make_model
-    from litmine.train.recipe import Recipe
+    from litmine.tasks.ner.make import make_model
+    from litmine.tasks.ner.recipe import Recipe
 
     corpora = tuple(str(sample_data / "ner" / name) for name in ("NCBI-disease", "BC5CDR"))
     recipe = Recipe(
@@ -178,9 +178,9 @@ def rule_reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tokenizers.models import WordLevel
     from transformers import BertConfig
 
-    from litmine.models.reader_folder import save_reader
-    from litmine.models.reader_settings import ReaderSettings
-    from litmine.models.span_network import SpanNetwork
+    from litmine.tasks.qa.folder import save_reader
+    from litmine.tasks.qa.network import SpanNetwork
+    from litmine.tasks.qa.settings import ReaderSettings
 
     # The cosine of a word's embedding with the direction that spans look for: logits are 3 times that.
     cosines = {

@@ -19,8 +19,8 @@ from litmine.errors import LitmineError, QuestionError
 from litmine.lake.hashing import record_hash
 from litmine.sources.files import read_file
 from litmine.sources.questions import read_questions
-from litmine.train.qa.recipe_file import make_reader_recipe, read_reader_recipe, reader_recipe_names
-from litmine.train.recipe_file import make_recipe, read_recipe, recipe_names
+from litmine.tasks.ner.recipe_file import make_recipe, read_recipe, recipe_names
+from litmine.tasks.qa.recipe_file import make_reader_recipe, read_reader_recipe, reader_recipe_names
 from litmine.types import QUESTION_TYPES, Article, Observed, Unreadable
 
 CHECKOUT = Path(__file__).parent.parent

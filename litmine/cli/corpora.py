@@ -22,8 +22,8 @@ def list_() -> None:
     \b
     litmine corpora list
     """
-    from litmine.train.corpora import corpus_home
-    from litmine.train.registry import registry
+    from litmine.corpora.corpus import corpus_home
+    from litmine.corpora.registry import registry
 
     rows = [("name", "types", "licence", "here")]
     for entry in registry().values():
@@ -42,8 +42,8 @@ def show(name: str) -> None:
     \b
     litmine corpora show BC5CDR
     """
-    from litmine.train.corpora import corpus_home
-    from litmine.train.registry import find
+    from litmine.corpora.corpus import corpus_home
+    from litmine.corpora.registry import find
 
     entry = find(name)
     named = ", ".join(f"{theirs} as {ours}" if ours != "-" else f"not {theirs}" for theirs, ours in entry.types.items())
@@ -84,8 +84,8 @@ def get(name: str, url: str | None) -> None:
 
     It goes into corpora/NAME of LITMINE_HOME, with a SOURCE.txt that says from where, when and on what terms.
     """
-    from litmine.train.obtain import obtain
-    from litmine.train.registry import find
+    from litmine.corpora.download import obtain
+    from litmine.corpora.registry import find
 
     entry = find(name)
     folder = obtain(entry, url, say)

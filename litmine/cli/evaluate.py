@@ -14,8 +14,8 @@ from litmine.cli.train import read_map
 from litmine.errors import CorpusError, LitmineError, SettingError
 
 if TYPE_CHECKING:
-    from litmine.train.corpora import Corpus
-    from litmine.train.report import Report
+    from litmine.corpora.corpus import Corpus
+    from litmine.tasks.ner.report import Report
 
 _LISTED = 10
 
@@ -135,9 +135,9 @@ def ner(
     intervals of a bootstrap over the sentences or documents of the file; a difference of two models is paired, its p
     two-sided.
     """
-    from litmine.models.registry import load_model
-    from litmine.train.evaluate import predict
-    from litmine.train.report import make_report
+    from litmine.tasks.ner.evaluate import predict
+    from litmine.tasks.ner.report import make_report
+    from litmine.tasks.registry import load_model
 
     if against_heads and not against:
         raise SettingError("--against-head is a head of the model of --against, and there is none; give both")
@@ -158,7 +158,7 @@ def ner(
 
 def _open(data: tuple[str, ...], renamed: dict[str, str], tags: str) -> "list[Corpus]":
     """Each `[NAME=]FILE`, or the dev split of a corpus that is no file; a `dev.tsv` has the name of its folder."""
-    from litmine.train.corpora import open_corpus, read_corpus
+    from litmine.corpora.corpus import open_corpus, read_corpus
 
     corpora: list[Corpus] = []
     for reference in data:

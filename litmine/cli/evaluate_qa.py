@@ -11,7 +11,7 @@ from litmine.cli.talk import printable
 from litmine.errors import LitmineError
 
 if TYPE_CHECKING:
-    from litmine.train.qa.evaluate import Judged
+    from litmine.tasks.qa.evaluate import Judged
 
 
 @click.command()
@@ -74,10 +74,10 @@ def qa(
     recall and F1 of its list questions, and accuracy and macro F1 of its yes/no questions. Of SQuAD: exact match and
     F1. Of PubMedQA: accuracy and macro F1 of yes and no.
     """
-    from litmine.models.registry import load_reader
-    from litmine.train.qa.evaluate import judge
-    from litmine.train.qa.files import read_file
-    from litmine.train.qa.separate import DevSet
+    from litmine.tasks.qa.evaluate import judge
+    from litmine.tasks.qa.files import read_file
+    from litmine.tasks.qa.separate import DevSet
+    from litmine.tasks.registry import load_reader
 
     file = read_file(data)
     questions = DevSet(file, batches).questions

@@ -6,7 +6,6 @@ import sys
 
 import click
 
-from litmine import __version__
 from litmine.cli.annotate import annotate
 from litmine.cli.ask import ask
 from litmine.cli.compact import compact
@@ -25,6 +24,7 @@ from litmine.cli.status import status
 from litmine.cli.talk import say
 from litmine.cli.train import train
 from litmine.errors import DONE, FAILED, INTERRUPTED, LitmineError
+from litmine.versions import __version__
 
 # A file of the lake or of `-o` that cannot be written is a LitmineError by then, and a closed pipe is click's.
 _STDOUT_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

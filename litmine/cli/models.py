@@ -26,8 +26,8 @@ def list_() -> None:
     \b
     litmine models list
     """
-    from litmine.models.home import offline_models
-    from litmine.models.identity import identify
+    from litmine.nn.references import offline_models
+    from litmine.tasks.registry import identify
 
     for ref in offline_models():
         click.echo(printable(f"{identify(ref)}\t{ref}"))
@@ -41,7 +41,8 @@ def show(ref: str) -> None:
     \b
     litmine models show builtin
     """
-    from litmine.models.identity import identify, locate
+    from litmine.nn.references import locate
+    from litmine.tasks.registry import identify
 
     name, card = identify(ref), locate(ref)[0] / "README.md"
     click.echo(f"{printable(name)}\n")
@@ -56,7 +57,7 @@ def pull(hub_id: str) -> None:
     \b
     litmine models pull alvaroalon2/biobert_diseases_ner
     """
-    from litmine.models.identity import identify
+    from litmine.tasks.registry import identify
 
     say(f"{hub_id} is {identify(hub_id)}, and can be loaded without a network from now on")
 

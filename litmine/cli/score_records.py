@@ -3,8 +3,8 @@
 from collections import Counter
 from typing import Any
 
-from litmine.train.mistakes import Mistake, count_kinds, most_frequent
-from litmine.train.report import Report
+from litmine.tasks.ner.error_analysis import Mistake, count_kinds, most_frequent
+from litmine.tasks.ner.report import Report
 from litmine.types import Span
 
 _CONTEXT = 60

@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Iterator
 
 from litmine.cli.talk import printable
-from litmine.train.comparison import Comparison
-from litmine.train.evaluate import Predictions
-from litmine.train.mistakes import KINDS, Mistake, count_kinds, most_frequent
-from litmine.train.report import Report
+from litmine.tasks.ner.comparison import Comparison
+from litmine.tasks.ner.error_analysis import KINDS, Mistake, count_kinds, most_frequent
+from litmine.tasks.ner.evaluate import Predictions
+from litmine.tasks.ner.report import Report
 from litmine.types import Span
 
 _CONTEXT = 40

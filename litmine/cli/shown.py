@@ -1,7 +1,7 @@
 """The progress of a run on a meter, in what its tasks count: the finished ones, and the shares of those under way."""
 
 from litmine.cli.meter import Meter
-from litmine.work.task import Done, Task
+from litmine.tasks.contract import Done, Task
 from litmine.work.workforce import Progress
 
 

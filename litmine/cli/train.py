@@ -13,7 +13,7 @@ from litmine.cli.train_qa import qa
 from litmine.errors import SettingError
 
 if TYPE_CHECKING:
-    from litmine.train.loop import Run
+    from litmine.tasks.ner.train import Run
 
 
 @click.group()
@@ -195,10 +195,10 @@ def ner(
     The folder gets the weights, the recipe, the loss of every step, the scores on the corpora's dev splits and a model
     card. A killed run goes on from its last checkpoint when the same command is given again.
     """
-    from litmine.train.checkpoint import drop_checkpoint
-    from litmine.train.make import make_model
-    from litmine.train.recipe_file import make_recipe, read_recipe
-    from litmine.train.stages import drop_stages
+    from litmine.tasks.ner.make import make_model
+    from litmine.tasks.ner.recipe_file import make_recipe, read_recipe
+    from litmine.tasks.ner.stages import drop_stages
+    from litmine.training.checkpoint import drop_checkpoint
 
     if recipe is None and not (options["base"] and options["corpora"]):
         raise click.UsageError("Give --base and --corpus, or a --recipe.", context)

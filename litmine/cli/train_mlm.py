@@ -78,10 +78,11 @@ def mlm(lake: Place, files: tuple[Path, ...], output: Path, name: str | None, re
     tokenizer, the loss of every step and a card. A killed run goes on from its last checkpoint when the same command
     is given again.
     """
-    from litmine.train.checkpoint import drop_checkpoint
-    from litmine.train.mlm import Pretraining, pretrain
-    from litmine.train.mlm_card import write_mlm_card
-    from litmine.train.mlm_texts import file_texts, lake_texts, split_texts
+    from litmine.training.checkpoint import drop_checkpoint
+    from litmine.training.pretrain import pretrain
+    from litmine.training.pretrain_card import write_mlm_card
+    from litmine.training.pretrain_settings import Pretraining
+    from litmine.training.pretrain_texts import file_texts, lake_texts, split_texts
 
     pretraining = Pretraining(name or output.resolve().name, **settings)
     texts = split_texts(file_texts(files) if files else lake_texts(lake))

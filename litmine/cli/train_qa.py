@@ -133,10 +133,10 @@ def qa(context: click.Context, /, recipe: str | None, output: Path, resume: bool
     The folder gets the weights, the recipe, the loss of every step, the scores on the dev questions and a model card.
     A killed run goes on from its last checkpoint when the same command is given again.
     """
-    from litmine.train.qa.loop import drop_checkpoints
-    from litmine.train.qa.make import make_reader
-    from litmine.train.qa.recipe import Stage
-    from litmine.train.qa.recipe_file import make_reader_recipe, read_reader_recipe
+    from litmine.tasks.qa.make import make_reader
+    from litmine.tasks.qa.recipe import Stage
+    from litmine.tasks.qa.recipe_file import make_reader_recipe, read_reader_recipe
+    from litmine.tasks.qa.train import drop_checkpoints
 
     if recipe is None and not (options["base"] and options["data"]):
         raise click.UsageError("Give --base and --data, or a --recipe.", context)

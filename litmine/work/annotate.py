@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from litmine.errors import LakeError
 from litmine.lake.lake import Lake
 from litmine.lake.runs import Gap
-from litmine.models.identity import identify, settled
+from litmine.nn.references import absolute
+from litmine.tasks.contract import Done, Loading
+from litmine.tasks.registry import identify
 from litmine.work.journal import Entry, journal
 from litmine.work.plan import plan
-from litmine.work.task import Done, Loading
 from litmine.work.workforce import Progress, Workforce
 
 
@@ -83,7 +84,7 @@ def annotate(
     if not lake.parts():
         raise LakeError(f"{lake.place} has no articles yet; `litmine import PATH` brings some")
     loadings = [
-        Loading(settled(ref), identify(ref), workforce.device, precision, batch_tokens) for ref in dict.fromkeys(refs)
+        Loading(absolute(ref), identify(ref), workforce.device, precision, batch_tokens) for ref in dict.fromkeys(refs)
     ]
     tasks, unreadable = plan(lake.place, loadings)
     result = Annotated(

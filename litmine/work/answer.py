@@ -12,13 +12,14 @@ from litmine.lake.lake import Lake
 from litmine.lake.readings import Pair
 from litmine.lake.runs import Gap
 from litmine.lake.unread import left_to_read
-from litmine.models.identity import identify_reader, settled
+from litmine.nn.references import absolute
 from litmine.search.index import SearchIndex
 from litmine.sources.questions import read_questions
+from litmine.tasks.contract import Done, Loading
+from litmine.tasks.qa.step import slices
+from litmine.tasks.registry import identify, spec_named
 from litmine.types import Question
 from litmine.work.journal import Entry, journal
-from litmine.work.reading import slices
-from litmine.work.task import Done, Loading
 from litmine.work.workforce import Progress, Workforce
 
 
@@ -135,8 +136,8 @@ def answer(
     for question in inquiry.questions:
         if not question.text.strip():
             raise QuestionError(f"the question {question.question_id!r} is empty; ask something")
-    model = identify_reader(inquiry.reader)
-    loading = Loading(settled(inquiry.reader), model, workforce.device, precision, batch_tokens, kind="qa")
+    model = identify(inquiry.reader, [spec_named("qa")])
+    loading = Loading(absolute(inquiry.reader), model, workforce.device, precision, batch_tokens, task="qa")
     lake.make_tables()
     asked = _retrieve(lake, inquiry, model)
     wanted = dict.fromkeys(Pair(one.digest, hit.pmid, hit.text_hash) for one in asked for hit in one.retrieved)

@@ -14,9 +14,9 @@ from queue import SimpleQueue
 import torch
 
 from litmine.errors import LitmineError
-from litmine.models.tagger import unwatched
+from litmine.tasks.contract import SHARERS, THREADS, Done, Loading, Task
+from litmine.tasks.ner.tagger import unwatched
 from litmine.work.crew import Crew
-from litmine.work.task import SHARERS, THREADS, Done, Loading, Task
 from litmine.work.worker import StoppedError, Worker
 
 # Cores, and bytes of the GPU's memory, for each process.

@@ -32,6 +32,6 @@ def _identified(ref: str) -> str:
     if "@" in ref:
         return ref
     # Only a reference costs the import of torch.
-    from litmine.models.identity import identify
+    from litmine.tasks.registry import identify
 
     return identify(ref)

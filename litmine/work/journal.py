@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from litmine.errors import LitmineError
 from litmine.lake.lake import Lake
 from litmine.lake.runs import Gap, Run, new_run_id
-from litmine.work.versions import versions
+from litmine.versions import versions
 
 # The job that commands are steps of, and the id of its run.
 _JOB: ContextVar[tuple[str | None, str | None]] = ContextVar("job", default=(None, None))

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import groupby
 
+from litmine.tasks.contract import THREADS, Done, Task, out_of_memory
 from litmine.work.apart import Apart, sharers, staff
-from litmine.work.task import THREADS, Done, Task, out_of_memory
 from litmine.work.worker import Worker
 
 

@@ -7,8 +7,8 @@ from litmine.errors import LakeError
 from litmine.lake.articles import part_summary, parts
 from litmine.lake.entities import done
 from litmine.lake.place import Place
-from litmine.work.tagging import PartTask
-from litmine.work.task import Done, Loading
+from litmine.tasks.contract import Done, Loading
+from litmine.tasks.ner.step import PartTask
 
 
 def plan(lake: Place, loadings: Sequence[Loading]) -> tuple[list[PartTask], list[Done]]:

@@ -19,10 +19,10 @@ from ray.exceptions import RayError, RayTaskError
 from litmine.errors import LakeError, LitmineError, ModelError
 from litmine.lake.lake import MARK
 from litmine.lake.place import Place
+from litmine.tasks.contract import SHARERS, THREADS, Done, Loading, Task, out_of_memory
 from litmine.work.crew import DiedError
 from litmine.work.ray_start import BEAT, Pulse, cpus_beside_gpu, cpus_each, cpus_of_actor, end, ray_running, reason
 from litmine.work.shares import ATTEMPTS, Shares
-from litmine.work.task import SHARERS, THREADS, Done, Loading, Task, out_of_memory
 
 # Seconds without a worker that could begin: a cluster may be growing, or its CPUs and GPUs be taken for good.
 PATIENCE = 600.0

@@ -9,7 +9,7 @@ from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
-from litmine.work.task import THREADS, Task
+from litmine.tasks.contract import THREADS, Task
 
 ATTEMPTS = 3
 # A worker has in hand at most this share of what an equal division of the rest would give it, or one task.

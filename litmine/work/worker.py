@@ -15,12 +15,12 @@ from typing import Any, Protocol
 import torch
 
 from litmine.errors import LakeError, ModelError
-from litmine.models.halving import Failed
-from litmine.models.pairs import Pair
-from litmine.models.registry import load_model, load_reader
-from litmine.models.tagger import unwatched
-from litmine.models.words import Words
-from litmine.work.task import Done, Loading, Made, Stages, Task
+from litmine.nn.failure_isolation import Failed
+from litmine.nn.tokenized_text import Words
+from litmine.tasks.contract import Done, Loading, Made, Stages, Task
+from litmine.tasks.ner.tagger import unwatched
+from litmine.tasks.qa.pairs import Pair
+from litmine.tasks.registry import load
 
 
 class StoppedError(Exception):
@@ -121,8 +121,8 @@ class Worker:
 def _load(loading: Loading, threads: int | None) -> _Model:
     if threads is not None:
         torch.set_num_threads(threads)
-    load: Callable[..., _Model] = load_reader if loading.kind == "qa" else load_model
-    return load(loading.ref, loading.device, loading.precision, batch_tokens=loading.batch_tokens)
+    model: _Model = load(loading.ref, loading.task, loading.device, loading.precision, loading.batch_tokens)
+    return model
 
 
 def _tokens(read: Words | Pair | Failed) -> int:

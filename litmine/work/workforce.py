@@ -3,7 +3,7 @@
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
-from litmine.work.task import Done, Task
+from litmine.tasks.contract import Done, Task
 
 
 @dataclass(frozen=True, slots=True)

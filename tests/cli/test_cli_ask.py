@@ -12,7 +12,7 @@ import pytest
 from litmine.cli.replies import print_text, replies
 from litmine.errors import DONE, FAILED, NEW_GAPS
 from litmine.lake.lake import Lake
-from litmine.models.identity import identify
+from litmine.tasks.registry import identify
 from litmine.types import Article, Observed, Question
 
 Run = Callable[..., CompletedProcess[str]]

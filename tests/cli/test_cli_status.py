@@ -15,8 +15,8 @@ from litmine.lake.asked import Asked, Retrieved, record_asked
 from litmine.lake.lake import Lake
 from litmine.lake.runs import Gap, Run, new_run_id
 from litmine.lake.spool import spooling
-from litmine.models.identity import identify
 from litmine.search.index import SearchIndex
+from litmine.tasks.registry import identify
 from litmine.types import Question
 
 RunCommand = Callable[..., CompletedProcess[str]]

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from litmine.cli.score_tables import report_lines
-from litmine.train.corpora import Corpus, Passage
-from litmine.train.evaluate import Predictions
-from litmine.train.metrics import count_spans
-from litmine.train.report import make_report
+from litmine.corpora.corpus import Corpus, Passage
+from litmine.tasks.ner.evaluate import Predictions
+from litmine.tasks.ner.metrics import count_spans
+from litmine.tasks.ner.report import make_report
 from litmine.types import Span
 
 TEXT = "The \x1b[2Jpain\nof \u202etsap\x07 " + "and so on " * 20

@@ -19,7 +19,7 @@ from litmine.lake.asked import Asked, Retrieved, record_asked
 from litmine.lake.hashing import question_digest, text_hash
 from litmine.lake.readings import Pair, ReadingsFooter, slice_file, write_readings
 from litmine.lake.unread import left_to_read
-from litmine.train.qa.merge import list_answers, merge_factoid, merge_list
+from litmine.tasks.qa.merge import list_answers, merge_factoid, merge_list
 from litmine.types import Observed, Question, Reply, SpanAnswer
 
 Seen = Callable[..., Observed]

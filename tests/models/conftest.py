@@ -20,12 +20,13 @@ from transformers import (
 )
 from transformers.utils import logging
 
-from litmine.models.folder import read_tokenizer, save_folder
-from litmine.models.heads import CHAINED, Head, Settings
-from litmine.models.network import MultiHeadNetwork
-from litmine.models.reader_folder import save_reader
-from litmine.models.reader_settings import ReaderSettings
-from litmine.models.span_network import SpanNetwork
+from litmine.nn.loading import read_tokenizer
+from litmine.tasks.ner.folder import save_folder
+from litmine.tasks.ner.network import MultiHeadNetwork
+from litmine.tasks.ner.settings import CHAINED, Head, Settings
+from litmine.tasks.qa.folder import save_reader
+from litmine.tasks.qa.network import SpanNetwork
+from litmine.tasks.qa.settings import ReaderSettings
 
 TYPED = ("O", "B-Disease", "I-Disease", "B-Chemical", "I-Chemical")
 UNTYPED = ("O", "B", "I")

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from litmine.models.registry import load_model
-from litmine.models.tagger import Tagger
-from litmine.models.words import Words
-from litmine.train.corpora import read_corpus
+from litmine.corpora.corpus import read_corpus
+from litmine.nn.tokenized_text import Words
+from litmine.tasks.ner.tagger import Tagger
+from litmine.tasks.registry import load_model
 from litmine.types import Entity
 
 

@@ -9,10 +9,11 @@ import pytest
 import torch
 from transformers import AutoModel, BertConfig
 
-from litmine.models.bert import BertEncoder, is_plain_bert
-from litmine.models.folder import read_network
-from litmine.models.heads import Settings
-from litmine.models.home import BUILTIN, builtin_folder
+from litmine.nn.bert import BertEncoder, is_plain_bert
+from litmine.nn.references import builtin_folder
+from litmine.specs import BUILTIN
+from litmine.tasks.ner.folder import read_network
+from litmine.tasks.ner.settings import Settings
 
 SHAPE: dict[str, Any] = {
     "vocab_size": 50,

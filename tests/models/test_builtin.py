@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from litmine.models.home import BUILTIN, builtin_folder
-from litmine.models.identity import identify
-from litmine.models.registry import load_model
-from litmine.models.tagger import Tagger
-from litmine.train.corpora import read_corpus
+from litmine.corpora.corpus import read_corpus
+from litmine.nn.references import builtin_folder
+from litmine.specs import BUILTIN
+from litmine.tasks.ner.tagger import Tagger
+from litmine.tasks.registry import identify, load_model
 from litmine.types import Entity
 
 SENTENCE = "An allergy to penicillin can cause an anaphylactic reaction."

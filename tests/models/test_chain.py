@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from litmine.models.chain import SURE, Chain, choose, gain, unsure
+from litmine.nn.crf import SURE, Chain, choose, gain, unsure
 
 HEADS = 2
 LOGITS = st.floats(-3, 3, width=32)

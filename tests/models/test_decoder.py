@@ -12,11 +12,11 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from litmine.models.batch import Piece, batches_of, pieces_of, row_of
-from litmine.models.decoder import Decoder
-from litmine.models.engine import Choices, Engine
-from litmine.models.said import Open
-from litmine.models.words import Words
+from litmine.nn.batch import Piece, batches_of, pieces_of, row_of
+from litmine.nn.tokenized_text import Words
+from litmine.tasks.ner.candidates import Open
+from litmine.tasks.ner.decoder import Decoder
+from litmine.tasks.ner.engine import Choices, Engine
 from litmine.text.tags import TagSet
 from litmine.types import Entity
 

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from litmine.models.identity import identify
-from litmine.models.registry import load_model
-from litmine.models.weights import load_weights, save_weights
+from litmine.nn.weights import load_weights, save_weights
+from litmine.tasks.registry import identify, load_model
 
 Rewrite = Callable[[Path, Callable[[dict[str, torch.Tensor]], None]], None]
 

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from litmine.errors import ModelError
-from litmine.models.folder import read_tokenizer
-from litmine.models.halving import Failed, halve
-from litmine.models.registry import load_model
-from litmine.models.tagger import Tagger
+from litmine.nn.failure_isolation import Failed, halve
+from litmine.nn.loading import read_tokenizer
+from litmine.tasks.ner.tagger import Tagger
+from litmine.tasks.registry import load_model
 from litmine.types import Entity
 
 EMBEDDINGS = "encoder.embeddings.word_embeddings.weight"

@@ -17,7 +17,7 @@ import pytest
 from huggingface_hub import constants
 
 from litmine.errors import ModelError
-from litmine.models import hub
+from litmine.nn import hub
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 NOWHERE = "http://127.0.0.1:9"
@@ -25,7 +25,7 @@ NOWHERE = "http://127.0.0.1:9"
 PULL = """
 import sys
 from litmine.errors import ModelError
-from litmine.models.hub import pull
+from litmine.nn.hub import pull
 try:
     print(pull(sys.argv[1]))
 except ModelError as error:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from litmine.models.folder import read_tokenizer
-from litmine.models.lexicon import Lexicon, parts_at_ascii
-from litmine.models.word_reader import WordReader
-from litmine.models.words import Words
+from litmine.nn.loading import read_tokenizer
+from litmine.nn.tokenized_text import Words
+from litmine.nn.tokenizer import WordReader
+from litmine.nn.tokenizer_cache import Lexicon, parts_at_ascii
 
 TEXTS = [f"An allergy to penicillin (case {i}): 5 mg/kg, α-tocopherol; p<0.0{i}.\n" for i in range(40)]
 

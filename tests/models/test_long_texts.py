@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from litmine.models.heads import ALONE, CHAINED, FIRST
-from litmine.models.registry import load_model
-from litmine.models.tagger import Tagger
+from litmine.tasks.ner.settings import ALONE, CHAINED, FIRST
+from litmine.tasks.ner.tagger import Tagger
+from litmine.tasks.registry import load_model
 
 WORDS = ("penicillin", "allergy", "hypotension", "of", "the", "adenomatous", "polyposis", "-", "tumour", "carcinoma")
 

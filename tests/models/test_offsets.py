@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from litmine.models.folder import read_tokenizer
-from litmine.models.registry import load_model
-from litmine.models.tagger import Tagger
-from litmine.models.word_reader import WordReader
-from litmine.models.words import label_words
+from litmine.nn.loading import read_tokenizer
+from litmine.nn.tokenized_text import label_words
+from litmine.nn.tokenizer import WordReader
+from litmine.tasks.ner.tagger import Tagger
+from litmine.tasks.registry import load_model
 from litmine.types import Span
 
 MODELS = ("tiny_model", "bert_classifier", "roberta_classifier")

@@ -10,15 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import BertConfig
 
-from litmine.models import kernels_cpu, kernels_gpu
-from litmine.models.bert import BertEncoder
-from litmine.models.engine import kernels_for
-from litmine.models.folder import load_folder
-from litmine.models.kernels import PLAIN, Bounds
-from litmine.models.kernels_tried import _Trial, on_cpu, quick_kernels
-from litmine.models.network import MultiHeadNetwork, bfloat16_is_fast
-from litmine.models.packed import PackedEncoder
-from litmine.models.tagger import Tagger
+from litmine.nn import kernels_cpu, kernels_gpu
+from litmine.nn.bert import BertEncoder
+from litmine.nn.devices import bfloat16_is_fast
+from litmine.nn.kernel_selection import _Trial, on_cpu, quick_kernels
+from litmine.nn.kernels import PLAIN, Bounds
+from litmine.nn.packed import PackedEncoder
+from litmine.tasks.ner.engine import kernels_for
+from litmine.tasks.ner.folder import load_folder
+from litmine.tasks.ner.network import MultiHeadNetwork
+from litmine.tasks.ner.tagger import Tagger
 
 LONGEST = 40
 
@@ -65,7 +66,7 @@ def packing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
         ours = isinstance(network, MultiHeadNetwork) and isinstance(network.encoder, BertEncoder)
         return KERNELS[request.param] if ours else None
 
-    monkeypatch.setattr("litmine.models.folder.kernels_for", plain)
+    monkeypatch.setattr("litmine.tasks.ner.folder.kernels_for", plain)
 
 
 TEXTS = [
@@ -85,7 +86,7 @@ def test_the_same_entities(
 ) -> None:
     folder = make_contextless(16, 4, 2) if model == "contextless" else request.getfixturevalue(model)
     packed = load(folder, batch_tokens)
-    monkeypatch.setattr("litmine.models.folder.kernels_for", lambda *_: None)
+    monkeypatch.setattr("litmine.tasks.ner.folder.kernels_for", lambda *_: None)
     padded = load(folder, None)
     assert (packed.packs, padded.packs) == (True, False)
     found, expected = packed.annotate(TEXTS), padded.annotate(TEXTS)

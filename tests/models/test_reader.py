@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from litmine.models.pairs import Pair
-from litmine.models.reader import Reader
-from litmine.models.registry import load_reader
-from litmine.train.corpora import read_corpus
+from litmine.corpora.corpus import read_corpus
+from litmine.tasks.qa.pairs import Pair
+from litmine.tasks.qa.reader import Reader
+from litmine.tasks.registry import load_reader
 from litmine.types import Reply
 
 QUESTIONS = ("What can cause an anaphylactic reaction?", "Is aspirin toxic?", "Which genes?")

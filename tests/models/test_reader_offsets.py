@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from litmine.models.pairs import Pair
-from litmine.models.reader import Reader
-from litmine.models.registry import load_reader
+from litmine.tasks.qa.pairs import Pair
+from litmine.tasks.qa.reader import Reader
+from litmine.tasks.registry import load_reader
 
 READERS = ("reader_folder", "bert_answerer", "roberta_answerer")
 PIECES = st.sampled_from(

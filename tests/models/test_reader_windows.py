@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from litmine.errors import QuestionError
-from litmine.models.halving import Failed
-from litmine.models.pairs import Pair
-from litmine.models.reader import Reader, Scores
-from litmine.models.registry import load_reader
-from litmine.models.spans import softmax
+from litmine.nn.failure_isolation import Failed
+from litmine.tasks.qa.pairs import Pair
+from litmine.tasks.qa.reader import Reader, Scores
+from litmine.tasks.qa.spans import softmax
+from litmine.tasks.registry import load_reader
 
 WORDS = ("penicillin", "allergy", "hypotension", "of", "the", "adenomatous", "polyposis", "-", "tumour", "carcinoma")
 QUESTION = "Which allergy?"

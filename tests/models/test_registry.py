@@ -7,12 +7,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from litmine.corpora.corpus import read_corpus
 from litmine.errors import LitmineError, ModelError, SettingError
-from litmine.models.folder import read_tokenizer
-from litmine.models.home import hub_folder, offline_models
-from litmine.models.identity import identify, locate
-from litmine.models.registry import load_model
-from litmine.train.corpora import read_corpus
+from litmine.nn.loading import read_tokenizer
+from litmine.nn.references import hub_folder, locate, offline_models
+from litmine.tasks.registry import identify, load_model
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from litmine.models.spans import best_spans, sigmoid, softmax, top_spans
+from litmine.tasks.qa.spans import best_spans, sigmoid, softmax, top_spans
 
 # Few values, so that ties are many; and values as networks give them.
 LOGITS = st.one_of(st.sampled_from([-1.0, 0.0, 2.0]), st.floats(-30, 30, width=32))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file
 
-from litmine.models.weights import WEIGHTS_FILE, load_weights, save_weights
+from litmine.nn.weights import WEIGHTS_FILE, load_weights, save_weights
 
 
 @pytest.fixture(scope="module")

@@ -9,13 +9,13 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from litmine.corpora.formats.documents import read_pubtator as read_corpus
 from litmine.output import bioc
 from litmine.output.document import Document, Mention
 from litmine.output.jsonl import jsonl
 from litmine.output.pubtator import pubtator
 from litmine.sources.jsonl import read_jsonl
 from litmine.sources.pubtator import read_documents, read_pubtator
-from litmine.train.formats.documents import read_pubtator as read_corpus
 from litmine.types import Article, Unreadable, join_text
 
 SPLITTERS = re.compile("[\t\n\x0b\x0c\r\x1c-\x1e\x85\u2028\u2029]")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from litmine.train.corpora import Corpus, Passage
+from litmine.corpora.corpus import Corpus, Passage
 from litmine.types import Span
 
 MakeCorpus = Callable[..., Corpus]

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import torch
 
-from litmine.models.hugging_face import auto_config, auto_encoder
-from litmine.train.base import read_base
+from litmine.nn.hugging_face import auto_config, auto_encoder
+from litmine.training.base import read_base
 
 Rename = Callable[[str], str]
 NAMES: dict[str, Rename] = {

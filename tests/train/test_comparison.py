@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from litmine.train.comparison import compare
-from litmine.train.corpora import Corpus
-from litmine.train.evaluate import Predictions
-from litmine.train.metrics import count_spans
-from litmine.train.report import make_report
+from litmine.corpora.corpus import Corpus
+from litmine.tasks.ner.comparison import compare
+from litmine.tasks.ner.evaluate import Predictions
+from litmine.tasks.ner.metrics import count_spans
+from litmine.tasks.ner.report import make_report
 from litmine.types import Span
 
 Predicted = Sequence[Sequence[Span]]

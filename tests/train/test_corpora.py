@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from litmine.corpora.corpus import Corpus, Passage, corpus_files, read_corpus
 from litmine.errors import CorpusError
-from litmine.train.corpora import Corpus, Passage, corpus_files, read_corpus
 from litmine.types import Span
 
 SENTENCE = Passage(

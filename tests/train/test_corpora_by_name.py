@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from litmine.corpora.corpus import corpus_files, open_corpus
+from litmine.corpora.registry import registry
 from litmine.errors import CorpusError, SettingError
-from litmine.train.corpora import corpus_files, open_corpus
-from litmine.train.make import make_model
-from litmine.train.recipe import Recipe
-from litmine.train.registry import registry
+from litmine.tasks.ner.make import make_model
+from litmine.tasks.ner.recipe import Recipe
 
 OURS = {"Disease", "Chemical", "Gene", "Species", "CellLine", "CellType", "DNA", "RNA", "Protein"}
 

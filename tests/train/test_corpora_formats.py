@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from litmine.corpora.corpus import Corpus, Passage, open_corpus, read_corpus
 from litmine.errors import CorpusError, SettingError
-from litmine.train.corpora import Corpus, Passage, open_corpus, read_corpus
 from litmine.types import Span
 
 

@@ -15,10 +15,10 @@ from urllib.request import Request
 
 import pytest
 
+from litmine.corpora.corpus import open_corpus
+from litmine.corpora.download import _Careful, obtain
+from litmine.corpora.registry import find
 from litmine.errors import CorpusError
-from litmine.train.corpora import open_corpus
-from litmine.train.obtain import _Careful, obtain
-from litmine.train.registry import find
 
 TRAIN = b"asthma\tB-Disease\nis\tO\n"
 DEV = b"fever\tB-Disease\n"

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from transformers import BertConfig, BertModel
 
-from litmine.train.dropout import ByteDropout, RandomBytes, set_dropout
+from litmine.training.dropout import ByteDropout, RandomBytes, set_dropout
 
 
 def test_rate_and_scale() -> None:

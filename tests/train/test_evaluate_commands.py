@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from litmine.corpora.corpus import read_corpus
 from litmine.errors import DONE, FAILED
-from litmine.train.corpora import read_corpus
-from litmine.train.mistakes import KINDS
+from litmine.tasks.ner.error_analysis import KINDS
 
 Evaluate = Callable[..., CompletedProcess[str]]
 SCORES = {"precision", "recall", "f1", "support"}

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from litmine.models.folder import read_tokenizer
-from litmine.models.heads import Head
-from litmine.models.word_reader import WordReader
-from litmine.train.batching import join_passages, make_batches
-from litmine.train.corpora import Corpus
-from litmine.train.examples import IGNORED, Batch, Example, collate, join, make_examples, make_heads
+from litmine.corpora.corpus import Corpus
+from litmine.nn.loading import read_tokenizer
+from litmine.nn.tokenizer import WordReader
+from litmine.tasks.ner.examples import IGNORED, Batch, Example, collate, join, make_examples, make_heads
+from litmine.tasks.ner.settings import Head
+from litmine.training.batching import join_passages, make_batches
 
 MakeCorpus = Callable[..., Corpus]
 DRUG = "an [allergy](Disease) to [penicillin](Chemical)"

@@ -5,8 +5,8 @@ import torch
 from torch import Tensor, nn
 from transformers import BertConfig
 
-from litmine.models.bert import BertEncoder
-from litmine.train.graphs import Graphs, graphed
+from litmine.nn.bert import BertEncoder
+from litmine.training.cuda_graphs import Graphs, graphed
 
 
 @pytest.fixture

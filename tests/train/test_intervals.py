@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from litmine.train import intervals
-from litmine.train.intervals import bootstrap, paired_bootstrap
-from litmine.train.metrics import FIGURES, Counts, score_counts
+from litmine.tasks.ner import intervals
+from litmine.tasks.ner.intervals import bootstrap, paired_bootstrap
+from litmine.tasks.ner.metrics import FIGURES, Counts, score_counts
 
 TYPES = ("Chemical", "Disease")
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from litmine.corpora.corpus import Corpus, Passage, read_corpus
+from litmine.corpora.decontamination import LONG, find_leaks, find_repeats, overlaps, separate, without
 from litmine.errors import CorpusError
-from litmine.train.corpora import Corpus, Passage, read_corpus
-from litmine.train.leaks import LONG, find_leaks, find_repeats, overlaps, separate, without
 from litmine.types import Span
 
 ONE = "Selegiline induced postural hypotension in eleven patients with Parkinson's disease."

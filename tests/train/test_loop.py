@@ -25,16 +25,16 @@ from transformers import (
 )
 from transformers.utils import logging
 
+from litmine.corpora.corpus import Corpus, read_corpus
 from litmine.errors import ModelError, SettingError
-from litmine.models.folder import read_tokenizer
-from litmine.models.network import MultiHeadNetwork
-from litmine.models.registry import load_model
-from litmine.models.word_reader import WordReader
-from litmine.train.corpora import Corpus, read_corpus
-from litmine.train.descent import Machine, schedule
-from litmine.train.examples import Example, collate, make_examples, make_heads
-from litmine.train.loop import _loss, plan_epoch, train
-from litmine.train.recipe import Recipe
+from litmine.nn.loading import read_tokenizer
+from litmine.nn.tokenizer import WordReader
+from litmine.tasks.ner.examples import Example, collate, make_examples, make_heads
+from litmine.tasks.ner.network import MultiHeadNetwork
+from litmine.tasks.ner.recipe import Recipe
+from litmine.tasks.ner.train import _loss, plan_epoch, train
+from litmine.tasks.registry import load_model
+from litmine.training.trainer import Machine, schedule
 
 MakeCorpus = Callable[..., Corpus]
 DRUG = "an [allergy](Disease) to [penicillin](Chemical)"

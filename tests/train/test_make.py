@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from litmine.corpora.corpus import read_corpus
+from litmine.corpora.registry import registry
 from litmine.errors import CorpusError, SettingError
-from litmine.models.registry import load_model
-from litmine.train.card import base_terms
-from litmine.train.corpora import read_corpus
-from litmine.train.evaluate import evaluate, predict
-from litmine.train.make import make_model
-from litmine.train.mistakes import KINDS, Mistake
-from litmine.train.recipe import Recipe
-from litmine.train.registry import registry
-from litmine.train.report import make_report
+from litmine.tasks.ner.error_analysis import KINDS, Mistake
+from litmine.tasks.ner.evaluate import evaluate, predict
+from litmine.tasks.ner.make import make_model
+from litmine.tasks.ner.recipe import Recipe
+from litmine.tasks.ner.report import make_report
+from litmine.tasks.registry import load_model
+from litmine.training.terms import base_terms
 
 
 @pytest.mark.parametrize(("name", "types"), [("NCBI-disease", ["Disease"]), ("BC5CDR", ["Chemical", "Disease"])])

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from litmine.train.mean import MovingMean
+from litmine.training.averaging import MovingMean
 
 
 def test_the_moving_mean_of_a_weight() -> None:

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from seqeval.metrics import classification_report
 from seqeval.scheme import IOB2, IOBES
 
+from litmine.tasks.ner.metrics import count_spans, score_counts, score_spans
 from litmine.text.tags import spans_of_tags
-from litmine.train.metrics import count_spans, score_counts, score_spans
 from litmine.types import Span
 
 TYPES = ("Chemical", "Disease")

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from litmine.train.corpora import Passage
-from litmine.train.mistakes import KINDS, Mistake, count_kinds, find_mistakes, most_frequent
+from litmine.corpora.corpus import Passage
+from litmine.tasks.ner.error_analysis import KINDS, Mistake, count_kinds, find_mistakes, most_frequent
 from litmine.types import Span
 
 TEXT = "an allergy to penicillin and to Penicillin"

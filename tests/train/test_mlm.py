@@ -15,17 +15,18 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from litmine.corpora.corpus import read_corpus
 from litmine.errors import CorpusError, ModelError, SettingError
-from litmine.models.folder import read_tokenizer
-from litmine.models.word_reader import WordReader
-from litmine.train.base import read_base
-from litmine.train.corpora import read_corpus
-from litmine.train.loop import train
-from litmine.train.mlm import Pretrained, Pretraining, pretrain
-from litmine.train.mlm_batches import Masking, Piece, read_pieces
-from litmine.train.mlm_network import MaskedWordNetwork
-from litmine.train.mlm_texts import Texts, lake_texts, split_texts
-from litmine.train.recipe import Recipe
+from litmine.nn.loading import read_tokenizer
+from litmine.nn.tokenizer import WordReader
+from litmine.tasks.ner.recipe import Recipe
+from litmine.tasks.ner.train import train
+from litmine.training.base import read_base
+from litmine.training.pretrain import Pretrained, pretrain
+from litmine.training.pretrain_batches import Masking, Piece, read_pieces
+from litmine.training.pretrain_network import MaskedWordNetwork
+from litmine.training.pretrain_settings import Pretraining
+from litmine.training.pretrain_texts import Texts, lake_texts, split_texts
 
 SPECIAL = (2, 3, 0)
 MASK = 4

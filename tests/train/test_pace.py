@@ -2,7 +2,7 @@
 
 import time
 
-from litmine.train.pace import Pace
+from litmine.training.progress import Pace
 
 
 def test_time_stands_still_after_the_last_step() -> None:

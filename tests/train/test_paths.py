@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from litmine.train.paths import Layout, path_costs, probabilities
+from litmine.tasks.ner.crf_loss import Layout, path_costs, probabilities
 
 HEADS, LENGTHS = 2, (3, 1, 5, 4)
 ROWS = torch.repeat_interleave(torch.arange(len(LENGTHS)), torch.tensor(LENGTHS))

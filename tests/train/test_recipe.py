@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from litmine.errors import SettingError
-from litmine.train.recipe import Recipe
+from litmine.tasks.ner.recipe import Recipe
 
 
 @pytest.mark.parametrize(

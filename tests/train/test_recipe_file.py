@@ -9,8 +9,8 @@ from click.testing import CliRunner
 from litmine.cli.main import cli
 from litmine.cli.train import train
 from litmine.errors import SettingError
-from litmine.train.recipe import Recipe
-from litmine.train.recipe_file import make_recipe, read_recipe, recipe_names
+from litmine.tasks.ner.recipe import Recipe
+from litmine.tasks.ner.recipe_file import make_recipe, read_recipe, recipe_names
 
 
 @pytest.mark.parametrize("name", recipe_names())
@@ -90,7 +90,7 @@ def test_neither_a_recipe_nor_a_base_is_wrong_usage(tmp_path: Path) -> None:
 
 
 def test_unlabelled_texts_that_is_not_here(tmp_path: Path, tiny_base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from litmine.train.make import make_model
+    from litmine.tasks.ner.make import make_model
 
     monkeypatch.chdir(tmp_path)
     recipe = make_recipe({**read_recipe("builtin"), "base": str(tiny_base)})

@@ -9,16 +9,17 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from litmine.corpora.corpus import Corpus
+from litmine.corpora.decontamination import key_of
 from litmine.errors import ModelError
-from litmine.models.folder import load_folder, read_tokenizer
-from litmine.models.heads import Settings
-from litmine.train.corpora import Corpus
-from litmine.train.leaks import key_of
-from litmine.train.loop import train
-from litmine.train.make import make_model
-from litmine.train.recipe import Recipe
-from litmine.train.stages import drop_stages, train_in_stages
-from litmine.train.teachers import read_teachers
+from litmine.nn.loading import read_tokenizer
+from litmine.tasks.ner.folder import load_folder
+from litmine.tasks.ner.make import make_model
+from litmine.tasks.ner.recipe import Recipe
+from litmine.tasks.ner.settings import Settings
+from litmine.tasks.ner.stages import drop_stages, train_in_stages
+from litmine.tasks.ner.teachers import read_teachers
+from litmine.tasks.ner.train import train
 
 MakeCorpus = Callable[..., Corpus]
 TEXTS = [f"Patient {i} was given penicillin for a fever of {i} days and had no rash afterwards." for i in range(30)]

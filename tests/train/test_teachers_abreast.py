@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from litmine.train.corpora import read_corpus
-from litmine.train.loop import Job, Run, Trained
-from litmine.train.recipe import Recipe
-from litmine.train.stages import train_in_stages
+from litmine.corpora.corpus import read_corpus
+from litmine.tasks.ner.recipe import Recipe
+from litmine.tasks.ner.stages import train_in_stages
+from litmine.tasks.ner.train import Job, Run, Trained
 from litmine.work.abreast import run_apart
 
 

@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from litmine.train.team import ALONE, Team
+from litmine.training.distributed import ALONE, Team
 
 LENGTHS = st.lists(st.integers(3, 512), max_size=40)
 

@@ -10,10 +10,10 @@ from click.testing import CliRunner
 
 from litmine.cli.main import cli
 from litmine.errors import CorpusError, LitmineError, SettingError
-from litmine.train.lessons import follow
-from litmine.train.make import make_model
-from litmine.train.recipe import Recipe
-from litmine.train.recipe_file import make_recipe, read_recipe
+from litmine.tasks.ner.lessons import follow
+from litmine.tasks.ner.make import make_model
+from litmine.tasks.ner.recipe import Recipe
+from litmine.tasks.ner.recipe_file import make_recipe, read_recipe
 
 MADE = ("model.safetensors", "litmine.json", "scores.json", "loss.tsv")
 Write = Callable[..., Recipe]

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, processors
 from tokenizers.models import BPE
 
+from litmine.corpora.corpus import read_corpus
 from litmine.errors import CorpusError, SettingError
-from litmine.models.folder import read_tokenizer
-from litmine.models.word_reader import WordReader
-from litmine.train.corpora import read_corpus
-from litmine.train.vocabulary import abstracts, count_tokens, prune_vocabulary
+from litmine.nn.loading import read_tokenizer
+from litmine.nn.tokenizer import WordReader
+from litmine.training.vocabulary import abstracts, count_tokens, prune_vocabulary
 
 KEEP = 300
 

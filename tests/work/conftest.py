@@ -142,10 +142,10 @@ def random_reader(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     import torch
     from transformers import BertConfig
 
-    from litmine.models.folder import read_tokenizer
-    from litmine.models.reader_folder import save_reader
-    from litmine.models.reader_settings import ReaderSettings
-    from litmine.models.span_network import SpanNetwork
+    from litmine.nn.loading import read_tokenizer
+    from litmine.tasks.qa.folder import save_reader
+    from litmine.tasks.qa.network import SpanNetwork
+    from litmine.tasks.qa.settings import ReaderSettings
 
     torch.manual_seed(5)
     config = BertConfig.from_pretrained(tiny_base, num_hidden_layers=1)

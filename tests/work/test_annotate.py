@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
+from litmine.corpora.corpus import read_corpus
 from litmine.errors import DONE, LakeError
 from litmine.lake.lake import Lake
-from litmine.models.identity import identify
-from litmine.train.corpora import read_corpus
+from litmine.tasks.contract import Done
+from litmine.tasks.registry import identify
 from litmine.work.annotate import annotate
 from litmine.work.ingest import ingest
-from litmine.work.task import Done
 from litmine.work.workforce import Progress, Workforce
 
 Run = Callable[..., CompletedProcess[str]]

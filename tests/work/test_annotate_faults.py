@@ -19,7 +19,7 @@ from litmine.lake.entities import model_folder
 from litmine.lake.lake import Lake
 from litmine.lake.place import Place
 from litmine.lake.tables import read_footer
-from litmine.models.identity import identify
+from litmine.tasks.registry import identify
 from litmine.work.ingest import ingest
 
 Run = Callable[..., CompletedProcess[str]]

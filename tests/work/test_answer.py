@@ -14,14 +14,14 @@ from litmine.errors import LakeError, ModelError, QueryError, QuestionError
 from litmine.lake.lake import Lake
 from litmine.lake.readings import Pair
 from litmine.lake.tables import EMPTY
-from litmine.models.identity import identify
 from litmine.search.index import SearchIndex
+from litmine.tasks.contract import Done
+from litmine.tasks.qa import step as reading
+from litmine.tasks.registry import identify
 from litmine.types import Article, Observed, Question
-from litmine.work import reading
 from litmine.work.annotate import annotate
 from litmine.work.answer import Answered, Inquiry, answer
 from litmine.work.ingest import ingest
-from litmine.work.task import Done
 from litmine.work.workforce import Progress, Workforce
 
 TOP_K = 4
@@ -249,9 +249,9 @@ def test_a_question_that_is_too_long_is_one_gap(lake: Lake, rule_reader: Path) -
 
 
 def test_what_cannot_be_asked(lake: Lake, tmp_path: Path, rule_reader: Path, tiny_model: Path) -> None:
-    with pytest.raises(ModelError, match="holds no reader but a tagger or a bare encoder"):
+    with pytest.raises(ModelError, match="which finds entities; what is needed here is one that answers questions"):
         run(lake, tiny_model, [question(1)])
-    with pytest.raises(ModelError, match="holds a reader, which answers questions and tags nothing"):
+    with pytest.raises(ModelError, match="which answers questions; what is needed here is one that finds entities"):
         annotate(lake, [str(rule_reader)], Workforce())
     with pytest.raises(QuestionError, match="the question 'q1' is empty"):
         run(lake, rule_reader, [replace(question(1), text=" ")])

@@ -16,7 +16,7 @@ import pytest
 from litmine.errors import DONE
 from litmine.lake.lake import Lake
 from litmine.lake.model_folders import folder_of
-from litmine.models.identity import identify
+from litmine.tasks.registry import identify
 from litmine.types import Question
 from litmine.work.answer import Inquiry, answer
 from litmine.work.workforce import Workforce

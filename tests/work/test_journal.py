@@ -8,8 +8,8 @@ import pytest
 from litmine.errors import LakeError
 from litmine.lake.lake import Lake
 from litmine.lake.runs import Gap
+from litmine.versions import versions
 from litmine.work.journal import journal
-from litmine.work.versions import versions
 
 GAP = Gap("a.xml", "The XML is damaged.")
 

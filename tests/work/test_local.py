@@ -10,11 +10,11 @@ from typing import cast
 import pytest
 
 from litmine.errors import LitmineError, ModelError
-from litmine.models.identity import identify
+from litmine.tasks.contract import Done, Hand, Loading, Task
+from litmine.tasks.registry import identify
 from litmine.work.apart import Apart, sharers
 from litmine.work.local import run_local
 from litmine.work.plan import plan
-from litmine.work.task import Done, Hand, Loading, Task
 
 Found = Callable[[Path], dict[tuple[object, ...], float]]
 

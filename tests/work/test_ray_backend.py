@@ -15,7 +15,7 @@ import pytest
 from litmine.errors import DONE, FAILED
 from litmine.lake.entities import model_folder
 from litmine.lake.lake import Lake
-from litmine.models.identity import identify
+from litmine.tasks.registry import identify
 
 Run = Callable[..., CompletedProcess[str]]
 Start = Callable[..., Popen[Any]]

@@ -17,7 +17,7 @@ import pytest
 from litmine.errors import DONE, FAILED
 from litmine.lake.entities import model_folder
 from litmine.lake.lake import Lake
-from litmine.models.identity import identify
+from litmine.tasks.registry import identify
 
 Start = Callable[..., Popen[Any]]
 Found = Callable[[Path], dict[tuple[object, ...], float]]

@@ -12,7 +12,7 @@ import pytest
 
 from litmine.lake.entities import model_folder
 from litmine.lake.lake import Lake
-from litmine.models.identity import identify
+from litmine.tasks.registry import identify
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 Found = Callable[[Path], dict[tuple[object, ...], float]]
@@ -23,7 +23,7 @@ import sys
 from pathlib import Path
 from litmine.work.plan import plan
 from litmine.work.ray_backend import run_on_ray
-from litmine.work.task import Loading
+from litmine.tasks.contract import Loading
 
 lake, ref, model = sys.argv[1:]
 tasks, _ = plan(Path(lake), [Loading(ref, model, "cpu", "float32", 100)])

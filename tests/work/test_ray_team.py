@@ -13,13 +13,13 @@ from subprocess import CompletedProcess
 
 import pytest
 
+from litmine.corpora.corpus import Corpus, read_corpus
 from litmine.errors import FAILED, LitmineError
-from litmine.models.folder import read_tokenizer
-from litmine.models.word_reader import WordReader
-from litmine.train.corpora import Corpus, read_corpus
-from litmine.train.examples import make_examples, make_heads
-from litmine.train.loop import plan_epoch, train
-from litmine.train.recipe import Recipe
+from litmine.nn.loading import read_tokenizer
+from litmine.nn.tokenizer import WordReader
+from litmine.tasks.ner.examples import make_examples, make_heads
+from litmine.tasks.ner.recipe import Recipe
+from litmine.tasks.ner.train import plan_epoch, train
 from litmine.work.ray_start import ray_running
 from litmine.work.ray_team import run_on_team
 

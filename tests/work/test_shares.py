@@ -9,9 +9,9 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
+from litmine.tasks.contract import THREADS, Loading, Task
+from litmine.tasks.ner.step import PartTask
 from litmine.work.shares import ATTEMPTS, Shares
-from litmine.work.tagging import PartTask
-from litmine.work.task import THREADS, Loading, Task
 
 LOADING = Loading("builtin", "builtin@0")
 

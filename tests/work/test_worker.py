@@ -11,9 +11,9 @@ import pytest
 
 from litmine.errors import ModelError
 from litmine.lake.lake import Lake
-from litmine.models.identity import identify
+from litmine.tasks.contract import Loading
+from litmine.tasks.registry import identify
 from litmine.work.plan import plan
-from litmine.work.task import Loading
 from litmine.work.worker import Worker
 
 Found = Callable[[Path], dict[tuple[object, ...], float]]
@@ -23,9 +23,9 @@ import sys
 for name in ("duckdb", "ray", "Bio", "lxml", "rich", "click", "tantivy", "accelerate"):
     sys.modules[name] = None
 from pathlib import Path
-import litmine.work.reading
-from litmine.work.tagging import PartTask
-from litmine.work.task import Loading
+import litmine.tasks.qa.step
+from litmine.tasks.ner.step import PartTask
+from litmine.tasks.contract import Loading
 from litmine.work.worker import Worker
 lake, ref, model, *parts = sys.argv[1:]
 loading = Loading(ref, model, "cpu", "float32")

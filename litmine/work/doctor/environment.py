@@ -10,8 +10,8 @@ from pathlib import Path
 
 from litmine.errors import LitmineError
 from litmine.home import home
+from litmine.versions import versions
 from litmine.work.doctor.finding import Finding, note, ok, wrong
-from litmine.work.versions import versions
 
 _LITTLE_DISK = 1e9
 _PATIENCE_SECONDS = 20.0
@@ -59,7 +59,7 @@ def _device() -> Finding:
         return note("device", "torch is not installed, so no model runs here; `pip install torch` if one should")
     import torch
 
-    from litmine.models.network import bfloat16_is_fast
+    from litmine.nn.devices import bfloat16_is_fast
 
     gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
     device = torch.device("cuda" if gpus else "cpu")

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from litmine.errors import SettingError
-from litmine.models.home import BUILTIN, BUILTIN_READER
+from litmine.specs import BUILTIN, BUILTIN_READER
 from litmine.work.job.after import After
 from litmine.work.workforce import Workforce
 

@@ -13,13 +13,13 @@ from litmine.lake.place import Place
 from litmine.sources.entrez.access import from_environment
 from litmine.sources.files import find_files
 from litmine.sources.questions import read_questions
+from litmine.tasks.contract import Done, Task
 from litmine.work import fetch
 from litmine.work.ingest import Imported, ingest
 from litmine.work.job.rates import Rates
 from litmine.work.job.settings import Job, Questions, Resources
 from litmine.work.job.step import Forecast, Outcome, Step, Watch
 from litmine.work.survey import Survey, Wish
-from litmine.work.task import Done, Task
 from litmine.work.workforce import Progress
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ class Annotate:
         return _outcome(done, {"texts": done.texts, "entities": done.entities})
 
     def forecast(self, lake: Place, rates: Rates, coming: int) -> Forecast:
-        from litmine.models.identity import identify
+        from litmine.tasks.registry import identify
 
         opened = open_lake(lake)
         texts = sum(unread_texts(opened, identify(ref)) for ref in self.models) if opened else 0

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from litmine.train.qa.make import make_reader
-from litmine.train.qa.recipe import ReaderRecipe, Stage
+from litmine.tasks.qa.make import make_reader
+from litmine.tasks.qa.recipe import ReaderRecipe, Stage
 
 DRUGS = ("aspirin", "penicillin", "codeine", "heparin", "lidocaine", "morphine", "cocaine", "haloperidol")
 SIGNS = ("an allergy", "asthma", "seizures", "a tumor", "hypotension", "anemia", "hepatitis", "headache")

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from litmine.models.registry import load_reader
-from litmine.train.qa.calibrate import calibrate, calibration_error, fit
-from litmine.train.qa.files import read_file
+from litmine.tasks.qa.calibrate import calibrate, calibration_error, fit
+from litmine.tasks.qa.files import read_file
+from litmine.tasks.registry import load_reader
 
 
 def test_slope_and_intercept_are_found_again() -> None:

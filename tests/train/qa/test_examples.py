@@ -8,11 +8,11 @@ import torch
 from tokenizers import Tokenizer
 from transformers import AutoConfig
 
-from litmine.models.folder import read_tokenizer
-from litmine.models.pairs import Layout, layout_of
-from litmine.models.word_reader import WordReader
-from litmine.train.qa.examples import NEITHER, NO_VERDICT, YES, Cutting, Example, ExampleMaker, collate
-from litmine.train.qa.questions import Asked
+from litmine.nn.loading import read_tokenizer
+from litmine.nn.tokenizer import WordReader
+from litmine.tasks.qa.examples import NEITHER, NO_VERDICT, YES, Cutting, Example, ExampleMaker, collate
+from litmine.tasks.qa.pairs import Layout, layout_of
+from litmine.tasks.qa.questions import Asked
 
 NOTHING = (((0, 0),),)
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from litmine.errors import CorpusError
-from litmine.train.qa.files import read_file
-from litmine.train.qa.questions import Asked
+from litmine.tasks.qa.files import read_file
+from litmine.tasks.qa.questions import Asked
 
 
 def written(folder: Path, content: Any) -> Path:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from litmine.train.qa.find import occurrences
+from litmine.tasks.qa.answer_alignment import occurrences
 
 
 def found(text: str, *answers: str) -> list[str]:

@@ -2,8 +2,8 @@
 
 from random import Random
 
-from litmine.train.qa.irrelevant import OtherTexts
-from litmine.train.qa.questions import Asked
+from litmine.tasks.qa.negative_sampling import OtherTexts
+from litmine.tasks.qa.questions import Asked
 
 # Fifty texts and more are alike at most, so that there must be more texts than that.
 CROWD = [

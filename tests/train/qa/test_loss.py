@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from litmine.train.qa.examples import Batch, Example, collate
-from litmine.train.qa.loss import span_loss, verdict_loss
+from litmine.tasks.qa.examples import Batch, Example, collate
+from litmine.tasks.qa.loss import span_loss, verdict_loss
 
 
 def example(*answers: tuple[tuple[int, int], ...], verdict: int = -1) -> Example:

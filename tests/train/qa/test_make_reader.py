@@ -11,12 +11,12 @@ import torch
 from safetensors import safe_open
 
 from litmine.errors import CorpusError, SettingError
-from litmine.models.registry import load_reader
-from litmine.train.qa.evaluate import judge
-from litmine.train.qa.files import read_file
-from litmine.train.qa.loop import train
-from litmine.train.qa.make import make_reader
-from litmine.train.qa.recipe import ReaderRecipe, Stage
+from litmine.tasks.qa.evaluate import judge
+from litmine.tasks.qa.files import read_file
+from litmine.tasks.qa.make import make_reader
+from litmine.tasks.qa.recipe import ReaderRecipe, Stage
+from litmine.tasks.qa.train import train
+from litmine.tasks.registry import load_reader
 
 
 class KilledError(Exception):

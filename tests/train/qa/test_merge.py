@@ -2,7 +2,7 @@
 
 import pytest
 
-from litmine.train.qa.merge import list_answers, merge_factoid, merge_list, merge_verdicts
+from litmine.tasks.qa.merge import list_answers, merge_factoid, merge_list, merge_verdicts
 from litmine.types import Reply, SpanAnswer
 
 Scored = tuple[str, float]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from litmine.train.qa.metrics_bioasq import score_factoids, score_lists, score_verdicts
+from litmine.tasks.qa.metrics_bioasq import score_factoids, score_lists, score_verdicts
 
 GOLD = [["MCT8", "monocarboxylate transporter 8"]]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from litmine.train.qa.metrics_squad import normalise, score_spans, word_f1
+from litmine.tasks.qa.metrics_squad import normalise, score_spans, word_f1
 
 
 @pytest.mark.parametrize(

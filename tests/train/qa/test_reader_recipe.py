@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from litmine.errors import SettingError
-from litmine.train.qa.recipe import ReaderRecipe, Stage
-from litmine.train.qa.recipe_file import make_reader_recipe, read_reader_recipe, reader_recipe_names
+from litmine.tasks.qa.recipe import ReaderRecipe, Stage
+from litmine.tasks.qa.recipe_file import make_reader_recipe, read_reader_recipe, reader_recipe_names
 
 
 @pytest.mark.parametrize("name", reader_recipe_names())

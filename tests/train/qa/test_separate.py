@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from litmine.errors import CorpusError
-from litmine.train.qa.files import read_file
-from litmine.train.qa.questions import Asked, QuestionFile
-from litmine.train.qa.separate import DevSet, hold_out, separate
+from litmine.tasks.qa.files import read_file
+from litmine.tasks.qa.questions import Asked, QuestionFile
+from litmine.tasks.qa.separate import DevSet, hold_out, separate
 
 
 def file_of(name: str, *questions: Asked, form: str = "bioasq") -> QuestionFile:

@@ -1,0 +1,1 @@
+"""Annotated text: the corpora that are known by name, their formats, and leaks between their splits."""

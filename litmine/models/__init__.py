@@ -1,1 +1,0 @@
-"""Models: from a reference to a tagger that turns texts into entities."""

@@ -1,0 +1,6 @@
+"""The tasks that litmine knows, and what everything else asks about them."""
+
+from litmine.specs.spec import ARTICLES, TaskSpec, code
+from litmine.specs.tasks import BUILTIN, BUILTIN_READER, TASKS
+
+__all__ = ["ARTICLES", "BUILTIN", "BUILTIN_READER", "TASKS", "TaskSpec", "code"]

@@ -1,0 +1,59 @@
+"""What a task is: a kind of model, the table that it fills, and where its code is."""
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Literal
+
+ARTICLES = "articles"
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSpec:
+    """One task. Code is named as `module:attribute` and imported when it is asked for, so that a spec costs nothing.
+
+    name: what `litmine.json` calls the task in its models, and the command line after `train`, `evaluate` and `--task`.
+    about: what its models do, as a phrase after "a model that".
+    table: the table of its targets (`schemas/<table>.json`); `schemas/<table>.sql` has the views.
+    logs: further tables that it writes, one file a run, as the lake's own log.
+    unit: `part`: a target for each article part; `pair`: targets of questions and texts, a file for each slice of them.
+    inputs: the tables that a target is made of, `articles` first. Another one is that of a task that comes before.
+    per_input: a target is made of the output of one model of the task before; else of that of all its active models.
+    quotes: columns (start, end, quote) of the table where `quote` is what the text has from start to end.
+    export: the view whose rows `export --format jsonl` adds to an article under the table's name; empty for none.
+    architectures: endings of the architectures (config.json) of Hugging Face models that the task loads.
+    builtin: the reference of the built-in model, empty where there is none; its folder is `models/builtin/<name>`.
+    identify: (folder, name) -> Identity, without loading weights.
+    load: (ModelRequest, folder, name, trunks) -> a `litmine.tasks.contract.StepModel`.
+    rows: (texts, results) -> the rows of a target, for the unit `part`.
+    recipe: the dataclass of its training's settings; recipes: the folder of those that come with litmine, in its own.
+    train, evaluate: what `litmine train NAME` and `litmine evaluate NAME` run; see `litmine.cli.task_commands`.
+    """
+
+    name: str
+    about: str
+    table: str
+    identify: str
+    load: str
+    rows: str = ""
+    logs: tuple[str, ...] = ()
+    unit: Literal["part", "pair"] = "part"
+    inputs: tuple[str, ...] = (ARTICLES,)
+    per_input: bool = False
+    quotes: tuple[tuple[str, str, str], ...] = ()
+    export: str = ""
+    architectures: tuple[str, ...] = ()
+    builtin: str = ""
+    recipe: str = ""
+    train: str = ""
+    evaluate: str = ""
+
+    @property
+    def upstream(self) -> tuple[str, ...]:
+        """The tables of other tasks that its targets are made of."""
+        return self.inputs[1:]
+
+
+def code(reference: str) -> Any:
+    """What `module:attribute` names. Raises ImportError or AttributeError for one that is not there."""
+    module, _, attribute = reference.partition(":")
+    return getattr(import_module(module), attribute)

@@ -1,0 +1,32 @@
+"""Every task, those that others build on first."""
+
+from litmine.specs.spec import TaskSpec
+
+# References of the built-in models.
+BUILTIN, BUILTIN_READER = "builtin", "builtin-reader"
+
+TASKS: tuple[TaskSpec, ...] = (
+    TaskSpec(
+        name="ner",
+        about="finds entities",
+        table="entities",
+        identify="litmine.tasks.ner.identity:identify",
+        load="litmine.tasks.ner.folder:load_folder",
+        rows="litmine.tasks.ner.step:entity_rows",
+        quotes=(("start_char", "end_char", "mention"),),
+        architectures=("ForTokenClassification",),
+        builtin=BUILTIN,
+    ),
+    TaskSpec(
+        name="qa",
+        about="answers questions",
+        table="readings",
+        logs=("questions", "retrieved"),
+        unit="pair",
+        identify="litmine.tasks.qa.identity:identify",
+        load="litmine.tasks.qa.folder:load_folder",
+        quotes=(("start_char", "end_char", "answer"),),
+        architectures=("ForQuestionAnswering",),
+        builtin=BUILTIN_READER,
+    ),
+)

@@ -1,0 +1,1 @@
+"""Named entity recognition: the mentions of entities in a text."""

@@ -1,0 +1,102 @@
+"""Folders of taggers: litmine's own, and any plain Hugging Face token classifier."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer
+
+from litmine.errors import ModelError
+from litmine.nn.bert import BertEncoder, is_plain_bert
+from litmine.nn.config import read_config
+from litmine.nn.devices import choose_device, choose_precision
+from litmine.nn.hugging_face import auto_classifier
+from litmine.nn.loading import OVERLAP, TOKENIZER_FILE, filled, loading, plain_window, read_tokenizer, special_ids
+from litmine.nn.memory import keep_memory
+from litmine.nn.references import is_own
+from litmine.nn.tokenizer import WordReader
+from litmine.nn.weights import save_weights
+from litmine.tasks.ner.engine import kernels_for
+from litmine.tasks.ner.network import MultiHeadNetwork, PlainNetwork
+from litmine.tasks.ner.settings import CHAINED, Head, Settings, default_heads, tagger_digest
+from litmine.tasks.ner.tagger import Tagger
+
+
+def load_folder(
+    folder: Path,
+    name: str,
+    device: str = "auto",
+    precision: str = "auto",
+    heads: Sequence[str] | None = None,
+    batch_tokens: int | None = None,
+) -> Tagger:
+    """Load a model folder (ModelError when it is not one, or cannot be run as asked).
+
+    `heads` names the heads to use instead of the default ones. `precision` is `float32`, `bf16` or `auto`: bf16 where
+    the processor multiplies it in hardware.
+    """
+    where = choose_device(device)
+    chosen = choose_precision(precision, where)
+    with loading(folder):
+        own = is_own(folder)
+        settings = Settings.load(folder) if own else plain_settings(folder, name)
+        used = default_heads(settings) if heads is None else [_head(settings, head) for head in heads]
+        digest = tagger_digest(folder, settings, used)
+        network = read_network(folder, settings, quick=True) if own else _plain_network(folder)
+        tokenizer = read_tokenizer(folder)
+        special = special_ids(tokenizer, network.config)
+    network.eval().requires_grad_(False).to(where)
+    if where.type == "cpu":
+        keep_memory()
+    if chosen == "bf16":
+        # The heads stay in float32: they cost nothing, and the scores keep their digits.
+        (network.encoder if isinstance(network, MultiHeadNetwork) else network).to(torch.bfloat16)
+    kernels = kernels_for(network, where, torch.bfloat16 if chosen == "bf16" else torch.float32)
+    return Tagger(network, WordReader(tokenizer), settings, used, digest, special, where, chosen, batch_tokens, kernels)
+
+
+def save_folder(
+    folder: Path, network: MultiHeadNetwork, tokenizer: Tokenizer, settings: Settings, int8: bool = False
+) -> None:
+    """Write one of our own models; the card is the trainer's to write."""
+    folder.mkdir(parents=True, exist_ok=True)
+    save_weights(network.state_dict(), folder, int8)
+    network.config.save_pretrained(folder)
+    tokenizer.save(str(folder / TOKENIZER_FILE), pretty=False)
+    settings.save(folder)
+
+
+def read_network(folder: Path, settings: Settings, quick: bool = False) -> MultiHeadNetwork:
+    """The network of one of our own model folders, weights loaded, in float32; `quick` as in `filled`."""
+    outputs = sum(len(head.labels) for head in settings.heads)
+    chained = settings.decoding == CHAINED
+    return filled(folder, lambda config, encoder: MultiHeadNetwork(config, outputs, encoder, chained), quick)
+
+
+def plain_settings(folder: Path, name: str) -> Settings:
+    """How a plain token classifier reads. Raises ValueError when its labels have no names."""
+    config = read_config(folder)
+    labels = tuple(config.id2label[i] for i in range(len(config.id2label)))
+    if all(label.startswith("LABEL_") for label in labels):
+        raise ValueError(
+            "its labels are only numbered, so nobody can say what they mean; name them in id2label of its config.json"
+        )
+    window = plain_window(folder)
+    return Settings(name, (Head("labels", labels),), window, min(OVERLAP, window // 4))
+
+
+def _plain_network(folder: Path) -> MultiHeadNetwork | PlainNetwork:
+    """The classifier, with its weights in our own encoder where that computes the same."""
+    classifier = auto_classifier(folder)
+    if not is_plain_bert(classifier.config):
+        return PlainNetwork(classifier)
+    network = MultiHeadNetwork(classifier.config, classifier.config.num_labels, BertEncoder.of(classifier.bert))
+    network.heads.load_state_dict(classifier.classifier.state_dict())
+    return network
+
+
+def _head(settings: Settings, name: str) -> Head:
+    for head in settings.heads:
+        if head.name == name:
+            return head
+    raise ModelError(f"{settings.name} has no head {name!r}; it has {', '.join(head.name for head in settings.heads)}")

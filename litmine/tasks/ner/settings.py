@@ -1,0 +1,88 @@
+"""What a model says of itself beside its weights: its heads, window and decoding, kept in `litmine.json`."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from litmine.errors import ModelError
+from litmine.nn.digest import folder_digest
+from litmine.nn.references import SETTINGS_FILE
+
+# The `task` of a tagger's `litmine.json`; the first ones have none.
+TASK = "ner"
+
+# How logits become labels, a part of a model's digest: each word for itself, or those of a head along a chain; FIRST is
+# the former from windows that are all full, as the first models read. Raised whenever the same weights would give other
+# entities.
+FIRST, CHAINED, ALONE = 1, 2, 3
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """One choice for every word: its labels, and the guideline (corpora) it learnt from.
+
+    `default` heads are those that `annotate` uses, one a type.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    default: bool = True
+    corpora: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a model reads: its heads in the order of its logits, and its window and overlap in tokens.
+
+    `window` counts the special tokens; `overlap` is the least that two windows of one text share. `decoding` is ALONE,
+    CHAINED or FIRST.
+    """
+
+    name: str
+    heads: tuple[Head, ...]
+    window: int
+    overlap: int
+    decoding: int = ALONE
+
+    def save(self, folder: Path) -> None:
+        text = json.dumps({"task": TASK, **asdict(self)}, indent=2, ensure_ascii=False)
+        (folder / SETTINGS_FILE).write_text(text + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> "Settings":
+        """Raise ModelError when `litmine.json` is not what this version of litmine writes."""
+        try:
+            read = json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
+            read.pop("task", None)
+            heads = tuple(
+                Head(**{**head, "labels": tuple(head["labels"]), "corpora": tuple(head["corpora"])})
+                for head in read.pop("heads")
+            )
+            settings = cls(heads=heads, **read)
+        except (ValueError, KeyError, TypeError) as error:
+            raise ModelError(
+                f"{folder / SETTINGS_FILE} is not a litmine model's settings ({error}); train or copy the model again"
+            ) from error
+        if settings.decoding not in {FIRST, CHAINED, ALONE}:
+            raise ModelError(
+                f"the model in {folder} needs decoding version {settings.decoding} and this litmine has"
+                f" {FIRST} to {ALONE}; install the litmine it was made with"
+            )
+        if settings.decoding == CHAINED and any(len(head.labels) != 3 for head in settings.heads):
+            raise ModelError(
+                f"{folder / SETTINGS_FILE} chains heads that are not outside, beginning and inside; train or copy the"
+                " model again"
+            )
+        return settings
+
+
+def default_heads(settings: Settings) -> list[Head]:
+    """The heads that `annotate` uses."""
+    return [head for head in settings.heads if head.default]
+
+
+def tagger_digest(folder: Path, settings: Settings, heads: Sequence[Head]) -> str:
+    """Over weights, tokenizer, the labels of the heads used, window, overlap, decoding (ValueError without weights)."""
+    labels = [[head.name, head.labels] for head in heads]
+    return folder_digest(folder, [labels, settings.window, settings.overlap, settings.decoding])

@@ -1,0 +1,1 @@
+"""Question answering: what a text says to a question."""

@@ -1,0 +1,110 @@
+"""A reader against a file of questions: every text read through the reader, answers merged, official measures."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+from litmine.errors import CorpusError
+from litmine.tasks.qa.merge import list_answers, merge_factoid, merge_list, merge_verdicts
+from litmine.tasks.qa.metrics_bioasq import FACTOID_ANSWERS, score_factoids, score_lists, score_verdicts
+from litmine.tasks.qa.metrics_squad import score_spans
+from litmine.tasks.qa.questions import Asked, QuestionFile
+from litmine.tasks.qa.reader import Reader
+from litmine.types import Reply
+
+# Of pairs in memory at a time.
+_AT_ONCE = 2_048
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a reader answered to a question: answers, the best first, or yes (None when it does not say)."""
+
+    asked: Asked
+    answers: tuple[str, ...]
+    yes: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The scores of a reader on a file in percent, and what it answered."""
+
+    model: str
+    scores: dict[str, float]
+    given: tuple[Given, ...] = field(repr=False)
+
+
+def judge(
+    reader: Reader,
+    file: QuestionFile,
+    questions: Sequence[Asked] | None = None,
+    all_types: bool = False,
+) -> Judged:
+    """Judge a reader on a file, or on some of its questions.
+
+    SQuAD: exact_match and f1. BioASQ: strict_accuracy, lenient_accuracy and mrr of the factoids, and with `all_types`
+    those of lists and, when the reader was taught them, of yes/no questions. PubMedQA: of yes/no questions.
+    Raises CorpusError when there is nothing to judge.
+    """
+    asked = list(file.questions if questions is None else questions)
+    wanted = _wanted(reader, file, all_types)
+    asked = [one for one in asked if one.question_type in wanted]
+    if not asked:
+        raise CorpusError(f"{file.path} has no {' or '.join(wanted)} question to judge {reader.name} on")
+    if file.form == "squad":
+        # Version 1.1 has an answer to every question, and its measures know no "no answer".
+        answerable = not any(one.unanswerable for one in asked)
+        given = [_squad(one, replies[0], answerable) for one, replies in _read(reader, asked)]
+        scores = score_spans((_flat(one.asked), one.answers[0] if one.answers else "") for one in given)
+    else:
+        given = [_bioasq(one, replies) for one, replies in _read(reader, asked)]
+        scores = _score(given)
+    return Judged(reader.name, scores, tuple(given))
+
+
+def _wanted(reader: Reader, file: QuestionFile, all_types: bool) -> list[str]:
+    if file.form == "squad" or not all_types:
+        return ["yesno"] if file.form == "pubmedqa" else ["factoid"]
+    return ["factoid", "list", *(["yesno"] if reader.settings.yes_no else [])]
+
+
+def _score(given: Sequence[Given]) -> dict[str, float]:
+    by_type = {kind: [one for one in given if one.asked.question_type == kind] for kind in ("factoid", "list", "yesno")}
+    scores: dict[str, float] = {}
+    if factoids := by_type["factoid"]:
+        scores |= score_factoids((one.asked.answers, one.answers) for one in factoids)
+    if lists := by_type["list"]:
+        scores |= score_lists((one.asked.answers, one.answers) for one in lists)
+    if verdicts := by_type["yesno"]:
+        scores |= score_verdicts((bool(one.asked.yes), one.yes) for one in verdicts)
+    return scores
+
+
+def _read(reader: Reader, questions: Sequence[Asked]) -> Iterator[tuple[Asked, list[Reply]]]:
+    """Each question with the replies of its texts, in order; many questions' texts are read together."""
+    block: list[Asked] = []
+    pairs = 0
+    for number, asked in enumerate(questions, 1):
+        block.append(asked)
+        pairs += len(asked.texts)
+        if pairs >= _AT_ONCE or number == len(questions):
+            replies = iter(reader.answer([(one.question, text) for one in block for text in one.texts]))
+            yield from ((one, list(islice(replies, len(one.texts)))) for one in block)
+            block, pairs = [], 0
+
+
+def _squad(asked: Asked, reply: Reply, answerable: bool) -> Given:
+    said = reply.spans[:1] if answerable or reply.no_answer < 0.5 else ()
+    return Given(asked, tuple(span.answer for span in said), None)
+
+
+def _bioasq(asked: Asked, replies: Sequence[Reply]) -> Given:
+    if asked.question_type == "yesno":
+        return Given(asked, (), merge_verdicts(replies))
+    if asked.question_type == "list":
+        return Given(asked, tuple(list_answers(merge_list(replies))), None)
+    return Given(asked, tuple(found.answer for found in merge_factoid(replies)[:FACTOID_ANSWERS]), None)
+
+
+def _flat(asked: Asked) -> list[str]:
+    return [name for answer in asked.answers for name in answer]

@@ -1,0 +1,74 @@
+"""Reader folders in the Hugging Face layout: litmine's own, and any plain extractive question answerer."""
+
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer
+
+from litmine.nn.devices import choose_device, choose_precision
+from litmine.nn.hugging_face import auto_answerer, auto_tokenizer
+from litmine.nn.loading import OVERLAP, TOKENIZER_FILE, filled, loading, plain_window, read_tokenizer
+from litmine.nn.memory import keep_memory
+from litmine.nn.references import is_own
+from litmine.nn.tokenizer import WordReader
+from litmine.nn.weights import save_weights
+from litmine.tasks.qa.network import PlainSpanNetwork, SpanNetwork
+from litmine.tasks.qa.pairs import layout_of
+from litmine.tasks.qa.reader import Reader
+from litmine.tasks.qa.settings import ReaderSettings, reader_digest
+
+# Of a plain question answerer, which seldom says on what it was taught: SQuAD's usual 384 tokens.
+_WINDOW = 384
+
+
+def load_folder(
+    folder: Path, name: str, device: str = "auto", precision: str = "auto", batch_tokens: int | None = None
+) -> Reader:
+    """Load a reader's folder (ModelError when it is not one, or cannot be run as asked)."""
+    where = choose_device(device)
+    chosen = choose_precision(precision, where)
+    with loading(folder):
+        own = is_own(folder)
+        settings = ReaderSettings.load(folder) if own else plain_settings(folder, name)
+        digest = reader_digest(folder, settings)
+        network = read_span_network(folder, settings, quick=True) if own else _plain_network(folder)
+        tokenizer = read_tokenizer(folder)
+        # A plain answerer was taught with types or without, as its tokenizer gives them.
+        typed = own or "token_type_ids" in auto_tokenizer(folder).model_input_names
+        layout = layout_of(tokenizer, network.config, typed)
+    network.eval().requires_grad_(False).to(where)
+    if where.type == "cpu":
+        keep_memory()
+    if chosen == "bf16":
+        # The heads of our own readers stay in float32: they cost nothing, and the scores keep their digits.
+        (network.encoder if isinstance(network, SpanNetwork) else network).to(torch.bfloat16)
+    return Reader(network, WordReader(tokenizer), layout, settings, digest, where, chosen, batch_tokens)
+
+
+def save_reader(
+    folder: Path, network: SpanNetwork, tokenizer: Tokenizer, settings: ReaderSettings, int8: bool = False
+) -> None:
+    """Write one of our own readers; the card is the trainer's to write."""
+    folder.mkdir(parents=True, exist_ok=True)
+    save_weights(network.state_dict(), folder, int8)
+    network.config.save_pretrained(folder)
+    tokenizer.save(str(folder / TOKENIZER_FILE), pretty=False)
+    settings.save(folder)
+
+
+def read_span_network(folder: Path, settings: ReaderSettings, quick: bool = False) -> SpanNetwork:
+    """The network of one of our own reader folders, weights loaded, in float32; `quick` as in `filled`."""
+    return filled(folder, lambda config, encoder: SpanNetwork(config, settings.yes_no, encoder), quick)
+
+
+def plain_settings(folder: Path, name: str) -> ReaderSettings:
+    """How a plain question answerer reads."""
+    window = min(_WINDOW, plain_window(folder))
+    return ReaderSettings(name, window, min(OVERLAP, window // 4))
+
+
+def _plain_network(folder: Path) -> PlainSpanNetwork:
+    answerer, missing = auto_answerer(folder)
+    if missing:
+        raise ValueError(f"it lacks the weights {', '.join(missing[:3])}")
+    return PlainSpanNetwork(answerer)

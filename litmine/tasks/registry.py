@@ -1,0 +1,112 @@
+"""From a reference to a model: which task it is of, which model it is, and the model itself, loaded."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from litmine.errors import LitmineError, ModelError
+from litmine.nn.references import described, is_own, locate
+from litmine.specs import TASKS, TaskSpec, code
+
+if TYPE_CHECKING:
+    from litmine.tasks.ner.tagger import Tagger
+    from litmine.tasks.qa.reader import Reader
+
+# Models that litmine made before it wrote their task are taggers.
+_UNNAMED = "ner"
+
+
+def task_of(folder: Path, among: Sequence[TaskSpec] = TASKS) -> TaskSpec:
+    """The task whose model a folder holds. Raises ModelError when it is none of these, or may be several."""
+    told = described(folder)
+    if not told:
+        # What is wrong with it is for the loader to say.
+        return among[0]
+    if is_own(folder):
+        named = told.get("task", _UNNAMED)
+        fits = [spec for spec in TASKS if spec.name == named]
+        kind = f"a model of the task {named!r}"
+    else:
+        architectures = told.get("architectures")
+        names = [name for name in architectures if isinstance(name, str)] if isinstance(architectures, list) else []
+        fits = [spec for spec in TASKS if any(name.endswith(spec.architectures) for name in names)]
+        if not names:
+            raise ModelError(
+                f"{folder} does not hold a model that litmine can load: its config.json names no architecture"
+            )
+        kind = f"a {names[0]}"
+    chosen = [spec for spec in among if spec in fits]
+    if len(chosen) == 1:
+        return chosen[0]
+    if chosen:
+        raise ModelError(
+            f"{folder} holds {kind}, which may serve {' or '.join(spec.name for spec in chosen)}; choose with --task"
+        )
+    wanted = " or ".join(f"one that {spec.about} ({spec.name})" for spec in among)
+    what = f"{kind}, which {fits[0].about}" if fits else kind
+    raise ModelError(f"{folder} holds {what}; what is needed here is {wanted}")
+
+
+def find(ref: str, among: Sequence[TaskSpec] = TASKS) -> tuple[TaskSpec, Path, str]:
+    """The task, the folder and the name of a reference. Raises ModelError as `locate` and `task_of`."""
+    folder, name = locate(ref)
+    return task_of(folder, among), folder, name
+
+
+def identify(ref: str, among: Sequence[TaskSpec] = TASKS) -> str:
+    """`name@digest` of a reference, without loading its weights. Raises ModelError as `find`, and for damage."""
+    spec, folder, name = find(ref, among)
+    return identify_folder(spec, folder, name)
+
+
+def identify_folder(spec: TaskSpec, folder: Path, name: str) -> str:
+    """`name@digest` of a folder that holds a model of the task. Raises ModelError."""
+    try:
+        model: str = code(spec.identify)(folder, name)
+    except LitmineError:
+        raise
+    except Exception as error:  # a damaged tokenizer raises a bare Exception, a strange config anything
+        reason = " ".join(str(error).split())[:300]
+        raise ModelError(f"{folder} does not hold a model that litmine can load: {reason}") from error
+    return model
+
+
+def spec_named(name: str) -> TaskSpec:
+    """The task of that name. Raises KeyError."""
+    return {spec.name: spec for spec in TASKS}[name]
+
+
+def load(
+    ref: str,
+    task: str,
+    device: str = "auto",
+    precision: str = "auto",
+    batch_tokens: int | None = None,
+    **more: Any,
+) -> Any:
+    """Load a model of a task.
+
+    `device` is `auto`, `cpu` or `cuda`; `precision` is `auto`, `float32` or `bf16`; `batch_tokens` is the size of a
+    batch in tokens; `more` is for the task's own loader. Raises ModelError when the model is unknown, cannot be
+    fetched, is not one of the task, or cannot be run as asked.
+    """
+    spec, folder, name = find(ref, [spec_named(task)])
+    return code(spec.load)(folder, name, device, precision, batch_tokens=batch_tokens, **more)
+
+
+def load_model(
+    ref: str,
+    device: str = "auto",
+    precision: str = "auto",
+    heads: Sequence[str] | None = None,
+    batch_tokens: int | None = None,
+) -> "Tagger":
+    """Load a tagger as `load` does; `heads` names heads to use instead of the default ones."""
+    tagger: Tagger = load(ref, "ner", device, precision, batch_tokens, heads=heads)
+    return tagger
+
+
+def load_reader(ref: str, device: str = "auto", precision: str = "auto", batch_tokens: int | None = None) -> "Reader":
+    """Load a reader of questions as `load` does."""
+    reader: Reader = load(ref, "qa", device, precision, batch_tokens)
+    return reader

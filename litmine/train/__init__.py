@@ -1,1 +1,0 @@
-"""Training: corpora in, a model folder out."""

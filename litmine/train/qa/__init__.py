@@ -1,1 +1,0 @@
-"""How readers are made and judged."""
