@@ -20,9 +20,10 @@ from pathlib import Path
 
 from litmine import Lake, load_model
 from litmine.lake.articles import new_texts
-from litmine.lake.entities import TargetFooter, write_target
-from litmine.lake.runs import Run
+from litmine.lake.runs import Active, Run
+from litmine.lake.targets import TargetFooter, TargetSet, write_target
 from litmine.sources.files import find_files, read_file
+from litmine.tasks.ner.step import entity_rows
 from litmine.types import Article, Entity, Observed
 
 SAMPLE = Path(__file__).parent.parent / "sample_data" / "pubmed"
@@ -59,7 +60,7 @@ def main() -> None:
     more = sum(_annotate(lake, OTHER, part, originals) for part in large[::10])
     _age(place / "entities")
     now = datetime.now(UTC)
-    lake.record_run(Run("scale", "annotate", now, now, "done", models=[MODEL, OTHER], active_models=[MODEL]))
+    lake.record_run(Run("scale", "annotate", now, now, "done", models=[MODEL, OTHER], active=[Active("ner", MODEL)]))
     took = [round(after - before, 1) for before, after in pairwise(moments)]
     names = ("large parts s", "small parts s", "entities s")
     print(json.dumps({**dict(zip(names, took, strict=True)), "entities": rows, "of the second model": more}))
@@ -93,9 +94,8 @@ def _annotate(lake: Lake, model: str, part: str, originals: Sequence[Original]) 
     """Write a target of what stands in the originals; how many rows."""
     texts = new_texts(lake.part(part))
     found = [originals[(pmid - FIRST_PMID) % len(originals)].entities for pmid in texts.pmids]
-    write_target(
-        lake.path, model, part, texts, found, TargetFooter(model, part, len(texts), (), "none", "none", 0, 0, {})
-    )
+    footer = TargetFooter(model, part, len(texts), (), "none", "none", 0, 0, {})
+    write_target(lake.path, TargetSet("entities", model), part, texts, entity_rows(texts, found), footer)
     return sum(map(len, found))
 
 

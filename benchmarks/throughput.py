@@ -44,9 +44,10 @@ from litmine.lake.articles import new_texts, parts
 from litmine.nn.batch import pieces_of
 from litmine.nn.devices import bfloat16_is_fast
 from litmine.nn.tokenized_text import Words
-from litmine.tasks.contract import Done, Loading, Task
+from litmine.tasks.contract import Loading, Unit, UnitResult
 from litmine.tasks.registry import identify
 from litmine.types import Entity
+from litmine.work.grouping import group, steps_of
 from litmine.work.local import run_local
 from litmine.work.plan import plan
 
@@ -265,9 +266,10 @@ def end_to_end(
     started = time.perf_counter()
     done, times = [], []
     with Busy() as busy:
-        tasks, unreadable = plan(target, [Loading(ref, identify(ref), precision=precision, batch_tokens=batch_tokens)])
+        loading = Loading(ref, identify(ref), precision=precision, batch_tokens=batch_tokens)
+        units, unreadable = plan(target, group(steps_of([loading], {})))
         assert not unreadable, unreadable
-        for one in run_local(tasks, _unwatched, processes):
+        for one in run_local(units, _unwatched, processes):
             assert one.made, one
             done.append(one)
             times.append(time.perf_counter())
@@ -298,7 +300,7 @@ def _apart(*given: Any) -> Figures:
         return pool.submit(end_to_end, *given).result()
 
 
-def _account(done: Sequence[Done], seconds: float) -> Figures:
+def _account(done: Sequence[UnitResult], seconds: float) -> Figures:
     tokens = sum(one.tokens for one in done)
     stages = {stage: round(sum(asdict(one.stages)[stage] for one in done), 2) for stage in asdict(done[0].stages)}
     used = [resource.getrusage(whose) for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
@@ -360,7 +362,7 @@ def _growth(lake: Path, ref: str, folder: Path, most: int, workers: int) -> list
     return found
 
 
-def _unwatched(_task: Task, _share: float) -> None:
+def _unwatched(_task: Unit, _share: float) -> None:
     """Nobody watches."""
 
 

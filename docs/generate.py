@@ -4,7 +4,6 @@ python docs/generate.py [--check]
 """
 
 import argparse
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,11 +12,12 @@ from typing import Any
 import click
 
 from litmine.cli.main import cli
-from litmine.schema import TABLES, declaration, schema_file
+from litmine.lake.layout import TABLES
+from litmine.lake.view_texts import sentences
+from litmine.schema import declaration
 
 DOCS = Path(__file__).parent
 WIDTH = 100
-VIEW = re.compile(r"^-- (\w+): (.*(?:\n--(?! \w+: ).*)*)", re.MULTILINE)
 
 
 def cli_page() -> str:
@@ -40,8 +40,7 @@ def _contexts(command: click.Command = cli, parent: click.Context | None = None)
 
 def tables_page() -> str:
     """The views with their sentence, then each stored table with its columns."""
-    views = VIEW.findall(schema_file("views.sql").read_text(encoding="utf-8"))
-    rows = "".join(f"| `{name}` | {_one_line(sentence)} |\n" for name, sentence in views)
+    rows = "".join(f"| `{name}` | {sentence} |\n" for name, sentence in sentences().items())
     tables = "\n".join(_table(name) for name in TABLES)
     return (
         "# Tables\n\nWritten from `schemas/` by `make docs`. Offsets are code points, from 0, the end exclusive:\n"
@@ -50,10 +49,6 @@ def tables_page() -> str:
         "## Files: what the lake stores\n\nColumns are only added, and an id is never used again, so that a file of any"
         f" age can be read.\n\n{tables}"
     )
-
-
-def _one_line(sentence: str) -> str:
-    return " ".join(line.removeprefix("--").strip() for line in sentence.splitlines())
 
 
 def _table(name: str) -> str:

@@ -16,8 +16,6 @@ import pyarrow as pa
 
 from litmine.errors import SchemaError
 
-TABLES = ("articles", "entities", "files", "questions", "readings", "replaced", "retrieved", "runs")
-
 _PRIMITIVES = {
     "long": pa.int64(),
     "int": pa.int32(),

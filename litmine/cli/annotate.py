@@ -16,13 +16,17 @@ from litmine.cli.options import (
     workforce_options,
 )
 from litmine.cli.talk import say
-from litmine.errors import NEW_GAPS
+from litmine.errors import NEW_GAPS, SettingError
+from litmine.lake.layout import PART_TASKS
 from litmine.lake.place import Place
 
 if TYPE_CHECKING:
     from litmine.lake.lake import Lake
     from litmine.lake.runs import Gap
     from litmine.work.workforce import Workforce
+
+# The tasks of an `annotate` that names none.
+_DEFAULT = ("ner",)
 
 
 @click.command()
@@ -33,6 +37,14 @@ if TYPE_CHECKING:
     metavar="REF",
     multiple=True,
     help="Model: builtin, a folder, or an id on the Hugging Face Hub; may be given several times.  [default: builtin]",
+)
+@click.option(
+    "--task",
+    "tasks",
+    type=click.Choice([spec.name for spec in PART_TASKS.values()]),
+    multiple=True,
+    help="Without --model: the built-in models of these tasks.  [default: ner]  With --model: what the models are,"
+    " where a folder could serve several tasks. May be given several times.",
 )
 @click.option(
     "--questions",
@@ -51,6 +63,7 @@ def annotate(
     ctx: click.Context,
     lake: Place,
     models: tuple[str, ...],
+    tasks: tuple[str, ...],
     questions: Path | None,
     reader: str,
     top_k: int,
@@ -61,7 +74,7 @@ def annotate(
     precision: str,
     batch_tokens: int | None,
 ) -> None:
-    """Read every text that the models have not read yet, and add what they find to `entities`.
+    """Read every text that the models have not read yet, and add what they find to the lake.
 
     \b
     litmine annotate
@@ -70,7 +83,7 @@ def annotate(
     litmine annotate --questions questions.jsonl --where "year >= 2020"
 
     A run that was interrupted goes on where it was: a part of the lake is either done or not begun. When all is done,
-    the models become the ones that `entities` shows.
+    `entities` shows the models: a new one takes over the types that it finds, and the others keep the rest.
 
     With --questions, a reader reads each question over the articles that are retrieved for it, retracted ones left
     out, and adds what it finds to `answers`. What it has read before it does not read again.
@@ -81,7 +94,7 @@ def annotate(
     _check_options(ctx, questions is not None)
     opened, workforce = Lake(lake), Workforce(workers, gpus, address)
     if questions is None:
-        new_gaps = _tag(opened, models or ("builtin",), workforce, precision, batch_tokens)
+        new_gaps = _annotate(opened, models, tasks, workforce, precision, batch_tokens)
     else:
         from litmine.cli.answering import answer_file
 
@@ -91,7 +104,7 @@ def annotate(
 
 
 def _check_options(ctx: click.Context, asks: bool) -> None:
-    wrong = ("models",) if asks else ("reader", "top_k", "where")
+    wrong = ("models", "tasks") if asks else ("reader", "top_k", "where")
     for parameter in ctx.command.params:
         if (
             parameter.name in wrong
@@ -101,14 +114,24 @@ def _check_options(ctx: click.Context, asks: bool) -> None:
             raise click.UsageError(f"{parameter.opts[0]} goes {'without' if asks else 'with'} --questions{rest}")
 
 
-def _tag(
-    lake: "Lake", models: tuple[str, ...], workforce: "Workforce", precision: str, batch_tokens: int | None
+def _annotate(
+    lake: "Lake",
+    models: tuple[str, ...],
+    tasks: tuple[str, ...],
+    workforce: "Workforce",
+    precision: str,
+    batch_tokens: int | None,
 ) -> "list[Gap]":
     from litmine.cli.shown import Shown
     from litmine.work.annotate import annotate as run
 
+    named = [spec for spec in PART_TASKS.values() if spec.name in (tasks or (_DEFAULT if not models else ()))]
+    without = [spec.name for spec in named if not spec.builtin]
+    if not models and without:
+        raise SettingError(f"there is no built-in model for {', '.join(without)}; name one with --model")
+    refs = models or tuple(spec.builtin for spec in named)
     with Meter("annotating", "articles") as meter:
-        result = run(lake, models, workforce, precision, batch_tokens, Shown(meter))
+        result = run(lake, refs, workforce, precision, batch_tokens, Shown(meter), named or tuple(PART_TASKS.values()))
     for sentence in result.account():
         say(sentence)
     return result.new_gaps

@@ -53,11 +53,11 @@ def export(
     """
     from litmine.lake.documents import Selection
     from litmine.lake.lake import Lake
-    from litmine.work.choose import readers_of
+    from litmine.work.choose import taggers_of
     from litmine.work.export import export as write
 
     opened = Lake(lake)
-    models = readers_of(opened, refs) if refs else None
+    models = taggers_of(opened, refs) if refs else None
     selection = Selection(models, entity_types or None, where)
     if output is None and sys.stdout is None:
         raise SettingError("stdout is closed; name a file with -o FILE")
@@ -65,6 +65,6 @@ def export(
     if output is None:
         sys.stdout.buffer.flush()
     say(f"{exported.articles:,} articles with {exported.mentions:,} entities written")
-    for model, unread, failed in opened.incomplete():
+    for model, sentence in opened.incomplete():
         if models is None or model in models:
-            say(f"note: {model} has not read {unread:,} texts yet and could not read {failed:,}; see `litmine status`")
+            say(f"note: {sentence}")

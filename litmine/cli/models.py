@@ -1,7 +1,5 @@
 """The commands `models ...`: what can be loaded, and what `entities` shows."""
 
-import json
-
 import click
 
 from litmine.cli.options import lake_option
@@ -63,18 +61,22 @@ def pull(hub_id: str) -> None:
 
 
 @models.command()
-@click.argument("refs", nargs=-1, required=True, metavar="REF...")
+@click.argument("refs", nargs=-1, required=True, metavar="REF[:TYPE,...]...")
 @lake_option
 def use(refs: tuple[str, ...], lake: Place) -> None:
-    """Choose the models that `entities` shows, by name@digest as in `status`, or by reference.
+    """Choose the models that the views show, by name@digest as in `status`, or by reference.
 
     \b
     litmine models use builtin
+    litmine models use builtin:Chemical,Gene my-model:Disease
     litmine models use builtin@0123456789ab my-model@ba9876543210
+
+    Each type is shown of one model: a colon and types choose some of a model's, and of two models that give the same
+    type the last one shows it. `all_entities` has every model's. Tasks that no model is named of keep theirs.
     """
     from litmine.lake.lake import Lake
-    from litmine.work.choose import choose
+    from litmine.work.choose import choose, told
 
     opened = Lake(lake)
-    chosen = choose(opened, refs)
-    say(f"entities shows {json.dumps(chosen)}")
+    for sentence in told(choose(opened, refs)):
+        say(sentence)

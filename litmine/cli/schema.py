@@ -4,7 +4,8 @@ import json
 
 import click
 
-from litmine.schema import TABLES, declaration
+from litmine.lake.layout import TABLES
+from litmine.schema import declaration
 
 
 @click.command()

@@ -41,5 +41,5 @@ def sql(query: str, lake: Place, form: str | None, output: Path | None) -> None:
     # A query that is not UTF-8 keeps its stray bytes as surrogates, and is refused with a sentence.
     text = sys.stdin.buffer.read().decode(errors="surrogateescape") if query == "-" else query
     write_result(opened.select(text), form, output)
-    for model, unread, failed in opened.incomplete():
-        say(f"note: {model} has not read {unread:,} texts yet and could not read {failed:,}; see `litmine status`")
+    for _, sentence in opened.incomplete():
+        say(f"note: {sentence}")

@@ -46,9 +46,10 @@ def status(lake: Place, form: str) -> None:
     if seen.as_of:
         click.echo(f"as of     {seen.as_of:%Y-%m-%d %H:%M} UTC")
     for one in seen.models:
+        of = f"{one['task']}, active" if one["active"] else one["task"]
         click.echo(
-            f"model     {printable(one['model'])}{' (active)' if one['active'] else ''}: {one['texts_read']:,} texts"
-            f" read, {one['texts_unread']:,} to read, {one['texts_failed']:,} failed; {one['parts_read']:,} of"
+            f"model     {printable(one['model'])} ({of}): {one['texts_read']:,} texts read, {one['texts_unread']:,} to"
+            f" read, {one['texts_failed']:,} failed; {one['parts_read']:,} of"
             f" {one['parts_read'] + one['parts_unread']:,} parts"
         )
     for one in seen.readers:

@@ -1,6 +1,6 @@
 """A lake's current articles with their mentions, in order of PMID: a range of PMIDs at a time, in constant memory."""
 
-from collections.abc import Collection, Generator, Iterator
+from collections.abc import Collection, Generator, Iterator, Sequence
 from dataclasses import dataclass, fields
 from itertools import accumulate, pairwise
 
@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from litmine.errors import LakeError, QueryError
 from litmine.lake.lake import Lake
+from litmine.lake.layout import PART_TASKS
 from litmine.output.document import Document, Mention
 from litmine.types import Article, Section
 
@@ -24,12 +25,14 @@ _ARTICLE = tuple(
 class Selection:
     """Which articles and mentions: those of which a SQL condition on `articles` holds; of these models and types.
 
-    `models` are name@digest, the active ones when None; `entity_types` are all when None.
+    `models` are name@digest; None for what the view `entities` shows. `entity_types` are all when None. `tables` are
+    those of further tasks whose rows come along, as the tasks' active models have them.
     """
 
     models: Collection[str] | None = None
     entity_types: Collection[str] | None = None
     where: str | None = None
+    tables: tuple[str, ...] = ()
 
 
 def documents(lake: Lake, selection: Selection) -> Generator[Document]:
@@ -40,12 +43,12 @@ def documents(lake: Lake, selection: Selection) -> Generator[Document]:
     """
     if selection.where is not None and not selection.where.strip():
         raise QueryError("the condition is empty; write one like: year >= 2020 and not retracted")
-    models = lake.active_models() if selection.models is None else selection.models
-    conditions = [f"model IN ({_listed(models)})"]
+    view = "entities" if selection.models is None else "all_entities"
+    conditions = ["true"] if selection.models is None else [f"model IN ({_listed(selection.models)})"]
     if selection.entity_types is not None:
         conditions.append(f"entity_type IN ({_listed(selection.entity_types)})")
     try:
-        yield from _documents(lake, " AND ".join(conditions), selection.where)
+        yield from _documents(lake, view, " AND ".join(conditions), selection)
     except QueryError as error:
         if selection.where is None:
             raise
@@ -53,22 +56,31 @@ def documents(lake: Lake, selection: Selection) -> Generator[Document]:
         raise QueryError(f"the condition {selection.where!r} cannot be tried on `articles`: {said}") from error
 
 
-def _documents(lake: Lake, of_mentions: str, where: str | None) -> Iterator[Document]:
+def _documents(lake: Lake, view: str, of_mentions: str, selection: Selection) -> Iterator[Document]:
     # The line breaks keep a comment in the condition from what follows.
-    passing = f"AND (\n{where}\n)" if where else ""
+    passing = f"AND (\n{selection.where}\n)" if selection.where else ""
     last = 0
     for first, end in _ranges(lake, passing):
         among = f"pmid >= {first} AND pmid < {end}"
         columns = ", ".join(Mention._fields)
+        more = "".join(
+            f"""
+            LEFT JOIN (
+                SELECT pmid, list({table} ORDER BY {table}) AS {table}
+                FROM (SELECT pmid, struct_pack(*COLUMNS(* EXCLUDE (pmid))) AS {table}
+                      FROM {PART_TASKS[table].export} WHERE {among}) GROUP BY pmid
+            ) USING (pmid)"""
+            for table in selection.tables
+        )
         query = f"""
             FROM (SELECT {", ".join(_ARTICLE)} FROM articles WHERE {among} {passing})
             LEFT JOIN (
                 SELECT pmid, list(({columns}) ORDER BY start_char, end_char, entity_type, model) AS found
-                FROM all_entities WHERE {among} AND {of_mentions} GROUP BY pmid
-            ) USING (pmid)
+                FROM {view} WHERE {among} AND {of_mentions} GROUP BY pmid
+            ) USING (pmid){more}
             ORDER BY pmid"""
         for batch in lake.select(query):
-            for document in _read(batch):
+            for document in _read(batch, selection.tables):
                 if not max(last + 1, first) <= document.article.pmid < end:
                     raise QueryError("it is more than a condition")
                 last = document.article.pmid
@@ -92,12 +104,13 @@ def _ranges(lake: Lake, passing: str) -> Iterator[tuple[int, int]]:
             yield start * _STRETCH, end * _STRETCH
 
 
-def _read(batch: pa.RecordBatch) -> Iterator[Document]:
+def _read(batch: pa.RecordBatch, tables: Sequence[str]) -> Iterator[Document]:
     found = batch.column("found")
     lengths = pc.fill_null(found.value_lengths(), 0).to_pylist()
     mentions = map(Mention._make, zip(*(column.to_pylist() for column in found.flatten().flatten()), strict=True))
     rows = batch.drop_columns("found").to_pylist()
     for row, length in zip(rows, lengths, strict=True):
+        more = {table: tuple(row.pop(table) or ()) for table in tables}
         row["sections"] = tuple(Section(**section) for section in row["sections"] or ())
         article = Article(**row)
         its_own = tuple(next(mentions) for _ in range(length))
@@ -108,7 +121,7 @@ def _read(batch: pa.RecordBatch) -> Iterator[Document]:
                     f"PMID {article.pmid}: {one.model} has {one.mention!r} at {one.start_char}:{one.end_char}, where"
                     " the text has something else; `litmine doctor --deep` says which file to delete"
                 )
-        yield Document(article, its_own)
+        yield Document(article, its_own, more)
 
 
 def _listed(values: Collection[str]) -> str:

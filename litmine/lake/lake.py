@@ -10,14 +10,17 @@ from typing import Any
 import pyarrow as pa
 
 from litmine.errors import LakeError, SettingError
-from litmine.lake import articles, entities, imported, runs
+from litmine.lake import articles, imported, runs
+from litmine.lake.active import active_models
 from litmine.lake.add import PART_SIZE, Added, Importer
 from litmine.lake.files import unwritable, utf8, write_bytes
+from litmine.lake.layout import TABLES, schema_folder
 from litmine.lake.place import Place, place
 from litmine.lake.query import select
 from litmine.lake.tables import write_empty
+from litmine.lake.targets import TargetSet, target_sets
 from litmine.lake.views import write_catalogue
-from litmine.schema import TABLES
+from litmine.specs import ARTICLES
 from litmine.types import Observed
 
 MARK = "lake.json"
@@ -75,8 +78,7 @@ class Lake:
     def make_tables(self) -> None:
         """See that each table has its folder: a lake may be older than a table. Raises LakeError when it cannot."""
         for table in TABLES:
-            by_model = table in ("entities", "readings")
-            write_empty(self.place / table / "model=_" if by_model else self.place / table, table)
+            write_empty(self.place / schema_folder(table), table)
 
     def importer(self) -> Importer:
         """Adds several sources, knowing the lake's parts from one to the next; others may import meanwhile."""
@@ -102,19 +104,19 @@ class Lake:
 
     def part(self, name: str) -> Place:
         """The file of an article part."""
-        return self.place / "articles" / f"{name}.parquet"
+        return self.place / ARTICLES / f"{name}.parquet"
 
-    def models(self) -> list[str]:
-        """The models that have read at least one part, as name@digest."""
-        return entities.models(self.place)
+    def target_sets(self) -> list[TargetSet]:
+        """What models have made of article parts, by model and inputs."""
+        return target_sets(self.place)
 
-    def active_models(self) -> list[str]:
-        """The models that `entities` shows."""
-        return runs.active_models(self.place)
+    def active(self) -> list[runs.Active]:
+        """The models that the views show."""
+        return active_models(self.place)
 
-    def unread(self, model: str) -> list[str]:
-        """The names of the parts that the model has not read yet."""
-        done = entities.done(self.place, model)
+    def unread(self, targets: TargetSet) -> list[str]:
+        """The names of the parts that have no target in the set."""
+        done = targets.done(self.place)
         return [name for name in self.parts() if name not in done]
 
     def record_run(self, run: runs.Run) -> None:
@@ -143,12 +145,15 @@ class Lake:
         """The rows of one SELECT as tuples, for a few rows. Raises as `sql`."""
         return [tuple(row.values()) for row in self.sql(query).to_pylist()]
 
-    def incomplete(self) -> list[tuple[str, int, int]]:
-        """The active models that have not read everything: (model, texts to read, texts that failed)."""
+    def incomplete(self) -> list[tuple[str, str]]:
+        """The active models that have not read everything, each with a sentence that says how much is missing."""
         query = (
             "SELECT model, texts_unread, texts_failed FROM coverage WHERE active AND texts_unread + texts_failed > 0"
         )
-        return [(model, unread, failed) for model, unread, failed in self.rows(query)]
+        return [
+            (model, f"{model} has not read {unread:,} texts yet and could not read {failed:,}; see `litmine status`")
+            for model, unread, failed in self.rows(query)
+        ]
 
 
 def _place(path: str | PathLike[str] | Place) -> Place:

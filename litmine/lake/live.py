@@ -8,13 +8,11 @@ what is noted of one that it has not is of no effect.
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
+from litmine.lake.layout import BY_MODEL, PART_TASKS, REPLACED, TABLES, depth
 from litmine.lake.object_store import ObjectPath
 from litmine.lake.place import Place
 from litmine.lake.tables import EMPTY, read, reading
-from litmine.schema import TABLES
-
-REPLACED = "replaced"
-_BY_MODEL = ("entities", "readings")
+from litmine.specs import ARTICLES
 
 
 def files(lake: Place, folder: str) -> dict[str, Place]:
@@ -33,31 +31,46 @@ def live(lake: Place, folder: str) -> dict[str, Place]:
 
 
 def live_tables(lake: Place) -> dict[str, list[Place]]:
-    """The files of every table that count; of entities those of the article parts that do. Raises as `live`."""
+    """The files of every table that count; of targets those of the article parts that do. Raises as `live`."""
+    # Targets come after parts: those of a merged part are older than it is. The notes come last.
+    parts = files(lake, ARTICLES)
     there = _listed_at_once(lake) if isinstance(lake, ObjectPath) else _listed(lake)
     noted = notes(lake)
-    parts = _counting("articles", there["articles"], noted)
+    counting = _counting(ARTICLES, parts, noted)
     found: dict[str, list[Place]] = {table: [] for table in TABLES}
+    found[ARTICLES] = list(counting.values())
     for folder, names in there.items():
         table = folder.partition("/")[0]
-        counting = names.keys() & parts if table == "entities" else _counting(folder, names, noted)
-        found[table] += [names[name] for name in sorted(counting)]
+        own = names.keys() & counting if table in PART_TASKS else _counting(folder, names, noted)
+        found[table] += [names[name] for name in sorted(own)]
     return found
 
 
 def _listed(lake: Path) -> dict[str, dict[str, Place]]:
-    """The files of every folder of a table or a model. Targets come after parts: those of a merged one are older."""
-    tables = ["articles", *(table for table in TABLES if table not in ("articles", *_BY_MODEL))]
-    by_model = [f"{table}/{path.name}" for table in _BY_MODEL for path in sorted((lake / table).glob("model=*"))]
+    """The files of every folder but that of the parts."""
+    tables = [table for table in TABLES if table not in (ARTICLES, *BY_MODEL)]
+    by_model = [folder for table in BY_MODEL for folder in model_folders(lake, table)]
     return {folder: files(lake, folder) for folder in [*tables, *by_model]}
 
 
+def model_folders(lake: Place, table: str) -> list[str]:
+    """The folders with files of one model each, as the lake names them."""
+    pattern = "/".join(("model=*", "of=*")[: depth(table)])
+    if isinstance(lake, Path):
+        found = {str(path) for path in (lake / table).glob(pattern)}
+    else:
+        # A store lists objects, not folders.
+        found = {str(path.parent) for path in (lake / table).glob(f"{pattern}/*.parquet")}
+    return sorted(path.removeprefix(f"{lake}/") for path in found)
+
+
 def _listed_at_once(lake: ObjectPath) -> dict[str, dict[str, Place]]:
-    """As `_listed`, by one listing, which a store gives in the order of names: articles/ before entities/."""
-    there: dict[str, dict[str, Place]] = {table: {} for table in TABLES if table not in _BY_MODEL}
+    """As `_listed`, by one listing."""
+    there: dict[str, dict[str, Place]] = {}
     for path in lake.rglob("*.parquet"):
         folder = path.parent.url.removeprefix(f"{lake}/")
-        if folder.partition("/")[0] in TABLES and path.name != EMPTY:
+        table = folder.partition("/")[0]
+        if table in TABLES and table != ARTICLES and path.name != EMPTY:
             there.setdefault(folder, {})[path.stem] = path
     return there
 

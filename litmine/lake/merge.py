@@ -15,16 +15,17 @@ from uuid import uuid4
 import pyarrow as pa
 
 from litmine.errors import LakeError
-from litmine.lake.entities import target
 from litmine.lake.files import age, remove, write_bytes
-from litmine.lake.live import REPLACED, files, live, notes
+from litmine.lake.layout import LOGS, PAIR_TASKS, PART_TASKS, REPLACED, file_pattern
+from litmine.lake.live import files, live, model_folders, notes
 from litmine.lake.place import Place
 from litmine.lake.tables import EMPTY, encode, read_footer, stream, write_stream
+from litmine.lake.targets import TargetSet
 from litmine.schema import arrow_schema
+from litmine.specs import ARTICLES
 
 MERGED = "merged-"
 ROW_GROUP = 10_000
-LOGS = ("questions", "retrieved", "runs")
 # A note outlives what it names by more than any look at a lake takes.
 _NOTE = timedelta(hours=1)
 # Sources that the footer of a merged part names.
@@ -33,11 +34,11 @@ _SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class Merge:
-    """Files of one folder of the lake to be merged; of article parts with the targets of the models that read them."""
+    """Files of one folder of the lake to be merged; article parts with the targets that have been made of them."""
 
     folder: str
     names: tuple[str, ...]
-    models: tuple[str, ...] = ()
+    targets: tuple[TargetSet, ...] = ()
 
     @property
     def name(self) -> str:
@@ -68,7 +69,7 @@ def note_again(lake: Place) -> None:
     """Note what merged files have replaced and is there still, where the note of it was lost. Raises LakeError."""
     known = {pair for pairs in notes(lake).values() for pair in pairs}
     pairs = []
-    for folder in ("articles", *LOGS, *(f"readings/{path.name}" for path in (lake / "readings").glob("model=*"))):
+    for folder in (ARTICLES, *LOGS, *(folder for table in PAIR_TASKS for folder in model_folders(lake, table))):
         there = files(lake, folder)
         for by in sorted(name for name in there if name.startswith(MERGED)):
             replaced = sorted(there.keys() & set(replaces(there[by])))
@@ -82,15 +83,15 @@ def carry_out(lake: Place, merge: Merge) -> None:
     Raises LakeError for a file that is damaged, and when one cannot be written.
     """
     table = PurePosixPath(merge.folder).parts[0]
-    for model in merge.models:
-        targets = [target(lake, model, name) for name in merge.names]
-        merged = target(lake, model, merge.name)
+    for own in merge.targets:
+        targets = [own.target(lake, name) for name in merge.names]
+        merged = own.target(lake, merge.name)
         if not merged.exists():
             footer = _target_footer([read_footer(path) for path in targets])
-            write_stream(merged, "entities", stream(targets, "entities", ROW_GROUP), footer | {"part": merge.name})
+            write_stream(merged, own.table, stream(targets, own.table, ROW_GROUP), footer | {"part": merge.name})
     paths = merge.paths(lake)
     footer = {"replaces": sorted(_ancestors(merge, lake))}
-    if table == "articles":
+    if table == ARTICLES:
         footer = _part_footer([read_footer(path) for path in paths]) | footer
     write_stream(lake / merge.folder / f"{merge.name}.parquet", table, stream(paths, table, ROW_GROUP), footer)
 
@@ -134,7 +135,7 @@ def origins(lake: Place) -> list[str]:
     A merged part that is damaged has its own name alone.
     """
     written: list[str] = []
-    for name, path in live(lake, "articles").items():
+    for name, path in live(lake, ARTICLES).items():
         try:
             names = replaces(path) if name.startswith(MERGED) else (name,)
             written += (one for one in names if not one.startswith(MERGED))
@@ -151,11 +152,12 @@ def replaces(path: Place) -> tuple[str, ...]:
 
 def _orphans(lake: Place, over: set[Place]) -> set[Place]:
     """The targets of parts that are replaced and gone, or of a merge that was never committed."""
-    parts = {name: path for name, path in files(lake, "articles").items() if path not in over}
-    gone = absorbed(lake, "articles")
+    parts = {name: path for name, path in files(lake, ARTICLES).items() if path not in over}
+    gone = absorbed(lake, ARTICLES)
     return {
         path
-        for path in (lake / "entities").glob("*/*.parquet")
+        for table in PART_TASKS
+        for path in (lake / table).glob(file_pattern(table))
         if path.name != EMPTY and path.stem not in parts and (path.stem in gone or path.stem.startswith(MERGED))
     }
 
@@ -184,7 +186,9 @@ def _target_footer(footers: Sequence[dict[str, Any]]) -> dict[str, Any]:
     versions = {
         name: _either(footer["versions"][name] for footer in footers if name in footer["versions"]) for name in names
     }
-    return {**same, **summed, "failed": [one for footer in footers for one in footer["failed"]], "versions": versions}
+    failed = [one for footer in footers for one in footer["failed"]]
+    # Merged are targets of one folder: what they are made of is the same. The first targets do not name it.
+    return {**same, **summed, "failed": failed, "versions": versions, "inputs": footers[0].get("inputs", [])}
 
 
 def _either(values: Iterable[str]) -> str:

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from litmine.errors import SchemaError
 from litmine.lake.files import write_bytes
-from litmine.lake.model_folders import folder_of
+from litmine.lake.layout import folder_name
 from litmine.lake.place import Place
 from litmine.lake.tables import encode
 from litmine.schema import arrow_schema
@@ -45,7 +45,7 @@ class ReadingsFooter:
 def slice_file(lake: Place, model: str, pairs: Iterable[Pair]) -> Place:
     """Where the readings of `model` (name@digest) for these pairs belong, whatever their order."""
     name = blake2b(repr(sorted(tuple(pair) for pair in pairs)).encode(), digest_size=12).hexdigest()
-    return folder_of(lake / "readings", model) / f"{name}.parquet"
+    return lake / folder_name("readings", model) / f"{name}.parquet"
 
 
 def write_readings(

@@ -1,22 +1,22 @@
-"""Articles whose entities dropped out: a text of theirs was read, and the one that came after it was not yet."""
+"""Articles whose rows dropped out of a view: a text of theirs was read, and the one that came after it was not yet."""
 
 from litmine.errors import LakeError
 from litmine.lake.articles import parts
 from litmine.lake.damage import find_damage
-from litmine.lake.entities import done
 from litmine.lake.place import Place
+from litmine.lake.targets import TargetSet
 from litmine.lake.views import glob_escaped, interruptibly, quiet_duckdb, schema_map
 from litmine.schema import arrow_schema
 
 
-def revised_since_read(lake: Place, model: str) -> int:
-    """How many articles have new texts in parts that the model has not read, and others in parts that it has.
+def revised_since_read(lake: Place, targets: TargetSet) -> int:
+    """How many articles have new texts in parts without a target of the set, and others in parts that have one.
 
     Raises LakeError when a part is damaged.
     """
     import duckdb
 
-    finished = done(lake, model)
+    finished = targets.done(lake)
     files: tuple[list[str], list[str]] = ([], [])
     for path in parts(lake):
         files[path.stem in finished].append(glob_escaped(path))

@@ -1,7 +1,7 @@
 """The log: one small file for each command that wrote to the lake, only ever grown."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -32,11 +32,25 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
+class Active:
+    """A model (name@digest) that the views of its task show.
+
+    `inputs` is what its targets are made of beside articles (`litmine.lake.targets.inputs_key`). `types` are those that
+    are shown of it, None for all: a task's active models share types out among themselves.
+    """
+
+    task: str
+    model: str
+    inputs: str = ""
+    types: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """One run of a command, a field a column of `schemas/runs.json`.
 
-    `active_models` is None when the run changes nothing about which models `entities` shows. `job` and `job_run` are
-    the job that the command was a step of, and the id of that job's run.
+    `active` names the models that the views show from this run on, for some tasks; None when nothing changes. `job` and
+    `job_run` are the job that the command was a step of, and the id of that job's run.
     """
 
     run_id: str
@@ -47,7 +61,7 @@ class Run:
     versions: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
     models: Sequence[str] = ()
-    active_models: Sequence[str] | None = None
+    active: Sequence[Active] | None = None
     precision: str | None = None
     device: str | None = None
     counts: Mapping[str, int] = field(default_factory=dict)
@@ -65,6 +79,7 @@ def record_run(lake: Place, run: Run) -> None:
     """Add a run to the log. Raises LakeError when it cannot be written."""
     row = {column.name: getattr(run, column.name) for column in fields(run)}
     row |= {name: list(row[name].items()) for name in ("versions", "counts")}
+    row["active"] = run.active and [asdict(one) | {"inputs": one.inputs or None} for one in run.active]
     row["parameters"] = [(name, utf8(value)) for name, value in run.parameters.items()]
     row["gaps"] = [{"where": gap.where, "why": gap.why} for gap in run.gaps]
     write_bytes(
@@ -76,17 +91,11 @@ def record_run(lake: Place, run: Run) -> None:
 
 def known_gaps(lake: Place) -> set[Gap]:
     """The gaps that earlier runs have reported."""
-    return {Gap(gap["where"], gap["why"]) for row in _log(lake, "gaps") for gap in row["gaps"]}
+    return {Gap(gap["where"], gap["why"]) for row in run_rows(lake, "gaps") for gap in row["gaps"]}
 
 
-def active_models(lake: Place) -> list[str]:
-    """The models that `entities` shows: those of the latest run that chose any."""
-    chosen = [row for row in _log(lake, "finished", "run_id", "active_models") if row["active_models"] is not None]
-    latest = max(chosen, key=lambda row: (row["finished"], row["run_id"]), default=None)
-    return list(latest["active_models"]) if latest else []
-
-
-def _log(lake: Place, *columns: str) -> list[dict[str, Any]]:
+def run_rows(lake: Place, *columns: str) -> list[dict[str, Any]]:
+    """Some columns of the log, a row each; null in a run that is older than the column. Raises LakeError."""
     rows: list[dict[str, Any]] = []
     for path in live(lake, "runs").values():
         table = read(path, columns)

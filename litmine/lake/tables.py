@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from litmine.errors import LakeError
 from litmine.lake.files import write_bytes, write_whole
+from litmine.lake.layout import PAIR_TASKS
 from litmine.lake.object_store import ObjectPath
 from litmine.lake.place import Place
 from litmine.schema import arrow_schema, check
@@ -160,8 +161,9 @@ def damaged(path: Place, why: str) -> LakeError:
     """The sentence for a file that is no longer what was written."""
     if path.parent.name == "articles" and path.name != EMPTY:
         advice = f"restore it, or delete each {path.name} under the lake and import its source again"
-    elif path.parent.name.startswith("model=") and path.name != EMPTY:
-        again = " --questions" if path.parent.parent.name == "readings" else ""
+    elif path.parent.name.startswith(("model=", "of=")) and path.name != EMPTY:
+        folder = path.parent if path.parent.name.startswith("model=") else path.parent.parent
+        again = " --questions" if folder.parent.name in PAIR_TASKS else ""
         advice = f"delete it and run `litmine annotate{again}` again"
     elif path.parent.name == "replaced" and path.name != EMPTY:
         advice = "delete it and run `litmine compact`, which writes it again"

@@ -7,8 +7,8 @@ import pyarrow as pa
 from litmine.errors import LakeError
 from litmine.lake.articles import parts
 from litmine.lake.damage import find_damage
+from litmine.lake.layout import folder_name
 from litmine.lake.live import live
-from litmine.lake.model_folders import folder_of
 from litmine.lake.place import Place, desk
 from litmine.lake.readings import Pair
 from litmine.lake.views import glob_escaped, interruptibly, quiet_duckdb, schema_map
@@ -22,7 +22,7 @@ def left_to_read(lake: Place, model: str, wanted: Sequence[Pair]) -> list[tuple[
     """
     import duckdb
 
-    folder = f"readings/{folder_of(lake / 'readings', model).name}"
+    folder = folder_name("readings", model)
     given = {
         "done": [glob_escaped(path) for path in live(lake, folder).values()],
         "parts": [glob_escaped(path) for path in parts(lake)],

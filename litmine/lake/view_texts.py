@@ -1,16 +1,17 @@
-"""The text of `schemas/views.sql`, view by view: what each shows, and which others it is made of."""
+"""The views of `schemas/*.sql`, one by one: what each shows, and which others it is made of."""
 
 import re
 from collections.abc import Collection
 from functools import cache
 
 from litmine.schema import schema_file
+from litmine.specs import TASKS
 
 _BEGINNING = re.compile(r"-- (?P<name>\w+): (?P<sentence>.+)\nCREATE VIEW (?P=name) ")
 
 
 def sentences() -> dict[str, str]:
-    """Each view's name and the sentence that says what it shows, in the order of `schemas/views.sql`."""
+    """Each view's name and the sentence that says what it shows: those of every lake, then those of each task."""
     return {name: sentence for name, (sentence, _) in _views().items()}
 
 
@@ -29,7 +30,9 @@ def statements(names: Collection[str] | None = None) -> str:
 def _views() -> dict[str, tuple[str, str]]:
     """Each view's sentence and statement; blank lines stand between them."""
     found = {}
-    for text in schema_file("views.sql").read_text(encoding="utf-8").split("\n\n"):
+    files = ["views.sql", *(f"{spec.table}.sql" for spec in TASKS)]
+    texts = "\n\n".join(schema_file(name).read_text(encoding="utf-8").strip() for name in files)
+    for text in texts.split("\n\n"):
         if beginning := _BEGINNING.match(text):
             found[beginning["name"]] = beginning["sentence"], text
     return found

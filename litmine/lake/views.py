@@ -1,7 +1,7 @@
 """The views of `schemas/views.sql` over one lake: in a connection of their own, and in the lake's catalogue file."""
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import blake2b
 from pathlib import Path
@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pyarrow as pa
 
 from litmine.lake.files import unwritable, write_whole
+from litmine.lake.layout import PAIR_TASKS, PART_TASKS, REPLACED, TABLES, depth, file_pattern
 from litmine.lake.live import live_tables
 from litmine.lake.object_store import ObjectPath
 from litmine.lake.place import Place
 from litmine.lake.view_texts import statements
-from litmine.schema import TABLES, arrow_schema
+from litmine.schema import arrow_schema
+from litmine.specs import ARTICLES
 
 if TYPE_CHECKING:
     import duckdb
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
 CATALOGUE = "lake.duckdb"
 # The view that has the catalogue's mark as its comment.
 _MARKED = "article_versions"
-_BY_MODEL = ("entities", "readings")
 _DUCKDB_TYPES = {
     pa.int64(): "BIGINT",
     pa.int32(): "INTEGER",
@@ -152,7 +153,7 @@ def _mark(wanted: str, catalogue: "duckdb.DuckDBPyConnection") -> str:
 
 def catalogue_sql(lake: Place) -> str:
     """The statements of `schemas/views.sql` over whatever files count in the lake at this absolute path when asked."""
-    there = {table for table in TABLES if any((lake / table).glob(_pattern(table)))}
+    there = {table for table in TABLES if any((lake / table).glob(file_pattern(table)))}
     return _filled(statements(), _Looked(lake).up, there)
 
 
@@ -170,33 +171,92 @@ def _filled(template: str, source: _Source, there: Collection[str]) -> str:
     """The template with `source` for each table that is there, and no rows for one that a lake is older than."""
 
     def footers_of(found: re.Match[str]) -> str:
+        if found["table"] == "targets":
+            return _union(
+                [_target_footers(source, table, bool(found["every"])) for table in PART_TASKS if table in there]
+            )
         if found["table"] not in there:
-            return "(SELECT NULL::VARCHAR AS file_name, NULL::BLOB AS key, NULL::BLOB AS value WHERE false)"
-        columns = ("file_name", "key", "value")
-        return source(found["table"], "parquet_kv_metadata({})".format, columns, every=bool(found["every"]))
+            return _NO_FOOTERS
+        return source(found["table"], _footer_reader, ("file_name", "key", "value"))
 
     def rows_of(found: re.Match[str]) -> str:
         table = found["table"]
         names = found["columns"].split(", ") if found["columns"] else arrow_schema(table).names
-        if table not in there:
-            return _no_rows(table, names)
+        return _rows(source, table, names, table in there)
 
-        def reader(files: str) -> str:
-            return f"read_parquet({files}, filename = true, schema = {schema_map(table, names)})"
-
-        return source(table, reader, [*names, "filename"] if table in _BY_MODEL else names)
+    def pairs(_found: re.Match[str]) -> str:
+        rows = ((spec, _rows(source, table, ("pmid", "failed"), table in there)) for table, spec in PAIR_TASKS.items())
+        return _union([f"(SELECT '{spec.name}' AS task, * FROM {of})" for spec, of in rows])
 
     tables = "|".join(TABLES)
-    sql = re.sub(rf"{{footers of (?P<every>every )?(?P<table>{tables})}}", footers_of, template)
+    sql = re.sub(rf"{{footers of (?P<every>every )?(?P<table>targets|{tables})}}", footers_of, template)
+    sql = re.sub(r"{pairs}", pairs, sql)
     return re.sub(rf"{{(?P<table>{tables})(: (?P<columns>[a-z_, ]+))?}}", rows_of, sql)
 
 
-def _no_rows(table: str, names: Collection[str]) -> str:
-    fields = (field for field in arrow_schema(table) if field.name in names)
-    columns = [f"NULL::{_duckdb_type(field.type)} AS {field.name}" for field in fields]
-    if table in _BY_MODEL:
-        columns.append("NULL::VARCHAR AS filename")
-    return f"(SELECT {', '.join(columns)} WHERE false)"
+_NO_FOOTERS = "(SELECT NULL::VARCHAR AS file_name, NULL::BLOB AS key, NULL::BLOB AS value WHERE false)"
+# In footers, where equal inputs are joined.
+_NONE = "''"
+_footer_reader: _Reader = "parquet_kv_metadata({})".format
+
+
+def _union(selects: Sequence[str]) -> str:
+    """The rows of all of these."""
+    if not selects:
+        names = ("task", "model", "inputs", "part")
+        columns = ", ".join(f"NULL::VARCHAR AS {name}" for name in names)
+        return f"(SELECT {columns}, NULL::BLOB AS key, NULL::BLOB AS value WHERE false)"
+    return f"({' UNION ALL '.join(f'FROM {one}' for one in selects)})" if len(selects) != 1 else selects[0]
+
+
+def _target_footers(source: _Source, table: str, every: bool) -> str:
+    footers = source(table, _footer_reader, ("file_name", "key", "value"), every)
+    path = (
+        f"{_model(table, 'file_name')}, {_inputs(table, 'file_name', _NONE)}, parse_filename(file_name, true) AS part"
+    )
+    return f"(SELECT '{PART_TASKS[table].name}' AS task, {path}, key, value FROM {footers})"
+
+
+def _model(table: str, name: str) -> str:
+    """The model in a file's path, of which the lake's own may be anything.
+
+    From the name and not by hive partitioning, which cannot be combined with reading by field ids; files that a
+    condition on the model leaves out are passed over all the same.
+    """
+    inputs = "of=[^/]+/" * (depth(table) - 1)
+    return f"url_decode(regexp_extract({name}, '/model=([^/]+)/{inputs}[^/]+$', 1)) AS model"
+
+
+def _inputs(table: str, name: str, none: str) -> str:
+    """Which inputs a file is made of, from its path; `none` where it is made of articles alone."""
+    told = f"url_decode(regexp_extract({name}, '/of=([^/]+)/[^/]+$', 1))" if depth(table) > 1 else none
+    return f"{told} AS inputs"
+
+
+def _rows(source: _Source, table: str, names: Sequence[str], there: bool) -> str:
+    """Columns of a table; of a task's table beside them what `litmine/lake/layout.py` puts into the path."""
+    path: dict[str, str] = {}
+    if table in PART_TASKS:
+        path = {"model": _model(table, "filename"), "inputs": _inputs(table, "filename", "NULL::VARCHAR")}
+    elif table in PAIR_TASKS:
+        path = {"model": _model(table, "filename"), "slice": "parse_filename(filename, true) AS slice"}
+    if not there:
+        kinds = {field.name: _duckdb_type(field.type) for field in arrow_schema(table)}
+        columns = [f"NULL::{kinds.get(name, 'VARCHAR')} AS {name}" for name in _in_order(path, names)]
+        return f"(SELECT {', '.join(columns)} WHERE false)"
+
+    def reader(files: str) -> str:
+        return f"read_parquet({files}, filename = true, schema = {schema_map(table, names)})"
+
+    if not path:
+        return source(table, reader, names)
+    columns = [path.get(name, name) for name in _in_order(path, names)]
+    return f"(SELECT {', '.join(columns)} FROM {source(table, reader, [*names, 'filename'])})"
+
+
+def _in_order(path: Mapping[str, str], names: Sequence[str]) -> list[str]:
+    """The model, the table's columns, and what else the path says."""
+    return [*list(path)[:1], *names, *list(path)[1:]]
 
 
 def _listed(table: str, reader: _Reader, columns: Sequence[str], every: bool = False) -> str:  # noqa: ARG001
@@ -217,9 +277,9 @@ class _Looked:
         files = f"'{self._glob(table)}'"
         if every:
             return f"(SELECT {', '.join(columns)} FROM {reader(files)})"
-        parts = "articles" if table == "entities" else table
+        parts = ARTICLES if table in PART_TASKS else table
         name = "file_name" if "file_name" in columns else "filename"
-        key = f"'articles/' || parse_filename({name}, true)" if table == "entities" else self._key(name)
+        key = f"'{ARTICLES}/' || parse_filename({name}, true)" if table in PART_TASKS else self._key(name)
         return f"""(
     SELECT {", ".join(columns)}
     FROM (
@@ -231,21 +291,17 @@ class _Looked:
 )"""
 
     def _notes(self) -> str:
-        if not any((self._lake / "replaced").glob("*.parquet")):
+        if not any((self._lake / REPLACED).glob("*.parquet")):
             return "(SELECT NULL::VARCHAR AS file, NULL::VARCHAR AS by WHERE false)"
-        return f"read_parquet('{self._glob('replaced')}', schema = {schema_map('replaced')})"
+        return f"read_parquet('{self._glob(REPLACED)}', schema = {schema_map(REPLACED)})"
 
     def _glob(self, table: str) -> str:
-        return f"{self._place}/{table}/{_pattern(table)}"
+        return f"{self._place}/{table}/{file_pattern(table)}"
 
     def _key(self, column: str) -> str:
         """A file's path in the lake, without its ending."""
         start = len(str(self._lake)) + 2
         return f"substr({column}, {start}, length({column}) - {start + len('parquet')})"
-
-
-def _pattern(table: str) -> str:
-    return "*/*.parquet" if table in _BY_MODEL else "*.parquet"
 
 
 def schema_map(table: str, names: Collection[str] | None = None) -> str:

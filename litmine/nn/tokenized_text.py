@@ -25,6 +25,10 @@ class Words:
     def __len__(self) -> int:
         return len(self.first)
 
+    @property
+    def tokens(self) -> int:
+        return len(self.ids)
+
 
 def label_words(words: Words, spans: Sequence[Span]) -> NDArray[np.int64]:
     """0 outside, 1 at the first word of a span, 2 inside, for spans of one type that do not overlap: (words,)."""

@@ -1,7 +1,8 @@
 """An article with the mentions found in it, on its way out of a lake."""
 
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from litmine.types import Article
 
@@ -20,7 +21,11 @@ class Mention(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """An article and its mentions, by start, end, type and model; they may overlap."""
+    """An article and its mentions, by start, end, type and model; they may overlap.
+
+    `more`: rows of further tasks by the name of their table, as the tasks' views have them.
+    """
 
     article: Article
     mentions: tuple[Mention, ...]
+    more: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -30,11 +31,16 @@ def jsonl(document: Document) -> str:
                 "pmcid": article.pmcid,
                 "language": article.language,
                 "retracted": article.retracted,
-                "entities": [one._asdict() | {"score": round(one.score, _DIGITS)} for one in document.mentions],
+                "entities": [_rounded(one._asdict()) for one in document.mentions],
+                **{table: [_rounded(row) for row in rows] for table, rows in document.more.items()},
             }
         )
         + "\n"
     )
+
+
+def _rounded(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: round(value, _DIGITS) if isinstance(value, float) else value for name, value in row.items()}
 
 
 def one_line(value: Any) -> str:

@@ -18,13 +18,17 @@ class TaskSpec:
     unit: `part`: a target for each article part; `pair`: targets of questions and texts, a file for each slice of them.
     inputs: the tables that a target is made of, `articles` first. Another one is that of a task that comes before.
     per_input: a target is made of the output of one model of the task before; else of that of all its active models.
+    shared: a column whose values the active models share out among them, each value to one model: `entity_type`. Empty
+        where the models that ran last are the active ones.
+    types: (folder, name) -> the values of that column that a model gives, without loading weights.
     quotes: columns (start, end, quote) of the table where `quote` is what the text has from start to end.
     export: the view whose rows `export --format jsonl` adds to an article under the table's name; empty for none.
     architectures: endings of the architectures (config.json) of Hugging Face models that the task loads.
     builtin: the reference of the built-in model, empty where there is none; its folder is `models/builtin/<name>`.
     identify: (folder, name) -> Identity, without loading weights.
     load: (ModelRequest, folder, name, trunks) -> a `litmine.tasks.contract.StepModel`.
-    rows: (texts, results) -> the rows of a target, for the unit `part`.
+    rows: (texts, results) -> the rows of a target (`litmine.lake.targets.Row`), for the unit `part`.
+    network: whether its models compute with a network; one that does not goes with the models that it reads.
     recipe: the dataclass of its training's settings; recipes: the folder of those that come with litmine, in its own.
     train, evaluate: what `litmine train NAME` and `litmine evaluate NAME` run; see `litmine.cli.task_commands`.
     """
@@ -39,10 +43,13 @@ class TaskSpec:
     unit: Literal["part", "pair"] = "part"
     inputs: tuple[str, ...] = (ARTICLES,)
     per_input: bool = False
+    shared: str = ""
+    types: str = ""
     quotes: tuple[tuple[str, str, str], ...] = ()
     export: str = ""
     architectures: tuple[str, ...] = ()
     builtin: str = ""
+    network: bool = True
     recipe: str = ""
     train: str = ""
     evaluate: str = ""

@@ -1,23 +1,29 @@
-"""What passes between the plan and the workers: small records, never rows."""
+"""What passes between the plan and the workers: small records, never rows; and what a worker needs of a model."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from litmine.lake.place import Place
 from litmine.lake.runs import Gap
+from litmine.lake.targets import Upstream
 
-# Tasks that a worker has in hand at a time: one is read, one computed, one written.
+# Units that a worker has in hand at a time: one is read, one computed, one written.
 THREADS = 3
 # Workers that share a GPU at most.
 SHARERS = 8
+
+
+def unwatched(share: float) -> None:
+    """Nobody watches."""
 
 
 @dataclass(frozen=True, slots=True)
 class Loading:
     """How a model is to be loaded: `ref` is what loads it, `model` the name@digest that must come of it.
 
-    `task` is the task that it is a model of.
+    `task` is the task that it is a model of. `network` is False where it computes without one. `trunk` is the digest of
+    the encoder that it shares with other models; empty where it has one of its own, or none.
     """
 
     ref: str
@@ -26,11 +32,13 @@ class Loading:
     precision: str = "auto"
     batch_tokens: int | None = None
     task: str = "ner"
+    network: bool = True
+    trunk: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Stages:
-    """Where a task's seconds went: waiting is for the task before it, which computes."""
+    """Where a unit's seconds went: waiting is for the unit before it, which computes."""
 
     take: float = 0.0
     read: float = 0.0
@@ -41,7 +49,7 @@ class Stages:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class ComputeInfo:
     """How a worker made what it found: wall time in seconds, tokens read, and on what."""
 
     device: str
@@ -51,36 +59,83 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """What became of a target: False when another run had made it meanwhile; rows, and what could not be read."""
+class StepResult:
+    """What became of one target: rows, what could not be read, and seconds of decoding and writing.
 
-    written: bool
-    rows: int
+    `written` is False when another run had made it meanwhile. `made` is False when it could not be made, and `gaps`
+    says why.
+    """
+
+    table: str
+    rows: int = 0
     gaps: tuple[Gap, ...] = ()
+    made: bool = True
+    written: bool = True
+    decode: float = 0.0
+    write: float = 0.0
+
+
+class StepModel(Protocol):
+    """A loaded model, as its task's loader gives it.
+
+    A network reads what it is given in `read` and `label`; one of a shared encoder leaves both to `litmine.nn.engine`.
+    A model without a network has no `label`, and decodes what its inputs say.
+    """
+
+    @property
+    def name(self) -> str:
+        """name@digest."""
+        ...
+
+    def decode(
+        self, items: Sequence[Any], read: Sequence[Any], labels: Any, inputs: Sequence[Upstream]
+    ) -> Sequence[Any]:
+        """One result an item, or `litmine.nn.failure_isolation.Failed`."""
+        ...
+
+
+class Models(Protocol):
+    """The models of a unit, loaded by a worker: what of them computes, and each by its name@digest."""
+
+    def read(self, models: Sequence[str], items: Sequence[Any]) -> Sequence[Any]:
+        """Tokenise the items for these models; empty where none of them computes with a network."""
+        ...
+
+    def label(self, models: Sequence[str], read: Sequence[Any], watch: Callable[[float], None]) -> dict[str, Any]:
+        """What the networks say, by model; `watch` is told the share of the tokens that is done, and may raise."""
+        ...
+
+    def model(self, name: str) -> StepModel: ...
 
 
 class Hand(Protocol):
-    """What a worker has in hand of one task: the items that the model reads, one result each."""
+    """What a worker has in hand of one unit: its items, and the models that read them."""
 
     @property
     def items(self) -> Sequence[Any]: ...
 
-    def write(self, found: Sequence[Any], made: Made) -> Written:
-        """Write the target; a result is what the model decodes, or Failed."""
+    @property
+    def models(self) -> Sequence[str]: ...
+
+    def write(
+        self, models: Models, read: Sequence[Any], labels: dict[str, Any], info: ComputeInfo
+    ) -> Sequence[StepResult]:
+        """Decode and write the targets, in the order of the steps."""
         ...
 
 
-class Task(Protocol):
-    """One target to be made by one model. Equal tasks make the same target; hashable, and small enough to be sent.
+class Unit(Protocol):
+    """What a worker does at a time: items that one group of models reads, and a target for each step.
 
-    `size` is how many items it has; `name` is what a gap calls it.
+    Equal units make the same targets; hashable, and small enough to be sent. `loadings` are the models that are loaded
+    together; `size` is how many items it has; `name` is what a gap calls it.
     """
 
     @property
     def lake(self) -> Place: ...
 
     @property
-    def loading(self) -> Loading: ...
+    def loadings(self) -> tuple[Loading, ...]: ...
 
     @property
     def size(self) -> int: ...
@@ -89,42 +144,56 @@ class Task(Protocol):
     def name(self) -> str: ...
 
     @property
-    def target(self) -> Place:
-        """The file exists = the work is done."""
+    def tables(self) -> Sequence[str]:
+        """The table of each step."""
+        ...
+
+    def left(self) -> "Unit | None":
+        """What of it is still to be done: a file that exists is done work. None when nothing is."""
         ...
 
     def take(self) -> Hand:
-        """Read what the model is to read. Raises LakeError when it is damaged."""
+        """Read the items. Raises LakeError when they are damaged."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """A finished task: items read, rows written, tokens, seconds of wall time, and what could not be read.
+class UnitResult:
+    """A finished unit: items read, tokens, seconds of wall time, and what became of each step's target."""
 
-    `made` is False when there is no target: the task could not be done, and `gaps` says why. `written` is False when
-    another run had made the target meanwhile.
-    """
-
-    task: Task
+    unit: Unit
     items: int = 0
-    rows: int = 0
     tokens: int = 0
     seconds: float = 0.0
-    gaps: tuple[Gap, ...] = ()
-    made: bool = True
-    written: bool = True
+    steps: tuple[StepResult, ...] = ()
     device: str | None = None
     precision: str | None = None
     stages: Stages = Stages()
 
+    @property
+    def rows(self) -> int:
+        return sum(step.rows for step in self.steps)
+
+    @property
+    def made(self) -> int:
+        """How many targets there are now."""
+        return sum(step.made for step in self.steps)
+
+    @property
+    def gaps(self) -> tuple[Gap, ...]:
+        """What could not be read, each once."""
+        return tuple(dict.fromkeys(gap for step in self.steps for gap in step.gaps))
+
     @classmethod
-    def undone(cls, task: Task, why: str) -> "Done":
-        """A task that could not be done."""
-        return cls(task, gaps=(Gap(task.name, why),), made=False, written=False)
+    def undone(cls, unit: Unit, why: str) -> "UnitResult":
+        """A unit that could not be done."""
+        gap = Gap(unit.name, why)
+        return cls(
+            unit, steps=tuple(StepResult(table, gaps=(gap,), made=False, written=False) for table in unit.tables)
+        )
 
 
 def out_of_memory(error: MemoryError) -> str:
-    """Why a task could not be done when there was no room for it."""
+    """Why a unit could not be done when there was no room for it."""
     said = f" ({error})" if str(error) else ""
     return f"there was not enough memory for it{said}; run the command again with fewer workers or --batch-tokens"

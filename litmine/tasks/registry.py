@@ -61,14 +61,26 @@ def identify(ref: str, among: Sequence[TaskSpec] = TASKS) -> str:
 
 def identify_folder(spec: TaskSpec, folder: Path, name: str) -> str:
     """`name@digest` of a folder that holds a model of the task. Raises ModelError."""
+    model: str = _told(spec.identify, folder, name)
+    return model
+
+
+def _told(reference: str, folder: Path, name: str) -> Any:
+    """What a task's own code says of a folder. Raises ModelError."""
     try:
-        model: str = code(spec.identify)(folder, name)
+        return code(reference)(folder, name)
     except LitmineError:
         raise
     except Exception as error:  # a damaged tokenizer raises a bare Exception, a strange config anything
         reason = " ".join(str(error).split())[:300]
         raise ModelError(f"{folder} does not hold a model that litmine can load: {reason}") from error
-    return model
+
+
+def types(ref: str) -> tuple[str, ...]:
+    """The values of the task's shared column that a model gives, `entity_type` for a tagger. Raises as `identify`."""
+    spec, folder, name = find(ref)
+    given: tuple[str, ...] = _told(spec.types, folder, name) if spec.types else ()
+    return given
 
 
 def spec_named(name: str) -> TaskSpec:

@@ -15,7 +15,7 @@ from litmine.lake.unread import left_to_read
 from litmine.nn.references import absolute
 from litmine.search.index import SearchIndex
 from litmine.sources.questions import read_questions
-from litmine.tasks.contract import Done, Loading
+from litmine.tasks.contract import Loading, UnitResult
 from litmine.tasks.qa.step import slices
 from litmine.tasks.registry import identify, spec_named
 from litmine.types import Question
@@ -91,7 +91,7 @@ class Answered:
     def skipped(self) -> int:
         return self.retrieved - self.planned
 
-    def add(self, done: Done) -> None:
+    def add(self, done: UnitResult) -> None:
         self.pairs += done.items
         self.spans += done.rows
         self.tokens += done.tokens

@@ -6,7 +6,7 @@ A worker decodes and writes in Python, a thread at a time: several keep a GPU bu
 import os
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
@@ -14,8 +14,7 @@ from queue import SimpleQueue
 import torch
 
 from litmine.errors import LitmineError
-from litmine.tasks.contract import SHARERS, THREADS, Done, Loading, Task
-from litmine.tasks.ner.tagger import unwatched
+from litmine.tasks.contract import SHARERS, THREADS, Loading, Unit, UnitResult, unwatched
 from litmine.work.crew import Crew
 from litmine.work.worker import StoppedError, Worker
 
@@ -23,23 +22,23 @@ from litmine.work.worker import StoppedError, Worker
 _CORES_EACH, _MEMORY_EACH = 2, 8 * 2**30
 
 
-def sharers(device: str, tasks: int, cores: int) -> int:
+def sharers(device: str, units: int, cores: int) -> int:
     """How many processes are to share a GPU beside so many cores: 1 where there is none, or too little to do."""
     if device == "cpu" or not torch.cuda.is_available():
         return 1
     memory = torch.cuda.get_device_properties(0).total_memory
-    return max(1, min(SHARERS, cores // _CORES_EACH, memory // _MEMORY_EACH, tasks // (2 * THREADS)))
+    return max(1, min(SHARERS, cores // _CORES_EACH, memory // _MEMORY_EACH, units // (2 * THREADS)))
 
 
-def staff(loading: Loading, size: int, cores: int | None) -> "list[Worker | Apart]":
+def staff(loadings: Sequence[Loading], size: int, cores: int | None) -> "list[Worker | Apart]":
     """A worker in this process, or `size` in their own; for each an equal part of the cores, None for all there are.
 
     Raises as Worker does, and DiedError when a process dies.
     """
     if size == 1:
-        return [Worker(loading, cores)]
+        return [Worker(loadings, cores)]
     threads = max(1, (cores or os.cpu_count() or 1) // size)
-    return [*_loaded([Apart(loading, threads) for _ in range(size)])]
+    return [*_loaded([Apart(loadings, threads) for _ in range(size)])]
 
 
 def _loaded(workers: "list[Apart]") -> "list[Apart]":
@@ -57,8 +56,8 @@ def _loaded(workers: "list[Apart]") -> "list[Apart]":
 class Apart:
     """A Worker elsewhere, with `threads` processor threads: `do` and `stop` are its own, once `load` is through."""
 
-    def __init__(self, loading: Loading, threads: int) -> None:
-        self._given = loading, threads
+    def __init__(self, loadings: Sequence[Loading], threads: int) -> None:
+        self._given = loadings, threads
         name, remedy = "one of the processes that share the GPU", "run the command again"
         self._crew = Crew(1, _serve, self._given, name, remedy, pipes=THREADS)
         self._crew.__enter__()
@@ -70,14 +69,14 @@ class Apart:
         """Wait for the model. Raises as Worker does, and DiedError when the process has died."""
         self._crew.hear(self._crew.hands[:1])
 
-    def do(self, task: Task, watch: Callable[[float], None] = unwatched) -> Done:
+    def do(self, unit: Unit, watch: Callable[[float], None] = unwatched) -> UnitResult:
         """As `Worker.do`, for as many threads at a time; DiedError when the process has died."""
         hand = self._free.get()
         try:
-            self._crew.give(hand, task)
+            self._crew.give(hand, unit)
             while True:
                 ((_, said),) = self._crew.hear([hand])
-                if isinstance(said, Done):
+                if isinstance(said, UnitResult):
                     return said
                 if isinstance(said, Exception):
                     raise said
@@ -101,12 +100,12 @@ class Apart:
         return one
 
 
-def _serve(loading: Loading, threads: int, *parents: Connection) -> None:
-    """What the process does: a thread for each pipe, whose tasks come one by one until it is closed."""
+def _serve(loadings: Sequence[Loading], threads: int, *parents: Connection) -> None:
+    """What the process does: a thread for each pipe, whose units come one by one until it is closed."""
     os.environ["RAYON_NUM_THREADS"] = str(threads)
     with suppress(BrokenPipeError):
         try:
-            worker = Worker(loading, threads)
+            worker = Worker(loadings, threads)
         except LitmineError as error:
             parents[0].send(error)
             return
@@ -127,14 +126,14 @@ def _serve(loading: Loading, threads: int, *parents: Connection) -> None:
 def _answer(worker: Worker, parent: Connection) -> None:
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while True:
-            (task,) = parent.recv()
-            parent.send(_outcome(worker, task, parent.send))
+            (unit,) = parent.recv()
+            parent.send(_outcome(worker, unit, parent.send))
 
 
-def _outcome(worker: Worker, task: Task, watch: Callable[[float], None]) -> Done | Exception:
-    """What is to be raised where the task came from is given too."""
+def _outcome(worker: Worker, unit: Unit, watch: Callable[[float], None]) -> UnitResult | Exception:
+    """What is to be raised where the unit came from is given too."""
     try:
-        return worker.do(task, watch)
+        return worker.do(unit, watch)
     except (BrokenPipeError, ConnectionResetError):
         raise
     except (LitmineError, MemoryError, StoppedError) as error:

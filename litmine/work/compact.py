@@ -5,19 +5,21 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from litmine.errors import LakeError
-from litmine.lake import entities
 from litmine.lake.articles import part_summary, parts
 from litmine.lake.damage import verify
 from litmine.lake.files import age
 from litmine.lake.lake import Lake
-from litmine.lake.live import live
+from litmine.lake.layout import LOGS, PAIR_TASKS
+from litmine.lake.live import live, model_folders
 from litmine.lake.lock import exclusive
-from litmine.lake.merge import LOGS, Merge, carry_out, note, note_again, sweep
+from litmine.lake.merge import Merge, carry_out, note, note_again, sweep
 from litmine.lake.place import Place, within
 from litmine.lake.runs import Gap
 from litmine.lake.tables import shape
+from litmine.lake.targets import TargetSet
 from litmine.lake.tiers import groups
 from litmine.lake.views import write_catalogue
+from litmine.specs import ARTICLES
 from litmine.work.journal import journal
 
 PART_ROWS = 10_000
@@ -43,7 +45,7 @@ class Compacted:
     new_gaps: list[Gap] = field(default_factory=list)
 
     def add(self, merge: Merge) -> None:
-        if merge.folder == "articles":
+        if merge.folder == ARTICLES:
             self.parts += len(merge.names)
             self.parts_made += 1
         else:
@@ -78,9 +80,10 @@ class Compacted:
 def compact(lake: Lake, part_rows: int = PART_ROWS, grace: timedelta = GRACE, dry_run: bool = False) -> Compacted:
     """Merge small files, and delete those that were replaced longer ago than `grace`; no view's rows change by it.
 
-    Article parts are merged when the same models have read them, the active models and those at work within the grace
-    among them. Other commands may run meanwhile, as long as none takes longer than `grace`. Raises LakeLockedError
-    while another compaction runs, LakeError when the lake cannot be written; what was finished stays.
+    Article parts are merged with others that exactly the same targets have been made of. A part that a model at work
+    (one that wrote within the grace) has yet to read waits for it. Other commands may run meanwhile, as long as none
+    takes longer than `grace`. Raises LakeLockedError while another compaction runs, LakeError when the lake cannot be
+    written; what was finished stays.
     """
     result = Compacted()
     with exclusive(lake.place, "compact"):
@@ -111,21 +114,21 @@ def compact(lake: Lake, part_rows: int = PART_ROWS, grace: timedelta = GRACE, dr
 
 def _plan(lake: Lake, part_rows: int, grace: timedelta, gaps: list[Gap]) -> Iterator[Merge]:
     """What to merge; what cannot be read is a gap, and left alone."""
-    done = {model: entities.done(lake.place, model) for model in lake.models()}
-    needed = {*lake.active_models(), *(model for model in done if _is_at_work(lake.place, model, grace))}
-    alike: dict[frozenset[str], dict[str, int]] = {}
+    done = {targets: targets.done(lake.place) for targets in lake.target_sets()}
+    at_work = {targets for targets in done if _is_at_work(lake.place, targets, grace)}
+    alike: dict[frozenset[TargetSet], dict[str, int]] = {}
     for path in parts(lake.place):
-        readers = frozenset(model for model, names in done.items() if path.stem in names)
-        if needed <= readers:
+        made = frozenset(targets for targets, names in done.items() if path.stem in names)
+        if at_work <= made:
             try:
-                alike.setdefault(readers, {})[path.stem] = part_summary(path).rows
+                alike.setdefault(made, {})[path.stem] = part_summary(path).rows
             except LakeError as error:
-                gaps.append(Gap(f"articles/{path.name}", str(error)))
-    for readers, rows in alike.items():
+                gaps.append(Gap(f"{ARTICLES}/{path.name}", str(error)))
+    for made, rows in alike.items():
         for names in groups(rows, part_rows):
-            yield Merge("articles", tuple(names), tuple(sorted(readers)))
-    slices = sorted(path.name for path in (lake.place / "readings").glob("model=*"))
-    for folder in [*LOGS, *(f"readings/{name}" for name in slices)]:
+            yield Merge(ARTICLES, tuple(names), tuple(sorted(made)))
+    slices = [folder for table in PAIR_TASKS for folder in model_folders(lake.place, table)]
+    for folder in [*LOGS, *slices]:
         for names in groups(_rows(lake.place, folder, gaps), part_rows):
             yield Merge(folder, tuple(names))
 
@@ -140,9 +143,9 @@ def _rows(lake: Place, folder: str, gaps: list[Gap]) -> dict[str, int]:
     return rows
 
 
-def _is_at_work(lake: Place, model: str, grace: timedelta) -> bool:
+def _is_at_work(lake: Place, targets: TargetSet, grace: timedelta) -> bool:
     """Whether the model may be reading parts right now: what it makes of one that is merged meanwhile is lost."""
-    return any(age(path) < grace.total_seconds() for path in entities.model_folder(lake, model).glob("*.parquet"))
+    return any(age(path) < grace.total_seconds() for path in targets.folder(lake).glob("*.parquet"))
 
 
 def _merged(lake: Place, merge: Merge, gaps: list[Gap]) -> Merge | None:
@@ -155,14 +158,14 @@ def _merged(lake: Place, merge: Merge, gaps: list[Gap]) -> Merge | None:
             raise
         if len(sound) < 2:
             return None
-        merge = Merge(merge.folder, sound, merge.models)
+        merge = Merge(merge.folder, sound, merge.targets)
         note(lake, [merge])
         carry_out(lake, merge)
     return merge
 
 
 def _is_sound(lake: Place, merge: Merge, name: str, gaps: list[Gap]) -> bool:
-    files = [lake / merge.folder / f"{name}.parquet", *(entities.target(lake, model, name) for model in merge.models)]
+    files = [lake / merge.folder / f"{name}.parquet", *(targets.target(lake, name) for targets in merge.targets)]
     for path in files:
         try:
             verify(path)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import IO
@@ -10,6 +10,7 @@ from typing import IO
 from litmine.errors import SettingError
 from litmine.lake.documents import Selection, documents
 from litmine.lake.lake import Lake
+from litmine.lake.layout import PART_TASKS
 from litmine.output import bioc
 from litmine.output.document import Document
 from litmine.output.jsonl import jsonl
@@ -41,10 +42,18 @@ def export(lake: Lake, form: str, out: Path | IO[bytes], selection: Selection | 
         lake.keep_out(out)
         with whole_file(out) as stream:
             return export(lake, form, stream, selection)
-    exported = Exported()
-    with closing(documents(lake, selection or Selection())) as selected:
+    exported, selection = Exported(), selection or Selection()
+    if form == "jsonl":
+        selection = replace(selection, tables=_more_tables(lake))
+    with closing(documents(lake, selection)) as selected:
         _write(out, _pieces(lake, form, _counted(selected, exported)))
     return exported
+
+
+def _more_tables(lake: Lake) -> tuple[str, ...]:
+    """The tables of further tasks that have active models and go out with an article."""
+    active = {one.task for one in lake.active()}
+    return tuple(table for table, spec in PART_TASKS.items() if spec.export and spec.name in active)
 
 
 def _pieces(lake: Lake, form: str, selected: Iterable[Document]) -> Iterator[str]:

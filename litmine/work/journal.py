@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from litmine.errors import LitmineError
 from litmine.lake.lake import Lake
-from litmine.lake.runs import Gap, Run, new_run_id
+from litmine.lake.runs import Active, Gap, Run, new_run_id
 from litmine.versions import versions
 
 # The job that commands are steps of, and the id of its run.
@@ -29,7 +29,7 @@ class Entry:
     gaps: list[Gap] = field(default_factory=list)
     known_gaps: frozenset[Gap] = frozenset()
     models: Sequence[str] = ()
-    active_models: Sequence[str] | None = None
+    active: Sequence[Active] | None = None
     precision: str | None = None
     device: str | None = None
     written: bool = True
@@ -81,7 +81,7 @@ def _record(lake: Lake, command: str, started: datetime, outcome: str, entry: En
             versions=versions(),
             parameters=entry.parameters,
             models=entry.models,
-            active_models=entry.active_models,
+            active=entry.active,
             precision=entry.precision,
             device=entry.device,
             counts=entry.counts,

@@ -10,7 +10,9 @@ from litmine.lake.lake import Lake
 from litmine.lake.lock import exclusive
 from litmine.lake.revised import revised_since_read
 from litmine.lake.spool import jobs
+from litmine.lake.targets import TargetSet
 from litmine.search.health import is_behind
+from litmine.specs import TASKS
 
 GAPS_SHOWN = 5
 RUNS_SHOWN = 5
@@ -95,8 +97,9 @@ def overview(lake: Lake) -> Overview:
 def _stale(lake: Lake, models: list[dict[str, Any]], readers: list[dict[str, Any]]) -> Iterator[str]:
     for one in models:
         if one["active"] and one["parts_unread"]:
-            revised = revised_since_read(lake.place, one["model"])
-            dropped = f", {revised:,} of them of revised articles, whose entities dropped out" if revised else ""
+            table = next(spec.table for spec in TASKS if spec.name == one["task"])
+            revised = revised_since_read(lake.place, TargetSet(table, one["model"], one["inputs"] or ""))
+            dropped = f", {revised:,} of them of revised articles, whose {table} dropped out" if revised else ""
             yield f"{one['model']} has yet to read {one['texts_unread']:,} texts{dropped}: `litmine annotate`"
     if lake.parts() and not any(one["active"] for one in models):
         yield "no model has read the lake yet: `litmine annotate`"

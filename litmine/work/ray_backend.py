@@ -1,8 +1,8 @@
-"""Tasks as Ray actors, one a GPU or a few on the CPU.
+"""Units as Ray actors, one a GPU or a few on the CPU.
 
 An actor has a Worker, or several in processes of their own that share its GPU: each is a seat, called from three
-threads. A seat gets tasks once its model is loaded: an actor for which the cluster has no room, because a machine was
-lost, keeps nobody waiting. The tasks of a seat that dies go to others, a few times; then a task is a gap of this run,
+threads. A seat gets units once its model is loaded: an actor for which the cluster has no room, because a machine was
+lost, keeps nobody waiting. The units of a seat that dies go to others, a few times; then a unit is a gap of this run,
 and the next run tries it again.
 """
 
@@ -19,7 +19,7 @@ from ray.exceptions import RayError, RayTaskError
 from litmine.errors import LakeError, LitmineError, ModelError
 from litmine.lake.lake import MARK
 from litmine.lake.place import Place
-from litmine.tasks.contract import SHARERS, THREADS, Done, Loading, Task, out_of_memory
+from litmine.tasks.contract import SHARERS, THREADS, Loading, Unit, UnitResult, out_of_memory
 from litmine.work.crew import DiedError
 from litmine.work.ray_start import BEAT, Pulse, cpus_beside_gpu, cpus_each, cpus_of_actor, end, ray_running, reason
 from litmine.work.shares import ATTEMPTS, Shares
@@ -29,9 +29,9 @@ PATIENCE = 600.0
 
 
 def run_on_ray(
-    tasks: Sequence[Task], workers: int, gpus: int, address: str | None, seats: int | None = None
-) -> Iterator[Done]:
-    """Do the tasks on `gpus` actors with a GPU each, or else on `workers` actors that share the CPUs.
+    units: Sequence[Unit], workers: int, gpus: int, address: str | None, seats: int | None = None
+) -> Iterator[UnitResult]:
+    """Do the units on `gpus` actors with a GPU each, or else on `workers` actors that share the CPUs.
 
     A GPU is shared by as many processes as keep it busy; `seats` says how many. `address` joins a running cluster,
     whose machines must see the lake under the same path. Raises SettingError as `ray_running`; LitmineError when a
@@ -40,10 +40,10 @@ def run_on_ray(
     """
     with ray_running(workers, gpus, address) as pulse:
         needs = {"num_gpus": 1} if gpus else {"num_cpus": cpus_each(workers)}
-        for loading, group in groupby(tasks, key=lambda task: task.loading):
+        for loadings, group in groupby(units, key=lambda unit: unit.loadings):
             own = list(group)
             size = min(gpus or workers, len(own))
-            given = loading, own[0].lake, len(own) // size, seats
+            given = loadings, own[0].lake, len(own) // size, seats
             yield from _Crew(given, size, needs, pulse).do(own)
 
 
@@ -54,8 +54,8 @@ class _NoLakeError(LakeError):
 class _Hired:
     """Workers as an actor. It is made empty, so that what is wrong with a machine is said when it loads its model."""
 
-    def load(self, loading: Loading, lake: Place, tasks: int, seats: int | None) -> int:
-        """Get ready for about so many tasks; returns how many seats there are."""
+    def load(self, loadings: Sequence[Loading], lake: Place, units: int, seats: int | None) -> int:
+        """Get ready for about so many units; returns how many seats there are."""
         # Only who works needs torch, which takes seconds to import.
         from litmine.work.apart import sharers, staff
 
@@ -63,17 +63,17 @@ class _Hired:
         self._look()
         self._renewing = threading.Lock()
         cores = cpus_of_actor() or cpus_beside_gpu()
-        self._workers: list[Any] = staff(loading, seats or sharers(loading.device, tasks, cores), cores)
+        self._workers: list[Any] = staff(loadings, seats or sharers(loadings[0].device, units, cores), cores)
         return len(self._workers)
 
-    def do(self, task: Task, seat: int) -> Done:
+    def do(self, unit: Unit, seat: int) -> UnitResult:
         self._look()
         worker = self._workers[seat]
         try:
-            done: Done = worker.do(task)
+            done: UnitResult = worker.do(unit)
         except DiedError:
             with self._renewing:
-                # Who had another task in the same hand may have come before.
+                # Who had another unit in the same hand may have come before.
                 if self._workers[seat] is worker:
                     worker.stop()
                     self._workers[seat] = worker.another()
@@ -96,7 +96,7 @@ class _Seat(NamedTuple):
 
 
 class _Crew:
-    """The actors of one model, and the tasks that they have in hand; `given` is what they are to load."""
+    """The actors of one model, and the units that they have in hand; `given` is what they are to load."""
 
     def __init__(self, given: tuple[Any, ...], size: int, needs: dict[str, int], pulse: Pulse) -> None:
         self._given, self._size, self._pulse = given, size, pulse
@@ -105,14 +105,14 @@ class _Crew:
         )
         # By the reference that is ready when they are; what each seat of the others has in hand; that by its reference.
         self._beginning: dict[Any, Any] = {}
-        self._hands: dict[_Seat, list[Task]] = {}
-        self._in_hand: dict[Any, tuple[_Seat, Task]] = {}
+        self._hands: dict[_Seat, list[Unit]] = {}
+        self._in_hand: dict[Any, tuple[_Seat, Unit]] = {}
         self._finished = False
         self._failures = 0
         self._manned = time.monotonic()
 
-    def do(self, tasks: Sequence[Task]) -> Iterator[Done]:
-        shares = Shares(tasks)
+    def do(self, units: Sequence[Unit]) -> Iterator[UnitResult]:
+        shares = Shares(units)
         try:
             for _ in range(self._size):
                 self._hire()
@@ -132,9 +132,9 @@ class _Crew:
         actor = self._actor.remote()
         self._beginning[actor.load.remote(*self._given)] = actor
 
-    def _hand(self, seat: _Seat, task: Task) -> None:
-        self._hands[seat].append(task)
-        self._in_hand[seat.actor.do.remote(task, seat.number)] = (seat, task)
+    def _hand(self, seat: _Seat, unit: Unit) -> None:
+        self._hands[seat].append(unit)
+        self._in_hand[seat.actor.do.remote(unit, seat.number)] = (seat, unit)
 
     def _begin(self, reference: Any) -> None:
         """An actor has its model, or it is another's turn."""
@@ -155,12 +155,12 @@ class _Crew:
         else:
             self._hands |= {_Seat(actor, number): [] for number in range(seats)}
 
-    def _collect(self, reference: Any, shares: Shares) -> Iterator[Done]:
-        seat, task = self._in_hand.pop(reference)
+    def _collect(self, reference: Any, shares: Shares) -> Iterator[UnitResult]:
+        seat, unit = self._in_hand.pop(reference)
         if seat in self._hands:
-            self._hands[seat].remove(task)
+            self._hands[seat].remove(unit)
         try:
-            done: Done = ray.get(reference)
+            done: UnitResult = ray.get(reference)
         except RayError as error:
             cause = error.cause if isinstance(error, RayTaskError) else None
             if isinstance(cause, MemoryError):
@@ -175,8 +175,8 @@ class _Crew:
             else:
                 raise
             self._fail(error)
-            if not shares.died(task):
-                yield Done.undone(task, why)
+            if not shares.died(unit):
+                yield UnitResult.undone(unit, why)
         else:
             self._finished, self._failures = True, 0
             yield done
@@ -186,7 +186,7 @@ class _Crew:
         return isinstance(cause, _NoLakeError) or (self._finished and isinstance(cause, ModelError))
 
     def _replace(self, actor: Any) -> None:
-        """Let another come for an actor that is no good any more; each of its tasks says so, the first counts.
+        """Let another come for an actor that is no good any more; each of its units says so, the first counts.
 
         Ray ends an actor to which nobody holds on.
         """
@@ -197,7 +197,7 @@ class _Crew:
             self._hire()
 
     def _fail(self, error: RayError) -> None:
-        """Bear with a failure, unless there were too many in a row. Each worker may have had bad tasks only, once."""
+        """Bear with a failure, unless there were too many in a row. Each worker may have had bad units only, once."""
         self._failures += 1
         if self._failures > ATTEMPTS * THREADS * max(self._size, len(self._hands)):
             raise LitmineError(f"every worker dies before it finishes a part: {reason(error)}") from error

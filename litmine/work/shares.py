@@ -1,4 +1,4 @@
-"""Which task is given to which worker: the biggest first, no more ahead than is fair, and suspects alone.
+"""Which unit is given to which worker: the biggest first, no more ahead than is fair, and suspects alone.
 
 The end of a run is where workers wait. In a simulation of 16 workers over 60 parts of very different sizes, parts in
 random order and three in hand took 1.42 times the ideal time on average, and 1.00 times as here; with a worker three
@@ -9,52 +9,52 @@ from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
-from litmine.tasks.contract import THREADS, Task
+from litmine.tasks.contract import THREADS, Unit
 
 ATTEMPTS = 3
-# A worker has in hand at most this share of what an equal division of the rest would give it, or one task.
+# A worker has in hand at most this share of what an equal division of the rest would give it, or one unit.
 _AHEAD = 0.5
 
 W = TypeVar("W")
 
 
 class Shares:
-    """What is left of some tasks, to be given out in their order."""
+    """What is left of some units, to be given out in their order."""
 
-    def __init__(self, tasks: Sequence[Task]) -> None:
-        self._waiting = deque(tasks)
-        self._suspects: deque[Task] = deque()
-        self._deaths: Counter[Task] = Counter()
-        self._size = sum(task.size for task in tasks)
+    def __init__(self, units: Sequence[Unit]) -> None:
+        self._waiting = deque(units)
+        self._suspects: deque[Unit] = deque()
+        self._deaths: Counter[Unit] = Counter()
+        self._size = sum(unit.size for unit in units)
 
     def __len__(self) -> int:
         return len(self._waiting) + len(self._suspects)
 
-    def give(self, hands: Mapping[W, Sequence[Task]]) -> tuple[W, Task] | None:
-        """The next task, and who gets it; None as long as nobody should. `hands`: what each worker has now."""
+    def give(self, hands: Mapping[W, Sequence[Unit]]) -> tuple[W, Unit] | None:
+        """The next unit, and who gets it; None as long as nobody should. `hands`: what each worker has now."""
         idle = next((worker for worker, held in hands.items() if not held), None)
         if self._suspects and idle is not None:
             return idle, self._suspects.popleft()
-        loads = {worker: sum(task.size for task in held) for worker, held in hands.items() if self._has_room(held)}
+        loads = {worker: sum(unit.size for unit in held) for worker, held in hands.items() if self._has_room(held)}
         if not self._waiting or not loads:
             return None
         worker = idle if idle is not None else min(loads, key=lambda one: loads[one])
         if hands[worker] and loads[worker] + self._waiting[0].size > _AHEAD * self._size / len(hands):
             return None
-        task = self._waiting.popleft()
-        self._size -= task.size
-        return worker, task
+        unit = self._waiting.popleft()
+        self._size -= unit.size
+        return worker, unit
 
-    def died(self, task: Task) -> bool:
-        """A worker died with the task in hand: it is tried again, with nothing beside it that it could take along.
+    def died(self, unit: Unit) -> bool:
+        """A worker died with the unit in hand: it is tried again, with nothing beside it that it could take along.
 
         Returns False when that has been done often enough.
         """
-        self._deaths[task] += 1
-        if self._deaths[task] < ATTEMPTS:
-            self._suspects.append(task)
+        self._deaths[unit] += 1
+        if self._deaths[unit] < ATTEMPTS:
+            self._suspects.append(unit)
             return True
         return False
 
-    def _has_room(self, held: Sequence[Task]) -> bool:
-        return len(held) < THREADS and not any(task in self._deaths for task in held)
+    def _has_room(self, held: Sequence[Unit]) -> bool:
+        return len(held) < THREADS and not any(unit in self._deaths for unit in held)

@@ -1,6 +1,6 @@
-"""The worker: takes a task, runs the model over it, writes the target. The same in this process and under Ray.
+"""The worker: takes a unit, runs its models over it, writes the targets. The same in this process and under Ray.
 
-`do` is called from several threads, which read and tokenise the next task or decode and write the last while one task
+`do` is called from several threads, which read and tokenise the next unit or decode and write the last while one unit
 is computed, or two on a GPU, which then has work while one begins or ends. A worker needs torch, transformers and
 pyarrow, and nothing else of litmine's dependencies.
 """
@@ -9,108 +9,86 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 
-from litmine.errors import LakeError, ModelError
+from litmine.errors import LakeError
 from litmine.nn.failure_isolation import Failed
-from litmine.nn.tokenized_text import Words
-from litmine.tasks.contract import Done, Loading, Made, Stages, Task
-from litmine.tasks.ner.tagger import unwatched
-from litmine.tasks.qa.pairs import Pair
-from litmine.tasks.registry import load
+from litmine.tasks.contract import ComputeInfo, Loading, Stages, StepResult, Unit, UnitResult, unwatched
+from litmine.work.models import LoadedModels
 
 
 class StoppedError(Exception):
     """The worker was told to stop; the target at hand is not written."""
 
 
-class _Model(Protocol):
-    """A tagger or a reader: both go by the same three stages."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def device(self) -> torch.device: ...
-
-    @property
-    def precision(self) -> str: ...
-
-    def read(self, items: Sequence[Any], /) -> Sequence[Words | Pair | Failed]: ...
-
-    def label(self, read: Sequence[Any], watch: Callable[[float], None], /) -> Any: ...
-
-    def decode(self, items: Sequence[Any], read: Sequence[Any], labels: Any, /) -> Sequence[Any]: ...
-
-
 class Worker:
-    """Loads a model once (ModelError as `load_model` and `load_reader`) and does tasks with it.
+    """Loads the models of a group once (ModelError as `LoadedModels`) and does units with them.
 
     `threads` is how many processor threads torch may use, None for all of them.
     """
 
-    def __init__(self, loading: Loading, threads: int | None = None) -> None:
+    def __init__(self, loadings: Sequence[Loading], threads: int | None = None) -> None:
         # One thread loads and computes: OpenMP gives each that multiplies a team of its own, and with more threads than
         # cores all of them sleep where they waited. Three threads in turn took 1.2 times as long in float32.
         self._computing = ThreadPoolExecutor(1, thread_name_prefix="litmine-compute")
-        self._model: _Model = self._computing.submit(_load, loading, threads).result()
-        if self._model.name != loading.model:
-            raise ModelError(
-                f"{loading.ref} is {self._model.name} here and {loading.model} where the work was planned;"
-                " give every machine the same model and versions"
-            )
-        if self._model.device.type == "cuda":
+        self._models = self._computing.submit(_load, loadings, threads).result()
+        if self._models.device.type == "cuda":
             self._computing = ThreadPoolExecutor(2, thread_name_prefix="litmine-compute")
         self._stop = threading.Event()
 
-    def do(self, task: Task, watch: Callable[[float], None] = unwatched) -> Done:
-        """Make one target; `watch` is told the share of the task's tokens that is done (StoppedError after `stop`)."""
+    def do(self, unit: Unit, watch: Callable[[float], None] = unwatched) -> UnitResult:
+        """Make the targets of a unit that are not there yet, each as soon as it is decoded.
+
+        `watch` is told the share of the unit's tokens that is done (StoppedError after `stop`).
+        """
         started = time.monotonic()
-        if task.target.exists():
-            return Done(task, written=False)
+        left = unit.left()
+        if left is None:
+            return UnitResult(unit, steps=tuple(StepResult(table, written=False) for table in unit.tables))
         try:
-            hand = task.take()
+            hand = left.take()
         except LakeError as error:
-            return Done.undone(task, str(error))
-        model, times = self._model, [started, time.monotonic()]
-        read = model.read(hand.items)
-        times.append(time.monotonic())
-        began, labels = self._computing.submit(self._label, read, watch).result()
-        times += [began, time.monotonic()]
-        found = model.decode(hand.items, read, labels)
-        times.append(time.monotonic())
-        made = Made(
-            torch.cuda.get_device_name(model.device) if model.device.type == "cuda" else "cpu",
-            model.precision,
-            times[-1] - started,
-            sum(_tokens(one) for one in read),
+            return UnitResult.undone(left, str(error))
+        taken = time.monotonic()
+        read = self._models.read(hand.models, hand.items)
+        tokenised = time.monotonic()
+        began, labels = self._computing.submit(self._label, hand.models, read, watch).result()
+        computed = time.monotonic()
+        info = ComputeInfo(
+            torch.cuda.get_device_name(self._models.device) if self._models.device.type == "cuda" else "cpu",
+            self._models.precision,
+            computed - started,
+            sum(0 if isinstance(one, Failed) else one.tokens for one in read),
         )
-        target = hand.write(found, made)
-        times.append(time.monotonic())
-        return Done(
-            task,
+        steps = tuple(hand.write(self._models, read, labels, info))
+        return UnitResult(
+            unit,
             items=len(hand.items),
-            rows=target.rows,
-            tokens=made.tokens,
-            seconds=made.seconds,
-            gaps=target.gaps,
-            written=target.written,
-            device=made.device,
-            precision=made.precision,
-            stages=Stages(*(after - before for before, after in pairwise(times))),
+            tokens=info.tokens,
+            seconds=time.monotonic() - started,
+            steps=steps,
+            device=info.device,
+            precision=info.precision,
+            stages=Stages(
+                take=taken - started,
+                read=tokenised - taken,
+                wait=began - tokenised,
+                compute=computed - began,
+                decode=sum(step.decode for step in steps),
+                write=sum(step.write for step in steps),
+            ),
         )
 
     def stop(self) -> None:
         """Let every `do` under way end at its next batch, without a target."""
         self._stop.set()
 
-    def _label(self, read: Sequence[Any], watch: Callable[[float], None]) -> tuple[float, Any]:
-        """When it began, and what the model says."""
+    def _label(self, models: Sequence[str], read: Sequence[Any], watch: Callable[[float], None]) -> tuple[float, Any]:
+        """When it began, and what the models say."""
         began = time.monotonic()
-        return began, self._model.label(read, lambda share: self._watch(share, watch))
+        return began, self._models.label(models, read, lambda share: self._watch(share, watch))
 
     def _watch(self, share: float, watch: Callable[[float], None]) -> None:
         if self._stop.is_set():
@@ -118,14 +96,7 @@ class Worker:
         watch(share)
 
 
-def _load(loading: Loading, threads: int | None) -> _Model:
+def _load(loadings: Sequence[Loading], threads: int | None) -> LoadedModels:
     if threads is not None:
         torch.set_num_threads(threads)
-    model: _Model = load(loading.ref, loading.task, loading.device, loading.precision, loading.batch_tokens)
-    return model
-
-
-def _tokens(read: Words | Pair | Failed) -> int:
-    if isinstance(read, Failed):
-        return 0
-    return read.tokens if isinstance(read, Pair) else len(read.ids)
+    return LoadedModels(loadings)

@@ -1,9 +1,9 @@
-"""Who does tasks, and what a run tells while they are done."""
+"""Who does units, and what a run tells while they are done."""
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
-from litmine.tasks.contract import Done, Task
+from litmine.tasks.contract import Unit, UnitResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,20 +28,20 @@ class Workforce:
         """As the log says it."""
         return {"workers": str(self.workers), "gpus": str(self.gpus), "address": self.address or ""}
 
-    def do(self, tasks: Sequence[Task], watch: Callable[[Task, float], None]) -> Generator[Done]:
-        """Do the tasks, yielding each as it is finished. To be closed, so that no worker goes on behind the log."""
-        if not tasks:
+    def do(self, units: Sequence[Unit], watch: Callable[[Unit, float], None]) -> Generator[UnitResult]:
+        """Do the units, yielding each as it is finished. To be closed, so that no worker goes on behind the log."""
+        if not units:
             return
         if not self.on_ray:
             # It loads torch, which whoever only names a workforce does not need.
             from litmine.work.local import run_local
 
-            yield from run_local(tasks, watch)
+            yield from run_local(units, watch)
             return
         # Ray takes seconds to import, and a laptop may never need it.
         from litmine.work.ray_backend import run_on_ray
 
-        yield from run_on_ray(tasks, self.workers or 1, self.gpus, self.address)
+        yield from run_on_ray(units, self.workers or 1, self.gpus, self.address)
 
 
 class Progress:
@@ -49,6 +49,6 @@ class Progress:
 
     def planned(self, items: int) -> None: ...
 
-    def under_way(self, task: Task, share: float) -> None: ...
+    def under_way(self, unit: Unit, share: float) -> None: ...
 
-    def finished(self, done: Done) -> None: ...
+    def finished(self, done: UnitResult) -> None: ...

@@ -37,7 +37,7 @@ def test_status_says_what_is_there(run: RunCommand, lake: Path, tiny_model: Path
     assert articles == f"articles  102 current, 0 of them retracted; 102 versions in {parts} parts"
     assert as_of.endswith(" UTC")
     assert model == (
-        f"model     {identify(str(tiny_model))} (active): 102 texts read, 0 to read, 0 failed; {parts} of {parts} parts"
+        f"model     {identify(str(tiny_model))} (ner, active): 102 texts read, 0 to read, 0 failed; {parts} of {parts} parts"
     )
     assert re.fullmatch(r"complete  annotate (just now|\d+ \w+ ago), import (just now|\d+ \w+ ago)", complete)
     assert ["annotate  done" in runs[0], "import  done" in runs[1], len(runs)] == [True, True, 2]
@@ -61,7 +61,7 @@ def stale(ran: CompletedProcess[str]) -> list[str]:
 
 def test_status_says_what_is_stale(run: RunCommand, lake: Path, tmp_path: Path) -> None:
     opened = Lake(lake)
-    (model,) = opened.active_models()
+    (model,) = [one.model for one in opened.active()]
     SearchIndex.open(opened)
     assert stale(run("status", "--lake", lake)) == []
     (pmid, title), *_ = opened.rows("select pmid, title from articles where title is not null order by pmid")
@@ -82,7 +82,9 @@ def test_status_says_what_is_stale(run: RunCommand, lake: Path, tmp_path: Path) 
     assert (told["articles"], told["stale"]) == (103, stale(ran))
     assert told["models"] == [
         {
+            "task": "ner",
             "model": model,
+            "inputs": None,
             "active": True,
             "texts_read": 102,
             "texts_unread": 2,
@@ -123,12 +125,12 @@ def test_models_use(run: RunCommand, lake: Path, tiny_model: Path) -> None:
     assert model in ran.stderr
     ran = run("models", "use", "tiny@000000000000", "--lake", lake)
     assert (ran.returncode, "tiny@000000000000 has read nothing" in ran.stderr) == (FAILED, True)
-    assert Lake(lake).active_models() == [model]
+    assert [one.model for one in Lake(lake).active()] == [model]
     for ref in (str(tiny_model), model):
         ran = run("models", "use", ref, "--lake", lake)
-        assert (ran.returncode, ran.stderr) == (DONE, f'entities shows ["{model}"]\n')
-    assert Lake(lake).rows("select command, models, active_models from runs order by started desc limit 1") == [
-        ("models use", [model], [model])
+        assert (ran.returncode, ran.stderr) == (DONE, f"entities shows {model}; all_entities has every model's\n")
+    assert Lake(lake).rows("select command, models, active[1].model from runs order by started desc limit 1") == [
+        ("models use", [model], model)
     ]
 
 

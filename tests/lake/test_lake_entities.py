@@ -14,15 +14,16 @@ from hypothesis import strategies as st
 from litmine import Lake
 from litmine.errors import LakeError, SchemaError
 from litmine.lake.articles import NewTexts, new_texts
-from litmine.lake.entities import Failed, TargetFooter, model_folder, target, write_target
+from litmine.lake.targets import FailedText, Input, TargetFooter, TargetSet, inputs_key, write_target
 from litmine.schema import arrow_schema
+from litmine.tasks.ner.step import entity_rows
 from litmine.types import Entity, Observed
 
 MODEL = "m@0123456789ab"
 Seen = Callable[..., Observed]
 
 
-def footer(part: str, texts: int, *failed: Failed, model: str = MODEL) -> TargetFooter:
+def footer(part: str, texts: int, *failed: FailedText, model: str = MODEL) -> TargetFooter:
     return TargetFooter(model, part, texts, failed, "cpu", "float32", 0.5, 100, {"litmine": "0"})
 
 
@@ -30,26 +31,27 @@ def entity(text: str, start: int, end: int, kind: str = "Disease", score: float 
     return Entity(text[start:end], kind, start, end, score)
 
 
+SET = TargetSet("entities", MODEL)
 TEXTS = NewTexts([20, 10], [2, 1], ["an allergy", "asthma attack"])
 
 
 def test_rows_are_sorted_and_declared(tmp_path: Path) -> None:
     found = [[entity("an allergy", 3, 10)], [entity("asthma attack", 7, 13), entity("asthma attack", 0, 6)]]
-    assert write_target(tmp_path, MODEL, "p", TEXTS, found, footer("p", 2))
-    path = target(tmp_path, MODEL, "p")
+    assert write_target(tmp_path, SET, "p", TEXTS, entity_rows(TEXTS, found), footer("p", 2))
+    path = SET.target(tmp_path, "p")
     table = pq.read_table(path, partitioning=None)
     assert table["mention"].to_pylist() == ["asthma", "attack", "allergy"]
     assert table["pmid"].to_pylist() == [10, 10, 20]
     ids = [field.metadata[b"PARQUET:field_id"] for field in table.schema]
     assert ids == [field.metadata[b"PARQUET:field_id"] for field in arrow_schema("entities")]
     before = path.read_bytes()
-    assert not write_target(tmp_path, MODEL, "p", TEXTS, [[], []], footer("p", 2))
+    assert not write_target(tmp_path, SET, "p", TEXTS, entity_rows(TEXTS, [[], []]), footer("p", 2))
     assert path.read_bytes() == before
 
 
 def test_no_entity_is_a_target_too(tmp_path: Path) -> None:
-    assert write_target(tmp_path, MODEL, "p", NewTexts([], [], []), [], footer("p", 0))
-    assert target(tmp_path, MODEL, "p").exists()
+    assert write_target(tmp_path, SET, "p", NewTexts([], [], []), entity_rows(NewTexts([], [], []), []), footer("p", 0))
+    assert SET.target(tmp_path, "p").exists()
 
 
 @pytest.mark.parametrize(
@@ -67,25 +69,27 @@ def test_no_entity_is_a_target_too(tmp_path: Path) -> None:
 )
 def test_a_row_that_does_not_hold_is_refused(tmp_path: Path, wrong: Entity, sentence: str) -> None:
     with pytest.raises(SchemaError, match=sentence):
-        write_target(tmp_path, MODEL, "p", TEXTS, [[wrong], []], footer("p", 2))
+        write_target(tmp_path, SET, "p", TEXTS, entity_rows(TEXTS, [[wrong], []]), footer("p", 2))
     assert not list(tmp_path.rglob("*.parquet"))
 
 
 def test_what_does_not_fit_together_is_refused(tmp_path: Path) -> None:
-    failed = Failed(20, 2, "boom")
-    good = footer("p", 2)
-    misfits: list[tuple[list[list[Entity] | None], TargetFooter]] = [
-        ([[]], good),
-        ([None, []], good),
-        ([[], []], footer("p", 2, failed)),
-        ([[], []], footer("p", 3)),
-        ([[], []], footer("q", 2)),
-        ([[], []], replace(good, model="other@1")),
+    failed = FailedText(20, 2, "boom")
+    rows = entity_rows(TEXTS, [[entity("an allergy", 3, 10)], []])
+    misfits = [
+        (rows, footer("p", 2, failed)),
+        (rows, footer("p", 3)),
+        (rows, footer("q", 2)),
+        (rows, footer("p", 2, FailedText(30, 3, "of another part"))),
+        (rows, replace(footer("p", 2), model="other@1")),
+        ([(20, 7, *rows[0][2:])], footer("p", 2)),
+        ([row[:-1] for row in rows], footer("p", 2)),
     ]
-    for entities, wrong in misfits:
-        with pytest.raises(SchemaError):
-            write_target(tmp_path, MODEL, "p", TEXTS, entities, wrong)
-    assert write_target(tmp_path, MODEL, "p", TEXTS, [None, []], footer("p", 2, failed))
+    for some, wrong in misfits:
+        with pytest.raises((SchemaError, ValueError)):
+            write_target(tmp_path, SET, "p", TEXTS, some, wrong)
+    assert not list(tmp_path.rglob("*.parquet"))
+    assert write_target(tmp_path, SET, "p", TEXTS, [], footer("p", 2, failed))
 
 
 def test_a_damaged_part_is_named(lake: Lake, seen: Seen) -> None:
@@ -101,8 +105,24 @@ def test_a_damaged_part_is_named(lake: Lake, seen: Seen) -> None:
 
 
 def test_model_names_make_folders(tmp_path: Path) -> None:
-    assert model_folder(tmp_path, "builtin@0123").name == "model=builtin@0123"
-    assert model_folder(tmp_path, "a/b c+d%é@1").parent == tmp_path / "entities"
+    assert TargetSet("entities", "builtin@0123").folder(tmp_path).name == "model=builtin@0123"
+    assert TargetSet("entities", "a/b c+d%é@1").folder(tmp_path).parent == tmp_path / "entities"
+
+
+def test_inputs_make_folders_that_tell_them_apart() -> None:
+    one, other = Input(TargetSet("entities", "a@1")), Input(TargetSet("entities", "b@1"))
+    keys = [
+        inputs_key([one]),
+        inputs_key([other]),
+        inputs_key([one, other]),
+        inputs_key([Input(one.targets, ("Disease",))]),
+        inputs_key([Input(one.targets, ("Disease", "Gene"))]),
+        inputs_key([Input(replace(one.targets, inputs="c@1"))]),
+    ]
+    assert keys[:2] == ["a@1", "b@1"]
+    assert len(set(keys)) == len(keys)
+    assert inputs_key([other, one]) == keys[2]
+    assert inputs_key([]) == ""
 
 
 @pytest.fixture(scope="session")
@@ -128,7 +148,7 @@ def test_offsets_hold_in_sql_for_any_text(empty_lake: Path, seen: Seen, data: st
         for text in texts.texts:
             start = data.draw(st.integers(0, len(text) - 1))
             found.append([entity(text, start, data.draw(st.integers(start + 1, len(text))))])
-        write_target(lake.path, MODEL, name, texts, found, footer(name, len(texts)))
+        write_target(lake.path, SET, name, texts, entity_rows(texts, found), footer(name, len(texts)))
         held = lake.sql(
             "SELECT mention, substr(text, start_char + 1, end_char - start_char) = mention AS holds "
             "FROM all_entities JOIN articles USING (pmid) ORDER BY pmid"

@@ -13,11 +13,12 @@ import pytest
 from litmine import Lake
 from litmine.errors import LakeError
 from litmine.lake.articles import new_texts
-from litmine.lake.entities import Failed, TargetFooter, write_target
-from litmine.lake.runs import Gap, Run
+from litmine.lake.runs import Active, Gap, Run
+from litmine.lake.targets import FailedText, TargetFooter, TargetSet, write_target
 from litmine.lake.view_texts import sentences
 from litmine.lake.views import CATALOGUE, catalogue_is_current, catalogue_sql, write_catalogue
 from litmine.schema import arrow_schema
+from litmine.tasks.ner.step import entity_rows
 from litmine.types import Entity, Observed
 
 Seen = Callable[..., Observed]
@@ -28,12 +29,21 @@ ARTICLES = (
     "doi, pmcid, language, retracted, revised, as_of"
 )
 ENTITIES = "pmid, start_char, end_char, mention, entity_type, score, identifier, model"
-COVERAGE = "model, active, texts_read, texts_unread, texts_failed, parts_read, parts_unread"
+COVERAGE = "task, model, inputs, active, texts_read, texts_unread, texts_failed, parts_read, parts_unread"
 
 
 def run(number: int, active: list[str] | None = None, *gaps: Gap) -> Run:
     when = START + timedelta(minutes=number)
-    return Run(f"r{number}", "annotate", when, when, "done", models=active or (), active_models=active, gaps=gaps)
+    return Run(
+        f"r{number}",
+        "annotate",
+        when,
+        when,
+        "done",
+        models=active or (),
+        active=None if active is None else [Active("ner", model) for model in active],
+        gaps=gaps,
+    )
 
 
 def annotate(lake: Lake, model: str, part: str, *failing: int) -> None:
@@ -45,9 +55,10 @@ def annotate(lake: Lake, model: str, part: str, *failing: int) -> None:
         word = text.split()[0]
         found.append(None if pmid in failing else [Entity(word, "Word", 0, len(word), 1.0)])
         if pmid in failing:
-            failed.append(Failed(pmid, text_hash, "a \0 'reason'"))
+            failed.append(FailedText(pmid, text_hash, "a \0 'reason'"))
     footer = TargetFooter(model, part, len(texts), failed, "cpu", "float32", 0.1, 9, {})
-    write_target(lake.path, model, part, texts, found, footer)
+    rows = entity_rows(texts, [one or [] for one in found])
+    write_target(lake.path, TargetSet("entities", model), part, texts, rows, footer)
 
 
 def mentions(lake: Lake, view: str = "entities") -> list[tuple[int, str, str]]:
@@ -75,7 +86,7 @@ def test_entities_are_those_of_active_models_and_current_texts(lake: Lake, seen:
     assert mentions(lake) == [(1, "one1", "a@1"), (2, "one2", "a@1")]
     assert len(mentions(lake, "all_entities")) == 3
     lake.record_run(run(3, ["a@1", "b@1"]))
-    assert lake.active_models() == ["a@1", "b@1"] == lake.sql("FROM active_models")["model"].to_pylist()
+    assert [one.model for one in lake.active()] == ["a@1", "b@1"] == lake.sql("FROM active_models")["model"].to_pylist()
     (third,) = lake.add([seen(1, 1, "two"), seen(1, 2)], source="b", dated=True).parts
     assert mentions(lake) == []
     annotate(lake, "a@1", third)
@@ -87,7 +98,7 @@ def test_entities_are_those_of_active_models_and_current_texts(lake: Lake, seen:
 def test_an_old_run_that_is_recorded_late_changes_nothing(lake: Lake) -> None:
     lake.record_run(run(5, ["new@1"]))
     lake.record_run(run(4, ["old@1"]))
-    assert lake.active_models() == ["new@1"] == lake.sql("FROM active_models")["model"].to_pylist()
+    assert [one.model for one in lake.active()] == ["new@1"] == lake.sql("FROM active_models")["model"].to_pylist()
 
 
 def test_coverage_and_gaps(lake: Lake, seen: Seen) -> None:
@@ -97,15 +108,15 @@ def test_coverage_and_gaps(lake: Lake, seen: Seen) -> None:
     coverage = lake.sql("SELECT * FROM coverage")
     assert coverage.column_names == COVERAGE.split(", ")
     assert [tuple(row.values()) for row in coverage.to_pylist()] == [
-        ("a@1", True, 2, 2, 1, 1, 1),
-        ("waiting@1", True, 0, 5, 0, 0, 2),
+        ("ner", "a@1", None, True, 2, 2, 1, 1, 1),
+        ("ner", "waiting@1", None, True, 0, 5, 0, 0, 2),
     ]
     assert lake.sql("SELECT model, part, pmid, why FROM gaps").to_pylist() == [
         {"model": "a@1", "part": first, "pmid": 1, "why": "a \0 'reason'"}
     ]
-    assert lake.models() == ["a@1"]
-    assert lake.unread("a@1") == lake.parts()[1:]
-    assert lake.unread("waiting@1") == lake.parts()
+    assert [one.model for one in lake.target_sets()] == ["a@1"]
+    assert lake.unread(TargetSet("entities", "a@1")) == lake.parts()[1:]
+    assert lake.unread(TargetSet("entities", "waiting@1")) == lake.parts()
 
 
 @pytest.mark.parametrize("model", ["org/name@0f", "2024-01-01@1", "a b+c%2F=é'\"@1", "_@1"])
@@ -113,7 +124,11 @@ def test_model_names_come_back(lake: Lake, seen: Seen, model: str) -> None:
     (part,) = lake.add([seen(0, 1, "t")], source="a", dated=True).parts
     annotate(lake, model, part)
     assert mentions(lake, "all_entities") == [(1, "t", model)]
-    assert lake.models() == [model] == lake.sql("SELECT model FROM coverage")["model"].to_pylist()
+    assert (
+        [one.model for one in lake.target_sets()]
+        == [model]
+        == lake.sql("SELECT model FROM coverage")["model"].to_pylist()
+    )
 
 
 @pytest.mark.parametrize("name", ["plain", "it's", "a [1] *b", "model=x", "é ü"])

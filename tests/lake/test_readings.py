@@ -105,7 +105,7 @@ def test_the_same_answer_of_several_papers_is_one(lake: Lake, asked: Callable[..
     ]
     assert answered(lake, "evidence_start, evidence_end, start_char, end_char")[2] == (0, 18, 0, 10)
     assert answered(lake, "score, start_char, evidence_start")[-1] == (None, None, None)
-    assert lake.rows("from gaps") == [(READER, None, 5, "IndexError: out of range")]
+    assert lake.rows("from gaps") == [("qa", READER, None, None, 5, "IndexError: out of range")]
 
 
 SAME = [

@@ -12,7 +12,9 @@ import pytest
 from litmine.corpora.corpus import read_corpus
 from litmine.errors import DONE, LakeError
 from litmine.lake.lake import Lake
-from litmine.tasks.contract import Done
+from litmine.lake.runs import Active
+from litmine.lake.targets import TargetSet
+from litmine.tasks.contract import UnitResult
 from litmine.tasks.registry import identify
 from litmine.work.annotate import annotate
 from litmine.work.ingest import ingest
@@ -75,7 +77,8 @@ def test_the_sum_and_the_log(run: Run, lake: Path, tiny_model: Path) -> None:
     assert ran.stderr == (
         f"{parts} of {parts} parts done: 102 texts, {mentions:,} entities by {model} on cpu in float32\n"
     )
-    columns = "command, outcome, models, active_models, precision, device, gaps, versions['litmine'] is not null"
+    active = "list_transform(active, lambda one: one.model)"
+    columns = f"command, outcome, models, {active}, precision, device, gaps, versions['litmine'] is not null"
     log = f"select {columns}, map_keys(counts), finished >= started from runs order by started desc limit 1"
     assert opened.rows(log) == [
         (
@@ -130,8 +133,8 @@ def test_only_the_new_texts_of_a_revision_are_read(
 class Interrupting(Progress):
     """Ctrl-C after the first part."""
 
-    def finished(self, done: Done) -> None:
-        raise KeyboardInterrupt(done.task.name)
+    def finished(self, done: UnitResult) -> None:
+        raise KeyboardInterrupt(done.unit.name)
 
 
 def test_models_become_active_when_all_is_read(
@@ -140,18 +143,24 @@ def test_models_become_active_when_all_is_read(
     lake, old, new = Lake(read_lake), identify(str(tiny_model)), identify(str(fragile_model))
     with pytest.raises(KeyboardInterrupt):
         annotate(lake, [str(fragile_model)], Workforce(), "float32", progress=Interrupting())
-    done = len(lake.parts()) - len(lake.unread(new))
+    done = len(lake.parts()) - len(lake.unread(TargetSet("entities", new)))
     assert 1 <= done < len(lake.parts())
-    assert lake.active_models() == [old]
+    assert [one.model for one in lake.active()] == [old]
     assert lake.rows("select distinct model from entities") == [(old,)]
-    assert lake.rows("select outcome, active_models from runs order by started desc limit 1") == [("interrupted", None)]
+    assert lake.rows("select outcome, active from runs order by started desc limit 1") == [("interrupted", None)]
     result = annotate(lake, [str(fragile_model)], Workforce(), "float32")
     assert result.parts == result.planned_parts == len(lake.parts()) - done
-    assert lake.active_models() == [new]
-    assert lake.rows("select distinct model from entities") == [(new,)]
+    # It finds diseases alone: what else the old one finds is shown still, and no mention twice.
+    shown = [Active("ner", old, types=("Chemical",)), Active("ner", new)]
+    assert lake.active() == shown
+    of_types = lake.rows("select distinct model, entity_type from entities order by entity_type")
+    assert of_types == [(old, "Chemical"), (new, "Disease")]
+    assert result.account()[-1] == (
+        f"entities shows Chemical of {old} and all that {new} gives; all_entities has every model's"
+    )
     result = annotate(lake, [str(tiny_model), str(fragile_model), str(tiny_model)], Workforce())
-    assert (result.models, result.planned_parts) == ([old, new], 0)
-    assert lake.rows("select distinct model from entities order by 1") == sorted([(old,), (new,)])
+    assert (result.models, result.planned_parts, result.shows) == ([old, new], 0, [])
+    assert lake.active() == shown
     assert lake.rows("select texts_read, texts_unread, active from coverage") == [(102, 0, True)] * 2
     assert len(found(read_lake)) == lake.rows("select count(*) from all_entities")[0][0]
 

@@ -15,10 +15,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from litmine.errors import DONE, FAILED, INTERRUPTED, NEW_GAPS
-from litmine.lake.entities import model_folder
 from litmine.lake.lake import Lake
 from litmine.lake.place import Place
 from litmine.lake.tables import read_footer
+from litmine.lake.targets import TargetSet
 from litmine.tasks.registry import identify
 from litmine.work.ingest import ingest
 
@@ -96,7 +96,7 @@ def test_a_text_that_makes_the_model_fail_costs_one_text(
         (model, 8, "ModelError: the tokenizer has a token that the model does not know")
     ]
     assert opened.rows("select texts_read, texts_unread, texts_failed from coverage") == [(104, 0, 1)]
-    assert opened.active_models() == [model]
+    assert [one.model for one in opened.active()] == [model]
     assert {key: score for key, score in found(lake).items() if key[1] not in (7, 9)} == without
     assert opened.rows("select outcome, len(gaps) from runs order by started desc limit 1") == [("gaps", 1)]
     assert "has not read 0 texts yet and could not read 1;" in run("sql", "select 1", "--lake", lake).stderr
@@ -105,15 +105,15 @@ def test_a_text_that_makes_the_model_fail_costs_one_text(
 
 
 def test_a_model_that_fails_on_everything_writes_nothing(run: Run, read_lake: Path, broken_model: Path) -> None:
-    before = Lake(read_lake).active_models()
+    before = [one.model for one in Lake(read_lake).active()]
     ran = run(*annotate(read_lake, broken_model))
     (line,) = ran.stderr.splitlines()
     assert ran.returncode == FAILED
     assert line.startswith(f"litmine: {identify(str(broken_model))} fails on every text on cpu: ")
     # Parts are taken in random order; one without a text says nothing of the model.
-    targets = model_folder(read_lake, identify(str(broken_model))).glob("*.parquet")
+    targets = TargetSet("entities", identify(str(broken_model))).folder(read_lake).glob("*.parquet")
     assert sum(read_footer(target)["texts"] for target in targets) == 0
-    assert Lake(read_lake).active_models() == before
+    assert [one.model for one in Lake(read_lake).active()] == before
     assert Lake(read_lake).rows("select outcome from runs order by started desc limit 1") == [("failed",)]
 
 
@@ -142,12 +142,12 @@ def test_a_full_disk(
 
 
 def targets(lake: Path, model: Path) -> list[Place]:
-    return list(model_folder(lake, identify(str(model))).glob("*.parquet"))
+    return list(TargetSet("entities", identify(str(model))).folder(lake).glob("*.parquet"))
 
 
 def wait_for_targets(process: Popen[Any], lake: Path, model: str, least: int) -> None:
     """Until so many targets stand, or the run is over."""
-    folder = model_folder(lake, model)
+    folder = TargetSet("entities", model).folder(lake)
     while process.poll() is None and len(list(folder.glob("*.parquet"))) < least:
         time.sleep(0.001)
 
@@ -171,7 +171,7 @@ def test_killed_at_any_moment(
     ran = run(*words)
     assert ran.returncode == DONE, ran.stderr
     assert found(lake) == undisturbed
-    assert Lake(lake).unread(model) == []
+    assert Lake(lake).unread(TargetSet("entities", model)) == []
 
 
 def test_ctrl_c(run: Run, start: Start, lake: Path, tiny_model: Path, undisturbed: object, found: Found) -> None:
@@ -188,7 +188,10 @@ def test_ctrl_c(run: Run, start: Start, lake: Path, tiny_model: Path, undisturbe
     opened = Lake(lake)
     assert 2 <= done < len(opened.parts())
     assert list(lake.rglob("*.tmp")) == []
-    assert (opened.active_models(), opened.rows("select outcome from runs order by started desc limit 1")) == (
+    assert (
+        [one.model for one in opened.active()],
+        opened.rows("select outcome from runs order by started desc limit 1"),
+    ) == (
         [],
         [("interrupted",)],
     )

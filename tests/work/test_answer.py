@@ -15,7 +15,7 @@ from litmine.lake.lake import Lake
 from litmine.lake.readings import Pair
 from litmine.lake.tables import EMPTY
 from litmine.search.index import SearchIndex
-from litmine.tasks.contract import Done
+from litmine.tasks.contract import UnitResult
 from litmine.tasks.qa import step as reading
 from litmine.tasks.registry import identify
 from litmine.types import Article, Observed, Question
@@ -167,8 +167,8 @@ def test_slices_and_batches_change_nothing(
 class Interrupting(Progress):
     """Ctrl-C after the first slice."""
 
-    def finished(self, done: Done) -> None:
-        raise KeyboardInterrupt(done.task.name)
+    def finished(self, done: UnitResult) -> None:
+        raise KeyboardInterrupt(done.unit.name)
 
 
 def test_answers_change_all_at_once(

@@ -15,7 +15,7 @@ import pytest
 
 from litmine.errors import DONE
 from litmine.lake.lake import Lake
-from litmine.lake.model_folders import folder_of
+from litmine.lake.layout import folder_name
 from litmine.tasks.registry import identify
 from litmine.types import Question
 from litmine.work.answer import Inquiry, answer
@@ -102,7 +102,7 @@ def test_killed_at_any_moment(
     kills: int,
 ) -> None:
     words = command(lake, random_reader, questions)
-    folder = folder_of(lake / "readings", identify(str(random_reader)))
+    folder = lake / folder_name("readings", identify(str(random_reader)))
     chance = random.Random(kills)
     read = 0
     for least in sorted(chance.choices(range(4), k=kills)):

@@ -19,15 +19,16 @@ from hypothesis import strategies as st
 from litmine import Lake
 from litmine.errors import LakeLockedError
 from litmine.lake.articles import new_texts
-from litmine.lake.entities import Failed, TargetFooter, target, write_target
 from litmine.lake.imported import ImportedFile
-from litmine.lake.live import REPLACED
+from litmine.lake.layout import REPLACED
 from litmine.lake.lock import exclusive
 from litmine.lake.merge import MERGED
-from litmine.lake.runs import Run
+from litmine.lake.runs import Active, Run
+from litmine.lake.targets import FailedText, TargetFooter, TargetSet, write_target
 from litmine.lake.views import CATALOGUE, connect
 from litmine.search.health import is_behind
 from litmine.search.index import SearchIndex
+from litmine.tasks.ner.step import entity_rows
 from litmine.types import Article, Deletion, Entity, Observed
 from litmine.work.compact import Compacted, compact
 
@@ -53,17 +54,22 @@ def annotate(lake: Lake, model: str, part: str) -> None:
     """What a model would: the first letter of each text; it cannot read those that begin with z."""
     texts = new_texts(lake.part(part))
     failed = [
-        Failed(pmid, hash_, "z")
+        FailedText(pmid, hash_, "z")
         for pmid, hash_, text in zip(texts.pmids, texts.text_hashes, texts.texts, strict=True)
         if text[0] == "z"
     ]
     found = [None if text[0] == "z" else [Entity(text[0], "Disease", 0, 1, 0.5)] for text in texts.texts]
     footer = TargetFooter(model, part, len(texts), failed, "cpu", "float32", 1.0, len(texts), {"litmine": "0"})
-    write_target(lake.path, model, part, texts, found, footer)
+    rows = entity_rows(texts, [one or [] for one in found])
+    write_target(lake.path, TargetSet("entities", model), part, texts, rows, footer)
 
 
 def activate(lake: Lake, *models: str) -> None:
-    lake.record_run(Run(f"run-{time.time_ns()}", "annotate", START, START, "done", active_models=models))
+    lake.record_run(
+        Run(
+            f"run-{time.time_ns()}", "annotate", START, START, "done", active=[Active("ner", model) for model in models]
+        )
+    )
 
 
 def view_rows(lake: Lake) -> list[list[str]]:
@@ -107,7 +113,7 @@ def test_every_interleaving_gives_the_views_of_a_lake_that_was_never_compacted(
         elif isinstance(step, str):
             model = step.split()[1]
             for lake in lakes:
-                for part in lake.unread(model):
+                for part in lake.unread(TargetSet("entities", model)):
                     annotate(lake, model, part)
                 activate(lake, model)
         else:
@@ -130,10 +136,14 @@ def test_a_compaction_merges_all_that_is_small_and_deletes_it_later(tmp_path: Pa
     assert len(lake.parts()) == done.parts_made
     assert all(lake.part(name).exists() for name in parts)
     assert view_rows(lake) == before
-    assert lake.unread("m@1") == []
+    assert lake.unread(TargetSet("entities", "m@1")) == []
     deleted = compact(lake, 20, NOW)
     assert deleted.deleted == 24
-    assert not [name for name in parts if lake.part(name).exists() or target(lake.path, "m@1", name).exists()]
+    assert not [
+        name
+        for name in parts
+        if lake.part(name).exists() or TargetSet("entities", "m@1").target(lake.path, name).exists()
+    ]
     assert view_rows(lake) == before
     assert compact(lake, 20, NOW) == Compacted()
     counts = lake.rows("SELECT counts['parts'] FROM runs WHERE command = 'compact' ORDER BY started")
@@ -164,14 +174,29 @@ def test_a_tool_that_has_the_catalogue_open_sees_each_row_once(tmp_path: Path) -
         assert held.execute("SELECT count(*) FROM parts").fetchall() == [(len(lake.parts()),)]
 
 
-def test_a_part_waits_for_the_active_models(tmp_path: Path) -> None:
-    lake = made(tmp_path / "lake", 8)
-    activate(lake, "m@1", "n@1")
-    assert compact(lake, 20, NOW).parts == 0
-    for part in lake.unread("n@1"):
+def test_a_part_waits_for_a_model_at_work(tmp_path: Path) -> None:
+    lake = made(tmp_path / "lake", 16)
+    late, hours = TargetSet("entities", "n@1"), timedelta(hours=6)
+    for part in lake.parts()[:8]:
         annotate(lake, "n@1", part)
-    assert compact(lake, 20, NOW).parts == 8
-    assert lake.unread("n@1") == lake.unread("m@1") == []
+    done = compact(lake, 20, hours)
+    assert (done.parts, len(lake.unread(late))) == (8, 8)
+    for part in lake.unread(late):
+        annotate(lake, "n@1", part)
+    assert compact(lake, 20, hours).parts == 8
+    assert lake.unread(late) == lake.unread(TargetSet("entities", "m@1")) == []
+
+
+def test_a_model_that_lags_behind_stops_nothing(tmp_path: Path) -> None:
+    lake = made(tmp_path / "lake", 16)
+    activate(lake, "m@1", "late@1", "never@1")
+    for part in lake.parts()[:8]:
+        annotate(lake, "late@1", part)
+    before = view_rows(lake)
+    assert compact(lake, 20, NOW).parts == 16
+    assert view_rows(lake) == before
+    coverage = dict(lake.rows("SELECT model, texts_unread FROM coverage"))
+    assert coverage["m@1"] == 0 < coverage["late@1"] < coverage["never@1"]
 
 
 def test_a_target_that_comes_too_late_is_harmless_and_swept(tmp_path: Path) -> None:
@@ -180,17 +205,17 @@ def test_a_target_that_comes_too_late_is_harmless_and_swept(tmp_path: Path) -> N
     compact(lake, 20, NOW)
     annotate(lake, "late@1", part)
     assert [row for row in lake.rows("FROM all_entities") if row[-1] == "late@1"] == []
-    assert len(lake.unread("late@1")) == len(lake.parts())
+    assert len(lake.unread(TargetSet("entities", "late@1"))) == len(lake.parts())
     compact(lake, 20, NOW)
-    annotate_again = target(lake.path, "late@1", part)
+    annotate_again = TargetSet("entities", "late@1").target(lake.path, part)
     assert not annotate_again.exists()
     assert view_rows(lake) == before
 
 
 def test_what_a_killed_merge_left_stays_while_a_query_may_have_listed_it(tmp_path: Path) -> None:
     lake = made(tmp_path / "lake", 1)
-    left = target(lake.path, "m@1", f"{MERGED}left")
-    left.write_bytes(target(lake.path, "m@1", lake.parts()[0]).read_bytes())
+    left = TargetSet("entities", "m@1").target(lake.path, f"{MERGED}left")
+    left.write_bytes(TargetSet("entities", "m@1").target(lake.path, lake.parts()[0]).read_bytes())
     before = view_rows(lake)
     assert compact(lake).deleted == 0
     assert left.exists()
@@ -261,15 +286,17 @@ def test_small_files_of_the_log_are_merged(tmp_path: Path) -> None:
     lake = Lake.create(tmp_path / "lake")
     for night in range(20):
         lake.record_run(
-            Run(f"run-{night:02}", "fetch", START, START + timedelta(days=night), "done", active_models=["m@1"])
+            Run(f"run-{night:02}", "fetch", START, START + timedelta(days=night), "done", active=[Active("ner", "m@1")])
         )
-    lake.record_run(Run("run-20", "annotate", START, START + timedelta(days=99), "done", active_models=["new@1"]))
+    lake.record_run(
+        Run("run-20", "annotate", START, START + timedelta(days=99), "done", active=[Active("ner", "new@1")])
+    )
     before = lake.sql("FROM runs ORDER BY run_id").to_pylist()
     assert compact(lake).logs == 21
     assert compact(lake, grace=NOW).deleted == 21
     after = lake.sql("FROM runs WHERE command <> 'compact' ORDER BY run_id").to_pylist()
     assert after == before
-    assert lake.active_models() == ["new@1"]
+    assert [one.model for one in lake.active()] == ["new@1"]
 
 
 class Reader:

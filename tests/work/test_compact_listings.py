@@ -13,9 +13,10 @@ from fsspec.spec import AbstractFileSystem
 
 from litmine import Lake
 from litmine.lake.articles import new_texts
-from litmine.lake.entities import Failed, TargetFooter, write_target
-from litmine.lake.runs import Run
+from litmine.lake.runs import Active, Run
+from litmine.lake.targets import FailedText, TargetFooter, TargetSet, write_target
 from litmine.lake.views import catalogue_sql
+from litmine.tasks.ner.step import entity_rows
 from litmine.types import Article, Entity, Observed
 from litmine.work.compact import compact
 
@@ -66,11 +67,12 @@ def small_parts(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (part,) = importer.add(records, source=f"night-{day}", dated=True).parts
         if day < 8:
             texts = new_texts(lake.part(part))
-            failed = [Failed(texts.pmids[0], texts.text_hashes[0], "why")]
+            failed = [FailedText(texts.pmids[0], texts.text_hashes[0], "why")]
             footer = TargetFooter("m@1", part, 3, failed, "cpu", "float32", 1.0, 3, {})
             entity = Entity("t", "Disease", 0, 1, 0.5)
-            write_target(lake.path, "m@1", part, texts, [None, [entity], [entity]], footer)
-    lake.record_run(Run("r", "annotate", START, START, "done", active_models=["m@1"]))
+            rows = entity_rows(texts, [[], [entity], [entity]])
+            write_target(lake.path, TargetSet("entities", "m@1"), part, texts, rows, footer)
+    lake.record_run(Run("r", "annotate", START, START, "done", active=[Active("ner", "m@1")]))
     return lake.path
 
 

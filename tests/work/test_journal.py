@@ -7,7 +7,7 @@ import pytest
 
 from litmine.errors import LakeError
 from litmine.lake.lake import Lake
-from litmine.lake.runs import Gap
+from litmine.lake.runs import Active, Gap
 from litmine.versions import versions
 from litmine.work.journal import journal
 
@@ -25,7 +25,8 @@ def logged(lake: Lake) -> list[tuple[object, ...]]:
 
 def test_a_run_that_ends_well(empty: Lake) -> None:
     with journal(empty, "models use", models="a b") as entry:
-        entry.models = entry.active_models = ["a@1", "b@2"]
+        entry.models = ["a@1", "b@2"]
+        entry.active = [Active("ner", "a@1"), Active("ner", "b@2", types=("Gene",))]
         entry.counts = {"texts": 3}
         entry.device, entry.precision = "cpu", "bf16"
     (row,) = empty.sql("select * from runs").to_pylist()
@@ -34,7 +35,7 @@ def test_a_run_that_ends_well(empty: Lake) -> None:
     assert (row["device"], row["precision"], row["gaps"]) == ("cpu", "bf16", [])
     assert dict(row["versions"]) == versions()
     assert row["started"] <= row["finished"]
-    assert empty.active_models() == ["a@1", "b@2"]
+    assert empty.active() == [Active("ner", "a@1"), Active("ner", "b@2", types=("Gene",))]
 
 
 def test_only_new_gaps_make_the_outcome(empty: Lake) -> None:

@@ -10,9 +10,11 @@ from typing import cast
 import pytest
 
 from litmine.errors import LitmineError, ModelError
-from litmine.tasks.contract import Done, Hand, Loading, Task
+from litmine.tasks.contract import Hand, Loading, Unit, UnitResult
+from litmine.tasks.part import PartUnit
 from litmine.tasks.registry import identify
 from litmine.work.apart import Apart, sharers
+from litmine.work.grouping import group, steps_of
 from litmine.work.local import run_local
 from litmine.work.plan import plan
 
@@ -29,30 +31,30 @@ def workers(descendants: Callable[[int], dict[int, str]]) -> Callable[[], list[i
     return look
 
 
-def planned(lake: Path, model: Path, device: str = "cpu") -> list[Task]:
-    tasks, _ = plan(lake, [Loading(str(model), identify(str(model)), device, "float32", 300)])
-    return [*tasks]
+def planned(lake: Path, model: Path, device: str = "cpu") -> list[PartUnit]:
+    units, _ = plan(lake, group(steps_of([Loading(str(model), identify(str(model)), device, "float32", 300)], {})))
+    return [*units]
 
 
 def test_two_processes_do_every_task_once_and_leave_quietly(
     lake: Path, tiny_model: Path, undisturbed: object, found: Found, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    tasks, seen = planned(lake, tiny_model), set()
-    done = [*run_local(tasks, lambda task, share: seen.add((task, share)), 2)]
-    assert sorted(one.task.name for one in done) == sorted(task.name for task in tasks)
-    assert all(one.made and one.written for one in done)
-    assert {task for task, _ in seen} == {task for task in tasks if task.size}
+    units, seen = planned(lake, tiny_model), set()
+    done = [*run_local(units, lambda unit, share: seen.add((unit, share)), 2)]
+    assert sorted(one.unit.name for one in done) == sorted(unit.name for unit in units)
+    assert all(step.made and step.written for one in done for step in one.steps)
+    assert {unit for unit, _ in seen} == {unit for unit in units if unit.size}
     assert found(lake) == undisturbed
     assert capfd.readouterr().err == ""
 
 
 def test_what_ends_one_is_told(tiny_model: Path) -> None:
     with pytest.raises(ModelError, match="where the work was planned"):
-        Apart(Loading(str(tiny_model), "tiny@0123456789ab", "cpu"), 1).load()
+        Apart([Loading(str(tiny_model), "tiny@0123456789ab", "cpu")], 1).load()
 
 
 def test_one_that_is_killed(lake: Path, tiny_model: Path, workers: Callable[[], list[int]]) -> None:
-    def kill(_task: Task, _share: float) -> None:
+    def kill(_unit: Unit, _share: float) -> None:
         for pid in workers():
             os.kill(pid, signal.SIGKILL)
 
@@ -63,43 +65,43 @@ def test_one_that_is_killed(lake: Path, tiny_model: Path, workers: Callable[[], 
 def test_who_stops_early_leaves_no_process_and_no_half_written_file(
     lake: Path, tiny_model: Path, undisturbed: object, found: Found, workers: Callable[[], list[int]]
 ) -> None:
-    tasks = planned(lake, tiny_model)
-    running = cast("Generator[Done]", run_local(tasks, lambda *_: None, 2))
+    units = planned(lake, tiny_model)
+    running = cast("Generator[UnitResult]", run_local(units, lambda *_: None, 2))
     next(running)
     assert len(workers()) == 2
     running.close()
     assert not workers()
-    beside = {file for task in tasks for file in Path(str(task.target)).parent.iterdir()}
-    assert {Path(str(task.target)) for task in tasks} >= beside
+    targets = {Path(str(step.targets.target(lake, unit.part.stem))) for unit in units for step in unit.steps}
+    assert targets >= {file for target in targets for file in target.parent.iterdir()}
     assert all(one.made for one in run_local(planned(lake, tiny_model), lambda *_: None))
     assert found(lake) == undisturbed
 
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A task with a bug."""
+    """A unit with a bug."""
 
-    loading: Loading
+    loadings: tuple[Loading, ...]
     lake: Path
     size: int = 1
     name: str = "broken"
+    tables: tuple[str, ...] = ("entities",)
 
-    @property
-    def target(self) -> Path:
-        return self.lake / "none"
+    def left(self) -> "Broken":
+        return self
 
     def take(self) -> Hand:
         raise ZeroDivisionError("a bug")
 
 
 def test_a_bug_in_one_keeps_its_traceback(lake: Path, tiny_model: Path) -> None:
-    (task, *_) = planned(lake, tiny_model)
-    worker = Apart(task.loading, 1)
+    (unit, *_) = planned(lake, tiny_model)
+    worker = Apart(unit.loadings, 1)
     try:
         worker.load()
         with pytest.raises(RuntimeError, match=r"(?s)Traceback.*in take.*ZeroDivisionError: a bug"):
-            worker.do(Broken(task.loading, lake))
-        assert worker.do(task).made
+            worker.do(Broken(unit.loadings, lake))
+        assert worker.do(unit).made
     finally:
         worker.stop()
 

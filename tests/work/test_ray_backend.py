@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from litmine.errors import DONE, FAILED
-from litmine.lake.entities import model_folder
 from litmine.lake.lake import Lake
+from litmine.lake.targets import TargetSet
 from litmine.tasks.registry import identify
 
 Run = Callable[..., CompletedProcess[str]]
@@ -58,7 +58,7 @@ def test_three_workers_one_of_which_is_killed(
     listening: Listening,
 ) -> None:
     parts = len(Lake(lake).parts())
-    folder = model_folder(lake, identify(str(tiny_model)))
+    folder = TargetSet("entities", identify(str(tiny_model))).folder(lake)
     process = start(*annotate(lake, tiny_model, 3), RAY_ADDRESS="127.0.0.1:9")
 
     def hired() -> list[int]:
@@ -98,7 +98,7 @@ def test_three_workers_one_of_which_is_killed(
 def test_a_driver_that_is_killed_and_one_that_is_interrupted(
     run: Run, start: Start, lake: Path, tiny_model: Path, undisturbed: object, found: Found, descendants: Descendants
 ) -> None:
-    folder, parts = model_folder(lake, identify(str(tiny_model))), len(Lake(lake).parts())
+    folder, parts = TargetSet("entities", identify(str(tiny_model))).folder(lake), len(Lake(lake).parts())
 
     def done() -> int:
         return len(list(folder.glob("*.parquet")))

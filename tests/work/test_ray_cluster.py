@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from litmine.errors import DONE, FAILED
-from litmine.lake.entities import model_folder
 from litmine.lake.lake import Lake
+from litmine.lake.targets import TargetSet
 from litmine.tasks.registry import identify
 
 Start = Callable[..., Popen[Any]]
@@ -115,7 +115,7 @@ class Job:
 
     def __init__(self, start: Start, lake: Path, model: Path) -> None:
         self._start, self.lake, self.model = start, lake, model
-        self.folder = model_folder(lake, identify(str(model)))
+        self.folder = TargetSet("entities", identify(str(model))).folder(lake)
         self.parts = len(Lake(lake).parts())
 
     def start(self, address: str, tokens: int = 60) -> Popen[Any]:

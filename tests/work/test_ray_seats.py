@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from litmine.lake.entities import model_folder
 from litmine.lake.lake import Lake
+from litmine.lake.targets import TargetSet
 from litmine.tasks.registry import identify
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
@@ -21,12 +21,13 @@ Found = Callable[[Path], dict[tuple[object, ...], float]]
 RUN = """
 import sys
 from pathlib import Path
+from litmine.work.grouping import group, steps_of
 from litmine.work.plan import plan
 from litmine.work.ray_backend import run_on_ray
 from litmine.tasks.contract import Loading
 
 lake, ref, model = sys.argv[1:]
-tasks, _ = plan(Path(lake), [Loading(ref, model, "cpu", "float32", 100)])
+tasks, _ = plan(Path(lake), group(steps_of([Loading(ref, model, "cpu", "float32", 100)], {})))
 for done in run_on_ray(tasks, 1, 0, None, seats=2):
     print(done.task.name, done.made, done.gaps, flush=True)
 """
@@ -48,7 +49,7 @@ def test_one_of_two_processes_of_a_worker_is_killed(
             ]
 
         ends = time.monotonic() + 300
-        while process.poll() is None and not list(model_folder(lake, model).glob("*.parquet")):
+        while process.poll() is None and not list(TargetSet("entities", model).folder(lake).glob("*.parquet")):
             assert time.monotonic() < ends
             time.sleep(0.02)
         assert process.poll() is None, process.communicate()

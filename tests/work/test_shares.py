@@ -9,16 +9,16 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from litmine.tasks.contract import THREADS, Loading, Task
-from litmine.tasks.ner.step import PartTask
+from litmine.tasks.contract import THREADS, Loading, Unit
+from litmine.tasks.part import PartUnit
 from litmine.work.shares import ATTEMPTS, Shares
 
 LOADING = Loading("builtin", "builtin@0")
 
 
-def tasks(sizes: Sequence[int]) -> list[PartTask]:
+def tasks(sizes: Sequence[int]) -> list[PartUnit]:
     """In the order in which `plan` gives them."""
-    made = [PartTask(Path("lake"), Path(f"articles/{i}.parquet"), size, LOADING) for i, size in enumerate(sizes)]
+    made = [PartUnit(Path("lake"), Path(f"articles/{i}.parquet"), size, (LOADING,), ()) for i, size in enumerate(sizes)]
     return sorted(made, key=lambda task: -task.size.bit_length())
 
 
@@ -27,12 +27,12 @@ class Run:
     """Workers that compute one task at a time, each so many items a second."""
 
     speeds: Sequence[float]
-    killers: frozenset[Task] = frozenset()
+    killers: frozenset[Unit] = frozenset()
 
-    def of(self, given: Sequence[Task]) -> tuple[float, list[Task], list[Task]]:
+    def of(self, given: Sequence[Unit]) -> tuple[float, list[Unit], list[Unit]]:
         """The time it took, what was finished, and what was given up. A worker that dies is replaced at once."""
         shares, time, finished, lost = Shares(given), 0.0, [], []
-        hands: dict[int, list[Task]] = {worker: [] for worker in range(len(self.speeds))}
+        hands: dict[int, list[Unit]] = {worker: [] for worker in range(len(self.speeds))}
         clock: list[tuple[float, int]] = []
         while shares or clock:
             while (step := shares.give(hands)) is not None:
@@ -58,7 +58,7 @@ class Run:
 def test_each_task_is_done_once_and_only_killers_are_given_up(
     sizes: list[int], workers: int, data: st.DataObject
 ) -> None:
-    given: list[Task] = list(tasks(sizes))
+    given: list[Unit] = list(tasks(sizes))
     killers = frozenset(data.draw(st.lists(st.sampled_from(given), max_size=5))) if given else frozenset()
     _, finished, lost = Run([1.0] * workers, killers).of(given)
     assert sorted(finished, key=given.index) == [task for task in given if task not in killers]
@@ -67,7 +67,7 @@ def test_each_task_is_done_once_and_only_killers_are_given_up(
 
 def test_a_task_that_kills_is_tried_alone() -> None:
     shares = Shares(tasks([8] * 12))
-    hands: dict[str, list[Task]] = {"one": []}
+    hands: dict[str, list[Unit]] = {"one": []}
     while (step := shares.give(hands)) is not None:
         hands["one"].append(step[1])
     assert len(hands["one"]) == THREADS

@@ -13,6 +13,7 @@ from litmine.errors import ModelError
 from litmine.lake.lake import Lake
 from litmine.tasks.contract import Loading
 from litmine.tasks.registry import identify
+from litmine.work.grouping import group, steps_of
 from litmine.work.plan import plan
 from litmine.work.worker import Worker
 
@@ -24,16 +25,18 @@ for name in ("duckdb", "ray", "Bio", "lxml", "rich", "click", "tantivy", "accele
     sys.modules[name] = None
 from pathlib import Path
 import litmine.tasks.qa.step
-from litmine.tasks.ner.step import PartTask
+from litmine.lake.targets import TargetSet
+from litmine.tasks.part import PartUnit, Step
 from litmine.tasks.contract import Loading
 from litmine.work.worker import Worker
 lake, ref, model, *parts = sys.argv[1:]
 loading = Loading(ref, model, "cpu", "float32")
-worker = Worker(loading)
+worker, steps = Worker([loading]), (Step(TargetSet("entities", model)),)
 for part in parts:
-    done = worker.do(PartTask(Path(lake), Path(part), 4, loading))
-    assert done.written and done.made, done
-    assert not worker.do(PartTask(Path(lake), Path(part), 4, loading)).written
+    unit = PartUnit(Path(lake), Path(part), 4, (loading,), steps)
+    (step,) = worker.do(unit).steps
+    assert step.written and step.made, step
+    assert not worker.do(unit).steps[0].written
 """
 
 
@@ -52,28 +55,29 @@ def test_another_model_under_the_same_name_is_refused(tiny_model: Path) -> None:
     with pytest.raises(
         ModelError, match=r"is tiny@\w+ here and tiny@0123456789ab where the work was planned; give every"
     ):
-        Worker(Loading(str(tiny_model), "tiny@0123456789ab"))
+        Worker([Loading(str(tiny_model), "tiny@0123456789ab")])
 
 
 def test_one_thread_computes_whoever_asks(lake: Path, tiny_model: Path) -> None:
     """On a CPU: each thread that multiplies has a team of OpenMP's, and those of others slow it down."""
     loading = Loading(str(tiny_model), identify(str(tiny_model)), "cpu", "float32")
-    tasks, _ = plan(lake, [loading])
-    worker, computed = Worker(loading), list[str]()
+    units, _ = plan(lake, group(steps_of([loading], {})))
+    worker, computed = Worker([loading]), list[str]()
     with ThreadPoolExecutor(3, thread_name_prefix="asks") as pool:
-        done = list(pool.map(lambda task: worker.do(task, lambda _: computed.append(current_thread().name)), tasks))
-    assert all(one.written for one in done)
-    assert len(computed) >= len(tasks) > 1
+        done = list(pool.map(lambda unit: worker.do(unit, lambda _: computed.append(current_thread().name)), units))
+    assert all(step.written for one in done for step in one.steps)
+    assert len(computed) >= len(units) > 1
     assert len(set(computed)) == 1
     assert not computed[0].startswith("asks")
 
 
 def test_the_plan_is_what_has_no_target(read_lake: Path, tiny_model: Path) -> None:
     loadings = [Loading("a", "a@1"), Loading(str(tiny_model), identify(str(tiny_model)))]
-    tasks, unreadable = plan(read_lake, loadings)
+    groups = group(steps_of(loadings, {}))
+    units, unreadable = plan(read_lake, groups)
     assert unreadable == []
-    assert sorted(task.part.stem for task in tasks) == Lake(read_lake).parts()
-    assert {task.loading for task in tasks} == {loadings[0]}
-    assert sum(task.size for task in tasks) == 102
-    orders = {tuple(task.part for task in plan(read_lake, loadings)[0]) for _ in range(5)}
+    assert sorted(unit.part.stem for unit in units) == Lake(read_lake).parts()
+    assert {unit.loadings for unit in units} == {(loadings[0],)}
+    assert sum(unit.size for unit in units) == 102
+    orders = {tuple(unit.part for unit in plan(read_lake, groups)[0]) for _ in range(5)}
     assert len(orders) > 1

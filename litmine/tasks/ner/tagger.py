@@ -115,7 +115,13 @@ class Tagger:
                     found.append(result)
         return Said(Open.joined(found), failed)
 
-    def decode(self, texts: Sequence[str], words: Sequence[Words | Failed], said: Said) -> list[list[Entity] | Failed]:
+    def decode(
+        self,
+        texts: Sequence[str],
+        words: Sequence[Words | Failed],
+        said: Said,
+        inputs: Sequence[object] = (),  # noqa: ARG002
+    ) -> list[list[Entity] | Failed]:
         """What may be in a mention to entities: a score is the mean probability of the words' labels."""
         found: list[list[Entity] | Failed] = [*self._decoder.entities(texts, words, said.open)]
         for i, failed in said.failed.items():

@@ -123,7 +123,11 @@ class Reader:
         return [pair if isinstance(pair, Failed) else _join(parts[i]) for i, pair in enumerate(pairs)]
 
     def decode(
-        self, pairs: Sequence[tuple[str, str]], read: Sequence[Pair | Failed], scores: Sequence[Scores | Failed]
+        self,
+        pairs: Sequence[tuple[str, str]],
+        read: Sequence[Pair | Failed],
+        scores: Sequence[Scores | Failed],
+        inputs: Sequence[object] = (),  # noqa: ARG002 - a reader reads articles alone
     ) -> list[Reply | Failed]:
         """Scores to answers, over the whole text however many windows it took."""
         return [self._reply(*one) for one in zip(pairs, read, scores, strict=True)]

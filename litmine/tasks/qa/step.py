@@ -1,8 +1,10 @@
-"""The task of a reader: a slice of questions and texts to readings."""
+"""The unit of questions: a slice of pairs of a question and a text, read by one reader, to a file of readings."""
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Any
 
 from litmine.errors import LakeError, QuestionError
 from litmine.lake.articles import texts_of
@@ -10,10 +12,11 @@ from litmine.lake.place import Place
 from litmine.lake.readings import Pair, ReadingsFooter, slice_file, write_readings
 from litmine.lake.runs import Gap
 from litmine.nn.failure_isolation import Failed
-from litmine.tasks.contract import Loading, Made, Written
+from litmine.tasks.contract import ComputeInfo, Loading, Models, StepResult
 from litmine.types import Reply
 from litmine.versions import versions
 
+_TABLE = "readings"
 # A slice has at least and at most so many pairs, and between them as many as make so many slices.
 _LEAST, _MOST, _SLICES = 64, 2_048, 16
 # Characters of a question that a gap quotes.
@@ -21,7 +24,7 @@ _SHOWN = 80
 
 
 @dataclass(frozen=True, slots=True)
-class SliceTask:
+class SliceUnit:
     """Pairs to be read by one reader: each with the name of the part that holds its text; the questions by digest."""
 
     lake: Place
@@ -30,8 +33,19 @@ class SliceTask:
     loading: Loading
 
     @property
+    def loadings(self) -> tuple[Loading, ...]:
+        return (self.loading,)
+
+    @property
+    def tables(self) -> Sequence[str]:
+        return [_TABLE]
+
+    @property
     def size(self) -> int:
         return len(self.pairs)
+
+    def left(self) -> "SliceUnit | None":
+        return None if self.target.exists() else self
 
     @property
     def name(self) -> str:
@@ -42,7 +56,7 @@ class SliceTask:
     def target(self) -> Place:
         return slice_file(self.lake, self.loading.model, [pair for pair, _ in self.pairs])
 
-    def take(self) -> "Slice":
+    def take(self) -> "SliceInHand":
         """What of it can be read: a damaged part costs its own pairs, which are left for the next run."""
         texts: dict[tuple[int, int], str] = {}
         damaged: dict[str, str] = {}
@@ -55,34 +69,47 @@ class SliceTask:
         pairs = [pair for pair, part in self.pairs if part not in damaged]
         asked = dict(self.questions)
         items = [(asked[pair.question_digest], texts[pair.pmid, pair.text_hash]) for pair in pairs]
-        return Slice(self, pairs, items, tuple(Gap(f"articles/{part}.parquet", why) for part, why in damaged.items()))
+        return SliceInHand(
+            self, pairs, items, tuple(Gap(f"articles/{part}.parquet", why) for part, why in damaged.items())
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class Slice:
+class SliceInHand:
     """The questions and texts of a slice in a worker's hand, and the parts that could not be read."""
 
-    task: SliceTask
+    unit: SliceUnit
     pairs: Sequence[Pair]
     items: Sequence[tuple[str, str]]
     gaps: tuple[Gap, ...]
 
-    def write(self, found: Sequence[Reply | Failed], made: Made) -> Written:
+    @property
+    def models(self) -> Sequence[str]:
+        return [self.unit.loading.model]
+
+    def write(
+        self, models: Models, read: Sequence[Any], labels: Mapping[str, Any], info: ComputeInfo
+    ) -> Sequence[StepResult]:
         if not self.pairs:
-            return Written(False, 0, self.gaps)
-        model = self.task.loading.model
+            return [StepResult(_TABLE, gaps=self.gaps, made=False, written=False)]
+        started = time.monotonic()
+        name = self.unit.loading.model
+        replies = models.model(name).decode(self.items, read, labels[name], ())
+        told = [reply.why if isinstance(reply, Failed) else reply for reply in replies]
+        decoding = time.monotonic() - started
         footer = ReadingsFooter(
-            model, len(self.pairs), made.device, made.precision, made.seconds, made.tokens, versions()
+            name, len(self.pairs), info.device, info.precision, info.seconds, info.tokens, versions()
         )
-        replies = [reply.why if isinstance(reply, Failed) else reply for reply in found]
-        written = write_readings(self.task.target, self.pairs, [text for _, text in self.items], replies, footer)
+        written = write_readings(self.unit.target, self.pairs, [text for _, text in self.items], told, footer)
         failed = (
-            _gap(model, pair, question, reply)
-            for pair, (question, _), reply in zip(self.pairs, self.items, replies, strict=True)
+            _gap(name, pair, question, reply)
+            for pair, (question, _), reply in zip(self.pairs, self.items, told, strict=True)
             if isinstance(reply, str)
         )
-        answers = sum(len(reply.spans) for reply in replies if isinstance(reply, Reply))
-        return Written(written, answers, (*self.gaps, *dict.fromkeys(failed)))
+        gaps = (*self.gaps, *dict.fromkeys(failed))
+        answers = sum(len(reply.spans) for reply in told if isinstance(reply, Reply))
+        writing = time.monotonic() - started - decoding
+        return [StepResult(_TABLE, answers, gaps, written=written, decode=decoding, write=writing)]
 
 
 def _gap(model: str, pair: Pair, question: str, why: str) -> Gap:
@@ -96,10 +123,10 @@ def _gap(model: str, pair: Pair, question: str, why: str) -> Gap:
 
 def slices(
     lake: Place, pairs: Sequence[tuple[Pair, str]], questions: Mapping[int, str], loading: Loading
-) -> Iterator[SliceTask]:
+) -> Iterator[SliceUnit]:
     """Cut pairs, in the order of their parts so that each part is read by few, into tasks."""
     size = min(_MOST, max(_LEAST, -(-len(pairs) // _SLICES)))
     for start in range(0, len(pairs), size):
         own = tuple(pairs[start : start + size])
         asked = {pair.question_digest: questions[pair.question_digest] for pair, _ in own}
-        yield SliceTask(lake, own, tuple(asked.items()), loading)
+        yield SliceUnit(lake, own, tuple(asked.items()), loading)

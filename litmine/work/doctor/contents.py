@@ -3,12 +3,15 @@
 import random
 from collections.abc import Iterator
 
-from litmine.errors import LakeError, QueryError
+from litmine.errors import LakeError, QueryError, SchemaError
 from litmine.lake.articles import NewTexts, new_texts, part_summary
 from litmine.lake.hashing import text_hash
 from litmine.lake.lake import Lake
+from litmine.lake.layout import PART_TASKS
 from litmine.lake.place import Place, within
 from litmine.lake.tables import EMPTY, read, read_footer, reading
+from litmine.lake.targets import check_quote
+from litmine.specs import ARTICLES
 from litmine.work.doctor.finding import Finding, wrong
 from litmine.work.doctor.lake_files import Examined
 
@@ -22,13 +25,13 @@ where new_text and answer is not null
 
 def sample(examined: Examined, deep: bool) -> list[Place]:
     """The targets whose offsets are to be looked at: some, or with `deep` all."""
-    targets = [path for path in examined.files["entities"] if path.name != EMPTY]
+    targets = [path for table in PART_TASKS for path in examined.files[table] if path.name != EMPTY]
     return targets if deep or len(targets) <= _SAMPLE else random.sample(targets, _SAMPLE)
 
 
 def examine_contents(lake: Lake, examined: Examined, targets: list[Place], deep: bool) -> Iterator[Finding]:
     """Offsets of the targets that do not hold, and with `deep` of answers, and texts that are not what was hashed."""
-    readable = {path.stem: path for path in examined.files["articles"]}
+    readable = {path.stem: path for path in examined.files[ARTICLES]}
     if deep:
         for path in readable.values():
             if path.name != EMPTY:
@@ -59,28 +62,38 @@ def _of_part(lake: Lake, part: Place) -> Iterator[Finding]:
 
 def _of_target(lake: Lake, part: Place, target: Place) -> Iterator[Finding]:
     try:
-        problem = _problem(new_texts(part), target)
+        problem = _problem(lake.place, new_texts(part), target)
     except LakeError as error:
         problem = str(error)
     if problem is not None:
         yield wrong(within(lake.place, target), f"{problem}; delete the file and run `litmine annotate` again")
 
 
-def _problem(texts: NewTexts, target: Place) -> str | None:
-    """The first thing about a target that does not fit the texts of its part."""
-    said = read_footer(target).get("texts")
+def _problem(lake: Place, texts: NewTexts, target: Place) -> str | None:
+    """The first thing about a target that does not fit the texts of its part, or what it is made of."""
+    footer = read_footer(target)
+    said = footer.get("texts")
     if said != len(texts):
         return f"was made of {said} texts, and its part has {len(texts)}"
+    for folder in footer.get("inputs", ()):
+        if not (lake / folder / target.name).exists():
+            return f"was made of {folder}/{target.name}, which is gone"
     known = dict(zip(zip(texts.pmids, texts.text_hashes, strict=True), texts.texts, strict=True))
-    rows = read(target, ["pmid", "text_hash", "start_char", "end_char", "mention"])
+    table = within(lake, target).partition("/")[0]
+    quotes = PART_TASKS[table].quotes
+    rows = read(target, ["pmid", "text_hash", *dict.fromkeys(name for columns in quotes for name in columns)])
     with reading(target):
-        columns = [column.to_pylist() for column in rows.columns]
-    for pmid, hashed, start, end, mention in zip(*columns, strict=True):
-        text = known.get((pmid, hashed))
+        found = rows.to_pylist()
+    for row in found:
+        text = known.get((row["pmid"], row["text_hash"]))
         if text is None:
-            return f"has a mention of PMID {pmid} in a text that its part does not hold"
-        if text[start:end] != mention or not 0 <= start < end:
-            return f"PMID {pmid} has {mention!r} at {start}:{end}, where the text has {text[start:end]!r}"
+            return f"has a row of PMID {row['pmid']} in a text that its part does not hold"
+        for columns in quotes:
+            start, end, quote = (row[name] for name in columns)
+            try:
+                check_quote(row["pmid"], text, start, end, quote)
+            except SchemaError as error:
+                return str(error)
     return None
 
 

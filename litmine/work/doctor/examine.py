@@ -1,11 +1,12 @@
 """The examination of a lake, from its files to what they say together."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from litmine.errors import LakeError
+from litmine.lake.active import input_of
 from litmine.lake.lake import Lake
-from litmine.lake.runs import active_models
 from litmine.lake.spool import jobs
+from litmine.lake.targets import TargetSet
 from litmine.lake.views import catalogue_is_current
 from litmine.search.health import index_health
 from litmine.work.doctor.contents import examine_contents, sample
@@ -51,17 +52,13 @@ def examine_lake(lake: Lake, *, deep: bool = False) -> Iterator[Finding]:
 def _whole(lake: Lake) -> Iterator[Finding]:
     """What only a lake whose files can be read can say."""
     try:
-        active, known = active_models(lake.place), lake.models()
-        gone = [model for model in active if model not in known] if lake.parts() else []
-        for model in gone:
-            yield wrong(
-                f"model {model}",
-                "is active, and nothing that it read is in the lake; run `litmine annotate` with it again, or choose"
-                f" another: `litmine models use {(known or ['REF'])[0]}`",
-            )
-        for model in active:
-            if model not in gone and (unread := len(lake.unread(model))):
-                yield note(f"model {model}", f"has yet to read {unread:,} parts: `litmine annotate`")
+        known = lake.target_sets()
+        for active in lake.active():
+            targets = input_of(active).targets
+            if targets not in known and lake.parts():
+                yield wrong(f"model {active.model}", _gone(targets, known))
+            elif unread := len(lake.unread(targets)):
+                yield note(f"model {active.model}", f"has yet to read {unread:,} parts: `litmine annotate`")
         if not catalogue_is_current(lake.place):
             yield note("lake.duckdb", "is not there or not current; the next command that writes makes it anew")
         for name, md5, as_of, reader in lake.rows("select name, md5, as_of, reader from files"):
@@ -69,6 +66,14 @@ def _whole(lake: Lake) -> Iterator[Finding]:
                 yield note("files", f"{name}: a part that it gave is gone; import it again, and it is read anew")
     except LakeError as error:
         yield wrong("lake", str(error))
+
+
+def _gone(targets: TargetSet, known: Sequence[TargetSet]) -> str:
+    others = [one.model for one in known if one.table == targets.table]
+    return (
+        "is active, and nothing that it read is in the lake; run `litmine annotate` with it again, or choose"
+        f" another: `litmine models use {(others or ['REF'])[0]}`"
+    )
 
 
 def _index(lake: Lake) -> Finding:

@@ -8,16 +8,17 @@ from litmine.errors import LakeError
 from litmine.lake.articles import part_summary
 from litmine.lake.damage import verify
 from litmine.lake.files import TEMPORARY
+from litmine.lake.layout import BY_MODEL, PART_TASKS, TABLES, depth
 from litmine.lake.merge import MERGED, absorbed
 from litmine.lake.place import Place, within
 from litmine.lake.tables import EMPTY, damaged, read_footer, shape
-from litmine.schema import TABLES, conflict
+from litmine.schema import conflict
+from litmine.specs import ARTICLES
 from litmine.work.doctor.finding import Finding, note, wrong
 
-_BY_MODEL = ("entities", "readings")
 # What litmine keeps beside its tables; the search index and the catalogue are looked at elsewhere.
 _BESIDE = (".locks", ".spool", "search", "lake.json", "lake.duckdb", "lake.duckdb.wal")
-_WITH_FOOTER = ("articles", *_BY_MODEL)
+_WITH_FOOTER = (ARTICLES, *BY_MODEL)
 _HOUR = 3600
 
 
@@ -54,29 +55,33 @@ def examine_files(lake: Place, examined: Examined, deep: bool) -> Iterator[Findi
 
 def examine_targets(lake: Place, examined: Examined) -> Iterator[Finding]:
     """Targets that belong to no part; the files that are in order and have a part stay in `examined`."""
-    parts = {path.stem for path in (lake / "articles").glob("*.parquet")}
+    parts = {path.stem for path in (lake / ARTICLES).glob("*.parquet")}
     try:
-        merged = absorbed(lake, "articles")
+        merged = absorbed(lake, ARTICLES)
     except LakeError:
         merged = set()  # A merged part is damaged, which has been said.
-    kept = []
-    for path in examined.files["entities"]:
-        if path.stem in parts or path.name == EMPTY:
-            kept.append(path)
-        elif path.stem in merged or path.stem.startswith(MERGED):
-            yield note(within(lake, path), "is left of a merge; the next `litmine compact` deletes it")
-        else:
-            yield wrong(
-                within(lake, path),
-                f"belongs to no article part (articles/{path.name} is gone); restore the part, or delete this file",
-            )
-    examined.files["entities"] = kept
+    for table in PART_TASKS:
+        kept = []
+        for path in examined.files[table]:
+            if path.stem in parts or path.name == EMPTY:
+                kept.append(path)
+            elif path.stem in merged or path.stem.startswith(MERGED):
+                yield note(within(lake, path), "is left of a merge; the next `litmine compact` deletes it")
+            else:
+                yield wrong(
+                    within(lake, path),
+                    f"belongs to no article part ({ARTICLES}/{path.name} is gone); restore it, or delete this file",
+                )
+        examined.files[table] = kept
 
 
 def _is_table(place: tuple[str, ...]) -> bool:
     if place[0] not in TABLES or not place[-1].endswith(".parquet"):
         return False
-    return len(place) == 3 and place[1].startswith("model=") if place[0] in _BY_MODEL else len(place) == 2
+    folders = place[1:-1]
+    return len(folders) == depth(place[0]) and all(
+        folder.startswith(prefix) for folder, prefix in zip(folders, ("model=", "of="), strict=False)
+    )
 
 
 def _leftover(path: Place) -> Finding:
@@ -104,13 +109,11 @@ def _check(table: str, path: Place, deep: bool) -> None:
 
 
 def _check_footer(table: str, path: Place, rows: int) -> None:
-    if table == "articles":
+    if table == ARTICLES:
         said = part_summary(path).rows
         if said != rows:
             raise damaged(path, f"it has {rows} rows and its footer says {said}")
-    elif table == "entities":
+    elif table in BY_MODEL:
         footer = read_footer(path)
-        if footer.get("part") != path.stem:
+        if table in PART_TASKS and footer.get("part") != path.stem:
             raise damaged(path, f"it was made of the part {footer.get('part')}")
-    elif table == "readings":
-        read_footer(path)

@@ -12,7 +12,7 @@ from litmine.lake.lake import Lake
 from litmine.lake.place import Place
 from litmine.output.rows import WRITERS, form_of, named_apart
 from litmine.output.whole import whole_file
-from litmine.work.choose import readers_of
+from litmine.work.choose import taggers_of
 from litmine.work.compact import compact
 from litmine.work.export import export
 from litmine.work.job.rates import Rates
@@ -93,7 +93,7 @@ class Export:
 
     def do(self, lake: Place, watch: Watch) -> Outcome:  # noqa: ARG002
         opened = Lake(lake)
-        models = readers_of(opened, self.models) if self.models else None
+        models = taggers_of(opened, self.models) if self.models else None
         done = export(opened, self.format, self.to, Selection(models, self.types or None, self.where))
         said = f"{done.articles:,} articles with {done.mentions:,} entities written to {self.to}"
         return Outcome(said=[said, *_incomplete(opened)], counts={"articles": done.articles, "mentions": done.mentions})
@@ -104,10 +104,7 @@ class Export:
 
 def _incomplete(lake: Lake) -> list[str]:
     """What a file for others should not be thought to hold."""
-    return [
-        f"{model} has not read {unread:,} texts yet and could not read {failed:,}; see `litmine status`"
-        for model, unread, failed in lake.incomplete()
-    ]
+    return [sentence for _, sentence in lake.incomplete()]
 
 
 After = Step

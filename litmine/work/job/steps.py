@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from litmine.errors import DONE, NEW_GAPS, SettingError, SourceError
 from litmine.lake.lake import MARK, Lake
+from litmine.lake.layout import PART_TASKS
 from litmine.lake.place import Place
 from litmine.sources.entrez.access import from_environment
 from litmine.sources.files import find_files
 from litmine.sources.questions import read_questions
-from litmine.tasks.contract import Done, Task
+from litmine.tasks.contract import Unit, UnitResult
 from litmine.work import fetch
 from litmine.work.ingest import Imported, ingest
 from litmine.work.job.rates import Rates
@@ -148,13 +149,11 @@ class Annotate:
         done = annotate(
             Lake(lake), self.models, by.workforce, by.precision, by.batch_tokens, _Reading(watch, "articles")
         )
-        return _outcome(done, {"texts": done.texts, "entities": done.entities})
+        return _outcome(done, {"texts": done.texts, **done.rows})
 
     def forecast(self, lake: Place, rates: Rates, coming: int) -> Forecast:
-        from litmine.tasks.registry import identify
-
         opened = open_lake(lake)
-        texts = sum(unread_texts(opened, identify(ref)) for ref in self.models) if opened else 0
+        texts = sum(unread_texts(opened, ref) for ref in self.models) if opened else 0
         coming *= len(self.models)
         says = f"{texts:,} texts to read" + (f", and up to {coming:,} that come" if coming else "")
         return Forecast(says, rates.seconds("annotate", "texts", texts + coming))
@@ -196,9 +195,14 @@ def open_lake(lake: Place) -> Lake | None:
     return Lake(lake) if (lake / MARK).exists() else None
 
 
-def unread_texts(lake: Lake, model: str) -> int:
-    """How many texts of the lake the model has yet to read."""
-    unread = ", ".join(f"'{name}'" for name in lake.unread(model)) or "null"
+def unread_texts(lake: Lake, ref: str) -> int:
+    """How many texts of the lake a model has yet to read."""
+    from litmine.tasks.registry import find, identify_folder
+
+    spec, folder, name = find(ref, list(PART_TASKS.values()))
+    model = identify_folder(spec, folder, name)
+    done = {part for own in lake.target_sets() if own.model == model for part in own.done(lake.place)}
+    unread = ", ".join(f"'{part}'" for part in lake.parts() if part not in done) or "null"
     return int(lake.rows(f"select coalesce(sum(texts), 0) from parts where part in ({unread})")[0][0])
 
 
@@ -229,12 +233,12 @@ class _Reading(Progress):
         self._watch, self._unit = watch, unit
         self._done = 0
 
-    def finished(self, done: Done) -> None:
-        self._done += done.task.size
+    def finished(self, done: UnitResult) -> None:
+        self._done += done.unit.size
         self._watch.at(self._done, self._unit)
 
-    def under_way(self, task: Task, share: float) -> None:
-        self._watch.at(self._done + share * task.size, self._unit)
+    def under_way(self, unit: Unit, share: float) -> None:
+        self._watch.at(self._done + share * unit.size, self._unit)
 
 
 def _searches(job: Job) -> list[Step]:

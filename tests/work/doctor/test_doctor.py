@@ -15,13 +15,14 @@ import pytest
 from litmine import Lake
 from litmine.errors import DONE, FAILED
 from litmine.lake.articles import new_texts
-from litmine.lake.entities import TargetFooter, write_target
 from litmine.lake.files import TEMPORARY
-from litmine.lake.runs import Run
+from litmine.lake.runs import Active, Run
 from litmine.lake.tables import FOOTER
+from litmine.lake.targets import TargetFooter, TargetSet, write_target
 from litmine.lake.views import write_catalogue
 from litmine.search.index import SearchIndex
 from litmine.search.state import read_state, search_folder, state_file
+from litmine.tasks.ner.step import entity_rows
 from litmine.types import Article, Entity, Observed
 from litmine.work.doctor.environment import examine_environment
 from litmine.work.doctor.examine import examine_lake
@@ -42,10 +43,9 @@ def sound_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for part in lake.parts():
         texts = new_texts(lake.part(part))
         found = [[Entity("Allergy", "Disease", 0, 7, 0.5)] for _ in texts.texts]
-        write_target(
-            lake.path, MODEL, part, texts, found, TargetFooter(MODEL, part, len(texts), [], "cpu", "float32", 1, 1, {})
-        )
-    lake.record_run(Run("r", "annotate", now, now, "done", models=[MODEL], active_models=[MODEL]))
+        footer = TargetFooter(MODEL, part, len(texts), [], "cpu", "float32", 1, 1, {})
+        write_target(lake.path, TargetSet("entities", MODEL), part, texts, entity_rows(texts, found), footer)
+    lake.record_run(Run("r", "annotate", now, now, "done", models=[MODEL], active=[Active("ner", MODEL)]))
     SearchIndex.open(lake)
     return lake.path
 
@@ -139,7 +139,7 @@ def test_a_wrong_offset(lake: Lake) -> None:
     rewrite(target(lake), move)
     found = only(lake)
     assert (found.level, found.subject) == ("wrong", target(lake).relative_to(lake.path).as_posix())
-    assert "has 'Allergy' at 1:7, where the text has 'llergy'; delete the file" in found.said
+    assert "'Allergy' stands at 1:7, where the text has 'llergy'; delete the file" in found.said
 
 
 def test_a_text_that_is_not_what_was_written(lake: Lake) -> None:

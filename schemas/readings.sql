@@ -1,0 +1,99 @@
+-- The views of questions and answers.
+
+-- questions: One row for each question and reader that was asked it, as it was asked last; `answers` shows the `active` reader's, the last one asked.
+CREATE VIEW questions AS
+SELECT question_id, question, question_type, guessed, model,
+       row_number() OVER (PARTITION BY question_id ORDER BY asked_at DESC, run DESC) = 1 AS active,
+       top_k, filter, asked_at, question_digest, run
+FROM {questions}
+QUALIFY row_number() OVER (PARTITION BY question_id, model ORDER BY asked_at DESC, run DESC) = 1;
+
+-- retrieved: The articles that each question was last read over, the best first: `rank`, and BM25 `score` that compares within a question only.
+CREATE VIEW retrieved AS
+SELECT question_id, model, pmid, text_hash, score, rank, question_digest
+FROM questions JOIN {retrieved} USING (question_digest, run);
+
+-- readings: What readers made of questions and texts: each span that may answer, or one row without a span; also of texts that are no longer current.
+CREATE VIEW readings AS
+SELECT * FROM {readings};
+
+-- unretracted_texts: For each current PMID that is not retracted, the hash of its text: what questions are answered from.
+CREATE VIEW unretracted_texts AS
+SELECT pmid, text_hash
+FROM current_versions JOIN {articles: pmid, record_hash, repeated, retracted} USING (pmid, record_hash)
+WHERE NOT repeated AND NOT coalesce(retracted, false);
+
+-- all_answers: As `answers`, of every reader that was asked.
+CREATE VIEW all_answers AS
+WITH read AS (
+    SELECT questions.question_id, question, question_type, active, readings.*
+    FROM questions
+    JOIN retrieved USING (question_id, model, question_digest)
+    JOIN readings USING (model, question_digest, pmid, text_hash)
+    JOIN unretracted_texts USING (pmid, text_hash)
+    WHERE failed IS NULL
+    -- Two runs at once may both have read a pair.
+    QUALIFY slice = min(slice) OVER (PARTITION BY question_id, model, pmid)
+),
+verdicts AS (
+    -- What a text says to a yes/no question; null when it rather says neither.
+    SELECT *, CASE WHEN question_type = 'yesno' AND yes + coalesce(no, 1 - yes) >= 0.5 THEN yes >= coalesce(no, 1 - yes) END AS verdict
+    FROM read
+),
+said AS (
+    SELECT * REPLACE (
+               CASE WHEN question_type <> 'yesno' THEN answer WHEN verdict THEN 'yes' WHEN NOT verdict THEN 'no' END AS answer,
+               -- One answer is sought to a factoid: the spans of a text compete, each by its odds against "no answer".
+               CASE question_type
+                   WHEN 'factoid' THEN least(score, no_answer * score / nullif(1::DOUBLE - score, 0))
+                   WHEN 'list' THEN score
+                   ELSE CASE WHEN verdict THEN yes WHEN NOT verdict THEN coalesce(no, 1 - yes) END
+               END::FLOAT AS score),
+           score AS span_score,
+           -- Equal answers: without case, leading article, quotes and brackets; hyphens as spaces, and none between letter and digit.
+           CASE WHEN question_type = 'yesno' THEN verdict::VARCHAR ELSE coalesce(nullif(trim(
+               regexp_replace(regexp_replace(regexp_replace(regexp_replace(lower(answer),
+                   '^(the|an|a)\s+', ''), '["''‘’“”()\[\]{}]', '', 'g'), '[\s\p{Pd}]+', ' ', 'g'), '(\pL) (\pN)', '\1\2', 'g'),
+               ' .,;:!?/'), ''), lower(answer)) END AS key
+    FROM verdicts
+    -- Spans that overlap are several ways to say one thing: a factoid's are ranked, of a list's one is given.
+    WHERE question_type = 'factoid' OR NOT coalesce(variant, false)
+),
+merged AS (
+    SELECT *, count(*) OVER same AS papers, sum(score) OVER same AS total
+    -- An answer counts once a paper, by its best span there; a verdict has the sentence of the paper's best span.
+    FROM (FROM said QUALIFY row_number() OVER (PARTITION BY question_id, model, pmid, key ORDER BY span_score DESC NULLS LAST, start_char) = 1)
+    WINDOW same AS (PARTITION BY question_id, model, key)
+)
+SELECT question_id, question, question_type, pmid, answer,
+       CASE WHEN question_type <> 'yesno' THEN start_char END AS start_char,
+       CASE WHEN question_type <> 'yesno' THEN end_char END AS end_char,
+       CASE WHEN question_type <> 'yesno' THEN start_token END AS start_token,
+       CASE WHEN question_type <> 'yesno' THEN end_token END AS end_token,
+       evidence_start, evidence_end,
+       CASE WHEN key IS NOT NULL THEN papers END AS support, score,
+       CASE WHEN key IS NOT NULL THEN dense_rank() OVER (
+           PARTITION BY question_id, model ORDER BY key IS NULL, total DESC, key) END AS rank,
+       model, active
+FROM merged
+-- Of a list the answers that come near the best one, as `LIST_SHARE` has it in what judges readers.
+QUALIFY key IS NULL OR question_type <> 'list' OR total >= 0.4 * max(total) OVER (PARTITION BY question_id, model);
+
+-- answers: One row for each question, answer and paper that gives it, or null where a paper gives none; `rank` orders a question's answers by their papers' summed scores, `support` counts the papers; the spans of a paper compete for a factoid, so that its `score` may be lower than in `readings`.
+CREATE VIEW answers AS
+SELECT * EXCLUDE (active) FROM all_answers WHERE active;
+
+-- question_coverage: For each question and reader: the articles retrieved, of them read, to read, failed, and no longer as they were read (revised, deleted, retracted).
+CREATE VIEW question_coverage AS
+SELECT question_id, model, any_value(active) AS active, count(pmid) AS retrieved,
+       count(*) FILTER (readings.pmid IS NOT NULL AND failed IS NULL) AS read,
+       count(*) FILTER (readings.pmid IS NULL AND pmid IS NOT NULL) AS unread,
+       count(failed) AS failed,
+       count(*) FILTER (pmid IS NOT NULL AND unretracted_texts.pmid IS NULL) AS outdated
+FROM questions
+LEFT JOIN retrieved USING (question_id, model, question_digest)
+LEFT JOIN (SELECT question_digest, model, pmid, text_hash, min(failed) AS failed FROM readings GROUP BY ALL) AS readings
+    USING (question_digest, model, pmid, text_hash)
+LEFT JOIN unretracted_texts USING (pmid, text_hash)
+GROUP BY question_id, model
+ORDER BY question_id, model;
