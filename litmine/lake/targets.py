@@ -1,11 +1,13 @@
 """Targets: what one model made of one article part. The file exists = the work is done."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
+from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -100,10 +102,20 @@ class TargetFooter:
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """The rows of one input for a part, and the texts that failed there, by (pmid, text_hash)."""
+    """What one input says of a part's texts.
+
+    `rows` has the columns of the input's table, text after text as the part has them; those of text i are rows
+    `edges[i]` to `edges[i + 1]`. `failed` says of a text, by its number, why it could not be read there.
+    """
 
     rows: pa.Table
-    failed: Mapping[tuple[int, int], str]
+    edges: Sequence[int]
+    failed: Mapping[int, str]
+
+    def of_texts(self) -> Iterator[list[dict[str, Any]]]:
+        """The rows of each text."""
+        rows = self.rows.to_pylist()
+        return (rows[first:after] for first, after in pairwise(self.edges))
 
 
 def target_sets(lake: Place, tables: Sequence[str] = tuple(PART_TASKS)) -> list[TargetSet]:
@@ -116,8 +128,8 @@ def target_sets(lake: Place, tables: Sequence[str] = tuple(PART_TASKS)) -> list[
     return found
 
 
-def read_upstream(lake: Place, one: Input, part: str) -> Upstream:
-    """What an input says of a part. Raises LakeError when the target is damaged or not there."""
+def read_upstream(lake: Place, one: Input, part: str, texts: NewTexts) -> Upstream:
+    """What an input says of the texts of a part. Raises LakeError when the target is damaged or not there."""
     path = one.targets.target(lake, part)
     footer = read_footer(path)
     table = one.targets.table
@@ -126,8 +138,13 @@ def read_upstream(lake: Place, one: Input, part: str) -> Upstream:
         if one.types is not None:
             shared = PART_TASKS[table].shared
             rows = rows.filter(pc.is_in(rows.column(shared), value_set=pa.array(one.types)))
-        failed = {(text["pmid"], text["text_hash"]): str(text["why"]) for text in footer["failed"]}
-    return Upstream(rows, failed)
+        number = {key: i for i, key in enumerate(zip(texts.pmids, texts.text_hashes, strict=True))}
+        keys = zip(rows.column("pmid").to_pylist(), rows.column("text_hash").to_pylist(), strict=True)
+        of = np.array([number[key] for key in keys], dtype=np.int64)
+        order = np.argsort(of, kind="stable")
+        edges = np.searchsorted(of[order], np.arange(len(texts) + 1)).tolist()
+        failed = {number[text["pmid"], text["text_hash"]]: str(text["why"]) for text in footer["failed"]}
+    return Upstream(rows.take(order), edges, failed)
 
 
 def write_target(

@@ -80,7 +80,7 @@ class PartInHand:
         unit, own = self.unit, step.targets
         started = time.monotonic()
         try:
-            inputs = [read_upstream(unit.lake, one, unit.part.stem) for one in step.inputs]
+            inputs = [read_upstream(unit.lake, one, unit.part.stem, self.texts) for one in step.inputs]
         except LakeError as error:
             lacking = [one.targets for one in step.inputs if not one.targets.target(unit.lake, unit.part.stem).exists()]
             why = f"{own.model}: {error}"
@@ -88,23 +88,22 @@ class PartInHand:
                 makers = ", ".join(one.model for one in lacking)
                 why = f"{own.model} builds on {makers}, which has not read this part; annotate with that model first"
             return StepResult(own.table, gaps=(Gap(unit.name, why),), made=False, written=False)
-        inherited = {key: why for one in inputs for key, why in one.failed.items()}
+        inherited = {i: why for one in inputs for i, why in one.failed.items()}
         decoded = models.model(own.model).decode(self.texts.texts, read, labels.get(own.model), inputs)
         # A text that failed in what the step reads has failed here too, for the same reason.
-        keys = zip(self.texts.pmids, self.texts.text_hashes, strict=True)
-        results = [Failed(inherited[key]) if key in inherited else one for key, one in zip(keys, decoded, strict=True)]
-        failed = [
-            FailedText(pmid, text_hash, result.why)
-            for pmid, text_hash, result in zip(self.texts.pmids, self.texts.text_hashes, results, strict=True)
+        results = [Failed(inherited[i]) if i in inherited else one for i, one in enumerate(decoded)]
+        failed = {
+            i: FailedText(self.texts.pmids[i], self.texts.text_hashes[i], result.why)
+            for i, result in enumerate(results)
             if isinstance(result, Failed)
-        ]
+        }
         rows = code(PART_TASKS[own.table].rows)(self.texts, results)
         decoding = time.monotonic() - started
         footer = TargetFooter(
             own.model,
             unit.part.stem,
             len(self.texts),
-            failed,
+            [*failed.values()],
             info.device,
             info.precision,
             info.seconds,
@@ -115,9 +114,7 @@ class PartInHand:
         written = write_target(unit.lake, own, unit.part.stem, self.texts, rows, footer)
         # It is a gap once, where it failed first.
         gaps = tuple(
-            Gap(f"PMID {text.pmid}", f"{own.model}: {text.why}")
-            for text in failed
-            if (text.pmid, text.text_hash) not in inherited
+            Gap(f"PMID {text.pmid}", f"{own.model}: {text.why}") for i, text in failed.items() if i not in inherited
         )
         writing = time.monotonic() - started - decoding
         return StepResult(own.table, len(rows), gaps, written=written, decode=decoding, write=writing)

@@ -37,7 +37,8 @@ def test_status_says_what_is_there(run: RunCommand, lake: Path, tiny_model: Path
     assert articles == f"articles  102 current, 0 of them retracted; 102 versions in {parts} parts"
     assert as_of.endswith(" UTC")
     assert model == (
-        f"model     {identify(str(tiny_model))} (ner, active): 102 texts read, 0 to read, 0 failed; {parts} of {parts} parts"
+        f"model     {identify(str(tiny_model))} (ner, active): 102 texts read, 0 to read, 0 failed;"
+        f" {parts} of {parts} parts"
     )
     assert re.fullmatch(r"complete  annotate (just now|\d+ \w+ ago), import (just now|\d+ \w+ ago)", complete)
     assert ["annotate  done" in runs[0], "import  done" in runs[1], len(runs)] == [True, True, 2]

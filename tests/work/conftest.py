@@ -1,7 +1,6 @@
 """Lakes to annotate, models that fail, all that targets hold, and what processes are up to."""
 
 import ipaddress
-import json
 import shutil
 import socket
 import struct
@@ -54,25 +53,6 @@ def undisturbed(annotated_lake: Path, found: Callable[[Path], Found]) -> object:
     rows = found(annotated_lake)
     assert len(rows) > 500
     return pytest.approx(rows, abs=1e-4)
-
-
-@pytest.fixture(scope="session")
-def fragile_model(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A plain token classifier whose vocabulary has one word more than its embedding: "zymurgy" makes it fail."""
-    import torch
-    from transformers import BertConfig, BertForTokenClassification
-    from transformers.utils import logging
-
-    folder = tmp_path_factory.mktemp("models") / "fragile"
-    labels = dict(enumerate(["O", "B-Disease", "I-Disease"]))
-    torch.manual_seed(1)
-    logging.disable_progress_bar()
-    config = BertConfig.from_pretrained(tiny_base, id2label=labels, label2id={name: i for i, name in labels.items()})
-    BertForTokenClassification(config).save_pretrained(folder)
-    tokenizer = json.loads((tiny_base / "tokenizer.json").read_text(encoding="utf-8"))
-    tokenizer["model"]["vocab"]["zymurgy"] = config.vocab_size
-    (folder / "tokenizer.json").write_text(json.dumps(tokenizer), encoding="utf-8")
-    return folder
 
 
 @pytest.fixture(scope="session")

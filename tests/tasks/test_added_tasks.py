@@ -1,0 +1,166 @@
+"""A task is added by a folder, a schema, its views and one line, and all commands know it."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
+
+import pytest
+
+from litmine.errors import DONE, FAILED, NEW_GAPS
+
+Litmine = Callable[..., CompletedProcess[str]]
+COLUMNS = "pmid, chemical_start, chemical_end, chemical, disease_start, disease_end, disease"
+
+
+@pytest.fixture
+def lake(annotated_lake: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(annotated_lake, tmp_path / "lake"))
+
+
+@pytest.fixture
+def pairs(tmp_path: Path) -> Path:
+    return make_pairs(tmp_path / "pairs", near=500)
+
+
+def make_pairs(folder: Path, near: int) -> Path:
+    folder.mkdir()
+    (folder / "litmine.json").write_text(json.dumps({"task": "toy_pairs", "near": near}))
+    return folder
+
+
+def rows(toy: Litmine, lake: Path, query: str) -> list[dict[str, Any]]:
+    asked = toy("sql", query, "--lake", lake, "--format", "json")
+    assert asked.returncode == DONE, asked.stderr
+    found: list[dict[str, Any]] = json.loads(asked.stdout)
+    return found
+
+
+def expected(toy: Litmine, lake: Path, near: int) -> list[dict[str, Any]]:
+    """The pairs as SQL finds them in `entities`."""
+    return rows(
+        toy,
+        lake,
+        "select c.pmid as pmid, c.start_char as chemical_start, c.end_char as chemical_end, c.mention as chemical,"
+        " d.start_char as disease_start, d.end_char as disease_end, d.mention as disease"
+        " from entities c join entities d using (pmid)"
+        " where c.entity_type = 'Chemical' and d.entity_type = 'Disease'"
+        f" and abs(c.start_char - d.start_char) <= {near} order by all",
+    )
+
+
+def kill_at_first_target(lake: Path, table: str, command: list[str], environment: dict[str, str]) -> None:
+    """Start a command and kill it as soon as it has written a target of the table, unless it has ended by then."""
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while process.poll() is None and not [*(lake / table).glob("model=[!_]*/of=*/*.parquet")]:
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+
+def test_a_task_that_reads_entities(toy: Litmine, environment: dict[str, str], lake: Path, pairs: Path) -> None:
+    parts = len([*(lake / "articles").glob("[!_]*.parquet")])
+    start = [sys.executable, "-c", "from litmine.cli.main import main; main()"]
+    kill_at_first_target(
+        lake, "toy_pairs", [*start, "annotate", "--lake", str(lake), "--model", str(pairs)], environment
+    )
+    done = toy("annotate", "--lake", lake, "--model", pairs)
+    assert done.returncode == DONE, done.stderr
+    pairs_found = rows(toy, lake, f"select {COLUMNS} from toy_pairs order by all")
+    assert len(pairs_found) > 50
+    assert pairs_found == expected(toy, lake, 500)
+    # Nothing is left to do, and entities are shown as before.
+    assert "nothing to do" in toy("annotate", "--lake", lake, "--model", pairs).stderr
+    ((before, tagger),) = (row.values() for row in rows(toy, lake, "select count(*), any_value(model) from entities"))
+    assert before > 500
+    coverage = rows(toy, lake, "select task, model, inputs, active, parts_read, parts_unread from coverage")
+    assert coverage == [
+        {"task": "ner", "model": tagger, "inputs": None, "active": True, "parts_read": parts, "parts_unread": 0},
+        {
+            "task": "toy_pairs",
+            "model": f"pairs@{500:012x}",
+            "inputs": tagger,
+            "active": True,
+            "parts_read": parts,
+            "parts_unread": 0,
+        },
+    ]
+    status = toy("status", "--lake", lake).stdout
+    assert f"pairs@{500:012x} (toy_pairs, active): 102 texts read, 0 to read" in status
+    # Merged parts take their targets along.
+    compacted = toy("compact", "--lake", lake, "--grace", "0")
+    assert compacted.returncode == DONE, compacted.stderr
+    assert f"{parts} article parts became" in compacted.stderr
+    assert rows(toy, lake, f"select {COLUMNS} from toy_pairs order by all") == pairs_found
+    toy("compact", "--lake", lake, "--grace", "0")
+    doctor = toy("doctor", "--deep", "--lake", lake)
+    assert (doctor.returncode, "wrong" in doctor.stdout) == (DONE, False), doctor.stdout
+    assert "toy_pairs" in doctor.stdout
+    exported = toy("export", "--format", "jsonl", "--lake", lake)
+    lines = [json.loads(line) for line in exported.stdout.splitlines()]
+    assert sum(len(line["toy_pairs"]) for line in lines) == len(pairs_found)
+    assert all(
+        line["text"][one["chemical_start"] : one["chemical_end"]] == one["chemical"]
+        for line in lines
+        for one in line["toy_pairs"]
+    )
+
+
+def test_other_inputs_make_other_targets(toy: Litmine, lake: Path, pairs: Path, tmp_path: Path) -> None:
+    near = make_pairs(tmp_path / "near", near=40)
+    both = toy("annotate", "--lake", lake, "--model", pairs, "--model", near)
+    assert both.returncode == DONE, both.stderr
+    (tagger,) = (row["model"] for row in rows(toy, lake, "from active_models where task = 'ner'"))
+    assert {row["model"] for row in rows(toy, lake, "select distinct model from toy_pairs")} == {
+        f"pairs@{500:012x}",
+        f"near@{40:012x}",
+    }
+    assert toy("models", "use", f"near@{40:012x}", "--lake", lake).returncode == DONE
+    assert rows(toy, lake, f"select {COLUMNS} from toy_pairs order by all") == expected(toy, lake, 40)
+    # Chemicals alone are another input.
+    assert toy("models", "use", f"{tagger}:Chemical", "--lake", lake).returncode == DONE
+    assert toy("annotate", "--lake", lake, "--model", pairs).returncode == DONE
+    assert rows(toy, lake, "select count(*) as n from toy_pairs") == [{"n": 0}]
+    assert (
+        len(rows(toy, lake, "select distinct inputs from all_toy_pairs union select distinct inputs from coverage"))
+        >= 2
+    )
+    folders = {path.parent.name for path in (lake / "toy_pairs").glob("model=pairs*/of=*/*.parquet")}
+    assert len(folders) == 2
+
+
+def test_what_it_reads_is_not_there(toy: Litmine, imported_lake: Path, pairs: Path, tmp_path: Path) -> None:
+    lake = Path(shutil.copytree(imported_lake, tmp_path / "unread"))
+    refused = toy("annotate", "--lake", lake, "--model", pairs)
+    assert refused.returncode == FAILED
+    assert "reads what a model that finds entities makes, and none is active in this lake" in refused.stderr
+
+
+def test_parts_that_the_tagger_has_not_read_wait(toy: Litmine, lake: Path, pairs: Path, tmp_path: Path) -> None:
+    (tmp_path / "new.jsonl").write_text(json.dumps({"pmid": 77, "title": "Aspirin and asthma."}) + "\n")
+    assert toy("import", tmp_path / "new.jsonl", "--lake", lake).returncode == DONE
+    ran = toy("annotate", "--lake", lake, "--model", pairs)
+    assert ran.returncode == NEW_GAPS
+    assert "which has not read this part; annotate with that model first" in ran.stderr
+    (unread,) = rows(toy, lake, "select texts_unread from coverage where task = 'toy_pairs'")
+    assert unread == {"texts_unread": 1}
+
+
+def test_a_text_that_failed_upstream_failed_here_too(
+    toy: Litmine, imported_lake: Path, fragile_model: Path, pairs: Path, tmp_path: Path
+) -> None:
+    lake = Path(shutil.copytree(imported_lake, tmp_path / "poisoned"))
+    (tmp_path / "new.jsonl").write_text(json.dumps({"pmid": 77, "title": "A zymurgy of beer."}) + "\n")
+    assert toy("import", tmp_path / "new.jsonl", "--lake", lake).returncode == DONE
+    ran = toy("annotate", "--lake", lake, "--model", fragile_model, "--model", pairs)
+    assert ran.returncode == NEW_GAPS
+    # It is a gap once, where it failed first, and both targets say so.
+    assert ran.stderr.count("PMID 77") == 1
+    gaps = rows(toy, lake, "select task, pmid from gaps order by task")
+    assert gaps == [{"task": "ner", "pmid": 77}, {"task": "toy_pairs", "pmid": 77}]
