@@ -1,11 +1,11 @@
 """A task is added by a folder, a schema, its views and one line, and all commands know it."""
 
 import json
+import random
 import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -55,21 +55,39 @@ def expected(toy: Litmine, lake: Path, near: int) -> list[dict[str, Any]]:
     )
 
 
-def kill_at_first_target(lake: Path, table: str, command: list[str], environment: dict[str, str]) -> None:
-    """Start a command and kill it as soon as it has written a target of the table, unless it has ended by then."""
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while process.poll() is None and not [*(lake / table).glob("model=[!_]*/of=*/*.parquet")]:
-        time.sleep(0.005)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+DYING = """
+import os, signal, sys
+left = int(sys.argv.pop(1))
+
+def dying(call):
+    def counted(*arguments, **named):
+        global left
+        if not left:
+            os.kill(os.getpid(), signal.SIGKILL)
+        left -= 1
+        return call(*arguments, **named)
+    return counted
+
+os.fsync, os.link = dying(os.fsync), dying(os.link)
+from litmine.cli.main import main
+main()
+"""
+
+
+def annotate_and_die(lake: Path, models: list[Path], environment: dict[str, str], steps: int) -> None:
+    """An annotate that is killed when it is about to sync or to name a file for so many times."""
+    words = ["annotate", "--lake", str(lake), "--precision", "float32"]
+    words += [word for model in models for word in ("--model", str(model))]
+    ran = subprocess.run(
+        [sys.executable, "-c", DYING, str(steps), *words], env=environment, cwd=lake.parent, check=False
+    )
+    assert ran.returncode == -signal.SIGKILL
 
 
 def test_a_task_that_reads_entities(toy: Litmine, environment: dict[str, str], lake: Path, pairs: Path) -> None:
     parts = len([*(lake / "articles").glob("[!_]*.parquet")])
-    start = [sys.executable, "-c", "from litmine.cli.main import main; main()"]
-    kill_at_first_target(
-        lake, "toy_pairs", [*start, "annotate", "--lake", str(lake), "--model", str(pairs)], environment
-    )
+    annotate_and_die(lake, [pairs], environment, 40)
+    assert 0 < len([*lake.glob("toy_pairs/model=pairs*/of=*/*.parquet")]) < parts
     done = toy("annotate", "--lake", lake, "--model", pairs)
     assert done.returncode == DONE, done.stderr
     pairs_found = rows(toy, lake, f"select {COLUMNS} from toy_pairs order by all")
@@ -164,3 +182,34 @@ def test_a_text_that_failed_upstream_failed_here_too(
     assert ran.stderr.count("PMID 77") == 1
     gaps = rows(toy, lake, "select task, pmid from gaps order by task")
     assert gaps == [{"task": "ner", "pmid": 77}, {"task": "toy_pairs", "pmid": 77}]
+
+
+@pytest.mark.parametrize("kills", [2, pytest.param(20, marks=pytest.mark.soak)])
+def test_kills_and_compactions_leave_what_an_undisturbed_run_makes(
+    toy: Litmine,
+    environment: dict[str, str],
+    imported_lake: Path,
+    tiny_model: Path,
+    pairs: Path,
+    tmp_path: Path,
+    kills: int,
+) -> None:
+    undisturbed = Path(shutil.copytree(imported_lake, tmp_path / "undisturbed"))
+    models = [word for model in (tiny_model, pairs) for word in ("--model", model)]
+    assert toy("annotate", "--lake", undisturbed, *models, "--precision", "float32").returncode == DONE
+    mentions = "select pmid, start_char, end_char, mention, entity_type from entities order by all"
+    found = f"select {COLUMNS} from toy_pairs order by all"
+    expect = [rows(toy, undisturbed, query) for query in (mentions, found)]
+    rng = random.Random(kills)
+    for attempt in range(kills):
+        lake = Path(shutil.copytree(imported_lake, tmp_path / f"lake-{attempt}"))
+        # A target is named by one link and synced twice, with its folder.
+        last = 2 * 3 * len([*lake.glob("articles/[!_]*.parquet")]) - 3
+        annotate_and_die(lake, [tiny_model, pairs], environment, rng.randint(1, last))
+        if attempt % 2:
+            assert toy("compact", "--lake", lake, "--grace", "0").returncode == DONE
+        assert toy("annotate", "--lake", lake, *models, "--precision", "float32").returncode == DONE
+        for _ in range(2):
+            assert [rows(toy, lake, query) for query in (mentions, found)] == expect
+            assert toy("compact", "--lake", lake, "--grace", "0").returncode == DONE
+        shutil.rmtree(lake)
