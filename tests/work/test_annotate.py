@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from subprocess import CompletedProcess, Popen
 from typing import Any
@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 
 from litmine.corpora.corpus import read_corpus
-from litmine.errors import DONE, LakeError
+from litmine.errors import DONE, FAILED, LakeError
 from litmine.lake.lake import Lake
 from litmine.lake.runs import Active
 from litmine.lake.targets import TargetSet
 from litmine.tasks.contract import UnitResult
 from litmine.tasks.registry import identify
 from litmine.work.annotate import annotate
+from litmine.work.compact import compact
 from litmine.work.ingest import ingest
 from litmine.work.workforce import Progress, Workforce
 
@@ -163,6 +164,45 @@ def test_models_become_active_when_all_is_read(
     assert lake.active() == shown
     assert lake.rows("select texts_read, texts_unread, active from coverage") == [(102, 0, True)] * 2
     assert len(found(read_lake)) == lake.rows("select count(*) from all_entities")[0][0]
+
+
+class Compacting(Progress):
+    """A compaction with no grace after the first part, which merges parts that are planned and not read yet."""
+
+    def __init__(self, lake: Path) -> None:
+        self._lake, self._done = lake, False
+
+    def finished(self, done: UnitResult) -> None:
+        if done.made and not self._done:
+            self._done = True
+            assert compact(Lake(self._lake), grace=timedelta(0)).parts > 2
+
+
+def test_what_a_compaction_merged_meanwhile_is_read_too(lake: Path, tiny_model: Path) -> None:
+    annotate(Lake(lake), [str(tiny_model)], Workforce(), "float32", progress=Compacting(lake))
+    assert Lake(lake).rows("select texts_read, texts_unread from coverage") == [(102, 0)]
+
+
+def test_a_model_of_another_kind_is_refused(lake: Path, tiny_base: Path, tmp_path: Path, run: Run) -> None:
+    from transformers import BertConfig, BertForSequenceClassification
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    folder = tmp_path / "classifier"
+    BertForSequenceClassification(BertConfig.from_pretrained(tiny_base, num_labels=3)).save_pretrained(folder)
+    ran = run("annotate", "--lake", lake, "--model", folder)
+    assert (ran.returncode, ran.stderr) == (
+        FAILED,
+        f"litmine: {folder} holds a BertForSequenceClassification; what is needed here is one that finds entities"
+        " (ner)\n",
+    )
+
+
+def test_tasks_have_built_in_models(lake: Path, run: Run) -> None:
+    ran = run("annotate", "--lake", lake, "--task", "nonsense")
+    assert (ran.returncode, "Invalid value for '--task'" in ran.stderr) == (2, True)
+    ran = run("annotate", "--lake", lake, "--task", "ner", "--questions", "x.jsonl")
+    assert (ran.returncode, "--task goes without --questions" in ran.stderr) == (2, True)
 
 
 def test_a_lake_without_articles(tmp_path: Path) -> None:
