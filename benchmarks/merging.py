@@ -21,7 +21,8 @@ import torch
 from litmine.corpora.corpus import corpus_files
 from litmine.tasks.ner.make import SCORES_FILE, make_model
 from litmine.tasks.ner.recipe import Recipe
-from litmine.tasks.ner.recipe_file import make_recipe, read_recipe
+from litmine.tasks.registry import spec_named
+from litmine.training.recipe_file import make_recipe, read_recipe
 
 # By model and corpus: F1 by type.
 F1 = dict[str, dict[str, dict[str, float]]]
@@ -31,9 +32,12 @@ def main() -> None:
     """Train what is not there yet, print the table, and write the figures if asked."""
     options = _options()
     recipe = _recipe(options)
-    apart = tuple(name for name in recipe.apart if name in {_name(one) for one in recipe.corpora})
-    models = {"merged": replace(recipe, apart=apart), "naive union": replace(recipe, apart=(), naive_union=True)}
-    models |= {f"{_name(one)} alone": replace(recipe, corpora=(one,), apart=()) for one in recipe.corpora}
+    separate = tuple(name for name in recipe.separate_heads if name in {_name(one) for one in recipe.corpora})
+    models = {
+        "merged": replace(recipe, separate_heads=separate),
+        "naive union": replace(recipe, separate_heads=(), naive_union=True),
+    }
+    models |= {f"{_name(one)} alone": replace(recipe, corpora=(one,), separate_heads=()) for one in recipe.corpora}
     started = time.monotonic()
     f1: F1 = {name: _train(name, own, options.output / name.replace(" ", "-")) for name, own in models.items()}
     print(_table(f1))
@@ -76,10 +80,12 @@ def _name(reference: str) -> str:
 
 
 def _recipe(options: argparse.Namespace) -> Recipe:
-    settings: dict[str, Any] = {"name": "merging", **read_recipe(options.recipe)}
+    spec = spec_named("ner")
+    settings: dict[str, Any] = {"name": "merging", **read_recipe(spec, options.recipe)}
     given = {"corpora": tuple(options.corpus), "base": options.base, "epochs": options.epochs}
     plain = {"unlabelled": None, "vocabulary": 0, "then": ""}
-    return make_recipe(settings | plain | {k: v for k, v in given.items() if v})
+    recipe: Recipe = make_recipe(spec, settings | plain | {k: v for k, v in given.items() if v})
+    return recipe
 
 
 def _options(arguments: Sequence[str] | None = None) -> argparse.Namespace:

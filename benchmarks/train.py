@@ -62,8 +62,9 @@ from litmine.nn.tokenizer import WordReader
 from litmine.specs import BUILTIN
 from litmine.tasks.ner.examples import IGNORED, Example, make_examples, make_heads
 from litmine.tasks.ner.recipe import Recipe
-from litmine.tasks.ner.recipe_file import make_recipe, read_recipe
 from litmine.tasks.ner.train import plan_epoch, train
+from litmine.tasks.registry import spec_named
+from litmine.training.recipe_file import make_recipe, read_recipe
 from litmine.training.trainer import Machine
 
 SAMPLE = Path(__file__).parent.parent / "sample_data" / "ner"
@@ -72,7 +73,7 @@ ATTENTIONS = ("sdpa", "eager")
 UNTIMED = 1
 TRIED_STEPS = 2
 # The Trainer's network has them not, and some would make litmine's smaller.
-ONLY_LITMINE = {"vocabulary": 0, "int8": False, "apart": ()}
+ONLY_LITMINE = {"vocabulary": 0, "int8": False, "separate_heads": ()}
 
 
 @dataclass(frozen=True)
@@ -96,9 +97,9 @@ class Task:
     def examples(self) -> list[list[Example]]:
         """The tokens and labels of the sentences, by corpus."""
         recipe = self.recipe
-        heads = make_heads(self.corpora, recipe.apart)
+        heads = make_heads(self.corpora, recipe.separate_heads)
         reader = WordReader(read_tokenizer(Path(recipe.base)))
-        return [make_examples(corpus, heads, recipe.apart, reader, recipe.longest) for corpus in self.corpora]
+        return [make_examples(corpus, heads, recipe.separate_heads, reader, recipe.longest) for corpus in self.corpora]
 
     @cached_property
     def steps(self) -> "list[Step]":
@@ -199,7 +200,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         base = options.base or _random_minilm(Path(folder) / "random-minilm")
         own = {"name": "benchmark", "base": str(base), "corpora": tuple(map(str, options.corpus)), "epochs": 1}
-        recipe = make_recipe({**read_recipe(options.recipe), **own, **ONLY_LITMINE})
+        spec = spec_named("ner")
+        recipe = make_recipe(spec, {**read_recipe(spec, options.recipe), **own, **ONLY_LITMINE})
         task = Task(recipe, options.sentences)
         steps = options.steps or task.group
         if not task.group <= steps < len(task.steps):
@@ -284,7 +286,7 @@ def _trainer(task: Task, steps: int, careful: bool, attention: str | None) -> Me
     config = AutoConfig.from_pretrained(recipe.base)
     config.hidden_dropout_prob, config.attention_probs_dropout_prob = recipe.dropout, 0.0
     special = special_ids(read_tokenizer(Path(recipe.base)), config)
-    heads = len(make_heads(task.corpora, recipe.apart))
+    heads = len(make_heads(task.corpora, recipe.separate_heads))
     config.num_labels = 1 + heads * (len(BIO) - 1)
     # What it says of the new layer is no news.
     logging.set_verbosity_error()

@@ -8,7 +8,7 @@ import json
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
@@ -19,8 +19,8 @@ from litmine.errors import LitmineError, QuestionError
 from litmine.lake.hashing import record_hash
 from litmine.sources.files import read_file
 from litmine.sources.questions import read_questions
-from litmine.tasks.ner.recipe_file import make_recipe, read_recipe, recipe_names
-from litmine.tasks.qa.recipe_file import make_reader_recipe, read_reader_recipe, reader_recipe_names
+from litmine.tasks.registry import spec_named
+from litmine.training.recipe_file import make_recipe, read_recipe, recipe_names
 from litmine.types import QUESTION_TYPES, Article, Observed, Unreadable
 
 CHECKOUT = Path(__file__).parent.parent
@@ -97,7 +97,6 @@ def samples() -> dict[str, list[bytes]]:
         {"body": "Is it?", "id": 7},
     ]
     lines = [{"pmid": 7, "title": "Naïve 𝛼", "abstract": "A\u2028b."}, {"pmid": "8", "title": None}]
-    recipes = CHECKOUT / "litmine" / "train" / "recipes"
     return {
         "xml": [head + b"".join(small) + b"</PubmedArticleSet>", head + small[0] + b"<DeleteCitation><PMID>1</PMID>"
                 b"</DeleteCitation></PubmedArticleSet>"],
@@ -108,9 +107,14 @@ def samples() -> dict[str, list[bytes]]:
             json.dumps({"questions": asked}).encode(),
             b"question_id,question,type\n1,\"What, then?\",list\n2,Is it?,yesno\n",
         ],
-        "recipe": [(recipes / f"{name}.toml").read_bytes() for name in recipe_names()],
-        "reader recipe": [(recipes / "qa" / f"{name}.toml").read_bytes() for name in reader_recipe_names()],
+        "recipe": committed_recipes("ner"),
+        "reader recipe": committed_recipes("qa"),
     }  # fmt: skip
+
+
+def committed_recipes(task: str) -> list[bytes]:
+    folder = CHECKOUT / "litmine" / "tasks" / task / "recipes"
+    return [(folder / f"{name}.toml").read_bytes() for name in recipe_names(spec_named(task))]
 
 
 def check_records(path: Path) -> None:
@@ -150,16 +154,10 @@ def check_questions(path: Path) -> None:
         assert question.question_type in QUESTION_TYPES
 
 
-def check_recipe(path: Path) -> None:
+def check_recipe(path: Path, task: str = "ner") -> None:
+    spec = spec_named(task)
     try:
-        make_recipe({"name": "a", "base": "b", **read_recipe(str(path))})
-    except LitmineError as error:
-        assert_sentence(str(error))
-
-
-def check_reader_recipe(path: Path) -> None:
-    try:
-        make_reader_recipe({"name": "a", "base": "b", **read_reader_recipe(str(path))})
+        make_recipe(spec, {"name": "a", "base": "b", **read_recipe(spec, str(path))})
     except LitmineError as error:
         assert_sentence(str(error))
 
@@ -175,7 +173,7 @@ CHECKS: dict[str, Callable[[Path], None]] = {
     "pubtator": check_records,
     "questions": check_questions,
     "recipe": check_recipe,
-    "reader recipe": check_reader_recipe,
+    "reader recipe": partial(check_recipe, task="qa"),
 }
 
 

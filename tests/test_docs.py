@@ -20,7 +20,10 @@ OPERATORS = {"|", ">", ">>", "<", "&&", "||", ";"}
 
 def commands(group: click.Group = cli, path: tuple[str, ...] = ("litmine",)) -> Iterator[tuple[str, click.Command]]:
     """Every command that is no group, by its full name."""
-    for name, command in group.commands.items():
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
         if isinstance(command, click.Group):
             yield from commands(command, (*path, name))
         else:

@@ -9,6 +9,8 @@ import click
 from litmine.errors import SettingError
 from litmine.lake.object_store import ObjectPath
 from litmine.lake.place import Place, place
+from litmine.settings import about
+from litmine.tasks.model_settings import ModelSettings
 
 
 class LakeType(click.ParamType[Place]):
@@ -42,13 +44,30 @@ precision_option = click.option(
     type=click.Choice(["auto", "float32", "bf16"]),
     default="auto",
     show_default=True,
-    help="Arithmetic of the model; auto takes bf16 where the processor or GPU has it.",
+    help=about(ModelSettings, "precision"),
 )
 
 batch_tokens_option = click.option(
     "--batch-tokens",
     type=click.IntRange(min=1),
-    help="Tokens a batch, padding included; by default what suits the device.",
+    show_default="what suits the device",
+    help=about(ModelSettings, "batch_tokens"),
+)
+
+output_option = click.option(
+    "-o",
+    "--output",
+    required=True,
+    metavar="FOLDER",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of the new model.",
+)
+
+resume_option = click.option(
+    "--resume/--no-resume",
+    default=True,
+    show_default=True,
+    help="Go on from what a killed run of this very training left in the output folder, or begin anew.",
 )
 
 reader_option = click.option(

@@ -25,12 +25,19 @@ class TaskSpec:
     export: the view whose rows `export --format jsonl` adds to an article under the table's name; empty for none.
     architectures: endings of the architectures (config.json) of Hugging Face models that the task loads.
     builtin: the reference of the built-in model, empty where there is none; its folder is `models/builtin/<name>`.
-    identify: (folder, name) -> Identity, without loading weights.
+    identify: (folder, name) -> name@digest, without loading weights.
     load: (ModelRequest, folder, name, trunks) -> a `litmine.tasks.contract.StepModel`.
     rows: (texts, results) -> the rows of a target (`litmine.lake.targets.Row`), for the unit `part`.
     network: whether its models compute with a network; one that does not goes with the models that it reads.
-    recipe: the dataclass of its training's settings; recipes: the folder of those that come with litmine, in its own.
-    train, evaluate: what `litmine train NAME` and `litmine evaluate NAME` run; see `litmine.cli.task_commands`.
+    recipe: the dataclass of its training's settings, made of `litmine.settings.setting` in a module without torch. Its
+        fields are the flags of `litmine train NAME`, its docstring is the help. A field `name` has the name of the
+        output folder unless something else is said. Empty where there is no training.
+    recipes: the folder of the recipes that come with litmine, beside the module of `recipe`; empty for none.
+    train: (recipe, TrainingContext) -> None: makes the model; what `litmine train NAME` runs.
+    distributed: `train` hands its trainings to the context's `run`, so that several workers or GPUs can share them.
+    evaluation: the dataclass of the evaluation's settings, made as that of the recipe is. Its fields are the flags of
+        `litmine evaluate NAME`, its docstring is the help. Empty where there is no evaluation.
+    evaluate: (evaluation) -> EvaluationResult: judges a model; what `litmine evaluate NAME` runs.
     """
 
     name: str
@@ -51,7 +58,10 @@ class TaskSpec:
     builtin: str = ""
     network: bool = True
     recipe: str = ""
+    recipes: str = ""
     train: str = ""
+    distributed: bool = False
+    evaluation: str = ""
     evaluate: str = ""
 
     @property

@@ -18,6 +18,12 @@ TASKS: tuple[TaskSpec, ...] = (
         quotes=(("start_char", "end_char", "mention"),),
         architectures=("ForTokenClassification",),
         builtin=BUILTIN,
+        recipe="litmine.tasks.ner.recipe:Recipe",
+        recipes="recipes",
+        train="litmine.tasks.ner.make:run_training",
+        distributed=True,
+        evaluation="litmine.tasks.ner.evaluation:TaggerEvaluation",
+        evaluate="litmine.tasks.ner.run_evaluation:run_evaluation",
     ),
     TaskSpec(
         name="qa",
@@ -30,5 +36,10 @@ TASKS: tuple[TaskSpec, ...] = (
         quotes=(("start_char", "end_char", "answer"),),
         architectures=("ForQuestionAnswering",),
         builtin=BUILTIN_READER,
+        recipe="litmine.tasks.qa.recipe:ReaderRecipe",
+        recipes="recipes",
+        train="litmine.tasks.qa.make:run_training",
+        evaluation="litmine.tasks.qa.evaluation:ReaderEvaluation",
+        evaluate="litmine.tasks.qa.run_evaluation:run_evaluation",
     ),
 )

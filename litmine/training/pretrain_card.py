@@ -41,11 +41,10 @@ The mean cross-entropy (natural logarithm) of the masked tokens of the held-out 
 
 def write_mlm_card(folder: Path, settings: Pretraining, source: str, texts: Texts, done: Pretrained) -> None:
     """Write `recipe.json` and `README.md`; `source` says in words where the texts came from."""
-    base = Path(settings.base).resolve().name if Path(settings.base).is_dir() else settings.base
     card = _CARD.format(
         name=settings.name,
         version=__version__,
-        base=base,
+        base=settings.base_name,
         base_terms=base_terms(settings.base),
         source=source,
         digest=texts.digest,
@@ -66,7 +65,7 @@ def write_mlm_card(folder: Path, settings: Pretraining, source: str, texts: Text
         precision=done.precision,
         rate=done.tokens / max(done.seconds, 1e-9),
     )
-    saved = asdict(settings) | {"base": base, "texts": texts.digest}
+    saved = asdict(settings) | {"base": settings.base_name, "texts": texts.digest}
     with writing(folder):
         (folder / "recipe.json").write_text(json.dumps(saved, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         (folder / "README.md").write_text(card, encoding="utf-8")

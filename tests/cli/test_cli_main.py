@@ -35,6 +35,12 @@ except SystemExit as left:
     [
         (("--help",), []),
         (("annotate", "--help"), []),
+        (("train", "ner", "--help"), []),
+        (("train", "ner", "--recipe", "builtin", "--help"), []),
+        (("train", "qa", "--help"), []),
+        (("train", "mlm", "--help"), []),
+        (("evaluate", "ner", "--help"), []),
+        (("evaluate", "qa", "--help"), []),
         (("schema",), []),
         (("models", "show", "builtin"), []),
         (("sql", "select 1"), ["duckdb"]),

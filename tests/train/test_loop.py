@@ -61,7 +61,7 @@ def corpus(sample_data: Path) -> Corpus:
 @pytest.fixture(scope="module")
 def recipe(tiny_base: Path) -> Recipe:
     return Recipe(
-        "tiny", str(tiny_base), ("BC5CDR",), epochs=3, learning_rate=1e-3, batch_tokens=1000, dropout=0.2, smooth=0.9
+        "tiny", str(tiny_base), ("BC5CDR",), epochs=3, learning_rate=1e-3, batch_tokens=1000, dropout=0.2, ema_decay=0.9
     )
 
 
@@ -119,7 +119,7 @@ def test_a_checkpoint_of_another_recipe_does_not_count(
 def test_seed_and_dropout_matter(recipe: Recipe, corpus: Corpus, undisturbed: Path, tmp_path: Path) -> None:
     train(replace(recipe, seed=2), [corpus], tmp_path / "seed", lambda _: None)
     train(replace(recipe, dropout=0.0), [corpus], tmp_path / "dropout", lambda _: None)
-    train(replace(recipe, smooth=0.0), [corpus], tmp_path / "smooth", lambda _: None)
+    train(replace(recipe, ema_decay=0.0), [corpus], tmp_path / "smooth", lambda _: None)
     assert not equal(tmp_path / "seed", undisturbed)
     assert not equal(tmp_path / "dropout", undisturbed)
     assert (tmp_path / "smooth" / "loss.tsv").read_bytes() == (undisturbed / "loss.tsv").read_bytes()
@@ -132,7 +132,7 @@ def test_an_epoch_reads_a_corpus_as_often_as_it_is_told(recipe: Recipe, corpus: 
     examples = make_examples(corpus, make_heads([corpus], ()), (), reader, 510)
 
     def read(times: float, epoch: int = 0) -> Counter[int]:
-        often = replace(recipe, often=((corpus.name, times),))
+        often = replace(recipe, corpus_weights=((corpus.name, times),))
         batches = plan_epoch(often, [corpus], [examples], epoch)
         return Counter(i for batch in batches for passage in batch for i in passage)
 
@@ -254,13 +254,18 @@ def test_a_share_of_the_base_is_kept(tiny_model: Path, sample_data: Path, tmp_pa
     corpora = [read_corpus(sample_data / "ner" / name / "train.tsv", name) for name in ("NCBI-disease", "BC5CDR")]
     recipe = Recipe("more", str(tiny_model), ("NCBI-disease", "BC5CDR"), epochs=1, learning_rate=1e-3, dropout=0)
     for keep in (0.0, 0.25):
-        train(replace(recipe, keep=keep), corpora, tmp_path / str(keep), lambda _: None)
+        train(replace(recipe, base_weight_share=keep), corpora, tmp_path / str(keep), lambda _: None)
     start, end, between = (weights(folder) for folder in (tiny_model, tmp_path / "0.0", tmp_path / "0.25"))
     for name, value in between.items():
         torch.testing.assert_close(value, 0.25 * start[name] + 0.75 * end[name], atol=1e-6, rtol=1e-5)
     assert any(not torch.equal(start[name], end[name]) for name in start)
-    with pytest.raises(SettingError, match="the base has no Species to keep a share of; leave --keep out"):
-        train(replace(recipe, keep=0.5), [replace(corpora[0], entity_types=("Species",))], tmp_path / "no", print)
+    with pytest.raises(SettingError, match="the base has no Species to keep a share of; leave --base-weight-share out"):
+        train(
+            replace(recipe, base_weight_share=0.5),
+            [replace(corpora[0], entity_types=("Species",))],
+            tmp_path / "no",
+            print,
+        )
 
 
 @pytest.mark.parametrize("what", ["nothing", "empty", "pickle", "damaged", "unknown"])

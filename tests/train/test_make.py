@@ -91,7 +91,11 @@ def test_the_card_of_corpora_apart_of_one_s_own_and_without_dev(
     own.write_text("aspirin\tB-Drug|x\nhelps\tO\n" * 2)
     other.write_text("mice\tB-Drug|x\nrun\tO\n" * 2)
     corpora = (f"own={own}", str(other), f"mine={sample_data / 'ner' / 'NCBI-disease' / 'train.tsv'}")
-    make_model(Recipe("mixed", str(base), corpora, apart=("own", "other"), epochs=1), tmp_path / "made", lambda _: None)
+    make_model(
+        Recipe("mixed", str(base), corpora, separate_heads=("own", "other"), epochs=1),
+        tmp_path / "made",
+        lambda _: None,
+    )
     card = (tmp_path / "made" / "README.md").read_text()
     assert card.count("Nothing was measured: no corpus has a dev split.") == 2
     assert r"| Drug\|x (own) | yes | own | no head of the type is shared, and this corpus came first |" in card
@@ -162,8 +166,8 @@ def sentences(tmp_path: Path) -> Path:
     return file
 
 
-def refused(base: Path, *corpora: str | Path, apart: tuple[str, ...] = ()) -> Recipe:
-    return Recipe("mine", str(base), tuple(map(str, corpora)), apart=apart)
+def refused(base: Path, *corpora: str | Path, separate: tuple[str, ...] = ()) -> Recipe:
+    return Recipe("mine", str(base), tuple(map(str, corpora)), separate_heads=separate)
 
 
 def test_corpora_need_names_of_their_own(tiny_base: Path, sentences: Path) -> None:
@@ -172,8 +176,8 @@ def test_corpora_need_names_of_their_own(tiny_base: Path, sentences: Path) -> No
 
 
 def test_a_corpus_apart_must_be_one(tiny_base: Path, sentences: Path) -> None:
-    with pytest.raises(SettingError, match="--apart Species-80 is none of the corpora train"):
-        make_model(refused(tiny_base, sentences, apart=("Species-80",)), sentences.parent / "mine", lambda _: None)
+    with pytest.raises(SettingError, match="--separate-heads Species-80 is none of the corpora train"):
+        make_model(refused(tiny_base, sentences, separate=("Species-80",)), sentences.parent / "mine", lambda _: None)
 
 
 def test_a_bad_dev_split_is_found_before_the_training(tiny_base: Path, sentences: Path) -> None:

@@ -185,8 +185,8 @@ def test_tokens_and_passes(tiny_base: Path, texts: Texts, tmp_path: Path) -> Non
     ("settings", "sentence"),
     [
         ({"steps": 1, "tokens": 1}, "--steps or --tokens, and not both"),
-        ({"steps": 0}, "must be above 0"),
-        ({"masked": 1.0}, "must be above 0"),
+        ({"steps": 0}, "steps must be at least 1, not 0"),
+        ({"masked": 1.0}, "masked must be above 0 and below 1, not 1.0"),
         ({"longest": 599}, r"at least as long as the longest piece \(601 tokens"),
     ],
 )

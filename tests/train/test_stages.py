@@ -85,7 +85,7 @@ def test_a_teacher_speaks_where_no_corpus_does(
     found = {}
     for opinion in (1.0, 0.0):
         folder = tmp_path / f"m{opinion}"
-        told = replace(taught, opinion=opinion)
+        told = replace(taught, distillation_weight=opinion)
         train(told, [corpora[0], rats, unlabelled], folder, lambda _: None, teachers=[tmp_path / "teacher"])
         model = load_folder(folder, "m", precision="float32")
         found[opinion] = [[e.mention for e in one if e.entity_type == "Species"] for one in model.annotate(texts)]

@@ -13,8 +13,10 @@ from litmine.errors import CorpusError, LitmineError, SettingError
 from litmine.tasks.ner.lessons import follow
 from litmine.tasks.ner.make import make_model
 from litmine.tasks.ner.recipe import Recipe
-from litmine.tasks.ner.recipe_file import make_recipe, read_recipe
+from litmine.tasks.registry import spec_named
+from litmine.training.recipe_file import make_recipe, read_recipe
 
+NER = spec_named("ner")
 MADE = ("model.safetensors", "litmine.json", "scores.json", "loss.tsv")
 Write = Callable[..., Recipe]
 
@@ -30,11 +32,11 @@ def own(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def write(tiny_base: Path, sample_data: Path, own: Path, tmp_path: Path) -> Write:
-    """`write(keep=0.5)`: a recipe over BC5CDR, which another of these settings, `then.toml`, goes on from."""
+    """`write(epochs=2)`: a recipe over BC5CDR, which another of these settings, `then.toml`, goes on from."""
     corpus = str(sample_data / "ner" / "BC5CDR")
 
     def recipe(**settings: object) -> Recipe:
-        own_settings = {"corpora": [corpus, str(own)], "epochs": 1, "seed": 2, "smooth": 0.5} | settings
+        own_settings = {"corpora": [corpus, str(own)], "epochs": 1, "seed": 2, "ema_decay": 0.5} | settings
         file = tmp_path / "then.toml"
         file.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in own_settings.items()))
         first = Recipe("m", str(tiny_base), (corpus,), epochs=1, learning_rate=1e-3, batch_tokens=600, int8=True)
@@ -44,10 +46,12 @@ def write(tiny_base: Path, sample_data: Path, own: Path, tmp_path: Path) -> Writ
 
 
 def test_one_command_makes_what_two_make(write: Write, own: Path, tmp_path: Path) -> None:
-    recipe, said = write(keep=0.5), list[str]()
+    recipe, said = write(base_weight_share=0.5), list[str]()
     make_model(recipe, tmp_path / "one", said.append)
     make_model(replace(recipe, then=""), tmp_path / "first", lambda _: None)
-    second = make_recipe(read_recipe(recipe.then) | {"name": "m", "base": str(tmp_path / "first"), "int8": True})
+    second = make_recipe(
+        NER, read_recipe(NER, recipe.then) | {"name": "m", "base": str(tmp_path / "first"), "int8": True}
+    )
     make_model(second, tmp_path / "two", lambda _: None)
     for name in MADE:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes(), name
@@ -113,7 +117,9 @@ def test_what_went_on_from_another_model_is_begun_anew(write: Write, tmp_path: P
 
 def test_a_corpus_is_where_the_command_has_it(sample_data: Path) -> None:
     given = {name: str(sample_data / "ner" / name) for name in ("BC5CDR", "Allergy")}
-    recipe = make_recipe({**read_recipe("builtin"), "corpora": (given["BC5CDR"], f"Allergy={given['Allergy']}")})
+    recipe = make_recipe(
+        NER, {**read_recipe(NER, "builtin"), "corpora": (given["BC5CDR"], f"Allergy={given['Allergy']}")}
+    )
     corpora = follow(recipe, Path("made")).corpora
     assert given["BC5CDR"] in corpora
     assert f"Allergy={given['Allergy']}" in corpora
@@ -122,8 +128,8 @@ def test_a_corpus_is_where_the_command_has_it(sample_data: Path) -> None:
 
 def test_the_shipped_recipes_go_on_from_each_other() -> None:
     """What follows `builtin` is `finish`, as it stands."""
-    finish = make_recipe(read_recipe("finish"))
-    assert follow(make_recipe(read_recipe("builtin")), Path("made")) == replace(finish, base="made")
+    finish = make_recipe(NER, read_recipe(NER, "finish"))
+    assert follow(make_recipe(NER, read_recipe(NER, "builtin")), Path("made")) == replace(finish, base="made")
 
 
 def test_a_following_recipe_leaves_the_model_its_form(write: Write, tmp_path: Path) -> None:
@@ -143,12 +149,13 @@ REFUSED: dict[str, tuple[dict[str, object], type[LitmineError], str]] = {
         {"corpora": ["own"], "renamed": {"Chemical": "-"}}, SettingError, "reads no corpus with Chemical, which"
     ),
     "a share of a head that is not there": (
-        {"corpora": ["BC5CDR", "own"], "keep": 0.5, "renamed": {"own:Disease": "Illness"}}, SettingError,
+        {"corpora": ["BC5CDR", "own"], "base_weight_share": 0.5, "renamed": {"own:Disease": "Illness"}}, SettingError,
         "keeps a share of a model that knows Illness, which no corpus here annotates before it",
     ),
     "one that goes on itself": ({"then": "finish"}, SettingError, "goes on to finish itself, and only one can follow"),
     "a corpus that is read more often and not at all": (
-        {"often": {"NCBI-disease": 2}}, SettingError, r"--often NCBI-disease is none of .*then\.toml follows"
+        {"corpus_weights": {"NCBI-disease": 2}}, SettingError,
+        r"--corpus-weight NCBI-disease is none of .*then\.toml follows",
     ),
 }  # fmt: skip
 

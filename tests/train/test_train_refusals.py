@@ -32,9 +32,16 @@ CORPORA = {
         GOOD, GOOD, ("--map", "Disease=-"), "train.tsv annotates Disease and all of it is left out; keep a type"
     ),
     "a map that is none": (GOOD, GOOD, ("--map", "Disease"), "--map takes NAME=TYPE, and 'Disease' is not that"),
-    "often that is no number": (GOOD, GOOD, ("--often", "BC5CDR=x"), "--often takes NAME=TIMES, such as BC5CDR=2, and"),
-    "often what is not there": (GOOD, GOOD, ("--often", "Diseese=2"), "--often Diseese is none of the corpora "),
-    "never": (GOOD, GOOD, ("--often", "Disease=0"), "an epoch reads a corpus more than 0 and at most 100 times"),
+    "a weight that is no number": (
+        GOOD, GOOD, ("--corpus-weight", "BC5CDR=x"), "--corpus-weight takes NAME=TIMES, and 'BC5CDR=x' is not that"
+    ),
+    "the weight of what is not there": (
+        GOOD, GOOD, ("--corpus-weight", "Diseese=2"), "--corpus-weight Diseese is none of the corpora "
+    ),
+    "never": (
+        GOOD, GOOD, ("--corpus-weight", "Disease=0"),
+        "corpus_weights of 'Disease' must be above 0 and at most 100, not 0.0",
+    ),
     "a type of dev that train does not teach": (
         GOOD, "BRCA1\tB-Gene\n", (), "dev.tsv annotates Gene and its train split does not; rename a type with --map"
     ),
@@ -47,7 +54,9 @@ CORPORA = {
     "documents with an offset in letters": (
         "1|t|Asthma\n1|a|\n1\t0\tsix\tAsthma\tDisease\n", GOOD, (), "train.tsv, line 3: not a PubTator mention: "
     ),
-    "a learning rate without end": (GOOD, GOOD, ("--learning-rate", "inf"), "the learning rate above 0"),
+    "a learning rate without end": (
+        GOOD, GOOD, ("--learning-rate", "inf"), "learning_rate must be a finite number, not inf"
+    ),
     "a base that is not here": (GOOD, GOOD, ("--base", "unheard-of"), "no model 'unheard-of' here; give builtin, "),
 }  # fmt: skip
 

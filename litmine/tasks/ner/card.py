@@ -160,8 +160,8 @@ def _beside(recipe: Recipe) -> str:
             f" Where no corpus annotates, it learnt the mean opinion of {recipe.teachers} models of the same recipe and"
             " other seeds."
         )
-    if recipe.keep:
-        before.append(f" {recipe.keep:.0%} of the weights are those that it began with.")
+    if recipe.base_weight_share:
+        before.append(f" {recipe.base_weight_share:.0%} of the weights are those that it began with.")
     return "".join(before)
 
 

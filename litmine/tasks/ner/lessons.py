@@ -12,7 +12,8 @@ from litmine.corpora.decontamination import separate
 from litmine.errors import CorpusError, SettingError
 from litmine.tasks.ner.examples import make_heads
 from litmine.tasks.ner.recipe import Recipe
-from litmine.tasks.ner.recipe_file import make_recipe, read_recipe
+from litmine.tasks.registry import spec_named
+from litmine.training.recipe_file import make_recipe, read_recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ def prepare(recipe: Recipe, made: Path, say: Callable[[str], None]) -> list[Less
             lines = ", ".join(map(str, corpus.misplaced[:5])) + (", ..." if len(corpus.misplaced) > 5 else "")
             say(f"{corpus.path}: {len(corpus.misplaced)} mentions off their offsets are left out (lines {lines})")
     strict = any(one.recipe.strict_leaks for one in lessons)
-    kept = {corpus.name: corpus for corpus in separate(corpora, dev, lessons[-1].recipe.apart, strict, say)}
+    kept = {corpus.name: corpus for corpus in separate(corpora, dev, lessons[-1].recipe.separate_heads, strict, say)}
     return [replace(one, corpora=[kept[corpus.name] for corpus in one.corpora]) for one in lessons]
 
 
@@ -55,23 +56,26 @@ def follow(recipe: Recipe, made: Path) -> Recipe:
     Name, types, heads, window and bits are those of `recipe`, and corpora of the same name are where it has them.
     Raises SettingError when there is no such recipe, or it goes on to another itself.
     """
-    settings = read_recipe(recipe.then)
+    spec = spec_named("ner")
+    settings = read_recipe(spec, recipe.then)
     if settings.get("then"):
         raise SettingError(f"the recipe {recipe.then} goes on to {settings['then']} itself, and only one can follow")
     places = {corpus_name(reference): reference for reference in recipe.corpora}
     own = settings.get("corpora", recipe.corpora)
     texts = settings.get("unlabelled")
-    return make_recipe(
+    following: Recipe = make_recipe(
+        spec,
         settings
         | {name: getattr(recipe, name) for name in ("name", "window", "overlap", "int8")}
         | {
             "base": str(made),
             "unlabelled": (recipe.unlabelled or texts) if texts else None,
             "corpora": tuple(places.get(corpus_name(reference), reference) for reference in own),
-            "apart": tuple(dict.fromkeys((*recipe.apart, *settings.get("apart", ())))),
+            "separate_heads": tuple(dict.fromkeys((*recipe.separate_heads, *settings.get("separate_heads", ())))),
             "renamed": tuple(sorted((dict(settings.get("renamed", ())) | dict(recipe.renamed)).items())),
-        }
+        },
     )
+    return following
 
 
 def _read(recipe: Recipe, before: Sequence[Lesson] = ()) -> Lesson:
@@ -102,12 +106,14 @@ def _read_next(recipe: Recipe, before: Lesson, called: str) -> Lesson:
         lesson = _read(recipe, [before])
     except (CorpusError, SettingError) as error:
         raise type(error)(f"{error} {leave}") from error
-    first, then = ([head.name for head in make_heads(one.corpora, one.recipe.apart)] for one in (before, lesson))
+    first, then = (
+        [head.name for head in make_heads(one.corpora, one.recipe.separate_heads)] for one in (before, lesson)
+    )
     if lost := [name for name in first if name not in then]:
         raise SettingError(
             f"the recipe {called} reads no corpus with {', '.join(lost)}, which the model would lose by it {leave}"
         )
-    if recipe.keep and (new := [name for name in then if name not in first]):
+    if recipe.base_weight_share and (new := [name for name in then if name not in first]):
         raise SettingError(
             f"the recipe {called} keeps a share of a model that knows {', '.join(new)}, which no corpus here annotates"
             f" before it {leave}"
@@ -121,10 +127,10 @@ def _check(lesson: Lesson, before: Sequence[Corpus]) -> None:
     names = [corpus.name for corpus in corpora]
     if len(set(names)) < len(names):
         raise SettingError(f"the corpora {', '.join(names)} need names of their own; give --corpus NAME=PATH")
-    if unknown := set(recipe.apart).difference(names, (corpus.name for corpus in before)):
-        raise SettingError(f"--apart {', '.join(sorted(unknown))} is none of the corpora {', '.join(names)}")
-    if unread := {name for name, _ in recipe.often}.difference(names):
-        raise SettingError(f"--often {', '.join(sorted(unread))} is none of the corpora {', '.join(names)}")
+    if unknown := set(recipe.separate_heads).difference(names, (corpus.name for corpus in before)):
+        raise SettingError(f"--separate-heads {', '.join(sorted(unknown))} is none of the corpora {', '.join(names)}")
+    if unread := {name for name, _ in recipe.corpus_weights}.difference(names):
+        raise SettingError(f"--corpus-weight {', '.join(sorted(unread))} is none of the corpora {', '.join(names)}")
     typed = [(one.name, kind) for one in (*before, *corpora) for kind in one.file_types]
     present = {f"{prefix}{kind}" for name, kind in typed for prefix in ("", f"{name}:")}
     if absent := {theirs for theirs, _ in recipe.renamed} - present:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from litmine.corpora.corpus import Corpus
+from litmine.specs import TrainingContext
 from litmine.tasks.ner.card import write_card
 from litmine.tasks.ner.evaluate import predict
 from litmine.tasks.ner.folder import load_folder
@@ -17,6 +18,14 @@ from litmine.tasks.ner.train import Run, Trained
 from litmine.training.checkpoint import drop_checkpoint, writing
 
 SCORES_FILE = "scores.json"
+
+
+def run_training(recipe: Recipe, context: TrainingContext) -> None:
+    """What `litmine train ner` runs. Raises as `make_model`."""
+    if not context.resume:
+        drop_checkpoint(context.folder)
+        drop_stages(context.folder)
+    make_model(recipe, context.folder, context.say, context.run)
 
 
 def make_model(recipe: Recipe, folder: Path, say: Callable[[str], None], run: Run | None = None) -> dict[str, Scores]:

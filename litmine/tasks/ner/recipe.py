@@ -1,120 +1,129 @@
 """The settings of one training, checked when they are made and saved beside what they made."""
 
 import json
-import math
-from dataclasses import asdict, dataclass
+from dataclasses import KW_ONLY, asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from litmine.errors import SettingError
+from litmine.settings import other_default, setting
 from litmine.training.pretrain_settings import PIECE
+from litmine.training.recipe import ModelRecipe
 
 RECIPE_FILE = "recipe.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
-    """How to train an NER model.
+class Recipe(ModelRecipe):
+    """Train an entity recogniser: a head a type, which learns only from the corpora that annotate it.
 
-    base: the encoder to start from: a folder, ours or any of the BERT family in safetensors, or a Hub id.
-    corpora: `[NAME=]CORPUS`, a known name, a corpus folder (train.tsv, dev.tsv) or a file.
-    apart: names of the corpora whose types get heads of their own, because they follow another guideline.
-    renamed: types of the files to types of the model; `NAME:TYPE` is a type of that corpus alone.
-    tags: scheme of two columns, told from them when `auto`.
-    strict_leaks: refuse corpora that hold passages of a dev split, instead of leaving those out.
-    often: how many times an epoch reads a corpus, if not once: 2 reads it twice, 0.5 about half of its passages.
-    smooth: the model is the moving mean of its weights, of which each step keeps this share (0 for none: the last
-    weights; Polyak 1992).
-    keep: share of the base's weights in the model, when the base is one of our own and has all its heads (Wortsman et
-    al. 2022, "Robust fine-tuning of zero-shot models").
-    epochs, learning_rate, warmup (share of the steps), weight_decay, clip (norm of the gradient): AdamW, linear decay.
-    batch_tokens: tokens a step, padding included; a few have up to a tenth more.
-    passage_tokens: sentences that follow each other are read together, up to this many tokens; whole abstracts are what
-    `annotate` reads.
-    longest: a passage of more tokens becomes several.
-    alone: share of the sentences that are read one by one all the same.
-    dropout: of the hidden states and the heads' input; attention has none (random numbers are a third of a CPU's time).
-    window, overlap: of the model, in tokens: how `annotate` cuts a text (chosen on what docs/decisions.md says).
-    unlabelled: JSON Lines of abstracts without annotation, for what needs text alone.
-    vocabulary: keep so many tokens, the most frequent in the corpora and the unlabelled texts; 0 keeps all.
-    pretrain: tokens of masked words to learn first, from the corpora's and the unlabelled texts.
-    pretrain_batch, pretrain_rate: tokens a step then (a GPU is not full with less), and its learning rate.
-    teachers: models of this recipe, with the seeds that follow, to train first; the model then learns their mean
-    opinion wherever no corpus annotates, in the unlabelled texts too.
-    opinion: weight of the mean loss against the teachers beside that against the corpora.
-    then: the recipe, by name or file, that goes on from the model of this one; empty for none. Name, types, heads,
-    window and bits stay, and a corpus that both read is read as this one says.
-    naive_union: take what a corpus does not annotate for its absence, as merging files would; to compare with.
-    int8: keep the weights in 8 bits.
-    seed: of the order, the dropout and the new layers.
+    \b
+    litmine train ner --base ./encoder --corpus ./BC5CDR --corpus ./BC2GM -o ./my-model --epochs 6
+    litmine train ner --base builtin --corpus Reactions=./reactions.tsv -o ./mine
+    litmine train ner --recipe builtin --unlabelled texts.jsonl.gz -o ./mine
+    litmine train ner --recipe builtin --base ./encoder --then none -o ./mine --gpus 4
+
+    The folder gets the weights, the recipe, the loss of every step, the scores on the corpora's dev splits and a model
+    card. A killed run goes on from its last checkpoint when the same command is given again.
     """
 
-    name: str
-    base: str
-    corpora: tuple[str, ...]
-    apart: tuple[str, ...] = ()
-    renamed: tuple[tuple[str, str], ...] = ()
-    tags: str = "auto"
-    strict_leaks: bool = False
-    often: tuple[tuple[str, float], ...] = ()
-    smooth: float = 0.0
-    keep: float = 0.0
-    epochs: int = 6
-    learning_rate: float = 2e-4
-    warmup: float = 0.1
-    weight_decay: float = 0.01
-    clip: float = 1.0
-    batch_tokens: int = 3_800
-    passage_tokens: int = 256
-    longest: int = 510
-    alone: float = 0.4
-    dropout: float = 0.1
-    window: int = 192
-    overlap: int = 48
-    vocabulary: int = 0
-    unlabelled: str | None = None
-    pretrain: int = 0
-    pretrain_batch: int = 16_384
-    pretrain_rate: float = 5e-4
-    teachers: int = 0
-    opinion: float = 0.5
-    then: str = ""
-    naive_union: bool = False
-    int8: bool = False
-    seed: int = 1
+    corpora: tuple[str, ...] = setting(
+        "Corpus to learn from: a folder with train.tsv and dev.tsv (or .pubtator), a file, or a name that `litmine"
+        " corpora list` shows.",
+        flag="--corpus",
+        metavar="[NAME=]PATH|NAME",
+    )
+    _: KW_ONLY
+    separate_heads: tuple[str, ...] = setting(
+        "Give the types of this corpus heads of their own, as it follows another guideline.", (), metavar="NAME"
+    )
+    renamed: tuple[tuple[str, str], ...] = setting(
+        "Rename a type of the files ('-' drops it); CORPUS:NAME is a type of that corpus alone, and Entity that of an"
+        " untyped B.",
+        (),
+        flag="--map",
+        metavar="NAME=TYPE",
+    )
+    tags: Literal["auto", "iob2", "iob1", "iobes"] = setting(
+        "How the files of two columns are tagged; auto tells from the tags.", "auto"
+    )
+    strict_leaks: bool = setting("Refuse corpora with passages of a dev split, instead of leaving these out.", False)
+    corpus_weights: tuple[tuple[str, float], ...] = setting(
+        "Read this corpus so many times an epoch, if not once: 2 reads it twice, 0.5 about half of its passages.",
+        (),
+        flag="--corpus-weight",
+        metavar="NAME=TIMES",
+        above=0,
+        at_most=100,
+    )
+    ema_decay: float = setting(
+        "Make the model the moving mean of its weights, of which each step keeps this share (Polyak 1992); 0 for the"
+        " last weights.",
+        0.0,
+        at_least=0,
+        below=1,
+    )
+    base_weight_share: float = setting(
+        "Leave the model this share of the weights of its base, one of our own models with all its heads (Wortsman et"
+        " al. 2022): it learns something more and forgets less.",
+        0.0,
+        at_least=0,
+        below=1,
+    )
+    epochs: int = setting("Passes over the corpora.", 6, at_least=1)
+    learning_rate: float = setting("Peak of the learning rate.", 2e-4, above=0)
+    batch_tokens: int = other_default(ModelRecipe, "batch_tokens", 3_800)
+    passage_tokens: int = setting(
+        "Read sentences that follow each other together, up to this many tokens; whole abstracts are what `annotate`"
+        " reads.",
+        256,
+        at_least=1,
+    )
+    longest: int = setting("Cut a passage of more tokens into several.", 510, at_least=1)
+    alone: float = setting("Share of the sentences that are read one by one all the same.", 0.4, at_least=0, at_most=1)
+    window: int = setting("Tokens that `annotate` reads at a time.", 192, at_least=8)
+    overlap: int = setting("Tokens that two windows of a text share at least.", 48, at_least=0)
+    unlabelled: str | None = setting(
+        "JSONL of abstracts (plain or gzip): for the vocabulary, for pretraining and for the teachers.",
+        None,
+        metavar="FILE",
+        none=True,
+    )
+    pretrain: int = setting(
+        "Tokens of masked words to learn before the corpora, from their texts and the unlabelled ones.", 0, at_least=0
+    )
+    pretrain_batch: int = setting(
+        "Tokens a step of pretraining; a GPU is not full with less.", 16_384, at_least=PIECE + 2
+    )
+    pretrain_rate: float = setting("Peak of the learning rate of pretraining.", 5e-4, above=0)
+    teachers: int = setting(
+        "Train this many models of the recipe first, with the seeds that follow, and learn their mean opinion wherever"
+        " no corpus annotates.",
+        0,
+        at_least=0,
+    )
+    distillation_weight: float = setting(
+        "Weight of the mean loss against the teachers beside that against the corpora.", 0.5, at_least=0
+    )
+    then: str = setting(
+        "Recipe that goes on from the model of this one, in the same command. Name, types, heads, window and bits stay,"
+        " and a corpus that both read is read as this one says.",
+        "",
+        metavar="NAME|FILE",
+        none=True,
+    )
+    naive_union: bool = setting(
+        "Take what a corpus does not annotate for its absence, as merging files would; only to compare with.", False
+    )
 
     def __post_init__(self) -> None:
+        ModelRecipe.__post_init__(self)
         if not self.corpora:
             raise SettingError("a model is trained from at least one corpus; name one with --corpus")
-        if self.epochs < 1 or not 0 < self.learning_rate < math.inf or self.batch_tokens < self.longest + 2:
-            raise SettingError(
-                "epochs must be at least 1, the learning rate above 0 and a batch at least as long as the longest"
-                f" passage ({self.longest + 2} tokens)"
-            )
-        if not 0 <= self.overlap < self.window - 2 or not 1 <= self.passage_tokens <= self.longest:
+        if self.batch_tokens < self.longest + 2:
+            raise SettingError(f"a batch must be at least as long as the longest passage ({self.longest + 2} tokens)")
+        if self.overlap >= self.window - 2 or self.passage_tokens > self.longest:
             raise SettingError("the overlap must be shorter than the window, and passages no longer than the longest")
-        if not (0 <= self.warmup <= 1 and 0 <= self.alone <= 1 and 0 <= self.dropout < 1):
-            raise SettingError("warmup, alone and dropout are shares, from 0 to 1")
-        if not (self.clip > 0 and self.weight_decay >= 0 and self.vocabulary >= 0 and self.seed >= 0):
-            raise SettingError("clip must be above 0, and weight_decay, vocabulary and seed no less than 0")
-        if not (self.pretrain >= 0 and self.teachers >= 0 and 0 <= self.opinion < math.inf):
-            raise SettingError("pretrain, teachers and opinion must be no less than 0")
-        self._check_pretraining()
-        if not (0 <= self.smooth < 1 and 0 <= self.keep < 1):
-            raise SettingError("smooth and keep are shares, from 0 to below 1")
-        if any(not 0 < times <= 100 for _, times in self.often):
-            raise SettingError("an epoch reads a corpus more than 0 and at most 100 times")
-        if "@" in self.name or "/" in self.name or not self.name:
-            raise SettingError(f"{self.name!r} cannot name a model: no '@', no '/'")
-
-    def _check_pretraining(self) -> None:
-        if self.pretrain_batch < PIECE + 2 or not 0 < self.pretrain_rate < math.inf:
-            raise SettingError(f"pretrain_batch must be at least {PIECE + 2} tokens, and pretrain_rate above 0")
-
-    @property
-    def base_name(self) -> str:
-        """The base without the folders of this machine: models are published."""
-        return Path(self.base).resolve().name if Path(self.base).is_dir() else self.base
 
     def save(self, file: Path, first: "Recipe | None" = None) -> None:
         """Write every setting, places by their names alone, and those of the recipe that came first under `first`."""

@@ -77,14 +77,15 @@ def train(
     machine = Machine.here()
     torch.manual_seed(recipe.seed)
 
-    heads = make_heads(corpora, recipe.apart)
+    separate = recipe.separate_heads
+    heads = make_heads(corpora, separate)
     network, tokenizer = _start(recipe, heads, corpora, base)
     network.to(machine.device)
-    kept = Kept(network, recipe.keep)
+    kept = Kept(network, recipe.base_weight_share)
     special = special_ids(tokenizer, network.config)
     reader = WordReader(tokenizer)
     silence = BIO.index("O") if recipe.naive_union else IGNORED
-    examples = [make_examples(corpus, heads, recipe.apart, reader, recipe.longest, silence) for corpus in corpora]
+    examples = [make_examples(corpus, heads, separate, reader, recipe.longest, silence) for corpus in corpora]
     all_examples = [example for own in examples for example in own]
     settings = Settings(recipe.name, heads, recipe.window, recipe.overlap, CHAINED)
     if teachers:
@@ -110,7 +111,7 @@ def train(
     # The number of steps differs a little from epoch to epoch; lengths alone tell it.
     steps = sum(len(plan(epoch)) for epoch in range(recipe.epochs))
     training = json.dumps(asdict(recipe) | {"steps": steps}, sort_keys=True)
-    course = Course(recipe.epochs, steps, plan, loss, recipe.smooth)
+    course = Course(recipe.epochs, steps, plan, loss, recipe.ema_decay)
     pace = descend(network, recipe, course, folder, training, say, every, team)
     kept.end()
 
@@ -131,7 +132,7 @@ def plan_epoch(
     Texts that nobody annotated are shared out over the epochs, and each is read once.
     """
     rng = random.Random(f"{recipe.seed} {epoch}")
-    often = dict(recipe.often)
+    weights = dict(recipe.corpus_weights)
     passages: list[Passage] = []
     lengths: list[int] = []
     for corpus, own in zip(corpora, examples, strict=True):
@@ -141,7 +142,7 @@ def plan_epoch(
         if not corpus.entity_types:
             passages += [[first + i] for i in range(epoch, len(own), recipe.epochs)]
             continue
-        times = often.get(corpus.name, 1.0)
+        times = weights.get(corpus.name, 1.0)
         while times > 0:
             joined = (
                 join_passages(tokens, recipe.passage_tokens, recipe.alone, rng)
@@ -175,8 +176,8 @@ def _start(
     config.hidden_dropout_prob, config.attention_probs_dropout_prob = recipe.dropout, 0.0
     network = MultiHeadNetwork(config, len(heads) * len(BIO), encoder, chained=True)
     begun = keep_heads(network, heads, base)
-    if recipe.keep and (new := [head.name for head in heads if head.name not in begun]):
-        raise SettingError(f"the base has no {', '.join(new)} to keep a share of; leave --keep out")
+    if recipe.base_weight_share and (new := [head.name for head in heads if head.name not in begun]):
+        raise SettingError(f"the base has no {', '.join(new)} to keep a share of; leave --base-weight-share out")
     return network, base.tokenizer
 
 
@@ -209,5 +210,5 @@ def _loss(
     untold = silent[layout.last]
     loss = costs.masked_fill(untold, 0).sum() / max(known, 1)
     if batch.opinions is not None:
-        loss = loss + recipe.opinion * costs.masked_fill(~untold, 0).sum() / max(unknown, 1)
+        loss = loss + recipe.distillation_weight * costs.masked_fill(~untold, 0).sum() / max(unknown, 1)
     return loss

@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from litmine.errors import CorpusError, SettingError
+from litmine.specs import TrainingContext
 from litmine.tasks.qa.calibrate import Calibration, calibrate
 from litmine.tasks.qa.card import write_reader_card
 from litmine.tasks.qa.evaluate import judge
@@ -20,6 +21,13 @@ from litmine.training.checkpoint import writing
 SCORES_FILE = "scores.json"
 
 Say = Callable[[str], None]
+
+
+def run_training(recipe: ReaderRecipe, context: TrainingContext) -> None:
+    """What `litmine train qa` runs. Raises as `make_reader`."""
+    if not context.resume:
+        drop_checkpoints(context.folder)
+    make_reader(recipe, context.folder, context.say)
 
 
 def make_reader(recipe: ReaderRecipe, folder: Path, say: Say) -> dict[str, float]:

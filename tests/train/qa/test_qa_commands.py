@@ -57,7 +57,7 @@ def test_train_with_files_of_one_s_own(run: Run, tiny_base: Path, question_files
     assert (ran.returncode, ran.stdout) == (DONE, ""), ran.stderr
     assert "stage 2 of 2: bioasq" in ran.stderr
     assert "bioasq, batches 2B (6 questions): strict_accuracy" in ran.stderr
-    assert f"the reader is in {tmp_path / 'mine'}; its card is {tmp_path / 'mine' / 'README.md'}" in ran.stderr
+    assert f"the model is in {tmp_path / 'mine'}; its card is {tmp_path / 'mine' / 'README.md'}" in ran.stderr
     recipe = json.loads((tmp_path / "mine" / "recipe.json").read_text())
     assert (recipe["name"], recipe["seed"], len(recipe["stages"])) == ("mine", 3, 2)
 
@@ -66,7 +66,7 @@ def test_what_cannot_be_trained_or_judged(run: Run, tiny_reader: Path, tiny_base
     ran = run("train", "qa", "--base", tiny_base, "-o", "mine")
     assert "Give --base and --data, or a --recipe." in ran.stderr
     ran = run("train", "qa", "--recipe", "builtin-reader", "--epochs", 3, "-o", "mine")
-    assert "--epochs is of the files given with --data; the recipe's stages have their own." in ran.stderr
+    assert "--epochs belongs to the stages that --data makes; give --data too." in ran.stderr
     ran = run("evaluate", "qa", "--model", tiny_reader, "--data", question_files / "bioasq.json", "--batch", "7B")
     assert ran.returncode == FAILED
     assert "holds no question of 7B" in ran.stderr

@@ -1,9 +1,11 @@
-"""Reports as tables: scores with intervals, two models side by side, mistakes in their context."""
+"""Reports as tables: scores with intervals, two models side by side, mistakes in their context.
+
+Names and mentions stand on one line here; what else in them could control a terminal, the command makes visible.
+"""
 
 from collections import Counter
 from collections.abc import Iterator
 
-from litmine.cli.talk import printable
 from litmine.tasks.ner.comparison import Comparison
 from litmine.tasks.ner.error_analysis import KINDS, Mistake, count_kinds, most_frequent
 from litmine.tasks.ner.evaluate import Predictions
@@ -100,6 +102,6 @@ def _cut(text: str) -> str:
 
 
 def _line(text: str) -> str:
-    """The text on one line, without control characters; outer space stays, as one."""
-    inner = " ".join(printable(text).split())
+    """The text on one line; outer space stays, as one."""
+    inner = " ".join(text.split())
     return f"{' ' if text[:1].isspace() else ''}{inner}{' ' if inner and text[-1:].isspace() else ''}"

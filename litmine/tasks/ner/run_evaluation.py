@@ -1,0 +1,90 @@
+"""What `litmine evaluate ner` runs: one or two models against corpora."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from litmine.corpora.corpus import Corpus, open_corpus, read_corpus
+from litmine.errors import CorpusError, SettingError
+from litmine.specs import EvaluationResult
+from litmine.tasks.ner.evaluate import predict
+from litmine.tasks.ner.evaluation import LISTED, TaggerEvaluation
+from litmine.tasks.ner.report import Report, make_report
+from litmine.tasks.ner.score_records import mistake_record, report_record
+from litmine.tasks.ner.score_tables import report_lines
+from litmine.tasks.registry import load_model
+
+
+def run_evaluation(evaluation: TaggerEvaluation) -> EvaluationResult:
+    """Judge the model on each file, and compare it with another if one is named.
+
+    Raises CorpusError for a file that cannot be read or judged on, SettingError for files of one name, ModelError for a
+    model that cannot be loaded.
+    """
+    corpora = _open(evaluation)
+    precision, batch_tokens = evaluation.precision, evaluation.batch_tokens
+    tagger = load_model(
+        evaluation.model, precision=precision, heads=evaluation.heads or None, batch_tokens=batch_tokens
+    )
+    ours = [predict(tagger, corpus) for corpus in corpora]
+    if evaluation.against:
+        heads = evaluation.against_heads or None
+        tagger = load_model(evaluation.against, precision=precision, heads=heads, batch_tokens=batch_tokens)
+        theirs = [predict(tagger, corpus) for corpus in corpora]
+    reports = [
+        make_report(one, theirs[i] if evaluation.against else None, evaluation.resamples) for i, one in enumerate(ours)
+    ]
+    units = " and ".join(sorted({report.unit for report in reports}, reverse=True))
+    return EvaluationResult(
+        record=_record(evaluation, reports),
+        table=list(_table(evaluation, reports)),
+        notes=[f"intervals: 95 %, {evaluation.resamples:,} bootstrap resamples of each file's {units}"],
+        files={evaluation.errors_to: _errors(reports)} if evaluation.errors_to else {},
+    )
+
+
+def _open(evaluation: TaggerEvaluation) -> list[Corpus]:
+    """Each `[NAME=]FILE`, or the dev split of a corpus that is no file; a `dev.tsv` has the name of its folder."""
+    renamed, corpora = dict(evaluation.renamed), list[Corpus]()
+    for reference in evaluation.data:
+        name, place = "", reference
+        if "=" in reference and not Path(reference).exists():
+            name, _, place = reference.partition("=")
+        file = Path(place)
+        folder = file.absolute().parent.name if file.stem in ("train", "dev", "test") else ""
+        corpus: Corpus | None
+        if file.is_file():
+            corpus = read_corpus(file, name or folder or file.stem, renamed, evaluation.tags)
+        else:
+            corpus = open_corpus(reference, "dev", renamed, evaluation.tags)
+        if corpus is None:
+            raise CorpusError(f"{reference} has no dev split to judge on; name a file with --data FILE")
+        corpora.append(corpus)
+    names = [corpus.name for corpus in corpora]
+    if len(set(names)) < len(names):
+        raise SettingError(f"the files of {', '.join(names)} need names of their own; give --data NAME=FILE")
+    return corpora
+
+
+def _record(evaluation: TaggerEvaluation, reports: Sequence[Report]) -> dict[str, Any]:
+    """The scores of the file, or of each file by its corpus."""
+    intervals, errors = evaluation.intervals, evaluation.errors
+    records = {
+        report.ours.corpus.name: report_record(report, intervals, errors, errors or LISTED) for report in reports
+    }
+    return records if len(records) > 1 else next(iter(records.values()))
+
+
+def _table(evaluation: TaggerEvaluation, reports: Sequence[Report]) -> Iterator[str]:
+    for number, report in enumerate(reports):
+        if number:
+            yield ""
+        yield from report_lines(report, evaluation.errors, evaluation.errors or LISTED)
+
+
+def _errors(reports: Sequence[Report]) -> list[dict[str, Any]]:
+    return [
+        {"corpus": report.ours.corpus.name, "model": report.ours.model, **mistake_record(mistake)}
+        for report in reports
+        for mistake in report.mistakes
+    ]

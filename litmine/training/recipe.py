@@ -1,0 +1,48 @@
+"""What the recipes of all trainings share: where to start from, and how the steps are taken."""
+
+from dataclasses import KW_ONLY, dataclass
+from pathlib import Path
+
+from litmine.errors import SettingError
+from litmine.settings import check_ranges, setting
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRecipe:
+    """The settings of any training: a base, and AdamW with a learning rate that falls in a line."""
+
+    name: str = setting("Name of the model.", unset="the folder's name")
+    base: str = setting(
+        "Encoder to start from: a folder of the BERT family in safetensors, one of our own models, a Hub id.",
+        metavar="REF",
+    )
+    _: KW_ONLY
+    batch_tokens: int = setting("Tokens a step, padding included; a few steps have up to a tenth more.", at_least=1)
+    warmup: float = setting(
+        "Share of the steps in which the learning rate rises to its peak.", 0.1, at_least=0, at_most=1
+    )
+    weight_decay: float = setting("Weight decay of AdamW.", 0.01, at_least=0)
+    clip: float = setting("Norm that a gradient is cut to.", 1.0, above=0)
+    dropout: float = setting(
+        "Dropout of the hidden states and the heads' input; attention has none.", 0.1, at_least=0, at_most=0.9
+    )
+    seed: int = setting("Seed of all that is drawn: order, dropout, new layers.", 1, at_least=0)
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
+        if "@" in self.name or "/" in self.name or not self.name:
+            raise SettingError(f"{self.name!r} cannot name a model: no '@', no '/'")
+
+    @property
+    def base_name(self) -> str:
+        """The base without the folders of this machine: models are published."""
+        return Path(self.base).resolve().name if Path(self.base).is_dir() else self.base
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRecipe(TrainingRecipe):
+    """The settings of a training whose model is kept small for those who use it."""
+
+    _: KW_ONLY
+    vocabulary: int = setting("Keep only this many of the most frequent tokens; 0 keeps all.", 0, at_least=0)
+    int8: bool = setting("Keep the weights in 8 bits.", False)
