@@ -14,8 +14,8 @@ from queue import SimpleQueue
 import torch
 
 from litmine.errors import LitmineError
+from litmine.nn.engine import unwatched
 from litmine.tasks.contract import SHARERS, THREADS, Done, Loading, Task
-from litmine.tasks.ner.tagger import unwatched
 from litmine.work.crew import Crew
 from litmine.work.worker import StoppedError, Worker
 

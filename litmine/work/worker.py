@@ -15,10 +15,10 @@ from typing import Any, Protocol
 import torch
 
 from litmine.errors import LakeError, ModelError
+from litmine.nn.engine import unwatched
 from litmine.nn.failure_isolation import Failed
 from litmine.nn.tokenized_text import Words
 from litmine.tasks.contract import Done, Loading, Made, Stages, Task
-from litmine.tasks.ner.tagger import unwatched
 from litmine.tasks.qa.pairs import Pair
 from litmine.tasks.registry import load
 

@@ -16,9 +16,7 @@ from litmine.nn.devices import bfloat16_is_fast
 from litmine.nn.kernel_selection import _Trial, on_cpu, quick_kernels
 from litmine.nn.kernels import PLAIN, Bounds
 from litmine.nn.packed import PackedEncoder
-from litmine.tasks.ner.engine import kernels_for
 from litmine.tasks.ner.folder import load_folder
-from litmine.tasks.ner.network import MultiHeadNetwork
 from litmine.tasks.ner.tagger import Tagger
 
 LONGEST = 40
@@ -61,12 +59,7 @@ def test_pieces_of_any_length(encoder: BertEncoder, kernels: str, lengths: list[
 @pytest.fixture(params=KERNELS)
 def packing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Models that are loaded from now on pack their texts, in float32 on a CPU too."""
-
-    def plain(network: Any, *_: object) -> object:
-        ours = isinstance(network, MultiHeadNetwork) and isinstance(network.encoder, BertEncoder)
-        return KERNELS[request.param] if ours else None
-
-    monkeypatch.setattr("litmine.tasks.ner.folder.kernels_for", plain)
+    monkeypatch.setattr("litmine.nn.trunk.quick_kernels", lambda *_: KERNELS[request.param])
 
 
 TEXTS = [
@@ -86,7 +79,7 @@ def test_the_same_entities(
 ) -> None:
     folder = make_contextless(16, 4, 2) if model == "contextless" else request.getfixturevalue(model)
     packed = load(folder, batch_tokens)
-    monkeypatch.setattr("litmine.tasks.ner.folder.kernels_for", lambda *_: None)
+    monkeypatch.setattr("litmine.nn.trunk.quick_kernels", lambda *_: None)
     padded = load(folder, None)
     assert (packed.packs, padded.packs) == (True, False)
     found, expected = packed.annotate(TEXTS), padded.annotate(TEXTS)
@@ -106,7 +99,6 @@ def test_a_cpu_packs_what_it_multiplies(bert_classifier: Path) -> None:
     assert (quick_kernels(device, torch.bfloat16, 2, 16) is not None) == bfloat16_is_fast(device)
     assert quick_kernels(device, torch.float16, 2, 16) is None
     assert load(bert_classifier, None).packs
-    assert kernels_for(torch.nn.Identity(), torch.device("cuda"), torch.bfloat16) is None
 
 
 def load(folder: Path, batch_tokens: int | None) -> Tagger:

@@ -11,10 +11,10 @@ import torch
 from numpy.typing import NDArray
 
 from litmine.errors import ModelError, QuestionError
+from litmine.nn.engine import BATCH_TOKENS, unwatched
 from litmine.nn.failure_isolation import Failed, halve
 from litmine.nn.tokenized_text import Words
 from litmine.nn.tokenizer import WordReader
-from litmine.tasks.ner.tagger import BATCH_TOKENS, unwatched
 from litmine.tasks.qa.pairs import Layout, Pair, Piece, batches, last_tokens, pieces
 from litmine.tasks.qa.settings import ReaderSettings
 from litmine.tasks.qa.spans import best_spans, sigmoid, softmax, top_spans
