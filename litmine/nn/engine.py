@@ -29,6 +29,12 @@ def unwatched(share: float) -> None:
     """Nobody watches."""
 
 
+def check_numbers(finite: bool) -> None:
+    """Raise ModelError when a model's output is not finite."""
+    if not finite:
+        raise ModelError("the model's output is not a number")
+
+
 class Top(Protocol):
     """What one model makes of a trunk's states: `begin` on the device, the rest on the host."""
 

@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from litmine.errors import ModelError
 from litmine.nn.batch import TextRow
 from litmine.nn.crf import gain, unsure
+from litmine.nn.engine import check_numbers
 from litmine.nn.failure_isolation import Failed
 from litmine.nn.states import Layers, States
 from litmine.tasks.ner.candidates import Open, Said
@@ -69,8 +69,7 @@ class TaggerTop:
 
     def collect(self, row: TextRow, found: Sequence[Tensor]) -> Open:
         logits, open_, finite = found
-        if not finite:
-            raise ModelError("the model's output is not a number")
+        check_numbers(bool(finite))
         word, head = np.nonzero(open_.numpy())
         return Open(row.text[word], row.word[word], head, logits.numpy()[word, head])
 
