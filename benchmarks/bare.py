@@ -6,13 +6,16 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 
 from benchmarks.machine import best_seconds, copy_bandwidth, matrix_limit, settle
 from litmine.nn import kernels_gpu
+from litmine.nn.batch import Row
 from litmine.nn.kernels import PLAIN, Bounds
 from litmine.nn.packed import PackedEncoder
 from litmine.tasks.ner.tagger import Tagger
+from litmine.training.base import read_base
 
 Figures = dict[str, Any]
 _LENGTH = 256
@@ -25,7 +28,7 @@ def window_of(tagger: Tagger) -> int:
 
 def hardware(tagger: Tagger) -> Figures:
     """A matrix product at the model's shapes, and a copy."""
-    config, tokens = network(tagger).config, tagger.batch_tokens
+    config, tokens = tagger.trunk.config, tagger.batch_tokens
     dtype = torch.bfloat16 if tagger.precision == "bf16" else torch.float32
     limit = matrix_limit(tagger.device, dtype, tokens, config.hidden_size, config.intermediate_size)
     return {
@@ -63,21 +66,18 @@ def sustained(tagger: Tagger, window: int, least: float = 10.0) -> float:
 
 
 def encoding(tagger: Tagger, tokens: int, window: int) -> Callable[[], object]:
-    """A call of the encoder over random tokens."""
-    own = network(tagger)
-    ids = torch.randint(1000, own.config.vocab_size, (tokens // window, window), device=tagger.device)
-    if not tagger.packs:
-        return _reading(lambda: own(ids, None))
-    packed, given = tagger._engine._packed, _row(ids, tagger.settings.window)
-    assert packed is not None
-    return _reading(lambda: packed(*given))
+    """A call of the encoder over random tokens, all of which are asked for: what `annotate` saves is not its speed."""
+    ids = np.random.default_rng(0).integers(1000, tagger.trunk.config.vocab_size, tokens)
+    row, every = Row(ids, np.full(tokens // window, window), None), np.arange(tokens)
+    return _reading(lambda: tagger.top.layers(tagger.trunk.states(row), every))
 
 
-def compiled(tagger: Tagger, tokens: int) -> Figures:
+def compiled(ref: str, tagger: Tagger, tokens: int) -> Figures:
     """The same fused by `torch.compile` instead: how long it takes to compile, and how quick it is then."""
-    plain = PackedEncoder(network(tagger).encoder, replace(PLAIN, attention=kernels_gpu.attention))
     length = window_of(tagger)
-    ids = torch.randint(1000, network(tagger).config.vocab_size, (tokens // length, length), device=tagger.device)
+    own = read_base(ref, length).encoder.eval().to(tagger.device, tagger.trunk.place.dtype)
+    plain = PackedEncoder(own, replace(PLAIN, attention=kernels_gpu.attention))
+    ids = torch.randint(1000, tagger.trunk.config.vocab_size, (tokens // length, length), device=tagger.device)
     given, found = _row(ids, tagger.settings.window), {}
     fused: Callable[..., object] = torch.compile(plain.__call__)
     for name, call in (("plain torch", plain), ("torch.compile", fused)):
@@ -107,14 +107,9 @@ def kernels(tagger: Tagger, tokens: int, most: int = 12) -> list[str]:
 
 def operations(tagger: Tagger, window: int) -> int:
     """Of one token: its products with the weights, and its two with the window's other tokens."""
-    config = network(tagger).config
+    config = tagger.trunk.config
     width, inner = config.hidden_size, config.intermediate_size
     return int(config.num_hidden_layers * 2 * (4 * width**2 + 2 * width * inner + 2 * window * width))
-
-
-def network(tagger: Tagger) -> Any:
-    """The network of a loaded tagger."""
-    return tagger._engine._network
 
 
 def _reading(call: Callable[[], object]) -> Callable[[], object]:
@@ -125,13 +120,11 @@ def _reading(call: Callable[[], object]) -> Callable[[], object]:
     return run
 
 
-def _row(ids: torch.Tensor, longest: int) -> tuple[torch.Tensor, torch.Tensor, Bounds, torch.Tensor]:
+def _row(ids: torch.Tensor, longest: int) -> tuple[torch.Tensor, torch.Tensor, Bounds]:
     pieces, length = ids.shape
     places = torch.arange(length, device=ids.device).repeat(pieces)
     edges = torch.arange(0, ids.numel() + 1, length, dtype=torch.int32, device=ids.device)
-    # All of them are asked for: what `annotate` saves at the end is not the encoder's speed.
-    every = torch.arange(ids.numel(), device=ids.device)
-    return ids.flatten(), places, Bounds([length] * pieces, edges, longest), every
+    return ids.flatten(), places, Bounds([length] * pieces, edges, longest)
 
 
 def _whole(tokens: int, window: int) -> int:

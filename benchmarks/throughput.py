@@ -141,7 +141,7 @@ class Measured:
     def _compile(self) -> None:
         tagger = load_model(self._ref, str(self._device))
         if tagger.packs:
-            self._note("fused by others", bare.compiled(tagger, tagger.batch_tokens))
+            self._note("fused by others", bare.compiled(self._ref, tagger, tagger.batch_tokens))
 
     def _litmine(self) -> None:
         for precision in self._precisions if self._device.type == "cpu" else self._precisions[::-1]:

@@ -1,13 +1,27 @@
 """Texts to what a network is given at a time: windows of them, one after another in a row of tokens."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from litmine.nn.tokenized_text import Words
 from litmine.text.windows import windows
+
+
+class Sized(Protocol):
+    """What goes into a row: of one text, by its number, and so many tokens long."""
+
+    @property
+    def text(self) -> int: ...
+
+    @property
+    def tokens(self) -> int: ...
+
+
+Part = TypeVar("Part", bound=Sized)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,31 +42,22 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Some pieces, each between its two special tokens.
+    """Some pieces one after another, special tokens included.
 
-    `ids` (tokens): vocabulary ids. `lengths` (pieces): tokens of each. `at`, `text`, `word` (words kept): where in the
-    row its first token stands, the text it is of, its number there, and whether it is the last of its piece (`last`).
+    `ids` (tokens): vocabulary ids. `lengths` (pieces): tokens of each. `types` (tokens): of each token, None where all
+    are 0. What a task asks of the tokens, a row of its own says.
     """
 
     ids: NDArray[np.int64]
     lengths: NDArray[np.int64]
-    at: NDArray[np.int64]
-    text: NDArray[np.int64]
-    word: NDArray[np.int64]
-    last: NDArray[np.bool_]
-
-    @classmethod
-    def empty(cls, begin: int, end: int) -> "Row":
-        """A text without a word, asked for what its first token says."""
-        none = np.zeros(1, dtype=np.int64)
-        return cls(np.array([begin, end]), np.array([2]), none, none, none, none == 0)
+    types: NDArray[np.int64] | None
 
     @property
     def starts(self) -> NDArray[np.int64]:
         """Where each piece begins."""
         return np.cumsum(self.lengths) - self.lengths
 
-    def laid(self, tile: int, rows: int, pad: int) -> "Row":
+    def laid(self, tile: int, rows: int, pad: int) -> "Laid":
         """The same with pieces that are whole tiles of tokens, in a row that is a multiple of `rows`.
 
         What fills the row is a last piece that nobody asks.
@@ -60,20 +65,71 @@ class Row:
         lengths = -(-self.lengths // tile) * tile
         starts = np.cumsum(lengths) - lengths
         there = np.arange(len(self.ids)) + np.repeat(starts - self.starts, self.lengths)
-        ids = np.full(-(-lengths.sum() // rows) * rows, pad, dtype=np.int64)
-        ids[there] = self.ids
-        more = len(ids) - lengths.sum()
-        return replace(self, ids=ids, lengths=np.append(lengths, more) if more else lengths, at=there[self.at])
+        tokens = -(-lengths.sum() // rows) * rows
+        more = tokens - lengths.sum()
+        lengths, own = (np.append(one, more) if more else one for one in (lengths, self.lengths))
+        return Laid(_put(self.ids, there, tokens, pad), _types(self.types, there, tokens), lengths, own, there)
 
-    def padded(self, pad: int) -> tuple[NDArray[np.int64], NDArray[np.bool_] | None, NDArray[np.int64]]:
-        """The pieces under each other: ids (pieces, longest); where tokens are, None if everywhere; `at` therein."""
-        longest = int(self.lengths.max())
-        inside = np.arange(longest) < self.lengths[:, None]
-        ids = np.full(inside.shape, pad, dtype=np.int64)
-        ids[inside] = self.ids
-        piece = np.repeat(np.arange(len(self.lengths)), self.lengths)[self.at]
-        at = self.at - self.starts[piece] + piece * longest
-        return ids, None if inside.all() else inside, at
+    def padded(self, pad: int) -> "Padded":
+        """The pieces under each other."""
+        inside = np.arange(int(self.lengths.max())) < self.lengths[:, None]
+        there = np.flatnonzero(inside)
+        ids, types = _put(self.ids, there, inside.size, pad), _types(self.types, there, inside.size)
+        return Padded(
+            ids.reshape(inside.shape),
+            None if types is None else types.reshape(inside.shape),
+            None if inside.all() else inside,
+            there,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """A row as kernels take it.
+
+    `lengths` (pieces): tokens of each with those that fill it up; `own`: without them, but that of the last piece, if
+    it is there only to fill the row. `there` (tokens of the row): where each stands.
+    """
+
+    ids: NDArray[np.int64]
+    types: NDArray[np.int64] | None
+    lengths: NDArray[np.int64]
+    own: NDArray[np.int64]
+    there: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Padded:
+    """A row as an encoder takes it that knows no packing.
+
+    `ids`, `types` and `inside`, which is true where tokens are and None where all are (pieces, longest). `there`
+    (tokens of the row): where each stands, row after row.
+    """
+
+    ids: NDArray[np.int64]
+    types: NDArray[np.int64] | None
+    inside: NDArray[np.bool_] | None
+    there: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class TextRow(Row):
+    """Pieces of texts, each between its two special tokens.
+
+    `at`, `text`, `word` (words kept): where in the row its first token stands, the text it is of, its number there, and
+    whether it is the last of its piece (`last`).
+    """
+
+    at: NDArray[np.int64]
+    text: NDArray[np.int64]
+    word: NDArray[np.int64]
+    last: NDArray[np.bool_]
+
+    @classmethod
+    def empty(cls, begin: int, end: int) -> "TextRow":
+        """A text without a word, asked for what its first token says."""
+        none = np.zeros(1, dtype=np.int64)
+        return cls(np.array([begin, end]), np.array([2]), None, none, none, none, none == 0)
 
 
 def pieces_of(text: int, words: Words, window: int, overlap: int, tight: bool = True) -> list[Piece]:
@@ -87,9 +143,9 @@ def pieces_of(text: int, words: Words, window: int, overlap: int, tight: bool = 
     return [Piece(text, cut.start, cut.end, edges[i], edges[i + 1]) for i, cut in enumerate(cuts)]
 
 
-def batches_of(pieces: Sequence[Piece], most: int, padding: bool) -> list[list[Piece]]:
+def batches_of(pieces: Sequence[Part], most: int, padding: bool) -> list[list[Part]]:
     """Pieces, longest first, in batches of at most `most` tokens, with what is padded if they are to be."""
-    batches: list[list[Piece]] = []
+    batches: list[list[Part]] = []
     held = 0
     for piece in sorted(pieces, key=lambda piece: piece.tokens, reverse=True):
         longer = (len(batches[-1]) + 1) * batches[-1][0].tokens if padding and batches else held + piece.tokens
@@ -101,7 +157,7 @@ def batches_of(pieces: Sequence[Piece], most: int, padding: bool) -> list[list[P
     return batches
 
 
-def row_of(pieces: Sequence[Piece], texts: Sequence[object], begin: int, end: int) -> Row:
+def row_of(pieces: Sequence[Piece], texts: Sequence[object], begin: int, end: int) -> TextRow:
     """Pieces of `texts` in a row."""
     before, after = np.array([begin]), np.array([end])
     ids: list[NDArray[np.int64]] = []
@@ -121,4 +177,14 @@ def row_of(pieces: Sequence[Piece], texts: Sequence[object], begin: int, end: in
     word = np.arange(kept.sum()) + np.repeat(last - ends, kept)
     lasts = np.zeros(len(word), dtype=bool)
     lasts[ends[kept > 0] - 1] = True
-    return Row(np.concatenate(ids), lengths, np.concatenate(at), np.repeat(text, kept), word, lasts)
+    return TextRow(np.concatenate(ids), lengths, None, np.concatenate(at), np.repeat(text, kept), word, lasts)
+
+
+def _put(what: NDArray[np.int64], there: NDArray[np.int64], size: int, filling: int) -> NDArray[np.int64]:
+    put = np.full(size, filling, dtype=np.int64)
+    put[there] = what
+    return put
+
+
+def _types(types: NDArray[np.int64] | None, there: NDArray[np.int64], size: int) -> NDArray[np.int64] | None:
+    return None if types is None else _put(types, there, size, 0)

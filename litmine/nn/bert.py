@@ -4,7 +4,7 @@ Devlin et al. 2019 (N19-1423): word, position and type embeddings, then layers o
 its residual and a normalisation after it. What comes out is what transformers gives, to rounding.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,11 +33,14 @@ def is_plain_bert(config: Any) -> bool:
 class BertEncoder(nn.Module):
     """Token ids to hidden states, (texts, tokens) to (texts, tokens, width); `attention_mask` is true at tokens."""
 
-    def __init__(self, config: Any) -> None:
+    def __init__(
+        self, config: Any, embeddings: nn.Module | None = None, layers: Iterable[nn.Module] | None = None
+    ) -> None:
+        """With new weights, where there are no modules to share."""
         super().__init__()
         self.config = config
-        self.embeddings = _Embeddings(config)
-        self.encoder = _Layers(config)
+        self.embeddings: Any = _Embeddings(config) if embeddings is None else embeddings
+        self.encoder = _Layers(new_layers(config, config.num_hidden_layers) if layers is None else layers)
 
     @classmethod
     def of(cls, encoder: Any) -> "BertEncoder":
@@ -51,8 +54,15 @@ class BertEncoder(nn.Module):
         own.load_state_dict({name: weights[name] for name in own.state_dict()})
         return own
 
+    def parted(self, layers: int) -> tuple["BertEncoder", nn.ModuleList]:
+        """An encoder without the last `layers`, if it has so many, and those; the modules are the same ones."""
+        every = self.encoder.layer
+        cut = max(len(every) - layers, 0)
+        return BertEncoder(self.config, self.embeddings, every[:cut]), every[cut:]
+
     def get_input_embeddings(self) -> nn.Embedding:
-        return self.embeddings.word_embeddings
+        words: nn.Embedding = self.embeddings.word_embeddings
+        return words
 
     def set_input_embeddings(self, embeddings: nn.Embedding) -> None:
         self.embeddings.word_embeddings = embeddings
@@ -62,6 +72,11 @@ class BertEncoder(nn.Module):
     ) -> Output:
         mask = None if attention_mask is None else attention_mask.bool()[:, None, None, :]
         return Output(self.encoder(self.embeddings(input_ids, token_type_ids), mask))
+
+
+def new_layers(config: Any, many: int) -> nn.ModuleList:
+    """Layers of that shape with random weights."""
+    return nn.ModuleList(_Layer(config) for _ in range(many))
 
 
 class _Embeddings(nn.Module):
@@ -81,9 +96,9 @@ class _Embeddings(nn.Module):
 
 
 class _Layers(nn.Module):
-    def __init__(self, config: Any) -> None:
+    def __init__(self, layers: Iterable[nn.Module]) -> None:
         super().__init__()
-        self.layer = nn.ModuleList(_Layer(config) for _ in range(config.num_hidden_layers))
+        self.layer = nn.ModuleList(layers)
 
     def forward(self, hidden: Tensor, mask: Tensor | None) -> Tensor:
         for layer in self.layer:

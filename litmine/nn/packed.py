@@ -4,6 +4,7 @@ Of its last layer, what a token is after it has looked at the others is computed
 for: three quarters of a layer's work, for some two thirds of the tokens where a word is read at its first one.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -17,19 +18,49 @@ class PackedEncoder:
     """The weights of an encoder, called with a row of tokens."""
 
     def __init__(self, encoder: BertEncoder, kernels: Kernels = PLAIN) -> None:
-        embeddings = encoder.embeddings
+        self._embeddings = PackedEmbeddings(encoder.embeddings, kernels)
+        self._layers = PackedLayers(encoder.encoder.layer, kernels)
+
+    def __call__(
+        self, ids: Tensor, places: Tensor, bounds: Bounds, at: Tensor | None = None, types: Tensor | None = None
+    ) -> Tensor:
+        """Hidden states, (asked, width), of the tokens `at`, (asked,), or of all.
+
+        ids, places in the piece, and types are (tokens,); without types all are 0.
+        """
+        return self._layers(self._embeddings(ids, places, types), bounds, at)
+
+
+class PackedEmbeddings:
+    """What a token is before it has looked at the others."""
+
+    def __init__(self, embeddings: Any, kernels: Kernels = PLAIN) -> None:
         self._words = embeddings.word_embeddings
-        self._places = embeddings.position_embeddings.weight + embeddings.token_type_embeddings.weight[0]
+        places, types = embeddings.position_embeddings.weight, embeddings.token_type_embeddings.weight
+        self._most = len(places)
+        # Places by themselves with the type 0, then with the others.
+        self._places = torch.cat([places + one for one in types])
         self._norm = embeddings.LayerNorm
         self._kernels = kernels
-        self._layers = [_PackedLayer(layer, kernels) for layer in encoder.encoder.layer]
 
-    def __call__(self, ids: Tensor, places: Tensor, bounds: Bounds, at: Tensor) -> Tensor:
-        """Hidden states, (asked, width), of the tokens `at`, (asked,); ids, and places in the piece, are (tokens,)."""
-        hidden = self._kernels.add_norm(self._words(ids), self._places[places], self._norm)
+    def __call__(self, ids: Tensor, places: Tensor, types: Tensor | None = None) -> Tensor:
+        which = places if types is None else places + self._most * types
+        return self._kernels.add_norm(self._words(ids), self._places[which], self._norm)
+
+
+class PackedLayers:
+    """Some layers of an encoder, perhaps none."""
+
+    def __init__(self, layers: Iterable[Any], kernels: Kernels = PLAIN) -> None:
+        self._layers = [_PackedLayer(layer, kernels) for layer in layers]
+
+    def __call__(self, hidden: Tensor, bounds: Bounds, at: Tensor | None = None) -> Tensor:
+        """(tokens, width) after these layers; with `at`, (asked, width) of the tokens that are asked for."""
         for layer in self._layers[:-1]:
             hidden = layer(hidden, bounds)
-        return self._layers[-1](hidden, bounds, at) if self._layers else hidden[at]
+        if self._layers:
+            return self._layers[-1](hidden, bounds, at)
+        return hidden if at is None else hidden[at]
 
 
 class _PackedLayer:

@@ -14,10 +14,6 @@ THREADS = 3
 SHARERS = 8
 
 
-def unwatched(share: float) -> None:
-    """Nobody watches."""
-
-
 @dataclass(frozen=True, slots=True)
 class Loading:
     """How a model is to be loaded: `ref` is what loads it, `model` the name@digest that must come of it.

@@ -14,7 +14,8 @@ from queue import SimpleQueue
 import torch
 
 from litmine.errors import LitmineError
-from litmine.tasks.contract import SHARERS, THREADS, Loading, Unit, UnitResult, unwatched
+from litmine.nn.engine import unwatched
+from litmine.tasks.contract import SHARERS, THREADS, Loading, Unit, UnitResult
 from litmine.work.crew import Crew
 from litmine.work.worker import StoppedError, Worker
 

@@ -14,8 +14,9 @@ from typing import Any
 import torch
 
 from litmine.errors import LakeError
+from litmine.nn.engine import unwatched
 from litmine.nn.failure_isolation import Failed
-from litmine.tasks.contract import ComputeInfo, Loading, Stages, StepResult, Unit, UnitResult, unwatched
+from litmine.tasks.contract import ComputeInfo, Loading, Stages, StepResult, Unit, UnitResult
 from litmine.work.models import LoadedModels
 
 

@@ -1,7 +1,6 @@
 """What is left of a network's logits gives the entities that all of them give, each text and head by itself."""
 
 from itertools import pairwise, product
-from typing import Any
 
 import numpy as np
 import pytest
@@ -10,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from litmine.nn.batch import Piece, batches_of, pieces_of, row_of
+from litmine.nn.states import Padding
 from litmine.nn.tokenized_text import Words
-from litmine.tasks.ner.candidates import Open
 from litmine.tasks.ner.decoder import Decoder
-from litmine.tasks.ner.engine import Choices, Engine
+from litmine.tasks.ner.top import Choices, TaggerTop
 from litmine.text.tags import TagSet
 from litmine.types import Entity
 
@@ -26,16 +25,9 @@ OUTPUTS = sum(map(len, HEADS))
 LOGITS = st.floats(-4, 4, width=32)
 
 
-class Said(nn.Module):
+def saying(table: Tensor) -> Padding:
     """A network that says of token i what row i of a table says; the first two are those around a text."""
-
-    def __init__(self, table: Tensor) -> None:
-        super().__init__()
-        self.config: Any = type("Config", (), {"vocab_size": len(table)})()
-        self.table = table
-
-    def forward(self, ids: Tensor, _mask: Tensor | None) -> Tensor:
-        return self.table[ids]
+    return Padding(lambda ids, _mask, _types: table[ids], 0)
 
 
 def expected(texts: list[str], words: list[Words], logits: NDArray[np.float32]) -> list[list[Entity]]:
@@ -69,12 +61,14 @@ def test_the_entities_of_all_logits(data: st.DataObject) -> None:
     decoder = Decoder(HEADS, None)
     edges = np.cumsum([0, *map(len, HEADS)]).tolist()
     choices = Choices.of([range(*pair) for pair in pairwise(edges)], decoder.outside, None)
-    engine = Engine(Said(torch.from_numpy(logits)), choices, 64, 0, torch.device("cpu"))
+    form, device = saying(torch.from_numpy(logits)), torch.device("cpu")
+    top = TaggerTop("a name", form.layers([]), lambda hidden: hidden, choices, device)
     pieces = [piece for i, own in enumerate(words) for piece in pieces_of(i, own, 64, 0)]
     batches = batches_of(pieces, most, True)
     assert sorted(piece.text for batch in batches for piece in batch) == sorted(piece.text for piece in pieces)
-    said = Open.joined([engine.begin(row_of(batch, words, 0, 1)).result() for batch in batches])
-    found, wanted = decoder.entities(texts, words, said), expected(texts, words, logits)
+    rows = [row_of(batch, words, 0, 1) for batch in batches]
+    said = top.join([top.collect(row, top.begin(form(row, device))) for row in rows], {}, len(texts))
+    found, wanted = decoder.entities(texts, words, said.open), expected(texts, words, logits)
     assert found == wanted
     for ours, theirs in zip(found, wanted, strict=True):
         assert [one.score for one in ours] == pytest.approx([one.score for one in theirs], abs=1e-6)
@@ -105,11 +99,12 @@ def test_a_row_and_its_padded_form() -> None:
     ]
     assert row.ids[row.at].tolist() == [10, 11, 12, 10, 11, 12, 13, 14]
     assert np.flatnonzero(row.last).tolist() == [2, 5, 7]
-    ids, inside, at = row.padded(0)
-    assert inside is not None
-    assert ids[inside].tolist() == row.ids.tolist()
-    assert ids[~inside].tolist() == [0, 0]
-    assert ids.ravel()[at].tolist() == row.ids[row.at].tolist()
+    padded = row.padded(0)
+    assert padded.inside is not None
+    assert padded.types is None
+    assert padded.ids[padded.inside].tolist() == row.ids.tolist()
+    assert padded.ids[~padded.inside].tolist() == [0, 0]
+    assert padded.ids.ravel()[padded.there[row.at]].tolist() == row.ids[row.at].tolist()
 
 
 @given(lengths=st.lists(st.integers(1, 40), min_size=1, max_size=6))
@@ -120,7 +115,9 @@ def test_a_row_of_whole_tiles(lengths: list[int]) -> None:
     assert len(laid.ids) % 128 == 0
     assert (laid.lengths % 16 == 0).all()
     assert laid.lengths.sum() == len(laid.ids) < len(row.ids) + 16 * len(lengths) + 128
-    assert laid.ids[laid.at].tolist() == row.ids[row.at].tolist()
-    for start, length, at, own in zip(laid.starts, row.lengths, row.starts, words, strict=False):
+    assert laid.ids[laid.there[row.at]].tolist() == row.ids[row.at].tolist()
+    assert (laid.own[: len(lengths)] == row.lengths).all()
+    starts = np.cumsum(laid.lengths) - laid.lengths
+    for start, length, at, own in zip(starts, row.lengths, row.starts, words, strict=False):
         assert laid.ids[start : start + length].tolist() == row.ids[at : at + length].tolist() == [1, *own.ids, 2]
     assert row.laid(1, 1, 0).ids.tolist() == row.ids.tolist()

@@ -16,10 +16,11 @@ from litmine.nn.devices import bfloat16_is_fast
 from litmine.nn.kernel_selection import _Trial, on_cpu, quick_kernels
 from litmine.nn.kernels import PLAIN, Bounds
 from litmine.nn.packed import PackedEncoder
-from litmine.tasks.ner.engine import kernels_for
 from litmine.tasks.ner.folder import load_folder
-from litmine.tasks.ner.network import MultiHeadNetwork
 from litmine.tasks.ner.tagger import Tagger
+from litmine.tasks.qa.reader import Reader
+from litmine.tasks.qa.top import Scores
+from litmine.tasks.registry import load_reader
 
 LONGEST = 40
 
@@ -54,19 +55,20 @@ def test_pieces_of_any_length(encoder: BertEncoder, kernels: str, lengths: list[
     places = torch.arange(max(lengths)).expand(inside.shape)[inside]
     edges = torch.tensor([0, *lengths]).cumsum(0).to(torch.int32)
     asked = torch.randint(sum(lengths), (1 + seed % 9,))
-    packed = PackedEncoder(encoder, KERNELS[kernels])(ids[inside], places, Bounds(lengths, edges, LONGEST), asked)
-    torch.testing.assert_close(packed, encoder(ids, inside).last_hidden_state[inside][asked], atol=1e-5, rtol=1e-5)
+    types = torch.randint(2, inside.shape)
+    packed = PackedEncoder(encoder, KERNELS[kernels])
+    bounds = Bounds(lengths, edges, LONGEST)
+    for own, packed_types in ((None, None), (types, types[inside])):
+        expected = encoder(ids, inside, own).last_hidden_state[inside]
+        found = packed(ids[inside], places, bounds, asked, packed_types)
+        torch.testing.assert_close(found, expected[asked], atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(packed(ids[inside], places, bounds, None, types[inside]), expected, atol=1e-5, rtol=1e-5)
 
 
 @pytest.fixture(params=KERNELS)
 def packing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Models that are loaded from now on pack their texts, in float32 on a CPU too."""
-
-    def plain(network: Any, *_: object) -> object:
-        ours = isinstance(network, MultiHeadNetwork) and isinstance(network.encoder, BertEncoder)
-        return KERNELS[request.param] if ours else None
-
-    monkeypatch.setattr("litmine.tasks.ner.folder.kernels_for", plain)
+    monkeypatch.setattr("litmine.nn.trunk.quick_kernels", lambda *_: KERNELS[request.param])
 
 
 TEXTS = [
@@ -86,7 +88,7 @@ def test_the_same_entities(
 ) -> None:
     folder = make_contextless(16, 4, 2) if model == "contextless" else request.getfixturevalue(model)
     packed = load(folder, batch_tokens)
-    monkeypatch.setattr("litmine.tasks.ner.folder.kernels_for", lambda *_: None)
+    monkeypatch.setattr("litmine.nn.trunk.quick_kernels", lambda *_: None)
     padded = load(folder, None)
     assert (packed.packs, padded.packs) == (True, False)
     found, expected = packed.annotate(TEXTS), padded.annotate(TEXTS)
@@ -94,6 +96,45 @@ def test_the_same_entities(
     assert any(expected)
     scores = [[entity.score for entities in of for entity in entities] for of in (found, expected)]
     assert scores[0] == pytest.approx(scores[1], abs=1e-4)
+
+
+PIECES = st.sampled_from(
+    ["penicillin", "allergy", "hypotension", "IL-2", "-", "anaphylactic reaction", "qxjqxjqxj", "β"]
+)
+
+
+@pytest.fixture(scope="module", params=["reader_folder", "bert_answerer"])
+def readers(request: pytest.FixtureRequest) -> dict[str, Reader]:
+    """One reader, padded and with each kind of kernels."""
+    folder, made = request.getfixturevalue(request.param), {}
+    for name, kernels in {"padded": None, **KERNELS}.items():
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("litmine.nn.trunk.quick_kernels", lambda *_, kernels=kernels: kernels)
+            made[name] = load_reader(str(folder), "cpu", "float32", 300)
+        assert made[name].trunk.packs == (kernels is not None)
+    return made
+
+
+@given(texts=st.lists(st.lists(PIECES, max_size=90).map(" ".join), min_size=1, max_size=5))
+def test_the_same_answers(readers: dict[str, Reader], texts: list[str]) -> None:
+    pairs = [(question, text) for text in texts for question in ("Which allergy?", "Is IL-2 a qxj?")]
+    read = readers["padded"].read(pairs)
+    expected = readers["padded"].label(read)
+    for kernels in KERNELS:
+        for ours, theirs in zip(readers[kernels].label(read), expected, strict=True):
+            assert isinstance(ours, Scores)
+            assert isinstance(theirs, Scores)
+            assert ours.start == pytest.approx(theirs.start, abs=1e-4)
+            assert ours.end == pytest.approx(theirs.end, abs=1e-4)
+            assert ours.null == pytest.approx(theirs.null, abs=1e-4)
+            assert (ours.verdict is None) == (theirs.verdict is None)
+            if ours.verdict is not None and theirs.verdict is not None:
+                assert ours.verdict == pytest.approx(theirs.verdict, abs=1e-4)
+
+
+@pytest.mark.usefixtures("packing")
+def test_other_readers_are_padded(roberta_answerer: Path) -> None:
+    assert not load_reader(str(roberta_answerer)).trunk.packs
 
 
 @pytest.mark.usefixtures("packing")
@@ -106,7 +147,6 @@ def test_a_cpu_packs_what_it_multiplies(bert_classifier: Path) -> None:
     assert (quick_kernels(device, torch.bfloat16, 2, 16) is not None) == bfloat16_is_fast(device)
     assert quick_kernels(device, torch.float16, 2, 16) is None
     assert load(bert_classifier, None).packs
-    assert kernels_for(torch.nn.Identity(), torch.device("cuda"), torch.bfloat16) is None
 
 
 def load(folder: Path, batch_tokens: int | None) -> Tagger:

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from litmine.errors import QuestionError
 from litmine.nn.failure_isolation import Failed
 from litmine.tasks.qa.pairs import Pair
-from litmine.tasks.qa.reader import Reader, Scores
+from litmine.tasks.qa.reader import Reader
 from litmine.tasks.qa.spans import softmax
+from litmine.tasks.qa.top import Scores
 from litmine.tasks.registry import load_reader
 
 WORDS = ("penicillin", "allergy", "hypotension", "of", "the", "adenomatous", "polyposis", "-", "tumour", "carcinoma")

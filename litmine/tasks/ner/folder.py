@@ -3,22 +3,18 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
 from tokenizers import Tokenizer
 
 from litmine.errors import ModelError
 from litmine.nn.bert import BertEncoder, is_plain_bert
 from litmine.nn.config import read_config
-from litmine.nn.devices import choose_device, choose_precision
 from litmine.nn.hugging_face import auto_classifier
 from litmine.nn.loading import OVERLAP, TOKENIZER_FILE, filled, loading, plain_window, read_tokenizer, special_ids
-from litmine.nn.memory import keep_memory
 from litmine.nn.references import is_own
-from litmine.nn.tokenizer import WordReader
+from litmine.nn.trunk import Place, Trunk, Windows, form_of
 from litmine.nn.weights import save_weights
-from litmine.tasks.ner.engine import kernels_for
 from litmine.tasks.ner.network import MultiHeadNetwork, PlainNetwork
-from litmine.tasks.ner.settings import CHAINED, Head, Settings, default_heads, tagger_digest
+from litmine.tasks.ner.settings import CHAINED, FIRST, Head, Settings, default_heads, tagger_digest
 from litmine.tasks.ner.tagger import Tagger
 
 
@@ -35,8 +31,7 @@ def load_folder(
     `heads` names the heads to use instead of the default ones. `precision` is `float32`, `bf16` or `auto`: bf16 where
     the processor multiplies it in hardware.
     """
-    where = choose_device(device)
-    chosen = choose_precision(precision, where)
+    place = Place.choose(device, precision)
     with loading(folder):
         own = is_own(folder)
         settings = Settings.load(folder) if own else plain_settings(folder, name)
@@ -45,14 +40,14 @@ def load_folder(
         network = read_network(folder, settings, quick=True) if own else _plain_network(folder)
         tokenizer = read_tokenizer(folder)
         special = special_ids(tokenizer, network.config)
-    network.eval().requires_grad_(False).to(where)
-    if where.type == "cpu":
-        keep_memory()
-    if chosen == "bf16":
-        # The heads stay in float32: they cost nothing, and the scores keep their digits.
-        (network.encoder if isinstance(network, MultiHeadNetwork) else network).to(torch.bfloat16)
-    kernels = kernels_for(network, where, torch.bfloat16 if chosen == "bf16" else torch.float32)
-    return Tagger(network, WordReader(tokenizer), settings, used, digest, special, where, chosen, batch_tokens, kernels)
+    place.put(network)
+    windows = Windows(settings.window, settings.overlap, settings.decoding != FIRST)
+    # Of our own networks the heads stay in float32: they cost nothing, and the scores keep their digits.
+    form, layers = form_of(network.encoder, 1, place, windows.window, special[2])
+    trunk = Trunk(form, network.config, tokenizer, special, windows, place)
+    chain = network.chain
+    transitions = None if chain is None else chain.transitions().cpu().numpy()
+    return Tagger(trunk, trunk.layers(layers), network.read_heads, transitions, settings, used, digest, batch_tokens)
 
 
 def save_folder(

@@ -4,6 +4,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from litmine.nn.bert import Output
 from litmine.nn.crf import BIO, Chain
 from litmine.nn.hugging_face import new_encoder
 
@@ -36,13 +37,25 @@ class MultiHeadNetwork(nn.Module):
 
 
 class PlainNetwork(nn.Module):
-    """A Hugging Face token classifier behind the same call."""
+    """A Hugging Face token classifier, whose hidden states nobody sees: what it reads texts to are its logits."""
+
+    chain = None
 
     def __init__(self, classifier: Any) -> None:
         super().__init__()
         self.config = classifier.config
-        self.classifier = classifier
+        self.encoder = _Classifying(classifier)
 
-    def forward(self, ids: Tensor, mask: Tensor | None) -> Tensor:
-        logits: Tensor = self.classifier(input_ids=ids, attention_mask=mask).logits
+    def read_heads(self, logits: Tensor) -> Tensor:
         return logits
+
+
+class _Classifying(nn.Module):
+    """A token classifier behind the call of an encoder."""
+
+    def __init__(self, classifier: Any) -> None:
+        super().__init__()
+        self._classifier = classifier
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor | None) -> Output:
+        return Output(self._classifier(input_ids=input_ids, attention_mask=attention_mask).logits)

@@ -13,6 +13,7 @@ from torch.nn.functional import one_hot
 from litmine.corpora.corpus import Corpus
 from litmine.errors import SettingError
 from litmine.nn.crf import BIO
+from litmine.nn.engine import BATCH_TOKENS
 from litmine.nn.loading import special_ids
 from litmine.nn.tokenizer import WordReader
 from litmine.tasks.ner.crf_loss import Layout, path_costs
@@ -22,7 +23,6 @@ from litmine.tasks.ner.keep_heads import keep_heads
 from litmine.tasks.ner.network import MultiHeadNetwork
 from litmine.tasks.ner.recipe import RECIPE_FILE, Recipe
 from litmine.tasks.ner.settings import CHAINED, Head, Settings
-from litmine.tasks.ner.tagger import BATCH_TOKENS
 from litmine.tasks.ner.teachers import ask, read_teachers
 from litmine.training.averaging import Kept
 from litmine.training.base import prune, read_base

@@ -2,15 +2,13 @@
 
 from pathlib import Path
 
-import torch
 from tokenizers import Tokenizer
 
-from litmine.nn.devices import choose_device, choose_precision
+from litmine.nn.bert import BertEncoder, is_plain_bert
 from litmine.nn.hugging_face import auto_answerer, auto_tokenizer
 from litmine.nn.loading import OVERLAP, TOKENIZER_FILE, filled, loading, plain_window, read_tokenizer
-from litmine.nn.memory import keep_memory
 from litmine.nn.references import is_own
-from litmine.nn.tokenizer import WordReader
+from litmine.nn.trunk import Place, Trunk, Windows, form_of
 from litmine.nn.weights import save_weights
 from litmine.tasks.qa.network import PlainSpanNetwork, SpanNetwork
 from litmine.tasks.qa.pairs import layout_of
@@ -25,8 +23,7 @@ def load_folder(
     folder: Path, name: str, device: str = "auto", precision: str = "auto", batch_tokens: int | None = None
 ) -> Reader:
     """Load a reader's folder (ModelError when it is not one, or cannot be run as asked)."""
-    where = choose_device(device)
-    chosen = choose_precision(precision, where)
+    place = Place.choose(device, precision)
     with loading(folder):
         own = is_own(folder)
         settings = ReaderSettings.load(folder) if own else plain_settings(folder, name)
@@ -36,13 +33,14 @@ def load_folder(
         # A plain answerer was taught with types or without, as its tokenizer gives them.
         typed = own or "token_type_ids" in auto_tokenizer(folder).model_input_names
         layout = layout_of(tokenizer, network.config, typed)
-    network.eval().requires_grad_(False).to(where)
-    if where.type == "cpu":
-        keep_memory()
-    if chosen == "bf16":
-        # The heads of our own readers stay in float32: they cost nothing, and the scores keep their digits.
-        (network.encoder if isinstance(network, SpanNetwork) else network).to(torch.bfloat16)
-    return Reader(network, WordReader(tokenizer), layout, settings, digest, where, chosen, batch_tokens)
+    place.put(network)
+    # Of our own networks the heads stay in float32: they cost nothing, and the scores keep their digits.
+    form, layers = form_of(network.encoder, 1, place, settings.window, layout.pad)
+    special = layout.before[0], layout.between[0], layout.pad
+    windows = Windows(settings.window, settings.overlap)
+    trunk = Trunk(form, network.config, tokenizer, special, windows, place)
+    outputs = network.span, network.verdict
+    return Reader(trunk, trunk.layers(layers), outputs, layout, settings, digest, batch_tokens)
 
 
 def save_reader(
@@ -67,8 +65,13 @@ def plain_settings(folder: Path, name: str) -> ReaderSettings:
     return ReaderSettings(name, window, min(OVERLAP, window // 4))
 
 
-def _plain_network(folder: Path) -> PlainSpanNetwork:
+def _plain_network(folder: Path) -> SpanNetwork | PlainSpanNetwork:
+    """The answerer, with its weights in our own encoder where that computes the same."""
     answerer, missing = auto_answerer(folder)
     if missing:
         raise ValueError(f"it lacks the weights {', '.join(missing[:3])}")
-    return PlainSpanNetwork(answerer)
+    if not is_plain_bert(answerer.config):
+        return PlainSpanNetwork(answerer)
+    network = SpanNetwork(answerer.config, yes_no=False, encoder=BertEncoder.of(answerer.bert))
+    network.span.load_state_dict(answerer.qa_outputs.state_dict())
+    return network

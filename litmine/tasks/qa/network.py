@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from litmine.nn.bert import Output
 from litmine.nn.hugging_face import new_encoder
 
 
@@ -29,16 +30,27 @@ class SpanNetwork(nn.Module):
 
 
 class PlainSpanNetwork(nn.Module):
-    """A Hugging Face question answerer behind the same call; it has no verdict."""
+    """A Hugging Face question answerer, whose hidden states nobody sees: what it reads pairs to are its logits."""
+
+    verdict = None
 
     def __init__(self, answerer: Any) -> None:
         super().__init__()
         self.config = answerer.config
-        self.answerer = answerer
+        self.encoder = _Answering(answerer)
+        self.span = nn.Identity()
 
-    def forward(self, ids: Tensor, mask: Tensor | None, types: Tensor | None) -> tuple[Tensor, None]:
-        output = self.answerer(input_ids=ids, attention_mask=mask, **_types(types))
-        return torch.stack([output.start_logits, output.end_logits], dim=-1), None
+
+class _Answering(nn.Module):
+    """A question answerer behind the call of an encoder."""
+
+    def __init__(self, answerer: Any) -> None:
+        super().__init__()
+        self._answerer = answerer
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor | None, token_type_ids: Tensor | None = None) -> Output:
+        output = self._answerer(input_ids=input_ids, attention_mask=attention_mask, **_types(token_type_ids))
+        return Output(torch.stack([output.start_logits, output.end_logits], dim=-1))
 
 
 def _types(types: Tensor | None) -> dict[str, Tensor]:

@@ -8,7 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from litmine.nn.batch import Row
+from litmine.nn.failure_isolation import Failed, halve
 from litmine.nn.tokenized_text import Words
+from litmine.nn.tokenizer import WordReader
 from litmine.text.windows import windows
 
 Ids = NDArray[np.int64]
@@ -57,17 +60,17 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One window of one pair: the text's tokens `start` to `end`.
+    """One window of the pair of that number (`text`): the text's tokens `start` to `end`, of `tokens` with all others.
 
     Of what it says, the start scores of the words `starts` and the end scores of the words `ends` are kept.
     """
 
-    pair: int
+    text: int
     start: int
     end: int
     starts: slice
     ends: slice
-    length: int
+    tokens: int
 
 
 def layout_of(tokenizer: Tokenizer, config: Any, typed: bool = True) -> Layout:
@@ -127,11 +130,92 @@ def pieces(number: int, pair: Pair, layout: Layout, window: int, overlap: int) -
     ]
 
 
-def batches(parts: Sequence[Piece], batch_tokens: int) -> list[list[Piece]]:
-    """Pieces, longest first, in batches of at most `batch_tokens` tokens, padding included."""
-    found: list[list[Piece]] = []
-    for piece in sorted(parts, key=lambda piece: piece.length, reverse=True):
-        if not found or found[-1][0].length * (len(found[-1]) + 1) > batch_tokens:
-            found.append([])
-        found[-1].append(piece)
-    return found
+@dataclass(frozen=True, slots=True)
+class PairRow(Row):
+    """Pieces of pairs.
+
+    `at` (asked): where the tokens stand of which anything is asked, each once. Among those are: `first` and `last`, the
+    first tokens of the words that may start an answer and the last ones of those that may end one, piece after piece;
+    `begin` (pieces), each piece's first token.
+    """
+
+    pieces: Sequence[Piece]
+    at: Ids
+    first: Ids
+    last: Ids
+    begin: Ids
+
+    @classmethod
+    def of(cls, pieces: Sequence[Piece], pairs: Sequence[object], layout: Layout) -> "PairRow":
+        """Pieces of `pairs` in a row."""
+        ids, types, first, last = list[Ids](), list[Ids](), list[Ids](), list[Ids]()
+        start = 0
+        for piece in pieces:
+            pair = pairs[piece.text]
+            assert isinstance(pair, Pair)
+            own_ids, own_types, offset = layout.row(pair.question, pair.words.ids[piece.start : piece.end])
+            ids.append(own_ids)
+            types.append(own_types)
+            first.append(pair.words.first[piece.starts] + (start + offset - piece.start))
+            last.append(last_tokens(pair.words)[piece.ends] + (start + offset - piece.start))
+            start += piece.tokens
+        lengths = np.array([piece.tokens for piece in pieces])
+        parts = [np.concatenate(first), np.concatenate(last), np.cumsum(lengths) - lengths]
+        at, among = np.unique(np.concatenate(parts), return_inverse=True)
+        cuts = np.cumsum([len(part) for part in parts])[:-1]
+        kinds = np.concatenate(types) if layout.typed else None
+        return cls(np.concatenate(ids), lengths, kinds, pieces, at, *np.split(among, cuts))
+
+
+class Pairs:
+    """Each question and text as one, in windows of the text that all take in the whole question."""
+
+    def __init__(self, reader: WordReader, layout: Layout, window: int, overlap: int) -> None:
+        self._reader, self._layout, self._window, self._overlap = reader, layout, window, overlap
+
+    def read(self, items: Sequence[tuple[str, str]], /) -> list[Pair | Failed]:
+        """Tokenise; each question and each text once, however many pairs they are in."""
+        questions = list(dict.fromkeys(question for question, _ in items))
+        texts = list(dict.fromkeys(text for _, text in items))
+        asked = dict(zip(questions, self._tokenise(questions), strict=True))
+        given = dict(zip(texts, self._tokenise(texts), strict=True))
+        return [self._pair(asked[question], given[text]) for question, text in items]
+
+    def pieces(self, number: int, read: Pair, /) -> Sequence[Piece]:
+        return pieces(number, read, self._layout, self._window, self._overlap)
+
+    def row(self, some: Sequence[Any], read: Sequence[Any], /) -> PairRow:
+        return PairRow.of(some, read, self._layout)
+
+    def empty(self) -> PairRow:
+        none = Words(*[np.zeros(0, dtype=np.int64)] * 4)
+        return PairRow.of(
+            [Piece(0, 0, 0, slice(0, 0), slice(0, 0), self._layout.special)], [Pair(none.ids, none)], self._layout
+        )
+
+    def objection(self, question: str) -> str | None:
+        """What is wrong with a question, if anything."""
+        (words,) = self._tokenise([question])
+        return words.why if isinstance(words, Failed) else self._objection(words)
+
+    def _tokenise(self, texts: Sequence[str]) -> list[Words | Failed]:
+        return halve(self._reader.read, texts, lambda: None)
+
+    def _pair(self, question: Words | Failed, text: Words | Failed) -> Pair | Failed:
+        if isinstance(question, Failed):
+            return question
+        if isinstance(text, Failed):
+            return text
+        why = self._objection(question)
+        return Pair(question.ids, text) if why is None else Failed(f"QuestionError: {why}")
+
+    def _objection(self, question: Words) -> str | None:
+        if not len(question):
+            return "it has no words"
+        room = self._window - self._window // 2 - self._layout.special
+        if len(question.ids) > room:
+            return (
+                f"it has {len(question.ids)} tokens and may have {room}, so that half of a window of {self._window} is"
+                " left to the text; ask it in fewer words"
+            )
+        return None
