@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from litmine.errors import LitmineError, ModelError
 from litmine.nn.references import described, is_own, locate
-from litmine.specs import TASKS, TaskSpec, code
+from litmine.specs import BUILTIN, TASKS, TaskSpec, code
 
 if TYPE_CHECKING:
     from litmine.tasks.ner.tagger import Tagger
@@ -48,7 +48,12 @@ def task_of(folder: Path, among: Sequence[TaskSpec] = TASKS) -> TaskSpec:
 
 
 def find(ref: str, among: Sequence[TaskSpec] = TASKS) -> tuple[TaskSpec, Path, str]:
-    """The task, the folder and the name of a reference. Raises ModelError as `locate` and `task_of`."""
+    """The task, the folder and the name of a reference. Raises ModelError as `locate` and `task_of`.
+
+    Where only one task is possible, `builtin` is that task's built-in model.
+    """
+    if ref == BUILTIN and len(among) == 1 and among[0].builtin:
+        ref = among[0].builtin
     folder, name = locate(ref)
     return task_of(folder, among), folder, name
 

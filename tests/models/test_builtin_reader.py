@@ -14,7 +14,7 @@ from litmine.nn.references import builtin_folder
 from litmine.sources.files import read_file
 from litmine.specs import BUILTIN_READER
 from litmine.tasks.qa.reader import Reader
-from litmine.tasks.registry import identify, load_reader
+from litmine.tasks.registry import identify, load_reader, spec_named
 from litmine.types import Article, Observed, Reply
 
 Run = Callable[..., CompletedProcess[str]]
@@ -76,7 +76,8 @@ def says(reply: Reply) -> float:
 def test_it_is_small_and_its_card_holds_for_these_very_weights(reader: Reader) -> None:
     folder = builtin_folder(BUILTIN_READER)
     assert sum(file.stat().st_size for file in folder.iterdir()) < 25_000_000
-    assert reader.name == identify(BUILTIN_READER)
+    assert reader.name == identify(BUILTIN_READER) == identify("builtin", [spec_named("qa")])
+    assert load_reader("builtin").name == reader.name
     assert reader.settings.yes_no
     card = (folder / "README.md").read_text(encoding="utf-8")
     assert reader.name in card
