@@ -319,7 +319,6 @@ class Held:
     """Processes that stop before they give a file its name: each tells so, waits, and can be killed meanwhile."""
 
     def __init__(self, folder: Path, pattern: str, after: int) -> None:
-        folder.mkdir()
         (folder / "held").touch()
         self._folder = folder
         paths = [str(Path(__file__).parent / "held"), *filter(None, [os.environ.get("PYTHONPATH")])]
@@ -340,13 +339,13 @@ class Held:
         (self._folder / "held").unlink(missing_ok=True)
 
 
-@pytest.fixture
-def hold(tmp_path: Path) -> Iterator[Callable[..., Held]]:
+@pytest.fixture(scope="module")
+def hold(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Held]]:
     """`hold("*.parquet", 3)`: processes with its `environment` stop before their fourth such file has its name."""
     held: list[Held] = []
 
     def make(pattern: str, after: int = 0) -> Held:
-        held.append(Held(tmp_path / f"held-{len(held)}", pattern, after))
+        held.append(Held(tmp_path_factory.mktemp("held"), pattern, after))
         return held[-1]
 
     yield make
