@@ -35,7 +35,12 @@ def planned(lake: Path, model: Path, device: str = "cpu") -> list[Task]:
 
 
 def test_two_processes_do_every_task_once_and_leave_quietly(
-    lake: Path, tiny_model: Path, undisturbed: object, found: Found, capfd: pytest.CaptureFixture[str]
+    lake: Path,
+    tiny_model: Path,
+    undisturbed: object,
+    found: Found,
+    workers: Callable[[], list[int]],
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     tasks, seen = planned(lake, tiny_model), set()
     done = [*run_local(tasks, lambda task, share: seen.add((task, share)), 2)]
@@ -43,6 +48,7 @@ def test_two_processes_do_every_task_once_and_leave_quietly(
     assert all(one.made and one.written for one in done)
     assert {task for task, _ in seen} == {task for task in tasks if task.size}
     assert found(lake) == undisturbed
+    assert not workers()
     assert capfd.readouterr().err == ""
 
 
