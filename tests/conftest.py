@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -68,7 +69,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         key=lambda item: (
             item.path.name == "test_ray_absent.py",
             item.path.name != "test_readme.py",
-            not {"work", "train"}.intersection(item.path.parts),
+            not {"work", "train"}.intersection(item.path.relative_to(Path(__file__).parent).parts),
         )
     )
 
@@ -312,6 +313,44 @@ def start() -> Iterator[Callable[..., Popen[Any]]]:
     for process in started:
         process.kill()
         process.communicate()
+
+
+class Held:
+    """Processes that stop before they give a file its name: each tells so, waits, and can be killed meanwhile."""
+
+    def __init__(self, folder: Path, pattern: str, after: int) -> None:
+        (folder / "held").touch()
+        self._folder = folder
+        paths = [str(Path(__file__).parent / "held"), *filter(None, [os.environ.get("PYTHONPATH")])]
+        at = {"folder": str(folder), "pattern": pattern, "after": after}
+        self.environment = {"PYTHONPATH": os.pathsep.join(paths), "LITMINE_TEST_HELD": json.dumps(at)}
+
+    def wait(self, process: Popen[Any], count: int = 1) -> list[int]:
+        """The ids of so many of them, once they have stopped; `process` is not over meanwhile."""
+        until = time.monotonic() + 600
+        while len(there := [int(file.name) for file in self._folder.glob("[0-9]*")]) < count:
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        return there
+
+    def release(self) -> None:
+        """Let them go on."""
+        (self._folder / "held").unlink(missing_ok=True)
+
+
+@pytest.fixture(scope="module")
+def hold(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Held]]:
+    """`hold("*.parquet", 3)`: processes with its `environment` stop before their fourth such file has its name."""
+    held: list[Held] = []
+
+    def make(pattern: str, after: int = 0) -> Held:
+        held.append(Held(tmp_path_factory.mktemp("held"), pattern, after))
+        return held[-1]
+
+    yield make
+    for one in held:
+        one.release()
 
 
 class SmallDisk:

@@ -198,7 +198,7 @@ RECORDS = st.one_of(
     ),
 )
 # An example makes a lake, in up to a second.
-FEW = settings().max_examples // 5
+FEW = settings().max_examples // (5 if settings().max_examples > 100 else 10)
 SOURCES = st.lists(
     st.lists(st.builds(Observed, RECORDS, st.integers(0, 4).map(lambda day: datetime(2025, 1, 1 + day, tzinfo=UTC)))),
     min_size=2,

@@ -15,17 +15,17 @@ from litmine.lake.files import write_bytes, write_whole
 from litmine.lake.lock import exclusive
 
 SLOW_WRITER = """
-import sys, time
+import sys
 from pathlib import Path
 from litmine.lake.files import write_whole
 
 def write(temporary):
     with temporary.open("wb") as file:
-        for _ in range(1000):
+        for _ in range(int(sys.argv[2])):
             file.write(b"x" * 1000)
             file.flush()
             print("wrote", flush=True)
-            time.sleep(0.005)
+        sys.stdin.read()  # until it is killed
 
 write_whole(Path(sys.argv[1]), write)
 """
@@ -46,7 +46,8 @@ except LakeError as error:
 
 
 def run(script: str, *arguments: object) -> subprocess.Popen[str]:
-    return subprocess.Popen([sys.executable, "-c", script, *map(str, arguments)], stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-c", script, *map(str, arguments)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
 def test_written_whole(tmp_path: Path) -> None:
@@ -68,7 +69,7 @@ def test_exclusive_keeps_what_is_there(tmp_path: Path) -> None:
 @pytest.mark.parametrize("lines", [1, 5, 40])
 def test_killed_while_writing(tmp_path: Path, lines: int) -> None:
     path = tmp_path / "a.parquet"
-    with run(SLOW_WRITER, path) as process:
+    with run(SLOW_WRITER, path, lines) as process:
         assert process.stdout is not None
         for _ in range(lines):
             process.stdout.readline()
@@ -119,8 +120,8 @@ def test_folder_that_cannot_be_one(tmp_path: Path) -> None:
 
 
 def test_lock_excludes_and_goes_with_its_holder(tmp_path: Path) -> None:
-    holder = "import sys, time; from pathlib import Path; from litmine.lake.lock import exclusive\n"
-    holder += "with exclusive(Path(sys.argv[1]), 'import'):\n    print('held', flush=True); time.sleep(60)"
+    holder = "import sys; from pathlib import Path; from litmine.lake.lock import exclusive\n"
+    holder += "with exclusive(Path(sys.argv[1]), 'import'):\n    print('held', flush=True); sys.stdin.read()"
     with run(holder, tmp_path) as process:
         assert process.stdout is not None
         process.stdout.readline()

@@ -8,8 +8,8 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -23,13 +23,17 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 NOWHERE = "http://127.0.0.1:9"
 
 PULL = """
-import sys
+import sys, time
 from litmine.errors import ModelError
 from litmine.nn.hub import pull
+
+slept, sleep = [], time.sleep
+time.sleep = lambda seconds: slept.append(seconds) or sleep(seconds)
 try:
     print(pull(sys.argv[1]))
 except ModelError as error:
     print(error)
+assert sum(slept) < 10, slept
 """
 
 
@@ -107,7 +111,7 @@ def pull(ref: str, home: Path, endpoint: str | Hub, **more: str) -> str:
     settings = {"LITMINE_HOME": str(home), "HF_HOME": str(home / "hf"), "HF_ENDPOINT": endpoint, "HF_HUB_OFFLINE": ""}
     env = os.environ | settings | more
     done = subprocess.run(
-        [sys.executable, "-c", PULL, ref], env=env, capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", PULL, ref], env=env, capture_output=True, text=True, check=True, timeout=600
     )
     assert done.stdout.count("\n") == 1
     return done.stdout.strip()
@@ -142,9 +146,7 @@ def test_without_a_network_it_fails_within_seconds_and_names_what_loads(
     bert_classifier: Path, tmp_path: Path, offline: dict[str, str]
 ) -> None:
     shutil.copytree(bert_classifier, tmp_path / "models" / "org--name")
-    started = time.monotonic()
     sentence = pull("org/other", tmp_path, NOWHERE, **offline)
-    assert time.monotonic() - started < 20
     assert sentence.startswith("org/other is not on this machine and the Hugging Face Hub did not give it (")
     assert sentence.endswith("; without it these can be loaded: builtin, builtin-reader, org/name, or a model's folder")
 
@@ -155,7 +157,17 @@ def test_a_hub_that_never_answers_is_given_up(tmp_path: Path, monkeypatch: pytes
         monkeypatch.setattr(hub, "_SECONDS", 0.2)
         monkeypatch.setattr(constants, "ENDPOINT", f"http://127.0.0.1:{silent.getsockname()[1]}")
         monkeypatch.setenv("LITMINE_HOME", str(tmp_path))
-        started = time.monotonic()
         with pytest.raises(ModelError, match=r"the Hugging Face Hub did not give it \(ReadTimeout"):
             hub.pull("org/name")
-        assert time.monotonic() - started < 20
+        assert 0 < connections(silent) <= 3
+
+
+def connections(server: socket.socket) -> int:
+    """How often somebody has called who was not answered."""
+    server.setblocking(False)
+    count = 0
+    with suppress(BlockingIOError):
+        while True:
+            server.accept()[0].close()
+            count += 1
+    return count

@@ -1,6 +1,7 @@
 """An index follows its lake: changed step by step, killed, shared or damaged, it finds what a fresh one does."""
 
 import json
+import os
 import random
 import shutil
 import subprocess
@@ -8,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -164,9 +166,13 @@ print(len(SearchIndex.open(lake)), flush=True)
 """
 
 
-def start_build(lake: Lake) -> "subprocess.Popen[str]":
+def start_build(lake: Lake, environment: dict[str, str] | None = None) -> "subprocess.Popen[str]":
     process = subprocess.Popen(
-        [sys.executable, "-c", BUILD, lake.path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", BUILD, lake.path],
+        env=os.environ | (environment or {}),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
@@ -180,20 +186,21 @@ def go(process: "subprocess.Popen[str]") -> None:
 
 
 @pytest.mark.parametrize("kills", [2, pytest.param(60, marks=pytest.mark.soak)])
-def test_killed_at_any_instant(lake: Lake, put: Put, make: Make, alike: Alike, tmp_path: Path, kills: int) -> None:
+def test_killed_at_any_instant(
+    lake: Lake, put: Put, make: Make, alike: Alike, tmp_path: Path, kills: int, hold: Callable[..., Any]
+) -> None:
     chance = random.Random(kills)
     unfinished = 0
     for turn in range(kills):
         put(lake, make(range(1, 301), seed=turn) | dict.fromkeys(chance.sample(range(1, 301), 60)))
-        process = start_build(lake)
+        # From the first file that it writes on; the first time it has not noted yet what it is about to do.
+        noting = hold("*/indexed.parquet", chance.randint(1, 20))
+        process = start_build(lake, noting.environment)
         go(process)
-        # From the first file that it writes on.
-        deadline = time.monotonic() + 30
-        noted = state_file(lake.path).stat().st_mtime_ns if turn else None
-        while (state_file(lake.path).stat().st_mtime_ns if state_file(lake.path).exists() else None) == noted:
-            assert time.monotonic() < deadline
-            time.sleep(0.002)
-        time.sleep(chance.random())
+        noting.wait(process)
+        if turn:
+            noting.release()
+            time.sleep(chance.random())
         process.kill()
         process.communicate()
         unfinished += read_footer(state_file(lake.path))["parts"] is None

@@ -1,9 +1,7 @@
 """Continued pretraining: what is masked, what is learnt, and that a killed run ends as an undisturbed one."""
 
 import json
-import random
 import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess, Popen
@@ -226,8 +224,8 @@ def test_the_command_over_a_lake(
 
 
 def test_a_killed_process_goes_on(
-    start: Callable[..., Popen[Any]], run: Callable[..., CompletedProcess[str]], tiny_base: Path, imported_lake: Path,
-    tmp_path: Path,
+    start: Callable[..., Popen[Any]], run: Callable[..., CompletedProcess[str]], hold: Callable[..., Any],
+    tiny_base: Path, imported_lake: Path, tmp_path: Path,
 ) -> None:  # fmt: skip
     command = (
         "train",
@@ -239,14 +237,12 @@ def test_a_killed_process_goes_on(
         "--batch-tokens",
         2000,
         "--tokens",
-        120_000,
+        60_000,
     )
     out = tmp_path / "out"
-    process = start(*command, "-o", out)
-    until = time.monotonic() + 60
-    while not (out / "training.checkpoint").exists() and process.poll() is None and time.monotonic() < until:
-        time.sleep(0.01)
-    time.sleep(random.random() / 4)
+    second = hold("*/training.checkpoint", 1)
+    process = start(*command, "-o", out, **second.environment)
+    second.wait(process)
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
     resumed = run(*command, "-o", out)

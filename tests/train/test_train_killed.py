@@ -19,8 +19,10 @@ from litmine.errors import DONE, FAILED
 Start = Callable[..., Popen[Any]]
 Run = Callable[..., CompletedProcess[str]]
 Train = Callable[[Path, int], tuple[object, ...]]
+Hold = Callable[..., Any]
 
-EPOCHS = 10
+EPOCHS = 4
+CHECKPOINT = "*/training.checkpoint"
 # Folders, times and speeds stand in the card alone.
 MADE = ("model.safetensors", "loss.tsv", "litmine.json", "recipe.json", "scores.json")
 
@@ -60,6 +62,16 @@ def wait_for_checkpoints(process: Popen[Any], folder: Path, number: int) -> None
         time.sleep(0.001)
 
 
+def assert_goes_on(run: Run, words: tuple[object, ...], folder: Path, whole: Path) -> None:
+    """The same command ends as the undisturbed one did, from the last checkpoint on."""
+    resumed = run(*words)
+    assert resumed.returncode == DONE, resumed.stderr
+    assert "going on after step " in resumed.stderr
+    for left in folder.glob(".training.checkpoint.*.tmp"):
+        left.unlink()  # what a kill in the midst of writing left; the next day's run would sweep it
+    assert_equal(folder, whole)
+
+
 def assert_equal(folder: Path, other: Path) -> None:
     assert {file.name for file in folder.iterdir()} == {file.name for file in other.iterdir()}
     for name in MADE:
@@ -71,37 +83,40 @@ def test_the_same_seed_gives_the_same_model(train: Train, undisturbed: Path, tmp
     assert_equal(tmp_path / "same", undisturbed)
 
 
-@pytest.mark.parametrize("kills", [1, pytest.param(20, marks=pytest.mark.soak)])
-def test_killed_at_any_step(
-    start: Start, run: Run, train: Train, undisturbed: Path, tmp_path: Path, kills: int
+def test_killed_at_a_checkpoint(
+    start: Start, run: Run, train: Train, undisturbed: Path, tmp_path: Path, hold: Hold
 ) -> None:
-    folder, whole, epochs = tmp_path / "killed", undisturbed, EPOCHS * kills
-    if kills > 1:
-        whole = tmp_path / "whole"
-        make(train(whole, epochs))
+    folder, third = tmp_path / "killed", hold(CHECKPOINT, 2)
+    process = start(*train(folder, EPOCHS), **third.environment)
+    third.wait(process)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert_goes_on(run, train(folder, EPOCHS), folder, undisturbed)
+
+
+@pytest.mark.soak
+def test_killed_at_any_step(start: Start, run: Run, train: Train, tmp_path: Path) -> None:
+    folder, whole, kills = tmp_path / "killed", tmp_path / "whole", 20
+    make(train(whole, EPOCHS * kills))
     chance = random.Random()
     for kill in range(kills):
-        process = start(*train(folder, epochs))
+        process = start(*train(folder, EPOCHS * kills))
         wait_for_checkpoints(process, folder, chance.randint(1 if kill == 0 else 0, 4))
         time.sleep(chance.random() / 10)
         process.send_signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL
-    resumed = run(*train(folder, epochs))
-    assert resumed.returncode == DONE, resumed.stderr
-    assert "going on after step " in resumed.stderr
-    for left in folder.glob(".training.checkpoint.*.tmp"):
-        left.unlink()  # what a kill in the midst of writing left; the next day's run would sweep it
-    assert_equal(folder, whole)
+    assert_goes_on(run, train(folder, EPOCHS * kills), folder, whole)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the limits of a running process can be set on Linux alone")
 def test_a_full_disk_at_a_checkpoint_leaves_the_last_one(
-    start: Start, run: Run, train: Train, undisturbed: Path, tmp_path: Path
+    start: Start, run: Run, train: Train, undisturbed: Path, tmp_path: Path, hold: Hold
 ) -> None:
-    folder = tmp_path / "full"
-    process = start(*train(folder, EPOCHS))
-    wait_for_checkpoints(process, folder, 1)
+    folder, first = tmp_path / "full", hold(CHECKPOINT)
+    process = start(*train(folder, EPOCHS), **first.environment)
+    first.wait(process)
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
+    first.release()
     stdout, stderr = process.communicate()
     assert (process.returncode, stdout) == (FAILED, "")
     *_, said = stderr.splitlines()
@@ -113,7 +128,4 @@ def test_a_full_disk_at_a_checkpoint_leaves_the_last_one(
     (left,) = folder.iterdir()
     assert left.name == "training.checkpoint"
     assert left.stat().st_size > 100_000
-    resumed = run(*train(folder, EPOCHS))
-    assert resumed.returncode == DONE, resumed.stderr
-    assert "going on after step " in resumed.stderr
-    assert_equal(folder, undisturbed)
+    assert_goes_on(run, train(folder, EPOCHS), folder, undisturbed)

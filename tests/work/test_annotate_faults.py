@@ -174,15 +174,16 @@ def test_killed_at_any_moment(
     assert Lake(lake).unread(TargetSet("entities", model)) == []
 
 
-def test_ctrl_c(run: Run, start: Start, lake: Path, tiny_model: Path, undisturbed: object, found: Found) -> None:
-    words, model = annotate(lake, tiny_model), identify(str(tiny_model))
-    process = start(*words)
-    wait_for_targets(process, lake, model, 2)
-    pressed = time.monotonic()
+def test_ctrl_c(
+    run: Run, start: Start, lake: Path, tiny_model: Path, undisturbed: object, found: Found, hold: Callable[..., Any]
+) -> None:
+    words, third = annotate(lake, tiny_model), hold("*/entities/*/[!_]*.parquet", 2)
+    process = start(*words, **third.environment)
+    third.wait(process)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=30)
+    third.release()
+    _, said = process.communicate(timeout=300)
     assert process.returncode == INTERRUPTED
-    assert time.monotonic() - pressed < 10
     assert said.strip() == "litmine: interrupted; what was finished stays, and the same command goes on from there"
     done = len(targets(lake, tiny_model))
     opened = Lake(lake)

@@ -348,7 +348,7 @@ class Reader:
     ("parts", "kills"), [(40, 3), pytest.param(1000, 20, marks=pytest.mark.soak)], ids=["gate", "soak"]
 )
 def test_killed_at_any_moment_while_others_read(
-    tmp_path: Path, start: Callable[..., Popen[Any]], parts: int, kills: int
+    tmp_path: Path, start: Callable[..., Popen[Any]], hold: Callable[..., Any], parts: int, kills: int
 ) -> None:
     lake = made(tmp_path / "lake", parts)
     before = view_rows(lake)
@@ -357,10 +357,16 @@ def test_killed_at_any_moment_while_others_read(
     with Reader(lake) as reader:
         for number in range(kills):
             noted = len(list((lake.path / REPLACED).glob("*")))
-            process = start("compact", "--lake", lake.path, "--part-rows", 10 * 2 ** (1 + number))
-            while process.poll() is None and len(list((lake.path / REPLACED).glob("*"))) == noted:
-                time.sleep(0.002)
-            time.sleep(moment.uniform(0, 0.3))
+            words = ("compact", "--lake", lake.path, "--part-rows", 10 * 2 ** (1 + number))
+            if number == 0:  # in the midst for certain
+                third = hold("*/articles/[!_]*.parquet", 2)
+                process = start(*words, **third.environment)
+                third.wait(process)
+            else:
+                process = start(*words)
+                while process.poll() is None and len(list((lake.path / REPLACED).glob("*"))) == noted:
+                    time.sleep(0.002)
+                time.sleep(moment.uniform(0, 0.3))
             killed += process.poll() is None
             process.kill()
             process.wait()

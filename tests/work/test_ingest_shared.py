@@ -165,15 +165,14 @@ def test_what_ends_a_worker_ends_the_import(tmp_path: Path, inbox: Path) -> None
     assert active_children() == []
 
 
-def test_ctrl_c_on_a_terminal(start: Start, tmp_path: Path, sample_data: Path) -> None:
+def test_ctrl_c_on_a_terminal(start: Start, tmp_path: Path, sample_data: Path, hold: Callable[..., Any]) -> None:
     """Every process of the group hears it."""
-    lake = tmp_path / "lake"
+    lake, sixth = tmp_path / "lake", hold("*/articles/[!_]*.parquet", 5)
     words = ("import", sample_data / "pubmed", "--lake", lake, "--part-size", 2, *AS_OF)
-    process = start(*words, "--workers", 2, before=GROUP)
-    while process.poll() is None and not (lake.exists() and len(parts(lake)) > 9):
-        time.sleep(0.001)
+    process = start(*words, "--workers", 2, before=GROUP, **sixth.environment)
+    sixth.wait(process)
     os.killpg(process.pid, signal.SIGINT)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=300)
     assert process.returncode == INTERRUPTED
     assert said.strip() == "litmine: interrupted; what was finished stays, and the same command goes on from there"
     assert list(lake.rglob("*.tmp*")) == []

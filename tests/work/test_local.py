@@ -37,7 +37,12 @@ def planned(lake: Path, model: Path, device: str = "cpu") -> list[PartUnit]:
 
 
 def test_two_processes_do_every_task_once_and_leave_quietly(
-    lake: Path, tiny_model: Path, undisturbed: object, found: Found, capfd: pytest.CaptureFixture[str]
+    lake: Path,
+    tiny_model: Path,
+    undisturbed: object,
+    found: Found,
+    workers: Callable[[], list[int]],
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     units, seen = planned(lake, tiny_model), set()
     done = [*run_local(units, lambda unit, share: seen.add((unit, share)), 2)]
@@ -45,6 +50,7 @@ def test_two_processes_do_every_task_once_and_leave_quietly(
     assert all(step.made and step.written for one in done for step in one.steps)
     assert {unit for unit, _ in seen} == {unit for unit in units if unit.size}
     assert found(lake) == undisturbed
+    assert not workers()
     assert capfd.readouterr().err == ""
 
 

@@ -24,6 +24,9 @@ Found = Callable[[Path], dict[tuple[object, ...], float]]
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 Descendants = Callable[[int], dict[int, str]]
 Listening = Callable[[set[int]], list[str]]
+Hold = Callable[..., Any]
+
+TARGETS = "*/entities/*/[!_]*.parquet"
 
 
 def annotate(lake: Path, model: Path, workers: int) -> tuple[object, ...]:
@@ -32,8 +35,8 @@ def annotate(lake: Path, model: Path, workers: int) -> tuple[object, ...]:
     return (*words, "--precision", "float32", "--batch-tokens", 100)
 
 
-def wait_until(true: Callable[[], object], seconds: float = 300) -> None:
-    ends = time.monotonic() + seconds
+def wait_until(true: Callable[[], object]) -> None:
+    ends = time.monotonic() + 300
     while not true():
         assert time.monotonic() < ends
         time.sleep(0.01)  # looking at all processes takes as long, which those that are waited for need
@@ -56,29 +59,18 @@ def test_three_workers_one_of_which_is_killed(
     found: Found,
     descendants: Descendants,
     listening: Listening,
+    hold: Hold,
 ) -> None:
     parts = len(Lake(lake).parts())
-    folder = TargetSet("entities", identify(str(tiny_model))).folder(lake)
-    process = start(*annotate(lake, tiny_model, 3), RAY_ADDRESS="127.0.0.1:9")
-
-    def hired() -> list[int]:
-        return [pid for pid, name in descendants(process.pid).items() if name.startswith("ray::_Hired")]
-
-    def all_there() -> bool:
-        # The last may start so late that the others would have done the work: they stand still until then.
-        for pid in hired():
-            os.kill(pid, signal.SIGSTOP)
-        return len(hired()) == 3
-
-    wait_until(lambda: process.poll() is not None or list(folder.glob("*.parquet")))
-    wait_until(all_there)
-    workers, began = hired(), descendants(process.pid)
-    for pid in workers:
-        os.kill(pid, signal.SIGCONT)
+    second = hold(TARGETS, 1)
+    process = start(*annotate(lake, tiny_model, 3), RAY_ADDRESS="127.0.0.1:9", **second.environment)
+    # The last may start so late that the others would have done the work: they stand still until then.
+    workers = second.wait(process, 3)
+    began = descendants(process.pid)
     addresses = listening({process.pid, *began})
     os.kill(workers[0], signal.SIGKILL)
-    assert len(list(folder.glob("*.parquet"))) < parts - 3
-    assert len(workers) == 3
+    second.release()
+    assert [began[pid].startswith("ray::_Hired") for pid in workers] == [True] * 3
     assert len(addresses) >= 5
     assert [address for address in addresses if not ipaddress.ip_address(address).is_loopback] == []
 
@@ -91,37 +83,45 @@ def test_three_workers_one_of_which_is_killed(
     assert Lake(lake).rows("select outcome, len(gaps), counts['parts'] from runs where command = 'annotate'") == [
         ("done", 0, parts)
     ]
-    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in began), 20)
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in began))
 
 
 @pytest.mark.usefixtures("with_ray")
 def test_a_driver_that_is_killed_and_one_that_is_interrupted(
-    run: Run, start: Start, lake: Path, tiny_model: Path, undisturbed: object, found: Found, descendants: Descendants
+    run: Run,
+    start: Start,
+    lake: Path,
+    tiny_model: Path,
+    undisturbed: object,
+    found: Found,
+    descendants: Descendants,
+    hold: Hold,
 ) -> None:
     folder, parts = TargetSet("entities", identify(str(tiny_model))).folder(lake), len(Lake(lake).parts())
 
     def done() -> int:
         return len(list(folder.glob("*.parquet")))
 
-    killed = start(*annotate(lake, tiny_model, 1))
-    wait_until(lambda: killed.poll() is not None or done())
-    workers = [pid for pid, name in descendants(killed.pid).items() if name.startswith("ray::_Hired")]
-    assert workers
+    second = hold(TARGETS, 1)
+    killed = start(*annotate(lake, tiny_model, 1), **second.environment)
+    workers = second.wait(killed)
+    assert descendants(killed.pid)[workers[0]].startswith("ray::_Hired")
     killed.kill()
     killed.wait()
-    before = done()
-    assert 1 <= before < parts
-    interrupted = start(*annotate(lake, tiny_model, 2))
+    assert done() == 1
+    third = hold(TARGETS, 2)
+    interrupted = start(*annotate(lake, tiny_model, 2), **third.environment)
     # What was left behind and might write ends by itself.
-    wait_until(lambda: not any(map(alive, workers)), 30)
-    wait_until(lambda: interrupted.poll() is not None or done() > before + 1)
+    wait_until(lambda: not any(map(alive, workers)))
+    third.wait(interrupted)
+    assert done() > 2
     began = descendants(interrupted.pid)
     interrupted.send_signal(signal.SIGINT)
-    _, said = interrupted.communicate(timeout=60)
+    _, said = interrupted.communicate(timeout=300)
     # A slow machine says before how far it is.
     lines = [line for line in said.splitlines() if line and not line.startswith("annotating: ")]
     assert (interrupted.returncode, len(lines)) == (130, 1), said
-    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in began), 20)
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in began))
     assert done() < parts
     ran = run("annotate", "--lake", lake, "--model", tiny_model, "--precision", "float32")
     assert (ran.returncode, ran.stdout) == (DONE, ""), ran.stderr

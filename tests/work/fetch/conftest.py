@@ -44,9 +44,9 @@ def small_archive(short_records: Path) -> Archive:
 
 
 @pytest.fixture
-def big_archive(short_records: Path) -> Archive:
-    """25,000 records, 12,000 of them created on one day."""
-    return Archive([short_records], 25_000, last=LAST, busy={today() - timedelta(days=200): 12_000})
+def big_archive(short_records: Path) -> Callable[[int], Archive]:
+    """`big_archive(records)`: 12,000 of them created on one day, more than PubMed names at once."""
+    return lambda records: Archive([short_records], records, last=LAST, busy={today() - timedelta(days=200): 12_000})
 
 
 @pytest.fixture

@@ -53,9 +53,9 @@ def test_records_fail_for_ever(fetch: Fetch, small_archive: Archive, lake: Path)
     assert Lake(lake).rows("select outcome, len(gaps) from runs") == [("failed", 0)]
 
 
-def test_it_goes_away_in_the_middle(fetch: Fetch, sample_data: Path, lake: Path) -> None:
+def test_it_goes_away_in_the_middle(fetch: Fetch, short_records: Path, lake: Path) -> None:
     """What came until then is in the lake, and the next run asks for the rest alone."""
-    archive = Archive([sample_data / "pubmed" / "species800_articles.xml.gz"], 3_000)
+    archive = Archive([short_records], 3_000)
     faults = Faults(script=dict.fromkeys(range(3, 200), "503"))
     with serve(archive, faults) as server:
         one_sentence(fetch(server, *ALL, "--patience", 2))

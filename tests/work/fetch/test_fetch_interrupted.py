@@ -25,6 +25,8 @@ Start = Callable[..., Popen[Any]]
 Environment = Callable[[Server], dict[str, str]]
 
 ALL = ("--query", "all[sb]")
+# Longer than any server is silent here.
+PATIENT = ("--timeout", 3600)
 
 
 @pytest.fixture
@@ -35,7 +37,7 @@ def archive(short_records: Path) -> Archive:
 
 def wait_for(server: Server, requests: int, process: Popen[Any]) -> None:
     """Until the server has had so many requests, or the process is done."""
-    until = time.monotonic() + 60
+    until = time.monotonic() + 300
     while len(server.log.requests) < requests and process.poll() is None:
         assert time.monotonic() < until
         time.sleep(0.002)
@@ -91,7 +93,7 @@ def lost_at_most(kills: int, server: Server) -> None:
 @contextmanager
 def hanging(archive: Archive, request: int) -> Iterator[Server]:
     """A server that falls silent at a request."""
-    with serve(archive, Faults(script={request: "hang"}, hang_seconds=600)) as server:
+    with serve(archive, Faults(script={request: "hang"}, hang_seconds=3600)) as server:
         yield server
 
 
@@ -99,10 +101,10 @@ def test_ctrl_c_keeps_what_came(
     fetch: Fetch, start: Start, environment: Environment, lake: Path, archive: Archive
 ) -> None:
     with hanging(archive, 3) as server:
-        process = start("fetch", *ALL, "--lake", lake, **environment(server))
+        process = start("fetch", *ALL, *PATIENT, "--lake", lake, **environment(server))
         wait_for(server, 4, process)
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=20)
+        _, said = process.communicate(timeout=300)
         assert process.returncode == INTERRUPTED
         assert said.strip().endswith("interrupted; what was finished stays, and the same command goes on from there")
         had = Lake(lake).rows("select count(*) from articles")[0][0]
@@ -117,7 +119,7 @@ def test_the_same_fetch_twice_at_once(
     fetch: Fetch, start: Start, environment: Environment, lake: Path, archive: Archive
 ) -> None:
     with hanging(archive, 3) as server:
-        process = start("fetch", *ALL, "--lake", lake, **environment(server))
+        process = start("fetch", *ALL, *PATIENT, "--lake", lake, **environment(server))
         wait_for(server, 4, process)
         second = fetch(server, *ALL)
         assert second.returncode == LOCKED
@@ -134,7 +136,7 @@ def test_what_a_killed_fetch_received_another_puts_into_the_lake(
     fetch: Fetch, start: Start, environment: Environment, lake: Path, archive: Archive
 ) -> None:
     with hanging(archive, 2) as server:
-        process = start("fetch", *ALL, "--lake", lake, **environment(server))
+        process = start("fetch", *ALL, *PATIENT, "--lake", lake, **environment(server))
         wait_for(server, 3, process)
         process.send_signal(signal.SIGKILL)
         process.communicate()
