@@ -3,6 +3,7 @@
 import fcntl
 import io
 import json
+import math
 import os
 import shutil
 import signal
@@ -61,10 +62,7 @@ def without_ray(ray_lock: Callable[[int], AbstractContextManager[None]]) -> Iter
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """First the longest file, then what waits for kills, Ray and limits: nobody is left alone with it at the end.
-
-    Last what waits until nobody has Ray.
-    """
+    """First the longest file, then what waits for kills, Ray and limits; last what waits until nobody has Ray."""
     items.sort(
         key=lambda item: (
             item.path.name == "test_ray_absent.py",
@@ -274,14 +272,16 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., CompletedProcess[str]]:
     """`run("sql", "select 1", stdin=b"")`: the command line in this process; what is no sentence fails the test."""
-    from litmine.cli.main import main
+    from litmine.cli import main, meter
+
+    monkeypatch.setattr(meter, "_LINE_SECONDS", math.inf)  # no line that tells that the machine is slow
 
     def run_main(*arguments: object, stdin: bytes = b"") -> CompletedProcess[str]:
         capfd.readouterr()
         monkeypatch.setattr(sys, "argv", ["litmine", *map(str, arguments)])
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
         with pytest.raises(SystemExit) as left:
-            main()
+            main.main()
         said = capfd.readouterr()
         assert isinstance(left.value.code, int)
         return CompletedProcess(sys.argv, left.value.code, said.out, said.err)
@@ -321,9 +321,9 @@ class Held:
     def __init__(self, folder: Path, pattern: str, after: int) -> None:
         (folder / "held").touch()
         self._folder = folder
-        paths = [str(Path(__file__).parent / "held"), *filter(None, [os.environ.get("PYTHONPATH")])]
+        paths = f"{Path(__file__).parent / 'held'}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
         at = {"folder": str(folder), "pattern": pattern, "after": after}
-        self.environment = {"PYTHONPATH": os.pathsep.join(paths), "LITMINE_TEST_HELD": json.dumps(at)}
+        self.environment = {"PYTHONPATH": paths, "LITMINE_TEST_HELD": json.dumps(at)}
 
     def wait(self, process: Popen[Any], count: int = 1) -> list[int]:
         """The ids of so many of them, once they have stopped; `process` is not over meanwhile."""

@@ -127,7 +127,8 @@ def test_a_full_disk(
     words = annotate(lake, tiny_model)
     process = small_disk.start(*words)
     _, said = process.communicate()
-    (line,) = said.splitlines()
+    # A slow machine says before how far it is.
+    (line,) = [line for line in said.splitlines() if not line.startswith("annotating: ")]
     assert process.returncode == FAILED
     assert line.startswith(f"litmine: {lake}/")
     assert line.endswith("free some space and run the command again: what was finished stays")
@@ -152,7 +153,7 @@ def wait_for_targets(process: Popen[Any], lake: Path, model: str, least: int) ->
         time.sleep(0.001)
 
 
-@pytest.mark.parametrize("kills", [2, pytest.param(20, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("kills", [1, pytest.param(20, marks=pytest.mark.soak)])
 def test_killed_at_any_moment(
     run: Run, start: Start, lake: Path, tiny_model: Path, undisturbed: object, found: Found, kills: int
 ) -> None:

@@ -90,7 +90,7 @@ def test_two_workers_on_ray(
     assert Lake(lake).rows("select sum(unread), sum(failed), count(*) from question_coverage") == [(0, 0, len(ASKED))]
 
 
-@pytest.mark.parametrize("kills", [2, pytest.param(20, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("kills", [1, pytest.param(20, marks=pytest.mark.soak)])
 def test_killed_at_any_moment(
     run: Run,
     start: Start,

@@ -56,7 +56,7 @@ def wait_for_parts(process: Popen[Any], lake: Path, least: int) -> None:
         time.sleep(0.001)
 
 
-@pytest.mark.parametrize("kills", [2, pytest.param(20, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("kills", [1, pytest.param(20, marks=pytest.mark.soak)])
 def test_killed_at_any_moment(
     run: Run, start: Start, tmp_path: Path, words: tuple[object, ...], expected: pa.Table, kills: int
 ) -> None:
@@ -98,7 +98,8 @@ def test_a_full_disk(run: Run, small_disk: Any, sample_data: Path, expected: pa.
     small_disk.leave(spare)
     process = small_disk.start(*words)
     _, said = process.communicate()
-    (line,) = said.splitlines()
+    # A slow machine says before how far it is.
+    (line,) = [line for line in said.splitlines() if not line.startswith("importing: ")]
     assert process.returncode == FAILED
     assert line.startswith(f"litmine: {lake}")
     assert "could not be written (" in line
