@@ -74,6 +74,20 @@ class BertEncoder(nn.Module):
         return Output(self.encoder(self.embeddings(input_ids, token_type_ids), mask))
 
 
+class UpperLayers(nn.Module):
+    """Layers that go on from a trunk of so many, under the names that they have in the whole encoder."""
+
+    def __init__(self, config: Any, below: int, many: int) -> None:
+        super().__init__()
+        self.encoder: Any = nn.Module()
+        own = enumerate(new_layers(config, many), below)
+        self.encoder.layer = nn.ModuleDict({str(number): layer for number, layer in own})
+
+    @property
+    def layers(self) -> list[nn.Module]:
+        return list(self.encoder.layer.values())
+
+
 def new_layers(config: Any, many: int) -> nn.ModuleList:
     """Layers of that shape with random weights."""
     return nn.ModuleList(_Layer(config) for _ in range(many))

@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 from litmine.errors import LitmineError, ModelError
-from litmine.nn.references import hub_folder, offline_models
+from litmine.nn.references import holds_model, hub_folder, offline_models
 
 _WANTED = [
     "config.json",
@@ -25,7 +25,7 @@ _SECONDS = 10.0
 def pull(hub_id: str) -> Path:
     """Download a model unless it is there already (ModelError when it cannot be had, naming what can)."""
     folder = hub_folder(hub_id)
-    if (folder / "config.json").is_file():
+    if holds_model(folder):
         return folder
     from huggingface_hub import HfApi, snapshot_download
 

@@ -11,17 +11,21 @@ from litmine.specs import TASKS
 
 # What litmine's own models say of themselves beside their weights.
 SETTINGS_FILE = "litmine.json"
+_MARKS = "config.json", SETTINGS_FILE
+# The `task` of a trunk, which is no model but what several go on from, and the reference of the built-in one.
+TRUNK, BUILTIN_TRUNK = "trunk", "builtin-trunk"
 _BUILTIN = {spec.builtin: spec.name for spec in TASKS if spec.builtin}
+_FOLDERS = {**_BUILTIN, BUILTIN_TRUNK: TRUNK}
 
 
 def is_builtin(ref: str) -> bool:
-    """Whether the reference is that of a model inside the package."""
-    return ref in _BUILTIN
+    """Whether the reference is that of a model, or of the trunk, inside the package."""
+    return ref in _FOLDERS
 
 
 def builtin_folder(ref: str) -> Path:
-    """A model that ships inside the package."""
-    return Path(str(files("litmine") / "models" / "builtin" / _BUILTIN[ref]))
+    """A model, or the trunk, that ships inside the package."""
+    return Path(str(files("litmine") / "models" / "builtin" / _FOLDERS[ref]))
 
 
 def hub_folder(hub_id: str) -> Path:
@@ -32,8 +36,13 @@ def hub_folder(hub_id: str) -> Path:
 def offline_models() -> list[str]:
     """References that load without a network: the built-in models and what was pulled."""
     # One that begins with a dot is being fetched.
-    pulled = [file.parent.name for file in (home() / "models").glob("*/config.json")]
+    pulled = {file.parent.name for name in _MARKS for file in (home() / "models").glob(f"*/{name}")}
     return [*_BUILTIN, *sorted(name.replace("--", "/", 1) for name in pulled if not name.startswith("."))]
+
+
+def holds_model(folder: Path) -> bool:
+    """Whether there is a model; one that goes on from a trunk has no configuration of its own."""
+    return any((folder / name).is_file() for name in _MARKS)
 
 
 def absolute(ref: str) -> str:

@@ -25,13 +25,23 @@ def save_weights(weights: dict[str, Tensor], folder: Path, int8: bool) -> None:
             stored[name + _SCALE] = scale
         else:
             stored[name] = weight
+    save_stored(stored, folder)
+
+
+def save_stored(stored: dict[str, Tensor], folder: Path) -> None:
+    """Write weights as they are to be kept."""
     # As bytes: save_file makes a file that nobody else can read.
     (folder / WEIGHTS_FILE).write_bytes(save(stored, metadata={"format": "pt"}))
 
 
+def load_stored(folder: Path) -> dict[str, Tensor]:
+    """Weights as they are kept, scales apart (OSError or SafetensorError when the file is absent or damaged)."""
+    return load_file(folder / WEIGHTS_FILE)
+
+
 def load_weights(folder: Path) -> dict[str, Tensor]:
-    """Every weight in float32 (OSError or SafetensorError when the file is absent or damaged)."""
-    stored = load_file(folder / WEIGHTS_FILE)
+    """Every weight in float32. Raises as `load_stored`."""
+    stored = load_stored(folder)
     return {
         name: weight.float() * stored[name + _SCALE] if name + _SCALE in stored else weight.float()
         for name, weight in stored.items()

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from litmine.errors import LitmineError, ModelError
-from litmine.nn.references import described, is_own, locate
+from litmine.errors import ModelError
+from litmine.nn.damage import loading
+from litmine.nn.references import BUILTIN_TRUNK, TRUNK, described, is_own, locate
+from litmine.nn.trunk_folder import find_trunk, link_of, trunk_digest
 from litmine.specs import BUILTIN, TASKS, TaskSpec, code
 
 if TYPE_CHECKING:
@@ -24,6 +26,11 @@ def task_of(folder: Path, among: Sequence[TaskSpec] = TASKS) -> TaskSpec:
         return among[0]
     if is_own(folder):
         named = told.get("task", _UNNAMED)
+        if named == TRUNK:
+            raise ModelError(
+                f"{folder} holds a trunk, the layers that several models share, and no model; give a model that goes"
+                f" on from it ({BUILTIN} goes on from {BUILTIN_TRUNK}), or start a training from it with --base"
+            )
         fits = [spec for spec in TASKS if spec.name == named]
         kind = f"a model of the task {named!r}"
     else:
@@ -64,6 +71,18 @@ def identify(ref: str, among: Sequence[TaskSpec] = TASKS) -> str:
     return identify_folder(spec, folder, name)
 
 
+def trunk_of(ref: str) -> str:
+    """The digest of the trunk that a model shares with others, without loading weights.
+
+    Empty for a model with an encoder of its own. Raises ModelError as `locate`, and when the trunk is not the right
+    one.
+    """
+    folder, _ = locate(ref)
+    with loading(folder):
+        link = link_of(folder)
+        return "" if link is None else trunk_digest(find_trunk(folder, link))
+
+
 def identify_folder(spec: TaskSpec, folder: Path, name: str) -> str:
     """`name@digest` of a folder that holds a model of the task. Raises ModelError."""
     model: str = _told(spec.identify, folder, name)
@@ -72,13 +91,8 @@ def identify_folder(spec: TaskSpec, folder: Path, name: str) -> str:
 
 def _told(reference: str, folder: Path, name: str) -> Any:
     """What a task's own code says of a folder. Raises ModelError."""
-    try:
+    with loading(folder):
         return code(reference)(folder, name)
-    except LitmineError:
-        raise
-    except Exception as error:  # a damaged tokenizer raises a bare Exception, a strange config anything
-        reason = " ".join(str(error).split())[:300]
-        raise ModelError(f"{folder} does not hold a model that litmine can load: {reason}") from error
 
 
 def types(ref: str) -> tuple[str, ...]:

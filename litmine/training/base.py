@@ -13,9 +13,11 @@ from tokenizers import Tokenizer
 from litmine.errors import ModelError
 from litmine.nn.bert import BertEncoder, is_plain_bert
 from litmine.nn.config import positions
+from litmine.nn.damage import loading
 from litmine.nn.hugging_face import auto_config, auto_encoder, new_encoder, reads_masked_words
-from litmine.nn.loading import loading, read_tokenizer, special_ids
+from litmine.nn.loading import read_tokenizer, special_ids, whole_weights
 from litmine.nn.references import is_own, locate
+from litmine.nn.trunk_folder import encoder_folder
 from litmine.nn.weights import WEIGHTS_FILE, load_weights
 from litmine.training.vocabulary import prune_vocabulary
 
@@ -26,7 +28,7 @@ _PREFIX = re.compile(r"^(bert|encoder(?=\.(embeddings|encoder)))\.")
 class Base:
     """An encoder in float32, its configuration and its tokenizer, which neither truncates nor pads.
 
-    `config` is transformers' own. `own` is the folder when it holds one of litmine's own models.
+    `config` is transformers' own. `own` is the folder when it holds one of litmine's own models, or a trunk.
     """
 
     encoder: Any
@@ -39,7 +41,7 @@ def read_base(ref: str, tokens: int) -> Base:
     """The encoder of `ref` (ModelError when there is none that reads `tokens` tokens at a time)."""
     folder, _ = locate(ref)
     with loading(folder):
-        config = auto_config(folder)
+        config = _config(folder)
         if not reads_masked_words(config):
             raise ModelError(
                 f"{ref} is no encoder but a {config.model_type}; start from one of the BERT family"
@@ -56,13 +58,22 @@ def read_base(ref: str, tokens: int) -> Base:
     return Base(encoder.float(), config, tokenizer, folder if is_own(folder) else None)
 
 
+def _config(folder: Path) -> Any:
+    """The configuration of the whole encoder, if a part of it is in the folder of a trunk."""
+    there, more = encoder_folder(folder)
+    config = auto_config(there)
+    if more:
+        config.num_hidden_layers += more
+    return config
+
+
 def _encoder(folder: Path, config: Any) -> Any:
     """Our own where it computes the same, without transformers' models, which take seconds to import, if it can be."""
     if not is_plain_bert(config):
         return _own_encoder(folder, config) if is_own(folder) else auto_encoder(folder, config)
     if (folder / WEIGHTS_FILE).is_file():
         # Our own models and transformers' with a head put the encoder beside the head.
-        stored = {_PREFIX.sub("", name): weight for name, weight in load_weights(folder).items()}
+        stored = {_PREFIX.sub("", name): weight for name, weight in whole_weights(folder).items()}
         with suppress(KeyError, RuntimeError):
             return BertEncoder.holding(config, stored)
     # Under names of former days, in several files, or not whole.

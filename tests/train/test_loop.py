@@ -32,6 +32,7 @@ from litmine.nn.tokenizer import WordReader
 from litmine.tasks.ner.examples import Example, collate, make_examples, make_heads
 from litmine.tasks.ner.network import MultiHeadNetwork
 from litmine.tasks.ner.recipe import Recipe
+from litmine.tasks.ner.split import split
 from litmine.tasks.ner.train import _loss, plan_epoch, train
 from litmine.tasks.registry import load_model
 from litmine.training.trainer import Machine, schedule
@@ -266,6 +267,22 @@ def test_a_share_of_the_base_is_kept(tiny_model: Path, sample_data: Path, tmp_pa
             tmp_path / "no",
             print,
         )
+
+
+def test_a_model_on_a_trunk_as_a_base(tiny_model: Path, sample_data: Path, tmp_path: Path) -> None:
+    """What is trained from a trunk and its top is what is trained from the whole, bit for bit."""
+    corpora = [read_corpus(sample_data / "ner" / "BC5CDR" / "train.tsv", "BC5CDR")]
+    trunk, top = split(tiny_model, tmp_path / "parts")
+    for name, base in (("whole", tiny_model), ("parted", top), ("trunk", trunk)):
+        keep = 0.0 if base == trunk else 0.25
+        recipe = Recipe("more", str(base), ("BC5CDR",), epochs=1, learning_rate=1e-3, keep=keep)
+        train(recipe, corpora, tmp_path / name, lambda _: None)
+    whole, parted, begun = (weights(tmp_path / name) for name in ("whole", "parted", "trunk"))
+    assert whole.keys() == parted.keys()
+    assert all(torch.equal(value, parted[name]) for name, value in whole.items())
+    assert not [name for name in begun if ".layer.1." in name]
+    texts = [passage.text for passage in corpora[0].passages]
+    assert load_model(str(tmp_path / "parted")).annotate(texts) == load_model(str(tmp_path / "whole")).annotate(texts)
 
 
 @pytest.mark.parametrize("what", ["nothing", "empty", "pickle", "damaged", "unknown"])

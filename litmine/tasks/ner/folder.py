@@ -2,17 +2,22 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from tokenizers import Tokenizer
 
 from litmine.errors import ModelError
-from litmine.nn.bert import BertEncoder, is_plain_bert
+from litmine.nn.bert import BertEncoder, UpperLayers, is_plain_bert
 from litmine.nn.config import read_config
+from litmine.nn.damage import loading
 from litmine.nn.hugging_face import auto_classifier
-from litmine.nn.loading import OVERLAP, TOKENIZER_FILE, filled, loading, plain_window, read_tokenizer, special_ids
+from litmine.nn.loading import OVERLAP, TOKENIZER_FILE, filled, plain_window, read_tokenizer, special_ids
 from litmine.nn.references import is_own
+from litmine.nn.states import Layers
 from litmine.nn.trunk import Place, Trunk, Windows, form_of
-from litmine.nn.weights import save_weights
+from litmine.nn.trunk_folder import TrunkLink, find_trunk
+from litmine.nn.trunk_loading import Trunks, load_trunk
+from litmine.nn.weights import load_weights, save_weights
 from litmine.tasks.ner.network import MultiHeadNetwork, PlainNetwork
 from litmine.tasks.ner.settings import CHAINED, FIRST, Head, Settings, default_heads, tagger_digest
 from litmine.tasks.ner.tagger import Tagger
@@ -25,11 +30,13 @@ def load_folder(
     precision: str = "auto",
     heads: Sequence[str] | None = None,
     batch_tokens: int | None = None,
+    trunks: Trunks | None = None,
 ) -> Tagger:
     """Load a model folder (ModelError when it is not one, or cannot be run as asked).
 
     `heads` names the heads to use instead of the default ones. `precision` is `float32`, `bf16` or `auto`: bf16 where
-    the processor multiplies it in hardware.
+    the processor multiplies it in hardware. `trunks` are those that are loaded already; the model's own is among them
+    afterwards, if others may go on from it.
     """
     place = Place.choose(device, precision)
     with loading(folder):
@@ -37,17 +44,20 @@ def load_folder(
         settings = Settings.load(folder) if own else plain_settings(folder, name)
         used = default_heads(settings) if heads is None else [_head(settings, head) for head in heads]
         digest = tagger_digest(folder, settings, used)
-        network = read_network(folder, settings, quick=True) if own else _plain_network(folder)
-        tokenizer = read_tokenizer(folder)
-        special = special_ids(tokenizer, network.config)
-    place.put(network)
-    windows = Windows(settings.window, settings.overlap, settings.decoding != FIRST)
+        if settings.trunk is None:
+            network = read_network(folder, settings, quick=True) if own else _plain_network(folder)
+            tokenizer = read_tokenizer(folder)
+            trunk, layers = _own_trunk(network, tokenizer, settings, place)
+        else:
+            trunk = load_trunk(find_trunk(folder, settings.trunk), place, trunks)
+            network = _read_top(folder, settings, settings.trunk, trunk)
+            place.put(network)
+            network.encoder.to(place.dtype)
+            layers = trunk.layers(network.encoder.layers)
     # Of our own networks the heads stay in float32: they cost nothing, and the scores keep their digits.
-    form, layers = form_of(network.encoder, 1, place, windows.window, special[2])
-    trunk = Trunk(form, network.config, tokenizer, special, windows, place)
     chain = network.chain
     transitions = None if chain is None else chain.transitions().cpu().numpy()
-    return Tagger(trunk, trunk.layers(layers), network.read_heads, transitions, settings, used, digest, batch_tokens)
+    return Tagger(trunk, layers, network.read_heads, transitions, settings, used, digest, batch_tokens)
 
 
 def save_folder(
@@ -63,9 +73,7 @@ def save_folder(
 
 def read_network(folder: Path, settings: Settings, quick: bool = False) -> MultiHeadNetwork:
     """The network of one of our own model folders, weights loaded, in float32; `quick` as in `filled`."""
-    outputs = sum(len(head.labels) for head in settings.heads)
-    chained = settings.decoding == CHAINED
-    return filled(folder, lambda config, encoder: MultiHeadNetwork(config, outputs, encoder, chained), quick)
+    return filled(folder, lambda config, encoder: _network(config, settings, encoder), quick)
 
 
 def plain_settings(folder: Path, name: str) -> Settings:
@@ -78,6 +86,32 @@ def plain_settings(folder: Path, name: str) -> Settings:
         )
     window = plain_window(folder)
     return Settings(name, (Head("labels", labels),), window, min(OVERLAP, window // 4))
+
+
+def _own_trunk(
+    network: MultiHeadNetwork | PlainNetwork, tokenizer: Tokenizer, settings: Settings, place: Place
+) -> tuple[Trunk, Layers]:
+    """The trunk of a model with an encoder of its own, and its last layer, all on their place."""
+    special = special_ids(tokenizer, network.config)
+    place.put(network)
+    form, layers = form_of(network.encoder, 1, place, settings.window, special[2])
+    windows = Windows(settings.window, settings.overlap, settings.decoding != FIRST)
+    trunk = Trunk(form, network.config, tokenizer, special, windows, place)
+    return trunk, trunk.layers(layers)
+
+
+def _read_top(folder: Path, settings: Settings, link: TrunkLink, trunk: Trunk) -> MultiHeadNetwork:
+    """The network of a model that goes on from a trunk: as its encoder it has the layers that it adds."""
+    config = trunk.config
+    layers = UpperLayers(config, config.num_hidden_layers, link.layers)
+    network = _network(config, settings, layers)
+    network.load_state_dict(load_weights(folder))
+    return network
+
+
+def _network(config: Any, settings: Settings, encoder: Any) -> MultiHeadNetwork:
+    outputs = sum(len(head.labels) for head in settings.heads)
+    return MultiHeadNetwork(config, outputs, encoder, settings.decoding == CHAINED)
 
 
 def _plain_network(folder: Path) -> MultiHeadNetwork | PlainNetwork:

@@ -8,6 +8,7 @@ from pathlib import Path
 from litmine.errors import ModelError
 from litmine.nn.digest import folder_digest
 from litmine.nn.references import SETTINGS_FILE
+from litmine.nn.trunk_folder import TrunkLink, TrunkSettings, find_trunk
 
 # The `task` of a tagger's `litmine.json`; the first ones have none.
 TASK = "ner"
@@ -36,7 +37,8 @@ class Settings:
     """How a model reads: its heads in the order of its logits, and its window and overlap in tokens.
 
     `window` counts the special tokens; `overlap` is the least that two windows of one text share. `decoding` is ALONE,
-    CHAINED or FIRST.
+    CHAINED or FIRST. `trunk`: what the model goes on from, if its encoder is not its own; window and overlap are then
+    the trunk's.
     """
 
     name: str
@@ -44,9 +46,12 @@ class Settings:
     window: int
     overlap: int
     decoding: int = ALONE
+    trunk: TrunkLink | None = None
 
     def save(self, folder: Path) -> None:
-        text = json.dumps({"task": TASK, **asdict(self)}, indent=2, ensure_ascii=False)
+        left_out = {"trunk"} if self.trunk is None else {"window", "overlap"}
+        told = {"task": TASK} | {name: value for name, value in asdict(self).items() if name not in left_out}
+        text = json.dumps(told, indent=2, ensure_ascii=False)
         (folder / SETTINGS_FILE).write_text(text + "\n", encoding="utf-8")
 
     @classmethod
@@ -59,6 +64,10 @@ class Settings:
                 Head(**{**head, "labels": tuple(head["labels"]), "corpora": tuple(head["corpora"])})
                 for head in read.pop("heads")
             )
+            trunk = TrunkLink.of(read)
+            if trunk is not None:
+                own = TrunkSettings.load(find_trunk(folder, trunk))
+                read |= {"trunk": trunk, "window": own.window, "overlap": own.overlap}
             settings = cls(heads=heads, **read)
         except (ValueError, KeyError, TypeError) as error:
             raise ModelError(
@@ -83,6 +92,10 @@ def default_heads(settings: Settings) -> list[Head]:
 
 
 def tagger_digest(folder: Path, settings: Settings, heads: Sequence[Head]) -> str:
-    """Over weights, tokenizer, the labels of the heads used, window, overlap, decoding (ValueError without weights)."""
+    """Over weights, tokenizer or trunk, the labels of the heads used, window, overlap and decoding.
+
+    Raises ValueError without weights.
+    """
     labels = [[head.name, head.labels] for head in heads]
-    return folder_digest(folder, [labels, settings.window, settings.overlap, settings.decoding])
+    trunk = [] if settings.trunk is None else [settings.trunk.digest]
+    return folder_digest(folder, [labels, settings.window, settings.overlap, settings.decoding, *trunk])

@@ -5,10 +5,12 @@ from pathlib import Path
 from tokenizers import Tokenizer
 
 from litmine.nn.bert import BertEncoder, is_plain_bert
+from litmine.nn.damage import loading
 from litmine.nn.hugging_face import auto_answerer, auto_tokenizer
-from litmine.nn.loading import OVERLAP, TOKENIZER_FILE, filled, loading, plain_window, read_tokenizer
+from litmine.nn.loading import OVERLAP, TOKENIZER_FILE, filled, plain_window, read_tokenizer
 from litmine.nn.references import is_own
 from litmine.nn.trunk import Place, Trunk, Windows, form_of
+from litmine.nn.trunk_loading import Trunks
 from litmine.nn.weights import save_weights
 from litmine.tasks.qa.network import PlainSpanNetwork, SpanNetwork
 from litmine.tasks.qa.pairs import layout_of
@@ -20,7 +22,12 @@ _WINDOW = 384
 
 
 def load_folder(
-    folder: Path, name: str, device: str = "auto", precision: str = "auto", batch_tokens: int | None = None
+    folder: Path,
+    name: str,
+    device: str = "auto",
+    precision: str = "auto",
+    batch_tokens: int | None = None,
+    trunks: Trunks | None = None,  # noqa: ARG001 - a reader's encoder is its own
 ) -> Reader:
     """Load a reader's folder (ModelError when it is not one, or cannot be run as asked)."""
     place = Place.choose(device, precision)
