@@ -21,10 +21,10 @@ import torch
 
 from benchmarks.retrieve import articles_of, lake_of, processor, questions_of, recall, through, together
 from litmine import Lake
+from litmine.lake.answers import RANKED
 from litmine.search.index import SearchIndex
-from litmine.tasks.qa.evaluate import judge
+from litmine.tasks.qa.evaluate import answered, judge, score_given
 from litmine.tasks.qa.files import read_file
-from litmine.tasks.qa.metrics_bioasq import score_factoids, score_lists, score_verdicts
 from litmine.tasks.qa.questions import Asked
 from litmine.tasks.qa.separate import DevSet
 from litmine.tasks.registry import load_reader
@@ -71,20 +71,9 @@ def main() -> None:
 def _scores(lake: Lake, asked: Sequence[Asked]) -> dict[str, float]:
     """Of what the view `answers` has for each question, the best first."""
     ranked: dict[str, list[str]] = {one.question_id: [] for one in asked}
-    for question_id, said in lake.rows(
-        "select question_id, first(answer order by score desc, pmid) from answers where answer is not null"
-        " group by question_id, rank order by question_id, rank"
-    ):
+    for question_id, said, *_ in lake.rows(RANKED.format(view="answers")):
         ranked[question_id].append(said)
-    by_type = {kind: [one for one in asked if one.question_type == kind] for kind in ("factoid", "list", "yesno")}
-    verdicts = [
-        (bool(one.yes), next((said == "yes" for said in ranked[one.question_id]), None)) for one in by_type["yesno"]
-    ]
-    return {
-        **score_factoids((one.answers, ranked[one.question_id]) for one in by_type["factoid"]),
-        **score_lists((one.answers, ranked[one.question_id]) for one in by_type["list"]),
-        **(score_verdicts(verdicts) if verdicts else {}),
-    }
+    return score_given([answered(one, ranked[one.question_id]) for one in asked])
 
 
 def _show(name: str, scores: dict[str, float]) -> dict[str, float]:

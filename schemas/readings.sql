@@ -62,7 +62,7 @@ said AS (
 merged AS (
     SELECT *, count(*) OVER same AS papers, sum(score) OVER same AS total
     -- An answer counts once a paper, by its best span there; a verdict has the sentence of the paper's best span.
-    FROM (FROM said QUALIFY row_number() OVER (PARTITION BY question_id, model, pmid, key ORDER BY span_score DESC NULLS LAST, start_char) = 1)
+    FROM (FROM said QUALIFY row_number() OVER (PARTITION BY question_id, model, pmid, key ORDER BY span_score DESC NULLS LAST, start_char, end_char) = 1)
     WINDOW same AS (PARTITION BY question_id, model, key)
 )
 SELECT question_id, question, question_type, pmid, answer,
@@ -76,7 +76,7 @@ SELECT question_id, question, question_type, pmid, answer,
            PARTITION BY question_id, model ORDER BY key IS NULL, total DESC, key) END AS rank,
        model, active
 FROM merged
--- Of a list the answers that come near the best one, as `LIST_SHARE` has it in what judges readers.
+-- Of a list the answers that come near the best one.
 QUALIFY key IS NULL OR question_type <> 'list' OR total >= 0.4 * max(total) OVER (PARTITION BY question_id, model);
 
 -- answers: One row for each question, answer and paper that gives it, or null where a paper gives none; `rank` orders a question's answers by their papers' summed scores, `support` counts the papers; the spans of a paper compete for a factoid, so that its `score` may be lower than in `readings`.

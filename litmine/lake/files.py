@@ -1,21 +1,19 @@
-"""The one place that writes into a lake: each file whole or not at all, at whatever instant the process dies."""
+"""The one place that writes into a lake, in a folder or on an object store: each file whole or not at all."""
 
 import errno
 import math
-import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from uuid import uuid4
 
 from litmine.errors import LakeError
 from litmine.lake.object_store import ObjectPath
 from litmine.lake.place import Place
+from litmine.whole import TEMPORARY, aside, sync
 
-TEMPORARY = ".tmp"
 _STALE_SECONDS = 24 * 3600
 
 
@@ -29,20 +27,14 @@ def write_whole(path: Place, write: Callable[[Path], object], *, exclusive: bool
         with TemporaryDirectory(prefix="litmine-") as folder:
             write(Path(folder) / path.name)
             return write_bytes(path, (Path(folder) / path.name).read_bytes(), exclusive=exclusive)
-    temporary = path.with_name(f".{path.name}.{uuid4().hex}{TEMPORARY}")
     try:
         make_folder(path.parent)
         _sweep(path.parent)
-        write(temporary)
-        _sync(temporary)
-        created = _name_exclusively(temporary, path) if exclusive else _name(temporary, path)
-        _sync(path.parent)
+        with aside(path, exclusive=exclusive) as filled:
+            write(filled.path)
     except OSError as error:
         raise unwritable(path, error) from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
-    return created
+    return filled.named
 
 
 def write_bytes(path: Place, data: bytes, *, exclusive: bool = False) -> bool:
@@ -82,7 +74,7 @@ def make_folder(folder: Path) -> None:
     if not folder.is_dir():
         make_folder(folder.parent)
         folder.mkdir(exist_ok=True)
-        _sync(folder.parent)
+        sync(folder.parent)
 
 
 def unwritable(path: Place, error: OSError) -> LakeError:
@@ -100,32 +92,6 @@ def unwritable(path: Place, error: OSError) -> LakeError:
 def utf8(text: str) -> str:
     r"""The text as UTF-8 can hold it: a surrogate, which Python makes of a file name's stray bytes, as `\udcff`."""
     return text.encode("utf-8", "backslashreplace").decode()
-
-
-def _name(temporary: Path, path: Path) -> bool:
-    temporary.replace(path)
-    return True
-
-
-def _name_exclusively(temporary: Path, path: Path) -> bool:
-    try:
-        os.link(temporary, path)
-    except FileExistsError:
-        return False
-    except OSError as error:
-        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK):
-            raise
-        # A file system without hard links: equal names hold equal rows here, so that replacing is harmless too.
-        return not path.exists() and _name(temporary, path)
-    return True
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 @cache

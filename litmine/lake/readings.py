@@ -60,15 +60,21 @@ def write_readings(
     A reply that is a string says why its pair could not be read. Raises SchemaError, naming the first row at fault,
     when the offsets of an answer do not hold or a score is no probability; LakeError when the file cannot be written.
     """
+    table = readings_table(footer.model, pairs, texts, replies)
+    return write_bytes(path, encode("readings", table, asdict(footer)), exclusive=True)
+
+
+def readings_table(model: str, pairs: Sequence[Pair], texts: Sequence[str], replies: Sequence[Reply | str]) -> pa.Table:
+    """The rows of a slice. Raises SchemaError as `write_readings` does."""
     rows = [row for one in zip(pairs, texts, replies, strict=True) for row in _rows(*one)]
     rows.sort(key=lambda row: (*row[:3], row[4] or 0))
     schema = arrow_schema("readings")
+    columns = list(zip(*rows, strict=True)) or [()] * len(schema)
     try:
-        columns = [pa.array(column, field.type) for column, field in zip(zip(*rows, strict=True), schema, strict=True)]
+        arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        raise SchemaError(f"a reading of {footer.model} has a value that is not as declared: {error}") from error
-    table = pa.Table.from_arrays(columns, schema=schema)
-    return write_bytes(path, encode("readings", table, asdict(footer)), exclusive=True)
+        raise SchemaError(f"a reading of {model} has a value that is not as declared: {error}") from error
+    return pa.Table.from_arrays(arrays, schema=schema)
 
 
 def _rows(pair: Pair, text: str, reply: Reply | str) -> Iterator[tuple[Any, ...]]:

@@ -26,6 +26,11 @@ def statements(names: Collection[str] | None = None) -> str:
     return "\n".join(text for name, (_, text) in views.items() if name in wanted)
 
 
+def statement(name: str) -> str:
+    """What makes this view alone, over whatever stands behind the names that it reads."""
+    return _views()[name][1]
+
+
 @cache
 def _views() -> dict[str, tuple[str, str]]:
     """Each view's sentence and statement; blank lines stand between them."""

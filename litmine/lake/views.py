@@ -59,8 +59,8 @@ def show(connection: "duckdb.DuckDBPyConnection", lake: Place, names: Collection
         interruptibly(connection, lambda: connection.execute(sql))
 
 
-def quiet_duckdb(lake: Place) -> "duckdb.DuckDBPyConnection":
-    """An in-memory DuckDB that can read the lake's files, without its progress bar: stdout is for data."""
+def quiet_duckdb(lake: Place | None = None) -> "duckdb.DuckDBPyConnection":
+    """An in-memory DuckDB that can read a lake's files, without its progress bar: stdout is for data."""
     import duckdb
 
     connection = duckdb.connect()

@@ -1,13 +1,12 @@
 """A file of results: whole under its name, or not there."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
-from uuid import uuid4
 
 from litmine.errors import LitmineError
+from litmine.whole import aside
 
 
 @contextmanager
@@ -23,14 +22,7 @@ def whole_file(file: Path) -> Iterator[IO[bytes]]:
                 yield out
             return
         file = file.resolve()
-        aside = file.with_name(f".{file.name}.{uuid4().hex}.tmp")
-        try:
-            with aside.open("xb") as out:
-                yield out
-                out.flush()
-                os.fsync(out.fileno())
-            aside.replace(file)
-        finally:
-            aside.unlink(missing_ok=True)
+        with aside(file) as filled, filled.path.open("xb") as out:
+            yield out
     except OSError as error:
         raise LitmineError(f"{file} cannot be written ({error.strerror or error}); choose another file") from error

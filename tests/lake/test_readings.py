@@ -1,6 +1,5 @@
 """Readings and the answers that SQL makes of them: merged, ranked, counted, and gone when their paper is."""
 
-import random
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
@@ -19,7 +18,6 @@ from litmine.lake.asked import Asked, Retrieved, record_asked
 from litmine.lake.hashing import question_digest, text_hash
 from litmine.lake.readings import Pair, ReadingsFooter, slice_file, write_readings
 from litmine.lake.unread import left_to_read
-from litmine.tasks.qa.merge import list_answers, merge_factoid, merge_list
 from litmine.types import Observed, Question, Reply, SpanAnswer
 
 Seen = Callable[..., Observed]
@@ -219,42 +217,6 @@ def test_a_factoid_that_is_certain(lake: Lake, asked: Callable[..., None]) -> No
     text = "latex or milk"
     asked(FACTOID, {text: reply(text, ("latex", 1.0), ("milk", 0.5))})
     assert answered(lake, "rank, answer, score") == [(1, "latex", 1.0), (2, "milk", 0.0)]
-
-
-@pytest.mark.parametrize("kind", ["factoid", "list"])
-def test_readers_are_judged_by_what_the_view_answers(lake: Lake, seen: Seen, kind: str) -> None:
-    """The same answers, in the same order, of as many papers: once in SQL, once where no lake is at hand."""
-    draw, words = random.Random(1), ("latex", "milk", "wasps", "dust", "Latex")
-    asked = []
-    for number in range(20):
-        question = Question(str(number), f"What is {number}?", kind)
-        said: dict[tuple[int, str], Said] = {}
-        for i in range(draw.randint(1, 6)):
-            found = [(word, draw.random()) for word in draw.sample(words, draw.randint(0, 5))]
-            text = f"{' or '.join(words)} {number} {i}"
-            said[10 * number + i + 1, text] = reply(text, *found[:3], variants=found[3:])
-        lake.add([seen(0, *one) for one in said], source=str(number), dated=True)
-        write(lake, question, said)
-        retrieved = tuple(Retrieved(pmid, text_hash(text), 1, rank) for rank, (pmid, text) in enumerate(said, 1))
-        asked.append(
-            (Asked(question, READER, 9, None, retrieved), [one for one in said.values() if isinstance(one, Reply)])
-        )
-    record_asked(lake.path, [one for one, _ in asked], "run", START)
-    shown: dict[str, list[tuple[str, int, float]]] = {}
-    # All at once: a query for each takes far longer than what it looks at.
-    for question_id, *row in lake.rows(
-        "select question_id, first(lower(answer)), first(support), sum(score) from answers where answer is not null"
-        " group by question_id, rank order by question_id, rank"
-    ):
-        shown.setdefault(question_id, []).append((row[0], row[1], row[2]))
-    for one, replies in asked:
-        merged = merge_factoid(replies) if kind == "factoid" else merge_list(replies)
-        given = [found.answer for found in merged] if kind == "factoid" else list_answers(merged)
-        rows = shown.pop(one.question.question_id, [])
-        expected = [(found.answer.lower(), found.support, found.score) for found in merged if found.answer in given]
-        assert [row[:2] for row in rows] == [found[:2] for found in expected]
-        assert [row[2] for row in rows] == pytest.approx([found[2] for found in expected], abs=1e-5)
-    assert shown == {}
 
 
 def test_papers_that_change_take_their_answers_with_them(lake: Lake, seen: Seen, asked: Callable[..., None]) -> None:

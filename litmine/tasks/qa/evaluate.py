@@ -1,11 +1,11 @@
-"""A reader against a file of questions: every text read through the reader, answers merged, official measures."""
+"""A reader against a file of questions: every text read, answers merged as in a lake, official measures."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
 from litmine.errors import CorpusError
-from litmine.tasks.qa.merge import list_answers, merge_factoid, merge_list, merge_verdicts
+from litmine.lake.answers import TextsRead, merge_replies
 from litmine.tasks.qa.metrics_bioasq import FACTOID_ANSWERS, score_factoids, score_lists, score_verdicts
 from litmine.tasks.qa.metrics_squad import score_spans
 from litmine.tasks.qa.questions import Asked, QuestionFile
@@ -54,11 +54,11 @@ def judge(
     if file.form == "squad":
         # Version 1.1 has an answer to every question, and its measures know no "no answer".
         answerable = not any(one.unanswerable for one in asked)
-        given = [_squad(one, replies[0], answerable) for one, replies in _read(reader, asked)]
+        given = [_squad(one, replies[0], answerable) for block in _read(reader, asked) for one, replies in block]
         scores = score_spans((_flat(one.asked), one.answers[0] if one.answers else "") for one in given)
     else:
-        given = [_bioasq(one, replies) for one, replies in _read(reader, asked)]
-        scores = _score(given)
+        given = [one for block in _read(reader, asked) for one in _merged(block)]
+        scores = score_given(given)
     return Judged(reader.name, scores, tuple(given))
 
 
@@ -68,7 +68,8 @@ def _wanted(reader: Reader, file: QuestionFile, all_types: bool) -> list[str]:
     return ["factoid", "list", *(["yesno"] if reader.settings.yes_no else [])]
 
 
-def _score(given: Sequence[Given]) -> dict[str, float]:
+def score_given(given: Sequence[Given]) -> dict[str, float]:
+    """BioASQ's measures of the types of question that there are, in percent."""
     by_type = {kind: [one for one in given if one.asked.question_type == kind] for kind in ("factoid", "list", "yesno")}
     scores: dict[str, float] = {}
     if factoids := by_type["factoid"]:
@@ -80,8 +81,8 @@ def _score(given: Sequence[Given]) -> dict[str, float]:
     return scores
 
 
-def _read(reader: Reader, questions: Sequence[Asked]) -> Iterator[tuple[Asked, list[Reply]]]:
-    """Each question with the replies of its texts, in order; many questions' texts are read together."""
+def _read(reader: Reader, questions: Sequence[Asked]) -> Iterator[list[tuple[Asked, list[Reply]]]]:
+    """The questions in blocks, in order, each with the replies of its texts; the texts of a block are read together."""
     block: list[Asked] = []
     pairs = 0
     for number, asked in enumerate(questions, 1):
@@ -89,7 +90,7 @@ def _read(reader: Reader, questions: Sequence[Asked]) -> Iterator[tuple[Asked, l
         pairs += len(asked.texts)
         if pairs >= _AT_ONCE or number == len(questions):
             replies = iter(reader.answer([(one.question, text) for one in block for text in one.texts]))
-            yield from ((one, list(islice(replies, len(one.texts)))) for one in block)
+            yield [(one, list(islice(replies, len(one.texts)))) for one in block]
             block, pairs = [], 0
 
 
@@ -98,12 +99,18 @@ def _squad(asked: Asked, reply: Reply, answerable: bool) -> Given:
     return Given(asked, tuple(span.answer for span in said), None)
 
 
-def _bioasq(asked: Asked, replies: Sequence[Reply]) -> Given:
+def _merged(block: Sequence[tuple[Asked, Sequence[Reply]]]) -> Iterator[Given]:
+    """What a lake would answer to each question from these replies."""
+    merged = merge_replies([TextsRead(asked.question_type, asked.texts, replies) for asked, replies in block])
+    for (asked, _), answers in zip(block, merged, strict=True):
+        yield answered(asked, [found.answer for found in answers])
+
+
+def answered(asked: Asked, answers: Sequence[str]) -> Given:
+    """Of what a lake answers to a question, the best first, that which is judged."""
     if asked.question_type == "yesno":
-        return Given(asked, (), merge_verdicts(replies))
-    if asked.question_type == "list":
-        return Given(asked, tuple(list_answers(merge_list(replies))), None)
-    return Given(asked, tuple(found.answer for found in merge_factoid(replies)[:FACTOID_ANSWERS]), None)
+        return Given(asked, (), answers[0] == "yes" if answers else None)
+    return Given(asked, tuple(answers[:FACTOID_ANSWERS] if asked.question_type == "factoid" else answers), None)
 
 
 def _flat(asked: Asked) -> list[str]:

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from litmine.errors import LakeError
 from litmine.lake.articles import part_summary
 from litmine.lake.damage import verify
-from litmine.lake.files import TEMPORARY
 from litmine.lake.layout import BY_MODEL, PART_TASKS, TABLES, depth
 from litmine.lake.merge import MERGED, absorbed
 from litmine.lake.place import Place, within
 from litmine.lake.tables import EMPTY, damaged, read_footer, shape
 from litmine.schema import conflict
 from litmine.specs import ARTICLES
+from litmine.whole import TEMPORARY
 from litmine.work.doctor.finding import Finding, note, wrong
 
 # What litmine keeps beside its tables; the search index and the catalogue are looked at elsewhere.

@@ -15,7 +15,6 @@ import pytest
 from litmine import Lake
 from litmine.errors import DONE, FAILED
 from litmine.lake.articles import new_texts
-from litmine.lake.files import TEMPORARY
 from litmine.lake.runs import Active, Run
 from litmine.lake.tables import FOOTER
 from litmine.lake.targets import TargetFooter, TargetSet, write_target
@@ -24,6 +23,7 @@ from litmine.search.index import SearchIndex
 from litmine.search.state import read_state, search_folder, state_file
 from litmine.tasks.ner.step import entity_rows
 from litmine.types import Article, Entity, Observed
+from litmine.whole import TEMPORARY
 from litmine.work.doctor.environment import examine_environment
 from litmine.work.doctor.examine import examine_lake
 from litmine.work.doctor.finding import Finding
