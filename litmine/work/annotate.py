@@ -14,7 +14,7 @@ from litmine.nn.references import absolute
 from litmine.specs import TaskSpec
 from litmine.tasks.contract import Loading, UnitResult
 from litmine.tasks.part import PartUnit, Step
-from litmine.tasks.registry import find, identify_folder, types
+from litmine.tasks.registry import find, identify_folder, trunk_of, types
 from litmine.work.choose import told, types_of
 from litmine.work.grouping import group, steps_of
 from litmine.work.journal import Entry, journal
@@ -147,7 +147,9 @@ def _loadings(
     for ref in dict.fromkeys(refs):
         spec, folder, name = find(ref, among)
         model = identify_folder(spec, folder, name)
-        found.append(Loading(absolute(ref), model, workforce.device, precision, batch_tokens, spec.name, spec.network))
+        how = workforce.device, precision, batch_tokens
+        trunk = trunk_of(str(folder)) if spec.network else ""
+        found.append(Loading(absolute(ref), model, *how, spec.name, spec.network, trunk))
     return found
 
 

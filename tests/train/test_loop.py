@@ -275,7 +275,7 @@ def test_a_model_on_a_trunk_as_a_base(tiny_model: Path, sample_data: Path, tmp_p
     trunk, top = split(tiny_model, tmp_path / "parts")
     for name, base in (("whole", tiny_model), ("parted", top), ("trunk", trunk)):
         keep = 0.0 if base == trunk else 0.25
-        recipe = Recipe("more", str(base), ("BC5CDR",), epochs=1, learning_rate=1e-3, keep=keep)
+        recipe = Recipe("more", str(base), ("BC5CDR",), epochs=1, learning_rate=1e-3, base_weight_share=keep)
         train(recipe, corpora, tmp_path / name, lambda _: None)
     whole, parted, begun = (weights(tmp_path / name) for name in ("whole", "parted", "trunk"))
     assert whole.keys() == parted.keys()
