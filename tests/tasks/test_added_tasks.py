@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -12,8 +13,12 @@ from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
+import torch
 
 from litmine.errors import DONE, FAILED, NEW_GAPS
+from litmine.nn.trunk_folder import trunk_digest
+from litmine.nn.weights import save_weights
+from litmine.tasks.ner.split import split
 
 Litmine = Callable[..., CompletedProcess[str]]
 COLUMNS = "pmid, chemical_start, chemical_end, chemical, disease_start, disease_end, disease"
@@ -213,3 +218,77 @@ def test_kills_and_compactions_leave_what_an_undisturbed_run_makes(
             assert [rows(toy, lake, query) for query in (mentions, found)] == expect
             assert toy("compact", "--lake", lake, "--grace", "0").returncode == DONE
         shutil.rmtree(lake)
+
+
+@pytest.fixture(scope="session")
+def split_tagger(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A trunk and the tagger that goes on from it: together `tiny_model`."""
+    return split(tiny_model, tmp_path_factory.mktemp("split"))
+
+
+def make_top(folder: Path, task: str, trunk: Path, seed: int) -> Path:
+    """A toy's top on a trunk, its line at random."""
+    folder.mkdir()
+    link = {"reference": str(trunk), "digest": trunk_digest(trunk), "layers": 0}
+    (folder / "litmine.json").write_text(json.dumps({"task": task, "trunk": link}))
+    width = json.loads((trunk / "config.json").read_text())["hidden_size"]
+    weight = torch.randn(width, generator=torch.Generator().manual_seed(seed))
+    save_weights({"weight": weight}, folder, int8=False)
+    return folder
+
+
+def test_two_tops_and_a_task_that_reads_entities_beside_a_tagger(
+    toy: Litmine,
+    environment: dict[str, str],
+    split_tagger: tuple[Path, Path],
+    annotated_lake: Path,
+    imported_lake: Path,
+    pairs: Path,
+    tmp_path: Path,
+) -> None:
+    trunk, tagger = split_tagger
+    topics = make_top(tmp_path / "topics", "toy_topics", trunk, 1)
+    words = make_top(tmp_path / "words", "toy_words", trunk, 2)
+    lake = Path(shutil.copytree(imported_lake, tmp_path / "lake"))
+    parts = len([*(lake / "articles").glob("[!_]*.parquet")])
+    models = [tagger, topics, words, pairs]
+    annotate_and_die(lake, models, environment, 150)
+    assert 0 < len([*lake.glob("toy_words/model=words*/*.parquet")]) < parts
+    done = toy(
+        "annotate", "--lake", lake, "--precision", "float32", *(word for one in models for word in ("--model", one))
+    )
+    assert done.returncode == DONE, done.stderr
+    mentions = "select pmid, start_char, end_char, mention, entity_type from entities order by all"
+    assert rows(toy, lake, mentions) == rows(toy, annotated_lake, mentions)
+    assert rows(toy, lake, f"select {COLUMNS} from toy_pairs order by all") == expected(toy, lake, 500)
+    assert rows(toy, lake, "select count(*) as n, count(distinct pmid) as texts from toy_topics") == [
+        {"n": 102, "texts": 102}
+    ]
+    (of_words,) = rows(toy, lake, "select count(*) as n, min(score) > 0.5 as high from toy_words")
+    assert of_words["n"] > 1000
+    assert of_words["high"] is True
+    coverage = rows(toy, lake, "select task, active, parts_read, parts_unread from coverage order by task")
+    assert [tuple(row.values()) for row in coverage] == [
+        (task, True, parts, 0) for task in ("ner", "toy_pairs", "toy_topics", "toy_words")
+    ]
+    # Alone each says what it says beside the others.
+    alone = Path(shutil.copytree(imported_lake, tmp_path / "alone"))
+    assert toy("annotate", "--lake", alone, "--model", words, "--precision", "float32").returncode == DONE
+    stands = "select pmid, start_char, word from toy_words order by all"
+    assert rows(toy, alone, stands) == rows(toy, lake, stands)
+    queries = [
+        mentions,
+        stands,
+        f"select {COLUMNS} from toy_pairs order by all",
+        "select pmid from toy_topics order by 1",
+    ]
+    before = [rows(toy, lake, query) for query in queries]
+    assert f"{parts} article parts became" in toy("compact", "--lake", lake, "--grace", "0").stderr
+    assert [rows(toy, lake, query) for query in queries] == before
+    doctor = toy("doctor", "--deep", "--lake", lake)
+    assert (doctor.returncode, "wrong" in doctor.stdout) == (DONE, False), doctor.stdout
+    assert {"toy_topics, active", "toy_words, active"} <= {
+        *re.findall(r"\((toy_\w+, active)\)", toy("status", "--lake", lake).stdout)
+    }
+    (line, *_) = toy("export", "--format", "jsonl", "--lake", lake).stdout.splitlines()
+    assert {"entities", "toy_pairs", "toy_topics", "toy_words"} <= json.loads(line).keys()

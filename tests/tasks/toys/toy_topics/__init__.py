@@ -1,0 +1,1 @@
+"""A toy task: how much a text is about something."""

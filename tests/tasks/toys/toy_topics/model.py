@@ -1,0 +1,100 @@
+"""A toy top: a score for each text, that of its best word."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from litmine.lake.articles import NewTexts
+from litmine.lake.targets import Row
+from litmine.nn.digest import folder_digest
+from litmine.nn.engine import Engine, check_numbers, unwatched
+from litmine.nn.failure_isolation import Failed
+from litmine.nn.states import Layers, States
+from litmine.nn.trunk import Place, Trunk
+from litmine.nn.trunk_folder import find_trunk, link_of
+from litmine.nn.trunk_loading import Trunks, load_trunk
+from litmine.nn.weights import load_weights
+
+
+class TopicTop:
+    """A line through the trunk's states of each word."""
+
+    def __init__(self, name: str, layers: Layers, weight: Tensor) -> None:
+        self.name, self._layers, self._weight = name, layers, weight
+
+    def begin(self, states: States, /) -> Sequence[Tensor]:
+        logits = self._layers(states, states.row.at).float() @ self._weight  # type: ignore[attr-defined]
+        return logits, logits.isfinite().all()
+
+    def collect(self, row: Any, found: Sequence[Tensor], /) -> Any:
+        logits, finite = found
+        check_numbers(bool(finite))
+        return row.text, row.word, torch.sigmoid(logits).numpy()
+
+    def join(self, parts: Sequence[Any], failed: Mapping[int, Failed], texts: int, /) -> Any:
+        """The best score of each text, or why it failed."""
+        best = np.zeros(texts, dtype=np.float32)
+        for text, _, scores in parts:
+            np.maximum.at(best, text, scores)
+        return [failed.get(i, float(best[i])) for i in range(texts)]
+
+
+@dataclass(frozen=True, slots=True)
+class TopicModel:
+    name: str
+    trunk: Trunk
+    top: TopicTop
+    batch_tokens: int | None
+
+    @property
+    def device(self) -> torch.device:
+        return self.trunk.device
+
+    @property
+    def precision(self) -> str:
+        return self.trunk.precision
+
+    @property
+    def _engine(self) -> Engine:
+        return Engine(self.trunk, [self.top], self.batch_tokens)
+
+    def read(self, texts: Sequence[str]) -> list[Any]:
+        return self._engine.read(texts)
+
+    def label(self, read: Sequence[Any], watch: Any = unwatched) -> Any:
+        (labels,) = self._engine.label(read, watch)
+        return labels
+
+    def decode(
+        self, texts: Sequence[str], _read: Sequence[Any], labels: Any, _inputs: Sequence[Any] = ()
+    ) -> list[float | Failed]:
+        assert len(labels) == len(texts)
+        return list(labels)
+
+
+def identify(folder: Path, name: str) -> str:
+    link = link_of(folder)
+    assert link is not None
+    find_trunk(folder, link)
+    return f"{name}@{folder_digest(folder, link.digest)}"
+
+
+def load(
+    folder: Path, name: str, device: str, precision: str, batch_tokens: int | None = None, trunks: Trunks | None = None
+) -> TopicModel:
+    link = link_of(folder)
+    assert link is not None
+    trunk = load_trunk(find_trunk(folder, link), Place.choose(device, precision), trunks)
+    own = identify(folder, name)
+    weight = load_weights(folder)["weight"].to(trunk.device)
+    return TopicModel(own, trunk, TopicTop(own, trunk.layers(), weight), batch_tokens)
+
+
+def topic_rows(texts: NewTexts, results: Sequence[float | Failed]) -> list[Row]:
+    keys = zip(texts.pmids, texts.text_hashes, results, strict=True)
+    return sorted((pmid, text_hash, one) for pmid, text_hash, one in keys if not isinstance(one, Failed))
