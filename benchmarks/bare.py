@@ -109,7 +109,8 @@ def operations(tagger: Tagger, window: int) -> int:
     """Of one token: its products with the weights, and its two with the window's other tokens."""
     config = tagger.trunk.config
     width, inner = config.hidden_size, config.intermediate_size
-    return int(config.num_hidden_layers * 2 * (4 * width**2 + 2 * width * inner + 2 * window * width))
+    own = tagger.settings.trunk.layers if tagger.settings.trunk else 0
+    return int((config.num_hidden_layers + own) * 2 * (4 * width**2 + 2 * width * inner + 2 * window * width))
 
 
 def _reading(call: Callable[[], object]) -> Callable[[], object]:

@@ -6,8 +6,7 @@ from pathlib import Path
 import torch
 
 from litmine import Lake
-from litmine.nn.references import builtin_folder
-from litmine.specs import BUILTIN
+from litmine.nn.references import BUILTIN_TRUNK, builtin_folder
 from litmine.types import Article, Observed
 
 # A random classifier would mark most words: this much more for outside makes about as many mentions as real models.
@@ -47,7 +46,7 @@ def random_bert(folder: Path, **shape: int) -> Path:
 
     torch.manual_seed(0)
     tokenizer = PreTrainedTokenizerFast(
-        tokenizer_file=str(builtin_folder(BUILTIN) / "tokenizer.json"), model_max_length=512, pad_token="[PAD]"
+        tokenizer_file=str(builtin_folder(BUILTIN_TRUNK) / "tokenizer.json"), model_max_length=512, pad_token="[PAD]"
     )
     labels = {0: "O", 1: "B-Disease", 2: "I-Disease"}
     config = BertConfig(vocab_size=len(tokenizer), id2label=labels, label2id={v: k for k, v in labels.items()})

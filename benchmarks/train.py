@@ -57,9 +57,8 @@ from transformers.utils import logging
 from litmine.corpora.corpus import Corpus, open_corpus
 from litmine.nn.crf import BIO
 from litmine.nn.loading import read_tokenizer, special_ids
-from litmine.nn.references import builtin_folder
+from litmine.nn.references import BUILTIN_TRUNK, builtin_folder
 from litmine.nn.tokenizer import WordReader
-from litmine.specs import BUILTIN
 from litmine.tasks.ner.examples import IGNORED, Example, make_examples, make_heads
 from litmine.tasks.ner.recipe import Recipe
 from litmine.tasks.ner.train import plan_epoch, train
@@ -252,7 +251,7 @@ def _random_minilm(folder: Path) -> Path:
     """An encoder as large as all-MiniLM-L6-v2 with random weights and the built-in model's tokenizer."""
     torch.manual_seed(0)
     tokenizer = PreTrainedTokenizerFast(
-        tokenizer_file=str(builtin_folder(BUILTIN) / "tokenizer.json"),
+        tokenizer_file=str(builtin_folder(BUILTIN_TRUNK) / "tokenizer.json"),
         cls_token="[CLS]",
         sep_token="[SEP]",
         pad_token="[PAD]",

@@ -42,10 +42,12 @@ def test_wheel_holds_code_schemas_jobs_and_the_builtin_model(checkout: Path, tmp
         *(f"litmine/jobs/{path.name}" for path in (checkout / "jobs").iterdir()),
         *(path.relative_to(checkout).as_posix() for path in (checkout / "litmine").rglob("*.py")),
         *(path.relative_to(checkout).as_posix() for path in (checkout / "litmine").rglob("*.safetensors")),
+        *(path.relative_to(checkout).as_posix() for path in (checkout / "litmine").rglob("litmine.json")),
         *(path.relative_to(checkout).as_posix() for path in (checkout / "litmine").rglob("*.toml")),
     }
     assert {"litmine/schemas/articles.json", "litmine/jobs/nightly.toml", "litmine/cli/main.py"} <= expected
     assert {"litmine/corpora/registry.toml", "litmine/tasks/ner/recipes/builtin.toml"} <= expected
+    assert "litmine/models/builtin/trunk/litmine.json" in expected
     assert expected - shipped == set()
     assert not [name for name in shipped if name.startswith(("tests/", "sample_data/", "benchmarks/"))]
 

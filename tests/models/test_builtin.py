@@ -5,12 +5,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+import torch
 
 from litmine.corpora.corpus import read_corpus
-from litmine.nn.references import builtin_folder
+from litmine.errors import ModelError
+from litmine.nn.references import BUILTIN_TRUNK, builtin_folder, offline_models
 from litmine.specs import BUILTIN
 from litmine.tasks.ner.tagger import Tagger
-from litmine.tasks.registry import identify, load_model
+from litmine.tasks.registry import identify, load_model, trunk_of
+from litmine.training.base import read_base
 from litmine.types import Entity
 
 SENTENCE = "An allergy to penicillin can cause an anaphylactic reaction."
@@ -91,12 +94,37 @@ def test_a_text_of_thousands_of_tokens_gives_what_its_pieces_give(
 
 
 def test_it_is_small_and_says_what_it_is(builtin: Tagger) -> None:
-    folder = builtin_folder(BUILTIN)
-    assert sum(file.stat().st_size for file in folder.iterdir()) < 25_000_000
+    folders = builtin_folder(BUILTIN), builtin_folder(BUILTIN_TRUNK)
+    own, both = sum(sizes(folders[0])), sum(sum(sizes(folder)) for folder in folders)
+    assert own < 3_000_000
+    assert both < 22_000_000
     assert builtin.name == identify(BUILTIN)
+    assert builtin.trunk.digest == trunk_of(BUILTIN)
     assert {"Disease", "Chemical", "Gene", "Species"} <= set(builtin.entity_types)
     types = [head.labels[1].removeprefix("B-") for head in builtin.heads]
     assert len(types) == len(set(types)), "one default head a type"
+
+
+def sizes(folder: Path) -> list[int]:
+    return [file.stat().st_size for file in folder.iterdir()]
+
+
+def test_the_card_of_its_trunk_holds_for_these_very_weights(builtin: Tagger) -> None:
+    card = (builtin_folder(BUILTIN_TRUNK) / "README.md").read_text(encoding="utf-8")
+    assert f"`{BUILTIN_TRUNK}@{builtin.trunk.digest}`" in card
+    own = (builtin_folder(BUILTIN) / "README.md").read_text(encoding="utf-8")
+    start = "## Data and its terms"
+    terms = own[own.index(start) : own.index("## Scores")]
+    assert terms.rstrip() in card
+
+
+def test_the_trunk_is_no_model_and_a_base() -> None:
+    with pytest.raises(ModelError, match="holds a trunk, the layers that several models share, and no model"):
+        load_model(BUILTIN_TRUNK)
+    assert BUILTIN_TRUNK not in offline_models()
+    whole, lower = (read_base(ref, 256).encoder.state_dict() for ref in (BUILTIN, BUILTIN_TRUNK))
+    assert len(lower) < len(whole)
+    assert all(torch.equal(value, whole[name]) for name, value in lower.items())
 
 
 def test_its_card_holds_for_these_very_weights(builtin: Tagger) -> None:
