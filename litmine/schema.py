@@ -7,14 +7,12 @@ so that a file of any age is read by its field ids.
 import json
 from collections.abc import Iterable, Iterator
 from functools import cache
-from importlib.resources import files
-from importlib.resources.abc import Traversable
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from litmine.errors import SchemaError
+from litmine.packaged import packaged
 
 _PRIMITIVES = {
     "long": pa.int64(),
@@ -29,14 +27,8 @@ _PRIMITIVES = {
 
 def declaration(table: str) -> dict[str, Any]:
     """The JSON of `schemas/<table>.json`."""
-    declared: dict[str, Any] = json.loads(schema_file(f"{table}.json").read_text(encoding="utf-8"))
+    declared: dict[str, Any] = json.loads(packaged(f"schemas/{table}.json").read_text(encoding="utf-8"))
     return declared
-
-
-def schema_file(name: str) -> Traversable:
-    """A file of `schemas/`: inside the installed package, or at the top of a checkout."""
-    packaged = files("litmine") / "schemas" / name
-    return packaged if packaged.is_file() else Path(__file__).parent.parent / "schemas" / name
 
 
 @cache

@@ -13,6 +13,7 @@ import click
 
 from litmine.cli.talk import say
 from litmine.errors import DONE, SettingError
+from litmine.packaged import packaged
 
 if TYPE_CHECKING:
     from litmine.rehearsal.log import Log
@@ -89,7 +90,7 @@ def rehearse(
 
 
 def _sample_records() -> Path:
-    folder = Path(__file__).parents[2] / "sample_data" / "pubmed"
+    folder = packaged("sample_data/pubmed")
     if not folder.is_dir():
         raise SettingError("there are no sample records beside this installation; name PubMed XML with --records PATH")
     return folder

@@ -4,12 +4,12 @@ import os
 import platform
 import shutil
 from collections.abc import Iterator
-from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 
 from litmine.errors import LitmineError
 from litmine.home import home
+from litmine.packaged import packaged
 from litmine.versions import versions
 from litmine.work.doctor.finding import Finding, note, ok, wrong
 
@@ -45,9 +45,8 @@ def _versions() -> Finding:
 
 
 def _tested() -> dict[str, str]:
-    """The versions of `constraints.txt`: inside the installed package, or at the top of a checkout."""
-    packaged = files("litmine") / "constraints.txt"
-    listed = packaged if packaged.is_file() else Path(__file__).parents[3] / "constraints.txt"
+    """The versions of `constraints.txt`."""
+    listed = packaged("constraints.txt")
     if not listed.is_file():
         return {}
     pins = (line.split("==") for line in listed.read_text(encoding="utf-8").splitlines() if "==" in line)

@@ -5,17 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from litmine.errors import SettingError
+from litmine.packaged import packaged
 from litmine.settings import checked, did_you_mean, find_settings, made, names_in, read_toml
 from litmine.work.job.after import AFTER, After
 from litmine.work.job.settings import Job
 
-_HOME = Path(__file__).parents[2]
-
 
 def jobs_folder() -> Path:
-    """The jobs that come with litmine: inside the installed package, or at the top of a checkout."""
-    packaged = _HOME / "jobs"
-    return packaged if packaged.is_dir() else _HOME.parent / "jobs"
+    """The jobs that come with litmine."""
+    return packaged("jobs")
 
 
 def job_names() -> list[str]:
