@@ -4,7 +4,7 @@ Devlin et al. 2019 (N19-1423): word, position and type embeddings, then layers o
 its residual and a normalisation after it. What comes out is what transformers gives, to rounding.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,6 +72,17 @@ class BertEncoder(nn.Module):
     ) -> Output:
         mask = None if attention_mask is None else attention_mask.bool()[:, None, None, :]
         return Output(self.encoder(self.embeddings(input_ids, token_type_ids), mask))
+
+    def after_each(
+        self, input_ids: Tensor, attention_mask: Tensor | None, token_type_ids: Tensor | None
+    ) -> Iterator[Tensor]:
+        """The hidden states before the first layer and after each."""
+        mask = None if attention_mask is None else attention_mask.bool()[:, None, None, :]
+        hidden = self.embeddings(input_ids, token_type_ids)
+        yield hidden
+        for layer in self.encoder.layer:
+            hidden = layer(hidden, mask)
+            yield hidden
 
 
 class UpperLayers(nn.Module):

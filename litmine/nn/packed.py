@@ -4,7 +4,7 @@ Of its last layer, what a token is after it has looked at the others is computed
 for: three quarters of a layer's work, for some two thirds of the tokens where a word is read at its first one.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import torch
@@ -53,6 +53,15 @@ class PackedLayers:
 
     def __init__(self, layers: Iterable[Any], kernels: Kernels = PLAIN) -> None:
         self._layers = [_PackedLayer(layer, kernels) for layer in layers]
+
+    def __len__(self) -> int:
+        return len(self._layers)
+
+    def after_each(self, hidden: Tensor, bounds: Bounds) -> Iterator[Tensor]:
+        """(tokens, width) after each of these layers."""
+        for layer in self._layers:
+            hidden = layer(hidden, bounds)
+            yield hidden
 
     def __call__(self, hidden: Tensor, bounds: Bounds, at: Tensor | None = None) -> Tensor:
         """(tokens, width) after these layers; with `at`, (asked, width) of the tokens that are asked for."""

@@ -93,9 +93,12 @@ class Trunk:
             raise ModelError("the tokenizer has a token that the model does not know")
         return self._form(row, self.device)
 
-    def layers(self, own: Iterable[nn.Module] = ()) -> Layers:
-        """The layers of a top, which go on from the states; without any, the states of the tokens asked for."""
-        return self._form.layers(own)
+    def layers(self, own: Iterable[nn.Module] = (), after: int | None = None) -> Layers:
+        """The layers of a top, which go on from the states; without any, the states of the tokens asked for.
+
+        `after` so many of the trunk's layers, None for all. Raises ValueError for a trunk that cannot be left there.
+        """
+        return self._form.layers(own, after)
 
 
 def form_of(encoder: Any, own: int, place: Place, window: int, pad: int) -> tuple[Form, nn.ModuleList]:
@@ -105,21 +108,20 @@ def form_of(encoder: Any, own: int, place: Place, window: int, pad: int) -> tupl
     """
     encoder.to(place.dtype)
     if not isinstance(encoder, BertEncoder):
-        return Padding(_called(encoder), pad), nn.ModuleList()
+        return Padding(_called(encoder), pad, 0), nn.ModuleList()
     first, last = encoder.parted(own)
     config = encoder.config
     kernels = quick_kernels(place.device, place.dtype, config.num_attention_heads, config.hidden_size)
     if kernels is None:
-        return Padding(_called(first), pad), last
+        return Padding(first.after_each, pad, len(first.encoder.layer)), last
     return Packing(first, kernels, window, pad), last
 
 
 def _called(encoder: Any) -> PaddedEncoder:
-    """An encoder behind the call that transformers' have."""
+    """An encoder behind the call that transformers' have, which is left at its end alone."""
 
-    def run(ids: Tensor, mask: Tensor | None, types: Tensor | None) -> Tensor:
+    def run(ids: Tensor, mask: Tensor | None, types: Tensor | None) -> list[Tensor]:
         given = {} if types is None else {"token_type_ids": types}
-        hidden: Tensor = encoder(input_ids=ids, attention_mask=mask, **given).last_hidden_state
-        return hidden
+        return [encoder(input_ids=ids, attention_mask=mask, **given).last_hidden_state]
 
     return run

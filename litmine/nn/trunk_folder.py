@@ -44,12 +44,18 @@ class TrunkSettings:
 class TrunkLink:
     """What a top says of its trunk: a built-in one's name or a folder seen from the top's, its digest.
 
-    `layers`: how many layers the top has of its own.
+    `layers`: how many layers the top has of its own. `after`: how many of the trunk's it goes on from, None for all.
     """
 
     reference: str
     digest: str
     layers: int
+    after: int | None = None
+
+    @property
+    def decisive(self) -> list[object]:
+        """What of it is a part of the top's digest."""
+        return [self.digest] if self.after is None else [self.digest, self.after]
 
     @classmethod
     def of(cls, told: Mapping[str, Any]) -> "TrunkLink | None":
@@ -91,6 +97,11 @@ def encoder_folder(folder: Path) -> tuple[Path, int]:
     A model with an encoder of its own has all of them. Raises as `link_of` and `find_trunk`.
     """
     link = link_of(folder)
+    if link is not None and link.after is not None:
+        raise ModelError(
+            f"the model in {folder} goes on from the middle of its trunk, where no training starts; start from the"
+            " trunk itself"
+        )
     return (folder, 0) if link is None else (find_trunk(folder, link), link.layers)
 
 

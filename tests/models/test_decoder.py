@@ -27,7 +27,7 @@ LOGITS = st.floats(-4, 4, width=32)
 
 def saying(table: Tensor) -> Padding:
     """A network that says of token i what row i of a table says; the first two are those around a text."""
-    return Padding(lambda ids, _mask, _types: table[ids], 0)
+    return Padding(lambda ids, _mask, _types: [table[ids]], 0, 0)
 
 
 def expected(texts: list[str], words: list[Words], logits: NDArray[np.float32]) -> list[list[Entity]]:
@@ -62,7 +62,7 @@ def test_the_entities_of_all_logits(data: st.DataObject) -> None:
     edges = np.cumsum([0, *map(len, HEADS)]).tolist()
     choices = Choices.of([range(*pair) for pair in pairwise(edges)], decoder.outside, None)
     form, device = saying(torch.from_numpy(logits)), torch.device("cpu")
-    top = TaggerTop("a name", form.layers([]), lambda hidden: hidden, choices, device)
+    top = TaggerTop("a name", form.layers([], None), lambda hidden: hidden, choices, device)
     pieces = [piece for i, own in enumerate(words) for piece in pieces_of(i, own, 64, 0)]
     batches = batches_of(pieces, most, True)
     assert sorted(piece.text for batch in batches for piece in batch) == sorted(piece.text for piece in pieces)

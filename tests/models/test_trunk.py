@@ -210,3 +210,25 @@ def test_the_command(tiny_model: Path, tmp_path: Path) -> None:
     assert ran.stdout.split() == [str(tmp_path / "trunk"), str(tmp_path / "ner")]
     assert TrunkSettings.load(tmp_path / "trunk").name == "shared"
     assert load_model(str(tmp_path / "ner"), precision="float32").annotate(TEXTS)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bf16"])
+def test_a_top_goes_on_from_the_middle_of_a_trunk(tiny_model: Path, tmp_path: Path, precision: str) -> None:
+    """After one of two layers, with the second layer its own, it is the whole: the trunk's second one is another's."""
+    _, one = split(tiny_model, tmp_path / "one", layers=1)
+    trunk, _ = split(tiny_model, tmp_path / "none", layers=0)
+    top = Path(shutil.copytree(one, tmp_path / "none" / "middle"))
+    settings = json.loads((top / "litmine.json").read_text())
+    link = {"reference": "../trunk", "digest": trunk_digest(trunk), "layers": 1, "after": 1}
+    (top / "litmine.json").write_text(json.dumps(settings | {"trunk": link}))
+    middle, whole = load_model(str(top), precision=precision), load_model(str(tiny_model), precision=precision)
+    assert found(middle) == found(whole)
+    assert any(found(whole))
+    # Elsewhere on the same trunk it is another model, or none.
+    (top / "litmine.json").write_text(json.dumps(settings | {"trunk": link | {"after": None}}))
+    assert identify(str(top)) != middle.name
+    with pytest.raises(ValueError, match="its trunk has 2 layers, and it goes on after 3 of them"):
+        middle.trunk.layers(after=3)
+    (top / "litmine.json").write_text(json.dumps(settings | {"trunk": link}))
+    with pytest.raises(ModelError, match="goes on from the middle of its trunk, where no training starts"):
+        read_base(str(top), 64)

@@ -222,14 +222,14 @@ def test_kills_and_compactions_leave_what_an_undisturbed_run_makes(
 
 @pytest.fixture(scope="session")
 def split_tagger(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A trunk and the tagger that goes on from it: together `tiny_model`."""
-    return split(tiny_model, tmp_path_factory.mktemp("split"))
+    """A trunk of two layers and the heads that go on from it: together `tiny_model`."""
+    return split(tiny_model, tmp_path_factory.mktemp("split"), layers=0)
 
 
-def make_top(folder: Path, task: str, trunk: Path, seed: int) -> Path:
-    """A toy's top on a trunk, its line at random."""
+def make_top(folder: Path, task: str, trunk: Path, seed: int, after: int | None = None) -> Path:
+    """A toy's top on a trunk, its line at random; it goes on after so many of the trunk's layers, or after all."""
     folder.mkdir()
-    link = {"reference": str(trunk), "digest": trunk_digest(trunk), "layers": 0}
+    link = {"reference": str(trunk), "digest": trunk_digest(trunk), "layers": 0, "after": after}
     (folder / "litmine.json").write_text(json.dumps({"task": task, "trunk": link}))
     width = json.loads((trunk / "config.json").read_text())["hidden_size"]
     weight = torch.randn(width, generator=torch.Generator().manual_seed(seed))
@@ -248,7 +248,7 @@ def test_two_tops_and_a_task_that_reads_entities_beside_a_tagger(
 ) -> None:
     trunk, tagger = split_tagger
     topics = make_top(tmp_path / "topics", "toy_topics", trunk, 1)
-    words = make_top(tmp_path / "words", "toy_words", trunk, 2)
+    words = make_top(tmp_path / "words", "toy_words", trunk, 2, after=1)
     lake = Path(shutil.copytree(imported_lake, tmp_path / "lake"))
     parts = len([*(lake / "articles").glob("[!_]*.parquet")])
     models = [tagger, topics, words, pairs]

@@ -53,7 +53,7 @@ def load_folder(
             network = _read_top(folder, settings, settings.trunk, trunk)
             place.put(network)
             network.encoder.to(place.dtype)
-            layers = trunk.layers(network.encoder.layers)
+            layers = trunk.layers(network.encoder.layers, settings.trunk.after)
     # Of our own networks the heads stay in float32: they cost nothing, and the scores keep their digits.
     chain = network.chain
     transitions = None if chain is None else chain.transitions().cpu().numpy()
@@ -103,7 +103,8 @@ def _own_trunk(
 def _read_top(folder: Path, settings: Settings, link: TrunkLink, trunk: Trunk) -> MultiHeadNetwork:
     """The network of a model that goes on from a trunk: as its encoder it has the layers that it adds."""
     config = trunk.config
-    layers = UpperLayers(config, config.num_hidden_layers, link.layers)
+    below = config.num_hidden_layers if link.after is None else link.after
+    layers = UpperLayers(config, below, link.layers)
     network = _network(config, settings, layers)
     network.load_state_dict(load_weights(folder))
     return network

@@ -97,5 +97,5 @@ def tagger_digest(folder: Path, settings: Settings, heads: Sequence[Head]) -> st
     Raises ValueError without weights.
     """
     labels = [[head.name, head.labels] for head in heads]
-    trunk = [] if settings.trunk is None else [settings.trunk.digest]
+    trunk = [] if settings.trunk is None else settings.trunk.decisive
     return folder_digest(folder, [labels, settings.window, settings.overlap, settings.decoding, *trunk])

@@ -81,7 +81,7 @@ def identify(folder: Path, name: str) -> str:
     link = link_of(folder)
     assert link is not None
     find_trunk(folder, link)
-    return f"{name}@{folder_digest(folder, link.digest)}"
+    return f"{name}@{folder_digest(folder, link.decisive)}"
 
 
 def load(
@@ -92,7 +92,7 @@ def load(
     trunk = load_trunk(find_trunk(folder, link), Place.choose(device, precision), trunks)
     own = identify(folder, name)
     weight = load_weights(folder)["weight"].to(trunk.device)
-    return TopicModel(own, trunk, TopicTop(own, trunk.layers(), weight), batch_tokens)
+    return TopicModel(own, trunk, TopicTop(own, trunk.layers(after=link.after), weight), batch_tokens)
 
 
 def topic_rows(texts: NewTexts, results: Sequence[float | Failed]) -> list[Row]:
