@@ -56,7 +56,7 @@ class Top(Protocol):
         ...
 
 
-class Form(Protocol):
+class Inputs(Protocol):
     """How what a task reads becomes rows."""
 
     def read(self, items: Sequence[Any], /) -> list[Any]:
@@ -96,18 +96,18 @@ class Texts:
 
 
 class Engine:
-    """A trunk with the tops of one or several models; `form` of what they read, which is texts if not said."""
+    """A trunk with the tops of one or several models, over texts, or over what `inputs` make rows of."""
 
     def __init__(
-        self, trunk: Trunk, tops: Sequence[Top], batch_tokens: int | None = None, form: Form | None = None
+        self, trunk: Trunk, tops: Sequence[Top], batch_tokens: int | None = None, inputs: Inputs | None = None
     ) -> None:
         self.batch_tokens = batch_tokens or BATCH_TOKENS.get(trunk.device.type, BATCH_TOKENS["cpu"])
         self._trunk, self._tops = trunk, list(tops)
-        self._form: Form = form or Texts(trunk)
+        self._inputs: Inputs = inputs or Texts(trunk)
 
     def read(self, items: Sequence[Any]) -> list[Any]:
         """Tokenise."""
-        return self._form.read(items)
+        return self._inputs.read(items)
 
     def label(self, read: Sequence[Any], watch: Callable[[float], None] = unwatched) -> list[Any]:
         """What each top says of every text, in windows where it is long; one for each top, in their order.
@@ -116,7 +116,7 @@ class Engine:
         is told before each batch which share of the tokens is given to the network, and may raise to stop.
         """
         failed = {i: one for i, one in enumerate(read) if isinstance(one, Failed)}
-        pieces = [piece for i, one in enumerate(read) if i not in failed for piece in self._form.pieces(i, one)]
+        pieces = [piece for i, one in enumerate(read) if i not in failed for piece in self._inputs.pieces(i, one)]
         parts: list[list[Any]] = []
         for batch, computed in self._computed(
             read, batches_of(pieces, self.batch_tokens, not self._trunk.packs), watch
@@ -146,7 +146,7 @@ class Engine:
     def _begun(self, read: Sequence[Any], batch: list[Sized]) -> "_Running | None":
         # Which text makes it fail is looked for when the result is asked for.
         with suppress(Exception):
-            return self._begin(self._form.row(batch, read))
+            return self._begin(self._inputs.row(batch, read))
         return None
 
     def _finished(
@@ -156,7 +156,7 @@ class Engine:
 
         def compute(some: Sequence[Sized]) -> list[list[Any] | None]:
             under_way = begun.pop() if begun else None
-            under_way = under_way or self._begin(self._form.row(some, read))
+            under_way = under_way or self._begin(self._inputs.row(some, read))
             # The first piece stands for all.
             return [under_way.result(), *[None] * (len(some) - 1)]
 
@@ -170,7 +170,7 @@ class Engine:
 
     def _still_works(self) -> None:
         try:
-            self._begin(self._form.empty()).result()
+            self._begin(self._inputs.empty()).result()
         except Exception as error:
             names = " and ".join(top.name for top in self._tops)
             raise ModelError(f"{names} fails on every text on {self._trunk.device}: {error}") from error

@@ -23,14 +23,14 @@ from litmine.nn.tokenizer import WordReader
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Placement:
     """Where a model runs and in which precision, `float32` or `bf16`."""
 
     device: torch.device
     precision: str
 
     @classmethod
-    def choose(cls, device: str, precision: str) -> "Place":
+    def choose(cls, device: str, precision: str) -> "Placement":
         """Of `auto` or what was asked for. Raises ModelError or SettingError for what cannot be had."""
         where = choose_device(device)
         return cls(where, choose_precision(precision, where))
@@ -67,7 +67,7 @@ class Trunk:
 
     def __init__(
         self, form: Form, config: Any, tokenizer: Tokenizer, special: tuple[int, int, int], windows: Windows,
-        place: Place, digest: str = "",
+        place: Placement, digest: str = "",
     ) -> None:  # fmt: skip
         self.reader = WordReader(tokenizer)
         self.special, self.windows, self.place, self.config, self.digest = special, windows, place, config, digest
@@ -101,7 +101,7 @@ class Trunk:
         return self._form.layers(own, after)
 
 
-def form_of(encoder: Any, own: int, place: Place, window: int, pad: int) -> tuple[Form, nn.ModuleList]:
+def form_of(encoder: Any, own: int, place: Placement, window: int, pad: int) -> tuple[Form, nn.ModuleList]:
     """How an encoder on its place computes all but its last `own` layers, and those, for a top.
 
     Of an encoder that is not ours all layers are computed. In bf16 the encoder is made so.

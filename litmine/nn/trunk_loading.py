@@ -5,7 +5,7 @@ from pathlib import Path
 from litmine.nn.bert import BertEncoder, is_plain_bert
 from litmine.nn.config import bert_shape
 from litmine.nn.loading import read_tokenizer, special_ids
-from litmine.nn.trunk import Place, Trunk, Windows, form_of
+from litmine.nn.trunk import Placement, Trunk, Windows, form_of
 from litmine.nn.trunk_folder import TrunkSettings, trunk_digest
 from litmine.nn.weights import load_weights
 
@@ -13,7 +13,7 @@ from litmine.nn.weights import load_weights
 Trunks = dict[tuple[str, str, str], Trunk]
 
 
-def load_trunk(folder: Path, place: Place, trunks: Trunks | None = None) -> Trunk:
+def load_trunk(folder: Path, place: Placement, trunks: Trunks | None = None) -> Trunk:
     """The trunk of a folder, out of `trunks` if it is among them; it is afterwards.
 
     Raises ModelError or what a damaged folder brings about.

@@ -14,7 +14,7 @@ from litmine.nn.hugging_face import auto_classifier
 from litmine.nn.loading import OVERLAP, TOKENIZER_FILE, filled, plain_window, read_tokenizer, special_ids
 from litmine.nn.references import is_own
 from litmine.nn.states import Layers
-from litmine.nn.trunk import Place, Trunk, Windows, form_of
+from litmine.nn.trunk import Placement, Trunk, Windows, form_of
 from litmine.nn.trunk_folder import TrunkLink, find_trunk
 from litmine.nn.trunk_loading import Trunks, load_trunk
 from litmine.nn.weights import load_weights, save_weights
@@ -38,7 +38,7 @@ def load_folder(
     the processor multiplies it in hardware. `trunks` are those that are loaded already; the model's own is among them
     afterwards, if others may go on from it.
     """
-    place = Place.choose(device, precision)
+    place = Placement.choose(device, precision)
     with loading(folder):
         own = is_own(folder)
         settings = Settings.load(folder) if own else plain_settings(folder, name)
@@ -89,7 +89,7 @@ def plain_settings(folder: Path, name: str) -> Settings:
 
 
 def _own_trunk(
-    network: MultiHeadNetwork | PlainNetwork, tokenizer: Tokenizer, settings: Settings, place: Place
+    network: MultiHeadNetwork | PlainNetwork, tokenizer: Tokenizer, settings: Settings, place: Placement
 ) -> tuple[Trunk, Layers]:
     """The trunk of a model with an encoder of its own, and its last layer, all on their place."""
     special = special_ids(tokenizer, network.config)

@@ -9,7 +9,7 @@ from litmine.nn.damage import loading
 from litmine.nn.hugging_face import auto_answerer, auto_tokenizer
 from litmine.nn.loading import OVERLAP, TOKENIZER_FILE, filled, plain_window, read_tokenizer
 from litmine.nn.references import is_own
-from litmine.nn.trunk import Place, Trunk, Windows, form_of
+from litmine.nn.trunk import Placement, Trunk, Windows, form_of
 from litmine.nn.trunk_loading import Trunks
 from litmine.nn.weights import save_weights
 from litmine.tasks.qa.network import PlainSpanNetwork, SpanNetwork
@@ -30,7 +30,7 @@ def load_folder(
     trunks: Trunks | None = None,  # noqa: ARG001 - a reader's encoder is its own
 ) -> Reader:
     """Load a reader's folder (ModelError when it is not one, or cannot be run as asked)."""
-    place = Place.choose(device, precision)
+    place = Placement.choose(device, precision)
     with loading(folder):
         own = is_own(folder)
         settings = ReaderSettings.load(folder) if own else plain_settings(folder, name)
