@@ -15,7 +15,7 @@ from litmine.nn.digest import folder_digest
 from litmine.nn.engine import Engine, check_numbers, unwatched
 from litmine.nn.failure_isolation import Failed
 from litmine.nn.states import Layers, States
-from litmine.nn.trunk import Place, Trunk
+from litmine.nn.trunk import Placement, Trunk
 from litmine.nn.trunk_folder import find_trunk, link_of
 from litmine.nn.trunk_loading import Trunks, load_trunk
 from litmine.nn.weights import load_weights
@@ -97,7 +97,7 @@ def load(
 ) -> WordModel:
     link = link_of(folder)
     assert link is not None
-    trunk = load_trunk(find_trunk(folder, link), Place.choose(device, precision), trunks)
+    trunk = load_trunk(find_trunk(folder, link), Placement.choose(device, precision), trunks)
     own = identify(folder, name)
     weight = load_weights(folder)["weight"].to(trunk.device)
     return WordModel(own, trunk, WordTop(own, trunk.layers(after=link.after), weight), batch_tokens)
