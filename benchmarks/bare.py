@@ -15,6 +15,7 @@ from litmine.nn.batch import Row
 from litmine.nn.kernels import PLAIN, Bounds
 from litmine.nn.packed import PackedEncoder
 from litmine.tasks.ner.tagger import Tagger
+from litmine.tasks.ner.top import TaggerTop
 from litmine.training.base import read_base
 
 Figures = dict[str, Any]
@@ -69,7 +70,9 @@ def encoding(tagger: Tagger, tokens: int, window: int) -> Callable[[], object]:
     """A call of the encoder over random tokens, all of which are asked for: what `annotate` saves is not its speed."""
     ids = np.random.default_rng(0).integers(1000, tagger.trunk.config.vocab_size, tokens)
     row, every = Row(ids, np.full(tokens // window, window), None), np.arange(tokens)
-    return _reading(lambda: tagger.top.layers(tagger.trunk.states(row), every))
+    top = tagger.top
+    assert isinstance(top, TaggerTop)
+    return _reading(lambda: top.layers(tagger.trunk.states(row), every))
 
 
 def compiled(ref: str, tagger: Tagger, tokens: int) -> Figures:

@@ -88,7 +88,7 @@ def test_a_text_of_thousands_of_tokens_gives_what_its_pieces_give(
         pieces += shifted(entities, at)
         at += len(text) + 1
     (words,) = builtin.read([joined])
-    assert len(words.ids) > 3_000  # type: ignore[union-attr]
+    assert len(words.ids) > 3_000
     assert len(pieces) > 50
     assert agreement([pieces], builtin.annotate([joined])) >= JOINED_AGREES
 

@@ -6,13 +6,12 @@
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from litmine.errors import ModelError
-from litmine.nn.engine import Engine, unwatched
 from litmine.nn.failure_isolation import Failed
+from litmine.nn.network_model import NetworkModel
 from litmine.nn.states import Layers
 from litmine.nn.tokenized_text import Words
 from litmine.nn.trunk import Trunk
@@ -23,11 +22,10 @@ from litmine.tasks.ner.top import Choices, TaggerTop
 from litmine.types import Entity
 
 
-class Tagger:
-    """A loaded model. `name` and `digest` say which; `annotate` does it all in one call.
+class Tagger(NetworkModel):
+    """A loaded tagger. `name` and `digest` say which; `annotate` does it all in one call.
 
-    Attributes: `settings` (heads, window, overlap), `heads` (those in use), `trunk` and `top`, which an `Engine` may
-    run with the tops of other models on the same trunk, `batch_tokens` (tokens a batch, what is padded included).
+    Attributes beside those of a NetworkModel: `settings` (heads, window, overlap), `heads` (those in use).
     """
 
     def __init__(
@@ -48,34 +46,13 @@ class Tagger:
         self.settings = settings
         self.digest = digest
         self.heads = list(heads)
-        self.trunk = trunk
         edges = np.cumsum([0, *(len(head.labels) for head in settings.heads)]).tolist()
         used = [settings.heads.index(head) for head in self.heads]
         own = None if transitions is None else transitions[used]
         self._decoder = Decoder([head.labels for head in self.heads], own)
         choices = Choices.of([range(edges[i], edges[i + 1]) for i in used], self._decoder.outside, own)
-        self.top = TaggerTop(self.name, layers, outputs, choices, trunk.device)
-        self._engine = Engine(trunk, [self.top], batch_tokens)
-        self.batch_tokens = self._engine.batch_tokens
-
-    @property
-    def name(self) -> str:
-        """`name@digest`, as the lake knows the model."""
-        return f"{self.settings.name}@{self.digest}"
-
-    @property
-    def device(self) -> torch.device:
-        return self.trunk.device
-
-    @property
-    def precision(self) -> str:
-        """`float32` or `bf16`."""
-        return self.trunk.precision
-
-    @property
-    def packs(self) -> bool:
-        """Whether nothing is padded."""
-        return self.trunk.packs
+        name = f"{settings.name}@{digest}"
+        super().__init__(name, trunk, TaggerTop(name, layers, outputs, choices, trunk.device), batch_tokens)
 
     @property
     def entity_types(self) -> list[str]:
@@ -90,16 +67,6 @@ class Tagger:
                 raise ModelError(f"text {i} makes {self.name} fail ({entities.why}); leave it out")
             found.append(entities)
         return found
-
-    def read(self, texts: Sequence[str]) -> list[Words | Failed]:
-        """Tokenise."""
-        return self._engine.read(texts)
-
-    def label(self, texts: Sequence[Words | Failed], watch: Callable[[float], None] = unwatched) -> Said:
-        """Run the network over every text, in windows where it is long; `watch` as in `Engine.label`."""
-        said: Said
-        (said,) = self._engine.label(texts, watch)
-        return said
 
     def decode(
         self,

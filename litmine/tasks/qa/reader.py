@@ -5,12 +5,11 @@
 
 from collections.abc import Callable, Sequence
 
-import torch
 from torch import Tensor
 
 from litmine.errors import ModelError, QuestionError
-from litmine.nn.engine import Engine, unwatched
 from litmine.nn.failure_isolation import Failed
+from litmine.nn.network_model import NetworkModel
 from litmine.nn.states import Layers
 from litmine.nn.trunk import Trunk
 from litmine.tasks.qa.pairs import Layout, Pair, Pairs, last_tokens
@@ -20,7 +19,7 @@ from litmine.tasks.qa.top import Scores, SpanTop
 from litmine.types import Reply, SpanAnswer
 
 
-class Reader:
+class Reader(NetworkModel):
     """A loaded reader. `name` and `digest` say which; `answer` does it all in one call.
 
     Attributes: `settings` (window, overlap, decoding, calibration), `trunk` and `top`, `batch_tokens` (tokens a batch,
@@ -40,25 +39,9 @@ class Reader:
         """`layers` go on from the trunk's states, `outputs` are the spans' and the verdict's of what comes out."""
         self.settings = settings
         self.digest = digest
-        self.trunk = trunk
-        self.top = SpanTop(self.name, layers, *outputs)
         self._pairs = Pairs(trunk.reader, layout, settings.window, settings.overlap)
-        self._engine = Engine(trunk, [self.top], batch_tokens, self._pairs)
-        self.batch_tokens = self._engine.batch_tokens
-
-    @property
-    def name(self) -> str:
-        """`name@digest`, as the lake knows the reader."""
-        return f"{self.settings.name}@{self.digest}"
-
-    @property
-    def device(self) -> torch.device:
-        return self.trunk.device
-
-    @property
-    def precision(self) -> str:
-        """`float32` or `bf16`."""
-        return self.trunk.precision
+        name = f"{settings.name}@{digest}"
+        super().__init__(name, trunk, SpanTop(name, layers, *outputs), batch_tokens, self._pairs)
 
     def answer(self, pairs: Sequence[tuple[str, str]]) -> list[Reply]:
         """What the reader makes of each (question, text).
@@ -81,18 +64,6 @@ class Reader:
         if why is not None:
             shown = question if len(question) <= 60 else f"{question[:60]}…"
             raise QuestionError(f"{self.name} cannot read the question {shown!r}: {why}")
-
-    def read(self, pairs: Sequence[tuple[str, str]]) -> list[Pair | Failed]:
-        """Tokenise; each question and each text once, however many pairs they are in."""
-        return self._engine.read(pairs)
-
-    def label(
-        self, pairs: Sequence[Pair | Failed], watch: Callable[[float], None] = unwatched
-    ) -> list[Scores | Failed]:
-        """Run the network over every pair, in windows where its text is long; `watch` as in `Engine.label`."""
-        scores: list[Scores | Failed]
-        (scores,) = self._engine.label(pairs, watch)
-        return scores
 
     def decode(
         self,

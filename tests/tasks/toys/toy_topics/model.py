@@ -1,7 +1,6 @@
 """A toy top: a score for each text, that of its best word."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,11 @@ from torch import Tensor
 from litmine.lake.articles import NewTexts
 from litmine.lake.targets import Row
 from litmine.nn.digest import folder_digest
-from litmine.nn.engine import Engine, check_numbers, unwatched
+from litmine.nn.engine import check_numbers
 from litmine.nn.failure_isolation import Failed
+from litmine.nn.network_model import NetworkModel
 from litmine.nn.states import Layers, States
-from litmine.nn.trunk import Placement, Trunk
+from litmine.nn.trunk import Placement
 from litmine.nn.trunk_folder import find_trunk, link_of
 from litmine.nn.trunk_loading import Trunks, load_trunk
 from litmine.nn.weights import load_weights
@@ -44,32 +44,7 @@ class TopicTop:
         return [failed.get(i, float(best[i])) for i in range(texts)]
 
 
-@dataclass(frozen=True, slots=True)
-class TopicModel:
-    name: str
-    trunk: Trunk
-    top: TopicTop
-    batch_tokens: int | None
-
-    @property
-    def device(self) -> torch.device:
-        return self.trunk.device
-
-    @property
-    def precision(self) -> str:
-        return self.trunk.precision
-
-    @property
-    def _engine(self) -> Engine:
-        return Engine(self.trunk, [self.top], self.batch_tokens)
-
-    def read(self, texts: Sequence[str]) -> list[Any]:
-        return self._engine.read(texts)
-
-    def label(self, read: Sequence[Any], watch: Any = unwatched) -> Any:
-        (labels,) = self._engine.label(read, watch)
-        return labels
-
+class TopicModel(NetworkModel):
     def decode(
         self, texts: Sequence[str], _read: Sequence[Any], labels: Any, _inputs: Sequence[Any] = ()
     ) -> list[float | Failed]:
