@@ -3,7 +3,7 @@
 import re
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -11,7 +11,7 @@ from uuid import uuid4
 import pyarrow as pa
 
 from litmine.errors import QueryError
-from litmine.lake.damage import find_damage
+from litmine.lake.damage import naming_damage
 from litmine.lake.place import Place
 from litmine.lake.statement import Select, single_select
 from litmine.lake.view_texts import sentences
@@ -29,7 +29,7 @@ def select(lake: Place, query: str) -> pa.RecordBatchReader:
     Raises QueryError, in one sentence, when it is not exactly one SELECT, when DuckDB refuses it, and when it looks
     outside the lake; LakeError when a file of the lake is damaged. Both also while the rows are read.
     """
-    with _sentences(lake):
+    with _naming(lake):
         connection = quiet_duckdb(lake)
         # Before a file of the lake is opened: what is refused costs nothing.
         asked = single_select(connection, query)
@@ -38,7 +38,7 @@ def select(lake: Place, query: str) -> pa.RecordBatchReader:
         rows = interruptibly(connection, lambda: connection.sql(asked.statement).to_arrow_reader(_BATCH_ROWS))
 
     def batches() -> Iterator[pa.RecordBatch]:
-        with connection, _sentences(lake):
+        with connection, _naming(lake):
             while (batch := interruptibly(connection, lambda: next(rows, None))) is not None:
                 yield batch
 
@@ -67,18 +67,11 @@ def _shut(connection: "duckdb.DuckDBPyConnection", lake: Place) -> None:
         connection.execute(statement)
 
 
-@contextmanager
-def _sentences(lake: Place) -> Iterator[None]:
+def _naming(lake: Place) -> AbstractContextManager[None]:
     """Turn what DuckDB raises into LakeError or QueryError."""
-    import duckdb
-
-    try:
-        yield
     # Its errors come through a reader of Arrow as OSError, with the kind in front of the message.
     # Arrow does not take types as deep as DuckDB's.
-    except (duckdb.Error, OSError, pa.ArrowException) as error:
-        message = str(error)
-        raise find_damage(lake, message) or QueryError(_sentence(message)) from error
+    return naming_damage(lake, lambda message: QueryError(_sentence(message)), (OSError, pa.ArrowException))
 
 
 def _sentence(message: str) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from litmine.errors import LakeError
-from litmine.lake.damage import find_damage, verify
+from litmine.lake.damage import naming_damage, verify
 from litmine.lake.files import make_folder, unwritable
 from litmine.lake.lake import Lake
 from litmine.lake.merge import origins
@@ -43,24 +43,23 @@ def update(lake: Lake) -> None:
 
     Raises LakeError when the lake is damaged or its folder `search` cannot be written.
     """
-    import duckdb
-
     folder = search_folder(lake.place)
+
+    def unwritten(message: str) -> LakeError:
+        return unwritable(folder, OSError(" ".join(message.split())))
+
     try:
-        make_folder(folder)
-        for left in folder.glob(f"{_SPILL}*"):
-            shutil.rmtree(left, ignore_errors=True)
-        # What comes in from now on may be indexed below, but is not vouched for.
-        parts, written = digest(lake.parts()), digest(origins(lake.place))
-        with connect(lake.place) as connection:
-            _Update(lake, connection, parts, written).run()
+        with naming_damage(lake.place, unwritten, (OSError,)):
+            make_folder(folder)
+            for left in folder.glob(f"{_SPILL}*"):
+                shutil.rmtree(left, ignore_errors=True)
+            # What comes in from now on may be indexed below, but is not vouched for.
+            parts, written = digest(lake.parts()), digest(origins(lake.place))
+            with connect(lake.place) as connection:
+                _Update(lake, connection, parts, written).run()
     # What tantivy raises.
     except ValueError as error:
-        raise unwritable(folder, OSError(str(error))) from error
-    except (duckdb.Error, OSError) as error:
-        raise find_damage(lake.place, str(error)) or unwritable(
-            folder, OSError(" ".join(str(error).split()))
-        ) from error
+        raise unwritten(str(error)) from error
 
 
 class _Update:
