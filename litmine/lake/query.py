@@ -15,7 +15,7 @@ from litmine.lake.damage import naming_damage
 from litmine.lake.place import Place
 from litmine.lake.statement import Select, single_select
 from litmine.lake.view_texts import sentences
-from litmine.lake.views import glob_escaped, interruptibly, quiet_duckdb, show
+from litmine.lake.views import glob_escaped, interruptibly, quiet_duckdb, quoted, show
 
 if TYPE_CHECKING:
     import duckdb
@@ -56,8 +56,8 @@ def _shut(connection: "duckdb.DuckDBPyConnection", lake: Place) -> None:
     spill = Path(tempfile.gettempdir()) / f"litmine-{uuid4().hex}"
     allowed = sorted({str(lake), glob_escaped(lake)})
     for statement in (
-        f"SET temp_directory = {_quoted(str(spill))}",
-        f"SET allowed_directories = [{', '.join(map(_quoted, allowed))}]",
+        f"SET temp_directory = {quoted(str(spill))}",
+        f"SET allowed_directories = [{', '.join(map(quoted, allowed))}]",
         "SET enable_external_access = false",
         "SET autoinstall_known_extensions = false",
         "SET autoload_known_extensions = false",
@@ -85,7 +85,3 @@ def _sentence(message: str) -> str:
     if kind == "Catalog" and "Table with name" in said and not any(f'"{view}"' in said for view in sentences()):
         said = f"{said.split('!')[0]}; the views are {', '.join(sentences())}"
     return f"the query cannot be answered: {said}"
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -17,7 +17,7 @@ from litmine.lake.damage import naming_damage, verify
 from litmine.lake.files import make_folder, unwritable
 from litmine.lake.lake import Lake
 from litmine.lake.merge import origins
-from litmine.lake.views import connect, glob_escaped, interruptibly
+from litmine.lake.views import connect, glob_escaped, interruptibly, quoted
 from litmine.search.state import State, digest, read_state, search_folder, state_file, write_state
 from litmine.search.terms import create, load
 
@@ -74,7 +74,7 @@ class _Update:
 
     def run(self) -> None:
         self._execute(f"SET memory_limit = '{_MEMORY}'")
-        self._execute(f"SET temp_directory = {_quoted(str(self._folder / (_SPILL + uuid4().hex)))}")
+        self._execute(f"SET temp_directory = {quoted(str(self._folder / (_SPILL + uuid4().hex)))}")
         index = self._present()
         if index is not None:
             self._compare()
@@ -120,7 +120,7 @@ class _Update:
 
     def _compare(self) -> None:
         """Put into the table `delta` what differs: no `text_hash` for an article that is gone, by PMID."""
-        place = _quoted(glob_escaped(state_file(self._lake)))
+        place = quoted(glob_escaped(state_file(self._lake)))
         self._execute(f"CREATE OR REPLACE TEMP VIEW indexed AS FROM read_parquet({place})")
         self._execute("""
             CREATE OR REPLACE TEMP TABLE delta AS
@@ -190,7 +190,3 @@ def _writing(index: "tantivy.Index", threads: int) -> Iterator["tantivy.IndexWri
         yield writer
     finally:
         writer.wait_merging_threads()
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
