@@ -1,9 +1,10 @@
 """What DuckDB says about a damaged file, turned into a sentence that names the file."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
-from litmine.errors import LakeError
+from litmine.errors import LakeError, LitmineError
 from litmine.lake.place import Place
 from litmine.lake.tables import opened
 
@@ -12,7 +13,26 @@ _KIND = re.compile(r"^(?P<kind>[A-Za-z ]+) Error: ")
 _SUSPECT_KINDS = {"IO", "INTERNAL", "Serialization"}
 
 
-def find_damage(lake: Place, message: str) -> LakeError | None:
+@contextmanager
+def naming_damage(
+    lake: Place,
+    otherwise: Callable[[str], LitmineError] = lambda message: LakeError(f"the lake cannot be read: {message}"),
+    also: tuple[type[Exception], ...] = (),
+) -> Iterator[None]:
+    """Turn what DuckDB raises in the block, and `also` these, into a LakeError that names the damaged file.
+
+    Where no file is damaged it becomes what `otherwise` makes of the message.
+    """
+    import duckdb
+
+    refused: tuple[type[Exception], ...] = (duckdb.Error, *also)
+    try:
+        yield
+    except refused as error:
+        raise _find_damage(lake, str(error)) or otherwise(str(error)) from error
+
+
+def _find_damage(lake: Place, message: str) -> LakeError | None:
     """The damaged or unreadable file behind DuckDB's message, if there is one.
 
     The files that the message names are read and verified; where it names none but smells of damage, all of the lake's.

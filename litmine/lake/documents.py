@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from litmine.errors import LakeError, QueryError
 from litmine.lake.lake import Lake
 from litmine.lake.layout import PART_TASKS
+from litmine.lake.views import quoted
 from litmine.output.document import Document, Mention
 from litmine.types import Article, Section
 
@@ -125,4 +126,4 @@ def _read(batch: pa.RecordBatch, tables: Sequence[str]) -> Iterator[Document]:
 
 
 def _listed(values: Collection[str]) -> str:
-    return ", ".join("'" + value.replace("'", "''") + "'" for value in values) or "NULL"
+    return ", ".join(map(quoted, values)) or "NULL"

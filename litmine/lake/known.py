@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
 
-from litmine.errors import LakeError
-from litmine.lake.damage import find_damage
+from litmine.lake.damage import naming_damage
 from litmine.lake.live import live
 from litmine.lake.place import Place
 from litmine.lake.tables import pmid_range
@@ -70,8 +69,6 @@ class Known:
         return self._read(histories, fresh)
 
     def _read(self, histories: dict[int, History], names: Iterable[str]) -> set[int]:
-        import duckdb
-
         wanted = sorted(histories)
         folder = self._lake / "articles"
         files = [glob_escaped(folder / f"{name}.parquet") for name in names if _can_hold(self._ranges[name], wanted)]
@@ -82,13 +79,11 @@ class Known:
             FROM read_parquet($files, schema = {schema_map("articles")})
             WHERE pmid IN (SELECT unnest($pmids::BIGINT[]))
             GROUP BY pmid, record_hash"""
-        try:
+        with naming_damage(self._lake):
             rows = interruptibly(
                 self._connection,
                 lambda: self._connection.execute(query, {"files": files, "pmids": wanted}).fetchall(),
             )
-        except duckdb.Error as error:
-            raise find_damage(self._lake, str(error)) or LakeError(f"the lake cannot be read: {error}") from error
         for pmid, as_of, revised, record_hash, text_hash in rows:
             histories[pmid].add(Moment(as_of, revised or date.min, record_hash), text_hash)
         return {row[0] for row in rows}

@@ -3,7 +3,7 @@
 import re
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -11,11 +11,11 @@ from uuid import uuid4
 import pyarrow as pa
 
 from litmine.errors import QueryError
-from litmine.lake.damage import find_damage
+from litmine.lake.damage import naming_damage
 from litmine.lake.place import Place
 from litmine.lake.statement import Select, single_select
 from litmine.lake.view_texts import sentences
-from litmine.lake.views import glob_escaped, interruptibly, quiet_duckdb, show
+from litmine.lake.views import glob_escaped, interruptibly, quiet_duckdb, quoted, show
 
 if TYPE_CHECKING:
     import duckdb
@@ -29,7 +29,7 @@ def select(lake: Place, query: str) -> pa.RecordBatchReader:
     Raises QueryError, in one sentence, when it is not exactly one SELECT, when DuckDB refuses it, and when it looks
     outside the lake; LakeError when a file of the lake is damaged. Both also while the rows are read.
     """
-    with _sentences(lake):
+    with _naming(lake):
         connection = quiet_duckdb(lake)
         # Before a file of the lake is opened: what is refused costs nothing.
         asked = single_select(connection, query)
@@ -38,7 +38,7 @@ def select(lake: Place, query: str) -> pa.RecordBatchReader:
         rows = interruptibly(connection, lambda: connection.sql(asked.statement).to_arrow_reader(_BATCH_ROWS))
 
     def batches() -> Iterator[pa.RecordBatch]:
-        with connection, _sentences(lake):
+        with connection, _naming(lake):
             while (batch := interruptibly(connection, lambda: next(rows, None))) is not None:
                 yield batch
 
@@ -56,8 +56,8 @@ def _shut(connection: "duckdb.DuckDBPyConnection", lake: Place) -> None:
     spill = Path(tempfile.gettempdir()) / f"litmine-{uuid4().hex}"
     allowed = sorted({str(lake), glob_escaped(lake)})
     for statement in (
-        f"SET temp_directory = {_quoted(str(spill))}",
-        f"SET allowed_directories = [{', '.join(map(_quoted, allowed))}]",
+        f"SET temp_directory = {quoted(str(spill))}",
+        f"SET allowed_directories = [{', '.join(map(quoted, allowed))}]",
         "SET enable_external_access = false",
         "SET autoinstall_known_extensions = false",
         "SET autoload_known_extensions = false",
@@ -67,18 +67,11 @@ def _shut(connection: "duckdb.DuckDBPyConnection", lake: Place) -> None:
         connection.execute(statement)
 
 
-@contextmanager
-def _sentences(lake: Place) -> Iterator[None]:
+def _naming(lake: Place) -> AbstractContextManager[None]:
     """Turn what DuckDB raises into LakeError or QueryError."""
-    import duckdb
-
-    try:
-        yield
     # Its errors come through a reader of Arrow as OSError, with the kind in front of the message.
     # Arrow does not take types as deep as DuckDB's.
-    except (duckdb.Error, OSError, pa.ArrowException) as error:
-        message = str(error)
-        raise find_damage(lake, message) or QueryError(_sentence(message)) from error
+    return naming_damage(lake, lambda message: QueryError(_sentence(message)), (OSError, pa.ArrowException))
 
 
 def _sentence(message: str) -> str:
@@ -92,7 +85,3 @@ def _sentence(message: str) -> str:
     if kind == "Catalog" and "Table with name" in said and not any(f'"{view}"' in said for view in sentences()):
         said = f"{said.split('!')[0]}; the views are {', '.join(sentences())}"
     return f"the query cannot be answered: {said}"
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -1,8 +1,7 @@
 """Articles whose rows dropped out of a view: a text of theirs was read, and the one that came after it was not yet."""
 
-from litmine.errors import LakeError
 from litmine.lake.articles import parts
-from litmine.lake.damage import find_damage
+from litmine.lake.damage import naming_damage
 from litmine.lake.place import Place
 from litmine.lake.targets import TargetSet
 from litmine.lake.views import glob_escaped, interruptibly, quiet_duckdb, schema_map
@@ -14,8 +13,6 @@ def revised_since_read(lake: Place, targets: TargetSet) -> int:
 
     Raises LakeError when a part is damaged.
     """
-    import duckdb
-
     finished = targets.done(lake)
     files: tuple[list[str], list[str]] = ([], [])
     for path in parts(lake):
@@ -28,9 +25,6 @@ def revised_since_read(lake: Place, targets: TargetSet) -> int:
         SEMI JOIN (SELECT pmid FROM read_parquet($read, schema = {columns}) WHERE new_text) USING (pmid)
         WHERE new_text"""
     given = dict(zip(("unread", "read"), files, strict=True))
-    with quiet_duckdb(lake) as connection:
-        try:
-            rows = interruptibly(connection, lambda: connection.execute(query, given).fetchall())
-        except duckdb.Error as error:
-            raise find_damage(lake, str(error)) or LakeError(f"the lake cannot be read: {error}") from error
+    with quiet_duckdb(lake) as connection, naming_damage(lake):
+        rows = interruptibly(connection, lambda: connection.execute(query, given).fetchall())
     return int(rows[0][0])

@@ -5,8 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 
-from litmine.errors import LakeError
-from litmine.lake.damage import find_damage
+from litmine.lake.damage import naming_damage
 from litmine.lake.place import Place
 from litmine.lake.views import connect, interruptibly
 
@@ -30,13 +29,8 @@ def last_seen(lake: Place, pmids: Iterable[int], source: str) -> dict[int, datet
 
     Raises LakeError for a damaged part.
     """
-    import duckdb
-
     wanted = pa.table({"pmid": pa.array(pmids, pa.int64())})
-    try:
-        with connect(lake) as connection:
-            connection.register("wanted", wanted)
-            rows = interruptibly(connection, lambda: connection.execute(_QUERY, {"source": source}).fetchall())
-    except duckdb.Error as error:
-        raise find_damage(lake, str(error)) or LakeError(f"the lake cannot be read: {error}") from error
+    with naming_damage(lake), connect(lake) as connection:
+        connection.register("wanted", wanted)
+        rows = interruptibly(connection, lambda: connection.execute(_QUERY, {"source": source}).fetchall())
     return {pmid: None if given is None else _EPOCH + timedelta(microseconds=given) for pmid, given in rows}

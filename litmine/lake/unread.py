@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from litmine.errors import LakeError
 from litmine.lake.articles import parts
-from litmine.lake.damage import find_damage
+from litmine.lake.damage import naming_damage
 from litmine.lake.layout import folder_name
 from litmine.lake.live import live
 from litmine.lake.place import Place, desk
@@ -20,8 +20,6 @@ def left_to_read(lake: Place, model: str, wanted: Sequence[Pair]) -> list[tuple[
 
     Raises LakeError when a file is damaged, or the lake does not hold a text.
     """
-    import duckdb
-
     folder = folder_name("readings", model)
     given = {
         "done": [glob_escaped(path) for path in live(lake, folder).values()],
@@ -41,10 +39,8 @@ def left_to_read(lake: Place, model: str, wanted: Sequence[Pair]) -> list[tuple[
             ) USING (pmid, text_hash)
             ORDER BY part, pmid, text_hash, question_digest"""
         given = {name: paths for name, paths in given.items() if paths}
-        try:
+        with naming_damage(lake):
             rows = interruptibly(connection, lambda: connection.execute(query, given).fetchall())
-        except duckdb.Error as error:
-            raise find_damage(lake, str(error)) or LakeError(f"the lake cannot be read: {error}") from error
     for _, pmid, _, part in rows:
         if part is None:
             raise LakeError(

@@ -270,11 +270,11 @@ class _Looked:
 
     def __init__(self, lake: Place) -> None:
         self._lake = lake
-        self._place = glob_escaped(lake).replace("'", "''")
+        self._place = glob_escaped(lake)
 
     def up(self, table: str, reader: _Reader, columns: Sequence[str], every: bool = False) -> str:
         """Join the files with those that count: what stands first is listed first, which `live` builds on."""
-        files = f"'{self._glob(table)}'"
+        files = self._glob(table)
         if every:
             return f"(SELECT {', '.join(columns)} FROM {reader(files)})"
         parts = ARTICLES if table in PART_TASKS else table
@@ -283,7 +283,7 @@ class _Looked:
         return f"""(
     SELECT {", ".join(columns)}
     FROM (
-        WITH listed AS MATERIALIZED (SELECT {self._key("file")} AS file FROM glob('{self._glob(parts)}'))
+        WITH listed AS MATERIALIZED (SELECT {self._key("file")} AS file FROM glob({self._glob(parts)}))
         SELECT file FROM listed
         WHERE file NOT IN (SELECT file FROM {self._notes()} AS notes WHERE notes.by IN (SELECT file FROM listed))
     ) AS live
@@ -293,10 +293,10 @@ class _Looked:
     def _notes(self) -> str:
         if not any((self._lake / REPLACED).glob("*.parquet")):
             return "(SELECT NULL::VARCHAR AS file, NULL::VARCHAR AS by WHERE false)"
-        return f"read_parquet('{self._glob(REPLACED)}', schema = {schema_map(REPLACED)})"
+        return f"read_parquet({self._glob(REPLACED)}, schema = {schema_map(REPLACED)})"
 
     def _glob(self, table: str) -> str:
-        return f"{self._place}/{table}/{file_pattern(table)}"
+        return quoted(f"{self._place}/{table}/{file_pattern(table)}")
 
     def _key(self, column: str) -> str:
         """A file's path in the lake, without its ending."""
@@ -321,6 +321,11 @@ def schema_map(table: str, names: Collection[str] | None = None) -> str:
 def glob_escaped(path: Place) -> str:
     """The path as a pattern that matches it alone."""
     return re.sub(r"([*?\[])", r"[\1]", str(path))
+
+
+def quoted(text: str) -> str:
+    """A string as SQL writes it."""
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _duckdb_type(kind: pa.DataType) -> str:

@@ -13,6 +13,7 @@ from litmine.errors import LakeError
 from litmine.lake.files import write_whole
 from litmine.lake.place import Place, desk
 from litmine.lake.tables import read_footer
+from litmine.lake.views import quoted
 
 # Raised when terms or fields change, so that indexes of an older kind are made anew.
 VERSION = 1
@@ -54,11 +55,11 @@ def read_state(lake: Place) -> State | None:
 
 def write_state(lake: Place, state: State, execute: Callable[[str], object], rows: str) -> None:
     """Write the rows of a SELECT, which may read the file that they replace, whole or not at all. Raises LakeError."""
-    footer = json.dumps(asdict(state)).replace("'", "''")
+    footer = quoted(json.dumps(asdict(state)))
 
     def write(temporary: Path) -> None:
-        place = str(temporary).replace("'", "''")
-        execute(f"COPY ({rows}) TO '{place}' (FORMAT parquet, COMPRESSION zstd, KV_METADATA {{litmine: '{footer}'}})")
+        place = quoted(str(temporary))
+        execute(f"COPY ({rows}) TO {place} (FORMAT parquet, COMPRESSION zstd, KV_METADATA {{litmine: {footer}}})")
 
     write_whole(state_file(lake), write)
 

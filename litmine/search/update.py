@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from litmine.errors import LakeError
-from litmine.lake.damage import find_damage, verify
+from litmine.lake.damage import naming_damage, verify
 from litmine.lake.files import make_folder, unwritable
 from litmine.lake.lake import Lake
 from litmine.lake.merge import origins
-from litmine.lake.views import connect, glob_escaped, interruptibly
+from litmine.lake.views import connect, glob_escaped, interruptibly, quoted
 from litmine.search.state import State, digest, read_state, search_folder, state_file, write_state
 from litmine.search.terms import create, load
 
@@ -43,24 +43,23 @@ def update(lake: Lake) -> None:
 
     Raises LakeError when the lake is damaged or its folder `search` cannot be written.
     """
-    import duckdb
-
     folder = search_folder(lake.place)
+
+    def unwritten(message: str) -> LakeError:
+        return unwritable(folder, OSError(" ".join(message.split())))
+
     try:
-        make_folder(folder)
-        for left in folder.glob(f"{_SPILL}*"):
-            shutil.rmtree(left, ignore_errors=True)
-        # What comes in from now on may be indexed below, but is not vouched for.
-        parts, written = digest(lake.parts()), digest(origins(lake.place))
-        with connect(lake.place) as connection:
-            _Update(lake, connection, parts, written).run()
+        with naming_damage(lake.place, unwritten, (OSError,)):
+            make_folder(folder)
+            for left in folder.glob(f"{_SPILL}*"):
+                shutil.rmtree(left, ignore_errors=True)
+            # What comes in from now on may be indexed below, but is not vouched for.
+            parts, written = digest(lake.parts()), digest(origins(lake.place))
+            with connect(lake.place) as connection:
+                _Update(lake, connection, parts, written).run()
     # What tantivy raises.
     except ValueError as error:
-        raise unwritable(folder, OSError(str(error))) from error
-    except (duckdb.Error, OSError) as error:
-        raise find_damage(lake.place, str(error)) or unwritable(
-            folder, OSError(" ".join(str(error).split()))
-        ) from error
+        raise unwritten(str(error)) from error
 
 
 class _Update:
@@ -75,7 +74,7 @@ class _Update:
 
     def run(self) -> None:
         self._execute(f"SET memory_limit = '{_MEMORY}'")
-        self._execute(f"SET temp_directory = {_quoted(str(self._folder / (_SPILL + uuid4().hex)))}")
+        self._execute(f"SET temp_directory = {quoted(str(self._folder / (_SPILL + uuid4().hex)))}")
         index = self._present()
         if index is not None:
             self._compare()
@@ -121,7 +120,7 @@ class _Update:
 
     def _compare(self) -> None:
         """Put into the table `delta` what differs: no `text_hash` for an article that is gone, by PMID."""
-        place = _quoted(glob_escaped(state_file(self._lake)))
+        place = quoted(glob_escaped(state_file(self._lake)))
         self._execute(f"CREATE OR REPLACE TEMP VIEW indexed AS FROM read_parquet({place})")
         self._execute("""
             CREATE OR REPLACE TEMP TABLE delta AS
@@ -191,7 +190,3 @@ def _writing(index: "tantivy.Index", threads: int) -> Iterator["tantivy.IndexWri
         yield writer
     finally:
         writer.wait_merging_threads()
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -9,6 +9,7 @@ from litmine.lake.active import take_over
 from litmine.lake.lake import Lake
 from litmine.lake.runs import Active
 from litmine.lake.targets import TargetSet
+from litmine.lake.views import quoted
 from litmine.settings import did_you_mean
 from litmine.specs import TASKS, TaskSpec
 from litmine.work.journal import journal
@@ -63,8 +64,8 @@ def types_of(lake: Lake, active: Active) -> tuple[str, ...]:
         return active.types
     spec = next(spec for spec in TASKS if spec.name == active.task)
     # A model that is not at hand is known by what it found.
-    model = active.model.replace("'", "''")
-    rows = lake.rows(f"SELECT DISTINCT {spec.shared} FROM all_{spec.table} WHERE model = '{model}' ORDER BY 1")
+    its_own = f"all_{spec.table} WHERE model = {quoted(active.model)}"
+    rows = lake.rows(f"SELECT DISTINCT {spec.shared} FROM {its_own} ORDER BY 1")
     return tuple(str(kind) for (kind,) in rows)
 
 
