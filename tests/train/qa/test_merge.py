@@ -62,7 +62,7 @@ class Canned(Reader):
 
     def __init__(self, replies: Sequence[Reply]) -> None:
         self.settings = ReaderSettings("canned", 64, 16, yes_no=True)
-        self.digest = "0123456789ab"
+        self.name = "canned@0123456789ab"
         self._replies = list(replies)
 
     def answer(self, pairs: Sequence[tuple[str, str]]) -> list[Reply]:
