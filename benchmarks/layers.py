@@ -9,7 +9,7 @@ through one hidden layer. A document is one span. A pair of a chemical and a gen
 mentions, and what stands between. A probe is a head alone, on the states after some layer; `linear` has no hidden
 layer. All six layers over the frozen embeddings are the ceiling.
 
-Each text is read alone: a document up to 160 tokens, or a sentence with a candidate pair. A
+Each text is read alone: a document up to 128 tokens, or a sentence with a candidate pair. A
 relation that no sentence holds counts as missed. Nothing is chosen on dev: a training has a fixed length, and its last
 weights are judged. `--held-out` takes a tenth of train for dev, to choose a rate by. Figures are written after each
 training, and a run that was stopped goes on. Seconds are CPU time of one thread.
@@ -22,7 +22,7 @@ import math
 import random
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -47,31 +47,42 @@ LAYERS, BATCH, WARMUP = 6, 16, 0.1
 
 @dataclass(frozen=True)
 class Arm:
-    """What is trained: `layers` of its own on the states after layer `below`; copies of the tagger's, or random."""
+    """What is trained: so many layers of its own on the states after a layer, and a head.
 
-    below: int
+    `after`: that layer, 0 for the embeddings; several for a head that reads all of them side by side. The layers are
+    copies of those that the tagger has there, or random. `hidden`: the head has a hidden layer.
+    """
+
+    after: tuple[int, ...]
     layers: int = 0
     hidden: bool = True
     copied: bool = True
 
     @property
     def name(self) -> str:
+        where = f"after layer {self.after[0]}" if len(self.after) == 1 else "after every layer"
         if not self.layers:
-            return f"{'probe' if self.hidden else 'linear probe'} after layer {self.below}"
-        return f"top of {self.layers}" + ("" if self.copied else ", random")
+            return f"{'probe' if self.hidden else 'linear probe'} {where}"
+        return f"{self.layers} {'own' if self.copied else 'random'} {where}"
 
 
-PROBES = tuple(Arm(below, hidden=hidden) for hidden in (False, True) for below in (6, 5, 4, 3))
-TOPS = tuple(Arm(LAYERS - k, k) for k in (1, 2, 3))
-ONCE = (Arm(0, LAYERS), Arm(LAYERS - 2, 2, copied=False))
+EVERY = tuple(range(LAYERS + 1))
+PROBES = (
+    *(Arm((after,), hidden=False) for after in (6, 5, 4, 3)),
+    *(Arm((after,)) for after in (6, 5, 4, 3, 2, 1)),
+    Arm(EVERY),
+)
+# The last k layers; and k layers that leave the trunk lower, so that they end before the last.
+TOPS = (Arm((5,), 1), Arm((3,), 1), Arm((4,), 2), Arm((3,), 3), Arm((4,), 1), Arm((3,), 2))
+ONCE = (Arm((0,), LAYERS), Arm((4,), 2, copied=False))
 
 
 class States:
-    """The encoder's states of some texts after each layer that an arm begins from, in float16."""
+    """The encoder's states of some texts after each layer, in float16."""
 
     def __init__(self, encoder: BertEncoder, texts: Sequence[Text]) -> None:
         self.texts = texts
-        self._after: dict[int, list[Tensor]] = {level: [torch.empty(0)] * len(texts) for level in (0, 3, 4, 5, 6)}
+        self._after = [[torch.empty(0)] * len(texts) for _ in EVERY]
         order = sorted(range(len(texts)), key=lambda i: len(texts[i].ids))
         with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=BF16):
             for chosen in (order[i : i + BATCH] for i in range(0, len(order), BATCH)):
@@ -83,16 +94,15 @@ class States:
                     hidden = layer(hidden, mask)
                     self._keep(level, chosen, hidden)
 
-    def batch(self, level: int, chosen: Sequence[int]) -> tuple[Tensor, Tensor, list[tuple[int, Ask]]]:
+    def batch(self, after: Sequence[int], chosen: Sequence[int]) -> tuple[Tensor, Tensor, list[tuple[int, Ask]]]:
         """States (texts, tokens, width), the mask, and what is asked of which text."""
-        states = [self._after[level][i].float() for i in chosen]
+        states = [torch.cat([self._after[level][i] for level in after], 1).float() for i in chosen]
         asks = [(row, ask) for row, i in enumerate(chosen) for ask in self.texts[i].asks]
         return pad_sequence(states, batch_first=True), _mask([len(one) for one in states]), asks
 
     def _keep(self, level: int, chosen: Sequence[int], hidden: Tensor) -> None:
         for row, i in enumerate(chosen):
-            if level in self._after:
-                self._after[level][i] = hidden[row, : len(self.texts[i].ids)].half().clone()
+            self._after[level][i] = hidden[row, : len(self.texts[i].ids)].half().clone()
 
 
 def _mask(lengths: Sequence[int]) -> Tensor:
@@ -106,11 +116,12 @@ class Top(nn.Module):
         super().__init__()
         # transformers' own beginning, for layers that are not the tagger's.
         source = encoder if arm.copied else BertEncoder(encoder.config).apply(_begin)
-        own = list(source.encoder.layer)[LAYERS - arm.layers :]
+        own = list(source.encoder.layer)[arm.after[0] : arm.after[0] + arm.layers]
         self.layers = nn.ModuleList(copy.deepcopy(layer).requires_grad_(True) for layer in own)
         width = encoder.config.hidden_size
-        hidden = [nn.Dropout(0.1), nn.Linear(spans * width, width), nn.GELU()] if arm.hidden else []
-        self.head = nn.Sequential(*hidden, nn.Dropout(0.1), nn.Linear(width if hidden else spans * width, labels))
+        inputs = spans * width * len(arm.after)
+        hidden = [nn.Dropout(0.1), nn.Linear(inputs, width), nn.GELU()] if arm.hidden else []
+        self.head = nn.Sequential(*hidden, nn.Dropout(0.1), nn.Linear(width if hidden else inputs, labels))
 
     def forward(self, hidden: Tensor, mask: Tensor, asks: Sequence[tuple[int, Ask]]) -> Tensor:
         logits: Tensor = self.head(self.read(hidden, mask, asks))
@@ -136,33 +147,34 @@ def _begin(module: nn.Module) -> None:
 
 @dataclass(frozen=True)
 class Course:
-    """How long and how fast an arm learns; a head alone learns fast, and an epoch of it costs next to nothing."""
+    """How long, how fast and in how many texts a step an arm learns; an epoch of a head alone costs next to nothing."""
 
     epochs: int
     rate: float
+    batch: int = BATCH
 
     @classmethod
     def of(cls, arm: Arm) -> "Course":
         if not arm.layers:
-            return cls(40, 1e-3 if arm.hidden else 1e-2)
-        return cls(5, 3e-4 if arm.layers < LAYERS else 2e-4)
+            return cls(40, 2e-3 if arm.hidden else 1e-2, 4 * BATCH)
+        return cls(4, 3e-4 if arm.layers < LAYERS else 2e-4)
 
 
-def train(top: Top, level: int, states: States, course: Course, seed: int) -> None:
+def train(top: Top, after: Sequence[int], states: States, course: Course, seed: int) -> None:
     """AdamW with a rate that rises for a tenth of the steps and falls to nothing; texts of like length together."""
     drawn = random.Random(seed)
     descent = torch.optim.AdamW(top.parameters(), course.rate, weight_decay=0.01)
-    steps = course.epochs * math.ceil(len(states.texts) / BATCH)
+    steps = course.epochs * math.ceil(len(states.texts) / course.batch)
     pace = torch.optim.lr_scheduler.LambdaLR(
         descent, lambda step: min((step + 1) / (WARMUP * steps), (steps - step) / steps / (1 - WARMUP))
     )
     top.train()
     # Without layers of its own, what the head is given never changes.
-    fixed = [] if top.layers else [top.read(*states.batch(level, [i])) for i in range(len(states.texts))]
+    fixed = [] if top.layers else [top.read(*states.batch(after, [i])) for i in range(len(states.texts))]
     for _ in range(course.epochs):
-        for chosen in _batches(states.texts, drawn):
+        for chosen in _batches(states.texts, course.batch, drawn):
             gold = torch.tensor([ask.label for i in chosen for ask in states.texts[i].asks])
-            logits = top.head(torch.cat([fixed[i] for i in chosen])) if fixed else top(*states.batch(level, chosen))
+            logits = top.head(torch.cat([fixed[i] for i in chosen])) if fixed else top(*states.batch(after, chosen))
             loss = cross_entropy(logits, gold)
             descent.zero_grad()
             loss.backward()
@@ -171,23 +183,22 @@ def train(top: Top, level: int, states: States, course: Course, seed: int) -> No
             pace.step()
 
 
-def _batches(texts: Sequence[Text], drawn: random.Random) -> list[list[int]]:
+def _batches(texts: Sequence[Text], size: int, drawn: random.Random) -> list[list[int]]:
     order = list(range(len(texts)))
     drawn.shuffle(order)
-    far = BATCH * 16
-    groups = [sorted(order[i : i + far], key=lambda i: len(texts[i].ids)) for i in range(0, len(order), far)]
-    batches = [group[i : i + BATCH] for group in groups for i in range(0, len(group), BATCH)]
+    groups = [sorted(order[i : i + 256], key=lambda i: len(texts[i].ids)) for i in range(0, len(order), 256)]
+    batches = [group[i : i + size] for group in groups for i in range(0, len(group), size)]
     drawn.shuffle(batches)
     return batches
 
 
 @torch.inference_mode()
-def judge(top: Top, level: int, states: States, missed: int, pairs: bool) -> dict[str, float]:
+def judge(top: Top, after: Sequence[int], states: States, missed: int, pairs: bool) -> dict[str, float]:
     """Micro F1 over the five relations, or macro F1 and accuracy, in per cent."""
     top.eval()
     said, gold = [], []
     for i in range(0, len(states.texts), BATCH):
-        hidden, mask, asks = states.batch(level, range(i, min(i + BATCH, len(states.texts))))
+        hidden, mask, asks = states.batch(after, range(i, min(i + BATCH, len(states.texts))))
         said += top(hidden, mask, asks).argmax(1).tolist()
         gold += [ask.label for _, ask in asks]
     count = len(CLASSES) if pairs else max(gold) + 1
@@ -220,13 +231,13 @@ def measure(name: str, options: argparse.Namespace, encoder: BertEncoder, figure
             if len(runs) > seed or (options.arm and arm.name != options.arm):
                 continue
             usual = Course.of(arm)
-            course = Course(options.epochs or usual.epochs, options.rate or usual.rate)
+            course = replace(usual, epochs=options.epochs or usual.epochs, rate=options.rate or usual.rate)
             started = time.process_time()
             torch.manual_seed(seed)
             top = Top(arm, encoder, spans, labels)
             with sdpa_kernel(SDPBackend.MATH):  # the quicker one to learn with on a processor
-                train(top, arm.below, states["train"], course, seed)
-            judged = judge(top, arm.below, states["dev"], parts["dev"].missed, name == "ChemProt")
+                train(top, arm.after, states["train"], course, seed)
+            judged = judge(top, arm.after, states["dev"], parts["dev"].missed, name == "ChemProt")
             taken = round(time.process_time() - started)
             runs.append(judged | {"epochs": course.epochs, "rate": course.rate, "CPU seconds": taken})
             print(name, arm.name, runs[-1], flush=True)

@@ -32,8 +32,8 @@ from litmine.models.tagger import Tagger
 from litmine.models.weights import WEIGHTS_FILE, save_weights
 from litmine.text.sentences import sentences
 
-# Of 160 tokens each, in a row: about what litmine computes at a time, and a multiple of what its kernels want.
-PIECES = 12
+# Of 128 tokens each, in a row: about what litmine computes at a time, and a multiple of what its kernels want.
+PIECES = 15
 GENES = frozenset({"Gene", "Protein"})
 BOTH = {
     "a chemical and a gene": (frozenset({"Chemical"}), GENES),
@@ -68,7 +68,7 @@ def _sizes(encoder: BertEncoder) -> Json:
     found: Json = {}
     for layers in (1, 2, 3):
         with tempfile.TemporaryDirectory() as folder:
-            top = Top(Arm(LAYERS - layers, layers), encoder, 1, 14)
+            top = Top(Arm((LAYERS - layers,), layers), encoder, 1, 14)
             save_weights(top.state_dict(), Path(folder), int8=True)
             found[str(layers)] = (Path(folder) / WEIGHTS_FILE).stat().st_size
     return found

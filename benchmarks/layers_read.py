@@ -1,6 +1,6 @@
 """What `layers.py` reads: StudyType's documents and ChemProt's pairs, as tokens and what is asked of them.
 
-Of a document the first 160 tokens are read and it is asked for its label, from the mean of its tokens. Of
+Of a document the first 128 tokens are read and it is asked for its label, from the mean of its tokens. Of
 ChemProt every sentence that holds a chemical and a gene is read alone, and asked for every such pair: from the two
 mentions, and from what stands between. A relation that no sentence holds counts as missed.
 """
@@ -17,7 +17,7 @@ from litmine.models.folder import read_tokenizer, special_ids
 from litmine.models.word_reader import WordReader
 from litmine.text.sentences import sentences
 
-LONGEST = 160
+LONGEST = 128
 CLASSES = ("CPR:3", "CPR:4", "CPR:5", "CPR:6", "CPR:9")
 Json = dict[str, Any]
 
