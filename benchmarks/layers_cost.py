@@ -19,8 +19,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks.layers import CPU, LAYERS, Arm, Top, load_encoder, write
+from benchmarks.layers import write
 from benchmarks.layers_read import LONGEST, Json, Reader, lines
+from benchmarks.layers_top import CPU, LAYERS, Arm, Top, load_encoder
 from litmine.models.bert import BertEncoder
 from litmine.models.folder import load_folder
 from litmine.models.home import BUILTIN, builtin_folder
@@ -91,7 +92,7 @@ def _compare(encoder: BertEncoder, reader: Reader, texts: list[str], precision: 
                 started = time.process_time()
                 run()
                 seconds[kind] = min(seconds[kind], (time.process_time() - started) * 1000 / count)
-    layer, bottom = np.polyfit(range(LAYERS + 1), [seconds[str(n)] for n in range(LAYERS + 1)], 1)
+    layer, bottom = np.polyfit(range(LAYERS + 1), [seconds[str(n)] for n in range(LAYERS + 1)], 1).tolist()
     return {
         "seconds per 1,000 tokens": {
             "NER, text to entities": round(seconds["NER"], 4),
