@@ -48,28 +48,31 @@ def measure(name: str, options: argparse.Namespace, encoder: BertEncoder, figure
     parts = {split: read(options.data / kind / name, split, reader) for split in ("train", "dev")}
     if options.held_out:
         parts = _held_out(parts["train"])
-    states = {split: States(encoder, part.texts) for split, part in parts.items()}
     labels = 1 + max(ask.label for text in parts["train"].texts for ask in text.asks)
     own = figures.setdefault(name, {})
     own["sizes"] = {split: _sizes(part) for split, part in parts.items()}
-    arms = figures[name].setdefault("arms", {})
-    for seed in range(options.seeds):
-        for arm in PROBES + TOPS + (ONCE if seed == 0 else ()):
-            runs = arms.setdefault(arm.name, [])
-            if len(runs) > seed or (options.arm and arm.name != options.arm):
-                continue
-            course = Course.of(arm)
-            course = replace(course, epochs=options.epochs or course.epochs, slow=options.rate or course.slow)
-            started = time.process_time()
-            torch.manual_seed(seed)
-            top = Top(arm, encoder, spans, labels)
-            train(top, arm.after, states["train"], course, seed)
-            judged = judge(top, arm.after, states["dev"], parts["dev"].missed, name == "ChemProt")
-            taken = round(time.process_time() - started)
-            told = {"epochs": course.epochs, "rate": course.rate, "rate of the layers": course.slow}
-            runs.append(judged | told | {"CPU seconds": taken})
-            print(name, arm.name, runs[-1], flush=True)
-            write(options.json, figures)
+    arms = own.setdefault("arms", {})
+    todo = [
+        (seed, arm)
+        for seed in range(options.seeds)
+        for arm in PROBES + TOPS + (ONCE if seed == 0 else ())
+        if len(arms.get(arm.name, [])) <= seed and (not options.arm or arm.name in options.arm)
+    ]
+    needed = {level for _, arm in todo for level in arm.after}
+    states = {split: States(encoder, part.texts, needed) for split, part in parts.items()} if todo else {}
+    for seed, arm in todo:
+        course = Course.of(arm)
+        course = replace(course, epochs=options.epochs or course.epochs, slow=options.rate or course.slow)
+        started = time.process_time()
+        torch.manual_seed(seed)
+        top = Top(arm, encoder, spans, labels)
+        train(top, arm.after, states["train"], course, seed)
+        judged = judge(top, arm.after, states["dev"], parts["dev"].missed, name == "ChemProt")
+        taken = round(time.process_time() - started)
+        told = {"epochs": course.epochs, "rate": course.rate, "rate of the layers": course.slow}
+        arms.setdefault(arm.name, []).append(judged | told | {"CPU seconds": taken})
+        print(name, arm.name, arms[arm.name][-1], flush=True)
+        write(options.json, figures)
 
 
 def _held_out(train: Part) -> dict[str, Part]:
@@ -110,7 +113,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="folder of the two sets")
     parser.add_argument("--only", action="append", choices=READ, help="one set (default: both)")
-    parser.add_argument("--arm", help="one arm, by its name")
+    parser.add_argument("--arm", action="append", help="some arms, by their names (default: all)")
     parser.add_argument("--seeds", type=int, default=2, help="default: 2")
     parser.add_argument("--epochs", type=int, help="instead of those chosen")
     parser.add_argument("--rate", type=float, help="of the layers, instead of those chosen")

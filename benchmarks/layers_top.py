@@ -4,6 +4,7 @@ import copy
 import math
 import random
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,11 +58,11 @@ class Arm:
 
 
 class States:
-    """The encoder's states of some texts after each layer, in float16."""
+    """The encoder's states of some texts after some layers, in float16."""
 
-    def __init__(self, encoder: BertEncoder, texts: Sequence[Text]) -> None:
+    def __init__(self, encoder: BertEncoder, texts: Sequence[Text], after: AbstractSet[int]) -> None:
         self.texts = texts
-        self._after = [[torch.empty(0)] * len(texts) for _ in EVERY]
+        self._after = {level: [torch.empty(0)] * len(texts) for level in after}
         order = sorted(range(len(texts)), key=lambda i: len(texts[i].ids))
         with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=BF16):
             for chosen in (order[i : i + BATCH] for i in range(0, len(order), BATCH)):
@@ -69,7 +70,7 @@ class States:
                 mask = _mask([len(texts[i].ids) for i in chosen])
                 hidden = encoder.embeddings(ids, None)
                 self._keep(0, chosen, hidden)
-                for level, layer in enumerate(encoder.encoder.layer, 1):
+                for level, layer in enumerate(list(encoder.encoder.layer)[: max(after)], 1):
                     hidden = layer(hidden, mask)
                     self._keep(level, chosen, hidden)
 
@@ -80,7 +81,7 @@ class States:
         return pad_sequence(states, batch_first=True), _mask([len(one) for one in states]), asks
 
     def _keep(self, level: int, chosen: Sequence[int], hidden: Tensor) -> None:
-        for row, i in enumerate(chosen):
+        for row, i in enumerate(chosen if level in self._after else ()):
             self._after[level][i] = hidden[row, : len(self.texts[i].ids)].half().clone()
 
 
