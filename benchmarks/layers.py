@@ -35,7 +35,7 @@ PROBES = (
     Arm(EVERY),
 )
 # The last k layers; and k layers that leave the trunk lower, so that they end before the last.
-TOPS = (Arm((5,), 1), Arm((3,), 1), Arm((4,), 2), Arm((3,), 3), Arm((3,), 2), Arm((4,), 1))
+TOPS = (Arm((5,), 1), Arm((3,), 1), Arm((4,), 2), Arm((3,), 3), Arm((3,), 2), Arm((2,), 2), Arm((2,), 1))
 ONCE = (Arm((0,), LAYERS), Arm((4,), 2, copied=False))
 
 READ = {"StudyType": ("classification", read_documents, 1), "ChemProt": ("relations", read_pairs, 3)}
