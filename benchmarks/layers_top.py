@@ -1,0 +1,200 @@
+"""What `layers.py` trains: heads and layers of their own on the frozen states of the built-in tagger's encoder."""
+
+import copy
+import math
+import random
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.nn.functional import cross_entropy
+from torch.nn.utils.rnn import pad_sequence
+
+from benchmarks.layers_read import CLASSES, Ask, Text
+from litmine.models.bert import BertEncoder
+from litmine.models.folder import read_network
+from litmine.models.heads import Settings
+from litmine.models.home import BUILTIN, builtin_folder
+from litmine.models.network import bfloat16_is_fast
+
+CPU = torch.device("cpu")
+BF16 = bfloat16_is_fast(CPU)
+LAYERS, BATCH, WARMUP = 6, 16, 0.1
+EVERY = tuple(range(LAYERS + 1))
+
+
+def load_encoder() -> BertEncoder:
+    """The built-in tagger's, frozen."""
+    folder = builtin_folder(BUILTIN)
+    encoder = read_network(folder, Settings.load(folder), quick=True).encoder
+    assert isinstance(encoder, BertEncoder)
+    return encoder.eval().requires_grad_(False)
+
+
+@dataclass(frozen=True)
+class Arm:
+    """What is trained: so many layers of its own on the states after a layer, and a head.
+
+    `after`: that layer, 0 for the embeddings; several for a head that reads all of them side by side. The layers are
+    copies of those that the tagger has there, or random. `hidden`: the head has a hidden layer.
+    """
+
+    after: tuple[int, ...]
+    layers: int = 0
+    hidden: bool = True
+    copied: bool = True
+
+    @property
+    def name(self) -> str:
+        where = f"after layer {self.after[0]}" if len(self.after) == 1 else "after every layer"
+        if not self.layers:
+            return f"{'probe' if self.hidden else 'linear probe'} {where}"
+        return f"{self.layers} {'own' if self.copied else 'random'} {where}"
+
+
+class States:
+    """The encoder's states of some texts after some layers, in float16."""
+
+    def __init__(self, encoder: BertEncoder, texts: Sequence[Text], after: AbstractSet[int]) -> None:
+        self.texts = texts
+        self._after = {level: [torch.empty(0)] * len(texts) for level in after}
+        order = sorted(range(len(texts)), key=lambda i: len(texts[i].ids))
+        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=BF16):
+            for chosen in (order[i : i + BATCH] for i in range(0, len(order), BATCH)):
+                ids = pad_sequence([torch.tensor(texts[i].ids) for i in chosen], batch_first=True)
+                mask = _mask([len(texts[i].ids) for i in chosen])
+                hidden = encoder.embeddings(ids, None)
+                self._keep(0, chosen, hidden)
+                for level, layer in enumerate(list(encoder.encoder.layer)[: max(after)], 1):
+                    hidden = layer(hidden, mask)
+                    self._keep(level, chosen, hidden)
+
+    def batch(self, after: Sequence[int], chosen: Sequence[int]) -> tuple[Tensor, Tensor, list[tuple[int, Ask]]]:
+        """States (texts, tokens, width), the mask, and what is asked of which text."""
+        states = [torch.cat([self._after[level][i] for level in after], 1).float() for i in chosen]
+        asks = [(row, ask) for row, i in enumerate(chosen) for ask in self.texts[i].asks]
+        return pad_sequence(states, batch_first=True), _mask([len(one) for one in states]), asks
+
+    def _keep(self, level: int, chosen: Sequence[int], hidden: Tensor) -> None:
+        for row, i in enumerate(chosen if level in self._after else ()):
+            self._after[level][i] = hidden[row, : len(self.texts[i].ids)].half().clone()
+
+
+def _mask(lengths: Sequence[int]) -> Tensor:
+    return (torch.arange(max(lengths))[None, :] < torch.tensor(lengths)[:, None])[:, None, None, :]
+
+
+class Top(nn.Module):
+    """The layers and the head that a task owns: hidden states to the logits of what is asked."""
+
+    def __init__(self, arm: Arm, encoder: BertEncoder, spans: int, labels: int) -> None:
+        super().__init__()
+        # transformers' own beginning, for layers that are not the tagger's.
+        source = encoder if arm.copied else BertEncoder(encoder.config).apply(_begin)
+        own = list(source.encoder.layer)[arm.after[0] : arm.after[0] + arm.layers]
+        self.layers = nn.ModuleList(copy.deepcopy(layer).requires_grad_(True) for layer in own)
+        width = encoder.config.hidden_size
+        inputs = spans * width * len(arm.after)
+        hidden = [nn.Dropout(0.1), nn.Linear(inputs, width), nn.GELU()] if arm.hidden else []
+        self.head = nn.Sequential(*hidden, nn.Dropout(0.1), nn.Linear(width if hidden else inputs, labels))
+
+    def forward(self, hidden: Tensor, mask: Tensor, asks: Sequence[tuple[int, Ask]]) -> Tensor:
+        logits: Tensor = self.head(self.read(hidden, mask, asks))
+        return logits
+
+    def read(self, hidden: Tensor, mask: Tensor, asks: Sequence[tuple[int, Ask]]) -> Tensor:
+        """What the head is given: the mean states of the spans, side by side."""
+        with torch.autocast("cpu", torch.bfloat16, enabled=BF16):
+            for layer in self.layers:
+                hidden = layer(hidden, mask)
+        sums = nn.functional.pad(hidden.float().cumsum(1), (0, 0, 1, 0))
+        rows = torch.tensor([row for row, _ in asks])[:, None]
+        first, after = torch.tensor([ask.spans for _, ask in asks]).unbind(2)
+        means = (sums[rows, after] - sums[rows, first]) / (after - first).clamp(min=1)[:, :, None]
+        return means.flatten(1)
+
+
+def _begin(module: nn.Module) -> None:
+    if isinstance(module, nn.Linear):
+        nn.init.normal_(module.weight, std=0.02)
+        nn.init.zeros_(module.bias)
+
+
+@dataclass(frozen=True)
+class Course:
+    """How long, how fast and in how many texts a step an arm learns: `rate` of the head, `slow` of the layers.
+
+    An epoch of a head alone costs next to nothing. A head that learns as slowly as the layers has not learnt in four
+    epochs: on StudyType a top stayed below the probe on the same states.
+    """
+
+    epochs: int
+    rate: float
+    slow: float = 0.0
+    batch: int = BATCH
+
+    @classmethod
+    def of(cls, arm: Arm) -> "Course":
+        if not arm.layers:
+            return cls(40, 2e-3 if arm.hidden else 1e-2, batch=4 * BATCH)
+        return cls(4, 2e-3, 3e-4 if arm.layers < LAYERS else 2e-4)
+
+
+@sdpa_kernel(SDPBackend.MATH)  # the quicker one to learn with on a processor
+def train(top: Top, after: Sequence[int], states: States, course: Course, seed: int) -> None:
+    """AdamW with a rate that rises for a tenth of the steps and falls to nothing; texts of like length together."""
+    drawn = random.Random(seed)
+    groups: list[dict[str, Any]] = [
+        {"params": [*top.head.parameters()]},
+        {"params": [*top.layers.parameters()], "lr": course.slow},
+    ]
+    descent = torch.optim.AdamW(groups, course.rate, weight_decay=0.01)
+    steps = course.epochs * math.ceil(len(states.texts) / course.batch)
+    pace = torch.optim.lr_scheduler.LambdaLR(
+        descent, lambda step: min((step + 1) / (WARMUP * steps), (steps - step) / steps / (1 - WARMUP))
+    )
+    top.train()
+    # Without layers of its own, what the head is given never changes.
+    fixed = [] if top.layers else [top.read(*states.batch(after, [i])) for i in range(len(states.texts))]
+    for _ in range(course.epochs):
+        for chosen in _batches(states.texts, course.batch, drawn):
+            gold = torch.tensor([ask.label for i in chosen for ask in states.texts[i].asks])
+            logits = top.head(torch.cat([fixed[i] for i in chosen])) if fixed else top(*states.batch(after, chosen))
+            loss = cross_entropy(logits, gold)
+            descent.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(top.parameters(), 1.0)
+            descent.step()
+            pace.step()
+
+
+def _batches(texts: Sequence[Text], size: int, drawn: random.Random) -> list[list[int]]:
+    order = list(range(len(texts)))
+    drawn.shuffle(order)
+    groups = [sorted(order[i : i + 256], key=lambda i: len(texts[i].ids)) for i in range(0, len(order), 256)]
+    batches = [group[i : i + size] for group in groups for i in range(0, len(group), size)]
+    drawn.shuffle(batches)
+    return batches
+
+
+@torch.inference_mode()
+def judge(top: Top, after: Sequence[int], states: States, missed: int, pairs: bool) -> dict[str, float]:
+    """Micro F1 over the five relations, or macro F1 and accuracy, in per cent."""
+    top.eval()
+    said, gold = [], []
+    for i in range(0, len(states.texts), BATCH):
+        hidden, mask, asks = states.batch(after, range(i, min(i + BATCH, len(states.texts))))
+        said += top(hidden, mask, asks).argmax(1).tolist()
+        gold += [ask.label for _, ask in asks]
+    count = len(CLASSES) if pairs else max(gold) + 1
+    right = np.array([sum(s == g == c for s, g in zip(said, gold, strict=True)) for c in range(count)])
+    both = np.array([said.count(c) + gold.count(c) for c in range(count)])
+    if pairs:
+        return {"micro F1": round(200 * float(right.sum()) / float(both.sum() + missed), 2)}
+    macro = float((200 * right / np.maximum(both, 1)).mean())
+    return {"macro F1": round(macro, 2), "accuracy": round(100 * float(right.sum()) / len(gold), 2)}
