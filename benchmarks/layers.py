@@ -26,8 +26,9 @@ import torch
 from benchmarks.layers_read import CLASSES, Json, Part, Reader, Text, read_documents, read_pairs
 from benchmarks.layers_top import BF16, CPU, EVERY, LAYERS, Arm, Course, States, Top, judge, load_encoder, train
 from benchmarks.machine import machine
-from litmine.models.bert import BertEncoder
-from litmine.models.home import BUILTIN, builtin_folder
+from litmine.nn.bert import BertEncoder
+from litmine.nn.references import builtin_folder
+from litmine.specs import BUILTIN
 
 PROBES = (
     *(Arm((after,), hidden=False) for after in (6, 5, 4, 3)),

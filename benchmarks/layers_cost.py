@@ -22,15 +22,16 @@ import torch
 from benchmarks.layers import write
 from benchmarks.layers_read import LONGEST, Json, Reader, lines
 from benchmarks.layers_top import CPU, LAYERS, Arm, Top, load_encoder
-from litmine.models.bert import BertEncoder
-from litmine.models.folder import load_folder
-from litmine.models.home import BUILTIN, builtin_folder
-from litmine.models.kernels import PLAIN, Bounds
-from litmine.models.kernels_tried import quick_kernels
-from litmine.models.network import bfloat16_is_fast
-from litmine.models.packed import PackedEncoder
-from litmine.models.tagger import Tagger
-from litmine.models.weights import WEIGHTS_FILE, save_weights
+from litmine.nn.bert import BertEncoder
+from litmine.nn.devices import bfloat16_is_fast
+from litmine.nn.kernel_selection import quick_kernels
+from litmine.nn.kernels import PLAIN, Bounds
+from litmine.nn.packed import PackedEncoder
+from litmine.nn.references import builtin_folder
+from litmine.nn.weights import WEIGHTS_FILE, save_weights
+from litmine.specs import BUILTIN
+from litmine.tasks.ner.folder import load_folder
+from litmine.tasks.ner.tagger import Tagger
 from litmine.text.sentences import sentences
 
 # Of 128 tokens each, in a row: about what litmine computes at a time, and a multiple of what its kernels want.

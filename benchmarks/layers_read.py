@@ -13,8 +13,8 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from litmine.models.folder import read_tokenizer, special_ids
-from litmine.models.word_reader import WordReader
+from litmine.nn.loading import read_tokenizer, special_ids
+from litmine.nn.tokenizer import WordReader
 from litmine.text.sentences import sentences
 
 LONGEST = 128

@@ -16,11 +16,10 @@ from torch.nn.functional import cross_entropy
 from torch.nn.utils.rnn import pad_sequence
 
 from benchmarks.layers_read import CLASSES, Ask, Text
-from litmine.models.bert import BertEncoder
-from litmine.models.folder import read_network
-from litmine.models.heads import Settings
-from litmine.models.home import BUILTIN, builtin_folder
-from litmine.models.network import bfloat16_is_fast
+from litmine.nn.bert import BertEncoder
+from litmine.nn.devices import bfloat16_is_fast
+from litmine.specs import BUILTIN
+from litmine.training.base import read_base
 
 CPU = torch.device("cpu")
 BF16 = bfloat16_is_fast(CPU)
@@ -30,8 +29,7 @@ EVERY = tuple(range(LAYERS + 1))
 
 def load_encoder() -> BertEncoder:
     """The built-in tagger's, frozen."""
-    folder = builtin_folder(BUILTIN)
-    encoder = read_network(folder, Settings.load(folder), quick=True).encoder
+    encoder = read_base(BUILTIN, 128).encoder
     assert isinstance(encoder, BertEncoder)
     return encoder.eval().requires_grad_(False)
 
