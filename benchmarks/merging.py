@@ -19,9 +19,9 @@ from typing import Any
 import torch
 
 from litmine.corpora.corpus import corpus_files
+from litmine.specs import spec_named
 from litmine.tasks.ner.make import SCORES_FILE, make_model
 from litmine.tasks.ner.recipe import Recipe
-from litmine.tasks.registry import spec_named
 from litmine.training.recipe_file import make_recipe, read_recipe
 
 # By model and corpus: F1 by type.

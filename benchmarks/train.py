@@ -59,10 +59,10 @@ from litmine.nn.crf import BIO
 from litmine.nn.loading import read_tokenizer, special_ids
 from litmine.nn.references import BUILTIN_TRUNK, builtin_folder
 from litmine.nn.tokenizer import WordReader
+from litmine.specs import spec_named
 from litmine.tasks.ner.examples import IGNORED, Example, make_examples, make_heads
 from litmine.tasks.ner.recipe import Recipe
 from litmine.tasks.ner.train import plan_epoch, train
-from litmine.tasks.registry import spec_named
 from litmine.training.recipe_file import make_recipe, read_recipe
 from litmine.training.trainer import Machine
 

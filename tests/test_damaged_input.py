@@ -19,7 +19,7 @@ from litmine.errors import LitmineError, QuestionError
 from litmine.lake.hashing import record_hash
 from litmine.sources.files import read_file
 from litmine.sources.questions import read_questions
-from litmine.tasks.registry import spec_named
+from litmine.specs import spec_named
 from litmine.training.recipe_file import make_recipe, read_recipe, recipe_names
 from litmine.types import QUESTION_TYPES, Article, Observed, Unreadable
 

@@ -1,4 +1,4 @@
-"""Which models the views show: for each task those that the latest run chose that chose any."""
+"""Which models the views show: for each task, those that the latest run to choose models for it has chosen."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -7,7 +7,7 @@ from typing import Any
 from litmine.lake.place import Place
 from litmine.lake.runs import Active, run_rows
 from litmine.lake.targets import Input, TargetSet
-from litmine.specs import TASKS
+from litmine.specs import TASKS, spec_named
 
 # The task of the models in the column that runs had before there were other tasks.
 _FIRST_TASK = "ner"
@@ -38,8 +38,7 @@ def _chosen(row: Mapping[str, Any]) -> dict[str, list[Active]]:
 
 def input_of(active: Active) -> Input:
     """An active model as what other targets are made of."""
-    table = next(spec.table for spec in TASKS if spec.name == active.task)
-    return Input(TargetSet(table, active.model, active.inputs), active.types)
+    return Input(TargetSet(spec_named(active.task).table, active.model, active.inputs), active.types)
 
 
 def take_over(current: Iterable[Active], chosen: Sequence[Active], types_of: TypesOf) -> list[Active]:

@@ -1,6 +1,7 @@
 """The tasks that litmine knows, and what everything else asks about them."""
 
 from litmine.specs.commands import EvaluationResult, TrainingContext
+from litmine.specs.lookup import spec_named, spec_of_table
 from litmine.specs.spec import ARTICLES, TaskSpec, code
 from litmine.specs.tasks import BUILTIN, BUILTIN_READER, TASKS
 
@@ -13,4 +14,6 @@ __all__ = [
     "TaskSpec",
     "TrainingContext",
     "code",
+    "spec_named",
+    "spec_of_table",
 ]

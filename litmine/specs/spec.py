@@ -26,7 +26,8 @@ class TaskSpec:
     architectures: endings of the architectures (config.json) of Hugging Face models that the task loads.
     builtin: the reference of the built-in model, empty where there is none; its folder is `models/builtin/<name>`.
     identify: (folder, name) -> name@digest, without loading weights.
-    load: (ModelRequest, folder, name, trunks) -> a `litmine.tasks.contract.StepModel`.
+    load: (folder, name, device, precision, batch_tokens=..., trunks=...) -> a `litmine.tasks.contract.StepModel`;
+        `trunks` are those that are loaded already, given to a model that goes on from one.
     rows: (texts, results) -> the rows of a target (`litmine.lake.targets.Row`), for the unit `part`.
     network: whether its models compute with a network; one that does not goes with the models that it reads.
     recipe: the dataclass of its training's settings, made of `litmine.settings.setting` in a module without torch. Its

@@ -8,7 +8,7 @@ from litmine.errors import ModelError
 from litmine.nn.damage import loading
 from litmine.nn.references import BUILTIN_TRUNK, TRUNK, described, is_own, locate
 from litmine.nn.trunk_folder import find_trunk, link_of, trunk_digest
-from litmine.specs import BUILTIN, TASKS, TaskSpec, code
+from litmine.specs import BUILTIN, TASKS, TaskSpec, code, spec_named
 
 if TYPE_CHECKING:
     from litmine.tasks.ner.tagger import Tagger
@@ -100,11 +100,6 @@ def types(ref: str) -> tuple[str, ...]:
     spec, folder, name = find(ref)
     given: tuple[str, ...] = _told(spec.types, folder, name) if spec.types else ()
     return given
-
-
-def spec_named(name: str) -> TaskSpec:
-    """The task of that name. Raises KeyError."""
-    return {spec.name: spec for spec in TASKS}[name]
 
 
 def load(

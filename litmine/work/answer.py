@@ -15,9 +15,10 @@ from litmine.lake.unread import left_to_read
 from litmine.nn.references import absolute
 from litmine.search.index import SearchIndex
 from litmine.sources.questions import read_questions
+from litmine.specs import spec_named
 from litmine.tasks.contract import Loading, UnitResult
 from litmine.tasks.qa.step import slices
-from litmine.tasks.registry import identify, spec_named
+from litmine.tasks.registry import identify
 from litmine.types import Question
 from litmine.work.journal import Entry, journal
 from litmine.work.workforce import Progress, Workforce

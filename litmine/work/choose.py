@@ -1,6 +1,6 @@
 """`models use`: which models a lake's views show, and of which types."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,10 +11,8 @@ from litmine.lake.runs import Active
 from litmine.lake.targets import TargetSet
 from litmine.lake.views import quoted
 from litmine.settings import did_you_mean
-from litmine.specs import TASKS, TaskSpec
+from litmine.specs import TASKS, TaskSpec, spec_named, spec_of_table
 from litmine.work.journal import journal
-
-_NER = next(spec for spec in TASKS if spec.name == "ner")
 
 
 def choose(lake: Lake, refs: Sequence[str]) -> list[Active]:
@@ -55,14 +53,14 @@ def _of(one: Active, spec: TaskSpec, beside: int) -> str:
 
 def taggers_of(lake: Lake, refs: Sequence[str]) -> list[str]:
     """The name@digest of each reference to a tagger that has read something of the lake (ModelError otherwise)."""
-    return [_target_set(lake, ref, [_NER]).model for ref in refs]
+    return [_target_set(lake, ref, [spec_named("ner")]).model for ref in refs]
 
 
 def types_of(lake: Lake, active: Active) -> tuple[str, ...]:
     """The types that are shown of a model: those that it was chosen for, or all that it gives."""
     if active.types is not None:
         return active.types
-    spec = next(spec for spec in TASKS if spec.name == active.task)
+    spec = spec_named(active.task)
     # A model that is not at hand is known by what it found.
     its_own = f"all_{spec.table} WHERE model = {quoted(active.model)}"
     rows = lake.rows(f"SELECT DISTINCT {spec.shared} FROM {its_own} ORDER BY 1")
@@ -73,7 +71,7 @@ def _chosen(lake: Lake, ref: str) -> tuple[Active, tuple[str, ...]]:
     """What a reference chooses, and all types that its model gives."""
     name, types = _parted(lake, ref)
     found = _target_set(lake, name, TASKS)
-    spec = next(spec for spec in TASKS if spec.table == found.table)
+    spec = spec_of_table(found.table)
     active = Active(spec.name, found.model, found.inputs)
     if not spec.shared:
         if types is not None:
@@ -118,8 +116,7 @@ def _target_set(lake: Lake, ref: str, among: Sequence[TaskSpec]) -> TargetSet:
             f" `litmine annotate --model {ref}` comes first"
         )
     active = {(one.model, one.inputs) for one in lake.active()}
-    shown: Callable[[TargetSet], tuple[bool, TargetSet]] = lambda one: ((one.model, one.inputs) in active, one)  # noqa: E731
-    return max(own, key=shown)
+    return max(own, key=lambda one: ((one.model, one.inputs) in active, one))
 
 
 def _identified(ref: str, among: Sequence[TaskSpec]) -> str:

@@ -5,11 +5,9 @@ from dataclasses import dataclass
 
 from litmine.errors import ModelError
 from litmine.lake.targets import Input, TargetSet, inputs_key
-from litmine.specs import TASKS, TaskSpec
+from litmine.specs import TASKS, TaskSpec, spec_of_table
 from litmine.tasks.contract import Loading
 from litmine.tasks.part import Step
-
-_SPECS = {spec.name: spec for spec in TASKS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +40,7 @@ def steps_of(loadings: Sequence[Loading], shown: Mapping[str, Sequence[Input]]) 
 def _steps(spec: TaskSpec, loading: Loading, given: Mapping[str, Sequence[Input]]) -> list[Step]:
     for table in spec.upstream:
         if not given.get(table):
-            maker = next(other for other in TASKS if other.table == table)
+            maker = spec_of_table(table)
             raise ModelError(
                 f"{loading.model} reads what a model that {maker.about} makes, and none is active in this lake;"
                 f" give one too: --model {maker.builtin or 'REF'} --model {loading.ref}"

@@ -12,7 +12,7 @@ from litmine.lake.revised import revised_since_read
 from litmine.lake.spool import jobs
 from litmine.lake.targets import TargetSet
 from litmine.search.health import is_behind
-from litmine.specs import TASKS
+from litmine.specs import spec_named
 
 GAPS_SHOWN = 5
 RUNS_SHOWN = 5
@@ -97,7 +97,7 @@ def overview(lake: Lake) -> Overview:
 def _stale(lake: Lake, models: list[dict[str, Any]], readers: list[dict[str, Any]]) -> Iterator[str]:
     for one in models:
         if one["active"] and one["parts_unread"]:
-            table = next(spec.table for spec in TASKS if spec.name == one["task"])
+            table = spec_named(one["task"]).table
             revised = revised_since_read(lake.place, TargetSet(table, one["model"], one["inputs"] or ""))
             dropped = f", {revised:,} of them of revised articles, whose {table} dropped out" if revised else ""
             yield f"{one['model']} has yet to read {one['texts_unread']:,} texts{dropped}: `litmine annotate`"

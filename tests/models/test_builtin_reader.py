@@ -12,9 +12,9 @@ from litmine import Lake
 from litmine.errors import DONE
 from litmine.nn.references import builtin_folder
 from litmine.sources.files import read_file
-from litmine.specs import BUILTIN_READER
+from litmine.specs import BUILTIN_READER, spec_named
 from litmine.tasks.qa.reader import Reader
-from litmine.tasks.registry import identify, load_reader, spec_named
+from litmine.tasks.registry import identify, load_reader
 from litmine.types import Article, Observed, Reply
 
 Run = Callable[..., CompletedProcess[str]]

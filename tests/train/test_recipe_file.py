@@ -8,8 +8,7 @@ from click.testing import CliRunner
 
 from litmine.cli.main import cli
 from litmine.errors import SettingError
-from litmine.specs import TASKS, TaskSpec
-from litmine.tasks.registry import spec_named
+from litmine.specs import TASKS, TaskSpec, spec_named
 from litmine.training.recipe_file import make_recipe, read_recipe, recipe_names
 
 NER = spec_named("ner")

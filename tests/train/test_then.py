@@ -10,10 +10,10 @@ from click.testing import CliRunner
 
 from litmine.cli.main import cli
 from litmine.errors import CorpusError, LitmineError, SettingError
+from litmine.specs import spec_named
 from litmine.tasks.ner.lessons import follow
 from litmine.tasks.ner.make import make_model
 from litmine.tasks.ner.recipe import Recipe
-from litmine.tasks.registry import spec_named
 from litmine.training.recipe_file import make_recipe, read_recipe
 
 NER = spec_named("ner")

@@ -10,9 +10,9 @@ from pathlib import Path
 from litmine.corpora.corpus import Corpus, corpus_name, open_corpus
 from litmine.corpora.decontamination import separate
 from litmine.errors import CorpusError, SettingError
+from litmine.specs import spec_named
 from litmine.tasks.ner.examples import make_heads
 from litmine.tasks.ner.recipe import Recipe
-from litmine.tasks.registry import spec_named
 from litmine.training.recipe_file import make_recipe, read_recipe
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from litmine.errors import SettingError
+from litmine.specs import spec_named
 from litmine.tasks.qa.recipe import ReaderRecipe, Stage
-from litmine.tasks.registry import spec_named
 from litmine.training.recipe_file import make_recipe, read_recipe, recipe_names
 
 QA = spec_named("qa")
