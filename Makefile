@@ -18,9 +18,9 @@ demo: $(VENV)/installed       ## real PubMed records become a table of entities
 test: $(VENV)/installed-dev   ## the gate: style, types, layers, tests
 	@$(MAKE) --no-print-directory -j 2 lint pytest
 
-# Four processes on two cores, since much of it waits. Whole files, so that tests that share fixtures share them.
+# Five processes on two cores, since much of it waits. Whole files, so that tests that share fixtures share them.
 pytest: $(VENV)/installed-dev
-	pytest -q -n 4 --dist loadfile --no-loadscope-reorder
+	pytest -q -n 5 --dist loadfile --no-loadscope-reorder
 
 soak: $(VENV)/installed-dev   ## every test with the long counts
 	LITMINE_HYPOTHESIS_PROFILE=soak pytest -m "soak or not soak"

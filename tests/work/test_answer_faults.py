@@ -79,6 +79,7 @@ def undisturbed(answered_lake: Path) -> object:
     return pytest.approx(rows, abs=1e-4, nan_ok=True)
 
 
+@pytest.mark.soak
 @pytest.mark.usefixtures("with_ray")
 def test_two_workers_on_ray(
     start: Start, lake: Path, random_reader: Path, questions: Path, undisturbed: object

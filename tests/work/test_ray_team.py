@@ -113,6 +113,7 @@ def test_two_learn_what_one_learns_though_one_is_killed(
     assert {file.name for file in ours.iterdir()} == {file.name for file in alone.iterdir()}
 
 
+@pytest.mark.soak
 def test_a_loss_that_is_no_number_is_one_sentence(
     run: Callable[..., CompletedProcess[str]],
     sample_data: Path,
