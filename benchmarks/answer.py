@@ -21,16 +21,15 @@ import torch
 
 from benchmarks.retrieve import articles_of, lake_of, processor, questions_of, recall, through, together
 from litmine import Lake
-from litmine.lake.answers import RANKED
+from litmine.lake.answer_merging import RANKED
+from litmine.pipeline.answer import QuestionRun, answer
+from litmine.runtime.executor import Workforce
 from litmine.search.index import SearchIndex
+from litmine.tasks.qa.decontamination import DevSet
 from litmine.tasks.qa.evaluate import answered, judge, score_given
-from litmine.tasks.qa.files import read_file
-from litmine.tasks.qa.questions import Asked
-from litmine.tasks.qa.separate import DevSet
+from litmine.tasks.qa.question_files import Asked, read_file
 from litmine.tasks.registry import load_reader
 from litmine.types import Question
-from litmine.work.answer import Inquiry, answer
-from litmine.work.workforce import Workforce
 
 
 def main() -> None:
@@ -53,7 +52,7 @@ def main() -> None:
         judged = [one for one in questions if one.batch.startswith(options.batch)]
         figures["retrieval"] = _show("retrieval", recall(through(SearchIndex.open(lake)), judged))
         started = time.perf_counter()
-        inquiry = Inquiry(
+        inquiry = QuestionRun(
             [Question(one.question_id, one.question, one.question_type) for one in asked],
             options.model,
             options.top_k,

@@ -11,11 +11,11 @@ import torch
 
 from benchmarks.machine import best_seconds, copy_bandwidth, matrix_limit, settle
 from litmine.nn import kernels_gpu
-from litmine.nn.batch import Row
+from litmine.nn.batches import Row
+from litmine.nn.encoder import PackedEncoder
 from litmine.nn.kernels import PLAIN, Bounds
-from litmine.nn.packed import PackedEncoder
+from litmine.tasks.ner.network import TaggerTop
 from litmine.tasks.ner.tagger import Tagger
-from litmine.tasks.ner.top import TaggerTop
 from litmine.training.base import read_base
 
 Figures = dict[str, Any]

@@ -26,7 +26,7 @@ import torch
 from benchmarks.layers_read import CLASSES, Json, Part, Reader, Text, read_documents, read_pairs
 from benchmarks.layers_top import BF16, CPU, EVERY, LAYERS, Arm, Course, States, Top, judge, load_encoder, train
 from benchmarks.machine import machine
-from litmine.nn.bert import BertEncoder
+from litmine.nn.encoder import BertEncoder
 from litmine.nn.references import builtin_folder
 from litmine.specs import BUILTIN
 

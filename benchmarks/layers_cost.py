@@ -22,11 +22,10 @@ import torch
 from benchmarks.layers import write
 from benchmarks.layers_read import LONGEST, Json, Reader, lines
 from benchmarks.layers_top import CPU, LAYERS, Arm, Top, load_encoder
-from litmine.nn.bert import BertEncoder
 from litmine.nn.devices import bfloat16_is_fast
+from litmine.nn.encoder import BertEncoder, PackedEncoder
 from litmine.nn.kernel_selection import quick_kernels
 from litmine.nn.kernels import PLAIN, Bounds
-from litmine.nn.packed import PackedEncoder
 from litmine.nn.references import builtin_folder
 from litmine.nn.weights import WEIGHTS_FILE, save_weights
 from litmine.specs import BUILTIN

@@ -16,8 +16,8 @@ from torch.nn.functional import cross_entropy
 from torch.nn.utils.rnn import pad_sequence
 
 from benchmarks.layers_read import CLASSES, Ask, Text
-from litmine.nn.bert import BertEncoder
 from litmine.nn.devices import bfloat16_is_fast
+from litmine.nn.encoder import BertEncoder
 from litmine.specs import BUILTIN
 from litmine.training.base import read_base
 

@@ -22,7 +22,7 @@ from litmine.corpora.corpus import corpus_files
 from litmine.specs import spec_named
 from litmine.tasks.ner.make import SCORES_FILE, make_model
 from litmine.tasks.ner.recipe import Recipe
-from litmine.training.recipe_file import make_recipe, read_recipe
+from litmine.training.recipe import make_recipe, read_recipe
 
 # By model and corpus: F1 by type.
 F1 = dict[str, dict[str, dict[str, float]]]

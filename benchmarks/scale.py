@@ -30,8 +30,8 @@ PLAN = """
 import json, sys, time
 from pathlib import Path
 from litmine.tasks.contract import Loading
-from litmine.work.grouping import group, steps_of
-from litmine.work.plan import plan
+from litmine.pipeline.annotation_plan import group, steps_of
+from litmine.pipeline.annotation_plan import plan
 began = time.perf_counter()
 units, _ = plan(Path(sys.argv[1]), group(steps_of([Loading(model, model) for model in sys.argv[2:]], {})))
 print(json.dumps({"parts left": len(units), "the plan alone s": round(time.perf_counter() - began, 2)}))

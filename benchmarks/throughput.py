@@ -41,15 +41,14 @@ from benchmarks.given import THIN, make_lake, random_bert
 from benchmarks.machine import machine
 from litmine import load_model
 from litmine.lake.articles import new_texts, parts
-from litmine.nn.batch import pieces_of
+from litmine.nn.batches import pieces_of
 from litmine.nn.devices import bfloat16_is_fast
-from litmine.nn.tokenized_text import Words
+from litmine.nn.tokenizer import Words
+from litmine.pipeline.annotation_plan import group, plan, steps_of
+from litmine.runtime.executor import run_local
 from litmine.tasks.contract import Loading, Unit, UnitResult
 from litmine.tasks.registry import identify
 from litmine.types import Entity
-from litmine.work.grouping import group, steps_of
-from litmine.work.local import run_local
-from litmine.work.plan import plan
 
 SAMPLE = Path(__file__).parent.parent / "sample_data" / "pubmed"
 # Batch sizes of the pipeline that are tried, on so many texts.

@@ -63,7 +63,7 @@ from litmine.specs import spec_named
 from litmine.tasks.ner.examples import IGNORED, Example, make_examples, make_heads
 from litmine.tasks.ner.recipe import Recipe
 from litmine.tasks.ner.train import plan_epoch, train
-from litmine.training.recipe_file import make_recipe, read_recipe
+from litmine.training.recipe import make_recipe, read_recipe
 from litmine.training.trainer import Machine
 
 SAMPLE = Path(__file__).parent.parent / "sample_data" / "ner"

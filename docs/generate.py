@@ -12,8 +12,8 @@ from typing import Any
 import click
 
 from litmine.cli.main import cli
-from litmine.lake.layout import TABLES
-from litmine.lake.view_texts import sentences
+from litmine.lake.paths import TABLES
+from litmine.lake.view_definitions import sentences
 from litmine.schema import declaration
 
 DOCS = Path(__file__).parent

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from litmine.errors import SchemaError
-from litmine.packaged import packaged
+from litmine.resources import packaged
 
 _PRIMITIVES = {
     "long": pa.int64(),

@@ -26,6 +26,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # A shell that runs the tests in the background lets them pass over Ctrl-C, and so would every process that they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+pytest_plugins = ["tests.fixtures.corpora", "tests.fixtures.lakes", "tests.fixtures.models"]
+
 MadeOnce = Callable[[str, Callable[[Path], object]], Path]
 
 settings.register_profile("gate", max_examples=60, deadline=None, derandomize=True)
@@ -67,7 +69,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         key=lambda item: (
             item.path.name == "test_ray_absent.py",
             item.path.name != "test_readme.py",
-            not {"work", "train"}.intersection(item.path.relative_to(Path(__file__).parent).parts),
+            not {"pipeline", "runtime", "tasks", "training"}.intersection(
+                item.path.relative_to(Path(__file__).parent).parts
+            ),
         )
     )
 
@@ -228,7 +232,7 @@ def rule_reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def imported_lake(made_once: MadeOnce, sample_data: Path) -> Path:
     """A hundred abstracts in parts of 4, one text among them longer than a window. To be copied, not changed."""
-    from litmine.work.ingest import ingest
+    from litmine.pipeline.import_files import ingest
 
     sentences = (sample_data / "documents" / "NCBI-disease_dev.pubtator").read_text(encoding="utf-8").split("\n")
     long = " ".join(line.split("|a|")[1] for line in sentences if "|a|" in line)[:9000]
@@ -248,8 +252,8 @@ def imported_lake(made_once: MadeOnce, sample_data: Path) -> Path:
 def annotated_lake(made_once: MadeOnce, imported_lake: Path, tiny_model: Path) -> Path:
     """`imported_lake` as `tiny_model` read it in one undisturbed run, in float32. To be copied, not changed."""
     from litmine import Lake
-    from litmine.work.annotate import annotate
-    from litmine.work.workforce import Workforce
+    from litmine.pipeline.annotate import annotate
+    from litmine.runtime.executor import Workforce
 
     def make(folder: Path) -> None:
         lake = Path(shutil.copytree(imported_lake, folder / "lake"))
@@ -272,9 +276,9 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., CompletedProcess[str]]:
     """`run("sql", "select 1", stdin=b"")`: the command line in this process; what is no sentence fails the test."""
-    from litmine.cli import main, meter
+    from litmine.cli import main, progress
 
-    monkeypatch.setattr(meter, "_LINE_SECONDS", math.inf)  # no line that tells that the machine is slow
+    monkeypatch.setattr(progress, "_LINE_SECONDS", math.inf)  # no line that tells that the machine is slow
 
     def run_main(*arguments: object, stdin: bytes = b"") -> CompletedProcess[str]:
         capfd.readouterr()

@@ -20,7 +20,7 @@ from litmine.lake.hashing import record_hash
 from litmine.sources.files import read_file
 from litmine.sources.questions import read_questions
 from litmine.specs import spec_named
-from litmine.training.recipe_file import make_recipe, read_recipe, recipe_names
+from litmine.training.recipe import make_recipe, read_recipe, recipe_names
 from litmine.types import QUESTION_TYPES, Article, Observed, Unreadable
 
 CHECKOUT = Path(__file__).parent.parent

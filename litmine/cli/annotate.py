@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from litmine.cli.meter import Meter
+from litmine.cli.console import say
 from litmine.cli.options import (
     batch_tokens_option,
     lake_option,
@@ -15,15 +15,14 @@ from litmine.cli.options import (
     where_option,
     workforce_options,
 )
-from litmine.cli.talk import say
+from litmine.cli.progress import Meter
 from litmine.errors import NEW_GAPS, SettingError
-from litmine.lake.layout import PART_TASKS
-from litmine.lake.place import Place
+from litmine.lake.paths import PART_TASKS, Place
 
 if TYPE_CHECKING:
     from litmine.lake.lake import Lake
     from litmine.lake.runs import Gap
-    from litmine.work.workforce import Workforce
+    from litmine.runtime.executor import Workforce
 
 # The tasks of an `annotate` that names none.
 _DEFAULT = ("ner",)
@@ -89,7 +88,7 @@ def annotate(
     out, and adds what it finds to `answers`. What it has read before it does not read again.
     """
     from litmine.lake.lake import Lake
-    from litmine.work.workforce import Workforce
+    from litmine.runtime.executor import Workforce
 
     _check_options(ctx, questions is not None)
     opened, workforce = Lake(lake), Workforce(workers, gpus, address)
@@ -122,8 +121,8 @@ def _annotate(
     precision: str,
     batch_tokens: int | None,
 ) -> "list[Gap]":
-    from litmine.cli.shown import Shown
-    from litmine.work.annotate import annotate as run
+    from litmine.cli.progress import Shown
+    from litmine.pipeline.annotate import annotate as run
 
     named = [spec for spec in PART_TASKS.values() if spec.name in (tasks or (_DEFAULT if not models else ()))]
     without = [spec.name for spec in named if not spec.builtin]

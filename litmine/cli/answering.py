@@ -3,15 +3,14 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from litmine.cli.meter import Meter
-from litmine.cli.shown import Shown
-from litmine.cli.talk import say
+from litmine.cli.console import say
+from litmine.cli.progress import Meter, Shown
 
 if TYPE_CHECKING:
     from litmine.lake.lake import Lake
     from litmine.lake.runs import Gap
-    from litmine.work.answer import Answered, Inquiry
-    from litmine.work.workforce import Workforce
+    from litmine.pipeline.answer import Answered, QuestionRun
+    from litmine.runtime.executor import Workforce
 
 
 def answer_file(
@@ -25,7 +24,7 @@ def answer_file(
     batch_tokens: int | None,
 ) -> "list[Gap]":
     """Answer a file of questions; returns the new gaps."""
-    from litmine.work.answer import inquiry_of
+    from litmine.pipeline.answer import inquiry_of
 
     result = answering(lake, inquiry_of(file, reader, top_k, where), workforce, precision, batch_tokens)
     for sentence in result.account():
@@ -37,7 +36,7 @@ def answering(
     lake: "Lake", inquiry: "Inquiry", workforce: "Workforce", precision: str, batch_tokens: int | None
 ) -> "Answered":
     """Answer on a meter."""
-    from litmine.work.answer import answer
+    from litmine.pipeline.answer import answer
 
     with Meter("reading", "pairs") as meter:
         return answer(lake, inquiry, workforce, precision, batch_tokens, Shown(meter))

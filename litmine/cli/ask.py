@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import click
 
+from litmine.cli.console import say
 from litmine.cli.options import (
     batch_tokens_option,
     lake_option,
@@ -13,9 +14,8 @@ from litmine.cli.options import (
     top_k_option,
     where_option,
 )
-from litmine.cli.talk import say
 from litmine.errors import NEW_GAPS
-from litmine.lake.place import Place
+from litmine.lake.paths import Place
 
 
 @click.command()
@@ -62,19 +62,19 @@ def ask(
     The articles that match best are retrieved, retracted ones left out, and read; what was read before is not read
     again. The question and its answers stay in the lake, in the view `answers`.
     """
+    from litmine.cli.answer_output import print_json, print_text, replies
     from litmine.cli.answering import answering
-    from litmine.cli.replies import print_json, print_text, replies
     from litmine.lake.hashing import question_digest
     from litmine.lake.lake import Lake
+    from litmine.pipeline.answer import QuestionRun
+    from litmine.runtime.executor import Workforce
     from litmine.sources.questions import as_question
-    from litmine.work.answer import Inquiry
-    from litmine.work.workforce import Workforce
 
     asked = as_question(question, question_type=question_type or "")
     asked = replace(asked, question_id=f"ask-{question_digest(asked) & (1 << 64) - 1:016x}")
     opened = Lake(lake)
     result = answering(
-        opened, Inquiry([asked], reader, top_k, where, "ask", asked.text), Workforce(), precision, batch_tokens
+        opened, QuestionRun([asked], reader, top_k, where, "ask", asked.text), Workforce(), precision, batch_tokens
     )
     for sentence in result.unread():
         say(sentence)

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import click
 
+from litmine.cli.console import say
 from litmine.cli.options import lake_option
-from litmine.cli.talk import say
 from litmine.errors import NEW_GAPS
-from litmine.lake.place import Place
+from litmine.lake.paths import Place
 
 
 @click.command()
@@ -43,7 +43,7 @@ def compact(ctx: click.Context, lake: Place, part_rows: int, grace: float, dry_r
     by a later run, when its grace is over; until then the lake takes up to twice the space.
     """
     from litmine.lake.lake import Lake
-    from litmine.work.compact import compact as run
+    from litmine.pipeline.compact import compact as run
 
     result = run(Lake(lake), part_rows, timedelta(hours=grace), dry_run)
     for sentence in result.account(dry_run):

@@ -2,7 +2,7 @@
 
 import click
 
-from litmine.cli.talk import say
+from litmine.cli.console import say
 
 
 @click.group()

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from litmine.cli.console import printable
 from litmine.cli.options import lake_option
-from litmine.cli.talk import printable
 from litmine.errors import DONE, FAILED, LakeError
-from litmine.lake.place import Place, desk
+from litmine.lake.paths import Place, desk
 
 if TYPE_CHECKING:
-    from litmine.work.doctor.finding import Finding
+    from litmine.pipeline.doctor.finding import Finding
 
 
 @click.command()
@@ -52,9 +52,9 @@ def doctor(ctx: click.Context, lake: Place, deep: bool, network: bool, ray: bool
 
 def _findings(place: Place, deep: bool, network: bool, ray: bool) -> "Iterator[Finding]":
     from litmine.lake.lake import Lake
-    from litmine.work.doctor.environment import examine_environment
-    from litmine.work.doctor.examine import examine_lake
-    from litmine.work.doctor.finding import note, wrong
+    from litmine.pipeline.doctor.environment import examine_environment
+    from litmine.pipeline.doctor.examine import examine_lake
+    from litmine.pipeline.doctor.finding import note, wrong
 
     here = desk(place)
     yield from examine_environment(here.absolute(), network=network, ray=ray)

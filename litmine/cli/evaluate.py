@@ -5,10 +5,10 @@ from typing import Any
 
 import click
 
+from litmine.atomic_write import whole_file
+from litmine.cli.console import printable, say
 from litmine.cli.dataclass_options import given_settings
-from litmine.cli.talk import printable, say
 from litmine.cli.task_commands import SettingsCommand, TaskGroup
-from litmine.output.whole import whole_file
 from litmine.specs import EvaluationResult, TaskSpec, code
 
 

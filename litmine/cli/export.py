@@ -5,10 +5,10 @@ from pathlib import Path
 
 import click
 
+from litmine.cli.console import say
 from litmine.cli.options import lake_option
-from litmine.cli.talk import say
 from litmine.errors import SettingError
-from litmine.lake.place import Place
+from litmine.lake.paths import Place
 
 
 @click.command()
@@ -53,8 +53,8 @@ def export(
     """
     from litmine.lake.documents import Selection
     from litmine.lake.lake import Lake
-    from litmine.work.choose import taggers_of
-    from litmine.work.export import export as write
+    from litmine.pipeline.choose_models import taggers_of
+    from litmine.pipeline.export import export as write
 
     opened = Lake(lake)
     models = taggers_of(opened, refs) if refs else None

@@ -6,14 +6,13 @@ from typing import Literal
 
 import click
 
-from litmine.cli.meter import Meter
-from litmine.cli.once import say_whose_locks
+from litmine.cli.console import say, say_whose_locks
 from litmine.cli.options import lake_option
-from litmine.cli.talk import say
+from litmine.cli.progress import Meter
 from litmine.errors import NEW_GAPS, SettingError
-from litmine.lake.place import Place
+from litmine.lake.paths import Place
 from litmine.lake.runs import Gap
-from litmine.sources.pmid_list import read_pmids
+from litmine.sources.pmids import read_pmids
 
 
 def _since(ctx: click.Context, param: click.Parameter, value: str | None) -> date | Literal["last"] | None:
@@ -125,10 +124,10 @@ def fetch(
     3 requests a second, 10 with a key: put yours into NCBI_API_KEY, and your e-mail address into NCBI_EMAIL. Records
     that PubMed counts and does not give are listed as gaps; the exit code is 3 when there are new ones.
     """
-    from litmine.cli.fetched import Shown, forecast, write_gaps
+    from litmine.cli.fetch_output import Shown, forecast, write_gaps
+    from litmine.pipeline import fetch as work
+    from litmine.pipeline.fetch_plan import FetchRequest
     from litmine.sources.entrez.access import from_environment
-    from litmine.work import fetch as work
-    from litmine.work.survey import Wish
 
     if (query is None) == (pmid_list is None):
         raise click.UsageError("Say either --query TEXT or --pmids FILE.")
@@ -137,7 +136,7 @@ def fetch(
     if gap_file is not None and not gap_file.absolute().parent.is_dir():
         raise SettingError(f"there is no folder {gap_file.absolute().parent} for --gaps; make it or name another")
     pmids, unusable = _pmids(pmid_list) if pmid_list else (frozenset[int](), [])
-    wish = Wish(_query(query), pmids, since, most, refresh)
+    wish = FetchRequest(_query(query), pmids, since, most, refresh)
     access = from_environment(patience=patience, read_seconds=timeout)
     if access.email is None:
         say("PubMed asks who calls: put your e-mail address into NCBI_EMAIL")

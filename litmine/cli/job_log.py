@@ -6,10 +6,10 @@ import time
 from datetime import UTC, datetime
 from typing import IO, Any
 
-from litmine.cli.talk import printable
+from litmine.cli.console import printable
 from litmine.errors import DONE, NEW_GAPS
-from litmine.work.job.run import Report
-from litmine.work.job.step import Outcome, Step, Watch
+from litmine.pipeline.job.run import Report
+from litmine.pipeline.job.step import Outcome, Step, Watch
 
 # No line of these may hold what they hold, wherever it comes from.
 _SECRETS = ("NCBI_API_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "HF_TOKEN")

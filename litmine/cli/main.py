@@ -9,19 +9,19 @@ import click
 from litmine.cli.annotate import annotate
 from litmine.cli.ask import ask
 from litmine.cli.compact import compact
+from litmine.cli.console import say
 from litmine.cli.corpora import corpora
 from litmine.cli.doctor import doctor
 from litmine.cli.evaluate import evaluate
 from litmine.cli.export import export
 from litmine.cli.fetch import fetch
-from litmine.cli.imports import import_
+from litmine.cli.import_files import import_
 from litmine.cli.models import models
 from litmine.cli.rehearse import rehearse
 from litmine.cli.run import run
 from litmine.cli.schema import schema
 from litmine.cli.sql import sql
 from litmine.cli.status import status
-from litmine.cli.talk import say
 from litmine.cli.train import train
 from litmine.errors import DONE, FAILED, INTERRUPTED, LitmineError
 from litmine.versions import __version__

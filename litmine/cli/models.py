@@ -2,9 +2,9 @@
 
 import click
 
+from litmine.cli.console import printable, say
 from litmine.cli.options import lake_option
-from litmine.cli.talk import printable, say
-from litmine.lake.place import Place
+from litmine.lake.paths import Place
 
 
 @click.group()
@@ -75,7 +75,7 @@ def use(refs: tuple[str, ...], lake: Place) -> None:
     type the last one shows it. `all_entities` has every model's. Tasks that no model is named of keep theirs.
     """
     from litmine.lake.lake import Lake
-    from litmine.work.choose import choose, told
+    from litmine.pipeline.choose_models import choose, told
 
     opened = Lake(lake)
     for sentence in told(choose(opened, refs)):

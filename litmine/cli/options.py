@@ -8,9 +8,9 @@ import click
 
 from litmine.errors import SettingError
 from litmine.lake.object_store import ObjectPath
-from litmine.lake.place import Place, place
+from litmine.lake.paths import Place, place
 from litmine.settings import about
-from litmine.tasks.model_settings import ModelSettings
+from litmine.tasks.contract import ModelSettings
 
 
 class LakeType(click.ParamType[Place]):

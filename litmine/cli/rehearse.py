@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from litmine.cli.talk import say
+from litmine.cli.console import say
 from litmine.errors import DONE, SettingError
-from litmine.packaged import packaged
+from litmine.resources import packaged
 
 if TYPE_CHECKING:
-    from litmine.rehearsal.log import Log
+    from litmine.fake_pubmed.request_log import Log
 
 _LITMINE = (sys.executable, "-c", "from litmine.cli.main import main; main()")
 _HOST = "127.0.0.1"
@@ -76,9 +76,9 @@ def rehearse(
     a command the server goes on until Ctrl-C. Of PubMed's search language it knows words, phrases, AND, OR, NOT,
     parentheses, dates and PMIDs.
     """
-    from litmine.rehearsal.archive import Archive
-    from litmine.rehearsal.faults import Faults
-    from litmine.rehearsal.server import serve
+    from litmine.fake_pubmed.archive import Archive
+    from litmine.fake_pubmed.faults import Faults
+    from litmine.fake_pubmed.server import serve
 
     archive = Archive(paths or (_sample_records(),), up_to, seed=seed)
     archive.withdraw(_spread(sorted(archive.pmids), withdrawn))

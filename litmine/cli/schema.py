@@ -4,7 +4,7 @@ import json
 
 import click
 
-from litmine.lake.layout import TABLES
+from litmine.lake.paths import TABLES
 from litmine.schema import declaration
 
 
@@ -25,7 +25,7 @@ def schema(table: str | None, form: str) -> None:
     litmine schema
     litmine schema entities --format json
     """
-    from litmine.lake.view_texts import sentences
+    from litmine.lake.view_definitions import sentences
 
     if form == "json":
         click.echo(json.dumps([declaration(name) for name in ([table] if table else TABLES)], indent=2))

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import click
 
+from litmine.cli.console import say
 from litmine.cli.options import lake_option
-from litmine.cli.output import FORMATS, write_result
-from litmine.cli.talk import say
-from litmine.lake.place import Place
+from litmine.cli.query_output import FORMATS, write_result
+from litmine.lake.paths import Place
 
 
 @click.command()

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import click
 
+from litmine.cli.console import printable
 from litmine.cli.options import lake_option
-from litmine.cli.talk import printable
-from litmine.lake.place import Place
+from litmine.lake.paths import Place
 from litmine.lake.runs import Gap
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
@@ -32,7 +32,7 @@ def status(lake: Place, form: str) -> None:
     litmine status --format json
     """
     from litmine.lake.lake import Lake
-    from litmine.work.overview import GAPS_SHOWN, overview
+    from litmine.pipeline.status import GAPS_SHOWN, overview
 
     seen = overview(Lake(lake))
     if form == "json":

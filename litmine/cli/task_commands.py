@@ -9,7 +9,7 @@ import click
 from litmine import specs
 from litmine.cli.dataclass_options import SettingOption, recipe_of, setting_options, use_recipe
 from litmine.specs import TaskSpec, code
-from litmine.training.recipe_file import read_recipe, recipe_names
+from litmine.training.recipe import read_recipe, recipe_names
 
 
 class TaskGroup(click.Group):

@@ -1,4 +1,7 @@
-"""The command `train`: a recipe in, a model out, for each task that has a training."""
+"""The command `train mlm`: abstracts in, an encoder to start from out.
+
+The command `train`: a recipe in, a model out, for each task that has a training.
+"""
 
 from functools import partial
 from pathlib import Path
@@ -6,15 +9,16 @@ from typing import Any
 
 import click
 
+from litmine.cli.console import say
 from litmine.cli.dataclass_options import given_settings, recipe_of
-from litmine.cli.options import output_option, resume_option
-from litmine.cli.talk import say
-from litmine.cli.task_commands import RecipeCommand, TaskGroup
-from litmine.cli.train_mlm import mlm
+from litmine.cli.options import lake_option, output_option, resume_option
+from litmine.cli.task_commands import RecipeCommand, SettingsCommand, TaskGroup
+from litmine.lake.paths import Place
 from litmine.settings import flag_of, required
 from litmine.specs import TaskSpec, TrainingContext, code
 from litmine.specs.commands import Run
-from litmine.training.recipe_file import make_recipe
+from litmine.training.pretrain_settings import Pretraining
+from litmine.training.recipe import make_recipe
 
 _TEAM = (
     click.option(
@@ -65,12 +69,12 @@ def _run(workers: int | None, gpus: int | None, address: str | None) -> Run:
     if not (workers or gpus or address):
 
         def run_here(jobs: Any) -> list[Any]:
-            from litmine.work.abreast import run_abreast
+            from litmine.runtime.gpu_jobs import run_abreast
 
             return run_abreast(jobs, say)
 
         return run_here
-    from litmine.work.ray_team import run_on_team
+    from litmine.runtime.ray_training import run_on_team
 
     join = partial(run_on_team, workers=workers or 1, gpus=gpus or 0, address=address, say=say)
     return lambda jobs: [join(job) for job in jobs]
@@ -85,6 +89,38 @@ def train() -> None:
     litmine train qa --recipe builtin-reader --base ./encoder --data-folder ./qa -o ./my-reader
     litmine train mlm --base builtin --lake ./lake -o ./encoder
     """
+
+
+@click.command(cls=SettingsCommand, kind=Pretraining)
+@lake_option
+@click.option(
+    "--text",
+    "files",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="JSONL of abstracts (plain or gzip) to read instead of the lake. May be given several times.",
+)
+@output_option
+@resume_option
+@click.pass_context
+def mlm(
+    context: click.Context, /, lake: Place, files: tuple[Path, ...], output: Path, resume: bool, **_settings: Any
+) -> None:
+    """Run the pretraining; the help is that of its settings."""
+    from litmine.training.checkpoint import drop_checkpoint
+    from litmine.training.pretrain import pretrain
+    from litmine.training.pretrain_card import write_mlm_card
+    from litmine.training.pretrain_data import file_texts, lake_texts, split_texts
+
+    pretraining = Pretraining(**{"name": output.resolve().name, **given_settings(context)})
+    texts = split_texts(file_texts(files) if files else lake_texts(lake))
+    if not resume:
+        drop_checkpoint(output)
+    done = pretrain(pretraining, texts, output, say)
+    source = ", ".join(file.name for file in files) if files else "the abstracts of a lake"
+    write_mlm_card(output, pretraining, source, texts, done)
+    drop_checkpoint(output)
+    say(f"the encoder is in {output}; its card is {output / 'README.md'}")
 
 
 train.add_command(mlm)

@@ -8,14 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from litmine.corpora.formats.columns import read_columns
-from litmine.corpora.formats.concepts import SUFFIX as CONCEPTS
-from litmine.corpora.formats.concepts import read_concepts
-from litmine.corpora.formats.documents import read_pubtator
-from litmine.corpora.formats.passage import Passage
+from litmine.corpora.formats import SUFFIX as CONCEPTS
+from litmine.corpora.formats import Passage, read_columns, read_concepts, read_pubtator
 from litmine.corpora.registry import Entry, registry
 from litmine.errors import CorpusError
-from litmine.home import home
+from litmine.resources import home
 from litmine.sources.pubtator import HEAD
 from litmine.text.tags import UNTYPED
 from litmine.types import Span

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from litmine.corpora.corpus import Corpus
-from litmine.corpora.formats.passage import Passage
+from litmine.corpora.formats import Passage
 from litmine.errors import CorpusError
 
 # Code points, white space apart, from which a text that stands twice is no coincidence: about eight words. What is

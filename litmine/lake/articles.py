@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import pyarrow.compute as pc
 
-from litmine.lake.live import live
-from litmine.lake.place import Place
-from litmine.lake.tables import read, read_footer, reading
+from litmine.lake.listing import live
+from litmine.lake.parquet import read, read_footer, reading
+from litmine.lake.paths import Place
 from litmine.types import join_text
 
 

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from litmine.errors import LakeError, QueryError
 from litmine.lake.lake import Lake
-from litmine.lake.layout import PART_TASKS
+from litmine.lake.paths import PART_TASKS
 from litmine.lake.views import quoted
 from litmine.output.document import Document, Mention
 from litmine.types import Article, Section

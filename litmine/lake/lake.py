@@ -10,14 +10,13 @@ from typing import Any
 import pyarrow as pa
 
 from litmine.errors import LakeError, SettingError
-from litmine.lake import articles, imported, runs
-from litmine.lake.active import active_models
-from litmine.lake.add import PART_SIZE, Added, Importer
-from litmine.lake.files import unwritable, utf8, write_bytes
-from litmine.lake.layout import TABLES, schema_folder
-from litmine.lake.place import Place, place
+from litmine.lake import articles, import_log, runs
+from litmine.lake.active_models import active_models
+from litmine.lake.article_writer import PART_SIZE, Added, Importer
+from litmine.lake.file_writer import unwritable, utf8, write_bytes
+from litmine.lake.parquet import write_empty
+from litmine.lake.paths import TABLES, Place, place, schema_folder
 from litmine.lake.query import select
-from litmine.lake.tables import write_empty
 from litmine.lake.targets import TargetSet, target_sets
 from litmine.lake.views import write_catalogue
 from litmine.specs import ARTICLES
@@ -92,11 +91,11 @@ class Lake:
 
     def is_imported(self, md5: str, as_of: datetime, reader: int) -> bool:
         """Whether a dated file is in; see `litmine.lake.imported.is_imported`."""
-        return imported.is_imported(self.place, md5, as_of, reader)
+        return import_log.is_imported(self.place, md5, as_of, reader)
 
-    def record_file(self, file: imported.ImportedFile) -> None:
+    def record_file(self, file: import_log.ImportedFile) -> None:
         """Note that a dated file is in, whole. Raises LakeError."""
-        imported.record_file(self.place, file)
+        import_log.record_file(self.place, file)
 
     def parts(self) -> list[str]:
         """The names of the article parts."""

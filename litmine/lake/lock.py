@@ -9,8 +9,8 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 
 from litmine.errors import LakeLockedError
-from litmine.lake.files import make_folder, unwritable
-from litmine.lake.place import Place, desk
+from litmine.lake.file_writer import make_folder, unwritable
+from litmine.lake.paths import Place, desk
 
 
 @contextmanager

@@ -8,10 +8,10 @@ from uuid import uuid4
 
 import pyarrow as pa
 
-from litmine.lake.files import utf8, write_bytes
-from litmine.lake.live import live
-from litmine.lake.place import Place
-from litmine.lake.tables import encode, read, reading
+from litmine.lake.file_writer import utf8, write_bytes
+from litmine.lake.listing import live
+from litmine.lake.parquet import encode, read, reading
+from litmine.lake.paths import Place
 from litmine.schema import arrow_schema
 
 

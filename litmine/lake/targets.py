@@ -13,10 +13,9 @@ import pyarrow.compute as pc
 
 from litmine.errors import SchemaError
 from litmine.lake.articles import NewTexts
-from litmine.lake.files import write_bytes
-from litmine.lake.layout import PART_TASKS, file_pattern, folder_name, parse_folder
-from litmine.lake.place import Place
-from litmine.lake.tables import EMPTY, encode, read, read_footer, reading
+from litmine.lake.file_writer import write_bytes
+from litmine.lake.parquet import EMPTY, encode, read, read_footer, reading
+from litmine.lake.paths import PART_TASKS, Place, file_pattern, folder_name, parse_folder
 from litmine.schema import arrow_schema
 
 # A row of a target, its columns in the order of the table: pmid and text_hash are the first two.

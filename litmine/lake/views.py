@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
 
-from litmine.lake.files import unwritable, write_whole
-from litmine.lake.layout import PAIR_TASKS, PART_TASKS, REPLACED, TABLES, depth, file_pattern
-from litmine.lake.live import live_tables
+from litmine.lake.file_writer import unwritable, write_whole
+from litmine.lake.listing import live_tables
 from litmine.lake.object_store import ObjectPath
-from litmine.lake.place import Place
-from litmine.lake.view_texts import statements
+from litmine.lake.paths import PAIR_TASKS, PART_TASKS, REPLACED, TABLES, Place, depth, file_pattern
+from litmine.lake.view_definitions import statements
 from litmine.schema import arrow_schema
 from litmine.specs import ARTICLES
 

@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 
 from litmine.errors import ModelError
-from litmine.nn.batch import Row, Sized, TextRow, batches_of, pieces_of, row_of
+from litmine.nn.batches import Row, Sized, TextRow, batches_of, pieces_of, row_of
 from litmine.nn.failure_isolation import Failed, halve
-from litmine.nn.states import States
-from litmine.nn.tokenized_text import Words
+from litmine.nn.hidden_states import States
+from litmine.nn.tokenizer import Words
 from litmine.nn.trunk import Trunk
 
 # Tokens a batch: about where a CPU's caches and a large GPU's compute units are full.

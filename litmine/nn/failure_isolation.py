@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from litmine.nn.memory import short_of_memory
+from litmine.nn.devices import short_of_memory
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

@@ -18,7 +18,7 @@ def attention(query: Tensor, key: Tensor, value: Tensor, bounds: Bounds) -> Tens
 def add_norm(inner: Tensor, residual: Tensor, norm: nn.LayerNorm) -> Tensor:
     """In one pass over the memory."""
     # Triton comes with torch for GPUs only.
-    from litmine.nn.fused import add_norm
+    from litmine.nn.kernels_triton import add_norm
 
     return add_norm(inner, residual, norm.weight, norm.bias, norm.eps)
 

@@ -1,9 +1,12 @@
 """Model folders in the Hugging Face layout: configuration, tokenizer and weights, whatever the task.
 
 Weights are safetensors and nothing else; no code that comes with a model is run.
+
+What a damaged model folder brings about, in one sentence.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,11 +15,25 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from litmine.nn.bert import BertEncoder, is_plain_bert
+from litmine.errors import LitmineError, ModelError
 from litmine.nn.config import bert_shape, positions, read_config
+from litmine.nn.encoder import BertEncoder, is_plain_bert
 from litmine.nn.hugging_face import auto_tokenizer
 from litmine.nn.trunk_folder import encoder_folder
 from litmine.nn.weights import load_weights
+
+
+@contextmanager
+def loading(folder: Path) -> Iterator[None]:
+    """What goes wrong inside becomes a ModelError."""
+    try:
+        yield
+    except LitmineError:
+        raise
+    except Exception as error:  # a damaged tokenizer raises a bare Exception, a strange config anything
+        reason = " ".join(str(error).split())[:300]
+        raise ModelError(f"{folder} does not hold a model that litmine can load: {reason}") from error
+
 
 # What the names of an encoder's weights begin with in a model of ours.
 ENCODER = "encoder."

@@ -1,4 +1,6 @@
-"""A trunk: what reads a text and computes its hidden states, once for all models that share it.
+"""Trunks from their folders, each loaded once for all models on it.
+
+A trunk: what reads a text and computes its hidden states, once for all models that share it.
 
 A model with an encoder of its own has a trunk of its own: all of the encoder but its last layer, of which a top asks
 only some tokens.
@@ -6,6 +8,7 @@ only some tokens.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,13 +16,16 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from litmine.errors import ModelError
-from litmine.nn.batch import Row
-from litmine.nn.bert import BertEncoder
-from litmine.nn.devices import choose_device, choose_precision
+from litmine.nn.batches import Row
+from litmine.nn.config import bert_shape
+from litmine.nn.devices import choose_device, choose_precision, keep_memory
+from litmine.nn.encoder import BertEncoder, is_plain_bert
+from litmine.nn.hidden_states import Form, Layers, Packing, PaddedEncoder, Padding, States
 from litmine.nn.kernel_selection import quick_kernels
-from litmine.nn.memory import keep_memory
-from litmine.nn.states import Form, Layers, Packing, PaddedEncoder, Padding, States
+from litmine.nn.loading import read_tokenizer, special_ids
 from litmine.nn.tokenizer import WordReader
+from litmine.nn.trunk_folder import TrunkSettings, trunk_digest
+from litmine.nn.weights import load_weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,3 +131,29 @@ def _called(encoder: Any) -> PaddedEncoder:
         return [encoder(input_ids=ids, attention_mask=mask, **given).last_hidden_state]
 
     return run
+
+
+# By digest, device and precision.
+Trunks = dict[tuple[str, str, str], Trunk]
+
+
+def load_trunk(folder: Path, place: Placement, trunks: Trunks | None = None) -> Trunk:
+    """The trunk of a folder, out of `trunks` if it is among them; it is afterwards.
+
+    Raises ModelError or what a damaged folder brings about.
+    """
+    digest = trunk_digest(folder)
+    trunks = {} if trunks is None else trunks
+    key = digest, str(place.device), place.precision
+    if key not in trunks:
+        settings, shape = TrunkSettings.load(folder), bert_shape(folder)
+        if shape is None or not is_plain_bert(shape):
+            raise ValueError("a trunk is a plain BERT, and its config.json says something else")
+        tokenizer = read_tokenizer(folder)
+        special = special_ids(tokenizer, shape)
+        encoder = BertEncoder.holding(shape, load_weights(folder))
+        place.put(encoder)
+        form, _ = form_of(encoder, 0, place, settings.window, special[2])
+        windows = Windows(settings.window, settings.overlap)
+        trunks[key] = Trunk(form, shape, tokenizer, special, windows, place, digest)
+    return trunks[key]

@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from litmine.errors import ModelError
-from litmine.nn.digest import folder_digest
-from litmine.nn.references import SETTINGS_FILE, TRUNK, builtin_folder, described, is_builtin, is_own
+from litmine.nn.references import SETTINGS_FILE, TRUNK, builtin_folder, described, folder_digest, is_builtin, is_own
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from pathlib import Path
 from torch import Tensor
 
 from litmine.errors import SettingError
-from litmine.nn.bert import is_plain_bert
 from litmine.nn.config import bert_shape
+from litmine.nn.encoder import is_plain_bert
 from litmine.nn.loading import ENCODER, TOKENIZER_FILE
 from litmine.nn.trunk_folder import TrunkLink, TrunkSettings, link_of, trunk_digest
 from litmine.nn.weights import load_stored, save_stored

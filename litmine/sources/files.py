@@ -1,22 +1,128 @@
-"""Local files to records in time: PubMed XML, JSON Lines and PubTator, plain or gzip, told apart by content."""
+"""Local files to records in time: PubMed XML, JSON Lines and PubTator, plain or gzip, told apart by content.
+
+What a file's bytes sum up to, and what the `.md5` beside it says they should.
+
+When NLM's bulk files came out, as far as their names tell.
+"""
 
 import gzip
+import hashlib
 import os
+import re
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from litmine.errors import SourceError
-from litmine.sources.checksum import CHECKSUM
 from litmine.sources.jsonl import read_jsonl
 from litmine.sources.pubmed_xml import read_pubmed_xml
 from litmine.sources.pubtator import HEAD, read_pubtator
-from litmine.sources.released import released
 from litmine.types import Article, Deletion, Observed, Unreadable
+
+CHECKSUM = ".md5"
+# NLM's `MD5(pubmed26n0001.xml.gz)= 0123...`, and md5sum's `0123...  pubmed26n0001.xml.gz`; the sum alone will do.
+_LINE = re.compile(r"(?:MD5 ?\(.*\) ?= ?)?([0-9a-fA-F]{32})(?: [ *].*)?")
+_LONGEST = 1 << 12
+
+
+@dataclass(frozen=True, slots=True)
+class Checksum:
+    """The MD5 of a file's bytes in hexadecimal, and how many there are."""
+
+    md5: str
+    size: int
+
+
+def declared_md5(file: Path) -> str | None:
+    """What the `.md5` beside a file says, in lower case; None without one. Raises SourceError when it is none."""
+    beside = Path(f"{file}{CHECKSUM}")
+    try:
+        with beside.open("rb") as stream:
+            said = _LINE.fullmatch(stream.read(_LONGEST).decode("ascii", "replace").strip())
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise SourceError(
+            f"It was not imported, as {beside.name} cannot be read ({error.strerror or error}): make it readable."
+        ) from error
+    if said is None:
+        raise SourceError(
+            f"It was not imported, as {beside.name} holds no MD5: download that again, or delete it to do without."
+        )
+    return said[1].lower()
+
+
+def checksum(file: Path, declared: str | None) -> Checksum:
+    """Read a file to sum it up. Raises SourceError when it cannot be read or its MD5 is not the declared one."""
+    try:
+        with file.open("rb") as stream:
+            # Against damage on the way and not against forgery, so also where MD5 is barred from anything else.
+            md5 = hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+            size = os.fstat(stream.fileno()).st_size
+    except OSError as error:
+        raise SourceError(
+            f"It cannot be read ({error.strerror or error}); nothing was read: make it readable and import it again."
+        ) from error
+    if declared not in (None, md5):
+        raise SourceError("It was not imported, as it does not match its .md5: download it again.")
+    return Checksum(md5, size)
+
+
+_BULK_NAME = re.compile(r"(?:pubmed|medline|pubmedsample)([0-9]{2})n([0-9]{4})\.xml(?:\.gz)?")
+# Number of the last file of each year's baseline; update files count on from it.
+_LAST_OF_BASELINE = {
+    2016: 812,
+    2017: 892,
+    2018: 928,
+    2019: 972,
+    2020: 1015,
+    2021: 1062,
+    2022: 1114,
+    2023: 1166,
+    2024: 1219,
+    2025: 1274,
+    2026: 1334,
+}
+_FIRST, _LAST = min(_LAST_OF_BASELINE), max(_LAST_OF_BASELINE)
+_GROWTH_BEFORE, _GROWTH_AFTER = 35, 55
+_BETWEEN_UPDATES = timedelta(days=0.8)
+# More update files than a year brings come out a minute apart, so that four digits never reach the next baseline.
+_UPDATES_A_YEAR, _BETWEEN_MORE = 430, timedelta(minutes=1)
+
+
+def released(name: str) -> datetime | None:
+    """An estimate (UTC) of when a bulk file such as `pubmed26n1335.xml.gz` came out; None for any other name.
+
+    The day is a guess from the file's number: baselines on 10 December of the year before, their files a second
+    apart, then five update files every four days. The order is not: a file is later than every file of lower number
+    of its year, and than every file of the years before. `--as-of` states the true day.
+    """
+    match = _BULK_NAME.fullmatch(name)
+    if match is None:
+        return None
+    year, number = 2000 + int(match[1]), int(match[2])
+    last = _last_of_baseline(year)
+    updates = max(0, number - last)
+    more = max(0, updates - _UPDATES_A_YEAR)
+    return (
+        datetime(year - 1, 12, 10, tzinfo=UTC)
+        + min(number, last) * timedelta(seconds=1)
+        + (updates - more) * _BETWEEN_UPDATES
+        + more * _BETWEEN_MORE
+    )
+
+
+def _last_of_baseline(year: int) -> int:
+    if year > _LAST:
+        return _LAST_OF_BASELINE[_LAST] + (year - _LAST) * _GROWTH_AFTER
+    if year < _FIRST:
+        return max(1, _LAST_OF_BASELINE[_FIRST] - (_FIRST - year) * _GROWTH_BEFORE)
+    return _LAST_OF_BASELINE[year]
+
 
 _GZIP = b"\x1f\x8b"
 _BLANKS = b" \t\r\n"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from litmine.sources.lines import numbered_lines
-from litmine.sources.pmid import parse_pmid
+from litmine.sources.pmids import parse_pmid
 from litmine.types import Article, Section, Unreadable
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")

@@ -12,7 +12,7 @@ from lxml.etree import _Element as Element
 
 from litmine.errors import SourceError
 from litmine.sources.lines import LONGEST_RECORD
-from litmine.sources.pmid import parse_pmid
+from litmine.sources.pmids import parse_pmid
 from litmine.sources.pubmed_record import RecordError, read_article, read_book, words
 from litmine.types import Article, Deletion, Unreadable
 

@@ -12,7 +12,7 @@ from typing import BinaryIO
 from litmine.errors import SourceError
 from litmine.sources.jsonl import plain_article
 from litmine.sources.lines import LONGEST_RECORD, numbered_lines
-from litmine.sources.pmid import parse_pmid
+from litmine.sources.pmids import parse_pmid
 from litmine.types import Article, Unreadable
 
 HEAD = re.compile(rb"([^|\t\r\n]{0,64})\|([ta])\|")

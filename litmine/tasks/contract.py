@@ -1,12 +1,16 @@
-"""What passes between the plan and the workers: small records, never rows; and what a worker needs of a model."""
+"""The settings of how a model is loaded that every command has that runs one.
+
+What passes between the plan and the workers: small records, never rows; and what a worker needs of a model.
+"""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, Literal, Protocol
 
-from litmine.lake.place import Place
+from litmine.lake.paths import Place
 from litmine.lake.runs import Gap
 from litmine.lake.targets import Upstream
+from litmine.settings import setting
 
 # Units that a worker has in hand at a time: one is read, one computed, one written.
 THREADS = 3
@@ -104,7 +108,7 @@ class Models(Protocol):
     def model(self, name: str) -> StepModel: ...
 
 
-class Hand(Protocol):
+class LoadedTask(Protocol):
     """What a worker has in hand of one unit: its items, and the models that read them."""
 
     @property
@@ -148,7 +152,7 @@ class Unit(Protocol):
         """What of it is still to be done: a file that exists is done work. None when nothing is."""
         ...
 
-    def take(self) -> Hand:
+    def take(self) -> LoadedTask:
         """Read the items. Raises LakeError when they are damaged."""
         ...
 
@@ -193,3 +197,16 @@ def out_of_memory(error: MemoryError) -> str:
     """Why a unit could not be done when there was no room for it."""
     said = f" ({error})" if str(error) else ""
     return f"there was not enough memory for it{said}; run the command again with fewer workers or --batch-tokens"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSettings:
+    """How a model computes."""
+
+    _: KW_ONLY
+    precision: Literal["auto", "float32", "bf16"] = setting(
+        "Arithmetic of the model; auto takes bf16 where the processor or GPU has it.", "auto"
+    )
+    batch_tokens: int | None = setting(
+        "Tokens a batch, padding included.", None, unset="what suits the device", at_least=1
+    )

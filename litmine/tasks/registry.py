@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from litmine.errors import ModelError
-from litmine.nn.damage import loading
+from litmine.nn.loading import loading
 from litmine.nn.references import BUILTIN_TRUNK, TRUNK, described, is_own, locate
 from litmine.nn.trunk_folder import find_trunk, link_of, trunk_digest
 from litmine.specs import BUILTIN, TASKS, TaskSpec, code, spec_named

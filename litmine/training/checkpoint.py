@@ -17,7 +17,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from litmine.errors import LakeError, ModelError
-from litmine.lake.files import unwritable, write_whole
+from litmine.lake.file_writer import unwritable, write_whole
 
 # Not *.safetensors, which is what a model folder is known by.
 _FILE = "training.checkpoint"

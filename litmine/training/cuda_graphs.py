@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from litmine.nn.bert import BertEncoder, Output
+from litmine.nn.encoder import BertEncoder, Output
 
 # Lengths are multiples of it, which the attention kernels like too.
 _LENGTH = 32

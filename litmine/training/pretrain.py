@@ -1,6 +1,8 @@
 """Continued pretraining, from top to bottom: base, texts, masked words, steps, and a folder to start from.
 
 BERT became BioBERT by exactly this: more masked words of another kind of text.
+
+The network of masked-word pretraining: an encoder, and BERT's head over the words that are asked for.
 """
 
 import json
@@ -8,25 +10,81 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import save
-from torch.nn.functional import cross_entropy
+from safetensors.torch import load_file, save
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, linear
 
 from litmine.errors import SettingError
 from litmine.nn.loading import TOKENIZER_FILE, special_ids
 from litmine.nn.references import locate
 from litmine.nn.tokenizer import WordReader
-from litmine.nn.weights import save_weights
+from litmine.nn.weights import WEIGHTS_FILE, save_weights
 from litmine.training.base import read_base
 from litmine.training.batching import make_batches
 from litmine.training.checkpoint import writing
-from litmine.training.pretrain_batches import MaskedBatch, Masking, Piece, read_pieces
-from litmine.training.pretrain_network import HEAD_FILE, MaskedWordNetwork
+from litmine.training.pretrain_data import MaskedBatch, Masking, Piece, Texts, read_pieces
 from litmine.training.pretrain_settings import Pretraining
-from litmine.training.pretrain_texts import Texts
 from litmine.training.trainer import CHECKPOINT_SECONDS, Course, Machine, arithmetic, descend
+
+HEAD_FILE = "mlm_head.safetensors"
+# Where BERT's own checkpoints keep the head.
+_BERT = {
+    "cls.predictions.transform.dense.weight": "transform.0.weight",
+    "cls.predictions.transform.dense.bias": "transform.0.bias",
+    "cls.predictions.transform.LayerNorm.weight": "transform.2.weight",
+    "cls.predictions.transform.LayerNorm.bias": "transform.2.bias",
+    "cls.predictions.bias": "bias",
+}
+
+
+class MaskedWordNetwork(nn.Module):
+    """Token ids to the logits of the vocabulary at the positions that are asked for, and at no others.
+
+    The projection to the vocabulary is the encoder's embedding matrix with a bias; it is the larger part of the cost,
+    so positions are gathered before it.
+    """
+
+    def __init__(self, config: Any, encoder: Any) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder: Any = encoder
+        if getattr(encoder, "pooler", None) is not None:
+            encoder.pooler = None
+        words, size = encoder.get_input_embeddings().weight.shape
+        eps = getattr(config, "layer_norm_eps", 1e-12)
+        dense = nn.Linear(config.hidden_size, size)
+        nn.init.normal_(dense.weight, std=getattr(config, "initializer_range", 0.02))
+        nn.init.zeros_(dense.bias)
+        self.transform = nn.Sequential(dense, nn.GELU(), nn.LayerNorm(size, eps))
+        self.bias = nn.Parameter(torch.zeros(words))
+
+    def forward(self, ids: Tensor, mask: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+        """Logits (asked, vocabulary) from ids and mask (texts, tokens) and the rows and columns (asked,) asked for."""
+        hidden = self.encoder(input_ids=ids, attention_mask=mask).last_hidden_state[rows, columns]
+        return linear(self.transform(hidden), self.encoder.get_input_embeddings().weight, self.bias)
+
+    def head(self) -> dict[str, Tensor]:
+        """The weights that are not the encoder's."""
+        return {name: value for name, value in self.state_dict().items() if not name.startswith("encoder.")}
+
+    def start_head(self, base: Path) -> bool:
+        """Take the head of an earlier pretraining that `base` keeps, ours or BERT's; returns whether there was one."""
+        found: dict[str, Tensor] = {}
+        if (base / HEAD_FILE).is_file():
+            found = load_file(base / HEAD_FILE)
+        elif (base / WEIGHTS_FILE).is_file():
+            stored = load_file(base / WEIGHTS_FILE)
+            found = {ours: stored[theirs] for theirs, ours in _BERT.items() if theirs in stored}
+        shapes = {name: value.shape for name, value in self.head().items()}
+        if {name: value.shape for name, value in found.items()} != shapes:
+            return False
+        self.load_state_dict({name: value.float() for name, value in found.items()}, strict=False)
+        return True
+
 
 # A batch: the indices of its pieces, and what its masks are drawn from.
 Batch = tuple[list[int], tuple[int, int, int]]

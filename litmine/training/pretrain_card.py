@@ -4,11 +4,11 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+from litmine.training.base_terms import base_terms
 from litmine.training.checkpoint import writing
 from litmine.training.pretrain import Pretrained
+from litmine.training.pretrain_data import Texts
 from litmine.training.pretrain_settings import Pretraining
-from litmine.training.pretrain_texts import Texts
-from litmine.training.terms import base_terms
 from litmine.versions import __version__
 
 _CARD = """\

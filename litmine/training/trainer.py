@@ -18,8 +18,7 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from litmine.errors import ModelError
-from litmine.nn.devices import bfloat16_is_fast
-from litmine.nn.memory import keep_memory
+from litmine.nn.devices import bfloat16_is_fast, keep_memory
 from litmine.training.averaging import MovingMean
 from litmine.training.checkpoint import load_checkpoint, save_checkpoint
 from litmine.training.cuda_graphs import graphed

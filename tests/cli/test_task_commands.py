@@ -15,7 +15,7 @@ from litmine.errors import DONE, FAILED
 from litmine.settings import flag_of, setting_of
 from litmine.specs import TASKS, TaskSpec, code
 from litmine.training.pretrain_settings import Pretraining
-from litmine.training.recipe_file import read_recipe, recipe_names
+from litmine.training.recipe import read_recipe, recipe_names
 
 Run = Callable[..., CompletedProcess[str]]
 WRONG_USAGE = 2

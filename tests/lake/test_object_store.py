@@ -16,11 +16,11 @@ import pytest
 
 from litmine import Lake
 from litmine.errors import DONE, FAILED, LakeError, LakeLockedError, QueryError, SettingError
-from litmine.lake.files import write_bytes, write_whole
+from litmine.lake.file_writer import write_bytes, write_whole
 from litmine.lake.lock import exclusive
 from litmine.lake.object_store import ObjectPath, store
-from litmine.lake.place import Place, desk, place
-from litmine.lake.tables import read_footer
+from litmine.lake.parquet import read_footer
+from litmine.lake.paths import Place, desk, place
 from litmine.lake.views import connect
 from litmine.types import Observed
 

@@ -14,10 +14,9 @@ from hypothesis import strategies as st
 
 from litmine import Lake
 from litmine.errors import LakeError, SchemaError
-from litmine.lake.asked import Asked, Retrieved, record_asked
+from litmine.lake.freshness import left_to_read
 from litmine.lake.hashing import question_digest, text_hash
-from litmine.lake.readings import Pair, ReadingsFooter, slice_file, write_readings
-from litmine.lake.unread import left_to_read
+from litmine.lake.readings import Asked, Pair, ReadingsFooter, Retrieved, record_asked, slice_file, write_readings
 from litmine.types import Observed, Question, Reply, SpanAnswer
 
 Seen = Callable[..., Observed]

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from litmine.corpora.formats.documents import read_pubtator as read_corpus
+from litmine.corpora.formats import read_pubtator as read_corpus
 from litmine.output import bioc
 from litmine.output.document import Document, Mention
 from litmine.output.jsonl import jsonl

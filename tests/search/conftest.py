@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from litmine import Lake
-from litmine.search import update
+from litmine.search import index_update
 from litmine.search.index import Hit
 from litmine.types import Article, Deletion, Observed
 
@@ -72,6 +72,6 @@ def alike() -> Alike:
 @pytest.fixture
 def in_place(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every index is taken for a large one, and changed in rounds of 40 articles rather than made anew."""
-    monkeypatch.setattr(update, "SMALL", 0)
-    monkeypatch.setattr(update, "MOST_DELETED", 1e9)
-    monkeypatch.setattr(update, "ROUND", 40)
+    monkeypatch.setattr(index_update, "SMALL", 0)
+    monkeypatch.setattr(index_update, "MOST_DELETED", 1e9)
+    monkeypatch.setattr(index_update, "ROUND", 40)

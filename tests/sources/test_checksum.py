@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from litmine.errors import SourceError
-from litmine.sources.checksum import checksum, declared_md5
+from litmine.sources.files import checksum, declared_md5
 
 SUM = md5(b"content", usedforsecurity=False).hexdigest()
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from litmine.sources.released import released
+from litmine.sources.files import released
 
 names = st.tuples(st.integers(10, 40), st.integers(1, 9999))
 

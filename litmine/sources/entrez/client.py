@@ -17,10 +17,20 @@ from typing import TypeVar
 
 from litmine.errors import SettingError, SourceError
 from litmine.sources.entrez.access import Access
-from litmine.sources.entrez.answer import MOST_HITS, BadAnswer, Fault, Fetched, Hits, Reply, Unanswered
 from litmine.sources.entrez.limiter import LONGEST_PAUSE, Limiter
-from litmine.sources.entrez.verdict import http_date, judge_fetch, judge_search
-from litmine.sources.entrez.wire import Wire
+from litmine.sources.entrez.responses import (
+    MOST_HITS,
+    BadAnswer,
+    Fault,
+    Fetched,
+    Hits,
+    Reply,
+    Unanswered,
+    http_date,
+    judge_fetch,
+    judge_search,
+)
+from litmine.sources.entrez.transport import Wire
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 30.0
 _SLOW_DOWN = 1.0  # the least wait when the server is busy

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from litmine.errors import SourceError
-from litmine.sources.entrez.answer import MOST_HITS, Hits
+from litmine.sources.entrez.responses import MOST_HITS, Hits
 
 Search = Callable[[str], Hits]
 

@@ -5,14 +5,13 @@ from pathlib import Path
 
 from litmine.corpora.corpus import Corpus, corpus_name
 from litmine.corpora.registry import registry
+from litmine.tasks.ner.confidence import RESAMPLES
 from litmine.tasks.ner.error_analysis import KINDS, count_kinds
-from litmine.tasks.ner.identity import identify
-from litmine.tasks.ner.intervals import RESAMPLES
 from litmine.tasks.ner.recipe import Recipe
 from litmine.tasks.ner.report import Report
-from litmine.tasks.ner.settings import Head
+from litmine.tasks.ner.settings import Head, identify
 from litmine.tasks.ner.train import Trained
-from litmine.training.terms import OWNER, base_terms
+from litmine.training.base_terms import OWNER, base_terms
 from litmine.versions import __version__
 
 _CARD = """\

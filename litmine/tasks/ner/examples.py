@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from litmine.corpora.corpus import Corpus
 from litmine.nn.crf import BIO
-from litmine.nn.tokenized_text import Words, label_words
-from litmine.nn.tokenizer import WordReader
+from litmine.nn.tokenizer import WordReader, Words, label_words
 from litmine.tasks.ner.settings import Head
 from litmine.training.batching import pad
 

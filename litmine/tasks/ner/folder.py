@@ -7,16 +7,14 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from litmine.errors import ModelError
-from litmine.nn.bert import BertEncoder, UpperLayers, is_plain_bert
 from litmine.nn.config import read_config
-from litmine.nn.damage import loading
+from litmine.nn.encoder import BertEncoder, UpperLayers, is_plain_bert
+from litmine.nn.hidden_states import Layers
 from litmine.nn.hugging_face import auto_classifier
-from litmine.nn.loading import OVERLAP, TOKENIZER_FILE, filled, plain_window, read_tokenizer, special_ids
+from litmine.nn.loading import OVERLAP, TOKENIZER_FILE, filled, loading, plain_window, read_tokenizer, special_ids
 from litmine.nn.references import is_own
-from litmine.nn.states import Layers
-from litmine.nn.trunk import Placement, Trunk, Windows, form_of
+from litmine.nn.trunk import Placement, Trunk, Trunks, Windows, form_of, load_trunk
 from litmine.nn.trunk_folder import TrunkLink, find_trunk
-from litmine.nn.trunk_loading import Trunks, load_trunk
 from litmine.nn.weights import load_weights, save_weights
 from litmine.tasks.ner.network import MultiHeadNetwork, PlainNetwork
 from litmine.tasks.ner.settings import CHAINED, FIRST, Head, Settings, default_heads, tagger_digest

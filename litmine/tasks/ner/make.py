@@ -7,13 +7,12 @@ from pathlib import Path
 from litmine.corpora.corpus import Corpus
 from litmine.specs import TrainingContext
 from litmine.tasks.ner.card import write_card
-from litmine.tasks.ner.evaluate import predict
+from litmine.tasks.ner.evaluate import Scores, predict
 from litmine.tasks.ner.folder import load_folder
-from litmine.tasks.ner.lessons import once, prepare
-from litmine.tasks.ner.metrics import Scores
+from litmine.tasks.ner.preliminary_stages import FIRST, drop_stages, train_first, train_in_stages
 from litmine.tasks.ner.recipe import RECIPE_FILE, Recipe
+from litmine.tasks.ner.recipe_chain import once, prepare
 from litmine.tasks.ner.report import Report, make_report
-from litmine.tasks.ner.stages import FIRST, drop_stages, train_first, train_in_stages
 from litmine.tasks.ner.train import Run, Trained
 from litmine.training.checkpoint import drop_checkpoint, writing
 

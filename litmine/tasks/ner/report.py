@@ -1,12 +1,21 @@
-"""What is told of a model on one corpus: predictions in, scores with intervals, mistakes and a comparison out."""
+"""Reports as tables: scores with intervals, two models side by side, mistakes in their context.
 
+Names and mentions stand on one line here; what else in them could control a terminal, the command makes visible.
+
+What is told of a model on one corpus: predictions in, scores with intervals, mistakes and a comparison out.
+
+Reports as JSON: what the contract fixes, and what further options add to it.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
-from litmine.tasks.ner.comparison import Comparison, compare
-from litmine.tasks.ner.error_analysis import Mistake, find_mistakes
-from litmine.tasks.ner.evaluate import Predictions
-from litmine.tasks.ner.intervals import RESAMPLES, Interval, bootstrap
-from litmine.tasks.ner.metrics import Scores
+from litmine.tasks.ner.confidence import RESAMPLES, Comparison, Interval, bootstrap, compare
+from litmine.tasks.ner.error_analysis import KINDS, Mistake, count_kinds, find_mistakes, most_frequent
+from litmine.tasks.ner.evaluate import Predictions, Scores
+from litmine.types import Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +45,165 @@ def make_report(ours: Predictions, theirs: Predictions | None = None, resamples:
         tuple(find_mistakes(ours.corpus.passages, ours.spans)),
         compare(ours, theirs, resamples) if theirs else None,
     )
+
+
+_CONTEXT_IN_RECORD = 60
+
+
+def report_record(report: Report, intervals: bool, errors: int | None, listed: int) -> dict[str, Any]:
+    """Scores by type and `micro`; with `intervals`, the `errors` most frequent mistakes, the other model's, if any.
+
+    Of the mentions that only one of two models finds, `listed` are given.
+    """
+    record: dict[str, Any] = {name: dict(score) for name, score in report.scores.items()}
+    if intervals:
+        for name, bounds in report.intervals.items():
+            record[name]["intervals"] = bounds
+    if errors is not None:
+        groups = most_frequent(report.mistakes, errors)
+        record["errors"] = {
+            "counts": count_kinds(report.mistakes),
+            "frequent": [
+                {"count": count, **mistake_record(mistake)} for group in groups.values() for count, mistake in group
+            ],
+        }
+    if report.theirs and report.comparison:
+        record["against"] = {
+            "model": report.theirs.model,
+            "scores": report.theirs.scores,
+            "difference": {
+                name: {"f1": difference.f1, "interval": difference.interval, "p": difference.p}
+                for name, difference in report.comparison.differences.items()
+            },
+            "right_only_in_model": _mentions_of_one(report.comparison.only_ours, listed),
+            "right_only_in_against": _mentions_of_one(report.comparison.only_theirs, listed),
+        }
+    return record
+
+
+def mistake_record(mistake: Mistake) -> dict[str, Any]:
+    """A mistake with its context; `passage` counts from 1, offsets are of the passage."""
+    before, text, after = mistake.context(_CONTEXT_IN_RECORD)
+    return {
+        "class": mistake.kind,
+        "gold": _span(mistake.text, mistake.gold),
+        "found": _span(mistake.text, mistake.found),
+        "passage": mistake.passage + 1,
+        "before": before,
+        "text": text,
+        "after": after,
+    }
+
+
+def _span(text: str, span: Span | None) -> dict[str, Any] | None:
+    if span is None:
+        return None
+    return {
+        "mention": text[span.start_char : span.end_char],
+        "type": span.entity_type,
+        "start_char": span.start_char,
+        "end_char": span.end_char,
+    }
+
+
+def _mentions_of_one(alone: Counter[tuple[str, str]], listed: int) -> dict[str, Any]:
+    frequent = alone.most_common(listed)
+    return {
+        "count": alone.total(),
+        "frequent": [{"mention": mention, "type": kind, "count": count} for (mention, kind), count in frequent],
+    }
+
+
+_CONTEXT_IN_TABLE = 40
+_WIDEST = 44
+
+
+def report_lines(report: Report, errors: int | None, listed: int) -> Iterator[str]:
+    """The report of one corpus; of mistakes the `errors` most frequent, of mentions one model alone finds `listed`."""
+    corpus = report.ours.corpus
+    yield f"{_cut(corpus.name)}: {len(corpus.passages):,} {report.unit}, read by {_cut(report.ours.model)}"
+    yield from _scores(report)
+    if report.theirs and report.comparison:
+        yield from _comparison(report, report.theirs, report.comparison, listed)
+    if errors is not None:
+        yield from _mistakes(report, errors)
+
+
+def _scores(report: Report) -> Iterator[str]:
+    width = _width(report)
+    yield f"{'':{width}}{'precision':>10}{'recall':>10}{'F1':>10}{'95 % interval':>18}{'support':>10}"
+    for name, score in report.scores.items():
+        shown = "".join(f"{score[key]:>10.2f}" for key in ("precision", "recall", "f1"))
+        low, high = report.intervals[name]["f1"]
+        yield f"{_cut(name):{width}}{shown}{f'{low:.2f} to {high:.2f}':>18}{int(score['support']):>10}"
+
+
+def _comparison(report: Report, theirs: Predictions, comparison: Comparison, listed: int) -> Iterator[str]:
+    width, other = _width(report), theirs.scores
+    yield ""
+    yield f"against {_cut(theirs.model)}"
+    yield f"{'':{width}}{'F1':>10}{'its F1':>10}{'difference':>12}{'95 % interval':>18}{'p':>8}"
+    for name, difference in comparison.differences.items():
+        low, high = difference.interval
+        yield (
+            f"{_cut(name):{width}}{report.scores[name]['f1']:>10.2f}{other[name]['f1']:>10.2f}"
+            f"{difference.f1:>+12.2f}{f'{low:+.2f} to {high:+.2f}':>18}{difference.p:>8.3f}"
+        )
+    for model, alone in ((report.ours.model, comparison.only_ours), (theirs.model, comparison.only_theirs)):
+        yield ""
+        yield f"right in {_cut(model)} alone: {alone.total():,} mentions"
+        yield from _mention_lines(alone, listed)
+
+
+def _mention_lines(alone: Counter[tuple[str, str]], listed: int) -> Iterator[str]:
+    for (mention, kind), count in alone.most_common(listed):
+        yield f"{count:>6}  {_cut(kind)} {_cut(mention)}"
+
+
+def _mistakes(report: Report, errors: int) -> Iterator[str]:
+    counts = count_kinds(report.mistakes)
+    yield ""
+    yield "errors: " + ", ".join(f"{count:,} {kind}" for kind, count in counts.items())
+    for kind, group in most_frequent(report.mistakes, errors).items():
+        if group:
+            yield ""
+            yield f"{kind}: {KINDS[kind]}"
+            rows = [(f"{times:>6}", *_pair(mistake)) for times, mistake in group]
+            widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+            for row, (_, mistake) in zip(rows, group, strict=True):
+                cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True) if width]
+                yield "  ".join([*cells, _example(mistake)])
+
+
+def _pair(mistake: Mistake) -> tuple[str, str]:
+    sides = ("gold", mistake.gold), ("found", mistake.found)
+    gold, found = (f"{side} {_mention(mistake.text, span)}" if span else "" for side, span in sides)
+    return gold, found
+
+
+def _mention(text: str, span: Span) -> str:
+    return f"{_cut(span.entity_type)} {_cut(text[span.start_char : span.end_char])}"
+
+
+def _example(mistake: Mistake) -> str:
+    """The mention between « and », in what stands around it, on one line."""
+    start, end = mistake.bounds
+    before, text, after = mistake.context(_CONTEXT_IN_TABLE)
+    left = "…" if start > _CONTEXT_IN_TABLE else ""
+    right = "…" if end + _CONTEXT_IN_TABLE < len(mistake.text) else ""
+    return f"{left}{_line(before)}«{_line(text)}»{_line(after)}{right}"
+
+
+def _width(report: Report) -> int:
+    return max(12, *(len(_cut(name)) + 2 for name in report.scores))
+
+
+def _cut(text: str) -> str:
+    text = _line(text)
+    return text if len(text) <= _WIDEST else text[: _WIDEST - 1] + "…"
+
+
+def _line(text: str) -> str:
+    """The text on one line; outer space stays, as one."""
+    inner = " ".join(text.split())
+    return f"{' ' if text[:1].isspace() else ''}{inner}{' ' if inner and text[-1:].isspace() else ''}"

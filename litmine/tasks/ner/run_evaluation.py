@@ -8,10 +8,8 @@ from litmine.corpora.corpus import Corpus, open_corpus, read_corpus
 from litmine.errors import CorpusError, SettingError
 from litmine.specs import EvaluationResult
 from litmine.tasks.ner.evaluate import predict
-from litmine.tasks.ner.evaluation import LISTED, TaggerEvaluation
-from litmine.tasks.ner.report import Report, make_report
-from litmine.tasks.ner.score_records import mistake_record, report_record
-from litmine.tasks.ner.score_tables import report_lines
+from litmine.tasks.ner.evaluation_settings import LISTED, TaggerEvaluation
+from litmine.tasks.ner.report import Report, make_report, mistake_record, report_lines, report_record
 from litmine.tasks.registry import load_model
 
 

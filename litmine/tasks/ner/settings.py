@@ -1,4 +1,7 @@
-"""What a model says of itself beside its weights: its heads, window and decoding, kept in `litmine.json`."""
+"""Which model a folder with a tagger holds, told without its weights.
+
+What a model says of itself beside its weights: its heads, window and decoding, kept in `litmine.json`.
+"""
 
 import json
 from collections.abc import Sequence
@@ -6,9 +9,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from litmine.errors import ModelError
-from litmine.nn.digest import folder_digest
-from litmine.nn.references import SETTINGS_FILE
+from litmine.nn.references import SETTINGS_FILE, folder_digest, is_own
 from litmine.nn.trunk_folder import TrunkLink, TrunkSettings, find_trunk
+from litmine.text.tags import TagSet
 
 # The `task` of a tagger's `litmine.json`; the first ones have none.
 TASK = "ner"
@@ -99,3 +102,24 @@ def tagger_digest(folder: Path, settings: Settings, heads: Sequence[Head]) -> st
     labels = [[head.name, head.labels] for head in heads]
     trunk = [] if settings.trunk is None else settings.trunk.decisive
     return folder_digest(folder, [labels, settings.window, settings.overlap, settings.decoding, *trunk])
+
+
+def identify(folder: Path, name: str) -> str:
+    """`name@digest`. Raises ModelError, OSError or ValueError for a folder that holds no tagger."""
+    settings = _settings(folder, name)
+    return f"{settings.name}@{tagger_digest(folder, settings, default_heads(settings))}"
+
+
+def entity_types(folder: Path, name: str) -> tuple[str, ...]:
+    """The types that the tagger's default heads find, by name. Raises as `identify`."""
+    found = {kind for head in default_heads(_settings(folder, name)) for kind in TagSet(head.labels).entity_types}
+    return tuple(sorted(found))
+
+
+def _settings(folder: Path, name: str) -> Settings:
+    if is_own(folder):
+        return Settings.load(folder)
+    # transformers takes seconds to import.
+    from litmine.tasks.ner.folder import plain_settings
+
+    return plain_settings(folder, name)

@@ -13,8 +13,7 @@ from litmine.errors import SettingError
 from litmine.nn.trunk_folder import TrunkSettings, trunk_digest
 from litmine.nn.trunk_split import split_encoder
 from litmine.nn.weights import save_stored
-from litmine.tasks.ner.identity import identify
-from litmine.tasks.ner.settings import FIRST, TASK, Settings
+from litmine.tasks.ner.settings import FIRST, TASK, Settings, identify
 
 CARD = "README.md"
 # Of the model's card what holds for the trunk, too.

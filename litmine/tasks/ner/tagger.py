@@ -1,4 +1,6 @@
-"""The tagger: texts to entities, in three stages that a worker runs side by side.
+"""What a worker writes of a tagger: the rows of a part's entities.
+
+The tagger: texts to entities, in three stages that a worker runs side by side.
 
 `read` (tokenizer, CPU) -> `label` (network, accelerator) -> `decode` (what it leaves open to labels to spans, CPU).
 """
@@ -10,15 +12,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from litmine.errors import ModelError
+from litmine.lake.articles import NewTexts
+from litmine.lake.targets import Row
 from litmine.nn.failure_isolation import Failed
+from litmine.nn.hidden_states import Layers
 from litmine.nn.network_model import NetworkModel
-from litmine.nn.states import Layers
-from litmine.nn.tokenized_text import Words
+from litmine.nn.tokenizer import Words
 from litmine.nn.trunk import Trunk
-from litmine.tasks.ner.candidates import Said
-from litmine.tasks.ner.decoder import Decoder
+from litmine.tasks.ner.decoder import Decoder, Said
+from litmine.tasks.ner.network import Choices, TaggerTop
 from litmine.tasks.ner.settings import Head, Settings
-from litmine.tasks.ner.top import Choices, TaggerTop
 from litmine.types import Entity
 
 
@@ -80,3 +83,13 @@ class Tagger(NetworkModel):
         for i, failed in labels.failed.items():
             found[i] = failed
         return found
+
+
+def entity_rows(texts: NewTexts, results: Sequence[Sequence[Entity] | Failed]) -> list[Row]:
+    """The rows of `entities`, in order of PMID, text and offsets; a text that failed has none."""
+    return sorted(
+        (pmid, text_hash, one.start_char, one.end_char, one.mention, one.entity_type, one.score, None)
+        for pmid, text_hash, found in zip(texts.pmids, texts.text_hashes, results, strict=True)
+        if not isinstance(found, Failed)
+        for one in found
+    )

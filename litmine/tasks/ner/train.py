@@ -1,4 +1,7 @@
-"""The training of an NER model, from top to bottom: base, heads, batches, steps, folder."""
+"""The training of an NER model, from top to bottom: base, heads, batches, steps, folder.
+
+Heads of a base that is a tagger of litmine's own go on in the model that is trained from it.
+"""
 
 import json
 import random
@@ -6,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from tokenizers import Tokenizer
 from torch.nn.functional import one_hot
@@ -15,22 +19,42 @@ from litmine.errors import SettingError
 from litmine.nn.crf import BIO
 from litmine.nn.engine import BATCH_TOKENS
 from litmine.nn.loading import special_ids
+from litmine.nn.references import described
 from litmine.nn.tokenizer import WordReader
 from litmine.tasks.ner.crf_loss import Layout, path_costs
+from litmine.tasks.ner.distillation import ask, read_teachers
 from litmine.tasks.ner.examples import IGNORED, Batch, Example, collate, join, make_examples, make_heads
-from litmine.tasks.ner.folder import save_folder
-from litmine.tasks.ner.keep_heads import keep_heads
+from litmine.tasks.ner.folder import read_network, save_folder
 from litmine.tasks.ner.network import MultiHeadNetwork
 from litmine.tasks.ner.recipe import RECIPE_FILE, Recipe
-from litmine.tasks.ner.settings import CHAINED, Head, Settings
-from litmine.tasks.ner.teachers import ask, read_teachers
+from litmine.tasks.ner.settings import CHAINED, TASK, Head, Settings
 from litmine.training.averaging import Kept
-from litmine.training.base import prune, read_base
+from litmine.training.base import Base, abstracts, prune, read_base
 from litmine.training.batching import join_passages, make_batches
 from litmine.training.checkpoint import writing
 from litmine.training.distributed import Team
 from litmine.training.trainer import CHECKPOINT_SECONDS, Course, Machine, arithmetic, descend
-from litmine.training.vocabulary import abstracts
+
+
+@torch.no_grad()
+def keep_heads(network: MultiHeadNetwork, heads: Sequence[Head], base: Base) -> list[str]:
+    """Let heads that the base, one of our own models, has too begin as they are there; returns their names."""
+    if base.own is None or described(base.own).get("task", TASK) != TASK:
+        return []
+    settings = Settings.load(base.own)
+    theirs = read_network(base.own, settings, quick=True)
+    kept = []
+    bounds = np.cumsum([0, *(len(head.labels) for head in settings.heads)]).tolist()
+    places = {(head.name, head.labels): i for i, head in enumerate(settings.heads)}
+    for own, head in enumerate(heads):
+        if (its := places.get((head.name, head.labels))) is not None:
+            at, there = slice(own * len(BIO), (own + 1) * len(BIO)), slice(bounds[its], bounds[its + 1])
+            network.heads.weight[at], network.heads.bias[at] = theirs.heads.weight[there], theirs.heads.bias[there]
+            if network.chain is not None and theirs.chain is not None:
+                network.chain.weight[own] = theirs.chain.weight[its]
+            kept.append(head.name)
+    return kept
+
 
 # The indices of the examples that are read as one.
 Passage = list[int]

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from litmine.nn.failure_isolation import Failed
 from litmine.tasks.qa.answer_alignment import occurrences
-from litmine.tasks.qa.metrics_squad import normalise
-from litmine.tasks.qa.questions import Asked
+from litmine.tasks.qa.metrics import normalise
+from litmine.tasks.qa.question_files import Asked
 from litmine.tasks.qa.reader import Reader
 from litmine.tasks.qa.spans import best_spans
 

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from litmine.tasks.qa.calibrate import Calibration
-from litmine.tasks.qa.identity import identify
-from litmine.tasks.qa.questions import QuestionFile
+from litmine.tasks.qa.question_files import QuestionFile
 from litmine.tasks.qa.recipe import ReaderRecipe
+from litmine.tasks.qa.settings import identify
 from litmine.tasks.qa.train import Stages, Trained
-from litmine.training.terms import base_terms
+from litmine.training.base_terms import base_terms
 from litmine.versions import __version__
 
 # What the sources say of their terms; a file is known by the beginning of its name. What is one's own has one's own.

@@ -5,10 +5,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from litmine.errors import CorpusError
-from litmine.lake.answers import TextsRead, merge_replies
-from litmine.tasks.qa.metrics_bioasq import FACTOID_ANSWERS, score_factoids, score_lists, score_verdicts
-from litmine.tasks.qa.metrics_squad import score_spans
-from litmine.tasks.qa.questions import Asked, QuestionFile
+from litmine.lake.answer_merging import TextsRead, merge_replies
+from litmine.tasks.qa.metrics import FACTOID_ANSWERS, score_factoids, score_lists, score_spans, score_verdicts
+from litmine.tasks.qa.question_files import Asked, QuestionFile
 from litmine.tasks.qa.reader import Reader
 from litmine.types import Reply
 

@@ -4,13 +4,11 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from litmine.nn.bert import BertEncoder, is_plain_bert
-from litmine.nn.damage import loading
+from litmine.nn.encoder import BertEncoder, is_plain_bert
 from litmine.nn.hugging_face import auto_answerer, auto_tokenizer
-from litmine.nn.loading import OVERLAP, TOKENIZER_FILE, filled, plain_window, read_tokenizer
+from litmine.nn.loading import OVERLAP, TOKENIZER_FILE, filled, loading, plain_window, read_tokenizer
 from litmine.nn.references import is_own
-from litmine.nn.trunk import Placement, Trunk, Windows, form_of
-from litmine.nn.trunk_loading import Trunks
+from litmine.nn.trunk import Placement, Trunk, Trunks, Windows, form_of
 from litmine.nn.weights import save_weights
 from litmine.tasks.qa.network import PlainSpanNetwork, SpanNetwork
 from litmine.tasks.qa.pairs import layout_of

@@ -9,12 +9,11 @@ from litmine.errors import CorpusError, SettingError
 from litmine.specs import TrainingContext
 from litmine.tasks.qa.calibrate import Calibration, calibrate
 from litmine.tasks.qa.card import write_reader_card
+from litmine.tasks.qa.decontamination import DevSet, hold_out, separate
 from litmine.tasks.qa.evaluate import judge
-from litmine.tasks.qa.files import read_file
 from litmine.tasks.qa.folder import load_folder, save_reader
-from litmine.tasks.qa.questions import Asked, QuestionFile
+from litmine.tasks.qa.question_files import Asked, QuestionFile, read_file
 from litmine.tasks.qa.recipe import ReaderRecipe
-from litmine.tasks.qa.separate import DevSet, hold_out, separate
 from litmine.tasks.qa.train import Trained, drop_checkpoints, train
 from litmine.training.checkpoint import writing
 

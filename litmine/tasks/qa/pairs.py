@@ -8,10 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from litmine.nn.batch import Row
+from litmine.nn.batches import Row
 from litmine.nn.failure_isolation import Failed, halve
-from litmine.nn.tokenized_text import Words
-from litmine.nn.tokenizer import WordReader
+from litmine.nn.tokenizer import WordReader, Words
 from litmine.text.windows import windows
 
 Ids = NDArray[np.int64]

@@ -9,13 +9,13 @@ from torch import Tensor
 
 from litmine.errors import ModelError, QuestionError
 from litmine.nn.failure_isolation import Failed
+from litmine.nn.hidden_states import Layers
 from litmine.nn.network_model import NetworkModel
-from litmine.nn.states import Layers
 from litmine.nn.trunk import Trunk
+from litmine.tasks.qa.network import Scores, SpanTop
 from litmine.tasks.qa.pairs import Layout, Pair, Pairs, last_tokens
 from litmine.tasks.qa.settings import ReaderSettings
 from litmine.tasks.qa.spans import best_spans, sigmoid, softmax, top_spans
-from litmine.tasks.qa.top import Scores, SpanTop
 from litmine.types import Reply, SpanAnswer
 
 

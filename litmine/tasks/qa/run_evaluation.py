@@ -3,10 +3,10 @@
 from typing import Any
 
 from litmine.specs import EvaluationResult
+from litmine.tasks.qa.decontamination import DevSet
 from litmine.tasks.qa.evaluate import Judged, judge
-from litmine.tasks.qa.evaluation import ReaderEvaluation
-from litmine.tasks.qa.files import read_file
-from litmine.tasks.qa.separate import DevSet
+from litmine.tasks.qa.evaluation_settings import ReaderEvaluation
+from litmine.tasks.qa.question_files import read_file
 from litmine.tasks.registry import load_reader
 
 

@@ -1,12 +1,14 @@
-"""What a reader says of itself beside its weights: its window, decoding and calibration, kept in `litmine.json`."""
+"""Which model a folder with a reader holds, told without its weights.
+
+What a reader says of itself beside its weights: its window, decoding and calibration, kept in `litmine.json`.
+"""
 
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from litmine.errors import ModelError
-from litmine.nn.digest import folder_digest
-from litmine.nn.references import SETTINGS_FILE
+from litmine.nn.references import SETTINGS_FILE, folder_digest, is_own
 
 # The `task` of a reader's `litmine.json`.
 TASK = "qa"
@@ -70,3 +72,15 @@ def reader_digest(folder: Path, settings: ReaderSettings) -> str:
     decisive = asdict(settings)
     del decisive["name"]
     return folder_digest(folder, [TASK, decisive])
+
+
+def identify(folder: Path, name: str) -> str:
+    """`name@digest`. Raises ModelError, OSError or ValueError for a folder that holds no reader."""
+    if is_own(folder):
+        settings = ReaderSettings.load(folder)
+    else:
+        # transformers takes seconds to import.
+        from litmine.tasks.qa.folder import plain_settings
+
+        settings = plain_settings(folder, name)
+    return f"{settings.name}@{reader_digest(folder, settings)}"

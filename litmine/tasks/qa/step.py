@@ -8,7 +8,7 @@ from typing import Any
 
 from litmine.errors import LakeError, QuestionError
 from litmine.lake.articles import texts_of
-from litmine.lake.place import Place
+from litmine.lake.paths import Place
 from litmine.lake.readings import Pair, ReadingsFooter, slice_file, write_readings
 from litmine.lake.runs import Gap
 from litmine.nn.failure_isolation import Failed

@@ -12,15 +12,14 @@ from litmine.nn.tokenizer import WordReader
 from litmine.tasks.qa.learner import Learner
 from litmine.tasks.qa.network import SpanNetwork
 from litmine.tasks.qa.pairs import layout_of
-from litmine.tasks.qa.questions import QuestionFile
+from litmine.tasks.qa.question_files import QuestionFile
 from litmine.tasks.qa.recipe import ReaderRecipe
 from litmine.tasks.qa.settings import ReaderSettings
 from litmine.training.averaging import Mean
-from litmine.training.base import prune, read_base
+from litmine.training.base import abstracts, prune, read_base
 from litmine.training.checkpoint import drop_checkpoint, writing
 from litmine.training.progress import Pace
 from litmine.training.trainer import CHECKPOINT_SECONDS, Machine, descend
-from litmine.training.vocabulary import abstracts
 
 _LOSS_FILE = "loss.tsv"
 

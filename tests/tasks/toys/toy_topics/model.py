@@ -10,14 +10,13 @@ from torch import Tensor
 
 from litmine.lake.articles import NewTexts
 from litmine.lake.targets import Row
-from litmine.nn.digest import folder_digest
 from litmine.nn.engine import check_numbers
 from litmine.nn.failure_isolation import Failed
+from litmine.nn.hidden_states import Layers, States
 from litmine.nn.network_model import NetworkModel
-from litmine.nn.states import Layers, States
-from litmine.nn.trunk import Placement
+from litmine.nn.references import folder_digest
+from litmine.nn.trunk import Placement, Trunks, load_trunk
 from litmine.nn.trunk_folder import find_trunk, link_of
-from litmine.nn.trunk_loading import Trunks, load_trunk
 from litmine.nn.weights import load_weights
 
 

@@ -1,0 +1,73 @@
+"""Query results as a table, CSV, JSON, JSON lines or Parquet, on stdout or in a file."""
+
+import io
+import sys
+from pathlib import Path
+from typing import IO, Any, cast
+
+import click
+import pyarrow as pa
+
+from litmine.atomic_write import whole_file
+from litmine.cli.console import printable
+from litmine.errors import SettingError
+from litmine.output.rows import WRITERS, flat, form_of, named_apart, records
+
+FORMATS = ("table", "csv", "json", "jsonl", "parquet")
+_WIDEST = 60
+
+
+def write_result(rows: pa.RecordBatchReader, form: str | None, file: Path | None) -> None:
+    """Write a result. Without `form` the file's suffix says it; without a file either, a table is printed.
+
+    A file is written aside and renamed, so it is whole or absent (LitmineError when it cannot be written). Of columns
+    with the same name the later ones get a number.
+    """
+    form = form or (form_of(file) if file else "table")
+    if form not in FORMATS:
+        raise SettingError(f"no format {form!r}; say --format {', '.join(FORMATS)}")
+    rows = named_apart(rows)
+    if file is None:
+        if sys.stdout is None:
+            raise SettingError("stdout is closed; name a file with -o FILE")
+        if form == "parquet" and sys.stdout.isatty():
+            raise SettingError("Parquet is not for a terminal; name a file with -o FILE")
+        screen = cast("IO[bytes]", _Screen(sys.stdout.buffer))
+        _WRITERS[form](rows, screen if sys.stdout.isatty() else sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+        return
+    with whole_file(file) as out:
+        _WRITERS[form](rows, out)
+
+
+def _table(rows: pa.RecordBatchReader, out: IO[bytes]) -> None:
+    names = [_cell(name) for name in rows.schema.names]
+    numbers = [pa.types.is_integer(t) or pa.types.is_floating(t) or pa.types.is_decimal(t) for t in rows.schema.types]
+    lines = [[_cell(value) for value in record.values()] for record in records(rows)]
+    widths = [max([len(name), *(len(line[i]) for line in lines)]) for i, name in enumerate(names)]
+    for line in [names, ["-" * width for width in widths], *lines]:
+        cells = (
+            cell.rjust(width) if number else cell.ljust(width)
+            for cell, width, number in zip(line, widths, numbers, strict=True)
+        )
+        out.write("  ".join(cells).rstrip().encode() + b"\n")
+    click.echo(f"({len(lines)} row{'' if len(lines) == 1 else 's'})", err=True)
+
+
+class _Screen(io.BufferedIOBase):
+    """A terminal, which is shown text and obeys none: of data in a file or a pipe not a character is changed."""
+
+    def __init__(self, out: IO[bytes]) -> None:
+        self._out = out
+
+    def write(self, data: Any) -> int:
+        return self._out.write(printable(bytes(data).decode()).encode())
+
+
+_WRITERS = {"table": _table, **WRITERS}
+
+
+def _cell(value: Any) -> str:
+    text = f"{value:.4g}" if isinstance(value, float) else flat(value)
+    text = " ".join(printable(text).split())
+    return text if len(text) <= _WIDEST else text[: _WIDEST - 1] + "…"

@@ -1,1 +1,0 @@
-"""The formats of annotated corpora, each from a file to passages."""

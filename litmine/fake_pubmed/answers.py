@@ -1,0 +1,137 @@
+"""What ESearch and EFetch answer when nothing goes wrong, in the words of NCBI."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from xml.sax.saxutils import escape
+
+from litmine.fake_pubmed.archive import Archive
+from litmine.fake_pubmed.query import Found, search
+
+XML = "text/xml; charset=UTF-8"
+HTML = "text/html; charset=UTF-8"
+JSON = "application/json"
+REACHABLE = 9_999
+MOST_IDS = 10_000
+_DEFAULT_RETMAX = 20
+_DECLARATION = '<?xml version="1.0" encoding="UTF-8" ?>\n'
+_ESEARCH = (
+    f'{_DECLARATION}<!DOCTYPE eSearchResult PUBLIC "-//NLM//DTD esearch 20060628//EN"'
+    ' "https://eutils.ncbi.nlm.nih.gov/eutils/dtd/20060628/esearch.dtd">\n'
+)
+_EFETCH = (
+    f'{_DECLARATION}<!DOCTYPE eEfetchResult PUBLIC "-//NLM//DTD efetch 20131226//EN"'
+    ' "https://eutils.ncbi.nlm.nih.gov/eutils/dtd/20131226/efetch.dtd">\n'
+)
+_SET = (
+    '<?xml version="1.0" ?>\n<!DOCTYPE PubmedArticleSet PUBLIC "-//NLM//DTD PubMedArticle, 1st January 2025//EN"'
+    ' "https://dtd.nlm.nih.gov/ncbi/pubmed/out/pubmed_250101.dtd">\n'
+)
+_BEYOND = (
+    "Search Backend failed: Exception:\n'retstart' cannot be larger than 9998. For PubMed, ESearch can only retrieve"
+    " the first 9,999 records matching the query. To obtain more than 9,999 PubMed records, consider using EDirect"
+    " that contains additional logic to batch PubMed search results automatically so that an arbitrary number can be"
+    " retrieved. For details see https://www.ncbi.nlm.nih.gov/books/NBK25499/"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An HTTP answer before it is sent; `given` counts the records in its body."""
+
+    status: int
+    content_type: str
+    body: bytes
+    headers: tuple[tuple[str, str], ...] = ()
+    given: int = 0
+
+
+def error_reply(utility: str, message: str, status: int = 200) -> Reply:
+    """An error as the utility itself words it, which is often with the status 200."""
+    head, root = (_ESEARCH, "eSearchResult") if utility == "esearch" else (_EFETCH, "eFetchResult")
+    return Reply(status, XML, f"{head}<{root}>\n\t<ERROR>{escape(message)}</ERROR>\n</{root}>\n".encode())
+
+
+def prologue(utility: str) -> bytes:
+    """What stands before the root of a good answer."""
+    return (_ESEARCH if utility == "esearch" else _SET).encode()
+
+
+def page(status: int, title: str) -> Reply:
+    """An HTML page, as a proxy between the client and the utilities makes it."""
+    text = f"<html>\n<head><title>{title}</title></head>\n<body>\n<h1>{title}</h1>\n<hr>\n</body>\n</html>\n"
+    return Reply(status, HTML, text.encode())
+
+
+def esearch(archive: Archive, parameters: Mapping[str, str]) -> Reply:
+    """The search in `term`: its true count, and as many of its first 9,999 PMIDs as asked for."""
+    database, term = parameters.get("db", "pubmed"), parameters.get("term", "").strip()
+    if database != "pubmed":
+        return error_reply("esearch", f"Invalid db name specified: {database}")
+    if not term:
+        return error_reply("esearch", "Empty term and query_key - nothing todo")
+    start, most = _number(parameters.get("retstart"), 0), _number(parameters.get("retmax"), _DEFAULT_RETMAX)
+    if start >= REACHABLE:
+        return error_reply("esearch", _BEYOND)
+    try:
+        found = archive.search(lambda columns: search(_dated(term, parameters), columns))
+    except RecursionError:
+        return error_reply("esearch", "Search Backend failed: the query is nested too deeply")
+    if start + most > REACHABLE:
+        most = REACHABLE - start
+        found.notes.messages.append(f"Restrictions achieved. start and count adjusted to {start}, {most}")
+    return Reply(200, XML, _esearch_body(found, start, most).encode())
+
+
+def parse_ids(text: str) -> list[int]:
+    """The numbers of an id list, each once; what is no number is passed over."""
+    pieces = (piece.strip() for piece in text.split(","))
+    numbers = (int(piece) for piece in pieces if piece.isascii() and piece.isdigit() and len(piece) < 19)
+    return list(dict.fromkeys(number for number in numbers if number))
+
+
+def efetch(
+    archive: Archive, parameters: Mapping[str, str], pmids: Sequence[int], left_out: frozenset[int] = frozenset()
+) -> Reply:
+    """The records with these PMIDs in this order, without those that are not to be had or to be left out."""
+    database = parameters.get("db", "")
+    if database != "pubmed":
+        return error_reply("efetch", f"Invalid db name specified: {database}", 400)
+    if "xml" not in (parameters.get("retmode"), parameters.get("rettype")):
+        return error_reply("efetch", "This rehearsal gives XML only: send retmode=xml.", 400)
+    if not pmids:
+        return error_reply("efetch", "ID list is empty! Possibly it has no correct IDs.", 400)
+    records = [xml for pmid in pmids[:MOST_IDS] if pmid not in left_out and (xml := archive.xml(pmid)) is not None]
+    body = b"%b<PubmedArticleSet>\n%b\n</PubmedArticleSet>" % (prologue("efetch"), b"\n".join(records))
+    return Reply(200, XML, body, given=len(records))
+
+
+def _dated(term: str, parameters: Mapping[str, str]) -> str:
+    """The term with the dates that stand in parameters of their own."""
+    first, last = parameters.get("mindate"), parameters.get("maxdate")
+    return f"({term}) AND {first}:{last}[{parameters.get('datetype', 'edat')}]" if first and last else term
+
+
+def _number(text: str | None, otherwise: int) -> int:
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 19 else otherwise
+
+
+def _esearch_body(found: Found, start: int, most: int) -> str:
+    shown = found.pmids[start : start + most]
+    notes = found.notes
+    errors = _elements("PhraseNotFound", notes.phrases_not_found) + _elements("FieldNotFound", notes.fields_not_found)
+    warnings = (
+        _elements("PhraseIgnored", notes.phrases_ignored)
+        + _elements("QuotedPhraseNotFound", notes.quoted_not_found)
+        + _elements("OutputMessage", notes.messages)
+    )
+    return (
+        f"{_ESEARCH}<eSearchResult><Count>{len(found.pmids)}</Count><RetMax>{len(shown)}</RetMax>"
+        f"<RetStart>{start}</RetStart><IdList>\n{_elements('Id', shown)}</IdList><TranslationSet/>"
+        f"<QueryTranslation>{escape(found.translation)}</QueryTranslation>"
+        f"{f'<ErrorList>{errors}</ErrorList>' if errors else ''}"
+        f"{f'<WarningList>{warnings}</WarningList>' if warnings else ''}</eSearchResult>\n"
+    )
+
+
+def _elements(tag: str, contents: Iterable[object]) -> str:
+    return "".join(f"<{tag}>{escape(str(content))}</{tag}>\n" for content in contents)

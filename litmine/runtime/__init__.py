@@ -1,0 +1,1 @@
+"""Execution: workers, the processes they run in, and Ray."""

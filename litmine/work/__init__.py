@@ -1,1 +1,0 @@
-"""Work: which parts a model has yet to read, and the workers that read them."""

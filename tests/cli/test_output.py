@@ -1,0 +1,209 @@
+"""What `litmine sql` gives comes back as it was, in every format, on stdout and in a file."""
+
+import csv
+import io
+import json
+import os
+import pty
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from subprocess import CompletedProcess, Popen
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from litmine.cli.query_output import FORMATS, write_result
+from litmine.errors import DONE, FAILED
+from litmine.lake.lake import Lake
+from litmine.types import Article, Observed
+
+Run = Callable[..., CompletedProcess[str]]
+Start = Callable[..., Popen[Any]]
+
+NESTED = """
+select 1 as number, 0.5::float as score, true as yes, null as nothing, 'a "b", c' || chr(10) || 'd' as words,
+       [1, null] as list, {'inner': ['x']} as struct, date '2020-02-29' as day, 1.50::decimal(5, 2) as price
+"""
+PLAIN: dict[str, Any] = {
+    "number": 1,
+    "score": 0.5,
+    "yes": True,
+    "nothing": None,
+    "words": 'a "b", c\nd',
+    "list": [1, None],
+    "struct": {"inner": ["x"]},
+    "day": "2020-02-29",
+    "price": "1.50",
+}
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Path:
+    Lake.create(tmp_path / "lake")
+    return tmp_path / "lake"
+
+
+def test_json_and_jsonl(run: Run, empty: Path) -> None:
+    assert json.loads(run("sql", NESTED, "--lake", empty, "--format", "json").stdout) == [PLAIN]
+    assert json.loads(run("sql", NESTED, "--lake", empty, "--format", "jsonl").stdout) == PLAIN
+    ran = run("sql", "select 'nan'::float as a, [{'b': '-inf'::double}] as c", "--lake", empty, "--format", "json")
+    assert json.loads(ran.stdout, parse_constant=pytest.fail) == [{"a": None, "c": [{"b": None}]}]
+
+
+def test_csv(run: Run, empty: Path) -> None:
+    (row,) = csv.DictReader(io.StringIO(run("sql", NESTED, "--lake", empty, "--format", "csv").stdout))
+    assert {**row, "list": json.loads(row["list"]), "struct": json.loads(row["struct"])} == {
+        **PLAIN,
+        "number": "1",
+        "score": "0.5",
+        "yes": "true",
+        "nothing": "",
+    }
+
+
+def test_table(run: Run, empty: Path) -> None:
+    ran = run("sql", "select 1.23456789::double as score, 'ab' as words union all select 10, null", "--lake", empty)
+    assert ran.stdout == "score  words\n-----  -----\n1.235  ab\n   10\n"
+    assert ran.stderr == "(2 rows)\n"
+
+
+def test_parquet_keeps_types(run: Run, annotated_lake: Path, tmp_path: Path) -> None:
+    query = "select * from articles order by pmid"
+    expected = Lake(annotated_lake).sql(query)
+    for name in ("rows.parquet", "rows.PARQUET"):
+        assert run("sql", query, "--lake", annotated_lake, "-o", tmp_path / name).returncode == DONE
+        assert pq.read_table(tmp_path / name).equals(expected)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_stdout_and_file_are_the_same(run: Run, start: Start, annotated_lake: Path, tmp_path: Path, form: str) -> None:
+    query = "select pmid, title, mesh, retracted, as_of from articles order by pmid limit 30"
+    process = start("sql", query, "--lake", annotated_lake, "--format", form, text=False)
+    printed, _ = process.communicate()
+    ran = run("sql", "-", "--lake", annotated_lake, "--format", form, "-o", tmp_path / "rows", stdin=query.encode())
+    assert (process.returncode, ran.returncode, ran.stdout) == (DONE, DONE, "")
+    assert printed == (tmp_path / "rows").read_bytes()
+    (tmp_path / "mine").touch()
+    assert (tmp_path / "rows").stat().st_mode == (tmp_path / "mine").stat().st_mode
+
+
+@pytest.mark.parametrize(
+    ("form", "printed"),
+    [("table", "a  b\n-  -\n"), ("csv", "a,b\n"), ("json", "[]\n"), ("jsonl", "")],
+)
+def test_no_rows(run: Run, empty: Path, tmp_path: Path, form: str, printed: str) -> None:
+    assert run("sql", "select 1 as a, [2] as b where false", "--lake", empty, "--format", form).stdout == printed
+    assert run("sql", "select 1 as a where false", "--lake", empty, "-o", tmp_path / "a.parquet").returncode == DONE
+    assert pq.read_table(tmp_path / "a.parquet").to_pylist() == []
+
+
+def test_columns_of_one_name_are_told_apart(run: Run, empty: Path, tmp_path: Path) -> None:
+    query = "select 1 as a, 2 as a, 3 as a_1, 4 as a"
+    told = {"a": 1, "a_2": 2, "a_1": 3, "a_3": 4}
+    assert json.loads(run("sql", query, "--lake", empty, "--format", "jsonl").stdout) == told
+    assert run("sql", query, "--lake", empty, "-o", tmp_path / "a.parquet").returncode == DONE
+    assert pq.read_table(tmp_path / "a.parquet").to_pylist() == [told]
+
+
+def test_the_suffix_says_the_format(run: Run, empty: Path, tmp_path: Path) -> None:
+    assert run("sql", "select 1 as a", "--lake", empty, "-o", tmp_path / "a.csv").returncode == DONE
+    assert (tmp_path / "a.csv").read_text() == "a\n1\n"
+    ran = run("sql", "select 1 as a", "--lake", empty, "-o", tmp_path / "a.xlsx")
+    assert (ran.returncode, ran.stderr) == (
+        FAILED,
+        "litmine: no format 'xlsx'; say --format table, csv, json, jsonl, parquet\n",
+    )
+
+
+def test_a_file_is_whole_or_as_it_was(run: Run, annotated_lake: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("before")
+    breaks_late = "select case when pmid > 0 then error('no') end from articles order by pmid"
+    ran = run("sql", breaks_late, "--lake", annotated_lake, "-o", tmp_path / "a.csv")
+    assert ran.returncode == FAILED
+    assert ran.stderr.startswith("litmine: ")
+    ran = run("sql", "from articles", "--lake", annotated_lake, "-o", tmp_path / "nowhere" / "a.csv")
+    assert (ran.returncode, "No such file or directory" in ran.stderr) == (FAILED, True)
+    assert [(left.name, left.read_text()) for left in tmp_path.iterdir()] == [("a.csv", "before")]
+    (tmp_path / "link.csv").symlink_to("a.csv")
+    assert run("sql", "select 1 as a", "--lake", annotated_lake, "-o", tmp_path / "link.csv").returncode == DONE
+    assert (tmp_path / "link.csv").is_symlink()
+    assert (tmp_path / "a.csv").read_text() == "a\n1\n"
+
+
+def test_a_device_is_written_to_and_stays(run: Run, empty: Path) -> None:
+    null = Path("/dev/null")
+    assert run("sql", "select 1 as a", "--lake", empty, "-o", null, "--format", "csv").returncode == DONE
+    assert null.is_char_device()
+
+
+def test_a_full_disk_leaves_nothing(run: Run, annotated_lake: Path, small_disk: Any) -> None:
+    small_disk.leave(8)
+    result = small_disk.folder / "rows.parquet"
+    words = ("sql", "from articles", "--lake", annotated_lake, "-o", result)
+    process = small_disk.start(*words)
+    _, stderr = process.communicate()
+    assert process.returncode == FAILED
+    assert stderr.startswith(f"litmine: {result} cannot be written (")
+    assert len(stderr.splitlines()) == 1
+    assert list(small_disk.folder.iterdir()) == []
+    small_disk.grow()
+    assert run(*words).returncode == DONE
+    assert pq.read_metadata(result).num_rows > 50
+
+
+def test_control_sequences_reach_no_terminal_but_stay_in_the_data(run: Run, empty: Path) -> None:
+    title = "\x1b[2J\x1b]0;owned\x07red\x9b31m\r\u202eback"
+    Lake(empty).add([Observed(Article(1, title), datetime.now(UTC))], source="x")
+    query = ("sql", 'select title, [title] as titles, title as "\x1b[1m" from articles', "--lake", empty)
+    table = run(*query)
+    assert [char for char in table.stdout if not char.isprintable() and char != "\n"] == []
+    assert "�[2J�]0;owned�red�31m��back" in table.stdout
+    assert json.loads(run(*query, "--format", "json").stdout)[0]["title"] == title
+    (row,) = csv.DictReader(io.StringIO(run(*query, "--format", "csv").stdout, newline=""))
+    assert row["title"] == title
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "jsonl"])
+def test_a_terminal_obeys_no_title_whatever_the_format(start: Start, empty: Path, form: str) -> None:
+    Lake(empty).add([Observed(Article(1, "\x1b[2Jred\x9b31m β"), datetime.now(UTC))], source="x")
+    ours, theirs = pty.openpty()
+    arguments = ("-c", 'exec 1<>"$0"; exec "$@"', os.ttyname(theirs))
+    process = start("sql", "select title from articles", "--lake", empty, "--format", form, before=("sh", *arguments))
+    process.communicate()
+    shown = os.read(ours, 10_000).decode()
+    os.close(ours)
+    os.close(theirs)
+    assert "red" in shown
+    assert "β" in shown
+    assert [char for char in shown if not char.isprintable() and char not in "\r\n"] == []
+
+
+NAMES = st.lists(st.sampled_from(["a", "b", "a_1", "A", "a,b", ""]), min_size=1, max_size=5)
+
+
+@given(data=st.data(), names=NAMES, lines=st.integers(0, 4))
+def test_any_text_comes_back(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, names: list[str], lines: int
+) -> None:
+    texts = st.lists(st.none() | st.text(max_size=8), min_size=lines, max_size=lines)
+    columns = [data.draw(texts) for _ in names]
+    folder = tmp_path_factory.mktemp("rows")
+    batches = pa.RecordBatch.from_arrays([pa.array(column, pa.string()) for column in columns], names=names)
+
+    def written(form: str) -> bytes:
+        write_result(pa.RecordBatchReader.from_batches(batches.schema, [batches]), form, folder / "rows")
+        return (folder / "rows").read_bytes()
+
+    rows = list(zip(*columns, strict=True))
+    assert [tuple(row.values()) for row in json.loads(written("json"))] == rows
+    assert [tuple(json.loads(line).values()) for line in written("jsonl").splitlines()] == rows
+    header, *records = csv.reader(io.StringIO(written("csv").decode(), newline=""))
+    assert [tuple(record) for record in records] == [tuple(text or "" for text in row) for row in rows]
+    assert len(set(header)) == len(names)
+    assert [tuple(row.values()) for row in pq.read_table(io.BytesIO(written("parquet"))).to_pylist()] == rows
+    assert len(written("table").splitlines()) == 2 + lines

@@ -1,0 +1,93 @@
+"""Which models the views show: each type from one model, whoever read the lake in whichever order."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from litmine import Lake
+from litmine.lake.active_models import name_of, take_over
+from litmine.lake.paths import TABLES
+from litmine.lake.runs import Active, Run
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+TYPES = ("Chemical", "Disease", "Gene", "Species")
+# What each version of each model gives.
+MODELS = {
+    f"{name}@{version}": types
+    for name, types in {"all": TYPES, "two": TYPES[:2], "one": TYPES[1:2], "last": TYPES[2:]}.items()
+    for version in (1, 2)
+}
+
+
+def gives(one: Active) -> tuple[str, ...]:
+    return MODELS[one.model] if one.types is None else one.types
+
+
+def shown(active: list[Active]) -> dict[str, str]:
+    """The model of each type; fails where a type is shown of two."""
+    pairs = [(kind, one.model) for one in active for kind in gives(one)]
+    assert len(dict(pairs)) == len(pairs), active
+    return dict(pairs)
+
+
+def taken(before: list[Active], *models: str) -> list[Active]:
+    return take_over(before, [Active("ner", model) for model in models], gives)
+
+
+@given(st.lists(st.lists(st.sampled_from(sorted(MODELS)), min_size=1, max_size=3, unique=True), max_size=8))
+def test_every_type_is_shown_of_one_model_and_none_vanishes(runs: list[list[str]]) -> None:
+    active: list[Active] = []
+    for models in runs:
+        before, known = shown(active), {one.model for one in active}
+        active = taken(active, *models)
+        now = shown(active)
+        assert set(now) == set(before) | {kind for model in models for kind in MODELS[model]}
+        if set(models) <= known:
+            assert now == before
+        # What no model of the run gives is shown as before, or of a newer version of the same model.
+        of_the_run = {kind for model in models for kind in MODELS[model]}
+        assert all(name_of(now[kind]) == name_of(model) for kind, model in before.items() if kind not in of_the_run)
+
+
+def test_a_new_model_takes_over_what_it_finds() -> None:
+    active = taken([Active("ner", "all@1")], "one@1")
+    assert shown(active) == {"Chemical": "all@1", "Disease": "one@1", "Gene": "all@1", "Species": "all@1"}
+    # A model that is shown already takes nothing back, night after night.
+    assert taken(active, "all@1") == active
+    assert taken(active, "all@1", "one@1") == active
+    assert shown(taken(active, "all@1", "two@1")) == {**shown(active), "Chemical": "two@1", "Disease": "two@1"}
+
+
+def test_a_new_version_takes_the_place_of_the_older_one() -> None:
+    active = taken(taken([Active("ner", "all@1")], "one@1"), "all@2")
+    assert shown(active) == {"Chemical": "all@2", "Disease": "one@1", "Gene": "all@2", "Species": "all@2"}
+    assert taken([Active("ner", "all@1")], "all@2") == [Active("ner", "all@2")]
+
+
+def test_the_log_says_which_and_runs_of_the_first_litmine_count(tmp_path: Path) -> None:
+    lake = Lake.create(tmp_path / "lake")
+    assert lake.active() == []
+
+    def run(number: int, *active: Active) -> None:
+        when = NOW + timedelta(minutes=number)
+        lake.record_run(Run(f"r{number}", "annotate", when, when, "done", active=active or None))
+
+    run(1, Active("ner", "all@1"))
+    run(3, Active("ner", "all@1", types=("Gene",)), Active("ner", "one@1"))
+    run(2, Active("ner", "last@1"))
+    run(4)
+    assert lake.active() == [Active("ner", "all@1", types=("Gene",)), Active("ner", "one@1")]
+    assert lake.rows("select model, types from active_models order by model") == [("all@1", ["Gene"]), ("one@1", None)]
+
+
+def test_parts_are_listed_first_whatever_the_tables_are_called() -> None:
+    assert TABLES[0] == "articles"
+    assert list(TABLES[1:]) == sorted(TABLES[1:])
+
+
+@pytest.mark.parametrize("model", ["all@1", "org/name@1", "a:b@1"])
+def test_names_of_models(model: str) -> None:
+    assert f"{name_of(model)}@1" == model

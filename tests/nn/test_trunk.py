@@ -1,0 +1,234 @@
+"""A trunk and its tops: together what the whole was, loaded once, and refused when they do not belong together."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from litmine.errors import ModelError, SettingError
+from litmine.nn.engine import Engine
+from litmine.nn.loading import whole_weights
+from litmine.nn.trunk import Trunks
+from litmine.nn.trunk_folder import TrunkSettings, trunk_digest
+from litmine.nn.weights import load_stored, load_weights, save_weights
+from litmine.tasks.ner.folder import load_folder
+from litmine.tasks.ner.split import split
+from litmine.tasks.ner.tagger import Tagger
+from litmine.tasks.registry import identify, load, load_model, load_reader, trunk_of
+from litmine.training.base import read_base
+from litmine.types import Entity
+
+Rewrite = Callable[[Path, Callable[[dict[str, Any]], None]], None]
+TEXTS = [
+    "An allergy to penicillin can cause an anaphylactic reaction.",
+    "",
+    "Familial adenomatous polyposis coli and hypotension, not aspirin. " * 80,
+    "tumours of no kind",
+]
+
+
+@pytest.fixture(params=["float32", "int8"])
+def whole(request: pytest.FixtureRequest, tiny_model: Path, tmp_path: Path) -> Path:
+    folder = Path(shutil.copytree(tiny_model, tmp_path / "whole"))
+    if request.param == "int8":
+        save_weights(load_weights(tiny_model), folder, int8=True)
+    return folder
+
+
+@pytest.fixture
+def parts(tiny_model: Path, tmp_path: Path) -> tuple[Path, Path]:
+    """A trunk and the top on it. To be spoilt."""
+    return split(tiny_model, tmp_path / "parts")
+
+
+def found(tagger: Tagger) -> list[list[tuple[Entity, float]]]:
+    return [[(entity, entity.score) for entity in entities] for entities in tagger.annotate(TEXTS)]
+
+
+@pytest.mark.parametrize("layers", [0, 1])
+def test_the_parts_are_the_whole(whole: Path, tmp_path: Path, layers: int) -> None:
+    """Bit for bit, in int8 too, where nothing is rounded again."""
+    trunk, top = split(whole, tmp_path / "parts", layers)
+    first, then = load_model(str(whole), precision="float32"), load_model(str(top), precision="float32")
+    assert found(then) == found(first)
+    assert any(found(first))
+    assert then.heads == first.heads
+    assert (then.settings.window, then.settings.overlap) == (first.settings.window, first.settings.overlap)
+    kept = load_stored(whole)
+    stored = {f"encoder.{name}": one for name, one in load_stored(trunk).items()} | load_stored(top)
+    assert stored.keys() == kept.keys()
+    assert all(torch.equal(one, kept[name]) for name, one in stored.items())
+    weights, expected = whole_weights(top), load_weights(whole)
+    assert all(torch.equal(weights[name], expected[name]) for name in expected.keys() | weights.keys())
+    assert sorted(file.name for file in top.iterdir()) == [
+        "README.md",
+        "litmine.json",
+        "model.safetensors",
+        "recipe.json",
+        "scores.json",
+    ]
+
+
+def test_names(parts: tuple[Path, Path], tiny_model: Path) -> None:
+    trunk, top = parts
+    tagger = load_model(str(top), precision="float32")
+    assert tagger.name == identify(str(top))
+    assert tagger.name.startswith("tiny@")
+    assert tagger.name != identify(str(tiny_model))
+    assert tagger.trunk.digest == trunk_of(str(top)) == trunk_digest(trunk)
+    assert trunk_of(str(tiny_model)) == ""
+    assert tagger.name in (top / "README.md").read_text()
+    assert f"tiny-trunk@{tagger.trunk.digest}" in (trunk / "README.md").read_text()
+    assert "## Data and its terms" in (trunk / "README.md").read_text()
+
+
+def test_which_trunk_is_told_without_torch(parts: tuple[Path, Path]) -> None:
+    code = (
+        "import sys; from litmine.tasks.registry import identify, trunk_of\n"
+        f"print(identify({str(parts[1])!r}), trunk_of({str(parts[1])!r}), 'torch' in sys.modules)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert ran.stdout.split() == [identify(str(parts[1])), trunk_digest(parts[0]), "False"]
+
+
+def test_a_trunk_is_loaded_once_for_all_models_on_it(parts: tuple[Path, Path]) -> None:
+    trunks: Trunks = {}
+    first = load(str(parts[1]), "ner", "cpu", "float32", trunks=trunks)
+    second = load(str(parts[1]), "ner", "cpu", "float32", heads=["Chemical"], trunks=trunks)
+    assert first.trunk is second.trunk
+    assert load(str(parts[1]), "ner", "cpu", "bf16", trunks=trunks).trunk is not first.trunk
+    assert load(str(parts[1]), "ner", "cpu", "float32").trunk is not first.trunk
+    assert len(trunks) == 2
+    read = first.read(TEXTS)
+    labels = Engine(first.trunk, [first.top, second.top]).label(read)
+    for tagger, own in zip((first, second), labels, strict=True):
+        assert tagger.decode(TEXTS, read, own) == tagger.annotate(TEXTS)
+
+
+def test_bf16_is_close(parts: tuple[Path, Path], tiny_model: Path) -> None:
+    ours, theirs = (load_folder(folder, "a", "cpu", "bf16").annotate(TEXTS) for folder in (parts[1], tiny_model))
+    assert [len(one) for one in ours] == [len(one) for one in theirs]
+    assert load_folder(parts[1], "a", "cpu", "bf16").precision == "bf16"
+
+
+def refusal(top: Path) -> str:
+    """The same whether it is loaded or only identified."""
+    said = set()
+    for ask in (load_model, identify, trunk_of):
+        with pytest.raises(ModelError) as error:
+            ask(str(top))
+        said.add(str(error.value))
+    (sentence,) = said
+    assert "\n" not in sentence
+    return sentence
+
+
+def test_another_trunk_is_refused(parts: tuple[Path, Path], rewrite_weights: Rewrite) -> None:
+    trunk, top = parts
+    assert load_model(str(top)).annotate(TEXTS)
+    digest = trunk_digest(trunk)
+
+    def change(weights: dict[str, Any]) -> None:
+        weights["embeddings.LayerNorm.bias"][0] += 1e-3
+
+    rewrite_weights(trunk, change)
+    assert trunk_digest(trunk) != digest
+    sentence = refusal(top)
+    assert f"goes on from the trunk ../trunk@{digest}, and {trunk.resolve()} holds {trunk_digest(trunk)}" in sentence
+    assert sentence.endswith("bring that trunk back, or train the model again on this one")
+
+
+def test_another_window_is_another_trunk(parts: tuple[Path, Path]) -> None:
+    trunk, top = parts
+    settings = TrunkSettings.load(trunk)
+    TrunkSettings(settings.name, settings.window, settings.overlap + 1).save(trunk)
+    assert "bring that trunk back" in refusal(top)
+
+
+def test_a_trunk_that_is_not_there(parts: tuple[Path, Path]) -> None:
+    shutil.rmtree(parts[0])
+    assert "which is not there; copy the trunk's folder to " in refusal(parts[1])
+
+
+@pytest.mark.parametrize("link", [{"reference": "../trunk"}, "trunk", {"reference": 1, "digest": 2, "layers": 3}])
+def test_a_trunk_that_is_not_described(parts: tuple[Path, Path], link: object) -> None:
+    file = parts[1] / "litmine.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"trunk": link}))
+    for ask in (load_model, identify, trunk_of):
+        with pytest.raises(ModelError):
+            ask(str(parts[1]))
+
+
+def test_a_model_in_place_of_a_trunk(parts: tuple[Path, Path], tiny_model: Path) -> None:
+    shutil.rmtree(parts[0])
+    shutil.copytree(tiny_model, parts[0])
+    assert "does not hold a trunk that this litmine knows" in refusal(parts[1])
+
+
+def test_a_trunk_is_no_model(parts: tuple[Path, Path]) -> None:
+    for ask in (load_model, load_reader, identify):
+        with pytest.raises(ModelError, match=r"holds a trunk, .*, and no model; give a model that goes on from it"):
+            ask(str(parts[0]))
+
+
+def test_a_training_starts_from_the_parts_as_from_the_whole(parts: tuple[Path, Path], tiny_model: Path) -> None:
+    ours, theirs = read_base(str(parts[1]), 64), read_base(str(tiny_model), 64)
+    expected = theirs.encoder.state_dict()
+    assert ours.encoder.state_dict().keys() == expected.keys()
+    assert all(torch.equal(one, expected[name]) for name, one in ours.encoder.state_dict().items())
+    told, wanted = (one.config.to_dict() for one in (ours, theirs))
+    for one in (told, wanted):
+        one.pop("_name_or_path")
+    assert told == wanted
+    assert ours.tokenizer.to_str() == theirs.tokenizer.to_str()
+    lower = read_base(str(parts[0]), 64)
+    assert lower.config.num_hidden_layers == theirs.config.num_hidden_layers - 1
+    assert all(torch.equal(one, expected[name]) for name, one in lower.encoder.state_dict().items())
+
+
+@pytest.mark.parametrize("layers", [-1, 2, 9])
+def test_layers_that_cannot_be_parted(tiny_model: Path, tmp_path: Path, layers: int) -> None:
+    with pytest.raises(SettingError, match="2 layers, and a top has fewer than all"):
+        split(tiny_model, tmp_path / "parts", layers)
+    assert not (tmp_path / "parts").exists()
+
+
+def test_parts_are_not_parted(parts: tuple[Path, Path], tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="has no encoder of its own that is a plain BERT, so it cannot be split"):
+        split(parts[1], tmp_path / "again")
+
+
+def test_the_command(tiny_model: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "litmine.tasks.ner.split", str(tiny_model), str(tmp_path), "--name", "shared"]
+    ran = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert ran.stdout.split() == [str(tmp_path / "trunk"), str(tmp_path / "ner")]
+    assert TrunkSettings.load(tmp_path / "trunk").name == "shared"
+    assert load_model(str(tmp_path / "ner"), precision="float32").annotate(TEXTS)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bf16"])
+def test_a_top_goes_on_from_the_middle_of_a_trunk(tiny_model: Path, tmp_path: Path, precision: str) -> None:
+    """After one of two layers, with the second layer its own, it is the whole: the trunk's second one is another's."""
+    _, one = split(tiny_model, tmp_path / "one", layers=1)
+    trunk, _ = split(tiny_model, tmp_path / "none", layers=0)
+    top = Path(shutil.copytree(one, tmp_path / "none" / "middle"))
+    settings = json.loads((top / "litmine.json").read_text())
+    link = {"reference": "../trunk", "digest": trunk_digest(trunk), "layers": 1, "after": 1}
+    (top / "litmine.json").write_text(json.dumps(settings | {"trunk": link}))
+    middle, whole = load_model(str(top), precision=precision), load_model(str(tiny_model), precision=precision)
+    assert found(middle) == found(whole)
+    assert any(found(whole))
+    # Elsewhere on the same trunk it is another model, or none.
+    (top / "litmine.json").write_text(json.dumps(settings | {"trunk": link | {"after": None}}))
+    assert identify(str(top)) != middle.name
+    with pytest.raises(ValueError, match="its trunk has 2 layers, and it goes on after 3 of them"):
+        middle.trunk.layers(after=3)
+    (top / "litmine.json").write_text(json.dumps(settings | {"trunk": link}))
+    with pytest.raises(ModelError, match="goes on from the middle of its trunk, where no training starts"):
+        read_base(str(top), 64)

@@ -1,0 +1,121 @@
+"""Jobs as files: those that come with litmine, what a file may say, and what is refused."""
+
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from litmine.errors import DONE, FAILED, LitmineError, SettingError
+from litmine.fake_pubmed.archive import Archive
+from litmine.fake_pubmed.server import Server, serve
+from litmine.pipeline.job.after import Sql
+from litmine.pipeline.job.job_file import Job, Questions, Resources, job_names, jobs_folder, read_job
+
+Run = Callable[..., CompletedProcess[str]]
+
+
+def test_all_keys(write_job: Callable[..., Path]) -> None:
+    file = write_job(
+        "mine",
+        "[resources]\ngpus = 4\nprecision = 'bf16'\nimport_workers = 8",
+        "[[questions]]\nfile = 'q.jsonl'\nreader = './r'\ntop_k = 5\nwhere = 'year > 2000'",
+        "[[after]]\ndo = 'sql'\nquery = 'from articles'\nto = 'a.csv'",
+        about="All of it",
+        inbox=["in", "more"],
+        queries=["cells"],
+        queries_file="queries.txt",
+        models=["builtin", "./mine"],
+    )
+    assert read_job(str(file)) == Job(
+        "mine",
+        "All of it",
+        (Path("in"), Path("more")),
+        ("cells",),
+        Path("queries.txt"),
+        ("builtin", "./mine"),
+        Resources(gpus=4, precision="bf16", import_workers=8),
+        (Questions(Path("q.jsonl"), "./r", 5, "year > 2000"),),
+        (Sql("from articles", Path("a.csv")),),
+    )
+
+
+@pytest.mark.parametrize(
+    ("toml", "sentence"),
+    [
+        ("querys = ['a']", r"sets querys \(did you mean queries\?\); a job knows"),
+        ("zzz = 1", r"sets zzz; a job knows"),
+        ("name = 'x'", "a job is called as its file is"),
+        ("queries = 'a'", "queries is a list of names in quotes"),
+        ("queries = [' ']", "a query is empty"),
+        ("inbox = [1]", "inbox is a list of paths in quotes"),
+        ("queries_file = 3", "queries_file is a path in quotes, and not 3"),
+        ("models = []", "has nothing to do"),
+        ("resources = 4", r"resources is a table, \[resources\]"),
+        ("[resources]\ngpu = 4", r"sets gpu \(did you mean gpus\?\)"),
+        ("[resources]\nworkers = -1", "workers and gpus must be at least 0"),
+        ("[resources]\nprecision = 'fp8'", "precision is one of auto, float32, bf16, and not 'fp8'"),
+        ("[resources]\nprecision = [1]", "precision is one of"),
+        ("[questions]\nfile = 'q'", r"each of questions is a table of its own, \[\[questions\]\]"),
+        ("[[questions]]\nreader = 'r'", "has to say file"),
+        ("[[questions]]\nfile = 'q'\ntop_k = 0", "top_k must be at least 1"),
+        ("after = 1", r"each of after is a table of its own, \[\[after\]\]"),
+        ("[[after]]\ndo = 'slq'", r"is one of .*sql.*, and not 'slq' \(did you mean sql\?\)"),
+        ("[[after]]\nquery = 'x'", "and not None"),
+        ("[[after]]\ndo = 'sql'\nquery = 'x'", "a sql step has to say to"),
+        ("[[after]]\ndo = 'sql'\nquery = 'x'\nto = 'a.xls'", r"a.xls has to end in \.csv, \.json"),
+        ("x", "cannot be read as TOML"),
+    ],
+)
+def test_what_a_file_gets_wrong(write_job: Callable[..., Path], toml: str, sentence: str) -> None:
+    file = write_job("mine", toml)
+    with pytest.raises(SettingError, match=sentence) as refused:
+        read_job(str(file))
+    assert str(refused.value).startswith(str(file))
+    assert "\n" not in str(refused.value)
+
+
+@given(st.one_of(st.text(), st.from_regex(r"(\w{1,9} = (\[|\{|\"|'|\d)*\n){1,5}"), st.just("a = " + "[" * 5000)))
+def test_any_text_is_a_job_or_refused(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+    file = tmp_path_factory.getbasetemp() / "any.toml"
+    file.write_bytes(text.encode("utf-8", "surrogatepass"))
+    said = ""
+    try:
+        read_job(str(file))
+    except LitmineError as error:
+        said = str(error)
+    assert "\n" not in said
+
+
+def test_a_job_that_is_not_there(run: Run) -> None:
+    ran = run("run", "nigthly")
+    assert ran.returncode == FAILED
+    assert ran.stderr.startswith("litmine: there is no job 'nigthly' (did you mean nightly?); give nightly, sample")
+
+
+def test_each_job_has_a_line_about_it() -> None:
+    assert {"nightly", "sample"} <= set(job_names())
+    assert all(read_job(name).about for name in job_names())
+    crontab = (jobs_folder() / "crontab.example").read_text(encoding="utf-8")
+    assert "litmine run nightly --quiet" in crontab
+
+
+@pytest.mark.parametrize("name", job_names())
+def test_each_job_of_the_repo_can_be_foreseen(
+    name: str, run: Run, home: Path, sample_data: Path, archive: Archive, at: Callable[[Server], None]
+) -> None:
+    (home / "sample_data").symlink_to(sample_data)
+    (home / "inbox").mkdir()
+    (home / "queries.txt").write_text("# none\n\ncells\n")
+    (home / "questions.jsonl").write_text('{"question": "What causes rash?"}\n')
+    with serve(archive) as server:
+        at(server)
+        ran = run("run", name, "--dry-run")
+    assert ran.returncode == DONE, ran.stderr
+    lines = ran.stdout.splitlines()
+    assert lines[0] == f"job       {name}: {read_job(name).about}"
+    assert lines[-1].startswith("in all    about ")
+    assert not (home / "lake").exists()
+    assert "cannot be" not in ran.stdout

@@ -1,0 +1,169 @@
+"""A job night after night while PubMed goes on, killed now and then: the lake is as if nothing had happened."""
+
+import random
+import signal
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from subprocess import CompletedProcess, Popen
+from typing import Any
+
+import pytest
+
+from litmine.errors import DONE, LOCKED, NEW_GAPS
+from litmine.fake_pubmed.archive import Archive
+from litmine.fake_pubmed.faults import Faults
+from litmine.fake_pubmed.server import Server, serve
+from litmine.lake.lake import Lake
+from litmine.pipeline.fetch_plan import eastern_day
+
+Run = Callable[..., CompletedProcess[str]]
+Start = Callable[..., Popen[Any]]
+WriteJob = Callable[..., Path]
+At = Callable[[Server], None]
+
+DELETION = '<PubmedArticleSet><DeleteCitation><PMID Version="1">{}</PMID></DeleteCitation></PubmedArticleSet>'
+# What a night can end with while PubMed withdraws records.
+FINE = (DONE, NEW_GAPS)
+
+
+def wait_for_lines(log: Path, lines: int, process: Popen[Any]) -> None:
+    """Until the job's log has so many lines, or the job is over."""
+    until = time.monotonic() + 300
+    while process.poll() is None and (not log.exists() or log.read_bytes().count(b"\n") < lines):
+        assert time.monotonic() < until
+        time.sleep(0.005)
+
+
+def shown(lake: Path) -> tuple[list[Any], dict[tuple[Any, ...], float], dict[tuple[Any, ...], float]]:
+    """Articles, when they were seen apart; entities with their scores; and what readers made of what is retrieved."""
+    opened = Lake(lake)
+    articles = opened.sql("select * exclude (as_of) from articles order by pmid").to_pylist()
+    entities = opened.rows("select * exclude (score, identifier), score from entities")
+    readings = opened.rows(
+        "select question_id, pmid, text_hash, slice_free.* from retrieved join"
+        " (select question_digest, pmid, text_hash, answer, start_char, end_char, yes, failed, max(score) as score"
+        "  from readings group by all) as slice_free using (question_digest, pmid, text_hash)"
+        " join unretracted_texts using (pmid, text_hash)"
+    )
+    return articles, _by_key(entities), _by_key(readings)
+
+
+def _by_key(rows: list[tuple[Any, ...]]) -> dict[tuple[Any, ...], float]:
+    found = {row[:-1]: row[-1] or 0.0 for row in rows}
+    assert len(found) == len(rows), "a row stands twice"
+    return found
+
+
+@pytest.mark.parametrize("nights", [3, pytest.param(30, marks=pytest.mark.soak)])
+def test_a_month(
+    run: Run,
+    start: Start,
+    home: Path,
+    archive: Archive,
+    write_job: WriteJob,
+    at: At,
+    tiny_model: Path,
+    rule_reader: Path,
+    nights: int,
+) -> None:
+    """The month lies in the past, so that the deletions, which are dated when they are imported, are the last word."""
+    (home / "inbox").mkdir()
+    (home / "questions.jsonl").write_text(
+        '{"id": "a", "question": "Which strain grows in sediment?"}\n{"id": "b", "question": "Is it a new species?"}\n'
+    )
+    job = write_job(
+        "month",
+        f"[resources]\nprecision = 'float32'\n[[questions]]\nfile = 'questions.jsonl'\nreader = '{rule_reader}'\n"
+        "[[after]]\ndo = 'compact'\ngrace_hours = 0",
+        inbox=["inbox"],
+        queries=["all[sb]"],
+        models=[str(tiny_model)],
+    )
+    chance = random.Random(nights)
+    compared = gaps = 0
+
+    def clean_run() -> int:
+        if nights == 3:  # starting a process costs more than a night
+            return run("run", job, "--quiet").returncode
+        process = start("run", job, "--quiet")
+        process.communicate()
+        return int(process.returncode)
+
+    with serve(archive, Faults(0.15, seed=nights)) as server:
+        at(server)
+        server.ahead = timedelta(days=-40)
+        for night in range(1, nights + 1):
+            server.ahead += timedelta(days=1)
+            day = eastern_day(datetime.now(UTC) + server.ahead)
+            _go_on(archive, chance, day, home / "inbox", night)
+            if night % 3 == 0:
+                log = home / "log"
+                log.unlink(missing_ok=True)
+                process = start("run", job, "--quiet", "--log", log)
+                wait_for_lines(log, chance.randint(2, 14), process)
+                time.sleep(chance.random() * 0.3)
+                process.send_signal(signal.SIGKILL)
+                process.communicate()
+            code = clean_run()
+            assert code in FINE
+            gaps += code == NEW_GAPS
+            if night % 3 == 0:
+                undisturbed = home / f"undisturbed-{night}"
+                server.faults.share, share = 0.0, server.faults.share
+                assert run("run", job, "--lake", undisturbed).returncode in FINE
+                server.faults.share = share
+                articles, entities, readings = shown(home / "lake")
+                expected = shown(undisturbed)
+                assert articles == expected[0]
+                assert entities == pytest.approx(expected[1], abs=1e-4)
+                assert readings == pytest.approx(expected[2], abs=1e-4)
+                assert len(articles) > 40
+                assert min(len(entities), len(readings)) > 10
+                compared += 1
+    assert compared == nights // 3
+    assert gaps > 0
+
+
+def _go_on(archive: Archive, chance: random.Random, day: Any, inbox: Path, night: int) -> None:
+    """A day of PubMed's: new records, one of them withdrawn at once, revised ones, and one deleted, as a file says."""
+    new = archive.add(chance.randint(1, 5), day)
+    archive.withdraw(new[:1])
+    there = sorted(archive.pmids - archive.withdrawn)
+    archive.revise(chance.sample(there, chance.randint(0, 8)), day)
+    gone = chance.choice(there)
+    archive.delete([gone])
+    (inbox / f"deleted-{night}.xml").write_text(DELETION.format(gone))
+
+
+def test_two_at_once(run: Run, start: Start, home: Path, archive: Archive, write_job: WriteJob, at: At) -> None:
+    """The second says who is there and leaves; after a kill -9 the next begins at once."""
+    job = write_job("mine", queries=["all[sb]"], models=[])
+    hanging = Faults(script=dict.fromkeys(range(1, 99), "hang"), hang_seconds=600)
+    with serve(archive, hanging) as silent, serve(archive) as server:
+        at(silent)
+        began = datetime.now(UTC)
+        first = start("run", job, "--log", home / "log")
+        until = time.monotonic() + 300
+        while len(silent.log.requests) < 2 and first.poll() is None:
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        at(server)
+        second = run("run", job, "--quiet")
+        assert second.returncode == LOCKED
+        assert second.stdout == ""
+        run_id = (home / "log").read_text().split()[1]
+        said = second.stderr
+        assert said.startswith(f"litmine: the job mine is running over lake already (process {first.pid} on ")
+        assert said.rstrip().endswith("what this run would have done")
+        assert any(f", since {day:%Y-%m-%d }" in said for day in (began, datetime.now(UTC)))
+        assert f", run {run_id})" in said
+        # Another job is another matter.
+        (home / "other.toml").write_text(job.read_text().replace("all[sb]", "cells"))
+        assert run("run", "other.toml", "--quiet").returncode == DONE
+        first.send_signal(signal.SIGKILL)
+        first.communicate()
+        assert -first.returncode == signal.SIGKILL
+        assert run("run", job, "--quiet").returncode == DONE
+        assert Lake(home / "lake").rows("select count(*) from articles") == [(60,)]

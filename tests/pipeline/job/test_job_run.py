@@ -1,0 +1,220 @@
+"""A run of a job: every step is done whatever became of those before, the worst code is kept, and all of it is told."""
+
+import gzip
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import ClassVar
+
+import pytest
+
+from litmine.cli.run import duration, summary
+from litmine.errors import DONE, FAILED, INTERRUPTED, LOCKED, NEW_GAPS, LakeError, LakeLockedError
+from litmine.fake_pubmed.archive import Archive
+from litmine.fake_pubmed.faults import Faults
+from litmine.fake_pubmed.server import Server, serve
+from litmine.lake.lake import Lake
+from litmine.lake.paths import Place
+from litmine.pipeline.job.job_file import Job
+from litmine.pipeline.job.run import run as run_job
+from litmine.pipeline.job.step import Forecast, Outcome, Rates, Watch
+
+Run = Callable[..., CompletedProcess[str]]
+WriteJob = Callable[..., Path]
+At = Callable[[Server], None]
+
+
+@dataclass(frozen=True)
+class Scripted:
+    """A step that ends as it is told to."""
+
+    kind: ClassVar[str] = "scripted"
+    hands_out: ClassVar[bool] = False
+
+    code: int
+
+    @property
+    def what(self) -> str:
+        return str(self.code)
+
+    def do(self, lake: Place, watch: Watch) -> Outcome:  # noqa: ARG002
+        if self.code == FAILED:
+            raise LakeError("it failed")
+        if self.code == LOCKED:
+            raise LakeLockedError("it is held")
+        if self.code == INTERRUPTED:
+            raise KeyboardInterrupt
+        return Outcome(self.code)
+
+    def forecast(self, lake: Place, rates: Rates, coming: int) -> Forecast:  # noqa: ARG002
+        return Forecast("")
+
+
+@pytest.mark.parametrize(
+    ("codes", "left"),
+    [
+        ((DONE, DONE), DONE),
+        ((NEW_GAPS, DONE), NEW_GAPS),
+        ((DONE, NEW_GAPS), NEW_GAPS),
+        ((LOCKED, DONE), LOCKED),
+        ((LOCKED, NEW_GAPS), LOCKED),
+        ((FAILED, NEW_GAPS), FAILED),
+        ((NEW_GAPS, LOCKED), LOCKED),
+        ((DONE, FAILED, LOCKED), FAILED),
+        ((FAILED, INTERRUPTED, DONE), INTERRUPTED),
+    ],
+)
+def test_every_step_is_done_and_the_worst_code_is_kept(home: Path, codes: tuple[int, ...], left: int) -> None:
+    Lake.create(home / "lake")
+    job = Job("mine", models=(), after=tuple(map(Scripted, codes)))
+    report = run_job(job, home / "lake", "id", Watch())
+    done = codes[: codes.index(INTERRUPTED) + 1] if INTERRUPTED in codes else codes
+    assert [outcome.code for _, outcome in report.steps] == list(done)
+    assert report.code == left
+    assert f"(exit {left})" in summary(report)
+
+
+def test_a_night_over_a_broken_file_reads_the_good_ones(
+    run: Run, home: Path, sample_data: Path, write_job: WriteJob, tiny_model: Path
+) -> None:
+    (home / "inbox").mkdir()
+    whole = gzip.compress((sample_data / "pubmed" / "odd" / "biopython_pubmed4.xml").read_bytes(), mtime=0)
+    (home / "inbox" / "good.xml.gz").write_bytes(whole)
+    (home / "inbox" / "broken.xml.gz").write_bytes(whole[:-2000])
+    file = write_job(
+        "mine",
+        "[[after]]\ndo = 'sql'\nquery = 'select count(*) as n, 1 as n from articles'\nto = 'count.csv'",
+        "[[after]]\ndo = 'export'\nformat = 'pubtator'\nto = 'articles.txt'",
+        inbox=["inbox"],
+        models=[str(tiny_model)],
+    )
+    ran = run("run", file)
+    assert ran.returncode == NEW_GAPS, ran.stderr
+    assert ran.stdout.startswith("litmine run mine: done, with new gaps (exit 3)\n")
+    assert "could not be read: inbox/broken.xml.gz" in ran.stdout
+    assert list((home / "lake").glob("entities/model=*/*.parquet"))
+    assert (home / "count.csv").read_text() == "n,n_1\n1,1\n"
+    assert (home / "articles.txt").read_text().count("|t|") == 1
+    runs = Lake(home / "lake").rows("select command, job, job_run from runs order by started")
+    (run_id,) = {run_id for _, _, run_id in runs}
+    assert [(command, job) for command, job, _ in runs] == [("import", "mine"), ("annotate", "mine")]
+    assert all(run_id in line for line in ran.stderr.splitlines())
+    assert f"run {run_id}" in ran.stdout
+    # A second night finds nothing new: cron has nothing to mail.
+    quiet = run("run", file, "--quiet")
+    assert (quiet.returncode, quiet.stdout, quiet.stderr) == (DONE, "", "")
+    # By itself a command is part of no job.
+    run("import", "inbox/good.xml.gz", "--lake", "elsewhere")
+    assert Lake(home / "elsewhere").rows("select job, job_run from runs") == [(None, None)]
+
+
+def test_what_fails_keeps_nothing_else_from_being_done(run: Run, home: Path, write_job: WriteJob) -> None:
+    """There is no inbox, PubMed refuses the connection, and a file of searches is not there: all of it is said."""
+    file = write_job(
+        "mine",
+        "[[after]]\ndo = 'sql'\nquery = 'select 1 as one'\nto = 'one.jsonl'",
+        inbox=["nowhere"],
+        queries_file="none.txt",
+        models=["builtin"],
+    )
+    ran = run("run", file, "--log", "log.jsonl", "--log-format", "json")
+    assert ran.returncode == FAILED
+    assert ran.stderr == ""
+    assert "There is no file or folder nowhere" in ran.stdout
+    assert "none.txt cannot be read (No such file or directory); write a PubMed search a line into it" in ran.stdout
+    assert "the lake has no articles yet" in ran.stdout
+    assert (home / "one.jsonl").read_text() == '{"one": 1}\n'
+    lines = [json.loads(line) for line in (home / "log.jsonl").read_text().splitlines()]
+    assert len({line["run"] for line in lines}) == 1
+    ended = [(line["step"], line["code"]) for line in lines if line["event"] == "step ended"]
+    assert ended == [("import", FAILED), ("fetch", FAILED), ("annotate", DONE), ("sql", DONE)]
+    assert (lines[-1]["event"], lines[-1]["code"], lines[-1]["level"]) == ("job ended", FAILED, "error")
+
+
+def test_when_not_all_was_read_nothing_is_handed_out(
+    run: Run, home: Path, imported_lake: Path, write_job: WriteJob
+) -> None:
+    shutil.copytree(imported_lake, home / "lake")
+    (home / "n.csv").write_text("last night's")
+    after = "[[after]]\ndo = 'sql'\nquery = 'select 1 as one'\nto = 'n.csv'"
+    ran = run("run", write_job("mine", after, models=["./no-such-model"]))
+    assert ran.returncode == FAILED
+    assert "held back, since not all was read; n.csv stays as it was" in ran.stdout
+    assert (home / "n.csv").read_text() == "last night's"
+
+
+def test_a_result_does_not_come_to_lie_in_the_lake(run: Run, home: Path, write_job: WriteJob) -> None:
+    Lake.create(home / "lake")
+    after = "[[after]]\ndo = 'sql'\nquery = 'select 1 as one'\nto = 'lake/n.csv'"
+    ran = run("run", write_job("mine", after, models=[]))
+    assert (ran.returncode, "a result does not belong into the lake" in ran.stdout) == (FAILED, True)
+    writes = "[[after]]\ndo = 'sql'\nquery = \"copy articles to 'x'\"\nto = 'n.csv'"
+    assert run("run", write_job("mine", writes, models=[])).returncode == FAILED
+    assert not (home / "n.csv").exists()
+
+
+def test_no_lake_and_nothing_to_make_one_from(run: Run, home: Path, write_job: WriteJob) -> None:
+    ran = run("run", write_job("mine", models=["builtin"]), "--quiet", "--log", "log")
+    assert (ran.returncode, ran.stdout) == (FAILED, "")
+    assert ran.stderr.startswith("litmine: lake is not a litmine lake")
+    assert "error: lake is not a litmine lake" in (home / "log").read_text()
+    assert not (home / "lake").exists()
+
+
+def test_every_query_is_fetched_and_the_key_is_in_no_log(
+    run: Run, home: Path, archive: Archive, write_job: WriteJob, at: At, key: str
+) -> None:
+    (home / "queries.txt").write_text(f"# drugs\n{key}[uid]\n\nall[sb]\n")
+    file = write_job("mine", queries_file="queries.txt", models=[])
+    with serve(archive, Faults(script=["key-refused"])) as server:
+        at(server)
+        ran = run("run", file)
+    assert ran.returncode == FAILED
+    assert "60 records found: 0 in the lake already, 60 fetched" in ran.stdout
+    assert key not in ran.stdout + ran.stderr
+    assert "(NCBI_API_KEY)[uid]" in ran.stderr
+
+
+def test_a_forecast_goes_by_earlier_runs(run: Run, home: Path, archive: Archive, write_job: WriteJob, at: At) -> None:
+    file = write_job("mine", queries=["all[sb]"], models=["builtin"])
+    with serve(archive) as server:
+        at(server)
+        ahead = run("run", file, "--dry-run")
+        assert "60 records found, 0 in the lake already, 60 to fetch" in ahead.stdout
+        assert "0 texts to read, and up to 60 that come; nobody knows how long" in ahead.stdout
+        assert not (home / "lake").exists()
+        assert run("run", write_job("only", queries=["all[sb]"], models=[])).returncode == DONE
+        again = run("run", file, "--dry-run")
+    assert "0 to fetch; about 0.0 s" in again.stdout
+    assert "60 texts to read; nobody knows how long" in again.stdout
+    assert "and what annotate takes: no earlier run tells" in again.stdout
+
+
+def test_rates() -> None:
+    rates = Rates([("annotate", {"texts": 10}, 5.0), ("annotate", {"texts": 30}, 5.0), ("fetch", {"fetched": 0}, 9.0)])
+    assert rates.seconds("annotate", "texts", 8) == 2.0
+    assert rates.seconds("fetch", "fetched", 1) is None
+    assert rates.seconds("fetch", "fetched", 0) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0.04, "0.0 s"), (9.96, "10 s"), (59.6, "1 min 0 s"), (200, "3 min 20 s"), (7260, "2 h 1 min")],
+)
+def test_durations(seconds: float, said: str) -> None:
+    assert duration(seconds) == said
+
+
+def test_many_sentences_are_cut_short(home: Path) -> None:
+    Lake.create(home / "lake")
+    report = run_job(Job("mine", models=(), after=(Scripted(DONE),)), home / "lake", "id", Watch())
+    report.steps[0][1].said = [f"line {number}" for number in range(30)]
+    report.finished = datetime.now(UTC)
+    text = summary(report)
+    assert "line 19" in text
+    assert "line 20" not in text
+    assert "and 10 more, in the log" in text

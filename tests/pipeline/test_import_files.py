@@ -1,0 +1,209 @@
+"""Which files are read: dated ones once, undated ones always, none that is not what its `.md5` says."""
+
+import gzip
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from hashlib import md5
+from itertools import permutations
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+
+from litmine.errors import DONE, NEW_GAPS
+from litmine.lake.lake import Lake
+from litmine.pipeline import import_files
+from litmine.pipeline.import_files import Imported, ingest
+
+Run = Callable[..., CompletedProcess[str]]
+Write = Callable[..., Path]
+
+RECORD = """<PubmedArticle><MedlineCitation><PMID>{}</PMID><Article><ArticleTitle>{}</ArticleTitle></Article>
+</MedlineCitation></PubmedArticle>"""
+DELETED = "<DeleteCitation>{}</DeleteCitation>"
+
+
+def content(titles: dict[int, str], deleted: tuple[int, ...] = ()) -> bytes:
+    records = "".join(RECORD.format(pmid, title) for pmid, title in titles.items())
+    if deleted:
+        records += DELETED.format("".join(f"<PMID>{pmid}</PMID>" for pmid in deleted))
+    return gzip.compress(f"<PubmedArticleSet>{records}</PubmedArticleSet>".encode(), mtime=0)
+
+
+@pytest.fixture
+def inbox(tmp_path: Path) -> Path:
+    folder = tmp_path / "inbox"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def write(inbox: Path) -> Write:
+    """`write(1, {7: "title"}, (8,))`: file 1 of 2026 in the inbox, with an article and a deletion."""
+
+    def write_file(number: int, titles: dict[int, str], deleted: tuple[int, ...] = ()) -> Path:
+        path = inbox / f"pubmed26n{number:04}.xml.gz"
+        path.write_bytes(content(titles, deleted))
+        return path
+
+    return write_file
+
+
+def declare(file: Path, text: str | None = None) -> None:
+    digest = md5(file.read_bytes(), usedforsecurity=False).hexdigest()
+    Path(f"{file}.md5").write_text(f"MD5({file.name})= {digest}\n" if text is None else text)
+
+
+def titles(lake: Path) -> dict[int, str]:
+    return dict(Lake(lake).rows("select pmid, title from articles"))
+
+
+def files(imported: Imported) -> tuple[int, int, int]:
+    return imported.files, imported.skipped, imported.refused
+
+
+def test_a_file_that_is_in_is_skipped(tmp_path: Path, inbox: Path, write: Write) -> None:
+    write(1, {1: "one", 2: "two"}, (3,))
+    write(2, {2: "two again"})
+    assert files(ingest(tmp_path / "lake", [inbox])) == (2, 0, 0)
+    again = ingest(tmp_path / "lake", [inbox])
+    assert (files(again), again.added.read) == ((0, 2, 0), 0)
+    lake = Lake(tmp_path / "lake")
+    assert lake.rows("select name, records, deletions, unreadable, len(parts), reader from files order by name") == [
+        ("pubmed26n0001.xml.gz", 3, 1, 0, 1, 1),
+        ("pubmed26n0002.xml.gz", 1, 0, 0, 1, 1),
+    ]
+    sums = {md5(file.read_bytes(), usedforsecurity=False).hexdigest(): file.stat().st_size for file in inbox.iterdir()}
+    assert dict(lake.rows("select md5, size from files")) == sums
+    assert lake.rows("select count(*) from runs") == [(1,)]
+
+
+def test_other_bytes_another_date_and_another_reader_are_read(
+    tmp_path: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake, file = tmp_path / "lake", write(1, {1: "one"})
+    assert files(ingest(lake, [file])) == (1, 0, 0)
+    assert files(ingest(lake, [file], datetime(2026, 6, 1, tzinfo=UTC))) == (1, 0, 0)
+    assert files(ingest(lake, [file], datetime(2026, 6, 1, tzinfo=UTC))) == (0, 1, 0)
+    write(1, {1: "one", 2: "two"})
+    assert files(ingest(lake, [file])) == (1, 0, 0)
+    monkeypatch.setattr(import_files, "READER", 2)
+    assert files(ingest(lake, [file])) == (1, 0, 0)
+    assert files(ingest(lake, [file])) == (0, 1, 0)
+    assert Lake(lake).rows("select count(*), max(reader) from files") == [(4, 2)]
+
+
+def test_an_undated_file_says_what_it_says_now(tmp_path: Path) -> None:
+    lake, file = tmp_path / "lake", tmp_path / "mine.jsonl"
+    for title in ("first", "second", "first"):
+        file.write_text(f'{{"pmid": 1, "title": "{title}"}}\n')
+        for _ in range(2):
+            assert files(ingest(lake, [file])) == (1, 0, 0)
+        assert titles(lake) == {1: title}
+    assert Lake(lake).rows("select count(*) from files") == [(0,)]
+
+
+def test_a_file_whose_part_is_gone_is_read_again(tmp_path: Path, write: Write) -> None:
+    lake, file = tmp_path / "lake", write(1, {1: "one", 2: "two"})
+    first = ingest(lake, [file], part_size=1)
+    Lake(lake).part(first.added.parts[0]).unlink()
+    again = ingest(lake, [file], part_size=1)
+    assert (files(again), again.added.new, again.added.unchanged) == ((1, 0, 0), 1, 1)
+    assert files(ingest(lake, [file])) == (0, 1, 0)
+    assert titles(lake) == {1: "one", 2: "two"}
+
+
+def test_a_damaged_file_is_not_in(tmp_path: Path, write: Write) -> None:
+    lake, file = tmp_path / "lake", write(1, {pmid: f"title {pmid}" for pmid in range(1, 400)})
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) // 2])
+    for _ in range(2):
+        cut = ingest(lake, [file])
+        assert (files(cut), [gap.where for gap in cut.gaps]) == ((1, 0, 0), [str(file)])
+    file.write_bytes(whole)
+    mended = ingest(lake, [file])
+    assert (files(mended), mended.gaps) == ((1, 0, 0), [])
+    assert files(ingest(lake, [file])) == (0, 1, 0)
+    assert len(titles(lake)) == 399
+
+
+def test_a_file_with_a_bad_record_is_in_and_says_so_once(run: Run, tmp_path: Path, write: Write) -> None:
+    lake, file = tmp_path / "lake", write(1, {0: "nobody's", 2: "two"})
+    first, second = run("import", file, "--lake", lake), run("import", file, "--lake", lake)
+    assert (first.returncode, second.returncode) == (NEW_GAPS, DONE)
+    assert f"could not be read: {file}, record 1: The record has '0' where its PMID belongs." in first.stderr
+    assert second.stderr == "1 file already imported, skipped\n"
+    assert Lake(lake).rows("select records, unreadable from files") == [(1, 1)]
+
+
+def test_checksums(run: Run, tmp_path: Path, inbox: Path, write: Write) -> None:
+    for number in range(1, 6):
+        write(number, {number: f"title {number}"})
+    good, bad, empty, _, last = sorted(inbox.iterdir())
+    declare(good)
+    declare(bad, f"{'0' * 32}  {bad.name}\n")
+    declare(empty, "")
+    declare(last)
+    ran = run("import", inbox, "--lake", tmp_path / "lake")
+    assert ran.returncode == NEW_GAPS
+    total, *gaps = ran.stderr.splitlines()
+    assert total.startswith("3 records read from 3 files: 3 new, ")
+    mismatch, unusable = gaps
+    assert mismatch == (
+        f"could not be read: {bad}: It was not imported, as it does not match its .md5: download it again."
+    )
+    assert unusable == (
+        f"could not be read: {empty}: It was not imported, as {empty.name}.md5 holds no MD5: download that again, or"
+        " delete it to do without."
+    )
+    assert set(titles(tmp_path / "lake")) == {1, 4, 5}
+    counts = "outcome, counts['files'], counts['skipped'], counts['refused'], len(gaps)"
+    assert Lake(tmp_path / "lake").rows(f"select {counts} from runs") == [("gaps", 3, 0, 2, 2)]
+    declare(bad)
+    Path(f"{empty}.md5").unlink()
+    ran = run("import", inbox, "--lake", tmp_path / "lake")
+    assert ran.returncode == DONE
+    total, skipped = ran.stderr.splitlines()
+    assert total.startswith("2 records read from 2 files: 2 new, ")
+    assert skipped == "3 files already imported, skipped"
+
+
+def test_a_file_that_is_in_is_not_read_to_be_skipped(tmp_path: Path, write: Write) -> None:
+    lake, file = tmp_path / "lake", write(1, {1: "one"})
+    declare(file)
+    ingest(lake, [file])
+    file.write_bytes(b"damaged since")
+    assert files(ingest(lake, [file])) == (0, 1, 0)
+
+
+def test_an_undated_file_is_held_against_its_checksum_too(tmp_path: Path) -> None:
+    lake, file = tmp_path / "lake", tmp_path / "mine.jsonl"
+    file.write_text('{"pmid": 1, "title": "one"}\n')
+    declare(file)
+    assert files(ingest(lake, [file])) == (1, 0, 0)
+    file.write_text('{"pmid": 1, "title": "another"}\n')
+    assert files(ingest(lake, [file])) == (0, 0, 1)
+    assert titles(lake) == {1: "one"}
+
+
+def test_a_pipe_can_be_read_only_once(tmp_path: Path) -> None:
+    source, target = os.pipe()
+    os.write(target, b'{"pmid": 1, "title": "one"}\n')
+    os.close(target)
+    piped = Path(f"/dev/fd/{source}")
+    assert files(ingest(tmp_path / "lake", [piped], datetime(2026, 1, 1, tzinfo=UTC))) == (1, 0, 0)
+    os.close(source)
+    assert titles(tmp_path / "lake") == {1: "one"}
+
+
+@pytest.mark.parametrize("order", list(permutations((1, 1335, 1336))), ids=str)
+def test_a_baseline_and_its_updates_in_any_order(tmp_path: Path, write: Write, order: tuple[int, ...]) -> None:
+    paths = {
+        1: write(1, {1: "one", 2: "two", 3: "three", 4: "four"}),
+        1335: write(1335, {2: "two, revised", 4: "four, revised", 5: "five"}, (1, 9)),
+        1336: write(1336, {4: "four, again revised", 9: "nine is back"}, (3, 5)),
+    }
+    for number in order:
+        ingest(tmp_path / "lake", [paths[number]], part_size=2)
+    assert titles(tmp_path / "lake") == {2: "two, revised", 4: "four, again revised", 9: "nine is back"}

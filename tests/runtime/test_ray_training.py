@@ -1,0 +1,135 @@
+"""A training on several processes learns what one process learns, and a member's death leaves its checkpoint."""
+
+import fcntl
+import ipaddress
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from functools import partial
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
+
+import pytest
+
+from litmine.corpora.corpus import Corpus, read_corpus
+from litmine.errors import FAILED, LitmineError
+from litmine.nn.loading import read_tokenizer
+from litmine.nn.tokenizer import WordReader
+from litmine.runtime.ray_cluster import ray_running
+from litmine.runtime.ray_training import run_on_team
+from litmine.tasks.ner.examples import make_examples, make_heads
+from litmine.tasks.ner.recipe import Recipe
+from litmine.tasks.ner.train import plan_epoch, train
+
+Descendants = Callable[[int], dict[int, str]]
+Listening = Callable[[set[int]], list[str]]
+
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc"),
+    pytest.mark.usefixtures("ray"),
+]
+
+
+def silent(_: str) -> None:
+    pass
+
+
+@pytest.fixture(scope="module")
+def second(hold: Callable[..., Any]) -> Any:
+    """The second checkpoint, at which members stop until it is released."""
+    return hold("*/training.checkpoint", 1)
+
+
+@pytest.fixture(scope="module")
+def ray(ray_lock: Callable[[int], AbstractContextManager[None]], second: Any) -> Iterator[None]:
+    """Ray on this machine, started once for all of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in second.environment.items():
+            patch.setenv(name, value)
+        with ray_lock(fcntl.LOCK_SH), ray_running(2, 0, None):
+            yield
+
+
+@pytest.fixture(scope="module")
+def corpus(sample_data: Path) -> Corpus:
+    return read_corpus(sample_data / "ner" / "BC5CDR" / "train.tsv", "BC5CDR")
+
+
+@pytest.fixture(scope="module")
+def recipe(tiny_base: Path) -> Recipe:
+    """Steps so small that in some there is one passage, and a member has none."""
+    return Recipe("tiny", str(tiny_base), ("BC5CDR",), epochs=3, batch_tokens=512, alone=0.0, dropout=0.0)
+
+
+def losses(folder: Path) -> list[float]:
+    lines = (folder / "loss.tsv").read_text(encoding="utf-8").splitlines()[1:]
+    return [float(line.split("\t")[1]) for line in lines]
+
+
+def test_two_learn_what_one_learns_though_one_is_killed(
+    recipe: Recipe,
+    corpus: Corpus,
+    tiny_base: Path,
+    tmp_path: Path,
+    descendants: Descendants,
+    listening: Listening,
+    second: Any,
+) -> None:
+    alone, ours = tmp_path / "alone", tmp_path / "ours"
+    examples = make_examples(corpus, make_heads([corpus], ()), (), WordReader(read_tokenizer(tiny_base)), 510)
+    assert 1 in map(len, plan_epoch(recipe, [corpus], [examples], 0))
+    train(recipe, [corpus], alone, silent)
+    addresses: list[list[str]] = []
+
+    def kill(line: str) -> None:
+        if line.startswith("epoch 1 "):
+            members = [pid for pid, name in descendants(os.getpid()).items() if name.startswith("ray::_Member")]
+            addresses.extend(listening({pid}) for pid in members)
+            os.kill(members[-1], signal.SIGKILL)
+            second.release()
+
+    job = partial(train, recipe, [corpus], ours)
+    with pytest.raises(
+        LitmineError, match=r"^one of 2 workers died \(.*\); what was saved stays, and the same command"
+    ):
+        run_on_team(job, 2, 0, None, kill)
+    for left in ours.glob(".training.checkpoint.*.tmp"):
+        left.unlink()  # of one that was ended in the midst of writing; the next day's run would sweep it
+    assert [file.name for file in ours.iterdir()] == ["training.checkpoint"]
+    assert len(addresses) == 2
+    assert all(addresses)
+    assert [one for own in addresses for one in own if not ipaddress.ip_address(one).is_loopback] == []
+
+    said: list[str] = []
+    trained = run_on_team(job, 2, 0, None, said.append)
+    assert said[0].startswith("going on after step ")
+    assert said[-1].startswith("epoch 3 of 3 is done")
+    assert trained.device.startswith("2 workers with CPU")
+    assert len(losses(ours)) == trained.steps > 10
+    assert losses(ours) == pytest.approx(losses(alone), rel=1e-4)
+    assert {file.name for file in ours.iterdir()} == {file.name for file in alone.iterdir()}
+
+
+@pytest.mark.soak
+def test_a_loss_that_is_no_number_is_one_sentence(
+    run: Callable[..., CompletedProcess[str]],
+    sample_data: Path,
+    tiny_base: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    second: Any,
+) -> None:
+    second.release()
+    monkeypatch.chdir(tmp_path)
+    corpus = sample_data / "ner" / "BC5CDR"
+    words = ("train", "ner", "--base", tiny_base, "--corpus", corpus, "-o", "mine", "--learning-rate", "1e30")
+    result = run(*words, "--epochs", 9, "--workers", 2)
+    assert result.returncode == FAILED
+    *_, line = result.stderr.splitlines()
+    assert line.startswith("litmine: the ")
+    assert "is no number at step " in line
+    assert "Traceback" not in result.stderr
+    assert {file.name for file in (tmp_path / "mine").iterdir()} <= {"training.checkpoint"}

@@ -1,0 +1,82 @@
+"""A worker runs where neither Ray nor DuckDB nor Biopython is installed, and refuses a model that is another one."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import current_thread
+
+import pytest
+
+from litmine.errors import ModelError
+from litmine.lake.lake import Lake
+from litmine.pipeline.annotation_plan import group, plan, steps_of
+from litmine.runtime.worker import Worker
+from litmine.tasks.contract import Loading
+from litmine.tasks.registry import identify
+
+Found = Callable[[Path], dict[tuple[object, ...], float]]
+
+BARE = """
+import sys
+for name in ("duckdb", "ray", "Bio", "lxml", "rich", "click", "tantivy", "accelerate"):
+    sys.modules[name] = None
+from pathlib import Path
+import litmine.tasks.qa.step
+from litmine.lake.targets import TargetSet
+from litmine.tasks.part_unit import PartUnit, Step
+from litmine.tasks.contract import Loading
+from litmine.runtime.worker import Worker
+lake, ref, model, *parts = sys.argv[1:]
+loading = Loading(ref, model, "cpu", "float32")
+worker, steps = Worker([loading]), (Step(TargetSet("entities", model)),)
+for part in parts:
+    unit = PartUnit(Path(lake), Path(part), 4, (loading,), steps)
+    (step,) = worker.do(unit).steps
+    assert step.written and step.made, step
+    assert not worker.do(unit).steps[0].written
+"""
+
+
+def test_a_worker_needs_little(lake: Path, tiny_model: Path, annotated_lake: Path, found: Found) -> None:
+    parts = [Lake(lake).part(name) for name in Lake(lake).parts()[:3]]
+    arguments = [str(lake), str(tiny_model), identify(str(tiny_model)), *map(str, parts)]
+    subprocess.run([sys.executable, "-c", BARE, *arguments], check=True)
+    targets = [path for path in lake.glob("entities/*/*.parquet") if path.stem in {part.stem for part in parts}]
+    assert len(targets) == 3
+    rows, all_rows = found(lake), found(annotated_lake)
+    assert rows
+    assert rows == pytest.approx({key: all_rows[key] for key in rows}, abs=1e-4)
+
+
+def test_another_model_under_the_same_name_is_refused(tiny_model: Path) -> None:
+    with pytest.raises(
+        ModelError, match=r"is tiny@\w+ here and tiny@0123456789ab where the work was planned; give every"
+    ):
+        Worker([Loading(str(tiny_model), "tiny@0123456789ab")])
+
+
+def test_one_thread_computes_whoever_asks(lake: Path, tiny_model: Path) -> None:
+    """On a CPU: each thread that multiplies has a team of OpenMP's, and those of others slow it down."""
+    loading = Loading(str(tiny_model), identify(str(tiny_model)), "cpu", "float32")
+    units, _ = plan(lake, group(steps_of([loading], {})))
+    worker, computed = Worker([loading]), list[str]()
+    with ThreadPoolExecutor(3, thread_name_prefix="asks") as pool:
+        done = list(pool.map(lambda unit: worker.do(unit, lambda _: computed.append(current_thread().name)), units))
+    assert all(step.written for one in done for step in one.steps)
+    assert len(computed) >= len(units) > 1
+    assert len(set(computed)) == 1
+    assert not computed[0].startswith("asks")
+
+
+def test_the_plan_is_what_has_no_target(read_lake: Path, tiny_model: Path) -> None:
+    loadings = [Loading("a", "a@1"), Loading(str(tiny_model), identify(str(tiny_model)))]
+    groups = group(steps_of(loadings, {}))
+    units, unreadable = plan(read_lake, groups)
+    assert unreadable == []
+    assert sorted(unit.part.stem for unit in units) == Lake(read_lake).parts()
+    assert {unit.loadings for unit in units} == {(loadings[0],)}
+    assert sum(unit.size for unit in units) == 102
+    orders = {tuple(unit.part for unit in plan(read_lake, groups)[0]) for _ in range(5)}
+    assert len(orders) > 1

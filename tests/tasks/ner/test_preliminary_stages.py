@@ -1,0 +1,125 @@
+"""What comes before a training: masked words, and teachers whose opinion counts where no corpus has one."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from litmine.corpora.corpus import Corpus
+from litmine.corpora.decontamination import key_of
+from litmine.errors import ModelError
+from litmine.nn.loading import read_tokenizer
+from litmine.tasks.ner.distillation import read_teachers
+from litmine.tasks.ner.folder import load_folder
+from litmine.tasks.ner.make import make_model
+from litmine.tasks.ner.preliminary_stages import drop_stages, train_in_stages
+from litmine.tasks.ner.recipe import Recipe
+from litmine.tasks.ner.settings import Settings
+from litmine.tasks.ner.train import train
+
+MakeCorpus = Callable[..., Corpus]
+TEXTS = [f"Patient {i} was given penicillin for a fever of {i} days and had no rash afterwards." for i in range(30)]
+
+
+def _train(recipe: Recipe, corpora: list[Corpus], dev: list[Corpus], folder: Path, lines: list[str]) -> None:
+    train_in_stages(recipe, corpora, dev, folder, lines.append, lambda jobs: [job(lines.append) for job in jobs])
+
+
+@pytest.fixture
+def corpora(make_corpus: MakeCorpus) -> list[Corpus]:
+    drug = [f"case {i}: an [allergy](Disease) to [penicillin](Chemical)" for i in range(20)]
+    species = [f"{i} [mice](Species) with fever" for i in range(20)]
+    return [make_corpus("drug", *drug), make_corpus("species", *species)]
+
+
+@pytest.fixture
+def recipe(tiny_base: Path, tmp_path: Path) -> Recipe:
+    texts = tmp_path / "texts.jsonl"
+    texts.write_text("".join(f'{{"text": "{text}"}}\n' for text in TEXTS), encoding="utf-8")
+    return Recipe(
+        "m", str(tiny_base), ("drug", "species"), epochs=1, learning_rate=1e-3, batch_tokens=600, unlabelled=str(texts)
+    )
+
+
+def test_the_stages_end_and_go(recipe: Recipe, corpora: list[Corpus], tmp_path: Path) -> None:
+    lines: list[str] = []
+    staged = replace(recipe, pretrain=3_000, teachers=2)
+    _train(staged, corpora, [], tmp_path / "m", lines)
+    first = load_file(tmp_path / "m" / "teacher-1" / "model.safetensors")
+    second = load_file(tmp_path / "m" / "teacher-2" / "model.safetensors")
+    assert any(not torch.equal(first[name], second[name]) for name in first), "the teachers are one"
+    assert any("masked" in line or "pretraining on 3,000 tokens" in line for line in lines)
+    # What is done is not done again.
+    again: list[str] = []
+    _train(staged, corpora, [], tmp_path / "m", again)
+    assert not any("teacher" in line and " of " in line and "batches" not in line for line in again)
+    assert not any("pretraining" in line for line in again)
+    drop_stages(tmp_path / "m")
+    assert not list((tmp_path / "m").glob("teacher-*"))
+    assert not (tmp_path / "m" / "pretrained").exists()
+
+
+def test_unlabelled_texts_of_a_dev_split_are_left_out(
+    recipe: Recipe, corpora: list[Corpus], make_corpus: MakeCorpus, tmp_path: Path
+) -> None:
+    lines: list[str] = []
+    dev = make_corpus("drug", TEXTS[3].replace("penicillin", "[penicillin](Chemical)"))
+    _train(replace(recipe, teachers=1), corpora, [dev], tmp_path / "m", lines)
+    assert "1 unlabelled texts stand in a dev split and are left out" in lines
+    assert key_of(dev.passages[0].text) == key_of(TEXTS[3])
+
+
+def test_a_teacher_speaks_where_no_corpus_does(
+    recipe: Recipe, corpora: list[Corpus], make_corpus: MakeCorpus, tmp_path: Path
+) -> None:
+    """A learner whose corpora know no mice learns them from the teacher, unless its opinion weighs nothing."""
+    taught = replace(recipe, epochs=30, learning_rate=3e-3, dropout=0.0)
+    train(taught, corpora, tmp_path / "teacher", lambda _: None)
+    texts = [f"{i} mice with fever" for i in range(20, 30)]
+    rats = make_corpus("species", "[rats](Species) slept")
+    unlabelled = Corpus("unlabelled", tmp_path, (), corpora[1].passages, continuous=False)
+    found = {}
+    for opinion in (1.0, 0.0):
+        folder = tmp_path / f"m{opinion}"
+        told = replace(taught, distillation_weight=opinion)
+        train(told, [corpora[0], rats, unlabelled], folder, lambda _: None, teachers=[tmp_path / "teacher"])
+        model = load_folder(folder, "m", precision="float32")
+        found[opinion] = [[e.mention for e in one if e.entity_type == "Species"] for one in model.annotate(texts)]
+    assert found[1.0] == [["mice"]] * 10
+    assert found[0.0] != found[1.0]
+
+
+def test_a_teacher_of_other_types_is_refused(recipe: Recipe, corpora: list[Corpus], tmp_path: Path) -> None:
+    trained = train(recipe, corpora[:1], tmp_path / "other", lambda _: None)
+    settings = Settings("m", trained.heads[:1], recipe.window, recipe.overlap)
+    tokenizer = read_tokenizer(tmp_path / "other").to_str()
+    with pytest.raises(ModelError, match="its heads or its tokens are others"):
+        read_teachers([tmp_path / "other"], settings, tokenizer)
+
+
+def test_a_naive_union_takes_silence_for_absence(recipe: Recipe, corpora: list[Corpus], tmp_path: Path) -> None:
+    """The species corpus never marks what is no species, so a naive union learns that its fevers are no diseases."""
+    losses = {}
+    for naive in (True, False):
+        folder = tmp_path / str(naive)
+        train(replace(recipe, naive_union=naive, dropout=0.0), corpora, folder, lambda _: None)
+        losses[naive] = np.loadtxt(folder / "loss.tsv", skiprows=1, usecols=1, ndmin=1)
+    assert len(losses[True]) == len(losses[False])
+    assert not np.allclose(losses[True], losses[False])
+
+
+def test_one_command_does_all_stages(
+    sample_data: Path, tmp_path: Path, recipe: Recipe, capsys: pytest.CaptureFixture[str]
+) -> None:
+    corpus = str(sample_data / "ner" / "BC5CDR")
+    scores = make_model(replace(recipe, corpora=(corpus,), pretrain=2_000, teachers=1), tmp_path / "m", print)
+    said = capsys.readouterr().out
+    assert set(scores) == {"BC5CDR"}
+    assert "pretraining on 2,000 tokens" in said
+    assert "teacher 1 of 1" in said
+    assert {path.name for path in (tmp_path / "m").iterdir() if path.is_dir()} == set()
+    assert load_folder(tmp_path / "m", "m").annotate(TEXTS)

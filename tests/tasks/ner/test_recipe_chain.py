@@ -1,0 +1,196 @@
+"""A recipe that another goes on from: one command makes what two make, and what cannot be is said first."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from litmine.cli.main import cli
+from litmine.errors import CorpusError, LitmineError, SettingError
+from litmine.specs import spec_named
+from litmine.tasks.ner.make import make_model
+from litmine.tasks.ner.recipe import Recipe
+from litmine.tasks.ner.recipe_chain import follow
+from litmine.training.recipe import make_recipe, read_recipe
+
+NER = spec_named("ner")
+MADE = ("model.safetensors", "litmine.json", "scores.json", "loss.tsv")
+Write = Callable[..., Recipe]
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """Two sentences of one's own: a corpus that only the second recipe reads."""
+    file = tmp_path / "own" / "train.tsv"
+    file.parent.mkdir()
+    file.write_text("asthma\tB-Disease\nhurts\tO\n\naspirin\tB-Chemical\nhelps\tO\n")
+    return file.parent
+
+
+@pytest.fixture
+def write(tiny_base: Path, sample_data: Path, own: Path, tmp_path: Path) -> Write:
+    """`write(epochs=2)`: a recipe over BC5CDR, which another of these settings, `then.toml`, goes on from."""
+    corpus = str(sample_data / "ner" / "BC5CDR")
+
+    def recipe(**settings: object) -> Recipe:
+        own_settings = {"corpora": [corpus, str(own)], "epochs": 1, "seed": 2, "ema_decay": 0.5} | settings
+        file = tmp_path / "then.toml"
+        file.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in own_settings.items()))
+        first = Recipe("m", str(tiny_base), (corpus,), epochs=1, learning_rate=1e-3, batch_tokens=600, int8=True)
+        return replace(first, then=str(file))
+
+    return recipe
+
+
+def test_one_command_makes_what_two_make(write: Write, own: Path, tmp_path: Path) -> None:
+    recipe, said = write(base_weight_share=0.5), list[str]()
+    make_model(recipe, tmp_path / "one", said.append)
+    make_model(replace(recipe, then=""), tmp_path / "first", lambda _: None)
+    second = make_recipe(
+        NER, read_recipe(NER, recipe.then) | {"name": "m", "base": str(tmp_path / "first"), "int8": True}
+    )
+    make_model(second, tmp_path / "two", lambda _: None)
+    for name in MADE:
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes(), name
+    assert {file.name for file in (tmp_path / "one").iterdir()} == {file.name for file in (tmp_path / "two").iterdir()}
+    assert len([line for line in said if line.startswith("BC5CDR dev: ")]) == 1, "the first model is not judged"
+    assert len([line for line in said if line.startswith("BC5CDR: 60 passages")]) == 1
+
+    told, first, two = (json.loads((tmp_path / name / "recipe.json").read_text()) for name in ("one", "first", "two"))
+    assert told == two | {"first": first | {"then": "then.toml"}}
+    card = (tmp_path / "one" / "README.md").read_text()
+    assert "Base `tiny-base`; 1 epochs" in card
+    assert "learning rate\n0.001, dropout 0.1, seed 1; every setting is in `recipe.json`, under `first`. " in card
+    assert "Then, from that model's weights and heads; 1 epochs" in card
+    assert "50% of the weights are those that it began with." in card
+    assert "| tiny-base (the encoder to start from) |" in card
+    assert "| BC5CDR | 60 |" in card
+    assert f"| {own.name} | 2 | 2 |" in card
+    assert str(tmp_path) not in card + json.dumps(told)
+
+
+def test_a_killed_one_goes_on_where_it_was(write: Write, tmp_path: Path) -> None:
+    recipe = replace(write(epochs=2), teachers=1)
+    make_model(recipe, tmp_path / "whole", lambda _: None)
+
+    def killed(line: str, made: Recipe = recipe) -> list[str]:
+        said: list[str] = []
+
+        def say(now: str) -> None:
+            said.append(now)
+            if now.startswith(line):
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            make_model(made, tmp_path / "killed", say)
+        return said
+
+    assert not any(line.startswith("epoch") for line in killed("teacher 1 of 1: epoch 1 of 1"))
+    said = killed("epoch 1 of 2 is done")
+    assert "teacher 1 of 1" in said
+    assert "teacher 1 of 1: going on after step " in " ".join(said)
+    assert any(line.startswith("first the model to go on from") for line in said)
+    said = []
+    make_model(recipe, tmp_path / "killed", said.append)
+    assert not any("teacher" in line or line.startswith("first the model") for line in said)
+    assert any(line.startswith("going on after step ") for line in said)
+    for name in MADE:
+        assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
+    assert [path.name for path in (tmp_path / "killed").iterdir() if path.is_dir()] == []
+
+
+def test_what_went_on_from_another_model_is_begun_anew(write: Write, tmp_path: Path) -> None:
+    recipe, said = write(epochs=2), list[str]()
+
+    def kill(line: str) -> None:
+        if line.startswith("epoch 1 of 2 is done"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        make_model(recipe, tmp_path / "m", kill)
+    make_model(replace(recipe, learning_rate=2e-3), tmp_path / "m", said.append)
+    assert not any(line.startswith("going on after step ") for line in said)
+
+
+def test_a_corpus_is_where_the_command_has_it(sample_data: Path) -> None:
+    given = {name: str(sample_data / "ner" / name) for name in ("BC5CDR", "Allergy")}
+    recipe = make_recipe(
+        NER, {**read_recipe(NER, "builtin"), "corpora": (given["BC5CDR"], f"Allergy={given['Allergy']}")}
+    )
+    corpora = follow(recipe, Path("made")).corpora
+    assert given["BC5CDR"] in corpora
+    assert f"Allergy={given['Allergy']}" in corpora
+    assert "JNLPBA" in corpora
+
+
+def test_the_shipped_recipes_go_on_from_each_other() -> None:
+    """What follows `builtin` is `finish`, as it stands."""
+    finish = make_recipe(NER, read_recipe(NER, "finish"))
+    assert follow(make_recipe(NER, read_recipe(NER, "builtin")), Path("made")) == replace(finish, base="made")
+
+
+def test_a_following_recipe_leaves_the_model_its_form(write: Write, tmp_path: Path) -> None:
+    recipe = replace(write(window=100), int8=False, window=150, overlap=20, renamed=(("Disease", "Illness"),))
+    make_model(recipe, tmp_path / "m", lambda _: None)
+    settings = json.loads((tmp_path / "m" / "litmine.json").read_text())
+    assert (settings["name"], settings["window"], settings["overlap"]) == ("m", 150, 20)
+    assert [head["name"] for head in settings["heads"]] == ["Chemical", "Illness"]
+    assert json.loads((tmp_path / "m" / "recipe.json").read_text())["int8"] is False
+
+
+REFUSED: dict[str, tuple[dict[str, object], type[LitmineError], str]] = {
+    "a corpus that is not here": (
+        {"corpora": ["BC5CDR", "nowhere/Allergy"]}, CorpusError, r"nowhere/Allergy does not exist; .*--then none leaves"
+    ),
+    "a head that would be lost": (
+        {"corpora": ["own"], "renamed": {"Chemical": "-"}}, SettingError, "reads no corpus with Chemical, which"
+    ),
+    "a share of a head that is not there": (
+        {"corpora": ["BC5CDR", "own"], "base_weight_share": 0.5, "renamed": {"own:Disease": "Illness"}}, SettingError,
+        "keeps a share of a model that knows Illness, which no corpus here annotates before it",
+    ),
+    "one that goes on itself": ({"then": "finish"}, SettingError, "goes on to finish itself, and only one can follow"),
+    "a corpus that is read more often and not at all": (
+        {"corpus_weights": {"NCBI-disease": 2}}, SettingError,
+        r"--corpus-weight NCBI-disease is none of .*then\.toml follows",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_what_cannot_follow_is_said_at_the_start(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    settings, error, said = REFUSED[kind]
+    monkeypatch.chdir(tmp_path)
+    recipe = write(**{name: value for name, value in settings.items() if not isinstance(value, dict)})
+    with Path(recipe.then).open("a") as file:
+        for name, value in settings.items():
+            if isinstance(value, dict):
+                file.write(f"[{name}]\n" + "".join(f'"{key}" = {json.dumps(one)}\n' for key, one in value.items()))
+    with pytest.raises(error, match=said) as raised:
+        make_model(recipe, tmp_path / "m", lambda _: None)
+    assert "\n" not in str(raised.value)
+    assert not (tmp_path / "m").exists()
+
+
+def test_the_option(write: Write, tmp_path: Path, tiny_base: Path) -> None:
+    recipe = write()
+    first = tmp_path / "first.toml"
+    first.write_text(f"corpora = {json.dumps(recipe.corpora)}\nepochs = 1\nthen = {json.dumps(recipe.then)}\n")
+
+    def train(*options: str) -> dict[str, object]:
+        words = ["train", "ner", "--recipe", str(first), "--base", str(tiny_base), "-o", str(tmp_path / "m"), *options]
+        ran = CliRunner().invoke(cli, words, catch_exceptions=False)
+        assert ran.exit_code == 0, ran.stderr
+        saved: dict[str, object] = json.loads((tmp_path / "m" / "recipe.json").read_text())
+        return saved
+
+    assert "first" in train()
+    assert "first" not in train("--then", "none")
+    (tmp_path / "m" / "first").mkdir()
+    (tmp_path / "m" / "first" / "done.json").write_text("damaged")
+    assert "first" in train("--no-resume")
