@@ -21,6 +21,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY litmine litmine
 COPY schemas schemas
 COPY jobs jobs
+COPY sample_data sample_data
 RUN /opt/litmine/bin/pip install .
 
 FROM build AS build-cuda
@@ -29,6 +30,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY litmine litmine
 COPY schemas schemas
 COPY jobs jobs
+COPY sample_data sample_data
 RUN /opt/litmine/bin/pip install .
 
 FROM python:3.11-slim-bookworm AS run

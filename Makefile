@@ -3,8 +3,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Of 18,000 modules that it brings some 2,000 are ever imported: these are compiled then, and kept.
-PIP := $(BIN)/pip install -q --disable-pip-version-check --progress-bar off --no-compile -c constraints.txt
+# On a machine without an NVIDIA driver, pip also looks at PyTorch's index, which has a CPU build. The build on PyPI
+# brings gigabytes of CUDA libraries on Linux.
+TORCH := $(if $(shell command -v nvidia-smi),,--extra-index-url https://download.pytorch.org/whl/cpu)
+# litmine imports about 2,000 of the 18,000 modules that pip installs: Python compiles these on first use.
+PIP := $(BIN)/pip install -q --disable-pip-version-check --progress-bar off --no-compile -c constraints.txt $(TORCH)
 INPUTS := pyproject.toml constraints.txt litmine/versions.py
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)

@@ -1,12 +1,11 @@
-"""A reader end to end: BioASQ's questions asked of a lake, beside the same questions over their gold snippets.
+"""The built-in reader end to end: BioASQ's questions answered from a lake, and from their gold snippets.
 
     python -m benchmarks.answer --questions FILE --articles FILE.jsonl.gz [--batch 6B] [--model REF] [--top-k 10]
         [--json FILE]
 
-The lake is that of `retrieve.py`: an article for each document that a gold snippet of any question comes from, its text
-the document's snippets, and the articles of the second file beside them. A question is answered as
-`annotate --questions` does it, from the articles retrieved, in float32; what the view `answers` ranks is judged by
-BioASQ's official measures.
+The lake is that of `retrieve.py`: an article for each document with a gold snippet, whose text is the document's
+snippets, and the articles of the second file. Questions are answered as by `annotate --questions`, from the retrieved
+articles, in float32. The ranked answers of the view `answers` are judged by BioASQ's official measures.
 """
 
 import argparse
@@ -19,11 +18,19 @@ from typing import Any
 
 import torch
 
-from benchmarks.retrieve import articles_of, lake_of, processor, questions_of, recall, through, together
+from benchmarks.retrieve import (
+    make_article_lake,
+    merge_articles,
+    processor,
+    read_articles,
+    read_questions,
+    recall,
+    search_with,
+)
 from litmine import Lake
 from litmine.lake.answer_merging import RANKED
 from litmine.pipeline.answer import QuestionRun, answer
-from litmine.runtime.executor import Workforce
+from litmine.runtime.executor import Executor
 from litmine.search.index import SearchIndex
 from litmine.tasks.qa.decontamination import DevSet
 from litmine.tasks.qa.evaluate import answered, judge, score_given
@@ -33,12 +40,12 @@ from litmine.types import Question
 
 
 def main() -> None:
-    """Measure, print, and write the figures if asked."""
+    """Measure, print, and optionally write the figures."""
     options = _options()
     file = read_file(options.questions)
     reader = load_reader(options.model, precision="float32")
     asked = [one for one in DevSet(file, (options.batch,)).questions if reader.settings.yes_no or one.yes is None]
-    questions, articles = questions_of(options.questions)
+    questions, articles = read_questions(options.questions)
     figures: dict[str, Any] = {
         "machine": processor(),
         "torch": torch.__version__,
@@ -47,10 +54,10 @@ def main() -> None:
         "gold snippets": _show("gold snippets", judge(reader, file, asked, all_types=True).scores),
     }
     with tempfile.TemporaryDirectory() as folder:
-        lake = lake_of(Path(folder), together(articles, list(articles_of(options.articles))))
+        lake = make_article_lake(Path(folder), merge_articles(articles, list(read_articles(options.articles))))
         ((figures["articles"],),) = lake.rows("select count(*) from articles")
         judged = [one for one in questions if one.batch.startswith(options.batch)]
-        figures["retrieval"] = _show("retrieval", recall(through(SearchIndex.open(lake)), judged))
+        figures["retrieval"] = _show("retrieval", recall(search_with(SearchIndex.open(lake)), judged))
         started = time.perf_counter()
         inquiry = QuestionRun(
             [Question(one.question_id, one.question, one.question_type) for one in asked],
@@ -60,7 +67,7 @@ def main() -> None:
             "benchmark",
             options.batch,
         )
-        done = answer(lake, inquiry, Workforce(), "float32")
+        done = answer(lake, inquiry, Executor(), "float32")
         figures["pairs"], figures["seconds"] = done.pairs, round(time.perf_counter() - started)
         figures[f"end to end, {options.top_k} articles"] = _show("end to end", _scores(lake, asked))
     if options.json:
@@ -68,7 +75,7 @@ def main() -> None:
 
 
 def _scores(lake: Lake, asked: Sequence[Asked]) -> dict[str, float]:
-    """Of what the view `answers` has for each question, the best first."""
+    """Scores of the ranked answers in the view `answers`."""
     ranked: dict[str, list[str]] = {one.question_id: [] for one in asked}
     for question_id, said, *_ in lake.rows(RANKED.format(view="answers")):
         ranked[question_id].append(said)
@@ -85,9 +92,9 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--questions", type=Path, required=True, help="BioASQ's JSON with `batch` for each question")
     parser.add_argument("--articles", type=Path, required=True, help="JSON Lines with pmid, title, abstract; gzip")
-    parser.add_argument("--batch", default="6B", help="the questions of batches whose names begin so (default: 6B)")
+    parser.add_argument("--batch", default="6B", help="prefix of the names of batches to use (default: 6B)")
     parser.add_argument("--model", default="builtin-reader", help="default: builtin-reader")
-    parser.add_argument("--top-k", type=int, default=10, help="articles a question (default: 10)")
+    parser.add_argument("--top-k", type=int, default=10, help="articles retrieved for each question (default: 10)")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     return parser.parse_args()
 

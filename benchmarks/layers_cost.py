@@ -1,11 +1,11 @@
-"""What each layer of the tagger costs beside the whole of NER, and what a top weighs: the cost side of `layers.py`.
+"""What each encoder layer costs compared with all of NER, and the size of a top: the costs beside `layers.py`.
 
     python -m benchmarks.layers_cost DATA [--count 120] [--rounds 5] [--json FILE]
 
-Seconds are CPU time of one thread for 1,000 tokens, best of the rounds; the kinds take turns in a round. The encoder is
-litmine's own, cut after 0 to 6 layers and asked for every token; a layer is the slope over them. NER is the built-in
-tagger from text to entities. Texts are StudyType's dev documents. The share of their tokens that stand in
-sentences with two mentions, as the tagger finds them, says how much a relations top reads that reads those alone.
+Seconds are CPU time of one thread for 1,000 tokens, the best of the rounds, in which all measurements take turns. The
+encoder is litmine's, cut after 0 to 6 layers and computed for every token; the cost of a layer is the slope. NER is the
+built-in tagger from text to entities. Texts are the dev documents of StudyType. The share of their tokens in sentences
+with two mentions tells how much a relations top reads if it reads only those sentences.
 """
 
 import argparse
@@ -20,21 +20,21 @@ import numpy as np
 import torch
 
 from benchmarks.layers import write
-from benchmarks.layers_read import LONGEST, Json, Reader, lines
-from benchmarks.layers_top import CPU, LAYERS, Arm, Top, load_encoder
+from benchmarks.layers_read import LONGEST, InputTokenizer, Json, lines
+from benchmarks.layers_top import CPU, LAYERS, LayerVariant, TrainedTop, load_encoder
 from litmine.nn.devices import bfloat16_is_fast
 from litmine.nn.encoder import BertEncoder, PackedEncoder
-from litmine.nn.kernel_selection import quick_kernels
-from litmine.nn.kernels import PLAIN, Bounds
+from litmine.nn.kernel_selection import fastest_kernels
+from litmine.nn.kernels import PLAIN, WindowBounds
 from litmine.nn.references import builtin_folder
 from litmine.nn.weights import WEIGHTS_FILE, save_weights
 from litmine.specs import BUILTIN
 from litmine.tasks.ner.folder import load_folder
 from litmine.tasks.ner.tagger import Tagger
-from litmine.text.sentences import sentences
+from litmine.text.sentences import split_sentences
 
-# Of 128 tokens each, in a row: about what litmine computes at a time, and a multiple of what its kernels want.
-PIECES = 15
+# Windows of 128 tokens in a row: about a batch of litmine, and a multiple of its kernels' row size.
+WINDOWS = 15
 GENES = frozenset({"Gene", "Protein"})
 BOTH = {
     "a chemical and a gene": (frozenset({"Chemical"}), GENES),
@@ -45,11 +45,11 @@ Run = Callable[[], object]
 
 
 def main() -> None:
-    """Measure, print, and put the figures beside those of quality."""
+    """Measure, print, and add the figures to those of `layers.py`."""
     options = _options()
     torch.set_num_threads(1)
     encoder = load_encoder()
-    reader = Reader(builtin_folder(BUILTIN), encoder.config)
+    reader = InputTokenizer(builtin_folder(BUILTIN), encoder.config)
     records = list(lines(options.data / "classification" / "StudyType" / "dev.jsonl.gz"))[: options.count]
     texts = [f"{record['title']} {record['abstract']}" for record in records]
     figures: Json = {"texts": len(texts), "rounds": options.rounds, "bytes of a top in int8": _sizes(encoder)}
@@ -65,21 +65,21 @@ def main() -> None:
 
 
 def _sizes(encoder: BertEncoder) -> Json:
-    """By k: what the file of a document top with fourteen labels takes."""
+    """File size of a top with 1, 2 and 3 layers and fourteen labels."""
     found: Json = {}
     for layers in (1, 2, 3):
         with tempfile.TemporaryDirectory() as folder:
-            top = Top(Arm((LAYERS - layers,), layers), encoder, 1, 14)
+            top = TrainedTop(LayerVariant((LAYERS - layers,), layers), encoder, 1, 14)
             save_weights(top.state_dict(), Path(folder), int8=True)
             found[str(layers)] = (Path(folder) / WEIGHTS_FILE).stat().st_size
     return found
 
 
-def _compare(encoder: BertEncoder, reader: Reader, texts: list[str], precision: str, rounds: int) -> Json:
+def _compare(encoder: BertEncoder, reader: InputTokenizer, texts: list[str], precision: str, rounds: int) -> Json:
     dtype = {"float32": torch.float32, "bf16": torch.bfloat16}[precision]
     tagger = load_folder(builtin_folder(BUILTIN), BUILTIN, "cpu", precision)
     pieces = [ids for ids in (reader.read(text)[0] for text in texts) if len(ids) == LONGEST]
-    pieces = pieces[: len(pieces) // PIECES * PIECES]
+    pieces = pieces[: len(pieces) // WINDOWS * WINDOWS]
     tokens = len(pieces) * LONGEST
     all_tokens = sum(reader.count(text) for text in texts)
     kinds: dict[str, tuple[Run, int]] = {"NER": (lambda: tagger.annotate(texts), all_tokens)}
@@ -107,22 +107,22 @@ def _compare(encoder: BertEncoder, reader: Reader, texts: list[str], precision: 
 
 
 def _cut(encoder: BertEncoder, layers: int, pieces: list[list[int]], dtype: torch.dtype) -> Run:
-    """The first `layers` layers over all pieces, in rows."""
+    """A function that runs the first `layers` layers on all windows."""
     shape = replace(encoder.config, num_hidden_layers=layers)
-    kernels = quick_kernels(CPU, dtype, shape.num_attention_heads, shape.hidden_size) or PLAIN
-    own = BertEncoder.holding(shape, encoder.state_dict()).requires_grad_(False).to(dtype)
+    kernels = fastest_kernels(CPU, dtype, shape.num_attention_heads, shape.hidden_size) or PLAIN
+    own = BertEncoder.from_weights(shape, encoder.state_dict()).requires_grad_(False).to(dtype)
     packed = PackedEncoder(own, kernels)
-    places = torch.arange(LONGEST).repeat(PIECES)
-    edges = torch.arange(0, (PIECES + 1) * LONGEST, LONGEST, dtype=torch.int32)
-    bounds, asked = Bounds([LONGEST] * PIECES, edges, LONGEST), torch.arange(len(places))
-    rows = [torch.tensor(pieces[i : i + PIECES]).flatten() for i in range(0, len(pieces), PIECES)]
+    places = torch.arange(LONGEST).repeat(WINDOWS)
+    edges = torch.arange(0, (WINDOWS + 1) * LONGEST, LONGEST, dtype=torch.int32)
+    bounds, asked = WindowBounds([LONGEST] * WINDOWS, edges, LONGEST), torch.arange(len(places))
+    rows = [torch.tensor(pieces[i : i + WINDOWS]).flatten() for i in range(0, len(pieces), WINDOWS)]
     return lambda: [packed(row, places, bounds, asked) for row in rows]
 
 
-def _shares(tagger: Tagger, reader: Reader, texts: list[str]) -> dict[str, float]:
+def _shares(tagger: Tagger, reader: InputTokenizer, texts: list[str]) -> dict[str, float]:
     inside, total = dict.fromkeys(BOTH, 0), 0
     for text, entities in zip(texts, tagger.annotate(texts), strict=True):
-        for start, end in sentences(text):
+        for start, end in split_sentences(text):
             count = reader.count(text[start:end])
             kinds = {one.entity_type for one in entities if start <= one.start_char < end}
             total += count
@@ -134,8 +134,8 @@ def _shares(tagger: Tagger, reader: Reader, texts: list[str]) -> dict[str, float
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="folder of the two sets")
-    parser.add_argument("--count", type=int, default=120, help="how many documents (default: 120)")
-    parser.add_argument("--rounds", type=int, default=5, help="default: 5, after one that warms up")
+    parser.add_argument("--count", type=int, default=120, help="number of documents (default: 120)")
+    parser.add_argument("--rounds", type=int, default=5, help="default: 5, after a warm-up round")
     parser.add_argument("--json", type=Path, help="the file of layers.py's figures, to which these are added")
     return parser.parse_args()
 

@@ -1,4 +1,4 @@
-"""What `layers.py` trains: heads and layers of their own on the frozen states of the built-in tagger's encoder."""
+"""The tops that `layers.py` trains: heads, with or without layers, on frozen states of the built-in tagger."""
 
 import copy
 import math
@@ -15,7 +15,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.functional import cross_entropy
 from torch.nn.utils.rnn import pad_sequence
 
-from benchmarks.layers_read import CLASSES, Ask, Text
+from benchmarks.layers_read import CLASSES, Target, TokenizedInput
 from litmine.nn.devices import bfloat16_is_fast
 from litmine.nn.encoder import BertEncoder
 from litmine.specs import BUILTIN
@@ -24,22 +24,22 @@ from litmine.training.base import read_base
 CPU = torch.device("cpu")
 BF16 = bfloat16_is_fast(CPU)
 LAYERS, BATCH, WARMUP = 6, 16, 0.1
-EVERY = tuple(range(LAYERS + 1))
+ALL_LEVELS = tuple(range(LAYERS + 1))
 
 
 def load_encoder() -> BertEncoder:
-    """The built-in tagger's, frozen."""
+    """The frozen encoder of the built-in tagger."""
     encoder = read_base(BUILTIN, 128).encoder
     assert isinstance(encoder, BertEncoder)
     return encoder.eval().requires_grad_(False)
 
 
 @dataclass(frozen=True)
-class Arm:
-    """What is trained: so many layers of its own on the states after a layer, and a head.
+class LayerVariant:
+    """A top to train: `layers` layers on the states after some encoder layer, and a head.
 
-    `after`: that layer, 0 for the embeddings; several for a head that reads all of them side by side. The layers are
-    copies of those that the tagger has there, or random. `hidden`: the head has a hidden layer.
+    `after`: that layer, 0 for the embeddings; several for a head on their concatenated states. `copied`: start from the
+    tagger's layers, not from random ones. `hidden`: the head has a hidden layer.
     """
 
     after: tuple[int, ...]
@@ -55,10 +55,10 @@ class Arm:
         return f"{self.layers} {'own' if self.copied else 'random'} {where}"
 
 
-class States:
-    """The encoder's states of some texts after some layers, in float16."""
+class CachedStates:
+    """The encoder's hidden states of some inputs after some layers, in float16."""
 
-    def __init__(self, encoder: BertEncoder, texts: Sequence[Text], after: AbstractSet[int]) -> None:
+    def __init__(self, encoder: BertEncoder, texts: Sequence[TokenizedInput], after: AbstractSet[int]) -> None:
         self.texts = texts
         self._after = {level: [torch.empty(0)] * len(texts) for level in after}
         order = sorted(range(len(texts)), key=lambda i: len(texts[i].ids))
@@ -72,11 +72,11 @@ class States:
                     hidden = layer(hidden, mask)
                     self._keep(level, chosen, hidden)
 
-    def batch(self, after: Sequence[int], chosen: Sequence[int]) -> tuple[Tensor, Tensor, list[tuple[int, Ask]]]:
-        """States (texts, tokens, width), the mask, and what is asked of which text."""
+    def batch(self, after: Sequence[int], chosen: Sequence[int]) -> tuple[Tensor, Tensor, list[tuple[int, Target]]]:
+        """States (texts, tokens, width), the mask, and the targets with the row of their text."""
         states = [torch.cat([self._after[level][i] for level in after], 1).float() for i in chosen]
-        asks = [(row, ask) for row, i in enumerate(chosen) for ask in self.texts[i].asks]
-        return pad_sequence(states, batch_first=True), _mask([len(one) for one in states]), asks
+        targets = [(row, target) for row, i in enumerate(chosen) for target in self.texts[i].targets]
+        return pad_sequence(states, batch_first=True), _mask([len(one) for one in states]), targets
 
     def _keep(self, level: int, chosen: Sequence[int], hidden: Tensor) -> None:
         for row, i in enumerate(chosen if level in self._after else ()):
@@ -87,13 +87,13 @@ def _mask(lengths: Sequence[int]) -> Tensor:
     return (torch.arange(max(lengths))[None, :] < torch.tensor(lengths)[:, None])[:, None, None, :]
 
 
-class Top(nn.Module):
-    """The layers and the head that a task owns: hidden states to the logits of what is asked."""
+class TrainedTop(nn.Module):
+    """The layers and the head of a task: hidden states to the logits of the targets."""
 
-    def __init__(self, arm: Arm, encoder: BertEncoder, spans: int, labels: int) -> None:
+    def __init__(self, arm: LayerVariant, encoder: BertEncoder, spans: int, labels: int) -> None:
         super().__init__()
-        # transformers' own beginning, for layers that are not the tagger's.
-        source = encoder if arm.copied else BertEncoder(encoder.config).apply(_begin)
+        # Random layers are initialized as in transformers.
+        source = encoder if arm.copied else BertEncoder(encoder.config).apply(_initialize)
         own = list(source.encoder.layer)[arm.after[0] : arm.after[0] + arm.layers]
         self.layers = nn.ModuleList(copy.deepcopy(layer).requires_grad_(True) for layer in own)
         width = encoder.config.hidden_size
@@ -101,34 +101,34 @@ class Top(nn.Module):
         hidden = [nn.Dropout(0.1), nn.Linear(inputs, width), nn.GELU()] if arm.hidden else []
         self.head = nn.Sequential(*hidden, nn.Dropout(0.1), nn.Linear(width if hidden else inputs, labels))
 
-    def forward(self, hidden: Tensor, mask: Tensor, asks: Sequence[tuple[int, Ask]]) -> Tensor:
-        logits: Tensor = self.head(self.read(hidden, mask, asks))
+    def forward(self, hidden: Tensor, mask: Tensor, targets: Sequence[tuple[int, Target]]) -> Tensor:
+        logits: Tensor = self.head(self.read(hidden, mask, targets))
         return logits
 
-    def read(self, hidden: Tensor, mask: Tensor, asks: Sequence[tuple[int, Ask]]) -> Tensor:
-        """What the head is given: the mean states of the spans, side by side."""
+    def read(self, hidden: Tensor, mask: Tensor, targets: Sequence[tuple[int, Target]]) -> Tensor:
+        """Input of the head: the concatenated mean states of the spans."""
         with torch.autocast("cpu", torch.bfloat16, enabled=BF16):
             for layer in self.layers:
                 hidden = layer(hidden, mask)
         sums = nn.functional.pad(hidden.float().cumsum(1), (0, 0, 1, 0))
-        rows = torch.tensor([row for row, _ in asks])[:, None]
-        first, after = torch.tensor([ask.spans for _, ask in asks]).unbind(2)
+        rows = torch.tensor([row for row, _ in targets])[:, None]
+        first, after = torch.tensor([target.spans for _, target in targets]).unbind(2)
         means = (sums[rows, after] - sums[rows, first]) / (after - first).clamp(min=1)[:, :, None]
         return means.flatten(1)
 
 
-def _begin(module: nn.Module) -> None:
+def _initialize(module: nn.Module) -> None:
     if isinstance(module, nn.Linear):
         nn.init.normal_(module.weight, std=0.02)
         nn.init.zeros_(module.bias)
 
 
 @dataclass(frozen=True)
-class Course:
-    """How long, how fast and in how many texts a step an arm learns: `rate` of the head, `slow` of the layers.
+class Schedule:
+    """Epochs, learning rates of the head (`rate`) and of the layers (`slow`), and texts of a batch.
 
-    An epoch of a head alone costs next to nothing. A head that learns as slowly as the layers has not learnt in four
-    epochs: on StudyType a top stayed below the probe on the same states.
+    Epochs of a head alone are cheap. A head with the slow rate of the layers does not converge in four epochs: on
+    StudyType, a top stayed below the probe on the same states.
     """
 
     epochs: int
@@ -137,61 +137,61 @@ class Course:
     batch: int = BATCH
 
     @classmethod
-    def of(cls, arm: Arm) -> "Course":
+    def of(cls, arm: LayerVariant) -> "Schedule":
         if not arm.layers:
             return cls(40, 2e-3 if arm.hidden else 1e-2, batch=4 * BATCH)
         return cls(4, 2e-3, 3e-4 if arm.layers < LAYERS else 2e-4)
 
 
-@sdpa_kernel(SDPBackend.MATH)  # the quicker one to learn with on a processor
-def train(top: Top, after: Sequence[int], states: States, course: Course, seed: int) -> None:
-    """AdamW with a rate that rises for a tenth of the steps and falls to nothing; texts of like length together."""
-    drawn = random.Random(seed)
+@sdpa_kernel(SDPBackend.MATH)  # the fastest for training on a CPU
+def train(top: TrainedTop, after: Sequence[int], states: CachedStates, schedule: Schedule, seed: int) -> None:
+    """Train with AdamW, linear warm-up over a tenth of the steps and linear decay; batches of similar lengths."""
+    rng = random.Random(seed)
     groups: list[dict[str, Any]] = [
         {"params": [*top.head.parameters()]},
-        {"params": [*top.layers.parameters()], "lr": course.slow},
+        {"params": [*top.layers.parameters()], "lr": schedule.slow},
     ]
-    descent = torch.optim.AdamW(groups, course.rate, weight_decay=0.01)
-    steps = course.epochs * math.ceil(len(states.texts) / course.batch)
-    pace = torch.optim.lr_scheduler.LambdaLR(
-        descent, lambda step: min((step + 1) / (WARMUP * steps), (steps - step) / steps / (1 - WARMUP))
+    optimizer = torch.optim.AdamW(groups, schedule.rate, weight_decay=0.01)
+    steps = schedule.epochs * math.ceil(len(states.texts) / schedule.batch)
+    scheduler = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: min((step + 1) / (WARMUP * steps), (steps - step) / steps / (1 - WARMUP))
     )
     top.train()
-    # Without layers of its own, what the head is given never changes.
+    # Without layers, the input of the head never changes.
     fixed = [] if top.layers else [top.read(*states.batch(after, [i])) for i in range(len(states.texts))]
-    for _ in range(course.epochs):
-        for chosen in _batches(states.texts, course.batch, drawn):
-            gold = torch.tensor([ask.label for i in chosen for ask in states.texts[i].asks])
+    for _ in range(schedule.epochs):
+        for chosen in _batches(states.texts, schedule.batch, rng):
+            gold = torch.tensor([target.label for i in chosen for target in states.texts[i].targets])
             logits = top.head(torch.cat([fixed[i] for i in chosen])) if fixed else top(*states.batch(after, chosen))
             loss = cross_entropy(logits, gold)
-            descent.zero_grad()
+            optimizer.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(top.parameters(), 1.0)
-            descent.step()
-            pace.step()
+            optimizer.step()
+            scheduler.step()
 
 
-def _batches(texts: Sequence[Text], size: int, drawn: random.Random) -> list[list[int]]:
+def _batches(texts: Sequence[TokenizedInput], size: int, rng: random.Random) -> list[list[int]]:
     order = list(range(len(texts)))
-    drawn.shuffle(order)
+    rng.shuffle(order)
     groups = [sorted(order[i : i + 256], key=lambda i: len(texts[i].ids)) for i in range(0, len(order), 256)]
     batches = [group[i : i + size] for group in groups for i in range(0, len(group), size)]
-    drawn.shuffle(batches)
+    rng.shuffle(batches)
     return batches
 
 
 @torch.inference_mode()
-def judge(top: Top, after: Sequence[int], states: States, missed: int, pairs: bool) -> dict[str, float]:
+def judge(top: TrainedTop, after: Sequence[int], states: CachedStates, missed: int, pairs: bool) -> dict[str, float]:
     """Micro F1 over the five relations, or macro F1 and accuracy, in per cent."""
     top.eval()
-    said, gold = [], []
+    predicted, gold = [], []
     for i in range(0, len(states.texts), BATCH):
-        hidden, mask, asks = states.batch(after, range(i, min(i + BATCH, len(states.texts))))
-        said += top(hidden, mask, asks).argmax(1).tolist()
-        gold += [ask.label for _, ask in asks]
+        hidden, mask, targets = states.batch(after, range(i, min(i + BATCH, len(states.texts))))
+        predicted += top(hidden, mask, targets).argmax(1).tolist()
+        gold += [target.label for _, target in targets]
     count = len(CLASSES) if pairs else max(gold) + 1
-    right = np.array([sum(s == g == c for s, g in zip(said, gold, strict=True)) for c in range(count)])
-    both = np.array([said.count(c) + gold.count(c) for c in range(count)])
+    right = np.array([sum(s == g == c for s, g in zip(predicted, gold, strict=True)) for c in range(count)])
+    both = np.array([predicted.count(c) + gold.count(c) for c in range(count)])
     if pairs:
         return {"micro F1": round(200 * float(right.sum()) / float(both.sum() + missed), 2)}
     macro = float((200 * right / np.maximum(both, 1)).mean())

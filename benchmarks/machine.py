@@ -1,4 +1,4 @@
-"""What a figure was measured on, and what the machine can do at most."""
+"""Describe the machine of a measurement, and measure the limits of its hardware."""
 
 import platform
 import subprocess
@@ -16,8 +16,8 @@ from litmine.nn import kernels_cpu
 PACKAGES = ("torch", "transformers", "ray", "openvino", "onnxruntime")
 
 
-def machine(device: torch.device) -> dict[str, Any]:
-    """The device, the versions and the commit, for the head of a JSON."""
+def describe_machine(device: torch.device) -> dict[str, Any]:
+    """Device, threads, versions and commit, for the head of a JSON file."""
     return {
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else processor(),
         "threads": torch.get_num_threads(),
@@ -28,7 +28,7 @@ def machine(device: torch.device) -> dict[str, Any]:
 
 
 def processor() -> str:
-    """The processor's name."""
+    """Name of the CPU."""
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
@@ -36,22 +36,22 @@ def processor() -> str:
 
 
 def best_seconds(run: Callable[[], object], device: torch.device, least: float = 2.0) -> float:
-    """The shortest of as many runs as fit into `least` seconds, three at least, after one that warms up."""
+    """Shortest of the runs that fit into `least` seconds, at least three, after a warm-up run."""
     run()
     taken: list[float] = []
     while len(taken) < 3 or sum(taken) < least:
-        settle(device)
+        synchronize(device)
         started = time.perf_counter()
         run()
-        settle(device)
+        synchronize(device)
         taken.append(time.perf_counter() - started)
     return min(taken)
 
 
 def matrix_limit(device: torch.device, dtype: torch.dtype, tokens: int, width: int, inner: int) -> float:
-    """FLOP/s of a matrix product at a layer's shapes, in the proportions in which a layer has them.
+    """FLOP/s of matrix products with the shapes of a layer, in a layer's proportions.
 
-    The quicker of torch's own and, on a processor, of the one whose right side was put in order before.
+    The faster of torch's linear layer and, on a CPU, the one with prepacked weights.
     """
     seconds, work = 0.0, 0
     for times, (inputs, outputs) in ((4, (width, width)), (1, (width, inner)), (1, (inner, width))):
@@ -66,14 +66,14 @@ def matrix_limit(device: torch.device, dtype: torch.dtype, tokens: int, width: i
 
 
 def copy_bandwidth(device: torch.device) -> float:
-    """Bytes/s of a copy on the device of what no cache holds, read and written."""
+    """Bytes/s, read plus written, of a copy on the device that is larger than the caches."""
     source = torch.empty(256 * 2**20, dtype=torch.uint8, device=device)
     target = torch.empty_like(source)
     return 2 * source.numel() / best_seconds(lambda: target.copy_(source), device)
 
 
-def settle(device: torch.device) -> None:
-    """Wait until the device has done all that it was given."""
+def synchronize(device: torch.device) -> None:
+    """Wait until the device has finished all computations."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 

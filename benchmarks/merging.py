@@ -1,11 +1,11 @@
-"""One model from many corpora beside a model from each of them, and beside files merged as they are: F1 on dev.
+"""F1 on dev of one model from many corpora, of a model from each corpus, and of a naive union of the corpora.
 
     python benchmarks/merging.py --recipe FILE|NAME --corpus PATH ... --output DIR [--base REF] [--epochs N]
                                  [--json FILE]
 
-All models follow one recipe; only the corpora differ, and what a corpus does not annotate: no loss in the merged model,
-a negative in the naive union. Every corpus is judged by the heads that learnt from it. A model that is already in the
-output folder is not trained again, so a run that was stopped goes on.
+All models follow one recipe. They differ in the corpora, and in types that a corpus does not annotate: these cause no
+loss in the merged model, and count as negatives in the naive union. Each corpus is judged by the heads trained on it. A
+model in the output folder is not trained again, so an interrupted run continues.
 """
 
 import argparse
@@ -21,15 +21,15 @@ import torch
 from litmine.corpora.corpus import corpus_files
 from litmine.specs import spec_named
 from litmine.tasks.ner.make import SCORES_FILE, make_model
-from litmine.tasks.ner.recipe import Recipe
+from litmine.tasks.ner.recipe import TaggerRecipe
 from litmine.training.recipe import make_recipe, read_recipe
 
-# By model and corpus: F1 by type.
+# F1 by model, corpus and type.
 F1 = dict[str, dict[str, dict[str, float]]]
 
 
 def main() -> None:
-    """Train what is not there yet, print the table, and write the figures if asked."""
+    """Train the missing models, print the table, and optionally write the figures."""
     options = _options()
     recipe = _recipe(options)
     separate = tuple(name for name in recipe.separate_heads if name in {_name(one) for one in recipe.corpora})
@@ -53,8 +53,8 @@ def main() -> None:
         options.json.write_text(json.dumps(figures, indent=2, default=str) + "\n", encoding="utf-8")
 
 
-def _train(name: str, recipe: Recipe, folder: Path) -> dict[str, dict[str, float]]:
-    """F1 of a model on each of its corpora's dev splits, by type; it is trained unless it is there."""
+def _train(name: str, recipe: TaggerRecipe, folder: Path) -> dict[str, dict[str, float]]:
+    """Train the model unless it exists; F1 on the dev split of each of its corpora, by type."""
     scores = folder / SCORES_FILE
     if not scores.is_file():
         make_model(replace(recipe, name=folder.name), folder, lambda line: print(f"{name}: {line}", flush=True))
@@ -66,7 +66,7 @@ def _train(name: str, recipe: Recipe, folder: Path) -> dict[str, dict[str, float
 
 
 def _table(f1: F1) -> str:
-    """A row for each corpus and type."""
+    """Markdown table with a row for each corpus and type."""
     rows = ["| corpus (dev) | type | alone | merged | naive union |", "|---|---|---|---|---|"]
     for corpus, kinds in f1["merged"].items():
         for kind in kinds:
@@ -79,22 +79,22 @@ def _name(reference: str) -> str:
     return corpus_files(reference, "train")[0]
 
 
-def _recipe(options: argparse.Namespace) -> Recipe:
+def _recipe(options: argparse.Namespace) -> TaggerRecipe:
     spec = spec_named("ner")
     settings: dict[str, Any] = {"name": "merging", **read_recipe(spec, options.recipe)}
     given = {"corpora": tuple(options.corpus), "base": options.base, "epochs": options.epochs}
     plain = {"unlabelled": None, "vocabulary": 0, "then": ""}
-    recipe: Recipe = make_recipe(spec, settings | plain | {k: v for k, v in given.items() if v})
+    recipe: TaggerRecipe = make_recipe(spec, settings | plain | {k: v for k, v in given.items() if v})
     return recipe
 
 
 def _options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--recipe", default="builtin", help="a committed recipe's name, or a TOML file")
-    parser.add_argument("--corpus", action="append", default=[], help="a corpus by name or path; several times")
+    parser.add_argument("--corpus", action="append", default=[], help="name or path of a corpus; may be repeated")
     parser.add_argument("--base", help="the encoder to start from")
-    parser.add_argument("--epochs", type=int, help="instead of the recipe's")
-    parser.add_argument("--output", type=Path, required=True, help="folder of the models")
+    parser.add_argument("--epochs", type=int, help="number of epochs, in place of the recipe's")
+    parser.add_argument("--output", type=Path, required=True, help="folder for the models")
     parser.add_argument("--json", type=Path, help="where to write the figures")
     return parser.parse_args(arguments)
 

@@ -1,4 +1,4 @@
-"""Others on the same weights and texts, each as its documentation shows it; seconds, everything loaded before."""
+"""Other libraries on the same weights and texts, used as their documentation shows; returns seconds without loading."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ DTYPES = {"float32": torch.float32, "bf16": torch.bfloat16}
 
 
 def hugging_face(model: Path, dtype: torch.dtype, device: torch.device) -> Callable[[Sequence[str], int], float]:
-    """`pipeline("token-classification", aggregation_strategy="simple")`, which strides over long texts as we do."""
+    """`pipeline("token-classification", aggregation_strategy="simple")`, with overlapping windows as in litmine."""
     run = pipeline(
         "token-classification",
         model=str(model),
@@ -30,7 +30,7 @@ def hugging_face(model: Path, dtype: torch.dtype, device: torch.device) -> Calla
 
 
 def ray_data(model: Path, texts: Sequence[str], size: int, threads: int) -> float:
-    """Ray Data's `map_batches` with the pipeline in an actor, in float32 on the CPU."""
+    """Ray Data's `map_batches` with the pipeline in one actor, in float32 on the CPU."""
     import ray  # noqa: TID251 - a peer, not a part
 
     class Tag:
@@ -53,7 +53,7 @@ def ray_data(model: Path, texts: Sequence[str], size: int, threads: int) -> floa
 
 
 def openvino(model: Path, texts: Sequence[str], size: int, threads: int, precision: str) -> float:
-    """OpenVINO's CPU plug-in on batches of texts of like length; tokenising counts, making spans does not."""
+    """OpenVINO's CPU plug-in on batches of texts of similar length; includes tokenization, but no spans."""
     import openvino
 
     network, tokenizer = _network(model)
@@ -66,7 +66,7 @@ def openvino(model: Path, texts: Sequence[str], size: int, threads: int, precisi
 
 
 def onnx_runtime(model: Path, texts: Sequence[str], size: int, threads: int, folder: Path, int8: bool) -> float:
-    """ONNX Runtime's CPU provider, in float32 or with its dynamic int8; what counts is what counts for OpenVINO."""
+    """ONNX Runtime's CPU provider, in float32 or with dynamic int8; includes the same steps as for OpenVINO."""
     import onnxruntime
     from onnxruntime.quantization import quantize_dynamic
 
@@ -102,7 +102,7 @@ def _batched(texts: Sequence[str], size: int, tokenizer: Any, compute: Callable[
 
 
 def timed(run: Callable[[], object]) -> float:
-    """How many seconds it takes."""
+    """Duration of a call in seconds."""
     started = time.perf_counter()
     run()
     return time.perf_counter() - started

@@ -1,10 +1,10 @@
-"""Reading PubMed XML beside pubmed_parser and lxml's bare iterparse: CPU time on one core, same records, one process.
+"""Reading PubMed XML with litmine, pubmed_parser and lxml's bare iterparse: CPU time on one core, same records.
 
     python benchmarks/read.py [FILE.xml.gz ...] [--rounds 7] [--repeat 4] [--json FILE]
 
-Each round reads all files with each reader in turn, so that a busy machine slows all of them alike; a reader's time is
-its best round's. "iterparse" meets every PubmedArticle and throws it away: what no reader built on lxml can be faster
-than. "litmine import" goes on from there to the Parquet files of a fresh lake. All of them unpack gzip.
+Each round reads all files with each reader in turn, so that other jobs slow all readers alike; a reader's time is that
+of its best round. "iterparse" parses each PubmedArticle and discards it, the lower limit of any reader on lxml.
+"litmine import" also writes the Parquet files of a new lake. All readers decompress gzip.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from lxml import etree
 
 from litmine import Lake
 from litmine.sources.files import read_file
-from litmine.types import Article, Observed
+from litmine.types import Article, SourceRecord
 
 SAMPLE = Path(__file__).parent.parent / "sample_data" / "pubmed"
 AS_OF = datetime(2026, 1, 1, tzinfo=UTC)
@@ -41,13 +41,13 @@ EVERYTHING = {
     "parse_downto_mesh_subterms": True,
 }
 
-# From a file to the number of articles in it; opened anew for each round.
+# Reads a file and returns the number of its articles; a new one for each round.
 Reader = Callable[[Path], int]
 Opened = Callable[[], AbstractContextManager[Reader]]
 
 
 def main() -> None:
-    """Measure, print, and write the figures if asked."""
+    """Measure, print, and optionally write the figures."""
     options = _options()
     _stay_on_one_core()
     files = _usable(options.files)
@@ -78,17 +78,17 @@ def _options() -> argparse.Namespace:
         "files", nargs="*", type=Path, default=sorted(SAMPLE.glob("*.xml.gz")), help="default: the sample data"
     )
     parser.add_argument("--rounds", type=int, default=7, help="default: 7")
-    parser.add_argument("--repeat", type=int, default=4, help="how often a round reads each file (default: 4)")
+    parser.add_argument("--repeat", type=int, default=4, help="number of times a round reads each file (default: 4)")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     return parser.parse_args()
 
 
 def _usable(files: Sequence[Path]) -> list[Path]:
-    """Those with a PubmedArticle: pubmed_parser knows no other record."""
+    """The files with a PubmedArticle, the only kind of record that pubmed_parser reads."""
     usable = [file for file in files if _iterparse(file)]
     for file in files:
         if file not in usable:
-            print(f"{file.name} is left out: it has no PubmedArticle")
+            print(f"{file.name} is skipped: it has no PubmedArticle")
     return usable
 
 
@@ -99,7 +99,7 @@ def _readers() -> dict[str, Opened]:
         "iterparse": _always(_iterparse),
     }
     try:
-        # It has no types.
+        # It has no type annotations.
         parse = importlib.import_module("pubmed_parser").parse_medline_xml
     except ImportError:
         print("pubmed_parser is not installed: `pip install pubmed_parser`")
@@ -114,12 +114,12 @@ def _always(read: Reader) -> Opened:
 
 
 def _litmine(file: Path) -> int:
-    return sum(isinstance(it, Observed) and isinstance(it.record, Article) for it in read_file(file, AS_OF))
+    return sum(isinstance(it, SourceRecord) and isinstance(it.record, Article) for it in read_file(file, AS_OF))
 
 
 @contextmanager
 def _importing() -> Iterator[Reader]:
-    """Into a fresh lake, PMIDs shifted so that a file that is read again is new again."""
+    """Import into a new lake; PMIDs are shifted, so that a file counts as new each time it is read."""
     turns = count()
     with tempfile.TemporaryDirectory() as folder:
         importer = Lake.create(folder).importer()
@@ -129,7 +129,7 @@ def _importing() -> Iterator[Reader]:
             records = (
                 replace(it, record=replace(it.record, pmid=it.record.pmid + shift))
                 for it in read_file(file, AS_OF)
-                if isinstance(it, Observed) and isinstance(it.record, Article)
+                if isinstance(it, SourceRecord) and isinstance(it.record, Article)
             )
             return importer.add(records, source=file.name, dated=True).new
 
@@ -153,7 +153,7 @@ def _pubmed_parser(parse: Callable[..., Any], options: dict[str, bool], file: Pa
 
 
 def _count(files: Sequence[Path], readers: dict[str, Opened]) -> int:
-    """How many articles each reader finds, having read the files once, which warms it up."""
+    """Number of articles in the files; all readers must agree. Reading them also warms the readers up."""
     found = {}
     for name, opened in readers.items():
         with opened() as read:

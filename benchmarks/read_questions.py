@@ -1,14 +1,13 @@
-"""litmine's reader beside a plain loop of transformers: the same weights and pairs, one run, one machine.
+"""litmine's reader and a plain transformers loop on the same weights and pairs of question and abstract.
 
     python benchmarks/read_questions.py [--abstracts FILE.jsonl[.gz]] [--count 64] [--rounds 3]
         [--model REF] [--json FILE]
 
-A question is read with each abstract. The loop is what the guides of transformers have: the pairs in their order, in
-batches of 16 padded to their longest, long texts in windows with the same stride, the best start and end picked with
-numpy. Both tokenise, read and decode with everything loaded, in float32, and in bf16 where the processor multiplies
-that in hardware. What counts is CPU time on one core; rounds alternate and a reader's time is its best round's. Without
-`--model` (a plain Hugging Face question answerer) it is the built-in reader's weights as a plain answerer, without its
-yes/no head, and a BERT-base with random weights.
+The loop follows the guides of transformers: batches of 16 pairs in their order, padded to the longest, long texts in
+windows with the same stride, and the best start and end chosen with numpy. Both tokenize, read and decode, with
+everything loaded, in float32, and in bf16 where the CPU multiplies it in hardware. The measure is CPU time on one core;
+rounds alternate, and a reader's time is that of its best round. `--model` is a plain Hugging Face question answerer.
+Without it, the models are the built-in reader without its yes/no head, and a BERT-base with random weights.
 """
 
 import argparse
@@ -44,7 +43,7 @@ from litmine.specs import BUILTIN_READER
 from litmine.tasks.qa.folder import read_span_network
 from litmine.tasks.qa.settings import ReaderSettings
 from litmine.tasks.registry import load_reader
-from litmine.types import Article, Observed
+from litmine.types import Article, SourceRecord
 
 SAMPLE = Path(__file__).parent.parent / "sample_data" / "pubmed"
 QUESTIONS = (
@@ -59,7 +58,7 @@ Pairs = Sequence[tuple[str, str]]
 
 
 def main() -> None:
-    """Measure, print, and write the figures if asked."""
+    """Measure, print, and optionally write the figures."""
     options = _options()
     texts = _texts(options.abstracts, options.count)
     pairs = [(QUESTIONS[i % len(QUESTIONS)], text) for i, text in enumerate(texts)]
@@ -93,9 +92,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--abstracts", type=Path, default=SAMPLE, help="PubMed XML or JSON lines (default: the sample data)"
     )
-    parser.add_argument("--count", type=int, default=64, help="how many abstracts (default: 64)")
+    parser.add_argument("--count", type=int, default=64, help="number of abstracts (default: 64)")
     parser.add_argument("--rounds", type=int, default=3, help="default: 3")
-    parser.add_argument("--model", help="a plain question answerer instead of both")
+    parser.add_argument("--model", help="a plain question answerer, in place of both models")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     return parser.parse_args()
 
@@ -104,7 +103,7 @@ def _texts(path: Path, count: int) -> list[str]:
     now = datetime.now(UTC)
     found: dict[int, str] = {}
     for observed in (observed for file in find_files([path]) for observed in read_file(file, now)):
-        if isinstance(observed, Observed) and isinstance(observed.record, Article) and observed.record.abstract:
+        if isinstance(observed, SourceRecord) and isinstance(observed.record, Article) and observed.record.abstract:
             found[observed.record.pmid] = observed.record.text
         if len(found) == count:
             break
@@ -144,28 +143,28 @@ def _tokenizer() -> PreTrainedTokenizerFast:
 
 def _compare(name: str, model: Path, pairs: Pairs, rounds: int) -> dict[str, Any]:
     precisions = ["float32"] + ["bf16"] * bfloat16_is_fast(torch.device("cpu"))
-    kinds = [(who, precision) for precision in precisions for who in ("loop", "litmine")]
+    kinds = [(system, precision) for precision in precisions for system in ("loop", "litmine")]
     best = dict.fromkeys(kinds, float("inf"))
     with ExitStack() as stack:
-        # litmine changes how a process keeps its memory, which would speed up the loop as well.
+        # litmine changes the memory allocator of its process, which would also speed up the loop.
         spawn = multiprocessing.get_context("spawn")
         processes = {kind: stack.enter_context(ProcessPoolExecutor(1, spawn)) for kind in kinds}
         for _ in range(rounds):
             for kind, process in processes.items():
                 best[kind] = min(best[kind], process.submit(_seconds, *kind, model, pairs).result())
     figures: dict[str, Any] = {}
-    for (who, precision), seconds in best.items():
+    for (system, precision), seconds in best.items():
         found = {"pairs/s": round(len(pairs) / seconds, 2)}
-        if (who, precision) != kinds[0]:
+        if (system, precision) != kinds[0]:
             found["times the float32 loop"] = round(best[kinds[0]] / seconds, 2)
-        figures[f"{who} {precision}"] = found
-        print(f"{name}, {who} {precision}: {found}", flush=True)
+        figures[f"{system} {precision}"] = found
+        print(f"{name}, {system} {precision}: {found}", flush=True)
     return figures
 
 
-def _seconds(who: str, precision: str, model: Path, pairs: Pairs) -> float:
-    """CPU time for all the pairs, on one core."""
-    read = _reading(who, precision, model)
+def _seconds(system: str, precision: str, model: Path, pairs: Pairs) -> float:
+    """CPU seconds for all pairs, on one core."""
+    read = _reading(system, precision, model)
     read(pairs[:4])
     started = time.process_time()
     read(pairs)
@@ -173,16 +172,16 @@ def _seconds(who: str, precision: str, model: Path, pairs: Pairs) -> float:
 
 
 @cache
-def _reading(who: str, precision: str, model: Path) -> Callable[[Pairs], object]:
+def _reading(system: str, precision: str, model: Path) -> Callable[[Pairs], object]:
     torch.set_num_threads(1)
     logging.disable_progress_bar()
-    if who == "litmine":
+    if system == "litmine":
         return load_reader(str(model), "cpu", precision).answer
     return _loop(model, {"float32": torch.float32, "bf16": torch.bfloat16}[precision])
 
 
 def _loop(model: Path, dtype: torch.dtype) -> Callable[[Pairs], list[str]]:
-    """As the guides of transformers have it, with litmine's window, overlap and length of answers."""
+    """The loop of the transformers guides, with litmine's window, overlap and longest answer."""
     tokenizer = AutoTokenizer.from_pretrained(model)
     network = AutoModelForQuestionAnswering.from_pretrained(model, dtype=dtype).eval()
     settings = ReaderSettings.load(model)

@@ -1,12 +1,12 @@
-"""Retrieval: recall on BioASQ's questions, by how words are counted, and what an index costs.
+"""Retrieval: recall on BioASQ's questions for several ways of counting words, and the costs of the search index.
 
     python benchmarks/retrieve.py --questions FILE --articles FILE.jsonl.gz [--clones 200000] [--json FILE]
 
-The lake holds an article for each document that a gold snippet of any question comes from, its text the document's
-snippets, and the articles of the second file beside them. A question's recall@k is the share of its documents among the
-first k. The ways of counting words are compared on the questions of batches 1 to 5; litmine's, the first, is measured
-through litmine on batch 6 too. Snippets are shorter than abstracts and few are titles, so these figures say which way
-is better, not what recall over PubMed is.
+The lake holds an article for each document with a gold snippet, whose text is the document's snippets, and the articles
+of the second file. recall@k is the share of a question's documents among the first k hits. Batches 1 to 5 of the
+questions compare the ways of counting words; the first way, litmine's, is also measured through litmine on batch 6.
+Snippets are shorter than abstracts, and few are titles. So the figures show which way is better, not the recall on
+PubMed.
 """
 
 import argparse
@@ -31,7 +31,7 @@ import tantivy
 from litmine import Lake
 from litmine.search.index import SearchIndex
 from litmine.search.terms import ASKING
-from litmine.types import Article, Observed
+from litmine.types import Article, SourceRecord
 
 AS_OF = datetime(2026, 1, 1, tzinfo=UTC)
 DEPTHS = (10, 20, 50)
@@ -43,7 +43,7 @@ will with
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class GoldQuestion:
     """A question and the PMIDs of the documents that its gold snippets come from."""
 
     text: str
@@ -52,8 +52,8 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """How words are counted: `stop` words are dropped from questions, a title's words count `title` times more."""
+class WordCounting:
+    """How words are counted. Questions lose their `stop` words; a title's words count `title` times more."""
 
     name: str
     stem: bool = True
@@ -62,28 +62,28 @@ class Way:
     title: float = 0
 
 
-WAYS = (
-    Way("litmine: stems, without accents, without stop words and words that ask"),
-    Way("words as they are", stem=False),
-    Way("with accents", fold=False),
-    Way("without Lucene's stop words only", stop=tuple(STOP.split())),
-    Way("with all words", stop=()),
-    Way("a title's words count 1.1 times", title=0.1),
-    Way("a title's words count 1.3 times", title=0.3),
-    Way("a title's words count twice", title=1),
+WORD_COUNTINGS = (
+    WordCounting("litmine: stems, without accents, without stop words and words that ask"),
+    WordCounting("words as they are", stem=False),
+    WordCounting("with accents", fold=False),
+    WordCounting("without Lucene's stop words only", stop=tuple(STOP.split())),
+    WordCounting("with all words", stop=()),
+    WordCounting("a title's words count 1.1 times", title=0.1),
+    WordCounting("a title's words count 1.3 times", title=0.3),
+    WordCounting("a title's words count twice", title=1),
 )
 Find = Callable[[str, int], list[int]]
 Result = TypeVar("Result")
 
 
 def main() -> None:
-    """Measure, print, and write the figures if asked."""
+    """Measure, print, and optionally write the figures."""
     options = _options()
-    questions, articles = questions_of(options.questions)
-    others = list(articles_of(options.articles))
-    everything = together(articles, others)
-    chosen_on = [asked for asked in questions if asked.batch[0] in "12345"]
-    reported_on = [asked for asked in questions if asked.batch[0] == "6"]
+    questions, articles = read_questions(options.questions)
+    others = list(read_articles(options.articles))
+    everything = merge_articles(articles, others)
+    chosen_on = [question for question in questions if question.batch[0] in "12345"]
+    reported_on = [question for question in questions if question.batch[0] == "6"]
     figures: dict[str, Any] = {
         "machine": f"{processor()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the start",
         "versions": {name: version(name) for name in ("litmine", "tantivy", "duckdb")},
@@ -91,13 +91,13 @@ def main() -> None:
         "questions, batches 1 to 5": len(chosen_on),
         "questions, batch 6": len(reported_on),
         "recall, batches 1 to 5": {
-            way.name: _show(way.name, recall(_counted(everything, way), chosen_on)) for way in WAYS
+            way.name: _show(way.name, recall(_counted(everything, way), chosen_on)) for way in WORD_COUNTINGS
         },
     }
     with tempfile.TemporaryDirectory() as folder:
-        index = SearchIndex.open(lake_of(Path(folder), everything))
-        figures["recall of litmine, batches 1 to 5"] = recall(through(index), chosen_on)
-        figures["recall of litmine, batch 6"] = _show("litmine, batch 6", recall(through(index), reported_on))
+        index = SearchIndex.open(make_article_lake(Path(folder), everything))
+        figures["recall of litmine, batches 1 to 5"] = recall(search_with(index), chosen_on)
+        figures["recall of litmine, batch 6"] = _show("litmine, batch 6", recall(search_with(index), reported_on))
     figures["abstracts"] = _costs(others, questions)
     if options.clones:
         figures["clones"] = _costs(list(_clones(others, options.clones)), questions)
@@ -109,13 +109,13 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--questions", type=Path, required=True, help="BioASQ's JSON with `batch` for each question")
     parser.add_argument("--articles", type=Path, required=True, help="JSON Lines with pmid, title, abstract; gzip")
-    parser.add_argument("--clones", type=int, default=0, help="measure the costs on so many copies of the articles too")
+    parser.add_argument("--clones", type=int, default=0, help="also measure costs on this many copies of articles")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     return parser.parse_args()
 
 
-def questions_of(path: Path) -> tuple[list[Asked], list[Article]]:
-    """The questions that have snippets, and the articles that these make."""
+def read_questions(path: Path) -> tuple[list[GoldQuestion], list[Article]]:
+    """The questions with snippets, and the articles made from the snippets."""
     titles: dict[int, list[str]] = {}
     abstracts: dict[int, list[str]] = {}
     asked = []
@@ -128,7 +128,7 @@ def questions_of(path: Path) -> tuple[list[Asked], list[Article]]:
             if snippet["text"] not in part.setdefault(pmid, []):
                 part[pmid].append(snippet["text"])
         if gold:
-            asked.append(Asked(question["body"], question["batch"], frozenset(gold)))
+            asked.append(GoldQuestion(question["body"], question["batch"], frozenset(gold)))
     joined = [
         Article(pmid, " ".join(titles.get(pmid, ())) or None, " ".join(abstracts.get(pmid, ())) or None)
         for pmid in sorted(titles.keys() | abstracts.keys())
@@ -136,16 +136,16 @@ def questions_of(path: Path) -> tuple[list[Asked], list[Article]]:
     return asked, joined
 
 
-def articles_of(path: Path) -> Iterator[Article]:
-    """The articles of JSON lines."""
+def read_articles(path: Path) -> Iterator[Article]:
+    """The articles of a gzipped JSON Lines file."""
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         for line in lines:
             record = json.loads(line)
             yield Article(int(record["pmid"]), record["title"] or None, record["abstract"] or None)
 
 
-def together(articles: Sequence[Article], others: Sequence[Article]) -> list[Article]:
-    """The articles that snippets make, and of the others those that they do not."""
+def merge_articles(articles: Sequence[Article], others: Sequence[Article]) -> list[Article]:
+    """The articles from snippets, and those of the others that are not among them."""
     gold = {article.pmid for article in articles}
     return [*articles, *(article for article in others if article.pmid not in gold)]
 
@@ -155,8 +155,8 @@ def _clones(articles: Sequence[Article], count: int) -> Iterator[Article]:
         yield replace(article, pmid=number)
 
 
-def _counted(articles: Sequence[Article], way: Way) -> Find:
-    """Retrieval with tantivy alone, words counted this way."""
+def _counted(articles: Sequence[Article], way: WordCounting) -> Find:
+    """Search with tantivy alone, with this way of counting words."""
     fields = tantivy.SchemaBuilder().add_integer_field("pmid", fast=True)
     for name in ("text", "title"):
         fields.add_text_field(name, tokenizer_name="way", index_option="freq")
@@ -189,7 +189,7 @@ def _term(schema: tantivy.Schema, field: str, word: str) -> tantivy.Query:
     return tantivy.Query.term_query(schema, field, word, "freq")
 
 
-def _analyzer(way: Way, stop: Sequence[str]) -> tantivy.TextAnalyzer:
+def _analyzer(way: WordCounting, stop: Sequence[str]) -> tantivy.TextAnalyzer:
     words = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
     words = words.filter(tantivy.Filter.remove_long(40)).filter(tantivy.Filter.lowercase())
     if way.fold:
@@ -198,18 +198,18 @@ def _analyzer(way: Way, stop: Sequence[str]) -> tantivy.TextAnalyzer:
     return (words.filter(tantivy.Filter.stemmer("english")) if way.stem else words).build()
 
 
-def through(index: SearchIndex) -> Find:
-    """Retrieval as litmine does it."""
+def search_with(index: SearchIndex) -> Find:
+    """Search with litmine's index."""
     return lambda question, top_k: [hit.pmid for hit in index.search(question, top_k)]
 
 
-def recall(find: Find, questions: Sequence[Asked]) -> dict[str, float]:
-    """The mean over the questions, in percent."""
+def recall(find: Find, questions: Sequence[GoldQuestion]) -> dict[str, float]:
+    """Mean recall over the questions at each depth, in percent."""
     shares: dict[int, list[float]] = {depth: [] for depth in DEPTHS}
-    for asked in questions:
-        found = find(asked.text, max(DEPTHS))
+    for question in questions:
+        found = find(question.text, max(DEPTHS))
         for depth, values in shares.items():
-            values.append(len(asked.gold.intersection(found[:depth])) / len(asked.gold))
+            values.append(len(question.gold.intersection(found[:depth])) / len(question.gold))
     return {f"recall@{depth}": round(100 * sum(values) / len(values), 1) for depth, values in shares.items()}
 
 
@@ -218,18 +218,18 @@ def _show(name: str, shares: dict[str, float]) -> dict[str, float]:
     return shares
 
 
-def _costs(articles: Sequence[Article], questions: Sequence[Asked]) -> dict[str, float]:
-    """What making, holding, asking and updating an index of the articles costs, in seconds and bytes."""
+def _costs(articles: Sequence[Article], questions: Sequence[GoldQuestion]) -> dict[str, float]:
+    """Costs to build, store, search and update an index of the articles, in seconds and bytes."""
     asked = [question.text for question in islice(cycle(questions), 1000)]
     with tempfile.TemporaryDirectory() as folder:
-        lake = lake_of(Path(folder), articles)
+        lake = make_article_lake(Path(folder), articles)
         computed = time.process_time()
         build, index = _timed(lambda: SearchIndex.open(lake))
         computed = time.process_time() - computed
         size = sum(path.stat().st_size for path in (lake.path / "search").rglob("*") if path.is_file())
         ask, _ = _timed(lambda: [index.search(question, 10) for question in asked])
         lake.add(
-            [Observed(replace(article, pmid=10**9 + article.pmid), AS_OF) for article in articles[:80]], source="x"
+            [SourceRecord(replace(article, pmid=10**9 + article.pmid), AS_OF) for article in articles[:80]], source="x"
         )
         more, _ = _timed(lambda: SearchIndex.open(lake))
         again, _ = _timed(lambda: SearchIndex.open(lake))
@@ -250,10 +250,10 @@ def _costs(articles: Sequence[Article], questions: Sequence[Asked]) -> dict[str,
     return figures
 
 
-def lake_of(folder: Path, articles: Sequence[Article]) -> Lake:
-    """A lake in the folder, of these articles."""
+def make_article_lake(folder: Path, articles: Sequence[Article]) -> Lake:
+    """Create a lake of these articles."""
     lake = Lake.create(folder / "lake")
-    lake.add((Observed(article, AS_OF) for article in articles), source="articles")
+    lake.add((SourceRecord(article, AS_OF) for article in articles), source="articles")
     return lake
 
 
@@ -264,7 +264,7 @@ def _timed(work: Callable[[], Result]) -> tuple[float, Result]:
 
 
 def processor() -> str:
-    """The name of this machine's processor."""
+    """Name of the CPU."""
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]

@@ -1,12 +1,11 @@
-"""A lake of a million articles: how long what a nightly job and a reader do takes there, and how much memory.
+"""Time and memory of commands on a lake of a million articles.
 
     python benchmarks/scale.py [--articles 1000000] [--folder DIR] [--json benchmarks/scale.json]
 
-The articles are copies of the real sample records (`scale_lake.py`), most of them in parts of 10,000, 80,000 in 1,000
-parts of 80; no model reads them, since what is measured is the lake.
-
-Each measure is a process of its own, from its start to its end; memory is the greatest that it held. The README's
-queries are taken from the README, their rows written as CSV. `--folder` keeps the lake, and uses it when it is there.
+The articles are copies of the sample records (`scale_lake.py`): most in parts of 10,000, and 80,000 in 1,000 parts of
+80. No model runs, because the benchmark measures the lake. Each measurement is a process of its own, from start to
+exit; memory is its peak. The SQL queries are those of the README; their rows are written as CSV. `--folder` keeps the
+lake, and reuses an existing one.
 """
 
 import argparse
@@ -25,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 CHECKOUT = Path(__file__).parent.parent
-MODEL = "builtin@000000000001"  # as in scale_lake.py, which this process does not load: it stays small
+MODEL = "builtin@000000000001"  # as in scale_lake.py, which is not imported to keep this process small
 PLAN = """
 import json, sys, time
 from pathlib import Path
@@ -39,7 +38,7 @@ print(json.dumps({"parts left": len(units), "the plan alone s": round(time.perf_
 
 
 def main() -> None:
-    """Make the lake, measure, print, and write the figures if asked."""
+    """Create the lake, measure, print, and optionally write the figures."""
     options = _options()
     with nullcontext(options.folder) if options.folder else tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "lake"
@@ -65,14 +64,14 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--articles", type=int, default=1_000_000, help="how many (default 1,000,000)")
-    parser.add_argument("--folder", type=Path, help="keep the lake in this folder, or use the one that is there")
+    parser.add_argument("--articles", type=int, default=1_000_000, help="number of articles (default: 1,000,000)")
+    parser.add_argument("--folder", type=Path, help="keep the lake in this folder, or reuse the one there")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     return parser.parse_args()
 
 
 def _measured(lake: Path) -> dict[str, Any]:
-    """What reading the lake takes, and what stands on the disk."""
+    """Time and memory of reading the lake, and its size on disk."""
     rows = lake.parent / "rows.csv"
     return {
         "on disk": _print("on disk", _sizes(lake)),
@@ -87,7 +86,7 @@ def _measured(lake: Path) -> dict[str, Any]:
 
 
 def _queries() -> dict[str, str]:
-    """The README's, by the sentence before each."""
+    """The queries of the README by the sentence before each."""
     readme = (CHECKOUT / "README.md").read_text(encoding="utf-8")
     section = readme.partition("queries worth having\n")[2].partition("\n## ")[0]
     return dict(re.findall(r"^([^\n]+):\n\n```sql\n(.+?)\n```", section, flags=re.DOTALL | re.MULTILINE))
@@ -107,17 +106,17 @@ def _litmine(*words: object) -> list[object]:
 
 
 def _run(command: Sequence[object]) -> dict[str, Any]:
-    """Seconds and greatest memory of a process; what it says as JSON, if it does."""
+    """Seconds and peak memory of a process, and the JSON object on its last line, if there is one."""
     began = time.perf_counter()
-    with tempfile.TemporaryFile("w+") as said:
-        process = subprocess.Popen(list(map(str, command)), stdout=said, stderr=said)
+    with tempfile.TemporaryFile("w+") as output:
+        process = subprocess.Popen(list(map(str, command)), stdout=output, stderr=output)
         _, status, used = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - began
-        said.seek(0)
-        lines = said.read().splitlines()
+        output.seek(0)
+        lines = output.read().splitlines()
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise SystemExit(f"{command[0]} left with {process.returncode}: {lines[-1:]}")
+        raise SystemExit(f"{command[0]} exited with status {process.returncode}: {lines[-1:]}")
     figures = {
         "s": round(seconds, 2),
         "CPU s": round(used.ru_utime + used.ru_stime, 2),
@@ -132,7 +131,7 @@ def _print(name: str, figures: dict[str, Any]) -> dict[str, Any]:
 
 
 def _commit() -> str | None:
-    """Of the checkout, "-dirty" where tracked files differ from it; None outside of one."""
+    """Commit of the checkout, with "-dirty" if tracked files have changed; None outside a checkout."""
     command = ["git", "-C", str(CHECKOUT), "describe", "--always", "--dirty", "--exclude=*"]
     described = subprocess.run(command, capture_output=True, text=True, check=False)
     return described.stdout.strip() or None

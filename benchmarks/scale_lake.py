@@ -1,11 +1,11 @@
-"""A lake of copies of the real sample records, annotated without a model: what `benchmarks/scale.py` measures.
+"""Create the lake of `scale.py`: copies of the sample records, annotated without a model.
 
     python benchmarks/scale_lake.py LAKE ARTICLES
 
-Copies have PMIDs and years of their own and a last sentence, so that no two texts are equal. Most come in parts of
-10,000, the last 80,000 in 1,000 parts of 80, as that many nights would leave them. Their entities are those that the
-built-in model finds in the originals, written through the lake's own writer, which checks every offset. A second model
-has read a tenth of the large parts. What it took is printed as JSON.
+Copies have their own PMID and year, and a numbered last sentence, so that all texts differ. Most are in parts of
+10,000, the last 80,000 in 1,000 parts of 80, as that many nightly fetches would leave them. Their entities are those of
+the built-in model in the originals, written by the lake's own writer, which checks every offset. A second model has
+read a tenth of the large parts. Prints the durations as JSON.
 """
 
 import json
@@ -24,7 +24,7 @@ from litmine.lake.runs import Active, Run
 from litmine.lake.targets import TargetFooter, TargetSet, write_target
 from litmine.sources.files import find_files, read_file
 from litmine.tasks.ner.tagger import entity_rows
-from litmine.types import Article, Entity, Observed
+from litmine.types import Article, Entity, SourceRecord
 
 SAMPLE = Path(__file__).parent.parent / "sample_data" / "pubmed"
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -35,14 +35,14 @@ MODEL, OTHER = "builtin@000000000001", "mine@000000000002"
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """A real record and what the built-in model finds in it."""
+    """A sample record and its entities by the built-in model."""
 
     article: Article
     entities: Sequence[Entity]
 
 
 def main() -> None:
-    """Make the lake and say what it took."""
+    """Create the lake and print the durations."""
     place, count = Path(sys.argv[1]), int(sys.argv[2])
     originals = _originals()
     lake = Lake.create(place)
@@ -71,13 +71,13 @@ def _originals() -> list[Original]:
         read.record.pmid: read.record
         for file in find_files([SAMPLE])
         for read in read_file(file, BEGAN)
-        if isinstance(read, Observed) and isinstance(read.record, Article) and read.record.abstract
+        if isinstance(read, SourceRecord) and isinstance(read.record, Article) and read.record.abstract
     }
     found = load_model("builtin").annotate([article.text for article in articles.values()])
     return [Original(article, entities) for article, entities in zip(articles.values(), found, strict=True)]
 
 
-def _copies(originals: Sequence[Original], count: int) -> Iterator[Observed]:
+def _copies(originals: Sequence[Original], count: int) -> Iterator[SourceRecord]:
     for number, original in enumerate(islice(cycle(originals), count)):
         article = original.article
         copy = replace(
@@ -87,11 +87,11 @@ def _copies(originals: Sequence[Original], count: int) -> Iterator[Observed]:
             sections=(),
             year=1980 + number % 47,
         )
-        yield Observed(copy, BEGAN + timedelta(microseconds=number))
+        yield SourceRecord(copy, BEGAN + timedelta(microseconds=number))
 
 
 def _annotate(lake: Lake, model: str, part: str, originals: Sequence[Original]) -> int:
-    """Write a target of what stands in the originals; how many rows."""
+    """Write a part's target with the entities of the originals; returns the number of rows."""
     texts = new_texts(lake.part(part))
     found = [originals[(pmid - FIRST_PMID) % len(originals)].entities for pmid in texts.pmids]
     footer = TargetFooter(model, part, len(texts), (), "none", "none", 0, 0, {})
@@ -100,7 +100,7 @@ def _annotate(lake: Lake, model: str, part: str, originals: Sequence[Original]) 
 
 
 def _age(folder: Path) -> None:
-    """As if the targets were of yesterday: `compact` leaves a model's parts alone while its targets are fresh."""
+    """Date the targets back to yesterday, because `compact` does not merge parts with new targets."""
     yesterday = time.time() - 86_400
     for file in folder.glob("*/*.parquet"):
         os.utime(file, (yesterday, yesterday))

@@ -1,10 +1,10 @@
-"""The texts without annotation that the built-in model learnt from: abstracts and passages, each once, as JSON Lines.
+"""Collect the unlabelled texts of the built-in model: abstracts and passages, each once, as JSON Lines.
 
     python benchmarks/texts.py FOLDER [-o texts.jsonl.gz]
 
-FOLDER has `abstracts.jsonl.gz` (title and abstract a line), `qa/` with BioASQ's, COVID-QA's and PubMedQA's JSON, and
-`documents/` with PubTator files. BioASQ's snippets of one article are put together in their order, COVID-QA's papers
-are cut into paragraphs. No answer, and no mention, is taken along.
+FOLDER has `abstracts.jsonl.gz` (title and abstract in each line), `qa/` with the JSON of BioASQ, COVID-QA and PubMedQA,
+and `documents/` with PubTator files. The BioASQ snippets of an article are joined in their order, and the papers of
+COVID-QA are split into paragraphs. Answers and mentions are not used.
 """
 
 import argparse
@@ -16,16 +16,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-# The documents of the other corpora are those of the sentences that the model learns from anyway.
+# The other corpora are left out: the model is trained on their sentences anyway.
 DOCUMENTS = ("BioRED", "GNormPlus", "NLM-Gene", "tmVar3")
-# A paragraph; what is shorter is a heading, a name, an address.
-LEAST = 200
+# Characters of a paragraph; shorter lines are headings, names or addresses.
+MIN_CHARACTERS = 200
 # Section, first and last offset.
 Place = tuple[str, int, int]
 
 
 def main() -> None:
-    """Gather, and say how much it is."""
+    """Collect the texts and print their number."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("-o", "--output", type=Path, default=Path("texts.jsonl.gz"))
@@ -52,12 +52,12 @@ def _abstracts(file: Path) -> Iterator[str]:
 
 
 def _snippets(questions: list[dict[str, Any]]) -> Iterator[str]:
-    """Those of each article; of two that overlap the longer one."""
+    """The snippets of each article, joined; the longer one of two that overlap."""
     articles: dict[str, dict[Place, str]] = defaultdict(dict)
-    for asked in questions:
-        for one in asked.get("snippets") or ():
-            place = one["beginSection"], one["offsetInBeginSection"], one["offsetInEndSection"]
-            articles[one["document"]].setdefault(place, one["text"])
+    for question in questions:
+        for snippet in question.get("snippets") or ():
+            place = snippet["beginSection"], snippet["offsetInBeginSection"], snippet["offsetInEndSection"]
+            articles[snippet["document"]].setdefault(place, snippet["text"])
     for snippets in articles.values():
         kept: list[Place] = []
         for place in sorted(snippets, key=lambda place: (place[0] != "title", place)):
@@ -72,12 +72,12 @@ def _snippets(questions: list[dict[str, Any]]) -> Iterator[str]:
 def _paragraphs(papers: list[dict[str, Any]]) -> Iterator[str]:
     for paper in papers:
         for part in paper["paragraphs"]:
-            yield from (line.strip() for line in part["context"].split("\n") if len(line.strip()) > LEAST)
+            yield from (line.strip() for line in part["context"].split("\n") if len(line.strip()) > MIN_CHARACTERS)
 
 
 def _contexts(questions: dict[str, dict[str, Any]]) -> Iterator[str]:
-    for asked in questions.values():
-        yield " ".join(asked["CONTEXTS"])
+    for question in questions.values():
+        yield " ".join(question["CONTEXTS"])
 
 
 def _documents(file: Path) -> Iterator[str]:

@@ -1,21 +1,21 @@
-"""`litmine train ner` beside the Hugging Face Trainer: the same encoder, sentences and dropout, tokens/s of the steps.
+"""Training speed of `litmine train ner` and of the Hugging Face Trainer: tokens/s with the same encoder and sentences.
 
     python benchmarks/train.py [--corpus FOLDER ...] [--base FOLDER] [--sentences 4000] [--rounds 3] [--json FILE]
 
-Three take as many steps over the same sentences from the same weights, under one linear layer, with AdamW and clipping:
+Three trainings take the same number of steps on the same sentences from the same weights, with the same dropout, one
+linear layer, AdamW and gradient clipping:
 
-- the Trainer with its defaults: float32, random order, sentences padded to the longest of their batch;
-- the Trainer as a careful user sets it: bf16 where its products are fast, sentences of like length together, and the
-  faster of the attentions "sdpa" and "eager", which two short runs tell;
-- litmine with a recipe that comes with it: sentences that follow each other read together, like lengths together, bf16
-  where it is fast. The vocabulary is left whole, since the Trainer's is.
+- the Trainer with its defaults: float32, random order, sentences padded to the longest in their batch;
+- the Trainer set with care: bf16 where it is fast, batches of similar lengths, and the faster of the attentions "sdpa"
+  and "eager", chosen by two short runs;
+- litmine with one of its recipes: neighbouring sentences joined, batches of similar lengths, bf16 where it is fast. The
+  vocabulary is not reduced, because the Trainer's is not.
 
-The Trainer's batch size is the one whose steps have as many tokens, on average, as litmine's. Tokens are those of the
-sentences, without padding and special tokens. The careful Trainer sorts a quarter of the sentences (at most 50 batches)
-at a time, the longest first: fewer steps than such a group has would show one end of it, and are refused. The more
-sentences there are, the less padding it needs, so a small --sentences flatters litmine.
-Every run is a process of its own; the three take turns, so that a busy machine slows all of them alike, and on a CPU
-the processor's seconds tell more than the clock's. The first step is not timed.
+The Trainer's batch size is the one whose steps have as many tokens, on average, as litmine's. Tokens exclude padding
+and special tokens. The careful Trainer sorts a quarter of the sentences (at most 50 batches) at a time, longest first.
+Fewer steps than such a group has would measure only its long end, and are refused. Padding shrinks with the number of
+sentences, so a small --sentences flatters litmine. Each run is a new process. The three take turns, so that other jobs
+slow all of them alike; on a CPU, processor seconds tell more than wall time. The first step is not timed.
 """
 
 import argparse
@@ -58,10 +58,10 @@ from litmine.corpora.corpus import Corpus, open_corpus
 from litmine.nn.crf import BIO
 from litmine.nn.loading import read_tokenizer, special_ids
 from litmine.nn.references import BUILTIN_TRUNK, builtin_folder
-from litmine.nn.tokenizer import WordReader
+from litmine.nn.tokenizer import WordTokenizer
 from litmine.specs import spec_named
-from litmine.tasks.ner.examples import IGNORED, Example, make_examples, make_heads
-from litmine.tasks.ner.recipe import Recipe
+from litmine.tasks.ner.examples import IGNORED, TaggerExample, make_examples, make_heads
+from litmine.tasks.ner.recipe import TaggerRecipe
 from litmine.tasks.ner.train import plan_epoch, train
 from litmine.training.recipe import make_recipe, read_recipe
 from litmine.training.trainer import Machine
@@ -71,20 +71,20 @@ PLAIN, CAREFUL, LITMINE = "Trainer, its defaults", "Trainer, set with care", "li
 ATTENTIONS = ("sdpa", "eager")
 UNTIMED = 1
 TRIED_STEPS = 2
-# The Trainer's network has them not, and some would make litmine's smaller.
+# The Trainer lacks these settings, and some would make litmine's network smaller.
 ONLY_LITMINE = {"vocabulary": 0, "int8": False, "separate_heads": ()}
 
 
 @dataclass(frozen=True)
-class Task:
-    """What everyone trains: a recipe, of which the base is a folder, on so many sentences of each corpus."""
+class Workload:
+    """What all three train: a recipe whose base is a folder, on `sentences` sentences of each corpus."""
 
-    recipe: Recipe
+    recipe: TaggerRecipe
     sentences: int
 
     @cached_property
     def corpora(self) -> list[Corpus]:
-        """So many sentences of each, the corpus again and again where it has fewer."""
+        """The corpora, cut to `sentences` sentences, or repeated if they have fewer."""
         opened = [open_corpus(reference, "train") for reference in self.recipe.corpora]
         return [
             replace(corpus, passages=tuple(islice(cycle(corpus.passages), self.sentences)))
@@ -93,68 +93,68 @@ class Task:
         ]
 
     @cached_property
-    def examples(self) -> list[list[Example]]:
+    def examples(self) -> list[list[TaggerExample]]:
         """The tokens and labels of the sentences, by corpus."""
         recipe = self.recipe
         heads = make_heads(self.corpora, recipe.separate_heads)
-        reader = WordReader(read_tokenizer(Path(recipe.base)))
-        return [make_examples(corpus, heads, recipe.separate_heads, reader, recipe.longest) for corpus in self.corpora]
+        reader = WordTokenizer(read_tokenizer(Path(recipe.base)))
+        return [
+            make_examples(corpus, heads, recipe.separate_heads, reader, recipe.max_passage_tokens)
+            for corpus in self.corpora
+        ]
 
     @cached_property
-    def steps(self) -> "list[Step]":
-        """Those of litmine's epoch."""
+    def steps(self) -> "list[StepSize]":
+        """The steps of one epoch of litmine."""
         lengths = [len(example.ids) for own in self.examples for example in own]
         plan = plan_epoch(self.recipe, self.corpora, self.examples, 0)
         return [_step([sum(lengths[i] for i in passage) for passage in batch]) for batch in plan]
 
     @property
     def batch_size(self) -> int:
-        """Sentences a step with as many tokens as litmine's steps have on average."""
+        """Sentences of a step that has as many tokens as litmine's steps on average."""
         return max(1, round(sum(map(len, self.examples)) / len(self.steps)))
 
     @property
     def group(self) -> int:
-        """Steps in which the Trainer takes the sentences that it sorted together."""
+        """Number of steps with sentences that the Trainer sorts together."""
         return min(50, max(1, sum(map(len, self.examples)) // (self.batch_size * 4)))
 
 
 @dataclass(frozen=True)
-class Step:
-    """Tokens of the sentences, and all that are computed: padding and special tokens too."""
+class StepSize:
+    """Tokens of a step's sentences, and computed tokens, which include padding and special tokens."""
 
     tokens: int
     computed: int
 
 
 @dataclass(frozen=True)
-class Measured:
-    """One run: its timed steps, the seconds they took, on the wall and of the processor, and the most memory in MB.
+class TimedRun:
+    """One run: its timed steps, their wall and CPU seconds, and the peak memory in MB, on a GPU that of the GPU."""
 
-    The memory is the GPU's where there is one.
-    """
-
-    steps: tuple[Step, ...]
+    steps: tuple[StepSize, ...]
     seconds: float
     cpu: float
     memory: float
 
     @property
     def speed(self) -> float:
-        """Tokens a second."""
+        """Tokens per second."""
         return sum(step.tokens for step in self.steps) / self.seconds
 
     @property
-    def thrift(self) -> float:
-        """Tokens a second of the processor: what other work on the machine hardly touches."""
+    def cpu_speed(self) -> float:
+        """Tokens per second of CPU time, which other jobs on the machine hardly affect."""
         return sum(step.tokens for step in self.steps) / self.cpu
 
 
-class Enough(BaseException):
-    """The last step that is wanted was taken."""
+class LastStepReached(BaseException):
+    """Raised after the last timed step."""
 
 
-class Clock:
-    """Time between the end of the first step and of the last wanted one, whoever takes them; raises Enough after it."""
+class StepTimer:
+    """Times the steps from the end of the first one to the end of the last; then raises LastStepReached."""
 
     def __init__(self, steps: int) -> None:
         self._ends = (UNTIMED, steps)
@@ -164,7 +164,7 @@ class Clock:
 
     @property
     def seconds(self) -> tuple[float, float]:
-        """On the wall, and of the processor."""
+        """Wall and CPU seconds."""
         first, last = self._times
         return last[0] - first[0], last[1] - first[1]
 
@@ -175,14 +175,14 @@ class Clock:
                 torch.cuda.synchronize()
             self._times.append((time.monotonic(), time.process_time()))
         if self._steps == self._ends[-1]:
-            raise Enough
+            raise LastStepReached
 
 
 class CountingCollator:
-    """Hugging Face's collator for tags; keeps count of each batch's tokens."""
+    """Hugging Face's collator for token classification, which also records the size of each step."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerFast) -> None:
-        self.steps: list[Step] = []
+        self.steps: list[StepSize] = []
         self._collate = DataCollatorForTokenClassification(tokenizer)
 
     def __call__(self, features: list[dict[str, Any]]) -> Any:
@@ -191,7 +191,7 @@ class CountingCollator:
 
 
 def main() -> None:
-    """Measure, print, and write the figures if asked."""
+    """Measure, print, and optionally write the figures."""
     options = _options()
     if options.device == "cpu":
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
@@ -201,26 +201,26 @@ def main() -> None:
         own = {"name": "benchmark", "base": str(base), "corpora": tuple(map(str, options.corpus)), "epochs": 1}
         spec = spec_named("ner")
         recipe = make_recipe(spec, {**read_recipe(spec, options.recipe), **own, **ONLY_LITMINE})
-        task = Task(recipe, options.sentences)
+        task = Workload(recipe, options.sentences)
         steps = options.steps or task.group
         if not task.group <= steps < len(task.steps):
             raise SystemExit(f"give at least {task.group} and less than {len(task.steps)} --steps, or more --sentences")
         _announce(task, machine)
-        runs = {name: _apart(_trainer, task, TRIED_STEPS, True, name) for name in ATTENTIONS}
-        tried = {name: run.speed if machine.device.type == "cuda" else run.thrift for name, run in runs.items()}
+        runs = {name: _in_new_process(_trainer, task, TRIED_STEPS, True, name) for name in ATTENTIONS}
+        tried = {name: run.speed if machine.device.type == "cuda" else run.cpu_speed for name, run in runs.items()}
         attention = max(tried, key=lambda name: tried[name])
         print(f"the attention of {CAREFUL!r} is {attention}", flush=True)
         known = _known(task, machine) | {
             "Trainer's attention, set with care": attention,
             "attention tried, tokens/s (of CPU time on a CPU)": {name: round(speed) for name, speed in tried.items()},
         }
-        measured: dict[str, list[Measured]] = {PLAIN: [], CAREFUL: [], LITMINE: []}
+        measured: dict[str, list[TimedRun]] = {PLAIN: [], CAREFUL: [], LITMINE: []}
         for done in range(1, options.rounds + 1):
-            measured[PLAIN].append(_apart(_trainer, task, steps, False, None))
-            measured[CAREFUL].append(_apart(_trainer, task, steps, True, attention))
-            measured[LITMINE].append(_apart(_litmine, task, steps))
-            said = ", ".join(f"{name}: {runs[-1].speed:,.0f}" for name, runs in measured.items())
-            print(f"round {done} of {options.rounds}, tokens/s: {said}", flush=True)
+            measured[PLAIN].append(_in_new_process(_trainer, task, steps, False, None))
+            measured[CAREFUL].append(_in_new_process(_trainer, task, steps, True, attention))
+            measured[LITMINE].append(_in_new_process(_litmine, task, steps))
+            speeds = ", ".join(f"{name}: {runs[-1].speed:,.0f}" for name, runs in measured.items())
+            print(f"round {done} of {options.rounds}, tokens/s: {speeds}", flush=True)
             figures = known | {name: _figures(runs, measured[LITMINE]) for name, runs in measured.items()}
             if options.json:
                 options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
@@ -236,9 +236,9 @@ def _options() -> argparse.Namespace:
         help="folder with train.tsv, or a file; may be given again (default: the sample data)",
     )
     parser.add_argument("--base", type=Path, help="folder of an encoder (default: MiniLM's size, random weights)")
-    parser.add_argument("--recipe", default="builtin", help="of litmine, by name or as a file (default: builtin)")
-    parser.add_argument("--sentences", type=int, default=4_000, help="of each corpus (default: 4000)")
-    parser.add_argument("--steps", type=int, help="how many are timed (default: one such group)")
+    parser.add_argument("--recipe", default="builtin", help="name or file of a litmine recipe (default: builtin)")
+    parser.add_argument("--sentences", type=int, default=4_000, help="sentences of each corpus (default: 4000)")
+    parser.add_argument("--steps", type=int, help="number of timed steps (default: one sorted group)")
     parser.add_argument("--rounds", type=int, default=3, help="default: 3")
     parser.add_argument("--device", choices=("auto", "cpu"), default="auto", help="auto: the GPU if there is one")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
@@ -264,39 +264,39 @@ def _random_minilm(folder: Path) -> Path:
     return folder
 
 
-def _apart(run: Any, *arguments: Any) -> Measured:
-    """One run in a fresh process, which nobody's allocator settings or caches have touched."""
+def _in_new_process(run: Any, *arguments: Any) -> TimedRun:
+    """Run in a new process, with fresh caches and allocator settings."""
     with get_context("spawn").Pool(1) as pool:
-        measured: Measured = pool.apply(run, arguments)
+        measured: TimedRun = pool.apply(run, arguments)
         return measured
 
 
-def _litmine(task: Task, steps: int) -> Measured:
+def _litmine(task: Workload, steps: int) -> TimedRun:
     taken = UNTIMED + steps
-    clock = Clock(taken)
-    with tempfile.TemporaryDirectory() as folder, suppress(Enough):
-        train(task.recipe, task.corpora, Path(folder), _silent, every=math.inf)
-    return Measured(tuple(task.steps[UNTIMED:taken]), *clock.seconds, _memory())
+    clock = StepTimer(taken)
+    with tempfile.TemporaryDirectory() as folder, suppress(LastStepReached):
+        train(task.recipe, task.corpora, Path(folder), _silent, checkpoint_seconds=math.inf)
+    return TimedRun(tuple(task.steps[UNTIMED:taken]), *clock.seconds, _memory())
 
 
-def _trainer(task: Task, steps: int, careful: bool, attention: str | None) -> Measured:
-    """With the recipe's dropout, as litmine has it: of hidden states only."""
+def _trainer(task: Workload, steps: int, careful: bool, attention: str | None) -> TimedRun:
+    """Run the Trainer, with dropout on hidden states only, as in litmine."""
     recipe = task.recipe
     config = AutoConfig.from_pretrained(recipe.base)
     config.hidden_dropout_prob, config.attention_probs_dropout_prob = recipe.dropout, 0.0
     special = special_ids(read_tokenizer(Path(recipe.base)), config)
     heads = len(make_heads(task.corpora, recipe.separate_heads))
     config.num_labels = 1 + heads * (len(BIO) - 1)
-    # What it says of the new layer is no news.
+    # Hide the warning about the new, untrained layer.
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     chosen: dict[str, Any] = {"attn_implementation": attention} if attention else {}
     model = AutoModelForTokenClassification.from_pretrained(recipe.base, config=config, **chosen)
     tokenizer = PreTrainedTokenizerFast.from_pretrained(recipe.base)
     collator = CountingCollator(tokenizer)
-    cares: dict[str, Any] = {}
+    careful_settings: dict[str, Any] = {}
     if careful:
-        cares = {"bf16": Machine.here().bf16, "train_sampling_strategy": "group_by_length"}
+        careful_settings = {"bf16": Machine.here().bf16, "train_sampling_strategy": "group_by_length"}
     with tempfile.TemporaryDirectory() as folder:
         arguments = TrainingArguments(
             output_dir=folder,
@@ -312,21 +312,21 @@ def _trainer(task: Task, steps: int, careful: bool, attention: str | None) -> Me
             disable_tqdm=True,
             use_cpu=not torch.cuda.is_available(),
             dataloader_pin_memory=torch.cuda.is_available(),
-            **cares,
+            **careful_settings,
         )
         features = [_features(example, special) for own in task.examples for example in own]
         trainer = Trainer(model, arguments, data_collator=collator, train_dataset=features, processing_class=tokenizer)
         trainer.remove_callback(PrinterCallback)
         taken = UNTIMED + steps
-        clock = Clock(taken)
-        with suppress(Enough):
+        clock = StepTimer(taken)
+        with suppress(LastStepReached):
             trainer.train()
-    # The loader is a batch ahead.
-    return Measured(tuple(collator.steps[UNTIMED:taken]), *clock.seconds, _memory())
+    # The data loader is one batch ahead of the steps.
+    return TimedRun(tuple(collator.steps[UNTIMED:taken]), *clock.seconds, _memory())
 
 
-def _features(example: Example, special: tuple[int, int, int]) -> dict[str, list[int]]:
-    """An example as Hugging Face's examples have it: one label for the first token of each word."""
+def _features(example: TaggerExample, special: tuple[int, int, int]) -> dict[str, list[int]]:
+    """An example in the form of Hugging Face's examples: the first token of each word has a label."""
     begin, end, _ = special
     labels = [-100] * (len(example.ids) + 2)
     for first, own in zip(example.first, example.labels, strict=True):
@@ -337,8 +337,8 @@ def _features(example: Example, special: tuple[int, int, int]) -> dict[str, list
     return {"input_ids": ids, "attention_mask": [1] * len(ids), "labels": labels}
 
 
-def _step(lengths: Sequence[int]) -> Step:
-    return Step(sum(lengths), (max(lengths) + 2) * len(lengths))
+def _step(lengths: Sequence[int]) -> StepSize:
+    return StepSize(sum(lengths), (max(lengths) + 2) * len(lengths))
 
 
 def _memory() -> float:
@@ -348,10 +348,10 @@ def _memory() -> float:
 
 
 def _silent(_: str) -> None:
-    """What litmine says meanwhile is not wanted here."""
+    """Drop litmine's progress messages."""
 
 
-def _known(task: Task, machine: Machine) -> dict[str, Any]:
+def _known(task: Workload, machine: Machine) -> dict[str, Any]:
     return {
         "machine": _processor(machine),
         "precision": {PLAIN: "float32", CAREFUL: machine.precision, LITMINE: machine.precision},
@@ -365,7 +365,7 @@ def _known(task: Task, machine: Machine) -> dict[str, Any]:
     }
 
 
-def _announce(task: Task, machine: Machine) -> None:
+def _announce(task: Workload, machine: Machine) -> None:
     tokens = sum(step.tokens for step in task.steps)
     print(f"{_processor(machine)}; torch {torch.__version__}, transformers {version('transformers')}")
     print(
@@ -375,11 +375,11 @@ def _announce(task: Task, machine: Machine) -> None:
     )
 
 
-def _figures(runs: Sequence[Measured], litmine: Sequence[Measured]) -> dict[str, Any]:
+def _figures(runs: Sequence[TimedRun], litmine: Sequence[TimedRun]) -> dict[str, Any]:
     steps = runs[0].steps
     tokens = sum(step.tokens for step in steps)
     ratios = [ours.speed / theirs.speed for ours, theirs in zip(litmine, runs, strict=True)]
-    cpu = [ours.thrift / theirs.thrift for ours, theirs in zip(litmine, runs, strict=True)]
+    cpu = [ours.cpu_speed / theirs.cpu_speed for ours, theirs in zip(litmine, runs, strict=True)]
     return {
         "steps": len(steps),
         "tokens": tokens,
@@ -420,7 +420,7 @@ def _versions() -> dict[str, str]:
 
 
 def _commit() -> str | None:
-    """Of the checkout, "-dirty" where tracked files differ from it; None outside of one."""
+    """Commit of the checkout, with "-dirty" if tracked files have changed; None outside a checkout."""
     command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--exclude=*"]
     try:
         described = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -14,7 +14,7 @@ import click
 from litmine.cli.main import cli
 from litmine.lake.paths import TABLES
 from litmine.lake.view_definitions import sentences
-from litmine.schema import declaration
+from litmine.schema import table_declaration
 
 DOCS = Path(__file__).parent
 WIDTH = 100
@@ -52,7 +52,7 @@ def tables_page() -> str:
 
 
 def _table(name: str) -> str:
-    declared = declaration(name)
+    declared = table_declaration(name)
     rows = "".join(_rows(declared["fields"]))
     head = "| id | column | type | null | what it says |\n|---|---|---|---|---|"
     return f"### {name}\n\n{declared['doc']}\n\n{head}\n{rows}"

@@ -21,7 +21,7 @@ TEMPORARY = ".tmp"
 
 
 @dataclass(slots=True)
-class Aside:
+class PendingFile:
     """A file to be filled at `path`; `named` says afterwards whether it is the one under the name that it was for."""
 
     path: Path
@@ -29,24 +29,24 @@ class Aside:
 
 
 @contextmanager
-def aside(path: Path, *, exclusive: bool = False) -> Iterator[Aside]:
+def pending_file(path: Path, *, exclusive: bool = False) -> Iterator[PendingFile]:
     """A file to fill beside `path`, which takes that name, made durable, when the block ends well.
 
     With `exclusive` a file that already has the name stays as it is. Raises OSError; then, and when the block does not
     end well, nothing of the file is left.
     """
-    filled = Aside(path.with_name(f".{path.name}.{uuid4().hex}{TEMPORARY}"))
+    filled = PendingFile(path.with_name(f".{path.name}.{uuid4().hex}{TEMPORARY}"))
     try:
         yield filled
-        sync(filled.path)
+        fsync_path(filled.path)
         filled.named = _name_exclusively(filled.path, path) if exclusive else _name(filled.path, path)
-        sync(path.parent)
+        fsync_path(path.parent)
     finally:
         with suppress(OSError):
             filled.path.unlink()
 
 
-def sync(path: Path) -> None:
+def fsync_path(path: Path) -> None:
     """Make a file, or what stands in a folder, durable. Raises OSError."""
     handle = os.open(path, os.O_RDONLY)
     try:
@@ -74,7 +74,7 @@ def _name_exclusively(temporary: Path, path: Path) -> bool:
 
 
 @contextmanager
-def whole_file(file: Path) -> Iterator[IO[bytes]]:
+def open_atomic(file: Path) -> Iterator[IO[bytes]]:
     """A file to write, which takes its name, made durable, when the block ends well and leaves nothing otherwise.
 
     A device or a named pipe is written to as it is. Raises LitmineError when the file cannot be written.
@@ -86,7 +86,7 @@ def whole_file(file: Path) -> Iterator[IO[bytes]]:
                 yield out
             return
         file = file.resolve()
-        with aside(file) as filled, filled.path.open("xb") as out:
+        with pending_file(file) as filled, filled.path.open("xb") as out:
             yield out
     except OSError as error:
         raise LitmineError(f"{file} cannot be written ({error.strerror or error}); choose another file") from error

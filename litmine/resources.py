@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 
-def home() -> Path:
+def litmine_home() -> Path:
     """`LITMINE_HOME`, or the platform's cache folder."""
     configured = os.environ.get("LITMINE_HOME")
     if configured:
@@ -21,7 +21,7 @@ def home() -> Path:
 _PACKAGE = Path(__file__).parent
 
 
-def packaged(name: str) -> Path:
+def packaged_path(name: str) -> Path:
     """A file or folder by its path in a checkout: inside the installed package, or at the top of that checkout.
 
     It need not be there.

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from litmine.errors import SchemaError
-from litmine.resources import packaged
+from litmine.resources import packaged_path
 
 _PRIMITIVES = {
     "long": pa.int64(),
@@ -25,19 +25,19 @@ _PRIMITIVES = {
 }
 
 
-def declaration(table: str) -> dict[str, Any]:
+def table_declaration(table: str) -> dict[str, Any]:
     """The JSON of `schemas/<table>.json`."""
-    declared: dict[str, Any] = json.loads(packaged(f"schemas/{table}.json").read_text(encoding="utf-8"))
+    declared: dict[str, Any] = json.loads(packaged_path(f"schemas/{table}.json").read_text(encoding="utf-8"))
     return declared
 
 
 @cache
 def arrow_schema(table: str) -> pa.Schema:
     """The Arrow schema that every file of `table` has, field ids and doc strings in the fields' metadata."""
-    return pa.schema([_field(declared) for declared in declaration(table)["fields"]])
+    return pa.schema([_field(declared) for declared in table_declaration(table)["fields"]])
 
 
-def check(table: str, rows: pa.Table) -> None:
+def check_rows(table: str, rows: pa.Table) -> None:
     """Raise SchemaError unless `rows` has exactly the declared columns, and no null where a value is required."""
     expected = arrow_schema(table)
     if rows.schema.names != expected.names:
@@ -50,7 +50,7 @@ def check(table: str, rows: pa.Table) -> None:
             raise SchemaError(f"{table}.{field.name} has {column.null_count} nulls and must have none")
 
 
-def conflict(table: str, schema: pa.Schema) -> str | None:
+def find_schema_conflict(table: str, schema: pa.Schema) -> str | None:
     """What is not as declared about a file with this schema; None where each column has its id, name and type.
 
     A file may be older than a column that need not have a value, or have columns that are not known yet.

@@ -65,7 +65,7 @@ class Deletion:
 
 
 @dataclass(frozen=True, slots=True)
-class Unreadable:
+class UnreadableRecord:
     """A piece of a source that could not be read: a whole file, its rest from some point on, or one line."""
 
     where: str
@@ -73,7 +73,7 @@ class Unreadable:
 
 
 @dataclass(frozen=True, slots=True)
-class Observed:
+class SourceRecord:
     """An article or a deletion, and when its source said so (UTC).
 
     `mended` counts the lone surrogates of the source that became U+FFFD.
@@ -137,7 +137,7 @@ class SpanAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class ReaderOutput:
     """What a reader makes of one question and one text.
 
     `spans` are the best first, and none overlaps another. `variants` are other spans that score among the best and

@@ -36,13 +36,13 @@ settings.load_profile(os.environ.get("LITMINE_HYPOTHESIS_PROFILE", "gate"))
 
 
 @pytest.fixture(scope="session")
-def ray_lock(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], AbstractContextManager[None]]:
+def ray_lock() -> Callable[[int], AbstractContextManager[None]]:
     """`ray_lock(LOCK_SH)` while a test has Ray, `ray_lock(LOCK_EX)` while one looks for any Ray of this machine."""
 
     @contextmanager
     def lock(kind: int) -> Iterator[None]:
-        # The processes that share the tests have neighbouring folders.
-        with (tmp_path_factory.getbasetemp().parent / "ray.lock").open("w") as file:
+        # One file for all test runs of this user: a cluster that another run has started is found too.
+        with Path(tempfile.gettempdir(), f"litmine-tests-ray-{os.getuid()}.lock").open("w") as file:
             fcntl.flock(file, kind)
             yield
 
@@ -148,11 +148,18 @@ def make_tiny_base(folder: Path) -> None:
 def tiny_model(made_once: MadeOnce, tiny_base: Path, sample_data: Path) -> Path:
     """`tiny_base` trained within seconds: heads Disease and Chemical, the sample sentences learnt by heart."""
     from litmine.tasks.ner.make import make_model
-    from litmine.tasks.ner.recipe import Recipe
+    from litmine.tasks.ner.recipe import TaggerRecipe
 
     corpora = tuple(str(sample_data / "ner" / name) for name in ("NCBI-disease", "BC5CDR"))
-    recipe = Recipe(
-        "tiny", str(tiny_base), corpora, epochs=24, learning_rate=1.2e-2, batch_tokens=1500, alone=1, dropout=0
+    recipe = TaggerRecipe(
+        "tiny",
+        str(tiny_base),
+        corpora,
+        epochs=24,
+        learning_rate=1.2e-2,
+        batch_tokens=1500,
+        single_sentence_share=1,
+        dropout=0,
     )
     return made_once("tiny", lambda folder: make_model(recipe, folder, lambda _: None))
 
@@ -253,11 +260,11 @@ def annotated_lake(made_once: MadeOnce, imported_lake: Path, tiny_model: Path) -
     """`imported_lake` as `tiny_model` read it in one undisturbed run, in float32. To be copied, not changed."""
     from litmine import Lake
     from litmine.pipeline.annotate import annotate
-    from litmine.runtime.executor import Workforce
+    from litmine.runtime.executor import Executor
 
     def make(folder: Path) -> None:
         lake = Path(shutil.copytree(imported_lake, folder / "lake"))
-        annotate(Lake(lake), [str(tiny_model)], Workforce(), "float32")
+        annotate(Lake(lake), [str(tiny_model)], Executor(), "float32")
 
     return made_once("annotated", make) / "lake"
 

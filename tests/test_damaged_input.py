@@ -21,7 +21,7 @@ from litmine.sources.files import read_file
 from litmine.sources.questions import read_questions
 from litmine.specs import spec_named
 from litmine.training.recipe import make_recipe, read_recipe, recipe_names
-from litmine.types import QUESTION_TYPES, Article, Observed, Unreadable
+from litmine.types import QUESTION_TYPES, Article, SourceRecord, UnreadableRecord
 
 CHECKOUT = Path(__file__).parent.parent
 AS_OF = datetime(2026, 1, 1, tzinfo=UTC)
@@ -119,11 +119,11 @@ def committed_recipes(task: str) -> list[bytes]:
 
 def check_records(path: Path) -> None:
     for read in read_file(path, AS_OF):
-        if isinstance(read, Unreadable):
+        if isinstance(read, UnreadableRecord):
             assert_sentence(f"{read.where}: {read.why}")
             assert read.why.endswith(".")
             continue
-        assert isinstance(read, Observed)
+        assert isinstance(read, SourceRecord)
         assert 0 < read.record.pmid < 2**63
         if isinstance(read.record, Article):
             check_article(read.record)

@@ -40,6 +40,7 @@ def test_wheel_holds_code_schemas_jobs_and_the_builtin_model(checkout: Path, tmp
         "litmine/constraints.txt",
         *(f"litmine/schemas/{path.name}" for path in (checkout / "schemas").iterdir()),
         *(f"litmine/jobs/{path.name}" for path in (checkout / "jobs").iterdir()),
+        *(f"litmine/{path.relative_to(checkout).as_posix()}" for path in (checkout / "sample_data").rglob("*.*ml*")),
         *(path.relative_to(checkout).as_posix() for path in (checkout / "litmine").rglob("*.py")),
         *(path.relative_to(checkout).as_posix() for path in (checkout / "litmine").rglob("*.safetensors")),
         *(path.relative_to(checkout).as_posix() for path in (checkout / "litmine").rglob("litmine.json")),

@@ -9,7 +9,7 @@ from typing import IO
 
 import click
 
-from litmine.cli.console import printable, say
+from litmine.cli.console import print_message, printable
 from litmine.lake.lake import Lake
 from litmine.types import Question
 
@@ -20,7 +20,7 @@ _SPACE = re.compile(r"\s")
 
 
 @dataclass(frozen=True, slots=True)
-class Paper:
+class PaperAnswer:
     """What one article answers: offsets are code points of its text, and `evidence` is the sentence."""
 
     pmid: int
@@ -39,15 +39,15 @@ class Paper:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class RankedAnswer:
     """The same answer of one paper or several, the surest first; None and 0 for those that give no answer."""
 
     rank: int | None
     support: int
-    papers: Sequence[Paper]
+    papers: Sequence[PaperAnswer]
 
     @property
-    def best(self) -> Paper:
+    def best(self) -> PaperAnswer:
         return self.papers[0]
 
     @property
@@ -55,7 +55,7 @@ class Answer:
         return sum(paper.score or 0 for paper in self.papers)
 
 
-def replies(lake: Lake, question_id: str) -> list[Answer]:
+def load_answers(lake: Lake, question_id: str) -> list[RankedAnswer]:
     """The answers to a question in their order; at the end, without a rank, the papers that give none."""
     rows = lake.sql(
         "select rank, coalesce(support, 0) as support, pmid, year, journal, title, answer, score, start_char, end_char,"
@@ -66,11 +66,11 @@ def replies(lake: Lake, question_id: str) -> list[Answer]:
     ).to_pylist()
     found = []
     for (rank, support), own in groupby(rows, key=lambda row: (row.pop("rank"), row.pop("support"))):
-        found.append(Answer(rank, support, [Paper(**row) for row in own]))
+        found.append(RankedAnswer(rank, support, [PaperAnswer(**row) for row in own]))
     return found
 
 
-def print_json(question: Question, model: str, retrieved: int, found: Sequence[Answer]) -> None:
+def print_json(question: Question, model: str, retrieved: int, found: Sequence[RankedAnswer]) -> None:
     """Everything, as one JSON object on stdout."""
     answers = [
         {"rank": one.rank, "answer": one.best.answer, "support": one.support, "score": one.score}
@@ -96,7 +96,7 @@ def print_json(question: Question, model: str, retrieved: int, found: Sequence[A
     )
 
 
-def print_text(question: Question, found: Sequence[Answer], out: IO[str]) -> None:
+def print_text(question: Question, found: Sequence[RankedAnswer], out: IO[str]) -> None:
     """The answers for people, each with the sentence of its surest paper; of a verdict with those of a few papers."""
     answers = [one for one in found if one.rank is not None]
     shown = answers if question.question_type != "factoid" else _apart(answers)[:_SHOWN]
@@ -114,17 +114,19 @@ def print_text(question: Question, found: Sequence[Answer], out: IO[str]) -> Non
         if rest := [str(paper.pmid) for paper in one.papers[papers:]]:
             printed.line(f"   also PMID {', '.join(rest)}")
     if not answers and question.question_type == "yesno" and found:
-        say(
+        print_message(
             "none of the articles says yes or no to this; a reader that was not taught to never does: try another"
             " --reader"
         )
     elif not answers:
-        say("none of the articles retrieved gives an answer" if found else "no article of the lake has these words")
+        print_message(
+            "none of the articles retrieved gives an answer" if found else "no article of the lake has these words"
+        )
     elif max(one.best.score or 0 for one in answers) < 0.5:
-        say("no article is likely to answer this; these come closest")
+        print_message("no article is likely to answer this; these come closest")
 
 
-def _apart(answers: Sequence[Answer]) -> list[Answer]:
+def _apart(answers: Sequence[RankedAnswer]) -> list[RankedAnswer]:
     """The answers without those that only spell a better one otherwise: everywhere they overlap one."""
     taken: dict[int, list[tuple[int, int]]] = {}
     apart = []
@@ -140,7 +142,7 @@ def _apart(answers: Sequence[Answer]) -> list[Answer]:
     return apart
 
 
-def _sentence(paper: Paper) -> tuple[str, str, str]:
+def _sentence(paper: PaperAnswer) -> tuple[str, str, str]:
     """The sentence before, in and after the answer; the title where the reader points to no sentence."""
     if paper.evidence is None or paper.evidence_start is None:
         return paper.title or "", "", ""

@@ -1,11 +1,11 @@
-"""The command `ask`: one question, answered now."""
+"""The command `ask`: answer one question from the lake's articles."""
 
 import sys
 from dataclasses import replace
 
 import click
 
-from litmine.cli.console import say
+from litmine.cli.console import print_message
 from litmine.cli.options import (
     batch_tokens_option,
     lake_option,
@@ -25,7 +25,7 @@ from litmine.lake.paths import Place
     "--type",
     "question_type",
     type=click.Choice(["factoid", "list", "yesno"]),
-    help="What is asked for; guessed from the words if not given.",
+    help="Question type.  [default: guessed from the question]",
 )
 @reader_option
 @top_k_option
@@ -36,7 +36,7 @@ from litmine.lake.paths import Place
     type=click.Choice(["text", "json"]),
     default="text",
     show_default=True,
-    help="For readers, or all of it for programs.",
+    help="Output format; json has every answer with its offsets.",
 )
 @precision_option
 @batch_tokens_option
@@ -53,37 +53,37 @@ def ask(
     precision: str,
     batch_tokens: int | None,
 ) -> None:
-    """Answer a question from the lake's articles: each answer with its sentence, and how many papers agree.
+    """Answer a question from the lake's articles, with the evidence sentence and the number of papers.
 
     \b
     litmine ask "What can cause an anaphylactic reaction?"
     litmine ask "Is aspirin effective in preeclampsia?" --where "year >= 2015" --top-k 20
 
-    The articles that match best are retrieved, retracted ones left out, and read; what was read before is not read
-    again. The question and its answers stay in the lake, in the view `answers`.
+    litmine retrieves the best matching articles, without retracted ones, and the reader extracts answers from them.
+    The view `answers` keeps the results, so that the same question is not read again.
     """
-    from litmine.cli.answer_output import print_json, print_text, replies
-    from litmine.cli.answering import answering
+    from litmine.cli.answer_output import load_answers, print_json, print_text
+    from litmine.cli.answering import answer_with_progress
     from litmine.lake.hashing import question_digest
     from litmine.lake.lake import Lake
     from litmine.pipeline.answer import QuestionRun
-    from litmine.runtime.executor import Workforce
-    from litmine.sources.questions import as_question
+    from litmine.runtime.executor import Executor
+    from litmine.sources.questions import parse_question
 
-    asked = as_question(question, question_type=question_type or "")
+    asked = parse_question(question, question_type=question_type or "")
     asked = replace(asked, question_id=f"ask-{question_digest(asked) & (1 << 64) - 1:016x}")
     opened = Lake(lake)
-    result = answering(
-        opened, QuestionRun([asked], reader, top_k, where, "ask", asked.text), Workforce(), precision, batch_tokens
+    result = answer_with_progress(
+        opened, QuestionRun([asked], reader, top_k, where, "ask", asked.text), Executor(), precision, batch_tokens
     )
     for sentence in result.unread():
-        say(sentence)
-    guessed = " (guessed; --type says it)" if asked.guessed else ""
-    say(
-        f"{asked.question_type} question{guessed}, {result.retrieved} articles retrieved, {result.pairs} read now,"
-        f" by {result.model}"
+        print_message(sentence)
+    guessed = " (guessed; set --type if wrong)" if asked.guessed else ""
+    print_message(
+        f"{asked.question_type} question{guessed}: {result.retrieved} articles retrieved, {result.pairs} newly read by"
+        f" {result.model}"
     )
-    found = replies(opened, asked.question_id)
+    found = load_answers(opened, asked.question_id)
     if form == "json":
         print_json(asked, result.model, result.retrieved, found)
     else:

@@ -1,7 +1,4 @@
-"""What is said once a machine about a lake on an object store.
-
-What is said on stderr, and the cleaning of untrusted text on its way to a terminal.
-"""
+"""Messages on stderr, and untrusted text made safe for a terminal."""
 
 import re
 from pathlib import Path
@@ -14,20 +11,20 @@ from litmine.lake.paths import Place, desk
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
-def say(sentence: str) -> None:
-    """Say something on stderr."""
-    click.echo(printable(sentence), err=True)
+def print_message(message: str) -> None:
+    """Print a message on stderr, with control characters replaced."""
+    click.echo(printable(message), err=True)
 
 
 def printable(text: str) -> str:
-    """The text with every control character but tab and line break shown as U+FFFD."""
+    """The text with every control character except tab and line break replaced by U+FFFD."""
     return _CONTROL.sub("\ufffd", text)
 
 
-def say_whose_locks(lake: Place) -> None:
-    """Say where the locks of such a lake end, before this machine writes to it for the first time."""
+def warn_about_local_locks(lake: Place) -> None:
+    """Before this machine first writes to a lake on an object store, warn that its locks are local to the machine."""
     if not isinstance(lake, Path) and not desk(lake).exists():
-        say(
-            f"note: the locks of {lake} hold on this machine; two machines must not import, fetch or compact there at"
-            " the same time (docs/object-stores.md)"
+        print_message(
+            f"note: locks of {lake} are local to this machine; do not import, fetch or compact on two machines at the"
+            " same time (docs/object-stores.md)"
         )

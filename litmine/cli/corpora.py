@@ -1,13 +1,13 @@
-"""The commands `corpora ...`: the corpora known by name, and those that are here."""
+"""The commands `corpora ...`: list, describe and download the corpora that litmine knows by name."""
 
 import click
 
-from litmine.cli.console import say
+from litmine.cli.console import print_message
 
 
 @click.group()
 def corpora() -> None:
-    """The corpora that `train ner --corpus NAME` takes by name.
+    """List and download corpora for `train ner --corpus NAME`.
 
     \b
     litmine corpora list
@@ -17,7 +17,7 @@ def corpora() -> None:
 
 @corpora.command("list")
 def list_() -> None:
-    """Each corpus with its types, its licence, and whether it is here.
+    """List the corpora with entity types, licence, and whether they are downloaded.
 
     \b
     litmine corpora list
@@ -37,15 +37,15 @@ def list_() -> None:
 @corpora.command()
 @click.argument("name")
 def show(name: str) -> None:
-    """Everything known of a corpus: types, guideline, terms, source, files, citation.
+    """Describe a corpus: types, guideline, terms, source, files, citation.
 
     \b
     litmine corpora show BC5CDR
     """
     from litmine.corpora.corpus import corpus_home
-    from litmine.corpora.registry import find
+    from litmine.corpora.registry import find_corpus
 
-    entry = find(name)
+    entry = find_corpus(name)
     named = ", ".join(f"{theirs} as {ours}" if ours != "-" else f"not {theirs}" for theirs, ours in entry.types.items())
     facts = {
         "types": named,
@@ -73,20 +73,21 @@ def show(name: str) -> None:
     "--from",
     "url",
     metavar="URL",
-    help="Another address: a folder (ending with a slash), a zip or tar archive, or the file of the train split.",
+    help="Download from this address instead: a folder (ending in /), a zip or tar archive, or the train file.",
 )
 def get(name: str, url: str | None) -> None:
-    """Fetch the train and dev splits of a corpus, if its terms let anyone fetch it; test splits are left out.
+    """Download the train and dev splits of a corpus, if its terms allow it.
 
     \b
     litmine corpora get NCBI-disease
     litmine corpora get BioRED --from https://example.org/BIORED.zip
 
-    It goes into corpora/NAME of LITMINE_HOME, with a SOURCE.txt that says from where, when and on what terms.
+    The files go to corpora/NAME in LITMINE_HOME, with a SOURCE.txt that records address, date and terms. Test splits
+    are not kept.
     """
-    from litmine.corpora.download import obtain
-    from litmine.corpora.registry import find
+    from litmine.corpora.download import download_corpus
+    from litmine.corpora.registry import find_corpus
 
-    entry = find(name)
-    folder = obtain(entry, url, say)
-    say(f"{entry.name} is in {folder}; licence: {entry.licence}; terms: {entry.terms}")
+    entry = find_corpus(name)
+    folder = download_corpus(entry, url, print_message)
+    print_message(f"{entry.name} is in {folder}; licence: {entry.licence}; terms: {entry.terms}")

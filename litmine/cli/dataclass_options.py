@@ -1,7 +1,6 @@
-"""Flags from the fields of a dataclass: name, type, range, help and default are said there, and nowhere else.
+"""Command-line flags from the fields of a settings dataclass, which declares name, type, range, help and default once.
 
-A flag has no default of its own: what is not given is left to the dataclass, or to a recipe, whose values the help
-shows.
+A flag has no default of its own: an unset flag keeps the value of the dataclass or of a recipe, which the help shows.
 """
 
 from collections.abc import Mapping
@@ -13,49 +12,54 @@ import click
 from click.core import ParameterSource
 
 from litmine.errors import SettingError
-from litmine.settings import Setting, flag_of, required, setting_of
+from litmine.settings import Setting, flag_name, required_fields, setting_metadata
 
-# Under which name a context keeps the recipe that was chosen.
+# Key of the chosen recipe in `click.Context.meta`.
 _RECIPE = "litmine.recipe"
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
-    """A field that is a tuple of dataclasses `kind`, of which flags make one for each value of its field `each`."""
+class RepeatedGroup:
+    """A field `name` that is a tuple of dataclasses `kind`; flags add one for each value of their field `repeat_by`."""
 
     name: str
     kind: type
-    each: str
+    repeat_by: str
 
 
 class SettingOption(click.Option):
-    """The flag of a field, of the command's dataclass or of one of its tables."""
+    """The flag of a field of the command's dataclass, or of one of its repeated groups."""
 
-    def __init__(self, kind: type, one: "Field[Any]", told: Setting, table: Table | None, needed: bool) -> None:
-        self.one, self.told, self.table = one, told, table
-        hint = get_type_hints(kind)[one.name]
-        kinds = get_args(hint) if isinstance(hint, UnionType) else (hint,)
-        self._empty = None if NoneType in kinds else ""
-        (hint,) = (kind for kind in kinds if kind is not NoneType)
-        several = get_origin(hint) is tuple
-        self._item = get_args(hint)[0] if several else hint
-        flag = flag_of(kind, one.name)
-        shape: dict[str, Any] = {"metavar": told.metavar} if told.metavar else {}
-        if told.bare is not None:
-            shape |= {"is_flag": False, "flag_value": told.bare}
+    def __init__(
+        self, kind: type, field: "Field[Any]", setting: Setting, group: RepeatedGroup | None, require: bool
+    ) -> None:
+        self.field, self.setting, self.group = field, setting, group
+        hint = get_type_hints(kind)[field.name]
+        members = get_args(hint) if isinstance(hint, UnionType) else (hint,)
+        self._empty = None if NoneType in members else ""
+        (hint,) = (member for member in members if member is not NoneType)
+        multiple = get_origin(hint) is tuple
+        self._item = get_args(hint)[0] if multiple else hint
+        flag = flag_name(kind, field.name)
+        extra: dict[str, Any] = {"metavar": setting.metavar} if setting.metavar else {}
+        if setting.flag_value is not None:
+            extra |= {"is_flag": False, "flag_value": setting.flag_value}
         super().__init__(
-            [f"{flag}/--no-{flag[2:]}" if hint is bool else flag, f"{table.name}_{one.name}" if table else one.name],
-            type=None if hint is bool else _type(flag, self._item, told),
-            multiple=several,
-            required=needed,
-            help=told.about
-            + (" May be given several times." if several else "")
-            + (" `none` leaves it out." if told.none else ""),
-            **shape,
+            [
+                f"{flag}/--no-{flag[2:]}" if hint is bool else flag,
+                f"{group.name}_{field.name}" if group else field.name,
+            ],
+            type=None if hint is bool else _click_type(flag, self._item, setting),
+            multiple=multiple,
+            required=require,
+            help=setting.help
+            + (" Repeatable." if multiple else "")
+            + (" `none` unsets the recipe's value." if setting.none else ""),
+            **extra,
         )
 
     def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
-        if self.told.none and value == "none":
+        if self.setting.none and value == "none":
             return self._empty
         value = super().type_cast_value(ctx, value)
         if get_origin(self._item) is tuple and isinstance(value, tuple):
@@ -64,14 +68,15 @@ class SettingOption(click.Option):
 
     def get_help_extra(self, ctx: click.Context) -> Any:
         extra = super().get_help_extra(ctx)
-        _, recipe = recipe_of(ctx)
-        if shown := self._shown(self.one.default if self.table else recipe.get(self.one.name, self.one.default)):
+        _, recipe = chosen_recipe(ctx)
+        default = self.field.default if self.group else recipe.get(self.field.name, self.field.default)
+        if shown := self._default_text(default):
             extra["default"] = shown
         return extra
 
-    def _shown(self, default: Any) -> str:
+    def _default_text(self, default: Any) -> str:
         if default is MISSING or default is None or default in ("", ()):
-            return self.told.unset
+            return self.setting.unset
         if isinstance(default, bool):
             return (self.opts if default else self.secondary_opts)[0][2:]
         if not isinstance(default, tuple):
@@ -82,7 +87,7 @@ class SettingOption(click.Option):
 
 
 class _PairType(click.ParamType[tuple[str, Any]]):
-    """`NAME=VALUE`; a number after the last `=`, or a text after the first."""
+    """`NAME=VALUE`: a number follows the last `=`, a text follows the first."""
 
     name = "pair"
 
@@ -90,79 +95,83 @@ class _PairType(click.ParamType[tuple[str, Any]]):
         self._flag, self._kind, self._metavar = flag, kind, metavar
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, Any]:  # noqa: ARG002
-        name, _, said = value.rpartition("=") if self._kind is float else value.partition("=")
+        name, _, text = value.rpartition("=") if self._kind is float else value.partition("=")
         try:
-            if name and said:
-                return name, self._kind(said)
+            if name and text:
+                return name, self._kind(text)
         except ValueError:
             pass
-        raise SettingError(f"{self._flag} takes {self._metavar}, and {value!r} is not that")
+        raise SettingError(f"{self._flag} takes {self._metavar}, not {value!r}")
 
 
-def setting_options(kind: type, needed: bool = False) -> list[click.Option]:
-    """The flags of a dataclass, and of its tables: what has no default first, then its own, then what it inherits.
+def setting_options(kind: type, require: bool = False) -> list[click.Option]:
+    """The flags of a dataclass and its repeated groups: fields without a default first, then own, then inherited ones.
 
-    With `needed` a flag must be given when its field has no default and says of no other value that it gets.
+    With `require`, the flag of a field with neither a default nor an `unset` text is mandatory.
     """
-    hints, lacking = get_type_hints(kind), required(kind)
-    by_name = {one.name: one for one in fields(kind)}
+    hints, lacking = get_type_hints(kind), required_fields(kind)
+    by_name = {field.name: field for field in fields(kind)}
     options: list[click.Option] = []
     for name in dict.fromkeys([*lacking, *(name for name in kind.__annotations__ if name in by_name), *by_name]):
-        one = by_name[name]
-        told = setting_of(one)
-        if told and told.each:
-            table = Table(one.name, get_args(hints[one.name])[0], told.each)
-            parts = [(part, setting_of(part)) for part in fields(table.kind)]
-            options += [SettingOption(table.kind, part, its, table, False) for part, its in parts if its]
-        elif told:
-            options.append(SettingOption(kind, one, told, None, needed and one.name in lacking and not told.unset))
+        field = by_name[name]
+        setting = setting_metadata(field)
+        if setting and setting.repeat_by:
+            group = RepeatedGroup(name, get_args(hints[name])[0], setting.repeat_by)
+            inner_fields = [(inner, setting_metadata(inner)) for inner in fields(group.kind)]
+            options += [
+                SettingOption(group.kind, inner, metadata, group, False) for inner, metadata in inner_fields if metadata
+            ]
+        elif setting:
+            options.append(SettingOption(kind, field, setting, None, require and name in lacking and not setting.unset))
     return options
 
 
-def use_recipe(context: click.Context, name: str, settings: Mapping[str, Any]) -> None:
-    """Take a recipe's settings for the defaults."""
+def set_recipe_defaults(context: click.Context, name: str, settings: Mapping[str, Any]) -> None:
+    """Use a recipe's settings as the defaults of the command."""
     context.meta[_RECIPE] = name, settings
 
 
-def recipe_of(context: click.Context) -> tuple[str, Mapping[str, Any]]:
-    """The recipe that was chosen, and its settings; no name and no settings where none was."""
+def chosen_recipe(context: click.Context) -> tuple[str, Mapping[str, Any]]:
+    """Name and settings of the chosen recipe; both empty without one."""
     chosen: tuple[str, Mapping[str, Any]] = context.meta.get(_RECIPE, ("", {}))
     return chosen
 
 
-def given_settings(context: click.Context) -> dict[str, Any]:
-    """The settings that were given as flags, by their fields.
+def settings_from_flags(context: click.Context) -> dict[str, Any]:
+    """The settings that the command line sets, by field.
 
-    Raises UsageError for a setting of a table that no flag makes, SettingError for a table that makes no sense.
+    Raises UsageError for a flag of a repeated group without the flag that adds one, and SettingError for invalid values
+    of a group.
     """
-    given: dict[Table | None, dict[str, Any]] = {None: {}}
+    by_group: dict[RepeatedGroup | None, dict[str, Any]] = {None: {}}
     for option in context.command.params:
-        if isinstance(option, SettingOption) and _is_given(context, option):
-            given.setdefault(option.table, {})[option.one.name] = context.params[str(option.name)]
-    settings = given.pop(None)
-    for table, values in given.items():
-        assert table is not None
-        if table.each not in values:
-            flag, each = flag_of(table.kind, next(iter(values))), flag_of(table.kind, table.each)
-            raise click.UsageError(f"{flag} belongs to the {table.name} that {each} makes; give {each} too.", context)
-        settings[table.name] = tuple(table.kind(**values | {table.each: (value,)}) for value in values[table.each])
+        if isinstance(option, SettingOption) and _is_set(context, option):
+            by_group.setdefault(option.group, {})[option.field.name] = context.params[str(option.name)]
+    settings = by_group.pop(None)
+    for group, values in by_group.items():
+        assert group is not None
+        if group.repeat_by not in values:
+            flag, adds = flag_name(group.kind, next(iter(values))), flag_name(group.kind, group.repeat_by)
+            raise click.UsageError(f"{flag} applies to the {group.name} of {adds}; give {adds} too.", context)
+        settings[group.name] = tuple(
+            group.kind(**values | {group.repeat_by: (value,)}) for value in values[group.repeat_by]
+        )
     return settings
 
 
-def _is_given(context: click.Context, option: click.Option) -> bool:
+def _is_set(context: click.Context, option: click.Option) -> bool:
     return context.get_parameter_source(str(option.name)) is ParameterSource.COMMANDLINE
 
 
-def _type(flag: str, kind: Any, told: Setting) -> Any:
-    """The type that click holds a value to."""
+def _click_type(flag: str, kind: Any, setting: Setting) -> Any:
+    """The click type that checks a value."""
     if get_origin(kind) is tuple:
-        return _PairType(flag, get_args(kind)[1], told.metavar)
+        return _PairType(flag, get_args(kind)[1], setting.metavar)
     if get_origin(kind) is Literal:
         return click.Choice(get_args(kind))
     if kind in (int, float):
-        low = told.above if told.at_least is None else told.at_least
-        high = told.below if told.at_most is None else told.at_most
+        low = setting.above if setting.at_least is None else setting.at_least
+        high = setting.below if setting.at_most is None else setting.at_most
         ranged = click.IntRange if kind is int else click.FloatRange
-        return ranged(low, high, min_open=told.above is not None, max_open=told.below is not None)  # type: ignore[arg-type]
-    # `str` or `Path`: what makes the value of the word.
+        return ranged(low, high, min_open=setting.above is not None, max_open=setting.below is not None)  # type: ignore[arg-type]
     return click.Path(path_type=kind) if kind is not str else click.STRING

@@ -1,4 +1,4 @@
-"""The command `doctor`: what is wrong here, and what to do about it."""
+"""The command `doctor`: check the installation and the lake, and say how to fix problems."""
 
 import json
 from collections.abc import Iterator
@@ -18,27 +18,27 @@ if TYPE_CHECKING:
 
 @click.command()
 @lake_option
-@click.option("--deep", is_flag=True, help="Decode every file of the lake, and look at every offset and text.")
-@click.option("--network", is_flag=True, help="Ask PubMed something, to see that it can be reached.")
-@click.option("--ray", is_flag=True, help="Start Ray on this machine, let it work, and stop it.")
+@click.option("--deep", is_flag=True, help="Also decode every file of the lake and check every offset.")
+@click.option("--network", is_flag=True, help="Also send a request to PubMed.")
+@click.option("--ray", is_flag=True, help="Also start Ray on this machine, run a task, and stop it.")
 @click.option(
     "--format",
     "form",
     type=click.Choice(["text", "json"]),
     default="text",
     show_default=True,
-    help="A line a finding, or all of them as JSON.",
+    help="One line per finding, or a JSON array.",
 )
 @click.pass_context
 def doctor(ctx: click.Context, lake: Place, deep: bool, network: bool, ray: bool, form: str) -> None:
-    """Look at this machine and at every file of the lake; a line a finding, with what to do about it.
+    """Check this machine and every file of the lake, and say how to fix problems.
 
     \b
     litmine doctor
     litmine doctor --deep --lake ./penicillin
     litmine doctor --network --ray --format json
 
-    Nothing is changed. The exit code is 1 when something is wrong.
+    doctor changes nothing. The exit code is 1 if it finds something wrong.
     """
     findings = []
     for finding in _findings(lake, deep, network, ray):

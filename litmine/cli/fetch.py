@@ -1,4 +1,4 @@
-"""The command `fetch`: PubMed into the lake."""
+"""The command `fetch`: PubMed records into the lake."""
 
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Literal
 
 import click
 
-from litmine.cli.console import say, say_whose_locks
+from litmine.cli.console import print_message, warn_about_local_locks
 from litmine.cli.options import lake_option
 from litmine.cli.progress import Meter
 from litmine.errors import NEW_GAPS, SettingError
@@ -23,21 +23,24 @@ def _since(ctx: click.Context, param: click.Parameter, value: str | None) -> dat
     try:
         day = date.fromisoformat(value)
     except ValueError:
-        raise click.BadParameter(f"{value!r} is neither a day such as 2026-11-01 nor 'last'.", ctx, param) from None
+        raise click.BadParameter(f"{value!r} must be a date such as 2026-11-01, or 'last'.", ctx, param) from None
     if day > datetime.now(UTC).date():
-        raise click.BadParameter(f"{value} is yet to come.", ctx, param)
+        raise click.BadParameter(f"{value} is in the future.", ctx, param)
     return day
 
 
 def _query(text: str | None) -> str | None:
     query = None if text is None else " ".join(text.split())
     if query == "":
-        raise click.UsageError("--query is empty; say what to search for.")
+        raise click.UsageError('--query is empty; give a search, such as --query "penicillin allergy".')
     return query
 
 
 def _pmids(file: Path) -> tuple[frozenset[int], list[Gap]]:
-    """The PMIDs of a list, and its words that are none. Raises SettingError when it has no PMID or cannot be read."""
+    """The PMIDs in a file, and a gap for each word that is not a PMID.
+
+    Raises SettingError when the file cannot be read or has no PMID.
+    """
     name = "stdin" if str(file) == "-" else str(file)
     try:
         with click.open_file(str(file), encoding="utf-8", errors="replace") as lines:
@@ -45,42 +48,42 @@ def _pmids(file: Path) -> tuple[frozenset[int], list[Gap]]:
     except OSError as error:
         raise SettingError(f"{name} cannot be read ({error.strerror}); check the path") from error
     if not pmids:
-        raise SettingError(f"{name} holds no PMID; put one on each line")
+        raise SettingError(f"{name} has no PMID; put one on each line")
     if repeated := len(pmids) - len(set(pmids)):
-        say(f"{repeated:,} PMIDs stand in {name} more than once")
+        print_message(f"{repeated:,} duplicate PMIDs in {name} ignored")
     return frozenset(pmids), [Gap(f"{name}, {one.where}", one.why) for one in bad]
 
 
 @click.command()
 @lake_option
-@click.option("--query", metavar="TEXT", help="A search as PubMed's own search box takes it.")
+@click.option("--query", metavar="TEXT", help="PubMed search, in the syntax of PubMed's search box.")
 @click.option(
     "--pmids",
     "pmid_list",
     metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
-    help="A file of PMIDs instead of a query, one or more a line; - is stdin.",
+    help="Fetch the PMIDs in this file instead; - reads stdin.",
 )
 @click.option(
     "--since",
     metavar="DATE|last",
     callback=_since,
-    help="Only what PubMed created or revised from that day (2026-11-01) on; last: since the last complete fetch of the"
-    " same query.",
+    help="Fetch only records created or revised since a date (2026-11-01), or since the last complete fetch of the same"
+    " query (last).",
 )
 @click.option(
-    "--max", "most", type=click.IntRange(min=1), metavar="N", help="Fetch at most N records, the newest PMIDs first."
+    "--max", "most", type=click.IntRange(min=1), metavar="N", help="Fetch at most N records, highest PMIDs first."
 )
-@click.option("--refresh", is_flag=True, help="Fetch anew what the lake has already.")
+@click.option("--refresh", is_flag=True, help="Fetch records again that the lake already has.")
 @click.option(
-    "--dry-run", is_flag=True, help="Only say how many there are, how many of them are new, and how long it will take."
+    "--dry-run", is_flag=True, help="Only print how many records match, how many are new, and how long the fetch takes."
 )
 @click.option(
     "--gaps",
     "gap_file",
     metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Write what could not be had, with the reasons, to FILE (.csv, .json, .jsonl or .parquet).",
+    help="Write the records that PubMed did not return, with reasons, to FILE (.csv, .json, .jsonl or .parquet).",
 )
 @click.option(
     "--patience",
@@ -88,7 +91,7 @@ def _pmids(file: Path) -> tuple[frozenset[int], list[Gap]]:
     default=180.0,
     show_default=True,
     metavar="SECONDS",
-    help="Give up when PubMed has not answered well for so long.",
+    help="Give up after this time without a valid response from PubMed.",
 )
 @click.option(
     "--timeout",
@@ -96,7 +99,7 @@ def _pmids(file: Path) -> tuple[frozenset[int], list[Gap]]:
     default=60.0,
     show_default=True,
     metavar="SECONDS",
-    help="Wait so long for the next byte of an answer.",
+    help="Time to wait for the next byte of a response.",
 )
 @click.pass_context
 def fetch(
@@ -112,45 +115,48 @@ def fetch(
     patience: float,
     timeout: float,
 ) -> None:
-    """Bring every record that PubMed has for a query into the lake, or say exactly which it could not give.
+    """Fetch all PubMed records for a query into the lake, and list those that PubMed does not return.
 
     \b
     litmine fetch --query "penicillin allergy"
     litmine fetch --query "penicillin allergy" --since last
     litmine fetch --pmids included.txt --gaps missing.csv
 
-    A search of any size is cut into slices that PubMed answers whole, and their sum is held against PubMed's own
-    count. What the lake has is not fetched again, so the same command goes on where it was interrupted. PubMed allows
-    3 requests a second, 10 with a key: put yours into NCBI_API_KEY, and your e-mail address into NCBI_EMAIL. Records
-    that PubMed counts and does not give are listed as gaps; the exit code is 3 when there are new ones.
+    Searches of any size work: litmine splits them into slices below PubMed's limit of 10,000 and checks the total
+    against PubMed's count. Records that the lake already has are not fetched again, so the same command continues an
+    interrupted fetch. PubMed allows 3 requests per second, or 10 with an API key: set NCBI_API_KEY, and set NCBI_EMAIL
+    to your e-mail address. Records that PubMed counts but does not return are listed as gaps; the exit code is 3 when
+    there are new gaps.
     """
-    from litmine.cli.fetch_output import Shown, forecast, write_gaps
+    from litmine.cli.fetch_output import FetchProgress, format_forecast, write_gaps
     from litmine.pipeline import fetch as work
     from litmine.pipeline.fetch_plan import FetchRequest
-    from litmine.sources.entrez.access import from_environment
+    from litmine.sources.entrez.eutils_settings import load_eutils_settings
 
     if (query is None) == (pmid_list is None):
-        raise click.UsageError("Say either --query TEXT or --pmids FILE.")
+        raise click.UsageError("Give either --query TEXT or --pmids FILE.")
     if pmid_list is not None and since is not None:
-        raise click.UsageError("--since goes with --query; --refresh fetches a list of PMIDs anew.")
+        raise click.UsageError("--since needs --query; use --refresh to fetch a list of PMIDs again.")
     if gap_file is not None and not gap_file.absolute().parent.is_dir():
-        raise SettingError(f"there is no folder {gap_file.absolute().parent} for --gaps; make it or name another")
+        raise SettingError(
+            f"the folder of --gaps, {gap_file.absolute().parent}, does not exist; create it or choose another file"
+        )
     pmids, unusable = _pmids(pmid_list) if pmid_list else (frozenset[int](), [])
-    wish = FetchRequest(_query(query), pmids, since, most, refresh)
-    access = from_environment(patience=patience, read_seconds=timeout)
+    request = FetchRequest(_query(query), pmids, since, most, refresh)
+    access = load_eutils_settings(patience=patience, read_seconds=timeout)
     if access.email is None:
-        say("PubMed asks who calls: put your e-mail address into NCBI_EMAIL")
+        print_message("Set NCBI_EMAIL: NCBI asks callers for an e-mail address.")
     with Meter("fetching", "records") as meter:
         if dry_run:
-            surveyed = work.look(lake, wish, access, Shown(meter))
+            surveyed = work.look(lake, request, access, FetchProgress(meter))
         else:
-            say_whose_locks(lake)
-            result = work.fetch(lake, wish, access, Shown(meter), unusable)
+            warn_about_local_locks(lake)
+            result = work.fetch(lake, request, access, FetchProgress(meter), unusable)
     if dry_run:
-        click.echo(forecast(surveyed, access.per_second))
+        click.echo(format_forecast(surveyed, access.per_second))
         return
     for sentence in result.account():
-        say(sentence)
+        print_message(sentence)
     if gap_file is not None:
         write_gaps(result, gap_file)
     if result.new_gaps:

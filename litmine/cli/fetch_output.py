@@ -1,40 +1,40 @@
-"""What a fetch says: its progress, its forecast, and what could not be had."""
+"""Output of `fetch`: progress, the forecast of a dry run, and the file of gaps."""
 
 from pathlib import Path
 
 import pyarrow as pa
 
-from litmine.cli.console import say
+from litmine.cli.console import print_message
 from litmine.cli.progress import Meter
 from litmine.cli.query_output import FORMATS, write_result
 from litmine.lake.runs import Gap
-from litmine.pipeline.fetch import Fetching, Progress, requests_for
+from litmine.pipeline.fetch import FetchResult, Progress, requests_for
 from litmine.pipeline.fetch_history import pmid_of, where
-from litmine.pipeline.fetch_plan import Survey
+from litmine.pipeline.fetch_plan import FetchPlan
 
 
-class Shown(Progress):
-    """What a fetch tells, on a meter."""
+class FetchProgress(Progress):
+    """Shows a fetch's progress on a meter, and its notes on stderr."""
 
     def __init__(self, meter: Meter) -> None:
         self._meter = meter
 
-    def surveyed(self, survey: Survey) -> None:
+    def surveyed(self, survey: FetchPlan) -> None:
         for note in survey.notes:
-            say(note)
+            print_message(note)
         if survey.first_time:
-            say("no complete fetch of this query has been recorded yet: all of it is fetched")
-        self._meter.expect(len(survey.wanted))
+            print_message("no earlier complete fetch of this query: fetching all of it")
+        self._meter.set_total(len(survey.wanted))
 
     def fetched(self, records: int) -> None:
-        self._meter.at(records)
+        self._meter.update(records)
 
     def waiting(self, reason: str, seconds: float) -> None:
-        say(f"PubMed: {reason}" + (f"; trying again in {seconds:.1f} s" if seconds else ""))
+        print_message(f"PubMed: {reason}" + (f"; retrying in {seconds:.1f} s" if seconds else ""))
 
 
-def forecast(survey: Survey, per_second: int) -> str:
-    """What a fetch would bring, and how long it would take at the allowed rate."""
+def format_forecast(survey: FetchPlan, per_second: int) -> str:
+    """How many records a fetch would add, and the minimum duration at the allowed request rate."""
     requests = requests_for(len(survey.wanted))
     lines = [
         f"found     {len(survey.found):,} records",
@@ -50,8 +50,8 @@ def forecast(survey: Survey, per_second: int) -> str:
     return "\n".join(lines)
 
 
-def write_gaps(result: Fetching, file: Path) -> None:
-    """Everything that could not be had, a row each; CSV unless the file's name says another format."""
+def write_gaps(result: FetchResult, file: Path) -> None:
+    """Write a row for each gap; CSV unless the file name ends in another format."""
     lately = [Gap(where(pmid), why) for pmid, why in sorted(result.survey.absent.items())]
     gaps = [*result.gaps, *lately]
     table = pa.table(

@@ -8,15 +8,15 @@ from typing import IO, Any
 
 from litmine.cli.console import printable
 from litmine.errors import DONE, NEW_GAPS
-from litmine.pipeline.job.run import Report
-from litmine.pipeline.job.step import Outcome, Step, Watch
+from litmine.pipeline.job.run import JobReport
+from litmine.pipeline.job.step import JobStep, Outcome, Watch
 
 # No line of these may hold what they hold, wherever it comes from.
 _SECRETS = ("NCBI_API_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "HF_TOKEN")
 _PROGRESS_SECONDS = 60.0
 
 
-def without_secrets(text: str) -> str:
+def redact_secrets(text: str) -> str:
     """The text, with the value of each environment variable that is a secret left out."""
     for variable in _SECRETS:
         if secret := os.environ.get(variable, "").strip():
@@ -53,10 +53,10 @@ class JobLog(Watch):
         else:
             step = f" {self._step['step']}" if self._step else ""
             written = f"{at} {self._always['run']} {self._always['job']}{step} {level}: {message}"
-        self._out.write(without_secrets(written) + "\n")
+        self._out.write(redact_secrets(written) + "\n")
         self._out.flush()
 
-    def began(self, step: Step) -> None:
+    def began(self, step: JobStep) -> None:
         self._step = {"step": step.kind, "of": step.what}
         self._said_at = time.monotonic()
         self.line("step began", step.what)
@@ -69,8 +69,8 @@ class JobLog(Watch):
             self._said_at = time.monotonic()
             self.line("progress", f"{int(count):,} {unit}", count=int(count), unit=unit)
 
-    def ended(self, step: Step, outcome: Outcome) -> None:  # noqa: ARG002
-        level = level_of(outcome.code)
+    def ended(self, step: JobStep, outcome: Outcome) -> None:  # noqa: ARG002
+        level = log_level(outcome.code)
         for sentence in outcome.said:
             self.line("said", sentence, level)
         self.line(
@@ -84,18 +84,18 @@ class JobLog(Watch):
         )
         self._step = {}
 
-    def over(self, report: Report) -> None:
+    def over(self, report: JobReport) -> None:
         """The last line."""
         seconds = (report.finished - report.started).total_seconds()
         self.line(
             "job ended",
             f"exit {report.code} after {seconds:.1f} s",
-            level_of(report.code),
+            log_level(report.code),
             code=report.code,
             seconds=round(seconds, 3),
         )
 
 
-def level_of(code: int) -> str:
+def log_level(code: int) -> str:
     """The level of an exit code."""
     return "info" if code == DONE else "warning" if code == NEW_GAPS else "error"

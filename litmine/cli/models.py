@@ -2,7 +2,7 @@
 
 import click
 
-from litmine.cli.console import printable, say
+from litmine.cli.console import print_message, printable
 from litmine.cli.options import lake_option
 from litmine.lake.paths import Place
 
@@ -57,7 +57,7 @@ def pull(hub_id: str) -> None:
     """
     from litmine.tasks.registry import identify
 
-    say(f"{hub_id} is {identify(hub_id)}, and can be loaded without a network from now on")
+    print_message(f"{hub_id} is {identify(hub_id)}, and can be loaded without a network from now on")
 
 
 @models.command()
@@ -79,4 +79,4 @@ def use(refs: tuple[str, ...], lake: Place) -> None:
 
     opened = Lake(lake)
     for sentence in told(choose(opened, refs)):
-        say(sentence)
+        print_message(sentence)

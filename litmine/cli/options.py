@@ -9,12 +9,12 @@ import click
 from litmine.errors import SettingError
 from litmine.lake.object_store import ObjectPath
 from litmine.lake.paths import Place, place
-from litmine.settings import about
+from litmine.settings import help_text
 from litmine.tasks.contract import ModelSettings
 
 
-class LakeType(click.ParamType[Place]):
-    """A folder, or a URL: wrong usage when there can be no lake at it."""
+class LakeParam(click.ParamType[Place]):
+    """A folder or an object store URL; any other URL is a usage error."""
 
     name = "place"
     _folder = click.Path(path_type=Path, file_okay=False)
@@ -32,11 +32,11 @@ class LakeType(click.ParamType[Place]):
 
 lake_option = click.option(
     "--lake",
-    type=LakeType(),
+    type=LakeParam(),
     envvar="LITMINE_LAKE",
     default=Path("lake"),
     show_default="./lake",
-    help="Folder of the lake, or s3://bucket/prefix (env LITMINE_LAKE).",
+    help="Lake: a folder or s3://bucket/prefix (env LITMINE_LAKE).",
 )
 
 precision_option = click.option(
@@ -44,14 +44,14 @@ precision_option = click.option(
     type=click.Choice(["auto", "float32", "bf16"]),
     default="auto",
     show_default=True,
-    help=about(ModelSettings, "precision"),
+    help=help_text(ModelSettings, "precision"),
 )
 
 batch_tokens_option = click.option(
     "--batch-tokens",
     type=click.IntRange(min=1),
     show_default="what suits the device",
-    help=about(ModelSettings, "batch_tokens"),
+    help=help_text(ModelSettings, "batch_tokens"),
 )
 
 output_option = click.option(
@@ -60,14 +60,14 @@ output_option = click.option(
     required=True,
     metavar="FOLDER",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Folder of the new model.",
+    help="Output folder for the model.",
 )
 
 resume_option = click.option(
     "--resume/--no-resume",
     default=True,
     show_default=True,
-    help="Go on from what a killed run of this very training left in the output folder, or begin anew.",
+    help="Continue the same training from its checkpoint in the output folder, or start over.",
 )
 
 reader_option = click.option(
@@ -75,7 +75,7 @@ reader_option = click.option(
     metavar="REF",
     default="builtin-reader",
     show_default=True,
-    help="Model that answers questions: builtin-reader, a folder, or an id on the Hugging Face Hub.",
+    help="Question answering model: builtin-reader, a folder or a Hugging Face Hub id.",
 )
 
 top_k_option = click.option(
@@ -83,31 +83,33 @@ top_k_option = click.option(
     type=click.IntRange(min=1),
     default=10,
     show_default=True,
-    help="Read a question over so many articles at most, the best of the search.",
+    help="Maximum number of articles to retrieve and read for each question.",
 )
 
 where_option = click.option(
     "--where",
     metavar="SQL",
-    help="Condition on `articles` that those have to meet: \"year >= 2020 and language = 'eng'\".",
+    help="Retrieve only articles that match this SQL condition, such as \"year >= 2020 and language = 'eng'\".",
 )
 
-_WORKFORCE = (
+_WORKER_OPTIONS = (
     click.option(
         "--workers",
         type=click.IntRange(min=0),
         default=0,
-        help="Run on this many Ray workers on the CPU; 0 works in this process.",
+        help="Number of Ray workers on the CPU; 0 runs in this process.",
     ),
-    click.option("--gpus", type=click.IntRange(min=0), default=0, help="Run on this many Ray workers with a GPU each."),
+    click.option("--gpus", type=click.IntRange(min=0), default=0, help="Number of Ray workers with one GPU each."),
     click.option(
-        "--address", metavar="ADDRESS", help="Join the Ray cluster there ('auto' finds the one of this machine)."
+        "--address",
+        metavar="ADDRESS",
+        help="Address of a running Ray cluster to use; 'auto' finds the one on this machine.",
     ),
 )
 
 
-def workforce_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Who does the work."""
-    for option in reversed(_WORKFORCE):
+def worker_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that choose where the work runs: in this process, or on Ray workers."""
+    for option in reversed(_WORKER_OPTIONS):
         command = option(command)
     return command

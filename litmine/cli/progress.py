@@ -1,14 +1,11 @@
-"""The progress of a run on a meter, in what its units count: the finished ones, and the shares of those under way.
-
-Progress: a bar on a terminal, plain lines in a log.
-"""
+"""Progress of a command on stderr: a bar on a terminal, a line every 30 seconds elsewhere."""
 
 import sys
 import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from litmine.cli.console import say
+from litmine.cli.console import print_message
 from litmine.runtime import executor
 from litmine.tasks.contract import Unit, UnitResult
 
@@ -20,12 +17,12 @@ _LINE_SECONDS = 30.0
 
 
 class Meter:
-    """Counts `unit`s up to `total` (None when nobody knows) and shows the rate and the time left."""
+    """Show how many `unit`s are done, of `total` if known, with the rate and the time left."""
 
     def __init__(self, what: str, unit: str, total: int | None = None) -> None:
         self._what, self._unit, self._total = what, unit, total
         self._count = 0.0
-        self._started = self._said = time.monotonic()
+        self._started = self._printed = time.monotonic()
         self._bar: Progress | None = None
 
     def __enter__(self) -> Self:
@@ -52,31 +49,31 @@ class Meter:
         if self._bar is not None:
             self._bar.stop()
 
-    def expect(self, total: int) -> None:
-        """Say how many there are in all, once it is known."""
+    def set_total(self, total: int) -> None:
+        """Set the total, once it is known."""
         self._total = total
         if self._bar is not None:
             self._bar.update(self._task, total=total)
 
-    def at(self, count: float) -> None:
-        """`count` units are done."""
+    def update(self, count: float) -> None:
+        """Show that `count` units are done."""
         self._count = count
         now = time.monotonic()
         rate = count / max(now - self._started, 1e-9)
         if self._bar is not None:
             self._bar.update(self._task, completed=int(count), rate=f"{rate:,.1f} {self._unit}/s")
-        elif now - self._said >= _LINE_SECONDS:
-            self._said = now
-            of = (
+        elif now - self._printed >= _LINE_SECONDS:
+            self._printed = now
+            rest = (
                 f" of {self._total:,}, {(self._total - count) / rate / 60:,.0f} min left"
                 if self._total and rate
                 else ""
             )
-            say(f"{self._what}: {int(count):,}{of} ({rate:,.1f} {self._unit}/s)")
+            print_message(f"{self._what}: {int(count):,}{rest} ({rate:,.1f} {self._unit}/s)")
 
 
-class Shown(executor.Progress):
-    """What an annotate run tells, on a meter."""
+class ExecutorProgress(executor.RunProgress):
+    """Shows an executor's finished items, and the finished shares of the units in progress, on a meter."""
 
     def __init__(self, meter: Meter) -> None:
         self._meter = meter
@@ -84,7 +81,7 @@ class Shown(executor.Progress):
         self._under_way: dict[Unit, float] = {}
 
     def planned(self, items: int) -> None:
-        self._meter.expect(items)
+        self._meter.set_total(items)
 
     def under_way(self, unit: Unit, share: float) -> None:
         self._under_way[unit] = share * unit.size
@@ -96,4 +93,4 @@ class Shown(executor.Progress):
         self._show()
 
     def _show(self) -> None:
-        self._meter.at(self._finished + sum(self._under_way.values()))
+        self._meter.update(self._finished + sum(self._under_way.values()))

@@ -8,10 +8,10 @@ from typing import IO, Any, cast
 import click
 import pyarrow as pa
 
-from litmine.atomic_write import whole_file
+from litmine.atomic_write import open_atomic
 from litmine.cli.console import printable
 from litmine.errors import SettingError
-from litmine.output.rows import WRITERS, flat, form_of, named_apart, records
+from litmine.output.rows import WRITERS, cell_text, format_from_suffix, records, with_unique_names
 
 FORMATS = ("table", "csv", "json", "jsonl", "parquet")
 _WIDEST = 60
@@ -23,10 +23,10 @@ def write_result(rows: pa.RecordBatchReader, form: str | None, file: Path | None
     A file is written aside and renamed, so it is whole or absent (LitmineError when it cannot be written). Of columns
     with the same name the later ones get a number.
     """
-    form = form or (form_of(file) if file else "table")
+    form = form or (format_from_suffix(file) if file else "table")
     if form not in FORMATS:
         raise SettingError(f"no format {form!r}; say --format {', '.join(FORMATS)}")
-    rows = named_apart(rows)
+    rows = with_unique_names(rows)
     if file is None:
         if sys.stdout is None:
             raise SettingError("stdout is closed; name a file with -o FILE")
@@ -36,7 +36,7 @@ def write_result(rows: pa.RecordBatchReader, form: str | None, file: Path | None
         _WRITERS[form](rows, screen if sys.stdout.isatty() else sys.stdout.buffer)
         sys.stdout.buffer.flush()
         return
-    with whole_file(file) as out:
+    with open_atomic(file) as out:
         _WRITERS[form](rows, out)
 
 
@@ -68,6 +68,6 @@ _WRITERS = {"table": _table, **WRITERS}
 
 
 def _cell(value: Any) -> str:
-    text = f"{value:.4g}" if isinstance(value, float) else flat(value)
+    text = f"{value:.4g}" if isinstance(value, float) else cell_text(value)
     text = " ".join(printable(text).split())
     return text if len(text) <= _WIDEST else text[: _WIDEST - 1] + "…"

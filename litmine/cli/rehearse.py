@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from litmine.cli.console import say
+from litmine.cli.console import print_message
 from litmine.errors import DONE, SettingError
-from litmine.resources import packaged
+from litmine.resources import packaged_path
 
 if TYPE_CHECKING:
-    from litmine.fake_pubmed.request_log import Log
+    from litmine.fake_pubmed.request_log import RequestLog
 
 _LITMINE = (sys.executable, "-c", "from litmine.cli.main import main; main()")
 _HOST = "127.0.0.1"
@@ -76,21 +76,23 @@ def rehearse(
     a command the server goes on until Ctrl-C. Of PubMed's search language it knows words, phrases, AND, OR, NOT,
     parentheses, dates and PMIDs.
     """
-    from litmine.fake_pubmed.archive import Archive
-    from litmine.fake_pubmed.faults import Faults
+    from litmine.fake_pubmed.archive import RecordArchive
+    from litmine.fake_pubmed.faults import FaultInjector
     from litmine.fake_pubmed.server import serve
 
-    archive = Archive(paths or (_sample_records(),), up_to, seed=seed)
+    archive = RecordArchive(paths or (_sample_records(),), up_to, seed=seed)
     archive.withdraw(_spread(sorted(archive.pmids), withdrawn))
-    with serve(archive, Faults(faults, seed=seed), port=port) as server:
-        say(f"{len(archive):,} records, {archive.copies:,} of them renumbered copies; none is PubMed's current data")
+    with serve(archive, FaultInjector(faults, seed=seed), port=port) as server:
+        print_message(
+            f"{len(archive):,} records, {archive.copies:,} of them renumbered copies; none is PubMed's current data"
+        )
         code = _run(command, server.url, key) if command else _wait(server.url)
-    say(_seen(server.log))
+    print_message(_seen(server.log))
     ctx.exit(code)
 
 
 def _sample_records() -> Path:
-    folder = packaged("sample_data/pubmed")
+    folder = packaged_path("sample_data/pubmed")
     if not folder.is_dir():
         raise SettingError("there are no sample records beside this installation; name PubMed XML with --records PATH")
     return folder
@@ -123,22 +125,22 @@ def _run(command: tuple[str, ...], url: str, key: str | None) -> int:
 
 def _wait(url: str) -> int:
     click.echo(url)
-    say("LITMINE_EUTILS_URL takes this address; Ctrl-C stops the server")
+    print_message("LITMINE_EUTILS_URL takes this address; Ctrl-C stops the server")
     with suppress(KeyboardInterrupt):
         Event().wait()
     return DONE
 
 
-def _seen(log: "Log") -> str:
+def _seen(log: "RequestLog") -> str:
     """What the server saw, a line for each kind of thing."""
     requests, faults = log.by_utility(), log.by_fault()
     keyed = sum(seen.keyed for seen in log.requests)
-    repeated = sum(times > 1 for times in log.times_asked().values())
+    repeated = sum(times > 1 for times in log.fetch_counts().values())
     return (
-        f"requests: {_counted(requests)}; {keyed:,} with a key; at most {log.most_in_a_second()} in any second;"
-        f" {log.beyond_limit():,} beyond the limit\n"
+        f"requests: {_counted(requests)}; {keyed:,} with a key; at most {log.peak_per_second()} in any second;"
+        f" {log.rate_limited():,} beyond the limit\n"
         f"faults given: {_counted(faults)}\n"
-        f"records given: {log.records_given():,}; {repeated:,} PMIDs were asked for more than once"
+        f"records given: {log.records_sent():,}; {repeated:,} PMIDs were asked for more than once"
     )
 
 

@@ -18,8 +18,8 @@ from litmine.cli.options import lake_option
 from litmine.errors import DONE, FAILED, INTERRUPTED, LOCKED, NEW_GAPS, LitmineError, SettingError
 from litmine.lake.paths import Place
 from litmine.pipeline.job.job_file import Job
-from litmine.pipeline.job.run import Report
-from litmine.pipeline.job.step import Forecast, Step
+from litmine.pipeline.job.run import JobReport
+from litmine.pipeline.job.step import Forecast, JobStep
 
 
 @click.command()
@@ -63,10 +63,10 @@ def run(
     if dry_run:
         from litmine.pipeline.job.run import forecast
 
-        for line in foreseen(read, lake, forecast(read, lake)):
+        for line in format_forecast(read, lake, forecast(read, lake)):
             click.echo(printable(line))
         return
-    from litmine.cli.job_log import JobLog, without_secrets
+    from litmine.cli.job_log import JobLog, redact_secrets
     from litmine.lake.runs import new_run_id
     from litmine.pipeline.job.run import run as run_job
 
@@ -81,7 +81,7 @@ def run(
             raise
         log.over(report)
     if report.news or not quiet:
-        click.echo(printable(without_secrets(summary(report))))
+        click.echo(printable(redact_secrets(format_summary(report))))
     ctx.exit(report.code)
 
 
@@ -110,9 +110,9 @@ _MOST_LINES = 20
 _WIDTH = 10
 
 
-def summary(report: Report) -> str:
+def format_summary(report: JobReport) -> str:
     """What is new, gaps, errors and durations."""
-    lasted = duration((report.finished - report.started).total_seconds())
+    lasted = format_duration((report.finished - report.started).total_seconds())
     lines = [
         f"litmine run {report.job.name}: {_SAYS[report.code]} (exit {report.code})",
         f"{report.started:%Y-%m-%d %H:%M} UTC on {socket.gethostname()}, {lasted}; run {report.run_id}",
@@ -120,7 +120,7 @@ def summary(report: Report) -> str:
         "",
     ]
     for step, outcome in report.steps:
-        lines.append(f"{step.kind:<{_WIDTH}}{step.what} ({duration(outcome.seconds)})")
+        lines.append(f"{step.kind:<{_WIDTH}}{step.what} ({format_duration(outcome.seconds)})")
         mark = "" if outcome.code in (DONE, NEW_GAPS) else f"{_SAYS[outcome.code]}: "
         lines += [f"{'':{_WIDTH}}{mark}{sentence}" for sentence in outcome.said[:_MOST_LINES]]
         if left := len(outcome.said[_MOST_LINES:]):
@@ -128,22 +128,22 @@ def summary(report: Report) -> str:
     return "\n".join(lines)
 
 
-def foreseen(job: Job, lake: Place, forecasts: Iterable[tuple[Step, Forecast]]) -> Iterable[str]:
+def format_forecast(job: Job, lake: Place, forecasts: Iterable[tuple[JobStep, Forecast]]) -> Iterable[str]:
     """What each step would do, line by line, and how long all would take."""
     yield f"{'job':<{_WIDTH}}{job.name}{f': {job.about}' if job.about else ''}"
     yield f"{'lake':<{_WIDTH}}{lake}"
     known, unknown = 0.0, []
     for step, forecast in forecasts:
-        took = f"about {duration(forecast.seconds)}" if forecast.seconds is not None else "nobody knows how long"
+        took = f"about {format_duration(forecast.seconds)}" if forecast.seconds is not None else "nobody knows how long"
         yield f"{step.kind:<{_WIDTH}}{step.what}: {forecast.says}; {took}"
         known += forecast.seconds or 0.0
         if forecast.seconds is None:
             unknown.append(step.kind)
     rest = f", and what {', '.join(dict.fromkeys(unknown))} takes: no earlier run tells" if unknown else ""
-    yield f"{'in all':<{_WIDTH}}about {duration(known)}{rest}"
+    yield f"{'in all':<{_WIDTH}}about {format_duration(known)}{rest}"
 
 
-def duration(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """`0.4 s`, `12 s`, `3 min 20 s` or `5 h 10 min`."""
     if seconds < 9.95:
         return f"{seconds:.1f} s"

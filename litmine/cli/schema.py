@@ -5,7 +5,7 @@ import json
 import click
 
 from litmine.lake.paths import TABLES
-from litmine.schema import declaration
+from litmine.schema import table_declaration
 
 
 @click.command()
@@ -28,14 +28,14 @@ def schema(table: str | None, form: str) -> None:
     from litmine.lake.view_definitions import sentences
 
     if form == "json":
-        click.echo(json.dumps([declaration(name) for name in ([table] if table else TABLES)], indent=2))
+        click.echo(json.dumps([table_declaration(name) for name in ([table] if table else TABLES)], indent=2))
         return
     if table is None:
         for name, sentence in sentences().items():
             click.echo(f"{name}: {sentence}")
         click.echo()
     for name in [table] if table else TABLES:
-        declared = declaration(name)
+        declared = table_declaration(name)
         click.echo(f"{name}/*.parquet: {declared['doc']}")
         for column in declared["fields"]:
             kind = column["type"] if isinstance(column["type"], str) else column["type"]["type"]

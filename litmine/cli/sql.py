@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from litmine.cli.console import say
+from litmine.cli.console import print_message
 from litmine.cli.options import lake_option
 from litmine.cli.query_output import FORMATS, write_result
 from litmine.lake.paths import Place
@@ -42,4 +42,4 @@ def sql(query: str, lake: Place, form: str | None, output: Path | None) -> None:
     text = sys.stdin.buffer.read().decode(errors="surrogateescape") if query == "-" else query
     write_result(opened.select(text), form, output)
     for _, sentence in opened.incomplete():
-        say(f"note: {sentence}")
+        print_message(f"note: {sentence}")

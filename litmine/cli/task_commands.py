@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from litmine import specs
-from litmine.cli.dataclass_options import SettingOption, recipe_of, setting_options, use_recipe
-from litmine.specs import TaskSpec, code
+from litmine.cli.dataclass_options import SettingOption, chosen_recipe, set_recipe_defaults, setting_options
+from litmine.specs import TaskSpec, import_object
 from litmine.training.recipe import read_recipe, recipe_names
 
 
@@ -49,7 +49,7 @@ class RecipeCommand(SettingsCommand):
     """A command whose settings may come from a recipe of a task; its help then shows the values of the recipe."""
 
     def __init__(self, *args: Any, spec: TaskSpec, **more: Any) -> None:
-        super().__init__(*args, kind=code(spec.recipe), needed=False, **more)
+        super().__init__(*args, kind=import_object(spec.recipe), needed=False, **more)
         self._spec = spec
         *names, file = *recipe_names(spec), "a TOML file"
         option = click.Option(
@@ -64,11 +64,11 @@ class RecipeCommand(SettingsCommand):
         # The recipe is read first, as --help is done before any other option is looked at.
         reference = None if ctx.resilient_parsing else self.make_parser(ctx).parse_args([*args])[0].get("recipe")
         if isinstance(reference, str):
-            use_recipe(ctx, reference, read_recipe(self._spec, reference))
+            set_recipe_defaults(ctx, reference, read_recipe(self._spec, reference))
         return super().parse_args(ctx, args)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        name, _ = recipe_of(ctx)
+        name, _ = chosen_recipe(ctx)
         heading = f"Settings, with the values of the recipe {name}" if name else "Settings, with their defaults"
         settings = [param for param in self.params if isinstance(param, SettingOption)]
         own = [param for param in self.get_params(ctx) if param not in settings]

@@ -1,1 +1,1 @@
-"""Annotated text: the corpora that are known by name, their formats, and leaks between their splits."""
+"""Annotated corpora: the registry of known ones, their download and formats, and leaks between splits."""

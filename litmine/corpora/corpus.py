@@ -1,19 +1,19 @@
-"""Corpora to passages: by path or by name, in any of the formats, told apart by what the files hold.
+"""Open annotated corpora by path or by registered name; the format is detected from the files.
 
-Whatever the format, a passage is a text, its spans in code points, and the types that its corpus annotates: training
-and judging read texts just as `annotate` does.
+Every format gives the same passages: a text and its spans in code points. So training and evaluation read text exactly
+as `annotate` does.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from litmine.corpora.formats import SUFFIX as CONCEPTS
+from litmine.corpora.formats import CONCEPT_SUFFIX as CONCEPTS
 from litmine.corpora.formats import Passage, read_columns, read_concepts, read_pubtator
-from litmine.corpora.registry import Entry, registry
+from litmine.corpora.registry import CorpusEntry, registry
 from litmine.errors import CorpusError
-from litmine.resources import home
-from litmine.sources.pubtator import HEAD
+from litmine.resources import litmine_home
+from litmine.sources.pubtator import HEADER_PATTERN
 from litmine.text.tags import UNTYPED
 from litmine.types import Span
 
@@ -21,16 +21,15 @@ __all__ = ["SPLITS", "Corpus", "Passage", "corpus_files", "corpus_home", "corpus
 
 SPLITS = ("train", "dev")
 
-_PLACES = (".tsv", ".pubtator", CONCEPTS, "")
+_SUFFIXES = (".tsv", ".pubtator", CONCEPTS, "")
 
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """One split of a corpus: its passages in file order, and the types that it annotates.
+    """One split of a corpus: its passages in file order, and the entity types that it annotates.
 
-    `continuous`: each passage goes on where the one before stops, as the sentences of a tagged file do. `misplaced`:
-    the lines of mentions that do not stand at their offsets; they are left out. `file_types`: the types as the file
-    names them.
+    `continuous`: each passage continues the one before, like the sentences of a tagged file. `misplaced`: line numbers
+    of mentions that are not at their offsets; they are skipped. `file_types`: the types as the file names them.
     """
 
     name: str
@@ -43,59 +42,60 @@ class Corpus:
 
 
 def corpus_home(name: str) -> Path:
-    """Where `litmine corpora get NAME` puts a corpus, and where its name is looked for."""
-    return home() / "corpora" / name
+    """The folder of a registered corpus, where `litmine corpora get NAME` puts it."""
+    return litmine_home() / "corpora" / name
 
 
 def corpus_name(reference: str) -> str:
-    """What the corpus of `[NAME=]PATH`, or of a registered name, is called."""
-    name, _, place = reference.rpartition("=")
-    return name or (Path(place).stem if Path(place).is_file() else Path(place).name)
+    """The name of the corpus that `[NAME=]PATH` or a registered name refers to."""
+    name, _, path = reference.rpartition("=")
+    return name or (Path(path).stem if Path(path).is_file() else Path(path).name)
 
 
 def open_corpus(
-    reference: str, split: str, renamed: Mapping[str, str] | None = None, tags: str = "auto"
+    reference: str, split: str, type_map: Mapping[str, str] | None = None, tags: str = "auto"
 ) -> Corpus | None:
-    """One split of `[NAME=]PATH` or of a registered corpus by name; None when it has no such split.
+    """Open one split of `[NAME=]PATH` or of a registered corpus; None when the corpus has no such split.
 
-    A corpus that was found by name gets our types for its own; `renamed` counts for either. Raises as `corpus_files`
-    and `read_corpus` do, and CorpusError for a type that the registry does not know of that corpus.
+    The types of a registered corpus are mapped to litmine's; `type_map` applies to these or to the file's own names.
+    Raises as `corpus_files` and `read_corpus`, and CorpusError for a type that the registry does not list.
     """
     name, path = corpus_files(reference, split)
     if path is None:
         return None
-    own = _own(name, renamed or {})
-    entry = _registered(reference)
+    requested = _types_for(name, type_map or {})
+    entry = _registry_entry(reference)
     if entry is None:
-        return read_corpus(path, name, own, tags)
-    ours = {theirs: own.get(our, our) for theirs, our in entry.types.items()}
-    named = ours | own
-    if len(kinds := set(ours.values()) - {"-"}) == 1:
-        named.setdefault(UNTYPED, kinds.pop())
-    corpus = read_corpus(path, name, named, tags)
-    if unknown := set(corpus.file_types).difference(named):
+        return read_corpus(path, name, requested, tags)
+    registered = {file_type: requested.get(our_type, our_type) for file_type, our_type in entry.types.items()}
+    combined = registered | requested
+    if len(our_types := set(registered.values()) - {"-"}) == 1:
+        combined.setdefault(UNTYPED, our_types.pop())
+    corpus = read_corpus(path, name, combined, tags)
+    if unknown := set(corpus.file_types).difference(combined):
         raise CorpusError(
-            f"{path} annotates {', '.join(sorted(unknown))}, and {entry.name} is known to annotate"
-            f" {', '.join(sorted(entry.types))}; rename a type with --map NAME=TYPE, or leave it out with --map NAME=-"
+            f"{path} annotates {', '.join(sorted(unknown))}, but the registry lists {', '.join(sorted(entry.types))}"
+            f" for {entry.name}; rename the type with --map NAME=TYPE, or drop it with --map NAME=-"
         )
     return replace(corpus, file_types=(*corpus.file_types, *entry.entity_types))
 
 
 def corpus_files(reference: str, split: str) -> tuple[str, Path | None]:
-    """Name and place of one split of `[NAME=]PATH`, or of a registered corpus by its name where no such path exists.
+    """Name and path of one split of `[NAME=]PATH`, or of a registered corpus if no such path exists.
 
-    A folder holds `train.tsv` and `dev.tsv`, or `.pubtator`, or folders `train` and `dev` of concept files; a file is
-    its own train. None when the corpus has no such split (CorpusError when it has no train split, or is not here).
+    A folder holds `train.tsv` and `dev.tsv`, or the same with `.pubtator`, or folders `train` and `dev` of concept
+    files; a file is its own train split. The path is None when the corpus has no such split. Raises CorpusError for a
+    missing corpus or train split.
     """
     name, path = corpus_name(reference), Path(reference.rpartition("=")[2])
-    if (entry := _registered(reference)) is not None:
+    if (entry := _registry_entry(reference)) is not None:
         path = corpus_home(entry.name)
         if not path.is_dir():
             raise CorpusError(f"{entry.name} is not in {path}; {entry.how_to_obtain}")
     if path.is_dir():
-        file = next((file for suffix in _PLACES if (file := path / f"{split}{suffix}").exists()), None)
+        file = next((file for suffix in _SUFFIXES if (file := path / f"{split}{suffix}").exists()), None)
         if file is None and split == "train":
-            raise CorpusError(f"{path} holds neither train.tsv nor train.pubtator; give the file itself")
+            raise CorpusError(f"{path} contains neither train.tsv nor train.pubtator; name the file itself")
         return name, file
     if not path.is_file():
         raise CorpusError(
@@ -105,68 +105,67 @@ def corpus_files(reference: str, split: str) -> tuple[str, Path | None]:
     return name, path if split == "train" else None
 
 
-def read_corpus(path: Path, name: str, renamed: Mapping[str, str] | None = None, tags: str = "auto") -> Corpus:
-    """Read one split in any format; `renamed` maps types of the file to ours, `tags` is a scheme of two columns.
+def read_corpus(path: Path, name: str, type_map: Mapping[str, str] | None = None, tags: str = "auto") -> Corpus:
+    """Read one split in any format; `tags` is the tag scheme of two-column files.
 
-    A key `NAME:TYPE` counts for the corpus of that name alone. A type renamed to `-` is not annotated, as far as anyone
-    is told. Published corpora have some mentions off their offsets; a file with more than one in twenty counts in other
-    units. Raises CorpusError for that, for what cannot be read, and for a split without a passage or a mention.
+    `type_map` maps types of the file to others; a key `NAME:TYPE` applies to the corpus of that name only, and the
+    value `-` drops the type. Published corpora contain a few mentions that are not at their offsets; more than one in
+    twenty means that the file counts in other units. Raises CorpusError in that case, for a file that cannot be read,
+    and for a split without a passage or a mention.
     """
     misplaced: list[int] = []
     try:
-        passages, continuous = _read(path, tags, misplaced)
+        passages, continuous = _read_passages(path, tags, misplaced)
     except (OSError, UnicodeDecodeError) as error:
         raise CorpusError(f"{path} cannot be read as a corpus: {error}") from error
     if not passages:
-        raise CorpusError(f"{path} is empty: it holds no sentence and no document; leave it out or fill it")
+        raise CorpusError(f"{path} is empty; leave it out, or add sentences or documents")
     mentions = len(misplaced) + sum(len(passage.spans) for passage in passages)
     if len(misplaced) * 20 > mentions:
         raise CorpusError(
-            f"{path}: {len(misplaced):,} of {mentions:,} mentions do not stand at their offsets, the first in line"
-            f" {misplaced[0]:,}; offsets count the code points of title, one space, abstract"
+            f"{path}: {len(misplaced):,} of {mentions:,} mentions are not at their offsets, first in line"
+            f" {misplaced[0]:,}; offsets must count code points of title, one space, abstract"
         )
     file_types = _types(passages)
-    if own := _own(name, renamed or {}):
-        passages = [replace(passage, spans=_rename(passage.spans, own)) for passage in passages]
+    if types := _types_for(name, type_map or {}):
+        passages = [replace(passage, spans=_map_types(passage.spans, types)) for passage in passages]
     entity_types = _types(passages)
     if file_types and not entity_types:
         raise CorpusError(
-            f"{path} annotates {', '.join(file_types)} and all of it is left out; keep a type, or leave the corpus out"
+            f"{path} annotates {', '.join(file_types)}, but --map drops all of it; keep a type, or leave the corpus out"
         )
     if not entity_types:
-        raise CorpusError(f"{path} marks no mention; a corpus is two columns, token TAB tag, or PubTator")
+        raise CorpusError(f"{path} annotates no mention; use two columns (token TAB tag) or PubTator")
     return Corpus(name, path, entity_types, tuple(passages), continuous, tuple(misplaced), file_types)
 
 
-def _read(path: Path, tags: str, misplaced: list[int]) -> tuple[list[Passage], bool]:
-    """The passages, and whether each goes on where the one before stops."""
+def _read_passages(path: Path, tags: str, misplaced: list[int]) -> tuple[list[Passage], bool]:
+    """The passages, and whether each continues the one before."""
     if path.suffix == CONCEPTS or (path.is_dir() and any(path.rglob(f"*{CONCEPTS}"))):
         return list(read_concepts(path, misplaced)), True
     with path.open("rb") as stream:
         first = next((line for line in stream if line.strip()), b"")
-    if path.suffix == ".pubtator" or HEAD.match(first):
+    if path.suffix == ".pubtator" or HEADER_PATTERN.match(first):
         return list(read_pubtator(path, misplaced)), False
     return list(read_columns(path, tags)), True
 
 
-def _registered(reference: str) -> Entry | None:
-    """The entry that a reference names, unless a path of that name exists."""
-    place = reference.rpartition("=")[2]
-    return None if Path(place).exists() else registry().get(place)
+def _registry_entry(reference: str) -> CorpusEntry | None:
+    """The registry entry that a reference names; None if a path of that name exists."""
+    path = reference.rpartition("=")[2]
+    return None if Path(path).exists() else registry().get(path)
 
 
 def _types(passages: list[Passage]) -> tuple[str, ...]:
     return tuple(sorted({span.entity_type for passage in passages for span in passage.spans}))
 
 
-def _own(name: str, renamed: Mapping[str, str]) -> dict[str, str]:
-    """What is renamed in the corpus of this name: keys `NAME:TYPE` count before those of every corpus."""
-    return {
-        **renamed,
-        **{key.removeprefix(f"{name}:"): our for key, our in renamed.items() if key.startswith(f"{name}:")},
-    }
+def _types_for(name: str, type_map: Mapping[str, str]) -> dict[str, str]:
+    """The type map of one corpus: its keys `NAME:TYPE` take precedence over keys for all corpora."""
+    prefix = f"{name}:"
+    return {**type_map, **{key.removeprefix(prefix): to for key, to in type_map.items() if key.startswith(prefix)}}
 
 
-def _rename(spans: tuple[Span, ...], renamed: Mapping[str, str]) -> tuple[Span, ...]:
-    named = (replace(span, entity_type=renamed.get(span.entity_type, span.entity_type)) for span in spans)
-    return tuple(span for span in named if span.entity_type != "-")
+def _map_types(spans: tuple[Span, ...], type_map: Mapping[str, str]) -> tuple[Span, ...]:
+    mapped = (replace(span, entity_type=type_map.get(span.entity_type, span.entity_type)) for span in spans)
+    return tuple(span for span in mapped if span.entity_type != "-")

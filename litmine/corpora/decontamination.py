@@ -1,6 +1,6 @@
-"""Texts that stand in two places: training passages that an evaluation split holds, and passages taught twice.
+"""Decontamination: find and remove training passages that are in an evaluation split or in an earlier corpus.
 
-Texts are compared without white space and case, so that a sentence of tokens equals the same words of an abstract.
+Texts are compared without white space and case, so that a tokenised sentence equals the same words of an abstract.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -11,203 +11,207 @@ from litmine.corpora.corpus import Corpus
 from litmine.corpora.formats import Passage
 from litmine.errors import CorpusError
 
-# Code points, white space apart, from which a text that stands twice is no coincidence: about eight words. What is
-# shorter is a number, a heading or a stock phrase (figures: docs/decisions.md).
-LONG = 40
+# The shortest text, in code points without white space, whose recurrence is no coincidence: about eight words. Shorter
+# ones are numbers, headings or stock phrases (figures: docs/decisions.md).
+MIN_SHARED_LENGTH = 40
 
-# A corpus and one of its passages, by index.
-_Place = tuple[int, int]
+# Index of a corpus, and of a passage in it.
+_PassageId = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """Passage `index` of `corpus` also stands in `other`: how it was found, and how it begins."""
+class DuplicatePassage:
+    """Passage `index` of `corpus` is also in `other`.
+
+    `by`: the kind of match, PMID, text (equal texts), inside or around (one text contains the other). `start`: the
+    first 80 characters of the passage.
+    """
 
     corpus: str
     index: int
     other: str
     by: str
-    begins: str
+    start: str
 
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """How many passages of a training corpus another split holds, and one of them."""
+    """The number of passages of a training corpus that another corpus has too, by kind of match, and an example."""
 
     corpus: str
     other: str
-    pmids: int
-    sentences: int
+    by_pmid: int
+    by_text: int
     example: str
 
     def __str__(self) -> str:
-        return f"{self.corpus}: {self.pmids:,} by PMID and {self.sentences:,} by text in {self.other} ({self.example})"
+        counts = ((self.by_pmid, "PMID"), (self.by_text, "text"))
+        shown = " and ".join(f"{count:,} by {kind}" for count, kind in counts if count)
+        return f"{self.corpus}: {shown} in {self.other} ({self.example})"
 
 
-def separate(
+def remove_leaks_and_repeats(
     train: Sequence[Corpus],
     evaluation: Sequence[Corpus],
-    apart: Sequence[str],
+    separate_heads: Sequence[str],
     strict: bool,
-    say: Callable[[str], None],
+    log: Callable[[str], None],
 ) -> list[Corpus]:
-    """The training corpora without leaks and repeats, which are told; CorpusError for a leak when `strict`."""
+    """The training corpora without leaks and repeats, which are logged. Raises CorpusError for a leak if `strict`."""
     leaks = find_leaks(train, evaluation)
     if strict:
-        refuse(leaks)
-    for overlap in overlaps(leaks):
-        say(f"leak, left out of training: {overlap}")
-    kept = without(train, leaks)
-    repeats = find_repeats(kept, apart)
-    for overlap in overlaps(repeats):
-        say(f"taught twice, left out the second time: {overlap}")
-    return without(kept, repeats)
+        refuse_leaks(leaks)
+    for overlap in count_overlaps(leaks):
+        log(f"removed from training, because a dev split has them: {overlap}")
+    clean = remove_passages(train, leaks)
+    repeats = find_repeats(clean, separate_heads)
+    for overlap in count_overlaps(repeats):
+        log(f"removed from training, because an earlier corpus has them: {overlap}")
+    return remove_passages(clean, repeats)
 
 
-def find_leaks(train: Sequence[Corpus], evaluation: Sequence[Corpus]) -> list[Found]:
-    """The training passages that an evaluation split holds: the same PMID, the same text, or one inside the other.
+def find_leaks(train: Sequence[Corpus], evaluation: Sequence[Corpus]) -> list[DuplicatePassage]:
+    """The training passages that are in an evaluation split: same PMID, same text, or one text inside the other.
 
-    Texts count from `LONG` code points, white space apart. A PMID is believed only where the texts share as many, for
-    full texts carry PMC numbers. A passage that several splits hold is found in each.
+    Texts match from `MIN_SHARED_LENGTH` code points without white space. Passages with the same PMID must share a
+    stretch of that length too, because full texts carry PMC numbers. A passage is listed for each split that has it.
     """
-    ours, theirs = _Texts(train), _Texts(evaluation)
-    ways: dict[tuple[_Place, int], str] = dict.fromkeys(_numbered(ours, theirs), "PMID")
+    ours, theirs = _PassageIndex(train), _PassageIndex(evaluation)
+    matches: dict[tuple[_PassageId, int], str] = dict.fromkeys(_same_pmid(ours, theirs), "PMID")
     for inner, outer in _contained(ours, theirs):
-        ways.setdefault((inner, outer[0]), "inside")
+        matches.setdefault((inner, outer[0]), "inside")
     for inner, outer in _contained(theirs, ours):
-        place = (outer, inner[0])
-        ways[place] = "text" if ways.get(place) == "inside" else ways.get(place, "around")
+        match = (outer, inner[0])
+        matches[match] = "text" if matches.get(match) == "inside" else matches.get(match, "around")
     return [
-        Found(train[i].name, index, f"{evaluation[split].name} dev", by, train[i].passages[index].text[:80])
-        for ((i, index), split), by in sorted(ways.items(), key=lambda item: (item[0][1], item[0][0]))
+        DuplicatePassage(train[i].name, index, f"{evaluation[split].name} dev", by, train[i].passages[index].text[:80])
+        for ((i, index), split), by in sorted(matches.items(), key=lambda item: (item[0][1], item[0][0]))
     ]
 
 
-def find_repeats(train: Sequence[Corpus], apart: Sequence[str] = ()) -> list[Found]:
-    """The passages that teach no head anything: for each of their heads, an earlier corpus has the PMID or the text.
+def find_repeats(train: Sequence[Corpus], separate_heads: Sequence[str] = ()) -> list[DuplicatePassage]:
+    """The passages that add nothing to any head: for each of their heads, an earlier corpus has the PMID or the text.
 
-    PMIDs and texts count as they do for leaks. Corpora in `apart` have heads of their own. A document that an earlier
-    corpus annotates with other types is none, and within one corpus nothing is.
+    PMIDs and texts match as for leaks. Corpora in `separate_heads` have their own heads. Documents that an earlier
+    corpus annotates with other types are no repeats, nor are passages within one corpus.
     """
-    found: list[Found] = []
-    taught: dict[str, dict[object, tuple[str, str]]] = {}
+    repeats: list[DuplicatePassage] = []
+    # For each head, from a text key or PMID to the corpus that has it and, for a PMID, the text key.
+    seen: dict[str, dict[object, tuple[str, str]]] = {}
     for corpus in train:
-        own = corpus.name if corpus.name in apart else ""
-        heads = [f"{entity_type} {own}" for entity_type in corpus.entity_types]
-        keys = [key_of(passage.text) for passage in corpus.passages]
+        suffix = corpus.name if corpus.name in separate_heads else ""
+        heads = [f"{entity_type} {suffix}" for entity_type in corpus.entity_types]
+        keys = [text_key(passage.text) for passage in corpus.passages]
         for index, (passage, key) in enumerate(zip(corpus.passages, keys, strict=True)):
-            if other := _taught(taught, heads, passage, key):
-                found.append(Found(corpus.name, index, *other, passage.text[:80]))
+            if match := _seen_by_all_heads(seen, heads, passage, key):
+                repeats.append(DuplicatePassage(corpus.name, index, *match, passage.text[:80]))
         for head in heads:
-            known = taught.setdefault(head, {})
+            seen_by_head = seen.setdefault(head, {})
             for passage, key in zip(corpus.passages, keys, strict=True):
-                known.setdefault(key, (corpus.name, ""))
+                seen_by_head.setdefault(key, (corpus.name, ""))
                 if passage.pmid is not None:
-                    known.setdefault(passage.pmid, (corpus.name, key))
-    return found
+                    seen_by_head.setdefault(passage.pmid, (corpus.name, key))
+    return repeats
 
 
-def without(corpora: Sequence[Corpus], found: Sequence[Found]) -> list[Corpus]:
-    """The corpora without those passages (CorpusError when nothing of one is left)."""
-    dropped = {(one.corpus, one.index) for one in found}
-    kept = []
+def remove_passages(corpora: Sequence[Corpus], duplicates: Sequence[DuplicatePassage]) -> list[Corpus]:
+    """The corpora without the duplicates. Raises CorpusError when a corpus has no passage left."""
+    dropped = {(one.corpus, one.index) for one in duplicates}
+    remaining = []
     for corpus in corpora:
         passages = tuple(
             passage for index, passage in enumerate(corpus.passages) if (corpus.name, index) not in dropped
         )
         if not passages:
-            raise CorpusError(
-                f"{corpus.name} has no passage of its own left: all of them stand in {_others(found, corpus.name)};"
-                " leave it out"
-            )
-        kept.append(replace(corpus, passages=passages))
-    return kept
+            others = ", ".join(sorted({one.other for one in duplicates if one.corpus == corpus.name}))
+            raise CorpusError(f"all passages of {corpus.name} are also in {others}; leave {corpus.name} out")
+        remaining.append(replace(corpus, passages=passages))
+    return remaining
 
 
-def overlaps(found: Sequence[Found]) -> list[Overlap]:
-    """The findings counted by pair of corpora, in order."""
-    pairs: dict[tuple[str, str], list[Found]] = {}
-    for one in found:
+def count_overlaps(duplicates: Sequence[DuplicatePassage]) -> list[Overlap]:
+    """Count the duplicates by pair of corpora, in order."""
+    pairs: dict[tuple[str, str], list[DuplicatePassage]] = {}
+    for one in duplicates:
         pairs.setdefault((one.corpus, one.other), []).append(one)
     return [
-        Overlap(corpus, other, sum(one.by == "PMID" for one in ones), sum(one.by != "PMID" for one in ones), _say(ones))
-        for (corpus, other), ones in pairs.items()
+        Overlap(
+            corpus,
+            other,
+            sum(one.by == "PMID" for one in group),
+            sum(one.by != "PMID" for one in group),
+            f"{group[0].by}: {group[0].start!r}",
+        )
+        for (corpus, other), group in pairs.items()
     ]
 
 
-def refuse(found: Sequence[Found]) -> None:
-    """CorpusError when anything was found, for those who want no leak at all."""
-    if found:
+def refuse_leaks(leaks: Sequence[DuplicatePassage]) -> None:
+    """Raise CorpusError if there is any leak."""
+    if leaks:
         raise CorpusError(
-            f"{len({(one.corpus, one.index) for one in found}):,} training passages also stand in an evaluation split"
-            f" ({'; '.join(map(str, overlaps(found)))}); take them out, or have them dropped without --strict-leaks"
+            f"{len({(one.corpus, one.index) for one in leaks}):,} training passages are also in an evaluation split"
+            f" ({'; '.join(map(str, count_overlaps(leaks)))}); remove them, or omit --strict-leaks to drop them"
         )
 
 
-def key_of(text: str) -> str:
+def text_key(text: str) -> str:
     """The text without white space and case."""
     return "".join(text.split()).casefold()
 
 
-class _Texts:
-    """The keys of the passages of several corpora, and their PMIDs, by (corpus, passage)."""
+class _PassageIndex:
+    """The text keys of the passages of several corpora, and the passages by PMID."""
 
     def __init__(self, corpora: Sequence[Corpus]) -> None:
-        self.keys: dict[_Place, str] = {}
-        self.numbered: dict[int, list[_Place]] = {}
+        self.keys: dict[_PassageId, str] = {}
+        self.by_pmid: dict[int, list[_PassageId]] = {}
         for i, corpus in enumerate(corpora):
             for index, passage in enumerate(corpus.passages):
-                self.keys[i, index] = key_of(passage.text)
+                self.keys[i, index] = text_key(passage.text)
                 if passage.pmid is not None:
-                    self.numbered.setdefault(passage.pmid, []).append((i, index))
+                    self.by_pmid.setdefault(passage.pmid, []).append((i, index))
 
 
-def _numbered(ours: _Texts, theirs: _Texts) -> Iterator[tuple[_Place, int]]:
-    """Our passages that are documents of theirs, with the corpus in which they are."""
-    for pmid in ours.numbered.keys() & theirs.numbered.keys():
-        for place, other in product(ours.numbered[pmid], theirs.numbered[pmid]):
-            if _share(ours.keys[place], theirs.keys[other]):
-                yield place, other[0]
+def _same_pmid(ours: _PassageIndex, theirs: _PassageIndex) -> Iterator[tuple[_PassageId, int]]:
+    """Our passages with the PMID of a document of theirs and a shared text, each with the index of their corpus."""
+    for pmid in ours.by_pmid.keys() & theirs.by_pmid.keys():
+        for passage, other in product(ours.by_pmid[pmid], theirs.by_pmid[pmid]):
+            if _share_text(ours.keys[passage], theirs.keys[other]):
+                yield passage, other[0]
 
 
-def _contained(inner: _Texts, outer: _Texts) -> Iterator[tuple[_Place, _Place]]:
-    """Which texts of `inner` stand in which of `outer`, or are equal; those shorter than `LONG` are passed over."""
-    beginnings: dict[str, list[_Place]] = {}
-    for place, key in inner.keys.items():
-        if len(key) >= LONG:
-            beginnings.setdefault(key[:LONG], []).append(place)
-    for place, key in outer.keys.items():
-        for start in range(len(key) - LONG + 1):
-            for candidate in beginnings.get(key[start : start + LONG], ()):
+def _contained(inner: _PassageIndex, outer: _PassageIndex) -> Iterator[tuple[_PassageId, _PassageId]]:
+    """Pairs of passages where the text of `inner` is in or equal to that of `outer`; short texts are skipped."""
+    by_prefix: dict[str, list[_PassageId]] = {}
+    for passage, key in inner.keys.items():
+        if len(key) >= MIN_SHARED_LENGTH:
+            by_prefix.setdefault(key[:MIN_SHARED_LENGTH], []).append(passage)
+    for passage, key in outer.keys.items():
+        for start in range(len(key) - MIN_SHARED_LENGTH + 1):
+            for candidate in by_prefix.get(key[start : start + MIN_SHARED_LENGTH], ()):
                 if key.startswith(inner.keys[candidate], start):
-                    yield candidate, place
+                    yield candidate, passage
 
 
-def _share(key: str, other: str) -> bool:
-    """Whether two texts share a stretch of `LONG` code points, or are equal."""
-    return key == other or any(key[at : at + LONG] in other for at in range(0, len(key) - LONG + 1, LONG))
+def _share_text(key: str, other: str) -> bool:
+    """Whether two texts are equal or share a stretch of `MIN_SHARED_LENGTH` code points."""
+    starts = range(0, len(key) - MIN_SHARED_LENGTH + 1, MIN_SHARED_LENGTH)
+    return key == other or any(key[start : start + MIN_SHARED_LENGTH] in other for start in starts)
 
 
-def _taught(
-    taught: dict[str, dict[object, tuple[str, str]]], heads: Sequence[str], passage: Passage, key: str
+def _seen_by_all_heads(
+    seen: dict[str, dict[object, tuple[str, str]]], heads: Sequence[str], passage: Passage, key: str
 ) -> tuple[str, str] | None:
-    """The corpus that taught every one of the heads this passage, and how that is known."""
-    places: list[tuple[str, str]] = []
+    """The corpus that has the passage and the kind of match, of the first head; None unless all heads have seen it."""
+    matches: list[tuple[str, str]] = []
     for head in heads:
-        known = taught.get(head, {})
-        numbered = known.get(passage.pmid) if passage.pmid is not None else None
-        if numbered is not None and _share(key, numbered[1]):
-            places.append((numbered[0], "PMID"))
-        elif len(key) >= LONG and key in known:
-            places.append((known[key][0], "text"))
+        seen_by_head = seen.get(head, {})
+        same_pmid = seen_by_head.get(passage.pmid) if passage.pmid is not None else None
+        if same_pmid is not None and _share_text(key, same_pmid[1]):
+            matches.append((same_pmid[0], "PMID"))
+        elif len(key) >= MIN_SHARED_LENGTH and key in seen_by_head:
+            matches.append((seen_by_head[key][0], "text"))
         else:
             return None
-    return places[0] if places else None
-
-
-def _say(ones: Sequence[Found]) -> str:
-    return f"{ones[0].by}: {ones[0].begins!r}"
-
-
-def _others(found: Sequence[Found], name: str) -> str:
-    return ", ".join(sorted({one.other for one in found if one.corpus == name}))
+    return matches[0] if matches else None

@@ -1,6 +1,6 @@
-"""From a registered corpus to its folder: download, take the train and dev splits out, check them, one rename.
+"""Download a registered corpus: fetch or unpack its train and dev splits, check them, and move them into place.
 
-Test splits are left where they are: only the files that the registry names are fetched or taken out of an archive.
+Only the files that the registry names are fetched or extracted, so test splits never reach this machine's folders.
 """
 
 import bz2
@@ -21,16 +21,16 @@ from urllib.parse import urljoin, urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from litmine.corpora.corpus import SPLITS, corpus_home, read_corpus
-from litmine.corpora.registry import Entry
+from litmine.corpora.registry import CorpusEntry
 from litmine.errors import CorpusError
-from litmine.sources.pubtator import HEAD
+from litmine.sources.pubtator import HEADER_PATTERN
 
 SOURCE_FILE = "SOURCE.txt"
-GREATEST = 512 * 1024 * 1024
+MAX_BYTES = 512 * 1024 * 1024
 TIMEOUT = 60.0
 
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
-_DAMAGED = (
+_UNPACK_ERRORS = (
     zipfile.BadZipFile,
     tarfile.TarError,
     zlib.error,
@@ -39,154 +39,169 @@ _DAMAGED = (
     OSError,
     RuntimeError,
     ValueError,
-    # of headers that name sizes beyond everything
+    # raised for headers with absurd sizes
     MemoryError,
     OverflowError,
 )
-_PACKED: dict[bytes, Callable[[Path], Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
-# What a split is called where the registry does not say, or another mirror has it.
-_USUAL = {"train": ("train.tsv", "train.pubtator"), "dev": ("dev.tsv", "devel.tsv", "dev.pubtator")}
+_DECOMPRESSORS: dict[bytes, Callable[[Path], Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
+# Usual file names of the splits, for archives of other mirrors.
+_USUAL_NAMES = {"train": ("train.tsv", "train.pubtator"), "dev": ("dev.tsv", "devel.tsv", "dev.pubtator")}
 
 
-def obtain(entry: Entry, url: str | None, say: Callable[[str], None], greatest: int = GREATEST) -> Path:
-    """Fetch a corpus from `url`, or from where the registry says, into its folder; the folder.
+def download_corpus(
+    entry: CorpusEntry, url: str | None, log: Callable[[str], None], max_bytes: int = MAX_BYTES
+) -> Path:
+    """Download a corpus from `url`, or from the registry's address, and return its folder.
 
-    The address is a folder (it ends with a slash), an archive (zip or tar), or the file of the train split. Raises
-    CorpusError for a corpus that may not be fetched or is here, for an address or an archive that is refused, for more
-    than `greatest` bytes, and for what cannot be had or is no corpus; nothing is left behind then.
+    The address is a folder (with a final slash), an archive (zip or tar), or the file of the train split. Raises
+    CorpusError when the corpus must be obtained by hand or exists already, when the address or the archive is unsafe,
+    when it has more than `max_bytes` bytes, and when the download fails or is not a corpus. It then leaves no files.
     """
-    place = corpus_home(entry.name)
+    target = corpus_home(entry.name)
     url = url or entry.url
     if entry.agreement or not url:
-        raise CorpusError(f"{entry.name} cannot be fetched into {place}: {entry.obtain}")
-    if place.exists():
-        raise CorpusError(f"{place} exists; delete it to fetch {entry.name} again")
-    _allow(url)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f".{entry.name}.", dir=place.parent))
+        raise CorpusError(f"{entry.name} cannot be downloaded into {target}: {entry.obtain}")
+    if target.exists():
+        raise CorpusError(f"{target} exists; delete it to download {entry.name} again")
+    _check_url(url)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f".{entry.name}.", dir=target.parent))
     try:
-        fetched = _fetch_splits(entry, url, folder, greatest)
+        sources = _fetch_splits(entry, url, folder, max_bytes)
         for split in [split for split in SPLITS if (folder / split).exists()]:
             corpus = read_corpus(_with_suffix(folder / split), entry.name)
-            say(f"{split}: {len(corpus.passages):,} passages annotated with {', '.join(corpus.entity_types)}")
-        (folder / SOURCE_FILE).write_text(_source(entry, fetched), encoding="utf-8")
+            log(f"{split}: {len(corpus.passages):,} passages annotated with {', '.join(corpus.entity_types)}")
+        (folder / SOURCE_FILE).write_text(_source_text(entry, sources), encoding="utf-8")
         folder.chmod(0o755)
-        folder.rename(place)
+        folder.rename(target)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    return place
+    return target
 
 
-def _fetch_splits(entry: Entry, url: str, folder: Path, greatest: int) -> list[tuple[str, str]]:
-    """Put the splits into `folder` as `train` and `dev`; each address that was read and the SHA-256 of what it gave."""
+def _fetch_splits(entry: CorpusEntry, url: str, folder: Path, max_bytes: int) -> list[tuple[str, str]]:
+    """Put the splits into `folder` as `train` and `dev`; returns each downloaded address with its SHA-256."""
     if url.endswith("/"):
-        named = {"train": entry.train, "dev": entry.dev}
-        addresses = {split: urljoin(url, name) for split, name in named.items() if name}
-        return [(address, _download(address, folder / split, greatest)) for split, address in addresses.items()]
+        names = {"train": entry.train, "dev": entry.dev}
+        addresses = {split: urljoin(url, name) for split, name in names.items() if name}
+        return [(address, _download(address, folder / split, max_bytes)) for split, address in addresses.items()]
     fetched = folder / "fetched"
-    digest = _download(url, fetched, greatest)
+    digest = _download(url, fetched, max_bytes)
     try:
-        _decompress(fetched, url, greatest)
+        _decompress(fetched, url, max_bytes)
         if zipfile.is_zipfile(fetched) or tarfile.is_tarfile(fetched):
-            _unpack(entry, url, fetched, folder, greatest)
+            _unpack(entry, url, fetched, folder, max_bytes)
             fetched.unlink()
         else:
             fetched.rename(folder / "train")
-    except _DAMAGED as error:
-        raise CorpusError(f"{url} cannot be unpacked: {error}; try again, or another address with --from") from error
+    except _UNPACK_ERRORS as error:
+        raise CorpusError(
+            f"{url} cannot be unpacked: {error}; try again, or use another address with --from"
+        ) from error
     return [(url, digest)]
 
 
-def _download(url: str, to: Path, greatest: int) -> str:
-    """Write what the address gives to a file; its SHA-256."""
+def _download(url: str, to: Path, max_bytes: int) -> str:
+    """Download an address to a file; returns the SHA-256 in hexadecimal."""
     digest, size = hashlib.sha256(), 0
     try:
         request = Request(url, headers={"User-Agent": "litmine"})
-        with build_opener(_Careful).open(request, timeout=TIMEOUT) as answer, to.open("wb") as file:
-            while block := answer.read(1 << 16):
+        with build_opener(_SafeRedirectHandler).open(request, timeout=TIMEOUT) as response, to.open("wb") as file:
+            while block := response.read(1 << 16):
                 size += len(block)
-                if size > greatest:
-                    raise CorpusError(f"{url} gives more than {greatest:,} bytes, which no corpus needs; not fetched")
+                if size > max_bytes:
+                    raise CorpusError(f"{url} has more than {max_bytes:,} bytes; use another address with --from")
                 digest.update(block)
                 file.write(block)
-            missing = answer.length
+            missing = response.length
     except (OSError, HTTPException) as error:
-        raise CorpusError(f"{url} cannot be fetched: {error}; try again, or another address with --from") from error
+        raise CorpusError(
+            f"{url} cannot be downloaded: {error}; try again, or use another address with --from"
+        ) from error
     if missing:
-        raise CorpusError(f"{url} broke off after {size:,} of {size + missing:,} bytes; try again")
+        raise CorpusError(f"the download of {url} ended after {size:,} of {size + missing:,} bytes; try again")
     return digest.hexdigest()
 
 
-def _decompress(file: Path, url: str, greatest: int) -> None:
-    """Unpack a compressed file in its place, so that no header inside can make more of it than `greatest`."""
+def _decompress(file: Path, url: str, max_bytes: int) -> None:
+    """Decompress a file in place, at most to `max_bytes` bytes, before any archive header in it is read."""
     with file.open("rb") as stream:
         start = stream.read(6)
-    opening = next((opening for magic, opening in _PACKED.items() if start.startswith(magic)), None)
+    opening = next((opening for magic, opening in _DECOMPRESSORS.items() if start.startswith(magic)), None)
     if opening is None:
         return
     unpacked, size = file.with_name("unpacked"), 0
     with opening(file) as packed, unpacked.open("wb") as out:
         while block := packed.read(1 << 16):
             size += len(block)
-            if size > greatest:
-                raise CorpusError(f"{url} is refused: it unpacks to more than {greatest:,} bytes")
+            if size > max_bytes:
+                raise CorpusError(f"{url} unpacks to more than {max_bytes:,} bytes; use another address with --from")
             out.write(block)
     unpacked.replace(file)
 
 
-class _Careful(HTTPRedirectHandler):
-    """Follows a redirection only to where a download may go, and from elsewhere not to a service of this machine."""
+class _SafeRedirectHandler(HTTPRedirectHandler):
+    """Follows redirects to permitted addresses only, and from other machines never to a service on this machine."""
 
     def redirect_request(
         self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
     ) -> Request | None:
-        _allow(newurl)
+        _check_url(newurl)
         if urlsplit(req.full_url).hostname not in _LOOPBACK and urlsplit(newurl).hostname in _LOOPBACK:
-            raise CorpusError(f"{req.full_url} sends us to {newurl}, on this machine, and is refused")
+            raise CorpusError(
+                f"{req.full_url} redirects to {newurl} on this machine, which is not allowed; use another address"
+            )
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
-def _allow(url: str) -> None:
+def _check_url(url: str) -> None:
+    """Raise CorpusError unless the address is https, or http on this machine, without a user name."""
     try:
         parts = urlsplit(url)
     except ValueError as error:
-        raise CorpusError(f"{url} is no address: {error}") from error
+        raise CorpusError(f"{url} is not a valid address: {error}") from error
     if not (parts.scheme == "https" and parts.hostname) and not (
         parts.scheme == "http" and parts.hostname in _LOOPBACK
     ):
-        raise CorpusError(f"{url} is refused: a corpus is fetched over https, or over http from this machine only")
+        raise CorpusError(f"{url} is not allowed; use https, or http from this machine")
     if parts.username is not None:
-        # Not quoted: a password would stand in logs, and in SOURCE.txt.
-        raise CorpusError("an address with a user name in it is refused; fetch the corpus yourself")
+        # The address is not quoted: it may contain a password, which would end up in logs.
+        raise CorpusError("addresses with a user name are not allowed; download the corpus yourself")
 
 
-def _unpack(entry: Entry, url: str, archive: Path, folder: Path, greatest: int) -> None:
-    """Take the splits out of an archive whose members are all plain files inside it and not too large."""
+def _unpack(entry: CorpusEntry, url: str, archive: Path, folder: Path, max_bytes: int) -> None:
+    """Extract the splits from an archive. Raises CorpusError for unsafe paths, links, and too much data."""
     members = _zip_members(archive) if zipfile.is_zipfile(archive) else _tar_members(archive)
     names = []
     for name, size, plain in members:
         path = PurePosixPath(name.replace("\\", "/"))
         if path.is_absolute() or ".." in path.parts or ":" in name:
-            raise CorpusError(f"{url} is refused: its member {name!r} would be written outside of the folder")
+            raise CorpusError(
+                f"{url} is unsafe: its member {name!r} would be written outside the folder; use another address"
+            )
         if not plain:
-            raise CorpusError(f"{url} is refused: its member {name!r} is a link or no plain file")
-        if size > greatest:
-            raise CorpusError(f"{url} is refused: it unpacks to more than {greatest:,} bytes")
+            raise CorpusError(f"{url} is unsafe: its member {name!r} is not a regular file; use another address")
+        if size > max_bytes:
+            raise CorpusError(f"{url} unpacks to more than {max_bytes:,} bytes; use another address with --from")
         names.append(name)
     for split, registered in (("train", entry.train), ("dev", entry.dev)):
-        member = next((m for wanted in (registered, *_USUAL[split]) if wanted for m in names if _is(m, wanted)), None)
+        member = next(
+            (m for wanted in (registered, *_USUAL_NAMES[split]) if wanted for m in names if _matches(m, wanted)), None
+        )
         if member is not None:
-            _extract(archive, member, folder / split, greatest)
+            _extract(archive, member, folder / split, max_bytes)
         elif split == "train":
-            raise CorpusError(f"{url} holds no {entry.train}; it holds {', '.join(names[:10])}")
+            raise CorpusError(
+                f"{url} does not contain {entry.train}, only {', '.join(names[:10])}; use another address with --from"
+            )
 
 
-def _is(member: str, wanted: str) -> bool:
+def _matches(member: str, wanted: str) -> bool:
     return member == wanted or member.endswith(f"/{wanted}")
 
 
 def _zip_members(archive: Path) -> Iterator[tuple[str, int, bool]]:
-    """Name, size so far and whether it is a plain file, of each member that is no folder."""
+    """For each member that is not a folder: name, total size so far, and whether it is a regular file."""
     total = 0
     with zipfile.ZipFile(archive) as opened:
         for info in opened.infolist():
@@ -197,6 +212,7 @@ def _zip_members(archive: Path) -> Iterator[tuple[str, int, bool]]:
 
 
 def _tar_members(archive: Path) -> Iterator[tuple[str, int, bool]]:
+    """As `_zip_members`, for a tar archive."""
     total = 0
     with tarfile.open(archive) as opened:
         for info in opened:
@@ -205,26 +221,26 @@ def _tar_members(archive: Path) -> Iterator[tuple[str, int, bool]]:
                 yield info.name, total, info.isfile()
 
 
-def _extract(archive: Path, member: str, to: Path, greatest: int) -> None:
+def _extract(archive: Path, member: str, to: Path, max_bytes: int) -> None:
     if zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as opened, opened.open(member) as stream:
-            to.write_bytes(stream.read(greatest))
+            to.write_bytes(stream.read(max_bytes))
     else:
         with tarfile.open(archive) as tar:
             content = tar.extractfile(member)
             assert content is not None
-            to.write_bytes(content.read(greatest))
+            to.write_bytes(content.read(max_bytes))
 
 
 def _with_suffix(file: Path) -> Path:
-    """The file under the name that says its format, which its first line tells."""
+    """Rename a file so that its suffix shows its format, detected from the first line."""
     with file.open("rb") as stream:
         first = next((line for line in stream if line.strip()), b"")
-    return file.rename(file.with_suffix(".pubtator" if HEAD.match(first) else ".tsv"))
+    return file.rename(file.with_suffix(".pubtator" if HEADER_PATTERN.match(first) else ".tsv"))
 
 
-def _source(entry: Entry, fetched: list[tuple[str, str]]) -> str:
-    lines = [f"{entry.name}, fetched {datetime.now(UTC):%Y-%m-%d} by litmine", ""]
-    lines += [f"from {url}\nsha256 {digest}" for url, digest in fetched]
+def _source_text(entry: CorpusEntry, sources: list[tuple[str, str]]) -> str:
+    lines = [f"{entry.name}, downloaded {datetime.now(UTC):%Y-%m-%d} by litmine", ""]
+    lines += [f"from {url}\nsha256 {digest}" for url, digest in sources]
     lines += ["", f"licence: {entry.licence}", f"terms: {entry.terms}", f"cite: {entry.citation} {entry.doi}".rstrip()]
     return "\n".join(lines) + "\n"

@@ -1,16 +1,14 @@
-"""PubTator to passages: whole documents, mentions by their offsets in code points.
+"""Read corpus formats into passages: two-column files, PubTator, and 2010 i2b2/VA concept files.
 
-What every format gives: a text and its spans.
+Two columns: token TAB tag, a blank line between sentences; IOB2, IOB1, IOBES or BILOU, with or without types. The
+scheme is detected from the tags. If an I tag continues nothing, the file is IOB1 when every B tag follows a mention of
+its own type, because that is the only use of B in IOB1; otherwise the file is damaged.
 
-Two columns to passages: token TAB tag, a blank line between sentences; IOB2, IOB1, IOBES or BILOU, typed or not.
+PubTator: whole documents, mentions by their offsets in code points.
 
-A file's scheme is told from its tags: where an I follows nothing, the file is IOB1 if every B in it follows a mention
-of its own type, which is what B is for in IOB1, and damaged otherwise.
-
-2010 i2b2/VA concept files to passages: `c="..." LINE:TOKEN LINE:TOKEN||t="problem"`, and the record in a `.txt`.
-
-Lines count from 1, tokens between white space from 0, the last one included. Written from the format's description;
-untried on the real records, which each user must obtain.
+Concept files: `c="..." LINE:TOKEN LINE:TOKEN||t="problem"` beside the record in a `.txt`. Lines count from 1 and
+whitespace-separated tokens from 0; the last token is included. The reader is written from the format's description and
+untested on the real records, which each user must obtain.
 """
 
 import re
@@ -20,42 +18,44 @@ from pathlib import Path
 
 from litmine.errors import CorpusError, SettingError
 from litmine.sources.pmids import parse_pmid
-from litmine.sources.pubtator import read_documents
-from litmine.text.tags import OUTSIDE, parse_tag, spans_of_tags
-from litmine.types import Span, Unreadable
+from litmine.sources.pubtator import read_pubtator_documents
+from litmine.text.tags import OUTSIDE, parse_tag, tags_to_spans
+from litmine.types import Span, UnreadableRecord
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A sentence or a document of a corpus; `pmid` is a document's number, None where the file has none."""
+    """A sentence or a document of a corpus; `pmid` is None when the file has none."""
 
     text: str
     spans: tuple[Span, ...]
     pmid: int | None = None
 
 
-SCHEMES = ("auto", "iob2", "iob1", "iobes")
+TAG_SCHEMES = ("auto", "iob2", "iob1", "iobes")
 
 _TAG = re.compile(r"([BIESLU])(?:[-_].+)?")
 
 
 @dataclass(slots=True)
 class _Sentence:
+    """The rows of one sentence: tokens, tags, and line numbers from 1."""
+
     tokens: list[str] = field(default_factory=list)
     tags: list[str] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
 
 
 def read_columns(path: Path, scheme: str = "auto") -> Iterator[Passage]:
-    """Yield each sentence, its tokens one space apart; the tag is the last column.
+    """Yield each sentence with its tokens joined by single spaces; the tag is the last column.
 
-    Raises CorpusError, with the line, for a token without a tag and for a tag that its scheme does not allow there;
-    SettingError for a scheme that is none of `SCHEMES`; OSError and UnicodeDecodeError pass through.
+    Raises CorpusError, with the line number, for a token without a tag and for a tag that the scheme does not allow;
+    SettingError for a scheme not in `TAG_SCHEMES`; OSError and UnicodeDecodeError for a file that cannot be read.
     """
-    if scheme not in SCHEMES:
-        raise SettingError(f"{scheme!r} is no scheme of tags; it is one of {', '.join(SCHEMES)}")
+    if scheme not in TAG_SCHEMES:
+        raise SettingError(f"{scheme!r} is not a tag scheme; use one of {', '.join(TAG_SCHEMES)}")
     sentences = list(_sentences(path))
-    _check(path, sentences, scheme)
+    _check_tags(path, sentences, scheme)
     return (_passage(sentence) for sentence in sentences)
 
 
@@ -68,40 +68,40 @@ def _sentences(path: Path) -> Iterator[_Sentence]:
                 yield sentence
             sentence = _Sentence()
         elif len(columns) < 2 or not columns[0].strip() or not columns[-1].strip():
-            raise CorpusError(f"{path}, line {number}: a line is token TAB tag, and this one is {line[:60]!r}")
+            raise CorpusError(f"{path}, line {number}: expected token TAB tag, not {line[:60]!r}; correct the line")
         elif columns[0] != "-DOCSTART-":
             sentence.tokens.append(columns[0])
             sentence.tags.append(columns[-1].strip())
             sentence.lines.append(number)
 
 
-def _check(path: Path, sentences: Sequence[_Sentence], scheme: str) -> None:
-    """CorpusError at the first tag that the scheme does not allow; IOB1 allows them all."""
-    dangling = next((place for place in _pairs(sentences) if _follows_nothing(*place[:2])), None)
+def _check_tags(path: Path, sentences: Sequence[_Sentence], scheme: str) -> None:
+    """Raise CorpusError at the first tag that the scheme does not allow; IOB1 allows all."""
+    dangling = next((pair for pair in _tag_pairs(sentences) if _continues_nothing(*pair[:2])), None)
     if dangling and not (scheme == "iob1" or (scheme == "auto" and _is_iob1(sentences))):
         before, tag, number = dangling
         raise CorpusError(
-            f"{path}, line {number}: {tag} follows nothing that it could continue (before it: {before});"
-            " mend the tag, or give --tags iob1 if the file is IOB1"
+            f"{path}, line {number}: {tag} continues no mention (previous tag: {before}); correct the tag, or use"
+            " --tags iob1 if the file is IOB1"
         )
     if scheme == "iobes":
-        for before, tag, number in _pairs(sentences):
+        for before, tag, number in _tag_pairs(sentences):
             if _prefix(before) in {"B", "I"} and not _continues(before, tag):
                 raise CorpusError(
-                    f"{path}, line {number}: {before} is followed by {tag}, and in IOBES a mention ends with E"
-                    " or is an S; mend the tag, or give --tags iob2 if the file is IOB2"
+                    f"{path}, line {number}: {before} is followed by {tag}, but in IOBES a mention ends with E or is a"
+                    " single S; correct the tag, or use --tags iob2 if the file is IOB2"
                 )
 
 
-def _pairs(sentences: Sequence[_Sentence]) -> Iterator[tuple[str, str, int]]:
-    """Each tag with the one before it and its line; outside stands before and after each sentence."""
+def _tag_pairs(sentences: Sequence[_Sentence]) -> Iterator[tuple[str, str, int]]:
+    """Each tag with the previous one and its line number; every sentence is padded with O on both sides."""
     for sentence in sentences:
         tags = [OUTSIDE, *sentence.tags, OUTSIDE]
         yield from zip(tags, tags[1:], [*sentence.lines, sentence.lines[-1]], strict=False)
 
 
 def _prefix(tag: str) -> str | None:
-    """B, I, E, S, L or U, None for O and for a label that is a type by itself."""
+    """B, I, E, S, L or U; None for O and for a label that is only a type."""
     found = _TAG.fullmatch(tag)
     return found[1] if found else None
 
@@ -111,7 +111,7 @@ def _continues(before: str, tag: str) -> bool:
     return same and _prefix(before) in {"B", "I"} and _prefix(tag) in {"I", "E", "L"}
 
 
-def _follows_nothing(before: str, tag: str) -> bool:
+def _continues_nothing(before: str, tag: str) -> bool:
     return _prefix(tag) in {"I", "E", "L"} and not _continues(before, tag)
 
 
@@ -119,7 +119,7 @@ def _is_iob1(sentences: Sequence[_Sentence]) -> bool:
     return all(
         _prefix(tag) in {None, "I"}
         or (_prefix(tag) == "B" and parse_tag(before).entity_type == parse_tag(tag).entity_type)
-        for before, tag, _ in _pairs(sentences)
+        for before, tag, _ in _tag_pairs(sentences)
     )
 
 
@@ -127,31 +127,31 @@ def _passage(sentence: _Sentence) -> Passage:
     starts = [0]
     for token in sentence.tokens:
         starts.append(starts[-1] + len(token) + 1)
-    spans = (Span(starts[first], starts[last] - 1, kind) for first, last, kind in spans_of_tags(sentence.tags))
+    spans = (Span(starts[first], starts[last] - 1, kind) for first, last, kind in tags_to_spans(sentence.tags))
     return Passage(" ".join(sentence.tokens), tuple(spans))
 
 
-SUFFIX = ".con"
+CONCEPT_SUFFIX = ".con"
 
 _CONCEPT = re.compile(r'c="(.*)" (\d+):(\d+) (\d+):(\d+)\|\|t="([^"]+)"')
 
 
 def read_concepts(path: Path, misplaced: list[int]) -> Iterator[Passage]:
-    """Yield each line of the records as a passage; `path` is a `.con` file or a folder that holds some, at any depth.
+    """Yield each line of the records as a passage; `path` is a `.con` file or a folder with such files at any depth.
 
-    The record `NAME.txt` stands beside `NAME.con`, or in a folder `txt` beside the folder of `NAME.con`. Lines of
-    concepts whose words stand elsewhere, or that run over a line's end, are added to `misplaced`. Raises CorpusError
-    for a line that is no concept, and for a record that is missing.
+    The record `NAME.txt` is beside `NAME.con`, or in a folder `txt` beside the folder of `NAME.con`. Line numbers of
+    concepts whose words are elsewhere, or that span several lines, are added to `misplaced`. Raises CorpusError for a
+    malformed line and for a missing record.
     """
-    for file in sorted(path.rglob(f"*{SUFFIX}")) if path.is_dir() else [path]:
+    for file in sorted(path.rglob(f"*{CONCEPT_SUFFIX}")) if path.is_dir() else [path]:
         places = (file.with_suffix(".txt"), file.parent.parent / "txt" / f"{file.stem}.txt")
         record = next((place for place in places if place.is_file()), None)
         if record is None:
-            raise CorpusError(f"{file} has no record: neither {places[0]} nor {places[1]} exists")
-        yield from _record(record, file, misplaced)
+            raise CorpusError(f"{file} has no record: neither {places[0]} nor {places[1]} exists; add the record")
+        yield from _read_record(record, file, misplaced)
 
 
-def _record(record: Path, concepts: Path, misplaced: list[int]) -> Iterator[Passage]:
+def _read_record(record: Path, concepts: Path, misplaced: list[int]) -> Iterator[Passage]:
     lines = record.read_text(encoding="utf-8").split("\n")
     words = [list(re.finditer(r"\S+", line)) for line in lines]
     spans: dict[int, set[Span]] = {}
@@ -160,7 +160,9 @@ def _record(record: Path, concepts: Path, misplaced: list[int]) -> Iterator[Pass
             continue
         concept = _CONCEPT.fullmatch(line.strip())
         if concept is None:
-            raise CorpusError(f'{concepts}, line {number}: not c="..." LINE:TOKEN LINE:TOKEN||t="...": {line[:60]!r}')
+            raise CorpusError(
+                f'{concepts}, line {number}: expected c="..." LINE:TOKEN LINE:TOKEN||t="...", not {line[:60]!r}'
+            )
         row, first, end_row, last = (int(concept[group]) for group in range(2, 6))
         marked = words[row - 1][first : last + 1] if 0 < row <= len(words) and row == end_row else []
         if " ".join(word.group() for word in marked).casefold() != " ".join(concept[1].split()).casefold():
@@ -174,17 +176,17 @@ def _record(record: Path, concepts: Path, misplaced: list[int]) -> Iterator[Pass
 
 
 def read_pubtator(path: Path, misplaced: list[int]) -> Iterator[Passage]:
-    """Yield each document that has a text; lines whose mention stands elsewhere are added to `misplaced`.
+    """Yield each document with a text; line numbers of mentions that are not at their offsets go to `misplaced`.
 
-    Raises CorpusError, with the line, for what is not PubTator; OSError passes through.
+    Raises CorpusError, with the line number, for anything that is not PubTator, and OSError.
     """
     with path.open("rb") as stream:
-        for document in read_documents(stream):
-            if isinstance(document, Unreadable):
+        for document in read_pubtator_documents(stream):
+            if isinstance(document, UnreadableRecord):
                 raise CorpusError(f"{path}, {document.where}: {document.why}")
             spans = []
             for number, columns in document.annotations:
-                # Relations share the file: their second column is a word.
+                # Relations are in the same file; their second column is a word.
                 if columns[1].isdecimal():
                     span = _mention(columns, document.text, path, number)
                     if span is None:
@@ -197,13 +199,13 @@ def read_pubtator(path: Path, misplaced: list[int]) -> Iterator[Passage]:
 
 
 def _mention(columns: list[str], text: str, path: Path, number: int) -> Span | None:
-    """A mention, None when something else stands at its offsets; case and outer space do not count."""
+    """The span of a mention; None when its offsets hold another text, ignoring case and outer space."""
     try:
         start, end, entity_type = int(columns[1]), int(columns[2]), columns[4]
     except (IndexError, ValueError) as error:
         raise CorpusError(f"{path}, line {number}: not a PubTator mention: {' '.join(columns)[:60]!r}") from error
-    stands = text[start:end]
-    if not stands.strip() or stands.strip().casefold() != columns[3].strip().casefold():
+    found = text[start:end]
+    if not found.strip() or found.strip().casefold() != columns[3].strip().casefold():
         return None
-    start += len(stands) - len(stands.lstrip())
-    return Span(start, start + len(stands.strip()), entity_type)
+    start += len(found) - len(found.lstrip())
+    return Span(start, start + len(found.strip()), entity_type)

@@ -1,4 +1,4 @@
-"""The corpora known by name, from `registry.toml`: types, guideline, terms, source, files."""
+"""The registry of known corpora (`registry.toml`): entity types, guideline, licence, source, files."""
 
 import tomllib
 from dataclasses import dataclass
@@ -9,16 +9,18 @@ from litmine.errors import CorpusError
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CorpusEntry:
     """A corpus of the registry.
 
-    types: as its files name them, to ours; `-` is one that is left out.
-    licence, terms: as its source states them, "not stated" where it does not.
-    source: where a person reads about it. files, format: what a folder of it holds.
+    types: entity types in its files, mapped to litmine's; `-` drops a type.
+    guideline: what the corpus annotates.
+    licence, terms: as its source states them, else "not stated".
+    source: the corpus' web page. files, format: the contents of its folder.
     citation, doi: the article that describes it.
-    url: what `get` fetches: a folder (it ends with a slash) or an archive. train, dev: the splits' files in there.
-    obtain: how a person obtains it; empty where `get` does. agreement: each user must sign one first.
-    note: what else one should know.
+    url: the address that `litmine corpora get` downloads: a folder (with a final slash) or an archive.
+    train, dev: the files of the splits there.
+    obtain: how to obtain the corpus by hand, if `get` cannot. agreement: whether each user must sign an agreement.
+    note: further remarks.
     """
 
     name: str
@@ -40,25 +42,25 @@ class Entry:
 
     @property
     def entity_types(self) -> list[str]:
-        """Its types as we name them."""
+        """Its entity types in litmine's names, sorted."""
         return sorted(set(self.types.values()) - {"-"})
 
     @property
     def how_to_obtain(self) -> str:
-        """What to do where it is missing, as the rest of a sentence."""
+        """What to do when the corpus is missing, as the end of a sentence."""
         return f"run `litmine corpora get {self.name}`" if self.url else self.obtain
 
 
 @cache
-def registry() -> dict[str, Entry]:
-    """Every known corpus by its name, in the registry's order."""
+def registry() -> dict[str, CorpusEntry]:
+    """All known corpora by name, in the order of the registry."""
     declared = tomllib.loads((files("litmine.corpora") / "registry.toml").read_text(encoding="utf-8"))
-    return {name: Entry(name, **{**entry, "files": tuple(entry["files"])}) for name, entry in declared.items()}
+    return {name: CorpusEntry(name, **{**entry, "files": tuple(entry["files"])}) for name, entry in declared.items()}
 
 
-def find(name: str) -> Entry:
-    """The corpus of that name (CorpusError, which lists the names, when there is none)."""
+def find_corpus(name: str) -> CorpusEntry:
+    """The corpus with this name. Raises CorpusError, listing the names, when there is none."""
     entry = registry().get(name)
     if entry is None:
-        raise CorpusError(f"no corpus is called {name!r}; the known ones are {', '.join(registry())}")
+        raise CorpusError(f"unknown corpus {name!r}; use one of {', '.join(registry())}")
     return entry

@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from litmine.errors import SettingError
-from litmine.fake_pubmed.originals import Original, read_originals
+from litmine.fake_pubmed.originals import OriginalRecord, read_originals
 
 FIRST_DAY = date(1965, 1, 1)
 # Beyond PubMed's own numbers, so that nobody takes a copy for another article.
-FIRST_FRESH_PMID = 90_000_001
+FIRST_COPY_PMID = 90_000_001
 _REVISED_WITHIN = 400
 _NEVER = -1
 
@@ -38,7 +38,7 @@ class _Record:
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
+class ArchiveColumns:
     """The archive as search sees it, most recent record first, one row a record.
 
     Days are ordinals, -1 where a record has none; `original` is the row's place in `originals`.
@@ -51,10 +51,10 @@ class Columns:
     revised: Days
     print_date: Days
     electronic_date: Days
-    originals: Sequence[Original]
+    originals: Sequence[OriginalRecord]
 
 
-class Archive:
+class RecordArchive:
     """Records made from real ones: the originals first, then copies of them under fresh PMIDs, the same for each seed.
 
     `records` is how many there are, by default the originals alone. Copies are created between `first` and `last`,
@@ -73,14 +73,14 @@ class Archive:
         busy: Mapping[date, int] | None = None,
         seed: int = 0,
     ) -> None:
-        self.last = last or today()
+        self.last = last or eastern_today()
         self._lock = RLock()
         self._random = random.Random(seed)
         self._originals = read_originals(paths)
         self._records: dict[int, _Record] = {}
         self._withdrawn: set[int] = set()
-        self._columns: Columns | None = None
-        self._next_pmid = FIRST_FRESH_PMID
+        self._columns: ArchiveColumns | None = None
+        self._next_pmid = FIRST_COPY_PMID
         count = len(self._originals) if records is None else records
         for place, original in enumerate(self._originals[:count]):
             created = original.created or original.entered or original.revised or self.last
@@ -102,7 +102,7 @@ class Archive:
     @property
     def copies(self) -> int:
         """How many records are copies."""
-        return sum(pmid >= FIRST_FRESH_PMID for pmid in self.pmids)
+        return sum(pmid >= FIRST_COPY_PMID for pmid in self.pmids)
 
     @property
     def withdrawn(self) -> frozenset[int]:
@@ -149,7 +149,7 @@ class Archive:
             return original.xml()
         return original.copy(pmid, revised, revision)
 
-    def search(self, find: Callable[[Columns], Result]) -> Result:
+    def search(self, find: Callable[[ArchiveColumns], Result]) -> Result:
         """What a search finds in the archive as it stands."""
         with self._lock:
             if self._columns is None:
@@ -183,10 +183,10 @@ class Archive:
         self._records[pmid] = _Record(self._random.randrange(len(self._originals)), created, created, revised)
         return pmid
 
-    def _as_columns(self) -> Columns:
+    def _as_columns(self) -> ArchiveColumns:
         rows = sorted(self._records.items(), key=lambda row: (row[1].created, row[0]), reverse=True)
         original = np.array([record.original for _, record in rows], np.int32)
-        return Columns(
+        return ArchiveColumns(
             np.array([pmid for pmid, _ in rows], np.int64),
             original,
             _ordinals(record.created for _, record in rows),
@@ -198,7 +198,7 @@ class Archive:
         )
 
 
-def today() -> date:
+def eastern_today() -> date:
     """The day in the Eastern United States, by which PubMed dates."""
     return datetime.now(ZoneInfo("America/New_York")).date()
 

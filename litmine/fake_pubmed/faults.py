@@ -27,7 +27,7 @@ from dataclasses import replace
 from threading import Lock
 
 from litmine.errors import SettingError
-from litmine.fake_pubmed.answers import JSON, XML, Reply, error_reply, page, prologue
+from litmine.fake_pubmed.endpoints import JSON, XML, FakeResponse, error_response, html_page, xml_prologue
 
 _ERRORS = {
     "error-element": ("Unable to obtain query #1", 200),
@@ -45,18 +45,18 @@ _STATUSES = {
     "504": "Gateway Time-out",
 }
 _PAGES = {
-    "html": page(200, "NCBI - WWW Error Blocked Diagnostic"),
-    "html-500": page(500, "NCBI/eutils202 - WWW Error 500 Diagnostic"),
-    "garbled-json": Reply(
+    "html": html_page(200, "NCBI - WWW Error Blocked Diagnostic"),
+    "html-500": html_page(500, "NCBI/eutils202 - WWW Error 500 Diagnostic"),
+    "garbled-json": FakeResponse(
         200, JSON, b'{"esearchresult":{"ERROR":"Search Backend failed: \x01\x0b read\n failed \x1b[0m"}}\n'
     ),
-    "empty": Reply(200, XML, b""),
+    "empty": FakeResponse(200, XML, b""),
 }
 _KEY_REFUSED = b'{"error":"API key invalid","api-key":"%b","type":"client","status":"unknown"}\n'
 # How the bytes travel, rather than which: the server's own doing.
-WIRE = frozenset({"short-body", "reset", "hang", "trickle"})
+TRANSPORT_FAULTS = frozenset({"short-body", "reset", "hang", "trickle"})
 # What can befall any request without the client losing much time over it.
-QUICK = (
+FAST_FAULTS = (
     "429",
     "429-retry-after",
     *_STATUSES,
@@ -69,10 +69,10 @@ QUICK = (
     "reset",
     "redirect",
 )
-KINDS = (*QUICK, "hang", "trickle", "key-refused")
+FAULT_KINDS = (*FAST_FAULTS, "hang", "trickle", "key-refused")
 
 
-class Faults:
+class FaultInjector:
     """Which request fails and how; nothing fails by default. May be changed while it is served.
 
     A request's fault is, first found: that of a poisonous PMID among its ids, `always`, the script's, and with the
@@ -85,7 +85,7 @@ class Faults:
     def __init__(
         self,
         share: float = 0.0,
-        kinds: Sequence[str] = QUICK,
+        kinds: Sequence[str] = FAST_FAULTS,
         *,
         script: Sequence[str | None] | Mapping[int, str | None] = (),
         always: str | None = None,
@@ -109,8 +109,8 @@ class Faults:
         self._lock = Lock()
         self.requests = 0
         for kind in (*self.kinds, *self.script.values(), always, *self.poison.values()):
-            if kind is not None and kind not in KINDS:
-                raise SettingError(f"no fault {kind!r}; there are {', '.join(KINDS)}")
+            if kind is not None and kind not in FAULT_KINDS:
+                raise SettingError(f"no fault {kind!r}; there are {', '.join(FAULT_KINDS)}")
 
     def choose(self, utility: str, pmids: Sequence[int]) -> str | None:
         """The fault of the request that has just come, None when it is to be answered well."""
@@ -129,7 +129,7 @@ class Faults:
         with self._lock:
             return frozenset(self._random.sample(pmids, self._random.randint(1, len(pmids))))
 
-    def spoil(self, kind: str, utility: str, good: Reply, who: str, limit: int) -> Reply:
+    def spoil(self, kind: str, utility: str, good: FakeResponse, who: str, limit: int) -> FakeResponse:
         """The answer that this fault makes of a good one.
 
         `who` is the key or the address, which NCBI repeats, and `limit` its requests a second.
@@ -138,15 +138,15 @@ class Faults:
             with self._lock:
                 return replace(good, body=good.body[: self._random.randrange(1, len(good.body.rstrip()))], given=0)
         if kind in ("429", "429-retry-after"):
-            return too_many(who, limit, self.retry_after if kind == "429-retry-after" else None)
+            return rate_limit_response(who, limit, self.retry_after if kind == "429-retry-after" else None)
         if kind in _STATUSES:
-            return page(int(kind), f"{kind} {_STATUSES[kind]}")
+            return html_page(int(kind), f"{kind} {_STATUSES[kind]}")
         if kind in _ERRORS:
-            return error_reply(utility, *_ERRORS[kind])
+            return error_response(utility, *_ERRORS[kind])
         if kind == "no-root":
-            return Reply(200, XML, prologue(utility))
+            return FakeResponse(200, XML, xml_prologue(utility))
         if kind == "key-refused":
-            return Reply(400, JSON, _KEY_REFUSED % who.encode())
+            return FakeResponse(400, JSON, _KEY_REFUSED % who.encode())
         return _PAGES[kind]
 
     def _drawn(self, utility: str) -> str | None:
@@ -154,10 +154,10 @@ class Faults:
         return self._random.choice(kinds) if self._random.random() < self.share and kinds else None
 
 
-def too_many(who: str, limit: int, retry_after: int | None) -> Reply:
+def rate_limit_response(who: str, limit: int, retry_after: int | None) -> FakeResponse:
     """NCBI's answer to one request too many; `who` is the key or the address, which it repeats."""
     body = f'{{"error":"API rate limit exceeded","api-key":"{who}","count":"{limit + 1}","limit":"{limit}"}}\n'
     headers = [("X-RateLimit-Limit", str(limit)), ("X-RateLimit-Remaining", "0")]
     if retry_after is not None:
         headers.append(("Retry-After", str(retry_after)))
-    return Reply(429, JSON, body.encode(), tuple(headers))
+    return FakeResponse(429, JSON, body.encode(), tuple(headers))

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from litmine.errors import SourceError
 from litmine.sources.files import find_files
-from litmine.sources.pubmed_record import exact_date, publication_date
+from litmine.sources.pubmed_record import parse_exact_date, parse_publication_date
 from litmine.sources.pubmed_xml import read_pubmed_xml
 from litmine.types import Article
 
@@ -33,7 +33,7 @@ _UTF8 = re.compile(rb"""^\s*<\?xml[^>]*encoding=["'](?!utf-?8["'])""", re.IGNORE
 
 
 @dataclass(frozen=True, slots=True)
-class Original:
+class OriginalRecord:
     """A record as its file gave it: what search must know of it, and its XML.
 
     `title` and `abstract` are their words in lower case, each with a blank before and after it. A date is None where
@@ -69,9 +69,9 @@ class Original:
         return b"".join([*pieces, record[at:]])
 
 
-def read_originals(paths: Sequence[Path]) -> list[Original]:
+def read_originals(paths: Sequence[Path]) -> list[OriginalRecord]:
     """The records of files and folders; of several with one PMID the last. Raises SourceError when there are none."""
-    found: dict[int, Original] = {}
+    found: dict[int, OriginalRecord] = {}
     for file in find_files(paths):
         found.update((original.pmid, original) for original in _read(file))
     if not found:
@@ -82,13 +82,13 @@ def read_originals(paths: Sequence[Path]) -> list[Original]:
     return list(found.values())
 
 
-def words_of(text: str | None) -> str:
+def normalize_words(text: str | None) -> str:
     """The words in lower case, each with a blank before and after it: `" il 2 receptor "`."""
     found = _WORD.findall((text or "").lower())
     return f" {' '.join(found)} " if found else ""
 
 
-def _read(file: Path) -> Iterator[Original]:
+def _read(file: Path) -> Iterator[OriginalRecord]:
     try:
         content = file.read_bytes()
         content = gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
@@ -102,14 +102,14 @@ def _read(file: Path) -> Iterator[Original]:
             yield _original(read, record[0])
 
 
-def _original(article: Article, record: bytes) -> Original:
+def _original(article: Article, record: bytes) -> OriginalRecord:
     dates = list(_dates(record))
     history = {kind: on for tag, kind, on in dates if tag == b"PubMedPubDate"}
-    return Original(
+    return OriginalRecord(
         article.pmid,
-        words_of(article.title),
-        words_of(article.abstract),
-        tuple(words_of(kind) for kind in article.publication_types),
+        normalize_words(article.title),
+        normalize_words(article.abstract),
+        tuple(normalize_words(kind) for kind in article.publication_types),
         history.get(b"entrez"),
         history.get(b"pubmed"),
         article.revised,
@@ -123,7 +123,7 @@ def _dates(record: bytes) -> Iterator[tuple[bytes, bytes, date]]:
     """Tag, PubStatus and day of each date that names one; the first day of a month or year that stands alone."""
     for tag, attributes, inner in _DATE.findall(record):
         parts = {name.decode(): value.decode() for name, value in _DATE_PART.findall(inner)}
-        said = exact_date(parts) or _first_day(publication_date(parts))
+        said = parse_exact_date(parts) or _first_day(parse_publication_date(parts))
         if said:
             yield tag, attributes.partition(b'PubStatus="')[2].rstrip(b'"'), said
 

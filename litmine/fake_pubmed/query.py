@@ -1,10 +1,8 @@
-"""PubMed's search language, the part of it that finds records by their words, dates and numbers.
+"""Tokenize and evaluate queries in a subset of PubMed's search language.
 
-A query becomes tokens, tokens become operands and operators, and these are evaluated left to right as PubMed does,
-each operand a mask over the rows of the archive. Understood: words, "quoted phrases", trunc*, AND, OR, NOT in upper
-case, parentheses, a tag in brackets behind a term, ranges of days and PMIDs with a colon, `all[sb]`.
-
-The words of PubMed's search language: tokens, tags, stopwords, days.
+Operators apply from left to right, as in PubMed; each operand is a mask over the rows of the archive. Supported: words,
+"quoted phrases", trunc*, AND, OR, NOT in upper case, parentheses, a tag in brackets after a term, ranges of days and
+PMIDs with a colon, `all[sb]`.
 """
 
 import re
@@ -15,8 +13,8 @@ from datetime import date, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from litmine.fake_pubmed.archive import Columns
-from litmine.fake_pubmed.originals import Original, words_of
+from litmine.fake_pubmed.archive import ArchiveColumns
+from litmine.fake_pubmed.originals import OriginalRecord, normalize_words
 
 _TOKEN = re.compile(r'"([^"]*)"?|\[([^\]]*)\]?|([()])|(:)|([^\s()\[\]":]+)')
 _DAY = re.compile(r"([0-9]{4})(?:/([0-9]{1,2}))?(?:/([0-9]{1,2}))?")
@@ -56,21 +54,21 @@ STOPWORDS = frozenset(_STOPWORDS.split())
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
+class QueryToken:
     """`kind` is word, quoted, tag, colon, ( or )."""
 
     kind: str
     text: str
 
 
-def tokens(term: str) -> list[Token]:
+def tokenize_query(term: str) -> list[QueryToken]:
     """The query in pieces; what is not closed ends with the query."""
     kinds = ("quoted", "tag", "bracket", "colon", "word")
     found = []
     for match in _TOKEN.finditer(term):
         kind = kinds[(match.lastindex or 1) - 1]
         text = match[match.lastindex or 1]
-        found.append(Token(text if kind == "bracket" else kind, text))
+        found.append(QueryToken(text if kind == "bracket" else kind, text))
     return found
 
 
@@ -79,7 +77,7 @@ def is_number(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) < 19
 
 
-def day_of(text: str, periods: int) -> date | None:
+def parse_day(text: str, periods: int) -> date | None:
     """The first day of a year, month or day; with `periods` 1 its last. None when the text is no date."""
     match = _DAY.fullmatch(text.strip())
     if match is None:
@@ -100,7 +98,7 @@ Mask = NDArray[np.bool_]
 
 
 @dataclass(slots=True)
-class Notes:
+class SearchNotes:
     """What a search says beside its result, as ESearch lists it."""
 
     phrases_not_found: list[str] = field(default_factory=list)
@@ -111,15 +109,15 @@ class Notes:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class QueryMatches:
     """Every PMID that a query finds, most recent first, and how the query was understood."""
 
     pmids: list[int]
     translation: str
-    notes: Notes
+    notes: SearchNotes
 
 
-def search(term: str, columns: Columns) -> Found:
+def run_query(term: str, columns: ArchiveColumns) -> QueryMatches:
     """Every record of the archive that the query finds. There are no wrong queries: like PubMed it makes do."""
     evaluation = _Evaluation(term, columns)
     mask, translation = evaluation.alternatives()
@@ -129,15 +127,15 @@ def search(term: str, columns: Columns) -> Found:
     pmids: list[int] = columns.pmid[mask].tolist()
     if not pmids:
         evaluation.notes.messages.append("No items found.")
-    return Found(pmids, translation, evaluation.notes)
+    return QueryMatches(pmids, translation, evaluation.notes)
 
 
 class _Evaluation:
     """One query on its way from left to right."""
 
-    def __init__(self, term: str, columns: Columns) -> None:
-        self.notes = Notes()
-        self._tokens = tokens(term)
+    def __init__(self, term: str, columns: ArchiveColumns) -> None:
+        self.notes = SearchNotes()
+        self._tokens = tokenize_query(term)
         self._at = 0
         self._columns = columns
 
@@ -192,9 +190,9 @@ class _Evaluation:
             return None
         return self._tagged(terms, tag)
 
-    def _terms(self, most: int = 1000) -> list[Token]:
+    def _terms(self, most: int = 1000) -> list[QueryToken]:
         """Words and phrases that one tag may follow. A quoted phrase, and what begins a range, stands alone."""
-        terms: list[Token] = []
+        terms: list[QueryToken] = []
         while self.more() and len(terms) < most:
             token = self._tokens[self._at]
             if token.kind not in ("word", "quoted") or (token.kind == "word" and token.text in OPERATORS):
@@ -222,7 +220,7 @@ class _Evaluation:
     def _kind(self, place: int) -> str | None:
         return self._tokens[place].kind if place < len(self._tokens) else None
 
-    def _tagged(self, terms: list[Token], tag: str | None) -> tuple[Mask, str] | None:
+    def _tagged(self, terms: list[QueryToken], tag: str | None) -> tuple[Mask, str] | None:
         tag = _known(tag, self.notes)
         if tag in ("sb", "filter"):
             return self._everything() if terms[-1].text.lower() == "all" else self._missing(terms[-1].text, "Filter")
@@ -243,7 +241,7 @@ class _Evaluation:
         if tag in NUMBER_TAGS:
             return self._numbers(start, end)
         name, columns = DATE_TAGS.get(tag, ("", ()))
-        first, last = day_of(start, 0), day_of(end, 1)
+        first, last = parse_day(start, 0), parse_day(end, 1)
         if not columns or first is None or last is None:
             return self._missing(start if start == end else f"{start}:{end}", name or "All Fields")
         mask = self._none()
@@ -258,12 +256,12 @@ class _Evaluation:
         mask = (self._columns.pmid >= int(start)) & (self._columns.pmid <= int(end))
         return mask, f"{start}[UID]" if start == end else f"{start}:{end}[UID]"
 
-    def _text(self, term: Token, tag: str) -> tuple[Mask, str] | None:
+    def _text(self, term: QueryToken, tag: str) -> tuple[Mask, str] | None:
         name = TEXT_TAGS[tag]
         if term.kind == "word" and term.text.lower() in STOPWORDS:
             self.notes.phrases_ignored.append(term.text)
             return None
-        needle = words_of(term.text)
+        needle = normalize_words(term.text)
         if not needle:
             return None
         mask = self._having(needle[:-1] if term.text.endswith("*") else needle, name)
@@ -273,7 +271,7 @@ class _Evaluation:
             return mask, f'"{term.text}"[{name}]'
         if term.kind == "quoted" and " " in needle.strip():
             self.notes.quoted_not_found.append(f'"{term.text}"')
-            words = [Token("word", word) for word in needle.split()]
+            words = [QueryToken("word", word) for word in needle.split()]
             return self._tagged(words, tag)
         return self._missing(term.text, name)
 
@@ -294,7 +292,7 @@ class _Evaluation:
         return np.zeros(len(self._columns.pmid), np.bool_)
 
 
-def _known(tag: str | None, notes: Notes) -> str:
+def _known(tag: str | None, notes: SearchNotes) -> str:
     """The tag, or all fields for none and for one that this archive does not have."""
     if tag is None or tag in TEXT_TAGS or tag in DATE_TAGS or tag in NUMBER_TAGS or tag in ("sb", "filter"):
         return tag or "all"
@@ -302,7 +300,7 @@ def _known(tag: str | None, notes: Notes) -> str:
     return "all"
 
 
-def _has(original: Original, needle: str, name: str) -> bool:
+def _has(original: OriginalRecord, needle: str, name: str) -> bool:
     texts: Iterable[str] = (original.title,)
     if name == "Publication Type":
         texts = original.publication_types

@@ -7,7 +7,7 @@ from threading import Lock
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class LoggedRequest:
     """One request and what became of it.
 
     `at` is in seconds of the machine's monotonic clock, when it had been read. `status` is 0 for a request that gets no
@@ -29,20 +29,20 @@ class Seen:
     given: int
 
 
-class Log:
+class RequestLog:
     """All requests in the order in which they were answered."""
 
     def __init__(self) -> None:
-        self._seen: list[Seen] = []
+        self._seen: list[LoggedRequest] = []
         self._lock = Lock()
 
-    def add(self, seen: Seen) -> None:
+    def add(self, seen: LoggedRequest) -> None:
         """Take down a request."""
         with self._lock:
             self._seen.append(seen)
 
     @property
-    def requests(self) -> list[Seen]:
+    def requests(self) -> list[LoggedRequest]:
         """Every request so far, by its time of arrival."""
         with self._lock:
             return sorted(self._seen, key=lambda seen: seen.at)
@@ -55,11 +55,11 @@ class Log:
         """How many requests each fault spoilt."""
         return Counter(seen.fault for seen in self.requests if seen.fault)
 
-    def beyond_limit(self) -> int:
+    def rate_limited(self) -> int:
         """How many requests were refused for coming too fast."""
         return sum(seen.status == 429 and seen.fault is None for seen in self.requests)
 
-    def most_in_a_second(self) -> int:
+    def peak_per_second(self) -> int:
         """The most requests that came in any one second, wherever it begins."""
         window: deque[float] = deque()
         most = 0
@@ -70,10 +70,10 @@ class Log:
             most = max(most, len(window))
         return most
 
-    def times_asked(self) -> Counter[int]:
+    def fetch_counts(self) -> Counter[int]:
         """How often EFetch was asked for each PMID."""
         return Counter(pmid for seen in self.requests for pmid in seen.pmids)
 
-    def records_given(self) -> int:
+    def records_sent(self) -> int:
         """How many records went out whole, a record given twice counted twice."""
         return sum(seen.given for seen in self.requests)

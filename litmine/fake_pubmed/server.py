@@ -1,6 +1,6 @@
-"""ESearch and EFetch over HTTP on loopback, with PubMed's limits and whatever faults are wished for.
+"""ESearch and EFetch over HTTP on loopback, with NCBI's rate limit and injected faults.
 
-NCBI's limit of requests: three a second from an address, ten with a key, in any second wherever it begins.
+The limit is three requests per second and address, or ten per key, in any one-second window.
 """
 
 import os
@@ -19,13 +19,13 @@ from typing import Any, cast
 from urllib.parse import parse_qsl
 
 from litmine.errors import SettingError
-from litmine.fake_pubmed.answers import Reply, efetch, esearch, page, parse_ids
-from litmine.fake_pubmed.archive import Archive
-from litmine.fake_pubmed.faults import WIRE, Faults, too_many
-from litmine.fake_pubmed.request_log import Log, Seen
+from litmine.fake_pubmed.archive import RecordArchive
+from litmine.fake_pubmed.endpoints import FakeResponse, efetch, esearch, html_page, parse_ids
+from litmine.fake_pubmed.faults import TRANSPORT_FAULTS, FaultInjector, rate_limit_response
+from litmine.fake_pubmed.request_log import LoggedRequest, RequestLog
 
 
-class Limits:
+class RequestQuota:
     """Counts the requests let through for each address and each key."""
 
     def __init__(self, per_second: tuple[int, int] = (3, 10)) -> None:
@@ -59,20 +59,20 @@ _IDLE_SECONDS = 60.0
 _RETRY_AFTER = 1
 
 
-class Server(ThreadingHTTPServer):
+class FakePubmedServer(ThreadingHTTPServer):
     """The E-utilities of an archive, a thread for each request."""
 
     daemon_threads = False
     request_queue_size = 64
 
-    def __init__(self, archive: Archive, faults: Faults, limits: Limits, port: int = 0) -> None:
+    def __init__(self, archive: RecordArchive, faults: FaultInjector, limits: RequestQuota, port: int = 0) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
         self.archive = archive
         self.faults = faults
         self.limits = limits
-        self.log = Log()
+        self.log = RequestLog()
         self.stopping = Event()
-        self.ahead = timedelta(0)  # of this machine's clock: what its Date headers say
+        self.clock_offset = timedelta(0)  # of this machine's clock: what its Date headers say
         self._open: set[socket.socket] = set()
         self._open_lock = Lock()
 
@@ -104,15 +104,15 @@ class Server(ThreadingHTTPServer):
 
 @contextmanager
 def serve(
-    archive: Archive, faults: Faults | None = None, *, per_second: tuple[int, int] = (3, 10), port: int = 0
-) -> Iterator[Server]:
+    archive: RecordArchive, faults: FaultInjector | None = None, *, per_second: tuple[int, int] = (3, 10), port: int = 0
+) -> Iterator[FakePubmedServer]:
     """A server of the archive in a thread of its own, which stops at once when the block is left, even in a hang.
 
     `per_second` is how many requests may come without a key and with one. `port` 0 takes a free one. Raises
     SettingError when the port cannot be had.
     """
     try:
-        server = Server(archive, faults or Faults(), Limits(per_second), port)
+        server = FakePubmedServer(archive, faults or FaultInjector(), RequestQuota(per_second), port)
     except OSError as error:
         raise SettingError(f"port {port} cannot be had ({error.strerror}); name another or none") from error
     thread = Thread(target=server.serve_forever, args=(_POLL_SECONDS,), name="E-utilities")
@@ -140,7 +140,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     timeout = _IDLE_SECONDS
-    server: Server
+    server: FakePubmedServer
 
     def do_GET(self) -> None:
         self._answer(self.path.partition("?")[2])
@@ -148,7 +148,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         length = self.headers.get("Content-Length", "0")
         if not length.isdecimal() or int(length) > _LONGEST_BODY:
-            self._send(page(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "413 Request Entity Too Large"))
+            self._send(html_page(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "413 Request Entity Too Large"))
             return
         self._answer(self.rfile.read(int(length)).decode("utf-8", "replace"))
 
@@ -158,13 +158,13 @@ class _Handler(BaseHTTPRequestHandler):
             super().handle()
 
     def version_string(self) -> str:
-        """The `Server` header."""
+        """The `FakePubmedServer` header."""
         return "litmine rehearsal"
 
     def date_time_string(self, timestamp: float | None = None) -> str:
         """The `Date` header."""
         return super().date_time_string(
-            (time.time() if timestamp is None else timestamp) + self.server.ahead.total_seconds()
+            (time.time() if timestamp is None else timestamp) + self.server.clock_offset.total_seconds()
         )
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the name that http.server gives it
@@ -176,7 +176,9 @@ class _Handler(BaseHTTPRequestHandler):
         limit = self.server.limits.of(request.keyed)
         left = self.server.limits.remaining(request.keyed, request.who, at)
         fault = self.server.faults.choose(request.utility, request.pmids) if left >= 0 else None
-        reply = self._reply(request, fault, limit) if left >= 0 else too_many(request.who, limit, _RETRY_AFTER)
+        reply = (
+            self._reply(request, fault, limit) if left >= 0 else rate_limit_response(request.who, limit, _RETRY_AFTER)
+        )
         if reply.status != HTTPStatus.TOO_MANY_REQUESTS:
             shown = (("X-RateLimit-Limit", str(limit)), ("X-RateLimit-Remaining", str(left)))
             reply = replace(reply, headers=(*shown, *reply.headers))
@@ -184,9 +186,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.log.add(self._seen(when, at, request, reply, fault))
         self._send(reply, fault)
 
-    def _seen(self, when: datetime, at: float, request: _Request, reply: Reply, fault: str | None) -> Seen:
+    def _seen(
+        self, when: datetime, at: float, request: _Request, reply: FakeResponse, fault: str | None
+    ) -> LoggedRequest:
         silent = fault in ("reset", "hang")
-        return Seen(
+        return LoggedRequest(
             when,
             at,
             request.utility,
@@ -210,29 +214,29 @@ class _Handler(BaseHTTPRequestHandler):
         pmids = parse_ids(parameters.get("id", "")) if utility == "efetch" else []
         return _Request(utility, parameters, pmids, key or str(self.client_address[0]), bool(key))
 
-    def _reply(self, request: _Request, fault: str | None, limit: int) -> Reply:
+    def _reply(self, request: _Request, fault: str | None, limit: int) -> FakeResponse:
         faults = self.server.faults
-        if fault is None or fault in WIRE:
+        if fault is None or fault in TRANSPORT_FAULTS:
             return self._good(request)
         if fault == "fewer-records":
             return self._good(request, faults.left_out(request.pmids))
         if fault == "redirect":
             other = f"http://localhost:{self.server.server_port}{_ELSEWHERE}{self.path}"
-            return replace(page(302, "302 Found"), headers=(("Location", other),))
+            return replace(html_page(302, "302 Found"), headers=(("Location", other),))
         return faults.spoil(fault, request.utility, self._good(request), request.who, limit)
 
-    def _good(self, request: _Request, left_out: frozenset[int] = frozenset()) -> Reply:
+    def _good(self, request: _Request, left_out: frozenset[int] = frozenset()) -> FakeResponse:
         if len(self.path) > _LONGEST_URI:
-            return page(414, "414 Request-URI Too Long")
+            return html_page(414, "414 Request-URI Too Long")
         if request.utility == "esearch":
             return esearch(self.server.archive, request.parameters)
         if request.utility == "efetch":
             return efetch(self.server.archive, request.parameters, request.pmids, left_out)
         if self.path.startswith(_ELSEWHERE):
-            return page(200, "Sign in to this network")
-        return page(404, "404 Not Found")
+            return html_page(200, "Sign in to this network")
+        return html_page(404, "404 Not Found")
 
-    def _send(self, reply: Reply, fault: str | None = None) -> None:
+    def _send(self, reply: FakeResponse, fault: str | None = None) -> None:
         self.close_connection = True
         if fault == "hang":
             self.server.stopping.wait(self.server.faults.hang_seconds)

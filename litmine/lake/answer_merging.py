@@ -8,7 +8,7 @@ import pyarrow as pa
 from litmine.lake.readings import Pair, readings_table
 from litmine.lake.view_definitions import statement
 from litmine.lake.views import interruptibly, quiet_duckdb
-from litmine.types import Reply
+from litmine.types import ReaderOutput
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class TextsRead:
 
     question_type: str
     texts: Sequence[str]
-    replies: Sequence[Reply]
+    replies: Sequence[ReaderOutput]
 
 
 @dataclass(frozen=True, slots=True)

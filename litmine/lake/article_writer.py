@@ -30,7 +30,7 @@ from litmine.lake.parquet import encode, pmid_range
 from litmine.lake.paths import Place
 from litmine.lake.views import glob_escaped, interruptibly, quiet_duckdb, schema_map
 from litmine.schema import arrow_schema
-from litmine.types import Article, Deletion, Observed
+from litmine.types import Article, Deletion, SourceRecord
 
 
 class Moment(NamedTuple):
@@ -184,7 +184,7 @@ class Importer:
         self._lake = lake
         self._known = Known(lake)
 
-    def add(self, records: Iterable[Observed], *, source: str, dated: bool, part_size: int = PART_SIZE) -> Added:
+    def add(self, records: Iterable[SourceRecord], *, source: str, dated: bool, part_size: int = PART_SIZE) -> Added:
         """Add what one source says, in parts of at most `part_size` rows; constant memory.
 
         `dated`: the source itself dates its records; otherwise `as_of` is merely the time of the import, and seeing the
@@ -207,7 +207,7 @@ class Importer:
     def _lock(self) -> AbstractContextManager[None]:
         return exclusive(self._lake, "import", wait=True)
 
-    def _decide(self, batch: list[Observed], pending: dict[int, _Row], dated: bool) -> Added:
+    def _decide(self, batch: list[SourceRecord], pending: dict[int, _Row], dated: bool) -> Added:
         """Put into `pending` what must be written of a batch; a PMID stands there once, with its newest record."""
         newest: dict[int, _Row] = {}
         for observed in batch:
@@ -256,7 +256,7 @@ class Importer:
         return Added(unchanged=len(old), texts=sum(row.new_text for row in rows), parts=(name,), **counts)
 
 
-def _row(observed: Observed) -> _Row:
+def _row(observed: SourceRecord) -> _Row:
     """The record with its place in the order. Raises SchemaError when a section lies outside the text."""
     record = observed.record
     as_of = (observed.as_of - _EPOCH) // _MICROSECOND

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from litmine.atomic_write import TEMPORARY, aside, sync
+from litmine.atomic_write import TEMPORARY, fsync_path, pending_file
 from litmine.errors import LakeError
 from litmine.lake.object_store import ObjectPath
 from litmine.lake.paths import Place
@@ -30,7 +30,7 @@ def write_whole(path: Place, write: Callable[[Path], object], *, exclusive: bool
     try:
         make_folder(path.parent)
         _sweep(path.parent)
-        with aside(path, exclusive=exclusive) as filled:
+        with pending_file(path, exclusive=exclusive) as filled:
             write(filled.path)
     except OSError as error:
         raise unwritable(path, error) from error
@@ -74,7 +74,7 @@ def make_folder(folder: Path) -> None:
     if not folder.is_dir():
         make_folder(folder.parent)
         folder.mkdir(exist_ok=True)
-        sync(folder.parent)
+        fsync_path(folder.parent)
 
 
 def unwritable(path: Place, error: OSError) -> LakeError:

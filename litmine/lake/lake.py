@@ -20,7 +20,7 @@ from litmine.lake.query import select
 from litmine.lake.targets import TargetSet, target_sets
 from litmine.lake.views import write_catalogue
 from litmine.specs import ARTICLES
-from litmine.types import Observed
+from litmine.types import SourceRecord
 
 MARK = "lake.json"
 FORMAT = 1
@@ -84,7 +84,7 @@ class Lake:
         return Importer(self.place)
 
     def add(
-        self, records: Iterable[Observed], *, source: str, dated: bool = False, part_size: int = PART_SIZE
+        self, records: Iterable[SourceRecord], *, source: str, dated: bool = False, part_size: int = PART_SIZE
     ) -> Added:
         """Add one source; see `Importer.add`."""
         return self.importer().add(records, source=source, dated=dated, part_size=part_size)

@@ -13,7 +13,7 @@ from litmine.errors import LakeError
 from litmine.lake.file_writer import write_bytes, write_whole
 from litmine.lake.object_store import ObjectPath
 from litmine.lake.paths import PAIR_TASKS, Place
-from litmine.schema import arrow_schema, check
+from litmine.schema import arrow_schema, check_rows
 
 FOOTER = b"litmine"
 _ID = b"PARQUET:field_id"
@@ -42,7 +42,7 @@ def _write(sink: Any, table: str, rows: Iterable[pa.Table], footer: Mapping[str,
         sink, schema, compression="zstd", write_page_index=True, write_page_checksum=True, store_schema=False
     ) as writer:
         for some in rows:
-            check(table, some)
+            check_rows(table, some)
             writer.write_table(pa.Table.from_arrays(some.columns, schema=schema))
         if footer is not None:
             writer.add_key_value_metadata({FOOTER: json.dumps(footer, ensure_ascii=False).encode("utf-8", "replace")})

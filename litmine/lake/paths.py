@@ -22,7 +22,7 @@ from typing import TypeAlias
 from urllib.parse import quote, unquote
 
 from litmine.lake.object_store import ObjectPath
-from litmine.resources import home
+from litmine.resources import litmine_home
 from litmine.specs import ARTICLES, TASKS, TaskSpec
 
 Place: TypeAlias = Path | ObjectPath
@@ -49,7 +49,7 @@ def desk(lake: Place) -> Path:
     # Buckets of two stores may have one name.
     endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
     digest = blake2b(f"{endpoint} {lake}".encode(), digest_size=6).hexdigest()
-    return home().resolve() / "lakes" / f"{re.sub('[^a-z0-9]+', '-', str(lake).lower())}-{digest}"
+    return litmine_home().resolve() / "lakes" / f"{re.sub('[^a-z0-9]+', '-', str(lake).lower())}-{digest}"
 
 
 # Tables with a target for each article part, and with a file for each slice of questions and texts.

@@ -20,8 +20,8 @@ from litmine.lake.hashing import question_digest
 from litmine.lake.parquet import encode
 from litmine.lake.paths import Place, folder_name
 from litmine.schema import arrow_schema
-from litmine.text.sentences import sentence_of
-from litmine.types import Question, Reply, SpanAnswer
+from litmine.text.sentences import enclosing_sentence
+from litmine.types import Question, ReaderOutput, SpanAnswer
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ def write_readings(
     path: Place,
     pairs: Sequence[Pair],
     texts: Sequence[str],
-    replies: Sequence[Reply | str],
+    replies: Sequence[ReaderOutput | str],
     footer: ReadingsFooter,
 ) -> bool:
     """Write a slice to its file, whole and only if it is absent; returns whether it was written.
@@ -127,7 +127,9 @@ def write_readings(
     return write_bytes(path, encode("readings", table, asdict(footer)), exclusive=True)
 
 
-def readings_table(model: str, pairs: Sequence[Pair], texts: Sequence[str], replies: Sequence[Reply | str]) -> pa.Table:
+def readings_table(
+    model: str, pairs: Sequence[Pair], texts: Sequence[str], replies: Sequence[ReaderOutput | str]
+) -> pa.Table:
     """The rows of a slice. Raises SchemaError as `write_readings` does."""
     rows = [row for one in zip(pairs, texts, replies, strict=True) for row in _rows(*one)]
     rows.sort(key=lambda row: (*row[:3], row[4] or 0))
@@ -140,7 +142,7 @@ def readings_table(model: str, pairs: Sequence[Pair], texts: Sequence[str], repl
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def _rows(pair: Pair, text: str, reply: Reply | str) -> Iterator[tuple[Any, ...]]:
+def _rows(pair: Pair, text: str, reply: ReaderOutput | str) -> Iterator[tuple[Any, ...]]:
     """The rows of one reading, columns in the order of the table."""
     nothing = (None,) * 9
     if isinstance(reply, str):
@@ -163,7 +165,15 @@ def _columns(pair: Pair, text: str, span: SpanAnswer) -> tuple[Any, ...]:
     if not 0 <= span.start_token < span.end_token:
         raise SchemaError(f"PMID {pair.pmid}: {span} has the tokens {span.start_token}:{span.end_token}")
     _check_probability(pair, span.score)
-    return (span.answer, start, end, span.start_token, span.end_token, *sentence_of(text, start, end), span.score)
+    return (
+        span.answer,
+        start,
+        end,
+        span.start_token,
+        span.end_token,
+        *enclosing_sentence(text, start, end),
+        span.score,
+    )
 
 
 def _check_probability(pair: Pair, value: float | None) -> None:

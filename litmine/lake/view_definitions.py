@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection
 from functools import cache
 
-from litmine.resources import packaged
+from litmine.resources import packaged_path
 from litmine.specs import TASKS
 
 _BEGINNING = re.compile(r"-- (?P<name>\w+): (?P<sentence>.+)\nCREATE VIEW (?P=name) ")
@@ -36,7 +36,7 @@ def _views() -> dict[str, tuple[str, str]]:
     """Each view's sentence and statement; blank lines stand between them."""
     found = {}
     files = ["views.sql", *(f"{spec.table}.sql" for spec in TASKS)]
-    texts = "\n\n".join(packaged(f"schemas/{name}").read_text(encoding="utf-8").strip() for name in files)
+    texts = "\n\n".join(packaged_path(f"schemas/{name}").read_text(encoding="utf-8").strip() for name in files)
     for text in texts.split("\n\n"):
         if beginning := _BEGINNING.match(text):
             found[beginning["name"]] = beginning["sentence"], text

@@ -1,1 +1,1 @@
-"""Networks and what they read, whatever the task."""
+"""Neural networks for every task: tokens, batches, the shared encoder (trunk) and its kernels, model folders."""

@@ -1,4 +1,7 @@
-"""Texts to what a network is given at a time: windows of them, one after another in a row of tokens."""
+"""Cut tokenized texts into windows and concatenate the windows into rows, the batches that a network computes.
+
+A row has no padding, since padding costs as much as text. Kernels that need padding get it from `aligned` or `padded`.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,12 +10,12 @@ from typing import Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from litmine.nn.tokenizer import Words
-from litmine.text.windows import windows
+from litmine.nn.tokenizer import TokenizedText
+from litmine.text.windows import split_into_windows
 
 
-class Sized(Protocol):
-    """What goes into a row: of one text, by its number, and so many tokens long."""
+class RowItem(Protocol):
+    """An element of a row: `text` is the index of its text, `tokens` its length with special tokens."""
 
     @property
     def text(self) -> int: ...
@@ -21,12 +24,12 @@ class Sized(Protocol):
     def tokens(self) -> int: ...
 
 
-Part = TypeVar("Part", bound=Sized)
+Item = TypeVar("Item", bound=RowItem)
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """One window of one text: tokens `start` to `end`, of which words `first_word` to `last_word` are kept."""
+class TextWindow:
+    """A window of a text: tokens `start` to `end`; the results of words `first_word` to `last_word` are kept."""
 
     text: int
     start: int
@@ -36,16 +39,16 @@ class Piece:
 
     @property
     def tokens(self) -> int:
-        """With the two around them."""
+        """Number of tokens, including the two special tokens."""
         return self.end - self.start + 2
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """Some pieces one after another, special tokens included.
+class TokenRow:
+    """Windows, one after another, with their special tokens.
 
-    `ids` (tokens): vocabulary ids. `lengths` (pieces): tokens of each. `types` (tokens): of each token, None where all
-    are 0. What a task asks of the tokens, a row of its own says.
+    `ids` (tokens): vocabulary ids. `lengths` (windows): tokens of each window. `types` (tokens): token type ids, None
+    if all are 0. Subclasses add what a task needs, for example which tokens to label.
     """
 
     ids: NDArray[np.int64]
@@ -54,70 +57,73 @@ class Row:
 
     @property
     def starts(self) -> NDArray[np.int64]:
-        """Where each piece begins."""
+        """Position of the first token of each window: (windows,)."""
         return np.cumsum(self.lengths) - self.lengths
 
-    def laid(self, tile: int, rows: int, pad: int) -> "Laid":
-        """The same with pieces that are whole tiles of tokens, in a row that is a multiple of `rows`.
+    def aligned(self, tile: int, rows: int, pad: int) -> "AlignedRow":
+        """Pad each window to a multiple of `tile` tokens and the row to a multiple of `rows` tokens.
 
-        What fills the row is a last piece that nobody asks.
+        A last window of padding fills the row; no task reads its result.
         """
         lengths = -(-self.lengths // tile) * tile
         starts = np.cumsum(lengths) - lengths
-        there = np.arange(len(self.ids)) + np.repeat(starts - self.starts, self.lengths)
+        positions = np.arange(len(self.ids)) + np.repeat(starts - self.starts, self.lengths)
         tokens = -(-lengths.sum() // rows) * rows
-        more = tokens - lengths.sum()
-        lengths, own = (np.append(one, more) if more else one for one in (lengths, self.lengths))
-        return Laid(_put(self.ids, there, tokens, pad), _types(self.types, there, tokens), lengths, own, there)
+        filling = tokens - lengths.sum()
+        lengths, text_lengths = (
+            np.append(counts, filling) if filling else counts for counts in (lengths, self.lengths)
+        )
+        ids, types = _scatter(self.ids, positions, tokens, pad), _scatter_types(self.types, positions, tokens)
+        return AlignedRow(ids, types, lengths, text_lengths, positions)
 
-    def padded(self, pad: int) -> "Padded":
-        """The pieces under each other."""
-        inside = np.arange(int(self.lengths.max())) < self.lengths[:, None]
-        there = np.flatnonzero(inside)
-        ids, types = _put(self.ids, there, inside.size, pad), _types(self.types, there, inside.size)
-        return Padded(
-            ids.reshape(inside.shape),
-            None if types is None else types.reshape(inside.shape),
-            None if inside.all() else inside,
-            there,
+    def padded(self, pad: int) -> "PaddedRows":
+        """The windows as rows of a matrix, each padded to the longest."""
+        mask = np.arange(int(self.lengths.max())) < self.lengths[:, None]
+        positions = np.flatnonzero(mask)
+        ids, types = _scatter(self.ids, positions, mask.size, pad), _scatter_types(self.types, positions, mask.size)
+        return PaddedRows(
+            ids.reshape(mask.shape),
+            None if types is None else types.reshape(mask.shape),
+            None if mask.all() else mask,
+            positions,
         )
 
 
 @dataclass(frozen=True, slots=True)
-class Laid:
-    """A row as kernels take it.
+class AlignedRow:
+    """A row for packed kernels.
 
-    `lengths` (pieces): tokens of each with those that fill it up; `own`: without them, but that of the last piece, if
-    it is there only to fill the row. `there` (tokens of the row): where each stands.
+    `lengths` (windows): tokens of each window with padding. `text_lengths` (windows): tokens without padding, except
+    for a last window that only fills the row. `positions` (tokens of the `TokenRow`): index of each token in this row.
     """
 
     ids: NDArray[np.int64]
     types: NDArray[np.int64] | None
     lengths: NDArray[np.int64]
-    own: NDArray[np.int64]
-    there: NDArray[np.int64]
+    text_lengths: NDArray[np.int64]
+    positions: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class Padded:
-    """A row as an encoder takes it that knows no packing.
+class PaddedRows:
+    """A row for encoders without packing.
 
-    `ids`, `types` and `inside`, which is true where tokens are and None where all are (pieces, longest). `there`
-    (tokens of the row): where each stands, row after row.
+    `ids`, `types` and `mask` are (windows, longest window); `mask` is true at tokens, None if there is no padding.
+    `positions` (tokens of the `TokenRow`): index of each token in the flattened matrix.
     """
 
     ids: NDArray[np.int64]
     types: NDArray[np.int64] | None
-    inside: NDArray[np.bool_] | None
-    there: NDArray[np.int64]
+    mask: NDArray[np.bool_] | None
+    positions: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class TextRow(Row):
-    """Pieces of texts, each between its two special tokens.
+class TextRow(TokenRow):
+    """Windows of texts, each between its two special tokens.
 
-    `at`, `text`, `word` (words kept): where in the row its first token stands, the text it is of, its number there, and
-    whether it is the last of its piece (`last`).
+    For each kept word: `at`, the position of its first token in the row; `text`, the index of its text; `word`, its
+    index in that text; `last`, whether it is the last kept word of its window.
     """
 
     at: NDArray[np.int64]
@@ -127,64 +133,71 @@ class TextRow(Row):
 
     @classmethod
     def empty(cls, begin: int, end: int) -> "TextRow":
-        """A text without a word, asked for what its first token says."""
-        none = np.zeros(1, dtype=np.int64)
-        return cls(np.array([begin, end]), np.array([2]), None, none, none, none, none == 0)
+        """A row with a text without words; its only result is that of the first special token."""
+        zero = np.zeros(1, dtype=np.int64)
+        return cls(np.array([begin, end]), np.array([2]), None, zero, zero, zero, zero == 0)
 
 
-def pieces_of(text: int, words: Words, window: int, overlap: int, tight: bool = True) -> list[Piece]:
-    """The windows of a text, of at most `window` tokens with the two around them; none if it has no words."""
-    if not len(words):
+def text_windows(
+    text: int, tokenized: TokenizedText, window: int, overlap: int, tight: bool = True
+) -> list[TextWindow]:
+    """Cut a text into windows of at most `window` tokens, special tokens included; none if it has no words."""
+    if not len(tokenized):
         return []
-    if len(words.ids) <= window - 2:
-        return [Piece(text, 0, len(words.ids), 0, len(words))]
-    cuts = windows(len(words.ids), window - 2, overlap, tight)
-    edges = np.searchsorted(words.first, [*(cut.keep_start for cut in cuts), len(words.ids)]).tolist()
-    return [Piece(text, cut.start, cut.end, edges[i], edges[i + 1]) for i, cut in enumerate(cuts)]
+    if len(tokenized.ids) <= window - 2:
+        return [TextWindow(text, 0, len(tokenized.ids), 0, len(tokenized))]
+    cuts = split_into_windows(len(tokenized.ids), window - 2, overlap, tight)
+    edges = np.searchsorted(tokenized.first, [*(cut.keep_start for cut in cuts), len(tokenized.ids)]).tolist()
+    return [TextWindow(text, cut.start, cut.end, edges[i], edges[i + 1]) for i, cut in enumerate(cuts)]
 
 
-def batches_of(pieces: Sequence[Part], most: int, padding: bool) -> list[list[Part]]:
-    """Pieces, longest first, in batches of at most `most` tokens, with what is padded if they are to be."""
-    batches: list[list[Part]] = []
-    held = 0
-    for piece in sorted(pieces, key=lambda piece: piece.tokens, reverse=True):
-        longer = (len(batches[-1]) + 1) * batches[-1][0].tokens if padding and batches else held + piece.tokens
-        if not batches or longer > most:
+def group_into_batches(items: Sequence[Item], max_tokens: int, padding: bool) -> list[list[Item]]:
+    """Sort items by length, longest first, and group them into batches of at most `max_tokens` tokens.
+
+    With `padding`, padding tokens count too. An item that is longer than `max_tokens` is a batch of its own.
+    """
+    batches: list[list[Item]] = []
+    size = 0
+    for item in sorted(items, key=lambda item: item.tokens, reverse=True):
+        size_with_item = (len(batches[-1]) + 1) * batches[-1][0].tokens if padding and batches else size + item.tokens
+        if not batches or size_with_item > max_tokens:
             batches.append([])
-            longer = piece.tokens
-        batches[-1].append(piece)
-        held = longer
+            size_with_item = item.tokens
+        batches[-1].append(item)
+        size = size_with_item
     return batches
 
 
-def row_of(pieces: Sequence[Piece], texts: Sequence[object], begin: int, end: int) -> TextRow:
-    """Pieces of `texts` in a row."""
+def build_row(windows: Sequence[TextWindow], texts: Sequence[object], begin: int, end: int) -> TextRow:
+    """Concatenate windows of tokenized `texts`, each between the special tokens `begin` and `end`."""
     before, after = np.array([begin]), np.array([end])
     ids: list[NDArray[np.int64]] = []
     at: list[NDArray[np.int64]] = []
     start = 1
-    for piece in pieces:
-        words = texts[piece.text]
-        assert isinstance(words, Words)
-        ids += [before, words.ids[piece.start : piece.end], after]
-        at.append(words.first[piece.first_word : piece.last_word] + (start - piece.start))
-        start += piece.tokens
+    for window in windows:
+        tokenized = texts[window.text]
+        assert isinstance(tokenized, TokenizedText)
+        ids += [before, tokenized.ids[window.start : window.end], after]
+        at.append(tokenized.first[window.first_word : window.last_word] + (start - window.start))
+        start += window.tokens
     text, first, last, lengths = np.array(
-        [(piece.text, piece.first_word, piece.last_word, piece.tokens) for piece in pieces]
+        [(window.text, window.first_word, window.last_word, window.tokens) for window in windows]
     ).T
     kept = last - first
     ends = np.cumsum(kept)
     word = np.arange(kept.sum()) + np.repeat(last - ends, kept)
-    lasts = np.zeros(len(word), dtype=bool)
-    lasts[ends[kept > 0] - 1] = True
-    return TextRow(np.concatenate(ids), lengths, None, np.concatenate(at), np.repeat(text, kept), word, lasts)
+    is_last = np.zeros(len(word), dtype=bool)
+    is_last[ends[kept > 0] - 1] = True
+    return TextRow(np.concatenate(ids), lengths, None, np.concatenate(at), np.repeat(text, kept), word, is_last)
 
 
-def _put(what: NDArray[np.int64], there: NDArray[np.int64], size: int, filling: int) -> NDArray[np.int64]:
-    put = np.full(size, filling, dtype=np.int64)
-    put[there] = what
-    return put
+def _scatter(values: NDArray[np.int64], positions: NDArray[np.int64], size: int, fill: int) -> NDArray[np.int64]:
+    array = np.full(size, fill, dtype=np.int64)
+    array[positions] = values
+    return array
 
 
-def _types(types: NDArray[np.int64] | None, there: NDArray[np.int64], size: int) -> NDArray[np.int64] | None:
-    return None if types is None else _put(types, there, size, 0)
+def _scatter_types(
+    types: NDArray[np.int64] | None, positions: NDArray[np.int64], size: int
+) -> NDArray[np.int64] | None:
+    return None if types is None else _scatter(types, positions, size, 0)

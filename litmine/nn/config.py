@@ -1,4 +1,4 @@
-"""What a model folder says of its network's shape, in `config.json`."""
+"""The shape of a network as the `config.json` of its model folder describes it, checked before memory is allocated."""
 
 import json
 from dataclasses import dataclass, fields
@@ -8,13 +8,13 @@ from typing import Any
 from litmine.nn.hugging_face import auto_config
 
 _SIZES = ("vocab_size", "max_position_embeddings", "intermediate_size", "num_hidden_layers")
-# Settings that call for more than the shape.
-_CODE = ("auto_map", "attn_implementation", "_attn_implementation")
+# Settings that ask for more than a shape, such as remote code.
+_CODE_SETTINGS = ("auto_map", "attn_implementation", "_attn_implementation")
 
 
 @dataclass(frozen=True, slots=True)
 class BertShape:
-    """A BERT's configuration as far as its encoder's shape goes, by the names and defaults of transformers."""
+    """The settings of a BERT configuration that decide its encoder's shape; names and defaults as in transformers."""
 
     hidden_size: int = 768
     num_hidden_layers: int = 12
@@ -33,40 +33,42 @@ class BertShape:
 
 
 def bert_shape(folder: Path) -> BertShape | None:
-    """That of a folder that holds a BERT, without transformers; None for others. Raises ValueError as `read_config`."""
-    told = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    if not isinstance(told, dict) or told.get("model_type") != "bert" or any(name in told for name in _CODE):
+    """Read the shape of a BERT without importing transformers; None for other models. Raises as `read_config`."""
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    if not isinstance(config, dict) or config.get("model_type") != "bert":
         return None
-    shape = BertShape(**{one.name: told[one.name] for one in fields(BertShape) if one.name in told})
-    _check(shape, folder)
+    if any(name in config for name in _CODE_SETTINGS):
+        return None
+    shape = BertShape(**{field.name: config[field.name] for field in fields(BertShape) if field.name in config})
+    _check_sizes(shape, folder)
     return shape
 
 
 def read_config(folder: Path) -> Any:
-    """The configuration of a model folder. Raises ValueError when it asks for code, or more memory than its weights.
+    """The transformers configuration of a model folder.
 
-    A network is made as its configuration says and filled from the weights afterwards, so one that names a thousand
-    times as many tokens would take the machine's memory first.
+    Raises ValueError when the configuration asks for remote code, or for a network larger than its weights file. The
+    second check saves memory: a network is allocated from its configuration before its weights are read.
     """
     config = auto_config(folder)
     if "/" in str(getattr(config, "_attn_implementation", None)):
-        raise ValueError("its config.json asks for code of the Hugging Face Hub, and litmine runs none")
-    _check(config, folder)
+        raise ValueError("its config.json asks for code from the Hugging Face Hub, which litmine never runs")
+    _check_sizes(config, folder)
     return config
 
 
-def positions(config: Any) -> int:
-    """How many tokens an encoder reads at a time, special ones included."""
-    most = int(getattr(config, "max_position_embeddings", 512))
+def max_window(config: Any) -> int:
+    """The largest number of tokens that an encoder reads at once, including special tokens."""
+    positions = int(getattr(config, "max_position_embeddings", 512))
     # RoBERTa's positions begin after the padding index.
-    return most - config.pad_token_id - 1 if "roberta" in config.model_type else most
+    return positions - config.pad_token_id - 1 if "roberta" in config.model_type else positions
 
 
-def _check(config: Any, folder: Path) -> None:
-    size = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
+def _check_sizes(config: Any, folder: Path) -> None:
+    file_size = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
     width = getattr(config, "hidden_size", 1)
     for name in _SIZES:
-        number = getattr(config, name, 0)
-        weights = number * width * (width if name == "num_hidden_layers" else 1)
-        if size and weights > size:
-            raise ValueError(f"its config.json has a {name} of {number:,}, for which its weights are too small")
+        value = getattr(config, name, 0)
+        weights = value * width * (width if name == "num_hidden_layers" else 1)
+        if file_size and weights > file_size:
+            raise ValueError(f"its config.json sets {name} to {value:,}, but its weights file is too small for that")

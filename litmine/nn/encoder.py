@@ -1,12 +1,9 @@
-"""BERT's encoder over pieces one after another in a row, without padding: what `BertEncoder` computes of each.
+"""BERT's encoder (Devlin et al. 2019, N19-1423), on padded batches and on packed rows without padding.
 
-Of its last layer, what a token is after it has looked at the others is computed for those tokens alone that are asked
-for: three quarters of a layer's work, for some two thirds of the tokens where a word is read at its first one.
-
-BERT's encoder, with the names of its weights in transformers, whose own takes seconds to import.
-
-Devlin et al. 2019 (N19-1423): word, position and type embeddings, then layers of attention and two products, each with
-its residual and a normalisation after it. What comes out is what transformers gives, to rounding.
+Its outputs are those of transformers, up to rounding, and so are the names of its weights. It exists because importing
+transformers takes seconds, and because packing saves the work on padding. On packed rows, the last layer computes its
+two halves after attention only for the tokens that a task reads. That saves three quarters of the layer's work on one
+third of the tokens, where a word is read at its first token.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,18 +14,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import gelu, scaled_dot_product_attention
 
-from litmine.nn.kernels import PLAIN, Bounds, Kernels
+from litmine.nn.kernels import PLAIN, Kernels, WindowBounds
 
 
 @dataclass(frozen=True, slots=True)
-class Output:
-    """`last_hidden_state`: (texts, tokens, width)."""
+class EncoderOutput:
+    """Output of an encoder: `last_hidden_state`, (texts, tokens, width)."""
 
     last_hidden_state: Tensor
 
 
 def is_plain_bert(config: Any) -> bool:
-    """Whether `BertEncoder` computes what this configuration says."""
+    """Whether `BertEncoder` supports this configuration."""
     return (
         config.model_type == "bert"
         and config.hidden_act == "gelu"
@@ -39,34 +36,37 @@ def is_plain_bert(config: Any) -> bool:
 
 
 class BertEncoder(nn.Module):
-    """Token ids to hidden states, (texts, tokens) to (texts, tokens, width); `attention_mask` is true at tokens."""
+    """Token ids (texts, tokens) to hidden states (texts, tokens, width); `attention_mask` is true at tokens."""
 
     def __init__(
         self, config: Any, embeddings: nn.Module | None = None, layers: Iterable[nn.Module] | None = None
     ) -> None:
-        """With new weights, where there are no modules to share."""
+        """Share `embeddings` and `layers`, or create them with random weights."""
         super().__init__()
         self.config = config
         self.embeddings: Any = _Embeddings(config) if embeddings is None else embeddings
-        self.encoder = _Layers(new_layers(config, config.num_hidden_layers) if layers is None else layers)
+        self.encoder = _LayerStack(new_layers(config, config.num_hidden_layers) if layers is None else layers)
 
     @classmethod
-    def of(cls, encoder: Any) -> "BertEncoder":
-        """The same weights as those of transformers' encoder, which is to be a plain one."""
-        return cls.holding(encoder.config, encoder.state_dict())
+    def from_transformers(cls, encoder: Any) -> "BertEncoder":
+        """A copy of an encoder of transformers; `is_plain_bert` must hold for its configuration."""
+        return cls.from_weights(encoder.config, encoder.state_dict())
 
     @classmethod
-    def holding(cls, config: Any, weights: Mapping[str, Tensor]) -> "BertEncoder":
-        """These weights, of which some may be others'. Raises KeyError, or RuntimeError when one has another shape."""
-        own = cls(config)
-        own.load_state_dict({name: weights[name] for name in own.state_dict()})
-        return own
+    def from_weights(cls, config: Any, weights: Mapping[str, Tensor]) -> "BertEncoder":
+        """An encoder with these weights; other names are ignored.
 
-    def parted(self, layers: int) -> tuple["BertEncoder", nn.ModuleList]:
-        """An encoder without the last `layers`, if it has so many, and those; the modules are the same ones."""
-        every = self.encoder.layer
-        cut = max(len(every) - layers, 0)
-        return BertEncoder(self.config, self.embeddings, every[:cut]), every[cut:]
+        Raises KeyError for a missing weight, RuntimeError for a wrong shape.
+        """
+        encoder = cls(config)
+        encoder.load_state_dict({name: weights[name] for name in encoder.state_dict()})
+        return encoder
+
+    def split_off(self, layers: int) -> tuple["BertEncoder", nn.ModuleList]:
+        """Split into an encoder without the last `layers` layers, and these layers; both share the modules."""
+        all_layers = self.encoder.layer
+        cut = max(len(all_layers) - layers, 0)
+        return BertEncoder(self.config, self.embeddings, all_layers[:cut]), all_layers[cut:]
 
     def get_input_embeddings(self) -> nn.Embedding:
         words: nn.Embedding = self.embeddings.word_embeddings
@@ -77,14 +77,14 @@ class BertEncoder(nn.Module):
 
     def forward(
         self, input_ids: Tensor, attention_mask: Tensor | None = None, token_type_ids: Tensor | None = None
-    ) -> Output:
+    ) -> EncoderOutput:
         mask = None if attention_mask is None else attention_mask.bool()[:, None, None, :]
-        return Output(self.encoder(self.embeddings(input_ids, token_type_ids), mask))
+        return EncoderOutput(self.encoder(self.embeddings(input_ids, token_type_ids), mask))
 
-    def after_each(
+    def hidden_states(
         self, input_ids: Tensor, attention_mask: Tensor | None, token_type_ids: Tensor | None
     ) -> Iterator[Tensor]:
-        """The hidden states before the first layer and after each."""
+        """Hidden states before the first layer and after each layer: (texts, tokens, width)."""
         mask = None if attention_mask is None else attention_mask.bool()[:, None, None, :]
         hidden = self.embeddings(input_ids, token_type_ids)
         yield hidden
@@ -94,22 +94,22 @@ class BertEncoder(nn.Module):
 
 
 class UpperLayers(nn.Module):
-    """Layers that go on from a trunk of so many, under the names that they have in the whole encoder."""
+    """The `count` layers above a trunk of `below` layers, named as in the complete encoder."""
 
-    def __init__(self, config: Any, below: int, many: int) -> None:
+    def __init__(self, config: Any, below: int, count: int) -> None:
         super().__init__()
         self.encoder: Any = nn.Module()
-        own = enumerate(new_layers(config, many), below)
-        self.encoder.layer = nn.ModuleDict({str(number): layer for number, layer in own})
+        numbered = enumerate(new_layers(config, count), below)
+        self.encoder.layer = nn.ModuleDict({str(number): layer for number, layer in numbered})
 
     @property
     def layers(self) -> list[nn.Module]:
         return list(self.encoder.layer.values())
 
 
-def new_layers(config: Any, many: int) -> nn.ModuleList:
-    """Layers of that shape with random weights."""
-    return nn.ModuleList(_Layer(config) for _ in range(many))
+def new_layers(config: Any, count: int) -> nn.ModuleList:
+    """Encoder layers with random weights."""
+    return nn.ModuleList(_Layer(config) for _ in range(count))
 
 
 class _Embeddings(nn.Module):
@@ -122,13 +122,13 @@ class _Embeddings(nn.Module):
         self.dropout = nn.Dropout(config.hidden_dropout_prob)
 
     def forward(self, ids: Tensor, types: Tensor | None) -> Tensor:
-        kinds = self.token_type_embeddings.weight[0] if types is None else self.token_type_embeddings(types)
-        places = self.position_embeddings.weight[: ids.shape[1]]
-        normed: Tensor = self.dropout(self.LayerNorm(self.word_embeddings(ids) + kinds + places))
-        return normed
+        type_embeddings = self.token_type_embeddings.weight[0] if types is None else self.token_type_embeddings(types)
+        positions = self.position_embeddings.weight[: ids.shape[1]]
+        hidden: Tensor = self.dropout(self.LayerNorm(self.word_embeddings(ids) + type_embeddings + positions))
+        return hidden
 
 
-class _Layers(nn.Module):
+class _LayerStack(nn.Module):
     def __init__(self, layers: Iterable[nn.Module]) -> None:
         super().__init__()
         self.layer = nn.ModuleList(layers)
@@ -144,23 +144,23 @@ class _Layer(nn.Module):
         super().__init__()
         self.attention = _Attention(config)
         self.intermediate = _Intermediate(config)
-        self.output = _Output(config, config.intermediate_size)
+        self.output = _ResidualOutput(config, config.intermediate_size)
 
     def forward(self, hidden: Tensor, mask: Tensor | None) -> Tensor:
         hidden = self.attention(hidden, mask)
-        closed: Tensor = self.output(self.intermediate(hidden), hidden)
-        return closed
+        output: Tensor = self.output(self.intermediate(hidden), hidden)
+        return output
 
 
 class _Attention(nn.Module):
     def __init__(self, config: Any) -> None:
         super().__init__()
         self.self = _SelfAttention(config)
-        self.output = _Output(config, config.hidden_size)
+        self.output = _ResidualOutput(config, config.hidden_size)
 
     def forward(self, hidden: Tensor, mask: Tensor | None) -> Tensor:
-        closed: Tensor = self.output(self.self(hidden, mask), hidden)
-        return closed
+        output: Tensor = self.output(self.self(hidden, mask), hidden)
+        return output
 
 
 class _SelfAttention(nn.Module):
@@ -186,8 +186,8 @@ class _Intermediate(nn.Module):
         return gelu(self.dense(hidden))
 
 
-class _Output(nn.Module):
-    """The end of either half of a layer."""
+class _ResidualOutput(nn.Module):
+    """The end of each half of a layer: linear, dropout, residual and normalisation."""
 
     def __init__(self, config: Any, inputs: int) -> None:
         super().__init__()
@@ -196,46 +196,47 @@ class _Output(nn.Module):
         self.dropout = nn.Dropout(config.hidden_dropout_prob)
 
     def forward(self, inner: Tensor, residual: Tensor) -> Tensor:
-        normed: Tensor = self.LayerNorm(self.dropout(self.dense(inner)) + residual)
-        return normed
+        output: Tensor = self.LayerNorm(self.dropout(self.dense(inner)) + residual)
+        return output
 
 
 class PackedEncoder:
-    """The weights of an encoder, called with a row of tokens."""
+    """The same computation as `BertEncoder`, for a row of windows without padding."""
 
     def __init__(self, encoder: BertEncoder, kernels: Kernels = PLAIN) -> None:
         self._embeddings = PackedEmbeddings(encoder.embeddings, kernels)
         self._layers = PackedLayers(encoder.encoder.layer, kernels)
 
     def __call__(
-        self, ids: Tensor, places: Tensor, bounds: Bounds, at: Tensor | None = None, types: Tensor | None = None
-    ) -> Tensor:
-        """Hidden states, (asked, width), of the tokens `at`, (asked,), or of all.
+        self, ids: Tensor, positions: Tensor, bounds: WindowBounds, at: Tensor | None = None,
+        types: Tensor | None = None,
+    ) -> Tensor:  # fmt: skip
+        """Hidden states (selected, width) of the tokens at the indices `at` (selected,), or of all tokens.
 
-        ids, places in the piece, and types are (tokens,); without types all are 0.
+        ids, positions (within the window) and types are (tokens,); without types all are 0.
         """
-        return self._layers(self._embeddings(ids, places, types), bounds, at)
+        return self._layers(self._embeddings(ids, positions, types), bounds, at)
 
 
 class PackedEmbeddings:
-    """What a token is before it has looked at the others."""
+    """The embedding layer on a row of tokens."""
 
     def __init__(self, embeddings: Any, kernels: Kernels = PLAIN) -> None:
         self._words = embeddings.word_embeddings
-        places, types = embeddings.position_embeddings.weight, embeddings.token_type_embeddings.weight
-        self._most = len(places)
-        # Places by themselves with the type 0, then with the others.
-        self._places = torch.cat([places + one for one in types])
+        positions, types = embeddings.position_embeddings.weight, embeddings.token_type_embeddings.weight
+        self._max_positions = len(positions)
+        # The sums of all positions with type 0, then with type 1, and so on: one lookup in place of two.
+        self._positions = torch.cat([positions + type_embedding for type_embedding in types])
         self._norm = embeddings.LayerNorm
         self._kernels = kernels
 
-    def __call__(self, ids: Tensor, places: Tensor, types: Tensor | None = None) -> Tensor:
-        which = places if types is None else places + self._most * types
-        return self._kernels.add_norm(self._words(ids), self._places[which], self._norm)
+    def __call__(self, ids: Tensor, positions: Tensor, types: Tensor | None = None) -> Tensor:
+        index = positions if types is None else positions + self._max_positions * types
+        return self._kernels.add_norm(self._words(ids), self._positions[index], self._norm)
 
 
 class PackedLayers:
-    """Some layers of an encoder, perhaps none."""
+    """Some layers of an encoder, possibly none, on a row of tokens."""
 
     def __init__(self, layers: Iterable[Any], kernels: Kernels = PLAIN) -> None:
         self._layers = [_PackedLayer(layer, kernels) for layer in layers]
@@ -243,14 +244,14 @@ class PackedLayers:
     def __len__(self) -> int:
         return len(self._layers)
 
-    def after_each(self, hidden: Tensor, bounds: Bounds) -> Iterator[Tensor]:
-        """(tokens, width) after each of these layers."""
+    def hidden_states(self, hidden: Tensor, bounds: WindowBounds) -> Iterator[Tensor]:
+        """Hidden states after each layer: (tokens, width)."""
         for layer in self._layers:
             hidden = layer(hidden, bounds)
             yield hidden
 
-    def __call__(self, hidden: Tensor, bounds: Bounds, at: Tensor | None = None) -> Tensor:
-        """(tokens, width) after these layers; with `at`, (asked, width) of the tokens that are asked for."""
+    def __call__(self, hidden: Tensor, bounds: WindowBounds, at: Tensor | None = None) -> Tensor:
+        """Hidden states after the last layer: (tokens, width), or (selected, width) of the tokens `at`."""
         for layer in self._layers[:-1]:
             hidden = layer(hidden, bounds)
         if self._layers:
@@ -260,30 +261,30 @@ class PackedLayers:
 
 class _PackedLayer:
     def __init__(self, layer: Any, kernels: Kernels) -> None:
-        own, closing, output = layer.attention.self, layer.attention.output, layer.output
-        self._heads = own.heads
-        # One product with three times the rows is quicker than three.
-        self._joint = kernels.product(_joined(own.query, own.key, own.value))
-        self._closing, self._closing_norm = kernels.product(closing.dense), closing.LayerNorm
-        self._inner = kernels.product_gelu(layer.intermediate.dense)
+        attention, attention_output, output = layer.attention.self, layer.attention.output, layer.output
+        self._heads = attention.heads
+        # One product with three times the rows is faster than three products.
+        self._query_key_value = kernels.product(_concatenated(attention.query, attention.key, attention.value))
+        self._attention_output = kernels.product(attention_output.dense)
+        self._attention_norm = attention_output.LayerNorm
+        self._intermediate = kernels.product_gelu(layer.intermediate.dense)
         self._output, self._output_norm = kernels.product(output.dense), output.LayerNorm
         self._kernels = kernels
 
-    def __call__(self, hidden: Tensor, bounds: Bounds, at: Tensor | None = None) -> Tensor:
+    def __call__(self, hidden: Tensor, bounds: WindowBounds, at: Tensor | None = None) -> Tensor:
         kernels = self._kernels
-        query, key, value = self._joint(hidden).view(len(hidden), 3, self._heads, -1).unbind(1)
-        mixed = kernels.attention(query, key, value, bounds).flatten(1)
+        query, key, value = self._query_key_value(hidden).view(len(hidden), 3, self._heads, -1).unbind(1)
+        context = kernels.attention(query, key, value, bounds).flatten(1)
         if at is not None:
-            mixed, hidden = mixed[at], hidden[at]
-        hidden = kernels.add_norm(self._closing(mixed), hidden, self._closing_norm)
-        return kernels.add_norm(self._output(self._inner(hidden)), hidden, self._output_norm)
+            context, hidden = context[at], hidden[at]
+        hidden = kernels.add_norm(self._attention_output(context), hidden, self._attention_norm)
+        return kernels.add_norm(self._output(self._intermediate(hidden)), hidden, self._output_norm)
 
 
-def _joined(*layers: nn.Linear) -> nn.Linear:
-    """All of them side by side."""
-    first = layers[0]
-    joint = nn.utils.skip_init(nn.Linear, first.in_features, sum(one.out_features for one in layers))
-    joint.weight = nn.Parameter(torch.cat([one.weight for one in layers]), requires_grad=False)
-    joint.bias = nn.Parameter(torch.cat([one.bias for one in layers]), requires_grad=False)
+def _concatenated(*layers: nn.Linear) -> nn.Linear:
+    """A linear layer with the outputs of all `layers`, one after another."""
+    joint = nn.utils.skip_init(nn.Linear, layers[0].in_features, sum(layer.out_features for layer in layers))
+    joint.weight = nn.Parameter(torch.cat([layer.weight for layer in layers]), requires_grad=False)
+    joint.bias = nn.Parameter(torch.cat([layer.bias for layer in layers]), requires_grad=False)
     assert isinstance(joint, nn.Linear)
     return joint

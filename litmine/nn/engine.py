@@ -1,7 +1,7 @@
-"""Texts through a trunk and its tops: what each top makes of every text, in one pass of the trunk.
+"""Run a trunk and its tops on batches of items, with one pass of the trunk for all tops.
 
-Work is begun and its result asked for in two calls, so that a GPU has the next batch before it has done the last. Only
-what a top asks for leaves the device.
+Starting a batch and collecting its result are separate steps, so that a GPU already has the next batch when it finishes
+one. Only the tensors that a top returns leave the device.
 """
 
 from collections import deque
@@ -13,189 +13,190 @@ import torch
 from torch import Tensor
 
 from litmine.errors import ModelError
-from litmine.nn.batches import Row, Sized, TextRow, batches_of, pieces_of, row_of
-from litmine.nn.failure_isolation import Failed, halve
-from litmine.nn.hidden_states import States
-from litmine.nn.tokenizer import Words
+from litmine.nn.batches import RowItem, TextRow, TokenRow, build_row, group_into_batches, text_windows
+from litmine.nn.failure_isolation import FailedItem, isolate_failures
+from litmine.nn.hidden_states import HiddenStates
+from litmine.nn.tokenizer import TokenizedText
 from litmine.nn.trunk import Trunk
 
-# Tokens a batch: about where a CPU's caches and a large GPU's compute units are full.
+# Tokens of a batch: about what fills a CPU's caches, and the compute units of a large GPU.
 BATCH_TOKENS = {"cpu": 2_048, "cuda": 65_536}
-# Batches that a device has at a time: what it works on, and the next.
-_AHEAD = 2
+# Batches on a GPU at a time: the current one and the next.
+_GPU_BATCHES = 2
 
 
-def unwatched(share: float) -> None:
-    """Nobody watches."""
+def ignore_progress(share: float) -> None:
+    """The default progress callback: does nothing."""
 
 
-def check_numbers(finite: bool) -> None:
+def check_finite(finite: bool) -> None:
     """Raise ModelError when a model's output is not finite."""
     if not finite:
         raise ModelError("the model's output is not a number")
 
 
 class Top(Protocol):
-    """What one model makes of a trunk's states: `begin` on the device, the rest on the host."""
+    """The part of a model above its trunk: `begin` runs on the device, `collect` and `join` on the CPU."""
 
     @property
     def name(self) -> str:
-        """`name@digest` of its model."""
+        """`name@digest` of the model."""
         ...
 
-    def begin(self, states: States, /) -> Sequence[Tensor]:
-        """What the host is to have of a row; it is not there yet when this returns."""
+    def begin(self, states: HiddenStates, /) -> Sequence[Tensor]:
+        """Start the computation of a row; returns tensors on the device, which may not be computed yet."""
         ...
 
     def collect(self, row: Any, found: Sequence[Tensor], /) -> Any:
-        """The part that a row gives, of the same tensors on the host. Raises ModelError when one is not a number."""
+        """The result of a row from the tensors of `begin`, now on the CPU. Raises ModelError when one is not finite."""
         ...
 
-    def join(self, parts: Sequence[Any], failed: Mapping[int, Failed], texts: int, /) -> Any:
-        """The labels of so many texts, of the parts of all rows; those that `failed` may be in some of them."""
+    def join(self, parts: Sequence[Any], failed: Mapping[int, FailedItem], texts: int, /) -> Any:
+        """The result of all `texts` texts from the results of their rows, which may include parts of `failed` texts."""
         ...
 
 
 class Inputs(Protocol):
-    """How what a task reads becomes rows."""
+    """How the items of a task become rows. A piece is one window of an item."""
 
     def read(self, items: Sequence[Any], /) -> list[Any]:
-        """Tokenise: what each item is to the model, or Failed."""
+        """Tokenize each item; an item that cannot be tokenized becomes a `FailedItem`."""
         ...
 
     def pieces(self, number: int, read: Any, /) -> Sequence[Any]:
-        """The windows of one, each with that number as its `text` and a number of `tokens`."""
+        """The windows of a tokenized item, each with `number` as its `text`."""
         ...
 
-    def row(self, pieces: Sequence[Any], read: Sequence[Any], /) -> Row: ...
+    def row(self, pieces: Sequence[Any], read: Sequence[Any], /) -> TokenRow:
+        """Concatenate windows of the tokenized items `read`."""
+        ...
 
-    def empty(self) -> Row:
-        """A row that anything that works can compute."""
+    def empty(self) -> TokenRow:
+        """A row without text, which fails only if the device or the model is broken."""
         ...
 
 
-class Texts:
-    """Each text by itself, in windows between two special tokens."""
+class TextInputs:
+    """Inputs for tasks whose items are single texts, in windows between two special tokens."""
 
     def __init__(self, trunk: Trunk) -> None:
-        self._reader, self._windows = trunk.reader, trunk.windows
+        self._tokenizer, self._windows = trunk.tokenizer, trunk.windows
         self._begin, self._end, _ = trunk.special
 
-    def read(self, items: Sequence[str], /) -> list[Words | Failed]:
-        return halve(self._reader.read, items, lambda: None)
+    def read(self, items: Sequence[str], /) -> list[TokenizedText | FailedItem]:
+        return isolate_failures(self._tokenizer.read, items, lambda: None)
 
-    def pieces(self, number: int, read: Words, /) -> Sequence[Sized]:
-        cut = self._windows
-        return pieces_of(number, read, cut.window, cut.overlap, cut.tight)
+    def pieces(self, number: int, read: TokenizedText, /) -> Sequence[RowItem]:
+        settings = self._windows
+        return text_windows(number, read, settings.window, settings.overlap, settings.tight)
 
     def row(self, pieces: Sequence[Any], read: Sequence[Any], /) -> TextRow:
-        return row_of(pieces, read, self._begin, self._end)
+        return build_row(pieces, read, self._begin, self._end)
 
     def empty(self) -> TextRow:
         return TextRow.empty(self._begin, self._end)
 
 
 class Engine:
-    """A trunk with the tops of one or several models, over texts, or over what `inputs` make rows of."""
+    """A trunk with the tops of one or more models; reads texts, or the items that `inputs` converts to rows."""
 
     def __init__(
         self, trunk: Trunk, tops: Sequence[Top], batch_tokens: int | None = None, inputs: Inputs | None = None
     ) -> None:
         self.batch_tokens = batch_tokens or BATCH_TOKENS.get(trunk.device.type, BATCH_TOKENS["cpu"])
         self._trunk, self._tops = trunk, list(tops)
-        self._inputs: Inputs = inputs or Texts(trunk)
+        self._inputs: Inputs = inputs or TextInputs(trunk)
 
     def read(self, items: Sequence[Any]) -> list[Any]:
-        """Tokenise."""
+        """Tokenize each item, as `Inputs.read`."""
         return self._inputs.read(items)
 
-    def label(self, read: Sequence[Any], watch: Callable[[float], None] = unwatched) -> list[Any]:
-        """What each top says of every text, in windows where it is long; one for each top, in their order.
+    def label(self, read: Sequence[Any], watch: Callable[[float], None] = ignore_progress) -> list[Any]:
+        """Run the network on tokenized items; returns one result per top, in the order of the tops.
 
-        A text that makes the trunk or one of the tops fail has failed for all of them, and no other text has. `watch`
-        is told before each batch which share of the tokens is given to the network, and may raise to stop.
+        An item that makes the trunk or a top raise is a failed item for all tops, and no other item is affected.
+        `watch` is called before each batch with the share of tokens already started; it may raise to stop the run.
         """
-        failed = {i: one for i, one in enumerate(read) if isinstance(one, Failed)}
-        pieces = [piece for i, one in enumerate(read) if i not in failed for piece in self._inputs.pieces(i, one)]
+        failed = {i: item for i, item in enumerate(read) if isinstance(item, FailedItem)}
+        pieces = [piece for i, item in enumerate(read) if i not in failed for piece in self._inputs.pieces(i, item)]
+        batches = group_into_batches(pieces, self.batch_tokens, padding=not self._trunk.packs)
         parts: list[list[Any]] = []
-        for batch, computed in self._computed(
-            read, batches_of(pieces, self.batch_tokens, not self._trunk.packs), watch
-        ):
-            for piece, result in zip(batch, computed, strict=True):
-                if isinstance(result, Failed):
+        for batch, results in self._compute(read, batches, watch):
+            for piece, result in zip(batch, results, strict=True):
+                if isinstance(result, FailedItem):
                     failed[piece.text] = result
                 elif result is not None:
                     parts.append(result)
         return [top.join([part[number] for part in parts], failed, len(read)) for number, top in enumerate(self._tops)]
 
-    def _computed(
-        self, read: Sequence[Any], batches: Sequence[list[Sized]], watch: Callable[[float], None]
-    ) -> Iterator[tuple[list[Sized], list[list[Any] | Failed | None]]]:
-        """Each batch, and what came of its pieces; a GPU has the next batch before it is asked for one."""
-        todo, done = sum(piece.tokens for batch in batches for piece in batch), 0
-        begun: deque[tuple[list[Sized], _Running | None]] = deque()
+    def _compute(
+        self, read: Sequence[Any], batches: Sequence[list[RowItem]], watch: Callable[[float], None]
+    ) -> Iterator[tuple[list[RowItem], list[list[Any] | FailedItem | None]]]:
+        """Each batch with the results of its pieces; a GPU gets the next batch before this waits for one."""
+        total, started = sum(piece.tokens for batch in batches for piece in batch), 0
+        queue: deque[tuple[list[RowItem], _RunningBatch | None]] = deque()
         for batch in batches:
-            watch(done / todo)
-            done += sum(piece.tokens for piece in batch)
-            begun.append((batch, self._begun(read, batch)))
-            if len(begun) == (1 if self._trunk.device.type == "cpu" else _AHEAD):
-                yield self._finished(read, *begun.popleft())
-        while begun:
-            yield self._finished(read, *begun.popleft())
+            watch(started / total)
+            started += sum(piece.tokens for piece in batch)
+            queue.append((batch, self._try_start(read, batch)))
+            if len(queue) == (1 if self._trunk.device.type == "cpu" else _GPU_BATCHES):
+                yield self._finish(read, *queue.popleft())
+        while queue:
+            yield self._finish(read, *queue.popleft())
 
-    def _begun(self, read: Sequence[Any], batch: list[Sized]) -> "_Running | None":
-        # Which text makes it fail is looked for when the result is asked for.
+    def _try_start(self, read: Sequence[Any], batch: list[RowItem]) -> "_RunningBatch | None":
+        # `_finish` runs a batch that fails here again, and finds the item at fault.
         with suppress(Exception):
-            return self._begin(self._inputs.row(batch, read))
+            return self._start(self._inputs.row(batch, read))
         return None
 
-    def _finished(
-        self, read: Sequence[Any], batch: list[Sized], running: "_Running | None"
-    ) -> tuple[list[Sized], list[list[Any] | Failed | None]]:
-        begun = [running]
+    def _finish(
+        self, read: Sequence[Any], batch: list[RowItem], running: "_RunningBatch | None"
+    ) -> tuple[list[RowItem], list[list[Any] | FailedItem | None]]:
+        """Wait for a batch. Its whole result stands at the first piece, with None at the others."""
+        started = [running]
 
-        def compute(some: Sequence[Sized]) -> list[list[Any] | None]:
-            under_way = begun.pop() if begun else None
-            under_way = under_way or self._begin(self._inputs.row(some, read))
-            # The first piece stands for all.
-            return [under_way.result(), *[None] * (len(some) - 1)]
+        def compute(pieces: Sequence[RowItem]) -> list[list[Any] | None]:
+            current = started.pop() if started else None
+            current = current or self._start(self._inputs.row(pieces, read))
+            return [current.result(), *[None] * (len(pieces) - 1)]
 
-        return batch, halve(compute, batch, self._still_works)
+        return batch, isolate_failures(compute, batch, self._check_device)
 
     @torch.inference_mode()
-    def _begin(self, row: Row) -> "_Running":
-        """Let the device work on a row; whatever a text does to the model is raised here or by `result`."""
+    def _start(self, row: TokenRow) -> "_RunningBatch":
+        """Start the computation of a row. An error that a text causes is raised here or by `result`."""
         states = self._trunk.states(row)
-        return _Running(row, self._tops, [top.begin(states) for top in self._tops])
+        return _RunningBatch(row, self._tops, [top.begin(states) for top in self._tops])
 
-    def _still_works(self) -> None:
+    def _check_device(self) -> None:
         try:
-            self._begin(self._inputs.empty()).result()
+            self._start(self._inputs.empty()).result()
         except Exception as error:
             names = " and ".join(top.name for top in self._tops)
             raise ModelError(f"{names} fails on every text on {self._trunk.device}: {error}") from error
 
 
-class _Running:
-    """A row that the device works on, or has."""
+class _RunningBatch:
+    """A row that the device is computing or has computed."""
 
-    def __init__(self, row: Row, tops: Sequence[Top], found: Sequence[Sequence[Tensor]]) -> None:
+    def __init__(self, row: TokenRow, tops: Sequence[Top], outputs: Sequence[Sequence[Tensor]]) -> None:
         self._row, self._tops = row, tops
         self._done: torch.cuda.Event | None = None
-        device = next((one.device for of_top in found for one in of_top if one.is_cuda), None)
+        device = next((tensor.device for tensors in outputs for tensor in tensors if tensor.is_cuda), None)
         if device is not None:
             self._done, stream = torch.cuda.Event(blocking=True), torch.cuda.current_stream(device)
-            found = [[_fetched(one) for one in of_top] for of_top in found]
+            outputs = [[_copy_to_cpu(tensor) for tensor in tensors] for tensors in outputs]
             self._done.record(stream)
-        self._found = found
+        self._outputs = outputs
 
     def result(self) -> list[Any]:
-        """Wait for it: one part for each top. Raises as `Top.collect`."""
+        """Wait for the row; returns one part per top. Raises as `Top.collect`."""
         if self._done is not None:
             self._done.synchronize()
-        return [top.collect(self._row, found) for top, found in zip(self._tops, self._found, strict=True)]
+        return [top.collect(self._row, outputs) for top, outputs in zip(self._tops, self._outputs, strict=True)]
 
 
-def _fetched(tensor: Tensor) -> Tensor:
-    """On its way into memory that the device can write to while nobody waits."""
+def _copy_to_cpu(tensor: Tensor) -> Tensor:
+    """Start to copy a tensor to pinned CPU memory, without waiting for the copy."""
     return torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True).copy_(tensor, non_blocking=True)

@@ -1,38 +1,43 @@
-"""One poisoned text costs one text: a failing batch is halved down to what is at fault."""
+"""Find the item that makes a batch fail, by halving the batch, so that one bad text costs only itself."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
-
-from litmine.nn.devices import short_of_memory
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
-    """In place of a result: why this text could not be read."""
+class FailedItem:
+    """The result of an item that raised; `why` is the error in one line."""
 
     why: str
 
 
-def halve(
-    compute: Callable[[Sequence[Item]], Sequence[Result]], items: Sequence[Item], still_works: Callable[[], None]
-) -> list[Result | Failed]:
-    """`compute(items)`, in halves where it raises; an item that fails alone becomes a `Failed`.
+def isolate_failures(
+    compute: Callable[[Sequence[Item]], Sequence[Result]], items: Sequence[Item], check_device: Callable[[], None]
+) -> list[Result | FailedItem]:
+    """`compute(items)`; if it raises, halve the items until those that fail alone are found.
 
-    `still_works` is called after such a failure and raises when the fault is not the item's: a broken device must not
-    pass for a thousand poisoned texts. Raises MemoryError when there is no room even for one item: a machine that is
-    full just now says nothing of a text.
+    compute: returns one result for each item. check_device: called after an item failed alone, raises if the device
+    does not work, so that a broken device does not count as a thousand bad texts. Raises MemoryError if a single item
+    does not fit, because a full machine says nothing about the item.
     """
     try:
         return list(compute(items))
-    except Exception as error:  # whatever a text does to a model
+    except Exception as error:  # a text may cause any error
+        reason = " ".join(str(error).split())[:200]
         if len(items) == 1:
-            if short_of_memory(error):
-                raise MemoryError(" ".join(str(error).split())[:200]) from error
-            still_works()
-            return [Failed(f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")]
+            # It imports torch, which takes seconds, and not every user of this module needs it.
+            from litmine.nn.devices import is_out_of_memory
+
+            if is_out_of_memory(error):
+                raise MemoryError(reason) from error
+            check_device()
+            return [FailedItem(f"{type(error).__name__}: {reason}")]
     middle = len(items) // 2
-    return [*halve(compute, items[:middle], still_works), *halve(compute, items[middle:], still_works)]
+    return [
+        *isolate_failures(compute, items[:middle], check_device),
+        *isolate_failures(compute, items[middle:], check_device),
+    ]

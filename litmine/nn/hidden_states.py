@@ -1,6 +1,6 @@
-"""What a trunk makes of a row of tokens, and the last layers of an encoder, which go on from there.
+"""Compute the hidden states of a trunk, and the upper layers that continue from them.
 
-Both in two forms: pieces one after another, as kernels take them, and padded, for everything else.
+Both exist twice: packed, without padding, for the fast kernels, and padded, for every other encoder and device.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -12,86 +12,90 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from litmine.nn.batches import Row
+from litmine.nn.batches import TokenRow
 from litmine.nn.encoder import BertEncoder, PackedEmbeddings, PackedLayers
-from litmine.nn.kernels import Bounds, Kernels
+from litmine.nn.kernels import Kernels, WindowBounds
 
-# A padded encoder: ids, where tokens are (None: everywhere) and types (None: all 0), each (pieces, longest), to states
-# (pieces, longest, width): before its first layer and after each, as far as it can be left there.
+# A padded encoder: from ids, mask (true at tokens; None without padding) and types (None: all 0), each (windows,
+# longest), to the hidden states (windows, longest, width) before the first layer and after each layer that a top can
+# continue from.
 PaddedEncoder = Callable[[Tensor, Tensor | None, Tensor | None], Iterable[Tensor]]
 
 
 @dataclass(frozen=True, slots=True)
-class States:
-    """Hidden states of a row's tokens on the device: (tokens, width), or (pieces, longest, width) where padded.
+class HiddenStates:
+    """Hidden states of a row's tokens on the device: (tokens, width), or (windows, longest, width) if padded.
 
-    `hidden` after the trunk's last layer, `below` after lower ones that somebody goes on from, by the number of layers.
-    `there` (tokens of the row): where in `hidden`, flattened, each stands. `bounds` of the pieces, or where they are
-    padded None and the `mask` of the tokens, None if they are everywhere.
+    `final`: after the trunk's last layer. `lower`: after lower layers that a top continues from, by number of layers.
+    `positions` (tokens of the row): index of each token in the flattened states. Packed states have `bounds`, padded
+    ones have a `mask`, None if there is no padding.
     """
 
-    row: Row
-    hidden: Tensor
-    below: Mapping[int, Tensor]
-    there: NDArray[np.int64]
-    bounds: Bounds | None = None
+    row: TokenRow
+    final: Tensor
+    lower: Mapping[int, Tensor]
+    positions: NDArray[np.int64]
+    bounds: WindowBounds | None = None
     mask: Tensor | None = None
 
     def after(self, layers: int | None) -> Tensor:
-        """The states after so many layers of the trunk, None for all of them."""
-        return self.hidden if layers is None else self.below[layers]
+        """The states after that many layers of the trunk, None for all."""
+        return self.final if layers is None else self.lower[layers]
 
-    def sent(self, array: NDArray[Any]) -> Tensor:
-        """On the device; nobody waits until it is there."""
-        return sent(array, self.hidden.device)
+    def to_device(self, array: NDArray[Any]) -> Tensor:
+        """Copy an array to the device of the states, without waiting for the copy."""
+        return to_device(array, self.final.device)
 
 
-class Layers:
-    """Layers that go on from a trunk's states: (asked, width) of the row's tokens that are asked for."""
+class TopLayers:
+    """Layers that continue from a trunk's states: from row positions (selected,) to states (selected, width)."""
 
-    def __call__(self, states: States, at: NDArray[np.int64]) -> Tensor:
+    def __call__(self, states: HiddenStates, at: NDArray[np.int64]) -> Tensor:
         raise NotImplementedError
 
 
-class Form:
-    """How a trunk computes: a row to states, and with which layers a top goes on."""
+class TrunkRunner:
+    """Runs a trunk on rows, and prepares the upper layers of its tops.
+
+    `packs`: whether rows stay without padding. `depth`: number of layers that a top can continue from, 0 if it can
+    continue only from the last one.
+    """
 
     packs: bool
-    # How many layers a trunk has that can be left after each of them; 0 for one that is a closed whole.
     depth: int
 
     def __init__(self) -> None:
         self._kept: set[int] = set()
 
-    def __call__(self, row: Row, device: torch.device) -> States:
+    def __call__(self, row: TokenRow, device: torch.device) -> HiddenStates:
         raise NotImplementedError
 
-    def layers(self, own: Iterable[nn.Module], after: int | None) -> Layers:
-        """Layers of the same encoder, made ready, which go on after so many of the trunk's, or after all (None).
+    def layers(self, upper: Iterable[nn.Module], after: int | None) -> TopLayers:
+        """Prepare layers that continue after `after` layers of the trunk, or after all (None).
 
-        Raises ValueError for a trunk that cannot be left there.
+        Raises ValueError when the trunk has no such layer.
         """
         if after is not None and after != self.depth:
             if not 1 <= after < self.depth:
-                raise ValueError(f"its trunk has {self.depth} layers, and it goes on after {after} of them")
+                raise ValueError(f"it continues after layer {after} of its trunk, which has {self.depth} layers")
             self._kept.add(after)
-            return self._ready(own, after)
-        return self._ready(own, None)
+            return self._prepare(upper, after)
+        return self._prepare(upper, None)
 
-    def _ready(self, own: Iterable[nn.Module], after: int | None) -> Layers:
+    def _prepare(self, upper: Iterable[nn.Module], after: int | None) -> TopLayers:
         raise NotImplementedError
 
-    def _below(self, each: Iterable[Tensor], first: Tensor) -> tuple[Tensor, dict[int, Tensor]]:
-        """The states after the last layer, and after those that somebody goes on from."""
-        below, last = {}, first
-        for number, last in enumerate(each, 1):
+    def _split(self, embedded: Tensor, after_each: Iterable[Tensor]) -> tuple[Tensor, dict[int, Tensor]]:
+        """The states after the last layer, and those after the lower layers that tops continue from."""
+        lower, final = {}, embedded
+        for number, final in enumerate(after_each, 1):
             if number in self._kept:
-                below[number] = last
-        return last, below
+                lower[number] = final
+        return final, lower
 
 
-class Packing(Form):
-    """Pieces one after another, with these kernels."""
+class PackedRunner(TrunkRunner):
+    """Runs windows one after another in a row, with the given kernels."""
 
     packs = True
 
@@ -102,24 +106,25 @@ class Packing(Form):
         self._layers = PackedLayers(encoder.encoder.layer, kernels)
         self.depth = len(self._layers)
 
-    def __call__(self, row: Row, device: torch.device) -> States:
-        laid = row.laid(self._kernels.tile, self._kernels.rows, self._pad)
-        starts = np.cumsum(laid.lengths) - laid.lengths
-        # What fills a row may be longer than a window, and nobody asks where it stands.
-        places = np.minimum(np.arange(len(laid.ids)) - np.repeat(starts, laid.lengths), self._window - 1)
-        edges = sent(np.append(starts, len(laid.ids)).astype(np.int32), device)
-        # Always the same number: what is compiled for one row serves for all.
-        bounds = Bounds(laid.lengths.tolist(), edges, self._window, laid.own.tolist())
-        types = None if laid.types is None else sent(laid.types, device)
-        hidden = self._embeddings(sent(laid.ids, device), sent(places, device), types)
-        return States(row, *self._below(self._layers.after_each(hidden, bounds), hidden), laid.there, bounds)
+    def __call__(self, row: TokenRow, device: torch.device) -> HiddenStates:
+        aligned = row.aligned(self._kernels.tile, self._kernels.rows, self._pad)
+        starts = np.cumsum(aligned.lengths) - aligned.lengths
+        # Padding at the end of a row may be longer than a window; its positions do not matter.
+        positions = np.minimum(np.arange(len(aligned.ids)) - np.repeat(starts, aligned.lengths), self._window - 1)
+        edges = to_device(np.append(starts, len(aligned.ids)).astype(np.int32), device)
+        # `longest` is always the window size, so that a compiled kernel serves every row.
+        bounds = WindowBounds(aligned.lengths.tolist(), edges, self._window, aligned.text_lengths.tolist())
+        types = None if aligned.types is None else to_device(aligned.types, device)
+        embedded = self._embeddings(to_device(aligned.ids, device), to_device(positions, device), types)
+        states = self._split(embedded, self._layers.hidden_states(embedded, bounds))
+        return HiddenStates(row, *states, aligned.positions, bounds)
 
-    def _ready(self, own: Iterable[nn.Module], after: int | None) -> Layers:
-        return _PackedOnes(PackedLayers(own, self._kernels), self._kernels.rows, after)
+    def _prepare(self, upper: Iterable[nn.Module], after: int | None) -> TopLayers:
+        return _PackedTopLayers(PackedLayers(upper, self._kernels), self._kernels.rows, after)
 
 
-class Padding(Form):
-    """Pieces under each other; a top's own layers are those of our encoder."""
+class PaddedRunner(TrunkRunner):
+    """Runs windows as the rows of a padded matrix; upper layers are those of `BertEncoder`."""
 
     packs = False
 
@@ -127,40 +132,41 @@ class Padding(Form):
         super().__init__()
         self._encoder, self._pad, self.depth = encoder, pad, depth
 
-    def __call__(self, row: Row, device: torch.device) -> States:
+    def __call__(self, row: TokenRow, device: torch.device) -> HiddenStates:
         padded = row.padded(self._pad)
-        mask, types = (None if one is None else sent(one, device) for one in (padded.inside, padded.types))
-        first, *each = self._encoder(sent(padded.ids, device), mask, types)
-        return States(row, *self._below(each, first), padded.there, mask=mask)
+        mask, types = (None if array is None else to_device(array, device) for array in (padded.mask, padded.types))
+        embedded, *after_each = self._encoder(to_device(padded.ids, device), mask, types)
+        return HiddenStates(row, *self._split(embedded, after_each), padded.positions, mask=mask)
 
-    def _ready(self, own: Iterable[nn.Module], after: int | None) -> Layers:
-        return _PaddedOnes(own, after)
+    def _prepare(self, upper: Iterable[nn.Module], after: int | None) -> TopLayers:
+        return _PaddedTopLayers(upper, after)
 
 
-class _PackedOnes(Layers):
+class _PackedTopLayers(TopLayers):
     def __init__(self, layers: PackedLayers, rows: int, after: int | None) -> None:
         self._layers, self._rows, self._after = layers, rows, after
 
-    def __call__(self, states: States, at: NDArray[np.int64]) -> Tensor:
+    def __call__(self, states: HiddenStates, at: NDArray[np.int64]) -> Tensor:
         assert states.bounds is not None
-        there = states.there[at]
-        # As many as is a multiple of rows, too.
-        asked = np.append(there, np.zeros(-len(there) % self._rows, dtype=np.int64))
-        return self._layers(states.after(self._after), states.bounds, states.sent(asked))[: len(there)]
+        positions = states.positions[at]
+        # The number of selected tokens is rounded up to a multiple of `rows` too.
+        rounded_up = np.append(positions, np.zeros(-len(positions) % self._rows, dtype=np.int64))
+        selected = self._layers(states.after(self._after), states.bounds, states.to_device(rounded_up))
+        return selected[: len(positions)]
 
 
-class _PaddedOnes(Layers):
+class _PaddedTopLayers(TopLayers):
     def __init__(self, layers: Iterable[nn.Module], after: int | None) -> None:
         self._layers, self._after = list(layers), after
 
-    def __call__(self, states: States, at: NDArray[np.int64]) -> Tensor:
+    def __call__(self, states: HiddenStates, at: NDArray[np.int64]) -> Tensor:
         hidden, mask = states.after(self._after), None if states.mask is None else states.mask[:, None, None, :]
         for layer in self._layers:
             hidden = layer(hidden, mask)
-        return hidden.flatten(0, 1)[states.sent(states.there[at])]
+        return hidden.flatten(0, 1)[states.to_device(states.positions[at])]
 
 
-def sent(array: NDArray[Any], device: torch.device) -> Tensor:
-    """On the device; nobody waits until it is there."""
+def to_device(array: NDArray[Any], device: torch.device) -> Tensor:
+    """Copy an array to a device, without waiting for the copy; on a CPU the tensor shares the array's memory."""
     tensor = torch.from_numpy(array)
     return tensor if device.type == "cpu" else tensor.pin_memory().to(device, non_blocking=True)

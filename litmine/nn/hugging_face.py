@@ -1,24 +1,25 @@
-"""What is asked of transformers, which takes seconds to import: models and tokenizers that are not our own."""
+"""Calls into transformers, which takes seconds to import, for models that litmine does not load itself."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+# Never download anything, never run code from a model folder.
 _SAFE: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
 
 
 def auto_config(folder: Path) -> Any:
     """The configuration of a model folder."""
-    with _transformers() as library:
-        return library.AutoConfig.from_pretrained(folder, **_SAFE)
+    with _quiet_transformers() as transformers:
+        return transformers.AutoConfig.from_pretrained(folder, **_SAFE)
 
 
-def reads_masked_words(config: Any) -> bool:
-    """Whether a configuration is of an encoder that learns by masked words, as those of the BERT family do."""
+def learns_masked_words(config: Any) -> bool:
+    """Whether a configuration is that of an encoder with a masked language model, as in the BERT family."""
     if config.is_encoder_decoder:
         return False
-    # What most ask of it needs no import.
+    # The most frequent model type needs no import.
     if config.model_type == "bert":
         return True
     from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
@@ -27,50 +28,50 @@ def reads_masked_words(config: Any) -> bool:
 
 
 def auto_tokenizer(folder: Path) -> Any:
-    """The tokenizer of a model folder as transformers sees it."""
-    with _transformers() as library:
-        return library.AutoTokenizer.from_pretrained(folder, use_fast=True, **_SAFE)
+    """The tokenizer of a model folder, as a transformers tokenizer."""
+    with _quiet_transformers() as transformers:
+        return transformers.AutoTokenizer.from_pretrained(folder, use_fast=True, **_SAFE)
 
 
 def auto_encoder(folder: Path, config: Any) -> Any:
     """The encoder of a model folder."""
-    with _transformers() as library:
-        return library.AutoModel.from_pretrained(folder, config=config, use_safetensors=True, **_SAFE)
+    with _quiet_transformers() as transformers:
+        return transformers.AutoModel.from_pretrained(folder, config=config, use_safetensors=True, **_SAFE)
 
 
 def new_encoder(config: Any) -> Any:
     """An encoder with random weights."""
-    with _transformers() as library:
-        return library.AutoModel.from_config(config)
+    with _quiet_transformers() as transformers:
+        return transformers.AutoModel.from_config(config)
 
 
 def auto_classifier(folder: Path) -> Any:
     """The token classifier of a model folder."""
-    with _transformers() as library:
-        return library.AutoModelForTokenClassification.from_pretrained(folder, use_safetensors=True, **_SAFE)
+    with _quiet_transformers() as transformers:
+        return transformers.AutoModelForTokenClassification.from_pretrained(folder, use_safetensors=True, **_SAFE)
 
 
 def auto_answerer(folder: Path) -> tuple[Any, list[str]]:
-    """The question answerer of a model folder, and the weights that it lacks there."""
-    with _transformers() as library:
-        answerer, loaded = library.AutoModelForQuestionAnswering.from_pretrained(
+    """The question-answering model of a model folder, and the names of weights that the folder lacks."""
+    with _quiet_transformers() as transformers:
+        model, report = transformers.AutoModelForQuestionAnswering.from_pretrained(
             folder, use_safetensors=True, output_loading_info=True, **_SAFE
         )
-    return answerer, sorted(loaded["missing_keys"])
+    return model, sorted(report["missing_keys"])
 
 
 @contextmanager
-def _transformers() -> Iterator[Any]:
-    """The library, which draws no bars and prints no reports meanwhile."""
+def _quiet_transformers() -> Iterator[Any]:
+    """The transformers module, with progress bars and loading reports switched off."""
     import transformers
     from transformers.utils import logging
 
-    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    verbosity, had_bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
         yield transformers
     finally:
         logging.set_verbosity(verbosity)
-        if bars:
+        if had_bars:
             logging.enable_progress_bar()

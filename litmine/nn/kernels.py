@@ -1,4 +1,4 @@
-"""What a packed encoder is computed with: the steps of a layer, and each in plain torch, which computes it anywhere."""
+"""The steps of a layer of the packed encoder as exchangeable functions, and plain torch versions that run anywhere."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,30 +12,30 @@ Product = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
-    """Where the pieces of a row of tokens begin and end.
+class WindowBounds:
+    """Where the windows of a row of tokens begin and end.
 
-    `lengths`: tokens of each piece. `edges`: where each begins, and where the last ends, int32 and on the device,
-    (pieces + 1,). `longest`: no piece has more tokens. `read`: how many of each piece's tokens are of a text, if not
-    all; the others fill its last tile, and none of them is looked at.
+    `lengths`: tokens of each window, with padding. `edges`: the start of each window and the end of the last, int32 on
+    the device, (windows + 1,). `longest`: upper limit of the lengths. `text_lengths`: tokens of each window without
+    padding, None if there is no padding; attention ignores the padding.
     """
 
     lengths: list[int]
     edges: Tensor
     longest: int
-    read: list[int] | None = None
+    text_lengths: list[int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Kernels:
-    """The steps of a layer, over a row of tokens.
+    """The steps of a layer on a row of tokens.
 
-    attention: query, key, value of (tokens, heads, width of a head), each piece by itself. add_norm: the sum of two
-    (tokens, width), normalised. product, product_gelu: a linear layer made ready once, then called with (tokens,
-    width); the second with GELU after it. tile, rows: pieces and rows are to be multiples of so many tokens.
+    attention: query, key and value, each (tokens, heads, width of a head), within each window. add_norm: normalised sum
+    of two (tokens, width). product, product_gelu: prepare a linear layer once, to be called with (tokens, width); the
+    second applies GELU. Each window must be a multiple of `tile` tokens long, the row a multiple of `rows`.
     """
 
-    attention: Callable[[Tensor, Tensor, Tensor, Bounds], Tensor]
+    attention: Callable[[Tensor, Tensor, Tensor, WindowBounds], Tensor]
     add_norm: Callable[[Tensor, Tensor, nn.LayerNorm], Tensor]
     product: Callable[[nn.Linear], Product]
     product_gelu: Callable[[nn.Linear], Product]
@@ -43,10 +43,10 @@ class Kernels:
     rows: int = 1
 
 
-def _attention(query: Tensor, key: Tensor, value: Tensor, bounds: Bounds) -> Tensor:
-    pieces = zip(*(of.transpose(0, 1).split(bounds.lengths, dim=1) for of in (query, key, value)), strict=True)
-    mixed = [scaled_dot_product_attention(*(of[None] for of in piece))[0] for piece in pieces]
-    return torch.cat(mixed, dim=1).transpose(0, 1)
+def _attention(query: Tensor, key: Tensor, value: Tensor, bounds: WindowBounds) -> Tensor:
+    windows = zip(*(tensor.transpose(0, 1).split(bounds.lengths, dim=1) for tensor in (query, key, value)), strict=True)
+    contexts = [scaled_dot_product_attention(*(tensor[None] for tensor in window))[0] for window in windows]
+    return torch.cat(contexts, dim=1).transpose(0, 1)
 
 
 def _add_norm(inner: Tensor, residual: Tensor, norm: nn.LayerNorm) -> Tensor:

@@ -1,59 +1,45 @@
-"""What is quicker than plain torch on a processor."""
+"""Kernels that are faster than plain torch on a CPU."""
 
 from dataclasses import replace
-from functools import partial
 from itertools import groupby
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
-from litmine.nn.kernels import PLAIN, Bounds, Kernels, Product
+from litmine.nn.kernels import PLAIN, Kernels, Product, WindowBounds
+from litmine.nn.torch_internals import prepacked_linear
 
-# oneDNN compiles a product for every number of rows that it meets, and keeps a thousand of them: they took most of a
-# process's memory, and in bf16 as long as some products do.
+# oneDNN compiles a product for each number of rows and caches a thousand of them. Without rounding the rows up, that
+# cache took most of a process's memory, and in bf16 compiling took as long as some products.
 _ROWS, _ROWS_BF16 = 64, 128
-# And the attention kernel is up to twice as quick with lengths that its tiles divide.
+# The attention kernel is up to twice as fast on lengths that its tiles divide.
 _TILE = 16
-# Rows that weights are ordered for: about a batch's.
-_USUAL = 2_048
 
 
-def attention(query: Tensor, key: Tensor, value: Tensor, bounds: Bounds) -> Tensor:
-    """Neighbours of the same length together."""
-    mixed = []
-    at = first = 0
+def attention(query: Tensor, key: Tensor, value: Tensor, bounds: WindowBounds) -> Tensor:
+    """Attention over neighbouring windows of the same length in one call."""
+    contexts = []
+    start = first = 0
     for length, group in groupby(bounds.lengths):
-        pieces = len(list(group))
-        after, last = at + pieces * length, first + pieces
-        read = bounds.read[first:last] if bounds.read else [length]
-        mask = None if min(read) == length else torch.arange(length) < torch.tensor(read)[:, None, None, None]
-        q, k, v = (of[at:after].unflatten(0, (pieces, length)).transpose(1, 2) for of in (query, key, value))
-        mixed.append(scaled_dot_product_attention(q, k, v, mask).transpose(1, 2).flatten(0, 1))
-        at, first = after, last
-    return torch.cat(mixed)
+        windows = len(list(group))
+        end, last = start + windows * length, first + windows
+        used = bounds.text_lengths[first:last] if bounds.text_lengths else [length]
+        mask = None if min(used) == length else torch.arange(length) < torch.tensor(used)[:, None, None, None]
+        q, k, v = (tensor[start:end].unflatten(0, (windows, length)).transpose(1, 2) for tensor in (query, key, value))
+        contexts.append(scaled_dot_product_attention(q, k, v, mask).transpose(1, 2).flatten(0, 1))
+        start, first = end, last
+    return torch.cat(contexts)
 
 
 def product(dense: nn.Linear) -> Product:
-    """Weights in the order in which they are multiplied, once and for all."""
-    return _ordered(dense, "none", "")
+    """A linear layer whose weights are ordered once for oneDNN."""
+    return prepacked_linear(dense, with_gelu=False)
 
 
 def product_gelu(dense: nn.Linear) -> Product:
-    """The same, and GELU before what comes out is written."""
-    return _ordered(dense, "gelu", "none")
-
-
-def _ordered(dense: nn.Linear, after: str, how: str) -> Product:
-    # What torch.compile itself makes of linear layers that no longer learn.
-    ours = torch.ops.mkldnn
-    weight = ours._reorder_linear_weight(dense.weight.detach(), _USUAL)
-    return partial(_multiply, weight=weight, bias=dense.bias, after=after, how=how)
-
-
-def _multiply(hidden: Tensor, weight: Tensor, bias: Tensor, after: str, how: str) -> Tensor:
-    multiplied: Tensor = torch.ops.mkldnn._linear_pointwise(hidden, weight, bias, after, [], how)
-    return multiplied
+    """The same with GELU, fused into the product."""
+    return prepacked_linear(dense, with_gelu=True)
 
 
 FLOAT32 = Kernels(attention, PLAIN.add_norm, product, product_gelu, rows=_ROWS)

@@ -1,4 +1,4 @@
-"""A sum and its normalisation in one pass over the GPU's memory, in Triton, which torch brings along for GPUs."""
+"""Sum and layer normalisation in one pass over the memory of a GPU, in Triton, which torch's GPU builds include."""
 
 from typing import Any
 
@@ -8,20 +8,20 @@ import triton.language as tl
 from torch import Tensor
 
 
-# Triton reads the annotations too, and knows no others than its own.
+# Triton evaluates annotations and accepts only its own.
 def _rows(inner, residual, weight, bias, out, width, eps, BLOCK: tl.constexpr):  # type: ignore[no-untyped-def]  # noqa: N803
-    """One row a program, in float32 between reading and writing."""
+    """One row per program; computes in float32."""
     column = tl.arange(0, BLOCK)
     inside = column < width
     at = tl.program_id(0).to(tl.int64) * width + column
     total = tl.load(inner + at, mask=inside, other=0.0).to(tl.float32)
     total += tl.load(residual + at, mask=inside, other=0.0).to(tl.float32)
     mean = tl.sum(total, axis=0) / width
-    apart = tl.where(inside, total - mean, 0.0)
-    deviation = tl.sqrt(tl.sum(apart * apart, axis=0) / width + eps)
+    deviation = tl.where(inside, total - mean, 0.0)
+    standard_deviation = tl.sqrt(tl.sum(deviation * deviation, axis=0) / width + eps)
     scale = tl.load(weight + column, mask=inside, other=0.0).to(tl.float32)
     shift = tl.load(bias + column, mask=inside, other=0.0).to(tl.float32)
-    tl.store(out + at, (apart / deviation * scale + shift).to(out.dtype.element_ty), mask=inside)
+    tl.store(out + at, (deviation / standard_deviation * scale + shift).to(out.dtype.element_ty), mask=inside)
 
 
 _rows_kernel: Any = triton.jit(_rows)

@@ -1,25 +1,25 @@
-"""A model that computes with a network, whatever its task: a trunk, and the top that goes on from it."""
+"""The part of a model that all tasks with a neural network share: a trunk and one top on it."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 
-from litmine.nn.engine import Engine, Inputs, Top, unwatched
+from litmine.nn.engine import Engine, Inputs, Top, ignore_progress
 from litmine.nn.trunk import Trunk
 
 
 class NetworkModel:
-    """What a task's model has of its network; `decode` is the task's.
+    """Base class of a task's model: tokenizes and runs the network; subclasses add `decode`.
 
-    Attributes: `name` (name@digest, as the lake knows the model), `trunk` and `top`, which an `Engine` may run with the
-    tops of other models on the same trunk, `batch_tokens` (tokens a batch, what is padded included).
+    Attributes: `name` (name@digest), `trunk` and `top`, which an `Engine` may run together with other tops on the same
+    trunk, `batch_tokens` (tokens of a batch, padding included).
     """
 
     def __init__(
         self, name: str, trunk: Trunk, top: Top, batch_tokens: int | None = None, inputs: Inputs | None = None
     ) -> None:
-        """`inputs` say what is read, if it is not texts."""
+        """`inputs`: how items become rows; by default each item is a text."""
         self.name, self.trunk, self.top = name, trunk, top
         self._engine = Engine(trunk, [top], batch_tokens, inputs)
         self.batch_tokens = self._engine.batch_tokens
@@ -35,14 +35,14 @@ class NetworkModel:
 
     @property
     def packs(self) -> bool:
-        """Whether nothing is padded."""
+        """Whether windows are packed into rows without padding."""
         return self.trunk.packs
 
     def read(self, items: Sequence[Any]) -> list[Any]:
-        """Tokenise: what each item is to the network, or Failed."""
+        """Tokenize each item; an item that cannot be tokenized becomes a `FailedItem`."""
         return self._engine.read(items)
 
-    def label(self, read: Sequence[Any], watch: Callable[[float], None] = unwatched) -> Any:
-        """Run the network over every item, in windows where it is long; `watch` as in `Engine.label`."""
+    def label(self, read: Sequence[Any], watch: Callable[[float], None] = ignore_progress) -> Any:
+        """Run the network on tokenized items; `watch` as in `Engine.label`."""
         (labels,) = self._engine.label(read, watch)
         return labels

@@ -1,21 +1,31 @@
-"""Which folder a reference to a model means: a built-in model, a folder, or an id on the Hugging Face Hub.
+"""Find the folder that a model reference means: a built-in model, a folder, or a model of the Hugging Face Hub.
 
-A model of the Hugging Face Hub, fetched once: configuration, tokenizer and safetensors, nothing that runs.
-
-Twelve hex digits over all that decides what a model finds: the same digest is the same model, wherever it lies.
+Models of the Hub are downloaded once: configuration, tokenizer and safetensors, never code. A model's identity is the
+digest of all that decides its results, so that a copy elsewhere is the same model. Nothing here imports torch, which
+takes seconds.
 """
 
 import hashlib
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from litmine.errors import LitmineError, ModelError
-from litmine.resources import home
+from litmine.resources import litmine_home
 from litmine.specs import TASKS
 
+# The settings of litmine's own models, beside their weights.
+SETTINGS_FILE = "litmine.json"
+_MARKS = "config.json", SETTINGS_FILE
+# The `task` in a trunk's settings, and the reference of the built-in trunk. A trunk is not a model.
+TRUNK, BUILTIN_TRUNK = "trunk", "builtin-trunk"
+_BUILTIN = {spec.builtin: spec.name for spec in TASKS if spec.builtin}
+_FOLDERS = {**_BUILTIN, BUILTIN_TRUNK: TRUNK}
+# Files to download from the Hub.
 _WANTED = [
     "config.json",
     "litmine.json",
@@ -26,61 +36,93 @@ _WANTED = [
     "*.safetensors",
     "README.md",
 ]
+# Files that decide a model's results and enter its digest.
+_DECISIVE = ("*.safetensors", "config.json", "tokenizer.json", "tokenizer_config.json", "vocab.*", "merges.txt")
+# Time limit for the first answer of the Hub, in seconds.
+_TIMEOUT = 10.0
 
 
-# How long the Hub may take to answer at all.
-_SECONDS = 10.0
+def is_builtin(ref: str) -> bool:
+    """Whether the reference is that of a built-in model or of the built-in trunk."""
+    return ref in _FOLDERS
 
 
-def pull(hub_id: str) -> Path:
-    """Download a model unless it is there already (ModelError when it cannot be had, naming what can)."""
-    folder = hub_folder(hub_id)
-    if holds_model(folder):
-        return folder
-    from huggingface_hub import HfApi, snapshot_download
+def builtin_folder(ref: str) -> Path:
+    """The folder of a built-in model, or of the built-in trunk."""
+    return Path(str(files("litmine") / "models" / "builtin" / _FOLDERS[ref]))
 
-    aside = folder.with_name(f".{folder.name}.tmp")
+
+def hub_folder(hub_id: str) -> Path:
+    """The folder for a model downloaded from the Hugging Face Hub."""
+    return litmine_home() / "models" / hub_id.replace("/", "--")
+
+
+def offline_models() -> list[str]:
+    """References that need no download: the built-in models and the downloaded ones."""
+    # A folder that begins with a dot is an unfinished download.
+    pulled = {file.parent.name for name in _MARKS for file in (litmine_home() / "models").glob(f"*/{name}")}
+    return [*_BUILTIN, *sorted(name.replace("--", "/", 1) for name in pulled if not name.startswith("."))]
+
+
+def holds_model(folder: Path) -> bool:
+    """Whether a folder holds a model. One on a trunk has settings but no configuration."""
+    return any((folder / name).is_file() for name in _MARKS)
+
+
+def absolute_reference(ref: str) -> str:
+    """The reference with an absolute path, because workers may have another working folder."""
+    return str(Path(ref).resolve()) if not is_builtin(ref) and Path(ref).is_dir() else ref
+
+
+def locate(ref: str) -> tuple[Path, str]:
+    """Folder and name of a referenced model, downloaded if necessary. Raises ModelError when there is none."""
+    if is_builtin(ref):
+        return builtin_folder(ref), ref
+    folder = Path(ref)
+    if folder.is_dir():
+        return folder, folder.resolve().name
+    if ref.count("/") == 1 and not ref.startswith((".", "/", "~")) and not ref.endswith("/"):
+        return pull(ref), ref.partition("/")[2]
+    raise ModelError(
+        f"no model {ref!r} here; give {', '.join(offline_models())}, a model folder, or the id of a model on the"
+        " Hugging Face Hub (organisation/name)"
+    )
+
+
+@contextmanager
+def model_folder_errors(folder: Path) -> Iterator[None]:
+    """Turn any exception inside the block into a ModelError that names the folder."""
     try:
-        # The download's own first question has no limit of time, and waits forever behind some firewalls.
-        commit = HfApi().model_info(hub_id, timeout=_SECONDS).sha
-        snapshot_download(hub_id, revision=commit, local_dir=aside, allow_patterns=_WANTED, max_workers=2)
-        if not any(aside.glob("*.safetensors")):
-            raise ModelError(
-                f"{hub_id} has no weights in safetensors, and litmine loads no others; look for a converted copy"
-            )
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        aside.rename(folder)
+        yield
     except LitmineError:
         raise
-    except Exception as error:  # the Hub's client lets those of its HTTP library through, whose names change
-        raise ModelError(
-            f"{hub_id} is not on this machine and the Hugging Face Hub did not give it ({_reason(error)});"
-            f" without it these can be loaded: {', '.join(offline_models())}, or a model's folder"
-        ) from error
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-    return folder
+    except Exception as error:  # a damaged tokenizer raises a bare Exception, a strange configuration anything
+        reason = " ".join(str(error).split())[:300]
+        raise ModelError(f"{folder} does not hold a model that litmine can load: {reason}") from error
 
 
-def _reason(error: Exception) -> str:
-    from huggingface_hub.errors import GatedRepoError, HFValidationError, RepositoryNotFoundError
-
-    if isinstance(error, GatedRepoError):
-        return "its owner asks for consent on the Hub's page first, and for the token of who gave it"
-    if isinstance(error, RepositoryNotFoundError):
-        return "it knows no such model, or shows it to others only"
-    if isinstance(error, HFValidationError):
-        return "that is not an id of the Hub"
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"
+def is_litmine_model(folder: Path) -> bool:
+    """Whether litmine trained the model of a folder, as opposed to a plain Hugging Face model."""
+    return (folder / SETTINGS_FILE).is_file()
 
 
-_DECISIVE = ("*.safetensors", "config.json", "tokenizer.json", "tokenizer_config.json", "vocab.*", "merges.txt")
+def read_description(folder: Path) -> dict[str, Any]:
+    """The settings of a model folder: `litmine.json`, else `config.json`; empty if neither can be read."""
+    try:
+        file = folder / (SETTINGS_FILE if is_litmine_model(folder) else "config.json")
+        settings = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return settings if isinstance(settings, dict) else {}
 
 
 def folder_digest(folder: Path, decisive: Any) -> str:
-    """Over a folder's weights, tokenizer and shape, and `decisive` settings (ValueError without weights)."""
+    """Twelve hex digits of SHA-256 over a folder's weights, tokenizer, shape, and the `decisive` settings.
+
+    Raises ValueError when the folder has no safetensors.
+    """
     if not any(folder.glob("*.safetensors")):
-        raise ValueError("it has no weights in safetensors, and litmine loads no others; look for a converted copy")
+        raise ValueError("it has no weights in safetensors, the only format litmine loads; look for a converted copy")
     digest = hashlib.sha256()
     for file in sorted(file for pattern in _DECISIVE for file in folder.glob(pattern)):
         digest.update(file.name.encode() + b"\0")
@@ -90,71 +132,46 @@ def folder_digest(folder: Path, decisive: Any) -> str:
     return digest.hexdigest()[:12]
 
 
-# What litmine's own models say of themselves beside their weights.
-SETTINGS_FILE = "litmine.json"
-_MARKS = "config.json", SETTINGS_FILE
-# The `task` of a trunk, which is no model but what several go on from, and the reference of the built-in one.
-TRUNK, BUILTIN_TRUNK = "trunk", "builtin-trunk"
-_BUILTIN = {spec.builtin: spec.name for spec in TASKS if spec.builtin}
-_FOLDERS = {**_BUILTIN, BUILTIN_TRUNK: TRUNK}
+def pull(hub_id: str) -> Path:
+    """The folder of a model of the Hub, downloaded unless it exists.
 
+    Raises ModelError, with the models that need no download, when the download fails.
+    """
+    folder = hub_folder(hub_id)
+    if holds_model(folder):
+        return folder
+    from huggingface_hub import HfApi, snapshot_download
 
-def is_builtin(ref: str) -> bool:
-    """Whether the reference is that of a model, or of the trunk, inside the package."""
-    return ref in _FOLDERS
-
-
-def builtin_folder(ref: str) -> Path:
-    """A model, or the trunk, that ships inside the package."""
-    return Path(str(files("litmine") / "models" / "builtin" / _FOLDERS[ref]))
-
-
-def hub_folder(hub_id: str) -> Path:
-    """Where `litmine models pull ORG/NAME` puts a model of the Hugging Face Hub."""
-    return home() / "models" / hub_id.replace("/", "--")
-
-
-def offline_models() -> list[str]:
-    """References that load without a network: the built-in models and what was pulled."""
-    # One that begins with a dot is being fetched.
-    pulled = {file.parent.name for name in _MARKS for file in (home() / "models").glob(f"*/{name}")}
-    return [*_BUILTIN, *sorted(name.replace("--", "/", 1) for name in pulled if not name.startswith("."))]
-
-
-def holds_model(folder: Path) -> bool:
-    """Whether there is a model; one that goes on from a trunk has no configuration of its own."""
-    return any((folder / name).is_file() for name in _MARKS)
-
-
-def absolute(ref: str) -> str:
-    """The reference, good in any working folder: a worker on another machine has one of its own."""
-    return str(Path(ref).resolve()) if not is_builtin(ref) and Path(ref).is_dir() else ref
-
-
-def locate(ref: str) -> tuple[Path, str]:
-    """Folder and name of a reference, downloaded if need be. Raises ModelError when there is no such model."""
-    if is_builtin(ref):
-        return builtin_folder(ref), ref
-    folder = Path(ref)
-    if folder.is_dir():
-        return folder, folder.resolve().name
-    if ref.count("/") == 1 and not ref.startswith((".", "/", "~")) and not ref.endswith("/"):
-        return pull(ref), ref.partition("/")[2]
-    raise ModelError(
-        f"no model {ref!r} here; give {', '.join(offline_models())}, a model's folder, or the id of a model on the"
-        " Hugging Face Hub (organisation/name)"
-    )
-
-
-def is_own(folder: Path) -> bool:
-    """Whether litmine made the model of a folder."""
-    return (folder / SETTINGS_FILE).is_file()
-
-
-def described(folder: Path) -> dict[str, Any]:
-    """What a folder says of its model: `litmine.json`, else `config.json`; nothing where neither can be read."""
+    partial = folder.with_name(f".{folder.name}.tmp")
     try:
-        read = json.loads((folder / (SETTINGS_FILE if is_own(folder) else "config.json")).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return read if isinstance(read, dict) else {}
+        # The first request of `snapshot_download` has no time limit and hangs behind some firewalls.
+        commit = HfApi().model_info(hub_id, timeout=_TIMEOUT).sha
+        snapshot_download(hub_id, revision=commit, local_dir=partial, allow_patterns=_WANTED, max_workers=2)
+        if not any(partial.glob("*.safetensors")):
+            raise ModelError(
+                f"{hub_id} has no weights in safetensors, the only format litmine loads; look for a converted copy"
+            )
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        partial.rename(folder)
+    except LitmineError:
+        raise
+    except Exception as error:  # the Hub's client lets exceptions of its HTTP library through, and their names change
+        raise ModelError(
+            f"{hub_id} could not be downloaded from the Hugging Face Hub ({_reason(error)}); without a download, give"
+            f" {', '.join(offline_models())}, or a model folder"
+        ) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return folder
+
+
+def _reason(error: Exception) -> str:
+    from huggingface_hub.errors import GatedRepoError, HFValidationError, RepositoryNotFoundError
+
+    if isinstance(error, GatedRepoError):
+        return "its owner requires consent; accept the terms on its page and log in with `hf auth login`"
+    if isinstance(error, RepositoryNotFoundError):
+        return "no such model, or a private one"
+    if isinstance(error, HFValidationError):
+        return "not a valid id"
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"

@@ -1,9 +1,7 @@
-"""Trunks from their folders, each loaded once for all models on it.
+"""The trunk: tokenizer and lower encoder layers, loaded once for all models that share them.
 
-A trunk: what reads a text and computes its hidden states, once for all models that share it.
-
-A model with an encoder of its own has a trunk of its own: all of the encoder but its last layer, of which a top asks
-only some tokens.
+A model with its own encoder has a trunk of its own, with all layers but the last. The top computes the last layer,
+for only the tokens that it needs.
 """
 
 from collections.abc import Iterable
@@ -16,47 +14,47 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from litmine.errors import ModelError
-from litmine.nn.batches import Row
+from litmine.nn.batches import TokenRow
 from litmine.nn.config import bert_shape
-from litmine.nn.devices import choose_device, choose_precision, keep_memory
+from litmine.nn.devices import choose_device, choose_precision, keep_freed_memory
 from litmine.nn.encoder import BertEncoder, is_plain_bert
-from litmine.nn.hidden_states import Form, Layers, Packing, PaddedEncoder, Padding, States
-from litmine.nn.kernel_selection import quick_kernels
+from litmine.nn.hidden_states import HiddenStates, PackedRunner, PaddedEncoder, PaddedRunner, TopLayers, TrunkRunner
+from litmine.nn.kernel_selection import fastest_kernels
 from litmine.nn.loading import read_tokenizer, special_ids
-from litmine.nn.tokenizer import WordReader
+from litmine.nn.tokenizer import WordTokenizer
 from litmine.nn.trunk_folder import TrunkSettings, trunk_digest
 from litmine.nn.weights import load_weights
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where a model runs and in which precision, `float32` or `bf16`."""
+    """The device and the precision, `float32` or `bf16`, of a model."""
 
     device: torch.device
     precision: str
 
     @classmethod
     def choose(cls, device: str, precision: str) -> "Placement":
-        """Of `auto` or what was asked for. Raises ModelError or SettingError for what cannot be had."""
-        where = choose_device(device)
-        return cls(where, choose_precision(precision, where))
+        """Resolve `auto`. Raises as `choose_device` and `choose_precision`."""
+        chosen = choose_device(device)
+        return cls(chosen, choose_precision(precision, chosen))
 
     @property
     def dtype(self) -> torch.dtype:
         return torch.bfloat16 if self.precision == "bf16" else torch.float32
 
     def put(self, network: nn.Module) -> None:
-        """Have a network there, to read and not to learn; its precision stays."""
+        """Move a network to the device and set it up for inference; its precision stays."""
         network.eval().requires_grad_(False).to(self.device)
         if self.device.type == "cpu":
-            keep_memory()
+            keep_freed_memory()
 
 
 @dataclass(frozen=True, slots=True)
-class Windows:
-    """How texts are cut: tokens of a window, special ones included, and the least that two windows share.
+class WindowSettings:
+    """How texts are cut: tokens of a window with special tokens, and the least overlap of two windows.
 
-    `tight`: windows of a long text are only as long as they need to be.
+    `tight`: shorten the windows of a long text to what covers it.
     """
 
     window: int
@@ -65,19 +63,20 @@ class Windows:
 
 
 class Trunk:
-    """A loaded trunk. `digest` says which; it is empty for one that belongs to one model.
+    """A loaded trunk.
 
-    Attributes: `reader` (the tokenizer), `special` (ids of the tokens that begin, end and pad a piece), `windows`,
-    `config` (of the encoder), `place` with `device` and `precision`, `packs` (nothing is padded).
+    Attributes: `tokenizer`, `special` (ids of the tokens that begin, end and pad a window), `windows`, `config` (of the
+    encoder), `place` with `device` and `precision`, `packs` (rows have no padding), `digest` (empty for a trunk that
+    belongs to one model).
     """
 
     def __init__(
-        self, form: Form, config: Any, tokenizer: Tokenizer, special: tuple[int, int, int], windows: Windows,
-        place: Placement, digest: str = "",
+        self, runner: TrunkRunner, config: Any, tokenizer: Tokenizer, special: tuple[int, int, int],
+        windows: WindowSettings, place: Placement, digest: str = "",
     ) -> None:  # fmt: skip
-        self.reader = WordReader(tokenizer)
+        self.tokenizer = WordTokenizer(tokenizer)
         self.special, self.windows, self.place, self.config, self.digest = special, windows, place, config, digest
-        self._form, self._vocabulary = form, int(config.vocab_size)
+        self._runner, self._vocabulary = runner, int(config.vocab_size)
 
     @property
     def device(self) -> torch.device:
@@ -89,58 +88,60 @@ class Trunk:
 
     @property
     def packs(self) -> bool:
-        return self._form.packs
+        return self._runner.packs
 
     @torch.inference_mode()
-    def states(self, row: Row) -> States:
-        """Hidden states of a row; what the device has yet to compute, it computes while others go on."""
+    def states(self, row: TokenRow) -> HiddenStates:
+        """Hidden states of a row; a GPU may still be computing them. Raises ModelError for an unknown token id."""
         if int(row.ids.max()) >= self._vocabulary:
-            # On a GPU it would end every other computation too.
-            raise ModelError("the tokenizer has a token that the model does not know")
-        return self._form(row, self.device)
+            # On a GPU, an index error would break all later computations of the process.
+            raise ModelError("the tokenizer has a token that is not in the model's vocabulary")
+        return self._runner(row, self.device)
 
-    def layers(self, own: Iterable[nn.Module] = (), after: int | None = None) -> Layers:
-        """The layers of a top, which go on from the states; without any, the states of the tokens asked for.
+    def layers(self, upper: Iterable[nn.Module] = (), after: int | None = None) -> TopLayers:
+        """Prepare a top's layers, which continue from the states after `after` trunk layers, None for all.
 
-        `after` so many of the trunk's layers, None for all. Raises ValueError for a trunk that cannot be left there.
+        Without layers, the result only selects tokens. Raises ValueError when the trunk has no such layer.
         """
-        return self._form.layers(own, after)
+        return self._runner.layers(upper, after)
 
 
-def form_of(encoder: Any, own: int, place: Placement, window: int, pad: int) -> tuple[Form, nn.ModuleList]:
-    """How an encoder on its place computes all but its last `own` layers, and those, for a top.
+def make_runner(
+    encoder: Any, upper_layers: int, place: Placement, window: int, pad: int
+) -> tuple[TrunkRunner, nn.ModuleList]:
+    """Runner for all but the last `upper_layers` layers of an encoder, and these layers, for a top.
 
-    Of an encoder that is not ours all layers are computed. In bf16 the encoder is made so.
+    An encoder of transformers is not split: its runner computes all layers. Converts the encoder to `place.dtype`.
     """
     encoder.to(place.dtype)
     if not isinstance(encoder, BertEncoder):
-        return Padding(_called(encoder), pad, 0), nn.ModuleList()
-    first, last = encoder.parted(own)
+        return PaddedRunner(_padded_encoder(encoder), pad, 0), nn.ModuleList()
+    lower, upper = encoder.split_off(upper_layers)
     config = encoder.config
-    kernels = quick_kernels(place.device, place.dtype, config.num_attention_heads, config.hidden_size)
+    kernels = fastest_kernels(place.device, place.dtype, config.num_attention_heads, config.hidden_size)
     if kernels is None:
-        return Padding(first.after_each, pad, len(first.encoder.layer)), last
-    return Packing(first, kernels, window, pad), last
+        return PaddedRunner(lower.hidden_states, pad, len(lower.encoder.layer)), upper
+    return PackedRunner(lower, kernels, window, pad), upper
 
 
-def _called(encoder: Any) -> PaddedEncoder:
-    """An encoder behind the call that transformers' have, which is left at its end alone."""
+def _padded_encoder(encoder: Any) -> PaddedEncoder:
+    """An encoder of transformers as a `PaddedEncoder` that returns its last states only."""
 
     def run(ids: Tensor, mask: Tensor | None, types: Tensor | None) -> list[Tensor]:
-        given = {} if types is None else {"token_type_ids": types}
-        return [encoder(input_ids=ids, attention_mask=mask, **given).last_hidden_state]
+        arguments = {} if types is None else {"token_type_ids": types}
+        return [encoder(input_ids=ids, attention_mask=mask, **arguments).last_hidden_state]
 
     return run
 
 
-# By digest, device and precision.
-Trunks = dict[tuple[str, str, str], Trunk]
+# Loaded trunks by digest, device and precision.
+LoadedTrunks = dict[tuple[str, str, str], Trunk]
 
 
-def load_trunk(folder: Path, place: Placement, trunks: Trunks | None = None) -> Trunk:
-    """The trunk of a folder, out of `trunks` if it is among them; it is afterwards.
+def load_trunk(folder: Path, place: Placement, trunks: LoadedTrunks | None = None) -> Trunk:
+    """Load the trunk of a folder, or take it from `trunks`, where it is added.
 
-    Raises ModelError or what a damaged folder brings about.
+    Raises ModelError; a damaged folder may raise any exception, see `model_folder_errors`.
     """
     digest = trunk_digest(folder)
     trunks = {} if trunks is None else trunks
@@ -148,12 +149,12 @@ def load_trunk(folder: Path, place: Placement, trunks: Trunks | None = None) -> 
     if key not in trunks:
         settings, shape = TrunkSettings.load(folder), bert_shape(folder)
         if shape is None or not is_plain_bert(shape):
-            raise ValueError("a trunk is a plain BERT, and its config.json says something else")
+            raise ValueError("a trunk must be a plain BERT, but its config.json describes another model")
         tokenizer = read_tokenizer(folder)
         special = special_ids(tokenizer, shape)
-        encoder = BertEncoder.holding(shape, load_weights(folder))
+        encoder = BertEncoder.from_weights(shape, load_weights(folder))
         place.put(encoder)
-        form, _ = form_of(encoder, 0, place, settings.window, special[2])
-        windows = Windows(settings.window, settings.overlap)
-        trunks[key] = Trunk(form, shape, tokenizer, special, windows, place, digest)
+        runner, _ = make_runner(encoder, 0, place, settings.window, special[2])
+        windows = WindowSettings(settings.window, settings.overlap)
+        trunks[key] = Trunk(runner, shape, tokenizer, special, windows, place, digest)
     return trunks[key]

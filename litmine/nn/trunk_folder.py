@@ -1,7 +1,8 @@
-"""Folders of trunks, and what a model on a trunk says of it; all without loading weights.
+"""Describe a trunk's folder and a model's link to its trunk, without loading weights.
 
-A trunk is a folder in the Hugging Face layout with a `litmine.json` of its own. A model on it, a top, has a folder with
-its own layers and heads, whose `litmine.json` names the trunk and the digest that it learnt on.
+A trunk is the lower part of an encoder that several models share. Its folder has the Hugging Face layout and a
+`litmine.json`. A model on it, a top, has a folder with its own layers and heads. The top's `litmine.json` names the
+trunk and the digest of the trunk that the top was trained on.
 """
 
 import json
@@ -12,38 +13,48 @@ from pathlib import Path
 from typing import Any
 
 from litmine.errors import ModelError
-from litmine.nn.references import SETTINGS_FILE, TRUNK, builtin_folder, described, folder_digest, is_builtin, is_own
+from litmine.nn.references import (
+    SETTINGS_FILE,
+    TRUNK,
+    builtin_folder,
+    folder_digest,
+    is_builtin,
+    is_litmine_model,
+    read_description,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class TrunkSettings:
-    """How a trunk reads: tokens of a window, special ones included, and the least that two windows share."""
+    """Settings of a trunk: tokens of a window with special tokens, and the least overlap of two windows."""
 
     name: str
     window: int
     overlap: int
 
     def save(self, folder: Path) -> None:
+        """Write the `litmine.json` of a trunk's folder."""
         text = json.dumps({"task": TRUNK, **asdict(self)}, indent=2, ensure_ascii=False)
         (folder / SETTINGS_FILE).write_text(text + "\n", encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> "TrunkSettings":
-        """Raise ModelError when the folder holds no trunk."""
-        told = described(folder)
+        """Read the settings of a trunk's folder. Raises ModelError when it holds no trunk."""
+        description = read_description(folder)
         try:
-            if told.pop("task") != TRUNK:
+            if description.pop("task") != TRUNK:
                 raise KeyError("task")
-            return cls(**told)
+            return cls(**description)
         except (KeyError, TypeError) as error:
-            raise ModelError(f"{folder} does not hold a trunk that this litmine knows; copy it again") from error
+            raise ModelError(f"{folder} holds no trunk that this version of litmine can read; copy it again") from error
 
 
 @dataclass(frozen=True, slots=True)
 class TrunkLink:
-    """What a top says of its trunk: a built-in one's name or a folder seen from the top's, its digest.
+    """A top's link to its trunk.
 
-    `layers`: how many layers the top has of its own. `after`: how many of the trunk's it goes on from, None for all.
+    `reference`: name of a built-in trunk, or a path relative to the top's folder. `digest`: the trunk's digest.
+    `layers`: number of the top's own layers. `after`: number of trunk layers that it continues from, None for all.
     """
 
     reference: str
@@ -52,70 +63,73 @@ class TrunkLink:
     after: int | None = None
 
     @property
-    def decisive(self) -> list[object]:
-        """What of it is a part of the top's digest."""
+    def digest_parts(self) -> list[object]:
+        """The part of the link that enters the top's digest."""
         return [self.digest] if self.after is None else [self.digest, self.after]
 
     @classmethod
-    def of(cls, told: Mapping[str, Any]) -> "TrunkLink | None":
-        """That of a `litmine.json`; None for a model with an encoder of its own. Raises ValueError."""
-        link = told.get("trunk")
+    def from_settings(cls, settings: Mapping[str, Any]) -> "TrunkLink | None":
+        """The link in the settings of a `litmine.json`; None for a model with its own encoder. Raises ValueError."""
+        link = settings.get("trunk")
         if link is None:
             return None
         try:
             return cls(**link)
         except TypeError as error:
-            raise ValueError(f"its trunk is not described as a reference, a digest and layers ({error})") from error
+            raise ValueError(
+                f"its litmine.json must describe the trunk by reference, digest and layers ({error})"
+            ) from error
 
 
-def link_of(folder: Path) -> TrunkLink | None:
-    """What the model of a folder says of its trunk. Raises ValueError."""
-    return TrunkLink.of(described(folder)) if is_own(folder) else None
+def read_trunk_link(folder: Path) -> TrunkLink | None:
+    """The link of a model folder to its trunk; None for a model with its own encoder. Raises ValueError."""
+    return TrunkLink.from_settings(read_description(folder)) if is_litmine_model(folder) else None
 
 
 def find_trunk(folder: Path, link: TrunkLink) -> Path:
-    """The folder of a top's trunk. Raises ModelError when it is not there, or is not the one that the top is for."""
-    there = builtin_folder(link.reference) if is_builtin(link.reference) else (folder / link.reference).resolve()
-    if not (there / SETTINGS_FILE).is_file():
+    """The folder of a top's trunk. Raises ModelError when it is missing or has another digest."""
+    trunk = builtin_folder(link.reference) if is_builtin(link.reference) else (folder / link.reference).resolve()
+    if not (trunk / SETTINGS_FILE).is_file():
         raise ModelError(
-            f"the model in {folder} goes on from the trunk {link.reference}@{link.digest}, which is not there; copy the"
-            f" trunk's folder to {there}"
+            f"the trunk {link.reference}@{link.digest} of the model in {folder} is missing; copy the trunk's folder to"
+            f" {trunk}"
         )
-    found = trunk_digest(there)
-    if found != link.digest:
+    digest = trunk_digest(trunk)
+    if digest != link.digest:
         raise ModelError(
-            f"the model in {folder} goes on from the trunk {link.reference}@{link.digest}, and {there} holds"
-            f" {found}; bring that trunk back, or train the model again on this one"
+            f"the model in {folder} needs the trunk {link.reference}@{link.digest}, but {trunk} holds {digest}; restore"
+            " that trunk, or train the model again on this one"
         )
-    return there
+    return trunk
 
 
 def encoder_folder(folder: Path) -> tuple[Path, int]:
-    """Where the tokenizer and the first layers of a model are, and how many layers the model adds to these.
+    """The folder with a model's tokenizer and lower layers, and the number of layers that the model adds to them.
 
-    A model with an encoder of its own has all of them. Raises as `link_of` and `find_trunk`.
+    A model with its own encoder adds none. Raises ModelError and ValueError as `find_trunk` and `read_trunk_link`, and
+    ModelError for a model that continues from the middle of its trunk.
     """
-    link = link_of(folder)
+    link = read_trunk_link(folder)
     if link is not None and link.after is not None:
         raise ModelError(
-            f"the model in {folder} goes on from the middle of its trunk, where no training starts; start from the"
-            " trunk itself"
+            f"the model in {folder} continues from the middle of its trunk, so no training can start from it; start"
+            " from the trunk"
         )
     return (folder, 0) if link is None else (find_trunk(folder, link), link.layers)
 
 
 def trunk_digest(folder: Path) -> str:
-    """Over weights, tokenizer, shape, window and overlap; files that did not change are read once a process."""
+    """Digest of a trunk's weights, tokenizer, shape, window and overlap; a process reads unchanged files only once."""
     files = sorted(file for file in folder.iterdir() if file.is_file())
-    return _digest(folder.resolve(), tuple((file.name, *_state(file)) for file in files))
+    return _cached_digest(folder.resolve(), tuple((file.name, *_size_and_time(file)) for file in files))
 
 
-def _state(file: Path) -> tuple[int, int]:
+def _size_and_time(file: Path) -> tuple[int, int]:
     stat = file.stat()
     return stat.st_size, stat.st_mtime_ns
 
 
 @lru_cache(maxsize=64)
-def _digest(folder: Path, _files: tuple[tuple[str, int, int], ...]) -> str:
+def _cached_digest(folder: Path, _files: tuple[tuple[str, int, int], ...]) -> str:
     settings = TrunkSettings.load(folder)
     return folder_digest(folder, [TRUNK, settings.window, settings.overlap])

@@ -1,7 +1,7 @@
-"""Weights on disk: safetensors, whole or in int8.
+"""Save and load the weights of a model as safetensors, in float32 or in int8.
 
-In int8 every matrix is kept as bytes with one scale a row, `round(w / scale)` in -127 to 127; what is computed is
-always `int8 * scale` in floating point, so an int8 folder is a model of its own and not a mode of running one.
+In int8, each matrix is stored as `round(w / scale)`, -127 to 127, with one scale per row. The model always computes
+with `int8 * scale` in floating point. So an int8 folder is another model, not another way of running the same one.
 """
 
 from pathlib import Path
@@ -15,7 +15,7 @@ _SCALE = ".int8_scale"
 
 
 def save_weights(weights: dict[str, Tensor], folder: Path, int8: bool) -> None:
-    """Write every weight to the folder, in float32 or with the matrices in int8."""
+    """Save weights in float32, or with `int8` matrices in int8 and the rest in float32."""
     stored: dict[str, Tensor] = {}
     for name, weight in weights.items():
         weight = weight.detach().float().cpu().contiguous()
@@ -25,23 +25,23 @@ def save_weights(weights: dict[str, Tensor], folder: Path, int8: bool) -> None:
             stored[name + _SCALE] = scale
         else:
             stored[name] = weight
-    save_stored(stored, folder)
+    save_stored_weights(stored, folder)
 
 
-def save_stored(stored: dict[str, Tensor], folder: Path) -> None:
-    """Write weights as they are to be kept."""
-    # As bytes: save_file makes a file that nobody else can read.
+def save_stored_weights(stored: dict[str, Tensor], folder: Path) -> None:
+    """Save tensors unchanged."""
+    # `save_file` creates a file that only its owner can read.
     (folder / WEIGHTS_FILE).write_bytes(save(stored, metadata={"format": "pt"}))
 
 
-def load_stored(folder: Path) -> dict[str, Tensor]:
-    """Weights as they are kept, scales apart (OSError or SafetensorError when the file is absent or damaged)."""
+def load_stored_weights(folder: Path) -> dict[str, Tensor]:
+    """The tensors of a folder as stored, with scales as separate tensors. Raises OSError or SafetensorError."""
     return load_file(folder / WEIGHTS_FILE)
 
 
 def load_weights(folder: Path) -> dict[str, Tensor]:
-    """Every weight in float32. Raises as `load_stored`."""
-    stored = load_stored(folder)
+    """The weights of a folder in float32. Raises as `load_stored_weights`."""
+    stored = load_stored_weights(folder)
     return {
         name: weight.float() * stored[name + _SCALE] if name + _SCALE in stored else weight.float()
         for name, weight in stored.items()

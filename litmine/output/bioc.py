@@ -6,20 +6,20 @@ Offsets count code points from the start of the document, whose text is `Article
 from typing import Any
 
 from litmine.output.document import Document, Mention
-from litmine.output.jsonl import one_line
+from litmine.output.jsonl import json_line
 
 _DIGITS = 6
-FOOT = "\n]}\n"
-BETWEEN = ",\n"
+COLLECTION_END = "\n]}\n"
+DOCUMENT_SEPARATOR = ",\n"
 
 
-def head(date: str) -> str:
+def collection_header(date: str) -> str:
     """The beginning of a collection, up to its documents, which BETWEEN parts and FOOT follows; `date` is YYYYMMDD."""
     about = {"source": "litmine", "date": date, "key": "docs/export.md of litmine", "version": "1.0", "infons": {}}
-    return one_line(about)[:-1] + ', "documents": [\n'
+    return json_line(about)[:-1] + ', "documents": [\n'
 
 
-def bioc(document: Document) -> str:
+def to_bioc(document: Document) -> str:
     """The document's JSON, one line.
 
     A mention stands in the passage in which it begins, even where it runs over the passage's end.
@@ -42,7 +42,7 @@ def bioc(document: Document) -> str:
         "retracted": "true" if article.retracted else None,
     }
     infons = {name: str(value) for name, value in said.items() if value is not None}
-    return one_line({"id": str(article.pmid), "infons": infons, "passages": passages, "relations": []})
+    return json_line({"id": str(article.pmid), "infons": infons, "passages": passages, "relations": []})
 
 
 def _passage(kind: str, offset: int, text: str, annotations: list[dict[str, Any]]) -> dict[str, Any]:

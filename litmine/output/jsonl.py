@@ -13,11 +13,11 @@ _SPLITTERS = re.compile("[\x85\u2028\u2029]")
 _DIGITS = 6
 
 
-def jsonl(document: Document) -> str:
+def to_jsonl(document: Document) -> str:
     """The document's line."""
     article = document.article
     return (
-        one_line(
+        json_line(
             {
                 "pmid": article.pmid,
                 "title": article.title,
@@ -43,7 +43,7 @@ def _rounded(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: round(value, _DIGITS) if isinstance(value, float) else value for name, value in row.items()}
 
 
-def one_line(value: Any) -> str:
+def json_line(value: Any) -> str:
     """A value as JSON without a line break of any kind."""
     text = json.dumps(value, ensure_ascii=False)
     return _SPLITTERS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

@@ -13,7 +13,7 @@ _SPLITTERS = re.compile("[\t\n\x0b\x0c\r\x1c\x1d\x1e\x85\u2028\u2029]")
 _NO_IDENTIFIER = "-"
 
 
-def pubtator(document: Document) -> str:
+def to_pubtator(document: Document) -> str:
     """The document's lines. Of mentions that several models agree on, one; scores and models have no column."""
     article, text = document.article, _one_line(document.article.text)
     lines = [

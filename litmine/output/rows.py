@@ -12,12 +12,12 @@ import pyarrow as pa
 Write = Callable[[pa.RecordBatchReader, IO[bytes]], None]
 
 
-def form_of(file: Path) -> str:
+def format_from_suffix(file: Path) -> str:
     """The form that a file's name ends in."""
     return file.suffix.removeprefix(".").lower()
 
 
-def named_apart(rows: pa.RecordBatchReader) -> pa.RecordBatchReader:
+def with_unique_names(rows: pa.RecordBatchReader) -> pa.RecordBatchReader:
     """The same rows; `a, a` as `a, a_1`, since neither JSON nor Parquet tells columns of one name apart."""
     names: list[str] = []
     for name in rows.schema.names:
@@ -41,7 +41,7 @@ def _csv(rows: pa.RecordBatchReader, out: IO[bytes]) -> None:
     writer = csv.writer(_Lines(out), lineterminator="\r\n")
     writer.writerow(rows.schema.names)
     for record in records(rows):
-        writer.writerow([flat(value) for value in record.values()])
+        writer.writerow([cell_text(value) for value in record.values()])
 
 
 def _json(rows: pa.RecordBatchReader, out: IO[bytes]) -> None:
@@ -99,7 +99,7 @@ def _finite(value: Any) -> Any:
     return [_finite(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
-def flat(value: Any) -> str:
+def cell_text(value: Any) -> str:
     """A value as one cell of a table."""
     if value is None:
         return ""

@@ -10,11 +10,11 @@ from litmine.lake.active_models import input_of, take_over
 from litmine.lake.lake import Lake
 from litmine.lake.paths import PART_TASKS
 from litmine.lake.runs import Active, Gap
-from litmine.nn.references import absolute
+from litmine.nn.references import absolute_reference
 from litmine.pipeline.annotation_plan import group, plan, steps_of
 from litmine.pipeline.choose_models import told, types_of
-from litmine.pipeline.run_log import Entry, journal
-from litmine.runtime.executor import Progress, Workforce
+from litmine.pipeline.run_log import RunLogEntry, log_run
+from litmine.runtime.executor import Executor, RunProgress
 from litmine.specs import TaskSpec
 from litmine.tasks.contract import Loading, UnitResult
 from litmine.tasks.part_unit import PartUnit, Step
@@ -22,7 +22,7 @@ from litmine.tasks.registry import find, identify_folder, trunk_of, types
 
 
 @dataclass(slots=True)
-class Annotated:
+class AnnotationResult:
     """What a run did, in numbers that add up, and its gaps; `new_gaps` were in no earlier run's log.
 
     `parts` counts targets, of which `planned_parts` were to be made; `texts` counts a text once for each group of
@@ -81,7 +81,7 @@ class Annotated:
             )
         return said + self.shows
 
-    def tell(self, entry: Entry) -> None:
+    def tell(self, entry: RunLogEntry) -> None:
         """Put the figures into the log's entry."""
         entry.counts = {"parts": self.parts, "texts": self.texts, **self.rows, "tokens": self.tokens}
         entry.device, entry.precision = self.device, self.precision
@@ -90,12 +90,12 @@ class Annotated:
 def annotate(
     lake: Lake,
     refs: Sequence[str],
-    workforce: Workforce,
+    workforce: Executor,
     precision: str = "auto",
     batch_tokens: int | None = None,
-    progress: Progress | None = None,
+    progress: RunProgress | None = None,
     among: Sequence[TaskSpec] = tuple(PART_TASKS.values()),
-) -> Annotated:
+) -> AnnotationResult:
     """Read every new text of the lake with every model that has not read it yet.
 
     `among` are the tasks that a reference may be of. When all is done, gaps apart, the models become active ones: a
@@ -103,7 +103,7 @@ def annotate(
     LakeError when the lake has no articles, ModelError when a model is not available or what it builds on is missing;
     an interrupted or failed run is logged as such and re-raised.
     """
-    progress = progress or Progress()
+    progress = progress or RunProgress()
     if not lake.parts():
         raise LakeError(f"{lake.place} has no articles yet; `litmine import PATH` brings some")
     loadings = _loadings(refs, workforce, precision, batch_tokens, among)
@@ -112,13 +112,13 @@ def annotate(
     steps = steps_of(loadings, {table: [input_of(one) for one in models] for table, models in shown.items()})
     chosen = _chosen(shown, steps)
     groups = group(steps)
-    result = Annotated([loading.model for loading in loadings])
+    result = AnnotationResult([loading.model for loading in loadings])
     result.rows.update({step.targets.table: 0 for _, step in steps})
     units, unreadable = plan(lake.place, groups)
     result.plan(units, unreadable)
     progress.planned(result.planned_texts)
     lake.make_tables()
-    with journal(lake, "annotate", **workforce.asked) as entry:
+    with log_run(lake, "annotate", **workforce.asked) as entry:
         # A text that failed has its target now and is never tried again; a part is, in every run.
         entry.models, entry.gaps, entry.known_gaps = result.models, result.gaps, frozenset(lake.known_gaps())
         result.tell(entry)
@@ -140,7 +140,7 @@ def annotate(
 
 
 def _loadings(
-    refs: Sequence[str], workforce: Workforce, precision: str, batch_tokens: int | None, among: Sequence[TaskSpec]
+    refs: Sequence[str], workforce: Executor, precision: str, batch_tokens: int | None, among: Sequence[TaskSpec]
 ) -> list[Loading]:
     found = []
     for ref in dict.fromkeys(refs):
@@ -148,7 +148,7 @@ def _loadings(
         model = identify_folder(spec, folder, name)
         how = workforce.device, precision, batch_tokens
         trunk = trunk_of(str(folder)) if spec.network else ""
-        found.append(Loading(absolute(ref), model, *how, spec.name, spec.network, trunk))
+        found.append(Loading(absolute_reference(ref), model, *how, spec.name, spec.network, trunk))
     return found
 
 

@@ -12,7 +12,7 @@ from litmine.lake.articles import part_summary, parts
 from litmine.lake.compaction import MERGED, replaces
 from litmine.lake.paths import Place
 from litmine.lake.targets import Input, TargetSet, inputs_key
-from litmine.specs import TASKS, TaskSpec, spec_of_table
+from litmine.specs import TASKS, TaskSpec, spec_for_table
 from litmine.tasks.contract import Loading, UnitResult
 from litmine.tasks.part_unit import PartUnit, Step
 
@@ -47,7 +47,7 @@ def steps_of(loadings: Sequence[Loading], shown: Mapping[str, Sequence[Input]]) 
 def _steps(spec: TaskSpec, loading: Loading, given: Mapping[str, Sequence[Input]]) -> list[Step]:
     for table in spec.upstream:
         if not given.get(table):
-            maker = spec_of_table(table)
+            maker = spec_for_table(table)
             raise ModelError(
                 f"{loading.model} reads what a model that {maker.about} makes, and none is active in this lake;"
                 f" give one too: --model {maker.builtin or 'REF'} --model {loading.ref}"

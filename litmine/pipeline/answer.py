@@ -11,9 +11,9 @@ from litmine.lake.freshness import left_to_read
 from litmine.lake.lake import Lake
 from litmine.lake.readings import Asked, Pair, Retrieved, record_asked
 from litmine.lake.runs import Gap
-from litmine.nn.references import absolute
-from litmine.pipeline.run_log import Entry, journal
-from litmine.runtime.executor import Progress, Workforce
+from litmine.nn.references import absolute_reference
+from litmine.pipeline.run_log import RunLogEntry, log_run
+from litmine.runtime.executor import Executor, RunProgress
 from litmine.search.index import SearchIndex
 from litmine.sources.questions import read_questions
 from litmine.specs import spec_named
@@ -98,7 +98,7 @@ class Answered:
         self.device, self.precision = done.device or self.device, done.precision or self.precision
         self.gaps += done.gaps
 
-    def tell(self, entry: Entry) -> None:
+    def tell(self, entry: RunLogEntry) -> None:
         """Put the figures into the log's entry."""
         entry.counts = {
             "questions": self.questions,
@@ -119,10 +119,10 @@ def inquiry_of(file: Path, reader: str, top_k: int, where: str | None) -> Questi
 def answer(
     lake: Lake,
     inquiry: QuestionRun,
-    workforce: Workforce,
+    workforce: Executor,
     precision: str = "auto",
     batch_tokens: int | None = None,
-    progress: Progress | None = None,
+    progress: RunProgress | None = None,
 ) -> Answered:
     """Read every question over the articles retrieved for it, as far as the reader has not read them yet.
 
@@ -130,14 +130,14 @@ def answer(
     Raises LakeError when the lake has no articles, QuestionError for an empty question, ModelError when the reader
     cannot be had, QueryError for a condition that cannot be; an interrupted or failed run is logged and re-raised.
     """
-    progress = progress or Progress()
+    progress = progress or RunProgress()
     if not lake.parts():
         raise LakeError(f"{lake.place} has no articles yet; `litmine import PATH` brings some")
     for question in inquiry.questions:
         if not question.text.strip():
             raise QuestionError(f"the question {question.question_id!r} is empty; ask something")
     model = identify(inquiry.reader, [spec_named("qa")])
-    loading = Loading(absolute(inquiry.reader), model, workforce.device, precision, batch_tokens, task="qa")
+    loading = Loading(absolute_reference(inquiry.reader), model, workforce.device, precision, batch_tokens, task="qa")
     lake.make_tables()
     asked = _retrieve(lake, inquiry, model)
     wanted = dict.fromkeys(Pair(one.digest, hit.pmid, hit.text_hash) for one in asked for hit in one.retrieved)
@@ -147,7 +147,7 @@ def answer(
     result = Answered(model, len(asked), len(wanted), len(unread), guessed=guessed)
     progress.planned(len(unread))
     parameters = {"asked": inquiry.source, "top_k": str(inquiry.top_k), "where": inquiry.where or ""}
-    with journal(lake, inquiry.command, **parameters, **workforce.asked) as entry:
+    with log_run(lake, inquiry.command, **parameters, **workforce.asked) as entry:
         entry.models, entry.gaps, entry.known_gaps = [model], result.gaps, frozenset(lake.known_gaps())
         result.tell(entry)
         with closing(workforce.do(tasks, progress.under_way)) as finished:

@@ -10,9 +10,9 @@ from litmine.lake.lake import Lake
 from litmine.lake.runs import Active
 from litmine.lake.targets import TargetSet
 from litmine.lake.views import quoted
-from litmine.pipeline.run_log import journal
+from litmine.pipeline.run_log import log_run
 from litmine.settings import did_you_mean
-from litmine.specs import TASKS, TaskSpec, spec_named, spec_of_table
+from litmine.specs import TASKS, TaskSpec, spec_for_table, spec_named
 
 
 def choose(lake: Lake, refs: Sequence[str]) -> list[Active]:
@@ -28,7 +28,7 @@ def choose(lake: Lake, refs: Sequence[str]) -> list[Active]:
         own = [one for one, _ in chosen if one.task == spec.name]
         shared = take_over([], own, lambda one: one.types or gives[one.task, one.model])
         active += shared if spec.shared else own
-    with journal(lake, "models use", models=" ".join(refs)) as entry:
+    with log_run(lake, "models use", models=" ".join(refs)) as entry:
         entry.active = active
         entry.models = [one.model for one in active]
     return active
@@ -71,7 +71,7 @@ def _chosen(lake: Lake, ref: str) -> tuple[Active, tuple[str, ...]]:
     """What a reference chooses, and all types that its model gives."""
     name, types = _parted(lake, ref)
     found = _target_set(lake, name, TASKS)
-    spec = spec_of_table(found.table)
+    spec = spec_for_table(found.table)
     active = Active(spec.name, found.model, found.inputs)
     if not spec.shared:
         if types is not None:

@@ -17,7 +17,7 @@ from litmine.lake.paths import LOGS, PAIR_TASKS, Place, within
 from litmine.lake.runs import Gap
 from litmine.lake.targets import TargetSet
 from litmine.lake.views import write_catalogue
-from litmine.pipeline.run_log import journal
+from litmine.pipeline.run_log import log_run
 from litmine.specs import ARTICLES
 
 PART_ROWS = 10_000
@@ -25,7 +25,7 @@ GRACE = timedelta(hours=6)
 
 
 @dataclass(slots=True)
-class Compacted:
+class CompactionResult:
     """What was done, or with a dry run would be: files merged, the files that they became, and replaced ones deleted.
 
     `waiting` counts replaced files whose grace is not over; `freed` is in bytes. `new_gaps` are the files that could
@@ -75,7 +75,9 @@ class Compacted:
         return {name: getattr(self, name) for name in names}
 
 
-def compact(lake: Lake, part_rows: int = PART_ROWS, grace: timedelta = GRACE, dry_run: bool = False) -> Compacted:
+def compact(
+    lake: Lake, part_rows: int = PART_ROWS, grace: timedelta = GRACE, dry_run: bool = False
+) -> CompactionResult:
     """Merge small files, and delete those that were replaced longer ago than `grace`; no view's rows change by it.
 
     Article parts are merged with others that exactly the same targets have been made of. A part that a model at work
@@ -83,7 +85,7 @@ def compact(lake: Lake, part_rows: int = PART_ROWS, grace: timedelta = GRACE, dr
     takes longer than `grace`. Raises LakeLockedError while another compaction runs, LakeError when the lake cannot be
     written; what was finished stays.
     """
-    result = Compacted()
+    result = CompactionResult()
     with exclusive(lake.place, "compact"):
         if dry_run:
             result.deleted, result.freed, result.waiting = sweep(lake.place, grace, dry_run=True)
@@ -93,7 +95,7 @@ def compact(lake: Lake, part_rows: int = PART_ROWS, grace: timedelta = GRACE, dr
         # A lake, or its catalogue, may be older than merging.
         lake.make_tables()
         write_catalogue(lake.place)
-        with journal(lake, "compact", part_rows=str(part_rows), grace=str(grace)) as entry:
+        with log_run(lake, "compact", part_rows=str(part_rows), grace=str(grace)) as entry:
             entry.gaps, entry.known_gaps = result.gaps, frozenset(lake.known_gaps())
             note_again(lake.place)
             result.deleted, result.freed, result.waiting = sweep(lake.place, grace)

@@ -7,29 +7,29 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO
 
-from litmine.atomic_write import whole_file
+from litmine.atomic_write import open_atomic
 from litmine.errors import SettingError
 from litmine.lake.documents import Selection, documents
 from litmine.lake.lake import Lake
 from litmine.lake.paths import PART_TASKS
 from litmine.output import bioc
 from litmine.output.document import Document
-from litmine.output.jsonl import jsonl
-from litmine.output.pubtator import pubtator
+from litmine.output.jsonl import to_jsonl
+from litmine.output.pubtator import to_pubtator
 
 FORMATS = ("pubtator", "bioc", "jsonl")
 _CHUNK = 1 << 20
 
 
 @dataclass(slots=True)
-class Exported:
+class ExportResult:
     """What went out."""
 
     articles: int = 0
     mentions: int = 0
 
 
-def export(lake: Lake, form: str, out: Path | IO[bytes], selection: Selection | None = None) -> Exported:
+def export(lake: Lake, form: str, out: Path | IO[bytes], selection: Selection | None = None) -> ExportResult:
     """Write the selection (every current article, the active models' mentions) as one of FORMATS, in order of PMID.
 
     A path is a file outside the lake, whole under its name or not there. Memory does not grow with the lake, and equal
@@ -40,9 +40,9 @@ def export(lake: Lake, form: str, out: Path | IO[bytes], selection: Selection | 
         raise SettingError(f"no format {form!r}; say one of {', '.join(FORMATS)}")
     if isinstance(out, Path):
         lake.keep_out(out)
-        with whole_file(out) as stream:
+        with open_atomic(out) as stream:
             return export(lake, form, stream, selection)
-    exported, selection = Exported(), selection or Selection()
+    exported, selection = ExportResult(), selection or Selection()
     if form == "jsonl":
         selection = replace(selection, tables=_more_tables(lake))
     with closing(documents(lake, selection)) as selected:
@@ -58,18 +58,18 @@ def _more_tables(lake: Lake) -> tuple[str, ...]:
 
 def _pieces(lake: Lake, form: str, selected: Iterable[Document]) -> Iterator[str]:
     if form != "bioc":
-        write: Callable[[Document], str] = pubtator if form == "pubtator" else jsonl
+        write: Callable[[Document], str] = to_pubtator if form == "pubtator" else to_jsonl
         yield from map(write, selected)
         return
     # The lake's date and not today's, so that an export that changes nothing changes no byte.
     ((written,),) = lake.rows("SELECT max(finished) FROM runs")
-    yield bioc.head(f"{written:%Y%m%d}" if isinstance(written, datetime) else "")
+    yield bioc.collection_header(f"{written:%Y%m%d}" if isinstance(written, datetime) else "")
     for number, document in enumerate(selected):
-        yield f"{bioc.BETWEEN if number else ''}{bioc.bioc(document)}"
-    yield bioc.FOOT
+        yield f"{bioc.DOCUMENT_SEPARATOR if number else ''}{bioc.to_bioc(document)}"
+    yield bioc.COLLECTION_END
 
 
-def _counted(selected: Iterable[Document], exported: Exported) -> Iterator[Document]:
+def _counted(selected: Iterable[Document], exported: ExportResult) -> Iterator[Document]:
     for document in selected:
         exported.articles += 1
         exported.mentions += len(document.mentions)

@@ -13,16 +13,16 @@ from litmine.lake.lake import MARK, Lake
 from litmine.lake.paths import Place
 from litmine.lake.runs import Gap
 from litmine.pipeline.fetch_history import gone, where
-from litmine.pipeline.fetch_plan import SOURCE, STALE, Searches, Survey, FetchRequest, survey
-from litmine.pipeline.run_log import Entry, journal
-from litmine.sources.entrez.access import NCBI, Access
-from litmine.sources.entrez.client import Eutils
-from litmine.sources.entrez.fetching import LARGEST_CHUNK, Absent, retrieve
-from litmine.sources.pubmed_xml import Record, read_pubmed_xml
-from litmine.types import Observed, Unreadable
+from litmine.pipeline.fetch_plan import SOURCE, STALE, FetchPlan, FetchRequest, Searches, survey
+from litmine.pipeline.run_log import RunLogEntry, log_run
+from litmine.sources.entrez.client import EutilsClient
+from litmine.sources.entrez.eutils_settings import NCBI_BASE_URL, EutilsSettings
+from litmine.sources.entrez.fetching import MAX_BATCH_SIZE, MissingRecord, fetch_records
+from litmine.sources.pubmed_xml import ParsedRecord, read_pubmed_xml
+from litmine.types import SourceRecord, UnreadableRecord
 
 # The records of answers that came in this run, by where the spool keeps these.
-Read = dict[Path, Sequence[Record]]
+Read = dict[Path, Sequence[ParsedRecord]]
 
 # What was received is put into a part when it is so many records, or so many seconds old.
 FLUSH_RECORDS, FLUSH_SECONDS = 2_000, 300.0
@@ -32,7 +32,7 @@ _LARGEST_PART = 10_000
 class Progress:
     """What a fetch tells while it runs; does nothing."""
 
-    def surveyed(self, survey: Survey) -> None:
+    def surveyed(self, survey: FetchPlan) -> None:
         """PubMed was searched."""
 
     def fetched(self, records: int) -> None:
@@ -43,14 +43,14 @@ class Progress:
 
 
 @dataclass(slots=True)
-class Fetching:
+class FetchResult:
     """What became of what was found: found = there + known as absent + fetched + absent + left.
 
     `recovered`: records that an interrupted fetch had received; `gaps`: what could not be had in this run, each with
     its reason, `new_gaps` those that no earlier fetch reported.
     """
 
-    survey: Survey
+    survey: FetchPlan
     fetched: int = 0
     added: Added = field(default_factory=Added)
     recovered: Added = field(default_factory=Added)
@@ -86,17 +86,19 @@ class Fetching:
 
 def requests_for(records: int) -> int:
     """How many requests it takes at least to fetch so many records."""
-    return -(-records // LARGEST_CHUNK)
+    return -(-records // MAX_BATCH_SIZE)
 
 
-def look(lake: Place, wish: FetchRequest, access: Access, progress: Progress) -> Survey:
+def look(lake: Place, wish: FetchRequest, access: EutilsSettings, progress: Progress) -> FetchPlan:
     """What `fetch` would do, without fetching: nothing is written. Raises as `fetch` does."""
     opened = Lake(lake) if (lake / MARK).exists() else None
-    client = Eutils(access, progress.waiting)
+    client = EutilsClient(access, progress.waiting)
     return survey(opened, wish, Searches(client))
 
 
-def fetch(lake: Place, wish: FetchRequest, access: Access, progress: Progress, unusable: Sequence[Gap] = ()) -> Fetching:
+def fetch(
+    lake: Place, wish: FetchRequest, access: EutilsSettings, progress: Progress, unusable: Sequence[Gap] = ()
+) -> FetchResult:
     """Bring what is wished for into the lake at `lake`, which is made if need be.
 
     `unusable`: lines of a list of PMIDs that are none, to be reported with the rest. Raises SourceError when PubMed
@@ -104,13 +106,13 @@ def fetch(lake: Place, wish: FetchRequest, access: Access, progress: Progress, u
     came until then stays, and the same call goes on from there.
     """
     opened = Lake.create(lake)
-    client = Eutils(access, progress.waiting)
+    client = EutilsClient(access, progress.waiting)
     importer = opened.importer()
-    with spooling(opened.place, wish.job) as spool, journal(opened, "fetch", **_parameters(wish, access)) as entry:
+    with spooling(opened.place, wish.job) as spool, log_run(opened, "fetch", **_parameters(wish, access)) as entry:
         recovered = _flush(importer, spool, {}) + _adopted(opened, importer, wish.job)
         searches = Searches(client, spool)
         surveyed = survey(opened, wish, searches)
-        result = Fetching(surveyed, recovered=recovered)
+        result = FetchResult(surveyed, recovered=recovered)
         entry.parameters |= _asked(surveyed)
         progress.surveyed(surveyed)
         read: Read = {}
@@ -127,12 +129,12 @@ def fetch(lake: Place, wish: FetchRequest, access: Access, progress: Progress, u
 
 
 def _retrieve(
-    importer: Importer, spool: Spool, read: Read, client: Eutils, result: Fetching, progress: Progress
+    importer: Importer, spool: Spool, read: Read, client: EutilsClient, result: FetchResult, progress: Progress
 ) -> None:
     wanted = set(result.survey.wanted)
     waiting, since = 0, time.monotonic()
-    for answer in retrieve(result.survey.wanted, client.fetch):
-        if isinstance(answer, Absent):
+    for answer in fetch_records(result.survey.wanted, client.fetch):
+        if isinstance(answer, MissingRecord):
             result.absent[answer.pmid] = answer.why
             continue
         read[spool.keep(answer.body, answer.received)] = answer.records
@@ -156,15 +158,15 @@ def _flush(importer: Importer, spool: Spool, read: Read) -> Added:
     return added
 
 
-def _observed(bodies: list[tuple[Path, datetime]], read: Read) -> Iterator[Observed]:
+def _observed(bodies: list[tuple[Path, datetime]], read: Read) -> Iterator[SourceRecord]:
     """The records of answers, a microsecond apart from when each was received."""
     for path, received in bodies:
         for count, record in enumerate(read[path] if path in read else _of_file(path)):
-            if not isinstance(record, Unreadable):
-                yield Observed(record, received + timedelta(microseconds=count))
+            if not isinstance(record, UnreadableRecord):
+                yield SourceRecord(record, received + timedelta(microseconds=count))
 
 
-def _of_file(path: Path) -> Iterator[Record]:
+def _of_file(path: Path) -> Iterator[ParsedRecord]:
     with path.open("rb") as stream:
         yield from read_pubmed_xml(stream)
 
@@ -183,7 +185,7 @@ def _adopted(lake: Lake, importer: Importer, own: str) -> Added:
     return added
 
 
-def _report(lake: Lake, result: Fetching, entry: Entry, others: list[Gap]) -> None:
+def _report(lake: Lake, result: FetchResult, entry: RunLogEntry, others: list[Gap]) -> None:
     """Tell what could not be had; it is new when no earlier fetch reported it, for whatever reason."""
     result.gaps = [*others, *(Gap(where(pmid), why) for pmid, why in sorted(result.absent.items()))]
     known = gone(lake)
@@ -192,29 +194,29 @@ def _report(lake: Lake, result: Fetching, entry: Entry, others: list[Gap]) -> No
     result.new_gaps = entry.new_gaps
 
 
-def _unnamed(surveyed: Survey) -> list[Gap]:
+def _unnamed(surveyed: FetchPlan) -> list[Gap]:
     """The records that PubMed counts for a query and does not name, as a gap."""
-    if surveyed.unnamed <= 0:
+    if surveyed.unlisted <= 0:
         return []
     why = (
         f"PubMed counts {surveyed.counted:,} records and names {len(surveyed.found):,} of them:"
-        f" {surveyed.unnamed:,} cannot be asked for"
+        f" {surveyed.unlisted:,} cannot be asked for"
     )
     return [Gap(f"search {surveyed.translation or 'result'}", why)]
 
 
-def _parameters(wish: FetchRequest, access: Access) -> dict[str, str]:
+def _parameters(wish: FetchRequest, access: EutilsSettings) -> dict[str, str]:
     said = {
         "query": wish.query or "",
         "pmids": str(len(wish.pmids)) if wish.query is None else "",
         "max": str(wish.most or ""),
         "refresh": "yes" if wish.refresh else "",
-        "url": "" if access.url == NCBI else access.url,
+        "url": "" if access.url == NCBI_BASE_URL else access.url,
     }
     return {name: value for name, value in said.items() if value}
 
 
-def _asked(surveyed: Survey) -> dict[str, str]:
+def _asked(surveyed: FetchPlan) -> dict[str, str]:
     said = {
         "searched": surveyed.searched.isoformat(),
         "since": surveyed.since.isoformat() if surveyed.since else "",
@@ -223,7 +225,7 @@ def _asked(surveyed: Survey) -> dict[str, str]:
     return {name: value for name, value in said.items() if value}
 
 
-def _counts(result: Fetching) -> dict[str, int]:
+def _counts(result: FetchResult) -> dict[str, int]:
     surveyed, added = result.survey, result.added
     return {
         "found": len(surveyed.found),

@@ -13,9 +13,9 @@ from litmine.lake.download_journal import Spool
 from litmine.lake.freshness import last_seen
 from litmine.lake.lake import Lake
 from litmine.pipeline.fetch_history import Gone, Known, gone, known, owed, where
-from litmine.sources.entrez.client import Eutils
-from litmine.sources.entrez.responses import Hits
-from litmine.sources.entrez.search import Found, find
+from litmine.sources.entrez.client import EutilsClient
+from litmine.sources.entrez.responses import EsearchResult
+from litmine.sources.entrez.search import PubmedSearchResult, search_pubmed
 
 # Standard time all year: in summer a day then begins an hour late, which asks for a little too much, never too little.
 _EASTERN = timedelta(hours=-5)
@@ -97,7 +97,7 @@ class FetchRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Survey:
+class FetchPlan:
     """What is found is there already, known to be absent, wanted now, or left for another run: these add up.
 
     `counted` is PubMed's own count, which may differ from the number found; `searched` the moment (UTC) of the first
@@ -117,7 +117,7 @@ class Survey:
     first_time: bool = False
 
     @property
-    def unnamed(self) -> int:
+    def unlisted(self) -> int:
         """Records that PubMed counts and does not name, or the other way round."""
         return self.counted - len(self.found)
 
@@ -125,24 +125,24 @@ class Survey:
 class Searches:
     """PubMed's answers to searches; those that this job was given before it was interrupted are not asked for again."""
 
-    def __init__(self, client: Eutils, spool: Spool | None = None) -> None:
+    def __init__(self, client: EutilsClient, spool: Spool | None = None) -> None:
         self._client, self._spool = client, spool
         self._given: set[str] = set()
         self._asked = False
         self.began = _now()
         self.recalled = False
 
-    def __call__(self, term: str) -> Hits:
+    def __call__(self, term: str) -> EsearchResult:
         """The answer to a search; to the same one a second time, a new answer."""
         noted = self._spool.recall(term) if self._spool and term not in self._given else None
         self._given.add(term)
         if noted is not None and (at := datetime.fromisoformat(noted["at"])) > _now() - STALE:
             self._saw(at)
             self.recalled = True
-            return Hits(noted["count"], tuple(noted["pmids"]), noted["translation"], tuple(noted["notes"]))
+            return EsearchResult(noted["count"], tuple(noted["pmids"]), noted["translation"], tuple(noted["notes"]))
         at = _now()
         hits = self._client.search(term)
-        at += self._client.ahead
+        at += self._client.clock_offset
         self._saw(at)
         if self._spool:
             answer = {"count": hits.count, "pmids": hits.pmids, "translation": hits.translation, "notes": hits.notes}
@@ -168,39 +168,39 @@ class Searches:
         self._asked = True
 
 
-def survey(lake: Lake | None, wish: FetchRequest, searches: Searches) -> Survey:
+def survey(lake: Lake | None, wish: FetchRequest, searches: Searches) -> FetchPlan:
     """Search PubMed and look into the lake. Raises SourceError when PubMed does not answer, LakeError."""
     result = _survey(lake, wish, searches)
-    if result.unnamed and searches.recalled:
+    if result.unlisted and searches.recalled:
         # The searches of before the interruption no longer agree with PubMed's count.
         searches.forget()
         result = _survey(lake, wish, searches)
     return result
 
 
-def _survey(lake: Lake | None, wish: FetchRequest, searches: Searches) -> Survey:
+def _survey(lake: Lake | None, wish: FetchRequest, searches: Searches) -> FetchPlan:
     if wish.query is None:
         searches.begin()
-        given = Found(wish.pmids, len(wish.pmids), "", ())
+        given = PubmedSearchResult(wish.pmids, len(wish.pmids), "", ())
         return _held_against(lake, wish, searches, [(given, None)], None)
     earlier = known(lake, wish.query) if lake else []
     if wish.since is None or (wish.since == "last" and not earlier):
-        whole = find(wish.query, searches, eastern_day(searches.began))
+        whole = search_pubmed(wish.query, searches, eastern_day(searches.began))
         return _held_against(lake, wish, searches, [(whole, None)], None)
     since, cuts = _since(wish.since, earlier)
-    parts: list[tuple[Found, datetime | None]] = [
-        (find(created(wish.query, since), searches, eastern_day(searches.began)), None)
+    parts: list[tuple[PubmedSearchResult, datetime | None]] = [
+        (search_pubmed(created(wish.query, since), searches, eastern_day(searches.began)), None)
     ]
     # Now that PubMed has answered, the day is known by its clock.
     today = eastern_day(searches.began)
     parts += [
-        (find(slice_.of(wish.query), searches, today), min(slice_.over, searches.began))
+        (search_pubmed(slice_.of(wish.query), searches, today), min(slice_.over, searches.began))
         for slice_ in revisions(_unseen_from(since, earlier), cuts, today)
     ]
     if lake:
         # What an earlier fetch could not have was created before, and would never be asked for again.
         pmids = owed(lake, wish.query)
-        parts.append((Found(pmids, len(pmids), "", ()), None))
+        parts.append((PubmedSearchResult(pmids, len(pmids), "", ()), None))
     return _held_against(lake, wish, searches, parts, since)
 
 
@@ -220,9 +220,9 @@ def _held_against(
     lake: Lake | None,
     wish: FetchRequest,
     searches: Searches,
-    parts: list[tuple[Found, datetime | None]],
+    parts: list[tuple[PubmedSearchResult, datetime | None]],
     since: date | None,
-) -> Survey:
+) -> FetchPlan:
     """Hold what was found against the lake: each part with the moment from which on a record counts as seen."""
     fresh_from: dict[int, datetime | None] = {}
     for found, moment in parts:
@@ -241,9 +241,9 @@ def _held_against(
     }
     wanted = sorted(found_all - there - absent.keys())
     now = wanted if wish.most is None else wanted[max(0, len(wanted) - wish.most) :]
-    return Survey(
+    return FetchPlan(
         found=found_all,
-        counted=len(found_all) + sum(found.unnamed for found, _ in parts),
+        counted=len(found_all) + sum(found.unlisted for found, _ in parts),
         there=there,
         absent=absent,
         wanted=tuple(now),

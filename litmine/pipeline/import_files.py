@@ -26,17 +26,25 @@ from litmine.lake.lake import Lake
 from litmine.lake.lock import exclusive
 from litmine.lake.paths import Place
 from litmine.lake.runs import Gap
-from litmine.pipeline.run_log import journal
-from litmine.runtime.process_pool import Crew
-from litmine.sources.files import READER, Checksum, checksum, declared_md5, find_files, read_file, released
-from litmine.types import Deletion, Observed, Unreadable
+from litmine.pipeline.run_log import log_run
+from litmine.runtime.process_pool import ProcessPool
+from litmine.sources.files import (
+    READER_VERSION,
+    Checksum,
+    compute_checksum,
+    estimate_release_time,
+    find_files,
+    read_declared_md5,
+    read_file,
+)
+from litmine.types import Deletion, SourceRecord, UnreadableRecord
 
 # Records between two calls of `watch`.
 _PACE = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class ImportRequest:
     """What is asked of an import: `as_of` is None when files date themselves, or not at all."""
 
     lake: Place
@@ -45,7 +53,7 @@ class Job:
 
 
 @dataclass(slots=True)
-class Taken:
+class FileImport:
     """What became of a file, and what of it could not be read.
 
     read: as far as it could be; skipped: it was in already; refused: it is not what its `.md5` says; claimed: another
@@ -59,49 +67,49 @@ class Taken:
     recorded: bool = False
 
 
-class Taker:
+class FileImporter:
     """Takes one file after another as a job asks."""
 
-    def __init__(self, job: Job, watch: Callable[[int], None]) -> None:
+    def __init__(self, job: ImportRequest, watch: Callable[[int], None]) -> None:
         """`watch` is told, now and then, how many records more have been read."""
         self._job = job
         self._lake = Lake(job.lake)
         self._importer = self._lake.importer()
         self._watch = watch
 
-    def take(self, file: Path, wait: bool = False) -> Taken:
+    def take(self, file: Path, wait: bool = False) -> FileImport:
         """Import a file; with `wait` one that another process is at is waited for, to be skipped or taken over.
 
         A file that is in is known by the `.md5` beside it, without being read: that it was damaged since goes unseen.
         Nothing of a file is imported before its bytes have been held against its `.md5`. Raises LakeError when the lake
         cannot be written, or is damaged.
         """
-        as_of = self._job.as_of or released(file.name)
+        as_of = self._job.as_of or estimate_release_time(file.name)
         try:
-            declared = declared_md5(file)
-            if declared is not None and as_of is not None and self._lake.is_imported(declared, as_of, READER):
-                return Taken(file, "skipped")
+            declared = read_declared_md5(file)
+            if declared is not None and as_of is not None and self._lake.is_imported(declared, as_of, READER_VERSION):
+                return FileImport(file, "skipped")
             # What is no file, a pipe say, can be read only once.
-            sum_ = checksum(file, declared) if file.is_file() and (declared or as_of) else None
+            sum_ = compute_checksum(file, declared) if file.is_file() and (declared or as_of) else None
         except SourceError as error:
-            return Taken(file, "refused", gaps=[Gap(str(file), str(error))])
+            return FileImport(file, "refused", gaps=[Gap(str(file), str(error))])
         if as_of is None or sum_ is None:
             return self._read(file, as_of)
         # Not by the whole sum, so that lock files stay few: at worst a file waits for another one.
         with suppress(LakeLockedError), exclusive(self._lake.place, f"file-{sum_.md5[:3]}", wait=wait):
-            if self._lake.is_imported(sum_.md5, as_of, READER):
-                return Taken(file, "skipped")
+            if self._lake.is_imported(sum_.md5, as_of, READER_VERSION):
+                return FileImport(file, "skipped")
             return self._read(file, as_of, sum_)
-        return Taken(file, "claimed")
+        return FileImport(file, "claimed")
 
-    def _read(self, file: Path, as_of: datetime | None, checksum: Checksum | None = None) -> Taken:
+    def _read(self, file: Path, as_of: datetime | None, checksum: Checksum | None = None) -> FileImport:
         """Read the file into the lake and, when it has a `checksum`, record that it is in.
 
         A file with single records that cannot be read is in: they are reported once, and the same bytes and the same
         reader would say the same again. A file that is damaged, or could not be read to its end, is not in.
         """
-        taken = Taken(file, "read")
-        tally = _Tally(taken.gaps, self._watch)
+        taken = FileImport(file, "read")
+        tally = _RecordCounter(taken.gaps, self._watch)
         taken.added = self._importer.add(
             tally.good(read_file(file, as_of or datetime.now(UTC))),
             source=utf8(file.name),
@@ -115,7 +123,7 @@ class Taker:
                     size=checksum.size,
                     md5=checksum.md5,
                     as_of=as_of,
-                    reader=READER,
+                    reader=READER_VERSION,
                     records=taken.added.read,
                     deletions=tally.deletions,
                     unreadable=len(taken.gaps),
@@ -128,20 +136,20 @@ class Taker:
 
 
 @dataclass(slots=True)
-class _Tally:
+class _RecordCounter:
     """Counts what goes by, and keeps what could not be read."""
 
     gaps: list[Gap]
     watch: Callable[[int], None]
     deletions: int = 0
 
-    def good(self, records: Iterator[Observed | Unreadable]) -> Iterator[Observed]:
+    def good(self, records: Iterator[SourceRecord | UnreadableRecord]) -> Iterator[SourceRecord]:
         count = 0
         for record in records:
             count += 1
             if count % _PACE == 0:
                 self.watch(_PACE)
-            if isinstance(record, Unreadable):
+            if isinstance(record, UnreadableRecord):
                 self.gaps.append(Gap(record.where, record.why))
                 continue
             self.deletions += isinstance(record.record, Deletion)
@@ -149,14 +157,16 @@ class _Tally:
         self.watch(count % _PACE)
 
 
-def take_spread(job: Job, files: Sequence[Path], workers: int, watch: Callable[[int], None]) -> Generator[Taken]:
+def take_spread(
+    job: ImportRequest, files: Sequence[Path], workers: int, watch: Callable[[int], None]
+) -> Generator[FileImport]:
     """Take the files, in their order, on several processes; one that another command is at is come back to at the end.
 
     `watch` is told how many records more have been read. Raises LitmineError when a process dies, and what ends one.
     """
     waiting = deque((file, False) for file in files)
     remedy = "run the command again, with fewer --workers if memory is short"
-    with Crew(min(workers, len(files)), _work, [job], "one of the import's processes", remedy) as crew:
+    with ProcessPool(min(workers, len(files)), _work, [job], "one of the import's processes", remedy) as crew:
         idle, busy = crew.hands, list[Connection]()
         while waiting or busy:
             while waiting and idle:
@@ -174,10 +184,10 @@ def take_spread(job: Job, files: Sequence[Path], workers: int, watch: Callable[[
                     yield said
 
 
-def _work(job: Job, parent: Connection) -> None:
+def _work(job: ImportRequest, parent: Connection) -> None:
     """What a process does, until its parent is gone or ends it."""
     with suppress(EOFError, BrokenPipeError):
-        taker = Taker(job, parent.send)
+        taker = FileImporter(job, parent.send)
         while True:
             file, patiently = parent.recv()
             try:
@@ -187,7 +197,7 @@ def _work(job: Job, parent: Connection) -> None:
 
 
 @dataclass(slots=True)
-class Imported:
+class ImportResult:
     """What became of the files: counts that add up, and what could not be read.
 
     files: those that were read, as far as they could be; skipped: those that were in already; refused: those that are
@@ -202,7 +212,7 @@ class Imported:
     gaps: list[Gap] = field(default_factory=list)
     new_gaps: list[Gap] = field(default_factory=list)
 
-    def add(self, taken: Taken) -> None:
+    def add(self, taken: FileImport) -> None:
         self.files += taken.became == "read"
         self.skipped += taken.became == "skipped"
         self.refused += taken.became == "refused"
@@ -260,7 +270,7 @@ def ingest(
     part_size: int = PART_SIZE,
     watch: Callable[[int], None] | None = None,
     workers: int = 1,
-) -> Imported:
+) -> ImportResult:
     """Import files and folders of files into the lake at `lake`, which is made if need be.
 
     A record is dated by `as_of` if given, else by its file's release if the name tells it, else by the time of the
@@ -270,11 +280,11 @@ def ingest(
     """
     files = find_files(paths)
     opened = Lake.create(lake)
-    job = Job(opened.place, as_of, part_size)
-    result = Imported()
+    job = ImportRequest(opened.place, as_of, part_size)
+    result = ImportResult()
     progress = _Progress(watch)
     asked = {"paths": " ".join(map(str, paths)), "as_of": str(as_of or ""), "workers": str(workers)}
-    with journal(opened, "import", **asked) as entry:
+    with log_run(opened, "import", **asked) as entry:
         entry.gaps, entry.known_gaps = result.gaps, frozenset(opened.known_gaps())
         with closing(_taken(job, files, workers, progress.more)) as taken:
             for one in taken:
@@ -285,7 +295,9 @@ def ingest(
     return result
 
 
-def _taken(job: Job, files: Sequence[Path], workers: int, watch: Callable[[int], None]) -> Generator[Taken]:
+def _taken(
+    job: ImportRequest, files: Sequence[Path], workers: int, watch: Callable[[int], None]
+) -> Generator[FileImport]:
     if workers == 1:
         return _take_here(job, files, watch)
     # One process needs none of multiprocessing.
@@ -293,10 +305,10 @@ def _taken(job: Job, files: Sequence[Path], workers: int, watch: Callable[[int],
     return take_spread(job, files, workers, watch)
 
 
-def _take_here(job: Job, files: Sequence[Path], watch: Callable[[int], None]) -> Generator[Taken]:
+def _take_here(job: ImportRequest, files: Sequence[Path], watch: Callable[[int], None]) -> Generator[FileImport]:
     """Take the files in their order, in this process; one that another command is at is come back to at the end."""
     waiting = deque((file, False) for file in files)
-    taker = Taker(job, watch)
+    taker = FileImporter(job, watch)
     while waiting:
         taken = taker.take(*waiting.popleft())
         if taken.became == "claimed":

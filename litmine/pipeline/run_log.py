@@ -16,7 +16,7 @@ _JOB: ContextVar[tuple[str | None, str | None]] = ContextVar("job", default=(Non
 
 
 @dataclass(slots=True)
-class Entry:
+class RunLogEntry:
     """What a run says of itself: the fields are those of `Run`.
 
     `known_gaps` are those that earlier runs reported: only others make the outcome "gaps". A run that ends well with
@@ -41,13 +41,13 @@ class Entry:
 
 
 @contextmanager
-def journal(lake: Lake, command: str, /, **parameters: str) -> Iterator[Entry]:
+def log_run(lake: Lake, command: str, /, **parameters: str) -> Iterator[RunLogEntry]:
     """Record the run of a command when its block ends: done, or gaps when it has new ones, failed or interrupted.
 
     Raises LakeError when it cannot be recorded, unless another error is on its way: that one goes on.
     """
     started = datetime.now(UTC)
-    entry = Entry(new_run_id(started), parameters)
+    entry = RunLogEntry(new_run_id(started), parameters)
     try:
         yield entry
     except BaseException as error:
@@ -69,7 +69,7 @@ def within_job(job: str, run_id: str) -> Iterator[None]:
         _JOB.reset(token)
 
 
-def _record(lake: Lake, command: str, started: datetime, outcome: str, entry: Entry) -> None:
+def _record(lake: Lake, command: str, started: datetime, outcome: str, entry: RunLogEntry) -> None:
     job, job_run = _JOB.get()
     lake.record_run(
         Run(

@@ -12,7 +12,7 @@ from typing import TypeVar, cast
 import torch
 
 from litmine.errors import LitmineError
-from litmine.runtime.process_pool import Crew
+from litmine.runtime.process_pool import ProcessPool
 
 R = TypeVar("R")
 Say = Callable[[str], None]
@@ -48,7 +48,9 @@ def run_apart(jobs: Sequence[Callable[[Say], R]], size: int, threads: int, say: 
     """
     waiting, results = deque(enumerate(jobs)), dict[int, R]()
     busy = dict[Connection, int]()
-    with Crew(size, _work, [threads], "one of the processes that share the GPU", "run the command again") as crew:
+    with ProcessPool(
+        size, _work, [threads], "one of the processes that share the GPU", "run the command again"
+    ) as crew:
 
         def supply(hand: Connection) -> None:
             if waiting:

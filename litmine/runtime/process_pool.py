@@ -15,11 +15,11 @@ from litmine.errors import LitmineError
 _GRACE = 10
 
 
-class DiedError(LitmineError):
+class WorkerDiedError(LitmineError):
     """A process died, and with it what it had in hand."""
 
 
-class Crew:
+class ProcessPool:
     """`size` processes that call `work` with `given` and their ends of `pipes`; whoever leaves the block ends them.
 
     `name` is what a sentence calls one that dies, and `remedy` what to do then.
@@ -73,14 +73,14 @@ class Crew:
             process.terminate()
 
     def give(self, hand: Connection, *given: Any) -> None:
-        """Send something to one (DiedError when it has died)."""
+        """Send something to one (WorkerDiedError when it has died)."""
         try:
             hand.send(given)
         except OSError as error:
             raise self._death(hand) from error
 
     def hear(self, hands: Sequence[Connection]) -> list[tuple[Connection, Any]]:
-        """What these say next, one thing each. Raises DiedError when one has died, and a LitmineError that is said."""
+        """The next message of each ready connection. Raises WorkerDiedError, or the LitmineError that it sends."""
         heard = []
         for hand in wait(hands):
             assert isinstance(hand, Connection)
@@ -93,12 +93,12 @@ class Crew:
             heard.append((hand, said))
         return heard
 
-    def _death(self, hand: Connection) -> DiedError:
+    def _death(self, hand: Connection) -> WorkerDiedError:
         process = self._processes[hand]
         process.join(_GRACE)
         code = process.exitcode or 0
         how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
-        return DiedError(f"{self._name} {how}; what was finished stays: {self._remedy}")
+        return WorkerDiedError(f"{self._name} {how}; what was finished stays: {self._remedy}")
 
 
 def _begin(work: Callable[..., None], *given: Any) -> None:

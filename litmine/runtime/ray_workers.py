@@ -19,9 +19,9 @@ from ray.exceptions import RayError, RayTaskError
 from litmine.errors import LakeError, LitmineError, ModelError
 from litmine.lake.lake import MARK
 from litmine.lake.paths import Place
-from litmine.runtime.process_pool import DiedError
+from litmine.runtime.process_pool import WorkerDiedError
 from litmine.runtime.ray_cluster import BEAT, Pulse, cpus_beside_gpu, cpus_each, cpus_of_actor, end, ray_running, reason
-from litmine.runtime.scheduler import ATTEMPTS, Shares
+from litmine.runtime.scheduler import ATTEMPTS, Scheduler
 from litmine.tasks.contract import SHARERS, THREADS, Loading, Unit, UnitResult, out_of_memory
 
 # Seconds without a worker that could begin: a cluster may be growing, or its CPUs and GPUs be taken for good.
@@ -44,14 +44,14 @@ def run_on_ray(
             own = list(group)
             size = min(gpus or workers, len(own))
             given = loadings, own[0].lake, len(own) // size, seats
-            yield from _Crew(given, size, needs, pulse).do(own)
+            yield from _ActorPool(given, size, needs, pulse).do(own)
 
 
 class _NoLakeError(LakeError):
     """The machine of a worker does not see the lake."""
 
 
-class _Hired:
+class _WorkerActor:
     """Workers as an actor. It is made empty, so that what is wrong with a machine is said when it loads its model."""
 
     def load(self, loadings: Sequence[Loading], lake: Place, units: int, seats: int | None) -> int:
@@ -71,7 +71,7 @@ class _Hired:
         worker = self._workers[seat]
         try:
             done: UnitResult = worker.do(unit)
-        except DiedError:
+        except WorkerDiedError:
             with self._renewing:
                 # Who had another unit in the same hand may have come before.
                 if self._workers[seat] is worker:
@@ -88,31 +88,31 @@ class _Hired:
             )
 
 
-class _Seat(NamedTuple):
+class _Slot(NamedTuple):
     """A worker of an actor, by its number."""
 
     actor: Any
     number: int
 
 
-class _Crew:
+class _ActorPool:
     """The actors of one model, and the units that they have in hand; `given` is what they are to load."""
 
     def __init__(self, given: tuple[Any, ...], size: int, needs: dict[str, int], pulse: Pulse) -> None:
         self._given, self._size, self._pulse = given, size, pulse
-        self._actor = ray.remote(_Hired).options(
+        self._actor = ray.remote(_WorkerActor).options(
             max_concurrency=THREADS * SHARERS, max_restarts=0, scheduling_strategy="SPREAD", **needs
         )
         # By the reference that is ready when they are; what each seat of the others has in hand; that by its reference.
         self._beginning: dict[Any, Any] = {}
-        self._hands: dict[_Seat, list[Unit]] = {}
-        self._in_hand: dict[Any, tuple[_Seat, Unit]] = {}
+        self._hands: dict[_Slot, list[Unit]] = {}
+        self._in_hand: dict[Any, tuple[_Slot, Unit]] = {}
         self._finished = False
         self._failures = 0
         self._manned = time.monotonic()
 
     def do(self, units: Sequence[Unit]) -> Iterator[UnitResult]:
-        shares = Shares(units)
+        shares = Scheduler(units)
         try:
             for _ in range(self._size):
                 self._hire()
@@ -132,7 +132,7 @@ class _Crew:
         actor = self._actor.remote()
         self._beginning[actor.load.remote(*self._given)] = actor
 
-    def _hand(self, seat: _Seat, unit: Unit) -> None:
+    def _hand(self, seat: _Slot, unit: Unit) -> None:
         self._hands[seat].append(unit)
         self._in_hand[seat.actor.do.remote(unit, seat.number)] = (seat, unit)
 
@@ -143,19 +143,19 @@ class _Crew:
             seats = ray.get(reference)
         except RayError as error:
             cause = error.cause if isinstance(error, RayTaskError) else None
-            if isinstance(cause, LitmineError) and not isinstance(cause, DiedError):
+            if isinstance(cause, LitmineError) and not isinstance(cause, WorkerDiedError):
                 # In the beginning all machines are to be as they should; later on the others are enough.
                 if not (self._finished and (self._hands or self._beginning)):
                     raise cause from error
                 return
-            if not isinstance(cause, MemoryError | DiedError | None):
+            if not isinstance(cause, MemoryError | WorkerDiedError | None):
                 raise
             self._fail(error)
             self._hire()
         else:
-            self._hands |= {_Seat(actor, number): [] for number in range(seats)}
+            self._hands |= {_Slot(actor, number): [] for number in range(seats)}
 
-    def _collect(self, reference: Any, shares: Shares) -> Iterator[UnitResult]:
+    def _collect(self, reference: Any, shares: Scheduler) -> Iterator[UnitResult]:
         seat, unit = self._in_hand.pop(reference)
         if seat in self._hands:
             self._hands[seat].remove(unit)
@@ -165,9 +165,9 @@ class _Crew:
             cause = error.cause if isinstance(error, RayTaskError) else None
             if isinstance(cause, MemoryError):
                 why = out_of_memory(cause)
-            elif cause is None or isinstance(cause, DiedError) or self._is_of_its_machine(cause):
+            elif cause is None or isinstance(cause, WorkerDiedError) or self._is_of_its_machine(cause):
                 # Without a cause the actor is gone: killed, out of memory, its machine lost.
-                if not isinstance(cause, DiedError):
+                if not isinstance(cause, WorkerDiedError):
                     self._replace(seat.actor)
                 why = f"its worker died {ATTEMPTS} times: {reason(error)}"
             elif isinstance(cause, LitmineError):

@@ -18,7 +18,7 @@ _AHEAD = 0.5
 W = TypeVar("W")
 
 
-class Shares:
+class Scheduler:
     """What is left of some units, to be given out in their order."""
 
     def __init__(self, units: Sequence[Unit]) -> None:

@@ -16,9 +16,9 @@ from typing import Any
 import torch
 
 from litmine.errors import LakeError, ModelError
-from litmine.nn.engine import Engine, unwatched
-from litmine.nn.failure_isolation import Failed
-from litmine.nn.trunk import Trunks
+from litmine.nn.engine import Engine, ignore_progress
+from litmine.nn.failure_isolation import FailedItem
+from litmine.nn.trunk import LoadedTrunks
 from litmine.tasks.contract import ComputeInfo, Loading, Stages, StepModel, StepResult, Unit, UnitResult
 from litmine.tasks.registry import load
 
@@ -34,7 +34,7 @@ class LoadedModels:
         self._networks: list[str] = []
         self._engines: dict[tuple[str, ...], Engine] = {}
         self.device, self.precision = torch.device("cpu"), "float32"
-        trunks: Trunks = {}
+        trunks: LoadedTrunks = {}
         for loading in loadings:
             more = {"trunks": trunks} if loading.trunk else {}
             model = load(loading.ref, loading.task, loading.device, loading.precision, loading.batch_tokens, **more)
@@ -92,7 +92,7 @@ class Worker:
             self._computing = ThreadPoolExecutor(2, thread_name_prefix="litmine-compute")
         self._stop = threading.Event()
 
-    def do(self, unit: Unit, watch: Callable[[float], None] = unwatched) -> UnitResult:
+    def do(self, unit: Unit, watch: Callable[[float], None] = ignore_progress) -> UnitResult:
         """Make the targets of a unit that are not there yet, each as soon as it is decoded.
 
         `watch` is told the share of the unit's tokens that is done (StoppedError after `stop`).
@@ -114,7 +114,7 @@ class Worker:
             torch.cuda.get_device_name(self._models.device) if self._models.device.type == "cuda" else "cpu",
             self._models.precision,
             computed - started,
-            sum(0 if isinstance(one, Failed) else one.tokens for one in read),
+            sum(0 if isinstance(one, FailedItem) else one.tokens for one in read),
         )
         steps = tuple(hand.write(self._models, read, labels, info))
         return UnitResult(

@@ -14,8 +14,8 @@ from queue import SimpleQueue
 import torch
 
 from litmine.errors import LitmineError
-from litmine.nn.engine import unwatched
-from litmine.runtime.process_pool import Crew
+from litmine.nn.engine import ignore_progress
+from litmine.runtime.process_pool import ProcessPool
 from litmine.runtime.worker import StoppedError, Worker
 from litmine.tasks.contract import SHARERS, THREADS, Loading, Unit, UnitResult
 
@@ -31,18 +31,18 @@ def sharers(device: str, units: int, cores: int) -> int:
     return max(1, min(SHARERS, cores // _CORES_EACH, memory // _MEMORY_EACH, units // (2 * THREADS)))
 
 
-def staff(loadings: Sequence[Loading], size: int, cores: int | None) -> "list[Worker | Apart]":
+def staff(loadings: Sequence[Loading], size: int, cores: int | None) -> "list[Worker | WorkerProcess]":
     """A worker in this process, or `size` in their own; for each an equal part of the cores, None for all there are.
 
-    Raises as Worker does, and DiedError when a process dies.
+    Raises as Worker does, and WorkerDiedError when a process dies.
     """
     if size == 1:
         return [Worker(loadings, cores)]
     threads = max(1, (cores or os.cpu_count() or 1) // size)
-    return [*_loaded([Apart(loadings, threads) for _ in range(size)])]
+    return [*_loaded([WorkerProcess(loadings, threads) for _ in range(size)])]
 
 
-def _loaded(workers: "list[Apart]") -> "list[Apart]":
+def _loaded(workers: "list[WorkerProcess]") -> "list[WorkerProcess]":
     """The same once all have their model; no process is left behind where one cannot."""
     try:
         for one in workers:
@@ -54,24 +54,24 @@ def _loaded(workers: "list[Apart]") -> "list[Apart]":
     return workers
 
 
-class Apart:
+class WorkerProcess:
     """A Worker elsewhere, with `threads` processor threads: `do` and `stop` are its own, once `load` is through."""
 
     def __init__(self, loadings: Sequence[Loading], threads: int) -> None:
         self._given = loadings, threads
         name, remedy = "one of the processes that share the GPU", "run the command again"
-        self._crew = Crew(1, _serve, self._given, name, remedy, pipes=THREADS)
+        self._crew = ProcessPool(1, _serve, self._given, name, remedy, pipes=THREADS)
         self._crew.__enter__()
         self._free = SimpleQueue[Connection]()
         for hand in self._crew.hands:
             self._free.put(hand)
 
     def load(self) -> None:
-        """Wait for the model. Raises as Worker does, and DiedError when the process has died."""
+        """Wait for the model. Raises as Worker does, and WorkerDiedError when the process has died."""
         self._crew.hear(self._crew.hands[:1])
 
-    def do(self, unit: Unit, watch: Callable[[float], None] = unwatched) -> UnitResult:
-        """As `Worker.do`, for as many threads at a time; DiedError when the process has died."""
+    def do(self, unit: Unit, watch: Callable[[float], None] = ignore_progress) -> UnitResult:
+        """As `Worker.do`, for as many threads at a time; WorkerDiedError when the process has died."""
         hand = self._free.get()
         try:
             self._crew.give(hand, unit)
@@ -95,9 +95,9 @@ class Apart:
         for hand in hands:
             self._free.put(hand)
 
-    def another(self) -> "Apart":
+    def another(self) -> "WorkerProcess":
         """One like it, which has its model. Raises as `load`."""
-        (one,) = _loaded([Apart(*self._given)])
+        (one,) = _loaded([WorkerProcess(*self._given)])
         return one
 
 

@@ -1,1 +1,1 @@
-"""Where records come from: each source turns bytes of its own into articles and deletions."""
+"""Readers of record sources: PubMed's E-utilities, PubMed XML, JSON Lines, PubTator, and files of questions."""

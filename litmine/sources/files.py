@@ -1,8 +1,6 @@
-"""Local files to records in time: PubMed XML, JSON Lines and PubTator, plain or gzip, told apart by content.
+"""Find and read local record files: PubMed XML, JSON Lines and PubTator, plain or gzip, detected by content.
 
-What a file's bytes sum up to, and what the `.md5` beside it says they should.
-
-When NLM's bulk files came out, as far as their names tell.
+Also verifies a file against the `.md5` beside it, and estimates the release time of NLM's bulk files from their names.
 """
 
 import gzip
@@ -20,10 +18,10 @@ from typing import BinaryIO, cast
 from litmine.errors import SourceError
 from litmine.sources.jsonl import read_jsonl
 from litmine.sources.pubmed_xml import read_pubmed_xml
-from litmine.sources.pubtator import HEAD, read_pubtator
-from litmine.types import Article, Deletion, Observed, Unreadable
+from litmine.sources.pubtator import HEADER_PATTERN, read_pubtator
+from litmine.types import Article, Deletion, SourceRecord, UnreadableRecord
 
-CHECKSUM = ".md5"
+CHECKSUM_SUFFIX = ".md5"
 # NLM's `MD5(pubmed26n0001.xml.gz)= 0123...`, and md5sum's `0123...  pubmed26n0001.xml.gz`; the sum alone will do.
 _LINE = re.compile(r"(?:MD5 ?\(.*\) ?= ?)?([0-9a-fA-F]{32})(?: [ *].*)?")
 _LONGEST = 1 << 12
@@ -37,9 +35,9 @@ class Checksum:
     size: int
 
 
-def declared_md5(file: Path) -> str | None:
+def read_declared_md5(file: Path) -> str | None:
     """What the `.md5` beside a file says, in lower case; None without one. Raises SourceError when it is none."""
-    beside = Path(f"{file}{CHECKSUM}")
+    beside = Path(f"{file}{CHECKSUM_SUFFIX}")
     try:
         with beside.open("rb") as stream:
             said = _LINE.fullmatch(stream.read(_LONGEST).decode("ascii", "replace").strip())
@@ -56,7 +54,7 @@ def declared_md5(file: Path) -> str | None:
     return said[1].lower()
 
 
-def checksum(file: Path, declared: str | None) -> Checksum:
+def compute_checksum(file: Path, declared: str | None) -> Checksum:
     """Read a file to sum it up. Raises SourceError when it cannot be read or its MD5 is not the declared one."""
     try:
         with file.open("rb") as stream:
@@ -94,7 +92,7 @@ _BETWEEN_UPDATES = timedelta(days=0.8)
 _UPDATES_A_YEAR, _BETWEEN_MORE = 430, timedelta(minutes=1)
 
 
-def released(name: str) -> datetime | None:
+def estimate_release_time(name: str) -> datetime | None:
     """An estimate (UTC) of when a bulk file such as `pubmed26n1335.xml.gz` came out; None for any other name.
 
     The day is a guess from the file's number: baselines on 10 December of the year before, their files a second
@@ -129,7 +127,7 @@ _BLANKS = b" \t\r\n"
 # Byte order marks of UTF-8 and UTF-16, and the NULs of UTF-16: what may stand around the first character.
 _MARKS = b"\xef\xbb\xbf\xff\xfe\x00"
 # Raised when a source is read for more than before, so that files which are in are read again.
-READER = 1
+READER_VERSION = 1
 _FRESH_COPY = "import a fresh copy of the file"
 # So many of a file's bad lines or records are named one by one: a file of another kind is nothing but such lines.
 _MOST_NAMED = 1_000
@@ -145,31 +143,31 @@ def find_files(paths: Sequence[Path]) -> list[Path]:
     for path in paths:
         if not path.exists():
             raise SourceError(f"There is no file or folder {path}: check the path.")
-        if path.suffix == CHECKSUM and path.with_suffix("").is_file():
+        if path.suffix == CHECKSUM_SUFFIX and path.with_suffix("").is_file():
             continue
         for file in _files_in(path) if path.is_dir() else [path]:
             found.setdefault(file.resolve(), file)
     return list(found.values())
 
 
-def read_file(path: Path, as_of: datetime) -> Iterator[Observed | Unreadable]:
-    """Yield the records of a file, a microsecond apart from `as_of` on, so that a PMID's last occurrence wins.
+def read_file(path: Path, as_of: datetime) -> Iterator[SourceRecord | UnreadableRecord]:
+    """Yield the records of a file. Their times start at `as_of` and differ by a microsecond: a PMID's last record wins.
 
-    Nothing that is wrong with the file raises: what cannot be read becomes an `Unreadable` that names the file, and
-    the line or record if it is only one (the first 1,000; one more counts the rest); damage ends the file with one that
-    says how many records came before it.
+    A faulty file raises nothing. A record that cannot be read becomes an `UnreadableRecord` that names the file and the
+    line or record (the first 1,000; one more counts the rest). Damage ends the file with one that gives the number of
+    records before it.
     """
     count = bad = 0
     try:
         with path.open("rb") as plain:
             for read in _records(_unpacked(plain)):
-                if isinstance(read, Unreadable):
+                if isinstance(read, UnreadableRecord):
                     bad += 1
                     if bad <= _MOST_NAMED:
                         yield replace(read, where=f"{path}, {read.where}")
                 else:
                     record, mended = read
-                    yield Observed(record, as_of + timedelta(microseconds=count), mended)
+                    yield SourceRecord(record, as_of + timedelta(microseconds=count), mended)
                     count += 1
     except SourceError as error:
         yield _unreadable(path, str(error).removesuffix("."), count, _FRESH_COPY)
@@ -183,7 +181,9 @@ def read_file(path: Path, as_of: datetime) -> Iterator[Observed | Unreadable]:
         yield _unreadable(path, reason, count, "make it readable and import it again")
     if bad > _MOST_NAMED:
         more = bad - _MOST_NAMED
-        yield Unreadable(f"{path}, after those", f"{more:,} more could not be read: see what kind of file this is.")
+        yield UnreadableRecord(
+            f"{path}, after those", f"{more:,} more could not be read: see what kind of file this is."
+        )
 
 
 def _files_in(folder: Path) -> list[Path]:
@@ -191,13 +191,13 @@ def _files_in(folder: Path) -> list[Path]:
     unlisted: list[Path] = []
     for where, folders, names in os.walk(folder, onerror=lambda error: unlisted.append(Path(error.filename))):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        files = (Path(where, name) for name in names if not name.startswith(".") and not name.endswith(CHECKSUM))
+        files = (Path(where, name) for name in names if not name.startswith(".") and not name.endswith(CHECKSUM_SUFFIX))
         found.extend(file for file in files if file.is_file())
     return sorted(found, key=_reading_order) + unlisted
 
 
 def _reading_order(file: Path) -> tuple[bool, float, str]:
-    when = released(file.name)
+    when = estimate_release_time(file.name)
     return when is None, when.timestamp() if when else 0.0, str(file)
 
 
@@ -215,24 +215,24 @@ class _Gunzip(gzip.GzipFile):
         return self.read1(-1 if size is None else size)
 
 
-def _records(stream: BinaryIO) -> Iterator[tuple[Article | Deletion, int] | Unreadable]:
+def _records(stream: BinaryIO) -> Iterator[tuple[Article | Deletion, int] | UnreadableRecord]:
     """The records of PubMed XML, JSON Lines or PubTator, as the start tells, with the number of mended characters."""
     start = cast("BufferedReader", stream).peek(1)
     if start.lstrip(_MARKS + _BLANKS).startswith(b"<"):
         for record in read_pubmed_xml(stream):
-            yield record if isinstance(record, Unreadable) else (record, 0)
+            yield record if isinstance(record, UnreadableRecord) else (record, 0)
     elif start.lstrip(_MARKS[:3] + _BLANKS).startswith(b"{"):
         yield from read_jsonl(stream)
-    elif HEAD.match(start.lstrip(_MARKS[:3] + _BLANKS)):
+    elif HEADER_PATTERN.match(start.lstrip(_MARKS[:3] + _BLANKS)):
         for read in read_pubtator(stream):
-            yield read if isinstance(read, Unreadable) else (read, 0)
+            yield read if isinstance(read, UnreadableRecord) else (read, 0)
     elif start:
         raise SourceError("It is neither PubMed XML nor JSON Lines nor PubTator, plain or gzip.")
     else:
         raise SourceError("It is empty.")
 
 
-def _unreadable(path: Path, reason: str, count: int, remedy: str) -> Unreadable:
+def _unreadable(path: Path, reason: str, count: int, remedy: str) -> UnreadableRecord:
     """One sentence: what is wrong, what was kept, what to do."""
     kept = f"the {count:,} {'record before that was' if count == 1 else 'records before that were'} read and kept"
-    return Unreadable(str(path), f"{reason}; {kept if count else 'nothing was read'}: {remedy}.")
+    return UnreadableRecord(str(path), f"{reason}; {kept if count else 'nothing was read'}: {remedy}.")

@@ -1,12 +1,9 @@
-"""A list of PMIDs as people keep it: one or more a line, commas or blanks between them.
-
-What counts as a PubMed identifier, wherever it is read.
-"""
+"""Parse PMIDs: single values from any source, and lists in text files, separated by commas, semicolons or spaces."""
 
 import re
 from collections.abc import Iterable
 
-from litmine.types import Unreadable
+from litmine.types import UnreadableRecord
 
 _GREATEST = 2**63 - 1
 _MOST_DIGITS = len(str(_GREATEST))
@@ -25,15 +22,15 @@ _BETWEEN = re.compile(r"[\s,;]+")
 _LABEL = re.compile(r"PMID:?\s*(?=[0-9])", re.IGNORECASE)
 
 
-def read_pmids(lines: Iterable[str]) -> tuple[list[int], list[Unreadable]]:
-    """The PMIDs in their order, and an `Unreadable` for each word that is none. `PMID: 123` is taken as 123."""
+def read_pmids(lines: Iterable[str]) -> tuple[list[int], list[UnreadableRecord]]:
+    """The PMIDs in their order, and an `UnreadableRecord` for each word that is none. `PMID: 123` is taken as 123."""
     pmids: list[int] = []
-    bad: list[Unreadable] = []
+    bad: list[UnreadableRecord] = []
     for number, line in enumerate(lines, 1):
         for word in filter(None, _BETWEEN.split(_LABEL.sub("", line.strip("\ufeff")))):
             pmid = parse_pmid(word)
             if pmid is None:
-                bad.append(Unreadable(f"line {number}", f"{word[:40]!r} is no PMID"))
+                bad.append(UnreadableRecord(f"line {number}", f"{word[:40]!r} is no PMID"))
             else:
                 pmids.append(pmid)
     return pmids, bad

@@ -1,9 +1,7 @@
-"""One record of PubMed XML, as an lxml element, to an `Article`.
+"""Convert one record of PubMed XML, an lxml element, to an `Article`, and PubMed's partial dates to ISO dates.
 
-Children are grouped by tag in one pass and looked up, rather than searched for by path: most of a record
-(affiliations, grants, references) is never entered, and this is what makes reading quick.
-
-Dates as PubMed writes them, `{"Year": "2013", "Month": "May"}`, to dates as litmine keeps them.
+Children are grouped by tag in one pass and looked up, not searched by path: most of a record (affiliations, grants,
+references) is never visited, which makes reading fast.
 """
 
 import re
@@ -24,7 +22,7 @@ _YEAR = re.compile(r"[12][0-9]{3}")
 _MEDLINE_DATE = re.compile(r"(?<![0-9])([12][0-9]{3})(?![0-9])(?: ([A-Za-z]{3}))?")
 
 
-def publication_date(parts: Mapping[str, str]) -> str | None:
+def parse_publication_date(parts: Mapping[str, str]) -> str | None:
     """`2013`, `2013-05` or `2013-05-07`: as much of the date as is there and possible; None without a year.
 
     A season says no more than its year, and of a range the first month counts.
@@ -38,11 +36,11 @@ def publication_date(parts: Mapping[str, str]) -> str | None:
     number = _month(month)
     if number is None:
         return year
-    exact = exact_date({"Year": year, "Month": str(number), "Day": day})
+    exact = parse_exact_date({"Year": year, "Month": str(number), "Day": day})
     return exact.isoformat() if exact else f"{year}-{number:02}"
 
 
-def exact_date(parts: Mapping[str, str]) -> date | None:
+def parse_exact_date(parts: Mapping[str, str]) -> date | None:
     """The day that year, month and day name; None when one is missing or there is no such day."""
     try:
         return date(int(parts["Year"]), int(parts["Month"]), int(parts["Day"]))
@@ -143,7 +141,7 @@ def read_book(document: Element, data: Element | None) -> Article:
     )
 
 
-def words(element: Element) -> str:
+def element_text(element: Element) -> str:
     """The element's string value: runs of space, tab and line break as one space, ends stripped, nothing else changed.
 
     Raises RecordError for an entity that nothing declares: its text is not to be had, and must not vanish.
@@ -177,11 +175,11 @@ def _only_children(groups: Children, tag: str) -> Children:
 
 
 def _first_words(groups: Children, tag: str) -> str | None:
-    return words(groups[tag][0]) or None if tag in groups else None
+    return element_text(groups[tag][0]) or None if tag in groups else None
 
 
 def _all_words(elements: Iterable[Element]) -> tuple[str, ...]:
-    return tuple(text for element in elements if (text := words(element)))
+    return tuple(text for element in elements if (text := element_text(element)))
 
 
 def _pmid(record: Children) -> int:
@@ -198,7 +196,7 @@ def _abstract(parent: Children, title: str | None) -> tuple[str | None, tuple[Se
     sections: list[Section] = []
     start = 0 if title is None else len(title) + 1
     for part in _only_children(parent, "Abstract").get("AbstractText", []):
-        text = words(part)
+        text = element_text(part)
         if not text:
             continue
         label = _one_spaced(part.get("Label", "")) or None
@@ -212,15 +210,15 @@ def _abstract(parent: Children, title: str | None) -> tuple[str | None, tuple[Se
 
 def _publication_date(elements: Iterable[Element]) -> str | None:
     """The first of several dates that says at least a year."""
-    return next((found for element in elements if (found := publication_date(_date_parts(element)))), None)
+    return next((found for element in elements if (found := parse_publication_date(_date_parts(element)))), None)
 
 
 def _revised(record: Children) -> date | None:
-    return exact_date(_date_parts(record["DateRevised"][0])) if "DateRevised" in record else None
+    return parse_exact_date(_date_parts(record["DateRevised"][0])) if "DateRevised" in record else None
 
 
 def _date_parts(element: Element) -> dict[str, str]:
-    return {child.tag: words(child) for child in element}
+    return {child.tag: element_text(child) for child in element}
 
 
 def _authors(lists: Iterable[Element]) -> tuple[str, ...]:
@@ -237,15 +235,15 @@ def _name(author: Element) -> str:
     for child in author:
         match child.tag:
             case "LastName":
-                last = words(child)
+                last = element_text(child)
             case "ForeName":
-                fore = words(child)
+                fore = element_text(child)
             case "Initials":
-                initials = words(child)
+                initials = element_text(child)
             case "Suffix":
-                suffix = words(child)
+                suffix = element_text(child)
             case "CollectiveName":
-                return words(child)
+                return element_text(child)
     return ", ".join(filter(None, (last, " ".join(filter(None, (fore or initials, suffix))))))
 
 
@@ -262,14 +260,14 @@ def _heading(element: Element) -> MeshHeading | None:
     major = False
     for term in element:
         if term.tag == "QualifierName":
-            if text := words(term):
+            if text := element_text(term):
                 qualifiers.append(text)
         elif descriptor is None and term.tag == "DescriptorName":
             descriptor = term
         else:
             continue
         major = major or term.get("MajorTopicYN") == "Y"
-    if descriptor is None or not (name := words(descriptor)):
+    if descriptor is None or not (name := element_text(descriptor)):
         return None
     return MeshHeading(descriptor.get("UI"), name, major, tuple(qualifiers))
 
@@ -283,10 +281,10 @@ def _is_retracted(publication_types: Iterable[Element]) -> bool:
 
 
 def _identifier(elements: Iterable[Element], attribute: str, kind: str) -> str | None:
-    return next((text for it in elements if it.get(attribute) == kind and (text := words(it))), None)
+    return next((text for it in elements if it.get(attribute) == kind and (text := element_text(it))), None)
 
 
 def _pmcid(identifiers: Iterable[Element], record: Children) -> str | None:
     """`PMC1234567`; files of the older form say it in an `OtherID`, at times followed by an embargo."""
-    given = [_identifier(identifiers, "IdType", "pmc"), *(words(other) for other in record.get("OtherID", []))]
+    given = [_identifier(identifiers, "IdType", "pmc"), *(element_text(other) for other in record.get("OtherID", []))]
     return next((found[0] for text in given if text and (found := _PMCID.match(text))), None)

@@ -11,12 +11,12 @@ from lxml import etree
 from lxml.etree import _Element as Element
 
 from litmine.errors import SourceError
-from litmine.sources.lines import LONGEST_RECORD
+from litmine.sources.lines import MAX_RECORD_BYTES
 from litmine.sources.pmids import parse_pmid
-from litmine.sources.pubmed_record import RecordError, read_article, read_book, words
-from litmine.types import Article, Deletion, Unreadable
+from litmine.sources.pubmed_record import RecordError, element_text, read_article, read_book
+from litmine.types import Article, Deletion, UnreadableRecord
 
-Record = Article | Deletion | Unreadable
+ParsedRecord = Article | Deletion | UnreadableRecord
 _RECORDS = {
     "PubmedArticleSet": ("PubmedArticle", "PubmedBookArticle", "DeleteCitation", "DeleteDocument"),
     "PubmedBookArticleSet": ("PubmedBookArticle", "DeleteDocument"),
@@ -26,8 +26,8 @@ _CHUNK = 1 << 15
 _LONGEST_PROLOGUE = 1 << 20
 
 
-def read_pubmed_xml(stream: BinaryIO) -> Iterator[Record]:
-    """Yield the records of a set in its order; one that is itself unusable becomes an `Unreadable` that numbers it.
+def read_pubmed_xml(stream: BinaryIO) -> Iterator[ParsedRecord]:
+    """Yield the records of a set in order; an unusable record becomes an `UnreadableRecord` with its number.
 
     Raises SourceError when the document is not a PubMed set or declares an entity (before any record), or is
     damaged or has no record in 32 MiB (after every whole record before that). Errors of the stream itself pass through,
@@ -51,7 +51,7 @@ def read_pubmed_xml(stream: BinaryIO) -> Iterator[Record]:
             try:
                 yield from _read(element, number)
             except RecordError as problem:
-                yield Unreadable(f"record {number}", f"The record {problem}.")
+                yield UnreadableRecord(f"record {number}", f"The record {problem}.")
             _forget(element)
             prologue.unfinished = 0
     except etree.XMLSyntaxError as error:
@@ -93,8 +93,8 @@ class _Prologue:
             raise SourceError(f"The XML is damaged: {error}.") from error
 
     def read(self, size: int) -> bytes:
-        if self.unfinished > LONGEST_RECORD:
-            raise SourceError(f"The XML has no whole record in {LONGEST_RECORD >> 20} MiB, which no PubMed file has.")
+        if self.unfinished > MAX_RECORD_BYTES:
+            raise SourceError(f"The XML has no whole record in {MAX_RECORD_BYTES >> 20} MiB, which no PubMed file has.")
         chunk, self._head = self._head or self._stream.read(size), b""
         self.unfinished += len(chunk)
         return chunk
@@ -112,7 +112,7 @@ class _RootReached(Exception):  # noqa: N818 -- a signal, no error
     """Stops expat at the first tag."""
 
 
-def _read(element: Element, number: int) -> Iterator[Record]:
+def _read(element: Element, number: int) -> Iterator[ParsedRecord]:
     """The records in one child of the set: an article, or any number of deletions."""
     match element.tag:
         case "PubmedArticle":
@@ -123,9 +123,9 @@ def _read(element: Element, number: int) -> Iterator[Record]:
             yield read_book(_child(element, "BookDocument"), element.find("PubmedBookData"))
         case _:
             for child in element:
-                given = words(child)
+                given = element_text(child)
                 pmid = parse_pmid(given)
-                bad = Unreadable(f"record {number}", f"The record deletes {given[:40]!r}, which is no PMID.")
+                bad = UnreadableRecord(f"record {number}", f"The record deletes {given[:40]!r}, which is no PMID.")
                 yield bad if pmid is None else Deletion(pmid)
 
 

@@ -10,17 +10,17 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from litmine.errors import SourceError
-from litmine.sources.jsonl import plain_article
-from litmine.sources.lines import LONGEST_RECORD, numbered_lines
+from litmine.sources.jsonl import text_only_article
+from litmine.sources.lines import MAX_RECORD_BYTES, numbered_lines
 from litmine.sources.pmids import parse_pmid
-from litmine.types import Article, Unreadable
+from litmine.types import Article, UnreadableRecord
 
-HEAD = re.compile(rb"([^|\t\r\n]{0,64})\|([ta])\|")
+HEADER_PATTERN = re.compile(rb"([^|\t\r\n]{0,64})\|([ta])\|")
 _COLUMNS = 4
 
 
 @dataclass(slots=True)
-class Document:
+class PubtatorDocument:
     """A document as it stands; `number` is its title's line, and `annotations` are columns and the line's number.
 
     `abstract` is None where there is no such line.
@@ -38,21 +38,21 @@ class Document:
         return f"{self.title} {self.abstract}" if self.abstract else self.title
 
 
-def read_pubtator(stream: BinaryIO) -> Iterator[Article | Unreadable]:
-    """Yield each document's article; what cannot be used becomes an `Unreadable` that numbers its line.
+def read_pubtator(stream: BinaryIO) -> Iterator[Article | UnreadableRecord]:
+    """Yield each document's article; what cannot be used becomes an `UnreadableRecord` that numbers its line.
 
     Raises SourceError at a line or a document of more than 32 MiB; errors of the stream itself pass through.
     """
-    for read in read_documents(stream):
-        if isinstance(read, Unreadable):
+    for read in read_pubtator_documents(stream):
+        if isinstance(read, UnreadableRecord):
             yield read
         elif (pmid := parse_pmid(read.identifier)) is None:
-            yield Unreadable(f"line {read.number}", f"The line has {read.identifier!r} where its PMID belongs.")
+            yield UnreadableRecord(f"line {read.number}", f"The line has {read.identifier!r} where its PMID belongs.")
         else:
-            yield plain_article(pmid, read.title or None, read.abstract or None)
+            yield text_only_article(pmid, read.title or None, read.abstract or None)
 
 
-def read_documents(stream: BinaryIO) -> Iterator[Document | Unreadable]:
+def read_pubtator_documents(stream: BinaryIO) -> Iterator[PubtatorDocument | UnreadableRecord]:
     """Yield the documents; one whose title or abstract cannot be used is left out, and the line to blame is named.
 
     Raises as `read_pubtator` does.
@@ -60,15 +60,15 @@ def read_documents(stream: BinaryIO) -> Iterator[Document | Unreadable]:
     block: list[tuple[int, bytes]] = []
     size = 0
     for number, line in numbered_lines(stream):
-        blank, head = not line.strip(), HEAD.match(line)
+        blank, head = not line.strip(), HEADER_PATTERN.match(line)
         # A title begins a document even where the blank line before it is missing.
         if blank or (head is not None and head[2] == b"t"):
             yield from _read(block)
             block, size = [], 0
         size += len(line)
-        if size > LONGEST_RECORD:
+        if size > MAX_RECORD_BYTES:
             raise SourceError(
-                f"The document before line {number} is larger than {LONGEST_RECORD >> 20} MiB: this is no PubTator."
+                f"The document before line {number} is larger than {MAX_RECORD_BYTES >> 20} MiB: this is no PubTator."
             )
         if not blank:
             block.append((number, line))
@@ -79,23 +79,23 @@ class _LineError(Exception):
     """What is wrong with a line, as part of a sentence."""
 
 
-def _read(block: list[tuple[int, bytes]]) -> Iterator[Document | Unreadable]:
+def _read(block: list[tuple[int, bytes]]) -> Iterator[PubtatorDocument | UnreadableRecord]:
     """The document that these lines are, after what is wrong with some of them."""
-    document: Document | None = None
+    document: PubtatorDocument | None = None
     for number, line in block:
-        head = HEAD.match(line)
+        head = HEADER_PATTERN.match(line)
         try:
             text = line.decode("utf-8")
             if head is not None and head[2] == b"t":
                 identifier, _, title = text.split("|", 2)
-                document = Document(number, identifier, title)
+                document = PubtatorDocument(number, identifier, title)
             elif head is not None:
                 _add_abstract(document, text)
             else:
                 _add_annotation(document, number, text)
         except (UnicodeDecodeError, _LineError) as error:
             problem = "is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
-            yield Unreadable(f"line {number}", f"The line {problem}.")
+            yield UnreadableRecord(f"line {number}", f"The line {problem}.")
             if head is not None:
                 # Without its title or its abstract a document would pass for another text.
                 return
@@ -103,7 +103,7 @@ def _read(block: list[tuple[int, bytes]]) -> Iterator[Document | Unreadable]:
         yield document
 
 
-def _add_abstract(document: Document | None, line: str) -> None:
+def _add_abstract(document: PubtatorDocument | None, line: str) -> None:
     identifier, _, abstract = line.split("|", 2)
     if document is None or document.identifier != identifier:
         raise _LineError(f"is an abstract without its title: {line[:60]!r}")
@@ -112,7 +112,7 @@ def _add_abstract(document: Document | None, line: str) -> None:
     document.abstract = abstract
 
 
-def _add_annotation(document: Document | None, number: int, line: str) -> None:
+def _add_annotation(document: PubtatorDocument | None, number: int, line: str) -> None:
     columns = line.split("\t")
     if document is None or document.identifier != columns[0] or len(columns) < _COLUMNS:
         raise _LineError(f"is not PubTator: {line[:60]!r}")

@@ -67,7 +67,7 @@ def read_questions(path: Path) -> list[Question]:
     return list(questions.values())
 
 
-def as_question(text: str, question_id: str = "1", question_type: str = "") -> Question:
+def parse_question(text: str, question_id: str = "1", question_type: str = "") -> Question:
     """A question as it is asked: white space in one blank each, its type guessed when none is given.
 
     Raises QuestionError when there is nothing in it to look for, or the type is not one that a reader answers.
@@ -104,7 +104,7 @@ def _is_plural(word: str) -> bool:
 
 
 def _question(row: Mapping[str, Any], number: int) -> Question:
-    return as_question(
+    return parse_question(
         _value(row, _TEXTS) or "", _value(row, _IDS) or str(number), question_type=_value(row, _TYPES) or ""
     )
 

@@ -1,8 +1,8 @@
 """The tasks that litmine knows, and what everything else asks about them."""
 
 from litmine.specs.commands import EvaluationResult, TrainingContext
-from litmine.specs.lookup import spec_named, spec_of_table
-from litmine.specs.spec import ARTICLES, TaskSpec, code
+from litmine.specs.lookup import spec_for_table, spec_named
+from litmine.specs.spec import ARTICLES, TaskSpec, import_object
 from litmine.specs.tasks import BUILTIN, BUILTIN_READER, TASKS
 
 __all__ = [
@@ -13,7 +13,7 @@ __all__ = [
     "EvaluationResult",
     "TaskSpec",
     "TrainingContext",
-    "code",
+    "import_object",
+    "spec_for_table",
     "spec_named",
-    "spec_of_table",
 ]

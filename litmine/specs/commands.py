@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 # Tells the user how far things are, on stderr.
-Say = Callable[[str], None]
-# Runs trainings, each of which is given a `Say`, and returns what they return: one after another, side by side on a
-# GPU, or each on several workers. Jobs and results are picklable.
-Run = Callable[[Sequence[Callable[[Say], Any]]], list[Any]]
+MessageCallback = Callable[[str], None]
+# Runs trainings one after another, side by side on a GPU, or each on several workers, and returns their results. Each
+# training takes a `MessageCallback`. Jobs and results are picklable.
+TrainingRunner = Callable[[Sequence[Callable[[MessageCallback], Any]]], list[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +23,9 @@ class TrainingContext:
     """
 
     folder: Path
-    say: Say
+    say: MessageCallback
     resume: bool
-    run: Run
+    run: TrainingRunner
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,6 @@ def spec_named(name: str) -> TaskSpec:
     return {spec.name: spec for spec in TASKS}[name]
 
 
-def spec_of_table(table: str) -> TaskSpec:
+def spec_for_table(table: str) -> TaskSpec:
     """The task that fills a table. Raises KeyError."""
     return {spec.table: spec for spec in TASKS}[table]

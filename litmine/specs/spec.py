@@ -71,7 +71,7 @@ class TaskSpec:
         return self.inputs[1:]
 
 
-def code(reference: str) -> Any:
+def import_object(reference: str) -> Any:
     """What `module:attribute` names. Raises ImportError or AttributeError for one that is not there."""
     module, _, attribute = reference.partition(":")
     return getattr(import_module(module), attribute)

@@ -90,7 +90,7 @@ class StepModel(Protocol):
     def decode(
         self, items: Sequence[Any], read: Sequence[Any], labels: Any, inputs: Sequence[Upstream]
     ) -> Sequence[Any]:
-        """One result an item, or `litmine.nn.failure_isolation.Failed`."""
+        """One result an item, or `litmine.nn.failure_isolation.FailedItem`."""
         ...
 
 

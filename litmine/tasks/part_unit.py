@@ -10,8 +10,8 @@ from litmine.lake.articles import NewTexts, new_texts
 from litmine.lake.paths import PART_TASKS, Place
 from litmine.lake.runs import Gap
 from litmine.lake.targets import FailedText, Input, TargetFooter, TargetSet, read_upstream, write_target
-from litmine.nn.failure_isolation import Failed
-from litmine.specs import ARTICLES, code
+from litmine.nn.failure_isolation import FailedItem
+from litmine.specs import ARTICLES, import_object
 from litmine.tasks.contract import ComputeInfo, Loading, Models, StepResult
 from litmine.versions import versions
 
@@ -90,13 +90,13 @@ class PartInHand:
         inherited = {i: why for one in inputs for i, why in one.failed.items()}
         decoded = models.model(own.model).decode(self.texts.texts, read, labels.get(own.model), inputs)
         # A text that failed in what the step reads has failed here too, for the same reason.
-        results = [Failed(inherited[i]) if i in inherited else one for i, one in enumerate(decoded)]
+        results = [FailedItem(inherited[i]) if i in inherited else one for i, one in enumerate(decoded)]
         failed = {
             i: FailedText(self.texts.pmids[i], self.texts.text_hashes[i], result.why)
             for i, result in enumerate(results)
-            if isinstance(result, Failed)
+            if isinstance(result, FailedItem)
         }
-        rows = code(PART_TASKS[own.table].rows)(self.texts, results)
+        rows = import_object(PART_TASKS[own.table].rows)(self.texts, results)
         decoding = time.monotonic() - started
         footer = TargetFooter(
             own.model,

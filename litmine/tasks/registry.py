@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from litmine.errors import ModelError
-from litmine.nn.loading import loading
-from litmine.nn.references import BUILTIN_TRUNK, TRUNK, described, is_own, locate
-from litmine.nn.trunk_folder import find_trunk, link_of, trunk_digest
-from litmine.specs import BUILTIN, TASKS, TaskSpec, code, spec_named
+from litmine.nn.references import BUILTIN_TRUNK, TRUNK, is_litmine_model, locate, model_folder_errors, read_description
+from litmine.nn.trunk_folder import find_trunk, read_trunk_link, trunk_digest
+from litmine.specs import BUILTIN, TASKS, TaskSpec, import_object, spec_named
 
 if TYPE_CHECKING:
     from litmine.tasks.ner.tagger import Tagger
@@ -20,11 +19,11 @@ _UNNAMED = "ner"
 
 def task_of(folder: Path, among: Sequence[TaskSpec] = TASKS) -> TaskSpec:
     """The task whose model a folder holds. Raises ModelError when it is none of these, or may be several."""
-    told = described(folder)
+    told = read_description(folder)
     if not told:
         # What is wrong with it is for the loader to say.
         return among[0]
-    if is_own(folder):
+    if is_litmine_model(folder):
         named = told.get("task", _UNNAMED)
         if named == TRUNK:
             raise ModelError(
@@ -78,8 +77,8 @@ def trunk_of(ref: str) -> str:
     one.
     """
     folder, _ = locate(ref)
-    with loading(folder):
-        link = link_of(folder)
+    with model_folder_errors(folder):
+        link = read_trunk_link(folder)
         return "" if link is None else trunk_digest(find_trunk(folder, link))
 
 
@@ -91,8 +90,8 @@ def identify_folder(spec: TaskSpec, folder: Path, name: str) -> str:
 
 def _told(reference: str, folder: Path, name: str) -> Any:
     """What a task's own code says of a folder. Raises ModelError."""
-    with loading(folder):
-        return code(reference)(folder, name)
+    with model_folder_errors(folder):
+        return import_object(reference)(folder, name)
 
 
 def types(ref: str) -> tuple[str, ...]:
@@ -117,7 +116,7 @@ def load(
     fetched, is not one of the task, or cannot be run as asked.
     """
     spec, folder, name = find(ref, [spec_named(task)])
-    return code(spec.load)(folder, name, device, precision, batch_tokens=batch_tokens, **more)
+    return import_object(spec.load)(folder, name, device, precision, batch_tokens=batch_tokens, **more)
 
 
 def load_model(

@@ -54,7 +54,7 @@ _LETTERED = re.compile(
 )
 
 
-def sentences(text: str) -> list[tuple[int, int]]:
+def split_sentences(text: str) -> list[tuple[int, int]]:
     """Where each sentence begins and ends (code points, half-open), in order.
 
     They cover all of the text but the spaces around them; a section's label belongs to its first sentence.
@@ -69,9 +69,9 @@ def sentences(text: str) -> list[tuple[int, int]]:
     return found
 
 
-def sentence_of(text: str, start: int, end: int) -> tuple[int, int]:
+def enclosing_sentence(text: str, start: int, end: int) -> tuple[int, int]:
     """The sentence in which `text[start:end]` stands; from the first to the last when it runs through several."""
-    inside = [(first, after) for first, after in sentences(text) if first < end and start < after]
+    inside = [(first, after) for first, after in split_sentences(text) if first < end and start < after]
     return (min(start, inside[0][0]), max(end, inside[-1][1])) if inside else (start, end)
 
 

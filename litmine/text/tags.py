@@ -81,7 +81,7 @@ class TagSet:
         return starts, np.append(stops, len(labels))[following], kind[starts]
 
 
-def spans_of_tags(tags: Sequence[str]) -> list[tuple[int, int, str]]:
+def tags_to_spans(tags: Sequence[str]) -> list[tuple[int, int, str]]:
     """Mentions of one sentence as (first word, word after the last, type), from its tags."""
     labels = sorted(set(tags) | {OUTSIDE})
     return TagSet(labels).spans(np.array([labels.index(tag) for tag in tags], dtype=np.int64))

@@ -14,7 +14,7 @@ class Window:
     keep_end: int
 
 
-def windows(tokens: int, size: int, overlap: int, tight: bool = False) -> list[Window]:
+def split_into_windows(tokens: int, size: int, overlap: int, tight: bool = False) -> list[Window]:
     """Cover `tokens` tokens with as few windows of at most `size` as overlap by at least `overlap`, evenly spread.
 
     All windows of a text are as long as `size`, or if they are to be `tight` only as they need to be. The kept ranges

@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 
 class Mean:
@@ -64,7 +65,7 @@ class MovingMean:
         share = min(self._share, (1 + number) / (10 + number))
         if self._weights:
             # All at once: on a GPU a hundred small ones take longer than the step.
-            torch._foreach_lerp_(list(self._mean.values()), list(self._weights.values()), 1 - share)
+            get_ema_multi_avg_fn(share)(list(self._mean.values()), list(self._weights.values()), number)
 
     def state(self) -> dict[str, Tensor]:
         return {f"mean/{name}": value for name, value in self._mean.items()}

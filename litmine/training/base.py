@@ -21,11 +21,11 @@ import torch
 from tokenizers import Tokenizer
 
 from litmine.errors import CorpusError, ModelError, SettingError
-from litmine.nn.config import positions
+from litmine.nn.config import max_window
 from litmine.nn.encoder import BertEncoder, is_plain_bert
-from litmine.nn.hugging_face import auto_config, auto_encoder, new_encoder, reads_masked_words
-from litmine.nn.loading import loading, read_tokenizer, special_ids, whole_weights
-from litmine.nn.references import is_own, locate
+from litmine.nn.hugging_face import auto_config, auto_encoder, learns_masked_words, new_encoder
+from litmine.nn.loading import load_all_weights, read_tokenizer, special_ids
+from litmine.nn.references import is_litmine_model, locate, model_folder_errors
 from litmine.nn.trunk_folder import encoder_folder
 from litmine.nn.weights import WEIGHTS_FILE, load_weights
 
@@ -113,9 +113,9 @@ class Base:
 def read_base(ref: str, tokens: int) -> Base:
     """The encoder of `ref` (ModelError when there is none that reads `tokens` tokens at a time)."""
     folder, _ = locate(ref)
-    with loading(folder):
+    with model_folder_errors(folder):
         config = _config(folder)
-        if not reads_masked_words(config):
+        if not learns_masked_words(config):
             raise ModelError(
                 f"{ref} is no encoder but a {config.model_type}; start from one of the BERT family"
                 " (BERT, RoBERTa, DistilBERT, ELECTRA and their like)"
@@ -123,12 +123,12 @@ def read_base(ref: str, tokens: int) -> Base:
         encoder = _encoder(folder, config)
         tokenizer = read_tokenizer(folder)
         special_ids(tokenizer, config)
-    if positions(config) < tokens:
+    if max_window(config) < tokens:
         raise ModelError(
-            f"{ref} reads at most {positions(config)} tokens at a time and the recipe needs {tokens};"
+            f"{ref} reads at most {max_window(config)} tokens at a time and the recipe needs {tokens};"
             " start from a base that reads as many"
         )
-    return Base(encoder.float(), config, tokenizer, folder if is_own(folder) else None)
+    return Base(encoder.float(), config, tokenizer, folder if is_litmine_model(folder) else None)
 
 
 def _config(folder: Path) -> Any:
@@ -143,14 +143,14 @@ def _config(folder: Path) -> Any:
 def _encoder(folder: Path, config: Any) -> Any:
     """Our own where it computes the same, without transformers' models, which take seconds to import, if it can be."""
     if not is_plain_bert(config):
-        return _own_encoder(folder, config) if is_own(folder) else auto_encoder(folder, config)
+        return _own_encoder(folder, config) if is_litmine_model(folder) else auto_encoder(folder, config)
     if (folder / WEIGHTS_FILE).is_file():
         # Our own models and transformers' with a head put the encoder beside the head.
-        stored = {_PREFIX.sub("", name): weight for name, weight in whole_weights(folder).items()}
+        stored = {_PREFIX.sub("", name): weight for name, weight in load_all_weights(folder).items()}
         with suppress(KeyError, RuntimeError):
-            return BertEncoder.holding(config, stored)
+            return BertEncoder.from_weights(config, stored)
     # Under names of former days, in several files, or not whole.
-    return BertEncoder.of(auto_encoder(folder, config))
+    return BertEncoder.from_transformers(auto_encoder(folder, config))
 
 
 def _own_encoder(folder: Path, config: Any) -> Any:

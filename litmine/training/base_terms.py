@@ -2,7 +2,7 @@
 
 import re
 
-from litmine.nn.references import is_own, locate
+from litmine.nn.references import is_litmine_model, locate
 
 OWNER = "its owner's; see its source"
 # Of the bases that our recipes name, for a copy without its card.
@@ -17,7 +17,7 @@ def base_terms(ref: str) -> str:
     Raises ModelError when the encoder is not here.
     """
     folder, name = locate(ref)
-    if is_own(folder):
+    if is_litmine_model(folder):
         return "those of its data; see its card"
     card = folder / "README.md"
     stated = _STATED.match(card.read_text(encoding="utf-8", errors="replace")) if card.is_file() else None

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from litmine.nn.encoder import BertEncoder, Output
+from litmine.nn.encoder import BertEncoder, EncoderOutput
 
 # Lengths are multiples of it, which the attention kernels like too.
 _LENGTH = 32
@@ -49,7 +49,7 @@ class Graphs:
 
     def __call__(
         self, input_ids: Tensor, attention_mask: Tensor | None = None, token_type_ids: Tensor | None = None
-    ) -> Output:
+    ) -> EncoderOutput:
         """As `BertEncoder`."""
         texts, tokens = input_ids.shape
         mask = torch.ones_like(input_ids, dtype=torch.bool) if attention_mask is None else attention_mask.bool()
@@ -64,13 +64,13 @@ class Graphs:
             # One for each shape: recording replaces a module's call.
             module = _Hidden(self._encoder, self._forward)
             self._recorded[shape] = module if len(self._recorded) >= _SHAPES else self._record(module, given)
-        return Output(self._recorded[shape](*given)[:texts, :tokens])
+        return EncoderOutput(self._recorded[shape](*given)[:texts, :tokens])
 
 
 class _Hidden(nn.Module):
     """A module of the encoder's own parameters that gives its hidden states alone."""
 
-    def __init__(self, encoder: BertEncoder, compute: Callable[..., Output]) -> None:
+    def __init__(self, encoder: BertEncoder, compute: Callable[..., EncoderOutput]) -> None:
         super().__init__()
         self.encoder, self._compute = encoder, compute
 

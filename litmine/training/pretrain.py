@@ -21,7 +21,7 @@ from torch.nn.functional import cross_entropy, linear
 from litmine.errors import SettingError
 from litmine.nn.loading import TOKENIZER_FILE, special_ids
 from litmine.nn.references import locate
-from litmine.nn.tokenizer import WordReader
+from litmine.nn.tokenizer import WordTokenizer
 from litmine.nn.weights import WEIGHTS_FILE, save_weights
 from litmine.training.base import read_base
 from litmine.training.batching import make_batches
@@ -128,7 +128,7 @@ def pretrain(
     network.to(machine.device)
     special = special_ids(base.tokenizer, base.config)
     masking = Masking(base.tokenizer, special, settings.masked, settings.whole_words)
-    reader = WordReader(base.tokenizer)
+    reader = WordTokenizer(base.tokenizer)
     pieces, held_out = (read_pieces(some, reader, settings.longest) for some in (texts.train, texts.held_out))
     lengths = [len(piece.ids) for piece in pieces]
     say(

@@ -23,7 +23,7 @@ from tokenizers import Tokenizer
 from litmine.errors import CorpusError, ModelError
 from litmine.lake.lake import Lake
 from litmine.lake.paths import Place
-from litmine.nn.tokenizer import WordReader
+from litmine.nn.tokenizer import WordTokenizer
 from litmine.training.base import abstracts
 from litmine.training.batching import pad
 
@@ -135,7 +135,7 @@ class Masking:
         return seen, positions
 
 
-def read_pieces(texts: Sequence[str], reader: WordReader, longest: int) -> list[Piece]:
+def read_pieces(texts: Sequence[str], reader: WordTokenizer, longest: int) -> list[Piece]:
     """Every text in pieces of at most `longest` tokens, as even as can be."""
     return [
         piece

@@ -3,7 +3,7 @@
 from dataclasses import KW_ONLY, dataclass
 
 from litmine.errors import SettingError
-from litmine.settings import other_default, setting
+from litmine.settings import setting, setting_with_default
 from litmine.training.recipe import TrainingRecipe
 
 # Tokens of a text that masked words are learnt from at a time, special ones apart.
@@ -30,9 +30,9 @@ class Pretraining(TrainingRecipe):
     masked: float = setting("Share of the tokens that are asked for.", 0.15, above=0, below=1)
     whole_words: bool = setting("Mask words with all their tokens.", False)
     longest: int = setting("Tokens of a text read at a time, special ones apart.", PIECE, at_least=1)
-    batch_tokens: int = other_default(TrainingRecipe, "batch_tokens", 8_192)
+    batch_tokens: int = setting_with_default(TrainingRecipe, "batch_tokens", 8_192)
     learning_rate: float = setting("Peak of the learning rate.", 3e-4, above=0)
-    dropout: float = other_default(TrainingRecipe, "dropout", 0.0)
+    dropout: float = setting_with_default(TrainingRecipe, "dropout", 0.0)
 
     def __post_init__(self) -> None:
         TrainingRecipe.__post_init__(self)

@@ -13,8 +13,17 @@ from pathlib import Path
 from typing import Any
 
 from litmine.errors import SettingError
-from litmine.settings import check_ranges, checked, find_settings, flag_of, names_in, read_toml, required, setting
-from litmine.specs import TaskSpec, code
+from litmine.settings import (
+    check_ranges,
+    find_settings,
+    flag_name,
+    read_toml,
+    required_fields,
+    setting,
+    settings_names,
+    validate_types,
+)
+from litmine.specs import TaskSpec, import_object
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +70,7 @@ class ModelRecipe(TrainingRecipe):
 def recipe_names(spec: TaskSpec) -> list[str]:
     """The recipes that come with the task."""
     folder = _folder(spec)
-    return names_in(folder) if folder else []
+    return settings_names(folder) if folder else []
 
 
 def read_recipe(spec: TaskSpec, reference: str) -> dict[str, Any]:
@@ -71,14 +80,18 @@ def read_recipe(spec: TaskSpec, reference: str) -> dict[str, Any]:
     for a recipe that is not there, and for one with other settings or types.
     """
     file = find_settings(reference, _folder(spec), "recipe")
-    return checked(file, code(spec.recipe), read_toml(file), "recipe")
+    kind, settings = import_object(spec.recipe), read_toml(file)
+    former = getattr(kind, "former_names", {})
+    if renamed := [f"{name}, now {former[name]}" for name in settings if name in former]:
+        raise SettingError(f"{file} sets {', and '.join(renamed)}; rename these settings in the recipe")
+    return validate_types(file, kind, settings, "recipe")
 
 
 def make_recipe(spec: TaskSpec, settings: Mapping[str, Any]) -> Any:
     """The task's recipe with these settings (SettingError when one is missing, or values make no sense)."""
-    kind = code(spec.recipe)
-    if missing := [name for name in required(kind) if not settings.get(name)]:
-        flags = " and ".join(flag_of(kind, name) for name in missing)
+    kind = import_object(spec.recipe)
+    if missing := [name for name in required_fields(kind) if not settings.get(name)]:
+        flags = " and ".join(flag_name(kind, name) for name in missing)
         raise SettingError(f"the recipe does not say {' and '.join(missing)}; give {flags}, or set it in the recipe")
     return kind(**settings)
 

@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from litmine.errors import ModelError
-from litmine.nn.devices import bfloat16_is_fast, keep_memory
+from litmine.nn.devices import bfloat16_is_fast, keep_freed_memory
 from litmine.training.averaging import MovingMean
 from litmine.training.checkpoint import load_checkpoint, save_checkpoint
 from litmine.training.cuda_graphs import graphed
@@ -162,7 +162,7 @@ class Machine:
     def here(cls) -> "Machine":
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         if device.type == "cpu":
-            keep_memory()
+            keep_freed_memory()
         return cls(device, bfloat16_is_fast(device))
 
     @property

@@ -9,11 +9,11 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from litmine.cli.answer_output import print_text, replies
+from litmine.cli.answer_output import load_answers, print_text
 from litmine.errors import DONE, FAILED, NEW_GAPS
 from litmine.lake.lake import Lake
 from litmine.tasks.registry import identify
-from litmine.types import Article, Observed, Question
+from litmine.types import Article, Question, SourceRecord
 
 Run = Callable[..., CompletedProcess[str]]
 USAGE = 2
@@ -50,7 +50,7 @@ SHOWN = """\
 @pytest.fixture
 def lake(tmp_path: Path) -> Path:
     lake = Lake.create(tmp_path / "lake")
-    lake.add([Observed(article, datetime.now(UTC)) for article in ARTICLES], source="made")
+    lake.add([SourceRecord(article, datetime.now(UTC)) for article in ARTICLES], source="made")
     return lake.path
 
 
@@ -63,7 +63,7 @@ def test_answers_for_people(ask: Run, lake: Path, rule_reader: Path) -> None:
     model = identify(str(rule_reader))
     ran = ask(ASKED)
     assert (ran.returncode, ran.stdout) == (DONE, SHOWN)
-    said = "factoid question (guessed; --type says it), 3 articles retrieved, {} read now, by {}\n"
+    said = "factoid question (guessed; set --type if wrong): 3 articles retrieved, {} newly read by {}\n"
     assert ran.stderr == said.format(3, model)
     ran = ask(f"  {ASKED}\n")
     assert (ran.stdout, ran.stderr) == (SHOWN, said.format(0, model))
@@ -81,7 +81,7 @@ def test_answers_on_a_terminal(ask: Run, lake: Path, monkeypatch: pytest.MonkeyP
     ask(ASKED)
     opened, terminal = Lake(lake), Terminal()
     ((question_id,),) = opened.rows("select question_id from questions")
-    print_text(Question(question_id, ASKED, "factoid"), replies(opened, question_id), terminal)
+    print_text(Question(question_id, ASKED, "factoid"), load_answers(opened, question_id), terminal)
     shown = terminal.getvalue()
     assert "   An allergy to \x1b[1;32mpenicillin\x1b[0m can cause" in shown
     plain = shown.replace("\x1b[1;32m", "").replace("\x1b[0m", "")
@@ -224,12 +224,12 @@ def test_what_cannot_be_asked(
 
 def test_options_that_do_not_go_together(run: Run, lake: Path, questions: Path) -> None:
     for words, said in [
-        (("--top-k", 5), "--top-k goes with --questions"),
-        (("--where", "true"), "--where goes with --questions"),
-        (("--reader", "builtin"), "--reader goes with --questions"),
+        (("--top-k", 5), "--top-k needs --questions"),
+        (("--where", "true"), "--where needs --questions"),
+        (("--reader", "builtin"), "--reader needs --questions"),
         (
             ("--questions", questions, "--model", "builtin"),
-            "--model goes without --questions; questions are answered by",
+            "--model cannot be used with --questions; choose the model with --reader",
         ),
     ]:
         ran = run("annotate", "--lake", lake, *words)

@@ -42,17 +42,17 @@ def test_show_says_everything(run: Run, home: Path) -> None:
 def test_an_unknown_name_lists_the_known_ones(run: Run, command: str) -> None:
     said = run("corpora", command, "NCBI")
     assert (said.returncode, said.stdout) == (1, "")
-    assert said.stderr.startswith("litmine: no corpus is called 'NCBI'; the known ones are NCBI-disease, BC5CDR, ")
+    assert said.stderr.startswith("litmine: unknown corpus 'NCBI'; use one of NCBI-disease, BC5CDR, ")
 
 
 def test_get_says_what_must_be_signed_and_what_it_will_not_read(run: Run, home: Path) -> None:
     said = run("corpora", "get", "i2b2-2010")
     assert said.returncode == 1
-    assert said.stderr.startswith("litmine: i2b2-2010 cannot be fetched")
+    assert said.stderr.startswith("litmine: i2b2-2010 cannot be downloaded")
     assert "each user must sign its data use agreement" in said.stderr
     said = run("corpora", "get", "BC5CDR", "--from", "http://example.org/")
     assert said.returncode == 1
-    assert "is refused: a corpus is fetched over https" in said.stderr
+    assert "is not allowed; use https" in said.stderr
     assert not home.exists()
 
 

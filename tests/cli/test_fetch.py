@@ -24,13 +24,13 @@ def nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((), "Say either --query TEXT or --pmids FILE"),
-        ((*QUERY, "--pmids", "-"), "Say either --query TEXT or --pmids FILE"),
+        ((), "Give either --query TEXT or --pmids FILE"),
+        ((*QUERY, "--pmids", "-"), "Give either --query TEXT or --pmids FILE"),
         (("--query", " \t "), "--query is empty"),
-        (("--pmids", "-", "--since", "last"), "--since goes with --query"),
-        ((*QUERY, "--since", "yesterday"), "'yesterday' is neither a day such as 2026-11-01 nor 'last'"),
-        ((*QUERY, "--since", "2026-02-30"), "'2026-02-30' is neither a day"),
-        ((*QUERY, "--since", str((datetime.now(UTC) + timedelta(days=2)).date())), "is yet to come"),
+        (("--pmids", "-", "--since", "last"), "--since needs --query"),
+        ((*QUERY, "--since", "yesterday"), "'yesterday' must be a date such as 2026-11-01, or 'last'"),
+        ((*QUERY, "--since", "2026-02-30"), "'2026-02-30' must be a date"),
+        ((*QUERY, "--since", str((datetime.now(UTC) + timedelta(days=2)).date())), "is in the future"),
         ((*QUERY, "--max", "0"), "0 is not in the range"),
         ((*QUERY, "--patience", "0"), "0.0 is not in the range"),
     ],
@@ -46,7 +46,7 @@ def test_a_list_without_a_pmid(run: Run, tmp_path: Path) -> None:
     (tmp_path / "list.txt").write_text("PMID\nPMC1234\n\n")
     done = run("fetch", "--lake", tmp_path / "lake", "--pmids", tmp_path / "list.txt")
     assert (done.returncode, done.stdout) == (FAILED, "")
-    assert done.stderr == f"litmine: {tmp_path / 'list.txt'} holds no PMID; put one on each line\n"
+    assert done.stderr == f"litmine: {tmp_path / 'list.txt'} has no PMID; put one on each line\n"
 
 
 def test_no_such_list(run: Run, tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_a_binary_list(run: Run, tmp_path: Path) -> None:
 def test_nowhere_to_write_the_gaps(run: Run, tmp_path: Path) -> None:
     done = run("fetch", "--lake", tmp_path / "lake", *QUERY, "--gaps", tmp_path / "no" / "gaps.csv")
     assert done.returncode == FAILED
-    assert f"there is no folder {tmp_path / 'no'} for --gaps" in done.stderr
+    assert f"the folder of --gaps, {tmp_path / 'no'}, does not exist" in done.stderr
 
 
 def test_a_lake_that_is_none(run: Run, tmp_path: Path) -> None:
@@ -81,4 +81,4 @@ def test_an_address_is_asked_for(run: Run, tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.delenv("NCBI_EMAIL", raising=False)
     done = run("fetch", "--lake", tmp_path / "lake", *QUERY, "--patience", "1")
     assert done.returncode == FAILED
-    assert done.stderr.splitlines()[0] == "PubMed asks who calls: put your e-mail address into NCBI_EMAIL"
+    assert done.stderr.splitlines()[0] == "Set NCBI_EMAIL: NCBI asks callers for an e-mail address."

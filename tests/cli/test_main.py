@@ -108,7 +108,7 @@ def test_a_full_stdout(annotated_lake: Path, words: tuple[str, ...]) -> None:
             [program, *words, "--lake", annotated_lake], stdout=full, stderr=subprocess.PIPE, text=True, check=False
         )
     (line,) = [line for line in ran.stderr.splitlines() if "row" not in line]
-    assert (ran.returncode, line.startswith("litmine: stdout cannot be written (No space left")) == (FAILED, True)
+    assert (ran.returncode, line.startswith("litmine: cannot write to stdout (No space left")) == (FAILED, True)
 
 
 def test_a_closed_stdout(start: Start, annotated_lake: Path) -> None:
@@ -133,4 +133,4 @@ def test_ctrl_c_in_a_query(start: Start, annotated_lake: Path) -> None:
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=300)
     assert process.returncode == INTERRUPTED
-    assert said.strip() == "litmine: interrupted; what was finished stays, and the same command goes on from there"
+    assert said.strip() == "litmine: interrupted; finished work is kept, and the same command continues from there"

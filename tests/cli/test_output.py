@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from litmine.cli.query_output import FORMATS, write_result
 from litmine.errors import DONE, FAILED
 from litmine.lake.lake import Lake
-from litmine.types import Article, Observed
+from litmine.types import Article, SourceRecord
 
 Run = Callable[..., CompletedProcess[str]]
 Start = Callable[..., Popen[Any]]
@@ -158,7 +158,7 @@ def test_a_full_disk_leaves_nothing(run: Run, annotated_lake: Path, small_disk: 
 
 def test_control_sequences_reach_no_terminal_but_stay_in_the_data(run: Run, empty: Path) -> None:
     title = "\x1b[2J\x1b]0;owned\x07red\x9b31m\r\u202eback"
-    Lake(empty).add([Observed(Article(1, title), datetime.now(UTC))], source="x")
+    Lake(empty).add([SourceRecord(Article(1, title), datetime.now(UTC))], source="x")
     query = ("sql", 'select title, [title] as titles, title as "\x1b[1m" from articles', "--lake", empty)
     table = run(*query)
     assert [char for char in table.stdout if not char.isprintable() and char != "\n"] == []
@@ -170,7 +170,7 @@ def test_control_sequences_reach_no_terminal_but_stay_in_the_data(run: Run, empt
 
 @pytest.mark.parametrize("form", ["csv", "json", "jsonl"])
 def test_a_terminal_obeys_no_title_whatever_the_format(start: Start, empty: Path, form: str) -> None:
-    Lake(empty).add([Observed(Article(1, "\x1b[2Jred\x9b31m β"), datetime.now(UTC))], source="x")
+    Lake(empty).add([SourceRecord(Article(1, "\x1b[2Jred\x9b31m β"), datetime.now(UTC))], source="x")
     ours, theirs = pty.openpty()
     arguments = ("-c", 'exec 1<>"$0"; exec "$@"', os.ttyname(theirs))
     process = start("sql", "select title from articles", "--lake", empty, "--format", form, before=("sh", *arguments))

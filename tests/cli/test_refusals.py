@@ -93,8 +93,8 @@ def test_a_model_of_the_hub_without_a_network(start: Start, imported_lake: Path,
     stdout, stderr = process.communicate()
     said = sentence(CompletedProcess(words, process.returncode, stdout, stderr))
     assert process.returncode == FAILED
-    assert "nobody/no-such-model is not on this machine" in said
-    assert "without it these can be loaded: builtin" in said
+    assert "nobody/no-such-model could not be downloaded" in said
+    assert "without a download, give builtin" in said
     assert contents(imported_lake) == before
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 

@@ -12,8 +12,8 @@ from typing import Any, get_args, get_type_hints
 import pytest
 
 from litmine.errors import DONE, FAILED
-from litmine.settings import flag_of, setting_of
-from litmine.specs import TASKS, TaskSpec, code
+from litmine.settings import flag_name, setting_metadata
+from litmine.specs import TASKS, TaskSpec, import_object
 from litmine.training.pretrain_settings import Pretraining
 from litmine.training.recipe import read_recipe, recipe_names
 
@@ -52,7 +52,7 @@ class ToyRecipe:
     parts: tuple[tuple[str, float], ...] = setting("Share of a part.", (), flag="--part", metavar="NAME=SHARE", above=0)
     plan: Path | None = setting("Drawing of the toy.", None)
     owner: str = setting("Owner of the toy.", "nobody", none=True)
-    layers: tuple[Layer, ...] = setting("Layers of the toy.", (), each="of")
+    layers: tuple[Layer, ...] = setting("Layers of the toy.", (), repeat_by="of")
 
     def __post_init__(self) -> None:
         check_ranges(self)
@@ -67,7 +67,7 @@ class ToyEvaluation:
 
     toy: Path = setting("Folder of the toy.")
     to: Path | None = setting("File of the weights.", None)
-    show: int | None = setting("Show so many weights.", None, bare=7)
+    show: int | None = setting("Show so many weights.", None, flag_value=7)
 '''
 CODE = """
 import json
@@ -166,17 +166,21 @@ def test_what_is_given_counts_before_the_recipe_and_that_before_the_dataclass(ru
         (("--shape", "cone"), WRONG_USAGE, "'cone' is not one of 'cube', 'ball'"),
         (("--shape", "cube", "--size", 10), WRONG_USAGE, "10.0 is not in the range 0<x<10"),
         (("--shape", "cube", "--size", "nan"), FAILED, "litmine: size must be a finite number, not nan"),
-        (("--shape", "cube", "--part", "lid"), FAILED, "litmine: --part takes NAME=SHARE, and 'lid' is not that"),
+        (("--shape", "cube", "--part", "lid"), FAILED, "litmine: --part takes NAME=SHARE, not 'lid'"),
         (("--shape", "cube", "--part", "lid=0"), FAILED, "litmine: parts of 'lid' must be above 0, not 0.0"),
         (
             ("--recipe", "small", "--rings", 2),
             WRONG_USAGE,
-            "--rings belongs to the layers that --of makes; give --of too.",
+            "--rings applies to the layers of --of; give --of too.",
         ),
         (("--shape", "cube", "--of", "oak", "--rings", 0), WRONG_USAGE, "0 is not in the range x>=1"),
         (("--recipe", "smal"), FAILED, "no recipe 'smal' (did you mean small?); give small or a TOML file"),
         (("--recipe", "mine.toml"), FAILED, "litmine: the recipe does not say shape; give --shape, or set it in the"),
-        (("--recipe", "bad.toml"), FAILED, "bad.toml sets sise (did you mean size?); a recipe knows name, shape, "),
+        (
+            ("--recipe", "bad.toml"),
+            FAILED,
+            "bad.toml: unknown setting sise (did you mean size?); the settings of a recipe are name, shape, ",
+        ),
         (("--recipe", "far.toml", "--shape", "cube"), FAILED, "litmine: size must be above 0 and below 10, not 11.0"),
     ],
 )
@@ -227,7 +231,7 @@ def shown_defaults(helped: str, kind: type) -> dict[str, str]:
     entries = re.split(r"\n  (?=-)", helped)
     shown = {}
     for one in fields(kind):
-        flag = flag_of(kind, one.name)
+        flag = flag_name(kind, one.name)
         (entry,) = (entry for entry in entries if re.match(rf"{flag}(?![\w-])", entry))
         found = re.search(r"\[default: (.*?)(; [^;]*)?\]", " ".join(entry.split()).replace("- ", "-"))
         shown[one.name] = found[1] if found else ""
@@ -237,11 +241,11 @@ def shown_defaults(helped: str, kind: type) -> dict[str, str]:
 def expected(kind: type, name: str, value: Any) -> str:
     """How a value is to be shown."""
     if value is MISSING or value is None or value in ("", ()):
-        told = setting_of(next(one for one in fields(kind) if one.name == name))
+        told = setting_metadata(next(one for one in fields(kind) if one.name == name))
         assert told is not None
         return told.unset
     if isinstance(value, bool):
-        return f"{'' if value else 'no-'}{flag_of(kind, name)[2:]}"
+        return f"{'' if value else 'no-'}{flag_name(kind, name)[2:]}"
     if isinstance(value, tuple):
         return ", ".join("=".join(map(str, one)) if isinstance(one, tuple) else one for one in value)
     return str(value)
@@ -250,18 +254,18 @@ def expected(kind: type, name: str, value: Any) -> str:
 HELPS: dict[tuple[str, ...], tuple[type, dict[str, Any]]] = {("train", "mlm"): (Pretraining, {})}
 for _spec in TASKS:
     if _spec.train:
-        HELPS["train", _spec.name] = code(_spec.recipe), {}
+        HELPS["train", _spec.name] = import_object(_spec.recipe), {}
         for _name in recipe_names(_spec):
-            HELPS["train", _spec.name, "--recipe", _name] = code(_spec.recipe), read_recipe(_spec, _name)
+            HELPS["train", _spec.name, "--recipe", _name] = import_object(_spec.recipe), read_recipe(_spec, _name)
     if _spec.evaluate:
-        HELPS["evaluate", _spec.name] = code(_spec.evaluation), {}
+        HELPS["evaluate", _spec.name] = import_object(_spec.evaluation), {}
 
 
 @pytest.mark.parametrize("words", HELPS, ids=" ".join)
 def test_the_help_shows_the_defaults_that_count(run: Run, words: tuple[str, ...]) -> None:
     kind, recipe = HELPS[words]
     hints = get_type_hints(kind)
-    tables = {one.name for one in fields(kind) if (told := setting_of(one)) and told.each}
+    tables = {one.name for one in fields(kind) if (told := setting_metadata(one)) and told.repeat_by}
     before, after = run(*words, "--help"), run(*words[:2], "--help", *words[2:])
     assert before.stdout == after.stdout
     assert (f"with the values of the recipe {words[-1]}" in before.stdout) == bool(recipe)

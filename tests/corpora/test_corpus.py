@@ -91,19 +91,19 @@ def test_a_span_is_its_tokens_with_spaces_between(
 @pytest.mark.parametrize(
     ("lines", "sentence"),
     [
-        (["a\tB-x", "b\tO", "c\tI-x"], r"line 3: I-x follows nothing that it could continue \(before it: O\); mend"),
-        (["a\tB-x", "", "c\tI-x"], r"line 3: I-x follows nothing .*--tags iob1 if the file is IOB1$"),
-        (["a\tB-x", "b\tI-y"], r"line 2: I-y follows nothing that it could continue \(before it: B-x\)"),
-        (["a\tB", "b\tO", "c\tI"], "line 3: I follows nothing"),
-        (["a\tS-x", "b\tE-x"], "line 2: E-x follows nothing"),
-        (["a\tI-x", "b\tO", "c\tB-x"], "line 1: I-x follows nothing"),
-        (["aspirin\tB-x", "works"], "line 2: a line is token TAB tag, and this one is 'works'"),
-        (["aspirin B-x"], "line 1: a line is token TAB tag"),
-        (["aspirin\tB-x", "", "\tO"], "line 3: a line is token TAB tag"),
-        (["aspirin\tB-x", "works\t"], "line 2: a line is token TAB tag"),
-        (["aspirin\tO"], "marks no mention"),
-        ([], "is empty: it holds no sentence and no document"),
-        (["-DOCSTART-\tO", "", ""], "is empty: it holds no sentence and no document"),
+        (["a\tB-x", "b\tO", "c\tI-x"], r"line 3: I-x continues no mention \(previous tag: O\); correct"),
+        (["a\tB-x", "", "c\tI-x"], r"line 3: I-x continues no mention .*--tags iob1 if the file is IOB1$"),
+        (["a\tB-x", "b\tI-y"], r"line 2: I-y continues no mention \(previous tag: B-x\)"),
+        (["a\tB", "b\tO", "c\tI"], "line 3: I continues no mention"),
+        (["a\tS-x", "b\tE-x"], "line 2: E-x continues no mention"),
+        (["a\tI-x", "b\tO", "c\tB-x"], "line 1: I-x continues no mention"),
+        (["aspirin\tB-x", "works"], "line 2: expected token TAB tag, not 'works'"),
+        (["aspirin B-x"], "line 1: expected token TAB tag"),
+        (["aspirin\tB-x", "", "\tO"], "line 3: expected token TAB tag"),
+        (["aspirin\tB-x", "works\t"], "line 2: expected token TAB tag"),
+        (["aspirin\tO"], "annotates no mention"),
+        ([], "is empty; leave it out"),
+        (["-DOCSTART-\tO", "", ""], "is empty; leave it out"),
     ],
 )
 def test_a_bad_line_is_named(tmp_path: Path, lines: list[str], sentence: str) -> None:
@@ -148,7 +148,7 @@ def test_pubtator_mentions_off_their_offsets_are_left_out_and_told(tmp_path: Pat
     [
         ("1\t0\t9\tβ-blocker\tChemical", None),
         ("1\t0\t10\tβ-blockers \tChemical", None),
-        ("1\t1\t11\tβ-blockers\tChemical", "1 of 3 mentions do not stand at their offsets, the first in line 6;"),
+        ("1\t1\t11\tβ-blockers\tChemical", "1 of 3 mentions are not at their offsets, first in line 6;"),
         ("1\t0\tten\tβ-blockers\tChemical", "line 6: not a PubTator mention"),
         ("1\t0\t10\tβ-blockers", "line 6: not a PubTator mention"),
         ("2\t0\t10\tβ-blockers\tChemical", "line 6: The line is not PubTator: "),
@@ -174,7 +174,7 @@ def test_the_sample_documents_stand_at_their_offsets(sample_data: Path) -> None:
 def test_the_files_of_a_corpus(tmp_path: Path) -> None:
     folder = tmp_path / "BC5CDR"
     folder.mkdir()
-    with pytest.raises(CorpusError, match=r"holds neither train\.tsv nor train\.pubtator"):
+    with pytest.raises(CorpusError, match=r"contains neither train\.tsv nor train\.pubtator"):
         corpus_files(str(folder), "train")
     train = tagged(folder, "a\tB-x")
     assert corpus_files(str(folder), "train") == ("BC5CDR", train)

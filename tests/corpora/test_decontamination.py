@@ -10,7 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from litmine.corpora.corpus import Corpus, Passage, read_corpus
-from litmine.corpora.decontamination import LONG, find_leaks, find_repeats, overlaps, separate, without
+from litmine.corpora.decontamination import (
+    MIN_SHARED_LENGTH,
+    count_overlaps,
+    find_leaks,
+    find_repeats,
+    remove_leaks_and_repeats,
+    remove_passages,
+)
 from litmine.errors import CorpusError
 from litmine.types import Span
 
@@ -52,7 +59,7 @@ def test_what_is_a_leak(train: str | tuple[str, int], dev: str | tuple[str, int]
     )
 
 
-@pytest.mark.parametrize(("length", "leaks"), [(LONG - 1, 0), (LONG, 1)])
+@pytest.mark.parametrize(("length", "leaks"), [(MIN_SHARED_LENGTH - 1, 0), (MIN_SHARED_LENGTH, 1)])
 def test_a_text_counts_from_so_many_code_points(length: int, leaks: int) -> None:
     text = "é" * length
     assert len(ways(corpus("a", text), corpus("b", text))) == leaks
@@ -71,7 +78,8 @@ def test_leaks_are_what_comparing_every_pair_finds(train: list[list[str]], dev: 
         i
         for i, ours in enumerate(train)
         for theirs in dev
-        if min(len(key(ours)), len(key(theirs))) >= LONG and (key(ours) in key(theirs) or key(theirs) in key(ours))
+        if min(len(key(ours)), len(key(theirs))) >= MIN_SHARED_LENGTH
+        and (key(ours) in key(theirs) or key(theirs) in key(ours))
     }
     found = find_leaks(
         [corpus("a", *(" ".join(words) for words in train))], [corpus("b", *("  ".join(words) for words in dev))]
@@ -83,18 +91,16 @@ def test_leaks_are_counted_by_pair_and_dropped() -> None:
     train = [corpus("a", ONE, TWO, THREE), corpus("b", (TWO, 3), kinds=("Gene",)), corpus("c", THREE + ONE)]
     dev = [corpus("a", ONE), corpus("d", (TWO, 3))]
     found = find_leaks(train, dev)
-    assert [(o.corpus, o.other, o.pmids, o.sentences) for o in overlaps(found)] == [
+    assert [(o.corpus, o.other, o.by_pmid, o.by_text) for o in count_overlaps(found)] == [
         ("a", "a dev", 0, 1),
         ("c", "a dev", 0, 1),
         ("a", "d dev", 0, 1),
         ("b", "d dev", 1, 0),
     ]
-    assert str(overlaps(found)[0]) == f"a: 0 by PMID and 1 by text in a dev (text: {ONE[:80]!r})"
-    assert [passage.text for passage in without(train[:1], found)[0].passages] == [THREE]
-    with pytest.raises(
-        CorpusError, match=r"^b has no passage of its own left: all of them stand in d dev; leave it out$"
-    ):
-        without(train[:2], found)
+    assert str(count_overlaps(found)[0]) == f"a: 1 by text in a dev (text: {ONE[:80]!r})"
+    assert [passage.text for passage in remove_passages(train[:1], found)[0].passages] == [THREE]
+    with pytest.raises(CorpusError, match=r"^all passages of b are also in d dev; leave b out$"):
+        remove_passages(train[:2], found)
 
 
 @pytest.mark.parametrize(
@@ -131,16 +137,17 @@ def test_separate_tells_and_strict_refuses() -> None:
     train = [corpus("a", ONE, TWO), corpus("b", TWO, THREE)]
     dev = [corpus("a", ONE)]
     said: list[str] = []
-    kept = separate(train, dev, (), strict=False, say=said.append)
+    kept = remove_leaks_and_repeats(train, dev, (), strict=False, log=said.append)
     assert [[passage.text for passage in one.passages] for one in kept] == [[TWO], [THREE]]
-    assert said[0].startswith("leak, left out of training: a: 0 by PMID and 1 by text in a dev")
-    assert said[1].startswith("taught twice, left out the second time: b: 0 by PMID and 1 by text in a")
+    assert said[0].startswith("removed from training, because a dev split has them: a: 1 by text in a dev")
+    assert said[1].startswith("removed from training, because an earlier corpus has them: b: 1 by text in a")
     with pytest.raises(
-        CorpusError, match=r"^1 training passages also stand in an evaluation split \(a: .*strict-leaks$"
+        CorpusError,
+        match=r"^1 training passages are also in an evaluation split \(a: .*omit --strict-leaks to drop them$",
     ):
-        separate(train, dev, (), strict=True, say=said.append)
+        remove_leaks_and_repeats(train, dev, (), strict=True, log=said.append)
     clean = [replace(train[1])]
-    assert separate(clean, dev, (), strict=True, say=said.append) == clean
+    assert remove_leaks_and_repeats(clean, dev, (), strict=True, log=said.append) == clean
 
 
 def test_a_training_leaves_its_dev_split_out(tmp_path: Path, run: Callable[..., CompletedProcess[str]]) -> None:
@@ -152,4 +159,4 @@ def test_a_training_leaves_its_dev_split_out(tmp_path: Path, run: Callable[..., 
     assert [one.index for one in find_leaks([train], [dev])] == [0]
     result = run("train", "ner", "--base", tmp_path, "--corpus", tmp_path, "--strict-leaks", "-o", tmp_path / "model")
     assert result.returncode == 1
-    assert "litmine: 1 training passages also stand in an evaluation split" in result.stderr
+    assert "litmine: 1 training passages are also in an evaluation split" in result.stderr

@@ -16,8 +16,8 @@ from urllib.request import Request
 import pytest
 
 from litmine.corpora.corpus import open_corpus
-from litmine.corpora.download import _Careful, obtain
-from litmine.corpora.registry import find
+from litmine.corpora.download import _SafeRedirectHandler, download_corpus
+from litmine.corpora.registry import find_corpus
 from litmine.errors import CorpusError
 
 TRAIN = b"asthma\tB-Disease\nis\tO\n"
@@ -100,7 +100,7 @@ def tarred(members: dict[str, bytes], kind: bytes = tarfile.REGTYPE) -> bytes:
 def test_a_folder_gives_its_train_and_dev_split(server: Server, home: Path) -> None:
     server.files = {"/c/train.tsv": TRAIN, "/c/devel.tsv": DEV, "/c/test.tsv": b"secret\tO\n"}
     said: list[str] = []
-    folder = obtain(find("NCBI-disease"), f"{server.url}c/", said.append)
+    folder = download_corpus(find_corpus("NCBI-disease"), f"{server.url}c/", said.append)
     assert folder == home / "NCBI-disease"
     assert {file.name: file.read_bytes() for file in folder.glob("*.tsv")} == {"train.tsv": TRAIN, "dev.tsv": DEV}
     assert server.asked == ["/c/train.tsv", "/c/devel.tsv"]
@@ -131,53 +131,53 @@ def test_an_archive_gives_what_the_registry_names(server: Server, pack: object) 
     assert callable(pack)
     members = {"BIORED/Train.PubTator": PUBTATOR, "BIORED/Dev.PubTator": PUBTATOR, "BIORED/Test.PubTator": b"secret"}
     server.files = {"/BIORED.any": pack(members)}
-    folder = obtain(find("BioRED"), f"{server.url}BIORED.any", lambda _: None)
+    folder = download_corpus(find_corpus("BioRED"), f"{server.url}BIORED.any", lambda _: None)
     assert {file.name for file in folder.iterdir()} == {"train.pubtator", "dev.pubtator", "SOURCE.txt"}
 
 
 def test_a_file_is_the_train_split_and_a_redirection_is_followed(server: Server) -> None:
     server.files = {"/here": "/there", "/there": PUBTATOR}
-    folder = obtain(find("BC4CHEMD"), f"{server.url}here", lambda _: None)
+    folder = download_corpus(find_corpus("BC4CHEMD"), f"{server.url}here", lambda _: None)
     assert (folder / "train.pubtator").read_bytes() == PUBTATOR
 
 
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (zipped({"../train.tsv": TRAIN}), "its member '../train.tsv' would be written outside of the folder"),
+        (zipped({"../train.tsv": TRAIN}), "its member '../train.tsv' would be written outside the folder"),
         (zipped({"/etc/train.tsv": TRAIN}), "would be written outside"),
         (zipped({"c:\\train.tsv": TRAIN}), "would be written outside"),
-        (zipped({"train.tsv": b"x"}, link=True), "its member 'train.tsv' is a link or no plain file"),
+        (zipped({"train.tsv": b"x"}, link=True), "its member 'train.tsv' is not a regular file"),
         (tarred({"a/../../train.tsv": TRAIN}), "would be written outside"),
-        (tarred({"train.tsv": b""}, tarfile.SYMTYPE), "is a link or no plain file"),
-        (tarred({"train.tsv": b""}, tarfile.LNKTYPE), "is a link or no plain file"),
-        (tarred({"train.tsv": b""}, tarfile.FIFOTYPE), "is a link or no plain file"),
-        (zipped({"train.tsv": b"a\tO\n" * 50_000}), "it unpacks to more than 100,000 bytes"),
-        (b"a\tO\n" * 50_000, "gives more than 100,000 bytes"),
-        (zipped({"readme": b""}), "holds no train.tsv; it holds readme"),
-        (b"<html>Sorry</html>", "a line is token TAB tag"),
+        (tarred({"train.tsv": b""}, tarfile.SYMTYPE), "is not a regular file"),
+        (tarred({"train.tsv": b""}, tarfile.LNKTYPE), "is not a regular file"),
+        (tarred({"train.tsv": b""}, tarfile.FIFOTYPE), "is not a regular file"),
+        (zipped({"train.tsv": b"a\tO\n" * 50_000}), "unpacks to more than 100,000 bytes"),
+        (b"a\tO\n" * 50_000, "has more than 100,000 bytes"),
+        (zipped({"readme": b""}), "does not contain train.tsv, only readme"),
+        (b"<html>Sorry</html>", "expected token TAB tag"),
         (b"", "is empty"),
         (tarred({"train.tsv": TRAIN})[:60], "cannot be unpacked: "),
-        (longest_name(200_000), "it unpacks to more than 100,000 bytes"),
-        (hostile_tar(2**60), "cannot be unpacked: |a line is token TAB tag|is not UTF-8"),
-        (hostile_tar(2**60, "train.tsv", tarfile.REGTYPE), "it unpacks to more than 100,000 bytes"),
-        (bz2.compress(b"a\tO\n" * 50_000), "it unpacks to more than 100,000 bytes"),
-        ("http://example.org/train.tsv", "is refused: a corpus is fetched over https"),
+        (longest_name(200_000), "unpacks to more than 100,000 bytes"),
+        (hostile_tar(2**60), "cannot be unpacked: |expected token TAB tag|is not UTF-8"),
+        (hostile_tar(2**60, "train.tsv", tarfile.REGTYPE), "unpacks to more than 100,000 bytes"),
+        (bz2.compress(b"a\tO\n" * 50_000), "unpacks to more than 100,000 bytes"),
+        ("http://example.org/train.tsv", "is not allowed; use https"),
         ("file:///etc/passwd", "is not allowed"),
-        ("/nowhere", "cannot be fetched: HTTP Error 404"),
+        ("/nowhere", "cannot be downloaded: HTTP Error 404"),
     ],
 )
 def test_what_is_refused_leaves_nothing(server: Server, home: Path, content: bytes | str, sentence: str) -> None:
     server.files = {"/corpus": content}
     with pytest.raises(CorpusError, match=sentence):
-        obtain(find("NCBI-disease"), f"{server.url}corpus", lambda _: None, greatest=100_000)
+        download_corpus(find_corpus("NCBI-disease"), f"{server.url}corpus", lambda _: None, max_bytes=100_000)
     assert list(home.iterdir()) == []
 
 
 def test_an_answer_that_breaks_off(server: Server, home: Path) -> None:
     server.files, server.short = {"/c": TRAIN}, {"/c"}
-    with pytest.raises(CorpusError, match=r"broke off after 22 of 23 bytes; try again"):
-        obtain(find("NCBI-disease"), f"{server.url}c", lambda _: None)
+    with pytest.raises(CorpusError, match=r"ended after 22 of 23 bytes; try again"):
+        download_corpus(find_corpus("NCBI-disease"), f"{server.url}c", lambda _: None)
     assert list(home.iterdir()) == []
 
 
@@ -185,14 +185,14 @@ def test_an_answer_that_breaks_off(server: Server, home: Path) -> None:
     "url", ["http://example.org/a.zip", "ftp://example.org/", "/etc/passwd", "https://", "http://["]
 )
 def test_addresses_that_are_refused(home: Path, url: str) -> None:
-    with pytest.raises(CorpusError, match=r"is refused: a corpus is fetched over https|is no address"):
-        obtain(find("NCBI-disease"), url, lambda _: None)
+    with pytest.raises(CorpusError, match=r"is not allowed; use https|is not a valid address"):
+        download_corpus(find_corpus("NCBI-disease"), url, lambda _: None)
     assert not home.exists()
 
 
 def test_a_password_in_an_address_is_not_repeated(home: Path) -> None:
-    with pytest.raises(CorpusError, match="an address with a user name in it is refused") as refused:
-        obtain(find("NCBI-disease"), "https://me:secret@example.org/a.zip", lambda _: None)
+    with pytest.raises(CorpusError, match="addresses with a user name are not allowed") as refused:
+        download_corpus(find_corpus("NCBI-disease"), "https://me:secret@example.org/a.zip", lambda _: None)
     assert "secret" not in str(refused.value)
     assert not home.exists()
 
@@ -200,31 +200,33 @@ def test_a_password_in_an_address_is_not_repeated(home: Path) -> None:
 def test_nobody_elsewhere_sends_us_to_a_service_of_this_machine(server: Server) -> None:
     request = Request("https://example.org/a.zip")
     for place in (server.url, "https://localhost/"):
-        with pytest.raises(CorpusError, match="on this machine, and is refused"):
-            _Careful().redirect_request(request, io.BytesIO(), 302, "Found", HTTPMessage(), place)
+        with pytest.raises(CorpusError, match="on this machine, which is not allowed"):
+            _SafeRedirectHandler().redirect_request(request, io.BytesIO(), 302, "Found", HTTPMessage(), place)
     assert server.asked == []
 
 
 def test_a_length_that_is_no_number(server: Server) -> None:
     server.files, server.headers = {"/c": TRAIN}, {"Content-Length": "many"}
-    assert (obtain(find("NCBI-disease"), f"{server.url}c", lambda _: None) / "train.tsv").read_bytes() == TRAIN
+    assert (
+        download_corpus(find_corpus("NCBI-disease"), f"{server.url}c", lambda _: None) / "train.tsv"
+    ).read_bytes() == TRAIN
 
 
 @pytest.mark.parametrize("url", [None, "https://example.org/i2b2.zip"])
 def test_what_must_be_signed_is_not_fetched_from_anywhere(url: str | None) -> None:
     with pytest.raises(
-        CorpusError, match=r"i2b2-2010 cannot be fetched into .*: each user must sign its data use agreement"
+        CorpusError, match=r"i2b2-2010 cannot be downloaded into .*: each user must sign its data use agreement"
     ):
-        obtain(find("i2b2-2010"), url, lambda _: None)
+        download_corpus(find_corpus("i2b2-2010"), url, lambda _: None)
 
 
 def test_what_has_no_address_says_how_to_obtain_it() -> None:
-    with pytest.raises(CorpusError, match=r"BC4CHEMD cannot be fetched into .*: get it from https"):
-        obtain(find("BC4CHEMD"), None, lambda _: None)
+    with pytest.raises(CorpusError, match=r"BC4CHEMD cannot be downloaded into .*: get it from https"):
+        download_corpus(find_corpus("BC4CHEMD"), None, lambda _: None)
 
 
 def test_what_is_here_is_not_fetched_again(server: Server, home: Path) -> None:
     (home / "NCBI-disease").mkdir(parents=True)
-    with pytest.raises(CorpusError, match="exists; delete it to fetch NCBI-disease again"):
-        obtain(find("NCBI-disease"), server.url, lambda _: None)
+    with pytest.raises(CorpusError, match="exists; delete it to download NCBI-disease again"):
+        download_corpus(find_corpus("NCBI-disease"), server.url, lambda _: None)
     assert server.asked == []

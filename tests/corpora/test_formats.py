@@ -25,7 +25,7 @@ def test_iob1_is_told_by_its_tags(tmp_path: Path) -> None:
     file = write(tmp_path / "a.tsv", "a\tI-x", "b\tI-x", "c\tB-x", "d\tI-x", "e\tO", "f\tI-y", "g\tI-x", "", "h\tI-x")
     for tags in ("auto", "iob1"):
         assert spans(read_corpus(file, "a", tags=tags)) == [["a b", "c d", "f", "g"], ["h"]]
-    with pytest.raises(CorpusError, match=r"line 1: I-x follows nothing .* --tags iob1"):
+    with pytest.raises(CorpusError, match=r"line 1: I-x continues no mention .* --tags iob1"):
         read_corpus(file, "a", tags="iob2")
 
 
@@ -39,12 +39,12 @@ def test_a_declared_iob1_may_begin_with_b(tmp_path: Path) -> None:
 def test_a_declared_iobes_must_end_its_mentions(tmp_path: Path) -> None:
     file = write(tmp_path / "a.tsv", "a\tB-x", "b\tE-x", "c\tS-x", "", "d\tB-x", "e\tI-x", "", "f\tO")
     assert spans(read_corpus(file, "a")) == [["a b", "c"], ["d e"], []]
-    with pytest.raises(CorpusError, match=r"line 6: I-x is followed by O, and in IOBES a mention ends with E"):
+    with pytest.raises(CorpusError, match=r"line 6: I-x is followed by O, but in IOBES a mention ends with E"):
         read_corpus(file, "a", tags="iobes")
 
 
 def test_a_scheme_must_be_one(tmp_path: Path) -> None:
-    with pytest.raises(SettingError, match="'bio' is no scheme of tags; it is one of auto, iob2, iob1, iobes"):
+    with pytest.raises(SettingError, match="'bio' is not a tag scheme; use one of auto, iob2, iob1, iobes"):
         read_corpus(write(tmp_path / "a.tsv", "a\tB-x"), "a", tags="bio")
 
 
@@ -102,8 +102,8 @@ def test_concept_files(tmp_path: Path, places: tuple[str, str]) -> None:
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
-        ('c="fever" 2:5||t="problem"', r'r\.con, line 2: not c="..." LINE:TOKEN LINE:TOKEN'),
-        ('c="fever" 2:4 2:4||t="problem"', "1 of 2 mentions do not stand at their offsets, the first in line 2"),
+        ('c="fever" 2:5||t="problem"', r'r\.con, line 2: expected c="..." LINE:TOKEN LINE:TOKEN'),
+        ('c="fever" 2:4 2:4||t="problem"', "1 of 2 mentions are not at their offsets, first in line 2"),
         ('c="fever" 9:4 9:4||t="problem"', "1 of 2 mentions"),
         ('c="fever" 0:4 0:4||t="problem"', "1 of 2 mentions"),
         ('c="fever . an" 2:5 4:0||t="problem"', "1 of 2 mentions"),

@@ -9,7 +9,7 @@ from litmine.corpora.corpus import corpus_files, open_corpus
 from litmine.corpora.registry import registry
 from litmine.errors import CorpusError, SettingError
 from litmine.tasks.ner.make import make_model
-from litmine.tasks.ner.recipe import Recipe
+from litmine.tasks.ner.recipe import TaggerRecipe
 
 OURS = {"Disease", "Chemical", "Gene", "Species", "CellLine", "CellType", "DNA", "RNA", "Protein"}
 
@@ -108,7 +108,7 @@ def test_an_untyped_corpus_of_one_type_has_that_type(home: Path) -> None:
 def test_a_type_that_the_corpus_is_not_known_to_have(home: Path) -> None:
     put(home, "BC5CDR", "mice\tB-Animal", "asthma\tB-Disease")
     with pytest.raises(
-        CorpusError, match=r"annotates Animal, and BC5CDR is known to annotate Chemical, Disease; rename"
+        CorpusError, match=r"annotates Animal, but the registry lists Chemical, Disease for BC5CDR; rename"
     ):
         open_corpus("BC5CDR", "train")
     corpus = open_corpus("BC5CDR", "train", {"Animal": "-"})
@@ -118,6 +118,6 @@ def test_a_type_that_the_corpus_is_not_known_to_have(home: Path) -> None:
 
 def test_a_renamed_type_must_be_there(home: Path, tmp_path: Path) -> None:
     put(home, "BC5CDR", "asthma\tB-Disease")
-    recipe = Recipe("mine", str(tmp_path), ("BC5CDR",), renamed=(("BC5CDR:Diseese", "Illness"),))
+    recipe = TaggerRecipe("mine", str(tmp_path), ("BC5CDR",), type_map=(("BC5CDR:Diseese", "Illness"),))
     with pytest.raises(SettingError, match=r"--map renames BC5CDR:Diseese, which no corpus annotates; they annotate"):
         make_model(recipe, tmp_path / "model", lambda _: None)

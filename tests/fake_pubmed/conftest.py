@@ -11,8 +11,8 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from litmine.fake_pubmed.archive import Archive
-from litmine.fake_pubmed.server import Server
+from litmine.fake_pubmed.archive import RecordArchive
+from litmine.fake_pubmed.server import FakePubmedServer
 
 LAST = date(2026, 6, 30)
 BUSY = date(2026, 3, 2)
@@ -25,15 +25,15 @@ def records(sample_data: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def large(sample_data: Path) -> Archive:
+def large(sample_data: Path) -> RecordArchive:
     """13,000 records, of which 11,000 of one day. To be served, not changed."""
-    return Archive([sample_data / "pubmed"], 13_000, last=LAST, busy={BUSY: 11_000})
+    return RecordArchive([sample_data / "pubmed"], 13_000, last=LAST, busy={BUSY: 11_000})
 
 
 @pytest.fixture
-def small(records: Path) -> Archive:
+def small(records: Path) -> RecordArchive:
     """50 records, to be changed at will."""
-    return Archive([records], 50, last=LAST)
+    return RecordArchive([records], 50, last=LAST)
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +41,7 @@ def ask() -> Callable[..., tuple[int, dict[str, str], bytes]]:
     """`ask(server, "esearch", "GET", db="pubmed", term="cells")`: status, headers and body, on a bare connection."""
 
     def ask_server(
-        server: Server, utility: str, method: str = "GET", timeout: float = 60, **parameters: object
+        server: FakePubmedServer, utility: str, method: str = "GET", timeout: float = 60, **parameters: object
     ) -> tuple[int, dict[str, str], bytes]:
         base, query = urlsplit(server.url), urlencode(parameters)
         connection = HTTPConnection(base.netloc, timeout=timeout)
@@ -60,11 +60,11 @@ def ask() -> Callable[..., tuple[int, dict[str, str], bytes]]:
 
 
 @pytest.fixture
-def entrez(monkeypatch: pytest.MonkeyPatch) -> Callable[[Server], ModuleType]:
+def entrez(monkeypatch: pytest.MonkeyPatch) -> Callable[[FakePubmedServer], ModuleType]:
     """`entrez(server)`: Biopython's module, its requests going to the server and nothing else about it changed."""
     from Bio import Entrez
 
-    def pointed(server: Server) -> ModuleType:
+    def pointed(server: FakePubmedServer) -> ModuleType:
         def urlopen(request: urllib.request.Request) -> Any:
             request.full_url = server.url + request.full_url.removeprefix(
                 "https://eutils.ncbi.nlm.nih.gov/entrez/eutils/"

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from litmine.errors import SettingError, SourceError
-from litmine.fake_pubmed.archive import FIRST_DAY, FIRST_FRESH_PMID, Archive
-from litmine.fake_pubmed.originals import Original, read_originals
+from litmine.fake_pubmed.archive import FIRST_COPY_PMID, FIRST_DAY, RecordArchive
+from litmine.fake_pubmed.originals import OriginalRecord, read_originals
 from litmine.sources.pubmed_xml import read_pubmed_xml
 from litmine.types import Article
 
@@ -34,12 +34,12 @@ def article(xml: bytes | None) -> Article:
     return read
 
 
-def created(archive: Archive) -> list[date]:
+def created(archive: RecordArchive) -> list[date]:
     return archive.search(lambda columns: [date.fromordinal(day) for day in columns.created.tolist()])
 
 
 @pytest.fixture(scope="module")
-def originals(sample_data: Path) -> list[Original]:
+def originals(sample_data: Path) -> list[OriginalRecord]:
     return read_originals([sample_data / "pubmed"])
 
 
@@ -58,14 +58,14 @@ def test_of_two_versions_the_later_file_has_its_way(sample_data: Path) -> None:
     assert len(both) == 120 + 60 - 40
 
 
-def test_a_copy_differs_in_its_number_and_date_alone(originals: list[Original]) -> None:
+def test_a_copy_differs_in_its_number_and_date_alone(originals: list[OriginalRecord]) -> None:
     day = date(2026, 5, 7)
     for original in originals:
         expected = replace(article(original.xml()), pmid=90_000_001, revised=day)
         assert article(original.copy(90_000_001, day, 0)) == expected
 
 
-def test_a_copy_goes_on_referring_to_the_same_records(originals: list[Original]) -> None:
+def test_a_copy_goes_on_referring_to_the_same_records(originals: list[OriginalRecord]) -> None:
     def numbers(xml: bytes) -> Counter[bytes]:
         return Counter(re.findall(rb'<(?:PMID\b|ArticleId IdType="pubmed")[^>]*>([0-9]+)<', xml))
 
@@ -79,7 +79,7 @@ def test_a_copy_goes_on_referring_to_the_same_records(originals: list[Original])
     assert referring > 20
 
 
-def test_a_revision_shows_in_the_text_of_every_record(originals: list[Original]) -> None:
+def test_a_revision_shows_in_the_text_of_every_record(originals: list[OriginalRecord]) -> None:
     for original in originals:
         before, after = article(original.xml()), article(original.copy(original.pmid, LAST, 3))
         assert after.text == f"{before.text} Revision 3 of this record.".lstrip()
@@ -108,34 +108,34 @@ def test_books_are_records_and_bare_citations_are_not(tmp_path: Path) -> None:
 def test_files_without_records_are_refused(tmp_path: Path, content: bytes, sentence: str) -> None:
     (tmp_path / "file.xml").write_bytes(content)
     with pytest.raises(SourceError, match=sentence):
-        Archive([tmp_path])
+        RecordArchive([tmp_path])
 
 
 def test_an_archive_is_the_originals_or_as_many_as_asked_for(records: Path) -> None:
     originals = {original.pmid for original in read_originals([records])}
     assert len(originals) == 8
-    assert Archive([records]).pmids == originals
-    assert Archive([records], 3).pmids < originals
-    more = Archive([records], 100)
+    assert RecordArchive([records]).pmids == originals
+    assert RecordArchive([records], 3).pmids < originals
+    more = RecordArchive([records], 100)
     assert (len(more), more.copies, more.pmids > originals) == (100, 92, True)
-    assert min(more.pmids - originals) == FIRST_FRESH_PMID
+    assert min(more.pmids - originals) == FIRST_COPY_PMID
 
 
-def test_every_record_is_there_under_its_number(small: Archive) -> None:
+def test_every_record_is_there_under_its_number(small: RecordArchive) -> None:
     assert {article(small.xml(pmid)).pmid for pmid in small.pmids} == small.pmids
     assert small.xml(1) is None
 
 
 def test_an_archive_is_the_same_for_each_seed(records: Path) -> None:
     def made(seed: int) -> list[tuple[int, bytes | None]]:
-        archive = Archive([records], 40, last=LAST, seed=seed)
+        archive = RecordArchive([records], 40, last=LAST, seed=seed)
         return [(pmid, archive.xml(pmid)) for pmid in sorted(archive.pmids)]
 
     assert made(1) == made(1) != made(2)
 
 
 def test_creation_dates_are_few_long_ago_and_many_lately(records: Path) -> None:
-    days = created(Archive([records], 3000, last=LAST))
+    days = created(RecordArchive([records], 3000, last=LAST))
     copies = sorted(days)[:-8]
     assert FIRST_DAY <= copies[0] < date(1985, 1, 1)
     assert copies[-1] <= LAST
@@ -146,17 +146,17 @@ def test_creation_dates_are_few_long_ago_and_many_lately(records: Path) -> None:
 
 def test_a_busy_day_has_exactly_its_records(records: Path) -> None:
     busy = {LAST: 300, LAST - timedelta(days=1): 0, date(2018, 8, 17): 5}
-    days = Counter(created(Archive([records], 1000, last=LAST, busy=busy)))
+    days = Counter(created(RecordArchive([records], 1000, last=LAST, busy=busy)))
     assert {day: days[day] for day in busy} == busy
     assert days.total() == 1000
 
 
 def test_more_on_busy_days_than_there_are(records: Path) -> None:
     with pytest.raises(SettingError, match="fewer busy days"):
-        Archive([records], 20, busy={LAST: 30})
+        RecordArchive([records], 20, busy={LAST: 30})
 
 
-def test_what_is_added_is_new_and_of_its_day(small: Archive) -> None:
+def test_what_is_added_is_new_and_of_its_day(small: RecordArchive) -> None:
     before, day = small.pmids, date(2026, 7, 1)
     added = small.add(5, day)
     assert len(set(added) - before) == 5
@@ -165,7 +165,7 @@ def test_what_is_added_is_new_and_of_its_day(small: Archive) -> None:
     assert {article(small.xml(pmid)).revised for pmid in added} == {day}
 
 
-def test_what_is_revised_says_so_each_time(small: Archive) -> None:
+def test_what_is_revised_says_so_each_time(small: RecordArchive) -> None:
     pmid, day = min(small.pmids), date(2026, 7, 1)
     before = article(small.xml(pmid))
     for revision in (1, 2):
@@ -175,7 +175,7 @@ def test_what_is_revised_says_so_each_time(small: Archive) -> None:
         assert after.revised == day
 
 
-def test_what_is_withdrawn_is_still_counted(small: Archive) -> None:
+def test_what_is_withdrawn_is_still_counted(small: RecordArchive) -> None:
     pmid = min(small.pmids)
     small.withdraw([pmid, 1])
     assert small.withdrawn == {pmid}
@@ -184,7 +184,7 @@ def test_what_is_withdrawn_is_still_counted(small: Archive) -> None:
     assert small.search(lambda columns: len(columns.pmid)) == 50
 
 
-def test_what_is_deleted_is_gone(small: Archive) -> None:
+def test_what_is_deleted_is_gone(small: RecordArchive) -> None:
     pmid = min(small.pmids)
     small.withdraw([pmid])
     small.delete([pmid, 1])

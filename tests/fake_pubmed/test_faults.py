@@ -11,9 +11,9 @@ import pytest
 from lxml import etree
 
 from litmine.errors import SettingError
-from litmine.fake_pubmed.archive import Archive
-from litmine.fake_pubmed.faults import KINDS, QUICK, Faults
-from litmine.fake_pubmed.server import Server, serve
+from litmine.fake_pubmed.archive import RecordArchive
+from litmine.fake_pubmed.faults import FAST_FAULTS, FAULT_KINDS, FaultInjector
+from litmine.fake_pubmed.server import FakePubmedServer, serve
 
 Ask = Callable[..., tuple[int, dict[str, str], bytes]]
 FAST = (1000, 1000)
@@ -22,18 +22,18 @@ UTILITIES = ("esearch", "efetch")
 
 
 @pytest.fixture
-def faults() -> Faults:
-    return Faults(hang_seconds=0.01, trickle_seconds=0.05, retry_after=2)
+def faults() -> FaultInjector:
+    return FaultInjector(hang_seconds=0.01, trickle_seconds=0.05, retry_after=2)
 
 
 @pytest.fixture
-def server(small: Archive, faults: Faults) -> Iterator[Server]:
+def server(small: RecordArchive, faults: FaultInjector) -> Iterator[FakePubmedServer]:
     with serve(small, faults, per_second=FAST) as served:
         yield served
 
 
 @pytest.fixture
-def answer(server: Server, ask: Ask) -> Callable[[str], tuple[int, dict[str, str], bytes]]:
+def answer(server: FakePubmedServer, ask: Ask) -> Callable[[str], tuple[int, dict[str, str], bytes]]:
     """What a utility answers to a good question that carries a key."""
     ids = ",".join(map(str, sorted(server.archive.pmids)[:20]))
     good = {"esearch": {"term": "all[sb]"}, "efetch": {"id": ids, "retmode": "xml"}}
@@ -45,7 +45,7 @@ Answer = Callable[[str], tuple[int, dict[str, str], bytes]]
 
 @pytest.mark.parametrize("utility", UTILITIES)
 @pytest.mark.parametrize("kind", ["429", "429-retry-after"])
-def test_too_many_requests(answer: Answer, faults: Faults, utility: str, kind: str) -> None:
+def test_too_many_requests(answer: Answer, faults: FaultInjector, utility: str, kind: str) -> None:
     faults.always = kind
     status, headers, body = answer(utility)
     assert status == 429
@@ -58,7 +58,7 @@ def test_too_many_requests(answer: Answer, faults: Faults, utility: str, kind: s
     ("kind", "expected"),
     [("500", 500), ("502", 502), ("503", 503), ("504", 504), ("html", 200), ("html-500", 500)],
 )
-def test_pages_where_xml_belongs(answer: Answer, faults: Faults, utility: str, kind: str, expected: int) -> None:
+def test_pages_where_xml_belongs(answer: Answer, faults: FaultInjector, utility: str, kind: str, expected: int) -> None:
     faults.always = kind
     status, headers, body = answer(utility)
     assert (status, headers["Content-Type"]) == (expected, "text/html; charset=UTF-8")
@@ -76,7 +76,7 @@ def test_pages_where_xml_belongs(answer: Answer, faults: Faults, utility: str, k
     ],
 )
 def test_errors_in_the_utilitys_own_words(
-    answer: Answer, faults: Faults, utility: str, root: str, kind: str, expected: int, message: str
+    answer: Answer, faults: FaultInjector, utility: str, root: str, kind: str, expected: int, message: str
 ) -> None:
     faults.always = kind
     status, _, body = answer(utility)
@@ -86,7 +86,7 @@ def test_errors_in_the_utilitys_own_words(
 
 
 @pytest.mark.parametrize("utility", UTILITIES)
-def test_no_root(answer: Answer, faults: Faults, utility: str) -> None:
+def test_no_root(answer: Answer, faults: FaultInjector, utility: str) -> None:
     good = answer(utility)[2]
     faults.always = "no-root"
     status, _, body = answer(utility)
@@ -96,7 +96,7 @@ def test_no_root(answer: Answer, faults: Faults, utility: str) -> None:
 
 
 @pytest.mark.parametrize("utility", UTILITIES)
-def test_cut_anywhere(answer: Answer, faults: Faults, utility: str) -> None:
+def test_cut_anywhere(answer: Answer, faults: FaultInjector, utility: str) -> None:
     good = answer(utility)[2]
     faults.always = "cut"
     bodies = [answer(utility)[2] for _ in range(10)]
@@ -108,7 +108,7 @@ def test_cut_anywhere(answer: Answer, faults: Faults, utility: str) -> None:
 
 
 @pytest.mark.parametrize("utility", UTILITIES)
-def test_a_body_shorter_than_its_length(answer: Answer, faults: Faults, utility: str) -> None:
+def test_a_body_shorter_than_its_length(answer: Answer, faults: FaultInjector, utility: str) -> None:
     good = answer(utility)[2]
     faults.always = "short-body"
     with pytest.raises(IncompleteRead) as caught:
@@ -117,7 +117,7 @@ def test_a_body_shorter_than_its_length(answer: Answer, faults: Faults, utility:
     assert len(caught.value.partial) + (caught.value.expected or 0) == len(good)
 
 
-def test_fewer_records_than_asked(answer: Answer, faults: Faults, ask: Ask, server: Server) -> None:
+def test_fewer_records_than_asked(answer: Answer, faults: FaultInjector, ask: Ask, server: FakePubmedServer) -> None:
     good = answer("efetch")[2]
     pmid = min(server.archive.pmids)
     faults.always = "fewer-records"
@@ -132,7 +132,7 @@ def test_fewer_records_than_asked(answer: Answer, faults: Faults, ask: Ask, serv
 
 
 @pytest.mark.parametrize("utility", UTILITIES)
-def test_json_that_no_parser_takes(answer: Answer, faults: Faults, utility: str) -> None:
+def test_json_that_no_parser_takes(answer: Answer, faults: FaultInjector, utility: str) -> None:
     faults.always = "garbled-json"
     status, headers, body = answer(utility)
     assert (status, headers["Content-Type"]) == (200, "application/json")
@@ -142,13 +142,13 @@ def test_json_that_no_parser_takes(answer: Answer, faults: Faults, utility: str)
 
 
 @pytest.mark.parametrize("utility", UTILITIES)
-def test_empty(answer: Answer, faults: Faults, utility: str) -> None:
+def test_empty(answer: Answer, faults: FaultInjector, utility: str) -> None:
     faults.always = "empty"
     assert answer(utility)[::2] == (200, b"")
 
 
 @pytest.mark.parametrize("utility", UTILITIES)
-def test_reset(answer: Answer, faults: Faults, server: Server, utility: str) -> None:
+def test_reset(answer: Answer, faults: FaultInjector, server: FakePubmedServer, utility: str) -> None:
     faults.always = "reset"
     with pytest.raises(ConnectionResetError) as caught:
         answer(utility)
@@ -157,35 +157,37 @@ def test_reset(answer: Answer, faults: Faults, server: Server, utility: str) -> 
 
 
 @pytest.mark.parametrize("utility", UTILITIES)
-def test_hang(answer: Answer, faults: Faults, server: Server, utility: str) -> None:
+def test_hang(answer: Answer, faults: FaultInjector, server: FakePubmedServer, utility: str) -> None:
     faults.always = "hang"
     with pytest.raises(RemoteDisconnected):
         answer(utility)
     assert [request.status for request in server.log.requests] == [0]
 
 
-def test_a_hang_outlasts_a_clients_patience(faults: Faults, server: Server, ask: Ask) -> None:
+def test_a_hang_outlasts_a_clients_patience(faults: FaultInjector, server: FakePubmedServer, ask: Ask) -> None:
     faults.always, faults.hang_seconds = "hang", 3600
     with pytest.raises(TimeoutError):
         ask(server, "esearch", db="pubmed", term="cells", timeout=0.1)
 
 
 @pytest.mark.parametrize("utility", UTILITIES)
-def test_a_trickle_is_the_answer_in_pieces(answer: Answer, faults: Faults, utility: str) -> None:
+def test_a_trickle_is_the_answer_in_pieces(answer: Answer, faults: FaultInjector, utility: str) -> None:
     good = answer(utility)[2]
     faults.always = "trickle"
     assert answer(utility)[2] == good
 
 
 @pytest.mark.parametrize("utility", UTILITIES)
-def test_a_redirect_leads_to_another_host(answer: Answer, faults: Faults, server: Server, utility: str) -> None:
+def test_a_redirect_leads_to_another_host(
+    answer: Answer, faults: FaultInjector, server: FakePubmedServer, utility: str
+) -> None:
     faults.always = "redirect"
     status, headers, _ = answer(utility)
     assert status == 302
     assert urlsplit(headers["Location"]).hostname == "localhost" != urlsplit(server.url).hostname
 
 
-def test_who_follows_a_redirect_is_seen(faults: Faults, server: Server) -> None:
+def test_who_follows_a_redirect_is_seen(faults: FaultInjector, server: FakePubmedServer) -> None:
     faults.always = "redirect"
     with urllib.request.urlopen(f"{server.url}esearch.fcgi?db=pubmed&term=cells&api_key={KEY}", timeout=60) as answer:
         assert b"Sign in" in answer.read()
@@ -193,15 +195,15 @@ def test_who_follows_a_redirect_is_seen(faults: Faults, server: Server) -> None:
 
 
 @pytest.mark.parametrize("utility", UTILITIES)
-def test_a_refused_key(answer: Answer, faults: Faults, utility: str) -> None:
+def test_a_refused_key(answer: Answer, faults: FaultInjector, utility: str) -> None:
     faults.always = "key-refused"
     status, _, body = answer(utility)
     assert (status, json.loads(body)["error"], json.loads(body)["api-key"]) == (400, "API key invalid", KEY)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_fault_is_logged_by_its_name_and_without_the_key(kind: str, small: Archive, ask: Ask) -> None:
-    faults = Faults(always=kind, hang_seconds=0, trickle_seconds=0)
+@pytest.mark.parametrize("kind", FAULT_KINDS)
+def test_every_fault_is_logged_by_its_name_and_without_the_key(kind: str, small: RecordArchive, ask: Ask) -> None:
+    faults = FaultInjector(always=kind, hang_seconds=0, trickle_seconds=0)
     with serve(small, faults, per_second=FAST) as server:
         try:
             ask(server, "efetch", db="pubmed", id=min(small.pmids), retmode="xml", api_key=KEY)
@@ -214,31 +216,31 @@ def test_every_fault_is_logged_by_its_name_and_without_the_key(kind: str, small:
 
 def test_a_kind_that_does_not_exist() -> None:
     with pytest.raises(SettingError, match="no fault 'none'; there are 429, "):
-        Faults(script=[None, "none"])
+        FaultInjector(script=[None, "none"])
 
 
-def chosen(faults: Faults, count: int, utility: str = "efetch") -> list[str | None]:
+def chosen(faults: FaultInjector, count: int, utility: str = "efetch") -> list[str | None]:
     return [faults.choose(utility, [1, 2]) for _ in range(count)]
 
 
 def test_no_faults_by_default() -> None:
-    assert set(chosen(Faults(), 100)) == {None}
+    assert set(chosen(FaultInjector(), 100)) == {None}
 
 
 def test_a_share_of_all_kinds_the_same_for_each_seed() -> None:
-    faults = chosen(Faults(0.25, seed=3), 4000)
+    faults = chosen(FaultInjector(0.25, seed=3), 4000)
     counts = Counter(faults)
     assert 850 < 4000 - counts.pop(None) < 1150
-    assert set(counts) == set(QUICK)
-    assert faults == chosen(Faults(0.25, seed=3), 4000) != chosen(Faults(0.25, seed=4), 4000)
-    assert set(chosen(Faults(1.0), 1000, "esearch")) == set(QUICK) - {"fewer-records"}
+    assert set(counts) == set(FAST_FAULTS)
+    assert faults == chosen(FaultInjector(0.25, seed=3), 4000) != chosen(FaultInjector(0.25, seed=4), 4000)
+    assert set(chosen(FaultInjector(1.0), 1000, "esearch")) == set(FAST_FAULTS) - {"fewer-records"}
 
 
 def test_scripts_poison_and_what_always_happens() -> None:
-    assert chosen(Faults(script=["500", None, "cut"]), 5) == ["500", None, "cut", None, None]
-    assert chosen(Faults(1.0, ["502"], script={1: "hang", 2: None}), 4) == ["502", "hang", None, "502"]
-    assert chosen(Faults(script=["500"], always="html"), 2) == ["html", "html"]
-    faults = Faults(always="html", poison={7: "cut"}, on=["efetch"])
+    assert chosen(FaultInjector(script=["500", None, "cut"]), 5) == ["500", None, "cut", None, None]
+    assert chosen(FaultInjector(1.0, ["502"], script={1: "hang", 2: None}), 4) == ["502", "hang", None, "502"]
+    assert chosen(FaultInjector(script=["500"], always="html"), 2) == ["html", "html"]
+    faults = FaultInjector(always="html", poison={7: "cut"}, on=["efetch"])
     assert [faults.choose("efetch", pmids) for pmids in ([6, 7], [6])] == ["cut", "html"]
     assert faults.choose("esearch", []) is None
     assert faults.requests == 2

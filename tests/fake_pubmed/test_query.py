@@ -7,23 +7,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from litmine.fake_pubmed.archive import Archive
-from litmine.fake_pubmed.query import Found, search
+from litmine.fake_pubmed.archive import RecordArchive
+from litmine.fake_pubmed.query import QueryMatches, run_query
 
 BUSY = date(2026, 3, 2)
 
 
-def find(archive: Archive, term: str) -> Found:
-    return archive.search(lambda columns: search(term, columns))
+def find(archive: RecordArchive, term: str) -> QueryMatches:
+    return archive.search(lambda columns: run_query(term, columns))
 
 
 @pytest.fixture(scope="module")
-def pmids(large: Archive) -> Callable[[str], set[int]]:
+def pmids(large: RecordArchive) -> Callable[[str], set[int]]:
     return lambda term: set(find(large, term).pmids)
 
 
 @pytest.fixture(scope="module")
-def texts(large: Archive) -> dict[int, tuple[str, str]]:
+def texts(large: RecordArchive) -> dict[int, tuple[str, str]]:
     """The words of each record's title and abstract."""
     return large.search(
         lambda columns: {
@@ -66,7 +66,7 @@ def test_operators_from_left_to_right(pmids: Callable[[str], set[int]]) -> None:
     assert pmids("cells or patients") == cells & patients
 
 
-def test_dates(large: Archive, pmids: Callable[[str], set[int]]) -> None:
+def test_dates(large: RecordArchive, pmids: Callable[[str], set[int]]) -> None:
     days = large.search(lambda columns: dict(zip(columns.pmid.tolist(), columns.created.tolist(), strict=True)))
     march = {pmid for pmid, day in days.items() if 1 <= (date.fromordinal(day) - date(2026, 2, 28)).days <= 31}
     assert len(march) > 11_000
@@ -88,7 +88,7 @@ def test_dates(large: Archive, pmids: Callable[[str], set[int]]) -> None:
 
 
 @given(cuts=st.lists(st.dates(date(1960, 1, 1), date(2026, 7, 10)), max_size=6))
-def test_slices_by_creation_date_are_disjoint_and_sum_to_the_whole(large: Archive, cuts: list[date]) -> None:
+def test_slices_by_creation_date_are_disjoint_and_sum_to_the_whole(large: RecordArchive, cuts: list[date]) -> None:
     starts = sorted({date(1900, 1, 1), *cuts})
     ends = [start - timedelta(days=1) for start in starts[1:]] + [date(3000, 12, 31)]
     sizes = [
@@ -116,20 +116,20 @@ def test_a_day_is_bisected_by_number(pmids: Callable[[str], set[int]]) -> None:
     assert pmids(f"{middle}[uid] OR {min(day)}[uid]") == {middle, min(day)}
 
 
-def test_most_recent_first(large: Archive) -> None:
+def test_most_recent_first(large: RecordArchive) -> None:
     found = find(large, "all[sb]").pmids
     days = large.search(lambda columns: dict(zip(columns.pmid.tolist(), columns.created.tolist(), strict=True)))
     assert found == sorted(found, key=lambda pmid: (days[pmid], pmid), reverse=True)
 
 
-def test_revision_dates_follow_revisions(small: Archive) -> None:
+def test_revision_dates_follow_revisions(small: RecordArchive) -> None:
     pmid = min(small.pmids)
     assert find(small, "2026/07/03[lr]").pmids == []
     small.revise([pmid], date(2026, 7, 3))
     assert find(small, "2026/07/03[lr]").pmids == find(small, "2026/07:3000[mdat]").pmids == [pmid]
 
 
-def test_what_is_not_found_is_said(large: Archive) -> None:
+def test_what_is_not_found_is_said(large: RecordArchive) -> None:
     found = find(large, 'cells xyzzy OR plugh[nosuch] OR "no such phrase as this"')
     assert found.notes.phrases_not_found == ["xyzzy", "plugh", "phrase"]
     assert found.notes.fields_not_found == ["nosuch"]
@@ -148,7 +148,7 @@ def test_what_is_not_found_is_said(large: Archive) -> None:
         ("1:20[uid] AND all[sb]", "1:20[UID] AND all[Filter]"),
     ],
 )
-def test_translation(large: Archive, term: str, translation: str) -> None:
+def test_translation(large: RecordArchive, term: str, translation: str) -> None:
     assert find(large, term).translation == translation
 
 
@@ -156,7 +156,7 @@ PIECES = ["cells", "AND", "OR", "NOT", "(", ")", '"', "[", "]", ":", "[crdt]", "
 
 
 @given(term=st.lists(st.sampled_from(PIECES) | st.text(max_size=4), max_size=12).map("".join))
-def test_no_query_is_wrong(large: Archive, term: str) -> None:
+def test_no_query_is_wrong(large: RecordArchive, term: str) -> None:
     found = find(large, term)
     assert len(found.pmids) == len(set(found.pmids)) <= 13_000
     assert (found.pmids == []) == ("No items found." in found.notes.messages)

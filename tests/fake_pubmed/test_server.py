@@ -14,16 +14,16 @@ from urllib.error import HTTPError
 import pytest
 
 from litmine.errors import SettingError
-from litmine.fake_pubmed.archive import Archive
-from litmine.fake_pubmed.faults import Faults
+from litmine.fake_pubmed.archive import RecordArchive
+from litmine.fake_pubmed.faults import FaultInjector
 from litmine.fake_pubmed.originals import read_originals
-from litmine.fake_pubmed.request_log import Log, Seen
-from litmine.fake_pubmed.server import Limits, Server, serve
+from litmine.fake_pubmed.request_log import LoggedRequest, RequestLog
+from litmine.fake_pubmed.server import FakePubmedServer, RequestQuota, serve
 from litmine.sources.pubmed_xml import read_pubmed_xml
 from litmine.types import Article
 
 Ask = Callable[..., tuple[int, dict[str, str], bytes]]
-Entrez = Callable[[Server], ModuleType]
+Entrez = Callable[[FakePubmedServer], ModuleType]
 BUSY = "2026/03/02[crdt]"
 FAST = (1000, 1000)
 
@@ -34,7 +34,7 @@ def articles(body: bytes) -> list[int]:
     return [record.pmid for record in read if isinstance(record, Article)]
 
 
-def test_biopython_searches(large: Archive, entrez: Entrez) -> None:
+def test_biopython_searches(large: RecordArchive, entrez: Entrez) -> None:
     with serve(large) as server:
         with entrez(server).esearch(db="pubmed", term="cells xyzzy OR patients") as answer:
             found = entrez(server).read(answer)
@@ -49,7 +49,7 @@ def test_biopython_searches(large: Archive, entrez: Entrez) -> None:
 
 
 def test_biopython_fetches_and_its_dtd_knows_every_element(sample_data: Path, entrez: Entrez) -> None:
-    archive = Archive([sample_data / "pubmed"])
+    archive = RecordArchive([sample_data / "pubmed"])
     asked = sorted(archive.pmids, key=lambda pmid: pmid % 97)
     with serve(archive) as server:
         with entrez(server).efetch(db="pubmed", id=list(map(str, asked)), retmode="xml") as answer:
@@ -60,40 +60,40 @@ def test_biopython_fetches_and_its_dtd_knows_every_element(sample_data: Path, en
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_fetch_gives_what_there_is_in_the_order_asked(small: Archive, ask: Ask, method: str) -> None:
+def test_fetch_gives_what_there_is_in_the_order_asked(small: RecordArchive, ask: Ask, method: str) -> None:
     first, second, third, *_ = sorted(small.pmids)
     small.withdraw([second])
     with serve(small) as server:
         ids = f"{third},{first}, 1,{second},abc,{third}"
         status, headers, body = ask(server, "efetch", method, db="pubmed", id=ids, retmode="xml")
-        assert server.log.records_given() == 2
+        assert server.log.records_sent() == 2
     assert (status, articles(body)) == (200, [third, first])
     assert body.startswith(b'<?xml version="1.0" ?>\n<!DOCTYPE PubmedArticleSet PUBLIC "-//NLM//DTD PubMedArticle')
     assert headers["Content-Type"].startswith("text/xml")
     assert abs(parsedate_to_datetime(headers["Date"]) - datetime.now(UTC)) < timedelta(minutes=10)
 
 
-def test_fetch_of_records_that_are_not_there_is_an_empty_set(small: Archive, ask: Ask) -> None:
+def test_fetch_of_records_that_are_not_there_is_an_empty_set(small: RecordArchive, ask: Ask) -> None:
     with serve(small) as server:
         status, _, body = ask(server, "efetch", db="pubmed", id="99999999", retmode="xml")
     assert (status, articles(body)) == (200, [])
 
 
-def test_originals_come_as_their_files_have_them(records: Path, small: Archive, ask: Ask) -> None:
+def test_originals_come_as_their_files_have_them(records: Path, small: RecordArchive, ask: Ask) -> None:
     with serve(small) as server:
         for original in read_originals([records])[:2]:
             assert original.xml() in ask(server, "efetch", db="pubmed", id=original.pmid, retmode="xml")[2]
 
 
 @pytest.mark.parametrize("ids", ["", "abc", "0000", "-1,x"])
-def test_no_correct_id(small: Archive, ask: Ask, ids: str) -> None:
+def test_no_correct_id(small: RecordArchive, ask: Ask, ids: str) -> None:
     with serve(small) as server:
         status, _, body = ask(server, "efetch", db="pubmed", id=ids, retmode="xml")
     assert status == 400
     assert b"<eFetchResult>\n\t<ERROR>ID list is empty! Possibly it has no correct IDs.</ERROR>" in body
 
 
-def test_biopython_raises_what_the_server_refuses(small: Archive, entrez: Entrez) -> None:
+def test_biopython_raises_what_the_server_refuses(small: RecordArchive, entrez: Entrez) -> None:
     with serve(small) as server:
         with pytest.raises(HTTPError, match="400") as caught:
             entrez(server).efetch(db="pubmed", id="abc", retmode="xml")
@@ -110,7 +110,7 @@ def test_biopython_raises_what_the_server_refuses(small: Archive, entrez: Entrez
     ],
 )
 def test_errors_of_esearch_have_the_status_200(
-    small: Archive, ask: Ask, parameters: dict[str, object], error: bytes
+    small: RecordArchive, ask: Ask, parameters: dict[str, object], error: bytes
 ) -> None:
     with serve(small) as server:
         status, _, body = ask(server, "esearch", "POST", **parameters)
@@ -119,13 +119,13 @@ def test_errors_of_esearch_have_the_status_200(
 
 
 @pytest.mark.parametrize("parameters", [{"db": "protein", "retmode": "xml"}, {"db": "pubmed", "retmode": "text"}])
-def test_what_efetch_does_not_have(small: Archive, ask: Ask, parameters: dict[str, object]) -> None:
+def test_what_efetch_does_not_have(small: RecordArchive, ask: Ask, parameters: dict[str, object]) -> None:
     with serve(small) as server:
         status, _, body = ask(server, "efetch", id=min(small.pmids), **parameters)
     assert (status, b"<ERROR>" in body) == (400, True)
 
 
-def test_pages_reach_9999_hits_and_no_further(large: Archive, entrez: Entrez) -> None:
+def test_pages_reach_9999_hits_and_no_further(large: RecordArchive, entrez: Entrez) -> None:
     with serve(large, per_second=FAST) as server:
         pages = []
         for start in (0, 5000, 9998):
@@ -136,7 +136,7 @@ def test_pages_reach_9999_hits_and_no_further(large: Archive, entrez: Entrez) ->
     assert pages[1][-1] == pages[2][0]
 
 
-def test_dates_in_parameters_of_their_own(large: Archive, entrez: Entrez) -> None:
+def test_dates_in_parameters_of_their_own(large: RecordArchive, entrez: Entrez) -> None:
     with (
         serve(large) as server,
         entrez(server).esearch(
@@ -146,7 +146,7 @@ def test_dates_in_parameters_of_their_own(large: Archive, entrez: Entrez) -> Non
         assert entrez(server).read(answer)["Count"] == "11000"
 
 
-def test_a_long_uri_must_be_posted(large: Archive, ask: Ask) -> None:
+def test_a_long_uri_must_be_posted(large: RecordArchive, ask: Ask) -> None:
     ids = ",".join(map(str, sorted(large.pmids)[-300:]))
     with serve(large) as server:
         assert ask(server, "efetch", db="pubmed", id=ids, retmode="xml")[0] == 414
@@ -154,29 +154,29 @@ def test_a_long_uri_must_be_posted(large: Archive, ask: Ask) -> None:
     assert (status, len(articles(body))) == (200, 300)
 
 
-def test_other_paths(small: Archive, ask: Ask) -> None:
-    with serve(small, Faults(always="500")) as server:
+def test_other_paths(small: RecordArchive, ask: Ask) -> None:
+    with serve(small, FaultInjector(always="500")) as server:
         assert ask(server, "esummary", db="pubmed", id="1")[0] == 404
         assert server.log.by_utility() == {"esummary": 1}
 
 
-def test_a_path_that_is_no_address(small: Archive, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_path_that_is_no_address(small: RecordArchive, capfd: pytest.CaptureFixture[str]) -> None:
     with serve(small) as server, socket.create_connection(("127.0.0.1", server.server_port)) as client:
         client.sendall(b"GET //[ HTTP/1.0\r\n\r\n")
         assert client.recv(100).startswith(b"HTTP/1.1 404")
     assert capfd.readouterr().err == ""
 
 
-def test_nobody_else_reaches_it(small: Archive) -> None:
+def test_nobody_else_reaches_it(small: RecordArchive) -> None:
     with serve(small) as server:
         assert server.socket.getsockname()[0] == "127.0.0.1"
 
 
-def test_beyond_the_limit_without_a_key(small: Archive, ask: Ask) -> None:
+def test_beyond_the_limit_without_a_key(small: RecordArchive, ask: Ask) -> None:
     with serve(small, per_second=(0, 1000)) as server:
         status, headers, body = ask(server, "esearch", db="pubmed", term="cells")
         keyed = ask(server, "esearch", db="pubmed", term="cells", api_key="made-up")
-        assert server.log.beyond_limit() == 1
+        assert server.log.rate_limited() == 1
         assert server.log.by_fault() == {}
     assert status == 429
     assert body == b'{"error":"API rate limit exceeded","api-key":"127.0.0.1","count":"1","limit":"0"}\n'
@@ -184,7 +184,7 @@ def test_beyond_the_limit_without_a_key(small: Archive, ask: Ask) -> None:
     assert (keyed[0], keyed[1]["X-RateLimit-Limit"], keyed[1]["X-RateLimit-Remaining"]) == (200, "1000", "999")
 
 
-def test_beyond_the_limit_of_a_key_the_answer_holds_it_and_the_log_does_not(small: Archive, ask: Ask) -> None:
+def test_beyond_the_limit_of_a_key_the_answer_holds_it_and_the_log_does_not(small: RecordArchive, ask: Ask) -> None:
     with serve(small, per_second=(1000, 0)) as server:
         status, _, body = ask(server, "esearch", "POST", db="pubmed", term="cells", api_key="s3cret")
         (request,) = server.log.requests
@@ -194,16 +194,16 @@ def test_beyond_the_limit_of_a_key_the_answer_holds_it_and_the_log_does_not(smal
 
 
 def test_limits_hold_in_any_second() -> None:
-    limits = Limits((3, 10))
+    limits = RequestQuota((3, 10))
     assert [limits.remaining(False, "a", now) for now in (0.0, 0.5, 0.9, 0.95)] == [2, 1, 0, -1]
     assert limits.remaining(False, "b", 0.95) == 2
     assert limits.remaining(True, "a", 0.95) == 9
     assert [limits.remaining(False, "a", now) for now in (1.0, 1.4, 1.5)] == [0, -1, 0]
 
 
-def test_the_log_says_what_was_asked(small: Archive, ask: Ask) -> None:
+def test_the_log_says_what_was_asked(small: RecordArchive, ask: Ask) -> None:
     asked = sorted(small.pmids)[:2]
-    with serve(small, Faults(script=[None, None, "500"])) as server:
+    with serve(small, FaultInjector(script=[None, None, "500"])) as server:
         before = datetime.now(UTC)
         ask(server, "esearch", db="pubmed", term="all[sb]", tool="litmine", email="someone@example.org", api_key="k")
         ask(server, "efetch", "POST", db="pubmed", id=f"{asked[0]},{asked[1]}", retmode="xml", api_key="k")
@@ -211,9 +211,9 @@ def test_the_log_says_what_was_asked(small: Archive, ask: Ask) -> None:
         searched, fetched, failed = server.log.requests
         assert server.log.by_utility() == {"esearch": 1, "efetch": 2}
         assert server.log.by_fault() == {"500": 1}
-        assert server.log.records_given() == 2
-        assert server.log.times_asked() == {asked[0]: 2, asked[1]: 1}
-        assert server.log.most_in_a_second() <= 3
+        assert server.log.records_sent() == 2
+        assert server.log.fetch_counts() == {asked[0]: 2, asked[1]: 1}
+        assert server.log.peak_per_second() <= 3
     assert (searched.term, searched.tool, searched.email) == ("all[sb]", "litmine", "someone@example.org")
     assert (searched.fault, searched.status, searched.keyed, searched.pmids) == (None, 200, True, ())
     assert (fetched.method, fetched.pmids, fetched.given) == ("POST", tuple(asked), 2)
@@ -222,15 +222,15 @@ def test_the_log_says_what_was_asked(small: Archive, ask: Ask) -> None:
 
 
 def test_the_most_in_any_second_wherever_it_begins() -> None:
-    log = Log()
+    log = RequestLog()
     for at in (5.0, 0.0, 0.5, 0.75, 1.25, 1.375, 1.5):
-        log.add(Seen(datetime.now(UTC), at, "esearch", "GET", (), "x", False, None, None, None, 200, 0))
-    assert log.most_in_a_second() == 4
-    assert Log().most_in_a_second() == 0
+        log.add(LoggedRequest(datetime.now(UTC), at, "esearch", "GET", (), "x", False, None, None, None, 200, 0))
+    assert log.peak_per_second() == 4
+    assert RequestLog().peak_per_second() == 0
 
 
-def test_what_changes_while_served_is_served_changed(small: Archive, ask: Ask) -> None:
-    def count(server: Server) -> bytes:
+def test_what_changes_while_served_is_served_changed(small: RecordArchive, ask: Ask) -> None:
+    def count(server: FakePubmedServer) -> bytes:
         body = ask(server, "esearch", db="pubmed", term="2026/07/01[crdt]")[2]
         return body.partition(b"<Count>")[2].partition(b"</Count>")[0]
 
@@ -242,16 +242,16 @@ def test_what_changes_while_served_is_served_changed(small: Archive, ask: Ask) -
         assert count(server) == b""
 
 
-def test_a_hang_does_not_keep_the_server_from_stopping(small: Archive, ask: Ask) -> None:
+def test_a_hang_does_not_keep_the_server_from_stopping(small: RecordArchive, ask: Ask) -> None:
     failed: list[BaseException] = []
 
-    def client(server: Server) -> None:
+    def client(server: FakePubmedServer) -> None:
         try:
             ask(server, "esearch", db="pubmed", term="cells", timeout=3600)
         except (HTTPException, OSError) as error:
             failed.append(error)
 
-    with serve(small, Faults(always="hang", hang_seconds=3600)) as server:
+    with serve(small, FaultInjector(always="hang", hang_seconds=3600)) as server:
         silent = socket.create_connection(("127.0.0.1", server.server_port))
         thread = Thread(target=client, args=(server,), daemon=True)
         thread.start()
@@ -263,7 +263,7 @@ def test_a_hang_does_not_keep_the_server_from_stopping(small: Archive, ask: Ask)
     assert len(failed) == 1
 
 
-def test_a_port_that_is_taken(small: Archive) -> None:
+def test_a_port_that_is_taken(small: RecordArchive) -> None:
     with (
         serve(small) as server,
         pytest.raises(SettingError, match=f"port {server.server_port} cannot be had"),

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from litmine import Lake
-from litmine.types import Article, Deletion, Observed
+from litmine.types import Article, Deletion, SourceRecord
 
 EPOCH = datetime(2025, 1, 1, tzinfo=UTC)
-Seen = Callable[..., Observed]
+Seen = Callable[..., SourceRecord]
 
 
 @pytest.fixture
@@ -22,8 +22,10 @@ def lake(tmp_path: Path) -> Lake:
 def seen() -> Seen:
     """`seen(day, pmid, title, abstract)`: an article as observed on that day; a deletion when it has no title."""
 
-    def observe(day: int, pmid: int, title: str | None = None, abstract: str | None = None, **more: object) -> Observed:
+    def observe(
+        day: int, pmid: int, title: str | None = None, abstract: str | None = None, **more: object
+    ) -> SourceRecord:
         record = Deletion(pmid) if title is None else Article(pmid, title, abstract, **more)  # type: ignore[arg-type]
-        return Observed(record, EPOCH + timedelta(days=day))
+        return SourceRecord(record, EPOCH + timedelta(days=day))
 
     return observe

@@ -18,9 +18,9 @@ from litmine.errors import SchemaError
 from litmine.lake.article_writer import Added
 from litmine.lake.articles import new_texts, part_summary
 from litmine.lake.hashing import deletion_hash, record_hash, text_hash
-from litmine.types import Article, Deletion, MeshHeading, Observed, Section
+from litmine.types import Article, Deletion, MeshHeading, Section, SourceRecord
 
-Seen = Callable[..., Observed]
+Seen = Callable[..., SourceRecord]
 
 FULL = Article(
     pmid=7,
@@ -54,7 +54,7 @@ def texts_for_models(lake: Lake) -> Counter[tuple[int, int]]:
 
 def test_an_article_comes_back_as_it_was(lake: Lake) -> None:
     as_of = datetime(2025, 6, 1, 12, 0, 0, 5, tzinfo=UTC)
-    added = lake.add([Observed(FULL, as_of, mended=2)], source="/data/pubmed25n0001.xml.gz", dated=True)
+    added = lake.add([SourceRecord(FULL, as_of, mended=2)], source="/data/pubmed25n0001.xml.gz", dated=True)
     assert added == Added(read=1, new=1, mended=2, texts=1, parts=added.parts)
     (name,) = added.parts
     assert name.startswith("pubmed25n0001-00000-")
@@ -76,7 +76,7 @@ def test_an_article_comes_back_as_it_was(lake: Lake) -> None:
 
 def test_text_of_records_that_lack_a_side(lake: Lake) -> None:
     records = [
-        Observed(Article(pmid, title, abstract), datetime.now(UTC))
+        SourceRecord(Article(pmid, title, abstract), datetime.now(UTC))
         for pmid, title, abstract in [(1, "T", "A"), (2, "T", None), (3, None, "A"), (4, None, None)]
     ]
     assert lake.add(records, source="x").texts == 3
@@ -122,8 +122,8 @@ def test_a_new_revision_of_an_old_text_is_not_read_again(lake: Lake, seen: Seen)
 
 def test_a_title_that_becomes_an_abstract_is_the_same_text(lake: Lake) -> None:
     now = datetime.now(UTC)
-    lake.add([Observed(Article(1, "a b"), now)], source="a", dated=True)
-    added = lake.add([Observed(Article(1, "a", "b"), now + timedelta(days=1))], source="b", dated=True)
+    lake.add([SourceRecord(Article(1, "a b"), now)], source="a", dated=True)
+    added = lake.add([SourceRecord(Article(1, "a", "b"), now + timedelta(days=1))], source="b", dated=True)
     assert (added.revised, added.texts) == (1, 0)
 
 
@@ -136,7 +136,7 @@ def test_refused_records(lake: Lake, seen: Seen) -> None:
 
 
 def test_a_source_that_fails_leaves_whole_parts(lake: Lake, seen: Seen) -> None:
-    def records() -> Iterator[Observed]:
+    def records() -> Iterator[SourceRecord]:
         yield from (seen(0, pmid, "t") for pmid in range(1, 6))
         raise KeyboardInterrupt
 
@@ -150,7 +150,7 @@ def test_a_source_that_fails_leaves_whole_parts(lake: Lake, seen: Seen) -> None:
 def test_what_another_import_wrote_meanwhile_counts(lake: Lake, seen: Seen) -> None:
     """Rows wait for a part while another process writes the same, an older version, and a newer one."""
 
-    def records() -> Iterator[Observed]:
+    def records() -> Iterator[SourceRecord]:
         yield from [seen(5, pmid, "text") for pmid in (1, 2, 3, 4)]
         others = [seen(5, 1, "text"), seen(4, 2, "text"), seen(6, 3, "text", keywords=("k",)), seen(5, 9, "text")]
         assert lake.add(others, source="b", dated=True).new == 4
@@ -166,7 +166,7 @@ def test_what_another_import_wrote_meanwhile_counts(lake: Lake, seen: Seen) -> N
 
 
 def test_a_part_of_nothing_new_is_not_written(lake: Lake, seen: Seen) -> None:
-    def records() -> Iterator[Observed]:
+    def records() -> Iterator[SourceRecord]:
         yield seen(0, 1, "text")
         lake.add([seen(0, 1, "text")], source="b", dated=True)
 
@@ -200,7 +200,9 @@ RECORDS = st.one_of(
 # An example makes a lake, in up to a second.
 FEW = settings().max_examples // (5 if settings().max_examples > 100 else 10)
 SOURCES = st.lists(
-    st.lists(st.builds(Observed, RECORDS, st.integers(0, 4).map(lambda day: datetime(2025, 1, 1 + day, tzinfo=UTC)))),
+    st.lists(
+        st.builds(SourceRecord, RECORDS, st.integers(0, 4).map(lambda day: datetime(2025, 1, 1 + day, tzinfo=UTC)))
+    ),
     min_size=2,
     max_size=4,
 )
@@ -211,10 +213,10 @@ def empty_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return Lake.create(tmp_path_factory.mktemp("lakes") / "empty").path
 
 
-def newest(observations: list[Observed]) -> dict[int, Observed]:
+def newest(observations: list[SourceRecord]) -> dict[int, SourceRecord]:
     """What the view must show, by the rule itself: for each PMID the greatest (as_of, revised, record_hash)."""
 
-    def place(observed: Observed) -> tuple[datetime, date, int]:
+    def place(observed: SourceRecord) -> tuple[datetime, date, int]:
         if isinstance(observed.record, Deletion):
             return observed.as_of, date.min, deletion_hash()
         return observed.as_of, observed.record.revised or date.min, record_hash(observed.record)
@@ -223,7 +225,7 @@ def newest(observations: list[Observed]) -> dict[int, Observed]:
     return {pmid: observed for pmid, observed in latest.items() if isinstance(observed.record, Article)}
 
 
-def shows(lake: Lake, sources: list[list[Observed]]) -> None:
+def shows(lake: Lake, sources: list[list[SourceRecord]]) -> None:
     """The view is what the rule says, each version has its content once, and each text is new once."""
     rows = lake.sql("SELECT articles.*, text_hash FROM articles JOIN current_versions USING (pmid)").to_pylist()
     expected = newest([observed for records in sources for observed in records])
@@ -243,7 +245,9 @@ def shows(lake: Lake, sources: list[list[Observed]]) -> None:
 
 @settings(max_examples=FEW)
 @given(data=st.data(), sources=SOURCES)
-def test_every_order_gives_the_same_view(empty_lake: Path, data: st.DataObject, sources: list[list[Observed]]) -> None:
+def test_every_order_gives_the_same_view(
+    empty_lake: Path, data: st.DataObject, sources: list[list[SourceRecord]]
+) -> None:
     """A baseline, updates that revise and delete, records that come back, an unchanged copy: lists of observations."""
     order = data.draw(st.permutations([*enumerate(sources), (9, sources[0])]))
     part_size = data.draw(st.integers(1, 4))
@@ -259,14 +263,14 @@ def test_every_order_gives_the_same_view(empty_lake: Path, data: st.DataObject, 
 @settings(max_examples=FEW)
 @given(data=st.data(), sources=SOURCES)
 def test_importers_that_take_turns_give_the_same_view(
-    empty_lake: Path, data: st.DataObject, sources: list[list[Observed]]
+    empty_lake: Path, data: st.DataObject, sources: list[list[SourceRecord]]
 ) -> None:
     """While one importer reads its source, others read all of theirs, so that rows wait while the lake changes."""
     order = data.draw(st.permutations([*sources, sources[0]]))
     turns = [data.draw(st.integers(0, len(records))) for records in order]
     part_size = data.draw(st.integers(1, 4))
 
-    def read(number: int) -> Iterator[Observed]:
+    def read(number: int) -> Iterator[SourceRecord]:
         yield from order[number][: turns[number]]
         if number + 1 < len(order):
             take(number + 1)

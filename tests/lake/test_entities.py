@@ -17,10 +17,10 @@ from litmine.lake.articles import NewTexts, new_texts
 from litmine.lake.targets import FailedText, Input, TargetFooter, TargetSet, inputs_key, write_target
 from litmine.schema import arrow_schema
 from litmine.tasks.ner.tagger import entity_rows
-from litmine.types import Entity, Observed
+from litmine.types import Entity, SourceRecord
 
 MODEL = "m@0123456789ab"
-Seen = Callable[..., Observed]
+Seen = Callable[..., SourceRecord]
 
 
 def footer(part: str, texts: int, *failed: FailedText, model: str = MODEL) -> TargetFooter:

@@ -22,11 +22,11 @@ from litmine.lake.object_store import ObjectPath, store
 from litmine.lake.parquet import read_footer
 from litmine.lake.paths import Place, desk, place
 from litmine.lake.views import connect
-from litmine.types import Observed
+from litmine.types import SourceRecord
 
 Run = Callable[..., CompletedProcess[str]]
 Start = Callable[..., Popen[Any]]
-Seen = Callable[..., Observed]
+Seen = Callable[..., SourceRecord]
 SECRET = "a-secret-that-nobody-prints"
 
 

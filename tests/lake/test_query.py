@@ -10,9 +10,9 @@ import pytest
 
 from litmine import Lake
 from litmine.errors import LakeError, QueryError
-from litmine.types import Observed
+from litmine.types import SourceRecord
 
-Seen = Callable[..., Observed]
+Seen = Callable[..., SourceRecord]
 
 WRITES = """
 COPY (SELECT 1 AS a) TO '{part}' (FORMAT parquet)

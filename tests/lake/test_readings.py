@@ -17,10 +17,10 @@ from litmine.errors import LakeError, SchemaError
 from litmine.lake.freshness import left_to_read
 from litmine.lake.hashing import question_digest, text_hash
 from litmine.lake.readings import Asked, Pair, ReadingsFooter, Retrieved, record_asked, slice_file, write_readings
-from litmine.types import Observed, Question, Reply, SpanAnswer
+from litmine.types import Question, ReaderOutput, SourceRecord, SpanAnswer
 
-Seen = Callable[..., Observed]
-Said = Reply | str
+Seen = Callable[..., SourceRecord]
+Said = ReaderOutput | str
 ANSWERS = (
     "question_id, question, question_type, pmid, answer, start_char, end_char, start_token, end_token, evidence_start, "
     "evidence_end, support, score, rank, model"
@@ -41,9 +41,9 @@ def reply(
     variants: Sequence[tuple[str, float]] = (),
     yes: float | None = None,
     no: float | None = None,
-) -> Reply:
+) -> ReaderOutput:
     spans, others = (tuple(span(text, *one) for one in them) for them in (found, variants))
-    return Reply(spans, others, 1 - max((score for _, score in found), default=0), yes, no)
+    return ReaderOutput(spans, others, 1 - max((score for _, score in found), default=0), yes, no)
 
 
 def write(lake: Lake, question: Question, said: dict[tuple[int, str], Said], model: str = READER) -> None:
@@ -314,10 +314,10 @@ def test_a_question_is_its_words_and_type() -> None:
 )
 def test_a_reading_that_does_not_hold_is_refused(lake: Lake, wrong: SpanAnswer, sentence: str) -> None:
     with pytest.raises((SchemaError, TypeError), match=sentence):
-        write(lake, FACTOID, {(7, "latex"): Reply((wrong,), (), 0.5)})
+        write(lake, FACTOID, {(7, "latex"): ReaderOutput((wrong,), (), 0.5)})
     for probabilities in ((-0.5,), (float("inf"),), (0.5, 1.5), (0.5, 0.5, float("nan"))):
         with pytest.raises(SchemaError, match="no probability"):
-            write(lake, FACTOID, {(7, "latex"): Reply((), (), *probabilities)})
+            write(lake, FACTOID, {(7, "latex"): ReaderOutput((), (), *probabilities)})
     assert lake.rows("from readings") == []
 
 
@@ -346,7 +346,7 @@ def test_rows_are_to_the_letter_for_any_text(data: st.DataObject, texts: list[st
     for text in texts:
         start = data.draw(st.integers(0, len(text) - 1))
         end = data.draw(st.integers(start + 1, len(text)))
-        replies.append(Reply((SpanAnswer(text[start:end], start, end, 0, 1, 0.5),), (), 0.5))
+        replies.append(ReaderOutput((SpanAnswer(text[start:end], start, end, 0, 1, 0.5),), (), 0.5))
     pairs = [Pair(7, pmid, text_hash(text)) for pmid, text in enumerate(texts)]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "slice.parquet"

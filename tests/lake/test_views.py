@@ -19,9 +19,9 @@ from litmine.lake.view_definitions import sentences
 from litmine.lake.views import CATALOGUE, catalogue_is_current, catalogue_sql, write_catalogue
 from litmine.schema import arrow_schema
 from litmine.tasks.ner.tagger import entity_rows
-from litmine.types import Entity, Observed
+from litmine.types import Entity, SourceRecord
 
-Seen = Callable[..., Observed]
+Seen = Callable[..., SourceRecord]
 START = datetime(2025, 1, 1, tzinfo=UTC)
 
 ARTICLES = (

@@ -1,4 +1,4 @@
-"""The same entities however texts are batched, ordered or accompanied (float32: same spans, scores within 1e-4)."""
+"""Batch size, order and company of texts do not change the entities (float32: same spans, scores within 1e-4)."""
 
 import random
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from litmine.corpora.corpus import read_corpus
-from litmine.nn.tokenizer import Words
+from litmine.nn.tokenizer import TokenizedText
 from litmine.tasks.ner.tagger import Tagger
 from litmine.tasks.registry import load_model
 from litmine.types import Entity
@@ -25,7 +25,7 @@ def texts(sample_data: Path) -> list[str]:
 
 @pytest.fixture(scope="module")
 def expected(tiny_model: Path, texts: list[str]) -> list[list[Entity]]:
-    """What each text gives alone."""
+    """The entities of each text when it is annotated alone."""
     tagger = load(tiny_model)
     found = [tagger.annotate([text])[0] for text in texts]
     assert sum(map(len, found)) > 50
@@ -36,8 +36,8 @@ def load(folder: Path, batch_tokens: int | None = None) -> Tagger:
     return load_model(str(folder), precision="float32", batch_tokens=batch_tokens)
 
 
-def same(found: Sequence[Sequence[Entity]], expected: Sequence[Sequence[Entity]]) -> bool:
-    """The same entities as the contract has it; `==` leaves the score out."""
+def are_same(found: Sequence[Sequence[Entity]], expected: Sequence[Sequence[Entity]]) -> bool:
+    """Equal spans and types, and scores within 1e-4; `==` of entities ignores the score."""
     scores = [entity.score for entities in found for entity in entities]
     theirs = [entity.score for entities in expected for entity in entities]
     return list(found) == list(expected) and scores == pytest.approx(theirs, abs=1e-4)
@@ -47,34 +47,34 @@ def same(found: Sequence[Sequence[Entity]], expected: Sequence[Sequence[Entity]]
 def test_batches_of_any_size(
     tiny_model: Path, texts: list[str], expected: list[list[Entity]], batch_tokens: int
 ) -> None:
-    assert same(load(tiny_model, batch_tokens).annotate(texts), expected)
+    assert are_same(load(tiny_model, batch_tokens).annotate(texts), expected)
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_any_order_and_any_company(tiny_model: Path, texts: list[str], expected: list[list[Entity]], seed: int) -> None:
+def test_any_order_and_selection(tiny_model: Path, texts: list[str], expected: list[list[Entity]], seed: int) -> None:
     order = random.Random(seed).sample(range(len(texts)), len(texts) // seed)
     found = load(tiny_model, 1024).annotate([texts[i] for i in order])
-    assert same(found, [expected[i] for i in order])
+    assert are_same(found, [expected[i] for i in order])
 
 
 def test_the_same_text_many_times(tiny_model: Path, texts: list[str], expected: list[list[Entity]]) -> None:
-    assert same(load(tiny_model).annotate([texts[3]] * 9), [expected[3]] * 9)
+    assert are_same(load(tiny_model).annotate([texts[3]] * 9), [expected[3]] * 9)
 
 
-def test_a_batch_keeps_to_its_tokens(tiny_model: Path, texts: list[str]) -> None:
-    """`watch` is called before each batch, with a share of the tokens that grows from nothing."""
+def test_a_batch_holds_at_most_its_tokens(tiny_model: Path, texts: list[str]) -> None:
+    """`watch` is called before each batch, with a share of the tokens that grows from 0."""
     tagger = load(tiny_model, 512)
     words = tagger.read(texts)
     shares: list[float] = []
     tagger.label(words, shares.append)
-    tokens = sum(len(one.ids) for one in words if isinstance(one, Words))
+    tokens = sum(len(one.ids) for one in words if isinstance(one, TokenizedText))
     assert shares[0] == 0
     assert shares == sorted(shares)
     assert max(shares) < 1
     assert len(shares) >= tokens / 512
 
 
-def test_whoever_watches_may_stop_the_work(tiny_model: Path, texts: list[str]) -> None:
+def test_the_progress_callback_may_stop_the_run(tiny_model: Path, texts: list[str]) -> None:
     class StopError(Exception):
         pass
 
@@ -91,13 +91,13 @@ def test_a_score_is_the_mean_probability_of_the_words(bert_classifier: Path) -> 
     tagger = load(bert_classifier)
     text = "penicillin aspirin allergy reaction penicillin aspirin allergy reaction"
     words = tagger.read([text])
-    (own,) = words
-    assert isinstance(own, Words)
-    said = tagger.label(words).open
-    probability = np.zeros(len(own))
-    probability[said.word] = (np.exp(said.logits) / np.exp(said.logits).sum(axis=1, keepdims=True)).max(axis=1)
+    (text_tokens,) = words
+    assert isinstance(text_tokens, TokenizedText)
+    output = tagger.label(words).candidates
+    probability = np.zeros(len(text_tokens))
+    probability[output.word] = (np.exp(output.logits) / np.exp(output.logits).sum(axis=1, keepdims=True)).max(axis=1)
     (entities,) = tagger.annotate([text])
     assert entities
     for entity in entities:
-        inside = (own.start >= entity.start_char) & (own.start < entity.end_char)
+        inside = (text_tokens.start >= entity.start_char) & (text_tokens.start < entity.end_char)
         assert entity.score == pytest.approx(probability[inside].mean(), abs=1e-6)

@@ -1,4 +1,4 @@
-"""`name@digest` changes with all that decides the entities, and with nothing else."""
+"""`name@digest` changes with everything that decides the results, and with nothing else."""
 
 import json
 import shutil

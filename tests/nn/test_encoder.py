@@ -1,4 +1,4 @@
-"""Our encoder for reading computes what that of transformers does, and is quicker to import."""
+"""`BertEncoder` computes what transformers' encoder computes, and needs no import of transformers."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ from litmine.nn.encoder import BertEncoder, is_plain_bert
 from litmine.nn.references import builtin_folder
 from litmine.specs import BUILTIN
 from litmine.tasks.ner.folder import read_network
-from litmine.tasks.ner.settings import Settings
+from litmine.tasks.ner.settings import TaggerSettings
 
 SHAPE: dict[str, Any] = {
     "vocab_size": 50,
@@ -30,7 +30,7 @@ def config() -> BertConfig:
 
 
 def batch() -> tuple[torch.Tensor, torch.Tensor]:
-    """Rows of different lengths, the rest padding."""
+    """Padded rows of different lengths."""
     torch.manual_seed(1)
     lengths = torch.tensor([40, 7, 1, 23])
     return torch.randint(50, (4, 40)), torch.arange(40) < lengths[:, None]
@@ -39,11 +39,11 @@ def batch() -> tuple[torch.Tensor, torch.Tensor]:
 @torch.inference_mode()
 @pytest.mark.parametrize("typed", [True, False])
 @pytest.mark.parametrize("masked", [True, False])
-def test_what_transformers_gives(config: BertConfig, typed: bool, masked: bool) -> None:
+def test_same_outputs_as_transformers(config: BertConfig, typed: bool, masked: bool) -> None:
     torch.manual_seed(0)
     theirs = AutoModel.from_config(config).eval()
     theirs.pooler = None
-    ours = BertEncoder.of(theirs).eval()
+    ours = BertEncoder.from_transformers(theirs).eval()
     ids, mask = batch()
     given = {
         "input_ids": ids,
@@ -55,13 +55,13 @@ def test_what_transformers_gives(config: BertConfig, typed: bool, masked: bool) 
     torch.testing.assert_close(found[seen], expected[seen], atol=1e-5, rtol=1e-5)
 
 
-def test_what_transformers_learns() -> None:
-    """Dropout falls on the same places, and every weight has the same gradient."""
+def test_same_gradients_as_transformers() -> None:
+    """Dropout hits the same positions, and every weight has the same gradient."""
     config = BertConfig(**SHAPE, max_position_embeddings=40, hidden_dropout_prob=0.3, attention_probs_dropout_prob=0)
     torch.manual_seed(0)
     theirs = AutoModel.from_config(config).train()
     theirs.pooler = None
-    ours = BertEncoder.of(theirs).train()
+    ours = BertEncoder.from_transformers(theirs).train()
     ids, mask = batch()
     for encoder in (ours, theirs):
         torch.manual_seed(2)
@@ -74,7 +74,7 @@ def test_what_transformers_learns() -> None:
 @torch.inference_mode()
 def test_the_built_in_model() -> None:
     folder = builtin_folder(BUILTIN)
-    settings = Settings.load(folder)
+    settings = TaggerSettings.load(folder)
     ours, theirs = (read_network(folder, settings, quick=quick).eval() for quick in (True, False))
     assert isinstance(ours.encoder, BertEncoder)
     assert not isinstance(theirs.encoder, BertEncoder)
@@ -86,7 +86,7 @@ def test_the_built_in_model() -> None:
     "change",
     [{"hidden_act": "relu"}, {"is_decoder": True}, {"position_embedding_type": "relative_key"}, {"hidden_size": 18}],
 )
-def test_what_it_is_not_for(change: dict[str, object]) -> None:
+def test_unsupported_configurations(change: dict[str, object]) -> None:
     assert is_plain_bert(BertConfig(**SHAPE))
     assert not is_plain_bert(BertConfig(**(SHAPE | change)))
 

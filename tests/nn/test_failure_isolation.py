@@ -1,4 +1,4 @@
-"""One poisoned text costs one text; a model that fails on everything is an error, not a thousand poisoned texts."""
+"""A bad text costs only itself; a model that fails on every text is an error."""
 
 import math
 import shutil
@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from litmine.errors import ModelError
-from litmine.nn.failure_isolation import Failed, halve
+from litmine.nn.failure_isolation import FailedItem, isolate_failures
 from litmine.nn.loading import read_tokenizer
 from litmine.tasks.ner.tagger import Tagger
 from litmine.tasks.registry import load_model
@@ -28,8 +28,8 @@ def test_only_the_poisoned_items_fail(poisoned: list[bool]) -> None:
             raise ValueError("poison")
         return [i * i for i in items]
 
-    results = halve(compute, range(len(poisoned)), lambda: None)
-    assert results == [Failed("ValueError: poison") if bad else i * i for i, bad in enumerate(poisoned)]
+    results = isolate_failures(compute, range(len(poisoned)), lambda: None)
+    assert results == [FailedItem("ValueError: poison") if bad else i * i for i, bad in enumerate(poisoned)]
 
 
 def test_few_computations_find_one_poisoned_item_in_many() -> None:
@@ -42,12 +42,12 @@ def test_few_computations_find_one_poisoned_item_in_many() -> None:
             raise ValueError("poison")
         return list(items)
 
-    results = halve(compute, range(1024), lambda: None)
-    assert [i for i, result in enumerate(results) if isinstance(result, Failed)] == [700]
+    results = isolate_failures(compute, range(1024), lambda: None)
+    assert [i for i, result in enumerate(results) if isinstance(result, FailedItem)] == [700]
     assert calls == 21
 
 
-def test_what_is_broken_altogether_is_found_out_at_the_first_item() -> None:
+def test_a_broken_device_is_noticed_at_the_first_item() -> None:
     calls = 0
 
     def compute(_: Sequence[int]) -> list[int]:
@@ -59,13 +59,13 @@ def test_what_is_broken_altogether_is_found_out_at_the_first_item() -> None:
         raise ModelError("the device is lost")
 
     with pytest.raises(ModelError, match="the device is lost"):
-        halve(compute, range(1024), still_works)
+        isolate_failures(compute, range(1024), still_works)
     assert calls == 11
 
 
 @pytest.mark.parametrize("error", [MemoryError(), torch.OutOfMemoryError(), "bytes"])
-def test_a_full_machine_is_no_poison(error: Exception | str) -> None:
-    """Halves fit where the whole did not; where nothing fits, no text is to blame."""
+def test_a_full_machine_does_not_blame_a_text(error: Exception | str) -> None:
+    """Smaller batches may fit; if a single text does not fit, the error is MemoryError."""
 
     def compute(items: Sequence[int]) -> list[int]:
         if len(items) > room:
@@ -75,34 +75,34 @@ def test_a_full_machine_is_no_poison(error: Exception | str) -> None:
         return list(items)
 
     room = 3
-    assert halve(compute, range(10), lambda: None) == list(range(10))
+    assert isolate_failures(compute, range(10), lambda: None) == list(range(10))
     room = 0
     with pytest.raises(MemoryError):
-        halve(compute, range(10), lambda: None)
+        isolate_failures(compute, range(10), lambda: None)
 
 
-def test_an_interruption_is_no_poison() -> None:
+def test_an_interruption_does_not_blame_a_text() -> None:
     def compute(_: Sequence[int]) -> list[int]:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        halve(compute, [1, 2], lambda: None)
+        isolate_failures(compute, [1, 2], lambda: None)
 
 
 @pytest.fixture
 def copy(tiny_model: Path, tmp_path: Path) -> Path:
-    """A copy of the tiny model to be spoilt."""
+    """A copy of the tiny model that tests may damage."""
     return Path(shutil.copytree(tiny_model, tmp_path / "spoilt"))
 
 
 def token_id(folder: Path, token: str) -> int:
-    """The id of a word that is one token."""
+    """The token id of a word that is one token."""
     (only,) = read_tokenizer(folder).encode(token, add_special_tokens=False).ids
     return int(only)
 
 
-def annotate_each(tagger: Tagger, texts: Sequence[str]) -> list[list[Entity] | Failed]:
-    """As a worker does it."""
+def annotate_each(tagger: Tagger, texts: Sequence[str]) -> list[list[Entity] | FailedItem]:
+    """Annotate in one batch, as a worker does."""
     words = tagger.read(texts)
     labels = tagger.label(words)
     return tagger.decode(texts, words, labels)
@@ -130,10 +130,10 @@ def test_a_text_whose_output_is_not_a_number_fails_alone(
     spoilt = load_model(str(copy), precision="float32")
     results = annotate_each(spoilt, TEXTS)
     expected = annotate_each(load_model(str(tiny_model), precision="float32"), TEXTS)
-    assert results[POISONED] == Failed("ModelError: the model's output is not a number")
+    assert results[POISONED] == FailedItem("ModelError: the model's output is not a number")
     assert results[:POISONED] + results[POISONED + 1 :] == expected[:POISONED] + expected[POISONED + 1 :]
     assert any(expected)
-    with pytest.raises(ModelError, match=r"text 5 makes tiny@\w+ fail .*not a number.*; leave it out"):
+    with pytest.raises(ModelError, match=r"tiny@\w+ fails on text 5 .*not a number.*; leave it out"):
         spoilt.annotate(TEXTS)
 
 
@@ -141,11 +141,11 @@ def test_one_bad_window_fails_its_text_and_no_other(copy: Path, rewrite_weights:
     rewrite_weights(copy, not_a_number(copy, "disease"))
     long = "an allergy to penicillin . " * 200
     results = annotate_each(load_model(str(copy)), [long, f"{long} disease {long}", long])
-    assert [isinstance(result, Failed) for result in results] == [False, True, False]
+    assert [isinstance(result, FailedItem) for result in results] == [False, True, False]
 
 
-def test_a_token_that_the_network_does_not_know_fails_its_text(copy: Path, rewrite_weights: Rewrite) -> None:
-    """Before a GPU is given it, which would not compute anything any more."""
+def test_a_token_outside_the_vocabulary_fails_its_text(copy: Path, rewrite_weights: Rewrite) -> None:
+    """The check runs before a GPU sees the token, because an index error would break the GPU for the process."""
 
     def shrink(weights: dict[str, torch.Tensor]) -> None:
         weights[EMBEDDINGS] = weights[EMBEDDINGS][:-1].clone()
@@ -157,14 +157,14 @@ def test_a_token_that_the_network_does_not_know_fails_its_text(copy: Path, rewri
     config.write_text(config.read_text().replace(f'"vocab_size": {size}', f'"vocab_size": {size - 1}'))
     rewrite_weights(copy, shrink)
     results = annotate_each(load_model(str(copy)), ["an allergy", f"an {last} allergy", "a tumour"])
-    assert [isinstance(result, Failed) for result in results] == [False, True, False]
-    assert isinstance(results[1], Failed)
-    assert results[1].why == "ModelError: the tokenizer has a token that the model does not know"
+    assert [isinstance(result, FailedItem) for result in results] == [False, True, False]
+    assert isinstance(results[1], FailedItem)
+    assert results[1].why == "ModelError: the tokenizer has a token that is not in the model's vocabulary"
 
 
 def test_a_lone_surrogate_fails_its_text(tiny_model: Path) -> None:
     results = annotate_each(load_model(str(tiny_model)), ["an allergy", "\ud800", "a tumour"])
-    assert [isinstance(result, Failed) for result in results] == [False, True, False]
+    assert [isinstance(result, FailedItem) for result in results] == [False, True, False]
 
 
 @pytest.mark.parametrize("weight", ["heads.bias", "encoder.embeddings.LayerNorm.weight"])

@@ -1,4 +1,4 @@
-"""A model is fetched from the Hub once, or refused within seconds and in one sentence (a small Hub of our own)."""
+"""Models are downloaded from the Hub once, or refused within seconds in one sentence; a small local Hub serves them."""
 
 import hashlib
 import json
@@ -88,7 +88,7 @@ class Answer(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture(name="our_hub")
@@ -105,7 +105,7 @@ def served_hub(bert_classifier: Path, tmp_path: Path) -> Iterator[Hub]:
 
 
 def pull(ref: str, home: Path, endpoint: str | Hub, **more: str) -> str:
-    """What a fresh process prints that pulls a model: its folder, or the one sentence of the error."""
+    """Output of a new process that pulls a model: its folder, or the message of its error."""
     if isinstance(endpoint, Hub):
         endpoint = f"http://127.0.0.1:{endpoint.server_port}"
     settings = {"LITMINE_HOME": str(home), "HF_HOME": str(home / "hf"), "HF_ENDPOINT": endpoint, "HF_HUB_OFFLINE": ""}
@@ -117,7 +117,7 @@ def pull(ref: str, home: Path, endpoint: str | Hub, **more: str) -> str:
     return done.stdout.strip()
 
 
-def test_a_model_is_fetched_once_and_only_what_does_not_run(our_hub: Hub, tmp_path: Path) -> None:
+def test_a_model_is_downloaded_once_and_without_code(our_hub: Hub, tmp_path: Path) -> None:
     home = tmp_path / "home"
     folder = Path(pull("org/name", home, our_hub))
     assert folder == home / "models" / "org--name"
@@ -129,41 +129,41 @@ def test_a_model_is_fetched_once_and_only_what_does_not_run(our_hub: Hub, tmp_pa
     assert pull("org/name", home, NOWHERE) == str(folder)
 
 
-def test_weights_that_are_pickles_are_not_fetched(our_hub: Hub, tmp_path: Path) -> None:
+def test_pickled_weights_are_not_downloaded(our_hub: Hub, tmp_path: Path) -> None:
     (our_hub.folder / "model.safetensors").unlink()
     assert "org/name has no weights in safetensors" in pull("org/name", tmp_path / "home", our_hub)
     assert not list((tmp_path / "home" / "models").iterdir())
 
 
-def test_a_model_that_the_hub_does_not_have_or_show(our_hub: Hub, tmp_path: Path) -> None:
-    assert "it knows no such model, or shows it to others only" in pull("org/other", tmp_path, our_hub)
-    assert "its owner asks for consent" in pull("gated/model", tmp_path, our_hub)
-    assert "that is not an id of the Hub" in pull("org/what?", tmp_path, our_hub)
+def test_missing_private_and_gated_models(our_hub: Hub, tmp_path: Path) -> None:
+    assert "no such model, or a private one" in pull("org/other", tmp_path, our_hub)
+    assert "its owner requires consent" in pull("gated/model", tmp_path, our_hub)
+    assert "not a valid id" in pull("org/what?", tmp_path, our_hub)
 
 
 @pytest.mark.parametrize("offline", [{}, {"HF_HUB_OFFLINE": "1"}])
-def test_without_a_network_it_fails_within_seconds_and_names_what_loads(
+def test_without_a_network_the_error_names_models_that_load(
     bert_classifier: Path, tmp_path: Path, offline: dict[str, str]
 ) -> None:
     shutil.copytree(bert_classifier, tmp_path / "models" / "org--name")
     sentence = pull("org/other", tmp_path, NOWHERE, **offline)
-    assert sentence.startswith("org/other is not on this machine and the Hugging Face Hub did not give it (")
-    assert sentence.endswith("; without it these can be loaded: builtin, builtin-reader, org/name, or a model's folder")
+    assert sentence.startswith("org/other could not be downloaded from the Hugging Face Hub (")
+    assert sentence.endswith("; without a download, give builtin, builtin-reader, org/name, or a model folder")
 
 
-def test_a_hub_that_never_answers_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A firewall that lets connections in and nothing out; in this process, with less patience."""
+def test_a_hub_that_never_answers_times_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Like a firewall that accepts connections and never answers; with a shorter time limit."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        monkeypatch.setattr(references, "_SECONDS", 0.2)
+        monkeypatch.setattr(references, "_TIMEOUT", 0.2)
         monkeypatch.setattr(constants, "ENDPOINT", f"http://127.0.0.1:{silent.getsockname()[1]}")
         monkeypatch.setenv("LITMINE_HOME", str(tmp_path))
-        with pytest.raises(ModelError, match=r"the Hugging Face Hub did not give it \(ReadTimeout"):
+        with pytest.raises(ModelError, match=r"from the Hugging Face Hub \(ReadTimeout"):
             references.pull("org/name")
         assert 0 < connections(silent) <= 3
 
 
 def connections(server: socket.socket) -> int:
-    """How often somebody has called who was not answered."""
+    """Number of connections without an answer."""
     server.setblocking(False)
     count = 0
     with suppress(BlockingIOError):

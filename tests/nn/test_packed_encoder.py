@@ -1,4 +1,4 @@
-"""Pieces one after another in a row, without padding, give what they give when they are padded."""
+"""Packed rows without padding give the same results as padded batches."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -13,8 +13,8 @@ from transformers import BertConfig
 from litmine.nn import kernels_cpu, kernels_gpu
 from litmine.nn.devices import bfloat16_is_fast
 from litmine.nn.encoder import BertEncoder, PackedEncoder
-from litmine.nn.kernel_selection import _Trial, on_cpu, quick_kernels
-from litmine.nn.kernels import PLAIN, Bounds
+from litmine.nn.kernel_selection import KernelCheck, fastest_kernels, select_cpu_kernels
+from litmine.nn.kernels import PLAIN, WindowBounds
 from litmine.tasks.ner.folder import load_folder
 from litmine.tasks.ner.tagger import Tagger
 from litmine.tasks.qa.network import Scores
@@ -47,7 +47,7 @@ KERNELS = {"plain": PLAIN, "float32": kernels_cpu.FLOAT32, "bf16": kernels_cpu.B
 @pytest.mark.parametrize("kernels", KERNELS)
 @torch.inference_mode()
 @given(lengths=st.lists(st.integers(1, LONGEST), min_size=1, max_size=8), seed=st.integers(0, 99))
-def test_pieces_of_any_length(encoder: BertEncoder, kernels: str, lengths: list[int], seed: int) -> None:
+def test_windows_of_any_length(encoder: BertEncoder, kernels: str, lengths: list[int], seed: int) -> None:
     torch.manual_seed(seed)
     inside = torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]
     ids = torch.randint(50, inside.shape)
@@ -56,7 +56,7 @@ def test_pieces_of_any_length(encoder: BertEncoder, kernels: str, lengths: list[
     asked = torch.randint(sum(lengths), (1 + seed % 9,))
     types = torch.randint(2, inside.shape)
     packed = PackedEncoder(encoder, KERNELS[kernels])
-    bounds = Bounds(lengths, edges, LONGEST)
+    bounds = WindowBounds(lengths, edges, LONGEST)
     for own, packed_types in ((None, None), (types, types[inside])):
         expected = encoder(ids, inside, own).last_hidden_state[inside]
         found = packed(ids[inside], places, bounds, asked, packed_types)
@@ -66,8 +66,8 @@ def test_pieces_of_any_length(encoder: BertEncoder, kernels: str, lengths: list[
 
 @pytest.fixture(params=KERNELS)
 def packing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Models that are loaded from now on pack their texts, in float32 on a CPU too."""
-    monkeypatch.setattr("litmine.nn.trunk.quick_kernels", lambda *_: KERNELS[request.param])
+    """Models loaded in this test pack their texts with these kernels."""
+    monkeypatch.setattr("litmine.nn.trunk.fastest_kernels", lambda *_: KERNELS[request.param])
 
 
 TEXTS = [
@@ -87,7 +87,7 @@ def test_the_same_entities(
 ) -> None:
     folder = make_contextless(16, 4, 2) if model == "contextless" else request.getfixturevalue(model)
     packed = load(folder, batch_tokens)
-    monkeypatch.setattr("litmine.nn.trunk.quick_kernels", lambda *_: None)
+    monkeypatch.setattr("litmine.nn.trunk.fastest_kernels", lambda *_: None)
     padded = load(folder, None)
     assert (packed.packs, padded.packs) == (True, False)
     found, expected = packed.annotate(TEXTS), padded.annotate(TEXTS)
@@ -104,11 +104,11 @@ PIECES = st.sampled_from(
 
 @pytest.fixture(scope="module", params=["reader_folder", "bert_answerer"])
 def readers(request: pytest.FixtureRequest) -> dict[str, Reader]:
-    """One reader, padded and with each kind of kernels."""
+    """The same reader, padded and with each set of kernels."""
     folder, made = request.getfixturevalue(request.param), {}
     for name, kernels in {"padded": None, **KERNELS}.items():
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("litmine.nn.trunk.quick_kernels", lambda *_, kernels=kernels: kernels)
+            patch.setattr("litmine.nn.trunk.fastest_kernels", lambda *_, kernels=kernels: kernels)
             made[name] = load_reader(str(folder), "cpu", "float32", 300)
         assert made[name].trunk.packs == (kernels is not None)
     return made
@@ -141,10 +141,10 @@ def test_other_networks_are_padded(roberta_classifier: Path) -> None:
     assert not load(roberta_classifier, None).packs
 
 
-def test_a_cpu_packs_what_it_multiplies(bert_classifier: Path) -> None:
+def test_a_cpu_packs_precisions_that_it_multiplies(bert_classifier: Path) -> None:
     device = torch.device("cpu")
-    assert (quick_kernels(device, torch.bfloat16, 2, 16) is not None) == bfloat16_is_fast(device)
-    assert quick_kernels(device, torch.float16, 2, 16) is None
+    assert (fastest_kernels(device, torch.bfloat16, 2, 16) is not None) == bfloat16_is_fast(device)
+    assert fastest_kernels(device, torch.float16, 2, 16) is None
     assert load(bert_classifier, None).packs
 
 
@@ -152,29 +152,29 @@ def load(folder: Path, batch_tokens: int | None) -> Tagger:
     return load_folder(folder, "a name", "cpu", "float32", batch_tokens=batch_tokens)
 
 
-def test_what_a_cpu_is_given_agrees(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    trial, quick = _Trial(torch.device("cpu"), torch.float32, 2, 16), kernels_cpu.FLOAT32
-    assert on_cpu(trial, quick) == quick
-    assert on_cpu(trial, replace(quick, attention=lambda query, *_: torch.zeros_like(query))) == PLAIN
-    assert "computes without attention by lengths on this processor" in capsys.readouterr().err
+def test_selected_cpu_kernels_agree_with_plain_ones(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check, fast = KernelCheck(torch.device("cpu"), torch.float32, 2, 16), kernels_cpu.FLOAT32
+    assert select_cpu_kernels(check, fast) == fast
+    assert select_cpu_kernels(check, replace(fast, attention=lambda query, *_: torch.zeros_like(query))) == PLAIN
+    assert "runs more slowly on this CPU, without attention by window length: " in capsys.readouterr().err
     monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
-    assert on_cpu(trial, quick) == replace(PLAIN, attention=quick.attention)
+    assert select_cpu_kernels(check, fast) == replace(PLAIN, attention=fast.attention)
     assert capsys.readouterr().err == ""
 
 
-def test_a_quick_step_that_fails_or_differs_is_left_out(capsys: pytest.CaptureFixture[str]) -> None:
-    trial = _Trial(torch.device("cpu"), torch.bfloat16, 2, 16)
+def test_a_kernel_that_fails_or_differs_is_not_used(capsys: pytest.CaptureFixture[str]) -> None:
+    check = KernelCheck(torch.device("cpu"), torch.bfloat16, 2, 16)
 
     def failing(*_: object) -> torch.Tensor:
         raise RuntimeError("no kernel image\nis available")
 
-    assert trial.agrees("this", PLAIN.add_norm, PLAIN.add_norm, trial.add_norm)
-    assert trial.agrees_product("GELU by tanh", kernels_gpu.product_gelu, PLAIN.product_gelu)
+    assert check.agrees("this", PLAIN.add_norm, PLAIN.add_norm, check.add_norm)
+    assert check.product_agrees("GELU by tanh", kernels_gpu.product_gelu, PLAIN.product_gelu)
     assert capsys.readouterr().err == ""
-    assert not trial.agrees("that", failing, PLAIN.attention, trial.attention)
-    assert not trial.agrees("it", lambda inner, *_: inner, PLAIN.add_norm, trial.add_norm)
+    assert not check.agrees("that", failing, PLAIN.attention, check.attention)
+    assert not check.agrees("it", lambda inner, *_: inner, PLAIN.add_norm, check.add_norm)
     first, second = capsys.readouterr().err.splitlines()
-    assert first.startswith(
-        "litmine computes without that on this processor, more slowly: RuntimeError: no kernel image is"
-    )
-    assert "litmine computes without it on this processor, more slowly: it is off by " in second
+    assert first.startswith("litmine runs more slowly on this CPU, without that: RuntimeError: no kernel image is")
+    assert "litmine runs more slowly on this CPU, without it: its error is " in second

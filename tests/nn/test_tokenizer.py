@@ -1,4 +1,4 @@
-"""What a tokenizer made of a stretch of text is remembered, and is what it makes of it in any text."""
+"""Cached segments give the same tokens as the tokenizer does in any text."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -7,79 +7,79 @@ from pathlib import Path
 import pytest
 
 from litmine.nn.loading import read_tokenizer
-from litmine.nn.tokenizer import TokenizerCache, WordReader, Words, parts_at_ascii
+from litmine.nn.tokenizer import TokenizedText, TokenizerCache, WordTokenizer, splits_at_ascii
 
 TEXTS = [f"An allergy to penicillin (case {i}): 5 mg/kg, α-tocopherol; p<0.0{i}.\n" for i in range(40)]
 
 
 @pytest.fixture(scope="module")
-def reader(tiny_model: Path) -> WordReader:
-    return WordReader(read_tokenizer(tiny_model))
+def reader(tiny_model: Path) -> WordTokenizer:
+    return WordTokenizer(read_tokenizer(tiny_model))
 
 
-def _same(ours: Sequence[Words], its: Sequence[Words]) -> bool:
+def _same(ours: Sequence[TokenizedText], expected: Sequence[TokenizedText]) -> bool:
     names = ("ids", "first", "start", "end")
-    return len(ours) == len(its) and all(
+    return len(ours) == len(expected) and all(
         getattr(one, name).tolist() == getattr(other, name).tolist()
-        for one, other in zip(ours, its, strict=True)
+        for one, other in zip(ours, expected, strict=True)
         for name in names
     )
 
 
-def test_a_stretch_is_read_once(reader: WordReader) -> None:
-    asked: list[str] = []
+def test_a_segment_is_tokenized_once(reader: WordTokenizer) -> None:
+    encoded: list[str] = []
 
-    def encode(texts: Sequence[str]) -> list[Words]:
-        asked.extend(texts)
+    def encode(texts: Sequence[str]) -> list[TokenizedText]:
+        encoded.extend(texts)
         return reader.encode(texts)
 
-    lexicon = TokenizerCache(encode)
-    assert _same(lexicon.read(TEXTS * 20), reader.encode(TEXTS * 20))
-    assert len(asked) == len(set(asked)) < 120
-    lexicon.read(TEXTS)
-    assert len(asked) == len(set(asked))
+    cache = TokenizerCache(encode)
+    assert _same(cache.read(TEXTS * 20), reader.encode(TEXTS * 20))
+    assert len(encoded) == len(set(encoded)) < 120
+    cache.read(TEXTS)
+    assert len(encoded) == len(set(encoded))
 
 
-def test_one_that_is_full_forgets_and_goes_on(reader: WordReader) -> None:
-    lexicon = TokenizerCache(reader.encode, most=10)
+def test_a_full_cache_is_cleared(reader: WordTokenizer) -> None:
+    cache = TokenizerCache(reader.encode, max_segments=10)
     for text in TEXTS:
-        assert _same(lexicon.read([text]), reader.encode([text]))
+        assert _same(cache.read([text]), reader.encode([text]))
 
 
-def test_long_stretches_are_not_kept_for_ever(reader: WordReader) -> None:
-    asked: list[str] = []
+def test_long_segments_fill_the_cache(reader: WordTokenizer) -> None:
+    encoded: list[str] = []
 
-    def encode(texts: Sequence[str]) -> list[Words]:
-        asked.extend(text[0] for text in texts)
+    def encode(texts: Sequence[str]) -> list[TokenizedText]:
+        encoded.extend(text[0] for text in texts)
         return reader.encode(texts)
 
-    lexicon = TokenizerCache(encode, most=100)
-    # The second is more than there is room for, and what comes next is read anew.
+    cache = TokenizerCache(encode, max_segments=100)
+    # The second segment overfills the cache, so that the next ones are tokenized again.
     for letter in "aabbab":
-        assert _same(lexicon.read([letter * 2_000]), reader.encode([letter * 2_000]))
-    assert asked == ["a", "b", "b", "a", "b"]
+        assert _same(cache.read([letter * 2_000]), reader.encode([letter * 2_000]))
+    assert encoded == ["a", "b", "b", "a", "b"]
 
 
-def test_a_text_that_cannot_be_read_leaves_no_trace(reader: WordReader) -> None:
-    lexicon = TokenizerCache(reader.encode)
+def test_a_failed_text_leaves_the_cache_unchanged(reader: WordTokenizer) -> None:
+    cache = TokenizerCache(reader.encode)
     for _ in range(2):
         with pytest.raises((TypeError, UnicodeEncodeError)):
-            lexicon.read([TEXTS[0], "a lone \ud800 surrogate"])
-    assert _same(lexicon.read(TEXTS), reader.encode(TEXTS))
+            cache.read([TEXTS[0], "a lone \ud800 surrogate"])
+    assert _same(cache.read(TEXTS), reader.encode(TEXTS))
 
 
-def test_threads_share_one(reader: WordReader) -> None:
-    lexicon = TokenizerCache(reader.encode, most=60)
+def test_threads_share_a_cache(reader: WordTokenizer) -> None:
+    cache = TokenizerCache(reader.encode, max_segments=60)
     texts = [TEXTS[i:] + TEXTS[:i] for i in range(40)]
     with ThreadPoolExecutor(4) as pool:
-        for own, read in zip(texts, pool.map(lexicon.read, texts), strict=True):
-            assert _same(read, reader.encode(own))
+        for order, read in zip(texts, pool.map(cache.read, texts), strict=True):
+            assert _same(read, reader.encode(order))
 
 
-def test_tokenizers_of_other_kinds_are_asked_every_time(roberta_classifier: Path, bert_classifier: Path) -> None:
-    assert parts_at_ascii(read_tokenizer(bert_classifier))
+def test_other_kinds_of_tokenizers_are_not_cached(roberta_classifier: Path, bert_classifier: Path) -> None:
+    assert splits_at_ascii(read_tokenizer(bert_classifier))
     tokenizer = read_tokenizer(bert_classifier)
-    # What is added is found across marks and spaces.
+    # Added tokens match across punctuation and spaces.
     tokenizer.add_tokens(["beta - blocker"])
-    assert not parts_at_ascii(tokenizer)
-    assert not parts_at_ascii(read_tokenizer(roberta_classifier))
+    assert not splits_at_ascii(tokenizer)
+    assert not splits_at_ascii(read_tokenizer(roberta_classifier))

@@ -1,4 +1,4 @@
-"""A trunk and its tops: together what the whole was, loaded once, and refused when they do not belong together."""
+"""A trunk and its tops compute what the complete model does, load once, and are refused if they do not fit together."""
 
 import json
 import shutil
@@ -13,12 +13,12 @@ import torch
 
 from litmine.errors import ModelError, SettingError
 from litmine.nn.engine import Engine
-from litmine.nn.loading import whole_weights
-from litmine.nn.trunk import Trunks
+from litmine.nn.loading import load_all_weights
+from litmine.nn.trunk import LoadedTrunks
 from litmine.nn.trunk_folder import TrunkSettings, trunk_digest
-from litmine.nn.weights import load_stored, load_weights, save_weights
+from litmine.nn.weights import load_stored_weights, load_weights, save_weights
 from litmine.tasks.ner.folder import load_folder
-from litmine.tasks.ner.split import split
+from litmine.tasks.ner.split_tagger import split_tagger
 from litmine.tasks.ner.tagger import Tagger
 from litmine.tasks.registry import identify, load, load_model, load_reader, trunk_of
 from litmine.training.base import read_base
@@ -43,8 +43,8 @@ def whole(request: pytest.FixtureRequest, tiny_model: Path, tmp_path: Path) -> P
 
 @pytest.fixture
 def parts(tiny_model: Path, tmp_path: Path) -> tuple[Path, Path]:
-    """A trunk and the top on it. To be spoilt."""
-    return split(tiny_model, tmp_path / "parts")
+    """A trunk and a top on it, which tests may damage."""
+    return split_tagger(tiny_model, tmp_path / "parts")
 
 
 def found(tagger: Tagger) -> list[list[tuple[Entity, float]]]:
@@ -52,19 +52,19 @@ def found(tagger: Tagger) -> list[list[tuple[Entity, float]]]:
 
 
 @pytest.mark.parametrize("layers", [0, 1])
-def test_the_parts_are_the_whole(whole: Path, tmp_path: Path, layers: int) -> None:
-    """Bit for bit, in int8 too, where nothing is rounded again."""
-    trunk, top = split(whole, tmp_path / "parts", layers)
+def test_a_split_model_computes_the_same(whole: Path, tmp_path: Path, layers: int) -> None:
+    """Bit for bit, also in int8, since the stored weights are copied."""
+    trunk, top = split_tagger(whole, tmp_path / "parts", layers)
     first, then = load_model(str(whole), precision="float32"), load_model(str(top), precision="float32")
     assert found(then) == found(first)
     assert any(found(first))
     assert then.heads == first.heads
     assert (then.settings.window, then.settings.overlap) == (first.settings.window, first.settings.overlap)
-    kept = load_stored(whole)
-    stored = {f"encoder.{name}": one for name, one in load_stored(trunk).items()} | load_stored(top)
+    kept = load_stored_weights(whole)
+    stored = {f"encoder.{name}": one for name, one in load_stored_weights(trunk).items()} | load_stored_weights(top)
     assert stored.keys() == kept.keys()
     assert all(torch.equal(one, kept[name]) for name, one in stored.items())
-    weights, expected = whole_weights(top), load_weights(whole)
+    weights, expected = load_all_weights(top), load_weights(whole)
     assert all(torch.equal(weights[name], expected[name]) for name in expected.keys() | weights.keys())
     assert sorted(file.name for file in top.iterdir()) == [
         "README.md",
@@ -88,7 +88,7 @@ def test_names(parts: tuple[Path, Path], tiny_model: Path) -> None:
     assert "## Data and its terms" in (trunk / "README.md").read_text()
 
 
-def test_which_trunk_is_told_without_torch(parts: tuple[Path, Path]) -> None:
+def test_the_trunk_is_identified_without_torch(parts: tuple[Path, Path]) -> None:
     code = (
         "import sys; from litmine.tasks.registry import identify, trunk_of\n"
         f"print(identify({str(parts[1])!r}), trunk_of({str(parts[1])!r}), 'torch' in sys.modules)"
@@ -98,7 +98,7 @@ def test_which_trunk_is_told_without_torch(parts: tuple[Path, Path]) -> None:
 
 
 def test_a_trunk_is_loaded_once_for_all_models_on_it(parts: tuple[Path, Path]) -> None:
-    trunks: Trunks = {}
+    trunks: LoadedTrunks = {}
     first = load(str(parts[1]), "ner", "cpu", "float32", trunks=trunks)
     second = load(str(parts[1]), "ner", "cpu", "float32", heads=["Chemical"], trunks=trunks)
     assert first.trunk is second.trunk
@@ -118,7 +118,7 @@ def test_bf16_is_close(parts: tuple[Path, Path], tiny_model: Path) -> None:
 
 
 def refusal(top: Path) -> str:
-    """The same whether it is loaded or only identified."""
+    """The error is the same for loading and identifying."""
     said = set()
     for ask in (load_model, identify, trunk_of):
         with pytest.raises(ModelError) as error:
@@ -140,24 +140,24 @@ def test_another_trunk_is_refused(parts: tuple[Path, Path], rewrite_weights: Rew
     rewrite_weights(trunk, change)
     assert trunk_digest(trunk) != digest
     sentence = refusal(top)
-    assert f"goes on from the trunk ../trunk@{digest}, and {trunk.resolve()} holds {trunk_digest(trunk)}" in sentence
-    assert sentence.endswith("bring that trunk back, or train the model again on this one")
+    assert f"needs the trunk ../trunk@{digest}, but {trunk.resolve()} holds {trunk_digest(trunk)}" in sentence
+    assert sentence.endswith("restore that trunk, or train the model again on this one")
 
 
 def test_another_window_is_another_trunk(parts: tuple[Path, Path]) -> None:
     trunk, top = parts
     settings = TrunkSettings.load(trunk)
     TrunkSettings(settings.name, settings.window, settings.overlap + 1).save(trunk)
-    assert "bring that trunk back" in refusal(top)
+    assert "restore that trunk" in refusal(top)
 
 
-def test_a_trunk_that_is_not_there(parts: tuple[Path, Path]) -> None:
+def test_a_missing_trunk_is_refused(parts: tuple[Path, Path]) -> None:
     shutil.rmtree(parts[0])
-    assert "which is not there; copy the trunk's folder to " in refusal(parts[1])
+    assert "is missing; copy the trunk's folder to " in refusal(parts[1])
 
 
 @pytest.mark.parametrize("link", [{"reference": "../trunk"}, "trunk", {"reference": 1, "digest": 2, "layers": 3}])
-def test_a_trunk_that_is_not_described(parts: tuple[Path, Path], link: object) -> None:
+def test_an_incomplete_link_is_refused(parts: tuple[Path, Path], link: object) -> None:
     file = parts[1] / "litmine.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | {"trunk": link}))
     for ask in (load_model, identify, trunk_of):
@@ -168,16 +168,16 @@ def test_a_trunk_that_is_not_described(parts: tuple[Path, Path], link: object) -
 def test_a_model_in_place_of_a_trunk(parts: tuple[Path, Path], tiny_model: Path) -> None:
     shutil.rmtree(parts[0])
     shutil.copytree(tiny_model, parts[0])
-    assert "does not hold a trunk that this litmine knows" in refusal(parts[1])
+    assert "holds no trunk that this version of litmine can read" in refusal(parts[1])
 
 
-def test_a_trunk_is_no_model(parts: tuple[Path, Path]) -> None:
+def test_a_trunk_is_not_a_model(parts: tuple[Path, Path]) -> None:
     for ask in (load_model, load_reader, identify):
         with pytest.raises(ModelError, match=r"holds a trunk, .*, and no model; give a model that goes on from it"):
             ask(str(parts[0]))
 
 
-def test_a_training_starts_from_the_parts_as_from_the_whole(parts: tuple[Path, Path], tiny_model: Path) -> None:
+def test_training_starts_from_a_top_as_from_the_complete_model(parts: tuple[Path, Path], tiny_model: Path) -> None:
     ours, theirs = read_base(str(parts[1]), 64), read_base(str(tiny_model), 64)
     expected = theirs.encoder.state_dict()
     assert ours.encoder.state_dict().keys() == expected.keys()
@@ -193,19 +193,27 @@ def test_a_training_starts_from_the_parts_as_from_the_whole(parts: tuple[Path, P
 
 
 @pytest.mark.parametrize("layers", [-1, 2, 9])
-def test_layers_that_cannot_be_parted(tiny_model: Path, tmp_path: Path, layers: int) -> None:
-    with pytest.raises(SettingError, match="2 layers, and a top has fewer than all"):
-        split(tiny_model, tmp_path / "parts", layers)
+def test_a_model_cannot_be_split_at_these_layers(tiny_model: Path, tmp_path: Path, layers: int) -> None:
+    with pytest.raises(SettingError, match="2 layers, and a top must have fewer"):
+        split_tagger(tiny_model, tmp_path / "parts", layers)
     assert not (tmp_path / "parts").exists()
 
 
-def test_parts_are_not_parted(parts: tuple[Path, Path], tmp_path: Path) -> None:
-    with pytest.raises(SettingError, match="has no encoder of its own that is a plain BERT, so it cannot be split"):
-        split(parts[1], tmp_path / "again")
+def test_a_top_cannot_be_split_again(parts: tuple[Path, Path], tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="cannot be split, because its encoder is not a plain BERT of its own"):
+        split_tagger(parts[1], tmp_path / "again")
 
 
 def test_the_command(tiny_model: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "litmine.tasks.ner.split", str(tiny_model), str(tmp_path), "--name", "shared"]
+    command = [
+        sys.executable,
+        "-m",
+        "litmine.tasks.ner.split_tagger",
+        str(tiny_model),
+        str(tmp_path),
+        "--name",
+        "shared",
+    ]
     ran = subprocess.run(command, check=True, capture_output=True, text=True)
     assert ran.stdout.split() == [str(tmp_path / "trunk"), str(tmp_path / "ner")]
     assert TrunkSettings.load(tmp_path / "trunk").name == "shared"
@@ -213,10 +221,10 @@ def test_the_command(tiny_model: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("precision", ["float32", "bf16"])
-def test_a_top_goes_on_from_the_middle_of_a_trunk(tiny_model: Path, tmp_path: Path, precision: str) -> None:
-    """After one of two layers, with the second layer its own, it is the whole: the trunk's second one is another's."""
-    _, one = split(tiny_model, tmp_path / "one", layers=1)
-    trunk, _ = split(tiny_model, tmp_path / "none", layers=0)
+def test_a_top_continues_from_the_middle_of_a_trunk(tiny_model: Path, tmp_path: Path, precision: str) -> None:
+    """A top with its own second layer, on the first of two trunk layers, computes what the complete model does."""
+    _, one = split_tagger(tiny_model, tmp_path / "one", layers=1)
+    trunk, _ = split_tagger(tiny_model, tmp_path / "none", layers=0)
     top = Path(shutil.copytree(one, tmp_path / "none" / "middle"))
     settings = json.loads((top / "litmine.json").read_text())
     link = {"reference": "../trunk", "digest": trunk_digest(trunk), "layers": 1, "after": 1}
@@ -224,11 +232,11 @@ def test_a_top_goes_on_from_the_middle_of_a_trunk(tiny_model: Path, tmp_path: Pa
     middle, whole = load_model(str(top), precision=precision), load_model(str(tiny_model), precision=precision)
     assert found(middle) == found(whole)
     assert any(found(whole))
-    # Elsewhere on the same trunk it is another model, or none.
+    # At another layer of the same trunk, it is another model or an invalid one.
     (top / "litmine.json").write_text(json.dumps(settings | {"trunk": link | {"after": None}}))
     assert identify(str(top)) != middle.name
-    with pytest.raises(ValueError, match="its trunk has 2 layers, and it goes on after 3 of them"):
+    with pytest.raises(ValueError, match="it continues after layer 3 of its trunk, which has 2 layers"):
         middle.trunk.layers(after=3)
     (top / "litmine.json").write_text(json.dumps(settings | {"trunk": link}))
-    with pytest.raises(ModelError, match="goes on from the middle of its trunk, where no training starts"):
+    with pytest.raises(ModelError, match="continues from the middle of its trunk, so no training can start from it"):
         read_base(str(top), 64)

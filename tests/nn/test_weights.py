@@ -1,4 +1,4 @@
-"""Weights on disk: float32 comes back as it was, int8 within half a step of its row's scale."""
+"""Stored float32 weights are unchanged; int8 weights are within half a step of their row's scale."""
 
 from pathlib import Path
 
@@ -30,14 +30,14 @@ def test_int8_is_within_half_a_step(folder: Path, rows: list[list[float]]) -> No
 
 
 @given(rows=MATRICES)
-def test_int8_read_and_kept_again_is_the_same(folder: Path, rows: list[list[float]]) -> None:
+def test_saving_int8_weights_again_changes_nothing(folder: Path, rows: list[list[float]]) -> None:
     save_weights({"matrix": torch.tensor(rows)}, folder, int8=True)
     once = load_weights(folder)["matrix"]
     save_weights({"matrix": once}, folder, int8=True)
     assert torch.allclose(load_weights(folder)["matrix"], once, rtol=1e-6, atol=0)
 
 
-def test_float32_comes_back_bit_for_bit(folder: Path) -> None:
+def test_float32_is_unchanged(folder: Path) -> None:
     torch.manual_seed(0)
     weights = {"matrix": torch.randn(5, 7), "bias": torch.randn(7), "turned": torch.randn(3, 4).T}
     save_weights(weights, folder, int8=False)
@@ -52,6 +52,6 @@ def test_int8_takes_a_quarter_of_the_bytes(folder: Path) -> None:
     assert (folder / WEIGHTS_FILE).stat().st_size < 1.01 * 100 * 1000
 
 
-def test_a_row_of_nothing(folder: Path) -> None:
+def test_a_row_of_zeros(folder: Path) -> None:
     save_weights({"matrix": torch.tensor([[0.0, 0.0], [1.0, -2.0]])}, folder, int8=True)
     assert torch.equal(load_weights(folder)["matrix"][0], torch.zeros(2))

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from litmine.corpora.formats import read_pubtator as read_corpus
 from litmine.output import bioc
 from litmine.output.document import Document, Mention
-from litmine.output.jsonl import jsonl
-from litmine.output.pubtator import pubtator
+from litmine.output.jsonl import to_jsonl
+from litmine.output.pubtator import to_pubtator
 from litmine.sources.jsonl import read_jsonl
-from litmine.sources.pubtator import read_documents, read_pubtator
-from litmine.types import Article, Unreadable, join_text
+from litmine.sources.pubtator import read_pubtator, read_pubtator_documents
+from litmine.types import Article, UnreadableRecord, join_text
 
 SPLITTERS = re.compile("[\t\n\x0b\x0c\r\x1c-\x1e\x85\u2028\u2029]")
 TRICKY = "\0\t\n\x0b\r\x1c\x85\u2028\u2029\ufeff\u0301\u200d\xa0\U0001f9ec\U00010400é|a "
@@ -50,7 +50,7 @@ def flat(text: str) -> str:
 
 @given(DOCUMENTS)
 def test_pubtator_is_read_back_by_both_readers(documents: list[Document]) -> None:
-    data = "".join(map(pubtator, documents)).encode()
+    data = "".join(map(to_pubtator, documents)).encode()
     articles = list(read_pubtator(io.BytesIO(data)))
     assert [(it.pmid, it.title, it.abstract) for it in articles if isinstance(it, Article)] == [
         (
@@ -61,8 +61,8 @@ def test_pubtator_is_read_back_by_both_readers(documents: list[Document]) -> Non
         for it in documents
     ]
     assert len(data.decode().splitlines()) == data.count(b"\n")
-    for read, wrote in zip(read_documents(io.BytesIO(data)), documents, strict=True):
-        assert not isinstance(read, Unreadable)
+    for read, wrote in zip(read_pubtator_documents(io.BytesIO(data)), documents, strict=True):
+        assert not isinstance(read, UnreadableRecord)
         shift = 1 if wrote.article.title is None else 0
         found = {(int(columns[1]), int(columns[2]), columns[3], columns[4]) for _, columns in read.annotations}
         assert found == {
@@ -86,7 +86,7 @@ def test_a_corpus_of_pubtator_has_the_same_spans(tmp_path: Path) -> None:
         mentions = [Mention(*place, text[slice(*place)], "Disease", 1.0, "MESH:D001249", "m@1") for place in places]
         documents.append(Document(Article(pmid, title, abstract), tuple(mentions)))
     path = tmp_path / "corpus.pubtator"
-    path.write_bytes("".join(map(pubtator, documents)).encode())
+    path.write_bytes("".join(map(to_pubtator, documents)).encode())
     misplaced: list[int] = []
     passages = list(read_corpus(path, misplaced))
     assert misplaced == []
@@ -102,12 +102,12 @@ def test_a_corpus_of_pubtator_has_the_same_spans(tmp_path: Path) -> None:
 
 def test_what_two_models_agree_on_is_one_line_of_pubtator() -> None:
     twice = tuple(Mention(0, 6, "asthma", "Disease", score, None, model) for score, model in [(0.5, "a"), (0.6, "b")])
-    assert pubtator(Document(Article(1, "asthma"), twice)) == "1|t|asthma\n1|a|\n1\t0\t6\tasthma\tDisease\t-\n\n"
+    assert to_pubtator(Document(Article(1, "asthma"), twice)) == "1|t|asthma\n1|a|\n1\t0\t6\tasthma\tDisease\t-\n\n"
 
 
 @given(DOCUMENTS)
 def test_json_lines_are_read_back_to_the_letter(documents: list[Document]) -> None:
-    data = "".join(map(jsonl, documents))
+    data = "".join(map(to_jsonl, documents))
     articles = [read[0] for read in read_jsonl(io.BytesIO(data.encode())) if isinstance(read, tuple)]
     assert [(it.pmid, it.title, it.abstract) for it in articles] == [
         (it.article.pmid, it.article.title, it.article.abstract) for it in documents
@@ -140,7 +140,11 @@ def check_bioc(collection: dict[str, Any]) -> None:
 
 @given(DOCUMENTS)
 def test_bioc_holds_the_same_text_and_places(documents: list[Document]) -> None:
-    data = bioc.head("20260101") + bioc.BETWEEN.join(map(bioc.bioc, documents)) + bioc.FOOT
+    data = (
+        bioc.collection_header("20260101")
+        + bioc.DOCUMENT_SEPARATOR.join(map(bioc.to_bioc, documents))
+        + bioc.COLLECTION_END
+    )
     collection = json.loads(data)
     check_bioc(collection)
     for read, wrote in zip(collection["documents"], documents, strict=True):

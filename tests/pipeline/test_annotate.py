@@ -17,7 +17,7 @@ from litmine.lake.targets import TargetSet
 from litmine.pipeline.annotate import annotate
 from litmine.pipeline.compact import compact
 from litmine.pipeline.import_files import ingest
-from litmine.runtime.executor import Progress, Workforce
+from litmine.runtime.executor import Executor, RunProgress
 from litmine.tasks.contract import UnitResult
 from litmine.tasks.registry import identify
 
@@ -47,7 +47,7 @@ def test_parts_and_batches_change_nothing(
     batch_tokens: int,
 ) -> None:
     lake = recopied(imported_lake, tmp_path / "other", part_size)
-    result = annotate(lake, [str(tiny_model)], Workforce(), "float32", batch_tokens)
+    result = annotate(lake, [str(tiny_model)], Executor(), "float32", batch_tokens)
     assert (result.parts, result.texts, result.new_gaps) == (len(lake.parts()), 102, [])
     assert found(lake.path) == undisturbed
 
@@ -55,7 +55,7 @@ def test_parts_and_batches_change_nothing(
 def test_bf16_is_the_same_model_and_nearly_the_same_entities(
     lake: Path, tiny_model: Path, annotated_lake: Path, found: Found
 ) -> None:
-    result = annotate(Lake(lake), [str(tiny_model)], Workforce(), "bf16")
+    result = annotate(Lake(lake), [str(tiny_model)], Executor(), "bf16")
     assert result.precision == "bf16"
     bf16, float32 = found(lake).keys(), found(annotated_lake).keys()
     assert len(bf16 & float32) / len(bf16 | float32) > 0.97
@@ -131,7 +131,7 @@ def test_only_the_new_texts_of_a_revision_are_read(
     assert lake.rows(mentions) == [*first, *(row for row in second if row[0] == 4)]
 
 
-class Interrupting(Progress):
+class Interrupting(RunProgress):
     """Ctrl-C after the first part."""
 
     def finished(self, done: UnitResult) -> None:
@@ -143,13 +143,13 @@ def test_models_become_active_when_all_is_read(
 ) -> None:
     lake, old, new = Lake(read_lake), identify(str(tiny_model)), identify(str(fragile_model))
     with pytest.raises(KeyboardInterrupt):
-        annotate(lake, [str(fragile_model)], Workforce(), "float32", progress=Interrupting())
+        annotate(lake, [str(fragile_model)], Executor(), "float32", progress=Interrupting())
     done = len(lake.parts()) - len(lake.unread(TargetSet("entities", new)))
     assert 1 <= done < len(lake.parts())
     assert [one.model for one in lake.active()] == [old]
     assert lake.rows("select distinct model from entities") == [(old,)]
     assert lake.rows("select outcome, active from runs order by started desc limit 1") == [("interrupted", None)]
-    result = annotate(lake, [str(fragile_model)], Workforce(), "float32")
+    result = annotate(lake, [str(fragile_model)], Executor(), "float32")
     assert result.parts == result.planned_parts == len(lake.parts()) - done
     # It finds diseases alone: what else the old one finds is shown still, and no mention twice.
     shown = [Active("ner", old, types=("Chemical",)), Active("ner", new)]
@@ -159,14 +159,14 @@ def test_models_become_active_when_all_is_read(
     assert result.account()[-1] == (
         f"entities shows Chemical of {old} and all that {new} gives; all_entities has every model's"
     )
-    result = annotate(lake, [str(tiny_model), str(fragile_model), str(tiny_model)], Workforce())
+    result = annotate(lake, [str(tiny_model), str(fragile_model), str(tiny_model)], Executor())
     assert (result.models, result.planned_parts, result.shows) == ([old, new], 0, [])
     assert lake.active() == shown
     assert lake.rows("select texts_read, texts_unread, active from coverage") == [(102, 0, True)] * 2
     assert len(found(read_lake)) == lake.rows("select count(*) from all_entities")[0][0]
 
 
-class Compacting(Progress):
+class Compacting(RunProgress):
     """A compaction with no grace after the first part, which merges parts that are planned and not read yet."""
 
     def __init__(self, lake: Path) -> None:
@@ -179,7 +179,7 @@ class Compacting(Progress):
 
 
 def test_what_a_compaction_merged_meanwhile_is_read_too(lake: Path, tiny_model: Path) -> None:
-    annotate(Lake(lake), [str(tiny_model)], Workforce(), "float32", progress=Compacting(lake))
+    annotate(Lake(lake), [str(tiny_model)], Executor(), "float32", progress=Compacting(lake))
     assert Lake(lake).rows("select texts_read, texts_unread from coverage") == [(102, 0)]
 
 
@@ -200,12 +200,12 @@ def test_tasks_have_built_in_models(lake: Path, run: Run) -> None:
     ran = run("annotate", "--lake", lake, "--task", "nonsense")
     assert (ran.returncode, "Invalid value for '--task'" in ran.stderr) == (2, True)
     ran = run("annotate", "--lake", lake, "--task", "ner", "--questions", "x.jsonl")
-    assert (ran.returncode, "--task goes without --questions" in ran.stderr) == (2, True)
+    assert (ran.returncode, "--task cannot be used with --questions" in ran.stderr) == (2, True)
 
 
 def test_a_lake_without_articles(tmp_path: Path) -> None:
     with pytest.raises(LakeError, match="has no articles yet"):
-        annotate(Lake.create(tmp_path / "lake"), ["builtin"], Workforce())
+        annotate(Lake.create(tmp_path / "lake"), ["builtin"], Executor())
 
 
 def test_two_runs_at_once_double_nothing(

@@ -88,12 +88,11 @@ def test_a_text_that_makes_the_model_fail_costs_one_text(
     done, gap = ran.stderr.splitlines()
     assert ran.returncode == NEW_GAPS
     assert done.startswith("1 of 1 parts done: 3 texts, ")
-    assert (
-        gap == f"could not be read: PMID 8: {model}: ModelError: the tokenizer has a token that the model does not know"
-    )
+    reason = "ModelError: the tokenizer has a token that is not in the model's vocabulary"
+    assert gap == f"could not be read: PMID 8: {model}: {reason}"
     opened = Lake(lake)
     assert opened.rows("select model, pmid, why from gaps") == [
-        (model, 8, "ModelError: the tokenizer has a token that the model does not know")
+        (model, 8, "ModelError: the tokenizer has a token that is not in the model's vocabulary")
     ]
     assert opened.rows("select texts_read, texts_unread, texts_failed from coverage") == [(104, 0, 1)]
     assert [one.model for one in opened.active()] == [model]
@@ -185,7 +184,7 @@ def test_ctrl_c(
     third.release()
     _, said = process.communicate(timeout=300)
     assert process.returncode == INTERRUPTED
-    assert said.strip() == "litmine: interrupted; what was finished stays, and the same command goes on from there"
+    assert said.strip() == "litmine: interrupted; finished work is kept, and the same command continues from there"
     done = len(targets(lake, tiny_model))
     opened = Lake(lake)
     assert 2 <= done < len(opened.parts())

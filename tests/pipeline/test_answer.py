@@ -17,12 +17,12 @@ from litmine.lake.readings import Pair
 from litmine.pipeline.annotate import annotate
 from litmine.pipeline.answer import Answered, QuestionRun, answer
 from litmine.pipeline.import_files import ingest
-from litmine.runtime.executor import Progress, Workforce
+from litmine.runtime.executor import Executor, RunProgress
 from litmine.search.index import SearchIndex
 from litmine.tasks.contract import UnitResult
 from litmine.tasks.qa import step as reading
 from litmine.tasks.registry import identify
-from litmine.types import Article, Observed, Question
+from litmine.types import Article, Question, SourceRecord
 
 TOP_K = 4
 CAUSES = ("penicillin", "latex", "peanuts", "wasps", "milk")
@@ -54,7 +54,7 @@ def run(lake: Lake, reader: Path, questions: Sequence[Question], **more: object)
     """In this process, in float32."""
     inquiry = QuestionRun(questions, str(reader), TOP_K, None, "annotate --questions", "test")
     inquiry = replace(inquiry, **{name: more.pop(name) for name in ("where", "top_k") if name in more})  # type: ignore[arg-type]
-    return answer(lake, inquiry, Workforce(), "float32", **more)  # type: ignore[arg-type]
+    return answer(lake, inquiry, Executor(), "float32", **more)  # type: ignore[arg-type]
 
 
 Row = tuple[object, ...]
@@ -164,7 +164,7 @@ def test_slices_and_batches_change_nothing(
     assert found(other) == pytest.approx(expected, abs=1e-4)
 
 
-class Interrupting(Progress):
+class Interrupting(RunProgress):
     """Ctrl-C after the first slice."""
 
     def finished(self, done: UnitResult) -> None:
@@ -200,7 +200,7 @@ def test_a_condition_and_retractions(lake: Lake, rule_reader: Path) -> None:
     assert best == (7,)
     given = article(7)
     retracted = Article(7, str(given["title"]), str(given["abstract"]), retracted=True)
-    lake.add([Observed(retracted, datetime.now(UTC))], source="notice")
+    lake.add([SourceRecord(retracted, datetime.now(UTC))], source="notice")
     assert 7 not in {row[0] for row in lake.rows("select pmid from answers")}
     assert run(lake, rule_reader, [asked]).retrieved == TOP_K
     assert 7 not in {row[0] for row in lake.rows("select pmid from retrieved")}
@@ -252,7 +252,7 @@ def test_what_cannot_be_asked(lake: Lake, tmp_path: Path, rule_reader: Path, tin
     with pytest.raises(ModelError, match="which finds entities; what is needed here is one that answers questions"):
         run(lake, tiny_model, [question(1)])
     with pytest.raises(ModelError, match="which answers questions; what is needed here is one that finds entities"):
-        annotate(lake, [str(rule_reader)], Workforce())
+        annotate(lake, [str(rule_reader)], Executor())
     with pytest.raises(QuestionError, match="the question 'q1' is empty"):
         run(lake, rule_reader, [replace(question(1), text=" ")])
     with pytest.raises(LakeError, match="has no articles yet"):

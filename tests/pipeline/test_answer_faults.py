@@ -17,7 +17,7 @@ from litmine.errors import DONE
 from litmine.lake.lake import Lake
 from litmine.lake.paths import folder_name
 from litmine.pipeline.answer import QuestionRun, answer
-from litmine.runtime.executor import Workforce
+from litmine.runtime.executor import Executor
 from litmine.tasks.registry import identify
 from litmine.types import Question
 
@@ -68,7 +68,7 @@ def answered_lake(imported_lake: Path, random_reader: Path, tmp_path_factory: py
     """`imported_lake` after one undisturbed run of these questions. To be copied, not changed."""
     folder = Path(shutil.copytree(imported_lake, tmp_path_factory.mktemp("answered") / "lake"))
     questions = [Question(f"q{i}", text, ("list", "yesno")[i % 2]) for i, text in enumerate(ASKED)]
-    answer(Lake(folder), QuestionRun(questions, str(random_reader), 40, None, "test", "test"), Workforce(), "float32")
+    answer(Lake(folder), QuestionRun(questions, str(random_reader), 40, None, "test", "test"), Executor(), "float32")
     return folder
 
 

@@ -26,11 +26,11 @@ from litmine.lake.paths import REPLACED
 from litmine.lake.runs import Active, Run
 from litmine.lake.targets import FailedText, TargetFooter, TargetSet, write_target
 from litmine.lake.views import CATALOGUE, connect
-from litmine.pipeline.compact import Compacted, compact
+from litmine.pipeline.compact import CompactionResult, compact
 from litmine.search.index import SearchIndex
 from litmine.search.index_state import is_behind
 from litmine.tasks.ner.tagger import entity_rows
-from litmine.types import Article, Deletion, Entity, Observed
+from litmine.types import Article, Deletion, Entity, SourceRecord
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 NOW = timedelta(0)
@@ -46,8 +46,8 @@ VIEWS = (
 )
 
 
-def seen(day: int, pmid: int, title: str | None) -> Observed:
-    return Observed(Deletion(pmid) if title is None else Article(pmid, title, None), START + timedelta(days=day))
+def seen(day: int, pmid: int, title: str | None) -> SourceRecord:
+    return SourceRecord(Deletion(pmid) if title is None else Article(pmid, title, None), START + timedelta(days=day))
 
 
 def annotate(lake: Lake, model: str, part: str) -> None:
@@ -145,7 +145,7 @@ def test_a_compaction_merges_all_that_is_small_and_deletes_it_later(tmp_path: Pa
         if lake.part(name).exists() or TargetSet("entities", "m@1").target(lake.path, name).exists()
     ]
     assert view_rows(lake) == before
-    assert compact(lake, 20, NOW) == Compacted()
+    assert compact(lake, 20, NOW) == CompactionResult()
     counts = lake.rows("SELECT counts['parts'] FROM runs WHERE command = 'compact' ORDER BY started")
     assert counts == [(12,), (0,)]
 

@@ -18,7 +18,7 @@ from litmine.lake.targets import FailedText, TargetFooter, TargetSet, write_targ
 from litmine.lake.views import catalogue_sql
 from litmine.pipeline.compact import compact
 from litmine.tasks.ner.tagger import entity_rows
-from litmine.types import Article, Entity, Observed
+from litmine.types import Article, Entity, SourceRecord
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 PROTOCOL = "watched"
@@ -63,7 +63,7 @@ def small_parts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     lake = Lake.create(tmp_path_factory.mktemp("small") / "parts")
     importer = lake.importer()
     for day in range(9):
-        records = [Observed(Article(3 * day + at, "title", None), START + timedelta(days=day)) for at in range(3)]
+        records = [SourceRecord(Article(3 * day + at, "title", None), START + timedelta(days=day)) for at in range(3)]
         (part,) = importer.add(records, source=f"night-{day}", dated=True).parts
         if day < 8:
             texts = new_texts(lake.part(part))

@@ -14,7 +14,7 @@ from litmine import Lake
 from litmine.errors import DONE, FAILED, LakeError, QueryError, SettingError
 from litmine.lake import documents
 from litmine.lake.documents import Selection
-from litmine.pipeline.export import FORMATS, Exported, export
+from litmine.pipeline.export import FORMATS, ExportResult, export
 from litmine.pipeline.import_files import ingest
 
 RunCommand = Callable[..., CompletedProcess[str]]
@@ -73,7 +73,7 @@ def test_a_file_is_whole_or_as_it_was(annotated_lake: Path, tmp_path: Path) -> N
     lake = Lake(shutil.copytree(annotated_lake, tmp_path / "lake"))
     for form in FORMATS:
         file = tmp_path / form
-        assert export(lake, form, file) == Exported(102, lake.rows("select count(*) from entities")[0][0])
+        assert export(lake, form, file) == ExportResult(102, lake.rows("select count(*) from entities")[0][0])
         assert file.read_bytes() == written(lake, form)
     before = (tmp_path / "jsonl").read_bytes()
     part = next(path for path in (lake.path / "articles").glob("medline*.parquet"))

@@ -83,7 +83,7 @@ def test_ctrl_c(
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=300)
     assert process.returncode == INTERRUPTED
-    assert said.strip() == "litmine: interrupted; what was finished stays, and the same command goes on from there"
+    assert said.strip() == "litmine: interrupted; finished work is kept, and the same command continues from there"
     assert len(parts(lake)) == 10
     assert list(lake.rglob("*.tmp*")) == []
     assert Lake(lake).rows("select command, outcome from runs") == [("import", "interrupted")]

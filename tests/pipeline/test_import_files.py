@@ -14,7 +14,7 @@ import pytest
 from litmine.errors import DONE, NEW_GAPS
 from litmine.lake.lake import Lake
 from litmine.pipeline import import_files
-from litmine.pipeline.import_files import Imported, ingest
+from litmine.pipeline.import_files import ImportResult, ingest
 
 Run = Callable[..., CompletedProcess[str]]
 Write = Callable[..., Path]
@@ -59,7 +59,7 @@ def titles(lake: Path) -> dict[int, str]:
     return dict(Lake(lake).rows("select pmid, title from articles"))
 
 
-def files(imported: Imported) -> tuple[int, int, int]:
+def files(imported: ImportResult) -> tuple[int, int, int]:
     return imported.files, imported.skipped, imported.refused
 
 
@@ -88,7 +88,7 @@ def test_other_bytes_another_date_and_another_reader_are_read(
     assert files(ingest(lake, [file], datetime(2026, 6, 1, tzinfo=UTC))) == (0, 1, 0)
     write(1, {1: "one", 2: "two"})
     assert files(ingest(lake, [file])) == (1, 0, 0)
-    monkeypatch.setattr(import_files, "READER", 2)
+    monkeypatch.setattr(import_files, "READER_VERSION", 2)
     assert files(ingest(lake, [file])) == (1, 0, 0)
     assert files(ingest(lake, [file])) == (0, 1, 0)
     assert Lake(lake).rows("select count(*), max(reader) from files") == [(4, 2)]

@@ -24,7 +24,7 @@ from litmine.lake.import_log import ImportedFile
 from litmine.lake.lake import Lake
 from litmine.lake.lock import exclusive
 from litmine.pipeline.import_files import ingest
-from litmine.sources.files import READER
+from litmine.sources.files import READER_VERSION
 
 Run = Callable[..., CompletedProcess[str]]
 Start = Callable[..., Popen[Any]]
@@ -174,7 +174,7 @@ def test_ctrl_c_on_a_terminal(start: Start, tmp_path: Path, sample_data: Path, h
     os.killpg(process.pid, signal.SIGINT)
     _, said = process.communicate(timeout=300)
     assert process.returncode == INTERRUPTED
-    assert said.strip() == "litmine: interrupted; what was finished stays, and the same command goes on from there"
+    assert said.strip() == "litmine: interrupted; finished work is kept, and the same command continues from there"
     assert list(lake.rglob("*.tmp*")) == []
     assert Lake(lake).rows("select command, outcome from runs") == [("import", "interrupted")]
 
@@ -203,7 +203,7 @@ def test_a_claimed_file_is_come_back_to(start: Start, tmp_path: Path, finished: 
         if finished:
             digest = md5(claimed.read_bytes(), usedforsecurity=False).hexdigest()
             as_of = datetime(2026, 1, 1, tzinfo=UTC)
-            lake.record_file(ImportedFile("1.jsonl", 1, digest, as_of, READER, 1, 0, 0, [], as_of))
+            lake.record_file(ImportedFile("1.jsonl", 1, digest, as_of, READER_VERSION, 1, 0, 0, [], as_of))
     _, said = process.communicate(timeout=60)
     assert process.returncode == DONE
     if finished:
@@ -224,5 +224,5 @@ def test_ctrl_c_while_waiting(start: Start, tmp_path: Path, sample_data: Path) -
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=60)
     assert process.returncode == INTERRUPTED
-    assert said.strip() == "litmine: interrupted; what was finished stays, and the same command goes on from there"
+    assert said.strip() == "litmine: interrupted; finished work is kept, and the same command continues from there"
     assert parts(lake) == []

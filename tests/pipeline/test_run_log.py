@@ -8,7 +8,7 @@ import pytest
 from litmine.errors import LakeError
 from litmine.lake.lake import Lake
 from litmine.lake.runs import Active, Gap
-from litmine.pipeline.run_log import journal
+from litmine.pipeline.run_log import log_run
 from litmine.versions import versions
 
 GAP = Gap("a.xml", "The XML is damaged.")
@@ -24,7 +24,7 @@ def logged(lake: Lake) -> list[tuple[object, ...]]:
 
 
 def test_a_run_that_ends_well(empty: Lake) -> None:
-    with journal(empty, "models use", models="a b") as entry:
+    with log_run(empty, "models use", models="a b") as entry:
         entry.models = ["a@1", "b@2"]
         entry.active = [Active("ner", "a@1"), Active("ner", "b@2", types=("Gene",))]
         entry.counts = {"texts": 3}
@@ -40,7 +40,7 @@ def test_a_run_that_ends_well(empty: Lake) -> None:
 
 def test_only_new_gaps_make_the_outcome(empty: Lake) -> None:
     for known in (frozenset[Gap](), frozenset({GAP})):
-        with journal(empty, "import") as entry:
+        with log_run(empty, "import") as entry:
             entry.known_gaps = known
             entry.gaps += [GAP, GAP]
         assert entry.new_gaps == ([] if known else [GAP])
@@ -53,7 +53,7 @@ def test_only_new_gaps_make_the_outcome(empty: Lake) -> None:
 )
 def test_a_run_that_ends_early(empty: Lake, error: BaseException, outcome: str) -> None:
     def work() -> None:
-        with journal(empty, "import") as entry:
+        with log_run(empty, "import") as entry:
             entry.written = False
             entry.counts = {"files": 2}
             raise error
@@ -66,7 +66,7 @@ def test_a_run_that_ends_early(empty: Lake, error: BaseException, outcome: str) 
 
 
 def test_a_run_that_found_nothing_to_do(empty: Lake) -> None:
-    with journal(empty, "import") as entry:
+    with log_run(empty, "import") as entry:
         entry.written = False
     assert logged(empty) == []
 
@@ -74,7 +74,7 @@ def test_a_run_that_found_nothing_to_do(empty: Lake) -> None:
 def test_the_first_error_wins(empty: Lake) -> None:
     shutil.rmtree(empty.path / "runs")
     (empty.path / "runs").touch()
-    with pytest.raises(LakeError, match="could not be written"), journal(empty, "import"):
+    with pytest.raises(LakeError, match="could not be written"), log_run(empty, "import"):
         pass
-    with pytest.raises(KeyboardInterrupt), journal(empty, "import"):
+    with pytest.raises(KeyboardInterrupt), log_run(empty, "import"):
         raise KeyboardInterrupt

@@ -62,7 +62,7 @@ class Nodes:
     def workers(self) -> list[int]:
         """The workers that litmine has on all nodes."""
         running = [item for node in self.nodes for item in self.processes(node).items()]
-        return [pid for pid, name in running if name.startswith("ray::_Hired")]
+        return [pid for pid, name in running if name.startswith("ray::_Worker")]
 
     def signal(self, node: Any, number: int) -> None:
         for pid in self.processes(node):
@@ -195,7 +195,7 @@ def test_a_node_is_cut_off_and_comes_back(nodes: Nodes, job: Job, undisturbed: o
     assert outcomes(job.lake) == [("done", 0, job.parts)]
     assert found(job.lake) == undisturbed
     # Its worker goes on where it was, in the middle of a part that another has done, until it hears that it is out.
-    own = [pid for pid, name in nodes.processes(cut_off).items() if name.startswith("ray::_Hired")]
+    own = [pid for pid, name in nodes.processes(cut_off).items() if name.startswith("ray::_Worker")]
     nodes.signal(cut_off, signal.SIGCONT)
     wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in own), 60)
     assert found(job.lake) == undisturbed

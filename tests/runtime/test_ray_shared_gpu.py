@@ -50,7 +50,7 @@ def test_one_of_two_processes_of_a_worker_is_killed(
     with subprocess.Popen(command, env=environment, stdout=PIPE, stderr=PIPE, text=True) as process:
         seated = first.wait(process, 2)
         began = descendants(process.pid)
-        hired = [pid for pid, name in began.items() if name.startswith("ray::_Hired")]
+        hired = [pid for pid, name in began.items() if name.startswith("ray::_Worker")]
         os.kill(seated[0], signal.SIGKILL)
         # Another takes its seat.
         now = first.wait(process, 3)

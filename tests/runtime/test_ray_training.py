@@ -17,11 +17,11 @@ import pytest
 from litmine.corpora.corpus import Corpus, read_corpus
 from litmine.errors import FAILED, LitmineError
 from litmine.nn.loading import read_tokenizer
-from litmine.nn.tokenizer import WordReader
+from litmine.nn.tokenizer import WordTokenizer
 from litmine.runtime.ray_cluster import ray_running
 from litmine.runtime.ray_training import run_on_team
 from litmine.tasks.ner.examples import make_examples, make_heads
-from litmine.tasks.ner.recipe import Recipe
+from litmine.tasks.ner.recipe import TaggerRecipe
 from litmine.tasks.ner.train import plan_epoch, train
 
 Descendants = Callable[[int], dict[int, str]]
@@ -59,9 +59,11 @@ def corpus(sample_data: Path) -> Corpus:
 
 
 @pytest.fixture(scope="module")
-def recipe(tiny_base: Path) -> Recipe:
+def recipe(tiny_base: Path) -> TaggerRecipe:
     """Steps so small that in some there is one passage, and a member has none."""
-    return Recipe("tiny", str(tiny_base), ("BC5CDR",), epochs=3, batch_tokens=512, alone=0.0, dropout=0.0)
+    return TaggerRecipe(
+        "tiny", str(tiny_base), ("BC5CDR",), epochs=3, batch_tokens=512, single_sentence_share=0.0, dropout=0.0
+    )
 
 
 def losses(folder: Path) -> list[float]:
@@ -70,7 +72,7 @@ def losses(folder: Path) -> list[float]:
 
 
 def test_two_learn_what_one_learns_though_one_is_killed(
-    recipe: Recipe,
+    recipe: TaggerRecipe,
     corpus: Corpus,
     tiny_base: Path,
     tmp_path: Path,
@@ -79,7 +81,7 @@ def test_two_learn_what_one_learns_though_one_is_killed(
     second: Any,
 ) -> None:
     alone, ours = tmp_path / "alone", tmp_path / "ours"
-    examples = make_examples(corpus, make_heads([corpus], ()), (), WordReader(read_tokenizer(tiny_base)), 510)
+    examples = make_examples(corpus, make_heads([corpus], ()), (), WordTokenizer(read_tokenizer(tiny_base)), 510)
     assert 1 in map(len, plan_epoch(recipe, [corpus], [examples], 0))
     train(recipe, [corpus], alone, silent)
     addresses: list[list[str]] = []

@@ -70,7 +70,7 @@ def test_three_workers_one_of_which_is_killed(
     addresses = listening({process.pid, *began})
     os.kill(workers[0], signal.SIGKILL)
     second.release()
-    assert [began[pid].startswith("ray::_Hired") for pid in workers] == [True] * 3
+    assert [began[pid].startswith("ray::_Worker") for pid in workers] == [True] * 3
     assert len(addresses) >= 5
     assert [address for address in addresses if not ipaddress.ip_address(address).is_loopback] == []
 
@@ -105,7 +105,7 @@ def test_a_driver_that_is_killed_and_one_that_is_interrupted(
     second = hold(TARGETS, 1)
     killed = start(*annotate(lake, tiny_model, 1), **second.environment)
     workers = second.wait(killed)
-    assert descendants(killed.pid)[workers[0]].startswith("ray::_Hired")
+    assert descendants(killed.pid)[workers[0]].startswith("ray::_Worker")
     killed.kill()
     killed.wait()
     assert done() == 1

@@ -9,7 +9,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from litmine.runtime.scheduler import ATTEMPTS, Shares
+from litmine.runtime.scheduler import ATTEMPTS, Scheduler
 from litmine.tasks.contract import THREADS, Loading, Unit
 from litmine.tasks.part_unit import PartUnit
 
@@ -31,7 +31,7 @@ class Run:
 
     def of(self, given: Sequence[Unit]) -> tuple[float, list[Unit], list[Unit]]:
         """The time it took, what was finished, and what was given up. A worker that dies is replaced at once."""
-        shares, time, finished, lost = Shares(given), 0.0, [], []
+        shares, time, finished, lost = Scheduler(given), 0.0, [], []
         hands: dict[int, list[Unit]] = {worker: [] for worker in range(len(self.speeds))}
         clock: list[tuple[float, int]] = []
         while shares or clock:
@@ -66,7 +66,7 @@ def test_each_task_is_done_once_and_only_killers_are_given_up(
 
 
 def test_a_task_that_kills_is_tried_alone() -> None:
-    shares = Shares(tasks([8] * 12))
+    shares = Scheduler(tasks([8] * 12))
     hands: dict[str, list[Unit]] = {"one": []}
     while (step := shares.give(hands)) is not None:
         hands["one"].append(step[1])

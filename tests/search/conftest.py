@@ -11,7 +11,7 @@ import pytest
 from litmine import Lake
 from litmine.search import index_update
 from litmine.search.index import Hit
-from litmine.types import Article, Deletion, Observed
+from litmine.types import Article, Deletion, SourceRecord
 
 EPOCH = datetime(2025, 1, 1, tzinfo=UTC)
 WORDS = "allergy penicillin shock asthma aspirin fever rash insulin kidney liver heart tumour gene cell mouse"
@@ -34,7 +34,7 @@ def put() -> Put:
     def add(lake: Lake, texts: Texts) -> None:
         moment = EPOCH + timedelta(days=next(days))
         records = [
-            Observed(Deletion(pmid) if text is None else Article(pmid, text or None, year=2000 + pmid % 10), moment)
+            SourceRecord(Deletion(pmid) if text is None else Article(pmid, text or None, year=2000 + pmid % 10), moment)
             for pmid, text in texts.items()
         ]
         lake.add(records, source="made", dated=True, part_size=50)

@@ -166,7 +166,7 @@ def test_an_open_index_stays_as_it_is(lake: Lake, put: Put, make: Make) -> None:
 BUILD = """
 import sys
 from litmine import Lake
-from litmine.search import update
+from litmine.search import index_update
 from litmine.search.index import SearchIndex
 index_update.SMALL, index_update.MOST_DELETED, index_update.ROUND = 0, 1e9, 20
 lake = Lake(sys.argv[1])

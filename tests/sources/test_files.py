@@ -10,7 +10,7 @@ import pytest
 
 from litmine.errors import SourceError
 from litmine.sources.files import find_files, read_file
-from litmine.types import Article, Deletion, Observed, Unreadable
+from litmine.types import Article, Deletion, SourceRecord, UnreadableRecord
 
 AS_OF = datetime(2026, 1, 2, tzinfo=UTC)
 
@@ -22,8 +22,8 @@ def _xml(*pmids: int) -> bytes:
     return f"<?xml version='1.0'?><PubmedArticleSet>{records}</PubmedArticleSet>".encode()
 
 
-def _observed(*pmids: int) -> list[Observed]:
-    return [Observed(Article(pmid), AS_OF + timedelta(microseconds=i)) for i, pmid in enumerate(pmids)]
+def _observed(*pmids: int) -> list[SourceRecord]:
+    return [SourceRecord(Article(pmid), AS_OF + timedelta(microseconds=i)) for i, pmid in enumerate(pmids)]
 
 
 def _file(folder: Path, content: bytes, name: str = "file") -> Path:
@@ -32,7 +32,7 @@ def _file(folder: Path, content: bytes, name: str = "file") -> Path:
     return path
 
 
-def _read(folder: Path, content: bytes, name: str = "file") -> list[Observed | Unreadable]:
+def _read(folder: Path, content: bytes, name: str = "file") -> list[SourceRecord | UnreadableRecord]:
     return list(read_file(_file(folder, content, name), AS_OF))
 
 
@@ -66,10 +66,10 @@ def test_the_last_occurrence_in_a_file_is_the_latest(tmp_path: Path) -> None:
         b"</PubmedArticleSet>", b"<DeleteCitation><PMID>2</PMID></DeleteCitation></PubmedArticleSet>"
     )
     observed = _read(tmp_path, content)
-    assert [it.as_of - AS_OF for it in observed if isinstance(it, Observed)] == [
+    assert [it.as_of - AS_OF for it in observed if isinstance(it, SourceRecord)] == [
         timedelta(microseconds=i) for i in range(4)
     ]
-    assert [it.record for it in observed if isinstance(it, Observed)] == [
+    assert [it.record for it in observed if isinstance(it, SourceRecord)] == [
         Article(1),
         Article(2),
         Article(1),
@@ -81,20 +81,20 @@ def test_bad_records_and_lines_are_named_with_their_file(tmp_path: Path) -> None
     path = tmp_path / "file"
     assert _read(tmp_path, b'{"pmid": 1}\n{}\n{"pmid": 2}\n') == [
         _observed(1)[0],
-        Unreadable(f"{path}, line 2", 'The line has no "pmid".'),
+        UnreadableRecord(f"{path}, line 2", 'The line has no "pmid".'),
         _observed(1, 2)[1],
     ]
     bad, good = _read(tmp_path, _xml(0, 1))
-    assert bad == Unreadable(f"{path}, record 1", "The record has '0' where its PMID belongs.")
+    assert bad == UnreadableRecord(f"{path}, record 1", "The record has '0' where its PMID belongs.")
     assert good == _observed(1)[0]
     bad, good = _read(tmp_path, b"0|t|Nothing\n1|t|\n")
-    assert bad == Unreadable(f"{path}, line 1", "The line has '0' where its PMID belongs.")
+    assert bad == UnreadableRecord(f"{path}, line 1", "The line has '0' where its PMID belongs.")
     assert good == _observed(1)[0]
 
 
 def test_mended_characters_are_counted(tmp_path: Path) -> None:
     [observed] = _read(tmp_path, rb'{"pmid": 1, "title": "\ud800"}')
-    assert observed == Observed(Article(1, "\ufffd"), AS_OF, mended=1)
+    assert observed == SourceRecord(Article(1, "\ufffd"), AS_OF, mended=1)
 
 
 MANY = _xml(*range(1, 3001))
@@ -123,7 +123,7 @@ EXTERNAL = b'<!DOCTYPE PubmedArticleSet [<!ENTITY a SYSTEM "file:///etc/hostname
 )
 def test_a_file_that_is_nothing_of_ours_is_one_sentence(tmp_path: Path, content: bytes, why: str) -> None:
     [unreadable] = _read(tmp_path, content, "pubmed26n0001.xml.gz")
-    assert isinstance(unreadable, Unreadable)
+    assert isinstance(unreadable, UnreadableRecord)
     assert unreadable.where == str(tmp_path / "pubmed26n0001.xml.gz")
     assert unreadable.why.startswith(why)
     assert unreadable.why.endswith("nothing was read: import a fresh copy of the file.")
@@ -137,7 +137,7 @@ def test_a_truncated_gzip_gives_every_record_before_its_end(tmp_path: Path) -> N
     whole = zlib.decompressobj(wbits=31).decompress(half).count(b"</PubmedArticle>")
     assert 100 < whole < 3000
     assert records == _observed(*range(1, whole + 1))
-    assert isinstance(unreadable, Unreadable)
+    assert isinstance(unreadable, UnreadableRecord)
     assert unreadable.why == (
         f"The gzip data end too early; the {whole:,} records before that were read and kept: "
         "import a fresh copy of the file."
@@ -147,7 +147,7 @@ def test_a_truncated_gzip_gives_every_record_before_its_end(tmp_path: Path) -> N
 def test_truncated_xml_gives_every_record_before_its_end(tmp_path: Path) -> None:
     *records, unreadable = _read(tmp_path, _xml(1, 2)[:-30])
     assert records == _observed(1)
-    assert isinstance(unreadable, Unreadable)
+    assert isinstance(unreadable, UnreadableRecord)
     assert "; the 1 record before that was read and kept: " in unreadable.why
 
 
@@ -161,16 +161,16 @@ def test_damaged_gzip_is_named_once(tmp_path: Path, harm: str) -> None:
     else:
         packed += b"not gzip"
     *records, unreadable = _read(tmp_path, bytes(packed))
-    assert isinstance(unreadable, Unreadable)
+    assert isinstance(unreadable, UnreadableRecord)
     assert len(records) == 3000 or harm == "middle"
-    assert all(isinstance(it, Observed) for it in records)
+    assert all(isinstance(it, SourceRecord) for it in records)
 
 
 def test_a_file_that_is_not_there_or_a_folder_is_named(tmp_path: Path) -> None:
     [missing] = read_file(tmp_path / "missing", AS_OF)
     [folder] = read_file(tmp_path, AS_OF)
-    assert isinstance(missing, Unreadable)
-    assert isinstance(folder, Unreadable)
+    assert isinstance(missing, UnreadableRecord)
+    assert isinstance(folder, UnreadableRecord)
     assert missing.why == (
         "It cannot be read (No such file or directory); nothing was read: make it readable and import it again."
     )
@@ -182,7 +182,7 @@ def test_what_may_not_be_read_is_named(tmp_path: Path) -> None:
     file = _file(tmp_path, _xml(1))
     file.chmod(0)
     [unreadable] = read_file(file, AS_OF)
-    assert isinstance(unreadable, Unreadable)
+    assert isinstance(unreadable, UnreadableRecord)
     assert "Permission denied" in unreadable.why
     locked = tmp_path / "locked"
     locked.mkdir(mode=0)
@@ -234,7 +234,7 @@ def test_an_empty_folder_has_no_files(tmp_path: Path) -> None:
 def test_a_thousand_bad_lines_are_named_and_the_rest_counted(tmp_path: Path) -> None:
     """A large file of another kind is nothing but bad lines, and a line each in the log would fill it."""
     read = _read(tmp_path, b'{"pmid": 1}\n' + b"{\n" * 5000 + b'{"pmid": 2}\n')
-    assert [it for it in read if isinstance(it, Observed)] == _observed(1, 2)
-    bad = [it for it in read if isinstance(it, Unreadable)]
+    assert [it for it in read if isinstance(it, SourceRecord)] == _observed(1, 2)
+    bad = [it for it in read if isinstance(it, UnreadableRecord)]
     assert len(bad) == 1001
     assert bad[-1].why == "4,000 more could not be read: see what kind of file this is."

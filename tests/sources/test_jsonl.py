@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from litmine.errors import SourceError
 from litmine.sources.jsonl import read_jsonl
-from litmine.types import Article, Section, Unreadable
+from litmine.types import Article, Section, UnreadableRecord
 
 
-def _read(content: str | bytes) -> list[tuple[Article, int] | Unreadable]:
+def _read(content: str | bytes) -> list[tuple[Article, int] | UnreadableRecord]:
     return list(read_jsonl(io.BytesIO(content.encode() if isinstance(content, str) else content)))
 
 
@@ -82,7 +82,7 @@ def test_lone_surrogates_are_mended_and_counted_and_pairs_are_not() -> None:
 def test_a_bad_line_is_named_and_the_rest_goes_on(line: bytes, why: str) -> None:
     first, bad, last = _read(b'{"pmid": 1}\n\n' + line + b'\n{"pmid": 4}')
     assert (first, last) == ((Article(1), 0), (Article(4), 0))
-    assert isinstance(bad, Unreadable)
+    assert isinstance(bad, UnreadableRecord)
     assert bad.where == "line 3"
     assert why in bad.why
 

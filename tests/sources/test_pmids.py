@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from litmine.sources.pmids import read_pmids
-from litmine.types import Unreadable
+from litmine.types import UnreadableRecord
 
 PMIDS = st.lists(st.integers(1, 2**63 - 1))
 
@@ -27,7 +27,7 @@ def test_what_is_none_is_numbered() -> None:
     pmids, bad = read_pmids(["\ufeff1, PMC2\n", "\n", "0 12x 3\n"])
     assert pmids == [1, 3]
     assert bad == [
-        Unreadable("line 1", "'PMC2' is no PMID"),
-        Unreadable("line 3", "'0' is no PMID"),
-        Unreadable("line 3", "'12x' is no PMID"),
+        UnreadableRecord("line 1", "'PMC2' is no PMID"),
+        UnreadableRecord("line 3", "'0' is no PMID"),
+        UnreadableRecord("line 3", "'12x' is no PMID"),
     ]

@@ -11,9 +11,9 @@ import pytest
 from litmine.errors import SourceError
 from litmine.sources import pubmed_xml
 from litmine.sources.pubmed_xml import read_pubmed_xml
-from litmine.types import Article, Deletion, Unreadable
+from litmine.types import Article, Deletion, UnreadableRecord
 
-Read = Article | Deletion | Unreadable
+Read = Article | Deletion | UnreadableRecord
 
 
 def _article(pmid: object, title: str = "A title.") -> str:
@@ -81,20 +81,20 @@ def test_any_declared_encoding(encoding: str) -> None:
 def test_a_record_without_a_valid_pmid_costs_only_itself(pmid: str) -> None:
     first, bad, last = _read(_set(_article(1), _article(pmid), _article(3)))
     assert (first, last) == (Article(1, "A title."), Article(3, "A title."))
-    assert isinstance(bad, Unreadable)
+    assert isinstance(bad, UnreadableRecord)
     assert bad.where == "record 2"
     assert "PMID" in bad.why
 
 
 def test_a_record_without_a_citation_costs_only_itself() -> None:
     bad, good = _read(_set("<PubmedArticle/>", _article(3)))
-    assert bad == Unreadable("record 1", "The record has no MedlineCitation.")
+    assert bad == UnreadableRecord("record 1", "The record has no MedlineCitation.")
     assert good == Article(3, "A title.")
 
 
 def test_a_bad_deletion_costs_only_itself() -> None:
     bad, good = _read(_set("<DeleteCitation><PMID>x</PMID><PMID>3</PMID></DeleteCitation>"))
-    assert isinstance(bad, Unreadable)
+    assert isinstance(bad, UnreadableRecord)
     assert good == Deletion(3)
 
 
@@ -179,7 +179,7 @@ def test_an_undeclared_entity_costs_its_record_and_no_text_vanishes() -> None:
     doctype = '<!DOCTYPE PubmedArticleSet PUBLIC "-//NLM//DTD" "https://localhost:9/x.dtd">'
     first, bad, last = _read(doctype + _set(_article(1), _article(2, "one &nbsp; <i>two</i>"), _article(3)))
     assert (first, last) == (Article(1, "A title."), Article(3, "A title."))
-    assert bad == Unreadable("record 2", "The record uses &nbsp;, an entity that nothing declares.")
+    assert bad == UnreadableRecord("record 2", "The record uses &nbsp;, an entity that nothing declares.")
 
 
 def test_a_text_beyond_the_parsers_usual_limit() -> None:
@@ -201,7 +201,7 @@ ENDLESS = {
 @pytest.mark.parametrize("kind", ENDLESS)
 def test_what_no_record_ends_is_not_read_to_its_end(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A gzip file of a few megabytes unpacks to gigabytes, of which the parser would keep a tree."""
-    monkeypatch.setattr(pubmed_xml, "LONGEST_RECORD", 1 << 18)
+    monkeypatch.setattr(pubmed_xml, "MAX_RECORD_BYTES", 1 << 18)
     start, more = ENDLESS[kind]
     document = io.BytesIO(start.replace(b">", b">" + _article(1).encode(), 1) + more * (4_000_000 // len(more)))
     records, error = _read_until_error(document)

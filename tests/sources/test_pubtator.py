@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 
 from litmine.errors import SourceError
 from litmine.sources import pubtator
-from litmine.sources.pubtator import Document, read_documents, read_pubtator
-from litmine.types import Article, Section, Unreadable
+from litmine.sources.pubtator import PubtatorDocument, read_pubtator, read_pubtator_documents
+from litmine.types import Article, Section, UnreadableRecord
 
 TITLE = "  β-blockers | hypotension\u2028 "
 ABSTRACT = "They  lower\tit\u00a0."
 
 
-def read(*lines: str | bytes, end: bytes = b"\n") -> list[Article | Unreadable]:
+def read(*lines: str | bytes, end: bytes = b"\n") -> list[Article | UnreadableRecord]:
     encoded = [line if isinstance(line, bytes) else line.encode() for line in lines]
     return list(read_pubtator(io.BytesIO(b"".join(line + end for line in encoded))))
 
@@ -81,14 +81,16 @@ def test_what_cannot_be_used_is_named_once_and_the_rest_comes_in(
     lines: list[str | bytes], number: int, why: str, pmids: list[int]
 ) -> None:
     found = read(*lines, "", "9|t|Nine")
-    assert [it for it in found if isinstance(it, Unreadable)] == [Unreadable(f"line {number}", f"The line {why}")]
+    assert [it for it in found if isinstance(it, UnreadableRecord)] == [
+        UnreadableRecord(f"line {number}", f"The line {why}")
+    ]
     assert [it.pmid for it in found if isinstance(it, Article)] == pmids
 
 
 def test_documents_for_a_corpus() -> None:
     stream = io.BytesIO(b"\nPMC1|t|Title\nPMC1|a|Abstract\nPMC1\t6\t14\tAbstract\tGene\n")
-    [document] = read_documents(stream)
-    assert document == Document(2, "PMC1", "Title", "Abstract", [(4, ["PMC1", "6", "14", "Abstract", "Gene"])])
+    [document] = read_pubtator_documents(stream)
+    assert document == PubtatorDocument(2, "PMC1", "Title", "Abstract", [(4, ["PMC1", "6", "14", "Abstract", "Gene"])])
     assert document.text[6:14] == "Abstract"
 
 
@@ -113,7 +115,7 @@ def test_any_text_comes_back(documents: list[tuple[str, str]]) -> None:
 
 def test_the_sample_documents_stand_at_their_offsets(sample_data: Path) -> None:
     with (sample_data / "documents" / "NCBI-disease_dev.pubtator").open("rb") as stream:
-        documents = [it for it in read_documents(stream) if isinstance(it, Document)]
+        documents = [it for it in read_pubtator_documents(stream) if isinstance(it, PubtatorDocument)]
         stream.seek(0)
         texts = {it.pmid: it.text for it in read_pubtator(stream) if isinstance(it, Article)}
     mentions = [columns for document in documents for _, columns in document.annotations]
@@ -123,7 +125,7 @@ def test_the_sample_documents_stand_at_their_offsets(sample_data: Path) -> None:
 
 
 def test_a_document_without_end_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pubtator, "LONGEST_RECORD", 1000)
+    monkeypatch.setattr(pubtator, "MAX_RECORD_BYTES", 1000)
     stream = io.BytesIO(b"1|t|One\n\n2|t|Two\n" + b"2\t0\t3\tTwo\tGene\n" * 100_000)
     reading = read_pubtator(stream)
     assert next(reading) == Article(1, "One")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from litmine.errors import QuestionError
-from litmine.sources.questions import as_question, guess_type, read_questions
+from litmine.sources.questions import guess_type, parse_question, read_questions
 from litmine.types import QUESTION_TYPES, Question
 
 
@@ -160,7 +160,7 @@ def test_a_lone_surrogate_is_mended(tmp_path: Path) -> None:
     assert read(tmp_path, r'{"question": "a\ud800b", "id": "\udfff"}')[0] == Question(
         "\ufffd", "a\ufffdb", "factoid", guessed=True
     )
-    assert as_question("a\ud800").text == "a\ufffd"
+    assert parse_question("a\ud800").text == "a\ufffd"
 
 
 @pytest.mark.parametrize(
@@ -195,6 +195,6 @@ def test_any_text_has_a_type(question: str) -> None:
 
 
 def test_a_type_that_is_given_is_no_guess() -> None:
-    assert as_question("Is it?", "q", "factoid") == Question("q", "Is it?", "factoid", guessed=False)
-    assert as_question("Is it?", "q", "Yes/No").guessed is False
-    assert as_question("Is it?") == Question("1", "Is it?", "yesno", guessed=True)
+    assert parse_question("Is it?", "q", "factoid") == Question("q", "Is it?", "factoid", guessed=False)
+    assert parse_question("Is it?", "q", "Yes/No").guessed is False
+    assert parse_question("Is it?") == Question("1", "Is it?", "yesno", guessed=True)

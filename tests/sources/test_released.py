@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from litmine.sources.files import released
+from litmine.sources.files import estimate_release_time
 
 names = st.tuples(st.integers(10, 40), st.integers(1, 9999))
 
 
 def _when(year: int, number: int) -> datetime:
-    when = released(f"pubmed{year}n{number:04}.xml.gz")
+    when = estimate_release_time(f"pubmed{year}n{number:04}.xml.gz")
     assert when is not None
     return when
 
@@ -34,8 +34,12 @@ def test_neighbours_around_the_last_file_of_a_baseline(year: int, last: int) -> 
 
 
 def test_the_forms_of_a_name() -> None:
-    assert released("pubmed18n0001.xml.gz") == released("medline18n0001.xml") == released("pubmedsample18n0001.xml.gz")
-    assert released("pubmed26n0001.xml.gz") == datetime(2025, 12, 10, 0, 0, 1, tzinfo=UTC)
+    assert (
+        estimate_release_time("pubmed18n0001.xml.gz")
+        == estimate_release_time("medline18n0001.xml")
+        == estimate_release_time("pubmedsample18n0001.xml.gz")
+    )
+    assert estimate_release_time("pubmed26n0001.xml.gz") == datetime(2025, 12, 10, 0, 0, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -43,4 +47,4 @@ def test_the_forms_of_a_name() -> None:
     ["", "articles.xml", "pubmed26n1335.xml.gz.md5", "xpubmed26n1335.xml.gz", "pubmed26n13.xml", "pubmed٢٦n1335.xml"],
 )
 def test_other_names_say_nothing(name: str) -> None:
-    assert released(name) is None
+    assert estimate_release_time(name) is None

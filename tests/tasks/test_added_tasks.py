@@ -18,7 +18,7 @@ import torch
 from litmine.errors import DONE, FAILED, NEW_GAPS
 from litmine.nn.trunk_folder import trunk_digest
 from litmine.nn.weights import save_weights
-from litmine.tasks.ner.split import split
+from litmine.tasks.ner import split_tagger as splitting
 
 Litmine = Callable[..., CompletedProcess[str]]
 COLUMNS = "pmid, chemical_start, chemical_end, chemical, disease_start, disease_end, disease"
@@ -223,7 +223,7 @@ def test_kills_and_compactions_leave_what_an_undisturbed_run_makes(
 @pytest.fixture(scope="session")
 def split_tagger(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A trunk of two layers and the heads that go on from it: together `tiny_model`."""
-    return split(tiny_model, tmp_path_factory.mktemp("split"), layers=0)
+    return splitting.split_tagger(tiny_model, tmp_path_factory.mktemp("split"), layers=0)
 
 
 def make_top(folder: Path, task: str, trunk: Path, seed: int, after: int | None = None) -> Path:

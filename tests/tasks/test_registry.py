@@ -57,7 +57,7 @@ def test_an_unknown_model(ref: str, monkeypatch: pytest.MonkeyPatch, tmp_path: P
     (tmp_path / "models" / "org--name" / "config.json").touch()
     if ref:
         known = "builtin, builtin-reader, org/name"
-        assert f"no model {ref!r} here; give {known}, a model's folder, or the id" in refusal(ref)
+        assert f"no model {ref!r} here; give {known}, a model folder, or the id" in refusal(ref)
     else:
         assert "does not hold a model" in refusal(ref)
 
@@ -69,14 +69,14 @@ def test_a_folder_that_is_no_model(tmp_path: Path) -> None:
 def test_weights_that_are_pickles(copy: Path) -> None:
     (copy / "model.safetensors").unlink()
     torch.save({}, copy / "pytorch_model.bin")
-    assert "it has no weights in safetensors, and litmine loads no others" in refusal(copy)
+    assert "it has no weights in safetensors, the only format litmine loads" in refusal(copy)
 
 
 def test_labels_that_are_only_numbered(copy: Path) -> None:
     config = json.loads((copy / "config.json").read_text())
     config |= {"id2label": {i: f"LABEL_{i}" for i in range(5)}, "label2id": {f"LABEL_{i}": i for i in range(5)}}
     (copy / "config.json").write_text(json.dumps(config))
-    assert "its labels are only numbered" in refusal(copy)
+    assert "its labels have numbers instead of names" in refusal(copy)
 
 
 @pytest.mark.parametrize("file", ["config.json", "tokenizer.json", "model.safetensors"])
@@ -91,14 +91,17 @@ def test_damaged_files(copy: Path, file: str, content: bytes) -> None:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"window": None}, "is not a litmine model's settings"),
-        ({"heads": [{"name": "Disease"}]}, "is not a litmine model's settings"),
+        ({"window": None}, "is not a valid settings file"),
+        ({"heads": [{"name": "Disease"}]}, "is not a valid settings file"),
         ({"heads": []}, "does not hold a model"),
         ({"decoding": 99}, "needs decoding version 99"),
-        ({"decoding": 2, "heads": [{"name": "any", "labels": ["O", "X"], "corpora": []}]}, "chains heads that are not"),
+        (
+            {"decoding": 2, "heads": [{"name": "any", "labels": ["O", "X"], "corpora": []}]},
+            "sets CRF decoding for heads without",
+        ),
         ({"decoding": 1}, "does not hold a model"),
         ({"decoding": 3}, "does not hold a model"),
-        ({"unheard": "of"}, "is not a litmine model's settings"),
+        ({"unheard": "of"}, "is not a valid settings file"),
     ],
 )
 def test_settings_that_are_not_ours(tiny_model: Path, tmp_path: Path, change: dict[str, object], sentence: str) -> None:
@@ -114,10 +117,10 @@ def test_settings_that_are_not_ours(tiny_model: Path, tmp_path: Path, change: di
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"vocab_size": 3_000_000}, "a vocab_size of 3,000,000, for which its weights are too small"),
-        ({"max_position_embeddings": 10**8}, "a max_position_embeddings of 100,000,000, for which"),
-        ({"num_hidden_layers": 10**9}, "a num_hidden_layers of 1,000,000,000, for which"),
-        ({"_attn_implementation": "kernels-community/flash-attn"}, "asks for code of the Hugging Face Hub"),
+        ({"vocab_size": 3_000_000}, "sets vocab_size to 3,000,000, but its weights file is too small"),
+        ({"max_position_embeddings": 10**8}, "sets max_position_embeddings to 100,000,000, but its weights"),
+        ({"num_hidden_layers": 10**9}, "sets num_hidden_layers to 1,000,000,000, but its weights"),
+        ({"_attn_implementation": "kernels-community/flash-attn"}, "asks for code from the Hugging Face Hub"),
     ],
 )
 def test_a_configuration_that_asks_for_more_than_its_weights(
@@ -162,10 +165,10 @@ def test_what_cannot_be_asked_of_a_model(tiny_model: Path) -> None:
         return str(error.value)
 
     assert asked(heads=["Gene"]) == "tiny has no head 'Gene'; it has Disease, Chemical"  # type: ignore[arg-type]
-    assert asked(precision="fp8") == "the precision is auto, float32 or bf16, and not 'fp8'"
-    assert asked(device="tpu") == "a model runs on auto, cpu or cuda, and not on 'tpu'"
+    assert asked(precision="fp8") == "the precision must be auto, float32 or bf16, not 'fp8'"
+    assert asked(device="tpu") == "the device must be auto, cpu or cuda, not 'tpu'"
     if not torch.cuda.is_available():
-        assert "no GPU can be used here" in asked(device="cuda")
+        assert "no GPU is available" in asked(device="cuda")
 
 
 def test_a_setting_is_refused_as_such(tiny_model: Path) -> None:

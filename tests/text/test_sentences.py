@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from litmine.text.sentences import sentence_of, sentences
+from litmine.text.sentences import enclosing_sentence, split_sentences
 
 PIECES = st.sampled_from(
     [
@@ -20,12 +20,12 @@ TEXTS = st.one_of(st.lists(PIECES, max_size=40).map(" ".join), st.lists(PIECES, 
 
 
 def split(text: str) -> list[str]:
-    return [text[start:end] for start, end in sentences(text)]
+    return [text[start:end] for start, end in split_sentences(text)]
 
 
 @given(text=TEXTS)
 def test_they_cover_all_but_the_spaces_around_them(text: str) -> None:
-    found = sentences(text)
+    found = split_sentences(text)
     covered = [i for start, end in found for i in range(start, end)]
     assert covered == sorted(set(covered))
     assert {i for i, char in enumerate(text) if not char.isspace()} <= set(covered)
@@ -36,14 +36,14 @@ def test_they_cover_all_but_the_spaces_around_them(text: str) -> None:
 def test_what_stands_in_a_text_stands_in_its_sentence(text: str, data: st.DataObject) -> None:
     words = list(re.finditer(r"\S+", text))
     if not words:
-        assert sentence_of(text, 0, len(text)) == (0, len(text))
+        assert enclosing_sentence(text, 0, len(text)) == (0, len(text))
         return
     first = data.draw(st.integers(0, len(words) - 1))
     last = data.draw(st.integers(first, min(first + 3, len(words) - 1)))
-    start, end = sentence_of(text, words[first].start(), words[last].end())
+    start, end = enclosing_sentence(text, words[first].start(), words[last].end())
     assert start <= words[first].start() < words[last].end() <= end
-    assert any(start == sentence[0] for sentence in sentences(text))
-    assert any(end == sentence[1] for sentence in sentences(text))
+    assert any(start == sentence[0] for sentence in split_sentences(text))
+    assert any(end == sentence[1] for sentence in split_sentences(text))
 
 
 @pytest.mark.parametrize(
@@ -84,11 +84,11 @@ def test_where_they_end(parts: list[str]) -> None:
 
 def test_a_span_through_two_sentences_has_both() -> None:
     text = "It failed. It was tried again. It failed."
-    assert sentence_of(text, 0, 2) == (0, 10)
-    assert sentence_of(text, 8, 14) == (0, 30)
-    assert sentence_of(text, 11, 30) == (11, 30)
+    assert enclosing_sentence(text, 0, 2) == (0, 10)
+    assert enclosing_sentence(text, 8, 14) == (0, 30)
+    assert enclosing_sentence(text, 11, 30) == (11, 30)
 
 
 def test_a_long_text_takes_no_longer_a_sentence() -> None:
     text = "Rats got 5 mg i.v. and died (P < 0.05). " * 5000
-    assert len(sentences(text)) == 5000
+    assert len(split_sentences(text)) == 5000

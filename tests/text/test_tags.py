@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from seqeval.scheme import IOB2, IOBES, Entities
 
-from litmine.text.tags import UNTYPED, Tag, TagSet, parse_tag, spans_of_tags
+from litmine.text.tags import UNTYPED, Tag, TagSet, parse_tag, tags_to_spans
 
 Spans = list[tuple[int, int, str]]
 
@@ -42,7 +42,7 @@ SCHEMES = {"IOB2": "BIIB", "IOBES": "BIES", "BILOU": "BILU"}
 @given(mentions=MENTIONS)
 def test_what_was_written_is_read(scheme: str, mentions: list[tuple[int, int, str]]) -> None:
     spans, words = lay_out(mentions)
-    assert spans_of_tags(write_tags(spans, words, SCHEMES[scheme])) == spans
+    assert tags_to_spans(write_tags(spans, words, SCHEMES[scheme])) == spans
 
 
 @given(mentions=MENTIONS)
@@ -52,7 +52,7 @@ def test_iob1_begins_a_mention_only_after_one_of_its_type(mentions: list[tuple[i
     for (_, left, kind), (right, _, other) in pairwise(spans):
         if left == right and kind == other:
             tags[right] = f"B-{other}"
-    assert spans_of_tags(tags) == spans
+    assert tags_to_spans(tags) == spans
 
 
 @pytest.mark.parametrize(("name", "scheme"), [("IOB2", IOB2), ("IOBES", IOBES)])
@@ -60,12 +60,12 @@ def test_iob1_begins_a_mention_only_after_one_of_its_type(mentions: list[tuple[i
 def test_seqeval_reads_the_same_strictly(name: str, scheme: type, mentions: list[tuple[int, int, str]]) -> None:
     tags = write_tags(*lay_out(mentions), SCHEMES[name])
     theirs = [(entity.start, entity.end, entity.tag) for entity in Entities([tags], scheme).entities[0]]
-    assert spans_of_tags(tags) == theirs
+    assert tags_to_spans(tags) == theirs
 
 
 @given(st.lists(st.sampled_from(["O", "B-x", "I-x", "E-x", "S-x", "B-y", "I-y", "L-y", "U-y", "x"])))
 def test_any_tags_give_spans_that_cover_just_the_words_inside(tags: list[str]) -> None:
-    spans = spans_of_tags(tags)
+    spans = tags_to_spans(tags)
     covered = [word for start, end, _ in spans for word in range(start, end)]
     assert covered == [word for word, tag in enumerate(tags) if tag != "O"]
     assert all(parse_tag(tags[word]).entity_type == kind for start, end, kind in spans for word in range(start, end))
@@ -86,7 +86,7 @@ def test_any_tags_give_spans_that_cover_just_the_words_inside(tags: list[str]) -
     ],
 )
 def test_tags_that_are_not_quite_a_scheme(tags: list[str], spans: Spans) -> None:
-    assert spans_of_tags(tags) == spans
+    assert tags_to_spans(tags) == spans
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from litmine.text.windows import Window, windows
+from litmine.text.windows import Window, split_into_windows
 
 
 @st.composite
@@ -18,7 +18,7 @@ def cuts(draw: st.DrawFn) -> tuple[int, int, int, bool]:
 @given(cuts())
 def test_kept_ranges_tile_the_text(cut: tuple[int, int, int, bool]) -> None:
     tokens, size, overlap, tight = cut
-    found = windows(*cut)
+    found = split_into_windows(*cut)
     kept = [token for window in found for token in range(window.keep_start, window.keep_end)]
     assert kept == list(range(tokens))
     assert all(window.start <= window.keep_start <= window.keep_end <= window.end for window in found)
@@ -31,7 +31,7 @@ def test_kept_ranges_tile_the_text(cut: tuple[int, int, int, bool]) -> None:
 @given(cuts())
 def test_windows_overlap_as_asked_and_are_as_few_as_can_be(cut: tuple[int, int, int, bool]) -> None:
     tokens, size, overlap, _ = cut
-    found = windows(*cut)
+    found = split_into_windows(*cut)
     assert all(left.end - right.start >= overlap for left, right in pairwise(found))
     # One window fewer could not cover the text.
     assert len(found) == 1 or (len(found) - 1) * (size - overlap) + overlap < tokens
@@ -40,7 +40,7 @@ def test_windows_overlap_as_asked_and_are_as_few_as_can_be(cut: tuple[int, int, 
 @given(cuts())
 def test_every_token_keeps_half_the_overlap_as_context(cut: tuple[int, int, int, bool]) -> None:
     tokens, _, overlap, _ = cut
-    found = windows(*cut)
+    found = split_into_windows(*cut)
     for window in found:
         assert window.start == 0 or window.keep_start - window.start >= overlap // 2
         assert window.end == tokens or window.end - window.keep_end >= overlap // 2
@@ -50,7 +50,7 @@ def test_every_token_keeps_half_the_overlap_as_context(cut: tuple[int, int, int,
 def test_each_token_is_kept_by_the_window_where_it_stands_furthest_from_an_edge(
     cut: tuple[int, int, int, bool],
 ) -> None:
-    tokens, found = cut[0], windows(*cut)
+    tokens, found = cut[0], split_into_windows(*cut)
 
     def margin(window: Window, token: int) -> int:
         left = tokens if window.start == 0 else token - window.start
@@ -64,15 +64,15 @@ def test_each_token_is_kept_by_the_window_where_it_stands_furthest_from_an_edge(
 
 
 def test_a_short_text_is_one_window() -> None:
-    assert windows(10, 10, 4) == [Window(0, 10, 0, 10)]
-    assert windows(0, 10, 4) == [Window(0, 0, 0, 0)]
+    assert split_into_windows(10, 10, 4) == [Window(0, 10, 0, 10)]
+    assert split_into_windows(0, 10, 4) == [Window(0, 0, 0, 0)]
 
 
 def test_two_windows_part_in_the_middle_of_what_they_share() -> None:
-    assert windows(16, 10, 4) == [Window(0, 10, 0, 8), Window(6, 16, 8, 16)]
+    assert split_into_windows(16, 10, 4) == [Window(0, 10, 0, 8), Window(6, 16, 8, 16)]
 
 
 @pytest.mark.parametrize(("size", "overlap"), [(4, 4), (4, 5), (4, -1), (0, 0)])
 def test_windows_that_do_not_get_on_are_refused(size: int, overlap: int) -> None:
     with pytest.raises(ValueError, match="overlap"):
-        windows(10, size, overlap)
+        split_into_windows(10, size, overlap)

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from litmine.corpora.corpus import read_corpus
 from litmine.errors import CorpusError, ModelError, SettingError
 from litmine.nn.loading import read_tokenizer
-from litmine.nn.tokenizer import WordReader
-from litmine.tasks.ner.recipe import Recipe
+from litmine.nn.tokenizer import WordTokenizer
+from litmine.tasks.ner.recipe import TaggerRecipe
 from litmine.tasks.ner.train import train
 from litmine.training.base import read_base
 from litmine.training.pretrain import MaskedWordNetwork, Pretrained, pretrain
@@ -90,7 +90,7 @@ def test_whole_words_are_asked_for_whole(tiny_base: Path, words: list[int], seed
 
 @given(text=st.text(max_size=200), longest=st.integers(1, 20))
 def test_pieces_hold_every_token_once(tiny_base: Path, text: str, longest: int) -> None:
-    reader = WordReader(read_tokenizer(tiny_base))
+    reader = WordTokenizer(read_tokenizer(tiny_base))
     (words,) = reader.read([text])
     pieces = read_pieces([text], reader, longest)
     assert [i for piece in pieces for i in piece.ids.tolist()] == words.ids.tolist()
@@ -127,7 +127,9 @@ def test_the_result_is_a_base_for_ner_and_for_more_of_the_same(
 ) -> None:
     undisturbed, done = pretrained
     corpus = read_corpus(sample_data / "ner" / "BC5CDR" / "train.tsv", "BC5CDR")
-    train(Recipe("ner", str(undisturbed), ("a",), epochs=1, batch_tokens=1000), [corpus], tmp_path, lambda _: None)
+    train(
+        TaggerRecipe("ner", str(undisturbed), ("a",), epochs=1, batch_tokens=1000), [corpus], tmp_path, lambda _: None
+    )
     said: list[str] = []
     more = pretrain(pretraining(undisturbed, steps=2), texts, tmp_path / "more", said.append)
     assert said[0] == "the head is that of the base"
@@ -173,7 +175,7 @@ def test_tokens_and_passes(tiny_base: Path, texts: Texts, tmp_path: Path) -> Non
     by_tokens = pretrain(pretraining(tiny_base, tokens=5_000), texts, tmp_path / "tokens", lambda _: None)
     assert 5_000 <= by_tokens.tokens < 5_600
     one_pass = pretrain(pretraining(tiny_base), texts, tmp_path / "pass", lambda _: None)
-    reader = WordReader(read_tokenizer(tiny_base))
+    reader = WordTokenizer(read_tokenizer(tiny_base))
     assert one_pass.tokens == sum(len(piece.ids) + 2 for piece in read_pieces(texts.train, reader, 254))
 
 

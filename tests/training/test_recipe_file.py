@@ -9,12 +9,10 @@ from click.testing import CliRunner
 from litmine.cli.main import cli
 from litmine.errors import SettingError
 from litmine.specs import TASKS, TaskSpec, spec_named
+from litmine.tasks.ner.recipe import FORMER_NAMES
 from litmine.training.recipe import make_recipe, read_recipe, recipe_names
 
 NER = spec_named("ner")
-# What settings were called when the model that ships was made.
-RENAMED = {"apart": "separate_heads", "often": "corpus_weights", "smooth": "ema_decay", "keep": "base_weight_share"}
-RENAMED |= {"opinion": "distillation_weight"}
 
 
 @pytest.mark.parametrize(
@@ -26,7 +24,7 @@ def test_every_committed_recipe_is_one(spec: TaskSpec, name: str) -> None:
 
 def test_finish_says_how_the_model_that_ships_was_made_last(checkout: Path) -> None:
     made = json.loads((checkout / "litmine" / "models" / "builtin" / "ner" / "recipe.json").read_text())
-    made = {RENAMED.get(name, name): value for name, value in made.items()}
+    made = {FORMER_NAMES.get(name, name): value for name, value in made.items()}
     recipe = make_recipe(NER, read_recipe(NER, "finish"))
     said = {name: getattr(recipe, name) for name in made}
     said["corpora"] = [Path(corpus).name for corpus in recipe.corpora]
@@ -38,19 +36,20 @@ def test_finish_says_how_the_model_that_ships_was_made_last(checkout: Path) -> N
     [
         (
             "epoch = 3",
-            r"sets epoch \(did you mean epochs\?\); a recipe knows name, base, .*, corpora, .*, then",
+            r"unknown setting epoch \(did you mean epochs\?\); the settings of a recipe are name, base, .*, corpora",
         ),
-        ("epochs = 'three'", "epochs is a whole number, and not 'three'"),
-        ("epochs = true", "epochs is a whole number, and not True"),
-        ("int8 = 1", "int8 is true or false, and not 1"),
-        ("learning_rate = '1'", "learning_rate is a number"),
-        ("corpora = 'BC5CDR'", "corpora is a list of names in quotes"),
-        ("renamed = ['a']", "renamed is a table of types"),
+        ("often = {BC5CDR = 2}\nkeep = 0.5", "sets often, now corpus_weights, and keep, now base_weight_share; rename"),
+        ("epochs = 'three'", "epochs must be a whole number, not 'three'"),
+        ("epochs = true", "epochs must be a whole number, not True"),
+        ("int8 = 1", "int8 must be true or false, not 1"),
+        ("learning_rate = '1'", "learning_rate must be a number"),
+        ("corpora = 'BC5CDR'", "corpora must be a list of names in quotes"),
+        ("type_map = ['a']", "type_map must be a table of types"),
         (
             "corpus_weights = {BC5CDR = 'twice'}",
-            r"corpus_weights is a table of numbers, such as \[corpus_weights\] and a line BC5CDR = 2",
+            r"corpus_weights must be a table of numbers: \[corpus_weights\] and lines like BC5CDR = 2",
         ),
-        ("tags = 'bio'", "tags is one of auto, iob2, iob1, iobes, and not 'bio'"),
+        ("tags = 'bio'", "tags must be one of auto, iob2, iob1, iobes, not 'bio'"),
         ("epochs = ", "cannot be read as TOML"),
         (f"epochs = {'[' * 2000}{']' * 2000}", "cannot be read as TOML"),
     ],
@@ -65,7 +64,7 @@ def test_what_is_wrong_in_a_file_is_said(tmp_path: Path, toml: str, sentence: st
 def test_a_recipe_that_is_not_there() -> None:
     with pytest.raises(
         SettingError,
-        match=r"there is no recipe 'bulitin' \(did you mean builtin\?\); give biobert, builtin, ",
+        match=r"no recipe 'bulitin' \(did you mean builtin\?\); give biobert, builtin, ",
     ):
         read_recipe(NER, "bulitin")
 
@@ -75,7 +74,7 @@ def test_options_count_before_the_file(tiny_base: Path, sample_data: Path, tmp_p
     corpus = sample_data / "ner" / "NCBI-disease"
     file.write_text(
         f"corpora = ['{corpus}']\nepochs = 1\nbatch_tokens = 900\nlearning_rate = 1\nwarmup = 0.5\n"
-        "ema_decay = 0.5\nint8 = true\n[renamed]\nDisease = 'Illness'\n[corpus_weights]\nNCBI-disease = 2\n"
+        "ema_decay = 0.5\nint8 = true\n[type_map]\nDisease = 'Illness'\n[corpus_weights]\nNCBI-disease = 2\n"
     )
     options = ["train", "ner", "--recipe", file, "--base", tiny_base, "--learning-rate", "1e-3", "-o", tmp_path / "out"]
     result = CliRunner().invoke(cli, [*map(str, options), "--no-int8"], catch_exceptions=False)
@@ -83,7 +82,7 @@ def test_options_count_before_the_file(tiny_base: Path, sample_data: Path, tmp_p
     saved = json.loads((tmp_path / "out" / "recipe.json").read_text())
     assert (saved["name"], saved["epochs"], saved["batch_tokens"]) == ("out", 1, 900)
     assert (saved["learning_rate"], saved["warmup"], saved["int8"]) == (1e-3, 0.5, False)
-    assert saved["renamed"] == [["Disease", "Illness"]]
+    assert saved["type_map"] == [["Disease", "Illness"]]
     assert (saved["ema_decay"], saved["corpus_weights"]) == (0.5, [["NCBI-disease", 2.0]])
 
 
@@ -98,5 +97,5 @@ def test_unlabelled_texts_that_is_not_here(tmp_path: Path, tiny_base: Path, monk
 
     monkeypatch.chdir(tmp_path)
     recipe = make_recipe(NER, {**read_recipe(NER, "builtin"), "base": str(tiny_base)})
-    with pytest.raises(SettingError, match=r"texts\.jsonl\.gz, which is not here; name a JSONL"):
+    with pytest.raises(SettingError, match=r"texts\.jsonl\.gz, which does not exist; name a JSONL"):
         make_model(recipe, tmp_path / "out", lambda _: None)

@@ -14,7 +14,7 @@ from tokenizers.models import BPE
 from litmine.corpora.corpus import read_corpus
 from litmine.errors import CorpusError, SettingError
 from litmine.nn.loading import read_tokenizer
-from litmine.nn.tokenizer import WordReader
+from litmine.nn.tokenizer import WordTokenizer
 from litmine.training.base import abstracts, count_tokens, prune_vocabulary
 
 KEEP = 300
@@ -74,7 +74,7 @@ WORDS = st.sampled_from(
 def test_the_same_words_and_no_new_unknown_ones(
     whole: Tokenizer, pruned: tuple[Tokenizer, torch.Tensor], text: str
 ) -> None:
-    (before,), (after,) = WordReader(whole).read([text]), WordReader(pruned[0]).read([text])
+    (before,), (after,) = WordTokenizer(whole).read([text]), WordTokenizer(pruned[0]).read([text])
     assert after.start.tolist() == before.start.tolist()
     assert after.end.tolist() == before.end.tolist()
     unknown_before = before.first[before.ids[before.first] == whole.token_to_id("[UNK]")]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from litmine.errors import LitmineError
 from litmine.pipeline.doctor.finding import Finding, note, ok, wrong
-from litmine.resources import home, packaged
+from litmine.resources import litmine_home, packaged_path
 from litmine.versions import versions
 
 _LITTLE_DISK = 1e9
@@ -45,7 +45,7 @@ def _versions() -> Finding:
 
 def _tested() -> dict[str, str]:
     """The versions of `constraints.txt`."""
-    listed = packaged("constraints.txt")
+    listed = packaged_path("constraints.txt")
     if not listed.is_file():
         return {}
     pins = (line.split("==") for line in listed.read_text(encoding="utf-8").splitlines() if "==" in line)
@@ -97,7 +97,7 @@ def _disk(folder: Path) -> Finding:
 
 
 def _home() -> Finding:
-    folder = home()
+    folder = litmine_home()
     if not os.access(_existing(folder.absolute()), os.W_OK):
         return wrong(
             "home", f"{folder} cannot be written, so no model can be kept there; set LITMINE_HOME to a folder that can"
@@ -106,12 +106,12 @@ def _home() -> Finding:
 
 
 def _network() -> Finding:
-    from litmine.sources.entrez.access import from_environment
-    from litmine.sources.entrez.client import Eutils
+    from litmine.sources.entrez.client import EutilsClient
+    from litmine.sources.entrez.eutils_settings import load_eutils_settings
 
     try:
-        access = from_environment(patience=_PATIENCE_SECONDS)
-        count = Eutils(access).search("all[sb]", 0).count
+        access = load_eutils_settings(patience=_PATIENCE_SECONDS)
+        count = EutilsClient(access).search("all[sb]", 0).count
         return ok("network", f"PubMed answers at {access.host}: {count:,} records")
     except LitmineError as error:
         return wrong("network", str(error))

@@ -12,7 +12,7 @@ from litmine.lake.duckdb_errors import verify
 from litmine.lake.parquet import EMPTY, damaged, read_footer, shape
 from litmine.lake.paths import BY_MODEL, PART_TASKS, TABLES, Place, depth, within
 from litmine.pipeline.doctor.finding import Finding, note, wrong
-from litmine.schema import conflict
+from litmine.schema import find_schema_conflict
 from litmine.specs import ARTICLES
 
 # What litmine keeps beside its tables; the search index and the catalogue are looked at elsewhere.
@@ -98,7 +98,7 @@ def _leftover(path: Place) -> Finding:
 def _check(table: str, path: Place, deep: bool) -> None:
     """Raise LakeError for a file that cannot be read or is not as declared. Small tables are always read whole."""
     schema, rows = shape(path)
-    problem = conflict(table, schema)
+    problem = find_schema_conflict(table, schema)
     if problem is not None:
         raise damaged(path, problem)
     if path.name != EMPTY:

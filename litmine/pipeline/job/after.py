@@ -6,16 +6,16 @@ from datetime import timedelta
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from litmine.atomic_write import whole_file
+from litmine.atomic_write import open_atomic
 from litmine.errors import DONE, NEW_GAPS, SettingError
 from litmine.lake.documents import Selection
 from litmine.lake.lake import Lake
 from litmine.lake.paths import Place
-from litmine.output.rows import WRITERS, form_of, named_apart
+from litmine.output.rows import WRITERS, format_from_suffix, with_unique_names
 from litmine.pipeline.choose_models import taggers_of
 from litmine.pipeline.compact import compact
 from litmine.pipeline.export import export
-from litmine.pipeline.job.step import Forecast, Outcome, Rates, Step, Watch
+from litmine.pipeline.job.step import Forecast, JobStep, Outcome, Rates, Watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Sql:
     to: Path
 
     def __post_init__(self) -> None:
-        if form_of(self.to) not in WRITERS:
+        if format_from_suffix(self.to) not in WRITERS:
             raise SettingError(f"{self.to} has to end in {', '.join(f'.{form}' for form in WRITERS)}")
 
     @property
@@ -64,9 +64,9 @@ class Sql:
     def do(self, lake: Place, watch: Watch) -> Outcome:  # noqa: ARG002
         opened = Lake(lake)
         opened.keep_out(self.to)
-        rows = named_apart(opened.select(self.query))
-        with whole_file(self.to) as out:
-            WRITERS[form_of(self.to)](rows, out)
+        rows = with_unique_names(opened.select(self.query))
+        with open_atomic(self.to) as out:
+            WRITERS[format_from_suffix(self.to)](rows, out)
         return Outcome(said=[f"written to {self.to}", *_incomplete(opened)])
 
     def forecast(self, lake: Place, rates: Rates, coming: int) -> Forecast:  # noqa: ARG002
@@ -106,6 +106,6 @@ def _incomplete(lake: Lake) -> list[str]:
     return [sentence for _, sentence in lake.incomplete()]
 
 
-After = Step
+After = JobStep
 # By the word that `do` says.
 AFTER: dict[str, type] = {Compact.kind: Compact, Sql.kind: Sql, Export.kind: Export}

@@ -10,9 +10,9 @@ from typing import Any, Literal
 
 from litmine.errors import SettingError
 from litmine.pipeline.job.after import AFTER, After
-from litmine.resources import packaged
-from litmine.runtime.executor import Workforce
-from litmine.settings import checked, did_you_mean, find_settings, made, names_in, read_toml
+from litmine.resources import packaged_path
+from litmine.runtime.executor import Executor
+from litmine.settings import did_you_mean, find_settings, from_toml, read_toml, settings_names, validate_types
 from litmine.specs import BUILTIN, BUILTIN_READER
 
 
@@ -34,9 +34,9 @@ class Resources:
             raise SettingError("batch_tokens must be at least 1")
 
     @property
-    def workforce(self) -> Workforce:
+    def workforce(self) -> Executor:
         """Who annotates and answers."""
-        return Workforce(self.workers, self.gpus, self.address)
+        return Executor(self.workers, self.gpus, self.address)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +84,12 @@ class Job:
 
 def jobs_folder() -> Path:
     """The jobs that come with litmine."""
-    return packaged("jobs")
+    return packaged_path("jobs")
 
 
 def job_names() -> list[str]:
     """The jobs that come with litmine."""
-    return names_in(jobs_folder())
+    return settings_names(jobs_folder())
 
 
 def read_job(reference: str) -> Job:
@@ -104,7 +104,7 @@ def read_job(reference: str) -> Job:
         raise SettingError(f"{file} sets name; a job is called as its file is")
     try:
         after = _after(file, read.pop("after", []))
-        return Job(**checked(file, Job, {**read, "name": file.stem}, "job"), after=after)
+        return Job(**validate_types(file, Job, {**read, "name": file.stem}, "job"), after=after)
     except SettingError as error:
         if str(error).startswith(str(file)):
             raise
@@ -122,5 +122,7 @@ def _step(file: Path, read: Mapping[str, Any]) -> After:
     if not isinstance(do, str) or do not in AFTER:
         meant = did_you_mean(do, list(AFTER)) if isinstance(do, str) else ""
         raise SettingError(f"{file}: do in [[after]] is one of {', '.join(AFTER)}, and not {do!r}{meant}")
-    step: After = made(file, AFTER[do], {name: value for name, value in read.items() if name != "do"}, f"{do} step")
+    step: After = from_toml(
+        file, AFTER[do], {name: value for name, value in read.items() if name != "do"}, f"{do} step"
+    )
     return step

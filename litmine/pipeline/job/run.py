@@ -13,12 +13,12 @@ from litmine.lake.lake import Lake
 from litmine.lake.lock import exclusive, holder
 from litmine.lake.paths import Place
 from litmine.pipeline.job.job_file import Job
-from litmine.pipeline.job.step import Forecast, Outcome, Rates, Step, Watch
+from litmine.pipeline.job.step import Forecast, JobStep, Outcome, Rates, Watch
 from litmine.pipeline.job.steps import Annotate, Answer, Fetch, Import, open_lake, steps_of
 from litmine.pipeline.run_log import within_job
 
 
-def forecast(job: Job, lake: Place) -> Iterator[tuple[Step, Forecast]]:
+def forecast(job: Job, lake: Place) -> Iterator[tuple[JobStep, Forecast]]:
     """Each step of the job with its forecast, as it is made. Raises LakeError for what is no lake."""
     rates = Rates.of(open_lake(lake))
     coming = 0
@@ -36,7 +36,7 @@ _WORSE = (DONE, NEW_GAPS, LOCKED, FAILED, INTERRUPTED)
 
 
 @dataclass(slots=True)
-class Report:
+class JobReport:
     """What became of a run of a job: its steps in order, each with its outcome; `code` is the worst of theirs."""
 
     job: Job
@@ -44,7 +44,7 @@ class Report:
     lake: Place
     started: datetime
     finished: datetime
-    steps: list[tuple[Step, Outcome]] = field(default_factory=list)
+    steps: list[tuple[JobStep, Outcome]] = field(default_factory=list)
 
     @property
     def code(self) -> int:
@@ -61,7 +61,7 @@ def worst(codes: Iterable[int]) -> int:
     return max(codes, key=_WORSE.index, default=DONE)
 
 
-def run(job: Job, lake: Place, run_id: str, watch: Watch) -> Report:
+def run(job: Job, lake: Place, run_id: str, watch: Watch) -> JobReport:
     """Do every step of the job, whatever became of the ones before: each works on the lake as it stands.
 
     But when annotating or answering failed, nothing is handed out: the files of an earlier run stay. Ctrl-C ends the
@@ -71,7 +71,7 @@ def run(job: Job, lake: Place, run_id: str, watch: Watch) -> Report:
     started = datetime.now(UTC)
     steps = steps_of(job)
     opened = Lake.create(lake) if any(isinstance(step, Import | Fetch) for step in steps) else Lake(lake)
-    report = Report(job, run_id, opened.place, started, started)
+    report = JobReport(job, run_id, opened.place, started, started)
     lock = f"job-{job.name}"
     try:
         with exclusive(opened.place, lock, run=run_id), within_job(job.name, run_id):
@@ -85,7 +85,7 @@ def run(job: Job, lake: Place, run_id: str, watch: Watch) -> Report:
     return report
 
 
-def _do(report: Report, steps: list[Step], watch: Watch) -> None:
+def _do(report: JobReport, steps: list[JobStep], watch: Watch) -> None:
     half_read = False
     for step in steps:
         watch.began(step)
@@ -102,7 +102,7 @@ def _do(report: Report, steps: list[Step], watch: Watch) -> None:
             return
 
 
-def _attempt(step: Step, lake: Place, watch: Watch) -> Outcome:
+def _attempt(step: JobStep, lake: Place, watch: Watch) -> Outcome:
     try:
         return step.do(lake, watch)
     except KeyboardInterrupt:

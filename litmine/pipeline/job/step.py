@@ -45,7 +45,7 @@ class Rates:
 class Watch:
     """Who is told of a job while it runs; does nothing."""
 
-    def began(self, step: "Step") -> None:
+    def began(self, step: "JobStep") -> None:
         """A step is begun."""
 
     def note(self, sentence: str) -> None:
@@ -54,7 +54,7 @@ class Watch:
     def at(self, count: float, unit: str) -> None:
         """So many units of the step are done."""
 
-    def ended(self, step: "Step", outcome: "Outcome") -> None:
+    def ended(self, step: "JobStep", outcome: "Outcome") -> None:
         """A step is over, however it went."""
 
 
@@ -85,7 +85,7 @@ class Forecast:
     records: int = 0
 
 
-class Step(Protocol):
+class JobStep(Protocol):
     """A piece of a job; doing it again after any failure is right.
 
     `kind` is a word for it, `what` says what it is done with. A step that `hands_out` leaves a file for others.

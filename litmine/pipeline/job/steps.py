@@ -11,18 +11,18 @@ from litmine.errors import DONE, NEW_GAPS, SettingError, SourceError
 from litmine.lake.lake import MARK, Lake
 from litmine.lake.paths import PART_TASKS, Place
 from litmine.pipeline import fetch
-from litmine.pipeline.fetch_plan import Survey, FetchRequest
-from litmine.pipeline.import_files import Imported, ingest
+from litmine.pipeline.fetch_plan import FetchPlan, FetchRequest
+from litmine.pipeline.import_files import ImportResult, ingest
 from litmine.pipeline.job.job_file import Job, Questions, Resources
-from litmine.pipeline.job.step import Forecast, Outcome, Rates, Step, Watch
-from litmine.runtime.executor import Progress
-from litmine.sources.entrez.access import from_environment
+from litmine.pipeline.job.step import Forecast, JobStep, Outcome, Rates, Watch
+from litmine.runtime.executor import RunProgress
+from litmine.sources.entrez.eutils_settings import load_eutils_settings
 from litmine.sources.files import find_files
 from litmine.sources.questions import read_questions
 from litmine.tasks.contract import Unit, UnitResult
 
 if TYPE_CHECKING:
-    from litmine.pipeline.annotate import Annotated
+    from litmine.pipeline.annotate import AnnotationResult
     from litmine.pipeline.answer import Answered
 
 # Seconds that a forecast waits for PubMed.
@@ -31,9 +31,9 @@ _SHORT_PATIENCE = 20.0
 _EMPTY = "the lake has no articles yet"
 
 
-def steps_of(job: Job) -> list[Step]:
+def steps_of(job: Job) -> list[JobStep]:
     """The steps of a job, in order."""
-    steps: list[Step] = []
+    steps: list[JobStep] = []
     if job.inbox:
         steps.append(Import(job.inbox, job.resources.import_workers))
     steps += _searches(job)
@@ -82,14 +82,14 @@ class Fetch:
         return self.query
 
     def do(self, lake: Place, watch: Watch) -> Outcome:
-        access = from_environment()
+        access = load_eutils_settings()
         if access.email is None:
             watch.note("PubMed asks who calls: put your e-mail address into NCBI_EMAIL")
         done = fetch.fetch(lake, self._wish, access, _Fetching(watch))
         return _outcome(done, {"found": len(done.survey.found), "fetched": done.fetched})
 
     def forecast(self, lake: Place, rates: Rates, coming: int) -> Forecast:  # noqa: ARG002
-        access = from_environment(patience=_SHORT_PATIENCE)
+        access = load_eutils_settings(patience=_SHORT_PATIENCE)
         try:
             survey = fetch.look(lake, self._wish, access, fetch.Progress())
         except SourceError as error:
@@ -204,7 +204,7 @@ def unread_texts(lake: Lake, ref: str) -> int:
     return int(lake.rows(f"select coalesce(sum(texts), 0) from parts where part in ({unread})")[0][0])
 
 
-def _outcome(done: "Imported | fetch.Fetching | Annotated | Answered", counts: dict[str, int]) -> Outcome:
+def _outcome(done: "ImportResult | fetch.FetchResult | AnnotationResult | Answered", counts: dict[str, int]) -> Outcome:
     code = NEW_GAPS if done.new_gaps else DONE
     return Outcome(code, done.account(), counts, done.new_gaps, done.news)
 
@@ -213,7 +213,7 @@ class _Fetching(fetch.Progress):
     def __init__(self, watch: Watch) -> None:
         self._watch = watch
 
-    def surveyed(self, survey: Survey) -> None:
+    def surveyed(self, survey: FetchPlan) -> None:
         for note in survey.notes:
             self._watch.note(note)
         if survey.first_time:
@@ -226,7 +226,7 @@ class _Fetching(fetch.Progress):
         self._watch.note(f"PubMed: {reason}" + (f"; trying again in {seconds:.1f} s" if seconds else ""))
 
 
-class _Reading(Progress):
+class _Reading(RunProgress):
     def __init__(self, watch: Watch, unit: str) -> None:
         self._watch, self._unit = watch, unit
         self._done = 0
@@ -239,9 +239,9 @@ class _Reading(Progress):
         self._watch.at(self._done + share * unit.size, self._unit)
 
 
-def _searches(job: Job) -> list[Step]:
+def _searches(job: Job) -> list[JobStep]:
     """A step for each search; one that says why when the file of searches cannot be read."""
-    steps: list[Step] = [Fetch(query) for query in job.queries]
+    steps: list[JobStep] = [Fetch(query) for query in job.queries]
     if job.queries_file is None:
         return steps
     try:

@@ -1,1 +1,1 @@
-"""NCBI's E-utilities: questions over HTTP that may fail in every way, to PMIDs and sets of records that are whole."""
+"""Client for NCBI's E-utilities: searches PubMed for PMIDs and fetches complete sets of records despite failures."""

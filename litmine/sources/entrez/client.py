@@ -1,8 +1,8 @@
-"""Questions to the E-utilities, asked until they are answered well: with backoff, within a time, and at whose fault.
+"""E-utilities client: retries each request with backoff and decides whether the service or the request is at fault.
 
-A question that fails again and again is either the service's fault, and then everything waits and ends with one
-sentence, or its own (one record that breaks PubMed's answer), and then the rest can go on without it. `fetch` tells
-the two apart by asking for another record.
+When the service is down, everything waits and finally ends with one error. When a single request is the cause (a
+record that breaks PubMed's response), the rest can continue without it. `EutilsClient.fetch` tells the two apart by
+requesting another record.
 """
 
 import math
@@ -16,213 +16,218 @@ from itertools import chain, count
 from typing import TypeVar
 
 from litmine.errors import SettingError, SourceError
-from litmine.sources.entrez.access import Access
-from litmine.sources.entrez.limiter import LONGEST_PAUSE, Limiter
+from litmine.sources.entrez.eutils_settings import EutilsSettings
+from litmine.sources.entrez.limiter import MAX_PAUSE_SECONDS, RateLimiter
 from litmine.sources.entrez.responses import (
-    MOST_HITS,
-    BadAnswer,
-    Fault,
-    Fetched,
-    Hits,
-    Reply,
-    Unanswered,
-    http_date,
-    judge_fetch,
-    judge_search,
+    MAX_SEARCH_HITS,
+    EfetchResult,
+    EsearchResult,
+    FailureKind,
+    PersistentRequestError,
+    RawResponse,
+    ResponseError,
+    parse_efetch,
+    parse_esearch,
+    parse_http_date,
 )
-from litmine.sources.entrez.transport import Wire
+from litmine.sources.entrez.transport import EutilsTransport
 
-_FIRST_WAIT, _LONGEST_WAIT = 0.5, 30.0
-_SLOW_DOWN = 1.0  # the least wait when the server is busy
-_WORTH_TELLING = 0.5
-# How often a question is asked before its fault is looked into; a list's answers that are damaged tell it sooner.
-_TRIES, _DAMAGED_TRIES = 4, 2
-# Clocks this far apart are not a matter of the way between them.
-_CLOCKS_AGREE = timedelta(minutes=2)
+# Seconds.
+_FIRST_WAIT, _MAX_WAIT = 0.5, 30.0
+_MIN_THROTTLED_WAIT = 1.0
+_MIN_REPORTED_PAUSE = 0.5
+# Attempts before the client checks whether the request is at fault; damaged responses to a list show that sooner.
+_ATTEMPTS, _DAMAGED_ATTEMPTS = 4, 2
+# A smaller difference between the clocks may be network latency.
+_CLOCK_TOLERANCE = timedelta(minutes=2)
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 
-class Eutils:
-    """ESearch and EFetch on PubMed. `waiting` is told the reason and the seconds before each wait, and other news."""
+class EutilsClient:
+    """ESearch and EFetch on PubMed.
 
-    def __init__(self, access: Access, waiting: Callable[[str, float], None] = lambda *_: None) -> None:
-        self._access = access
-        self._waiting = waiting
-        self._limiter = Limiter(access.host, access.per_second)
-        self._wire = Wire(access, self._limiter)
-        self._known: tuple[int, ...] = ()
-        self._ahead = timedelta(0)
+    `on_wait` receives the reason and the seconds before each wait, and other notices with 0 seconds.
+    """
+
+    def __init__(self, settings: EutilsSettings, on_wait: Callable[[str, float], None] = lambda *_: None) -> None:
+        self._settings = settings
+        self._on_wait = on_wait
+        self._limiter = RateLimiter(settings.host, settings.per_second)
+        self._transport = EutilsTransport(settings, self._limiter)
+        # A PMID that the service returned before, for checking the service.
+        self._known_pmids: tuple[int, ...] = ()
+        self._clock_offset = timedelta(0)
 
     @property
-    def ahead(self) -> timedelta:
-        """How far the server's clock is ahead of this machine's, as far as it matters."""
-        return self._ahead
+    def clock_offset(self) -> timedelta:
+        """The server's time minus this machine's; zero if the difference is below the tolerance."""
+        return self._clock_offset
 
     @property
     def requests(self) -> int:
-        """How many HTTP requests were sent so far."""
-        return self._wire.requests
+        """The number of HTTP requests sent so far."""
+        return self._transport.requests
 
-    def search(self, term: str, retmax: int = MOST_HITS) -> Hits:
-        """What PubMed finds for `term`, and the first `retmax` of it.
+    def search(self, term: str, retmax: int = MAX_SEARCH_HITS) -> EsearchResult:
+        """Search PubMed for `term`; the result lists the first `retmax` PMIDs.
 
-        Raises SourceError when there is no good answer for `access.patience` seconds, SettingError when the term is
-        no text to search for or the key is refused.
+        Raises SourceError after `patience` seconds without a usable response, SettingError for an invalid term or a
+        rejected API key.
         """
-        if not term.strip() or not _is_unicode(term):
-            raise SettingError("the query is empty or is not UTF-8; say what to search for")
-        trial = _Trial(self._access.patience)
-        hits = self._persist(lambda: self._search(term, retmax), trial, _Enough())
+        if not term.strip() or not _is_valid_unicode(term):
+            raise SettingError("the query is empty or is not UTF-8; name a search term")
+        budget = _RetryBudget(self._settings.patience)
+        hits = self._retry(lambda: self._esearch(term, retmax), budget, _RetryLimits())
         if hits is None:
-            raise self._given_up(trial)
+            raise self._service_error(budget)
         return hits
 
-    def fetch(self, pmids: Sequence[int]) -> Fetched:
-        """The records of `pmids`, at least one, as far as PubMed has them.
+    def fetch(self, pmids: Sequence[int]) -> EfetchResult:
+        """Fetch the records of `pmids`, at least one; the result may lack some of them.
 
-        Raises Unanswered when PubMed is up and has no good answer to this; SourceError when it gives none to anything
-        for `access.patience` seconds; SettingError when the key is refused.
+        Raises PersistentRequestError when only this request fails, SourceError when the service fails for `patience`
+        seconds, SettingError for a rejected API key.
         """
-        trial = _Trial(self._access.patience)
+        budget = _RetryBudget(self._settings.patience)
         single = len(pmids) == 1
-        enough = _Enough(_TRIES, _TRIES if single else _DAMAGED_TRIES, self._access.patience / 2)
-        fetched = self._persist(lambda: self._fetch(pmids), trial, enough)
-        if fetched is None:
-            self._probe(pmids, trial)
-            # The service may have been down until now. A list can be cut and asked again; for one record this is it.
-            fetched = self._persist(lambda: self._fetch(pmids), trial, _Enough(_TRIES)) if single else None
-        if fetched is None:
-            raise Unanswered(trial.reason)
-        self._known = tuple(sorted(fetched.pmids)[:1]) or self._known
-        return fetched
+        limits = _RetryLimits(_ATTEMPTS, _ATTEMPTS if single else _DAMAGED_ATTEMPTS, self._settings.patience / 2)
+        result = self._retry(lambda: self._efetch(pmids), budget, limits)
+        if result is None:
+            self._check_service(pmids, budget)
+            # The service may have been down until now. The caller can split a list; a single record is retried here.
+            result = self._retry(lambda: self._efetch(pmids), budget, _RetryLimits(_ATTEMPTS)) if single else None
+        if result is None:
+            raise PersistentRequestError(budget.reason)
+        self._known_pmids = tuple(sorted(result.pmids)[:1]) or self._known_pmids
+        return result
 
-    def _probe(self, pmids: Sequence[int], trial: "_Trial") -> None:
-        """Return when the service answers another question well. Raises SourceError when it does not in time."""
-        reason = trial.reason
-        other = next(pmid for pmid in chain(self._known, count(1)) if pmid not in pmids)
-        if self._persist(lambda: self._fetch([other]), trial, _Enough()) is None:
-            raise self._given_up(trial)
-        trial.reason = reason
+    def _check_service(self, pmids: Sequence[int], budget: "_RetryBudget") -> None:
+        """Return once a request for another record succeeds. Raises SourceError when the time is over."""
+        reason = budget.reason
+        other = next(pmid for pmid in chain(self._known_pmids, count(1)) if pmid not in pmids)
+        if self._retry(lambda: self._efetch([other]), budget, _RetryLimits()) is None:
+            raise self._service_error(budget)
+        budget.reason = reason
 
-    def _search(self, term: str, retmax: int) -> Hits:
-        reply = self._wire.ask("esearch", term=term, retmax=retmax)
-        self._compare_clocks(reply)
-        return judge_search(reply, retmax, self._access.key)
+    def _esearch(self, term: str, retmax: int) -> EsearchResult:
+        response = self._transport.send("esearch", term=term, retmax=retmax)
+        self._compare_clocks(response)
+        return parse_esearch(response, retmax, self._settings.key)
 
-    def _fetch(self, pmids: Sequence[int]) -> Fetched:
-        reply = self._wire.ask("efetch", id=",".join(map(str, pmids)))
-        self._compare_clocks(reply)
-        fetched = judge_fetch(reply, self._access.key)
-        return replace(fetched, received=fetched.received + self._ahead)
+    def _efetch(self, pmids: Sequence[int]) -> EfetchResult:
+        response = self._transport.send("efetch", id=",".join(map(str, pmids)))
+        self._compare_clocks(response)
+        result = parse_efetch(response, self._settings.key)
+        return replace(result, received=result.received + self._clock_offset)
 
-    def _persist(self, ask: Callable[[], Answer], trial: "_Trial", enough: "_Enough") -> Answer | None:
-        """The first good answer; None when the patience is over, or the failures are enough."""
-        failed: Counter[Fault] = Counter()
+    def _retry(self, request: Callable[[], Result], budget: "_RetryBudget", limits: "_RetryLimits") -> Result | None:
+        """The first successful result; None when the time is over or `limits` are reached."""
+        failures: Counter[FailureKind] = Counter()
         while True:
-            paused = self._limiter.paused()
-            if paused > _WORTH_TELLING:
-                trial.extend(paused)
-                self._rest("the server asked another run to wait", paused)
+            pause = self._limiter.remaining_pause()
+            if pause > _MIN_REPORTED_PAUSE:
+                budget.extend(pause)
+                self._wait("the server asked another run to wait", pause)
             try:
-                return ask()
-            except BadAnswer as bad:
-                failure = bad
-            if failure.fault is Fault.TOO_LONG and not self._wire.posting:
-                self._wire.posting = True
+                return request()
+            except ResponseError as error:
+                failure = error
+            if failure.kind is FailureKind.URI_TOO_LONG and not self._transport.always_post:
+                self._transport.always_post = True
                 continue
-            failed[failure.fault] += 1
-            trial.reason = str(failure)
-            wait = self._wait(failure, failed.total(), trial)
-            if wait <= 0 or enough.reached(failed, trial.seconds):
+            failures[failure.kind] += 1
+            budget.reason = str(failure)
+            wait = self._wait_seconds(failure, failures.total(), budget)
+            if wait <= 0 or limits.reached(failures, budget.elapsed):
                 return None
-            self._rest(trial.reason, wait)
+            self._wait(budget.reason, wait)
 
-    def _wait(self, failure: BadAnswer, failures: int, trial: "_Trial") -> float:
-        """How long to wait after a failure, 0 when no time is left; everyone on this machine, if the server asks it."""
+    def _wait_seconds(self, failure: ResponseError, failures: int, budget: "_RetryBudget") -> float:
+        """Seconds until the next attempt, 0 when the time is over. Throttling pauses the whole machine."""
         wait = _backoff(failures)
-        if failure.fault is not Fault.BUSY:
-            return min(wait, trial.left)
-        asked = failure.retry_after or 0.0
-        if asked > LONGEST_PAUSE:
+        if failure.kind is not FailureKind.THROTTLED:
+            return min(wait, budget.left)
+        retry_after = failure.retry_after or 0.0
+        if retry_after > MAX_PAUSE_SECONDS:
             raise SourceError(
-                f"{self._access.host} asks to wait {asked / 60:,.0f} minutes; run the command again after that: what"
-                " was fetched is kept"
+                f"{self._settings.host} asks to wait {retry_after / 60:,.0f} minutes; run the command again after that:"
+                " the records fetched so far are kept"
             )
-        trial.extend(asked)
-        wait = min(max(wait, asked, _SLOW_DOWN), trial.left)
+        budget.extend(retry_after)
+        wait = min(max(wait, retry_after, _MIN_THROTTLED_WAIT), budget.left)
         self._limiter.pause(wait)
         return wait
 
-    def _rest(self, reason: str, seconds: float) -> None:
-        self._waiting(reason, seconds)
+    def _wait(self, reason: str, seconds: float) -> None:
+        self._on_wait(reason, seconds)
         time.sleep(seconds)
 
-    def _given_up(self, trial: "_Trial") -> SourceError:
+    def _service_error(self, budget: "_RetryBudget") -> SourceError:
         return SourceError(
-            f"{self._access.host} gave no good answer for {trial.seconds:,.0f} seconds, the last time because"
-            f" {trial.reason}; check the network or LITMINE_EUTILS_URL, and run the command again: what was fetched is"
-            " kept"
+            f"{self._settings.host} gave no usable answer for {budget.elapsed:,.0f} seconds (last failure:"
+            f" {budget.reason}); check the network or LITMINE_EUTILS_URL, and run the command again: the records"
+            " fetched so far are kept"
         )
 
-    def _compare_clocks(self, reply: Reply) -> None:
-        """The lake orders versions by when they came: by the server's clock, if this machine's is far off."""
-        date = http_date(str(reply.headers.get("Date", "")))
-        ahead = timedelta(0) if date is None else date - reply.received
-        if abs(ahead) <= _CLOCKS_AGREE:
-            ahead = timedelta(0)
-        elif not self._ahead:
-            self._waiting("this machine's clock and the server's differ by minutes; the server's time is used", 0.0)
-        self._ahead = ahead
+    def _compare_clocks(self, response: RawResponse) -> None:
+        """Use the server's clock if this machine's is far off, because the lake orders versions by arrival time."""
+        date = parse_http_date(str(response.headers.get("Date", "")))
+        offset = timedelta(0) if date is None else date - response.received
+        if abs(offset) <= _CLOCK_TOLERANCE:
+            offset = timedelta(0)
+        elif not self._clock_offset:
+            self._on_wait("this machine's clock and the server's differ by minutes; the server's time is used", 0.0)
+        self._clock_offset = offset
 
 
-class _Trial:
-    """One question and its time: how long it has been tried, how long it will be, and the last reason why in vain."""
+class _RetryBudget:
+    """The time for all attempts at one request, in seconds, and the reason of the last failure."""
 
     def __init__(self, patience: float) -> None:
         self.reason = ""
         self._patience = patience
-        self._asked = 0.0
-        self._began = time.monotonic()
+        self._extension = 0.0
+        self._start = time.monotonic()
 
     @property
-    def seconds(self) -> float:
-        """How long it has been tried."""
-        return time.monotonic() - self._began
+    def elapsed(self) -> float:
+        """Seconds since the first attempt."""
+        return time.monotonic() - self._start
 
     @property
     def left(self) -> float:
-        """How long it will be tried."""
-        return max(0.0, self._patience + self._asked - self.seconds)
+        """Seconds that remain."""
+        return max(0.0, self._patience + self._extension - self.elapsed)
 
     def extend(self, seconds: float) -> None:
-        """Waiting that the server asks for does not count, up to ten minutes of it."""
-        self._asked = min(self._asked + seconds, LONGEST_PAUSE)
+        """Do not count a wait that the server asks for, up to ten minutes in all."""
+        self._extension = min(self._extension + seconds, MAX_PAUSE_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
-class _Enough:
-    """When a question has failed so often, or for so many seconds, that it may itself be at fault."""
+class _RetryLimits:
+    """Failures, damaged responses and seconds after which the request itself may be at fault."""
 
-    tries: float = math.inf
+    failures: float = math.inf
     damaged: float = math.inf
     seconds: float = math.inf
 
-    def reached(self, failed: Counter[Fault], seconds: float) -> bool:
-        """A busy server is not the question's doing, and does not count."""
-        failures = failed.total() - failed[Fault.BUSY]
-        late = failures > 0 and seconds > self.seconds
-        return late or failures >= self.tries or failed[Fault.DAMAGED] >= self.damaged
+    def reached(self, failures: Counter[FailureKind], elapsed: float) -> bool:
+        """Whether a limit is reached. Throttling does not count: it does not depend on the request."""
+        total = failures.total() - failures[FailureKind.THROTTLED]
+        late = total > 0 and elapsed > self.seconds
+        return late or total >= self.failures or failures[FailureKind.DAMAGED] >= self.damaged
 
 
 def _backoff(failures: int) -> float:
-    """How long to wait for the next try: longer each time, and not as long as others who failed with us."""
-    longest = min(_LONGEST_WAIT, _FIRST_WAIT * 2.0 ** min(failures - 1, 16))
+    """Seconds until the next attempt: exponential, with jitter so that clients do not retry at the same time."""
+    longest = min(_MAX_WAIT, _FIRST_WAIT * 2.0 ** min(failures - 1, 16))
     return random.uniform(longest / 2, longest)
 
 
-def _is_unicode(text: str) -> bool:
-    """Whether the text can be sent: arguments that are not UTF-8 reach Python as lone surrogates."""
+def _is_valid_unicode(text: str) -> bool:
+    """Whether the text can be encoded: command-line arguments that are not UTF-8 contain lone surrogates."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -1,85 +1,89 @@
-"""The records of a list of PMIDs: in chunks, halved where PubMed fails, and asked for again where it left some out."""
+"""Fetch the records of a list of PMIDs in batches, halve a batch that PubMed cannot answer, and retry missing PMIDs."""
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from litmine.sources.entrez.responses import Fetched, Unanswered
+from litmine.sources.entrez.responses import EfetchResult, PersistentRequestError
 
-Fetch = Callable[[Sequence[int]], Fetched]
+EfetchFunction = Callable[[Sequence[int]], EfetchResult]
 
-# PMIDs of the first request; doubled while all goes well. A list of 2,000 is about 30 MB of XML, and one part.
-FIRST_CHUNK, LARGEST_CHUNK = 500, 2_000
-# How often a PMID is asked for again that a good answer left out, before it counts as absent.
-_ROUNDS = 3
-_NO_RECORD = "PubMed gives no record of it: it was withdrawn, merged into another, or is not public"
+# PMIDs of the first request; the size doubles while requests succeed. 2,000 records are about 30 MB of XML, and one
+# part of the lake.
+FIRST_BATCH_SIZE, MAX_BATCH_SIZE = 500, 2_000
+# How often a PMID that a complete response left out is requested again before it counts as missing.
+_RETRY_ROUNDS = 3
+_NO_RECORD = "PubMed has no record for it: it was withdrawn, merged into another record, or is not public"
 
 
 @dataclass(frozen=True, slots=True)
-class Absent:
-    """A PMID whose record could not be had, and why."""
+class MissingRecord:
+    """A PMID whose record PubMed did not return, and the reason."""
 
     pmid: int
     why: str
 
 
-def retrieve(pmids: Iterable[int], fetch: Fetch) -> Iterator[Fetched | Absent]:
-    """Yield answers until each PMID stood in one, or is told as absent. Raises what `fetch` raises but Unanswered."""
-    rounds = _Rounds(fetch)
-    missing = yield from rounds.ask(sorted(set(pmids)))
-    for _ in range(_ROUNDS):
+def fetch_records(pmids: Iterable[int], efetch: EfetchFunction) -> Iterator[EfetchResult | MissingRecord]:
+    """Yield results until each PMID was in one, or was yielded as missing.
+
+    Raises what `efetch` raises, except PersistentRequestError.
+    """
+    fetcher = _BatchFetcher(efetch)
+    missing = yield from fetcher.fetch(sorted(set(pmids)))
+    for _ in range(_RETRY_ROUNDS):
         if missing:
-            missing = yield from rounds.ask(missing)
-    if missing and rounds.unreadable:
-        # Which of them is the record that cannot be read shows only when each is asked for alone.
-        rounds.alone()
-        missing = yield from rounds.ask(missing)
+            missing = yield from fetcher.fetch(missing)
+    if missing and fetcher.unreadable:
+        # Only single requests show which PMID has the unreadable record.
+        fetcher.use_single_requests()
+        missing = yield from fetcher.fetch(missing)
     for pmid in missing:
-        yield Absent(pmid, rounds.unreadable.get(pmid, _NO_RECORD))
+        yield MissingRecord(pmid, fetcher.unreadable.get(pmid, _NO_RECORD))
 
 
-class _Rounds:
-    """One pass after another over what is still to be had."""
+class _BatchFetcher:
+    """Fetches lists of PMIDs and adapts the batch size; `unreadable` maps PMIDs to the reason of a failed parse."""
 
-    def __init__(self, fetch: Fetch) -> None:
-        self._fetch = fetch
-        self._chunk = FIRST_CHUNK
-        self._largest = LARGEST_CHUNK
+    def __init__(self, efetch: EfetchFunction) -> None:
+        self._efetch = efetch
+        self._batch_size = FIRST_BATCH_SIZE
+        self._max_batch_size = MAX_BATCH_SIZE
         self.unreadable: dict[int, str] = {}
 
-    def alone(self) -> None:
-        """From now on ask for each PMID by itself, so that an answer's trouble is that PMID's."""
-        self._largest = 1
+    def use_single_requests(self) -> None:
+        """From now on request each PMID alone, so that a failure belongs to that PMID."""
+        self._max_batch_size = 1
         self.unreadable.clear()
 
-    def ask(self, pmids: list[int]) -> Generator[Fetched | Absent, None, list[int]]:
-        """Ask for each; returns those that a good answer left out."""
+    def fetch(self, pmids: list[int]) -> Generator[EfetchResult | MissingRecord, None, list[int]]:
+        """Fetch each PMID once; returns those that complete responses left out."""
         missing: list[int] = []
         queue = deque([pmids] if pmids else [])
         while queue:
-            chunk = self._next(queue)
+            batch = self._next_batch(queue)
             try:
-                fetched = self._fetch(chunk)
-            except Unanswered as failure:
-                if len(chunk) == 1:
-                    yield Absent(chunk[0], f"PubMed could not give it: {failure}")
+                result = self._efetch(batch)
+            except PersistentRequestError as failure:
+                if len(batch) == 1:
+                    yield MissingRecord(batch[0], f"PubMed could not return it: {failure}")
                     continue
-                # After the rest, so that a bad patch of PubMed's has time to pass.
-                half = len(chunk) // 2
-                self._chunk = half
-                queue += [chunk[:half], chunk[half:]]
+                # Retry the halves after the rest, so that a temporary problem of PubMed's may be over.
+                half = len(batch) // 2
+                self._batch_size = half
+                queue += [batch[:half], batch[half:]]
                 continue
-            self._chunk = min(self._chunk * 2, self._largest)
-            left_out = [pmid for pmid in chunk if pmid not in fetched.pmids]
-            self.unreadable |= dict.fromkeys(left_out, fetched.unreadable[0]) if fetched.unreadable else {}
+            self._batch_size = min(self._batch_size * 2, self._max_batch_size)
+            left_out = [pmid for pmid in batch if pmid not in result.pmids]
+            self.unreadable |= dict.fromkeys(left_out, result.unreadable[0]) if result.unreadable else {}
             missing += left_out
-            yield fetched
+            yield result
         return sorted(missing)
 
-    def _next(self, queue: deque[list[int]]) -> list[int]:
-        """Take the next chunk off the front of the queue."""
+    def _next_batch(self, queue: deque[list[int]]) -> list[int]:
+        """Take the next batch from the front of the queue."""
         first = queue.popleft()
-        size = min(self._chunk, self._largest)
+        size = min(self._batch_size, self._max_batch_size)
         if len(first) > size:
             queue.appendleft(first[size:])
         return first[:size]

@@ -1,14 +1,15 @@
-"""One limiter for the machine: all processes of all users together stay below the server's requests per second.
+"""Rate limiter shared by all processes of a machine: together they stay below the server's requests per second.
 
-What must hold is counted where the server counts, at arrival: never more than N requests in any second. A request may
-be late between here and there (a process that is not scheduled, a packet that is sent again), so leaving in time is not
-enough. Each request holds one of N places, from when it takes its turn until it is certain to have arrived more than a
-second ago: a second after its answer began; without an answer, a second after it must have arrived. Whoever finds all
-places taken waits. N arrivals in one second would need N + 1 places. Turns are spaced besides, so that NCBI, which
-counts as it likes, sees no bursts.
+The limit must hold where the server counts, on arrival: at most N requests in any second. A request may be delayed
+on its way (a process that is not scheduled, a retransmitted packet), so limiting departures is not enough. Each request
+therefore occupies one of N slots from just before it is sent until it certainly arrived more than a second ago: one
+second after its response began, or, without a response, one second after the latest possible arrival. When all slots
+are taken, callers wait. N + 1 arrivals in one second would need N + 1 slots. Requests are also spaced evenly, because
+NCBI does not document how it counts and might punish bursts.
 
-The places stand in a small file under flock, which goes with the process that holds it, on the monotonic clock, which
-all processes share and nobody sets. Stamps of an earlier boot or of another mind are told by being impossible.
+The slots are stored in a small file under flock, which the system releases when a process ends. Times come from the
+monotonic clock, which all processes share and nobody can set. Times from before a reboot, or from a foreign file, are
+recognised because they are impossible.
 """
 
 import errno
@@ -28,44 +29,49 @@ from uuid import uuid4
 
 from platformdirs import user_cache_path
 
-# A second, and a little for clocks that do not run alike. N times the space between two turns is the same: 0.35 s of 3.
+# All times are in seconds. One second, plus a margin for clocks that run at different speeds. Divided by N it is also
+# the space between two requests: 0.35 s for N = 3.
 _WINDOW = 1.05
-# The longest that a request sent on an open connection is thought to be under way.
-_JOURNEY = 1.0
-# The longest that a process is thought to need from its turn to sending; after it, it is thought to be dead.
-_DELAY = 10.0
-LONGEST_PAUSE = 600.0
-# A lock is held for microseconds. One held longer is somebody's mistake or mischief.
+# Longest assumed transit of a request on an open connection.
+_MAX_TRANSIT = 1.0
+# Longest assumed time between taking a slot and sending. After it, the process is assumed to be dead.
+_MAX_SEND_DELAY = 10.0
+MAX_PAUSE_SECONDS = 600.0
+# A lock is held for microseconds; one held longer is an error or an attack.
 _LOCK_SECONDS = 10.0
 _LOCK_POLL = 0.005
-_MOST_BYTES = 4096
+_FILE_BYTES = 4096
 
 
 @dataclass(slots=True)
-class _State:
-    """When the last turn was taken, until when all pause, and until when each place is taken (monotonic seconds)."""
+class _LimiterState:
+    """Monotonic times: of the last request, of the end of the pause, and of when each slot becomes free."""
 
     last: float = 0.0
     pause: float = 0.0
-    places: dict[str, float] = field(default_factory=dict)
+    slots: dict[str, float] = field(default_factory=dict)
 
-    def possible(self, now: float) -> bool:
-        """Whether this boot's processes can have written it."""
+    def is_plausible(self, now: float) -> bool:
+        """Whether a process can have written this state since the last boot."""
         return (
             0 <= self.last <= now
-            and 0 <= self.pause <= now + LONGEST_PAUSE
-            and all(0 <= until <= now + _DELAY for until in self.places.values())
+            and 0 <= self.pause <= now + MAX_PAUSE_SECONDS
+            and all(0 <= until <= now + _MAX_SEND_DELAY for until in self.slots.values())
         )
 
-    def due(self, now: float, per_second: int) -> float:
-        """When the next turn may be taken."""
-        self.places = {turn: until for turn, until in self.places.items() if until > now}
-        free = now if len(self.places) < per_second else min(self.places.values())
+    def next_time(self, now: float, per_second: int) -> float:
+        """The earliest time of the next request. Drops slots that are free again."""
+        self.slots = {slot: until for slot, until in self.slots.items() if until > now}
+        free = now if len(self.slots) < per_second else min(self.slots.values())
         return max(free, self.last + _WINDOW / per_second, self.pause)
 
 
-class Limiter:
-    """The turns to send a request to `host`, at most `per_second` of them a second on this machine."""
+class RateLimiter:
+    """Limits requests to `host` to `per_second` on this machine.
+
+    `folders` are tried in order for the shared file; the default is the system's temporary folder, then the user's
+    cache.
+    """
 
     def __init__(self, host: str, per_second: int, folders: Sequence[Path] | None = None) -> None:
         name = f"litmine-{re.sub(r'[^A-Za-z0-9.-]', '_', host)}-{per_second}-a-second"
@@ -73,148 +79,150 @@ class Limiter:
             folders = (Path(tempfile.gettempdir()), user_cache_path("litmine"))
         self._per_second = per_second
         self._files = [folder / name for folder in folders]
-        self._own = _State()
+        self._process_state = _LimiterState()
         self._mutex = threading.Lock()
 
-    def turn(self) -> str:
-        """Wait for a turn and take it: the request is to be sent at once. Returns the turn's name."""
-        turn = uuid4().hex[:8]
+    def acquire(self) -> str:
+        """Wait for a slot and take it; the caller sends its request at once. Returns the slot's name."""
+        slot = uuid4().hex[:8]
         while True:
-            with self._state() as state:
+            with self._locked_state() as state:
                 now = time.monotonic()
-                due = state.due(now, self._per_second)
-                if due <= now:
+                next_time = state.next_time(now, self._per_second)
+                if next_time <= now:
                     state.last = now
-                    state.places[turn] = now + _DELAY
-                    return turn
-            time.sleep(due - now)
+                    state.slots[slot] = now + _MAX_SEND_DELAY
+                    return slot
+            time.sleep(next_time - now)
 
-    def sent(self, turn: str) -> None:
-        """The request of `turn` has been sent: it arrives soon, or never."""
-        self._free(turn, _JOURNEY + _WINDOW)
+    def mark_sent(self, slot: str) -> None:
+        """The request was sent: it arrives within the maximal transit time, or never."""
+        self._release_after(slot, _MAX_TRANSIT + _WINDOW)
 
-    def answered(self, turn: str) -> None:
-        """The answer to the request of `turn` begins: it has arrived."""
-        self._free(turn, _WINDOW)
+    def mark_answered(self, slot: str) -> None:
+        """The response began: the request has arrived."""
+        self._release_after(slot, _WINDOW)
 
     def pause(self, seconds: float) -> None:
-        """Let nobody on this machine take a turn for so long, at most ten minutes."""
-        with self._state() as state:
-            state.pause = max(state.pause, time.monotonic() + min(seconds, LONGEST_PAUSE))
+        """Stop all requests of this machine to the host for that time, at most ten minutes."""
+        with self._locked_state() as state:
+            state.pause = max(state.pause, time.monotonic() + min(seconds, MAX_PAUSE_SECONDS))
 
-    def paused(self) -> float:
-        """How many seconds the pause still lasts; 0 when there is none."""
-        with self._state() as state:
+    def remaining_pause(self) -> float:
+        """Seconds until the pause ends; 0 without a pause."""
+        with self._locked_state() as state:
             return max(0.0, state.pause - time.monotonic())
 
-    def _free(self, turn: str, seconds: float) -> None:
-        with self._state() as state:
-            if turn in state.places:
-                state.places[turn] = time.monotonic() + seconds
+    def _release_after(self, slot: str, seconds: float) -> None:
+        with self._locked_state() as state:
+            if slot in state.slots:
+                state.slots[slot] = time.monotonic() + seconds
 
     @contextmanager
-    def _state(self) -> Iterator[_State]:
-        """The state, held alone: of the first file that can be used, of this process alone if none can."""
+    def _locked_state(self) -> Iterator[_LimiterState]:
+        """The state under an exclusive lock: from the first usable file, or of this process alone if none is usable."""
         with self._mutex:
-            handle = self._held_file()
+            handle = self._lock_first_usable_file()
             if handle is None:
-                yield self._own
+                yield self._process_state
                 return
             try:
-                state = _parse(_read(handle), self._per_second)
+                state = _parse_state(_read_state(handle), self._per_second)
                 yield state
-                self._own = state
-                self._write(handle, state)
+                self._process_state = state
+                self._write_state(handle, state)
             finally:
                 os.close(handle)
 
-    def _held_file(self) -> int | None:
+    def _lock_first_usable_file(self) -> int | None:
         while self._files:
-            handle = _open(self._files[0])
+            handle = _open_locked(self._files[0])
             if handle is not None:
                 return handle
-            self._give_up_file()
+            self._drop_file()
         return None
 
-    def _write(self, handle: int, state: _State) -> None:
-        content = json.dumps({"last": state.last, "pause": state.pause, "places": state.places}).encode()
+    def _write_state(self, handle: int, state: _LimiterState) -> None:
+        # Processes of other versions share the file: its keys stay.
+        content = json.dumps({"last": state.last, "pause": state.pause, "places": state.slots}).encode()
         try:
-            # Of one length, so that one write replaces all of it.
-            os.pwrite(handle, content.ljust(_MOST_BYTES), 0)
-            os.ftruncate(handle, _MOST_BYTES)
+            # The length is constant, so that one write replaces everything.
+            os.pwrite(handle, content.ljust(_FILE_BYTES), 0)
+            os.ftruncate(handle, _FILE_BYTES)
         except OSError:
-            self._give_up_file()
+            self._drop_file()
 
-    def _give_up_file(self) -> None:
-        """A file that does not work once is not tried again: this process would wait for it at every turn."""
+    def _drop_file(self) -> None:
+        """Never try this file again: otherwise the process would wait for it at every request."""
         del self._files[0]
 
 
-def _open(path: Path) -> int | None:
-    """The file, made if need be, locked; None when it cannot be had."""
-    handle = _opened(path)
+def _open_locked(path: Path) -> int | None:
+    """Open the file, creating it if necessary, and lock it. None if it is not usable."""
+    handle = _open_or_create(path)
     usable = False
     try:
-        usable = handle is not None and _is_ours(os.fstat(handle)) and _lock(handle)
+        usable = handle is not None and _is_safe(os.fstat(handle)) and _lock(handle)
     finally:
         if handle is not None and not usable:
             os.close(handle)
     return handle if usable else None
 
 
-def _is_ours(file: os.stat_result) -> bool:
-    """A plain file with one name: where everyone may write, another name may be that of something to be destroyed."""
+def _is_safe(file: os.stat_result) -> bool:
+    """Whether it is a regular file without other hard links: writing to a link could destroy somebody's file."""
     return stat.S_ISREG(file.st_mode) and file.st_nlink == 1
 
 
-def _opened(path: Path) -> int | None:
-    """The file, made if need be; None when it cannot be opened."""
+def _open_or_create(path: Path) -> int | None:
+    """Open the file, creating it if necessary. None if that fails."""
     flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    # Without O_CREAT first: Linux may refuse it for another user's file in a folder for all.
+    # Without O_CREAT first: Linux may refuse it for another user's file in a world-writable folder.
     with suppress(OSError):
         return os.open(path, flags)
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o666)
         with suppress(OSError):
-            os.fchmod(handle, 0o666)  # whatever the umask: other users share the limit
+            os.fchmod(handle, 0o666)  # regardless of the umask: other users share the limit
         return handle
-    with suppress(OSError):  # another process has just made it
+    with suppress(OSError):  # another process has just created it
         return os.open(path, flags)
     return None
 
 
 def _lock(handle: int) -> bool:
-    """Lock the file alone; False when that takes too long. Another process's lock ends with it, however it ends."""
-    patient_until = time.monotonic() + _LOCK_SECONDS
+    """Take an exclusive lock; False on timeout. The system releases a lock when its process ends."""
+    deadline = time.monotonic() + _LOCK_SECONDS
     while True:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            if error.errno != errno.EWOULDBLOCK or time.monotonic() > patient_until:
+            if error.errno != errno.EWOULDBLOCK or time.monotonic() > deadline:
                 return False
             time.sleep(_LOCK_POLL)
         else:
             return True
 
 
-def _read(handle: int) -> bytes:
+def _read_state(handle: int) -> bytes:
     try:
-        return os.pread(handle, _MOST_BYTES, 0)
+        return os.pread(handle, _FILE_BYTES, 0)
     except OSError:
         return b"unreadable"
 
 
-def _parse(content: bytes, per_second: int) -> _State:
-    """The state in a file. What makes no sense may stand for a second full of requests."""
+def _parse_state(content: bytes, per_second: int) -> _LimiterState:
+    """The state in a file. Invalid content may hide a second full of requests, so it counts as that."""
     if not content:
-        return _State()
+        return _LimiterState()
     now = time.monotonic()
     try:
-        read = json.loads(content)
-        state = _State(float(read["last"]), float(read["pause"]), {it: float(at) for it, at in read["places"].items()})
+        stored = json.loads(content)
+        slots = {slot: float(until) for slot, until in stored["places"].items()}
+        state = _LimiterState(float(stored["last"]), float(stored["pause"]), slots)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         state = None
-    if state is None or not state.possible(now):
-        return _State(places={f"unknown {number}": now + _JOURNEY + _WINDOW for number in range(per_second)})
+    if state is None or not state.is_plausible(now):
+        return _LimiterState(slots={f"unknown {number}": now + _MAX_TRANSIT + _WINDOW for number in range(per_second)})
     return state

@@ -1,9 +1,8 @@
-"""Is this answer good, and if not, what kind of bad: every failure that the E-utilities are known for.
+"""Parse responses of ESearch and EFetch, and classify every known kind of failure.
 
-An answer is judged by what it holds, not by its Content-Type. What is wrong with it is told in words of our own: a body
-may hold the key and control characters, and only the text of an `<ERROR>` is quoted, cleaned.
-
-What comes back from the E-utilities: a reply as received, what is wrong with a bad one, what a good one says.
+The content of a body decides, not its Content-Type, because the E-utilities report failures with HTTP 200 too. Failures
+are described in fixed phrases: a body may hold the API key and control characters. Only the sanitised text of an
+`<ERROR>` element is quoted.
 """
 
 import re
@@ -21,16 +20,19 @@ from lxml.etree import _Element as Element
 
 from litmine.errors import SettingError, SourceError
 from litmine.sources.pmids import parse_pmid
-from litmine.sources.pubmed_xml import Record, read_pubmed_xml
-from litmine.types import Article, Unreadable
+from litmine.sources.pubmed_xml import ParsedRecord, read_pubmed_xml
+from litmine.types import Article, UnreadableRecord
 
-# PubMed names no more of what a search finds, since November 2022.
-MOST_HITS = 9_999
+# ESearch lists only the first 9,999 hits of a PubMed search, since November 2022.
+MAX_SEARCH_HITS = 9_999
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """A whole HTTP answer of any status; `received` (UTC) is when its headers came. Its words may hold the key."""
+class RawResponse:
+    """A complete HTTP response of any status; `received` (UTC) is when its headers arrived.
+
+    Headers and body may contain the API key, so they are not part of the repr.
+    """
 
     status: int
     headers: Message = field(repr=False)
@@ -38,36 +40,36 @@ class Reply:
     received: datetime
 
 
-class Fault(Enum):
-    """What kind of bad an answer is, which decides how it is asked for again."""
+class FailureKind(Enum):
+    """The kind of a failed response, which decides how the request is retried."""
 
     FAILED = auto()
-    DAMAGED = auto()  # it began well: a smaller question may get through
-    BUSY = auto()  # the server asks everyone on this machine to wait
-    TOO_LONG = auto()  # the address is: POST instead
+    DAMAGED = auto()  # incomplete or damaged: a smaller request may succeed
+    THROTTLED = auto()  # all requests of this machine must wait
+    URI_TOO_LONG = auto()  # retry with POST
 
 
-class BadAnswer(Exception):  # noqa: N818 -- a verdict, handled and not shown
-    """No usable answer; the message is a short, clean clause without the key, such as "the server refused it".
+class ResponseError(Exception):
+    """One request got no usable response. The message is a short printable clause without the key.
 
-    `retry_after` is how many seconds the server asks to wait, if it says so.
+    `retry_after` is the number of seconds that the server asks to wait, or None.
     """
 
-    def __init__(self, reason: str, fault: Fault = Fault.FAILED, retry_after: float | None = None) -> None:
+    def __init__(self, reason: str, kind: FailureKind = FailureKind.FAILED, retry_after: float | None = None) -> None:
         super().__init__(reason)
-        self.fault = fault
+        self.kind = kind
         self.retry_after = retry_after
 
 
-class Unanswered(Exception):  # noqa: N818 -- what became of a question, and no failure of the service
-    """A question that was never answered well although the service is up; the message is a short, clean clause."""
+class PersistentRequestError(Exception):
+    """A request failed at every attempt although the service is up. The message is a short printable clause."""
 
 
 @dataclass(frozen=True, slots=True)
-class Hits:
-    """What ESearch found: `count` in all, and the first of them in PubMed's order, at most 9,999.
+class EsearchResult:
+    """Result of one ESearch request: the total `count` of hits, and the first 9,999 PMIDs at most, in PubMed's order.
 
-    `translation` is the query as PubMed understood it; `notes` are sentences on what of it PubMed could not use.
+    `translation` is the query as PubMed interpreted it; `notes` are sentences about its parts that PubMed did not use.
     """
 
     count: int
@@ -77,171 +79,172 @@ class Hits:
 
 
 @dataclass(frozen=True, slots=True)
-class Fetched:
-    """A whole `PubmedArticleSet` as EFetch sent it, when that came (UTC), and the `records` in it, in its order.
+class EfetchResult:
+    """Result of one EFetch request: the complete `PubmedArticleSet`, when it arrived (UTC), and its `records` in order.
 
-    `pmids` are those of the records that can be read; `unreadable` says of each other why it cannot.
+    `pmids` are the PMIDs of the articles that were parsed; `unreadable` holds one reason per record that was not.
     """
 
     body: bytes = field(repr=False)
     received: datetime
-    records: tuple[Record, ...] = field(repr=False)
+    records: tuple[ParsedRecord, ...] = field(repr=False)
     pmids: frozenset[int]
     unreadable: tuple[str, ...]
 
 
-def clean(text: str, key: str | None, longest: int | None = 120) -> str:
-    """`text` of a server as a phrase that is safe to show: printable, on one line, short, and without the key."""
+def sanitize(text: str, key: str | None, longest: int | None = 120) -> str:
+    """A server's `text` as a phrase that is safe to show: printable, one line, `longest` at most, without the key."""
     phrase = " ".join("".join(it if it.isprintable() else " " for it in text).split())
     if key is not None:
         phrase = phrase.replace(key, "...")
     return phrase if longest is None or len(phrase) <= longest else phrase[: longest - 3] + "..."
 
 
-_HEAD = 1024  # where an answer shows what it is
-_PROLOGUE = 1 << 16
-_MARK_AND_BLANKS = b"\xef\xbb\xbf \t\r\n"
+_HEAD_BYTES = 1024  # enough to recognise the kind of a body
+_PROLOGUE_BYTES = 1 << 16
+_BOM_AND_SPACE = b"\xef\xbb\xbf \t\r\n"
 _HTML = re.compile(rb"<!doctype\s+html|<html[\s>]", re.IGNORECASE)
 _ROOT = re.compile(rb"<([A-Za-z_][\w.-]*)")
 _ERROR = re.compile(rb"<ERROR>(.{0,500}?)</?ERROR", re.DOTALL)
 _NO_IDS = b"ID list is empty"
-_KEY_REFUSED = re.compile(
+_KEY_REJECTED = re.compile(
     rb'API[ _-]?key [^"<]{0,20}(invalid|not valid|not well|malformed|unknown|expired|disabled)', re.IGNORECASE
 )
-_INNER_FAILURE = re.compile(rb"\b50[0-4]\b|bad gateway|service unavailable|gateway time", re.IGNORECASE)
+_WRAPPED_FAILURE = re.compile(rb"\b50[0-4]\b|bad gateway|service unavailable|gateway time", re.IGNORECASE)
 _SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 
 _SETS = ("PubmedArticleSet", "PubmedBookArticleSet")
 _EMPTY_SET = b'<?xml version="1.0" ?>\n<PubmedArticleSet></PubmedArticleSet>\n'
 _NOTES = {
     "PhraseNotFound": 'PubMed found nothing for "{}".',
-    "QuotedPhraseNotFound": 'PubMed does not know the phrase "{}" and searched for its words.',
+    "QuotedPhraseNotFound": 'PubMed does not index the phrase "{}" and searched for its words.',
     "PhraseIgnored": 'PubMed ignored "{}".',
     "FieldNotFound": 'PubMed has no field "{}" and searched without it.',
     "OutputMessage": "PubMed says: {}",
 }
 
 
-def judge_search(reply: Reply, retmax: int, key: str | None) -> Hits:
-    """What a good ESearch answer found. Raises BadAnswer for any other, SettingError for a refused key."""
-    if _root(reply, key) != "eSearchResult":
-        raise BadAnswer(_reported(reply.body, key) or "the server's XML is no result of a search")
-    result = _parse(reply.body)
+def parse_esearch(response: RawResponse, retmax: int, key: str | None) -> EsearchResult:
+    """Parse an ESearch response. Raises ResponseError for a failure, SettingError for a rejected API key."""
+    if _root_tag(response, key) != "eSearchResult":
+        raise ResponseError(_error_clause(response.body, key) or "the server's XML is not a search result")
+    result = _parse_xml(response.body)
     if result is None:
-        raise BadAnswer("the server's XML is cut short or damaged", Fault.DAMAGED)
+        raise ResponseError("the server's XML is cut short or damaged", FailureKind.DAMAGED)
     if result.find("ERROR") is not None:
-        raise BadAnswer(_reported(reply.body, key) or "the server reports an error")
-    given = (result.findtext("Count") or "").strip()
-    if not _SECONDS.fullmatch(given) or "." in given:
-        raise BadAnswer("the server's search result has no count")
-    count = int(given)
-    pmids = [parse_pmid((found.text or "").strip()) for found in result.iterfind("IdList/Id")]
-    good = tuple(dict.fromkeys(pmid for pmid in pmids if pmid is not None))
-    if len(good) != len(pmids):
-        raise BadAnswer("the server's search result names what is no PMID, or one twice")
-    if len(good) < min(count, retmax):
-        raise BadAnswer("the server's search result names fewer records than it counts")
-    return Hits(count, good[:retmax], clean(result.findtext("QueryTranslation") or "", key, None), _notes(result, key))
+        raise ResponseError(_error_clause(response.body, key) or "the server reports an error")
+    count_text = (result.findtext("Count") or "").strip()
+    if not _SECONDS.fullmatch(count_text) or "." in count_text:
+        raise ResponseError("the server's search result has no count")
+    count = int(count_text)
+    listed = [parse_pmid((element.text or "").strip()) for element in result.iterfind("IdList/Id")]
+    pmids = tuple(dict.fromkeys(pmid for pmid in listed if pmid is not None))
+    if len(pmids) != len(listed):
+        raise ResponseError("the server's search result lists an invalid or repeated PMID")
+    if len(pmids) < min(count, retmax):
+        raise ResponseError("the server's search result lists fewer records than it counts")
+    translation = sanitize(result.findtext("QueryTranslation") or "", key, None)
+    return EsearchResult(count, pmids[:retmax], translation, _notes(result, key))
 
 
-def judge_fetch(reply: Reply, key: str | None) -> Fetched:
-    """What a good EFetch answer holds, which may be no record at all. Raises as `judge_search` does."""
-    if reply.status in (HTTPStatus.OK, HTTPStatus.BAD_REQUEST) and _NO_IDS in reply.body[:_HEAD]:
-        return Fetched(_EMPTY_SET, reply.received, (), frozenset(), ())
-    root = _root(reply, key)
-    reported = _reported(reply.body, key)
+def parse_efetch(response: RawResponse, key: str | None) -> EfetchResult:
+    """Parse an EFetch response, which may hold no records. Raises the same errors as `parse_esearch`."""
+    if response.status in (HTTPStatus.OK, HTTPStatus.BAD_REQUEST) and _NO_IDS in response.body[:_HEAD_BYTES]:
+        return EfetchResult(_EMPTY_SET, response.received, (), frozenset(), ())
+    root = _root_tag(response, key)
+    error = _error_clause(response.body, key)
     if root not in _SETS:
-        raise BadAnswer(reported or "the server's XML is no set of records")
-    if reported:
-        raise BadAnswer(reported, Fault.DAMAGED)
+        raise ResponseError(error or "the server's XML is not a set of records")
+    if error:
+        raise ResponseError(error, FailureKind.DAMAGED)
     try:
-        records = tuple(read_pubmed_xml(BytesIO(reply.body)))
+        records = tuple(read_pubmed_xml(BytesIO(response.body)))
     except SourceError:
-        # Not the cause of what is raised: it may quote the body.
+        # ResponseError is raised below, without this cause, which may quote the body.
         records = None
     if records is None:
-        raise BadAnswer("the server's XML is cut short or damaged", Fault.DAMAGED)
+        raise ResponseError("the server's XML is cut short or damaged", FailureKind.DAMAGED)
     pmids = frozenset(record.pmid for record in records if isinstance(record, Article))
-    unreadable = tuple(record.why for record in records if isinstance(record, Unreadable))
-    return Fetched(reply.body, reply.received, records, pmids, unreadable)
+    unreadable = tuple(record.why for record in records if isinstance(record, UnreadableRecord))
+    return EfetchResult(response.body, response.received, records, pmids, unreadable)
 
 
-def _root(reply: Reply, key: str | None) -> str:
-    """The name of the first element of an XML answer. Raises BadAnswer when it is none, whatever it is instead."""
-    _check_status(reply, key)
-    head = reply.body[:_HEAD]
-    start = head.lstrip(_MARK_AND_BLANKS)
-    root = _ROOT.search(reply.body, 0, _PROLOGUE)
+def _root_tag(response: RawResponse, key: str | None) -> str:
+    """The name of the root element. Raises ResponseError for a bad status or a body that is not XML."""
+    _check_status(response, key)
+    head = response.body[:_HEAD_BYTES]
+    start = head.lstrip(_BOM_AND_SPACE)
+    root = _ROOT.search(response.body, 0, _PROLOGUE_BYTES)
     if not start:
-        raise BadAnswer("the server's answer is empty")
+        raise ResponseError("the server's answer is empty")
     if _HTML.search(head):
-        raise BadAnswer("the server answered with an HTML page instead of XML")
+        raise ResponseError("the server answered with an HTML page instead of XML")
     if not start.startswith(b"<"):
-        raise BadAnswer("the server's answer is no XML")
+        raise ResponseError("the server's answer is not XML")
     if root is None:
-        raise BadAnswer("the server's XML has no content")
+        raise ResponseError("the server's XML has no content")
     return root[1].decode("ascii")
 
 
-def _check_status(reply: Reply, key: str | None) -> None:
-    """Raise unless the answer's status is that of a success."""
-    status = reply.status
+def _check_status(response: RawResponse, key: str | None) -> None:
+    """Raise the matching error unless the status is 2xx."""
+    status = response.status
     if 200 <= status < 300:
         return
-    if key is not None and status in (400, 401, 403) and _KEY_REFUSED.search(reply.body[:_HEAD]):
-        raise SettingError("NCBI refuses the key in NCBI_API_KEY; correct it, or unset it to go on more slowly")
-    answered = f"the server answered {_named(status)}"
+    if key is not None and status in (400, 401, 403) and _KEY_REJECTED.search(response.body[:_HEAD_BYTES]):
+        raise SettingError("NCBI rejects the key in NCBI_API_KEY; correct it, or unset it to continue more slowly")
+    answered = f"the server answered {_describe_status(status)}"
     if status == HTTPStatus.REQUEST_URI_TOO_LONG:
-        raise BadAnswer(answered, Fault.TOO_LONG)
+        raise ResponseError(answered, FailureKind.URI_TOO_LONG)
     if 300 <= status < 400:
-        raise BadAnswer(f"{answered}, a redirect, which is not followed")
-    retry_after = _retry_after(reply)
+        raise ResponseError(f"{answered}, a redirect, which is not followed")
+    retry_after = _retry_after(response)
     if status == HTTPStatus.TOO_MANY_REQUESTS or (status == HTTPStatus.SERVICE_UNAVAILABLE and retry_after is not None):
-        raise BadAnswer(answered, Fault.BUSY, retry_after)
-    if status == HTTPStatus.BAD_REQUEST and _INNER_FAILURE.search(reply.body[:_HEAD]):
-        raise BadAnswer(f"{answered} around a failure of its own")
-    raise BadAnswer(answered)
+        raise ResponseError(answered, FailureKind.THROTTLED, retry_after)
+    if status == HTTPStatus.BAD_REQUEST and _WRAPPED_FAILURE.search(response.body[:_HEAD_BYTES]):
+        raise ResponseError(f"{answered} because a server behind it failed")
+    raise ResponseError(answered)
 
 
-def _named(status: int) -> str:
+def _describe_status(status: int) -> str:
     try:
         return f"HTTP {status} ({HTTPStatus(status).phrase})"
     except ValueError:
         return f"HTTP {status}"
 
 
-def _retry_after(reply: Reply) -> float | None:
-    """How many seconds the answer asks to wait, said as such or as a date; None when it does not say."""
-    given = str(reply.headers.get("Retry-After", "")).strip()
-    if _SECONDS.fullmatch(given):
-        return float(given)
-    until = http_date(given)
+def _retry_after(response: RawResponse) -> float | None:
+    """The value of the header Retry-After, which is a number or a date, in seconds; None without one."""
+    value = str(response.headers.get("Retry-After", "")).strip()
+    if _SECONDS.fullmatch(value):
+        return float(value)
+    until = parse_http_date(value)
     if until is None:
         return None
-    now = http_date(str(reply.headers.get("Date", ""))) or reply.received
+    now = parse_http_date(str(response.headers.get("Date", ""))) or response.received
     return max(0.0, (until - now).total_seconds())
 
 
-def http_date(given: str) -> datetime | None:
-    """The time in a header (UTC); None when it is none."""
+def parse_http_date(value: str) -> datetime | None:
+    """The time in a header (UTC); None if it is invalid."""
     try:
-        when = parsedate_to_datetime(given)
+        when = parsedate_to_datetime(value)
         return when.astimezone(UTC) if when.tzinfo else when.replace(tzinfo=UTC)
     except (ValueError, TypeError, OverflowError):
         return None
 
 
-def _reported(body: bytes, key: str | None) -> str | None:
-    """The clause for the first `<ERROR>` in an answer, if it has one."""
-    error = _ERROR.search(body)
-    if error is None:
+def _error_clause(body: bytes, key: str | None) -> str | None:
+    """A clause that quotes the first `<ERROR>` element; None without one."""
+    match = _ERROR.search(body)
+    if match is None:
         return None
-    said = clean(unescape(error[1].decode("utf-8", "replace")), key)
-    return f'the server reports "{said}"'
+    message = sanitize(unescape(match[1].decode("utf-8", "replace")), key)
+    return f'the server reports "{message}"'
 
 
-def _parse(body: bytes) -> Element | None:
-    """The root of a small XML document, nothing expanded and nothing else read; None when it is damaged."""
+def _parse_xml(body: bytes) -> Element | None:
+    """Parse a small XML document without expanding entities or loading a DTD; None if it is damaged."""
     parser = etree.XMLParser(
         resolve_entities=False, load_dtd=False, no_network=True, remove_comments=True, remove_pis=True
     )
@@ -254,5 +257,5 @@ def _parse(body: bytes) -> Element | None:
 def _notes(result: Element, key: str | None) -> tuple[str, ...]:
     notes = (*result.iterfind("ErrorList/*"), *result.iterfind("WarningList/*"))
     return tuple(
-        _NOTES[str(note.tag)].format(clean(note.text or "", key).strip('"')) for note in notes if note.tag in _NOTES
+        _NOTES[str(note.tag)].format(sanitize(note.text or "", key).strip('"')) for note in notes if note.tag in _NOTES
     )

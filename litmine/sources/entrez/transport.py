@@ -1,13 +1,12 @@
-"""What Biopython's Entrez sends goes through here: to the right server, in turn, and until its answer is whole.
+"""HTTP transport below Biopython's Entrez: base URL, rate limit, timeouts and complete bodies.
 
-Biopython makes the requests and hands each to the one name `urlopen` of its module, where a `Wire` stands. It adds what
-Biopython leaves open: another base URL, the limiter, timeouts, no redirects (a key must not travel), and a body that is
-read to its end within a time and a size. It returns an answer of any status; only a network that fails is a BadAnswer.
+Biopython builds each request and passes it to the name `urlopen` of its module, which `EutilsTransport` replaces. The
+transport adds what Biopython lacks: another base URL, the rate limiter, timeouts, no redirects (they could leak the
+key), and bodies that are read completely within limits of time and size. It returns a response of any status; only a
+failed network raises ResponseError.
 
-HTTP connections that wait for their turn and do not wait for ever: what urllib opens for a `Wire`.
-
-The turn is taken when the connection stands, immediately before the request is sent: looking up the name, connecting
-and shaking hands take any time, and would come between the turn and the arrival.
+A request takes its slot of the rate limiter when the connection is open, immediately before it is sent: DNS, TCP and
+TLS take any time, which would otherwise pass between the slot and the arrival.
 """
 
 import importlib.util
@@ -29,178 +28,70 @@ from urllib.error import URLError
 from urllib.parse import urlsplit
 from urllib.request import HTTPHandler, HTTPSHandler, OpenerDirector, ProxyHandler, Request, UnknownHandler
 
-from litmine.sources.entrez.access import Access
-from litmine.sources.entrez.limiter import Limiter
-from litmine.sources.entrez.responses import BadAnswer, Fault, Reply
+from litmine.errors import SettingError
+from litmine.sources.entrez.eutils_settings import EutilsSettings
+from litmine.sources.entrez.limiter import RateLimiter
+from litmine.sources.entrez.responses import FailureKind, RawResponse, ResponseError
+
+_CHUNK_BYTES = 1 << 16
+_MAX_BODY_BYTES = 1 << 30
+# The value of zlib's `wbits` that selects gzip.
+_GZIP_WBITS = 31
+# ValueError: an invalid host name or proxy URL.
+_NETWORK_ERRORS = (OSError, HTTPException, ValueError)
 
 
-@dataclass(slots=True)
-class Line:
-    """What all connections of one asker share; `requests` counts what they sent."""
+class EutilsTransport:
+    """Sends requests of one client to the E-utilities. With `always_post`, even short requests are POSTed."""
 
-    access: Access
-    limiter: Limiter
-    requests: int = 0
-
-
-def opener(line: Line) -> OpenerDirector:
-    """An opener that returns answers of any status as they are, redirects too: it lacks urllib's handlers of those.
-
-    The system's proxies are used, but not on the way to this machine itself.
-    """
-    opened = OpenerDirector()
-    opened.addheaders = [("User-Agent", f"litmine/{version('litmine')}"), ("Accept-Encoding", "gzip")]
-    proxies: dict[str, str] | None = {} if line.access.loopback else None
-    for handler in (ProxyHandler(proxies), _Http(line), _Https(line), UnknownHandler()):
-        opened.add_handler(handler)
-    return opened
-
-
-class _Http(HTTPHandler):
-    def __init__(self, line: Line) -> None:
-        super().__init__()
-        self._line = line
-
-    def http_open(self, req: Request) -> HTTPResponse:
-        return self.do_open(partial(_InTurn, line=self._line), req)
-
-
-class _Https(HTTPSHandler):
-    def __init__(self, line: Line) -> None:
-        super().__init__()
-        self._line = line
-
-    def https_open(self, req: Request) -> HTTPResponse:
-        return self.do_open(partial(_SecureInTurn, line=self._line), req)
-
-
-class _InTurn(HTTPConnection):
-    """A connection for one request: connected within one timeout, sent in turn, answered within others."""
-
-    def __init__(self, host: str, *, line: Line, **options: Any) -> None:
-        super().__init__(host, **options)
-        self._line = line
-        self._turn = ""
-
-    def request(
-        self, method: str, url: str, body: Any = None, headers: Mapping[str, Any] = {}, *, encode_chunked: bool = False
-    ) -> None:
-        self.connect()
-        self.sock.settimeout(self._line.access.read_seconds)
-        self.response_class = cast("type[HTTPResponse]", partial(_TimedResponse, access=self._line.access))
-        self._turn = self._line.limiter.turn()
-        self._line.requests += 1
-        try:
-            super().request(method, url, body, headers, encode_chunked=encode_chunked)
-        finally:
-            self._line.limiter.sent(self._turn)
-
-    def getresponse(self) -> HTTPResponse:
-        response = super().getresponse()
-        self._line.limiter.answered(self._turn)
-        return response
-
-
-class _SecureInTurn(_InTurn, HTTPSConnection):
-    pass
-
-
-class _TimedResponse(HTTPResponse):
-    """A response that has to be complete, headers and all, within `body_seconds`."""
-
-    def __init__(self, sock: socket.socket, *arguments: Any, access: Access, **options: Any) -> None:
-        super().__init__(sock, *arguments, **options)
-        self.fp = io.BufferedReader(_Timed(self.fp.detach(), sock, access))
-
-
-class _Timed(io.RawIOBase):
-    """The bytes of a socket: each piece within `read_seconds`, all within `body_seconds`, else TimeoutError.
-
-    The socket's own timeout starts anew with every byte, and a trickle would hold it for ever.
-    """
-
-    def __init__(self, raw: io.RawIOBase, sock: socket.socket, access: Access) -> None:
-        self._raw, self._sock = raw, sock
-        self._each = access.read_seconds
-        self._end = time.monotonic() + access.body_seconds
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        left = self._end - time.monotonic()
-        if left <= 0:
-            raise TimeoutError
-        self._sock.settimeout(min(self._each, left))
-        return self._raw.readinto(buffer)
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
-
-
-_CHUNK = 1 << 16
-_LARGEST_BODY = 1 << 30
-# zlib's way to say gzip
-_GZIP = 31
-# ValueError: a host that is no name, a proxy that is no URL
-_TROUBLE = (OSError, HTTPException, ValueError)
-
-
-class Wire:
-    """One asker's way to the E-utilities. While `posting`, every question is POSTed, however short."""
-
-    def __init__(self, access: Access, limiter: Limiter) -> None:
-        self.posting = False
-        self._access = access
-        self._line = Line(access, limiter)
-        self._opener = opener(self._line)
-        self._entrez = _biopython(self._open)
+    def __init__(self, settings: EutilsSettings, limiter: RateLimiter) -> None:
+        self.always_post = False
+        self._settings = settings
+        self._context = ConnectionContext(settings, limiter)
+        self._opener = build_opener(self._context)
+        self._entrez = _load_biopython(self._urlopen)
 
     @property
     def requests(self) -> int:
-        """How many HTTP requests were sent."""
-        return self._line.requests
+        """The number of HTTP requests sent so far."""
+        return self._context.requests
 
-    def ask(self, utility: Literal["esearch", "efetch"], **parameters: str | int) -> Reply:
-        """Ask about PubMed once. Raises BadAnswer when the network fails."""
-        access = self._access
-        asked = getattr(self._entrez, utility)
-        # The limiter spaces; Biopython would too, by a clock that can be set back by hours.
-        self._entrez._open.previous = 0.0
-        handle: _Handle = asked(
-            db="pubmed", retmode="xml", tool=access.tool, email=access.email, api_key=access.key, **parameters
+    def send(self, utility: Literal["esearch", "efetch"], **parameters: str | int) -> RawResponse:
+        """Send one request about PubMed. Raises ResponseError when the network fails."""
+        settings = self._settings
+        handle: _EntrezHandle = getattr(self._entrez, utility)(
+            db="pubmed", retmode="xml", tool=settings.tool, email=settings.email, api_key=settings.key, **parameters
         )
-        return handle.reply
+        return handle.response
 
-    def _open(self, request: Request) -> "_Handle":
-        """What Biopython calls as `urlopen`."""
-        meant = urlsplit(request.full_url)
-        url = self._access.url.rstrip("/") + "/" + meant.path.rpartition("/")[2]
+    def _urlopen(self, request: Request) -> "_EntrezHandle":
+        """Replaces Biopython's `urlopen`."""
+        original = urlsplit(request.full_url)
+        url = self._settings.url.rstrip("/") + "/" + original.path.rpartition("/")[2]
         if request.data is not None:
             return self._exchange(Request(url, request.data))
-        if self.posting:
-            return self._exchange(Request(url, meant.query.encode()))
-        return self._exchange(Request(f"{url}?{meant.query}"))
+        if self.always_post:
+            return self._exchange(Request(url, original.query.encode()))
+        return self._exchange(Request(f"{url}?{original.query}"))
 
-    def _exchange(self, request: Request) -> "_Handle":
-        # A BadAnswer is raised where no exception is being handled: those of urllib may hold the URL, and so the key.
+    def _exchange(self, request: Request) -> "_EntrezHandle":
+        # Raise outside the except block: exceptions of urllib may hold the URL, and so the key.
         try:
-            response: HTTPResponse = self._opener.open(request, timeout=self._access.connect_seconds)
-        except _TROUBLE as error:
-            reason = _why_unanswered(error)
+            response: HTTPResponse = self._opener.open(request, timeout=self._settings.connect_seconds)
+        except _NETWORK_ERRORS as error:
+            reason = _describe_network_error(error)
         else:
             received = datetime.now(UTC)
             with response:
-                return _Handle(Reply(response.status, response.headers, _body(response), received))
-        raise BadAnswer(reason)
+                return _EntrezHandle(RawResponse(response.status, response.headers, _read_body(response), received))
+        raise ResponseError(reason)
 
 
 @dataclass(frozen=True, slots=True)
-class _Handle:
-    """What Biopython is given and hands back: it only looks at the headers, whether to decode plain text."""
+class _EntrezHandle:
+    """The return value for Biopython, which reads only its headers, to decide whether to decode plain text."""
 
-    reply: Reply
+    response: RawResponse
 
     @property
     def headers(self) -> Message:
@@ -209,49 +100,165 @@ class _Handle:
         return xml
 
 
-def _biopython(urlopen: Any) -> Any:
-    """A copy of Biopython's module `Bio.Entrez` of our own, so that none of its global state is shared or changed."""
+def _load_biopython(urlopen: Any) -> Any:
+    """Load a private copy of the module `Bio.Entrez`, so that its global state is neither shared nor changed.
+
+    All knowledge of Biopython's internals is here. Its module-level names `urlopen`, `time` and `warnings` are
+    replaced: it has no public setting for the URL opener, for its delay between requests, or for its warning. Raises
+    SettingError for a Biopython without `urlopen`.
+    """
     spec = importlib.util.find_spec("Bio.Entrez")
     if spec is None or spec.loader is None:
         raise ModuleNotFoundError("Bio.Entrez")
     entrez = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(entrez)
-    # It warns when there is no e-mail address, which is the user's choice.
-    silence = SimpleNamespace(warn=lambda *_: None)
-    vars(entrez).update(urlopen=urlopen, max_tries=1, warnings=silence)
+    if not hasattr(entrez, "urlopen"):
+        # Requests would bypass the base URL, the rate limiter and the timeouts.
+        raise SettingError("the installed Biopython does not work with litmine; install biopython 1.88")
+    # The rate limiter spaces requests. Biopython's own delay uses a clock that may be set back by hours.
+    no_delay = SimpleNamespace(time=time.time, sleep=lambda _: None)
+    # Biopython warns about a missing e-mail address, which is the user's choice.
+    no_warnings = SimpleNamespace(warn=lambda *_, **__: None)
+    vars(entrez).update(urlopen=urlopen, max_tries=1, time=no_delay, warnings=no_warnings)
     return entrez
 
 
-def _body(response: HTTPResponse) -> bytes:
-    """The whole body, unpacked. Raises BadAnswer when it is cut short, damaged, too slow or too large."""
-    try:
-        return _read_body(response)
-    except TimeoutError:
-        reason = "the server's answer took too long"
-    except (*_TROUBLE, EOFError):
-        reason = "the server's answer was cut short"
-    except zlib.error:
-        reason = "the server's answer was damaged"
-    raise BadAnswer(reason, Fault.DAMAGED)
+@dataclass(slots=True)
+class ConnectionContext:
+    """What all connections of one client share; `requests` counts the requests sent."""
+
+    settings: EutilsSettings
+    limiter: RateLimiter
+    requests: int = 0
+
+
+def build_opener(context: ConnectionContext) -> OpenerDirector:
+    """An opener that returns responses of any status, redirects too, because it lacks urllib's handlers for them.
+
+    It uses the system's proxies, except for requests to this machine.
+    """
+    opener = OpenerDirector()
+    opener.addheaders = [("User-Agent", f"litmine/{version('litmine')}"), ("Accept-Encoding", "gzip")]
+    proxies: dict[str, str] | None = {} if context.settings.is_loopback else None
+    for handler in (ProxyHandler(proxies), _LimitedHttp(context), _LimitedHttps(context), UnknownHandler()):
+        opener.add_handler(handler)
+    return opener
+
+
+class _LimitedHttp(HTTPHandler):
+    def __init__(self, context: ConnectionContext) -> None:
+        super().__init__()
+        self._context = context
+
+    def http_open(self, req: Request) -> HTTPResponse:
+        return self.do_open(partial(_LimitedConnection, limits=self._context), req)
+
+
+class _LimitedHttps(HTTPSHandler):
+    def __init__(self, context: ConnectionContext) -> None:
+        super().__init__()
+        self._context = context
+
+    def https_open(self, req: Request) -> HTTPResponse:
+        return self.do_open(partial(_LimitedSecureConnection, limits=self._context), req)
+
+
+class _LimitedConnection(HTTPConnection):
+    """A connection for one request, which takes a slot of the rate limiter and has timeouts for each phase."""
+
+    # Not named `context`: HTTPSConnection has an option of that name.
+    def __init__(self, host: str, *, limits: ConnectionContext, **options: Any) -> None:
+        super().__init__(host, **options)
+        self._limits = limits
+        self._slot = ""
+
+    def request(
+        self, method: str, url: str, body: Any = None, headers: Mapping[str, Any] = {}, *, encode_chunked: bool = False
+    ) -> None:
+        self.connect()
+        self.sock.settimeout(self._limits.settings.read_seconds)
+        self.response_class = cast("type[HTTPResponse]", partial(_TimedResponse, settings=self._limits.settings))
+        self._slot = self._limits.limiter.acquire()
+        self._limits.requests += 1
+        try:
+            super().request(method, url, body, headers, encode_chunked=encode_chunked)
+        finally:
+            self._limits.limiter.mark_sent(self._slot)
+
+    def getresponse(self) -> HTTPResponse:
+        response = super().getresponse()
+        self._limits.limiter.mark_answered(self._slot)
+        return response
+
+
+class _LimitedSecureConnection(_LimitedConnection, HTTPSConnection):
+    pass
+
+
+class _TimedResponse(HTTPResponse):
+    """A response that must be complete, including its headers, within `body_seconds`."""
+
+    def __init__(self, sock: socket.socket, *arguments: Any, settings: EutilsSettings, **options: Any) -> None:
+        super().__init__(sock, *arguments, **options)
+        self.fp = io.BufferedReader(_DeadlineReader(self.fp.detach(), sock, settings))
+
+
+class _DeadlineReader(io.RawIOBase):
+    """Reads a socket; raises TimeoutError when one read exceeds `read_seconds` or all exceed `body_seconds`.
+
+    The socket's own timeout restarts with every byte, so that a trickle of bytes would last for ever.
+    """
+
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket, settings: EutilsSettings) -> None:
+        self._raw, self._sock = raw, sock
+        self._read_seconds = settings.read_seconds
+        self._deadline = time.monotonic() + settings.body_seconds
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._sock.settimeout(min(self._read_seconds, left))
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
 
 
 def _read_body(response: HTTPResponse) -> bytes:
+    """The whole decompressed body. Raises ResponseError if it is incomplete, damaged, too slow or too large."""
+    try:
+        return _decompress_body(response)
+    except TimeoutError:
+        reason = "the server's answer took too long"
+    except (*_NETWORK_ERRORS, EOFError):
+        reason = "the server's answer was cut short"
+    except zlib.error:
+        reason = "the server's answer was damaged"
+    raise ResponseError(reason, FailureKind.DAMAGED)
+
+
+def _decompress_body(response: HTTPResponse) -> bytes:
     encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding not in ("", "identity", "gzip", "x-gzip"):
-        raise BadAnswer("the server's answer is packed in a way that was not asked for")
-    packed = zlib.decompressobj(_GZIP) if "gzip" in encoding else None
+        raise ResponseError("the server's answer has a compression that was not requested")
+    decompressor = zlib.decompressobj(_GZIP_WBITS) if "gzip" in encoding else None
     body = bytearray()
     chunk = b""
-    while chunk := response.read(_CHUNK):
-        body += packed.decompress(chunk, _LARGEST_BODY + 1 - len(body)) if packed else chunk
-        if len(body) > _LARGEST_BODY:
-            raise BadAnswer(f"the server's answer is larger than {_LARGEST_BODY >> 30} GiB")
-    if response.length or (packed and body and not packed.eof):
+    while chunk := response.read(_CHUNK_BYTES):
+        body += decompressor.decompress(chunk, _MAX_BODY_BYTES + 1 - len(body)) if decompressor else chunk
+        if len(body) > _MAX_BODY_BYTES:
+            raise ResponseError(f"the server's answer is larger than {_MAX_BODY_BYTES >> 30} GiB")
+    if response.length or (decompressor and body and not decompressor.eof):
         raise EOFError
     return bytes(body)
 
 
-def _why_unanswered(error: Exception) -> str:
+def _describe_network_error(error: Exception) -> str:
     reasons: dict[type[Exception], str] = {
         socket.gaierror: "the server's name could not be resolved",
         UnicodeError: "the server's name could not be resolved",

@@ -1,4 +1,4 @@
-"""The model card, written beside the weights from what was done and measured."""
+"""Write the model card (`README.md`): heads, data and licences, scores, weaknesses and the training."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -7,49 +7,49 @@ from litmine.corpora.corpus import Corpus, corpus_name
 from litmine.corpora.registry import registry
 from litmine.tasks.ner.confidence import RESAMPLES
 from litmine.tasks.ner.error_analysis import KINDS, count_kinds
-from litmine.tasks.ner.recipe import Recipe
-from litmine.tasks.ner.report import Report
+from litmine.tasks.ner.recipe import TaggerRecipe
+from litmine.tasks.ner.report import EvaluationReport
 from litmine.tasks.ner.settings import Head, identify
-from litmine.tasks.ner.train import Trained
+from litmine.tasks.ner.train import TaggerTrainingSummary
 from litmine.training.base_terms import OWNER, base_terms
 from litmine.versions import __version__
 
 _CARD = """\
 # {name}
 
-Finds {types} in biomedical titles and abstracts. `{model}`, made by litmine {version}.
+Finds {types} in biomedical titles and abstracts. `{model}`, trained with litmine {version}.
 
 ## Heads
 
-One head a type, over every word; `annotate` uses the default ones. A head that is not a default one is what a corpus
-got whose guideline marks other things than the other corpora of that type.
+Each head labels every word for one entity type. `annotate` uses the default heads, one per type. A non-default head
+belongs to a corpus with an annotation guideline that differs from the type's other corpora.
 
-| head | default | learnt from | why |
+| head | default | trained on | why |
 |---|---|---|---|
 {heads}
 
 ## Data and its terms
 
-| corpus | passages | mentions | marks | licence | terms |
+| corpus | passages | mentions | annotates | licence | terms |
 |---|---|---|---|---|---|
 {corpora}{unlabelled}
-| {base} (the encoder to start from) | – | – | – | {base_terms} | – |
+| {base} (base encoder) | – | – | – | {base_terms} | – |
 
-Whoever uses the weights is bound by the terms of the data that they learnt from.
+The terms of the training data also apply to users of the weights.
 
 ## Scores
 
-Exact span and type, in percent, on each corpus' dev split, every sentence or document read alone, in float32, by the
-heads that learnt from the corpus. The interval is the 95 % one of F1, from {resamples:,} bootstrap resamples of the
-sentences or documents; sentences of one abstract resemble each other, so it is rather too narrow. No test split was
-read. The default window was chosen on the dev documents of NCBI-disease and BC5CDR; what else a dev split decided,
-litmine's `docs/decisions.md` says.
+Percent, exact match of span and type, on the dev split of each corpus. Every sentence or document is tagged separately,
+in float32, by the heads trained on that corpus. The 95 % interval of F1 comes from {resamples:,} bootstrap resamples of
+the sentences or documents. It is somewhat too narrow for sentences, because sentences of one abstract are similar. No
+test split was used. The default window was chosen on the dev documents of NCBI-disease and BC5CDR; `docs/decisions.md`
+of litmine lists the other choices made on dev splits.
 
 {scores}
 
-## What it is bad at
+## Weaknesses
 
-The most frequent class of mistake of each head on those dev splits; `litmine evaluate ner --errors` shows them.
+The most frequent kind of error of each head on these dev splits. `litmine evaluate ner --errors` shows examples.
 
 {mistakes}
 
@@ -57,38 +57,42 @@ The most frequent class of mistake of each head on those dev splits; `litmine ev
 
 {recipe}
 
-Weights are kept in {bits}. A window is {window} tokens; the windows of a longer text share at least {overlap}.
+Weights are stored in {bits}. A window has {window} tokens; consecutive windows of a longer text overlap by at least
+{overlap} tokens.
 
-## What a person may add
+## To be completed by the author
 
-- Meant for: –
-- Not meant for: –
-- Tried on, and how it did: –
+- Intended use: –
+- Out of scope: –
+- Other evaluations: –
 - Contact: –
-- To be cited as: –
+- Citation: –
 """
-_MADE = """\
+_TRAINING = """\
 {start}; {epochs} epochs, {steps:,} steps of up to {batch_tokens:,} tokens, AdamW, learning rate
-{learning_rate:g}, dropout {dropout:g}, seed {seed}; every setting is in `recipe.json`{place}. {tokens:,} tokens in
-{minutes:.0f} minutes on {device} ({precision}), at {rate:,.0f} tokens/s. One run, one seed.{beside}"""
+{learning_rate:g}, dropout {dropout:g}, seed {seed}; all settings are in `recipe.json`{place}. {tokens:,} tokens in
+{minutes:.0f} minutes on {device} ({precision}), at {rate:,.0f} tokens/s. One run, one seed.{extras}"""
 _SCORES = """\
 | corpus (dev) | type | precision | recall | F1 | 95 % interval | mentions |
 |---|---|---|---|---|---|---|
 """
-_UNMEASURED = "Nothing was measured: no corpus has a dev split."
+_UNMEASURED = "Not measured: no corpus has a dev split."
 
 
 def write_card(
-    folder: Path, made: Sequence[tuple[Recipe, Trained]], corpora: Sequence[Corpus], reports: Sequence[Report]
+    folder: Path,
+    trainings: Sequence[tuple[TaggerRecipe, TaggerTrainingSummary]],
+    corpora: Sequence[Corpus],
+    reports: Sequence[EvaluationReport],
 ) -> None:
     """Write `README.md` into the model's folder.
 
-    `made` are the recipes that made it, one after another, and what each did; `corpora` those of all of them, `reports`
-    of dev splits.
+    `trainings` are the recipes in the order they were run, with the summary of each training. `corpora` are those of
+    all recipes, `reports` those of the dev splits.
     """
-    first, _ = made[0]
-    recipe, trained = made[-1]
-    places = {corpus_name(reference): reference for one, _ in made for reference in one.corpora}
+    first, _ = trainings[0]
+    recipe, trained = trainings[-1]
+    references = {corpus_name(reference): reference for one, _ in trainings for reference in one.corpora}
     card = _CARD.format(
         name=recipe.name,
         types=", ".join(_type(head) for head in trained.heads if head.default),
@@ -99,17 +103,17 @@ def write_card(
             for head in trained.heads
         ),
         corpora=_rows(
-            (corpus.name, len(corpus.passages), _mentions(corpus), *_terms(corpus, places[corpus.name]))
+            (corpus.name, len(corpus.passages), _mentions(corpus), *_terms(corpus, references[corpus.name]))
             for corpus in corpora
         ),
-        unlabelled=_unlabelled([one for one, _ in made]),
+        unlabelled=_unlabelled_rows([one for one, _ in trainings]),
         resamples=RESAMPLES,
-        scores=_SCORES + _rows(_scores(reports)) if reports else _UNMEASURED,
-        mistakes="\n".join(_worst(head, reports) for head in trained.heads) if reports else _UNMEASURED,
+        scores=_SCORES + _rows(_score_rows(reports)) if reports else _UNMEASURED,
+        mistakes="\n".join(_weakness(head, reports) for head in trained.heads) if reports else _UNMEASURED,
         base=first.base_name,
         base_terms=base_terms(first.base),
-        recipe="\n\n".join(_made(made)),
-        bits="8 bits, a scale a row" if recipe.int8 else "float32",
+        recipe="\n\n".join(_training_paragraphs(trainings)),
+        bits="8 bits with one scale per row" if recipe.int8 else "float32",
         window=recipe.window,
         overlap=recipe.overlap,
     )
@@ -117,25 +121,29 @@ def write_card(
 
 
 def _terms(corpus: Corpus, reference: str) -> tuple[str, str, str]:
-    """What a corpus marks, its licence and its terms, as the registry has them."""
-    known = registry()
-    entry = known.get(corpus.name) or known.get(Path(reference.rpartition("=")[2]).name)
+    """What a corpus annotates, its licence and its terms, from the registry if it is there."""
+    entries = registry()
+    entry = entries.get(corpus.name) or entries.get(Path(reference.rpartition("=")[2]).name)
     return (entry.guideline, entry.licence, entry.terms) if entry else (", ".join(corpus.entity_types), OWNER, "–")
 
 
-def _unlabelled(recipes: Iterable[Recipe]) -> str:
-    """The row of the texts that nobody annotated, if they taught the model anything."""
-    read = [recipe.unlabelled for recipe in recipes if recipe.unlabelled and (recipe.pretrain or recipe.teachers)]
-    rows = [(f"{Path(one).name} (texts alone)", "–", "–", "–", OWNER, "–") for one in dict.fromkeys(read)]
+def _unlabelled_rows(recipes: Iterable[TaggerRecipe]) -> str:
+    """A row for each file of unlabelled texts that pretraining or teachers used."""
+    used = [
+        recipe.unlabelled for recipe in recipes if recipe.unlabelled and (recipe.pretrain_tokens or recipe.teachers)
+    ]
+    rows = [(f"{Path(file).name} (unlabelled texts)", "–", "–", "–", OWNER, "–") for file in dict.fromkeys(used)]
     return "".join("\n" + _rows([row]) for row in rows)
 
 
-def _made(made: Sequence[tuple[Recipe, Trained]]) -> Iterator[str]:
-    """A paragraph on each recipe, in their order."""
-    for number, (recipe, trained) in enumerate(made, 1):
-        yield _MADE.format(
-            start=f"Base `{recipe.base_name}`" if number == 1 else "Then, from that model's weights and heads",
-            place="" if number == len(made) else ", under `first`",
+def _training_paragraphs(trainings: Sequence[tuple[TaggerRecipe, TaggerTrainingSummary]]) -> Iterator[str]:
+    """A paragraph about each training, in order."""
+    for number, (recipe, trained) in enumerate(trainings, 1):
+        yield _TRAINING.format(
+            start=f"Base `{recipe.base_name}`"
+            if number == 1
+            else "Then continued from the weights and heads of that model",
+            place="" if number == len(trainings) else ", under `first`",
             epochs=recipe.epochs,
             steps=trained.steps,
             batch_tokens=recipe.batch_tokens,
@@ -147,35 +155,37 @@ def _made(made: Sequence[tuple[Recipe, Trained]]) -> Iterator[str]:
             rate=trained.tokens / max(trained.seconds, 1e-9),
             device=trained.device,
             precision=trained.precision,
-            beside=_beside(recipe),
+            extras=_extras(recipe),
         )
 
 
-def _beside(recipe: Recipe) -> str:
-    """What came before those steps, and what after them."""
-    before = [f" Before that came {recipe.pretrain:,} tokens of masked words."] if recipe.pretrain else []
+def _extras(recipe: TaggerRecipe) -> str:
+    """Sentences about pretraining, teachers and interpolation with the base."""
+    sentences = (
+        [f" Pretrained on {recipe.pretrain_tokens:,} tokens of masked words before."] if recipe.pretrain_tokens else []
+    )
     if recipe.teachers:
-        before.append(
-            f" Where no corpus annotates, it learnt the mean opinion of {recipe.teachers} models of the same recipe and"
-            " other seeds."
+        sentences.append(
+            f" Where no corpus annotates a type, it learnt the mean probabilities of {recipe.teachers} teachers,"
+            " which are models of the same recipe with other seeds."
         )
     if recipe.base_weight_share:
-        before.append(f" {recipe.base_weight_share:.0%} of the weights are those that it began with.")
-    return "".join(before)
+        sentences.append(f" The final weights are {recipe.base_weight_share:.0%} base and the rest trained.")
+    return "".join(sentences)
 
 
 def _why(head: Head, heads: Sequence[Head]) -> str:
-    """Why a head is a default one, or is not."""
+    """Why a head is a default head or not."""
     shared = _type(head)
     if head.name == shared:
-        return "shared by the corpora of the type that are not kept apart"
+        return "shared by all corpora of the type without separate heads"
     if head.default:
-        return "no head of the type is shared, and this corpus came first"
+        return "the type has no shared head, and this corpus is the first"
     other = next(one.name for one in heads if one.default and _type(one) == shared)
-    return f"kept apart, as the corpus follows another guideline than `{other}`"
+    return f"separate, because the corpus follows another guideline than `{other}`"
 
 
-def _scores(reports: Sequence[Report]) -> Iterable[Sequence[object]]:
+def _score_rows(reports: Sequence[EvaluationReport]) -> Iterable[Sequence[object]]:
     for report in reports:
         for kind, figures in report.scores.items():
             if kind != "micro" or len(report.scores) > 2:
@@ -184,18 +194,19 @@ def _scores(reports: Sequence[Report]) -> Iterable[Sequence[object]]:
                 yield report.ours.corpus.name, kind, *shown, int(figures["support"])
 
 
-def _worst(head: Head, reports: Sequence[Report]) -> str:
-    """A line on a head's most frequent class of mistake, over the dev splits of the corpora that it learnt from."""
-    judged = [
+def _weakness(head: Head, reports: Sequence[EvaluationReport]) -> str:
+    """A line about a head's most frequent kind of error, on the dev splits of the corpora it was trained on."""
+    relevant = [
         report
         for report in reports
         if report.ours.corpus.name in head.corpora and _type(head) in report.ours.corpus.entity_types
     ]
-    made = [mistake for report in judged for mistake in report.mistakes if _type(head) in mistake.entity_types]
-    if not made:
-        return f"- {head.name}: {'no mistake' if judged else 'not measured, as no dev split marks any'}"
-    kind, count = max(count_kinds(made).items(), key=lambda item: item[1])
-    return f"- {head.name}: {100 * count / len(made):.0f} % of its {len(made):,} mistakes are `{kind}` ({KINDS[kind]})"
+    mistakes = [mistake for report in relevant for mistake in report.mistakes if _type(head) in mistake.entity_types]
+    if not mistakes:
+        return f"- {head.name}: {'no errors' if relevant else 'not measured, no dev split annotates the type'}"
+    kind, count = max(count_kinds(mistakes).items(), key=lambda item: item[1])
+    share = f"{100 * count / len(mistakes):.0f} % of its {len(mistakes):,} errors"
+    return f"- {head.name}: {share} are `{kind}` ({KINDS[kind]})"
 
 
 def _type(head: Head) -> str:

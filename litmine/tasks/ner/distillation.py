@@ -1,7 +1,7 @@
-"""What trained models think of every word that no corpus annotates: soft labels for the model that learns from them.
+"""Knowledge distillation: soft labels from teacher models for the words and types that no corpus annotates.
 
-The mean of several models' probabilities, with their doubts, teaches more than any one of them knows (Hinton et al.
-2015); where a corpus is silent about a type, they speak (Yarowsky 1995 is the older form of it).
+The mean of several models' probabilities teaches more than any one of them (Hinton et al. 2015). Self-training
+(Yarowsky 1995) is the older form with hard labels.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,48 +14,50 @@ import torch
 from litmine.errors import ModelError
 from litmine.nn.crf import BIO
 from litmine.nn.loading import read_tokenizer
-from litmine.tasks.ner.crf_loss import Layout, probabilities
-from litmine.tasks.ner.examples import Example, collate, join
+from litmine.tasks.ner.crf_loss import WordLayout, marginal_probabilities
+from litmine.tasks.ner.examples import TaggerExample, collate, join_examples
 from litmine.tasks.ner.folder import read_network
 from litmine.tasks.ner.network import MultiHeadNetwork
-from litmine.tasks.ner.settings import Settings
+from litmine.tasks.ner.settings import TaggerSettings
 from litmine.training.trainer import Machine, arithmetic
 
 
-def read_teachers(folders: Sequence[Path], like: Settings, tokenizer: str) -> list[MultiHeadNetwork]:
-    """The networks of models with these heads and this tokenizer (as JSON), in float32.
+def load_teachers(folders: Sequence[Path], student: TaggerSettings, tokenizer: str) -> list[MultiHeadNetwork]:
+    """Load the teachers' networks in float32; `tokenizer` is the student's, as JSON.
 
-    Raises ModelError for one that has others: its words or its types would not be the learner's.
+    Raises ModelError for a teacher with other heads or another tokenizer, because its probabilities would not align
+    with the student's.
     """
     networks = []
     for folder in folders:
-        settings = Settings.load(folder)
-        if settings.heads != like.heads or read_tokenizer(folder).to_str() != tokenizer:
-            raise ModelError(f"{folder} cannot teach this model, as its heads or its tokens are others")
+        settings = TaggerSettings.load(folder)
+        if settings.heads != student.heads or read_tokenizer(folder).to_str() != tokenizer:
+            raise ModelError(
+                f"{folder} cannot teach this model: heads or tokenizer differ; begin again with --no-resume"
+            )
         networks.append(read_network(folder, settings))
     return networks
 
 
 @torch.no_grad()
-def ask(
+def add_teacher_probabilities(
     networks: Sequence[MultiHeadNetwork],
-    examples: Sequence[Example],
+    examples: Sequence[TaggerExample],
     batches: Sequence[Sequence[Sequence[int]]],
     special: tuple[int, int, int],
     machine: Machine,
-    say: Callable[[str], None],
-) -> list[Example]:
-    """The examples, each with the mean probabilities of the networks as its `opinions`.
+    log: Callable[[str], None],
+) -> list[TaggerExample]:
+    """The examples with the mean of the networks' label probabilities as their `teacher_probabilities`.
 
-    `batches` says which examples are read together as one passage, and which passages at a time; an example in none of
-    them gets no opinions.
+    `batches` holds batches of passages of example indices. An example in no batch gets no probabilities.
     """
-    told = list(examples)
+    labelled = list(examples)
     for network in networks:
         network.eval().to(machine.device)
     for number, passages in enumerate(batches, 1):
-        batch = collate([join([examples[i] for i in passage]) for passage in passages], special)
-        layout = Layout.of(batch.rows, machine.device)
+        batch = collate([join_examples([examples[i] for i in passage]) for passage in passages], special)
+        layout = WordLayout.of(batch.rows, machine.device)
         batch = batch.to(machine.device)
         total = torch.zeros(len(batch.rows), 1, 1, device=machine.device)
         for network in networks:
@@ -63,12 +65,12 @@ def ask(
                 logits = network(batch.ids, batch.mask)
             words = logits[batch.rows, batch.columns].float().view(len(batch.rows), -1, len(BIO))
             assert network.chain is not None
-            total = total + probabilities(words, layout, network.chain.transitions())
-        opinions = (total / len(networks)).to(torch.float16).cpu().numpy()
+            total = total + marginal_probabilities(words, layout, network.chain.transitions())
+        mean = (total / len(networks)).to(torch.float16).cpu().numpy()
         flat = [i for passage in passages for i in passage]
         bounds = np.cumsum([len(examples[i].first) for i in flat])[:-1]
-        for i, own in zip(flat, np.split(opinions, bounds), strict=True):
-            told[i] = replace(examples[i], opinions=own)
+        for i, probabilities in zip(flat, np.split(mean, bounds), strict=True):
+            labelled[i] = replace(examples[i], teacher_probabilities=probabilities)
         if number % 200 == 0:
-            say(f"the teachers have read {number:,} of {len(batches):,} batches")
-    return told
+            log(f"teachers: read {number:,} of {len(batches):,} batches")
+    return labelled

@@ -1,9 +1,7 @@
-"""A tagger against a corpus: each passage read alone, exact span and type.
+"""Score a tagger on a corpus: precision, recall and F1 in percent, by exact match of span and type.
 
-Exact-match scores of entities: counts by passage and type in, precision, recall and F1 out, in percent.
-
-The figures are those that seqeval (Nakayama 2018) gives in strict mode on the same tags, as long as the tags are
-well-formed: of an I that follows nothing strict mode makes no mention.
+Each passage is tagged separately. On well-formed tags the scores equal those of seqeval (Nakayama 2018) in strict mode;
+that mode makes no mention of an I tag that continues nothing.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,23 +16,23 @@ from litmine.tasks.ner.tagger import Tagger
 from litmine.types import Entity, Span
 
 MICRO = "micro"
-FIGURES = ("precision", "recall", "f1")
+METRICS = ("precision", "recall", "f1")
 
 Scores = dict[str, dict[str, float]]
 Counts = NDArray[np.int64]
 
 
 def count_spans(pairs: Iterable[tuple[Sequence[Span], Sequence[Span]]], entity_types: Sequence[str]) -> Counts:
-    """Right, found and gold mentions, (passages, types, 3), from a (gold, predicted) pair a passage.
+    """Count correct, predicted and gold mentions, (passages, types, 3), from a (gold, predicted) pair per passage.
 
-    A mention that a passage marks twice counts once; types other than `entity_types` are ignored on both sides.
+    Duplicate mentions of a passage count once; types other than `entity_types` are ignored on both sides.
     """
     column = {entity_type: i for i, entity_type in enumerate(entity_types)}
     rows: list[Counts] = []
     for gold, predicted in pairs:
         row = np.zeros((len(entity_types), 3), dtype=np.int64)
-        wanted, found = set(gold), set(predicted)
-        for place, spans in enumerate((wanted & found, found, wanted)):
+        gold_set, predicted_set = set(gold), set(predicted)
+        for place, spans in enumerate((gold_set & predicted_set, predicted_set, gold_set)):
             for span in spans:
                 if span.entity_type in column:
                     row[column[span.entity_type], place] += 1
@@ -43,14 +41,14 @@ def count_spans(pairs: Iterable[tuple[Sequence[Span], Sequence[Span]]], entity_t
 
 
 def with_micro(counts: NDArray[np.number]) -> NDArray[np.number]:
-    """The counts (..., types, 3) and, as one type more, their sum."""
+    """Append the sum over the types: (..., types, 3) to (..., types + 1, 3)."""
     return np.concatenate([counts, counts.sum(axis=-2, keepdims=True)], axis=-2)
 
 
-def figures(counts: NDArray[np.number]) -> NDArray[np.float64]:
-    """Precision, recall and F1 in percent, (..., 3), of right, found and gold (..., 3); 0 where there is nothing."""
-    right, found, gold = np.moveaxis(counts.astype(np.float64), -1, 0)
-    parts = (100 * right, found), (100 * right, gold), (200 * right, found + gold)
+def precision_recall_f1(counts: NDArray[np.number]) -> NDArray[np.float64]:
+    """Precision, recall and F1 in percent, (..., 3), of correct, predicted and gold counts (..., 3); 0 for 0/0."""
+    correct, predicted, gold = np.moveaxis(counts.astype(np.float64), -1, 0)
+    parts = (100 * correct, predicted), (100 * correct, gold), (200 * correct, predicted + gold)
     return np.stack([np.divide(part, of, out=np.zeros_like(part), where=of > 0) for part, of in parts], axis=-1)
 
 
@@ -58,8 +56,8 @@ def score_counts(counts: Counts, entity_types: Sequence[str]) -> Scores:
     """Precision, recall, F1 (percent) and support by type and `micro`, from counts (passages, types, 3)."""
     totals = with_micro(counts.sum(axis=0))
     return {
-        name: dict(zip(FIGURES, row.tolist(), strict=True)) | {"support": int(total[2])}
-        for name, row, total in zip([*entity_types, MICRO], figures(totals), totals, strict=True)
+        name: dict(zip(METRICS, row.tolist(), strict=True)) | {"support": int(total[2])}
+        for name, row, total in zip([*entity_types, MICRO], precision_recall_f1(totals), totals, strict=True)
     }
 
 
@@ -73,9 +71,9 @@ def score_spans(pairs: Iterable[tuple[Sequence[Span], Sequence[Span]]], entity_t
 
 @dataclass(frozen=True, slots=True)
 class Predictions:
-    """What one model found in a corpus: a passage's spans at the passage's place, of the corpus' types alone.
+    """One model's predictions on a corpus: the spans of each passage, of the corpus' entity types only.
 
-    `counts` are right, found and gold mentions, (passages, types, 3), types in the order of the corpus.
+    `counts`: correct, predicted and gold mentions, (passages, types, 3), types in the order of the corpus.
     """
 
     model: str
@@ -90,12 +88,12 @@ class Predictions:
 
 
 def predict(tagger: Tagger, corpus: Corpus) -> Predictions:
-    """What the heads in use find (CorpusError when the corpus annotates a type that is none of theirs)."""
+    """Tag a corpus. Raises CorpusError when it annotates a type that no head in use finds."""
     missing = [entity_type for entity_type in corpus.entity_types if entity_type not in tagger.entity_types]
     if missing:
         raise CorpusError(
-            f"{corpus.path} annotates {', '.join(missing)} and {tagger.name} finds {', '.join(tagger.entity_types)};"
-            " rename a type with --map NAME=TYPE, or leave it out with --map NAME=-"
+            f"{corpus.path} annotates {', '.join(missing)}, but {tagger.name} finds {', '.join(tagger.entity_types)};"
+            " rename the type with --map NAME=TYPE, or drop it with --map NAME=-"
         )
     found = tagger.annotate([passage.text for passage in corpus.passages])
     spans = tuple(_spans(entities, corpus.entity_types) for entities in found)
@@ -105,7 +103,7 @@ def predict(tagger: Tagger, corpus: Corpus) -> Predictions:
 
 
 def evaluate(tagger: Tagger, corpus: Corpus) -> Scores:
-    """Scores of the heads in use, over the types that the corpus annotates (CorpusError as `predict`)."""
+    """Scores of the heads in use, for the types that the corpus annotates. Raises CorpusError as `predict`."""
     return predict(tagger, corpus).scores
 
 

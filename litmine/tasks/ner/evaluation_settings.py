@@ -1,4 +1,4 @@
-"""The settings of an evaluation of taggers."""
+"""The settings of `litmine evaluate ner`."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,13 +9,13 @@ from litmine.settings import check_ranges, setting
 from litmine.specs import BUILTIN
 from litmine.tasks.contract import ModelSettings
 
-# Errors of a class, and mentions of a comparison, that are shown where no number is given.
+# The default number of errors of a class and of mentions in a comparison.
 LISTED = 10
 
 
 @dataclass(frozen=True, slots=True)
 class TaggerEvaluation(ModelSettings):
-    """Precision, recall and F1 in percent, exact span and type, over the types that a file annotates.
+    """Score taggers: precision, recall and F1 in percent, by exact match of span and type.
 
     \b
     litmine evaluate ner --model builtin --data NCBI-disease/dev.tsv --format json
@@ -23,42 +23,42 @@ class TaggerEvaluation(ModelSettings):
     litmine evaluate ner --model ./mine --against builtin --data BC5CDR/dev.tsv
     litmine evaluate ner --data Species-800/dev.tsv --head "Species (Species-800)"
 
-    Every sentence, or document, is read alone. Judged are the heads that `annotate` uses. Intervals are 95 % percentile
-    intervals of a bootstrap over the sentences or documents of the file; a difference of two models is paired, its p
-    two-sided.
+    Every sentence or document is tagged separately by the heads that `annotate` uses, and scored on the types that the
+    file annotates. Intervals are 95 % percentile intervals of a bootstrap over the file's sentences or documents. Two
+    models are compared by a paired bootstrap with a two-sided p-value.
     """
 
     data: tuple[str, ...] = setting(
-        "Two columns, token TAB tag (IOB2 or IOBES), a blank line between sentences; or PubTator (.pubtator); or a"
-        " corpus by its folder or name, of which the dev split is read.",
+        "File with two columns, token TAB tag (IOB2 or IOBES), and a blank line between sentences; or PubTator"
+        " (.pubtator); or the folder or name of a corpus, whose dev split is used.",
         metavar="[NAME=]FILE",
     )
     model: str = setting("Model: builtin, a folder, or an id on the Hugging Face Hub.", BUILTIN, metavar="REF")
     tags: Literal["auto", "iob2", "iob1", "iobes"] = setting(
-        "How the files of two columns are tagged. iob1 reads all of them: an I that follows nothing begins a mention;"
-        " any other refuses such a tag.",
+        "Tag scheme of two-column files. iob1 accepts all schemes: an I tag that continues nothing begins a mention."
+        " The others refuse such a tag.",
         "iob1",
     )
-    renamed: tuple[tuple[str, str], ...] = setting(
-        "Rename a type of the files ('-' drops it).", (), flag="--map", metavar="NAME=TYPE"
+    type_map: tuple[tuple[str, str], ...] = setting(
+        "Rename an entity type of the files ('-' drops it).", (), flag="--map", metavar="NAME=TYPE"
     )
-    heads: tuple[str, ...] = setting("Judge this head instead of the default ones.", (), flag="--head", metavar="TEXT")
+    heads: tuple[str, ...] = setting("Score this head instead of the default ones.", (), flag="--head", metavar="TEXT")
     against: str | None = setting("Compare with this model on the same files.", None, metavar="REF")
     against_heads: tuple[str, ...] = setting(
-        "The other model's head instead of its default ones.", (), flag="--against-head", metavar="TEXT"
+        "Head of the other model, instead of its default ones.", (), flag="--against-head", metavar="TEXT"
     )
     errors: int | None = setting(
-        f"Show the N most frequent errors of each class, with an example; {LISTED} without N.",
+        f"Show the N most frequent errors of each class, with an example (default N: {LISTED}).",
         None,
         metavar="[N]",
         at_least=1,
-        bare=LISTED,
+        flag_value=LISTED,
     )
-    errors_to: Path | None = setting("Write every error to this file, a JSON line each.", None, metavar="FILE")
-    intervals: bool = setting("Give the 95 % intervals in JSON too; a table always shows them.", False)
-    resamples: int = setting("Bootstrap resamples that the intervals are read from.", 1_000, at_least=100)
+    errors_to: Path | None = setting("Write all errors to this file as JSON lines.", None, metavar="FILE")
+    intervals: bool = setting("Include the 95 % intervals in JSON; tables always show them.", False)
+    resamples: int = setting("Number of bootstrap resamples for the intervals.", 1_000, at_least=100)
 
     def __post_init__(self) -> None:
         check_ranges(self)
         if self.against_heads and not self.against:
-            raise SettingError("--against-head is a head of the model of --against, and there is none; give both")
+            raise SettingError("--against-head needs --against; name the other model with --against REF")

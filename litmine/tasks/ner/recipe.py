@@ -1,21 +1,38 @@
-"""The settings of one training, checked when they are made and saved beside what they made."""
+"""The settings of a tagger training: every hyperparameter, checked when set and saved beside the model."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import KW_ONLY, asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from litmine.errors import SettingError
-from litmine.settings import other_default, setting
+from litmine.settings import setting, setting_with_default
 from litmine.training.pretrain_settings import PIECE
 from litmine.training.recipe import ModelRecipe
 
 RECIPE_FILE = "recipe.json"
 
+# Settings that had another name before. The `recipe.json` of the built-in model and of earlier trainings has the old
+# names, and a recipe TOML with one of them is refused with the new name.
+FORMER_NAMES = {
+    "apart": "separate_heads",
+    "often": "corpus_weights",
+    "smooth": "ema_decay",
+    "keep": "base_weight_share",
+    "opinion": "distillation_weight",
+    "renamed": "type_map",
+    "alone": "single_sentence_share",
+    "longest": "max_passage_tokens",
+    "pretrain": "pretrain_tokens",
+    "pretrain_batch": "pretrain_batch_tokens",
+    "pretrain_rate": "pretrain_learning_rate",
+}
+
 
 @dataclass(frozen=True, slots=True)
-class Recipe(ModelRecipe):
-    """Train an entity recogniser: a head a type, which learns only from the corpora that annotate it.
+class TaggerRecipe(ModelRecipe):
+    """Train an entity recogniser. Each entity type has its own head, which learns only from the corpora annotating it.
 
     \b
     litmine train ner --base ./encoder --corpus ./BC5CDR --corpus ./BC2GM -o ./my-model --epochs 6
@@ -23,33 +40,39 @@ class Recipe(ModelRecipe):
     litmine train ner --recipe builtin --unlabelled texts.jsonl.gz -o ./mine
     litmine train ner --recipe builtin --base ./encoder --then none -o ./mine --gpus 4
 
-    The folder gets the weights, the recipe, the loss of every step, the scores on the corpora's dev splits and a model
-    card. A killed run goes on from its last checkpoint when the same command is given again.
+    The output folder gets the weights, the recipe, the loss of every step, the scores on the corpora's dev splits and a
+    model card. To continue a killed run from its last checkpoint, run the same command again.
     """
 
+    former_names: ClassVar[Mapping[str, str]] = FORMER_NAMES
+
     corpora: tuple[str, ...] = setting(
-        "Corpus to learn from: a folder with train.tsv and dev.tsv (or .pubtator), a file, or a name that `litmine"
+        "Corpus to train on: a folder with train.tsv and dev.tsv (or .pubtator), a file, or a name that `litmine"
         " corpora list` shows.",
         flag="--corpus",
         metavar="[NAME=]PATH|NAME",
     )
     _: KW_ONLY
     separate_heads: tuple[str, ...] = setting(
-        "Give the types of this corpus heads of their own, as it follows another guideline.", (), metavar="NAME"
+        "Give the types of this corpus their own heads, because it follows another annotation guideline.",
+        (),
+        metavar="NAME",
     )
-    renamed: tuple[tuple[str, str], ...] = setting(
-        "Rename a type of the files ('-' drops it); CORPUS:NAME is a type of that corpus alone, and Entity that of an"
-        " untyped B.",
+    type_map: tuple[tuple[str, str], ...] = setting(
+        "Rename an entity type of the files ('-' drops it). CORPUS:NAME is that type in one corpus only; Entity is the"
+        " type of a B tag without one.",
         (),
         flag="--map",
         metavar="NAME=TYPE",
     )
     tags: Literal["auto", "iob2", "iob1", "iobes"] = setting(
-        "How the files of two columns are tagged; auto tells from the tags.", "auto"
+        "Tag scheme of two-column files; auto detects it from the tags.", "auto"
     )
-    strict_leaks: bool = setting("Refuse corpora with passages of a dev split, instead of leaving these out.", False)
+    strict_leaks: bool = setting(
+        "Refuse corpora that contain passages of a dev split, instead of dropping these passages.", False
+    )
     corpus_weights: tuple[tuple[str, float], ...] = setting(
-        "Read this corpus so many times an epoch, if not once: 2 reads it twice, 0.5 about half of its passages.",
+        "How often an epoch reads this corpus (default 1): 2 reads it twice, 0.5 about half of its passages.",
         (),
         flag="--corpus-weight",
         metavar="NAME=TIMES",
@@ -57,80 +80,88 @@ class Recipe(ModelRecipe):
         at_most=100,
     )
     ema_decay: float = setting(
-        "Make the model the moving mean of its weights, of which each step keeps this share (Polyak 1992); 0 for the"
-        " last weights.",
+        "Decay of the exponential moving average of the weights, which becomes the model (Polyak 1992); 0 uses the last"
+        " weights.",
         0.0,
         at_least=0,
         below=1,
     )
     base_weight_share: float = setting(
-        "Leave the model this share of the weights of its base, one of our own models with all its heads (Wortsman et"
-        " al. 2022): it learns something more and forgets less.",
+        "Share of the base's weights in the final model, which is an interpolation of both (Wortsman et al. 2022). It"
+        " reduces forgetting. The base must be a litmine model with all heads of this one.",
         0.0,
         at_least=0,
         below=1,
     )
     epochs: int = setting("Passes over the corpora.", 6, at_least=1)
-    learning_rate: float = setting("Peak of the learning rate.", 2e-4, above=0)
-    batch_tokens: int = other_default(ModelRecipe, "batch_tokens", 3_800)
+    learning_rate: float = setting("Peak learning rate.", 2e-4, above=0)
+    batch_tokens: int = setting_with_default(ModelRecipe, "batch_tokens", 3_800)
     passage_tokens: int = setting(
-        "Read sentences that follow each other together, up to this many tokens; whole abstracts are what `annotate`"
-        " reads.",
+        "Join consecutive sentences up to this many tokens, because `annotate` reads whole abstracts.",
         256,
         at_least=1,
     )
-    longest: int = setting("Cut a passage of more tokens into several.", 510, at_least=1)
-    alone: float = setting("Share of the sentences that are read one by one all the same.", 0.4, at_least=0, at_most=1)
-    window: int = setting("Tokens that `annotate` reads at a time.", 192, at_least=8)
-    overlap: int = setting("Tokens that two windows of a text share at least.", 48, at_least=0)
+    max_passage_tokens: int = setting("Split passages with more tokens than this.", 510, at_least=1)
+    single_sentence_share: float = setting(
+        "Share of the sentences that stay single instead of being joined.", 0.4, at_least=0, at_most=1
+    )
+    window: int = setting("Tokens per window in `annotate`.", 192, at_least=8)
+    overlap: int = setting("Minimum overlap of two windows of a text, in tokens.", 48, at_least=0)
     unlabelled: str | None = setting(
-        "JSONL of abstracts (plain or gzip): for the vocabulary, for pretraining and for the teachers.",
+        "JSONL of abstracts (plain or gzip), used for the vocabulary, pretraining and the teachers.",
         None,
         metavar="FILE",
         none=True,
     )
-    pretrain: int = setting(
-        "Tokens of masked words to learn before the corpora, from their texts and the unlabelled ones.", 0, at_least=0
+    pretrain_tokens: int = setting(
+        "Tokens of masked-word pretraining before the corpora, on their texts and the unlabelled ones.", 0, at_least=0
     )
-    pretrain_batch: int = setting(
-        "Tokens a step of pretraining; a GPU is not full with less.", 16_384, at_least=PIECE + 2
+    pretrain_batch_tokens: int = setting(
+        "Tokens per pretraining step; fewer do not fill a GPU.", 16_384, at_least=PIECE + 2
     )
-    pretrain_rate: float = setting("Peak of the learning rate of pretraining.", 5e-4, above=0)
+    pretrain_learning_rate: float = setting("Peak learning rate of pretraining.", 5e-4, above=0)
     teachers: int = setting(
-        "Train this many models of the recipe first, with the seeds that follow, and learn their mean opinion wherever"
-        " no corpus annotates.",
+        "Number of teacher models to train first, with the same recipe and the following seeds. The model learns their"
+        " mean probabilities where no corpus annotates.",
         0,
         at_least=0,
     )
-    distillation_weight: float = setting(
-        "Weight of the mean loss against the teachers beside that against the corpora.", 0.5, at_least=0
-    )
+    distillation_weight: float = setting("Weight of the teacher loss relative to the corpus loss.", 0.5, at_least=0)
     then: str = setting(
-        "Recipe that goes on from the model of this one, in the same command. Name, types, heads, window and bits stay,"
-        " and a corpus that both read is read as this one says.",
+        "Recipe that continues from this model, in the same command. It keeps this recipe's name, types, heads, window"
+        " and bits, and its definition of shared corpora.",
         "",
         metavar="NAME|FILE",
         none=True,
     )
     naive_union: bool = setting(
-        "Take what a corpus does not annotate for its absence, as merging files would; only to compare with.", False
+        "Treat types that a corpus does not annotate as absent, as merged files would; for comparison only.", False
     )
 
     def __post_init__(self) -> None:
         ModelRecipe.__post_init__(self)
         if not self.corpora:
-            raise SettingError("a model is trained from at least one corpus; name one with --corpus")
-        if self.batch_tokens < self.longest + 2:
-            raise SettingError(f"a batch must be at least as long as the longest passage ({self.longest + 2} tokens)")
-        if self.overlap >= self.window - 2 or self.passage_tokens > self.longest:
-            raise SettingError("the overlap must be shorter than the window, and passages no longer than the longest")
+            raise SettingError("training needs at least one corpus; name one with --corpus")
+        if self.batch_tokens < self.max_passage_tokens + 2:
+            raise SettingError(
+                f"batch_tokens must be at least max_passage_tokens + 2 ({self.max_passage_tokens + 2}), not"
+                f" {self.batch_tokens}"
+            )
+        if self.overlap >= self.window - 2:
+            raise SettingError(f"overlap must be less than window - 2 ({self.window - 2}), not {self.overlap}")
+        if self.passage_tokens > self.max_passage_tokens:
+            raise SettingError(
+                f"passage_tokens must be at most max_passage_tokens ({self.max_passage_tokens}), not"
+                f" {self.passage_tokens}"
+            )
 
-    def save(self, file: Path, first: "Recipe | None" = None) -> None:
-        """Write every setting, places by their names alone, and those of the recipe that came first under `first`."""
-        settings = self._published() | ({"first": first._published()} if first else {})
+    def save(self, file: Path, first: "TaggerRecipe | None" = None) -> None:
+        """Write all settings as JSON, paths reduced to their names; the preceding recipe's go under the key `first`."""
+        settings = self._without_folders() | ({"first": first._without_folders()} if first else {})
         file.write_text(json.dumps(settings, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
-    def _published(self) -> dict[str, Any]:
+    def _without_folders(self) -> dict[str, Any]:
+        """The settings without folders of this machine, because models are published."""
         return asdict(self) | {
             "base": self.base_name,
             "corpora": [reference.rpartition("=")[0] or Path(reference).name for reference in self.corpora],

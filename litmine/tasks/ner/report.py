@@ -1,10 +1,7 @@
-"""Reports as tables: scores with intervals, two models side by side, mistakes in their context.
+"""The evaluation report of one corpus: scores with intervals, errors and the comparison of two models.
 
-Names and mentions stand on one line here; what else in them could control a terminal, the command makes visible.
-
-What is told of a model on one corpus: predictions in, scores with intervals, mistakes and a comparison out.
-
-Reports as JSON: what the contract fixes, and what further options add to it.
+`report_record` gives the JSON form and `report_lines` the table. Names and mentions are put on one line here; the
+command escapes other terminal control characters.
 """
 
 from collections import Counter
@@ -19,8 +16,8 @@ from litmine.types import Span
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """Scores (percent) and their 95 % intervals by type and `micro`, every mistake, and the other model, if any."""
+class EvaluationReport:
+    """Scores (percent) and 95 % intervals by type and `micro`, mistakes, and the comparison of two models if any."""
 
     ours: Predictions
     theirs: Predictions | None
@@ -31,13 +28,13 @@ class Report:
 
     @property
     def unit(self) -> str:
-        """What is drawn for the intervals."""
+        """The unit of the bootstrap resamples."""
         return "sentences" if self.ours.corpus.continuous else "documents"
 
 
-def make_report(ours: Predictions, theirs: Predictions | None = None, resamples: int = RESAMPLES) -> Report:
-    """Judge predictions; `theirs` are another model's on the same corpus."""
-    return Report(
+def make_report(ours: Predictions, theirs: Predictions | None = None, resamples: int = RESAMPLES) -> EvaluationReport:
+    """Score predictions, and compare them with another model's (`theirs`) on the same corpus."""
+    return EvaluationReport(
         ours,
         theirs,
         ours.scores,
@@ -50,10 +47,11 @@ def make_report(ours: Predictions, theirs: Predictions | None = None, resamples:
 _CONTEXT_IN_RECORD = 60
 
 
-def report_record(report: Report, intervals: bool, errors: int | None, listed: int) -> dict[str, Any]:
-    """Scores by type and `micro`; with `intervals`, the `errors` most frequent mistakes, the other model's, if any.
+def report_record(report: EvaluationReport, intervals: bool, errors: int | None, listed: int) -> dict[str, Any]:
+    """The report as JSON: scores by type and `micro`, and optional parts.
 
-    Of the mentions that only one of two models finds, `listed` are given.
+    `intervals` adds the 95 % intervals, `errors` that many of the most frequent mistakes of each kind. With two models,
+    `listed` is the number of mentions that only one of them finds.
     """
     record: dict[str, Any] = {name: dict(score) for name, score in report.scores.items()}
     if intervals:
@@ -75,14 +73,14 @@ def report_record(report: Report, intervals: bool, errors: int | None, listed: i
                 name: {"f1": difference.f1, "interval": difference.interval, "p": difference.p}
                 for name, difference in report.comparison.differences.items()
             },
-            "right_only_in_model": _mentions_of_one(report.comparison.only_ours, listed),
-            "right_only_in_against": _mentions_of_one(report.comparison.only_theirs, listed),
+            "right_only_in_model": _mentions_record(report.comparison.only_ours, listed),
+            "right_only_in_against": _mentions_record(report.comparison.only_theirs, listed),
         }
     return record
 
 
 def mistake_record(mistake: Mistake) -> dict[str, Any]:
-    """A mistake with its context; `passage` counts from 1, offsets are of the passage."""
+    """A mistake with its context as JSON; `passage` counts from 1, and offsets refer to the passage."""
     before, text, after = mistake.context(_CONTEXT_IN_RECORD)
     return {
         "class": mistake.kind,
@@ -106,61 +104,63 @@ def _span(text: str, span: Span | None) -> dict[str, Any] | None:
     }
 
 
-def _mentions_of_one(alone: Counter[tuple[str, str]], listed: int) -> dict[str, Any]:
-    frequent = alone.most_common(listed)
+def _mentions_record(mentions: Counter[tuple[str, str]], listed: int) -> dict[str, Any]:
+    frequent = mentions.most_common(listed)
     return {
-        "count": alone.total(),
+        "count": mentions.total(),
         "frequent": [{"mention": mention, "type": kind, "count": count} for (mention, kind), count in frequent],
     }
 
 
 _CONTEXT_IN_TABLE = 40
-_WIDEST = 44
+_MAX_WIDTH = 44
 
 
-def report_lines(report: Report, errors: int | None, listed: int) -> Iterator[str]:
-    """The report of one corpus; of mistakes the `errors` most frequent, of mentions one model alone finds `listed`."""
+def report_lines(report: EvaluationReport, errors: int | None, listed: int) -> Iterator[str]:
+    """The report as lines of text; `errors` and `listed` as in `report_record`."""
     corpus = report.ours.corpus
-    yield f"{_cut(corpus.name)}: {len(corpus.passages):,} {report.unit}, read by {_cut(report.ours.model)}"
-    yield from _scores(report)
+    yield f"{_shorten(corpus.name)}: {len(corpus.passages):,} {report.unit}, tagged by {_shorten(report.ours.model)}"
+    yield from _score_lines(report)
     if report.theirs and report.comparison:
-        yield from _comparison(report, report.theirs, report.comparison, listed)
+        yield from _comparison_lines(report, report.theirs, report.comparison, listed)
     if errors is not None:
-        yield from _mistakes(report, errors)
+        yield from _mistake_lines(report, errors)
 
 
-def _scores(report: Report) -> Iterator[str]:
+def _score_lines(report: EvaluationReport) -> Iterator[str]:
     width = _width(report)
     yield f"{'':{width}}{'precision':>10}{'recall':>10}{'F1':>10}{'95 % interval':>18}{'support':>10}"
     for name, score in report.scores.items():
         shown = "".join(f"{score[key]:>10.2f}" for key in ("precision", "recall", "f1"))
         low, high = report.intervals[name]["f1"]
-        yield f"{_cut(name):{width}}{shown}{f'{low:.2f} to {high:.2f}':>18}{int(score['support']):>10}"
+        yield f"{_shorten(name):{width}}{shown}{f'{low:.2f} to {high:.2f}':>18}{int(score['support']):>10}"
 
 
-def _comparison(report: Report, theirs: Predictions, comparison: Comparison, listed: int) -> Iterator[str]:
+def _comparison_lines(
+    report: EvaluationReport, theirs: Predictions, comparison: Comparison, listed: int
+) -> Iterator[str]:
     width, other = _width(report), theirs.scores
     yield ""
-    yield f"against {_cut(theirs.model)}"
+    yield f"against {_shorten(theirs.model)}"
     yield f"{'':{width}}{'F1':>10}{'its F1':>10}{'difference':>12}{'95 % interval':>18}{'p':>8}"
     for name, difference in comparison.differences.items():
         low, high = difference.interval
         yield (
-            f"{_cut(name):{width}}{report.scores[name]['f1']:>10.2f}{other[name]['f1']:>10.2f}"
+            f"{_shorten(name):{width}}{report.scores[name]['f1']:>10.2f}{other[name]['f1']:>10.2f}"
             f"{difference.f1:>+12.2f}{f'{low:+.2f} to {high:+.2f}':>18}{difference.p:>8.3f}"
         )
-    for model, alone in ((report.ours.model, comparison.only_ours), (theirs.model, comparison.only_theirs)):
+    for model, mentions in ((report.ours.model, comparison.only_ours), (theirs.model, comparison.only_theirs)):
         yield ""
-        yield f"right in {_cut(model)} alone: {alone.total():,} mentions"
-        yield from _mention_lines(alone, listed)
+        yield f"found only by {_shorten(model)}: {mentions.total():,} gold mentions"
+        yield from _mention_lines(mentions, listed)
 
 
-def _mention_lines(alone: Counter[tuple[str, str]], listed: int) -> Iterator[str]:
-    for (mention, kind), count in alone.most_common(listed):
-        yield f"{count:>6}  {_cut(kind)} {_cut(mention)}"
+def _mention_lines(mentions: Counter[tuple[str, str]], listed: int) -> Iterator[str]:
+    for (mention, kind), count in mentions.most_common(listed):
+        yield f"{count:>6}  {_shorten(kind)} {_shorten(mention)}"
 
 
-def _mistakes(report: Report, errors: int) -> Iterator[str]:
+def _mistake_lines(report: EvaluationReport, errors: int) -> Iterator[str]:
     counts = count_kinds(report.mistakes)
     yield ""
     yield "errors: " + ", ".join(f"{count:,} {kind}" for kind, count in counts.items())
@@ -182,28 +182,28 @@ def _pair(mistake: Mistake) -> tuple[str, str]:
 
 
 def _mention(text: str, span: Span) -> str:
-    return f"{_cut(span.entity_type)} {_cut(text[span.start_char : span.end_char])}"
+    return f"{_shorten(span.entity_type)} {_shorten(text[span.start_char : span.end_char])}"
 
 
 def _example(mistake: Mistake) -> str:
-    """The mention between « and », in what stands around it, on one line."""
+    """The mention between « and » with its context, on one line."""
     start, end = mistake.bounds
     before, text, after = mistake.context(_CONTEXT_IN_TABLE)
     left = "…" if start > _CONTEXT_IN_TABLE else ""
     right = "…" if end + _CONTEXT_IN_TABLE < len(mistake.text) else ""
-    return f"{left}{_line(before)}«{_line(text)}»{_line(after)}{right}"
+    return f"{left}{_one_line(before)}«{_one_line(text)}»{_one_line(after)}{right}"
 
 
-def _width(report: Report) -> int:
-    return max(12, *(len(_cut(name)) + 2 for name in report.scores))
+def _width(report: EvaluationReport) -> int:
+    return max(12, *(len(_shorten(name)) + 2 for name in report.scores))
 
 
-def _cut(text: str) -> str:
-    text = _line(text)
-    return text if len(text) <= _WIDEST else text[: _WIDEST - 1] + "…"
+def _shorten(text: str) -> str:
+    text = _one_line(text)
+    return text if len(text) <= _MAX_WIDTH else text[: _MAX_WIDTH - 1] + "…"
 
 
-def _line(text: str) -> str:
-    """The text on one line; outer space stays, as one."""
+def _one_line(text: str) -> str:
+    """The text on one line, with single spaces; one leading and one trailing space stay."""
     inner = " ".join(text.split())
     return f"{' ' if text[:1].isspace() else ''}{inner}{' ' if inner and text[-1:].isspace() else ''}"

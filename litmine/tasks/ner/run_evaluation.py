@@ -1,4 +1,4 @@
-"""What `litmine evaluate ner` runs: one or two models against corpora."""
+"""Run `litmine evaluate ner`: score one model, or compare two, on corpora."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -9,17 +9,17 @@ from litmine.errors import CorpusError, SettingError
 from litmine.specs import EvaluationResult
 from litmine.tasks.ner.evaluate import predict
 from litmine.tasks.ner.evaluation_settings import LISTED, TaggerEvaluation
-from litmine.tasks.ner.report import Report, make_report, mistake_record, report_lines, report_record
+from litmine.tasks.ner.report import EvaluationReport, make_report, mistake_record, report_lines, report_record
 from litmine.tasks.registry import load_model
 
 
 def run_evaluation(evaluation: TaggerEvaluation) -> EvaluationResult:
-    """Judge the model on each file, and compare it with another if one is named.
+    """Score the model on each file, and compare it with another model if the settings name one.
 
-    Raises CorpusError for a file that cannot be read or judged on, SettingError for files of one name, ModelError for a
-    model that cannot be loaded.
+    Raises CorpusError for a file that cannot be read or used, SettingError for two files with one name, and ModelError
+    for a model that cannot be loaded.
     """
-    corpora = _open(evaluation)
+    corpora = _open_corpora(evaluation)
     precision, batch_tokens = evaluation.precision, evaluation.batch_tokens
     tagger = load_model(
         evaluation.model, precision=precision, heads=evaluation.heads or None, batch_tokens=batch_tokens
@@ -41,9 +41,9 @@ def run_evaluation(evaluation: TaggerEvaluation) -> EvaluationResult:
     )
 
 
-def _open(evaluation: TaggerEvaluation) -> list[Corpus]:
-    """Each `[NAME=]FILE`, or the dev split of a corpus that is no file; a `dev.tsv` has the name of its folder."""
-    renamed, corpora = dict(evaluation.renamed), list[Corpus]()
+def _open_corpora(evaluation: TaggerEvaluation) -> list[Corpus]:
+    """Open each `[NAME=]FILE`, or the dev split of a folder or known corpus; `dev.tsv` takes its folder's name."""
+    type_map, corpora = dict(evaluation.type_map), list[Corpus]()
     for reference in evaluation.data:
         name, place = "", reference
         if "=" in reference and not Path(reference).exists():
@@ -52,20 +52,20 @@ def _open(evaluation: TaggerEvaluation) -> list[Corpus]:
         folder = file.absolute().parent.name if file.stem in ("train", "dev", "test") else ""
         corpus: Corpus | None
         if file.is_file():
-            corpus = read_corpus(file, name or folder or file.stem, renamed, evaluation.tags)
+            corpus = read_corpus(file, name or folder or file.stem, type_map, evaluation.tags)
         else:
-            corpus = open_corpus(reference, "dev", renamed, evaluation.tags)
+            corpus = open_corpus(reference, "dev", type_map, evaluation.tags)
         if corpus is None:
-            raise CorpusError(f"{reference} has no dev split to judge on; name a file with --data FILE")
+            raise CorpusError(f"{reference} has no dev split; name a file with --data FILE")
         corpora.append(corpus)
     names = [corpus.name for corpus in corpora]
     if len(set(names)) < len(names):
-        raise SettingError(f"the files of {', '.join(names)} need names of their own; give --data NAME=FILE")
+        raise SettingError(f"the files {', '.join(names)} need different names; use --data NAME=FILE")
     return corpora
 
 
-def _record(evaluation: TaggerEvaluation, reports: Sequence[Report]) -> dict[str, Any]:
-    """The scores of the file, or of each file by its corpus."""
+def _record(evaluation: TaggerEvaluation, reports: Sequence[EvaluationReport]) -> dict[str, Any]:
+    """The scores of the file, or of several files by corpus name."""
     intervals, errors = evaluation.intervals, evaluation.errors
     records = {
         report.ours.corpus.name: report_record(report, intervals, errors, errors or LISTED) for report in reports
@@ -73,14 +73,14 @@ def _record(evaluation: TaggerEvaluation, reports: Sequence[Report]) -> dict[str
     return records if len(records) > 1 else next(iter(records.values()))
 
 
-def _table(evaluation: TaggerEvaluation, reports: Sequence[Report]) -> Iterator[str]:
+def _table(evaluation: TaggerEvaluation, reports: Sequence[EvaluationReport]) -> Iterator[str]:
     for number, report in enumerate(reports):
         if number:
             yield ""
         yield from report_lines(report, evaluation.errors, evaluation.errors or LISTED)
 
 
-def _errors(reports: Sequence[Report]) -> list[dict[str, Any]]:
+def _errors(reports: Sequence[EvaluationReport]) -> list[dict[str, Any]]:
     return [
         {"corpus": report.ours.corpus.name, "model": report.ours.model, **mistake_record(mistake)}
         for report in reports

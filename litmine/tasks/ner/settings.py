@@ -1,6 +1,6 @@
-"""Which model a folder with a tagger holds, told without its weights.
+"""The settings of a tagger in `litmine.json`: heads, window, decoding; its identity and entity types.
 
-What a model says of itself beside its weights: its heads, window and decoding, kept in `litmine.json`.
+Nothing here reads the weights, so that models can be listed quickly.
 """
 
 import json
@@ -9,24 +9,24 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from litmine.errors import ModelError
-from litmine.nn.references import SETTINGS_FILE, folder_digest, is_own
+from litmine.nn.references import SETTINGS_FILE, folder_digest, is_litmine_model
 from litmine.nn.trunk_folder import TrunkLink, TrunkSettings, find_trunk
 from litmine.text.tags import TagSet
 
-# The `task` of a tagger's `litmine.json`; the first ones have none.
+# The `task` in a tagger's `litmine.json`; the oldest models have none.
 TASK = "ner"
 
-# How logits become labels, a part of a model's digest: each word for itself, or those of a head along a chain; FIRST is
-# the former from windows that are all full, as the first models read. Raised whenever the same weights would give other
-# entities.
-FIRST, CHAINED, ALONE = 1, 2, 3
+# How logits become labels; the number is part of a model's digest and increases whenever the same weights would give
+# other entities. PER_WORD: each word independently. CRF: the best label sequence of each head. PER_WORD_FULL_WINDOWS:
+# each word independently, in windows of full size only, for the oldest models.
+PER_WORD_FULL_WINDOWS, CRF, PER_WORD = 1, 2, 3
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """One choice for every word: its labels, and the guideline (corpora) it learnt from.
+    """One classifier over the words: its labels (O, B, I), and the corpora, that is, the guideline, it learnt from.
 
-    `default` heads are those that `annotate` uses, one a type.
+    `annotate` uses the `default` heads, one for each entity type.
     """
 
     name: str
@@ -36,30 +36,31 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """How a model reads: its heads in the order of its logits, and its window and overlap in tokens.
+class TaggerSettings:
+    """The settings of a tagger: its heads in the order of the logits, and window and overlap in tokens.
 
-    `window` counts the special tokens; `overlap` is the least that two windows of one text share. `decoding` is ALONE,
-    CHAINED or FIRST. `trunk`: what the model goes on from, if its encoder is not its own; window and overlap are then
-    the trunk's.
+    `window` includes the special tokens; `overlap` is the minimum overlap of two windows of a text. `decoding` is
+    PER_WORD, CRF or PER_WORD_FULL_WINDOWS. `trunk` names the shared lower layers of a model without an encoder of its
+    own; window and overlap are then the trunk's.
     """
 
     name: str
     heads: tuple[Head, ...]
     window: int
     overlap: int
-    decoding: int = ALONE
+    decoding: int = PER_WORD
     trunk: TrunkLink | None = None
 
     def save(self, folder: Path) -> None:
-        left_out = {"trunk"} if self.trunk is None else {"window", "overlap"}
-        told = {"task": TASK} | {name: value for name, value in asdict(self).items() if name not in left_out}
-        text = json.dumps(told, indent=2, ensure_ascii=False)
+        """Write `litmine.json`."""
+        omitted = {"trunk"} if self.trunk is None else {"window", "overlap"}
+        stored = {"task": TASK} | {name: value for name, value in asdict(self).items() if name not in omitted}
+        text = json.dumps(stored, indent=2, ensure_ascii=False)
         (folder / SETTINGS_FILE).write_text(text + "\n", encoding="utf-8")
 
     @classmethod
-    def load(cls, folder: Path) -> "Settings":
-        """Raise ModelError when `litmine.json` is not what this version of litmine writes."""
+    def load(cls, folder: Path) -> "TaggerSettings":
+        """Read `litmine.json`. Raises ModelError when it is not valid or needs another version of litmine."""
         try:
             read = json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
             read.pop("task", None)
@@ -67,58 +68,58 @@ class Settings:
                 Head(**{**head, "labels": tuple(head["labels"]), "corpora": tuple(head["corpora"])})
                 for head in read.pop("heads")
             )
-            trunk = TrunkLink.of(read)
+            trunk = TrunkLink.from_settings(read)
             if trunk is not None:
-                own = TrunkSettings.load(find_trunk(folder, trunk))
-                read |= {"trunk": trunk, "window": own.window, "overlap": own.overlap}
+                trunk_settings = TrunkSettings.load(find_trunk(folder, trunk))
+                read |= {"trunk": trunk, "window": trunk_settings.window, "overlap": trunk_settings.overlap}
             settings = cls(heads=heads, **read)
         except (ValueError, KeyError, TypeError) as error:
             raise ModelError(
-                f"{folder / SETTINGS_FILE} is not a litmine model's settings ({error}); train or copy the model again"
+                f"{folder / SETTINGS_FILE} is not a valid settings file ({error}); train or copy the model again"
             ) from error
-        if settings.decoding not in {FIRST, CHAINED, ALONE}:
+        if settings.decoding not in {PER_WORD_FULL_WINDOWS, CRF, PER_WORD}:
             raise ModelError(
-                f"the model in {folder} needs decoding version {settings.decoding} and this litmine has"
-                f" {FIRST} to {ALONE}; install the litmine it was made with"
+                f"the model in {folder} needs decoding version {settings.decoding}, and this litmine supports"
+                f" {PER_WORD_FULL_WINDOWS} to {PER_WORD}; install the version of litmine that trained the model"
             )
-        if settings.decoding == CHAINED and any(len(head.labels) != 3 for head in settings.heads):
+        if settings.decoding == CRF and any(len(head.labels) != 3 for head in settings.heads):
             raise ModelError(
-                f"{folder / SETTINGS_FILE} chains heads that are not outside, beginning and inside; train or copy the"
-                " model again"
+                f"{folder / SETTINGS_FILE} sets CRF decoding for heads without exactly three labels (O, B, I); train or"
+                " copy the model again"
             )
         return settings
 
 
-def default_heads(settings: Settings) -> list[Head]:
+def default_heads(settings: TaggerSettings) -> list[Head]:
     """The heads that `annotate` uses."""
     return [head for head in settings.heads if head.default]
 
 
-def tagger_digest(folder: Path, settings: Settings, heads: Sequence[Head]) -> str:
-    """Over weights, tokenizer or trunk, the labels of the heads used, window, overlap and decoding.
+def tagger_digest(folder: Path, settings: TaggerSettings, heads: Sequence[Head]) -> str:
+    """The digest of weights, tokenizer or trunk, the labels of the heads in use, window, overlap and decoding.
 
-    Raises ValueError without weights.
+    Raises ValueError when the folder has no weights.
     """
     labels = [[head.name, head.labels] for head in heads]
-    trunk = [] if settings.trunk is None else settings.trunk.decisive
+    trunk = [] if settings.trunk is None else settings.trunk.digest_parts
     return folder_digest(folder, [labels, settings.window, settings.overlap, settings.decoding, *trunk])
 
 
 def identify(folder: Path, name: str) -> str:
-    """`name@digest`. Raises ModelError, OSError or ValueError for a folder that holds no tagger."""
-    settings = _settings(folder, name)
+    """`name@digest` of the tagger in a folder. Raises ModelError, OSError or ValueError when the folder holds none."""
+    settings = _read_settings(folder, name)
     return f"{settings.name}@{tagger_digest(folder, settings, default_heads(settings))}"
 
 
 def entity_types(folder: Path, name: str) -> tuple[str, ...]:
-    """The types that the tagger's default heads find, by name. Raises as `identify`."""
-    found = {kind for head in default_heads(_settings(folder, name)) for kind in TagSet(head.labels).entity_types}
+    """The entity types of the tagger's default heads, sorted. Raises as `identify`."""
+    found = {kind for head in default_heads(_read_settings(folder, name)) for kind in TagSet(head.labels).entity_types}
     return tuple(sorted(found))
 
 
-def _settings(folder: Path, name: str) -> Settings:
-    if is_own(folder):
-        return Settings.load(folder)
+def _read_settings(folder: Path, name: str) -> TaggerSettings:
+    if is_litmine_model(folder):
+        return TaggerSettings.load(folder)
     # transformers takes seconds to import.
     from litmine.tasks.ner.folder import plain_settings
 

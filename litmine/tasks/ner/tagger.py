@@ -1,8 +1,7 @@
-"""What a worker writes of a tagger: the rows of a part's entities.
+"""The tagger: texts to entities, and entities to rows of the `entities` table.
 
-The tagger: texts to entities, in three stages that a worker runs side by side.
-
-`read` (tokenizer, CPU) -> `label` (network, accelerator) -> `decode` (what it leaves open to labels to spans, CPU).
+A worker runs its three stages in parallel: `read` (tokenizer, CPU) -> `label` (network, accelerator) -> `decode`
+(candidate logits to labels to spans, CPU).
 """
 
 from collections.abc import Callable, Sequence
@@ -14,82 +13,85 @@ from torch import Tensor
 from litmine.errors import ModelError
 from litmine.lake.articles import NewTexts
 from litmine.lake.targets import Row
-from litmine.nn.failure_isolation import Failed
-from litmine.nn.hidden_states import Layers
+from litmine.nn.failure_isolation import FailedItem
+from litmine.nn.hidden_states import TopLayers
 from litmine.nn.network_model import NetworkModel
-from litmine.nn.tokenizer import Words
+from litmine.nn.tokenizer import TokenizedText
 from litmine.nn.trunk import Trunk
-from litmine.tasks.ner.decoder import Decoder, Said
-from litmine.tasks.ner.network import Choices, TaggerTop
-from litmine.tasks.ner.settings import Head, Settings
+from litmine.tasks.ner.decoder import MentionDecoder, TaggerOutput
+from litmine.tasks.ner.network import HeadLayout, TaggerTop
+from litmine.tasks.ner.settings import Head, TaggerSettings
 from litmine.types import Entity
 
 
 class Tagger(NetworkModel):
-    """A loaded tagger. `name` and `digest` say which; `annotate` does it all in one call.
+    """A loaded tagger; `annotate` runs all three stages in one call.
 
-    Attributes beside those of a NetworkModel: `settings` (heads, window, overlap), `heads` (those in use).
+    Attributes in addition to those of a NetworkModel: `settings` (all heads, window, overlap), `digest`, and `heads`
+    (the heads in use).
     """
 
     def __init__(
         self,
         trunk: Trunk,
-        layers: Layers,
+        layers: TopLayers,
         outputs: Callable[[Tensor], Tensor],
         transitions: NDArray[np.float32] | None,
-        settings: Settings,
+        settings: TaggerSettings,
         heads: Sequence[Head],
         digest: str,
         batch_tokens: int | None = None,
     ) -> None:
-        """`layers` go on from the trunk's states, `outputs` are all heads' logits of what comes out.
+        """Assemble a tagger.
 
-        `transitions` (heads of the settings, BIO, BIO) are of a chain, if there is one.
+        `layers` continue from the trunk's hidden states, and `outputs` turns their result into the logits of all heads.
+        `transitions`: (heads of the settings, BIO, BIO) of a CRF, or None.
         """
         self.settings = settings
         self.digest = digest
         self.heads = list(heads)
         edges = np.cumsum([0, *(len(head.labels) for head in settings.heads)]).tolist()
         used = [settings.heads.index(head) for head in self.heads]
-        own = None if transitions is None else transitions[used]
-        self._decoder = Decoder([head.labels for head in self.heads], own)
-        choices = Choices.of([range(edges[i], edges[i + 1]) for i in used], self._decoder.outside, own)
+        used_transitions = None if transitions is None else transitions[used]
+        self._decoder = MentionDecoder([head.labels for head in self.heads], used_transitions)
+        layout = HeadLayout.of([range(edges[i], edges[i + 1]) for i in used], self._decoder.outside, used_transitions)
         name = f"{settings.name}@{digest}"
-        super().__init__(name, trunk, TaggerTop(name, layers, outputs, choices, trunk.device), batch_tokens)
+        super().__init__(name, trunk, TaggerTop(name, layers, outputs, layout, trunk.device), batch_tokens)
 
     @property
     def entity_types(self) -> list[str]:
+        """The entity types of the heads in use, sorted."""
         return self._decoder.entity_types
 
     def annotate(self, texts: Sequence[str]) -> list[list[Entity]]:
-        """The entities of each text, in order of their offsets (ModelError when a text makes the model fail)."""
+        """The entities of each text, ordered by offset. Raises ModelError when the model fails on a text."""
         words = self.read(texts)
         found = []
         for i, entities in enumerate(self.decode(texts, words, self.label(words))):
-            if isinstance(entities, Failed):
-                raise ModelError(f"text {i} makes {self.name} fail ({entities.why}); leave it out")
+            if isinstance(entities, FailedItem):
+                raise ModelError(f"{self.name} fails on text {i} ({entities.why}); leave it out")
             found.append(entities)
         return found
 
     def decode(
         self,
         texts: Sequence[str],
-        words: Sequence[Words | Failed],
-        labels: Said,
-        inputs: Sequence[object] = (),  # noqa: ARG002 - what other models found is no input of a tagger's
-    ) -> list[list[Entity] | Failed]:
-        """What may be in a mention to entities: a score is the mean probability of the words' labels."""
-        found: list[list[Entity] | Failed] = [*self._decoder.entities(texts, words, labels.open)]
+        words: Sequence[TokenizedText | FailedItem],
+        labels: TaggerOutput,
+        inputs: Sequence[object] = (),  # noqa: ARG002 - a tagger does not use other models' results
+    ) -> list[list[Entity] | FailedItem]:
+        """The entities of each text, or its failure; an entity's score is the mean probability of its words' labels."""
+        found: list[list[Entity] | FailedItem] = [*self._decoder.entities(texts, words, labels.candidates)]
         for i, failed in labels.failed.items():
             found[i] = failed
         return found
 
 
-def entity_rows(texts: NewTexts, results: Sequence[Sequence[Entity] | Failed]) -> list[Row]:
-    """The rows of `entities`, in order of PMID, text and offsets; a text that failed has none."""
+def entity_rows(texts: NewTexts, results: Sequence[Sequence[Entity] | FailedItem]) -> list[Row]:
+    """The rows of the `entities` table, sorted by PMID, text hash and offsets; a failed text has none."""
     return sorted(
-        (pmid, text_hash, one.start_char, one.end_char, one.mention, one.entity_type, one.score, None)
+        (pmid, text_hash, entity.start_char, entity.end_char, entity.mention, entity.entity_type, entity.score, None)
         for pmid, text_hash, found in zip(texts.pmids, texts.text_hashes, results, strict=True)
-        if not isinstance(found, Failed)
-        for one in found
+        if not isinstance(found, FailedItem)
+        for entity in found
     )

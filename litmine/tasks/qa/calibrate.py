@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from litmine.nn.failure_isolation import Failed
+from litmine.nn.failure_isolation import FailedItem
 from litmine.tasks.qa.answer_alignment import occurrences
 from litmine.tasks.qa.metrics import normalise
 from litmine.tasks.qa.question_files import Asked
@@ -87,7 +87,7 @@ def _spans(reader: Reader, held_out: Sequence[Asked]) -> tuple[NDArray[np.float6
         block = pairs[begin : begin + _AT_ONCE]
         read = reader.read([(asked.question, text) for asked, text in block])
         for (asked, text), pair, scores in zip(block, read, reader.label(read), strict=True):
-            if isinstance(pair, Failed) or isinstance(scores, Failed):
+            if isinstance(pair, FailedItem) or isinstance(scores, FailedItem):
                 continue
             settings, words = reader.settings, pair.words
             gold = _gold(asked, text)

@@ -9,7 +9,7 @@ from litmine.lake.answer_merging import TextsRead, merge_replies
 from litmine.tasks.qa.metrics import FACTOID_ANSWERS, score_factoids, score_lists, score_spans, score_verdicts
 from litmine.tasks.qa.question_files import Asked, QuestionFile
 from litmine.tasks.qa.reader import Reader
-from litmine.types import Reply
+from litmine.types import ReaderOutput
 
 # Of pairs in memory at a time.
 _AT_ONCE = 2_048
@@ -80,7 +80,7 @@ def score_given(given: Sequence[Given]) -> dict[str, float]:
     return scores
 
 
-def _read(reader: Reader, questions: Sequence[Asked]) -> Iterator[list[tuple[Asked, list[Reply]]]]:
+def _read(reader: Reader, questions: Sequence[Asked]) -> Iterator[list[tuple[Asked, list[ReaderOutput]]]]:
     """The questions in blocks, in order, each with the replies of its texts; the texts of a block are read together."""
     block: list[Asked] = []
     pairs = 0
@@ -93,12 +93,12 @@ def _read(reader: Reader, questions: Sequence[Asked]) -> Iterator[list[tuple[Ask
             block, pairs = [], 0
 
 
-def _squad(asked: Asked, reply: Reply, answerable: bool) -> Given:
+def _squad(asked: Asked, reply: ReaderOutput, answerable: bool) -> Given:
     said = reply.spans[:1] if answerable or reply.no_answer < 0.5 else ()
     return Given(asked, tuple(span.answer for span in said), None)
 
 
-def _merged(block: Sequence[tuple[Asked, Sequence[Reply]]]) -> Iterator[Given]:
+def _merged(block: Sequence[tuple[Asked, Sequence[ReaderOutput]]]) -> Iterator[Given]:
     """What a lake would answer to each question from these replies."""
     merged = merge_replies([TextsRead(asked.question_type, asked.texts, replies) for asked, replies in block])
     for (asked, _), answers in zip(block, merged, strict=True):

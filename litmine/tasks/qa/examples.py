@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from litmine.nn.tokenizer import WordReader, Words
+from litmine.nn.tokenizer import TokenizedText, WordTokenizer
 from litmine.tasks.qa.answer_alignment import Place, occurrences
 from litmine.tasks.qa.pairs import Layout, Pair, last_tokens, pieces
 from litmine.tasks.qa.question_files import Asked
@@ -132,7 +132,7 @@ class Batch:
 class Cutting:
     """How questions become windows: the reader's way, and which windows teach."""
 
-    reader: WordReader
+    reader: WordTokenizer
     layout: Layout
     window: int
     overlap: int
@@ -149,7 +149,7 @@ class ExampleMaker:
     def __init__(self, cutting: Cutting, seed: int) -> None:
         self._cutting = cutting
         self._random = random.Random(f"windows {seed}")
-        self._texts: dict[str, Words] = {}
+        self._texts: dict[str, TokenizedText] = {}
 
     def examples(self, questions: Sequence[Asked]) -> list[Example]:
         """In order. A question that leaves less than half of a window to the text teaches nothing."""
@@ -192,7 +192,7 @@ class ExampleMaker:
         for bare, _, _ in self._cut(question, self._words(text)):
             yield replace(bare, answers=_NO_ANSWER) if asked.yes is None else replace(bare, verdict=NEITHER)
 
-    def _cut(self, question: Ids, words: Words) -> Iterator[tuple[Example, NDArray[np.bool_], int]]:
+    def _cut(self, question: Ids, words: TokenizedText) -> Iterator[tuple[Example, NDArray[np.bool_], int]]:
         """Windows from which nothing is learnt yet, which words each holds whole, and from token to column."""
         cut = self._cutting
         for piece in pieces(0, Pair(question, words), cut.layout, cut.window, cut.overlap):
@@ -203,13 +203,13 @@ class ExampleMaker:
             ends = np.append(0, last_tokens(words)[inside] + shift)
             yield Example(ids, types, starts, ends, ()), inside, shift
 
-    def _words(self, text: str) -> Words:
+    def _words(self, text: str) -> TokenizedText:
         if text not in self._texts:
             (self._texts[text],) = self._cutting.reader.read([text])
         return self._texts[text]
 
 
-def _word_spans(places: Sequence[Place], words: Words) -> list[Columns]:
+def _word_spans(places: Sequence[Place], words: TokenizedText) -> list[Columns]:
     """Places in code points as (first word, last word)."""
     spans = []
     for start, end in places:
@@ -220,7 +220,7 @@ def _word_spans(places: Sequence[Place], words: Words) -> list[Columns]:
 
 
 def _answers(
-    spans: Sequence[Sequence[Columns]], words: Words, inside: NDArray[np.bool_], shift: int, most_words: int
+    spans: Sequence[Sequence[Columns]], words: TokenizedText, inside: NDArray[np.bool_], shift: int, most_words: int
 ) -> tuple[tuple[tuple[Columns, ...], ...], bool]:
     """The columns of each answer's places in a window, and whether one stands there in part or is too long."""
     last = last_tokens(words)

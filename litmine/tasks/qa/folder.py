@@ -6,9 +6,9 @@ from tokenizers import Tokenizer
 
 from litmine.nn.encoder import BertEncoder, is_plain_bert
 from litmine.nn.hugging_face import auto_answerer, auto_tokenizer
-from litmine.nn.loading import OVERLAP, TOKENIZER_FILE, filled, loading, plain_window, read_tokenizer
-from litmine.nn.references import is_own
-from litmine.nn.trunk import Placement, Trunk, Trunks, Windows, form_of
+from litmine.nn.loading import DEFAULT_OVERLAP, TOKENIZER_FILE, hugging_face_window, load_network, read_tokenizer
+from litmine.nn.references import is_litmine_model, model_folder_errors
+from litmine.nn.trunk import LoadedTrunks, Placement, Trunk, WindowSettings, make_runner
 from litmine.nn.weights import save_weights
 from litmine.tasks.qa.network import PlainSpanNetwork, SpanNetwork
 from litmine.tasks.qa.pairs import layout_of
@@ -25,12 +25,12 @@ def load_folder(
     device: str = "auto",
     precision: str = "auto",
     batch_tokens: int | None = None,
-    trunks: Trunks | None = None,  # noqa: ARG001 - a reader's encoder is its own
+    trunks: LoadedTrunks | None = None,  # noqa: ARG001 - a reader's encoder is its own
 ) -> Reader:
     """Load a reader's folder (ModelError when it is not one, or cannot be run as asked)."""
     place = Placement.choose(device, precision)
-    with loading(folder):
-        own = is_own(folder)
+    with model_folder_errors(folder):
+        own = is_litmine_model(folder)
         settings = ReaderSettings.load(folder) if own else plain_settings(folder, name)
         digest = reader_digest(folder, settings)
         network = read_span_network(folder, settings, quick=True) if own else _plain_network(folder)
@@ -40,9 +40,9 @@ def load_folder(
         layout = layout_of(tokenizer, network.config, typed)
     place.put(network)
     # Of our own networks the heads stay in float32: they cost nothing, and the scores keep their digits.
-    form, layers = form_of(network.encoder, 1, place, settings.window, layout.pad)
+    form, layers = make_runner(network.encoder, 1, place, settings.window, layout.pad)
     special = layout.before[0], layout.between[0], layout.pad
-    windows = Windows(settings.window, settings.overlap)
+    windows = WindowSettings(settings.window, settings.overlap)
     trunk = Trunk(form, network.config, tokenizer, special, windows, place)
     outputs = network.span, network.verdict
     return Reader(trunk, trunk.layers(layers), outputs, layout, settings, digest, batch_tokens)
@@ -60,14 +60,14 @@ def save_reader(
 
 
 def read_span_network(folder: Path, settings: ReaderSettings, quick: bool = False) -> SpanNetwork:
-    """The network of one of our own reader folders, weights loaded, in float32; `quick` as in `filled`."""
-    return filled(folder, lambda config, encoder: SpanNetwork(config, settings.yes_no, encoder), quick)
+    """The network of one of our own reader folders, weights loaded, in float32; `quick` as in `load_network`."""
+    return load_network(folder, lambda config, encoder: SpanNetwork(config, settings.yes_no, encoder), quick)
 
 
 def plain_settings(folder: Path, name: str) -> ReaderSettings:
     """How a plain question answerer reads."""
-    window = min(_WINDOW, plain_window(folder))
-    return ReaderSettings(name, window, min(OVERLAP, window // 4))
+    window = min(_WINDOW, hugging_face_window(folder))
+    return ReaderSettings(name, window, min(DEFAULT_OVERLAP, window // 4))
 
 
 def _plain_network(folder: Path) -> SpanNetwork | PlainSpanNetwork:
@@ -77,6 +77,6 @@ def _plain_network(folder: Path) -> SpanNetwork | PlainSpanNetwork:
         raise ValueError(f"it lacks the weights {', '.join(missing[:3])}")
     if not is_plain_bert(answerer.config):
         return PlainSpanNetwork(answerer)
-    network = SpanNetwork(answerer.config, yes_no=False, encoder=BertEncoder.of(answerer.bert))
+    network = SpanNetwork(answerer.config, yes_no=False, encoder=BertEncoder.from_transformers(answerer.bert))
     network.span.load_state_dict(answerer.qa_outputs.state_dict())
     return network

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from litmine.nn.tokenizer import WordReader
+from litmine.nn.tokenizer import WordTokenizer
 from litmine.tasks.qa.examples import NO_VERDICT, VERDICTS, Batch, Cutting, Example, ExampleMaker, collate
 from litmine.tasks.qa.network import SpanNetwork
 from litmine.tasks.qa.pairs import Layout
@@ -60,7 +60,7 @@ class Learner:
 
     network: SpanNetwork
     layout: Layout
-    reader: WordReader
+    reader: WordTokenizer
     machine: Machine
     yes_no: bool
 

@@ -12,10 +12,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from litmine.nn.encoder import Output
-from litmine.nn.engine import check_numbers
-from litmine.nn.failure_isolation import Failed
-from litmine.nn.hidden_states import Layers, States
+from litmine.nn.encoder import EncoderOutput
+from litmine.nn.engine import check_finite
+from litmine.nn.failure_isolation import FailedItem
+from litmine.nn.hidden_states import HiddenStates, TopLayers
 from litmine.nn.hugging_face import new_encoder
 from litmine.tasks.qa.pairs import PairRow, Piece
 from litmine.tasks.qa.spans import softmax
@@ -60,9 +60,11 @@ class _Answering(nn.Module):
         super().__init__()
         self._answerer = answerer
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor | None, token_type_ids: Tensor | None = None) -> Output:
+    def forward(
+        self, input_ids: Tensor, attention_mask: Tensor | None, token_type_ids: Tensor | None = None
+    ) -> EncoderOutput:
         output = self._answerer(input_ids=input_ids, attention_mask=attention_mask, **_types(token_type_ids))
-        return Output(torch.stack([output.start_logits, output.end_logits], dim=-1))
+        return EncoderOutput(torch.stack([output.start_logits, output.end_logits], dim=-1))
 
 
 def _types(types: Tensor | None) -> dict[str, Tensor]:
@@ -90,24 +92,24 @@ class SpanTop:
     """Layers that go on from a trunk, `span`, (tokens, width) to (tokens, 2), and `verdict` to (tokens, 3), if any."""
 
     def __init__(
-        self, name: str, layers: Layers, span: Callable[[Tensor], Tensor], verdict: Callable[[Tensor], Tensor] | None
+        self, name: str, layers: TopLayers, span: Callable[[Tensor], Tensor], verdict: Callable[[Tensor], Tensor] | None
     ) -> None:
         self.name = name
         self._layers, self._span, self._verdict = layers, span, verdict
 
-    def begin(self, states: States) -> Sequence[Tensor]:
+    def begin(self, states: HiddenStates) -> Sequence[Tensor]:
         row = states.row
         assert isinstance(row, PairRow)
         hidden = self._layers(states, row.at).float()
         logits = self._span(hidden)
-        first, last, begin = (states.sent(one) for one in (row.first, row.last, row.begin))
+        first, last, begin = (states.to_device(one) for one in (row.first, row.last, row.begin))
         # The first token stands for "no answer", and for the whole.
         scores = [logits[first, 0], logits[last, 1], logits[begin].sum(dim=-1)]
         return scores if self._verdict is None else [*scores, self._verdict(hidden[begin])]
 
     def collect(self, row: PairRow, found: Sequence[Tensor]) -> Part:
         given = [tensor.numpy() for tensor in found]
-        check_numbers(all(np.isfinite(one).all() for one in given))
+        check_finite(all(np.isfinite(one).all() for one in given))
         start, end = (
             np.split(scores, np.cumsum([own.stop - own.start for own in words])[:-1])
             for scores, words in (
@@ -120,7 +122,7 @@ class SpanTop:
             (piece, Scores(start[i], end[i], float(given[2][i]), verdicts[i])) for i, piece in enumerate(row.pieces)
         ]
 
-    def join(self, parts: Sequence[Part], failed: Mapping[int, Failed], texts: int) -> list[Scores | Failed]:
+    def join(self, parts: Sequence[Part], failed: Mapping[int, FailedItem], texts: int) -> list[Scores | FailedItem]:
         """Those of each pair."""
         whole: list[Part] = [[] for _ in range(texts)]
         for part in parts:

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from litmine.nn.batches import Row
-from litmine.nn.failure_isolation import Failed, halve
-from litmine.nn.tokenizer import WordReader, Words
-from litmine.text.windows import windows
+from litmine.nn.batches import TokenRow
+from litmine.nn.failure_isolation import FailedItem, isolate_failures
+from litmine.nn.tokenizer import TokenizedText, WordTokenizer
+from litmine.text.windows import split_into_windows
 
 Ids = NDArray[np.int64]
 
@@ -50,7 +50,7 @@ class Pair:
     """One question and one text as a reader reads them: the question's ids, and the text's tokens and words."""
 
     question: Ids
-    words: Words
+    words: TokenizedText
 
     @property
     def tokens(self) -> int:
@@ -97,7 +97,7 @@ def layout_of(tokenizer: Tokenizer, config: Any, typed: bool = True) -> Layout:
     return Layout(before, between, after, types, text_type, pad, typed)
 
 
-def last_tokens(words: Words) -> Ids:
+def last_tokens(words: TokenizedText) -> Ids:
     """Each word's last token: (words,)."""
     return np.append(words.first[1:], len(words.ids))[: len(words)] - 1
 
@@ -112,7 +112,7 @@ def pieces(number: int, pair: Pair, layout: Layout, window: int, overlap: int) -
         return []
     beside = len(pair.question) + layout.special
     room = window - beside
-    cuts = windows(len(words.ids), room, min(overlap, room // 2))
+    cuts = split_into_windows(len(words.ids), room, min(overlap, room // 2))
     edges = [*(cut.keep_start for cut in cuts), len(words.ids)]
     starts = np.searchsorted(words.first, edges).tolist()
     ends = np.searchsorted(last_tokens(words), edges).tolist()
@@ -130,7 +130,7 @@ def pieces(number: int, pair: Pair, layout: Layout, window: int, overlap: int) -
 
 
 @dataclass(frozen=True, slots=True)
-class PairRow(Row):
+class PairRow(TokenRow):
     """Pieces of pairs.
 
     `at` (asked): where the tokens stand of which anything is asked, each once. Among those are: `first` and `last`, the
@@ -169,10 +169,10 @@ class PairRow(Row):
 class Pairs:
     """Each question and text as one, in windows of the text that all take in the whole question."""
 
-    def __init__(self, reader: WordReader, layout: Layout, window: int, overlap: int) -> None:
+    def __init__(self, reader: WordTokenizer, layout: Layout, window: int, overlap: int) -> None:
         self._reader, self._layout, self._window, self._overlap = reader, layout, window, overlap
 
-    def read(self, items: Sequence[tuple[str, str]], /) -> list[Pair | Failed]:
+    def read(self, items: Sequence[tuple[str, str]], /) -> list[Pair | FailedItem]:
         """Tokenise; each question and each text once, however many pairs they are in."""
         questions = list(dict.fromkeys(question for question, _ in items))
         texts = list(dict.fromkeys(text for _, text in items))
@@ -187,7 +187,7 @@ class Pairs:
         return PairRow.of(some, read, self._layout)
 
     def empty(self) -> PairRow:
-        none = Words(*[np.zeros(0, dtype=np.int64)] * 4)
+        none = TokenizedText(*[np.zeros(0, dtype=np.int64)] * 4)
         return PairRow.of(
             [Piece(0, 0, 0, slice(0, 0), slice(0, 0), self._layout.special)], [Pair(none.ids, none)], self._layout
         )
@@ -195,20 +195,20 @@ class Pairs:
     def objection(self, question: str) -> str | None:
         """What is wrong with a question, if anything."""
         (words,) = self._tokenise([question])
-        return words.why if isinstance(words, Failed) else self._objection(words)
+        return words.why if isinstance(words, FailedItem) else self._objection(words)
 
-    def _tokenise(self, texts: Sequence[str]) -> list[Words | Failed]:
-        return halve(self._reader.read, texts, lambda: None)
+    def _tokenise(self, texts: Sequence[str]) -> list[TokenizedText | FailedItem]:
+        return isolate_failures(self._reader.read, texts, lambda: None)
 
-    def _pair(self, question: Words | Failed, text: Words | Failed) -> Pair | Failed:
-        if isinstance(question, Failed):
+    def _pair(self, question: TokenizedText | FailedItem, text: TokenizedText | FailedItem) -> Pair | FailedItem:
+        if isinstance(question, FailedItem):
             return question
-        if isinstance(text, Failed):
+        if isinstance(text, FailedItem):
             return text
         why = self._objection(question)
-        return Pair(question.ids, text) if why is None else Failed(f"QuestionError: {why}")
+        return Pair(question.ids, text) if why is None else FailedItem(f"QuestionError: {why}")
 
-    def _objection(self, question: Words) -> str | None:
+    def _objection(self, question: TokenizedText) -> str | None:
         if not len(question):
             return "it has no words"
         room = self._window - self._window // 2 - self._layout.special

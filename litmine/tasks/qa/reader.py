@@ -8,15 +8,15 @@ from collections.abc import Callable, Sequence
 from torch import Tensor
 
 from litmine.errors import ModelError, QuestionError
-from litmine.nn.failure_isolation import Failed
-from litmine.nn.hidden_states import Layers
+from litmine.nn.failure_isolation import FailedItem
+from litmine.nn.hidden_states import TopLayers
 from litmine.nn.network_model import NetworkModel
 from litmine.nn.trunk import Trunk
 from litmine.tasks.qa.network import Scores, SpanTop
 from litmine.tasks.qa.pairs import Layout, Pair, Pairs, last_tokens
 from litmine.tasks.qa.settings import ReaderSettings
 from litmine.tasks.qa.spans import best_spans, sigmoid, softmax, top_spans
-from litmine.types import Reply, SpanAnswer
+from litmine.types import ReaderOutput, SpanAnswer
 
 
 class Reader(NetworkModel):
@@ -29,7 +29,7 @@ class Reader(NetworkModel):
     def __init__(
         self,
         trunk: Trunk,
-        layers: Layers,
+        layers: TopLayers,
         outputs: tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor] | None],
         layout: Layout,
         settings: ReaderSettings,
@@ -39,11 +39,11 @@ class Reader(NetworkModel):
         """`layers` go on from the trunk's states, `outputs` are the spans' and the verdict's of what comes out."""
         self.settings = settings
         self.digest = digest
-        self._pairs = Pairs(trunk.reader, layout, settings.window, settings.overlap)
+        self._pairs = Pairs(trunk.tokenizer, layout, settings.window, settings.overlap)
         name = f"{settings.name}@{digest}"
         super().__init__(name, trunk, SpanTop(name, layers, *outputs), batch_tokens, self._pairs)
 
-    def answer(self, pairs: Sequence[tuple[str, str]]) -> list[Reply]:
+    def answer(self, pairs: Sequence[tuple[str, str]]) -> list[ReaderOutput]:
         """What the reader makes of each (question, text).
 
         Raises QuestionError as `check` does, and ModelError when a pair makes the network fail.
@@ -53,7 +53,7 @@ class Reader(NetworkModel):
         read = self.read(pairs)
         replies = []
         for i, reply in enumerate(self.decode(pairs, read, self.label(read))):
-            if isinstance(reply, Failed):
+            if isinstance(reply, FailedItem):
                 raise ModelError(f"pair {i} makes {self.name} fail ({reply.why}); leave it out")
             replies.append(reply)
         return replies
@@ -68,17 +68,19 @@ class Reader(NetworkModel):
     def decode(
         self,
         pairs: Sequence[tuple[str, str]],
-        read: Sequence[Pair | Failed],
-        labels: Sequence[Scores | Failed],
+        read: Sequence[Pair | FailedItem],
+        labels: Sequence[Scores | FailedItem],
         inputs: Sequence[object] = (),  # noqa: ARG002 - what other models found is no input of a reader's
-    ) -> list[Reply | Failed]:
+    ) -> list[ReaderOutput | FailedItem]:
         """Scores to answers, over the whole text however many windows it took."""
         return [self._reply(*one) for one in zip(pairs, read, labels, strict=True)]
 
-    def _reply(self, pair: tuple[str, str], read: Pair | Failed, scores: Scores | Failed) -> Reply | Failed:
-        if isinstance(read, Failed):
+    def _reply(
+        self, pair: tuple[str, str], read: Pair | FailedItem, scores: Scores | FailedItem
+    ) -> ReaderOutput | FailedItem:
+        if isinstance(read, FailedItem):
             return read
-        if isinstance(scores, Failed):
+        if isinstance(scores, FailedItem):
             return scores
         text, words, last = pair[1], read.words, last_tokens(read.words)
         apart = best_spans(scores.start, scores.end, self.settings.most_words, self.settings.best)
@@ -92,7 +94,7 @@ class Reader(NetworkModel):
         spans = [said(*span) for span in apart]
         variants = [said(*span) for span in every if span not in apart]
         no, yes, _ = (None,) * 3 if scores.verdict is None else softmax(scores.verdict)
-        return Reply(
+        return ReaderOutput(
             tuple(span for span in spans if span.score >= self.settings.least),
             tuple(span for span in variants if span.score >= self.settings.least),
             1.0 - spans[0].score if spans else 1.0,

@@ -5,7 +5,7 @@ from dataclasses import KW_ONLY, asdict, dataclass
 from pathlib import Path
 
 from litmine.errors import SettingError
-from litmine.settings import check_ranges, other_default, setting
+from litmine.settings import check_ranges, setting, setting_with_default
 from litmine.training.recipe import ModelRecipe
 
 
@@ -66,7 +66,7 @@ class ReaderRecipe(ModelRecipe):
     A killed run goes on from its last checkpoint when the same command is given again.
     """
 
-    stages: tuple[Stage, ...] = setting("Stages of the training, one after another.", each="data")
+    stages: tuple[Stage, ...] = setting("Stages of the training, one after another.", repeat_by="data")
     data_folder: str = setting("Folder that the files' names are looked for in.", ".", metavar="FOLDER")
     _: KW_ONLY
     dev: str | None = setting("Questions to judge on; they are never learnt from.", None, metavar="FILE", none=True)
@@ -83,7 +83,7 @@ class ReaderRecipe(ModelRecipe):
         at_least=0,
         below=1,
     )
-    batch_tokens: int = other_default(ModelRecipe, "batch_tokens", 6_144)
+    batch_tokens: int = setting_with_default(ModelRecipe, "batch_tokens", 6_144)
     window: int = setting("Tokens that are read at a time, the question among them.", 320, at_least=16)
     overlap: int = setting("Tokens that two windows of a text share at least.", 96, at_least=0)
     most_words: int = setting("Words that an answer may have; longer ones are not learnt from.", 12, at_least=1)

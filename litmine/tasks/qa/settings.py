@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from litmine.errors import ModelError
-from litmine.nn.references import SETTINGS_FILE, folder_digest, is_own
+from litmine.nn.references import SETTINGS_FILE, folder_digest, is_litmine_model
 
 # The `task` of a reader's `litmine.json`.
 TASK = "qa"
@@ -76,7 +76,7 @@ def reader_digest(folder: Path, settings: ReaderSettings) -> str:
 
 def identify(folder: Path, name: str) -> str:
     """`name@digest`. Raises ModelError, OSError or ValueError for a folder that holds no reader."""
-    if is_own(folder):
+    if is_litmine_model(folder):
         settings = ReaderSettings.load(folder)
     else:
         # transformers takes seconds to import.

@@ -11,9 +11,9 @@ from litmine.lake.articles import texts_of
 from litmine.lake.paths import Place
 from litmine.lake.readings import Pair, ReadingsFooter, slice_file, write_readings
 from litmine.lake.runs import Gap
-from litmine.nn.failure_isolation import Failed
+from litmine.nn.failure_isolation import FailedItem
 from litmine.tasks.contract import ComputeInfo, Loading, Models, StepResult
-from litmine.types import Reply
+from litmine.types import ReaderOutput
 from litmine.versions import versions
 
 _TABLE = "readings"
@@ -95,7 +95,7 @@ class SliceInHand:
         started = time.monotonic()
         name = self.unit.loading.model
         replies = models.model(name).decode(self.items, read, labels[name], ())
-        told = [reply.why if isinstance(reply, Failed) else reply for reply in replies]
+        told = [reply.why if isinstance(reply, FailedItem) else reply for reply in replies]
         decoding = time.monotonic() - started
         footer = ReadingsFooter(
             name, len(self.pairs), info.device, info.precision, info.seconds, info.tokens, versions()
@@ -107,7 +107,7 @@ class SliceInHand:
             if isinstance(reply, str)
         )
         gaps = (*self.gaps, *dict.fromkeys(failed))
-        answers = sum(len(reply.spans) for reply in told if isinstance(reply, Reply))
+        answers = sum(len(reply.spans) for reply in told if isinstance(reply, ReaderOutput))
         writing = time.monotonic() - started - decoding
         return [StepResult(_TABLE, answers, gaps, written=written, decode=decoding, write=writing)]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from tokenizers import Tokenizer
 
-from litmine.nn.tokenizer import WordReader
+from litmine.nn.tokenizer import WordTokenizer
 from litmine.tasks.qa.learner import Learner
 from litmine.tasks.qa.network import SpanNetwork
 from litmine.tasks.qa.pairs import layout_of
@@ -63,7 +63,7 @@ def train(
     )
     network, tokenizer = _start(recipe, stages, yes_no)
     network.to(machine.device)
-    learner = Learner(network, layout_of(tokenizer, network.config), WordReader(tokenizer), machine, yes_no)
+    learner = Learner(network, layout_of(tokenizer, network.config), WordTokenizer(tokenizer), machine, yes_no)
     done: list[Pace] = []
     counts: list[int] = []
     training = json.dumps(asdict(recipe), sort_keys=True)

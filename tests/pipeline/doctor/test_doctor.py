@@ -26,9 +26,9 @@ from litmine.pipeline.doctor.finding import Finding
 from litmine.search.index import SearchIndex
 from litmine.search.index_state import read_state, search_folder, state_file
 from litmine.tasks.ner.tagger import entity_rows
-from litmine.types import Article, Entity, Observed
+from litmine.types import Article, Entity, SourceRecord
 
-Seen = Callable[..., Observed]
+Seen = Callable[..., SourceRecord]
 RunCommand = Callable[..., CompletedProcess[str]]
 MODEL = "m@0123456789ab"
 
@@ -39,7 +39,7 @@ def sound_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
     now = datetime(2026, 1, 1, tzinfo=UTC)
     lake = Lake.create(tmp_path_factory.mktemp("sound") / "lake")
     articles = (Article(pmid, f"Allergy {pmid} \U0001f9ec", "Asthma of " + "long words " * 50) for pmid in range(1, 41))
-    lake.add((Observed(article, now) for article in articles), source="made", dated=True, part_size=20)
+    lake.add((SourceRecord(article, now) for article in articles), source="made", dated=True, part_size=20)
     for part in lake.parts():
         texts = new_texts(lake.part(part))
         found = [[Entity("Allergy", "Disease", 0, 7, 0.5)] for _ in texts.texts]

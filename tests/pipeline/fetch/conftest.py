@@ -7,12 +7,12 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from litmine.fake_pubmed.archive import Archive, today
+from litmine.fake_pubmed.archive import RecordArchive, eastern_today
 from litmine.fake_pubmed.originals import read_originals
-from litmine.fake_pubmed.server import Server
+from litmine.fake_pubmed.server import FakePubmedServer
 
 # Records are dated up to a month ago: what a test adds and revises lies apart from them.
-LAST = today() - timedelta(days=30)
+LAST = eastern_today() - timedelta(days=30)
 
 
 @pytest.fixture
@@ -38,15 +38,17 @@ def short_records(sample_data: Path, tmp_path_factory: pytest.TempPathFactory) -
 
 
 @pytest.fixture
-def small_archive(short_records: Path) -> Archive:
+def small_archive(short_records: Path) -> RecordArchive:
     """300 records."""
-    return Archive([short_records], 300, last=LAST)
+    return RecordArchive([short_records], 300, last=LAST)
 
 
 @pytest.fixture
-def big_archive(short_records: Path) -> Callable[[int], Archive]:
+def big_archive(short_records: Path) -> Callable[[int], RecordArchive]:
     """`big_archive(records)`: 12,000 of them created on one day, more than PubMed names at once."""
-    return lambda records: Archive([short_records], records, last=LAST, busy={today() - timedelta(days=200): 12_000})
+    return lambda records: RecordArchive(
+        [short_records], records, last=LAST, busy={eastern_today() - timedelta(days=200): 12_000}
+    )
 
 
 @pytest.fixture
@@ -62,7 +64,7 @@ def fetch(
     """`fetch(server, "--query", "x", NCBI_API_KEY="")`: the command line against that server, into `lake`."""
 
     def run_fetch(
-        server: Server | str, *arguments: object, stdin: bytes = b"", **environment: str
+        server: FakePubmedServer | str, *arguments: object, stdin: bytes = b"", **environment: str
     ) -> CompletedProcess[str]:
         url = server if isinstance(server, str) else server.url
         with monkeypatch.context() as patch:
@@ -77,6 +79,6 @@ def fetch(
 
 
 @pytest.fixture
-def environment(key: str) -> Callable[[Server], dict[str, str]]:
+def environment(key: str) -> Callable[[FakePubmedServer], dict[str, str]]:
     """What a process of its own needs to fetch from a server."""
     return lambda server: {"LITMINE_EUTILS_URL": server.url, "NCBI_EMAIL": "someone@example.org", "NCBI_API_KEY": key}

@@ -10,8 +10,8 @@ from subprocess import CompletedProcess
 import pytest
 
 from litmine.errors import DONE, NEW_GAPS
-from litmine.fake_pubmed.archive import Archive, today
-from litmine.fake_pubmed.faults import KINDS, Faults
+from litmine.fake_pubmed.archive import RecordArchive, eastern_today
+from litmine.fake_pubmed.faults import FAULT_KINDS, FaultInjector
 from litmine.fake_pubmed.server import serve
 from litmine.lake.lake import Lake
 
@@ -45,7 +45,7 @@ def adds_up(lake: Path) -> bool:
 
 @pytest.mark.parametrize("records", [14_000, pytest.param(25_000, marks=pytest.mark.soak)])
 def test_more_than_pubmed_names_at_once(
-    fetch: Fetch, big_archive: Callable[[int], Archive], lake: Path, records: int
+    fetch: Fetch, big_archive: Callable[[int], RecordArchive], lake: Path, records: int
 ) -> None:
     """12,000 of them are of one day: each comes once, and never more than three requests in a second."""
     archive = big_archive(records)
@@ -53,9 +53,9 @@ def test_more_than_pubmed_names_at_once(
         done = fetch(server, *ALL, NCBI_API_KEY="")
         assert (done.returncode, done.stdout) == (DONE, "")
         assert pmids(lake) == sorted(archive.pmids)
-        assert set(server.log.times_asked().values()) == {1}
-        assert server.log.most_in_a_second() <= 3
-        assert server.log.beyond_limit() == 0
+        assert set(server.log.fetch_counts().values()) == {1}
+        assert server.log.peak_per_second() <= 3
+        assert server.log.rate_limited() == 0
         # At the least it takes 3 searches and 3 fetches; see docs/decisions.md for what it takes.
         assert server.log.by_utility()["esearch"] <= 20
         assert server.log.by_utility()["efetch"] <= 16
@@ -67,22 +67,22 @@ def test_more_than_pubmed_names_at_once(
 
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(1, 11))])
 def test_a_quarter_of_all_requests_fails(
-    fetch: Fetch, key: str, big_archive: Callable[[int], Archive], lake: Path, tmp_path: Path, seed: int
+    fetch: Fetch, key: str, big_archive: Callable[[int], RecordArchive], lake: Path, tmp_path: Path, seed: int
 ) -> None:
     archive = big_archive(25_000 if seed else 14_000)
     withdrawn = sorted(archive.pmids)[100 + seed : 107 + seed]
     gap_file = tmp_path / "gaps.csv"
     archive.withdraw(withdrawn)
-    faults = Faults(0.25, script={3: "hang", 9: "cut", 14: "429-retry-after"}, hang_seconds=60, seed=seed)
+    faults = FaultInjector(0.25, script={3: "hang", 9: "cut", 14: "429-retry-after"}, hang_seconds=60, seed=seed)
     with serve(archive, faults) as server:
         done = fetch(server, *ALL, "--timeout", 2, "--gaps", gap_file)
         assert (done.returncode, done.stdout) == (NEW_GAPS, "")
         assert pmids(lake) == sorted(archive.pmids - set(withdrawn))
         lines = done.stderr.splitlines()
         for pmid in withdrawn:
-            assert sum(line.startswith(f"could not be had: PMID {pmid}: PubMed gives no record") for line in lines) == 1
+            assert sum(line.startswith(f"could not be had: PMID {pmid}: PubMed has no record") for line in lines) == 1
         assert server.log.by_fault().total() >= 5
-        assert server.log.most_in_a_second() <= 10
+        assert server.log.peak_per_second() <= 10
         assert all(request.keyed for request in server.log.requests)
         with gap_file.open(encoding="utf-8", newline="") as rows:
             assert [(int(row["pmid"]), row["new"]) for row in csv.DictReader(rows)] == [(p, "true") for p in withdrawn]
@@ -98,12 +98,14 @@ def test_a_quarter_of_all_requests_fails(
     assert [row[0] for row in log(lake, "outcome")] == ["gaps", "done"]
 
 
-@pytest.mark.parametrize("kind", sorted(set(KINDS) - {"key-refused"}))
+@pytest.mark.parametrize("kind", sorted(set(FAULT_KINDS) - {"key-refused"}))
 def test_every_failure_is_survived(fetch: Fetch, short_records: Path, lake: Path, kind: str) -> None:
     """Each kind befalls a search and a fetch."""
-    archive = Archive([short_records], 40)
+    archive = RecordArchive([short_records], 40)
     answered = kind in ("fewer-records", "trickle")
-    faults = Faults(script=dict.fromkeys((0, 1, 2) if answered else (0, 2), kind), hang_seconds=60, trickle_seconds=0.5)
+    faults = FaultInjector(
+        script=dict.fromkeys((0, 1, 2) if answered else (0, 2), kind), hang_seconds=60, trickle_seconds=0.5
+    )
     with serve(archive, faults, per_second=(100, 100)) as server:
         done = fetch(server, *ALL, "--timeout", 1)
         assert (done.returncode, done.stdout) == (DONE, ""), done.stderr
@@ -113,41 +115,43 @@ def test_every_failure_is_survived(fetch: Fetch, short_records: Path, lake: Path
 
 
 def test_one_poisonous_record_costs_one_record(
-    fetch: Fetch, small_archive: Archive, lake: Path, tmp_path: Path
+    fetch: Fetch, small_archive: RecordArchive, lake: Path, tmp_path: Path
 ) -> None:
     some = sorted(small_archive.pmids)[:4]
     poison, cut = some[1:3]
     listed = tmp_path / "some.txt"
     listed.write_text("\n".join(map(str, some)))
-    with serve(small_archive, Faults(poison={poison: "500", cut: "cut"})) as server:
+    with serve(small_archive, FaultInjector(poison={poison: "500", cut: "cut"})) as server:
         done = fetch(server, "--pmids", listed, "--patience", 4)
         assert done.returncode == NEW_GAPS
     assert pmids(lake) == sorted(set(some) - {poison, cut})
-    assert f"could not be had: PMID {poison}: PubMed could not give it: the server answered HTTP 500" in done.stderr
-    assert f"could not be had: PMID {cut}: PubMed could not give it: " in done.stderr
+    assert f"could not be had: PMID {poison}: PubMed could not return it: the server answered HTTP 500" in done.stderr
+    assert f"could not be had: PMID {cut}: PubMed could not return it: " in done.stderr
 
 
-def test_since_last_brings_what_is_new_and_what_was_revised(fetch: Fetch, small_archive: Archive, lake: Path) -> None:
+def test_since_last_brings_what_is_new_and_what_was_revised(
+    fetch: Fetch, small_archive: RecordArchive, lake: Path
+) -> None:
     with serve(small_archive) as server:
         first = fetch(server, *ALL, "--since", "last")
         assert first.returncode == DONE
-        assert "no complete fetch of this query has been recorded yet: all of it is fetched" in first.stderr
+        assert "no earlier complete fetch of this query: fetching all of it" in first.stderr
         old = sorted(small_archive.pmids)
         before = articles(lake)
-        new, revised = small_archive.add(50, today()), old[:30]
-        small_archive.revise(revised, today())
-        asked = server.log.times_asked()
+        new, revised = small_archive.add(50, eastern_today()), old[:30]
+        small_archive.revise(revised, eastern_today())
+        asked = server.log.fetch_counts()
         second = fetch(server, *ALL, "--since", "last")
         assert second.returncode == DONE
-        assert server.log.times_asked() - asked == dict.fromkeys((*new, *revised), 1)
+        assert server.log.fetch_counts() - asked == dict.fromkeys((*new, *revised), 1)
         after = articles(lake)
         assert sorted(after) == sorted(small_archive.pmids)
         assert sorted(pmid for pmid in old if after[pmid] != before[pmid]) == revised
         # A second revision on the same day is seen, at the price of asking again for what that day brought.
-        small_archive.revise(revised[:3], today())
-        asked = server.log.times_asked()
+        small_archive.revise(revised[:3], eastern_today())
+        asked = server.log.fetch_counts()
         assert fetch(server, *ALL, "--since", "last").returncode == DONE
-        assert set(server.log.times_asked() - asked) <= {*new, *revised}
+        assert set(server.log.fetch_counts() - asked) <= {*new, *revised}
         before, after = after, articles(lake)
         assert sorted(pmid for pmid in after if after[pmid] != before[pmid]) == revised[:3]
     assert adds_up(lake)
@@ -155,40 +159,42 @@ def test_since_last_brings_what_is_new_and_what_was_revised(fetch: Fetch, small_
 
 def test_since_last_asks_again_for_what_was_owed(fetch: Fetch, sample_data: Path, lake: Path) -> None:
     """A record that PubMed could not give one night is no night's news later, and must not be forgotten."""
-    archive = Archive([sample_data / "pubmed" / "species800_articles.xml.gz"], 4, last=today() - timedelta(days=30))
+    archive = RecordArchive(
+        [sample_data / "pubmed" / "species800_articles.xml.gz"], 4, last=eastern_today() - timedelta(days=30)
+    )
     poison = min(archive.pmids)
-    with serve(archive, Faults(poison={poison: "503"})) as server:
+    with serve(archive, FaultInjector(poison={poison: "503"})) as server:
         assert fetch(server, *ALL, "--patience", 4).returncode == NEW_GAPS
         server.faults.poison = {}
         soon = fetch(server, *ALL, "--since", "last")
         assert soon.returncode == DONE
         assert "1 that earlier fetches reported are absent still" in soon.stderr
         assert poison not in pmids(lake)
-        server.ahead = timedelta(days=8)
+        server.clock_offset = timedelta(days=8)
         assert fetch(server, *ALL, "--since", "last").returncode == DONE
         assert pmids(lake) == sorted(archive.pmids)
     assert adds_up(lake)
 
 
-def test_since_a_day(fetch: Fetch, small_archive: Archive, lake: Path) -> None:
+def test_since_a_day(fetch: Fetch, small_archive: RecordArchive, lake: Path) -> None:
     with serve(small_archive) as server:
         assert fetch(server, *ALL).returncode == DONE
         old = sorted(small_archive.pmids)
-        new = small_archive.add(5, today() - timedelta(days=2))
-        small_archive.revise(old[:4], today() - timedelta(days=3))
-        small_archive.revise(old[4:6], today() - timedelta(days=9))
-        asked = server.log.times_asked()
-        assert fetch(server, *ALL, "--since", today() - timedelta(days=5)).returncode == DONE
+        new = small_archive.add(5, eastern_today() - timedelta(days=2))
+        small_archive.revise(old[:4], eastern_today() - timedelta(days=3))
+        small_archive.revise(old[4:6], eastern_today() - timedelta(days=9))
+        asked = server.log.fetch_counts()
+        assert fetch(server, *ALL, "--since", eastern_today() - timedelta(days=5)).returncode == DONE
         # The revisions are dated before the first fetch, which therefore saw them: only what it lacks is fetched.
-        assert set(server.log.times_asked() - asked) == set(new)
-        small_archive.revise(old[:4], today())
-        asked = server.log.times_asked()
-        assert fetch(server, *ALL, "--since", today() - timedelta(days=5)).returncode == DONE
-        assert set(server.log.times_asked() - asked) == set(old[:4])
+        assert set(server.log.fetch_counts() - asked) == set(new)
+        small_archive.revise(old[:4], eastern_today())
+        asked = server.log.fetch_counts()
+        assert fetch(server, *ALL, "--since", eastern_today() - timedelta(days=5)).returncode == DONE
+        assert set(server.log.fetch_counts() - asked) == set(old[:4])
     assert adds_up(lake)
 
 
-def test_max_goes_on_where_it_stopped(fetch: Fetch, small_archive: Archive, lake: Path) -> None:
+def test_max_goes_on_where_it_stopped(fetch: Fetch, small_archive: RecordArchive, lake: Path) -> None:
     wanted = sorted(small_archive.pmids)
     with serve(small_archive) as server:
         done = fetch(server, *ALL, "--max", 100)
@@ -197,13 +203,13 @@ def test_max_goes_on_where_it_stopped(fetch: Fetch, small_archive: Archive, lake
         assert fetch(server, *ALL, "--max", 150).returncode == DONE
         assert pmids(lake) == wanted[-250:]
         last = fetch(server, *ALL, "--since", "last")
-        assert "no complete fetch" in last.stderr, "a fetch cut short by --max is not complete"
+        assert "no earlier complete fetch" in last.stderr, "a fetch cut short by --max is not complete"
         assert pmids(lake) == wanted
-        assert set(server.log.times_asked().values()) == {1}
+        assert set(server.log.fetch_counts().values()) == {1}
     assert log(lake, "parameters['complete']") == [("no",), ("no",), ("yes",)]
 
 
-def test_dry_run_says_and_writes_nothing(fetch: Fetch, small_archive: Archive, lake: Path) -> None:
+def test_dry_run_says_and_writes_nothing(fetch: Fetch, small_archive: RecordArchive, lake: Path) -> None:
     with serve(small_archive) as server:
         said = fetch(server, *ALL, "--dry-run", NCBI_API_KEY="")
         assert said.returncode == DONE
@@ -224,7 +230,7 @@ def test_dry_run_says_and_writes_nothing(fetch: Fetch, small_archive: Archive, l
         assert sorted(lake.rglob("*")) == files
 
 
-def test_a_list_of_pmids(fetch: Fetch, small_archive: Archive, lake: Path, tmp_path: Path) -> None:
+def test_a_list_of_pmids(fetch: Fetch, small_archive: RecordArchive, lake: Path, tmp_path: Path) -> None:
     some = sorted(small_archive.pmids)[10:20]
     listed = tmp_path / "included.txt"
     listed.write_text(f"PMID: {some[0]}\n{some[1]},{some[2]} {some[1]}\n\nPMC77\n7\n" + "\n".join(map(str, some[3:])))
@@ -235,8 +241,8 @@ def test_a_list_of_pmids(fetch: Fetch, small_archive: Archive, lake: Path, tmp_p
         gaps = [json.loads(line) for line in (tmp_path / "gaps.jsonl").read_text().splitlines()]
         assert [(gap["pmid"], gap["where"]) for gap in gaps] == [(None, f"{listed}, line 4"), (7, "PMID 7")]
         assert f"could not be had: {listed}, line 4: 'PMC77' is no PMID" in done.stderr
-        assert "could not be had: PMID 7: PubMed gives no record of it" in done.stderr
-        assert f"1 PMIDs stand in {listed} more than once" in done.stderr
+        assert "could not be had: PMID 7: PubMed has no record for it" in done.stderr
+        assert f"1 duplicate PMIDs in {listed} ignored" in done.stderr
         again = fetch(server, "--pmids", "-", stdin=f"{some[0]}\n{some[5]}".encode())
         assert again.returncode == DONE
         assert "2 records found: 2 in the lake already, 0 fetched" in again.stderr
@@ -244,7 +250,7 @@ def test_a_list_of_pmids(fetch: Fetch, small_archive: Archive, lake: Path, tmp_p
     assert adds_up(lake)
 
 
-def test_refresh_fetches_what_is_there(fetch: Fetch, small_archive: Archive, lake: Path) -> None:
+def test_refresh_fetches_what_is_there(fetch: Fetch, small_archive: RecordArchive, lake: Path) -> None:
     with serve(small_archive) as server:
         fetch(server, *ALL)
         again = fetch(server, *ALL)
@@ -252,7 +258,7 @@ def test_refresh_fetches_what_is_there(fetch: Fetch, small_archive: Archive, lak
         before = articles(lake)
         # A revision that PubMed dates a year ago: only fetching everything anew finds it.
         changed = sorted(small_archive.pmids)[5]
-        small_archive.revise([changed], today() - timedelta(days=365))
+        small_archive.revise([changed], eastern_today() - timedelta(days=365))
         done = fetch(server, *ALL, "--refresh")
         assert "0 in the lake already, 300 fetched" in done.stderr
         assert "300 records written: 0 new, 1 revised, 299 as they were; 1 new texts" in done.stderr
@@ -260,7 +266,7 @@ def test_refresh_fetches_what_is_there(fetch: Fetch, small_archive: Archive, lak
         assert [pmid for pmid in after if after[pmid] != before[pmid]] == [changed]
 
 
-def test_what_pubmed_could_not_use_of_the_query_is_told(fetch: Fetch, small_archive: Archive, lake: Path) -> None:
+def test_what_pubmed_could_not_use_of_the_query_is_told(fetch: Fetch, small_archive: RecordArchive, lake: Path) -> None:
     with serve(small_archive) as server:
         done = fetch(server, "--query", "xylophonitis")
         assert done.returncode == DONE
@@ -271,12 +277,12 @@ def test_what_pubmed_could_not_use_of_the_query_is_told(fetch: Fetch, small_arch
 
 
 def test_a_count_that_no_answer_fills_is_a_gap(
-    fetch: Fetch, big_archive: Callable[[int], Archive], monkeypatch: pytest.MonkeyPatch
+    fetch: Fetch, big_archive: Callable[[int], RecordArchive], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Were the slices to leave records out, the difference to PubMed's own count would be told."""
     from litmine.sources.entrez import search
 
-    monkeypatch.setattr(search, "_FIRST_DAY", today() - timedelta(days=300))
+    monkeypatch.setattr(search, "_FIRST_DAY", eastern_today() - timedelta(days=300))
     with serve(big_archive(14_000)) as server:
         done = fetch(server, *ALL, "--max", 10)
         assert done.returncode == NEW_GAPS
@@ -284,11 +290,11 @@ def test_a_count_that_no_answer_fills_is_a_gap(
         assert fetch(server, *ALL, "--max", 10).returncode == DONE
 
 
-def test_what_one_query_brought_another_does_not_fetch(fetch: Fetch, small_archive: Archive, lake: Path) -> None:
+def test_what_one_query_brought_another_does_not_fetch(fetch: Fetch, small_archive: RecordArchive, lake: Path) -> None:
     with serve(small_archive) as server:
         fetch(server, "--query", "health")
-        asked = server.log.times_asked()
+        asked = server.log.fetch_counts()
         assert 0 < len(asked) < len(small_archive)
         assert fetch(server, *ALL).returncode == DONE
-        assert set(server.log.times_asked().values()) == {1}
+        assert set(server.log.fetch_counts().values()) == {1}
     assert pmids(lake) == sorted(small_archive.pmids)

@@ -8,8 +8,8 @@ from subprocess import CompletedProcess
 import pytest
 
 from litmine.errors import FAILED
-from litmine.fake_pubmed.archive import Archive
-from litmine.fake_pubmed.faults import Faults
+from litmine.fake_pubmed.archive import RecordArchive
+from litmine.fake_pubmed.faults import FaultInjector
 from litmine.fake_pubmed.server import serve
 from litmine.lake.lake import Lake
 
@@ -40,31 +40,31 @@ def test_no_such_name(fetch: Fetch) -> None:
 
 
 @pytest.mark.parametrize("kind", ["html", "503", "reset", "backend", "429"])
-def test_the_same_failure_for_ever(fetch: Fetch, small_archive: Archive, lake: Path, kind: str) -> None:
-    with serve(small_archive, Faults(always=kind)) as server:
+def test_the_same_failure_for_ever(fetch: Fetch, small_archive: RecordArchive, lake: Path, kind: str) -> None:
+    with serve(small_archive, FaultInjector(always=kind)) as server:
         one_sentence(fetch(server, *ALL, "--patience", 2))
     assert Lake(lake).rows("select command, outcome from runs") == [("fetch", "failed")]
 
 
-def test_records_fail_for_ever(fetch: Fetch, small_archive: Archive, lake: Path) -> None:
+def test_records_fail_for_ever(fetch: Fetch, small_archive: RecordArchive, lake: Path) -> None:
     """Searches work and no record comes: that is PubMed's fault, not that of 300 records."""
-    with serve(small_archive, Faults(always="html", on=("efetch",))) as server:
+    with serve(small_archive, FaultInjector(always="html", on=("efetch",))) as server:
         one_sentence(fetch(server, *ALL, "--patience", 4))
     assert Lake(lake).rows("select outcome, len(gaps) from runs") == [("failed", 0)]
 
 
 def test_it_goes_away_in_the_middle(fetch: Fetch, short_records: Path, lake: Path) -> None:
     """What came until then is in the lake, and the next run asks for the rest alone."""
-    archive = Archive([short_records], 3_000)
-    faults = Faults(script=dict.fromkeys(range(3, 200), "503"))
+    archive = RecordArchive([short_records], 3_000)
+    faults = FaultInjector(script=dict.fromkeys(range(3, 200), "503"))
     with serve(archive, faults) as server:
         one_sentence(fetch(server, *ALL, "--patience", 2))
-        had = server.log.records_given()
+        had = server.log.records_sent()
         assert Lake(lake).rows("select count(*) from articles") == [(had,)]
         assert had > 0
         faults.script = {}
         assert fetch(server, *ALL).returncode == 0
-        assert server.log.records_given() == len(archive)
+        assert server.log.records_sent() == len(archive)
 
 
 @pytest.mark.parametrize(

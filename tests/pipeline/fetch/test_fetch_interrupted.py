@@ -14,15 +14,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from litmine.errors import DONE, FAILED, INTERRUPTED, LOCKED
-from litmine.fake_pubmed.archive import Archive
-from litmine.fake_pubmed.faults import Faults
-from litmine.fake_pubmed.server import Server, serve
+from litmine.fake_pubmed.archive import RecordArchive
+from litmine.fake_pubmed.faults import FaultInjector
+from litmine.fake_pubmed.server import FakePubmedServer, serve
 from litmine.lake.articles import parts
 from litmine.lake.lake import Lake
 
 Fetch = Callable[..., CompletedProcess[str]]
 Start = Callable[..., Popen[Any]]
-Environment = Callable[[Server], dict[str, str]]
+Environment = Callable[[FakePubmedServer], dict[str, str]]
 
 ALL = ("--query", "all[sb]")
 # Longer than any server is silent here.
@@ -30,12 +30,12 @@ PATIENT = ("--timeout", 3600)
 
 
 @pytest.fixture
-def archive(short_records: Path) -> Archive:
+def archive(short_records: Path) -> RecordArchive:
     """3,500 records: several requests, several parts."""
-    return Archive([short_records], 3_500)
+    return RecordArchive([short_records], 3_500)
 
 
-def wait_for(server: Server, requests: int, process: Popen[Any]) -> None:
+def wait_for(server: FakePubmedServer, requests: int, process: Popen[Any]) -> None:
     """Until the server has had so many requests, or the process is done."""
     until = time.monotonic() + 300
     while len(server.log.requests) < requests and process.poll() is None:
@@ -43,7 +43,7 @@ def wait_for(server: Server, requests: int, process: Popen[Any]) -> None:
         time.sleep(0.002)
 
 
-def check(lake: Path, archive: Archive) -> None:
+def check(lake: Path, archive: RecordArchive) -> None:
     """Every record once, every text new once."""
     rows = Lake(lake).rows("select pmid from articles order by pmid")
     assert [pmid for (pmid,) in rows] == sorted(archive.pmids)
@@ -57,7 +57,7 @@ def check(lake: Path, archive: Archive) -> None:
 def test_killed_at_any_moment(
     fetch: Fetch, start: Start, environment: Environment, tmp_path: Path, short_records: Path, kills: int
 ) -> None:
-    archive = Archive([short_records], 11_000)  # several searches too
+    archive = RecordArchive([short_records], 11_000)  # several searches too
     chance = random.Random(kills)
     left = kills
     while left:
@@ -78,7 +78,7 @@ def test_killed_at_any_moment(
             assert not list((lake / ".spool").iterdir())
 
 
-def lost_at_most(kills: int, server: Server) -> None:
+def lost_at_most(kills: int, server: FakePubmedServer) -> None:
     """No more requests were lost than there were kills."""
     asked: set[int] = set()
     lost = 0  # requests whose records were asked for again later
@@ -91,14 +91,14 @@ def lost_at_most(kills: int, server: Server) -> None:
 
 
 @contextmanager
-def hanging(archive: Archive, request: int) -> Iterator[Server]:
+def hanging(archive: RecordArchive, request: int) -> Iterator[FakePubmedServer]:
     """A server that falls silent at a request."""
-    with serve(archive, Faults(script={request: "hang"}, hang_seconds=3600)) as server:
+    with serve(archive, FaultInjector(script={request: "hang"}, hang_seconds=3600)) as server:
         yield server
 
 
 def test_ctrl_c_keeps_what_came(
-    fetch: Fetch, start: Start, environment: Environment, lake: Path, archive: Archive
+    fetch: Fetch, start: Start, environment: Environment, lake: Path, archive: RecordArchive
 ) -> None:
     with hanging(archive, 3) as server:
         process = start("fetch", *ALL, *PATIENT, "--lake", lake, **environment(server))
@@ -106,17 +106,17 @@ def test_ctrl_c_keeps_what_came(
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=300)
         assert process.returncode == INTERRUPTED
-        assert said.strip().endswith("interrupted; what was finished stays, and the same command goes on from there")
+        assert said.strip().endswith("interrupted; finished work is kept, and the same command continues from there")
         had = Lake(lake).rows("select count(*) from articles")[0][0]
-        assert had == server.log.records_given() > 0
+        assert had == server.log.records_sent() > 0
         assert Lake(lake).rows("select outcome, counts['fetched'] from runs") == [("interrupted", had)]
         assert fetch(server, *ALL).returncode == DONE
         check(lake, archive)
-        assert server.log.records_given() == len(archive)
+        assert server.log.records_sent() == len(archive)
 
 
 def test_the_same_fetch_twice_at_once(
-    fetch: Fetch, start: Start, environment: Environment, lake: Path, archive: Archive
+    fetch: Fetch, start: Start, environment: Environment, lake: Path, archive: RecordArchive
 ) -> None:
     with hanging(archive, 3) as server:
         process = start("fetch", *ALL, *PATIENT, "--lake", lake, **environment(server))
@@ -133,14 +133,14 @@ def test_the_same_fetch_twice_at_once(
 
 
 def test_what_a_killed_fetch_received_another_puts_into_the_lake(
-    fetch: Fetch, start: Start, environment: Environment, lake: Path, archive: Archive
+    fetch: Fetch, start: Start, environment: Environment, lake: Path, archive: RecordArchive
 ) -> None:
     with hanging(archive, 2) as server:
         process = start("fetch", *ALL, *PATIENT, "--lake", lake, **environment(server))
         wait_for(server, 3, process)
         process.send_signal(signal.SIGKILL)
         process.communicate()
-        given = server.log.records_given()
+        given = server.log.records_sent()
         assert given > 0
         assert not parts(lake), "it was killed before it wrote a part"
         done = fetch(server, "--query", "xylophonitis")
@@ -155,7 +155,7 @@ def test_what_a_killed_fetch_received_another_puts_into_the_lake(
 
 
 def test_a_full_disk(
-    fetch: Fetch, small_disk: Any, environment: Environment, archive: Archive, monkeypatch: pytest.MonkeyPatch
+    fetch: Fetch, small_disk: Any, environment: Environment, archive: RecordArchive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lake = small_disk.folder / "lake"
     small_disk.leave(1500)

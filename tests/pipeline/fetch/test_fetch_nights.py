@@ -11,7 +11,7 @@ from subprocess import CompletedProcess
 import pytest
 
 from litmine.errors import DONE
-from litmine.fake_pubmed.archive import Archive
+from litmine.fake_pubmed.archive import RecordArchive
 from litmine.fake_pubmed.server import serve
 from litmine.lake.lake import Lake
 from litmine.pipeline.fetch_plan import eastern_day
@@ -21,7 +21,7 @@ from litmine.types import Article
 Fetch = Callable[..., CompletedProcess[str]]
 
 
-def held(archive: Archive) -> dict[int, str]:
+def held(archive: RecordArchive) -> dict[int, str]:
     """Each record's text, as PubMed has it at this moment."""
     records = b"".join(archive.xml(pmid) or b"" for pmid in archive.pmids)
     read = read_pubmed_xml(BytesIO(b"<PubmedArticleSet>%b</PubmedArticleSet>" % records))
@@ -29,7 +29,7 @@ def held(archive: Archive) -> dict[int, str]:
 
 
 @pytest.mark.parametrize("nights", [6, pytest.param(90, marks=pytest.mark.soak)])
-def test_nights(fetch: Fetch, small_archive: Archive, lake: Path, nights: int) -> None:
+def test_nights(fetch: Fetch, small_archive: RecordArchive, lake: Path, nights: int) -> None:
     chance = random.Random(nights)
     fetched_before = 0
     dated: defaultdict[date, set[int]] = defaultdict(set)
@@ -37,8 +37,8 @@ def test_nights(fetch: Fetch, small_archive: Archive, lake: Path, nights: int) -
     with serve(small_archive) as server:
         for night in range(nights):
             # Some nights the machine is off, some it runs twice, at any hour.
-            server.ahead += timedelta(hours=chance.choice((2, 20, 24, 24, 29, 75)))
-            day = eastern_day(datetime.now(UTC) + server.ahead)
+            server.clock_offset += timedelta(hours=chance.choice((2, 20, 24, 24, 29, 75)))
+            day = eastern_day(datetime.now(UTC) + server.clock_offset)
             added = small_archive.add(chance.randint(0, 6), day)
             revised = chance.sample(sorted(small_archive.pmids), chance.randint(0, 12))
             small_archive.revise(revised, day)
@@ -46,7 +46,7 @@ def test_nights(fetch: Fetch, small_archive: Archive, lake: Path, nights: int) -
             done = fetch(server, "--query", "all[sb]", "--since", "last")
             assert done.returncode == DONE, done.stderr
             assert dict(Lake(lake).rows("select pmid, text from articles")) == held(small_archive), f"night {night}"
-            given = server.log.records_given() - fetched_before
+            given = server.log.records_sent() - fetched_before
             if night:
                 assert given <= len(dated[last] | dated[day]), "more than what is dated on the boundary days"
             fetched_before += given

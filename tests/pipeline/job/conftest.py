@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from litmine.fake_pubmed.archive import Archive, today
-from litmine.fake_pubmed.server import Server
+from litmine.fake_pubmed.archive import RecordArchive, eastern_today
+from litmine.fake_pubmed.server import FakePubmedServer
 
 
 @pytest.fixture
@@ -31,16 +31,16 @@ def home(tmp_path: Path, temporary: Path, key: str, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.fixture
-def at(monkeypatch: pytest.MonkeyPatch) -> Callable[[Server], None]:
+def at(monkeypatch: pytest.MonkeyPatch) -> Callable[[FakePubmedServer], None]:
     """Whose PubMed is asked from now on."""
     return lambda server: monkeypatch.setenv("LITMINE_EUTILS_URL", server.url)
 
 
 @pytest.fixture
-def archive(sample_data: Path) -> Archive:
+def archive(sample_data: Path) -> RecordArchive:
     """60 records, the last created three months ago."""
     source = sample_data / "pubmed" / "species800_articles.xml.gz"
-    return Archive([source], 60, last=today() - timedelta(days=90))
+    return RecordArchive([source], 60, last=eastern_today() - timedelta(days=90))
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from litmine.errors import DONE, FAILED, LitmineError, SettingError
-from litmine.fake_pubmed.archive import Archive
-from litmine.fake_pubmed.server import Server, serve
+from litmine.fake_pubmed.archive import RecordArchive
+from litmine.fake_pubmed.server import FakePubmedServer, serve
 from litmine.pipeline.job.after import Sql
 from litmine.pipeline.job.job_file import Job, Questions, Resources, job_names, jobs_folder, read_job
 
@@ -45,26 +45,26 @@ def test_all_keys(write_job: Callable[..., Path]) -> None:
 @pytest.mark.parametrize(
     ("toml", "sentence"),
     [
-        ("querys = ['a']", r"sets querys \(did you mean queries\?\); a job knows"),
-        ("zzz = 1", r"sets zzz; a job knows"),
+        ("querys = ['a']", r"unknown setting querys \(did you mean queries\?\); the settings of a job are"),
+        ("zzz = 1", r"unknown setting zzz; the settings of a job are"),
         ("name = 'x'", "a job is called as its file is"),
-        ("queries = 'a'", "queries is a list of names in quotes"),
+        ("queries = 'a'", "queries must be a list of names in quotes"),
         ("queries = [' ']", "a query is empty"),
-        ("inbox = [1]", "inbox is a list of paths in quotes"),
-        ("queries_file = 3", "queries_file is a path in quotes, and not 3"),
+        ("inbox = [1]", "inbox must be a list of paths in quotes"),
+        ("queries_file = 3", "queries_file must be a path in quotes, not 3"),
         ("models = []", "has nothing to do"),
-        ("resources = 4", r"resources is a table, \[resources\]"),
-        ("[resources]\ngpu = 4", r"sets gpu \(did you mean gpus\?\)"),
+        ("resources = 4", r"resources must be a table: \[resources\]"),
+        ("[resources]\ngpu = 4", r"unknown setting gpu \(did you mean gpus\?\)"),
         ("[resources]\nworkers = -1", "workers and gpus must be at least 0"),
-        ("[resources]\nprecision = 'fp8'", "precision is one of auto, float32, bf16, and not 'fp8'"),
-        ("[resources]\nprecision = [1]", "precision is one of"),
-        ("[questions]\nfile = 'q'", r"each of questions is a table of its own, \[\[questions\]\]"),
-        ("[[questions]]\nreader = 'r'", "has to say file"),
+        ("[resources]\nprecision = 'fp8'", "precision must be one of auto, float32, bf16, not 'fp8'"),
+        ("[resources]\nprecision = [1]", "precision must be one of"),
+        ("[questions]\nfile = 'q'", r"each of questions must be a table: \[\[questions\]\]"),
+        ("[[questions]]\nreader = 'r'", "needs file"),
         ("[[questions]]\nfile = 'q'\ntop_k = 0", "top_k must be at least 1"),
-        ("after = 1", r"each of after is a table of its own, \[\[after\]\]"),
+        ("after = 1", r"each of after is a table of its own"),
         ("[[after]]\ndo = 'slq'", r"is one of .*sql.*, and not 'slq' \(did you mean sql\?\)"),
         ("[[after]]\nquery = 'x'", "and not None"),
-        ("[[after]]\ndo = 'sql'\nquery = 'x'", "a sql step has to say to"),
+        ("[[after]]\ndo = 'sql'\nquery = 'x'", "a sql step needs to"),
         ("[[after]]\ndo = 'sql'\nquery = 'x'\nto = 'a.xls'", r"a.xls has to end in \.csv, \.json"),
         ("x", "cannot be read as TOML"),
     ],
@@ -92,7 +92,7 @@ def test_any_text_is_a_job_or_refused(tmp_path_factory: pytest.TempPathFactory, 
 def test_a_job_that_is_not_there(run: Run) -> None:
     ran = run("run", "nigthly")
     assert ran.returncode == FAILED
-    assert ran.stderr.startswith("litmine: there is no job 'nigthly' (did you mean nightly?); give nightly, sample")
+    assert ran.stderr.startswith("litmine: no job 'nigthly' (did you mean nightly?); give nightly, sample")
 
 
 def test_each_job_has_a_line_about_it() -> None:
@@ -104,7 +104,7 @@ def test_each_job_has_a_line_about_it() -> None:
 
 @pytest.mark.parametrize("name", job_names())
 def test_each_job_of_the_repo_can_be_foreseen(
-    name: str, run: Run, home: Path, sample_data: Path, archive: Archive, at: Callable[[Server], None]
+    name: str, run: Run, home: Path, sample_data: Path, archive: RecordArchive, at: Callable[[FakePubmedServer], None]
 ) -> None:
     (home / "sample_data").symlink_to(sample_data)
     (home / "inbox").mkdir()

@@ -12,16 +12,16 @@ from typing import Any
 import pytest
 
 from litmine.errors import DONE, LOCKED, NEW_GAPS
-from litmine.fake_pubmed.archive import Archive
-from litmine.fake_pubmed.faults import Faults
-from litmine.fake_pubmed.server import Server, serve
+from litmine.fake_pubmed.archive import RecordArchive
+from litmine.fake_pubmed.faults import FaultInjector
+from litmine.fake_pubmed.server import FakePubmedServer, serve
 from litmine.lake.lake import Lake
 from litmine.pipeline.fetch_plan import eastern_day
 
 Run = Callable[..., CompletedProcess[str]]
 Start = Callable[..., Popen[Any]]
 WriteJob = Callable[..., Path]
-At = Callable[[Server], None]
+At = Callable[[FakePubmedServer], None]
 
 DELETION = '<PubmedArticleSet><DeleteCitation><PMID Version="1">{}</PMID></DeleteCitation></PubmedArticleSet>'
 # What a night can end with while PubMed withdraws records.
@@ -61,7 +61,7 @@ def test_a_month(
     run: Run,
     start: Start,
     home: Path,
-    archive: Archive,
+    archive: RecordArchive,
     write_job: WriteJob,
     at: At,
     tiny_model: Path,
@@ -91,12 +91,12 @@ def test_a_month(
         process.communicate()
         return int(process.returncode)
 
-    with serve(archive, Faults(0.15, seed=nights)) as server:
+    with serve(archive, FaultInjector(0.15, seed=nights)) as server:
         at(server)
-        server.ahead = timedelta(days=-40)
+        server.clock_offset = timedelta(days=-40)
         for night in range(1, nights + 1):
-            server.ahead += timedelta(days=1)
-            day = eastern_day(datetime.now(UTC) + server.ahead)
+            server.clock_offset += timedelta(days=1)
+            day = eastern_day(datetime.now(UTC) + server.clock_offset)
             _go_on(archive, chance, day, home / "inbox", night)
             if night % 3 == 0:
                 log = home / "log"
@@ -126,7 +126,7 @@ def test_a_month(
     assert gaps > 0
 
 
-def _go_on(archive: Archive, chance: random.Random, day: Any, inbox: Path, night: int) -> None:
+def _go_on(archive: RecordArchive, chance: random.Random, day: Any, inbox: Path, night: int) -> None:
     """A day of PubMed's: new records, one of them withdrawn at once, revised ones, and one deleted, as a file says."""
     new = archive.add(chance.randint(1, 5), day)
     archive.withdraw(new[:1])
@@ -137,10 +137,10 @@ def _go_on(archive: Archive, chance: random.Random, day: Any, inbox: Path, night
     (inbox / f"deleted-{night}.xml").write_text(DELETION.format(gone))
 
 
-def test_two_at_once(run: Run, start: Start, home: Path, archive: Archive, write_job: WriteJob, at: At) -> None:
+def test_two_at_once(run: Run, start: Start, home: Path, archive: RecordArchive, write_job: WriteJob, at: At) -> None:
     """The second says who is there and leaves; after a kill -9 the next begins at once."""
     job = write_job("mine", queries=["all[sb]"], models=[])
-    hanging = Faults(script=dict.fromkeys(range(1, 99), "hang"), hang_seconds=600)
+    hanging = FaultInjector(script=dict.fromkeys(range(1, 99), "hang"), hang_seconds=600)
     with serve(archive, hanging) as silent, serve(archive) as server:
         at(silent)
         began = datetime.now(UTC)

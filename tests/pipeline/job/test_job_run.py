@@ -12,11 +12,11 @@ from typing import ClassVar
 
 import pytest
 
-from litmine.cli.run import duration, summary
+from litmine.cli.run import format_duration, format_summary
 from litmine.errors import DONE, FAILED, INTERRUPTED, LOCKED, NEW_GAPS, LakeError, LakeLockedError
-from litmine.fake_pubmed.archive import Archive
-from litmine.fake_pubmed.faults import Faults
-from litmine.fake_pubmed.server import Server, serve
+from litmine.fake_pubmed.archive import RecordArchive
+from litmine.fake_pubmed.faults import FaultInjector
+from litmine.fake_pubmed.server import FakePubmedServer, serve
 from litmine.lake.lake import Lake
 from litmine.lake.paths import Place
 from litmine.pipeline.job.job_file import Job
@@ -25,7 +25,7 @@ from litmine.pipeline.job.step import Forecast, Outcome, Rates, Watch
 
 Run = Callable[..., CompletedProcess[str]]
 WriteJob = Callable[..., Path]
-At = Callable[[Server], None]
+At = Callable[[FakePubmedServer], None]
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def test_every_step_is_done_and_the_worst_code_is_kept(home: Path, codes: tuple[
     done = codes[: codes.index(INTERRUPTED) + 1] if INTERRUPTED in codes else codes
     assert [outcome.code for _, outcome in report.steps] == list(done)
     assert report.code == left
-    assert f"(exit {left})" in summary(report)
+    assert f"(exit {left})" in format_summary(report)
 
 
 def test_a_night_over_a_broken_file_reads_the_good_ones(
@@ -166,11 +166,11 @@ def test_no_lake_and_nothing_to_make_one_from(run: Run, home: Path, write_job: W
 
 
 def test_every_query_is_fetched_and_the_key_is_in_no_log(
-    run: Run, home: Path, archive: Archive, write_job: WriteJob, at: At, key: str
+    run: Run, home: Path, archive: RecordArchive, write_job: WriteJob, at: At, key: str
 ) -> None:
     (home / "queries.txt").write_text(f"# drugs\n{key}[uid]\n\nall[sb]\n")
     file = write_job("mine", queries_file="queries.txt", models=[])
-    with serve(archive, Faults(script=["key-refused"])) as server:
+    with serve(archive, FaultInjector(script=["key-refused"])) as server:
         at(server)
         ran = run("run", file)
     assert ran.returncode == FAILED
@@ -179,7 +179,9 @@ def test_every_query_is_fetched_and_the_key_is_in_no_log(
     assert "(NCBI_API_KEY)[uid]" in ran.stderr
 
 
-def test_a_forecast_goes_by_earlier_runs(run: Run, home: Path, archive: Archive, write_job: WriteJob, at: At) -> None:
+def test_a_forecast_goes_by_earlier_runs(
+    run: Run, home: Path, archive: RecordArchive, write_job: WriteJob, at: At
+) -> None:
     file = write_job("mine", queries=["all[sb]"], models=["builtin"])
     with serve(archive) as server:
         at(server)
@@ -206,7 +208,7 @@ def test_rates() -> None:
     [(0.04, "0.0 s"), (9.96, "10 s"), (59.6, "1 min 0 s"), (200, "3 min 20 s"), (7260, "2 h 1 min")],
 )
 def test_durations(seconds: float, said: str) -> None:
-    assert duration(seconds) == said
+    assert format_duration(seconds) == said
 
 
 def test_many_sentences_are_cut_short(home: Path) -> None:
@@ -214,7 +216,7 @@ def test_many_sentences_are_cut_short(home: Path) -> None:
     report = run_job(Job("mine", models=(), after=(Scripted(DONE),)), home / "lake", "id", Watch())
     report.steps[0][1].said = [f"line {number}" for number in range(30)]
     report.finished = datetime.now(UTC)
-    text = summary(report)
+    text = format_summary(report)
     assert "line 19" in text
     assert "line 20" not in text
     assert "and 10 more, in the log" in text

@@ -3,7 +3,7 @@
 import pytest
 
 from litmine.errors import SettingError
-from litmine.sources.entrez.access import NCBI, Access, from_environment
+from litmine.sources.entrez.eutils_settings import NCBI_BASE_URL, EutilsSettings, load_eutils_settings
 
 KEY = "0123456789abcdef0123456789abcdef0123"
 
@@ -15,26 +15,26 @@ def _unset(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_without_settings_it_is_ncbi_at_three_a_second() -> None:
-    access = from_environment()
-    assert access == Access()
-    assert (access.url, access.host, access.per_second) == (NCBI, "eutils.ncbi.nlm.nih.gov", 3)
-    assert not access.loopback
+    access = load_eutils_settings()
+    assert access == EutilsSettings()
+    assert (access.url, access.host, access.per_second) == (NCBI_BASE_URL, "eutils.ncbi.nlm.nih.gov", 3)
+    assert not access.is_loopback
 
 
 def test_settings_of_the_environment_and_changes_on_top(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LITMINE_EUTILS_URL", "http://localhost:8080/e")
     monkeypatch.setenv("NCBI_API_KEY", f" {KEY}\n")
     monkeypatch.setenv("NCBI_EMAIL", "a@b.org")
-    access = from_environment(patience=7.0)
-    assert access == Access("http://localhost:8080/e", KEY, "a@b.org", patience=7.0)
-    assert (access.host, access.per_second, access.loopback) == ("localhost:8080", 10, True)
+    access = load_eutils_settings(patience=7.0)
+    assert access == EutilsSettings("http://localhost:8080/e", KEY, "a@b.org", patience=7.0)
+    assert (access.host, access.per_second, access.is_loopback) == ("localhost:8080", 10, True)
     assert KEY not in repr(access)
 
 
 def test_empty_means_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("LITMINE_EUTILS_URL", "NCBI_API_KEY", "NCBI_EMAIL"):
         monkeypatch.setenv(name, " ")
-    assert from_environment() == Access()
+    assert load_eutils_settings() == EutilsSettings()
 
 
 @pytest.mark.parametrize(
@@ -65,19 +65,19 @@ def test_nonsense_is_refused_by_the_name_of_its_variable(
 ) -> None:
     monkeypatch.setenv(variable, value)
     with pytest.raises(SettingError, match=variable) as refused:
-        from_environment()
+        load_eutils_settings()
     assert "secret" not in str(refused.value)
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.8.9.1:8080", "[::1]:80"])
 def test_a_key_may_go_to_this_machine_in_the_clear(host: str) -> None:
-    assert Access(f"http://{host}/", KEY).loopback
+    assert EutilsSettings(f"http://{host}/", KEY).is_loopback
 
 
 @pytest.mark.parametrize("host", ["example.org", "localhost.example.org", "10.0.0.1", "127.0.0.1.example.org"])
 def test_a_key_goes_nowhere_else_in_the_clear(host: str) -> None:
     with pytest.raises(SettingError, match="https") as refused:
-        Access(f"http://{host}/", KEY)
+        EutilsSettings(f"http://{host}/", KEY)
     assert KEY not in str(refused.value)
-    assert Access(f"https://{host}/", KEY).key == KEY
-    assert Access(f"http://{host}/").key is None
+    assert EutilsSettings(f"https://{host}/", KEY).key == KEY
+    assert EutilsSettings(f"http://{host}/").key is None

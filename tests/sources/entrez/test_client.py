@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from litmine.errors import SettingError, SourceError
-from litmine.sources.entrez.access import Access
-from litmine.sources.entrez.client import Eutils
-from litmine.sources.entrez.limiter import Limiter
-from litmine.sources.entrez.responses import Unanswered
+from litmine.sources.entrez.client import EutilsClient
+from litmine.sources.entrez.eutils_settings import EutilsSettings
+from litmine.sources.entrez.limiter import RateLimiter
+from litmine.sources.entrez.responses import PersistentRequestError
 
 KEY = "0123456789abcdef0123456789abcdef0123"
 _ARTICLE = b"<PubmedArticle><MedlineCitation><PMID>%d</PMID></MedlineCitation></PubmedArticle>"
@@ -38,9 +38,9 @@ class Waits:
         return sum(seconds for _, seconds in self.told)
 
 
-def _eutils(url: str, waits: Waits | None = None, **settings: Any) -> Eutils:
+def _eutils(url: str, waits: Waits | None = None, **settings: Any) -> EutilsClient:
     given: dict[str, Any] = {"key": KEY, "patience": 60.0} | settings
-    return Eutils(Access(url, **given), waits or Waits())
+    return EutilsClient(EutilsSettings(url, **given), waits or Waits())
 
 
 def _without_key(error: BaseException | None) -> bool:
@@ -101,7 +101,7 @@ def test_a_service_that_is_down_ends_in_one_sentence_in_time(
     with pytest.raises(SourceError) as given_up:
         eutils.fetch(pmids) if pmids else eutils.search("a")
     sentence = str(given_up.value)
-    assert Access(url).host in sentence
+    assert EutilsSettings(url).host in sentence
     assert reason in sentence
     assert "check the network or LITMINE_EUTILS_URL, and run the command again" in sentence
     assert sentence.isprintable()
@@ -113,7 +113,7 @@ def test_damage_to_a_list_is_the_lists_fault_when_another_question_is_answered(s
     scripted.says(said(_set(1)), said(_set(5, 6)[:-9]), said(_set(5)[:-9]), said(_set(1)))
     eutils = _eutils(scripted.url)
     eutils.fetch([1])
-    with pytest.raises(Unanswered, match="the server's XML is cut short or damaged") as unanswered:
+    with pytest.raises(PersistentRequestError, match="the server's XML is cut short or damaged") as unanswered:
         eutils.fetch([5, 6, 1])
     assert [asked.parameters["id"] for asked in scripted.asked] == [["1"], ["5,6,1"], ["5,6,1"], ["2"]]
     assert _without_key(unanswered.value)
@@ -124,21 +124,21 @@ def test_the_probe_is_a_record_that_came_well_and_may_fail_in_between(scripted: 
     scripted.says(said(_set(77)), *[said(b"", 500)] * 4, said(b"", 502), empty)
     eutils = _eutils(scripted.url)
     eutils.fetch([77])
-    with pytest.raises(Unanswered, match="HTTP 500"):
+    with pytest.raises(PersistentRequestError, match="HTTP 500"):
         eutils.fetch([5, 6])
     assert [asked.parameters["id"] for asked in scripted.asked] == [["77"], *[["5,6"]] * 4, ["77"], ["77"]]
 
 
 def test_a_single_record_is_tried_four_times_before_the_probe_and_four_after(scripted: Any, said: Any) -> None:
     scripted.says(lambda handler: said(_set(1)) if "id=1&" in handler.path + "&" else said(_set(5)[:-9]))
-    with pytest.raises(Unanswered, match="cut short"):
+    with pytest.raises(PersistentRequestError, match="cut short"):
         _eutils(scripted.url).fetch([5])
     assert [asked.parameters["id"] for asked in scripted.asked] == [*[["5"]] * 4, ["1"], *[["5"]] * 4]
 
 
 def test_a_question_is_doubted_after_half_the_patience_at_the_latest(scripted: Any, said: Any) -> None:
     scripted.says(lambda handler: said(_set(1)) if "id=1&" in handler.path + "&" else said(b"", 500))
-    with pytest.raises(Unanswered, match="HTTP 500"):
+    with pytest.raises(PersistentRequestError, match="HTTP 500"):
         _eutils(scripted.url, patience=0.6).fetch([5, 6])
     assert 2 <= len(scripted.asked) < 5
 
@@ -179,10 +179,10 @@ def test_retry_after_is_waited_for_by_everyone_on_the_machine(scripted: Any, sai
     def waiting(reason: str, seconds: float) -> None:
         assert reason == "the server answered HTTP 429 (Too Many Requests)"
         assert seconds >= 1.0
-        others.append(Limiter(Access(scripted.url).host, 10).paused())
+        others.append(RateLimiter(EutilsSettings(scripted.url).host, 10).remaining_pause())
 
     # It is the server's wish, so it counts for nothing against the patience.
-    assert Eutils(Access(scripted.url, KEY, patience=0.1), waiting).search("a").count == 1
+    assert EutilsClient(EutilsSettings(scripted.url, KEY, patience=0.1), waiting).search("a").count == 1
     assert len(others) == 1
     assert others[0] > 0.0
     assert scripted.asked[1].at - scripted.asked[0].at >= 1.0
@@ -206,14 +206,14 @@ def test_a_wait_of_hours_is_left_to_the_user(scripted: Any, said: Any) -> None:
 
 def test_a_pause_that_another_run_was_asked_for_is_told(scripted: Any, said: Any) -> None:
     scripted.says(said(_HITS))
-    Limiter(Access(scripted.url).host, 10).pause(60)
+    RateLimiter(EutilsSettings(scripted.url).host, 10).pause(60)
 
     def waiting(reason: str, seconds: float) -> None:
         assert 0 < seconds <= 60
         raise InterruptedError(reason)
 
     with pytest.raises(InterruptedError, match="the server asked another run to wait"):
-        Eutils(Access(scripted.url, KEY), waiting).search("a")
+        EutilsClient(EutilsSettings(scripted.url, KEY), waiting).search("a")
     assert scripted.asked == []
 
 
@@ -225,7 +225,7 @@ def test_a_refused_key_ends_it_at_once(scripted: Any, said: Any) -> None:
             ask()
         assert _without_key(refused.value)
     assert eutils.requests == 2
-    assert KEY not in repr(eutils) + repr(vars(eutils)["_access"])
+    assert KEY not in repr(eutils) + repr(vars(eutils)["_settings"])
 
 
 def test_an_address_that_is_too_long_is_posted(scripted: Any, said: Any) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from litmine.sources.entrez import limiter as module
-from litmine.sources.entrez.limiter import LONGEST_PAUSE, Limiter
+from litmine.sources.entrez.limiter import MAX_PAUSE_SECONDS, RateLimiter
 
 KEY = "0123456789abcdef0123456789abcdef0123"
 _LONG_AGO, _FAR = 0.0, 1e9
@@ -29,13 +29,13 @@ def _state_file(folder: Path) -> Path:
 
 def _write(folder: Path, **state: Any) -> None:
     """Put a state where the limiter of `_limiter` looks for it."""
-    Limiter("host", 3, [folder]).paused()
+    RateLimiter("host", 3, [folder]).remaining_pause()
     _state_file(folder).write_text(json.dumps({"last": 0.0, "pause": 0.0, "places": {}} | state))
 
 
-def _turn_after(began: float, limiter: Limiter) -> float:
+def _turn_after(began: float, limiter: RateLimiter) -> float:
     """How long after `began` the next turn comes."""
-    limiter.turn()
+    limiter.acquire()
     return time.monotonic() - began
 
 
@@ -58,9 +58,9 @@ def processes() -> Iterator[Callable[..., subprocess.Popen[str]]]:
 
 _FETCH = """
 import sys
-from litmine.sources.entrez.access import Access
-from litmine.sources.entrez.client import Eutils
-eutils = Eutils(Access(sys.argv[1], sys.argv[2] or None))
+from litmine.sources.entrez.eutils_settings import EutilsSettings
+from litmine.sources.entrez.client import EutilsClient
+eutils = EutilsClient(EutilsSettings(sys.argv[1], sys.argv[2] or None))
 for _ in range(int(sys.argv[3])):
     eutils.fetch([1])
 """
@@ -85,14 +85,14 @@ def test_processes_together_stay_below_the_limit_at_arrival(
 
 
 def test_threads_share_the_limit_too(temporary: Path) -> None:
-    limiters = [Limiter("host", 10, [temporary]) for _ in range(2)]
+    limiters = [RateLimiter("host", 10, [temporary]) for _ in range(2)]
     turns: list[float] = []
 
     def take(number: int) -> None:
-        turn = limiters[number % 2].turn()
+        turn = limiters[number % 2].acquire()
         turns.append(time.monotonic())
-        limiters[number % 2].sent(turn)
-        limiters[number % 2].answered(turn)
+        limiters[number % 2].mark_sent(turn)
+        limiters[number % 2].mark_answered(turn)
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(take, range(12)))
@@ -101,54 +101,54 @@ def test_threads_share_the_limit_too(temporary: Path) -> None:
 
 
 def test_a_request_counts_until_a_second_after_its_answer(temporary: Path) -> None:
-    first = Limiter("host", 1, [temporary])
-    turn = first.turn()
-    first.sent(turn)
+    first = RateLimiter("host", 1, [temporary])
+    turn = first.acquire()
+    first.mark_sent(turn)
     time.sleep(0.3)
     began = time.monotonic()
-    first.answered(turn)
-    assert _turn_after(began, Limiter("host", 1, [temporary])) > 1.0
+    first.mark_answered(turn)
+    assert _turn_after(began, RateLimiter("host", 1, [temporary])) > 1.0
 
 
 def test_a_request_without_an_answer_counts_longer(temporary: Path) -> None:
-    first = Limiter("host", 1, [temporary])
-    turn = first.turn()
+    first = RateLimiter("host", 1, [temporary])
+    turn = first.acquire()
     began = time.monotonic()
-    first.sent(turn)
-    assert _turn_after(began, Limiter("host", 1, [temporary])) > 2.0
+    first.mark_sent(turn)
+    assert _turn_after(began, RateLimiter("host", 1, [temporary])) > 2.0
 
 
 def test_a_turn_that_is_not_used_yet_keeps_its_place(temporary: Path) -> None:
-    late = Limiter("host", 1, [temporary])
+    late = RateLimiter("host", 1, [temporary])
     began = time.monotonic()
-    late.turn()
+    late.acquire()
     _, until = json.loads(_state_file(temporary).read_text())["places"].popitem()
     assert until > began + 2.1
 
 
 def test_a_pause_is_for_everyone_and_for_minutes_at_most(temporary: Path) -> None:
-    one, other = Limiter("host", 3, [temporary]), Limiter("host", 3, [temporary])
+    one, other = RateLimiter("host", 3, [temporary]), RateLimiter("host", 3, [temporary])
     began = time.monotonic()
     one.pause(0.4)
     one.pause(0.1)
-    assert other.paused() <= 0.4
+    assert other.remaining_pause() <= 0.4
     assert _turn_after(began, other) > 0.4
-    assert other.paused() == 0.0
+    assert other.remaining_pause() == 0.0
     one.pause(_FAR)
-    assert LONGEST_PAUSE - 60 < other.paused() <= LONGEST_PAUSE
+    assert MAX_PAUSE_SECONDS - 60 < other.remaining_pause() <= MAX_PAUSE_SECONDS
 
 
 def test_hosts_and_allowances_do_not_share(temporary: Path) -> None:
-    Limiter("a", 3, [temporary]).pause(100)
-    assert Limiter("b", 3, [temporary]).paused() == 0.0
-    assert Limiter("a", 10, [temporary]).paused() == 0.0
-    assert Limiter("a", 3, [temporary]).paused() > 0.0
+    RateLimiter("a", 3, [temporary]).pause(100)
+    assert RateLimiter("b", 3, [temporary]).remaining_pause() == 0.0
+    assert RateLimiter("a", 10, [temporary]).remaining_pause() == 0.0
+    assert RateLimiter("a", 3, [temporary]).remaining_pause() > 0.0
     assert {path.parent for path in temporary.iterdir()} == {temporary}
 
 
 def test_a_host_cannot_name_a_file_elsewhere(temporary: Path) -> None:
     inside = temporary / "inside"
-    Limiter("../../../[::1]:80", 3, [inside]).turn()
+    RateLimiter("../../../[::1]:80", 3, [inside]).acquire()
     assert _state_file(inside).parent == inside
     assert list(temporary.iterdir()) == [inside]
 
@@ -171,8 +171,8 @@ def test_a_host_cannot_name_a_file_elsewhere(temporary: Path) -> None:
 def test_what_makes_no_sense_counts_as_a_second_full_of_requests(content: bytes, temporary: Path) -> None:
     _write(temporary)
     _state_file(temporary).write_bytes(content)
-    limiter = Limiter("host", 3, [temporary])
-    assert limiter.paused() == 0.0
+    limiter = RateLimiter("host", 3, [temporary])
+    assert limiter.remaining_pause() == 0.0
     places = json.loads(_state_file(temporary).read_text())["places"]
     assert len(places) == 3
     assert all(until <= time.monotonic() + 3 for until in places.values())
@@ -180,9 +180,9 @@ def test_what_makes_no_sense_counts_as_a_second_full_of_requests(content: bytes,
 
 def test_stamps_of_an_earlier_boot_hold_nobody_up(temporary: Path) -> None:
     _write(temporary, last=_FAR, pause=_FAR, places={"a": _FAR, "b": _FAR, "c": _FAR})
-    assert _turn_after(time.monotonic(), Limiter("host", 3, [temporary])) < LONGEST_PAUSE / 10
+    assert _turn_after(time.monotonic(), RateLimiter("host", 3, [temporary])) < MAX_PAUSE_SECONDS / 10
     _write(temporary, last=_LONG_AGO, pause=_LONG_AGO, places={"a": _LONG_AGO})
-    assert Limiter("host", 3, [temporary]).paused() == 0.0
+    assert RateLimiter("host", 3, [temporary]).remaining_pause() == 0.0
 
 
 @pytest.mark.parametrize("kind", ["folder", "fifo", "link", "hard link", "no folder", "locked"])
@@ -214,31 +214,31 @@ def test_a_file_that_cannot_be_used_is_replaced_by_the_next(
             file.write_text("")
             holder = os.open(file, os.O_RDWR)
             fcntl.flock(holder, fcntl.LOCK_EX)
-    Limiter("host", 3, [shared, own]).pause(50)
+    RateLimiter("host", 3, [shared, own]).pause(50)
     if holder is not None:
         os.close(holder)
-    assert 0 < Limiter("host", 3, [own]).paused() <= 50
+    assert 0 < RateLimiter("host", 3, [own]).remaining_pause() <= 50
     if "link" in kind:
         assert (tmp_path / "victim").read_text() == "mine"
 
 
 def test_without_any_file_a_process_keeps_the_limit_by_itself(temporary: Path) -> None:
     (temporary / "file").write_text("")
-    limiter = Limiter("host", 1, [temporary / "file"])
-    turn = limiter.turn()
+    limiter = RateLimiter("host", 1, [temporary / "file"])
+    turn = limiter.acquire()
     began = time.monotonic()
-    limiter.answered(turn)
+    limiter.mark_answered(turn)
     assert _turn_after(began, limiter) > 1.0
     limiter.pause(50)
-    assert limiter.paused() > 0.0
+    assert limiter.remaining_pause() > 0.0
 
 
 def test_the_file_is_for_all_users_and_holds_nothing_of_the_key(temporary: Path, scripted: Any, said: Any) -> None:
-    from litmine.sources.entrez.access import Access
-    from litmine.sources.entrez.client import Eutils
+    from litmine.sources.entrez.client import EutilsClient
+    from litmine.sources.entrez.eutils_settings import EutilsSettings
 
     scripted.says(said(b"<PubmedArticleSet/>"))
-    Eutils(Access(scripted.url, KEY)).fetch([1])
+    EutilsClient(EutilsSettings(scripted.url, KEY)).fetch([1])
     file = _state_file(temporary)
     assert file.stat().st_mode & 0o777 == 0o666
     assert KEY[:6] not in file.name + file.read_text()
@@ -260,20 +260,20 @@ def test_a_killed_process_holds_nobody_up(temporary: Path, processes: Callable[.
     assert holder.stdout.readline() == "held\n"
     holder.kill()
     holder.wait()
-    limiter = Limiter("host", 3, [temporary])
+    limiter = RateLimiter("host", 3, [temporary])
     limiter.pause(50)
-    assert Limiter("host", 3, [temporary]).paused() > 0
+    assert RateLimiter("host", 3, [temporary]).remaining_pause() > 0
 
 
 def test_ctrl_c_ends_the_waiting(temporary: Path, processes: Callable[..., subprocess.Popen[str]]) -> None:
     code = """
 import sys
 from pathlib import Path
-from litmine.sources.entrez.limiter import Limiter
-limiter = Limiter("host", 3, [Path(sys.argv[1])])
+from litmine.sources.entrez.limiter import RateLimiter
+limiter = RateLimiter("host", 3, [Path(sys.argv[1])])
 limiter.pause(600)
 print("paused", flush=True)
-limiter.turn()
+limiter.acquire()
 """
     waiting = processes(code, temporary)
     assert waiting.stdout is not None

@@ -1,4 +1,4 @@
-"""Every PMID of a query, however its records lie: over days, within one, or at the edges of time."""
+"""Slicing of large searches: every PMID is found once, however the records are spread over days."""
 
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -10,29 +10,31 @@ from hypothesis import strategies as st
 
 from litmine.errors import SourceError
 from litmine.fake_pubmed import query
-from litmine.fake_pubmed.archive import Archive
-from litmine.sources.entrez import search as slices
-from litmine.sources.entrez.responses import Hits
+from litmine.fake_pubmed.archive import RecordArchive
+from litmine.sources.entrez import search as search_module
+from litmine.sources.entrez.responses import EsearchResult
 
 TODAY = date(2026, 11, 22)
-MOST = 40
+LIMIT = 40
 DAYS = st.dates(date(1900, 1, 1), TODAY + timedelta(days=30))
 
 
 @pytest.fixture(autouse=True)
 def small_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    """PubMed's limit, made small, so that few records need many slices."""
-    monkeypatch.setattr(slices, "MOST_HITS", MOST)
-    monkeypatch.setattr(slices, "_AIM", MOST * 3 // 4)
+    """Lower PubMed's limit, so that few records need many slices."""
+    monkeypatch.setattr(search_module, "MAX_SEARCH_HITS", LIMIT)
+    monkeypatch.setattr(search_module, "_TARGET_HITS", LIMIT * 3 // 4)
 
 
-def searching(archive: Archive, asked: list[str], order: Callable[[list[int]], list[int]] = list) -> slices.Search:
-    """PubMed's search over the archive: it counts all hits and names the first `MOST`."""
+def fake_esearch(
+    archive: RecordArchive, terms: list[str], order: Callable[[list[int]], list[int]] = list
+) -> search_module.EsearchFunction:
+    """PubMed's search over the archive: it counts all hits and lists the first `LIMIT`; queries go to `terms`."""
 
-    def search(term: str) -> Hits:
-        asked.append(term)
-        found = archive.search(lambda columns: query.search(term, columns))
-        return Hits(len(found.pmids), tuple(order(found.pmids)[:MOST]), found.translation)
+    def search(term: str) -> EsearchResult:
+        terms.append(term)
+        found = archive.search(lambda columns: query.run_query(term, columns))
+        return EsearchResult(len(found.pmids), tuple(order(found.pmids)[:LIMIT]), found.translation)
 
     return search
 
@@ -43,69 +45,69 @@ def source(sample_data: Path) -> Path:
 
 
 @given(
-    st.lists(st.tuples(DAYS, st.integers(1, 3 * MOST)), max_size=6),
+    st.lists(st.tuples(DAYS, st.integers(1, 3 * LIMIT)), max_size=6),
     st.lists(st.tuples(DAYS, st.integers(1, 3)), max_size=30),
     st.sampled_from([list, sorted]),
 )
-def test_finds_all_once(
+def test_every_pmid_is_found_once(
     source: Path,
     busy: list[tuple[date, int]],
     thin: list[tuple[date, int]],
     order: Callable[[list[int]], list[int]],
 ) -> None:
-    archive = Archive([source], records=1)
+    archive = RecordArchive([source], records=1)
     for day, count in busy + thin:
         archive.add(count, day)
-    asked: list[str] = []
-    found = slices.find("all[sb]", searching(archive, asked, order), TODAY)
+    terms: list[str] = []
+    found = search_module.search_pubmed("all[sb]", fake_esearch(archive, terms, order), TODAY)
     assert found.pmids == archive.pmids
-    assert (found.count, found.unnamed) == (len(archive), 0)
-    assert len(set(asked)) == len(asked), "a slice was asked for twice"
+    assert (found.count, found.unlisted) == (len(archive), 0)
+    assert len(set(terms)) == len(terms), "a slice was searched twice"
 
 
-def test_one_search_is_enough_for_few(source: Path) -> None:
-    asked: list[str] = []
-    archive = Archive([source], records=MOST)
-    assert slices.find("all[sb]", searching(archive, asked), TODAY).pmids == archive.pmids
-    assert asked == ["all[sb]"]
+def test_a_small_result_takes_one_search(source: Path) -> None:
+    terms: list[str] = []
+    archive = RecordArchive([source], records=LIMIT)
+    assert search_module.search_pubmed("all[sb]", fake_esearch(archive, terms), TODAY).pmids == archive.pmids
+    assert terms == ["all[sb]"]
 
 
-def test_searches_stay_few(source: Path) -> None:
-    """At PubMed's own growth, not many more searches than the hits fill."""
-    asked: list[str] = []
-    archive = Archive([source], records=60 * MOST, last=TODAY)
-    slices.find("all[sb]", searching(archive, asked), TODAY)
-    assert len(asked) < 2.5 * 60
+def test_number_of_searches(source: Path) -> None:
+    """With records spread like PubMed's, few more searches than the hits fill."""
+    terms: list[str] = []
+    archive = RecordArchive([source], records=60 * LIMIT, last=TODAY)
+    search_module.search_pubmed("all[sb]", fake_esearch(archive, terms), TODAY)
+    assert len(terms) < 2.5 * 60
 
 
-def test_a_record_that_comes_meanwhile_is_no_difference(source: Path) -> None:
-    archive = Archive([source], records=5 * MOST, last=TODAY)
-    asked: list[str] = []
-    search = searching(archive, asked)
+def test_records_added_during_the_search_are_not_unlisted(source: Path) -> None:
+    archive = RecordArchive([source], records=5 * LIMIT, last=TODAY)
+    terms: list[str] = []
+    search = fake_esearch(archive, terms)
 
-    def growing(term: str) -> Hits:
+    def growing(term: str) -> EsearchResult:
         hits = search(term)
-        if len(asked) == 1:
+        if len(terms) == 1:
             archive.add(3, TODAY)
         return hits
 
-    found = slices.find("all[sb]", growing, TODAY)
+    found = search_module.search_pubmed("all[sb]", growing, TODAY)
     assert found.pmids == archive.pmids
-    assert (found.count, found.unnamed) == (5 * MOST + 3, 0)
+    assert (found.count, found.unlisted) == (5 * LIMIT + 3, 0)
 
 
-def test_what_pubmed_counts_and_does_not_name_is_told(source: Path) -> None:
-    archive = Archive([source], records=5 * MOST, last=TODAY)
-    search = searching(archive, [])
+def test_records_that_pubmed_counts_but_does_not_list(source: Path) -> None:
+    archive = RecordArchive([source], records=5 * LIMIT, last=TODAY)
+    search = fake_esearch(archive, [])
 
-    def counting_more(term: str) -> Hits:
+    def counting_more(term: str) -> EsearchResult:
         hits = search(term)
-        return Hits(hits.count + 7, hits.pmids, hits.translation) if term == "all[sb]" else hits
+        return EsearchResult(hits.count + 7, hits.pmids, hits.translation) if term == "all[sb]" else hits
 
-    found = slices.find("all[sb]", counting_more, TODAY)
-    assert (len(found.pmids), found.count, found.unnamed) == (5 * MOST, 5 * MOST + 7, 7)
+    found = search_module.search_pubmed("all[sb]", counting_more, TODAY)
+    assert (len(found.pmids), found.count, found.unlisted) == (5 * LIMIT, 5 * LIMIT + 7, 7)
 
 
-def test_a_count_that_cannot_be_ends() -> None:
-    with pytest.raises(SourceError, match="under one PMID"):
-        slices.find("all[sb]", lambda _: Hits(10 * MOST, (5,), ""), TODAY)
+def test_an_impossible_count_ends_the_search() -> None:
+    with pytest.raises(SourceError, match="for the single PMID"):
+        search_module.search_pubmed("all[sb]", lambda _: EsearchResult(10 * LIMIT, (5,), ""), TODAY)

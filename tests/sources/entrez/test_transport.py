@@ -1,6 +1,7 @@
-"""The wire: what is sent and where to, what of an answer is kept, and that nothing holds it for ever."""
+"""HTTP transport: what is sent and where, which responses are complete, and that every wait ends."""
 
 import gzip
+import importlib.util
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -11,25 +12,26 @@ import pytest
 from Bio import Entrez
 
 from litmine import __version__
-from litmine.sources.entrez import transport as module
-from litmine.sources.entrez.access import Access
-from litmine.sources.entrez.limiter import Limiter
-from litmine.sources.entrez.responses import BadAnswer, Fault
-from litmine.sources.entrez.transport import Wire
+from litmine.errors import SettingError
+from litmine.sources.entrez import transport as transport_module
+from litmine.sources.entrez.eutils_settings import EutilsSettings
+from litmine.sources.entrez.limiter import RateLimiter
+from litmine.sources.entrez.responses import FailureKind, ResponseError
+from litmine.sources.entrez.transport import EutilsTransport
 
 KEY = "0123456789abcdef0123456789abcdef0123"
 BODY = b"<PubmedArticleSet>" + b" " * 100_000 + b"</PubmedArticleSet>"
 
 
-def _wire(url: str, key: str | None = None, **settings: Any) -> Wire:
-    access = Access(url, key, **settings)
-    return Wire(access, Limiter(access.host, 50))
+def _transport(url: str, key: str | None = None, **settings: Any) -> EutilsTransport:
+    eutils_settings = EutilsSettings(url, key, **settings)
+    return EutilsTransport(eutils_settings, RateLimiter(eutils_settings.host, 50))
 
 
-def _failure(wire: Wire) -> BadAnswer:
+def _failure(transport: EutilsTransport) -> ResponseError:
     """How asking fails; the key must be in nothing that comes with it."""
-    with pytest.raises(BadAnswer) as failed:
-        wire.ask("efetch", id="1")
+    with pytest.raises(ResponseError) as failed:
+        transport.send("efetch", id="1")
     error: BaseException | None = failed.value
     while error is not None:
         assert KEY not in repr(error) + str(error)
@@ -38,9 +40,9 @@ def _failure(wire: Wire) -> BadAnswer:
 
 
 def test_biopython_asks_and_the_base_url_is_ours(scripted: Any) -> None:
-    wire = _wire(scripted.url, KEY, email="a@b.org")
-    wire.ask("esearch", term='"a b" & µ[ti]', retmax=7)
-    wire.ask("efetch", id="1,2")
+    transport = _transport(scripted.url, KEY, email="a@b.org")
+    transport.send("esearch", term='"a b" & µ[ti]', retmax=7)
+    transport.send("efetch", id="1,2")
     search, fetch = scripted.asked
     assert (search.method, search.path) == ("GET", "/a/base/esearch.fcgi")
     common = {"db": ["pubmed"], "retmode": ["xml"], "tool": ["litmine"], "email": ["a@b.org"], "api_key": [KEY]}
@@ -48,20 +50,20 @@ def test_biopython_asks_and_the_base_url_is_ours(scripted: Any) -> None:
     assert (fetch.method, fetch.path) == ("GET", "/a/base/efetch.fcgi")
     assert fetch.parameters == {**common, "id": ["1,2"]}
     assert fetch.headers["User-Agent"] == f"litmine/{__version__}"
-    assert wire.requests == 2
+    assert transport.requests == 2
 
 
 def test_what_is_not_set_is_not_sent_and_nothing_warns_of_it(scripted: Any) -> None:
-    _wire(scripted.url).ask("efetch", id="1")
+    _transport(scripted.url).send("efetch", id="1")
     assert set(scripted.asked[0].parameters) == {"db", "retmode", "tool", "id"}
 
 
 def test_long_lists_are_posted(scripted: Any) -> None:
     pmids = ",".join(map(str, range(1, 201)))
-    wire = _wire(scripted.url, KEY)
-    wire.ask("efetch", id=pmids)
-    wire.posting = True
-    wire.ask("esearch", term="a", retmax=1)
+    transport = _transport(scripted.url, KEY)
+    transport.send("efetch", id=pmids)
+    transport.always_post = True
+    transport.send("esearch", term="a", retmax=1)
     assert [asked.method for asked in scripted.asked] == ["POST", "POST"]
     assert scripted.asked[0].parameters["id"] == [pmids]
     assert scripted.asked[1].parameters["term"] == ["a"]
@@ -70,17 +72,57 @@ def test_long_lists_are_posted(scripted: Any) -> None:
 
 def test_biopythons_own_module_is_left_alone(scripted: Any) -> None:
     before = {name: value for name, value in vars(Entrez).items() if not name.startswith("__")}
-    previous = Entrez._open.previous
-    _wire(scripted.url, KEY, email="a@b.org").ask("efetch", id="1")
+    _transport(scripted.url, KEY, email="a@b.org").send("efetch", id="1")
     assert {name: value for name, value in vars(Entrez).items() if not name.startswith("__")} == before
-    assert Entrez._open.previous == previous
+
+
+_OTHER_BIOPYTHON = """
+from urllib.request import Request, urlopen
+def efetch(**parameters):
+    return urlopen(Request("https://eutils.ncbi.nlm.nih.gov/entrez/eutils/efetch.fcgi?id=" + parameters["id"]))
+"""
+
+
+def _install_biopython(source: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let `Bio.Entrez` be found as a module with this source."""
+    file = folder / "other_entrez.py"
+    file.write_text(source)
+    spec = importlib.util.spec_from_file_location("Bio.Entrez", file)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: spec)
+
+
+def test_biopython_adds_no_delay_of_its_own(scripted: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    delays: list[float] = []
+    monkeypatch.setattr(Entrez.time, "sleep", delays.append)  # type: ignore[attr-defined]
+    transport = EutilsTransport(EutilsSettings(scripted.url), RateLimiter("host", 1000))
+    monkeypatch.setattr(RateLimiter, "acquire", lambda _: "slot")
+    for _ in range(3):
+        transport.send("efetch", id="1")
+    assert (len(scripted.asked), delays) == (3, [])
+
+
+def test_a_biopython_without_its_private_functions(
+    scripted: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _install_biopython(_OTHER_BIOPYTHON, tmp_path, monkeypatch)
+    assert _transport(scripted.url).send("efetch", id="7").status == 200
+    assert scripted.asked[0].parameters == {"id": ["7"]}
+
+
+def test_a_biopython_that_would_bypass_the_limiter_is_refused(
+    scripted: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _install_biopython("import urllib.request", tmp_path, monkeypatch)
+    with pytest.raises(SettingError, match="install biopython"):
+        _transport(scripted.url)
+    assert scripted.asked == []
 
 
 def test_an_answer_of_any_status_comes_back_whole(scripted: Any, said: Any) -> None:
     for status in (200, 204, 400, 404, 429, 500, 599):
         body = b"" if status == 204 else BODY
         scripted.says(said(body, status, {"Retry-After": "1"}))
-        reply = _wire(scripted.url).ask("efetch", id="1")
+        reply = _transport(scripted.url).send("efetch", id="1")
         assert (reply.status, reply.body, reply.headers["Retry-After"]) == (status, body, "1")
         assert reply.received.tzinfo is not None
 
@@ -88,7 +130,7 @@ def test_an_answer_of_any_status_comes_back_whole(scripted: Any, said: Any) -> N
 def test_a_redirect_is_not_followed_and_the_key_stays(scripted: Any, said: Any) -> None:
     for status in (301, 302, 303, 307, 308):
         scripted.says(said(b"moved", status, {"Location": f"{scripted.url}/elsewhere?api_key={KEY}"}))
-        reply = _wire(scripted.url, KEY).ask("efetch", id="1")
+        reply = _transport(scripted.url, KEY).send("efetch", id="1")
         assert reply.status == status
         assert KEY not in repr(reply)
     assert {asked.path for asked in scripted.asked} == {"/a/base/efetch.fcgi"}
@@ -97,7 +139,7 @@ def test_a_redirect_is_not_followed_and_the_key_stays(scripted: Any, said: Any) 
 
 def test_gzip_is_asked_for_and_unpacked(scripted: Any, said: Any) -> None:
     scripted.says(said(gzip.compress(BODY), 200, {"Content-Encoding": "GZip"}))
-    assert _wire(scripted.url).ask("efetch", id="1").body == BODY
+    assert _transport(scripted.url).send("efetch", id="1").body == BODY
     assert scripted.asked[0].headers["Accept-Encoding"] == "gzip"
 
 
@@ -108,16 +150,16 @@ def test_gzip_is_asked_for_and_unpacked(scripted: Any, said: Any) -> None:
         (gzip.compress(BODY, mtime=0)[:-1], "gzip", None, "cut short"),
         (gzip.compress(BODY, mtime=0)[:-1], "gzip", 10_000, "cut short"),
         (BODY, "gzip", None, "damaged"),
-        (BODY, "br", None, "not asked for"),
+        (BODY, "br", None, "not requested"),
     ],
 )
 def test_bodies_that_are_not_whole(
     body: bytes, encoding: str, length: int | None, reason: str, scripted: Any, said: Any
 ) -> None:
     scripted.says(said(body, 200, {"Content-Encoding": encoding}, length))
-    failed = _failure(_wire(scripted.url, KEY))
+    failed = _failure(_transport(scripted.url, KEY))
     assert reason in str(failed)
-    assert failed.fault is (Fault.FAILED if encoding == "br" else Fault.DAMAGED)
+    assert failed.kind is (FailureKind.FAILED if encoding == "br" else FailureKind.DAMAGED)
 
 
 def test_chunks_that_end_too_early(scripted: Any) -> None:
@@ -125,17 +167,17 @@ def test_chunks_that_end_too_early(scripted: Any) -> None:
         handler.wfile.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n<Pubm\r\n")
 
     scripted.says(say)
-    assert _failure(_wire(scripted.url)).fault is Fault.DAMAGED
+    assert _failure(_transport(scripted.url)).kind is FailureKind.DAMAGED
 
 
 @pytest.mark.parametrize("encoding", ["identity", "gzip"])
 def test_an_answer_has_a_largest_size(encoding: str, scripted: Any, said: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     body = BODY if encoding == "identity" else gzip.compress(BODY)
     scripted.says(said(body, 200, {"Content-Encoding": encoding}))
-    monkeypatch.setattr(module, "_LARGEST_BODY", len(BODY) - 1)
-    assert "larger than" in str(_failure(_wire(scripted.url)))
-    monkeypatch.setattr(module, "_LARGEST_BODY", len(BODY))
-    assert _wire(scripted.url).ask("efetch", id="1").body == BODY
+    monkeypatch.setattr(transport_module, "_MAX_BODY_BYTES", len(BODY) - 1)
+    assert "larger than" in str(_failure(_transport(scripted.url)))
+    monkeypatch.setattr(transport_module, "_MAX_BODY_BYTES", len(BODY))
+    assert _transport(scripted.url).send("efetch", id="1").body == BODY
 
 
 @pytest.fixture
@@ -153,60 +195,60 @@ def full_port() -> Iterator[int]:
 
 
 def test_a_connection_that_hangs(full_port: int, temporary: Path) -> None:
-    wire = _wire(f"http://127.0.0.1:{full_port}/", KEY, connect_seconds=0.2)
-    assert str(_failure(wire)) == "the server could not be reached in time"
-    assert wire.requests == 0
+    transport = _transport(f"http://127.0.0.1:{full_port}/", KEY, connect_seconds=0.2)
+    assert str(_failure(transport)) == "the server could not be reached in time"
+    assert transport.requests == 0
     assert list(temporary.iterdir()) == []  # no turn was taken for it
 
 
 def test_an_answer_that_does_not_come(scripted: Any) -> None:
     scripted.says(lambda handler: handler.server.over.wait(30))
-    assert str(_failure(_wire(scripted.url, KEY, read_seconds=0.2))) == "the server did not answer in time"
+    assert str(_failure(_transport(scripted.url, KEY, read_seconds=0.2))) == "the server did not answer in time"
 
 
 @pytest.mark.parametrize(
     ("start", "reason", "fault"),
     [
-        (b"HTTP/1.1 200 OK\r\nX-Endless: ", "the server did not answer in time", Fault.FAILED),
-        (b"HTTP/1.1 200 OK\r\n\r\n", "the server's answer took too long", Fault.DAMAGED),
+        (b"HTTP/1.1 200 OK\r\nX-Endless: ", "the server did not answer in time", FailureKind.FAILED),
+        (b"HTTP/1.1 200 OK\r\n\r\n", "the server's answer took too long", FailureKind.DAMAGED),
     ],
 )
-def test_a_trickle_does_not_hold_for_ever(start: bytes, reason: str, fault: Fault, scripted: Any) -> None:
+def test_a_trickle_does_not_hold_for_ever(start: bytes, reason: str, fault: FailureKind, scripted: Any) -> None:
     def trickle(handler: Any) -> None:
         handler.wfile.write(start)
         while not handler.server.over.wait(0.05):
             handler.wfile.write(b"x")
 
     scripted.says(trickle)
-    failed = _failure(_wire(scripted.url, KEY, read_seconds=10, body_seconds=1.0))
-    assert (str(failed), failed.fault) == (reason, fault)
+    failed = _failure(_transport(scripted.url, KEY, read_seconds=10, body_seconds=1.0))
+    assert (str(failed), failed.kind) == (reason, fault)
 
 
 def test_what_is_no_http(scripted: Any) -> None:
     scripted.says(lambda handler: handler.wfile.write(f"220 {KEY} SMTP\r\n".encode() * 2))
-    assert str(_failure(_wire(scripted.url, KEY))) == "the server did not answer in HTTP"
+    assert str(_failure(_transport(scripted.url, KEY))) == "the server did not answer in HTTP"
 
 
 def test_a_connection_that_is_closed_without_a_word(scripted: Any) -> None:
     scripted.says(lambda _: None)
-    assert str(_failure(_wire(scripted.url, KEY))) == "the server closed the connection without an answer"
+    assert str(_failure(_transport(scripted.url, KEY))) == "the server closed the connection without an answer"
 
 
 def test_tls_where_there_is_none(scripted: Any) -> None:
-    wire = _wire(scripted.url.replace("http:", "https:"), KEY)
-    assert str(_failure(wire)) == "no secure connection to the server could be made"
+    transport = _transport(scripted.url.replace("http:", "https:"), KEY)
+    assert str(_failure(transport)) == "no secure connection to the server could be made"
 
 
 @pytest.mark.parametrize("name", ["no-such-host.invalid", "x" * 64 + ".invalid"])
 def test_a_name_that_nobody_knows(name: str) -> None:
-    assert str(_failure(_wire(f"https://{name}/", KEY))) == "the server's name could not be resolved"
+    assert str(_failure(_transport(f"https://{name}/", KEY))) == "the server's name could not be resolved"
 
 
 def test_a_server_that_is_down() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
-        wire = _wire(f"http://127.0.0.1:{unused.getsockname()[1]}/", KEY)
-        assert str(_failure(wire)) == "the server refused the connection"
+        transport = _transport(f"http://127.0.0.1:{unused.getsockname()[1]}/", KEY)
+        assert str(_failure(transport)) == "the server refused the connection"
 
 
 def test_proxies_are_used_but_not_for_this_machine(scripted: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,10 +256,10 @@ def test_proxies_are_used_but_not_for_this_machine(scripted: Any, monkeypatch: p
         monkeypatch.delenv(name, raising=False)
     for name in ("http_proxy", "https_proxy"):
         monkeypatch.setenv(name, scripted.url)
-    _wire("http://example.invalid/e/").ask("efetch", id="1")
+    _transport("http://example.invalid/e/").send("efetch", id="1")
     assert (scripted.asked[0].path, scripted.asked[0].headers["Host"]) == ("/e/efetch.fcgi", "example.invalid")
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9/")
-    _wire(scripted.url, KEY).ask("efetch", id="1")
+    _transport(scripted.url, KEY).send("efetch", id="1")
     assert len(scripted.asked) == 2
 
 
@@ -229,10 +271,10 @@ def test_a_proxy_that_refuses(scripted: Any, monkeypatch: pytest.MonkeyPatch) ->
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("https_proxy", scripted.url)
-    assert str(_failure(_wire("https://example.invalid/", KEY))) == "the network or its proxy failed"
+    assert str(_failure(_transport("https://example.invalid/", KEY))) == "the network or its proxy failed"
     for proxy in ("nonsense://here", "http:///here", "http://here:port"):
         monkeypatch.setenv("http_proxy", proxy)
-        assert str(_failure(_wire("http://example.invalid/"))) in (
+        assert str(_failure(_transport("http://example.invalid/"))) in (
             "the network or its proxy failed",
             "the server did not answer in HTTP",
         )

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from litmine.tasks.ner import confidence
 from litmine.tasks.ner.confidence import bootstrap, paired_bootstrap
-from litmine.tasks.ner.evaluate import FIGURES, Counts, score_counts
+from litmine.tasks.ner.evaluate import METRICS, Counts, score_counts
 
 TYPES = ("Chemical", "Disease")
 
@@ -31,7 +31,7 @@ def test_an_interval_is_what_drawing_passage_by_passage_gives(counts: Counts, se
     generator = np.random.default_rng(seed)
     scores = [score_counts(counts[generator.integers(len(counts), size=len(counts))], TYPES) for _ in range(100)]
     for name in (*TYPES, "micro"):
-        for figure in FIGURES:
+        for figure in METRICS:
             expected = np.percentile([score[name][figure] for score in scores], [2.5, 97.5])
             assert found[name][figure] == pytest.approx(tuple(expected), abs=1e-9)
 
@@ -49,13 +49,13 @@ def test_95_of_100_intervals_hold_the_true_score() -> None:
 def test_memory_is_bounded_and_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     counts = draw_counts(np.random.default_rng(1), 50)
     at_once = bootstrap(counts, TYPES, 200)
-    monkeypatch.setattr(confidence, "_MOST_DRAWS", 333)
+    monkeypatch.setattr(confidence, "_MAX_DRAWS", 333)
     assert bootstrap(counts, TYPES, 200) == at_once
 
 
 def test_a_model_without_a_mistake_has_no_interval_to_speak_of() -> None:
     counts = np.full((20, 1, 3), 2)
-    assert bootstrap(counts, ["Gene"])["Gene"] == dict.fromkeys(FIGURES, (100.0, 100.0))
+    assert bootstrap(counts, ["Gene"])["Gene"] == dict.fromkeys(METRICS, (100.0, 100.0))
 
 
 @given(ours=COUNTS, seed=st.integers(0, 99))

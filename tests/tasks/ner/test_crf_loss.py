@@ -6,12 +6,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from litmine.tasks.ner.crf_loss import Layout, path_costs, probabilities
+from litmine.tasks.ner.crf_loss import WordLayout, marginal_probabilities, negative_log_likelihood
 
 HEADS, LENGTHS = 2, (3, 1, 5, 4)
 ROWS = torch.repeat_interleave(torch.arange(len(LENGTHS)), torch.tensor(LENGTHS))
 CPU = torch.device("cpu")
-LAYOUT = Layout.of(ROWS, CPU)
+LAYOUT = WordLayout.of(ROWS, CPU)
 EDGES = list(pairwise([0, *torch.tensor(LENGTHS).cumsum(0).tolist()]))
 
 
@@ -42,7 +42,7 @@ def test_the_cost_of_the_right_path(logits: Tensor, transitions: Tensor) -> None
     torch.manual_seed(3)
     labels = torch.randint(0, 3, (sum(LENGTHS), HEADS))
     shares = torch.nn.functional.one_hot(labels, 3).float()
-    costs = path_costs(logits, LAYOUT, shares, transitions)
+    costs = negative_log_likelihood(logits, LAYOUT, shares, transitions)
     assert costs.shape == (len(LENGTHS), HEADS)
     for (text, (start, end)), head in product(enumerate(EDGES), range(HEADS)):
         share = every_path(logits[start:end, head], transitions[head])[tuple(labels[start:end, head].tolist())]
@@ -53,7 +53,7 @@ def test_the_cost_against_what_a_teacher_doubts(logits: Tensor, transitions: Ten
     """The mean over the paths that the shares speak of, each word's apart from the next."""
     torch.manual_seed(4)
     shares = torch.randn(sum(LENGTHS), HEADS, 3).softmax(dim=-1)
-    costs = path_costs(logits, LAYOUT, shares, transitions)
+    costs = negative_log_likelihood(logits, LAYOUT, shares, transitions)
     for (text, (start, end)), head in product(enumerate(EDGES), range(HEADS)):
         mean = 0.0
         for path, share in every_path(logits[start:end, head], transitions[head]).items():
@@ -63,7 +63,7 @@ def test_the_cost_against_what_a_teacher_doubts(logits: Tensor, transitions: Ten
 
 def test_the_probabilities_of_labels(logits: Tensor, transitions: Tensor) -> None:
     with torch.inference_mode():
-        found = probabilities(logits, LAYOUT, transitions)
+        found = marginal_probabilities(logits, LAYOUT, transitions)
     for (start, end), head in product(EDGES, range(HEADS)):
         paths = every_path(logits[start:end, head], transitions[head])
         expected = torch.zeros(end - start, 3)
@@ -76,5 +76,7 @@ def test_the_probabilities_of_labels(logits: Tensor, transitions: Tensor) -> Non
 def test_what_is_right_beyond_doubt_costs_next_to_nothing(transitions: Tensor) -> None:
     labels = torch.tensor([[1], [2], [0]])
     shares = torch.nn.functional.one_hot(labels, 3).float()
-    cost = path_costs(shares * 40, Layout.of(torch.zeros(3, dtype=torch.int64), CPU), shares, transitions[:1])
+    cost = negative_log_likelihood(
+        shares * 40, WordLayout.of(torch.zeros(3, dtype=torch.int64), CPU), shares, transitions[:1]
+    )
     assert 0 <= float(cost) < 1e-4

@@ -11,11 +11,11 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from torch import Tensor
 
-from litmine.nn.batches import Piece, batches_of, pieces_of, row_of
-from litmine.nn.hidden_states import Padding
-from litmine.nn.tokenizer import Words
-from litmine.tasks.ner.decoder import Decoder
-from litmine.tasks.ner.network import Choices, TaggerTop
+from litmine.nn.batches import TextWindow, build_row, group_into_batches, text_windows
+from litmine.nn.hidden_states import PaddedRunner
+from litmine.nn.tokenizer import TokenizedText
+from litmine.tasks.ner.decoder import MentionDecoder
+from litmine.tasks.ner.network import HeadLayout, TaggerTop
 from litmine.text.tags import TagSet
 from litmine.types import Entity
 
@@ -25,12 +25,12 @@ OUTPUTS = sum(map(len, HEADS))
 LOGITS = st.floats(-4, 4, width=32)
 
 
-def saying(table: Tensor) -> Padding:
+def saying(table: Tensor) -> PaddedRunner:
     """A network that says of token i what row i of a table says; the first two are those around a text."""
-    return Padding(lambda ids, _mask, _types: [table[ids]], 0, 0)
+    return PaddedRunner(lambda ids, _mask, _types: [table[ids]], 0, 0)
 
 
-def expected(texts: list[str], words: list[Words], logits: NDArray[np.float32]) -> list[list[Entity]]:
+def expected(texts: list[str], words: list[TokenizedText], logits: NDArray[np.float32]) -> list[list[Entity]]:
     """Each head's likeliest labels to spans, word after word of one text after another."""
     found: list[list[Entity]] = []
     for text, own in zip(texts, words, strict=True):
@@ -56,19 +56,19 @@ def test_the_entities_of_all_logits(data: st.DataObject) -> None:
     for length in lengths:
         at = np.arange(length)
         texts.append("ab " * length)
-        words.append(Words(token + at, at, 3 * at, 3 * at + 2))
+        words.append(TokenizedText(token + at, at, 3 * at, 3 * at + 2))
         token += length
-    decoder = Decoder(HEADS, None)
+    decoder = MentionDecoder(HEADS, None)
     edges = np.cumsum([0, *map(len, HEADS)]).tolist()
-    choices = Choices.of([range(*pair) for pair in pairwise(edges)], decoder.outside, None)
+    choices = HeadLayout.of([range(*pair) for pair in pairwise(edges)], decoder.outside, None)
     form, device = saying(torch.from_numpy(logits)), torch.device("cpu")
     top = TaggerTop("a name", form.layers([], None), lambda hidden: hidden, choices, device)
-    pieces = [piece for i, own in enumerate(words) for piece in pieces_of(i, own, 64, 0)]
-    batches = batches_of(pieces, most, True)
+    pieces = [piece for i, own in enumerate(words) for piece in text_windows(i, own, 64, 0)]
+    batches = group_into_batches(pieces, most, True)
     assert sorted(piece.text for batch in batches for piece in batch) == sorted(piece.text for piece in pieces)
-    rows = [row_of(batch, words, 0, 1) for batch in batches]
+    rows = [build_row(batch, words, 0, 1) for batch in batches]
     said = top.join([top.collect(row, top.begin(form(row, device))) for row in rows], {}, len(texts))
-    found, wanted = decoder.entities(texts, words, said.open), expected(texts, words, logits)
+    found, wanted = decoder.entities(texts, words, said.candidates), expected(texts, words, logits)
     assert found == wanted
     for ours, theirs in zip(found, wanted, strict=True):
         assert [one.score for one in ours] == pytest.approx([one.score for one in theirs], abs=1e-6)
@@ -77,8 +77,8 @@ def test_the_entities_of_all_logits(data: st.DataObject) -> None:
 @given(lengths=st.lists(st.integers(1, 50), max_size=40), most=st.integers(1, 200), padding=st.booleans())
 def test_a_batch_has_no_more_than_its_tokens(lengths: list[int], most: int, padding: bool) -> None:
     """Unless one piece has."""
-    pieces = [Piece(i, 0, length, 0, length) for i, length in enumerate(lengths)]
-    batches = batches_of(pieces, most, padding)
+    pieces = [TextWindow(i, 0, length, 0, length) for i, length in enumerate(lengths)]
+    batches = group_into_batches(pieces, most, padding)
     assert sorted((piece for batch in batches for piece in batch), key=lambda piece: piece.text) == pieces
     for batch in batches:
         held = len(batch) * batch[0].tokens if padding else sum(piece.tokens for piece in batch)
@@ -87,8 +87,8 @@ def test_a_batch_has_no_more_than_its_tokens(lengths: list[int], most: int, padd
 
 
 def test_a_row_and_its_padded_form() -> None:
-    words = [Words(np.arange(10, 10 + n), *[np.arange(n)] * 3) for n in (3, 5)]
-    row = row_of([Piece(1, 0, 4, 0, 3), Piece(0, 0, 3, 0, 3), Piece(1, 2, 5, 3, 5)], words, 1, 2)
+    words = [TokenizedText(np.arange(10, 10 + n), *[np.arange(n)] * 3) for n in (3, 5)]
+    row = build_row([TextWindow(1, 0, 4, 0, 3), TextWindow(0, 0, 3, 0, 3), TextWindow(1, 2, 5, 3, 5)], words, 1, 2)
     assert row.ids.tolist() == [1, 10, 11, 12, 13, 2, 1, 10, 11, 12, 2, 1, 12, 13, 14, 2]
     assert row.lengths.tolist() == [6, 5, 5]
     assert [*zip(row.text.tolist(), row.word.tolist(), strict=True)] == [
@@ -100,24 +100,24 @@ def test_a_row_and_its_padded_form() -> None:
     assert row.ids[row.at].tolist() == [10, 11, 12, 10, 11, 12, 13, 14]
     assert np.flatnonzero(row.last).tolist() == [2, 5, 7]
     padded = row.padded(0)
-    assert padded.inside is not None
+    assert padded.mask is not None
     assert padded.types is None
-    assert padded.ids[padded.inside].tolist() == row.ids.tolist()
-    assert padded.ids[~padded.inside].tolist() == [0, 0]
-    assert padded.ids.ravel()[padded.there[row.at]].tolist() == row.ids[row.at].tolist()
+    assert padded.ids[padded.mask].tolist() == row.ids.tolist()
+    assert padded.ids[~padded.mask].tolist() == [0, 0]
+    assert padded.ids.ravel()[padded.positions[row.at]].tolist() == row.ids[row.at].tolist()
 
 
 @given(lengths=st.lists(st.integers(1, 40), min_size=1, max_size=6))
 def test_a_row_of_whole_tiles(lengths: list[int]) -> None:
-    words = [Words(np.arange(10, 10 + n), *[np.arange(n)] * 3) for n in lengths]
-    row = row_of([Piece(i, 0, n, 0, n) for i, n in enumerate(lengths)], words, 1, 2)
-    laid = row.laid(16, 128, 0)
-    assert len(laid.ids) % 128 == 0
-    assert (laid.lengths % 16 == 0).all()
-    assert laid.lengths.sum() == len(laid.ids) < len(row.ids) + 16 * len(lengths) + 128
-    assert laid.ids[laid.there[row.at]].tolist() == row.ids[row.at].tolist()
-    assert (laid.own[: len(lengths)] == row.lengths).all()
-    starts = np.cumsum(laid.lengths) - laid.lengths
+    words = [TokenizedText(np.arange(10, 10 + n), *[np.arange(n)] * 3) for n in lengths]
+    row = build_row([TextWindow(i, 0, n, 0, n) for i, n in enumerate(lengths)], words, 1, 2)
+    aligned = row.aligned(16, 128, 0)
+    assert len(aligned.ids) % 128 == 0
+    assert (aligned.lengths % 16 == 0).all()
+    assert aligned.lengths.sum() == len(aligned.ids) < len(row.ids) + 16 * len(lengths) + 128
+    assert aligned.ids[aligned.positions[row.at]].tolist() == row.ids[row.at].tolist()
+    assert (aligned.text_lengths[: len(lengths)] == row.lengths).all()
+    starts = np.cumsum(aligned.lengths) - aligned.lengths
     for start, length, at, own in zip(starts, row.lengths, row.starts, words, strict=False):
-        assert laid.ids[start : start + length].tolist() == row.ids[at : at + length].tolist() == [1, *own.ids, 2]
-    assert row.laid(1, 1, 0).ids.tolist() == row.ids.tolist()
+        assert aligned.ids[start : start + length].tolist() == row.ids[at : at + length].tolist() == [1, *own.ids, 2]
+    assert row.aligned(1, 1, 0).ids.tolist() == row.ids.tolist()

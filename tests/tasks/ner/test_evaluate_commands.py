@@ -46,7 +46,7 @@ def test_a_file_may_be_given_a_name_and_two_of_one_name_must(evaluate: Evaluate,
     file = ner / "BC5CDR" / "dev.tsv"
     ran = evaluate("--data", file, "--data", ner / "BC5CDR" / "train.tsv")
     assert (ran.returncode, ran.stdout) == (FAILED, "")
-    assert ran.stderr == "litmine: the files of BC5CDR, BC5CDR need names of their own; give --data NAME=FILE\n"
+    assert ran.stderr == "litmine: the files BC5CDR, BC5CDR need different names; use --data NAME=FILE\n"
     assert list(judged(evaluate("--data", file, "--data", f"again={file}", "--format", "json"))) == ["BC5CDR", "again"]
 
 
@@ -62,7 +62,7 @@ def test_of_a_folder_the_dev_split_is_read(evaluate: Evaluate, ner: Path, tmp_pa
     (tmp_path / "train.tsv").write_text("aspirin\tB-Chemical\n")
     ran = evaluate("--data", tmp_path)
     assert ran.returncode == FAILED
-    assert ran.stderr == f"litmine: {tmp_path} has no dev split to judge on; name a file with --data FILE\n"
+    assert ran.stderr == f"litmine: {tmp_path} has no dev split; name a file with --data FILE\n"
 
 
 def test_the_scheme_of_the_tags_may_be_told(evaluate: Evaluate, tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_a_table_shows_the_interval_of_f1(evaluate: Evaluate, ner: Path) -> None
     ran = evaluate(*files, "--map", "SpecificDisease=Disease", "--map", "Modifier=Disease",
                    "--map", "DiseaseClass=Disease", "--map", "CompositeMention=Disease",
                    "--resamples", 500)  # fmt: skip
-    titles = [line for line in ran.stdout.splitlines() if "read by tiny@" in line]
+    titles = [line for line in ran.stdout.splitlines() if "tagged by tiny@" in line]
     assert [title.partition(",")[0].split()[0] for title in titles] == ["BC5CDR:", "NCBI-disease_dev:"]
     assert "documents" in titles[1]
     assert "intervals: 95 %, 500 bootstrap resamples of each file's sentences and documents" in ran.stderr
@@ -160,15 +160,15 @@ def test_two_models_side_by_side(evaluate: Evaluate, ner: Path) -> None:
         assert sum(mention["count"] for mention in frequent) <= against[side]["count"]
     table = evaluate(*options).stdout
     assert "\nagainst builtin@" in table
-    assert f"alone: {against['right_only_in_model']['count']} mentions" in table
+    assert f": {against['right_only_in_model']['count']} gold mentions" in table
 
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("--against-head", "Disease"), "--against-head is a head of the model of --against, and there is none"),
+        (("--against-head", "Disease"), "--against-head needs --against"),
         (("--against", "builtin", "--against-head", "Dragon"), "has no head 'Dragon'"),
-        (("--against", "builtin", "--against-head", "Gene"), "annotates Chemical, Disease and builtin@"),
+        (("--against", "builtin", "--against-head", "Gene"), "annotates Chemical, Disease, but builtin@"),
         (("--against", "nowhere"), "no model 'nowhere' here"),
     ],
 )

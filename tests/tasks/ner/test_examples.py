@@ -12,8 +12,16 @@ from hypothesis import strategies as st
 
 from litmine.corpora.corpus import Corpus
 from litmine.nn.loading import read_tokenizer
-from litmine.nn.tokenizer import WordReader
-from litmine.tasks.ner.examples import IGNORED, Batch, Example, collate, join, make_examples, make_heads
+from litmine.nn.tokenizer import WordTokenizer
+from litmine.tasks.ner.examples import (
+    IGNORED,
+    TaggerBatch,
+    TaggerExample,
+    collate,
+    join_examples,
+    make_examples,
+    make_heads,
+)
 from litmine.tasks.ner.settings import Head
 from litmine.training.batching import join_passages, make_batches
 
@@ -52,11 +60,13 @@ def test_every_type_has_one_default_head_even_when_all_its_corpora_are_apart(mak
 
 
 @pytest.fixture(scope="module")
-def reader(tiny_base: Path) -> WordReader:
-    return WordReader(read_tokenizer(tiny_base))
+def reader(tiny_base: Path) -> WordTokenizer:
+    return WordTokenizer(read_tokenizer(tiny_base))
 
 
-def test_labels_stand_where_the_corpus_annotates_and_nowhere_else(make_corpus: MakeCorpus, reader: WordReader) -> None:
+def test_labels_stand_where_the_corpus_annotates_and_nowhere_else(
+    make_corpus: MakeCorpus, reader: WordTokenizer
+) -> None:
     drug, species = make_corpus("drug", DRUG), make_corpus("species", SPECIES)
     heads = make_heads([drug, species], ())
     assert [head.name for head in heads] == ["Chemical", "Disease", "Species"]
@@ -67,7 +77,7 @@ def test_labels_stand_where_the_corpus_annotates_and_nowhere_else(make_corpus: M
     assert (example.labels[:, :2] == IGNORED).all()
 
 
-def test_a_long_passage_becomes_several(make_corpus: MakeCorpus, reader: WordReader) -> None:
+def test_a_long_passage_becomes_several(make_corpus: MakeCorpus, reader: WordTokenizer) -> None:
     corpus = make_corpus("drug", " ".join([DRUG] * 50))
     heads = make_heads([corpus], ())
     (whole,) = make_examples(corpus, heads, (), reader, 10_000)
@@ -82,16 +92,16 @@ def test_a_long_passage_becomes_several(make_corpus: MakeCorpus, reader: WordRea
     )
 
 
-def numbered(lengths: list[int]) -> list[Example]:
+def numbered(lengths: list[int]) -> list[TaggerExample]:
     """Examples whose ids are all different, one word a token."""
     starts = np.cumsum([10, *lengths])
     return [
-        Example(np.arange(start, start + length), np.arange(length), np.full((length, 2), 1))
+        TaggerExample(np.arange(start, start + length), np.arange(length), np.full((length, 2), 1))
         for start, length in zip(starts.tolist(), lengths, strict=False)
     ]
 
 
-def batches(examples: list[Example], budget: int, rng: random.Random) -> list[Batch]:
+def batches(examples: list[TaggerExample], budget: int, rng: random.Random) -> list[TaggerBatch]:
     groups = make_batches([len(example.ids) for example in examples], budget, rng)
     return [collate([examples[i] for i in group], (1, 2, 0)) for group in groups]
 
@@ -105,7 +115,7 @@ def test_a_pass_reads_everything_once_in_passages_of_bounded_length(
 ) -> None:
     examples = numbered(lengths)
     passages = join_passages(lengths, 100, alone, random.Random(seed))
-    passed = [join([examples[i] for i in passage]) for passage in passages]
+    passed = [join_examples([examples[i] for i in passage]) for passage in passages]
     assert Counter(np.concatenate([e.ids for e in passed]).tolist()) == Counter(range(10, 10 + sum(lengths)))
     # One sentence may be longer than the limit drawn for its passage.
     assert all(len(example.ids) <= 100 for example in passed)

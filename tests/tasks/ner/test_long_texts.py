@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from litmine.tasks.ner.settings import ALONE, CHAINED, FIRST
+from litmine.tasks.ner.settings import CRF, PER_WORD, PER_WORD_FULL_WINDOWS
 from litmine.tasks.ner.tagger import Tagger
 from litmine.tasks.registry import load_model
 
 WORDS = ("penicillin", "allergy", "hypotension", "of", "the", "adenomatous", "polyposis", "-", "tumour", "carcinoma")
 
 
-@pytest.fixture(scope="module", params=[FIRST, CHAINED, ALONE])
+@pytest.fixture(scope="module", params=[PER_WORD_FULL_WINDOWS, CRF, PER_WORD])
 def decoding(request: pytest.FixtureRequest) -> int:
     return int(request.param)
 

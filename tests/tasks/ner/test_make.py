@@ -14,7 +14,7 @@ from litmine.errors import CorpusError, SettingError
 from litmine.tasks.ner.error_analysis import KINDS, Mistake
 from litmine.tasks.ner.evaluate import evaluate, predict
 from litmine.tasks.ner.make import make_model
-from litmine.tasks.ner.recipe import Recipe
+from litmine.tasks.ner.recipe import TaggerRecipe
 from litmine.tasks.ner.report import make_report
 from litmine.tasks.registry import load_model
 from litmine.training.base_terms import base_terms
@@ -54,11 +54,11 @@ def test_the_card_says_which_model_it_is_of_what_and_how(tiny_model: Path) -> No
     card = (tiny_model / "README.md").read_text()
     assert card.startswith("# tiny\n")
     assert f"`{load_model(str(tiny_model)).name}`" in card
-    assert "| Disease | yes | NCBI-disease, BC5CDR | shared by the corpora of the type" in card
+    assert "| Disease | yes | NCBI-disease, BC5CDR | shared by all corpora of the type" in card
     assert "| Chemical | yes | BC5CDR |" in card
     known = registry()["NCBI-disease"]
     assert f"| NCBI-disease | 60 | 54 | {known.guideline} | {known.licence} | {known.terms} |" in card
-    assert "| tiny-base (the encoder to start from) | – | – | – | its owner's; see its source | – |" in card
+    assert "| tiny-base (base encoder) | – | – | – | its owner's; see its source | – |" in card
     assert "Base `tiny-base`; 24 epochs" in card
     assert not re.search(r"[{}]", card)
     assert str(tiny_model.parent) not in card
@@ -76,9 +76,7 @@ def test_the_card_says_what_the_model_is_bad_at(tiny_model: Path, sample_data: P
     for kind in ("Disease", "Chemical"):
         wrong = [one.kind for one in made if any(span and span.entity_type == kind for span in (one.gold, one.found))]
         worst, count = Counter(wrong).most_common(1)[0]
-        line = (
-            f"- {kind}: {100 * count / len(wrong):.0f} % of its {len(wrong):,} mistakes are `{worst}` ({KINDS[worst]})"
-        )
+        line = f"- {kind}: {100 * count / len(wrong):.0f} % of its {len(wrong):,} errors are `{worst}` ({KINDS[worst]})"
         assert line in card.splitlines()
 
 
@@ -92,16 +90,16 @@ def test_the_card_of_corpora_apart_of_one_s_own_and_without_dev(
     other.write_text("mice\tB-Drug|x\nrun\tO\n" * 2)
     corpora = (f"own={own}", str(other), f"mine={sample_data / 'ner' / 'NCBI-disease' / 'train.tsv'}")
     make_model(
-        Recipe("mixed", str(base), corpora, separate_heads=("own", "other"), epochs=1),
+        TaggerRecipe("mixed", str(base), corpora, separate_heads=("own", "other"), epochs=1),
         tmp_path / "made",
         lambda _: None,
     )
     card = (tmp_path / "made" / "README.md").read_text()
-    assert card.count("Nothing was measured: no corpus has a dev split.") == 2
-    assert r"| Drug\|x (own) | yes | own | no head of the type is shared, and this corpus came first |" in card
-    assert r"| Drug\|x (other) | no | other | kept apart, as the corpus follows another guideline than" in card
+    assert card.count("Not measured: no corpus has a dev split.") == 2
+    assert r"| Drug\|x (own) | yes | own | the type has no shared head, and this corpus is the first |" in card
+    assert r"| Drug\|x (other) | no | other | separate, because the corpus follows another guideline than" in card
     assert r"| own | 1 | 2 | Drug\|x | its owner's; see its source | – |" in card
-    assert "| base (the encoder to start from) | – | – | – | apache-2.0 | – |" in card
+    assert "| base (base encoder) | – | – | – | apache-2.0 | – |" in card
 
 
 def test_the_card_names_texts_without_annotation_and_what_came_before(
@@ -110,11 +108,15 @@ def test_the_card_names_texts_without_annotation_and_what_came_before(
     texts, corpus = tmp_path / "abstracts.jsonl", sample_data / "ner" / "NCBI-disease" / "train.tsv"
     lines = [{"pmid": i, "title": f"Asthma attack number {i} of many patients with allergies."} for i in range(40)]
     texts.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    recipe = Recipe("mine", str(tiny_base), (str(corpus),), epochs=1, unlabelled=str(texts), pretrain=400, teachers=1)
+    recipe = TaggerRecipe(
+        "mine", str(tiny_base), (str(corpus),), epochs=1, unlabelled=str(texts), pretrain_tokens=400, teachers=1
+    )
     make_model(recipe, tmp_path / "made", lambda _: None)
     card = (tmp_path / "made" / "README.md").read_text()
-    assert "| abstracts.jsonl (texts alone) | – | – | – | its owner's; see its source | – |" in card
-    assert "Before that came 400 tokens of masked words. Where no corpus annotates, it learnt the mean" in card
+    assert "| abstracts.jsonl (unlabelled texts) | – | – | – | its owner's; see its source | – |" in card
+    assert (
+        "Pretrained on 400 tokens of masked words before. Where no corpus annotates a type, it learnt the mean" in card
+    )
     assert str(tmp_path) not in card
 
 
@@ -133,7 +135,7 @@ def test_terms_are_the_registry_s_or_the_owner_s(
     for folder in (tmp_path / "corpora" / "NCBI-disease", tmp_path / "mine"):
         folder.mkdir(parents=True)
         (folder / "train.tsv").write_text("asthma\tB-Disease\n")
-    make_model(Recipe("one", str(tiny_base), (place,), epochs=1), tmp_path / "made", lambda _: None)
+    make_model(TaggerRecipe("one", str(tiny_base), (place,), epochs=1), tmp_path / "made", lambda _: None)
     (row,) = [line for line in (tmp_path / "made" / "README.md").read_text().splitlines() if line.startswith("| mine")]
     assert f" | {licence} | " in row
 
@@ -151,11 +153,11 @@ def test_the_folder_holds_a_model_and_nothing_else(tiny_model: Path) -> None:
 
 def test_eight_bits_and_a_pruned_vocabulary(tiny_base: Path, sample_data: Path, tmp_path: Path) -> None:
     corpora = (str(sample_data / "ner" / "NCBI-disease"),)
-    recipe = Recipe("small", str(tiny_base), corpora, epochs=1, batch_tokens=2000, vocabulary=500, int8=True)
+    recipe = TaggerRecipe("small", str(tiny_base), corpora, epochs=1, batch_tokens=2000, vocabulary=500, int8=True)
     make_model(recipe, tmp_path, lambda _: None)
     assert (tmp_path / "model.safetensors").stat().st_size < (tiny_base / "model.safetensors").stat().st_size / 3
     assert json.loads((tmp_path / "config.json").read_text())["vocab_size"] == 500
-    assert "8 bits, a scale a row" in (tmp_path / "README.md").read_text()
+    assert "8 bits with one scale per row" in (tmp_path / "README.md").read_text()
     load_model(str(tmp_path)).annotate(["An allergy to penicillin"])
 
 
@@ -166,17 +168,19 @@ def sentences(tmp_path: Path) -> Path:
     return file
 
 
-def refused(base: Path, *corpora: str | Path, separate: tuple[str, ...] = ()) -> Recipe:
-    return Recipe("mine", str(base), tuple(map(str, corpora)), separate_heads=separate)
+def refused(base: Path, *corpora: str | Path, separate: tuple[str, ...] = ()) -> TaggerRecipe:
+    return TaggerRecipe("mine", str(base), tuple(map(str, corpora)), separate_heads=separate)
 
 
 def test_corpora_need_names_of_their_own(tiny_base: Path, sentences: Path) -> None:
-    with pytest.raises(SettingError, match="the corpora train, train need names of their own; give --corpus NAME=PATH"):
+    with pytest.raises(SettingError, match="the corpora train, train need different names; use --corpus NAME=PATH"):
         make_model(refused(tiny_base, sentences, sentences), sentences.parent / "mine", lambda _: None)
 
 
 def test_a_corpus_apart_must_be_one(tiny_base: Path, sentences: Path) -> None:
-    with pytest.raises(SettingError, match="--separate-heads Species-80 is none of the corpora train"):
+    with pytest.raises(
+        SettingError, match="--separate-heads Species-80 is not a corpus of the recipe; use one of train"
+    ):
         make_model(refused(tiny_base, sentences, separate=("Species-80",)), sentences.parent / "mine", lambda _: None)
 
 
@@ -189,7 +193,7 @@ def test_a_bad_dev_split_is_found_before_the_training(tiny_base: Path, sentences
 
 def test_a_dev_split_of_other_types_is_found_before_the_training(tiny_base: Path, sentences: Path) -> None:
     (sentences.parent / "dev.tsv").write_text("BRCA1\tB-Gene\n")
-    with pytest.raises(CorpusError, match=r"dev\.tsv annotates Gene and its train split does not"):
+    with pytest.raises(CorpusError, match=r"dev\.tsv annotates Gene, but its train split does not"):
         make_model(refused(tiny_base, sentences.parent), sentences.parent / "mine", lambda _: None)
     assert not (sentences.parent / "mine").exists()
 
@@ -199,14 +203,14 @@ def test_mentions_off_their_offsets_are_told(tiny_base: Path, tmp_path: Path) ->
     good = ["1\t0\t7\taspirin\tChemical"] * 30
     file.write_text("\n".join(["1|t|aspirin", "1|a|", *good, "1\t1\t7\taspirin\tChemical", ""]))
     said: list[str] = []
-    make_model(Recipe("mine", str(tiny_base), (str(file),), epochs=1), tmp_path / "mine", said.append)
-    assert f"{file}: 1 mentions off their offsets are left out (lines 33)" in said
+    make_model(TaggerRecipe("mine", str(tiny_base), (str(file),), epochs=1), tmp_path / "mine", said.append)
+    assert f"{file}: skipped 1 mentions that are not at their offsets (lines 33)" in said
 
 
 def test_a_corpus_of_other_types_cannot_judge(tiny_model: Path, tmp_path: Path) -> None:
     file = tmp_path / "genes.tsv"
     file.write_text("BRCA1\tB-Gene\n")
     with pytest.raises(
-        CorpusError, match=r"annotates Gene and tiny@\w+ finds Chemical, Disease; rename a type with --map"
+        CorpusError, match=r"annotates Gene, but tiny@\w+ finds Chemical, Disease; rename the type with --map"
     ):
         evaluate(load_model(str(tiny_model)), read_corpus(file, "genes"))

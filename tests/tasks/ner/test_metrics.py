@@ -10,7 +10,7 @@ from seqeval.metrics import classification_report
 from seqeval.scheme import IOB2, IOBES
 
 from litmine.tasks.ner.evaluate import count_spans, score_counts, score_spans
-from litmine.text.tags import spans_of_tags
+from litmine.text.tags import tags_to_spans
 from litmine.types import Span
 
 TYPES = ("Chemical", "Disease")
@@ -43,7 +43,7 @@ def tags(tokens: Sequence[Token], scheme: str) -> list[str]:
 
 
 def spans(tagged: list[str]) -> list[Span]:
-    return [Span(*span) for span in spans_of_tags(tagged)]
+    return [Span(*span) for span in tags_to_spans(tagged)]
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

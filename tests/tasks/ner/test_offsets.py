@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from litmine.nn.loading import read_tokenizer
-from litmine.nn.tokenizer import WordReader, label_words
+from litmine.nn.tokenizer import WordTokenizer, label_words
 from litmine.tasks.ner.tagger import Tagger
 from litmine.tasks.registry import load_model
 from litmine.types import Span
@@ -40,8 +40,8 @@ def tagger(folder: Path) -> Tagger:
 
 
 @pytest.fixture(scope="module")
-def reader(folder: Path) -> WordReader:
-    return WordReader(read_tokenizer(folder))
+def reader(folder: Path) -> WordTokenizer:
+    return WordTokenizer(read_tokenizer(folder))
 
 
 @given(texts=st.lists(TEXTS, min_size=1, max_size=4))
@@ -56,7 +56,7 @@ def test_every_entity_stands_at_its_offsets(tagger: Tagger, texts: list[str]) ->
 
 
 @given(text=TEXTS)
-def test_words_stand_in_order_and_hold_no_space(reader: WordReader, text: str) -> None:
+def test_words_stand_in_order_and_hold_no_space(reader: WordTokenizer, text: str) -> None:
     (words,) = reader.read([text])
     assert len(words.first) == len(words.start) == len(words.end)
     assert all(
@@ -68,7 +68,7 @@ def test_words_stand_in_order_and_hold_no_space(reader: WordReader, text: str) -
 
 @settings(max_examples=200)
 @given(texts=st.lists(TEXTS, max_size=4))
-def test_what_is_remembered_is_what_the_tokenizer_says(reader: WordReader, texts: list[str]) -> None:
+def test_what_is_remembered_is_what_the_tokenizer_says(reader: WordTokenizer, texts: list[str]) -> None:
     for ours, its in zip(reader.read(texts), reader.encode(texts), strict=True):
         for name in ("ids", "first", "start", "end"):
             assert getattr(ours, name).tolist() == getattr(its, name).tolist()
@@ -84,7 +84,7 @@ def test_special_tokens_in_a_text_are_text(folder: Path) -> None:
     text = "penicillin [SEP] </s> [MASK] <s> [CLS] <pad> [PAD] aspirin"
     tokenizer = read_tokenizer(folder)
     special = {i for i, token in tokenizer.get_added_tokens_decoder().items() if "unk" not in token.content.lower()}
-    (words,) = WordReader(tokenizer).read([text])
+    (words,) = WordTokenizer(tokenizer).read([text])
     assert special
     assert not special.intersection(words.ids)
     assert text[words.start[-1] : words.end[-1]] == "aspirin"
@@ -97,7 +97,7 @@ def test_nothing_is_found_in_nothing(tagger: Tagger) -> None:
 
 def test_spans_to_labels_and_back(tiny_base: Path) -> None:
     text = "An allergy to penicillin-like drugs"
-    (words,) = WordReader(read_tokenizer(tiny_base)).read([text])
+    (words,) = WordTokenizer(read_tokenizer(tiny_base)).read([text])
     spans = [Span(3, 10, "Disease"), Span(14, 29, "Disease")]
     labels = label_words(words, spans)
     marked = [(text[start:end], int(label)) for start, end, label in zip(words.start, words.end, labels, strict=True)]

@@ -1,4 +1,4 @@
-"""What comes before a training: masked words, and teachers whose opinion counts where no corpus has one."""
+"""The stages before a training: pretraining, and teachers that label what no corpus annotates."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,22 +10,22 @@ import torch
 from safetensors.torch import load_file
 
 from litmine.corpora.corpus import Corpus
-from litmine.corpora.decontamination import key_of
+from litmine.corpora.decontamination import text_key
 from litmine.errors import ModelError
 from litmine.nn.loading import read_tokenizer
-from litmine.tasks.ner.distillation import read_teachers
+from litmine.tasks.ner.distillation import load_teachers
 from litmine.tasks.ner.folder import load_folder
 from litmine.tasks.ner.make import make_model
 from litmine.tasks.ner.preliminary_stages import drop_stages, train_in_stages
-from litmine.tasks.ner.recipe import Recipe
-from litmine.tasks.ner.settings import Settings
+from litmine.tasks.ner.recipe import TaggerRecipe
+from litmine.tasks.ner.settings import TaggerSettings
 from litmine.tasks.ner.train import train
 
 MakeCorpus = Callable[..., Corpus]
 TEXTS = [f"Patient {i} was given penicillin for a fever of {i} days and had no rash afterwards." for i in range(30)]
 
 
-def _train(recipe: Recipe, corpora: list[Corpus], dev: list[Corpus], folder: Path, lines: list[str]) -> None:
+def _train(recipe: TaggerRecipe, corpora: list[Corpus], dev: list[Corpus], folder: Path, lines: list[str]) -> None:
     train_in_stages(recipe, corpora, dev, folder, lines.append, lambda jobs: [job(lines.append) for job in jobs])
 
 
@@ -37,17 +37,17 @@ def corpora(make_corpus: MakeCorpus) -> list[Corpus]:
 
 
 @pytest.fixture
-def recipe(tiny_base: Path, tmp_path: Path) -> Recipe:
+def recipe(tiny_base: Path, tmp_path: Path) -> TaggerRecipe:
     texts = tmp_path / "texts.jsonl"
     texts.write_text("".join(f'{{"text": "{text}"}}\n' for text in TEXTS), encoding="utf-8")
-    return Recipe(
+    return TaggerRecipe(
         "m", str(tiny_base), ("drug", "species"), epochs=1, learning_rate=1e-3, batch_tokens=600, unlabelled=str(texts)
     )
 
 
-def test_the_stages_end_and_go(recipe: Recipe, corpora: list[Corpus], tmp_path: Path) -> None:
+def test_the_stages_end_and_go(recipe: TaggerRecipe, corpora: list[Corpus], tmp_path: Path) -> None:
     lines: list[str] = []
-    staged = replace(recipe, pretrain=3_000, teachers=2)
+    staged = replace(recipe, pretrain_tokens=3_000, teachers=2)
     _train(staged, corpora, [], tmp_path / "m", lines)
     first = load_file(tmp_path / "m" / "teacher-1" / "model.safetensors")
     second = load_file(tmp_path / "m" / "teacher-2" / "model.safetensors")
@@ -64,44 +64,44 @@ def test_the_stages_end_and_go(recipe: Recipe, corpora: list[Corpus], tmp_path: 
 
 
 def test_unlabelled_texts_of_a_dev_split_are_left_out(
-    recipe: Recipe, corpora: list[Corpus], make_corpus: MakeCorpus, tmp_path: Path
+    recipe: TaggerRecipe, corpora: list[Corpus], make_corpus: MakeCorpus, tmp_path: Path
 ) -> None:
     lines: list[str] = []
     dev = make_corpus("drug", TEXTS[3].replace("penicillin", "[penicillin](Chemical)"))
     _train(replace(recipe, teachers=1), corpora, [dev], tmp_path / "m", lines)
-    assert "1 unlabelled texts stand in a dev split and are left out" in lines
-    assert key_of(dev.passages[0].text) == key_of(TEXTS[3])
+    assert "skipped 1 unlabelled texts that occur in a dev split" in lines
+    assert text_key(dev.passages[0].text) == text_key(TEXTS[3])
 
 
 def test_a_teacher_speaks_where_no_corpus_does(
-    recipe: Recipe, corpora: list[Corpus], make_corpus: MakeCorpus, tmp_path: Path
+    recipe: TaggerRecipe, corpora: list[Corpus], make_corpus: MakeCorpus, tmp_path: Path
 ) -> None:
-    """A learner whose corpora know no mice learns them from the teacher, unless its opinion weighs nothing."""
+    """A student whose corpora have no mice learns them from the teacher, unless the distillation weight is 0."""
     taught = replace(recipe, epochs=30, learning_rate=3e-3, dropout=0.0)
     train(taught, corpora, tmp_path / "teacher", lambda _: None)
     texts = [f"{i} mice with fever" for i in range(20, 30)]
     rats = make_corpus("species", "[rats](Species) slept")
     unlabelled = Corpus("unlabelled", tmp_path, (), corpora[1].passages, continuous=False)
     found = {}
-    for opinion in (1.0, 0.0):
-        folder = tmp_path / f"m{opinion}"
-        told = replace(taught, distillation_weight=opinion)
+    for weight in (1.0, 0.0):
+        folder = tmp_path / f"m{weight}"
+        told = replace(taught, distillation_weight=weight)
         train(told, [corpora[0], rats, unlabelled], folder, lambda _: None, teachers=[tmp_path / "teacher"])
         model = load_folder(folder, "m", precision="float32")
-        found[opinion] = [[e.mention for e in one if e.entity_type == "Species"] for one in model.annotate(texts)]
+        found[weight] = [[e.mention for e in one if e.entity_type == "Species"] for one in model.annotate(texts)]
     assert found[1.0] == [["mice"]] * 10
     assert found[0.0] != found[1.0]
 
 
-def test_a_teacher_of_other_types_is_refused(recipe: Recipe, corpora: list[Corpus], tmp_path: Path) -> None:
+def test_a_teacher_of_other_types_is_refused(recipe: TaggerRecipe, corpora: list[Corpus], tmp_path: Path) -> None:
     trained = train(recipe, corpora[:1], tmp_path / "other", lambda _: None)
-    settings = Settings("m", trained.heads[:1], recipe.window, recipe.overlap)
+    settings = TaggerSettings("m", trained.heads[:1], recipe.window, recipe.overlap)
     tokenizer = read_tokenizer(tmp_path / "other").to_str()
-    with pytest.raises(ModelError, match="its heads or its tokens are others"):
-        read_teachers([tmp_path / "other"], settings, tokenizer)
+    with pytest.raises(ModelError, match="heads or tokenizer differ"):
+        load_teachers([tmp_path / "other"], settings, tokenizer)
 
 
-def test_a_naive_union_takes_silence_for_absence(recipe: Recipe, corpora: list[Corpus], tmp_path: Path) -> None:
+def test_a_naive_union_takes_silence_for_absence(recipe: TaggerRecipe, corpora: list[Corpus], tmp_path: Path) -> None:
     """The species corpus never marks what is no species, so a naive union learns that its fevers are no diseases."""
     losses = {}
     for naive in (True, False):
@@ -113,10 +113,10 @@ def test_a_naive_union_takes_silence_for_absence(recipe: Recipe, corpora: list[C
 
 
 def test_one_command_does_all_stages(
-    sample_data: Path, tmp_path: Path, recipe: Recipe, capsys: pytest.CaptureFixture[str]
+    sample_data: Path, tmp_path: Path, recipe: TaggerRecipe, capsys: pytest.CaptureFixture[str]
 ) -> None:
     corpus = str(sample_data / "ner" / "BC5CDR")
-    scores = make_model(replace(recipe, corpora=(corpus,), pretrain=2_000, teachers=1), tmp_path / "m", print)
+    scores = make_model(replace(recipe, corpora=(corpus,), pretrain_tokens=2_000, teachers=1), tmp_path / "m", print)
     said = capsys.readouterr().out
     assert set(scores) == {"BC5CDR"}
     assert "pretraining on 2,000 tokens" in said

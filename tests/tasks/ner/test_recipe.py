@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from litmine.errors import SettingError
-from litmine.tasks.ner.recipe import Recipe
+from litmine.tasks.ner.recipe import TaggerRecipe
 
 
 @pytest.mark.parametrize(
@@ -18,12 +18,12 @@ from litmine.tasks.ner.recipe import Recipe
         ({"learning_rate": float("nan")}, "learning_rate must be a finite number, not nan"),
         ({"ema_decay": 1.0}, "ema_decay must be at least 0 and below 1, not 1.0"),
         ({"corpus_weights": (("a", 101.0),)}, "corpus_weights of 'a' must be above 0 and at most 100, not 101.0"),
-        ({"batch_tokens": 511}, r"a batch must be at least as long as the longest passage \(512 tokens\)"),
-        ({"overlap": 510}, "must be shorter than the window"),
+        ({"batch_tokens": 511}, r"batch_tokens must be at least max_passage_tokens \+ 2 \(512\), not 511"),
+        ({"overlap": 510}, r"overlap must be less than window - 2 \(190\), not 510"),
         ({"overlap": -1}, "overlap must be at least 0, not -1"),
-        ({"passage_tokens": 511}, "passages no longer than the longest"),
-        ({"pretrain_batch": 255}, "pretrain_batch must be at least 256, not 255"),
-        ({"pretrain_rate": 0.0}, "pretrain_rate must be above 0, not 0.0"),
+        ({"passage_tokens": 511}, r"passage_tokens must be at most max_passage_tokens \(510\), not 511"),
+        ({"pretrain_batch_tokens": 255}, "pretrain_batch_tokens must be at least 256, not 255"),
+        ({"pretrain_learning_rate": 0.0}, "pretrain_learning_rate must be above 0, not 0.0"),
         ({"name": ""}, "cannot name a model"),
         ({"name": "a@b"}, "'a@b' cannot name a model"),
         ({"name": "a/b"}, "'a/b' cannot name a model"),
@@ -31,14 +31,14 @@ from litmine.tasks.ner.recipe import Recipe
 )
 def test_refused(settings: dict[str, object], sentence: str) -> None:
     with pytest.raises(SettingError, match=sentence):
-        Recipe(**({"name": "mine", "base": "base", "corpora": ("a",)} | settings))  # type: ignore[arg-type]
+        TaggerRecipe(**({"name": "mine", "base": "base", "corpora": ("a",)} | settings))  # type: ignore[arg-type]
 
 
 def test_what_is_saved_names_no_folder(tmp_path: Path) -> None:
     base = tmp_path / "encoder"
     base.mkdir()
     corpora = (str(tmp_path / "BC5CDR"), f"mine={tmp_path}/a.tsv")
-    Recipe("mine", str(base), corpora, unlabelled=str(tmp_path / "a.jsonl")).save(tmp_path / "recipe.json")
+    TaggerRecipe("mine", str(base), corpora, unlabelled=str(tmp_path / "a.jsonl")).save(tmp_path / "recipe.json")
     saved = json.loads((tmp_path / "recipe.json").read_text())
     assert str(tmp_path) not in json.dumps(saved)
     assert (saved["base"], saved["corpora"], saved["unlabelled"]) == ("encoder", ["BC5CDR", "mine"], "a.jsonl")

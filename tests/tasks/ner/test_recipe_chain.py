@@ -12,13 +12,13 @@ from litmine.cli.main import cli
 from litmine.errors import CorpusError, LitmineError, SettingError
 from litmine.specs import spec_named
 from litmine.tasks.ner.make import make_model
-from litmine.tasks.ner.recipe import Recipe
-from litmine.tasks.ner.recipe_chain import follow
+from litmine.tasks.ner.recipe import TaggerRecipe
+from litmine.tasks.ner.recipe_chain import next_recipe
 from litmine.training.recipe import make_recipe, read_recipe
 
 NER = spec_named("ner")
 MADE = ("model.safetensors", "litmine.json", "scores.json", "loss.tsv")
-Write = Callable[..., Recipe]
+Write = Callable[..., TaggerRecipe]
 
 
 @pytest.fixture
@@ -35,11 +35,11 @@ def write(tiny_base: Path, sample_data: Path, own: Path, tmp_path: Path) -> Writ
     """`write(epochs=2)`: a recipe over BC5CDR, which another of these settings, `then.toml`, goes on from."""
     corpus = str(sample_data / "ner" / "BC5CDR")
 
-    def recipe(**settings: object) -> Recipe:
+    def recipe(**settings: object) -> TaggerRecipe:
         own_settings = {"corpora": [corpus, str(own)], "epochs": 1, "seed": 2, "ema_decay": 0.5} | settings
         file = tmp_path / "then.toml"
         file.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in own_settings.items()))
-        first = Recipe("m", str(tiny_base), (corpus,), epochs=1, learning_rate=1e-3, batch_tokens=600, int8=True)
+        first = TaggerRecipe("m", str(tiny_base), (corpus,), epochs=1, learning_rate=1e-3, batch_tokens=600, int8=True)
         return replace(first, then=str(file))
 
     return recipe
@@ -63,10 +63,10 @@ def test_one_command_makes_what_two_make(write: Write, own: Path, tmp_path: Path
     assert told == two | {"first": first | {"then": "then.toml"}}
     card = (tmp_path / "one" / "README.md").read_text()
     assert "Base `tiny-base`; 1 epochs" in card
-    assert "learning rate\n0.001, dropout 0.1, seed 1; every setting is in `recipe.json`, under `first`. " in card
-    assert "Then, from that model's weights and heads; 1 epochs" in card
-    assert "50% of the weights are those that it began with." in card
-    assert "| tiny-base (the encoder to start from) |" in card
+    assert "learning rate\n0.001, dropout 0.1, seed 1; all settings are in `recipe.json`, under `first`. " in card
+    assert "Then continued from the weights and heads of that model; 1 epochs" in card
+    assert "The final weights are 50% base and the rest trained." in card
+    assert "| tiny-base (base encoder) |" in card
     assert "| BC5CDR | 60 |" in card
     assert f"| {own.name} | 2 | 2 |" in card
     assert str(tmp_path) not in card + json.dumps(told)
@@ -76,7 +76,7 @@ def test_a_killed_one_goes_on_where_it_was(write: Write, tmp_path: Path) -> None
     recipe = replace(write(epochs=2), teachers=1)
     make_model(recipe, tmp_path / "whole", lambda _: None)
 
-    def killed(line: str, made: Recipe = recipe) -> list[str]:
+    def killed(line: str, made: TaggerRecipe = recipe) -> list[str]:
         said: list[str] = []
 
         def say(now: str) -> None:
@@ -92,10 +92,10 @@ def test_a_killed_one_goes_on_where_it_was(write: Write, tmp_path: Path) -> None
     said = killed("epoch 1 of 2 is done")
     assert "teacher 1 of 1" in said
     assert "teacher 1 of 1: going on after step " in " ".join(said)
-    assert any(line.startswith("first the model to go on from") for line in said)
+    assert any(line.startswith("training the first model in") for line in said)
     said = []
     make_model(recipe, tmp_path / "killed", said.append)
-    assert not any("teacher" in line or line.startswith("first the model") for line in said)
+    assert not any("teacher" in line or line.startswith("training the first model") for line in said)
     assert any(line.startswith("going on after step ") for line in said)
     for name in MADE:
         assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
@@ -120,7 +120,7 @@ def test_a_corpus_is_where_the_command_has_it(sample_data: Path) -> None:
     recipe = make_recipe(
         NER, {**read_recipe(NER, "builtin"), "corpora": (given["BC5CDR"], f"Allergy={given['Allergy']}")}
     )
-    corpora = follow(recipe, Path("made")).corpora
+    corpora = next_recipe(recipe, Path("made")).corpora
     assert given["BC5CDR"] in corpora
     assert f"Allergy={given['Allergy']}" in corpora
     assert "JNLPBA" in corpora
@@ -129,11 +129,11 @@ def test_a_corpus_is_where_the_command_has_it(sample_data: Path) -> None:
 def test_the_shipped_recipes_go_on_from_each_other() -> None:
     """What follows `builtin` is `finish`, as it stands."""
     finish = make_recipe(NER, read_recipe(NER, "finish"))
-    assert follow(make_recipe(NER, read_recipe(NER, "builtin")), Path("made")) == replace(finish, base="made")
+    assert next_recipe(make_recipe(NER, read_recipe(NER, "builtin")), Path("made")) == replace(finish, base="made")
 
 
 def test_a_following_recipe_leaves_the_model_its_form(write: Write, tmp_path: Path) -> None:
-    recipe = replace(write(window=100), int8=False, window=150, overlap=20, renamed=(("Disease", "Illness"),))
+    recipe = replace(write(window=100), int8=False, window=150, overlap=20, type_map=(("Disease", "Illness"),))
     make_model(recipe, tmp_path / "m", lambda _: None)
     settings = json.loads((tmp_path / "m" / "litmine.json").read_text())
     assert (settings["name"], settings["window"], settings["overlap"]) == ("m", 150, 20)
@@ -143,19 +143,23 @@ def test_a_following_recipe_leaves_the_model_its_form(write: Write, tmp_path: Pa
 
 REFUSED: dict[str, tuple[dict[str, object], type[LitmineError], str]] = {
     "a corpus that is not here": (
-        {"corpora": ["BC5CDR", "nowhere/Allergy"]}, CorpusError, r"nowhere/Allergy does not exist; .*--then none leaves"
+        {"corpora": ["BC5CDR", "nowhere/Allergy"]}, CorpusError,
+        r"nowhere/Allergy does not exist; .*skip it with --then none"
     ),
     "a head that would be lost": (
-        {"corpora": ["own"], "renamed": {"Chemical": "-"}}, SettingError, "reads no corpus with Chemical, which"
+        {"corpora": ["own"], "type_map": {"Chemical": "-"}}, SettingError,
+        "has no corpus with Chemical, so the model would lose"
     ),
     "a share of a head that is not there": (
-        {"corpora": ["BC5CDR", "own"], "base_weight_share": 0.5, "renamed": {"own:Disease": "Illness"}}, SettingError,
-        "keeps a share of a model that knows Illness, which no corpus here annotates before it",
+        {"corpora": ["BC5CDR", "own"], "base_weight_share": 0.5, "type_map": {"own:Disease": "Illness"}}, SettingError,
+        "keeps a share of the first model's weights, but that model has no head for Illness",
     ),
-    "one that goes on itself": ({"then": "finish"}, SettingError, "goes on to finish itself, and only one can follow"),
+    "one that goes on itself": (
+        {"then": "finish"}, SettingError, "is itself followed by finish, but only one recipe can follow"
+    ),
     "a corpus that is read more often and not at all": (
         {"corpus_weights": {"NCBI-disease": 2}}, SettingError,
-        r"--corpus-weight NCBI-disease is none of .*then\.toml follows",
+        r"--corpus-weight NCBI-disease is not a corpus of .*then\.toml follows",
     ),
 }  # fmt: skip
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from litmine.cli.evaluate import show_result
+from litmine.cli.evaluate import print_result
 from litmine.corpora.corpus import Corpus, Passage
 from litmine.specs import EvaluationResult
 from litmine.tasks.ner.evaluate import Predictions, count_spans
@@ -23,7 +23,7 @@ def judged(capsys: pytest.CaptureFixture[str]) -> Judged:
     """`judged(span, ...)`: the lines that the command prints of a model that found these."""
 
     def printed(*found: Span) -> list[str]:
-        show_result(EvaluationResult(record={}, table=table(*found)), "table")
+        print_result(EvaluationResult(record={}, table=table(*found)), "table")
         return capsys.readouterr().out.splitlines()
 
     return printed
@@ -41,7 +41,7 @@ def table(*found: Span) -> list[str]:
 def test_no_control_character_reaches_the_terminal(judged: Judged) -> None:
     for lines in (judged(), judged(Span(4, 12, "")), judged(Span(5, 20, "")), judged(Span(16, 21, ""))):
         shown = "\n".join(lines)
-        assert lines[0] == "evil\ufffd[1m: 1 sentences, read by mine"
+        assert lines[0] == "evil\ufffd[1m: 1 sentences, tagged by mine"
         assert shown.replace("\n", "").isprintable()
         assert "pain" in shown
 

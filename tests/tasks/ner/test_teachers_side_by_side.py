@@ -7,22 +7,22 @@ from pathlib import Path
 from litmine.corpora.corpus import read_corpus
 from litmine.runtime.gpu_jobs import run_apart
 from litmine.tasks.ner.preliminary_stages import train_in_stages
-from litmine.tasks.ner.recipe import Recipe
-from litmine.tasks.ner.train import Job, Run, Trained
+from litmine.tasks.ner.recipe import TaggerRecipe
+from litmine.tasks.ner.train import RunJobs, TaggerTrainingSummary, TrainingJob
 
 
-def here(jobs: Sequence[Job]) -> list[Trained]:
+def here(jobs: Sequence[TrainingJob]) -> list[TaggerTrainingSummary]:
     return [job(lambda _: None) for job in jobs]
 
 
 def test_teachers_side_by_side_are_those_of_one_after_another(
     tiny_base: Path, sample_data: Path, tmp_path: Path
 ) -> None:
-    recipe = Recipe("m", str(tiny_base), ("BC5CDR",), epochs=2, learning_rate=1e-3, batch_tokens=600, teachers=2)
+    recipe = TaggerRecipe("m", str(tiny_base), ("BC5CDR",), epochs=2, learning_rate=1e-3, batch_tokens=600, teachers=2)
     corpus = read_corpus(sample_data / "ner" / "BC5CDR" / "train.tsv", "BC5CDR")
     corpora = [replace(corpus, passages=corpus.passages[:20])]
     said: list[str] = []
-    runs: dict[str, Run] = {
+    runs: dict[str, RunJobs] = {
         # A job that is alone is done here, as on a GPU.
         "apart": lambda jobs: run_apart(jobs, 2, 1, said.append) if len(jobs) == 2 else here(jobs),
         "here": here,

@@ -28,12 +28,12 @@ from transformers.utils import logging
 from litmine.corpora.corpus import Corpus, read_corpus
 from litmine.errors import ModelError, SettingError
 from litmine.nn.loading import read_tokenizer
-from litmine.nn.tokenizer import WordReader
-from litmine.tasks.ner.examples import Example, collate, make_examples, make_heads
+from litmine.nn.tokenizer import WordTokenizer
+from litmine.tasks.ner.examples import TaggerExample, collate, make_examples, make_heads
 from litmine.tasks.ner.network import MultiHeadNetwork
-from litmine.tasks.ner.recipe import Recipe
-from litmine.tasks.ner.split import split
-from litmine.tasks.ner.train import _loss, plan_epoch, train
+from litmine.tasks.ner.recipe import TaggerRecipe
+from litmine.tasks.ner.split_tagger import split_tagger
+from litmine.tasks.ner.train import _batch_loss, plan_epoch, train
 from litmine.tasks.registry import load_model
 from litmine.training.trainer import Machine, schedule
 
@@ -60,14 +60,14 @@ def corpus(sample_data: Path) -> Corpus:
 
 
 @pytest.fixture(scope="module")
-def recipe(tiny_base: Path) -> Recipe:
-    return Recipe(
+def recipe(tiny_base: Path) -> TaggerRecipe:
+    return TaggerRecipe(
         "tiny", str(tiny_base), ("BC5CDR",), epochs=3, learning_rate=1e-3, batch_tokens=1000, dropout=0.2, ema_decay=0.9
     )
 
 
 @pytest.fixture(scope="module")
-def undisturbed(recipe: Recipe, corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def undisturbed(recipe: TaggerRecipe, corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("undisturbed")
     train(recipe, [corpus], folder, lambda _: None)
     return folder
@@ -84,7 +84,7 @@ def equal(left: Path, right: Path) -> bool:
 
 
 def test_a_killed_run_ends_as_an_undisturbed_one(
-    recipe: Recipe, corpus: Corpus, undisturbed: Path, tmp_path: Path
+    recipe: TaggerRecipe, corpus: Corpus, undisturbed: Path, tmp_path: Path
 ) -> None:
     for epoch in (1, 2):
         with pytest.raises(KilledError):
@@ -98,7 +98,7 @@ def test_a_killed_run_ends_as_an_undisturbed_one(
 
 
 def test_killed_between_the_last_epoch_and_the_model(
-    recipe: Recipe, corpus: Corpus, undisturbed: Path, tmp_path: Path
+    recipe: TaggerRecipe, corpus: Corpus, undisturbed: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(KilledError):
         train(recipe, [corpus], tmp_path, killed_after(3))
@@ -107,7 +107,7 @@ def test_killed_between_the_last_epoch_and_the_model(
 
 
 def test_a_checkpoint_of_another_recipe_does_not_count(
-    recipe: Recipe, corpus: Corpus, undisturbed: Path, tmp_path: Path
+    recipe: TaggerRecipe, corpus: Corpus, undisturbed: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(KilledError):
         train(replace(recipe, learning_rate=2e-3), [corpus], tmp_path, killed_after(1))
@@ -117,7 +117,7 @@ def test_a_checkpoint_of_another_recipe_does_not_count(
     assert equal(tmp_path, undisturbed)
 
 
-def test_seed_and_dropout_matter(recipe: Recipe, corpus: Corpus, undisturbed: Path, tmp_path: Path) -> None:
+def test_seed_and_dropout_matter(recipe: TaggerRecipe, corpus: Corpus, undisturbed: Path, tmp_path: Path) -> None:
     train(replace(recipe, seed=2), [corpus], tmp_path / "seed", lambda _: None)
     train(replace(recipe, dropout=0.0), [corpus], tmp_path / "dropout", lambda _: None)
     train(replace(recipe, ema_decay=0.0), [corpus], tmp_path / "smooth", lambda _: None)
@@ -127,9 +127,9 @@ def test_seed_and_dropout_matter(recipe: Recipe, corpus: Corpus, undisturbed: Pa
     assert not equal(tmp_path / "smooth", undisturbed)
 
 
-def test_an_epoch_reads_a_corpus_as_often_as_it_is_told(recipe: Recipe, corpus: Corpus, tiny_base: Path) -> None:
+def test_an_epoch_reads_a_corpus_as_often_as_it_is_told(recipe: TaggerRecipe, corpus: Corpus, tiny_base: Path) -> None:
     """Twice, and about half of it; in passages that are others each time."""
-    reader = WordReader(read_tokenizer(tiny_base))
+    reader = WordTokenizer(read_tokenizer(tiny_base))
     examples = make_examples(corpus, make_heads([corpus], ()), (), reader, 510)
 
     def read(times: float, epoch: int = 0) -> Counter[int]:
@@ -149,8 +149,8 @@ def test_a_head_gets_no_gradient_from_a_corpus_that_does_not_annotate_it(
 ) -> None:
     corpora = [make_corpus("drug", DRUG), make_corpus("species", SPECIES)]
     heads = make_heads(corpora, ())
-    reader = WordReader(read_tokenizer(tiny_base))
-    recipe = Recipe("m", str(tiny_base), ("drug", "species"))
+    reader = WordTokenizer(read_tokenizer(tiny_base))
+    recipe = TaggerRecipe("m", str(tiny_base), ("drug", "species"))
     config = RobertaConfig(
         vocab_size=2000, hidden_size=8, num_hidden_layers=1, num_attention_heads=1, intermediate_size=8
     )
@@ -160,7 +160,7 @@ def test_a_head_gets_no_gradient_from_a_corpus_that_does_not_annotate_it(
         examples = make_examples(corpus, heads, (), reader, 510)
         batch = collate(examples, (2, 3, 0))
         network.zero_grad()
-        _loss(recipe, network, batch, len(heads), Machine(torch.device("cpu"), bf16=False)).backward()
+        _batch_loss(recipe, network, batch, len(heads), Machine(torch.device("cpu"), bf16=False)).backward()
         assert bias.grad is not None
         assert bias.grad.view(3, 3).any(dim=1).tolist() == learns
 
@@ -216,7 +216,7 @@ def test_bases_of_the_family(tiny_base: Path, corpus: Corpus, tmp_path: Path, fa
         )  # fmt: skip
     base = small(tmp_path / "base", encoder, tokenizer)
     few = replace(corpus, passages=corpus.passages[:20])
-    recipe = Recipe("mine", str(base), ("few",), epochs=40, learning_rate=2e-2, batch_tokens=2000, dropout=0.1)
+    recipe = TaggerRecipe("mine", str(base), ("few",), epochs=40, learning_rate=2e-2, batch_tokens=2000, dropout=0.1)
     train(recipe, [few], tmp_path / "mine", lambda _: None)
     assert not any("pooler" in name for name in weights(tmp_path / "mine"))
     tagger = load_model(str(tmp_path / "mine"), precision="float32")
@@ -228,7 +228,7 @@ def test_bases_of_the_family(tiny_base: Path, corpus: Corpus, tmp_path: Path, fa
 
 def test_our_own_model_as_a_base(tiny_model: Path, make_corpus: MakeCorpus, tmp_path: Path) -> None:
     corpus = make_corpus("species", *[SPECIES] * 4)
-    recipe = Recipe("species", str(tiny_model), ("species",), epochs=1, learning_rate=1e-4)
+    recipe = TaggerRecipe("species", str(tiny_model), ("species",), epochs=1, learning_rate=1e-4)
     train(recipe, [corpus], tmp_path, lambda _: None)
     assert load_model(str(tmp_path)).entity_types == ["Species"]
     name = "encoder.embeddings.word_embeddings.weight"
@@ -241,7 +241,9 @@ def test_heads_that_the_base_has_too_begin_as_they_are_there(
     """Steps that learn nothing leave a model that finds what the base finds, whatever the order of its heads."""
     corpus = read_corpus(sample_data / "ner" / "BC5CDR" / "train.tsv", "BC5CDR")
     turned = [replace(corpus, entity_types=("Chemical",)), replace(corpus, name="other", entity_types=("Disease",))]
-    recipe = Recipe("again", str(tiny_model), ("BC5CDR", "other"), epochs=1, learning_rate=1e-12, weight_decay=0.0)
+    recipe = TaggerRecipe(
+        "again", str(tiny_model), ("BC5CDR", "other"), epochs=1, learning_rate=1e-12, weight_decay=0.0
+    )
     train(recipe, turned, tmp_path, lambda _: None)
     texts = [passage.text for passage in corpus.passages]
     found, expected = load_model(str(tmp_path)).annotate(texts), load_model(str(tiny_model)).annotate(texts)
@@ -253,14 +255,16 @@ def test_heads_that_the_base_has_too_begin_as_they_are_there(
 
 def test_a_share_of_the_base_is_kept(tiny_model: Path, sample_data: Path, tmp_path: Path) -> None:
     corpora = [read_corpus(sample_data / "ner" / name / "train.tsv", name) for name in ("NCBI-disease", "BC5CDR")]
-    recipe = Recipe("more", str(tiny_model), ("NCBI-disease", "BC5CDR"), epochs=1, learning_rate=1e-3, dropout=0)
+    recipe = TaggerRecipe("more", str(tiny_model), ("NCBI-disease", "BC5CDR"), epochs=1, learning_rate=1e-3, dropout=0)
     for keep in (0.0, 0.25):
         train(replace(recipe, base_weight_share=keep), corpora, tmp_path / str(keep), lambda _: None)
     start, end, between = (weights(folder) for folder in (tiny_model, tmp_path / "0.0", tmp_path / "0.25"))
     for name, value in between.items():
         torch.testing.assert_close(value, 0.25 * start[name] + 0.75 * end[name], atol=1e-6, rtol=1e-5)
     assert any(not torch.equal(start[name], end[name]) for name in start)
-    with pytest.raises(SettingError, match="the base has no Species to keep a share of; leave --base-weight-share out"):
+    with pytest.raises(
+        SettingError, match="--base-weight-share needs a base with all heads, and this base has no Species"
+    ):
         train(
             replace(recipe, base_weight_share=0.5),
             [replace(corpora[0], entity_types=("Species",))],
@@ -272,10 +276,10 @@ def test_a_share_of_the_base_is_kept(tiny_model: Path, sample_data: Path, tmp_pa
 def test_a_model_on_a_trunk_as_a_base(tiny_model: Path, sample_data: Path, tmp_path: Path) -> None:
     """What is trained from a trunk and its top is what is trained from the whole, bit for bit."""
     corpora = [read_corpus(sample_data / "ner" / "BC5CDR" / "train.tsv", "BC5CDR")]
-    trunk, top = split(tiny_model, tmp_path / "parts")
+    trunk, top = split_tagger(tiny_model, tmp_path / "parts")
     for name, base in (("whole", tiny_model), ("parted", top), ("trunk", trunk)):
         keep = 0.0 if base == trunk else 0.25
-        recipe = Recipe("more", str(base), ("BC5CDR",), epochs=1, learning_rate=1e-3, base_weight_share=keep)
+        recipe = TaggerRecipe("more", str(base), ("BC5CDR",), epochs=1, learning_rate=1e-3, base_weight_share=keep)
         train(recipe, corpora, tmp_path / name, lambda _: None)
     whole, parted, begun = (weights(tmp_path / name) for name in ("whole", "parted", "trunk"))
     assert whole.keys() == parted.keys()
@@ -300,26 +304,28 @@ def test_what_is_no_base_is_refused_in_one_sentence(tiny_base: Path, corpus: Cor
         (base / "tokenizer.json").write_text("{")
     ref = "unheard-of" if what == "unknown" else str(base)
     with pytest.raises(ModelError) as error:
-        train(Recipe("mine", ref, ("few",)), [corpus], tmp_path / "mine", lambda _: None)
+        train(TaggerRecipe("mine", ref, ("few",)), [corpus], tmp_path / "mine", lambda _: None)
     assert "\n" not in str(error.value)
     assert ref in str(error.value)
 
 
 def test_a_base_that_reads_less_than_the_recipe_needs(tiny_base: Path, corpus: Corpus, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="reads at most 512 tokens at a time and the recipe needs 600"):
-        train(Recipe("mine", str(tiny_base), ("few",), window=600, overlap=10), [corpus], tmp_path, lambda _: None)
+        train(
+            TaggerRecipe("mine", str(tiny_base), ("few",), window=600, overlap=10), [corpus], tmp_path, lambda _: None
+        )
 
 
 def test_nothing_is_printed(
-    recipe: Recipe, make_corpus: MakeCorpus, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    recipe: TaggerRecipe, make_corpus: MakeCorpus, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     train(replace(recipe, epochs=1), [make_corpus("drug", DRUG)], tmp_path, lambda _: None)
     assert capfd.readouterr() == ("", "")
 
 
-def test_the_plan_of_an_epoch_is_its_own_and_reads_every_example_once(recipe: Recipe, corpus: Corpus) -> None:
+def test_the_plan_of_an_epoch_is_its_own_and_reads_every_example_once(recipe: TaggerRecipe, corpus: Corpus) -> None:
     examples = [
-        Example(np.zeros(length, dtype=np.int64), np.arange(length), np.zeros((length, 2), dtype=np.int64))
+        TaggerExample(np.zeros(length, dtype=np.int64), np.arange(length), np.zeros((length, 2), dtype=np.int64))
         for length in range(1, 60)
     ]
     whole = replace(corpus, continuous=False)
@@ -332,7 +338,7 @@ def test_the_plan_of_an_epoch_is_its_own_and_reads_every_example_once(recipe: Re
 
 
 def test_killed_at_any_step_and_resumed(
-    recipe: Recipe, corpus: Corpus, undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    recipe: TaggerRecipe, corpus: Corpus, undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With a checkpoint a step, killed in the midst of every fourth."""
     clip, calls, kills = torch.nn.utils.clip_grad_norm_, [0], 0
@@ -346,7 +352,7 @@ def test_killed_at_any_step_and_resumed(
     monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", killing)
     while True:
         try:
-            train(recipe, [corpus], tmp_path, lambda _: None, every=0)
+            train(recipe, [corpus], tmp_path, lambda _: None, checkpoint_seconds=0)
             break
         except KilledError:
             kills += 1
@@ -355,11 +361,11 @@ def test_killed_at_any_step_and_resumed(
 
 
 def test_a_loss_that_is_no_number_stops_and_the_checkpoint_stays(
-    recipe: Recipe, corpus: Corpus, tmp_path: Path
+    recipe: TaggerRecipe, corpus: Corpus, tmp_path: Path
 ) -> None:
     wild = replace(recipe, learning_rate=1e30, warmup=1, epochs=2)
     with pytest.raises(ModelError, match=r"is no number at step .*; try a learning rate below 1e\+30") as error:
-        train(wild, [corpus], tmp_path, lambda _: None, every=0)
+        train(wild, [corpus], tmp_path, lambda _: None, checkpoint_seconds=0)
     found = re.search(r"at step (\d+) .*the checkpoint of step (\d+) stays", str(error.value))
     assert found
     assert int(found[1]) == int(found[2]) + 1
@@ -368,14 +374,14 @@ def test_a_loss_that_is_no_number_stops_and_the_checkpoint_stays(
     assert len(stored["standing/losses"]) == int(found[2])
 
 
-def test_a_damaged_checkpoint(recipe: Recipe, corpus: Corpus, tmp_path: Path) -> None:
+def test_a_damaged_checkpoint(recipe: TaggerRecipe, corpus: Corpus, tmp_path: Path) -> None:
     (tmp_path / "training.checkpoint").write_bytes(b"no safetensors")
     with pytest.raises(ModelError, match=r"is damaged .* begin anew with --no-resume"):
         train(recipe, [corpus], tmp_path, lambda _: None)
 
 
 def test_a_full_disk_at_a_checkpoint_leaves_the_last_one(
-    small_disk: Any, recipe: Recipe, corpus: Corpus, undisturbed: Path
+    small_disk: Any, recipe: TaggerRecipe, corpus: Corpus, undisturbed: Path
 ) -> None:
     folder = small_disk.folder / "mine"
     with pytest.raises(KilledError):

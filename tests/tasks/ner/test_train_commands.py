@@ -60,7 +60,7 @@ def test_evaluate_as_a_table_and_by_a_head(tiny_model: Path, sample_data: Path) 
         "evaluate", "ner", "--model", tiny_model, "--data", data, "--head", "Disease", "--map", "Chemical=-"
     )
     title, header, *rows = result.stdout.splitlines()
-    assert title.startswith("BC5CDR: 40 sentences, read by tiny@")
+    assert title.startswith("BC5CDR: 40 sentences, tagged by tiny@")
     assert header.split() == ["precision", "recall", "F1", "95", "%", "interval", "support"]
     assert [row.split()[0] for row in rows] == ["Disease", "micro"]
 
@@ -69,9 +69,9 @@ def test_evaluate_as_a_table_and_by_a_head(tiny_model: Path, sample_data: Path) 
     ("arguments", "sentence"),
     [
         (("--data", "nowhere.tsv"), "nowhere.tsv does not exist; a corpus is a file"),
-        (("--data", "{data}", "--map", "Disease"), "--map takes NAME=TYPE, and 'Disease' is not that"),
+        (("--data", "{data}", "--map", "Disease"), "--map takes NAME=TYPE, not 'Disease'"),
         (("--data", "{data}", "--head", "Gene"), "has no head 'Gene'; it has Disease, Chemical"),
-        (("--data", "{data}", "--map", "Disease=-", "--map", "Chemical=Drug"), "annotates Drug and"),
+        (("--data", "{data}", "--map", "Disease=-", "--map", "Chemical=Drug"), "annotates Drug, but"),
     ],
 )
 def test_what_cannot_be_judged(tiny_model: Path, sample_data: Path, arguments: tuple[str, ...], sentence: str) -> None:

@@ -17,39 +17,41 @@ GOOD = "asthma\tB-Disease\nhurts\tO\n\n"
 CORPORA = {
     "an I that follows nothing": (
         "asthma\tB-Disease\nis\tO\nattack\tI-Disease\n", GOOD, (),
-        "train.tsv, line 3: I-Disease follows nothing that it could continue (before it: O); mend the tag",
+        "train.tsv, line 3: I-Disease continues no mention (previous tag: O); correct the tag",
     ),
-    "an I that follows nothing in dev": (GOOD, GOOD + "attack\tI-Disease\n", (), "dev.tsv, line 4: I-Disease follows"),
+    "an I that follows nothing in dev": (
+        GOOD, GOOD + "attack\tI-Disease\n", (), "dev.tsv, line 4: I-Disease continues no mention"
+    ),
     "a token without a tag": (
-        "asthma\tB-Disease\nattack\n", GOOD, (), "train.tsv, line 2: a line is token TAB tag, and this one is 'attack'"
+        "asthma\tB-Disease\nattack\n", GOOD, (), "train.tsv, line 2: expected token TAB tag, not 'attack'"
     ),
-    "a tag without a token": (GOOD + "\tO\n", GOOD, (), "train.tsv, line 4: a line is token TAB tag"),
+    "a tag without a token": (GOOD + "\tO\n", GOOD, (), "train.tsv, line 4: expected token TAB tag"),
     "a type of the map that no corpus has": (
         GOOD, GOOD, ("--map", "Diseese=Illness"),
         "--map renames Diseese, which no corpus annotates; they annotate Disease",
     ),
     "a map that leaves nothing": (
-        GOOD, GOOD, ("--map", "Disease=-"), "train.tsv annotates Disease and all of it is left out; keep a type"
+        GOOD, GOOD, ("--map", "Disease=-"), "train.tsv annotates Disease, but --map drops all of it; keep a type"
     ),
-    "a map that is none": (GOOD, GOOD, ("--map", "Disease"), "--map takes NAME=TYPE, and 'Disease' is not that"),
+    "a map that is none": (GOOD, GOOD, ("--map", "Disease"), "--map takes NAME=TYPE, not 'Disease'"),
     "a weight that is no number": (
-        GOOD, GOOD, ("--corpus-weight", "BC5CDR=x"), "--corpus-weight takes NAME=TIMES, and 'BC5CDR=x' is not that"
+        GOOD, GOOD, ("--corpus-weight", "BC5CDR=x"), "--corpus-weight takes NAME=TIMES, not 'BC5CDR=x'"
     ),
     "the weight of what is not there": (
-        GOOD, GOOD, ("--corpus-weight", "Diseese=2"), "--corpus-weight Diseese is none of the corpora "
+        GOOD, GOOD, ("--corpus-weight", "Diseese=2"), "--corpus-weight Diseese is not a corpus of the recipe"
     ),
     "never": (
         GOOD, GOOD, ("--corpus-weight", "Disease=0"),
         "corpus_weights of 'Disease' must be above 0 and at most 100, not 0.0",
     ),
     "a type of dev that train does not teach": (
-        GOOD, "BRCA1\tB-Gene\n", (), "dev.tsv annotates Gene and its train split does not; rename a type with --map"
+        GOOD, "BRCA1\tB-Gene\n", (), "dev.tsv annotates Gene, but its train split does not; rename the type with --map"
     ),
-    "no train split": (None, GOOD, (), "corpus holds neither train.tsv nor train.pubtator; give the file itself"),
-    "an empty train split": ("", GOOD, (), "train.tsv is empty: it holds no sentence and no document; leave it out"),
-    "an empty dev split": (GOOD, "\n\n", (), "dev.tsv is empty: it holds no sentence and no document; leave it out"),
-    "a train split without a mention": ("hurts\tO\n", GOOD, (), "train.tsv marks no mention; a corpus is two columns"),
-    "a dev split without a mention": (GOOD, "hurts\tO\n", (), "dev.tsv marks no mention; a corpus is two columns"),
+    "no train split": (None, GOOD, (), "corpus contains neither train.tsv nor train.pubtator; name the file itself"),
+    "an empty train split": ("", GOOD, (), "train.tsv is empty; leave it out"),
+    "an empty dev split": (GOOD, "\n\n", (), "dev.tsv is empty; leave it out"),
+    "a train split without a mention": ("hurts\tO\n", GOOD, (), "train.tsv annotates no mention; use two columns"),
+    "a dev split without a mention": (GOOD, "hurts\tO\n", (), "dev.tsv annotates no mention; use two columns"),
     "no text": ("\udcff\udcfe", GOOD, (), "train.tsv cannot be read as a corpus: "),
     "documents with an offset in letters": (
         "1|t|Asthma\n1|a|\n1\t0\tsix\tAsthma\tDisease\n", GOOD, (), "train.tsv, line 3: not a PubTator mention: "
@@ -142,7 +144,7 @@ def test_a_learning_rate_that_ends_in_no_number_at_the_last_step(run: Run, tiny_
     corpus, out = put(tmp_path / "corpus", GOOD, GOOD) / "train.tsv", tmp_path / "out"
     words = ("train", "ner", "--base", tiny_base, "--corpus", corpus, "-o", out, "--epochs", 1)
     said = sentence(run(*words, "--learning-rate", "1e30"))
-    assert "the model that was trained cannot be used (out@" in said
+    assert "the trained model is unusable (out@" in said
     assert said.endswith("; try a learning rate below 1e+30")
     assert not {"model.safetensors", "README.md"} & {file.name for file in out.iterdir()}
 
@@ -150,13 +152,13 @@ def test_a_learning_rate_that_ends_in_no_number_at_the_last_step(run: Run, tiny_
 @pytest.mark.parametrize(
     ("text", "options", "said"),
     [
-        (GOOD + "attack\tI-Disease\n", ("--tags", "iob2"), "line 4: I-Disease follows nothing"),
-        (GOOD + "attack\n", (), "line 4: a line is token TAB tag, and this one is 'attack'"),
-        ("", (), "is empty: it holds no sentence and no document"),
-        ("hurts\tO\n", (), "marks no mention; a corpus is two columns"),
-        ("BRCA1\tB-Gene\n", (), "finds Chemical, Disease; rename a type with --map NAME=TYPE"),
-        (GOOD, ("--map", "Disease=Gene"), "annotates Gene and tiny@"),
-        (GOOD, ("--map", "Disease=-"), "annotates Disease and all of it is left out; keep a type"),
+        (GOOD + "attack\tI-Disease\n", ("--tags", "iob2"), "line 4: I-Disease continues no mention"),
+        (GOOD + "attack\n", (), "line 4: expected token TAB tag, not 'attack'"),
+        ("", (), "is empty; leave it out"),
+        ("hurts\tO\n", (), "annotates no mention; use two columns"),
+        ("BRCA1\tB-Gene\n", (), "finds Chemical, Disease; rename the type with --map NAME=TYPE"),
+        (GOOD, ("--map", "Disease=Gene"), "annotates Gene, but tiny@"),
+        (GOOD, ("--map", "Disease=-"), "annotates Disease, but --map drops all of it; keep a type"),
     ],
 )
 def test_a_file_that_cannot_be_judged_on(

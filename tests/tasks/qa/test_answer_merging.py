@@ -17,7 +17,7 @@ from litmine.tasks.qa.evaluate import Given, judge
 from litmine.tasks.qa.question_files import Asked, QuestionFile
 from litmine.tasks.qa.reader import Reader
 from litmine.tasks.qa.settings import ReaderSettings
-from litmine.types import QUESTION_TYPES, Article, Observed, Question, Reply, SpanAnswer
+from litmine.types import QUESTION_TYPES, Article, Question, ReaderOutput, SourceRecord, SpanAnswer
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 READER = "canned@0123456789ab"
@@ -47,7 +47,7 @@ def read(case: Case, mark: str = "") -> TextsRead:
             text += answer
         none = 1 - max((score for _, score in answers), default=0.0)
         texts.append(text)
-        replies.append(Reply(tuple(spans[0]), tuple(spans[1]), none, yes, no))
+        replies.append(ReaderOutput(tuple(spans[0]), tuple(spans[1]), none, yes, no))
     return TextsRead(kind, texts, replies)
 
 
@@ -59,12 +59,12 @@ def merged(kind: str, *every: Said) -> list[tuple[str, float, int]]:
 class Canned(Reader):
     """A reader whose replies are given."""
 
-    def __init__(self, replies: Sequence[Reply]) -> None:
+    def __init__(self, replies: Sequence[ReaderOutput]) -> None:
         self.settings = ReaderSettings("canned", 64, 16, yes_no=True)
         self.name = "canned@0123456789ab"
         self._replies = list(replies)
 
-    def answer(self, pairs: Sequence[tuple[str, str]]) -> list[Reply]:
+    def answer(self, pairs: Sequence[tuple[str, str]]) -> list[ReaderOutput]:
         assert len(pairs) == len(self._replies)
         return self._replies
 
@@ -85,7 +85,7 @@ def in_a_lake(folder: Path, cases: Sequence[TextsRead]) -> Lake:
     for number, one in enumerate(cases):
         question = Question(str(number), f"What is {number}?", one.question_type)
         texts = list(enumerate(one.texts, 100 * number + 1))
-        articles += [Observed(Article(pmid, text), START) for pmid, text in texts]
+        articles += [SourceRecord(Article(pmid, text), START) for pmid, text in texts]
         pairs = [Pair(question_digest(question), pmid, text_hash(text)) for pmid, text in texts]
         footer = ReadingsFooter(READER, len(pairs), "cpu", "float32", 0.1, 9, {})
         write_readings(slice_file(lake.path, READER, pairs), pairs, one.texts, one.replies, footer)

@@ -15,7 +15,7 @@ from litmine.sources.files import read_file
 from litmine.specs import BUILTIN_READER, spec_named
 from litmine.tasks.qa.reader import Reader
 from litmine.tasks.registry import identify, load_reader
-from litmine.types import Article, Observed, Reply
+from litmine.types import Article, ReaderOutput, SourceRecord
 
 Run = Callable[..., CompletedProcess[str]]
 PMID = 1
@@ -32,7 +32,7 @@ def reader() -> Reader:
 
 def test_the_sentence_among_real_records(run: Run, reader: Reader, sample_data: Path, tmp_path: Path) -> None:
     lake = Lake.create(tmp_path / "lake")
-    lake.add([Observed(Article(PMID, SENTENCE), datetime.now(UTC))], source="made")
+    lake.add([SourceRecord(Article(PMID, SENTENCE), datetime.now(UTC))], source="made")
     assert run("import", sample_data / "pubmed", "--lake", lake.path).returncode == DONE
     assert lake.rows("select count(*) from articles") == [(392,)]
 
@@ -56,7 +56,7 @@ def test_a_text_of_something_else_has_no_answer(reader: Reader) -> None:
 
 def test_articles_of_something_else_say_neither_yes_nor_no(reader: Reader, sample_data: Path) -> None:
     seen = read_file(sample_data / "pubmed" / "pubmedsample19n0001.xml.gz", datetime.now(UTC))
-    articles = [one.record for one in seen if isinstance(one, Observed) and isinstance(one.record, Article)]
+    articles = [one.record for one in seen if isinstance(one, SourceRecord) and isinstance(one.record, Article)]
     # A bare title passes for relevant more often.
     texts = [article.text for article in articles if article.abstract][:25]
     asked = "Can penicillin cause an anaphylactic reaction?"
@@ -66,7 +66,7 @@ def test_articles_of_something_else_say_neither_yes_nor_no(reader: Reader, sampl
     assert sum(says(other) > 0.5 for other in others) <= len(others) // 20
 
 
-def says(reply: Reply) -> float:
+def says(reply: ReaderOutput) -> float:
     """The probability of yes or no."""
     assert reply.yes is not None
     assert reply.no is not None

@@ -9,7 +9,7 @@ from tokenizers import Tokenizer
 from transformers import AutoConfig
 
 from litmine.nn.loading import read_tokenizer
-from litmine.nn.tokenizer import WordReader
+from litmine.nn.tokenizer import WordTokenizer
 from litmine.tasks.qa.examples import NEITHER, NO_VERDICT, YES, Cutting, Example, ExampleMaker, collate
 from litmine.tasks.qa.pairs import Layout, layout_of
 from litmine.tasks.qa.question_files import Asked
@@ -39,7 +39,9 @@ def cut(
     one_window: bool = False,
     verdict_texts: int = 0,
 ) -> list[Example]:
-    cutting = Cutting(WordReader(tokenizer), layout, window, overlap, most_words, unanswered, one_window, verdict_texts)
+    cutting = Cutting(
+        WordTokenizer(tokenizer), layout, window, overlap, most_words, unanswered, one_window, verdict_texts
+    )
     return ExampleMaker(cutting, 1).examples([asked])
 
 
@@ -108,7 +110,7 @@ def test_texts_of_other_questions_teach_to_stay_silent(tokenizer: Tokenizer, lay
     factoid = Asked("1", "Which drug was given?", "factoid", ("It was heparin.",), (("heparin",),))
     verdict = Asked("2", "Does it help?", "yesno", ("It helps",), (), True)
     other = Asked("3", "What was seen?", "list", ("Hypotension was seen.",), (("hypotension",),))
-    cutting = Cutting(WordReader(tokenizer), layout, 64, 8, 12, 0.0, irrelevant=1)
+    cutting = Cutting(WordTokenizer(tokenizer), layout, 64, 8, 12, 0.0, irrelevant=1)
     found = ExampleMaker(cutting, 1).examples([factoid, verdict, other])
     assert len(found) == 6
     assert [example.answers == NOTHING for example in found] == [False, True, False, False, False, True]

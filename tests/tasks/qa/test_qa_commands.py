@@ -66,7 +66,7 @@ def test_what_cannot_be_trained_or_judged(run: Run, tiny_reader: Path, tiny_base
     ran = run("train", "qa", "--base", tiny_base, "-o", "mine")
     assert "Give --base and --data, or a --recipe." in ran.stderr
     ran = run("train", "qa", "--recipe", "builtin-reader", "--epochs", 3, "-o", "mine")
-    assert "--epochs belongs to the stages that --data makes; give --data too." in ran.stderr
+    assert "--epochs applies to the stages of --data; give --data too." in ran.stderr
     ran = run("evaluate", "qa", "--model", tiny_reader, "--data", question_files / "bioasq.json", "--batch", "7B")
     assert ran.returncode == FAILED
     assert "holds no question of 7B" in ran.stderr

@@ -10,7 +10,7 @@ from litmine.corpora.corpus import read_corpus
 from litmine.tasks.qa.pairs import Pair
 from litmine.tasks.qa.reader import Reader
 from litmine.tasks.registry import load_reader
-from litmine.types import Reply
+from litmine.types import ReaderOutput
 
 QUESTIONS = ("What can cause an anaphylactic reaction?", "Is aspirin toxic?", "Which genes?")
 
@@ -26,7 +26,7 @@ def pairs(sample_data: Path) -> list[tuple[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def expected(reader_folder: Path, pairs: list[tuple[str, str]]) -> list[Reply]:
+def expected(reader_folder: Path, pairs: list[tuple[str, str]]) -> list[ReaderOutput]:
     """What each pair gives alone."""
     reader = load(reader_folder)
     replies = [reader.answer([pair])[0] for pair in pairs]
@@ -38,7 +38,7 @@ def load(folder: Path, batch_tokens: int | None = None) -> Reader:
     return load_reader(str(folder), precision="float32", batch_tokens=batch_tokens)
 
 
-def probabilities(replies: Sequence[Reply]) -> list[float]:
+def probabilities(replies: Sequence[ReaderOutput]) -> list[float]:
     return [
         probability
         for reply in replies
@@ -52,7 +52,7 @@ def probabilities(replies: Sequence[Reply]) -> list[float]:
     ]
 
 
-def same(found: Sequence[Reply], expected: Sequence[Reply], tolerance: float = 1e-4) -> bool:
+def same(found: Sequence[ReaderOutput], expected: Sequence[ReaderOutput], tolerance: float = 1e-4) -> bool:
     """The same replies as the contract has it; `==` leaves the probabilities out."""
     return list(found) == list(expected) and probabilities(found) == pytest.approx(
         probabilities(expected), abs=tolerance
@@ -61,25 +61,27 @@ def same(found: Sequence[Reply], expected: Sequence[Reply], tolerance: float = 1
 
 @pytest.mark.parametrize("batch_tokens", [1, 64, 512, 4096, 65536])
 def test_batches_of_any_size(
-    reader_folder: Path, pairs: list[tuple[str, str]], expected: list[Reply], batch_tokens: int
+    reader_folder: Path, pairs: list[tuple[str, str]], expected: list[ReaderOutput], batch_tokens: int
 ) -> None:
     assert same(load(reader_folder, batch_tokens).answer(pairs), expected)
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_any_order_and_any_company(
-    reader_folder: Path, pairs: list[tuple[str, str]], expected: list[Reply], seed: int
+    reader_folder: Path, pairs: list[tuple[str, str]], expected: list[ReaderOutput], seed: int
 ) -> None:
     order = random.Random(seed).sample(range(len(pairs)), len(pairs) // seed)
     found = load(reader_folder, 1024).answer([pairs[i] for i in order])
     assert same(found, [expected[i] for i in order])
 
 
-def test_the_same_pair_many_times(reader_folder: Path, pairs: list[tuple[str, str]], expected: list[Reply]) -> None:
+def test_the_same_pair_many_times(
+    reader_folder: Path, pairs: list[tuple[str, str]], expected: list[ReaderOutput]
+) -> None:
     assert same(load(reader_folder).answer([pairs[3]] * 9), [expected[3]] * 9)
 
 
-def test_bfloat16_is_close(reader_folder: Path, pairs: list[tuple[str, str]], expected: list[Reply]) -> None:
+def test_bfloat16_is_close(reader_folder: Path, pairs: list[tuple[str, str]], expected: list[ReaderOutput]) -> None:
     """Random weights are the worst case: spans of nearly the same score change places."""
     found = load_reader(str(reader_folder), precision="bf16").answer(pairs)
     assert [reply.no_answer for reply in found] == pytest.approx([reply.no_answer for reply in expected], abs=0.02)
@@ -136,7 +138,7 @@ def test_at_most_so_many_answers_of_so_many_words(
     assert {len(span.answer.split()) for span in spans} == {1, 2}
 
 
-def test_a_variant_overlaps_a_better_span_and_scores_among_the_best(expected: list[Reply]) -> None:
+def test_a_variant_overlaps_a_better_span_and_scores_among_the_best(expected: list[ReaderOutput]) -> None:
     assert sum(len(reply.variants) for reply in expected) > 50
     for reply in expected:
         scores = sorted((span.score for span in (*reply.spans, *reply.variants)), reverse=True)
@@ -150,7 +152,7 @@ def test_a_variant_overlaps_a_better_span_and_scores_among_the_best(expected: li
             )
 
 
-def test_what_yes_and_no_leave_is_neither(expected: list[Reply]) -> None:
+def test_what_yes_and_no_leave_is_neither(expected: list[ReaderOutput]) -> None:
     for reply in expected:
         if reply.yes is not None and reply.no is not None:
             assert 0 < reply.yes + reply.no < 1
@@ -158,9 +160,9 @@ def test_what_yes_and_no_leave_is_neither(expected: list[Reply]) -> None:
 
 
 def test_calibration_moves_the_probabilities_and_leaves_the_order(
-    make_reader: Callable[..., Path], pairs: list[tuple[str, str]], expected: list[Reply]
+    make_reader: Callable[..., Path], pairs: list[tuple[str, str]], expected: list[ReaderOutput]
 ) -> None:
-    def logits(replies: Sequence[Reply]) -> list[float]:
+    def logits(replies: Sequence[ReaderOutput]) -> list[float]:
         from math import log
 
         return [log(span.score / (1 - span.score)) for reply in replies for span in reply.spans]
@@ -173,7 +175,7 @@ def test_calibration_moves_the_probabilities_and_leaves_the_order(
 
 
 def test_an_improbable_answer_is_no_answer(
-    make_reader: Callable[..., Path], pairs: list[tuple[str, str]], expected: list[Reply]
+    make_reader: Callable[..., Path], pairs: list[tuple[str, str]], expected: list[ReaderOutput]
 ) -> None:
     found = load(make_reader(least=0.5)).answer(pairs)
     assert [reply.spans for reply in found] == [

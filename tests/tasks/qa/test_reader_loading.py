@@ -12,13 +12,13 @@ import torch
 from transformers import AutoModelForQuestionAnswering, AutoTokenizer
 
 from litmine.errors import ModelError
-from litmine.nn.failure_isolation import Failed
+from litmine.nn.failure_isolation import FailedItem
 from litmine.nn.loading import read_tokenizer
 from litmine.tasks.qa.folder import read_span_network, save_reader
 from litmine.tasks.qa.network import SpanNetwork
 from litmine.tasks.qa.settings import ReaderSettings
 from litmine.tasks.registry import identify, load_model, load_reader
-from litmine.types import Reply
+from litmine.types import ReaderOutput
 
 QUESTION = "Which allergy can penicillin cause?"
 TEXTS = [
@@ -122,7 +122,7 @@ def test_int8_is_read_as_it_was_kept(make_reader: Callable[..., Path], tmp_path:
     assert doubts(small) != doubts(first)
 
 
-def doubts(replies: list[Reply]) -> list[float]:
+def doubts(replies: list[ReaderOutput]) -> list[float]:
     return [reply.no_answer for reply in replies]
 
 
@@ -220,7 +220,7 @@ def test_nothing_is_printed(reader_folder: Path, bert_answerer: Path, capfd: pyt
     assert capfd.readouterr() == ("", "")
 
 
-def reply_each(folder: Path, texts: list[str]) -> list[Reply | Failed]:
+def reply_each(folder: Path, texts: list[str]) -> list[ReaderOutput | FailedItem]:
     """As a worker does it."""
     reader = load_reader(str(folder), precision="float32")
     pairs = [(QUESTION, text) for text in texts]
@@ -239,7 +239,7 @@ def test_a_pair_whose_output_is_not_a_number_fails_alone(
     long = "an allergy to penicillin . " * 60
     texts = [*TEXTS, "what a disease is", long, f"{long} disease {long}", *TEXTS]
     found, expected = reply_each(copy, texts), reply_each(reader_folder, texts)
-    failed = Failed("ModelError: the model's output is not a number")
+    failed = FailedItem("ModelError: the model's output is not a number")
     assert [i for i, reply in enumerate(found) if reply == failed] == [4, 6]
     assert all(reply == expected[i] for i, reply in enumerate(found) if i not in {4, 6})
     with pytest.raises(ModelError, match=r"pair 4 makes reader@\w+ fail .*not a number.*; leave it out"):
@@ -248,7 +248,7 @@ def test_a_pair_whose_output_is_not_a_number_fails_alone(
 
 def test_a_lone_surrogate_fails_its_pair(reader_folder: Path) -> None:
     found = reply_each(reader_folder, ["an allergy", "\ud800", "a tumour"])
-    assert [isinstance(reply, Failed) for reply in found] == [False, True, False]
+    assert [isinstance(reply, FailedItem) for reply in found] == [False, True, False]
 
 
 @pytest.mark.parametrize("weight", ["span.bias", "verdict.bias", "encoder.embeddings.LayerNorm.weight"])

@@ -28,19 +28,19 @@ def test_the_shipped_reader_s_is_among_them() -> None:
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        ("stages = 3", r"each of stages is a table of its own, \[\[stages\]\]"),
-        ("[[stages]]\ndata = 'a.json'", "data is a list of names in quotes"),
+        ("stages = 3", r"each of stages must be a table: \[\[stages\]\]"),
+        ("[[stages]]\ndata = 'a.json'", "data must be a list of names in quotes"),
         (
             "[[stages]]\ndata = ['a.json']\nepoch = 1",
-            r"sets epoch \(did you mean epochs\?\); a table of stages knows",
+            r"unknown setting epoch \(did you mean epochs\?\); the settings of a table of stages are",
         ),
         ("[[stages]]\nepochs = 1", "a stage learns from at least one file"),
         ("[[stages]]\ndata = ['a.json']\nepochs = 0", "epochs must be at least 1, not 0"),
         ("[[stages]]\ndata = ['a.json']\nwindow = -1", "window must be at least 0, not -1"),
-        ("[[stages]]\ndata = ['a.json']\none_window = 1", "one_window is true or false"),
-        ("corpora = ['a']", "sets corpora; a recipe knows name, base"),
-        ("int8 = 1", "int8 is true or false, and not 1"),
-        ("window = 0.5", "window is a whole number, and not 0.5"),
+        ("[[stages]]\ndata = ['a.json']\none_window = 1", "one_window must be true or false"),
+        ("corpora = ['a']", "unknown setting corpora; the settings of a recipe are name, base"),
+        ("int8 = 1", "int8 must be true or false, not 1"),
+        ("window = 0.5", "window must be a whole number, not 0.5"),
         ("x", "cannot be read as TOML"),
     ],
 )

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from litmine.errors import QuestionError
-from litmine.nn.failure_isolation import Failed
+from litmine.nn.failure_isolation import FailedItem
 from litmine.tasks.qa.network import Scores
 from litmine.tasks.qa.pairs import Pair
 from litmine.tasks.qa.reader import Reader
@@ -94,8 +94,8 @@ def test_a_question_may_take_half_of_the_window_and_no_more(make_reader: Callabl
     read = reader.read(pairs)
     found = reader.decode(pairs, read, reader.label(read))
     assert found[0] == reader.answer(pairs[:1])[0]
-    assert found[1] == read[1] != Failed("")
-    assert isinstance(read[1], Failed)
+    assert found[1] == read[1] != FailedItem("")
+    assert isinstance(read[1], FailedItem)
     assert read[1].why.endswith(
         "may have 29, so that half of a window of 64 is left to the text; ask it in fewer words"
     )

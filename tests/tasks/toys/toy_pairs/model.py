@@ -7,8 +7,8 @@ from typing import Any
 
 from litmine.lake.articles import NewTexts
 from litmine.lake.targets import Row, Upstream
-from litmine.nn.failure_isolation import Failed
-from litmine.nn.references import described
+from litmine.nn.failure_isolation import FailedItem
+from litmine.nn.references import read_description
 
 # A text with this word makes the toy fail.
 POISON = "zymurgy"
@@ -21,13 +21,15 @@ class PairModel:
 
     def decode(
         self, items: Sequence[str], _read: Sequence[Any], _labels: Any, inputs: Sequence[Upstream]
-    ) -> list[list[tuple[dict[str, Any], dict[str, Any]]] | Failed]:
+    ) -> list[list[tuple[dict[str, Any], dict[str, Any]]] | FailedItem]:
         (entities,) = inputs
         return [self._pairs(text, rows) for text, rows in zip(items, entities.of_texts(), strict=True)]
 
-    def _pairs(self, text: str, rows: Sequence[dict[str, Any]]) -> list[tuple[dict[str, Any], dict[str, Any]]] | Failed:
+    def _pairs(
+        self, text: str, rows: Sequence[dict[str, Any]]
+    ) -> list[tuple[dict[str, Any], dict[str, Any]]] | FailedItem:
         if POISON in text:
-            return Failed("poisoned")
+            return FailedItem("poisoned")
         chemicals = [row for row in rows if row["entity_type"] == "Chemical"]
         diseases = [row for row in rows if row["entity_type"] == "Disease"]
         return [
@@ -39,18 +41,18 @@ class PairModel:
 
 
 def identify(folder: Path, name: str) -> str:
-    return f"{name}@{described(folder)['near']:012x}"
+    return f"{name}@{read_description(folder)['near']:012x}"
 
 
 def load(folder: Path, name: str, *_how: object, **_more: object) -> PairModel:
-    return PairModel(identify(folder, name), described(folder)["near"])
+    return PairModel(identify(folder, name), read_description(folder)["near"])
 
 
 def pair_rows(texts: NewTexts, results: Sequence[Any]) -> list[Row]:
     return sorted(
         (pmid, text_hash, *_columns(one), *_columns(other))
         for pmid, text_hash, found in zip(texts.pmids, texts.text_hashes, results, strict=True)
-        if not isinstance(found, Failed)
+        if not isinstance(found, FailedItem)
         for one, other in found
     )
 

@@ -10,32 +10,32 @@ from torch import Tensor
 
 from litmine.lake.articles import NewTexts
 from litmine.lake.targets import Row
-from litmine.nn.engine import check_numbers
-from litmine.nn.failure_isolation import Failed
-from litmine.nn.hidden_states import Layers, States
+from litmine.nn.engine import check_finite
+from litmine.nn.failure_isolation import FailedItem
+from litmine.nn.hidden_states import HiddenStates, TopLayers
 from litmine.nn.network_model import NetworkModel
 from litmine.nn.references import folder_digest
-from litmine.nn.trunk import Placement, Trunks, load_trunk
-from litmine.nn.trunk_folder import find_trunk, link_of
+from litmine.nn.trunk import LoadedTrunks, Placement, load_trunk
+from litmine.nn.trunk_folder import find_trunk, read_trunk_link
 from litmine.nn.weights import load_weights
 
 
 class WordTop:
     """A line through the trunk's states of each word."""
 
-    def __init__(self, name: str, layers: Layers, weight: Tensor) -> None:
+    def __init__(self, name: str, layers: TopLayers, weight: Tensor) -> None:
         self.name, self._layers, self._weight = name, layers, weight
 
-    def begin(self, states: States, /) -> Sequence[Tensor]:
+    def begin(self, states: HiddenStates, /) -> Sequence[Tensor]:
         logits = self._layers(states, states.row.at).float() @ self._weight  # type: ignore[attr-defined]
         return logits, logits.isfinite().all()
 
     def collect(self, row: Any, found: Sequence[Tensor], /) -> Any:
         logits, finite = found
-        check_numbers(bool(finite))
+        check_finite(bool(finite))
         return row.text, row.word, torch.sigmoid(logits).numpy()
 
-    def join(self, parts: Sequence[Any], failed: Mapping[int, Failed], texts: int, /) -> Any:
+    def join(self, parts: Sequence[Any], failed: Mapping[int, FailedItem], texts: int, /) -> Any:
         """The words of each text that score above a half, or why it failed."""
         found: list[Any] = [failed.get(i, []) for i in range(texts)]
         for text, word, scores in parts:
@@ -48,10 +48,10 @@ class WordTop:
 class WordModel(NetworkModel):
     def decode(
         self, texts: Sequence[str], read: Sequence[Any], labels: Any, _inputs: Sequence[Any] = ()
-    ) -> list[list[tuple[int, int, str, float]] | Failed]:
-        results: list[list[tuple[int, int, str, float]] | Failed] = []
+    ) -> list[list[tuple[int, int, str, float]] | FailedItem]:
+        results: list[list[tuple[int, int, str, float]] | FailedItem] = []
         for text, words, found in zip(texts, read, labels, strict=True):
-            if isinstance(found, Failed):
+            if isinstance(found, FailedItem):
                 results.append(found)
                 continue
             places = [(int(words.start[word]), int(words.end[word]), score) for word, score in sorted(found)]
@@ -60,16 +60,21 @@ class WordModel(NetworkModel):
 
 
 def identify(folder: Path, name: str) -> str:
-    link = link_of(folder)
+    link = read_trunk_link(folder)
     assert link is not None
     find_trunk(folder, link)
-    return f"{name}@{folder_digest(folder, link.decisive)}"
+    return f"{name}@{folder_digest(folder, link.digest_parts)}"
 
 
 def load(
-    folder: Path, name: str, device: str, precision: str, batch_tokens: int | None = None, trunks: Trunks | None = None
+    folder: Path,
+    name: str,
+    device: str,
+    precision: str,
+    batch_tokens: int | None = None,
+    trunks: LoadedTrunks | None = None,
 ) -> WordModel:
-    link = link_of(folder)
+    link = read_trunk_link(folder)
     assert link is not None
     trunk = load_trunk(find_trunk(folder, link), Placement.choose(device, precision), trunks)
     own = identify(folder, name)
@@ -81,6 +86,6 @@ def word_rows(texts: NewTexts, results: Sequence[Any]) -> list[Row]:
     return sorted(
         (pmid, text_hash, *one)
         for pmid, text_hash, found in zip(texts.pmids, texts.text_hashes, results, strict=True)
-        if not isinstance(found, Failed)
+        if not isinstance(found, FailedItem)
         for one in found
     )

@@ -1,4 +1,4 @@
-"""What the processor does at most, and what the network alone reads: full windows of random tokens."""
+"""Limits of the hardware, and the speed of the encoder alone on full windows of random tokens."""
 
 import time
 from collections.abc import Callable
@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.machine import best_seconds, copy_bandwidth, matrix_limit, settle
+from benchmarks.machine import best_seconds, copy_bandwidth, matrix_limit, synchronize
 from litmine.nn import kernels_gpu
-from litmine.nn.batches import Row
+from litmine.nn.batches import TokenRow
 from litmine.nn.encoder import PackedEncoder
-from litmine.nn.kernels import PLAIN, Bounds
+from litmine.nn.kernels import PLAIN, WindowBounds
 from litmine.tasks.ner.network import TaggerTop
 from litmine.tasks.ner.tagger import Tagger
 from litmine.training.base import read_base
@@ -23,12 +23,12 @@ _LENGTH = 256
 
 
 def window_of(tagger: Tagger) -> int:
-    """The tokens of a full window, or as many as most texts have."""
+    """Tokens of a full window, at most the length of most texts."""
     return min(_LENGTH, tagger.settings.window)
 
 
-def hardware(tagger: Tagger) -> Figures:
-    """A matrix product at the model's shapes, and a copy."""
+def hardware_limits(tagger: Tagger) -> Figures:
+    """Speed of matrix products with the model's shapes, and of a copy."""
     config, tokens = tagger.trunk.config, tagger.batch_tokens
     dtype = torch.bfloat16 if tagger.precision == "bf16" else torch.float32
     limit = matrix_limit(tagger.device, dtype, tokens, config.hidden_size, config.intermediate_size)
@@ -38,8 +38,8 @@ def hardware(tagger: Tagger) -> Figures:
     }
 
 
-def encoder(tagger: Tagger, tokens: int, limit: float, window: int) -> Figures:
-    """The encoder as `annotate` runs it, over about so many tokens in windows of so many; `limit` in GFLOP/s."""
+def encoder_speed(tagger: Tagger, tokens: int, limit: float, window: int) -> Figures:
+    """Speed of the encoder as `annotate` runs it, on about `tokens` tokens; `limit` is in GFLOP/s."""
     tokens = _whole(tokens, window)
     seconds = best_seconds(encoding(tagger, tokens, window), tagger.device, 1.0)
     share = operations(tagger, window) * tokens / seconds / 1e9 / limit
@@ -53,30 +53,30 @@ def encoder(tagger: Tagger, tokens: int, limit: float, window: int) -> Figures:
 
 
 def sustained(tagger: Tagger, window: int, least: float = 10.0) -> float:
-    """Tokens/s of the same over `least` seconds: not at its best, as for `encoder`, but on average."""
+    """Mean tokens/s of the encoder over at least `least` seconds; `encoder_speed` measures the best."""
     tokens = _whole(tagger.batch_tokens, window)
     run = encoding(tagger, tokens, window)
     run()
-    settle(tagger.device)
+    synchronize(tagger.device)
     started, read = time.perf_counter(), 0
     while (passed := time.perf_counter() - started) < least:
         run()
-        settle(tagger.device)
+        synchronize(tagger.device)
         read += tokens
     return read / passed
 
 
 def encoding(tagger: Tagger, tokens: int, window: int) -> Callable[[], object]:
-    """A call of the encoder over random tokens, all of which are asked for: what `annotate` saves is not its speed."""
+    """A function that runs the encoder on random tokens; all are selected, so the last layer saves nothing."""
     ids = np.random.default_rng(0).integers(1000, tagger.trunk.config.vocab_size, tokens)
-    row, every = Row(ids, np.full(tokens // window, window), None), np.arange(tokens)
+    row, every = TokenRow(ids, np.full(tokens // window, window), None), np.arange(tokens)
     top = tagger.top
     assert isinstance(top, TaggerTop)
     return _reading(lambda: top.layers(tagger.trunk.states(row), every))
 
 
-def compiled(ref: str, tagger: Tagger, tokens: int) -> Figures:
-    """The same fused by `torch.compile` instead: how long it takes to compile, and how quick it is then."""
+def compiled_speed(ref: str, tagger: Tagger, tokens: int) -> Figures:
+    """Speed and compile time of the encoder with `torch.compile` in place of litmine's kernels."""
     length = window_of(tagger)
     own = read_base(ref, length).encoder.eval().to(tagger.device, tagger.trunk.place.dtype)
     plain = PackedEncoder(own, replace(PLAIN, attention=kernels_gpu.attention))
@@ -93,8 +93,8 @@ def compiled(ref: str, tagger: Tagger, tokens: int) -> Figures:
     return found
 
 
-def kernels(tagger: Tagger, tokens: int, most: int = 12) -> list[str]:
-    """What a GPU does for one batch: share of its time, calls, and the kernel's name, the longest first."""
+def kernel_shares(tagger: Tagger, tokens: int, most: int = 12) -> list[str]:
+    """GPU kernels of one batch: share of the time, number of calls and name, longest first."""
     from torch.profiler import ProfilerActivity, profile
 
     run = encoding(tagger, _whole(tokens, window_of(tagger)), window_of(tagger))
@@ -109,7 +109,7 @@ def kernels(tagger: Tagger, tokens: int, most: int = 12) -> list[str]:
 
 
 def operations(tagger: Tagger, window: int) -> int:
-    """Of one token: its products with the weights, and its two with the window's other tokens."""
+    """Floating-point operations per token: products with the weights, and attention within the window."""
     config = tagger.trunk.config
     width, inner = config.hidden_size, config.intermediate_size
     own = tagger.settings.trunk.layers if tagger.settings.trunk else 0
@@ -124,13 +124,13 @@ def _reading(call: Callable[[], object]) -> Callable[[], object]:
     return run
 
 
-def _row(ids: torch.Tensor, longest: int) -> tuple[torch.Tensor, torch.Tensor, Bounds]:
+def _row(ids: torch.Tensor, longest: int) -> tuple[torch.Tensor, torch.Tensor, WindowBounds]:
     pieces, length = ids.shape
     places = torch.arange(length, device=ids.device).repeat(pieces)
     edges = torch.arange(0, ids.numel() + 1, length, dtype=torch.int32, device=ids.device)
-    return ids.flatten(), places, Bounds([length] * pieces, edges, longest)
+    return ids.flatten(), places, WindowBounds([length] * pieces, edges, longest)
 
 
 def _whole(tokens: int, window: int) -> int:
-    """As many tokens as full windows have."""
+    """The largest number of tokens, up to `tokens`, that full windows have."""
     return max(1, tokens // window) * window

@@ -1,4 +1,4 @@
-"""What is read, and by what: a lake of copies, and BERTs with random weights."""
+"""Inputs of the throughput benchmark: a lake of copied abstracts, and BERT models with random weights."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,22 +7,22 @@ import torch
 
 from litmine import Lake
 from litmine.nn.references import BUILTIN_TRUNK, builtin_folder
-from litmine.types import Article, Observed
+from litmine.types import Article, SourceRecord
 
-# A random classifier would mark most words: this much more for outside makes about as many mentions as real models.
+# Bias for O. Without it, a random classifier would mark most words; with it, about as many as real models mark.
 OUTSIDE = 1.2
 
 
-def make_lake(place: Path, abstracts: Path, count: int, part_size: int) -> None:
-    """`count` articles with an abstract; copies get PMIDs of their own and a last sentence that says which they are."""
-    # It imports lxml, which a machine that is given a lake may lack.
+def make_copied_lake(place: Path, abstracts: Path, count: int, part_size: int) -> None:
+    """Create a lake of `count` articles with abstracts; copies have their own PMIDs and a numbered last sentence."""
+    # This imports lxml, which a machine with a ready lake may lack.
     from litmine.sources.files import find_files, read_file
 
     now = datetime.now(UTC)
     found: dict[int, Article] = {}
     for file in find_files([abstracts]):
         for observed in read_file(file, now):
-            if isinstance(observed, Observed) and isinstance(observed.record, Article) and observed.record.abstract:
+            if isinstance(observed, SourceRecord) and isinstance(observed.record, Article) and observed.record.abstract:
                 found.setdefault(observed.record.pmid, observed.record)
     articles = list(found.values())
     chosen = (articles[i % len(articles)] for i in range(count))
@@ -31,17 +31,17 @@ def make_lake(place: Path, abstracts: Path, count: int, part_size: int) -> None:
     )
 
 
-def _numbered(article: Article, number: int, now: datetime) -> Observed:
-    return Observed(Article(number + 1, article.title, f"{article.abstract} Copy {number}."), now)
+def _numbered(article: Article, number: int, now: datetime) -> SourceRecord:
+    return SourceRecord(Article(number + 1, article.title, f"{article.abstract} Copy {number}."), now)
 
 
-# One narrow layer, which costs next to nothing: what is left is what litmine does for a text whatever reads it.
+# One narrow layer costs almost nothing, so that what remains is the cost of litmine without the network.
 THIN = {"num_hidden_layers": 1, "hidden_size": 64, "num_attention_heads": 2, "intermediate_size": 64}
 
 
 def random_bert(folder: Path, **shape: int) -> Path:
-    """BERT-base, unless another shape is asked for, with random weights and the built-in model's vocabulary."""
-    # Processes that share a GPU import this file too, and need none of it.
+    """Save a BERT-base, or one of another shape, with random weights and the built-in model's vocabulary."""
+    # Processes that share a GPU import this module too, but not for this function.
     from transformers import BertConfig, BertForTokenClassification, PreTrainedTokenizerFast
 
     torch.manual_seed(0)

@@ -11,8 +11,8 @@ import pytest
 
 from litmine.errors import LitmineError, ModelError
 from litmine.pipeline.annotation_plan import group, plan, steps_of
-from litmine.runtime.executor import run_local
-from litmine.runtime.worker_process import Apart, sharers
+from litmine.runtime.local_executor import run_local
+from litmine.runtime.worker_process import WorkerProcess, sharers
 from litmine.tasks.contract import LoadedTask, Loading, Unit, UnitResult
 from litmine.tasks.part_unit import PartUnit
 from litmine.tasks.registry import identify
@@ -55,7 +55,7 @@ def test_two_processes_do_every_task_once_and_leave_quietly(
 
 def test_what_ends_one_is_told(tiny_model: Path) -> None:
     with pytest.raises(ModelError, match="where the work was planned"):
-        Apart([Loading(str(tiny_model), "tiny@0123456789ab", "cpu")], 1).load()
+        WorkerProcess([Loading(str(tiny_model), "tiny@0123456789ab", "cpu")], 1).load()
 
 
 def test_one_that_is_killed(lake: Path, tiny_model: Path, workers: Callable[[], list[int]]) -> None:
@@ -101,7 +101,7 @@ class Broken:
 
 def test_a_bug_in_one_keeps_its_traceback(lake: Path, tiny_model: Path) -> None:
     (unit, *_) = planned(lake, tiny_model)
-    worker = Apart(unit.loadings, 1)
+    worker = WorkerProcess(unit.loadings, 1)
     try:
         worker.load()
         with pytest.raises(RuntimeError, match=r"(?s)Traceback.*in take.*ZeroDivisionError: a bug"):

@@ -4,14 +4,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
-from litmine.fake_pubmed.archive import Archive
-from litmine.fake_pubmed.query import Found, search
+from litmine.fake_pubmed.archive import RecordArchive
+from litmine.fake_pubmed.query import QueryMatches, run_query
 
 XML = "text/xml; charset=UTF-8"
 HTML = "text/html; charset=UTF-8"
 JSON = "application/json"
-REACHABLE = 9_999
-MOST_IDS = 10_000
+MAX_SEARCH_HITS = 9_999
+MAX_IDS = 10_000
 _DEFAULT_RETMAX = 20
 _DECLARATION = '<?xml version="1.0" encoding="UTF-8" ?>\n'
 _ESEARCH = (
@@ -35,7 +35,7 @@ _BEYOND = (
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class FakeResponse:
     """An HTTP answer before it is sent; `given` counts the records in its body."""
 
     status: int
@@ -45,41 +45,41 @@ class Reply:
     given: int = 0
 
 
-def error_reply(utility: str, message: str, status: int = 200) -> Reply:
+def error_response(utility: str, message: str, status: int = 200) -> FakeResponse:
     """An error as the utility itself words it, which is often with the status 200."""
     head, root = (_ESEARCH, "eSearchResult") if utility == "esearch" else (_EFETCH, "eFetchResult")
-    return Reply(status, XML, f"{head}<{root}>\n\t<ERROR>{escape(message)}</ERROR>\n</{root}>\n".encode())
+    return FakeResponse(status, XML, f"{head}<{root}>\n\t<ERROR>{escape(message)}</ERROR>\n</{root}>\n".encode())
 
 
-def prologue(utility: str) -> bytes:
+def xml_prologue(utility: str) -> bytes:
     """What stands before the root of a good answer."""
     return (_ESEARCH if utility == "esearch" else _SET).encode()
 
 
-def page(status: int, title: str) -> Reply:
+def html_page(status: int, title: str) -> FakeResponse:
     """An HTML page, as a proxy between the client and the utilities makes it."""
     text = f"<html>\n<head><title>{title}</title></head>\n<body>\n<h1>{title}</h1>\n<hr>\n</body>\n</html>\n"
-    return Reply(status, HTML, text.encode())
+    return FakeResponse(status, HTML, text.encode())
 
 
-def esearch(archive: Archive, parameters: Mapping[str, str]) -> Reply:
+def esearch(archive: RecordArchive, parameters: Mapping[str, str]) -> FakeResponse:
     """The search in `term`: its true count, and as many of its first 9,999 PMIDs as asked for."""
     database, term = parameters.get("db", "pubmed"), parameters.get("term", "").strip()
     if database != "pubmed":
-        return error_reply("esearch", f"Invalid db name specified: {database}")
+        return error_response("esearch", f"Invalid db name specified: {database}")
     if not term:
-        return error_reply("esearch", "Empty term and query_key - nothing todo")
+        return error_response("esearch", "Empty term and query_key - nothing todo")
     start, most = _number(parameters.get("retstart"), 0), _number(parameters.get("retmax"), _DEFAULT_RETMAX)
-    if start >= REACHABLE:
-        return error_reply("esearch", _BEYOND)
+    if start >= MAX_SEARCH_HITS:
+        return error_response("esearch", _BEYOND)
     try:
-        found = archive.search(lambda columns: search(_dated(term, parameters), columns))
+        found = archive.search(lambda columns: run_query(_dated(term, parameters), columns))
     except RecursionError:
-        return error_reply("esearch", "Search Backend failed: the query is nested too deeply")
-    if start + most > REACHABLE:
-        most = REACHABLE - start
+        return error_response("esearch", "Search Backend failed: the query is nested too deeply")
+    if start + most > MAX_SEARCH_HITS:
+        most = MAX_SEARCH_HITS - start
         found.notes.messages.append(f"Restrictions achieved. start and count adjusted to {start}, {most}")
-    return Reply(200, XML, _esearch_body(found, start, most).encode())
+    return FakeResponse(200, XML, _esearch_body(found, start, most).encode())
 
 
 def parse_ids(text: str) -> list[int]:
@@ -90,19 +90,19 @@ def parse_ids(text: str) -> list[int]:
 
 
 def efetch(
-    archive: Archive, parameters: Mapping[str, str], pmids: Sequence[int], left_out: frozenset[int] = frozenset()
-) -> Reply:
+    archive: RecordArchive, parameters: Mapping[str, str], pmids: Sequence[int], left_out: frozenset[int] = frozenset()
+) -> FakeResponse:
     """The records with these PMIDs in this order, without those that are not to be had or to be left out."""
     database = parameters.get("db", "")
     if database != "pubmed":
-        return error_reply("efetch", f"Invalid db name specified: {database}", 400)
+        return error_response("efetch", f"Invalid db name specified: {database}", 400)
     if "xml" not in (parameters.get("retmode"), parameters.get("rettype")):
-        return error_reply("efetch", "This rehearsal gives XML only: send retmode=xml.", 400)
+        return error_response("efetch", "This rehearsal gives XML only: send retmode=xml.", 400)
     if not pmids:
-        return error_reply("efetch", "ID list is empty! Possibly it has no correct IDs.", 400)
-    records = [xml for pmid in pmids[:MOST_IDS] if pmid not in left_out and (xml := archive.xml(pmid)) is not None]
-    body = b"%b<PubmedArticleSet>\n%b\n</PubmedArticleSet>" % (prologue("efetch"), b"\n".join(records))
-    return Reply(200, XML, body, given=len(records))
+        return error_response("efetch", "ID list is empty! Possibly it has no correct IDs.", 400)
+    records = [xml for pmid in pmids[:MAX_IDS] if pmid not in left_out and (xml := archive.xml(pmid)) is not None]
+    body = b"%b<PubmedArticleSet>\n%b\n</PubmedArticleSet>" % (xml_prologue("efetch"), b"\n".join(records))
+    return FakeResponse(200, XML, body, given=len(records))
 
 
 def _dated(term: str, parameters: Mapping[str, str]) -> str:
@@ -115,7 +115,7 @@ def _number(text: str | None, otherwise: int) -> int:
     return int(text) if text and text.isascii() and text.isdigit() and len(text) < 19 else otherwise
 
 
-def _esearch_body(found: Found, start: int, most: int) -> str:
+def _esearch_body(found: QueryMatches, start: int, most: int) -> str:
     shown = found.pmids[start : start + most]
     notes = found.notes
     errors = _elements("PhraseNotFound", notes.phrases_not_found) + _elements("FieldNotFound", notes.fields_not_found)
