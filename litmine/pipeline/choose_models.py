@@ -19,9 +19,10 @@ def choose(lake: Lake, refs: Sequence[str]) -> list[Active]:
     """Make these the active models of their tasks; returns what is shown of each.
 
     A reference may name types: `mine:Disease,Gene`. A type is shown of one model: of the last one named that gives it.
+    A model that is named more than once shows all the types that it is named with.
     Each model must have read something of the lake, and give the types (ModelError, naming what there is).
     """
-    chosen = [_chosen(lake, ref) for ref in refs]
+    chosen = _united([_chosen(lake, ref) for ref in refs])
     gives = {(one.task, one.model): types for one, types in chosen}
     active: list[Active] = []
     for spec in TASKS:
@@ -84,6 +85,20 @@ def _chosen(lake: Lake, ref: str) -> tuple[Active, tuple[str, ...]]:
         if kind not in known:
             raise ModelError(f"{name} gives no {kind!r}{did_you_mean(kind, known)}; it gives {', '.join(known)}")
     return replace(active, types=tuple(kind for kind in known if kind in types)), known
+
+
+def _united(chosen: Sequence[tuple[Active, tuple[str, ...]]]) -> list[tuple[Active, tuple[str, ...]]]:
+    """Each model once, at its last place, with the types of all its references; None stands for all types."""
+    united: dict[Active, tuple[Active, tuple[str, ...]]] = {}
+    for one, known in chosen:
+        model = replace(one, types=None)
+        before = united.pop(model, None)
+        types = one.types
+        if before is not None and types is not None:
+            earlier = before[0].types
+            types = None if earlier is None else tuple(kind for kind in known if kind in {*earlier, *types})
+        united[model] = replace(one, types=types), known
+    return list(united.values())
 
 
 def _all_types(lake: Lake, ref: str, active: Active) -> tuple[str, ...]:

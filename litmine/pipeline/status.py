@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from litmine.errors import LakeError, LakeLockedError
+from litmine.lake.active_models import name_of
 from litmine.lake.download_journal import jobs
 from litmine.lake.freshness import revised_since_read
 from litmine.lake.lake import Lake
@@ -94,13 +95,21 @@ def overview(lake: Lake) -> Overview:
     )
 
 
+def _annotate_command(model: dict[str, Any]) -> str:
+    """The command that lets a model read the rest. A model without a built-in name is loaded from its own folder."""
+    name = name_of(model["model"])
+    if name == spec_named(model["task"]).builtin:
+        return "`litmine annotate`"
+    return f"`litmine annotate --model FOLDER`, with the folder of {name}"
+
+
 def _stale(lake: Lake, models: list[dict[str, Any]], readers: list[dict[str, Any]]) -> Iterator[str]:
     for one in models:
         if one["active"] and one["parts_unread"]:
             table = spec_named(one["task"]).table
             revised = revised_since_read(lake.place, TargetSet(table, one["model"], one["inputs"] or ""))
             dropped = f", {revised:,} of them of revised articles, whose {table} dropped out" if revised else ""
-            yield f"{one['model']} has yet to read {one['texts_unread']:,} texts{dropped}: `litmine annotate`"
+            yield f"{one['model']} has yet to read {one['texts_unread']:,} texts{dropped}: {_annotate_command(one)}"
     if lake.parts() and not any(one["active"] for one in models):
         yield "no model has read the lake yet: `litmine annotate`"
     for one in readers:

@@ -11,6 +11,7 @@ from subprocess import CompletedProcess
 import pytest
 
 from litmine.errors import DONE, FAILED
+from litmine.lake.active_models import name_of
 from litmine.lake.download_journal import spooling
 from litmine.lake.lake import Lake
 from litmine.lake.readings import Asked, Retrieved, record_asked
@@ -73,7 +74,7 @@ def test_status_says_what_is_stale(run: RunCommand, lake: Path, tmp_path: Path) 
         spool.note("question", {})
         unread = f"{model} has yet to read 2 texts, 1 of them of revised articles, whose entities dropped out"
         waiting = [
-            f"{unread}: `litmine annotate`",
+            f"{unread}: `litmine annotate --model FOLDER`, with the folder of {name_of(model)}",
             "the search index has not seen the newest articles: the next question brings it up to date",
         ]
         assert stale(run("status", "--lake", lake)) == waiting
@@ -133,6 +134,16 @@ def test_models_use(run: RunCommand, lake: Path, tiny_model: Path) -> None:
     assert Lake(lake).rows("select command, models, active[1].model from runs order by started desc limit 1") == [
         ("models use", [model], model)
     ]
+
+
+def test_a_model_that_is_named_twice_shows_all_the_types_named(run: RunCommand, lake: Path, tiny_model: Path) -> None:
+    model = identify(str(tiny_model))
+    ran = run("models", "use", f"{tiny_model}:Disease", f"{tiny_model}:Chemical", "--lake", lake)
+    said = f"entities shows Chemical, Disease of {model}; all_entities has every model's\n"
+    assert (ran.returncode, ran.stderr) == (DONE, said)
+    assert len(Lake(lake).rows("select distinct entity_type from entities")) == 2
+    ran = run("models", "use", f"{tiny_model}:Disease", tiny_model, "--lake", lake)
+    assert (ran.returncode, ran.stderr) == (DONE, f"entities shows {model}; all_entities has every model's\n")
 
 
 def test_an_incomplete_coverage_is_said_on_stderr(run: RunCommand, lake: Path, sample_data: Path) -> None:
