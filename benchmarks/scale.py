@@ -4,8 +4,8 @@
 
 The articles are copies of the sample records (`scale_lake.py`): most in parts of 10,000, and 80,000 in 1,000 parts of
 80. No model runs, because the benchmark measures the lake. Each measurement is a process of its own, from start to
-exit; memory is its peak. The SQL queries are those of the README; their rows are written as CSV. `--folder` keeps the
-lake, and reuses an existing one.
+exit; memory is its peak. The SQL queries are those of docs/tutorial.md; their rows are written as CSV. `--folder`
+keeps the lake, and reuses an existing one.
 """
 
 import argparse
@@ -86,9 +86,9 @@ def _measured(lake: Path) -> dict[str, Any]:
 
 
 def _queries() -> dict[str, str]:
-    """The queries of the README by the sentence before each."""
-    readme = (CHECKOUT / "README.md").read_text(encoding="utf-8")
-    section = readme.partition("queries worth having\n")[2].partition("\n## ")[0]
+    """The queries of the tutorial by the sentence before each."""
+    tutorial = (CHECKOUT / "docs" / "tutorial.md").read_text(encoding="utf-8")
+    section = tutorial.partition("queries worth having\n")[2].partition("\n## ")[0]
     return dict(re.findall(r"^([^\n]+):\n\n```sql\n(.+?)\n```", section, flags=re.DOTALL | re.MULTILINE))
 
 

@@ -1,16 +1,18 @@
-"""Writes docs/cli.md from the commands' help and docs/tables.md from schemas/; with --check, says what is stale.
+"""Write docs/cli.md from the commands' help and docs/tables.md from schemas/; with --check, only report stale pages.
 
 python docs/generate.py [--check]
 """
 
 import argparse
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
+from litmine import Lake
 from litmine.cli.main import cli
 from litmine.lake.paths import TABLES
 from litmine.lake.view_definitions import sentences
@@ -18,6 +20,42 @@ from litmine.schema import table_declaration
 
 DOCS = Path(__file__).parent
 WIDTH = 100
+# What a column is that only a view has: by `view.column`, or by `column` where it is the same in all views.
+VIEW_COLUMNS = {
+    "active": "Whether the model is an active one, whose rows the views without `all_` show.",
+    "articles.text": "Title, one space, abstract: what models read and offsets refer to.",
+    "coverage.texts_read": "Texts that the model has read.",
+    "coverage.texts_unread": "Texts that it has yet to read.",
+    "coverage.texts_failed": "Texts that it could not read; `gaps` lists them.",
+    "coverage.parts_read": "Parts that have its target.",
+    "coverage.parts_unread": "Parts that have yet to get it.",
+    "inputs": "The targets of other tasks that the model's own are made of; null for articles alone.",
+    "model": "The model, name@digest.",
+    "part": "The name of the article part.",
+    "parts.rows": "Its rows.",
+    "parts.texts": "Rows whose text models read.",
+    "question_coverage.failed": "Retrieved articles that could not be read.",
+    "question_coverage.outdated": "Articles that were read and have been revised, deleted or retracted since.",
+    "question_coverage.read": "Retrieved articles that the reader has read.",
+    "question_coverage.retrieved": "Articles retrieved for the question.",
+    "question_coverage.unread": "Retrieved articles that it has yet to read.",
+    "question_id": "The user's name for the question, or a name made of its digest.",
+    "rank": "From 1, the best first.",
+    "readings.slice": "The file that holds the reading.",
+    "score": "How sure the model is, 0 to 1.",
+    "support": "How many papers give the answer.",
+    "targets.device": "What the model ran on.",
+    "targets.failed": "The texts that could not be read: PMID, text hash and reason.",
+    "targets.precision": "float32 or bf16.",
+    "targets.seconds": "How long the part took.",
+    "targets.texts": "Texts that were read.",
+    "targets.tokens": "Tokens that were read.",
+    "task": "The task of the model.",
+    "types": "The types that are shown of the model; null for all.",
+    "why": "The reason.",
+}
+# Where the stored table that explains a column of a view has another name.
+STORED = {"answers": ("readings", "questions"), "gaps": ("articles",), "unretracted_texts": ("articles",)}
 
 
 def cli_page() -> str:
@@ -39,23 +77,59 @@ def _contexts(command: click.Command = cli, parent: click.Context | None = None)
 
 
 def tables_page() -> str:
-    """The views with their sentence, then each stored table with its columns."""
-    rows = "".join(f"| `{name}` | {sentence} |\n" for name, sentence in sentences().items())
+    """The views with their sentences and columns, then each stored table with its columns."""
+    rows = "".join(f"| [`{name}`](#view-{name}) | {sentence} |\n" for name, sentence in sentences().items())
+    views = "\n".join(_view(name, columns) for name, columns in view_columns().items())
     tables = "\n".join(_table(name) for name in TABLES)
     return (
         "# Tables\n\nWritten from `schemas/` by `make docs`. Offsets are code points, from 0, the end exclusive:\n"
         "`substr(text, start_char + 1, end_char - start_char) = mention`.\n\n"
-        f"## Views: what `litmine sql` shows\n\n| view | what it shows |\n|---|---|\n{rows}\n"
+        f"## Views: what `litmine sql` shows\n\n| view | what it shows |\n|---|---|\n{rows}\n{views}\n"
         "## Files: what the lake stores\n\nColumns are only added, and an id is never used again, so that a file of any"
         f" age can be read.\n\n{tables}"
     )
 
 
+def view_columns() -> dict[str, list[tuple[str, str, str]]]:
+    """The columns of each view: name, DuckDB's type, and what the column holds (empty where nothing explains it)."""
+    with tempfile.TemporaryDirectory() as folder:
+        lake = Lake.create(Path(folder) / "lake")
+        columns = {name: lake.sql(f"describe select * from {name}") for name in sentences()}
+    return {
+        name: [
+            (column, kind.lower(), _explanation(name, column))
+            for column, kind in zip(
+                described["column_name"].to_pylist(), described["column_type"].to_pylist(), strict=True
+            )
+        ]
+        for name, described in columns.items()
+    }
+
+
+def _explanation(view: str, column: str) -> str:
+    """The sentence of a view's column: its own, that of the stored column of its name, or the general one."""
+    if own := VIEW_COLUMNS.get(f"{view}.{column}"):
+        return own
+    base = view.removeprefix("all_")
+    tables = [*STORED.get(base, ()), base] if base in STORED or base in TABLES else ["articles"]
+    for table in tables:
+        if table in TABLES:
+            for field in table_declaration(table)["fields"]:
+                if field["name"] == column:
+                    return str(field["doc"])
+    return VIEW_COLUMNS.get(column, "")
+
+
+def _view(name: str, columns: Sequence[tuple[str, str, str]]) -> str:
+    rows = "".join(f"| `{column}` | {kind} | {doc} |\n" for column, kind, doc in columns)
+    return f"### View {name}\n\n| column | type | what it holds |\n|---|---|---|\n{rows}"
+
+
 def _table(name: str) -> str:
     declared = table_declaration(name)
     rows = "".join(_rows(declared["fields"]))
-    head = "| id | column | type | null | what it says |\n|---|---|---|---|---|"
-    return f"### {name}\n\n{declared['doc']}\n\n{head}\n{rows}"
+    head = "| id | column | type | null | what it holds |\n|---|---|---|---|---|"
+    return f"### Table {name}\n\n{declared['doc']}\n\n{head}\n{rows}"
 
 
 def _rows(fields: list[dict[str, Any]], prefix: str = "") -> Iterator[str]:

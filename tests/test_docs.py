@@ -98,3 +98,25 @@ def test_every_test_that_security_names_exists() -> None:
         assert f"\ndef {test}(" in (CHECKOUT / file).read_text(encoding="utf-8"), (file, test)
     rows = [line for line in page.splitlines() if line.startswith("| ") and not line.startswith("| from whom")]
     assert [row for row in rows if "](../tests/" not in row] == []
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    prose = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ (.*)", prose, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_link_leads_somewhere() -> None:
+    pages = [*(CHECKOUT / "docs").rglob("*.md"), *CHECKOUT.glob("*.md"), CHECKOUT / "benchmarks" / "README.md"]
+    broken = []
+    for page in pages:
+        for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+            path, _, anchor = target.partition("#")
+            linked = page.parent / path if path else page
+            if re.match(r"[a-z]+:", target):
+                continue
+            if not linked.exists() or (anchor and linked.suffix == ".md" and anchor not in anchors(linked)):
+                broken.append((page.name, target))
+    assert len(pages) > 100
+    assert broken == []

@@ -1,4 +1,4 @@
-"""README's commands and queries, run over the sample records as a reader would run them."""
+"""The commands and queries of README and the tutorial, run over the sample records as a reader would run them."""
 
 import os
 import re
@@ -15,12 +15,23 @@ import pytest
 from litmine import Lake
 
 CHECKOUT = Path(__file__).parent.parent
-README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+README = "\n".join((CHECKOUT / page).read_text(encoding="utf-8") for page in ("README.md", "docs/tutorial.md"))
 BIN = Path(sys.executable).parent
 # Two of the sample's files, for the sake of time: reading them takes minutes on two cores.
 LEFT_OUT = ("medline16n0902.xml.gz", "species800_articles.xml.gz")
 # What a reader has and this test has not: PubMed, bulk files, GPUs, a cluster, a model of one's own.
-ELSEWHERE = ("litmine fetch", "baseline/", "--gpus", "--address", "./mine", "./encoder", "./reader", "make ", "duckdb ")
+ELSEWHERE = (
+    "litmine fetch",
+    "abstracts.jsonl",
+    "baseline/",
+    "--gpus",
+    "--address",
+    "./mine",
+    "./encoder",
+    "./reader",
+    "make ",
+    "duckdb ",
+)
 # Words by which a command needs a shell.
 SHELL = {"|", "<", ">"}
 

@@ -12,7 +12,7 @@ from litmine.corpora.formats import Passage
 from litmine.errors import CorpusError
 
 # The shortest text, in code points without white space, whose recurrence is no coincidence: about eight words. Shorter
-# ones are numbers, headings or stock phrases (figures: docs/decisions.md).
+# ones are numbers, headings or stock phrases (docs/decisions/0044-leak-threshold.md).
 MIN_SHARED_LENGTH = 40
 
 # Index of a corpus, and of a passage in it.

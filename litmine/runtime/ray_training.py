@@ -1,6 +1,7 @@
 """One job on several processes that compute together: Ray starts them, torch.distributed lets them talk.
 
-Ray's own TorchTrainer does the same; docs/decisions.md says what it costs. A member that dies ends the job for all.
+Ray's own TorchTrainer does the same; docs/decisions/0054-plain-actors-for-training.md compares.
+A member that dies ends the job for all.
 """
 
 import os

@@ -2,7 +2,7 @@
 
 The end of a run is where workers wait. In a simulation of 16 workers over 60 parts of very different sizes, parts in
 random order and three in hand took 1.42 times the ideal time on average, and 1.00 times as here; with a worker three
-times slower than seven others 1.97 and 1.12 times (docs/decisions.md).
+times slower than seven others 1.97 and 1.12 times (docs/decisions/0110-biggest-first.md).
 """
 
 from collections import Counter, deque

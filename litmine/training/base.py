@@ -3,7 +3,7 @@
 A smaller vocabulary: the tokens that biomedical text uses, and every single character, so that no word is lost.
 
 Pieces of a dropped token are kept tokens, so a rare word is read in more pieces, never as an unknown one. The
-embeddings of the kept tokens are the base's own. (Measured effect: docs/decisions.md.)
+embeddings of the kept tokens are the base's own. (Measured effect: docs/measurements.md.)
 """
 
 import gzip

@@ -42,7 +42,7 @@ The terms of the training data also apply to users of the weights.
 Percent, exact match of span and type, on the dev split of each corpus. Every sentence or document is tagged separately,
 in float32, by the heads trained on that corpus. The 95 % interval of F1 comes from {resamples:,} bootstrap resamples of
 the sentences or documents. It is somewhat too narrow for sentences, because sentences of one abstract are similar. No
-test split was used. The default window was chosen on the dev documents of NCBI-disease and BC5CDR; `docs/decisions.md`
+test split was used. The default window was chosen on the dev documents of NCBI-disease and BC5CDR; `docs/decisions/`
 of litmine lists the other choices made on dev splits.
 
 {scores}

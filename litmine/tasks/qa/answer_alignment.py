@@ -1,7 +1,8 @@
 """Where an answer stands in a text: every occurrence, whatever its case and the punctuation between its words.
 
 "Ca2+ ATPase" is found for "Ca(2+)-ATPase". An answer in the form "name (NMS)" that does not stand there as such is
-looked for as its name and as its short form. (What this finds more than the exact string: docs/decisions.md.)
+looked for as its name and as its short form. (Gain over the exact string:
+docs/decisions/0058-answer-alignment.md.)
 """
 
 import re

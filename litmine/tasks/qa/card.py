@@ -44,7 +44,7 @@ Whoever uses the weights is bound by the terms of the data that they learnt from
 
 In percent, on questions that were not learnt from, as `litmine evaluate qa` gives them, in float32: {dev}. Answers to
 one question are merged over its texts as the view `answers` does it. What a dev question decided, litmine's
-`docs/decisions.md` says.
+`docs/decisions/` says.
 
 | measure | score |
 |---|---|

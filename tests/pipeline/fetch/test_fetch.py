@@ -56,7 +56,7 @@ def test_more_than_pubmed_names_at_once(
         assert set(server.log.fetch_counts().values()) == {1}
         assert server.log.peak_per_second() <= 3
         assert server.log.rate_limited() == 0
-        # At the least it takes 3 searches and 3 fetches; see docs/decisions.md for what it takes.
+        # At the least it takes 3 searches and 3 fetches; see docs/measurements.md for what it takes.
         assert server.log.by_utility()["esearch"] <= 20
         assert server.log.by_utility()["efetch"] <= 16
         assert f"{records:,} records found: 0 in the lake already, {records:,} fetched, 0 absent" in done.stderr
