@@ -96,7 +96,7 @@ def test_every_test_that_security_names_exists() -> None:
     assert len(named) == page.count("](../tests/") > 30
     for file, test in named:
         assert f"\ndef {test}(" in (CHECKOUT / file).read_text(encoding="utf-8"), (file, test)
-    rows = [line for line in page.splitlines() if line.startswith("| ") and not line.startswith("| from whom")]
+    rows = [line for line in page.splitlines() if line.startswith("| ") and not line.startswith("| source")]
     assert [row for row in rows if "](../tests/" not in row] == []
 
 
