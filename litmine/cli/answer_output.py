@@ -11,6 +11,7 @@ import click
 
 from litmine.cli.console import print_message, printable
 from litmine.lake.lake import Lake
+from litmine.output.rows import records
 from litmine.types import Question
 
 # As many as BioASQ counts of a factoid question.
@@ -52,20 +53,22 @@ class RankedAnswer:
 
     @property
     def score(self) -> float:
-        return sum(paper.score or 0 for paper in self.papers)
+        return round(sum(paper.score or 0 for paper in self.papers), 6)
 
 
 def load_answers(lake: Lake, question_id: str) -> list[RankedAnswer]:
     """The answers to a question in their order; at the end, without a rank, the papers that give none."""
-    rows = lake.sql(
+    table = lake.sql(
         "select rank, coalesce(support, 0) as support, pmid, year, journal, title, answer, score, start_char, end_char,"
         " start_token, end_token, evidence_start, evidence_end,"
         " substr(text, evidence_start + 1, evidence_end - evidence_start) as evidence"
         f" from answers join articles using (pmid) where question_id = '{question_id}'"
         " order by rank nulls last, score desc, pmid"
-    ).to_pylist()
+    )
     found = []
-    for (rank, support), own in groupby(rows, key=lambda row: (row.pop("rank"), row.pop("support"))):
+    for (rank, support), own in groupby(
+        records(table.to_reader()), key=lambda row: (row.pop("rank"), row.pop("support"))
+    ):
         found.append(RankedAnswer(rank, support, [PaperAnswer(**row) for row in own]))
     return found
 

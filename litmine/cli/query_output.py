@@ -14,26 +14,26 @@ from litmine.errors import SettingError
 from litmine.output.rows import WRITERS, cell_text, format_from_suffix, records, with_unique_names
 
 FORMATS = ("table", "csv", "json", "jsonl", "parquet")
-_WIDEST = 60
+_MAX_CELL_WIDTH = 60
 
 
 def write_result(rows: pa.RecordBatchReader, form: str | None, file: Path | None) -> None:
-    """Write a result. Without `form` the file's suffix says it; without a file either, a table is printed.
+    """Write a result to a file or stdout. `form` defaults to the file's suffix, or to a table on stdout.
 
-    A file is written aside and renamed, so it is whole or absent (LitmineError when it cannot be written). Of columns
-    with the same name the later ones get a number.
+    A file appears only when it is complete. Repeated column names get a number. Raises SettingError for an unknown
+    format, and LitmineError when the file cannot be written.
     """
     form = form or (format_from_suffix(file) if file else "table")
     if form not in FORMATS:
-        raise SettingError(f"no format {form!r}; say --format {', '.join(FORMATS)}")
+        raise SettingError(f"unknown format {form!r}; choose --format {', '.join(FORMATS)}")
     rows = with_unique_names(rows)
     if file is None:
         if sys.stdout is None:
-            raise SettingError("stdout is closed; name a file with -o FILE")
+            raise SettingError("stdout is closed; write to a file with -o FILE")
         if form == "parquet" and sys.stdout.isatty():
-            raise SettingError("Parquet is not for a terminal; name a file with -o FILE")
-        screen = cast("IO[bytes]", _Screen(sys.stdout.buffer))
-        _WRITERS[form](rows, screen if sys.stdout.isatty() else sys.stdout.buffer)
+            raise SettingError("a terminal cannot show Parquet; write to a file with -o FILE")
+        terminal = cast("IO[bytes]", _TerminalWriter(sys.stdout.buffer))
+        _WRITERS[form](rows, terminal if sys.stdout.isatty() else sys.stdout.buffer)
         sys.stdout.buffer.flush()
         return
     with open_atomic(file) as out:
@@ -54,8 +54,8 @@ def _table(rows: pa.RecordBatchReader, out: IO[bytes]) -> None:
     click.echo(f"({len(lines)} row{'' if len(lines) == 1 else 's'})", err=True)
 
 
-class _Screen(io.BufferedIOBase):
-    """A terminal, which is shown text and obeys none: of data in a file or a pipe not a character is changed."""
+class _TerminalWriter(io.BufferedIOBase):
+    """Replaces control characters on a terminal, because data is untrusted; files and pipes get the exact data."""
 
     def __init__(self, out: IO[bytes]) -> None:
         self._out = out
@@ -70,4 +70,4 @@ _WRITERS = {"table": _table, **WRITERS}
 def _cell(value: Any) -> str:
     text = f"{value:.4g}" if isinstance(value, float) else cell_text(value)
     text = " ".join(printable(text).split())
-    return text if len(text) <= _WIDEST else text[: _WIDEST - 1] + "…"
+    return text if len(text) <= _MAX_CELL_WIDTH else text[: _MAX_CELL_WIDTH - 1] + "…"

@@ -7,8 +7,8 @@ from typing import Any
 
 from litmine.output.document import Document, Mention
 from litmine.output.jsonl import json_line
+from litmine.output.rows import shortest_decimal
 
-_DIGITS = 6
 COLLECTION_END = "\n]}\n"
 DOCUMENT_SEPARATOR = ",\n"
 
@@ -60,7 +60,7 @@ def _annotation(name: str, one: Mention) -> dict[str, Any]:
     infons = {"type": one.entity_type, "identifier": one.identifier, "model": one.model}
     return {
         "id": name,
-        "infons": {**infons, "score": f"{one.score:.{_DIGITS}g}"},
+        "infons": {**infons, "score": str(shortest_decimal(one.score))},
         "text": one.mention,
         "locations": [{"offset": one.start_char, "length": one.end_char - one.start_char}],
     }

@@ -1,4 +1,4 @@
-"""Documents as JSON Lines: an article with its sections and mentions a line. `litmine import` reads it back."""
+"""Documents as JSON lines, one article with its sections and mentions each; `litmine import` reads them back."""
 
 import json
 import re
@@ -7,10 +7,10 @@ from dataclasses import asdict
 from typing import Any
 
 from litmine.output.document import Document
+from litmine.output.rows import shortest_decimal
 
-# JSON allows them in a string, and some readers of lines split there. They stand in strings only.
+# JSON allows these characters in strings, but some readers split lines at them.
 _SPLITTERS = re.compile("[\x85\u2028\u2029]")
-_DIGITS = 6
 
 
 def to_jsonl(document: Document) -> str:
@@ -31,19 +31,19 @@ def to_jsonl(document: Document) -> str:
                 "pmcid": article.pmcid,
                 "language": article.language,
                 "retracted": article.retracted,
-                "entities": [_rounded(one._asdict()) for one in document.mentions],
-                **{table: [_rounded(row) for row in rows] for table, rows in document.more.items()},
+                "entities": [_with_shortest_decimals(one._asdict()) for one in document.mentions],
+                **{table: [_with_shortest_decimals(row) for row in rows] for table, rows in document.more.items()},
             }
         )
         + "\n"
     )
 
 
-def _rounded(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: round(value, _DIGITS) if isinstance(value, float) else value for name, value in row.items()}
+def _with_shortest_decimals(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: shortest_decimal(value) if isinstance(value, float) else value for name, value in row.items()}
 
 
 def json_line(value: Any) -> str:
-    """A value as JSON without a line break of any kind."""
+    """A value as JSON without any kind of line break."""
     text = json.dumps(value, ensure_ascii=False)
     return _SPLITTERS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

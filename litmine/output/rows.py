@@ -1,4 +1,4 @@
-"""Rows of a query as CSV, JSON, JSON lines or Parquet."""
+"""Write query results as CSV, JSON, JSON lines or Parquet."""
 
 import csv
 import json
@@ -7,25 +7,26 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
+import numpy as np
 import pyarrow as pa
 
 Write = Callable[[pa.RecordBatchReader, IO[bytes]], None]
 
 
 def format_from_suffix(file: Path) -> str:
-    """The form that a file's name ends in."""
+    """The format that a file name ends in, in lower case."""
     return file.suffix.removeprefix(".").lower()
 
 
 def with_unique_names(rows: pa.RecordBatchReader) -> pa.RecordBatchReader:
-    """The same rows; `a, a` as `a, a_1`, since neither JSON nor Parquet tells columns of one name apart."""
+    """The same rows with unique column names: `a, a` becomes `a, a_1`, because JSON and Parquet need unique names."""
     names: list[str] = []
     for name in rows.schema.names:
-        apart, number = name, 0
-        while apart in names or (number and apart in rows.schema.names):
+        unique, number = name, 0
+        while unique in names or (number and unique in rows.schema.names):
             number += 1
-            apart = f"{name}_{number}"
-        names.append(apart)
+            unique = f"{name}_{number}"
+        names.append(unique)
     if names == rows.schema.names:
         return rows
     schema = pa.schema([field.with_name(name) for field, name in zip(rows.schema, names, strict=True)])
@@ -33,12 +34,42 @@ def with_unique_names(rows: pa.RecordBatchReader) -> pa.RecordBatchReader:
 
 
 def records(rows: pa.RecordBatchReader) -> Iterator[dict[str, Any]]:
-    """The rows, one by one."""
-    return (record for batch in rows for record in batch.to_pylist())
+    """The rows as dictionaries. Values of float32 columns are the shortest decimals: 0.95, not 0.949999988079071."""
+    float32_columns = {field.name: field.type for field in rows.schema if _has_float32(field.type)}
+    for batch in rows:
+        for record in batch.to_pylist():
+            for name, kind in float32_columns.items():
+                record[name] = _shorten(record[name], kind)
+            yield record
+
+
+def shortest_decimal(value: float) -> float:
+    """The float with the fewest decimal digits that is equal to `value` in float32."""
+    return float(str(np.float32(value)))
+
+
+def _has_float32(kind: pa.DataType) -> bool:
+    inner = [kind.field(index).type for index in range(kind.num_fields)]
+    return bool(pa.types.is_float32(kind)) or any(map(_has_float32, inner))
+
+
+def _shorten(value: Any, kind: pa.DataType) -> Any:
+    """The value with each float32 in it, at any depth, as its shortest decimal."""
+    if value is None or not _has_float32(kind):
+        return value
+    if pa.types.is_float32(kind):
+        return shortest_decimal(value)
+    if pa.types.is_struct(kind):
+        return {name: _shorten(inner, kind.field(name).type) for name, inner in value.items()}
+    if pa.types.is_map(kind):
+        return [(_shorten(key, kind.key_type), _shorten(item, kind.item_type)) for key, item in value]
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
+        return [_shorten(inner, kind.value_type) for inner in value]
+    return value
 
 
 def _csv(rows: pa.RecordBatchReader, out: IO[bytes]) -> None:
-    writer = csv.writer(_Lines(out), lineterminator="\r\n")
+    writer = csv.writer(_CsvLines(out), lineterminator="\r\n")
     writer.writerow(rows.schema.names)
     for record in records(rows):
         writer.writerow([cell_text(value) for value in record.values()])
@@ -68,8 +99,8 @@ def _parquet(rows: pa.RecordBatchReader, out: IO[bytes]) -> None:
 WRITERS: dict[str, Write] = {"csv": _csv, "json": _json, "jsonl": _jsonl, "parquet": _parquet}
 
 
-class _Lines:
-    r"""Takes a CSV row at a time and ends it with \n; the writer quotes a lone \r only if its rows end in \r\n."""
+class _CsvLines:
+    r"""Ends CSV rows with \n. The csv writer has to end them with \r\n itself, or it does not quote a lone \r."""
 
     def __init__(self, out: IO[bytes]) -> None:
         self._out = out
@@ -91,7 +122,7 @@ def _plain(value: Any) -> str:
 
 
 def _finite(value: Any) -> Any:
-    """JSON has no word for what is not a number, nor for infinity."""
+    """The value with null for NaN and infinity, which JSON does not have."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
@@ -100,7 +131,7 @@ def _finite(value: Any) -> Any:
 
 
 def cell_text(value: Any) -> str:
-    """A value as one cell of a table."""
+    """A value as the text of one cell."""
     if value is None:
         return ""
     if isinstance(value, bool):

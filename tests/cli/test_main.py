@@ -114,7 +114,7 @@ def test_a_full_stdout(annotated_lake: Path, words: tuple[str, ...]) -> None:
 def test_a_closed_stdout(start: Start, annotated_lake: Path) -> None:
     process = start("sql", "select 1", "--lake", annotated_lake, before=("sh", "-c", 'exec "$@" >&-', "sh"))
     _, said = process.communicate()
-    assert (process.returncode, said) == (FAILED, "litmine: stdout is closed; name a file with -o FILE\n")
+    assert (process.returncode, said) == (FAILED, "litmine: stdout is closed; write to a file with -o FILE\n")
 
 
 def seconds_computed(pid: int) -> float:

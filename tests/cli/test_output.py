@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from litmine.cli.query_output import FORMATS, write_result
 from litmine.errors import DONE, FAILED
 from litmine.lake.lake import Lake
+from litmine.output.rows import shortest_decimal
 from litmine.types import Article, SourceRecord
 
 Run = Callable[..., CompletedProcess[str]]
@@ -72,6 +73,33 @@ def test_table(run: Run, empty: Path) -> None:
     assert ran.stderr == "(2 rows)\n"
 
 
+SCORES = """
+select 0.95::float as score, [0.1::float, null] as list,
+       {'inner': 0.3::float, 'wide': 0.949999988079071::double} as struct,
+       map {'a': 0.7::float} as pairs, 16777216::float as large, 'nan'::float as missing
+"""
+
+
+def test_float32_values_are_the_shortest_decimals_except_in_parquet(run: Run, empty: Path, tmp_path: Path) -> None:
+    struct = '{"inner": 0.3, "wide": 0.949999988079071}'
+    pairs = '[["a", 0.7]]'
+    values = f'"list": [0.1, null], "struct": {struct}, "pairs": {pairs}, "large": 16777216.0, "missing": null'
+    line = f'{{"score": 0.95, {values}}}\n'
+    assert run("sql", SCORES, "--lake", empty, "--format", "jsonl").stdout == line
+    assert run("sql", SCORES, "--lake", empty, "--format", "json").stdout == f"[\n{line}]\n"
+    (row,) = csv.DictReader(io.StringIO(run("sql", SCORES, "--lake", empty, "--format", "csv").stdout))
+    assert (row["score"], row["list"], row["struct"], row["pairs"]) == ("0.95", "[0.1, null]", struct, pairs)
+    assert run("sql", "select 0.95::float as score", "--lake", empty).stdout == "score\n-----\n 0.95\n"
+    assert run("sql", SCORES, "--lake", empty, "-o", tmp_path / "a.parquet").returncode == DONE
+    assert pq.read_schema(tmp_path / "a.parquet").field("score").type == pa.float32()
+
+
+@given(st.floats(width=32, allow_nan=False, allow_infinity=False))
+def test_the_shortest_decimal_reads_back_to_the_same_float32(value: float) -> None:
+    assert pa.scalar(shortest_decimal(value), pa.float32()) == pa.scalar(value, pa.float32())
+    assert len(repr(shortest_decimal(value))) <= len(repr(value))
+
+
 def test_parquet_keeps_types(run: Run, annotated_lake: Path, tmp_path: Path) -> None:
     query = "select * from articles order by pmid"
     expected = Lake(annotated_lake).sql(query)
@@ -116,7 +144,7 @@ def test_the_suffix_says_the_format(run: Run, empty: Path, tmp_path: Path) -> No
     ran = run("sql", "select 1 as a", "--lake", empty, "-o", tmp_path / "a.xlsx")
     assert (ran.returncode, ran.stderr) == (
         FAILED,
-        "litmine: no format 'xlsx'; say --format table, csv, json, jsonl, parquet\n",
+        "litmine: unknown format 'xlsx'; choose --format table, csv, json, jsonl, parquet\n",
     )
 
 
