@@ -1,7 +1,4 @@
-"""What `run` prints for people: a summary at the end, which can be mailed as it is, and what a dry run foresees.
-
-The command `run`: a job, from the files that come in to the files that go out.
-"""
+"""The command `run`: do the steps of a job, and print a summary that cron can mail."""
 
 import socket
 import sys
@@ -9,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import click
 
@@ -17,9 +14,11 @@ from litmine.cli.console import printable
 from litmine.cli.options import lake_option
 from litmine.errors import DONE, FAILED, INTERRUPTED, LOCKED, NEW_GAPS, LitmineError, SettingError
 from litmine.lake.paths import Place
-from litmine.pipeline.job.job_file import Job
-from litmine.pipeline.job.run import JobReport
-from litmine.pipeline.job.step import Forecast, JobStep
+
+if TYPE_CHECKING:
+    from litmine.pipeline.job.job_file import Job
+    from litmine.pipeline.job.run import JobReport
+    from litmine.pipeline.job.step import Forecast, JobStep
 
 
 @click.command()
@@ -110,7 +109,7 @@ _MOST_LINES = 20
 _WIDTH = 10
 
 
-def format_summary(report: JobReport) -> str:
+def format_summary(report: "JobReport") -> str:
     """What is new, gaps, errors and durations."""
     lasted = format_duration((report.finished - report.started).total_seconds())
     lines = [
@@ -128,7 +127,7 @@ def format_summary(report: JobReport) -> str:
     return "\n".join(lines)
 
 
-def format_forecast(job: Job, lake: Place, forecasts: Iterable[tuple[JobStep, Forecast]]) -> Iterable[str]:
+def format_forecast(job: "Job", lake: Place, forecasts: "Iterable[tuple[JobStep, Forecast]]") -> Iterable[str]:
     """What each step would do, line by line, and how long all would take."""
     yield f"{'job':<{_WIDTH}}{job.name}{f': {job.about}' if job.about else ''}"
     yield f"{'lake':<{_WIDTH}}{lake}"
