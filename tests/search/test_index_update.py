@@ -111,7 +111,7 @@ def test_a_large_index_is_made_anew_when_much_of_it_is_deleted(
     put(lake, make(range(1, 201)))
     SearchIndex.open(lake)
     folders = [folder_of(lake)]
-    for pmid in range(2, 60, 2):
+    for pmid in range(2, 30, 2):
         put(lake, {pmid - 1: None, pmid: None})
         index = SearchIndex.open(lake)
         folders.append(folder_of(lake))
@@ -123,7 +123,6 @@ def test_a_large_index_is_made_anew_when_much_of_it_is_deleted(
     # Merges in the background drop deleted documents too, so which deletion wears the index out varies.
     assert folders[0] == folders[4]
     assert len(set(folders)) > 1
-    assert len(set(folders)) == 2
     assert not folders[0].exists()
     assert indexed(index) == current(lake)
 
