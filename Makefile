@@ -34,8 +34,11 @@ lint: $(VENV)/installed-dev
 	mypy
 	lint-imports --no-logo
 
-docs: $(VENV)/installed-dev   ## write docs/cli.md and docs/tables.md anew
+docs: $(VENV)/installed-dev   ## write docs/cli.md and docs/tables.md, and build the site into build/site
 	python docs/generate.py
+	@$(PIP) -e '.[dev,docs]'
+	NO_MKDOCS_2_WARNING=1 mkdocs build -q
+	@echo "The site is in build/site. To search it: python -m http.server -d build/site"
 
 bench: $(VENV)/installed-dev  ## annotating, reading and training, each beside what others use
 	@$(PIP) -e '.[dev,bench]'

@@ -1,21 +1,30 @@
-"""The pages are what the code says, every command explains itself, and what README shows can be typed."""
+"""The pages match the code, every command explains itself, every link leads somewhere, and shown commands parse."""
 
+import importlib.util
 import re
 import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
+from types import ModuleType
 
 import click
 import pytest
 
 from litmine.cli.main import cli
+from litmine.lake.paths import TABLES
+from litmine.schema import table_declaration
+from litmine.specs.spec import TaskSpec
+from litmine.tasks.ner.recipe import TaggerRecipe
 
 CHECKOUT = Path(__file__).parent.parent
 CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 ASSIGNMENT = re.compile(r"\w+=")
 OPERATORS = {"|", ">", ">>", "<", "&&", "||", ";"}
+PAGES = sorted([*CHECKOUT.glob("*.md"), *(CHECKOUT / "docs").rglob("*.md"), CHECKOUT / "benchmarks" / "README.md"])
+STATUS = re.compile(r"accepted|rejected|replaced by \[(\d{4})\]\(\d{4}-[\w-]+\.md\)")
 
 
 def commands(group: click.Group = cli, path: tuple[str, ...] = ("litmine",)) -> Iterator[tuple[str, click.Command]]:
@@ -78,8 +87,40 @@ def test_every_command_and_option_explains_itself(name: str, command: click.Comm
     assert silent == [], f"{name} has options without help"
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/clusters.md"])
-def test_what_a_page_shows_can_be_typed(page: str) -> None:
+def named(page: Path) -> str:
+    return page.relative_to(CHECKOUT).as_posix()
+
+
+def module_of(name: str) -> ModuleType:
+    """A script of docs/, as a module."""
+    spec = importlib.util.spec_from_file_location(name, CHECKOUT / "docs" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_command_is_documented() -> None:
+    page = (CHECKOUT / "docs" / "cli.md").read_text(encoding="utf-8")
+    assert [name for name, _ in commands() if f"\n## {name}\n" not in page] == []
+
+
+def test_every_view_and_column_is_documented() -> None:
+    """The page of tables has a sentence for each column of each view and of each stored table."""
+    page = (CHECKOUT / "docs" / "tables.md").read_text(encoding="utf-8")
+    views = module_of("generate").view_columns()
+    assert {"articles", "entities", "answers", "coverage", "runs"} <= views.keys()
+    assert [view for view in views if f"\n### View {view}\n" not in page] == []
+    silent = [f"{view}.{column}" for view, columns in views.items() for column, _, text in columns if not text]
+    silent += [
+        f"{name}.{field['name']}" for name in TABLES for field in table_declaration(name)["fields"] if not field["doc"]
+    ]
+    assert silent == []
+
+
+@pytest.mark.parametrize("page", [named(page) for page in PAGES if CONSOLE.search(page.read_text(encoding="utf-8"))])
+def test_commands_of_a_page_parse(page: str) -> None:
     targets = set(re.findall(r"^(\w+):", (CHECKOUT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     typed = shown(page)
     assert typed, f"{page} shows no command"
@@ -90,33 +131,108 @@ def test_what_a_page_shows_can_be_typed(page: str) -> None:
             assert set(words[1:]) <= targets, f"{page} shows {' '.join(words)}"
 
 
-def test_every_test_that_security_names_exists() -> None:
+def test_security_names_a_test_for_each_risk() -> None:
     page = (CHECKOUT / "docs" / "security.md").read_text(encoding="utf-8")
-    named = re.findall(r"\]\(\.\./(tests/[\w/]+\.py)#(\w+)\)", page)
-    assert len(named) == page.count("](../tests/") > 30
-    for file, test in named:
-        assert f"\ndef {test}(" in (CHECKOUT / file).read_text(encoding="utf-8"), (file, test)
+    assert len(re.findall(r"\]\(\.\./tests/[\w/]+\.py#\w+\)", page)) == page.count("](../tests/") > 30
     rows = [line for line in page.splitlines() if line.startswith("| ") and not line.startswith("| source")]
     assert [row for row in rows if "](../tests/" not in row] == []
 
 
-def anchors(page: Path) -> set[str]:
-    """The anchors of a page's headings, as GitHub makes them."""
-    prose = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
-    headings = re.findall(r"^#+ (.*)", prose, re.MULTILINE)
+def prose(page: Path) -> str:
+    """A page without its code blocks."""
+    return re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+
+
+def anchors(file: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them; of a Python file, its functions."""
+    if file.suffix == ".py":
+        return set(re.findall(r"^def (\w+)\(", file.read_text(encoding="utf-8"), re.MULTILINE))
+    headings = re.findall(r"^#+ (.*)", prose(file), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-") for heading in headings}
 
 
+def broken_links(page: Path) -> Iterator[str]:
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
+        path, _, anchor = target.partition("#")
+        linked = page.parent / path if path else page
+        if re.match(r"[a-z]+:", target):
+            continue
+        if not linked.exists() or (anchor and anchor not in anchors(linked)):
+            yield f"{named(page)}: {target}"
+
+
 def test_every_link_leads_somewhere() -> None:
-    pages = [*(CHECKOUT / "docs").rglob("*.md"), *CHECKOUT.glob("*.md"), CHECKOUT / "benchmarks" / "README.md"]
-    broken = []
-    for page in pages:
-        for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
-            path, _, anchor = target.partition("#")
-            linked = page.parent / path if path else page
-            if re.match(r"[a-z]+:", target):
-                continue
-            if not linked.exists() or (anchor and linked.suffix == ".md" and anchor not in anchors(linked)):
-                broken.append((page.name, target))
-    assert len(pages) > 100
-    assert broken == []
+    assert len(PAGES) > 100
+    assert [link for page in PAGES for link in broken_links(page)] == []
+
+
+def test_decisions_are_numbered_and_listed() -> None:
+    folder = CHECKOUT / "docs" / "decisions"
+    rows = []
+    for number, file in enumerate(sorted(folder.glob("[0-9]*.md")), 1):
+        text = file.read_text(encoding="utf-8")
+        head = re.match(r"# (\d{4})\. (.+)\n\n- Date: (\d{4}-\d\d-\d\d)\n- Status: (.+)\n", text)
+        assert head is not None, file.name
+        digits, title, date, status = head.groups()
+        assert digits == file.name[:4] == f"{number:04d}"
+        replaced = STATUS.fullmatch(status)
+        assert replaced, (file.name, status)
+        assert replaced[1] is None or [*folder.glob(f"{replaced[1]}-*.md")], file.name
+        headings = re.findall(r"^## (.+)", text, re.MULTILINE)
+        assert [name for name in headings if name != "Figures"] == ["Context", "Decision", "Consequences"], file.name
+        rows.append(f"| [{digits}]({file.name}) | {title} | {date} | {status} |")
+    index = (folder / "README.md").read_text(encoding="utf-8")
+    assert [line for line in index.splitlines() if line.startswith("| [")] == rows
+
+
+def test_contributing_adds_the_toy_task_of_the_tests() -> None:
+    page = (CHECKOUT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    toys = CHECKOUT / "tests" / "tasks" / "toys"
+    (views,) = re.findall(r"^```sql\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    assert views == (toys / "toy_pairs.sql").read_text(encoding="utf-8")
+    (entry,) = re.findall(r"^TaskSpec\(.*?^\)", page, re.MULTILINE | re.DOTALL)
+    added = (toys / "toy_pairs.spec").read_text(encoding="utf-8").strip().removesuffix(",")
+    assert eval(entry, {"TaskSpec": TaskSpec}) == eval(added, {"TaskSpec": TaskSpec})
+    model = (toys / "toy_pairs" / "model.py").read_text(encoding="utf-8")
+    assert [name for name in re.findall(r"^def (\w+)", page, re.MULTILINE) if f"\ndef {name}(" not in model] == []
+
+
+def test_settings_of_recipes_exist() -> None:
+    page = (CHECKOUT / "docs" / "recipes.md").read_text(encoding="utf-8")
+    table = page.partition("| setting |")[2].partition("\n\n")[0]
+    settings = re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)
+    assert len(settings) > 5
+    assert set(settings) <= {field.name for field in fields(TaggerRecipe)}
+
+
+def test_readme_is_short_and_installs_the_tested_torch() -> None:
+    lines = (CHECKOUT / "README.md").read_text(encoding="utf-8").splitlines()
+    (pin,) = re.findall(r"^torch==.*", (CHECKOUT / "constraints.txt").read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(lines) <= 150
+    assert any(f"pip install {pin} --index-url https://download.pytorch.org/whl/cpu" in line for line in lines)
+
+
+def test_links_of_the_site_stay_in_the_site() -> None:
+    site_links = module_of("site_hooks").site_links
+    text = "[a](../tests/x.py#y) [b](../README.md#install) [c](glossary.md#gap) [d](https://a.org) [e](#f)"
+    assert site_links(text, "docs/page.md", "page.md") == (
+        '<span title="tests/x.py#y">a</span> [b](readme.md#install) [c](glossary.md#gap) [d](https://a.org) [e](#f)'
+    )
+    assert site_links("[a](docs/decisions/README.md)", "README.md", "readme.md") == "[a](decisions/README.md)"
+    assert site_links("[a](../scale.md)", "docs/decisions/0001-a.md", "decisions/0001-a.md") == "[a](../scale.md)"
+
+
+def test_site_builds_in_strict_mode(tmp_path: Path) -> None:
+    pytest.importorskip("mkdocs", reason="the extra `docs` is not installed")
+    built = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "-q", "-d", tmp_path],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert built.returncode == 0, built.stderr
+    asked = re.findall(
+        r'<(?:script|link|img)[^>]*(?:src|href)="?(?:https?:)?//[^ ">]*', (tmp_path / "index.html").read_text()
+    )
+    assert asked == []
