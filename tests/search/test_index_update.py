@@ -108,10 +108,13 @@ def test_a_large_index_is_made_anew_when_much_of_it_is_deleted(
 ) -> None:
     monkeypatch.setattr(index_update, "SMALL", 0)
     monkeypatch.setattr(index_update, "MOST_DELETED", 0.05)
+    # One segment. With several threads one of them may index the deleted articles alone, and tantivy drops a segment of
+    # deleted articles with its count of deletions.
+    monkeypatch.setattr(index_update, "_MOST_THREADS", 1)
     put(lake, make(range(1, 201)))
     SearchIndex.open(lake)
     folders = [folder_of(lake)]
-    for pmid in range(2, 30, 2):
+    for pmid in range(2, 14, 2):
         put(lake, {pmid - 1: None, pmid: None})
         index = SearchIndex.open(lake)
         folders.append(folder_of(lake))
@@ -120,9 +123,8 @@ def test_a_large_index_is_made_anew_when_much_of_it_is_deleted(
         for hits, expected in tops:
             scores = {hit.pmid: hit.score for hit in hits}
             assert [scores[hit.pmid] for hit in expected] == pytest.approx([hit.score for hit in expected], 0.1, 0.01)
-    # Merges in the background drop deleted documents too, so which deletion wears the index out varies.
-    assert folders[0] == folders[4]
-    assert len(set(folders)) > 1
+    assert folders[0] == folders[4] != folders[6]
+    assert len(set(folders)) == 2
     assert not folders[0].exists()
     assert indexed(index) == current(lake)
 

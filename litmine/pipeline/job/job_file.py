@@ -113,7 +113,7 @@ def read_job(reference: str) -> Job:
 
 def _after(file: Path, read: Any) -> tuple[After, ...]:
     if not isinstance(read, list) or not all(isinstance(one, dict) for one in read):
-        raise SettingError(f"{file}: each of after is a table of its own, [[after]] and its settings")
+        raise SettingError(f"{file}: each of after must be a table: [[after]] and its settings")
     return tuple(_step(file, one) for one in read)
 
 

@@ -61,7 +61,7 @@ def test_all_keys(write_job: Callable[..., Path]) -> None:
         ("[questions]\nfile = 'q'", r"each of questions must be a table: \[\[questions\]\]"),
         ("[[questions]]\nreader = 'r'", "needs file"),
         ("[[questions]]\nfile = 'q'\ntop_k = 0", "top_k must be at least 1"),
-        ("after = 1", r"each of after is a table of its own"),
+        ("after = 1", r"each of after must be a table: \[\[after\]\] and its settings"),
         ("[[after]]\ndo = 'slq'", r"is one of .*sql.*, and not 'slq' \(did you mean sql\?\)"),
         ("[[after]]\nquery = 'x'", "and not None"),
         ("[[after]]\ndo = 'sql'\nquery = 'x'", "a sql step needs to"),
