@@ -28,13 +28,13 @@ from benchmarks.retrieve import (
     search_with,
 )
 from litmine import Lake
-from litmine.lake.answer_merging import RANKED
+from litmine.lake.answer_merging import RANKED_ANSWERS_QUERY
 from litmine.pipeline.answer import QuestionRun, answer
 from litmine.runtime.executor import Executor
 from litmine.search.index import SearchIndex
-from litmine.tasks.qa.decontamination import DevSet
-from litmine.tasks.qa.evaluate import answered, judge, score_given
-from litmine.tasks.qa.question_files import Asked, read_file
+from litmine.tasks.qa.decontamination import DevQuestions
+from litmine.tasks.qa.evaluate import make_prediction, predict, score_predictions
+from litmine.tasks.qa.question_files import GoldQuestion, read_question_file
 from litmine.tasks.registry import load_reader
 from litmine.types import Question
 
@@ -42,16 +42,16 @@ from litmine.types import Question
 def main() -> None:
     """Measure, print, and optionally write the figures."""
     options = _options()
-    file = read_file(options.questions)
+    file = read_question_file(options.questions)
     reader = load_reader(options.model, precision="float32")
-    asked = [one for one in DevSet(file, (options.batch,)).questions if reader.settings.yes_no or one.yes is None]
+    asked = [one for one in DevQuestions(file, (options.batch,)).questions if reader.settings.yes_no or one.yes is None]
     questions, articles = read_questions(options.questions)
     figures: dict[str, Any] = {
         "machine": processor(),
         "torch": torch.__version__,
         "reader": reader.name,
         "questions": len(asked),
-        "gold snippets": _show("gold snippets", judge(reader, file, asked, all_types=True).scores),
+        "gold snippets": _show("gold snippets", predict(reader, file, asked, all_types=True).scores),
     }
     with tempfile.TemporaryDirectory() as folder:
         lake = make_article_lake(Path(folder), merge_articles(articles, list(read_articles(options.articles))))
@@ -74,12 +74,12 @@ def main() -> None:
         options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 
 
-def _scores(lake: Lake, asked: Sequence[Asked]) -> dict[str, float]:
+def _scores(lake: Lake, asked: Sequence[GoldQuestion]) -> dict[str, float]:
     """Scores of the ranked answers in the view `answers`."""
     ranked: dict[str, list[str]] = {one.question_id: [] for one in asked}
-    for question_id, said, *_ in lake.rows(RANKED.format(view="answers")):
+    for question_id, said, *_ in lake.rows(RANKED_ANSWERS_QUERY.format(view="answers")):
         ranked[question_id].append(said)
-    return score_given([answered(one, ranked[one.question_id]) for one in asked])
+    return score_predictions([make_prediction(one, ranked[one.question_id]) for one in asked])
 
 
 def _show(name: str, scores: dict[str, float]) -> dict[str, float]:

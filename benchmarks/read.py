@@ -122,7 +122,7 @@ def _importing() -> Iterator[Reader]:
     """Import into a new lake; PMIDs are shifted, so that a file counts as new each time it is read."""
     turns = count()
     with tempfile.TemporaryDirectory() as folder:
-        importer = Lake.create(folder).importer()
+        importer = Lake.create(folder).article_writer()
 
         def read(file: Path) -> int:
             shift = next(turns) * 10**9

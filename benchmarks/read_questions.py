@@ -40,7 +40,7 @@ from litmine.nn.devices import bfloat16_is_fast
 from litmine.nn.references import builtin_folder, locate
 from litmine.sources.files import find_files, read_file
 from litmine.specs import BUILTIN_READER
-from litmine.tasks.qa.folder import read_span_network
+from litmine.tasks.qa.folder import read_network
 from litmine.tasks.qa.settings import ReaderSettings
 from litmine.tasks.registry import load_reader
 from litmine.types import Article, SourceRecord
@@ -113,7 +113,7 @@ def _texts(path: Path, count: int) -> list[str]:
 def _builtin(folder: Path) -> Path:
     """The built-in reader as a plain question answerer."""
     reader = builtin_folder(BUILTIN_READER)
-    network = read_span_network(reader, ReaderSettings.load(reader))
+    network = read_network(reader, ReaderSettings.load(reader))
     plain = BertForQuestionAnswering(BertConfig.from_dict(network.config.to_dict()))
     plain.bert.load_state_dict(network.encoder.state_dict())
     plain.qa_outputs.load_state_dict(network.span.state_dict())

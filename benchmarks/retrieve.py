@@ -30,7 +30,7 @@ import tantivy
 
 from litmine import Lake
 from litmine.search.index import SearchIndex
-from litmine.search.terms import ASKING
+from litmine.search.terms import STOP_WORDS
 from litmine.types import Article, SourceRecord
 
 AS_OF = datetime(2026, 1, 1, tzinfo=UTC)
@@ -58,7 +58,7 @@ class WordCounting:
     name: str
     stem: bool = True
     fold: bool = True
-    stop: Sequence[str] = tuple(ASKING.split())
+    stop: Sequence[str] = tuple(STOP_WORDS.split())
     title: float = 0
 
 

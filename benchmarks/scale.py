@@ -28,11 +28,11 @@ MODEL = "builtin@000000000001"  # as in scale_lake.py, which is not imported to 
 PLAN = """
 import json, sys, time
 from pathlib import Path
-from litmine.tasks.contract import Loading
-from litmine.pipeline.annotation_plan import group, steps_of
-from litmine.pipeline.annotation_plan import plan
+from litmine.tasks.contract import ModelSpec
+from litmine.pipeline.annotation_plan import build_steps, group_steps, plan_units
 began = time.perf_counter()
-units, _ = plan(Path(sys.argv[1]), group(steps_of([Loading(model, model) for model in sys.argv[2:]], {})))
+steps = build_steps([ModelSpec(model, model) for model in sys.argv[2:]], {})
+units, _ = plan_units(Path(sys.argv[1]), group_steps(steps))
 print(json.dumps({"parts left": len(units), "the plan alone s": round(time.perf_counter() - began, 2)}))
 """
 

@@ -19,8 +19,8 @@ from itertools import cycle, islice, pairwise
 from pathlib import Path
 
 from litmine import Lake, load_model
-from litmine.lake.articles import new_texts
-from litmine.lake.runs import Active, Run
+from litmine.lake.articles import read_new_texts
+from litmine.lake.runs import ActiveModel, Run
 from litmine.lake.targets import TargetFooter, TargetSet, write_target
 from litmine.sources.files import find_files, read_file
 from litmine.tasks.ner.tagger import entity_rows
@@ -48,7 +48,7 @@ def main() -> None:
     lake = Lake.create(place)
     nightly = min(count // 2, NIGHT * NIGHTS)
     copies = _copies(originals, count)
-    importer = lake.importer()
+    importer = lake.article_writer()
     moments = [time.perf_counter()]
     importer.add(islice(copies, count - nightly), source="large", dated=True, part_size=LARGE)
     moments.append(time.perf_counter())
@@ -60,7 +60,7 @@ def main() -> None:
     more = sum(_annotate(lake, OTHER, part, originals) for part in large[::10])
     _age(place / "entities")
     now = datetime.now(UTC)
-    lake.record_run(Run("scale", "annotate", now, now, "done", models=[MODEL, OTHER], active=[Active("ner", MODEL)]))
+    lake.record_run(Run("scale", "annotate", now, now, "done", models=[MODEL, OTHER], active=[ActiveModel("ner", MODEL)]))
     took = [round(after - before, 1) for before, after in pairwise(moments)]
     names = ("large parts s", "small parts s", "entities s")
     print(json.dumps({**dict(zip(names, took, strict=True)), "entities": rows, "of the second model": more}))
@@ -92,7 +92,7 @@ def _copies(originals: Sequence[Original], count: int) -> Iterator[SourceRecord]
 
 def _annotate(lake: Lake, model: str, part: str, originals: Sequence[Original]) -> int:
     """Write a part's target with the entities of the originals; returns the number of rows."""
-    texts = new_texts(lake.part(part))
+    texts = read_new_texts(lake.part(part))
     found = [originals[(pmid - FIRST_PMID) % len(originals)].entities for pmid in texts.pmids]
     footer = TargetFooter(model, part, len(texts), (), "none", "none", 0, 0, {})
     write_target(lake.path, TargetSet("entities", model), part, texts, entity_rows(texts, found), footer)

@@ -43,13 +43,13 @@ from benchmarks.gpu_usage import GpuUsage
 from benchmarks.machine import describe_machine
 from benchmarks.random_inputs import THIN, make_copied_lake, random_bert
 from litmine import load_model
-from litmine.lake.articles import new_texts, parts
+from litmine.lake.articles import list_parts, read_new_texts
 from litmine.nn.batches import text_windows
 from litmine.nn.devices import bfloat16_is_fast
 from litmine.nn.tokenizer import TokenizedText
-from litmine.pipeline.annotation_plan import group, plan, steps_of
+from litmine.pipeline.annotation_plan import build_steps, group_steps, plan_units
 from litmine.runtime.local_executor import run_local
-from litmine.tasks.contract import Loading, Unit, UnitResult
+from litmine.tasks.contract import ModelSpec, Unit, UnitResult
 from litmine.tasks.registry import identify
 from litmine.types import Entity
 
@@ -237,7 +237,7 @@ class ModelBenchmark:
             self._note(name, found)
 
     def _texts(self) -> Iterator[str]:
-        return (text for part in parts(self._lake) for text in new_texts(part).texts)
+        return (text for part in list_parts(self._lake) for text in read_new_texts(part).texts)
 
     def _note(self, name: str, found: Any) -> None:
         self.figures[name] = found
@@ -262,7 +262,7 @@ def end_to_end(
     """
     # Link the lake's parts into a folder for the targets of this run.
     (target / "articles").mkdir(parents=True)
-    own = sorted(Path(str(part)) for part in parts(lake))
+    own = sorted(Path(str(part)) for part in list_parts(lake))
     for i in range(many or len(own)):
         part = own[i % len(own)]
         (target / "articles" / f"{part.stem}{f'-{i}' if many else ''}.parquet").symlink_to(part.absolute())
@@ -270,11 +270,11 @@ def end_to_end(
     started = time.perf_counter()
     done, times = [], []
     with GpuUsage() as busy:
-        loading = Loading(ref, identify(ref), precision=precision, batch_tokens=batch_tokens)
-        units, unreadable = plan(target, group(steps_of([loading], {})))
+        model_spec = ModelSpec(ref, identify(ref), precision=precision, batch_tokens=batch_tokens)
+        units, unreadable = plan_units(target, group_steps(build_steps([model_spec], {})))
         assert not unreadable, unreadable
         for one in run_local(units, _unwatched, processes):
-            assert one.made, one
+            assert one.targets, one
             done.append(one)
             times.append(time.perf_counter())
         ended = time.time()
@@ -309,7 +309,7 @@ def _in_new_process(*arguments: Any) -> Figures:
 
 def _account(done: Sequence[UnitResult], seconds: float) -> Figures:
     tokens = sum(one.tokens for one in done)
-    stages = {stage: round(sum(asdict(one.stages)[stage] for one in done), 2) for stage in asdict(done[0].stages)}
+    stages = {stage: round(sum(asdict(one.timings)[stage] for one in done), 2) for stage in asdict(done[0].timings)}
     used = [resource.getrusage(whose) for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return {
         "seconds": round(seconds, 2),
@@ -361,7 +361,7 @@ def _growth(lake: Path, ref: str, folder: Path, most: int, workers: int) -> list
     With `most`, from an eighth of it up to `most` parts, repeated if the lake has fewer; 0 for the parts of the lake.
     """
     found = []
-    taken, most = (max(1, most // 8), most) if most else (1, len(parts(lake)))
+    taken, most = (max(1, most // 8), most) if most else (1, len(list_parts(lake)))
     while taken <= most:
         arguments = lake, ref, "auto", folder / f"{workers}-of-{taken}", taken, workers
         found.append({"parts": taken} | _in_new_process(*arguments))

@@ -64,7 +64,7 @@ from litmine.tasks.ner.examples import IGNORED, TaggerExample, make_examples, ma
 from litmine.tasks.ner.recipe import TaggerRecipe
 from litmine.tasks.ner.train import plan_epoch, train
 from litmine.training.recipe import make_recipe, read_recipe
-from litmine.training.trainer import Machine
+from litmine.training.trainer import TrainingDevice
 
 SAMPLE = Path(__file__).parent.parent / "sample_data" / "ner"
 PLAIN, CAREFUL, LITMINE = "Trainer, its defaults", "Trainer, set with care", "litmine"
@@ -195,7 +195,7 @@ def main() -> None:
     options = _options()
     if options.device == "cpu":
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
-    machine = Machine.here()
+    machine = TrainingDevice.current()
     with tempfile.TemporaryDirectory() as folder:
         base = options.base or _random_minilm(Path(folder) / "random-minilm")
         own = {"name": "benchmark", "base": str(base), "corpora": tuple(map(str, options.corpus)), "epochs": 1}
@@ -296,7 +296,7 @@ def _trainer(task: Workload, steps: int, careful: bool, attention: str | None) -
     collator = CountingCollator(tokenizer)
     careful_settings: dict[str, Any] = {}
     if careful:
-        careful_settings = {"bf16": Machine.here().bf16, "train_sampling_strategy": "group_by_length"}
+        careful_settings = {"bf16": TrainingDevice.current().bf16, "train_sampling_strategy": "group_by_length"}
     with tempfile.TemporaryDirectory() as folder:
         arguments = TrainingArguments(
             output_dir=folder,
@@ -351,7 +351,7 @@ def _silent(_: str) -> None:
     """Drop litmine's progress messages."""
 
 
-def _known(task: Workload, machine: Machine) -> dict[str, Any]:
+def _known(task: Workload, machine: TrainingDevice) -> dict[str, Any]:
     return {
         "machine": _processor(machine),
         "precision": {PLAIN: "float32", CAREFUL: machine.precision, LITMINE: machine.precision},
@@ -365,7 +365,7 @@ def _known(task: Workload, machine: Machine) -> dict[str, Any]:
     }
 
 
-def _announce(task: Workload, machine: Machine) -> None:
+def _announce(task: Workload, machine: TrainingDevice) -> None:
     tokens = sum(step.tokens for step in task.steps)
     print(f"{_processor(machine)}; torch {torch.__version__}, transformers {version('transformers')}")
     print(
@@ -429,7 +429,7 @@ def _commit() -> str | None:
     return described.stdout.strip() or None
 
 
-def _processor(machine: Machine) -> str:
+def _processor(machine: TrainingDevice) -> str:
     if machine.device.type == "cuda":
         return machine.name
     cpuinfo = Path("/proc/cpuinfo")

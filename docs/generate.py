@@ -15,7 +15,7 @@ import click
 from litmine import Lake
 from litmine.cli.main import cli
 from litmine.lake.paths import TABLES
-from litmine.lake.view_definitions import sentences
+from litmine.lake.view_definitions import view_descriptions
 from litmine.schema import table_declaration
 
 DOCS = Path(__file__).parent
@@ -78,7 +78,7 @@ def _contexts(command: click.Command = cli, parent: click.Context | None = None)
 
 def tables_page() -> str:
     """The views with their sentences and columns, then each stored table with its columns."""
-    rows = "".join(f"| [`{name}`](#view-{name}) | {sentence} |\n" for name, sentence in sentences().items())
+    rows = "".join(f"| [`{name}`](#view-{name}) | {sentence} |\n" for name, sentence in view_descriptions().items())
     views = "\n".join(_view(name, columns) for name, columns in view_columns().items())
     tables = "\n".join(_table(name) for name in TABLES)
     return (
@@ -94,7 +94,7 @@ def view_columns() -> dict[str, list[tuple[str, str, str]]]:
     """The columns of each view: name, DuckDB's type, and what the column holds (empty where nothing explains it)."""
     with tempfile.TemporaryDirectory() as folder:
         lake = Lake.create(Path(folder) / "lake")
-        columns = {name: lake.sql(f"describe select * from {name}") for name in sentences()}
+        columns = {name: lake.sql(f"describe select * from {name}") for name in view_descriptions()}
     return {
         name: [
             (column, kind.lower(), _explanation(name, column))

@@ -239,7 +239,7 @@ def rule_reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def imported_lake(made_once: MadeOnce, sample_data: Path) -> Path:
     """A hundred abstracts in parts of 4, one text among them longer than a window. To be copied, not changed."""
-    from litmine.pipeline.import_files import ingest
+    from litmine.pipeline.import_files import import_files
 
     sentences = (sample_data / "documents" / "NCBI-disease_dev.pubtator").read_text(encoding="utf-8").split("\n")
     long = " ".join(line.split("|a|")[1] for line in sentences if "|a|" in line)[:9000]
@@ -250,7 +250,7 @@ def imported_lake(made_once: MadeOnce, sample_data: Path) -> Path:
 
     def make(folder: Path) -> None:
         (folder / "made.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
-        ingest(folder / "lake", [sample_data / "pubmed" / "medline16n0902.xml.gz", folder / "made.jsonl"], part_size=4)
+        import_files(folder / "lake", [sample_data / "pubmed" / "medline16n0902.xml.gz", folder / "made.jsonl"], part_size=4)
 
     return made_once("imported", make) / "lake"
 

@@ -72,7 +72,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "month.toml").write_text(job)
     done = in_shell("litmine run sample", folder)
     assert done.returncode == 0, done.stderr
-    assert re.search(r"141 texts, [\d,]+ entities by builtin@", done.stdout)
+    assert re.search(r"141 texts read, [\d,]+ entities found by builtin@", done.stdout)
     assert len((folder / "diseases.csv").read_text().splitlines()) == 21
     return folder
 

@@ -1,1 +1,1 @@
-"""The command line: a command opens, calls, prints. stdout is data, stderr is talk."""
+"""The command line. Each command opens the lake, calls the pipeline and prints: data to stdout, messages to stderr."""

@@ -17,14 +17,14 @@ from litmine.cli.options import (
 )
 from litmine.cli.progress import Meter
 from litmine.errors import NEW_GAPS, SettingError
-from litmine.lake.paths import PART_TASKS, Place
+from litmine.lake.paths import PART_TASKS, LakePath
 
 if TYPE_CHECKING:
     from litmine.lake.lake import Lake
     from litmine.lake.runs import Gap
     from litmine.runtime.executor import Executor
 
-# The tasks without --model and --task.
+# The tasks to run without --model and --task.
 _DEFAULT_TASKS = ("ner",)
 
 
@@ -42,8 +42,8 @@ _DEFAULT_TASKS = ("ner",)
     "tasks",
     type=click.Choice([spec.name for spec in PART_TASKS.values()]),
     multiple=True,
-    help="Without --model: run the built-in models of this task.  [default: ner]  With --model: the task of a model"
-    " folder that fits several. Repeatable.",
+    help="Task whose built-in models run. With --model: the task of models that fit several tasks. Repeatable."
+    "  [default: ner]",
 )
 @click.option(
     "--questions",
@@ -60,7 +60,7 @@ _DEFAULT_TASKS = ("ner",)
 @click.pass_context
 def annotate(
     ctx: click.Context,
-    lake: Place,
+    lake: LakePath,
     models: tuple[str, ...],
     tasks: tuple[str, ...],
     questions: Path | None,
@@ -73,7 +73,7 @@ def annotate(
     precision: str,
     batch_tokens: int | None,
 ) -> None:
-    """Run models over all articles that they have not read yet, and add the results to the lake.
+    """Run models over the articles that they have not read yet. The results are added to the lake.
 
     \b
     litmine annotate
@@ -91,22 +91,23 @@ def annotate(
     from litmine.runtime.executor import Executor
 
     _check_options(ctx, questions is not None)
-    opened, workforce = Lake(lake), Executor(workers, gpus, address)
+    opened, executor = Lake(lake), Executor(workers, gpus, address)
     if questions is None:
-        new_gaps = _annotate(opened, models, tasks, workforce, precision, batch_tokens)
+        new_gaps = _annotate(opened, models, tasks, executor, precision, batch_tokens)
     else:
         from litmine.cli.answering import answer_question_file
 
-        new_gaps = answer_question_file(opened, questions, reader, top_k, where, workforce, precision, batch_tokens)
+        new_gaps = answer_question_file(opened, questions, reader, top_k, where, executor, precision, batch_tokens)
     if new_gaps:
         ctx.exit(NEW_GAPS)
 
 
 def _check_options(ctx: click.Context, with_questions: bool) -> None:
-    wrong = ("models", "tasks") if with_questions else ("reader", "top_k", "where")
+    """Raise UsageError for an option that applies only with --questions, or only without it."""
+    unusable = ("models", "tasks") if with_questions else ("reader", "top_k", "where")
     for parameter in ctx.command.params:
         if (
-            parameter.name in wrong
+            parameter.name in unusable
             and ctx.get_parameter_source(parameter.name) is click.core.ParameterSource.COMMANDLINE
         ):
             raise click.UsageError(
@@ -120,22 +121,23 @@ def _annotate(
     lake: "Lake",
     models: tuple[str, ...],
     tasks: tuple[str, ...],
-    workforce: "Executor",
+    executor: "Executor",
     precision: str,
     batch_tokens: int | None,
 ) -> "list[Gap]":
     from litmine.cli.progress import ExecutorProgress
     from litmine.pipeline.annotate import annotate as run
 
-    named = [spec for spec in PART_TASKS.values() if spec.name in (tasks or (_DEFAULT_TASKS if not models else ()))]
-    without = [spec.name for spec in named if not spec.builtin]
-    if not models and without:
-        raise SettingError(f"no built-in model for {', '.join(without)}; name one with --model")
-    refs = models or tuple(spec.builtin for spec in named)
+    names = tasks or (() if models else _DEFAULT_TASKS)
+    specs = [spec for spec in PART_TASKS.values() if spec.name in names]
+    without_builtin = [spec.name for spec in specs if not spec.builtin]
+    if not models and without_builtin:
+        raise SettingError(f"no built-in model for {', '.join(without_builtin)}; name one with --model")
+    refs = models or tuple(spec.builtin for spec in specs)
     with Meter("annotating", "articles") as meter:
         result = run(
-            lake, refs, workforce, precision, batch_tokens, ExecutorProgress(meter), named or tuple(PART_TASKS.values())
+            lake, refs, executor, precision, batch_tokens, ExecutorProgress(meter), specs or tuple(PART_TASKS.values())
         )
-    for sentence in result.account():
+    for sentence in result.summary_lines():
         print_message(sentence)
     return result.new_gaps

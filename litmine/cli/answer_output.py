@@ -1,4 +1,4 @@
-"""The answers to one question as `ask` prints them: for people, each with its sentence; for programs, as JSON."""
+"""Output of `ask`: the answers to a question as text, with their evidence sentences, or as JSON."""
 
 import json
 import re
@@ -14,15 +14,16 @@ from litmine.lake.lake import Lake
 from litmine.output.rows import records
 from litmine.types import Question
 
-# As many as BioASQ counts of a factoid question.
-_SHOWN = 5
-_PAPERS = 3
+# BioASQ judges the first five answers to a factoid question.
+_MAX_FACTOID_ANSWERS = 5
+# Papers shown in full for each verdict on a yes/no question.
+_YESNO_PAPERS = 3
 _SPACE = re.compile(r"\s")
 
 
 @dataclass(frozen=True, slots=True)
 class PaperAnswer:
-    """What one article answers: offsets are code points of its text, and `evidence` is the sentence."""
+    """One article's answer. Offsets count code points of the article's text; `evidence` is the evidence sentence."""
 
     pmid: int
     year: int | None
@@ -41,7 +42,7 @@ class PaperAnswer:
 
 @dataclass(frozen=True, slots=True)
 class RankedAnswer:
-    """The same answer of one paper or several, the surest first; None and 0 for those that give no answer."""
+    """An answer with the papers that give it, highest score first. Rank None collects the papers without an answer."""
 
     rank: int | None
     support: int
@@ -49,15 +50,17 @@ class RankedAnswer:
 
     @property
     def best(self) -> PaperAnswer:
+        """The answer of the paper with the highest score."""
         return self.papers[0]
 
     @property
     def score(self) -> float:
+        """The sum of the papers' scores."""
         return round(sum(paper.score or 0 for paper in self.papers), 6)
 
 
 def load_answers(lake: Lake, question_id: str) -> list[RankedAnswer]:
-    """The answers to a question in their order; at the end, without a rank, the papers that give none."""
+    """The answers to a question by rank; the papers without an answer come last."""
     table = lake.sql(
         "select rank, coalesce(support, 0) as support, pmid, year, journal, title, answer, score, start_char, end_char,"
         " start_token, end_token, evidence_start, evidence_end,"
@@ -65,23 +68,23 @@ def load_answers(lake: Lake, question_id: str) -> list[RankedAnswer]:
         f" from answers join articles using (pmid) where question_id = '{question_id}'"
         " order by rank nulls last, score desc, pmid"
     )
-    found = []
-    for (rank, support), own in groupby(
-        records(table.to_reader()), key=lambda row: (row.pop("rank"), row.pop("support"))
-    ):
-        found.append(RankedAnswer(rank, support, [PaperAnswer(**row) for row in own]))
-    return found
-
-
-def print_json(question: Question, model: str, retrieved: int, found: Sequence[RankedAnswer]) -> None:
-    """Everything, as one JSON object on stdout."""
-    answers = [
-        {"rank": one.rank, "answer": one.best.answer, "support": one.support, "score": one.score}
-        | {"papers": [asdict(paper) for paper in one.papers]}
-        for one in found
-        if one.rank is not None
+    return [
+        RankedAnswer(rank, support, [PaperAnswer(**row) for row in rows])
+        for (rank, support), rows in groupby(
+            records(table.to_reader()), key=lambda row: (row.pop("rank"), row.pop("support"))
+        )
     ]
-    # In ASCII: titles are untrusted, and JSON's own escapes leave the controls above U+007F alone.
+
+
+def print_json(question: Question, model: str, retrieved: int, answers: Sequence[RankedAnswer]) -> None:
+    """Print the question and all answers as one JSON object on stdout."""
+    ranked = [
+        {"rank": answer.rank, "answer": answer.best.answer, "support": answer.support, "score": answer.score}
+        | {"papers": [asdict(paper) for paper in answer.papers]}
+        for answer in answers
+        if answer.rank is not None
+    ]
+    # ASCII, because titles are untrusted and JSON does not escape control characters above U+007F.
     click.echo(
         json.dumps(
             {
@@ -91,62 +94,63 @@ def print_json(question: Question, model: str, retrieved: int, found: Sequence[R
                 "guessed": question.guessed,
                 "model": model,
                 "retrieved": retrieved,
-                "answers": answers,
-                "without_answer": [paper.pmid for one in found if one.rank is None for paper in one.papers],
+                "answers": ranked,
+                "without_answer": [paper.pmid for answer in answers if answer.rank is None for paper in answer.papers],
             },
             indent=2,
         )
     )
 
 
-def print_text(question: Question, found: Sequence[RankedAnswer], out: IO[str]) -> None:
-    """The answers for people, each with the sentence of its surest paper; of a verdict with those of a few papers."""
-    answers = [one for one in found if one.rank is not None]
-    shown = answers if question.question_type != "factoid" else _apart(answers)[:_SHOWN]
-    papers = 1 if question.question_type != "yesno" else _PAPERS
-    printed = _Printed(out)
-    for number, one in enumerate(shown, 1):
-        agree = "1 paper" if one.support == 1 else f"{one.support} papers"
-        printed.line(f"{number}. ", one.best.answer or "", f"  ({agree}, {one.best.score:.2f})", marks=False)
-        for paper in one.papers[:papers]:
-            before, marked, after = _sentence(paper)
-            printed.line(f"   {before}", marked, after)
-            printed.line(
-                "   " + ", ".join(str(said) for said in (f"PMID {paper.pmid}", paper.year, paper.journal) if said)
-            )
-        if rest := [str(paper.pmid) for paper in one.papers[papers:]]:
-            printed.line(f"   also PMID {', '.join(rest)}")
-    if not answers and question.question_type == "yesno" and found:
+def print_text(question: Question, answers: Sequence[RankedAnswer], out: IO[str]) -> None:
+    """Print the answers with the sentence of the best paper, or of the best three papers for yes and no."""
+    ranked = [answer for answer in answers if answer.rank is not None]
+    is_yesno = question.question_type == "yesno"
+    shown = ranked if question.question_type != "factoid" else _without_overlaps(ranked)[:_MAX_FACTOID_ANSWERS]
+    full_papers = _YESNO_PAPERS if is_yesno else 1
+    printer = _AnswerPrinter(out)
+    for number, answer in enumerate(shown, 1):
+        support = "1 paper" if answer.support == 1 else f"{answer.support} papers"
+        printer.line(f"{number}. ", answer.best.answer or "", f"  ({support}, {answer.best.score:.2f})", marks=False)
+        for paper in answer.papers[:full_papers]:
+            before, marked, after = _split_evidence(paper)
+            printer.line(f"   {before}", marked, after)
+            source = (f"PMID {paper.pmid}", paper.year, paper.journal)
+            printer.line("   " + ", ".join(str(part) for part in source if part))
+        if rest := [str(paper.pmid) for paper in answer.papers[full_papers:]]:
+            printer.line(f"   also PMID {', '.join(rest)}")
+    if not answers:
+        print_message("no article in the lake matches the question")
+    elif not ranked and is_yesno:
         print_message(
-            "none of the articles says yes or no to this; a reader that was not taught to never does: try another"
+            "no retrieved article answers yes or no; if this reader was not trained on yes/no questions, use another"
             " --reader"
         )
-    elif not answers:
-        print_message(
-            "none of the articles retrieved gives an answer" if found else "no article of the lake has these words"
-        )
-    elif max(one.best.score or 0 for one in answers) < 0.5:
-        print_message("no article is likely to answer this; these come closest")
+    elif not ranked:
+        print_message("no retrieved article contains an answer")
+    elif max(answer.best.score or 0 for answer in ranked) < 0.5:
+        print_message("no article is likely to answer this; these answers are the best found")
 
 
-def _apart(answers: Sequence[RankedAnswer]) -> list[RankedAnswer]:
-    """The answers without those that only spell a better one otherwise: everywhere they overlap one."""
-    taken: dict[int, list[tuple[int, int]]] = {}
-    apart = []
-    for one in answers:
-        places = [(paper.pmid, paper.start_char or 0, paper.end_char or 0) for paper in one.papers]
+def _without_overlaps(answers: Sequence[RankedAnswer]) -> list[RankedAnswer]:
+    """The answers without those whose every span overlaps a better answer, such as another form of the same name."""
+    spans: dict[int, list[tuple[int, int]]] = {}
+    kept = []
+    for answer in answers:
+        own_spans = [(paper.pmid, paper.start_char or 0, paper.end_char or 0) for paper in answer.papers]
         if all(
-            any(start < after and before < end for before, after in taken.get(pmid, ())) for pmid, start, end in places
+            any(start < other_end and other_start < end for other_start, other_end in spans.get(pmid, ()))
+            for pmid, start, end in own_spans
         ):
             continue
-        apart.append(one)
-        for pmid, start, end in places:
-            taken.setdefault(pmid, []).append((start, end))
-    return apart
+        kept.append(answer)
+        for pmid, start, end in own_spans:
+            spans.setdefault(pmid, []).append((start, end))
+    return kept
 
 
-def _sentence(paper: PaperAnswer) -> tuple[str, str, str]:
-    """The sentence before, in and after the answer; the title where the reader points to no sentence."""
+def _split_evidence(paper: PaperAnswer) -> tuple[str, str, str]:
+    """The evidence sentence before, in and after the answer; the title if there is no sentence."""
     if paper.evidence is None or paper.evidence_start is None:
         return paper.title or "", "", ""
     if paper.start_char is None or paper.end_char is None:
@@ -155,8 +159,8 @@ def _sentence(paper: PaperAnswer) -> tuple[str, str, str]:
     return paper.evidence[:start], paper.evidence[start:end], paper.evidence[end:]
 
 
-class _Printed:
-    """Lines of untrusted text, of which a piece stands out: in colour on a terminal, between asterisks elsewhere."""
+class _AnswerPrinter:
+    """Prints lines of untrusted text with one part highlighted: bold green on a terminal, else between asterisks."""
 
     def __init__(self, out: IO[str]) -> None:
         from rich.console import Console
@@ -165,16 +169,16 @@ class _Printed:
         self._console = Console(file=out, highlight=False, soft_wrap=True) if out.isatty() else None
 
     def line(self, before: str, marked: str = "", after: str = "", marks: bool = True) -> None:
-        """Print a line; asterisks only where it `marks`."""
-        pieces = [_clean(piece) for piece in (before, marked, after)]
+        """Print a line with `marked` highlighted; without `marks`, no asterisks are added."""
+        parts = [_clean(part) for part in (before, marked, after)]
         if self._console is not None:
             from rich.text import Text
 
-            self._console.print(Text.assemble(pieces[0], (pieces[1], "bold green"), pieces[2]))
+            self._console.print(Text.assemble(parts[0], (parts[1], "bold green"), parts[2]))
             return
-        if marks and pieces[1]:
-            pieces[1] = f"**{pieces[1]}**"
-        click.echo("".join(pieces), self._out)
+        if marks and parts[1]:
+            parts[1] = f"**{parts[1]}**"
+        click.echo("".join(parts), self._out)
 
 
 def _clean(text: str) -> str:

@@ -15,7 +15,7 @@ from litmine.cli.options import (
     where_option,
 )
 from litmine.errors import NEW_GAPS
-from litmine.lake.paths import Place
+from litmine.lake.paths import LakePath
 
 
 @click.command()
@@ -44,7 +44,7 @@ from litmine.lake.paths import Place
 def ask(
     ctx: click.Context,
     question: str,
-    lake: Place,
+    lake: LakePath,
     question_type: str | None,
     reader: str,
     top_k: int,
@@ -53,7 +53,7 @@ def ask(
     precision: str,
     batch_tokens: int | None,
 ) -> None:
-    """Answer a question from the lake's articles, with the evidence sentence and the number of papers.
+    """Answer a question from the lake's articles. Each answer has its evidence sentence and number of papers.
 
     \b
     litmine ask "What can cause an anaphylactic reaction?"
@@ -67,6 +67,7 @@ def ask(
     from litmine.lake.hashing import question_digest
     from litmine.lake.lake import Lake
     from litmine.pipeline.answer import QuestionRun
+    from litmine.pipeline.count_format import format_count
     from litmine.runtime.executor import Executor
     from litmine.sources.questions import parse_question
 
@@ -76,12 +77,13 @@ def ask(
     result = answer_with_progress(
         opened, QuestionRun([asked], reader, top_k, where, "ask", asked.text), Executor(), precision, batch_tokens
     )
-    for sentence in result.unread():
+    for sentence in result.gap_lines():
         print_message(sentence)
     guessed = " (guessed; set --type if wrong)" if asked.guessed else ""
+    retrieved = format_count(result.retrieved, "articles") if result.retrieved else "no articles"
+    newly_read = f"{result.pairs:,}" if result.pairs else "none"
     print_message(
-        f"{asked.question_type} question{guessed}: {result.retrieved} articles retrieved, {result.pairs} newly read by"
-        f" {result.model}"
+        f"{asked.question_type} question{guessed}: {retrieved} retrieved, {newly_read} newly read by {result.model}"
     )
     found = load_answers(opened, asked.question_id)
     if form == "json":

@@ -7,7 +7,7 @@ import click
 from litmine.cli.console import print_message
 from litmine.cli.options import lake_option
 from litmine.errors import NEW_GAPS
-from litmine.lake.paths import Place
+from litmine.lake.paths import LakePath
 
 
 @click.command()
@@ -15,6 +15,7 @@ from litmine.lake.paths import Place
 @click.option(
     "--part-rows",
     type=click.IntRange(min=2),
+    metavar="N",
     default=10_000,
     show_default=True,
     help="Maximum rows of a merged file; files with more than half of this are not merged.",
@@ -29,8 +30,8 @@ from litmine.lake.paths import Place
 )
 @click.option("--dry-run", is_flag=True, help="Only print what would be done.")
 @click.pass_context
-def compact(ctx: click.Context, lake: Place, part_rows: int, grace: float, dry_run: bool) -> None:
-    """Merge small files into larger ones, which keeps queries fast in a lake that grows every night.
+def compact(ctx: click.Context, lake: LakePath, part_rows: int, grace: float, dry_run: bool) -> None:
+    """Merge small files of the lake into larger ones. This keeps queries fast in a lake that grows every night.
 
     \b
     litmine compact
@@ -46,7 +47,7 @@ def compact(ctx: click.Context, lake: Place, part_rows: int, grace: float, dry_r
     from litmine.pipeline.compact import compact as run
 
     result = run(Lake(lake), part_rows, timedelta(hours=grace), dry_run)
-    for sentence in result.account(dry_run):
+    for sentence in result.summary_lines(dry_run):
         print_message(sentence)
     if result.new_gaps:
         ctx.exit(NEW_GAPS)

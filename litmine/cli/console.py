@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from litmine.lake.paths import Place, desk
+from litmine.lake.paths import LakePath, local_folder
 
 # C0 and C1 controls, and the bidirectional overrides that make a line read as another.
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -21,9 +21,9 @@ def printable(text: str) -> str:
     return _CONTROL.sub("\ufffd", text)
 
 
-def warn_about_local_locks(lake: Place) -> None:
+def warn_about_local_locks(lake: LakePath) -> None:
     """Before this machine first writes to a lake on an object store, warn that its locks are local to the machine."""
-    if not isinstance(lake, Path) and not desk(lake).exists():
+    if not isinstance(lake, Path) and not local_folder(lake).exists():
         print_message(
             f"note: locks of {lake} are local to this machine; do not import, fetch or compact on two machines at the"
             " same time (docs/object-stores.md)"

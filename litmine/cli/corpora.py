@@ -17,7 +17,7 @@ def corpora() -> None:
 
 @corpora.command("list")
 def list_() -> None:
-    """List the corpora with entity types, licence, and whether they are downloaded.
+    """List the known corpora. The columns are entity types, licence, and whether the corpus is downloaded.
 
     \b
     litmine corpora list
@@ -25,10 +25,10 @@ def list_() -> None:
     from litmine.corpora.corpus import corpus_home
     from litmine.corpora.registry import registry
 
-    rows = [("name", "types", "licence", "here")]
+    rows = [("name", "types", "licence", "downloaded")]
     for entry in registry().values():
-        here = "yes" if corpus_home(entry.name).is_dir() else "no"
-        rows.append((entry.name, ", ".join(entry.entity_types), entry.licence, here))
+        downloaded = "yes" if corpus_home(entry.name).is_dir() else "no"
+        rows.append((entry.name, ", ".join(entry.entity_types), entry.licence, downloaded))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
@@ -46,25 +46,25 @@ def show(name: str) -> None:
     from litmine.corpora.registry import find_corpus
 
     entry = find_corpus(name)
-    named = ", ".join(f"{theirs} as {ours}" if ours != "-" else f"not {theirs}" for theirs, ours in entry.types.items())
+    types = ", ".join(f"{theirs} as {ours}" if ours != "-" else f"not {theirs}" for theirs, ours in entry.types.items())
     facts = {
-        "types": named,
+        "types": types,
         "guideline": entry.guideline,
         "licence": entry.licence,
         "terms": entry.terms,
         "source": entry.source,
         "format": entry.format,
         "files": ", ".join(entry.files),
-        "fetched from": entry.url,
+        "download": entry.url,
         "to obtain": entry.obtain,
         "cite": f"{entry.citation} {entry.doi}".rstrip(),
         "note": entry.note,
-        "here": str(corpus_home(name)) if corpus_home(name).is_dir() else f"no; {entry.how_to_obtain}",
+        "downloaded": str(corpus_home(name)) if corpus_home(name).is_dir() else f"no; {entry.how_to_obtain}",
     }
     click.echo(entry.name)
-    for fact, what in facts.items():
-        if what:
-            click.echo(f"{fact:<14}{what}")
+    for label, text in facts.items():
+        if text:
+            click.echo(f"{label:<14}{text}")
 
 
 @corpora.command()
@@ -76,7 +76,7 @@ def show(name: str) -> None:
     help="Download from this address instead: a folder (ending in /), a zip or tar archive, or the train file.",
 )
 def get(name: str, url: str | None) -> None:
-    """Download the train and dev splits of a corpus, if its terms allow it.
+    """Download the train and dev splits of a corpus. Some corpora must be obtained by hand: see `corpora show`.
 
     \b
     litmine corpora get NCBI-disease

@@ -16,6 +16,7 @@ from litmine.settings import Setting, flag_name, required_fields, setting_metada
 
 # Key of the chosen recipe in `click.Context.meta`.
 _RECIPE = "litmine.recipe"
+_NUMBER_METAVARS: dict[Any, str] = {int: "N", float: "NUMBER"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,8 @@ class SettingOption(click.Option):
         multiple = get_origin(hint) is tuple
         self._item = get_args(hint)[0] if multiple else hint
         flag = flag_name(kind, field.name)
-        extra: dict[str, Any] = {"metavar": setting.metavar} if setting.metavar else {}
+        metavar = setting.metavar or _NUMBER_METAVARS.get(self._item, "")
+        extra: dict[str, Any] = {"metavar": metavar} if metavar else {}
         if setting.flag_value is not None:
             extra |= {"is_flag": False, "flag_value": setting.flag_value}
         super().__init__(

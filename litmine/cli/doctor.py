@@ -1,4 +1,4 @@
-"""The command `doctor`: check the installation and the lake, and say how to fix problems."""
+"""The command `doctor`: check the installation and the lake, and list problems with their remedies."""
 
 import json
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ import click
 from litmine.cli.console import printable
 from litmine.cli.options import lake_option
 from litmine.errors import DONE, FAILED, LakeError
-from litmine.lake.paths import Place, desk
+from litmine.lake.paths import LakePath, local_folder
 
 if TYPE_CHECKING:
     from litmine.pipeline.doctor.finding import Finding
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     type=click.Choice(["text", "json"]),
     default="text",
     show_default=True,
-    help="One line per finding, or a JSON array.",
+    help="Output format: one line per finding, or a JSON array.",
 )
 @click.pass_context
-def doctor(ctx: click.Context, lake: Place, deep: bool, network: bool, ray: bool, form: str) -> None:
-    """Check this machine and every file of the lake, and say how to fix problems.
+def doctor(ctx: click.Context, lake: LakePath, deep: bool, network: bool, ray: bool, form: str) -> None:
+    """Check this machine and every file of the lake. Each problem is listed with its remedy.
 
     \b
     litmine doctor
@@ -44,22 +44,22 @@ def doctor(ctx: click.Context, lake: Place, deep: bool, network: bool, ray: bool
     for finding in _findings(lake, deep, network, ray):
         findings.append(finding)
         if form == "text":
-            click.echo(f"{finding.level:5}  {printable(f'{finding.subject}: {finding.said}')}")
+            click.echo(f"{finding.level:5}  {printable(f'{finding.subject}: {finding.message}')}")
     if form == "json":
         click.echo(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False, indent=1))
     ctx.exit(FAILED if any(finding.level == "wrong" for finding in findings) else DONE)
 
 
-def _findings(place: Place, deep: bool, network: bool, ray: bool) -> "Iterator[Finding]":
+def _findings(place: LakePath, deep: bool, network: bool, ray: bool) -> "Iterator[Finding]":
     from litmine.lake.lake import Lake
     from litmine.pipeline.doctor.environment import examine_environment
     from litmine.pipeline.doctor.examine import examine_lake
     from litmine.pipeline.doctor.finding import note, wrong
 
-    here = desk(place)
+    here = local_folder(place)
     yield from examine_environment(here.absolute(), network=network, ray=ray)
     if not (here.exists() if here == place else place.is_dir()):
-        yield note("lake", f"there is none at {place}; `litmine import PATH` makes one")
+        yield note("lake", f"{place} does not exist; run `litmine import PATH` to create it")
         return
     try:
         opened = Lake(place)

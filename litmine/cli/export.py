@@ -8,7 +8,7 @@ import click
 from litmine.cli.console import print_message
 from litmine.cli.options import lake_option
 from litmine.errors import SettingError
-from litmine.lake.paths import Place
+from litmine.lake.paths import LakePath
 
 
 @click.command()
@@ -18,7 +18,7 @@ from litmine.lake.paths import Place
     "form",
     type=click.Choice(["pubtator", "bioc", "jsonl"]),
     required=True,
-    help="PubTator, BioC JSON (as in PubTator3), or JSON lines with one article each.",
+    help="Output format: PubTator, BioC JSON (as in PubTator3), or JSON lines with one article each.",
 )
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file instead of stdout."
@@ -41,9 +41,14 @@ from litmine.lake.paths import Place
     help="Export only entities of this type. Repeatable.  [default: all types]",
 )
 def export(
-    lake: Place, form: str, output: Path | None, where: str | None, refs: tuple[str, ...], entity_types: tuple[str, ...]
+    lake: LakePath,
+    form: str,
+    output: Path | None,
+    where: str | None,
+    refs: tuple[str, ...],
+    entity_types: tuple[str, ...],
 ) -> None:
-    """Export articles and their entities as PubTator, BioC JSON or JSON lines, sorted by PMID.
+    """Export articles and their entities, sorted by PMID. The formats are PubTator, BioC JSON and JSON lines.
 
     \b
     litmine export --format pubtator -o articles.pubtator
@@ -53,20 +58,20 @@ def export(
     Offsets count Unicode code points. An output file appears only when it is complete. To export answers or other
     tables, use `litmine sql`.
     """
-    from litmine.lake.documents import Selection
+    from litmine.lake.documents import DocumentSelection
     from litmine.lake.lake import Lake
     from litmine.pipeline.choose_models import taggers_of
     from litmine.pipeline.export import export as write
 
     opened = Lake(lake)
     models = taggers_of(opened, refs) if refs else None
-    selection = Selection(models, entity_types or None, where)
+    selection = DocumentSelection(models, entity_types or None, where)
     if output is None and sys.stdout is None:
         raise SettingError("stdout is closed; write to a file with -o FILE")
     exported = write(opened, form, output or sys.stdout.buffer, selection)
     if output is None:
         sys.stdout.buffer.flush()
-    print_message(f"{exported.articles:,} articles with {exported.mentions:,} entities exported")
-    for model, sentence in opened.incomplete():
+    print_message(f"{exported.summary()} exported")
+    for model, sentence in opened.coverage_warnings():
         if models is None or model in models:
             print_message(f"note: {sentence}")

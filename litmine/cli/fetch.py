@@ -10,7 +10,7 @@ from litmine.cli.console import print_message, warn_about_local_locks
 from litmine.cli.options import lake_option
 from litmine.cli.progress import Meter
 from litmine.errors import NEW_GAPS, SettingError
-from litmine.lake.paths import Place
+from litmine.lake.paths import LakePath
 from litmine.lake.runs import Gap
 from litmine.sources.pmids import read_pmids
 
@@ -104,7 +104,7 @@ def _pmids(file: Path) -> tuple[frozenset[int], list[Gap]]:
 @click.pass_context
 def fetch(
     ctx: click.Context,
-    lake: Place,
+    lake: LakePath,
     query: str | None,
     pmid_list: Path | None,
     since: date | Literal["last"] | None,
@@ -115,7 +115,7 @@ def fetch(
     patience: float,
     timeout: float,
 ) -> None:
-    """Fetch all PubMed records for a query into the lake, and list those that PubMed does not return.
+    """Fetch all PubMed records for a query into the lake. Records that PubMed does not return are listed.
 
     \b
     litmine fetch --query "penicillin allergy"
@@ -124,9 +124,11 @@ def fetch(
 
     Searches of any size work: litmine splits them into slices below PubMed's limit of 10,000 and checks the total
     against PubMed's count. Records that the lake already has are not fetched again, so the same command continues an
-    interrupted fetch. PubMed allows 3 requests per second, or 10 with an API key: set NCBI_API_KEY, and set NCBI_EMAIL
-    to your e-mail address. Records that PubMed counts but does not return are listed as gaps; the exit code is 3 when
-    there are new gaps.
+    interrupted fetch. Records that PubMed counts but does not return are listed as gaps; the exit code is 3 when there
+    are new gaps.
+
+    PubMed allows 3 requests per second, or 10 with an API key in NCBI_API_KEY. NCBI asks callers for an e-mail address:
+    set NCBI_EMAIL.
     """
     from litmine.cli.fetch_output import FetchProgress, format_forecast, write_gaps
     from litmine.pipeline import fetch as work
@@ -148,14 +150,14 @@ def fetch(
         print_message("Set NCBI_EMAIL: NCBI asks callers for an e-mail address.")
     with Meter("fetching", "records") as meter:
         if dry_run:
-            surveyed = work.look(lake, request, access, FetchProgress(meter))
+            plan = work.preview_fetch(lake, request, access, FetchProgress(meter))
         else:
             warn_about_local_locks(lake)
             result = work.fetch(lake, request, access, FetchProgress(meter), unusable)
     if dry_run:
-        click.echo(format_forecast(surveyed, access.per_second))
+        click.echo(format_forecast(plan, access.per_second))
         return
-    for sentence in result.account():
+    for sentence in result.summary_lines():
         print_message(sentence)
     if gap_file is not None:
         write_gaps(result, gap_file)

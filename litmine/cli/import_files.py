@@ -9,7 +9,7 @@ from litmine.cli.console import print_message, warn_about_local_locks
 from litmine.cli.options import lake_option
 from litmine.cli.progress import Meter
 from litmine.errors import NEW_GAPS
-from litmine.lake.paths import Place
+from litmine.lake.paths import LakePath
 
 
 @click.command("import")
@@ -18,28 +18,31 @@ from litmine.lake.paths import Place
 @click.option(
     "--as-of",
     type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
-    help="Date of the files' content (UTC); the latest version of a record is the current one.  [default: the release"
-    " date in the name of a baseline or update file, else now]",
+    metavar="DATE",
+    help="Date of the files' content in UTC, such as 2026-11-01 or 2026-11-01T12:00:00; the latest version of a record"
+    " is the current one.  [default: the release date in the name of a baseline or update file, else now]",
 )
 @click.option(
     "--part-size",
     type=click.IntRange(min=1),
+    metavar="N",
     default=2_000,
     show_default=True,
-    help="Records per part of the lake, which is the unit of work of annotate.",
+    help="Records per part of the lake; a part is the unit of work of `litmine annotate`.",
 )
 @click.option(
     "--workers",
     type=click.IntRange(min=1),
+    metavar="N",
     default=1,
     show_default=True,
     help="Number of processes; several import commands can also share the same files.",
 )
 @click.pass_context
 def import_(
-    ctx: click.Context, paths: tuple[Path, ...], lake: Place, as_of: datetime | None, part_size: int, workers: int
+    ctx: click.Context, paths: tuple[Path, ...], lake: LakePath, as_of: datetime | None, part_size: int, workers: int
 ) -> None:
-    """Import local files into the lake: PubMed XML, JSON lines and PubTator, plain or gzip.
+    """Import local files into the lake. The formats are PubMed XML, JSON lines and PubTator, plain or gzip.
 
     \b
     litmine import pubmed26n0001.xml.gz
@@ -52,13 +55,13 @@ def import_(
     A file that does not match the .md5 file beside it is not imported. A baseline, update or --as-of file is imported
     once; other files are read each time, but records that the lake already has are not written again.
     """
-    from litmine.pipeline.import_files import ingest
+    from litmine.pipeline.import_files import import_files
 
     warn_about_local_locks(lake)
     dated = as_of.replace(tzinfo=UTC) if as_of else None
     with Meter("importing", "records") as meter:
-        result = ingest(lake, paths, dated, part_size, meter.update, workers)
-    for sentence in result.account():
+        result = import_files(lake, paths, dated, part_size, meter.update, workers)
+    for sentence in result.summary_lines():
         print_message(sentence)
     if result.new_gaps:
         ctx.exit(NEW_GAPS)

@@ -1,4 +1,4 @@
-"""A job's log: a line for each event, as text or as JSON, each with the time and the run id."""
+"""The log of a job: one line per event, as text or JSON, with the time and the run id."""
 
 import json
 import os
@@ -9,70 +9,70 @@ from typing import IO, Any
 from litmine.cli.console import printable
 from litmine.errors import DONE, NEW_GAPS
 from litmine.pipeline.job.run import JobReport
-from litmine.pipeline.job.step import JobStep, Outcome, Watch
+from litmine.pipeline.job.step import JobObserver, JobStep, StepOutcome
 
-# No line of these may hold what they hold, wherever it comes from.
+# Environment variables whose values must not appear in a log.
 _SECRETS = ("NCBI_API_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "HF_TOKEN")
 _PROGRESS_SECONDS = 60.0
 
 
 def redact_secrets(text: str) -> str:
-    """The text, with the value of each environment variable that is a secret left out."""
+    """The text, with the value of each secret environment variable replaced by the variable's name."""
     for variable in _SECRETS:
         if secret := os.environ.get(variable, "").strip():
             text = text.replace(secret, f"({variable})")
     return text
 
 
-class JobLog(Watch):
-    """Writes what a job tells to a stream, a line at once; to none at all when there is no stream."""
+class JobLog(JobObserver):
+    """Writes the events of a job to a stream; without a stream, writes nothing."""
 
     def __init__(self, out: IO[str] | None, form: str, job: str, run_id: str) -> None:
         self._out, self._form = out, form
-        self._always = {"run": run_id, "job": job}
+        self._common = {"run": run_id, "job": job}
         self._step: dict[str, Any] = {}
-        self._said_at = 0.0
+        self._last_progress = 0.0
 
-    def line(self, event: str, message: str, level: str = "info", **more: Any) -> None:
-        """Write one event."""
+    def line(self, event: str, message: str, level: str = "info", **details: Any) -> None:
+        """Write an event; `details` are further keys of its JSON object."""
         if self._out is None:
             return
         at = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
         message = " ".join(printable(message).split())
         if self._form == "json":
-            said = {
+            record = {
                 "time": at,
                 "level": level,
-                **self._always,
+                **self._common,
                 "event": event,
                 **self._step,
                 "message": message,
-                **more,
+                **details,
             }
-            written = json.dumps(said, ensure_ascii=True)
+            entry = json.dumps(record, ensure_ascii=True)
         else:
             step = f" {self._step['step']}" if self._step else ""
-            written = f"{at} {self._always['run']} {self._always['job']}{step} {level}: {message}"
-        self._out.write(redact_secrets(written) + "\n")
+            entry = f"{at} {self._common['run']} {self._common['job']}{step} {level}: {message}"
+        self._out.write(redact_secrets(entry) + "\n")
         self._out.flush()
 
-    def began(self, step: JobStep) -> None:
-        self._step = {"step": step.kind, "of": step.what}
-        self._said_at = time.monotonic()
-        self.line("step began", step.what)
+    def step_started(self, step: JobStep) -> None:
+        self._step = {"step": step.kind, "of": step.subject}
+        self._last_progress = time.monotonic()
+        self.line("step started", step.subject)
 
-    def note(self, sentence: str) -> None:
-        self.line("note", sentence)
+    def note(self, message: str) -> None:
+        self.line("note", message)
 
-    def at(self, count: float, unit: str) -> None:
-        if time.monotonic() - self._said_at >= _PROGRESS_SECONDS:
-            self._said_at = time.monotonic()
+    def progress(self, count: float, unit: str) -> None:
+        if time.monotonic() - self._last_progress >= _PROGRESS_SECONDS:
+            self._last_progress = time.monotonic()
             self.line("progress", f"{int(count):,} {unit}", count=int(count), unit=unit)
 
-    def ended(self, step: JobStep, outcome: Outcome) -> None:  # noqa: ARG002
+    def step_ended(self, step: JobStep, outcome: StepOutcome) -> None:  # noqa: ARG002
         level = log_level(outcome.code)
-        for sentence in outcome.said:
-            self.line("said", sentence, level)
+        for line in outcome.summary_lines:
+            self.line("summary", line, level)
         self.line(
             "step ended",
             f"exit {outcome.code} after {outcome.seconds:.1f} s",
@@ -84,8 +84,8 @@ class JobLog(Watch):
         )
         self._step = {}
 
-    def over(self, report: JobReport) -> None:
-        """The last line."""
+    def job_ended(self, report: JobReport) -> None:
+        """Write the last event: exit code and duration of the job."""
         seconds = (report.finished - report.started).total_seconds()
         self.line(
             "job ended",
@@ -97,5 +97,5 @@ class JobLog(Watch):
 
 
 def log_level(code: int) -> str:
-    """The level of an exit code."""
+    """The log level of an exit code."""
     return "info" if code == DONE else "warning" if code == NEW_GAPS else "error"

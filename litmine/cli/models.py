@@ -1,15 +1,15 @@
-"""The commands `models ...`: what can be loaded, and what `entities` shows."""
+"""The commands `models ...`: list, describe, download and activate models."""
 
 import click
 
 from litmine.cli.console import print_message, printable
 from litmine.cli.options import lake_option
-from litmine.lake.paths import Place
+from litmine.lake.paths import LakePath
 
 
 @click.group()
 def models() -> None:
-    """What can be loaded, and which models `entities` shows.
+    """List and download models, and choose those that the views show.
 
     \b
     litmine models list
@@ -19,7 +19,7 @@ def models() -> None:
 
 @models.command("list")
 def list_() -> None:
-    """What can be loaded without a network: a name@digest and a reference a line.
+    """List the models on this machine. Each line has a name@digest and a reference.
 
     \b
     litmine models list
@@ -34,7 +34,7 @@ def list_() -> None:
 @models.command()
 @click.argument("ref", default="builtin")
 def show(ref: str) -> None:
-    """The card of a model: data, terms, recipe, scores.
+    """Show the card of a model: training data, terms, recipe and scores.
 
     \b
     litmine models show builtin
@@ -50,7 +50,7 @@ def show(ref: str) -> None:
 @models.command()
 @click.argument("hub_id", metavar="ORG/NAME")
 def pull(hub_id: str) -> None:
-    """Fetch a model of the Hugging Face Hub, to be loaded offline from then on.
+    """Download a model from the Hugging Face Hub. Afterwards it needs no network.
 
     \b
     litmine models pull alvaroalon2/biobert_diseases_ner
@@ -63,16 +63,17 @@ def pull(hub_id: str) -> None:
 @models.command()
 @click.argument("refs", nargs=-1, required=True, metavar="REF[:TYPE,...]...")
 @lake_option
-def use(refs: tuple[str, ...], lake: Place) -> None:
-    """Choose the models that the views show, by name@digest as in `status`, or by reference.
+def use(refs: tuple[str, ...], lake: LakePath) -> None:
+    """Choose the active models, which the views show. Name a model by name@digest or by reference.
 
     \b
     litmine models use builtin
     litmine models use builtin:Chemical,Gene my-model:Disease
     litmine models use builtin@0123456789ab my-model@ba9876543210
 
-    Each type is shown of one model: a colon and types choose some of a model's, and of two models that give the same
-    type the last one shows it. `all_entities` has every model's. Tasks that no model is named of keep theirs.
+    After a colon, TYPE limits a model to some of its entity types. The view `entities` shows each type from one model:
+    the last one listed that finds it. `all_entities` shows every model's entities. Tasks without a model in the command
+    keep their active models.
     """
     from litmine.lake.lake import Lake
     from litmine.pipeline.choose_models import choose, told

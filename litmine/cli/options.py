@@ -8,23 +8,23 @@ import click
 
 from litmine.errors import SettingError
 from litmine.lake.object_store import ObjectPath
-from litmine.lake.paths import Place, place
+from litmine.lake.paths import LakePath, parse_lake_path
 from litmine.settings import help_text
 from litmine.tasks.contract import ModelSettings
 
 
-class LakeParam(click.ParamType[Place]):
+class LakeParam(click.ParamType[LakePath]):
     """A folder or an object store URL; any other URL is a usage error."""
 
-    name = "place"
+    name = "lake"
     _folder = click.Path(path_type=Path, file_okay=False)
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Place:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> LakePath:
         if isinstance(value, ObjectPath):
             return value
         if isinstance(value, str) and "://" in value:
             try:
-                return place(value)
+                return parse_lake_path(value)
             except SettingError as error:
                 self.fail(str(error), param, ctx)
         return Path(self._folder.convert(value, param, ctx))
@@ -33,10 +33,10 @@ class LakeParam(click.ParamType[Place]):
 lake_option = click.option(
     "--lake",
     type=LakeParam(),
+    metavar="FOLDER|URL",
     envvar="LITMINE_LAKE",
     default=Path("lake"),
-    show_default="./lake",
-    help="Lake: a folder or s3://bucket/prefix (env LITMINE_LAKE).",
+    help="Lake: a folder or s3://bucket/prefix.  [env: LITMINE_LAKE; default: ./lake]",
 )
 
 precision_option = click.option(
@@ -50,8 +50,8 @@ precision_option = click.option(
 batch_tokens_option = click.option(
     "--batch-tokens",
     type=click.IntRange(min=1),
-    show_default="what suits the device",
-    help=help_text(ModelSettings, "batch_tokens"),
+    metavar="N",
+    help=f"{help_text(ModelSettings, 'batch_tokens')}  [default: what suits the device]",
 )
 
 output_option = click.option(
@@ -81,6 +81,7 @@ reader_option = click.option(
 top_k_option = click.option(
     "--top-k",
     type=click.IntRange(min=1),
+    metavar="N",
     default=10,
     show_default=True,
     help="Maximum number of articles to retrieve and read for each question.",
@@ -96,10 +97,13 @@ _WORKER_OPTIONS = (
     click.option(
         "--workers",
         type=click.IntRange(min=0),
+        metavar="N",
         default=0,
         help="Number of Ray workers on the CPU; 0 runs in this process.",
     ),
-    click.option("--gpus", type=click.IntRange(min=0), default=0, help="Number of Ray workers with one GPU each."),
+    click.option(
+        "--gpus", type=click.IntRange(min=0), metavar="N", default=0, help="Number of Ray workers with one GPU each."
+    ),
     click.option(
         "--address",
         metavar="ADDRESS",

@@ -17,7 +17,7 @@ _LINE_SECONDS = 30.0
 
 
 class Meter:
-    """Show how many `unit`s are done, of `total` if known, with the rate and the time left."""
+    """Shows how many units are done, of `total` if known, with the rate and the time left."""
 
     def __init__(self, what: str, unit: str, total: int | None = None) -> None:
         self._what, self._unit, self._total = what, unit, total

@@ -1,4 +1,4 @@
-"""The command `rehearse`: another command of litmine against E-utilities of its own."""
+"""The command `rehearse`: run another litmine command against a fake PubMed server on this machine."""
 
 import os
 import sys
@@ -13,6 +13,7 @@ import click
 
 from litmine.cli.console import print_message
 from litmine.errors import DONE, SettingError
+from litmine.pipeline.count_format import format_count, format_nonzero
 from litmine.resources import packaged_path
 
 if TYPE_CHECKING:
@@ -30,28 +31,38 @@ _HOST = "127.0.0.1"
     metavar="PATH",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="PubMed XML, plain or gzip, that has the records; a folder stands for all in it.  [default: sample_data/pubmed"
-    " of a checkout]",
+    help="PubMed XML to serve records from, plain or gzip: a file, or a folder with files. Repeatable.  [default: the"
+    " sample records]",
 )
 @click.option(
     "--up-to",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Serve N records, renumbered copies if there are not so many.  [default: as many as there are]",
+    help="Number of records to serve; renumbered copies make up the rest.  [default: all records, without copies]",
 )
 @click.option(
-    "--faults", type=click.FloatRange(0, 1), default=0.0, metavar="SHARE", help="Share of requests that fail, 0.25 say."
+    "--faults",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    metavar="SHARE",
+    help="Share of requests that fail, from 0 to 1.",
 )
 @click.option(
     "--withdrawn",
     type=click.IntRange(min=0),
     default=0,
     metavar="N",
-    help="Records that PubMed counts and never gives.",
+    help="Number of records that the server counts but never returns.",
 )
-@click.option("--key", metavar="TEXT", help="A made-up API key for the command: 10 requests a second instead of 3.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Another seed, other dates, faults and copies.")
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port of the server.  [default: a free one]")
+@click.option(
+    "--key", metavar="TEXT", help="A made-up API key for the command, which allows 10 requests per second instead of 3."
+)
+@click.option(
+    "--seed", type=int, metavar="N", default=0, show_default=True, help="Random seed of dates, faults and copies."
+)
+@click.option(
+    "--port", type=click.IntRange(0, 65535), metavar="N", default=0, help="Port of the server.  [default: a free port]"
+)
 @click.pass_context
 def rehearse(
     ctx: click.Context,
@@ -64,49 +75,48 @@ def rehearse(
     seed: int,
     port: int,
 ) -> None:
-    """Run a command against a PubMed of litmine's own, and say what that saw of it.
+    """Run a litmine command against a fake PubMed server. At the end, print what the server received.
 
     \b
     litmine rehearse -- fetch --query "cells" --lake trial
     litmine rehearse --up-to 25000 --faults 0.25 --withdrawn 5 -- fetch --query "all[sb]" --lake trial
     litmine rehearse
 
-    The server listens on this machine only, has real records, PubMed's limits, and on demand its failures. The command
-    finds it through LITMINE_EUTILS_URL; your own NCBI_API_KEY is kept from it. The exit code is the command's. Without
-    a command the server goes on until Ctrl-C. Of PubMed's search language it knows words, phrases, AND, OR, NOT,
-    parentheses, dates and PMIDs.
+    The server listens on this machine only. It has real records and PubMed's limits; with --faults it also fails as
+    PubMed does. The command finds it through LITMINE_EUTILS_URL and does not get your NCBI_API_KEY. Queries may use
+    words, phrases, AND, OR, NOT, parentheses, dates and PMIDs. The exit code is that of the command. Without a command,
+    the server runs until Ctrl-C.
     """
     from litmine.fake_pubmed.archive import RecordArchive
     from litmine.fake_pubmed.faults import FaultInjector
     from litmine.fake_pubmed.server import serve
 
     archive = RecordArchive(paths or (_sample_records(),), up_to, seed=seed)
-    archive.withdraw(_spread(sorted(archive.pmids), withdrawn))
+    archive.withdraw(_evenly_spaced(sorted(archive.pmids), withdrawn))
     with serve(archive, FaultInjector(faults, seed=seed), port=port) as server:
-        print_message(
-            f"{len(archive):,} records, {archive.copies:,} of them renumbered copies; none is PubMed's current data"
-        )
+        copies = f", {archive.copies:,} of them renumbered copies" if archive.copies else ""
+        print_message(f"{len(archive):,} records{copies}; none is PubMed's current data")
         code = _run(command, server.url, key) if command else _wait(server.url)
-    print_message(_seen(server.log))
+    print_message(_server_summary(server.log))
     ctx.exit(code)
 
 
 def _sample_records() -> Path:
     folder = packaged_path("sample_data/pubmed")
     if not folder.is_dir():
-        raise SettingError("there are no sample records beside this installation; name PubMed XML with --records PATH")
+        raise SettingError("this installation has no sample records; name PubMed XML with --records PATH")
     return folder
 
 
-def _spread(pmids: list[int], count: int) -> list[int]:
-    """So many of them, evenly spread."""
+def _evenly_spaced(pmids: list[int], count: int) -> list[int]:
+    """`count` of the PMIDs, evenly spaced. Raises SettingError when there are fewer."""
     if count > len(pmids):
-        raise SettingError(f"--withdrawn {count:,} of {len(pmids):,} records; name fewer, or more with --up-to")
-    return [pmids[place * len(pmids) // count] for place in range(count)]
+        raise SettingError(f"--withdrawn {count:,} is more than the {len(pmids):,} records; lower it, or raise --up-to")
+    return [pmids[i * len(pmids) // count] for i in range(count)]
 
 
 def _run(command: tuple[str, ...], url: str, key: str | None) -> int:
-    """The exit code of `litmine COMMAND`, whose stdout and stderr are ours."""
+    """Run `litmine COMMAND` with this process's stdout and stderr; returns its exit code."""
     environment = {name: value for name, value in os.environ.items() if name != "NCBI_API_KEY"}
     environment["LITMINE_EUTILS_URL"] = url
     for name in ("no_proxy", "NO_PROXY"):
@@ -118,33 +128,38 @@ def _run(command: tuple[str, ...], url: str, key: str | None) -> int:
             try:
                 code = child.wait()
                 break
-            except KeyboardInterrupt:  # the command has been interrupted too, and takes its leave
+            except KeyboardInterrupt:  # Ctrl-C reaches the command too; wait for its end
                 continue
     return code if code >= 0 else 128 - code
 
 
 def _wait(url: str) -> int:
-    click.echo(url)
-    print_message("LITMINE_EUTILS_URL takes this address; Ctrl-C stops the server")
+    """Print the server's address and wait for Ctrl-C."""
     with suppress(KeyboardInterrupt):
+        click.echo(url)
+        print_message("set LITMINE_EUTILS_URL to this address; Ctrl-C stops the server")
         Event().wait()
     return DONE
 
 
-def _seen(log: "RequestLog") -> str:
-    """What the server saw, a line for each kind of thing."""
-    requests, faults = log.by_utility(), log.by_fault()
-    keyed = sum(seen.keyed for seen in log.requests)
-    repeated = sum(times > 1 for times in log.fetch_counts().values())
-    return (
-        f"requests: {_counted(requests)}; {keyed:,} with a key; at most {log.peak_per_second()} in any second;"
-        f" {log.rate_limited():,} beyond the limit\n"
-        f"faults given: {_counted(faults)}\n"
-        f"records given: {log.records_sent():,}; {repeated:,} PMIDs were asked for more than once"
-    )
+def _server_summary(log: "RequestLog") -> str:
+    """What the server received and sent, in at most three lines."""
+    if not log.requests:
+        return "the server received no requests"
+    faults, repeated = log.by_fault(), sum(times > 1 for times in log.fetch_counts().values())
+    rates = {
+        "in the busiest second": log.peak_per_second(),
+        "with an API key": sum(request.has_key for request in log.requests),
+        "over the rate limit": log.rate_limited(),
+    }
+    lines = [f"{_format_kinds('requests', log.by_utility())}: {format_nonzero(rates)}"]
+    if faults:
+        lines.append(f"{_format_kinds('faults', faults)} injected")
+    sent = f"{format_count(log.records_sent(), 'records')} sent"
+    lines.append(sent + (f", {format_count(repeated, 'PMIDs')} requested more than once" if repeated else ""))
+    return "\n".join(lines)
 
 
-def _counted(counts: Counter[str]) -> str:
-    """`5 (4 efetch, 1 esearch)`."""
-    kinds = ", ".join(f"{count:,} {kind}" for kind, count in counts.most_common())
-    return f"{counts.total():,} ({kinds})" if kinds else "0"
+def _format_kinds(plural: str, counts: Counter[str]) -> str:
+    """`5 requests (4 efetch, 1 esearch)`."""
+    return f"{format_count(counts.total(), plural)} ({format_nonzero(dict(counts.most_common()))})"

@@ -1,4 +1,4 @@
-"""The command `run`: do the steps of a job, and print a summary that cron can mail."""
+"""The command `run`: run the steps of a job, and print a summary that cron can mail."""
 
 import socket
 import sys
@@ -13,7 +13,7 @@ import click
 from litmine.cli.console import printable
 from litmine.cli.options import lake_option
 from litmine.errors import DONE, FAILED, INTERRUPTED, LOCKED, NEW_GAPS, LitmineError, SettingError
-from litmine.lake.paths import Place
+from litmine.lake.paths import LakePath
 
 if TYPE_CHECKING:
     from litmine.pipeline.job.job_file import Job
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("job")
 @lake_option
-@click.option("--dry-run", is_flag=True, help="Only say what would be done, and how long it would take.")
-@click.option("--quiet", is_flag=True, help="Say nothing unless something is new or went wrong: for cron, which mails.")
+@click.option("--dry-run", is_flag=True, help="Only print what would be done, and how long it takes.")
+@click.option("--quiet", is_flag=True, help="Print nothing unless something is new or failed, for cron.")
 @click.option(
     "--log",
     "log_file",
@@ -38,31 +38,31 @@ if TYPE_CHECKING:
     type=click.Choice(["text", "json"]),
     default="text",
     show_default=True,
-    help="Lines for people, or a JSON object a line.",
+    help="Format of the log; json is one JSON object per line.",
 )
 @click.pass_context
 def run(
-    ctx: click.Context, job: str, lake: Place, dry_run: bool, quiet: bool, log_file: Path | None, log_format: str
+    ctx: click.Context, job: str, lake: LakePath, dry_run: bool, quiet: bool, log_file: Path | None, log_format: str
 ) -> None:
-    """Do a job: import, fetch, annotate, answer, and what is to be done afterwards.
+    """Run the steps of a job. They import, fetch, annotate, answer questions, compact, and write files.
 
     \b
     litmine run sample --dry-run
     litmine run nightly --quiet --log litmine.log
     litmine run ./my-job.toml
 
-    JOB is the name of one that comes with litmine (nightly, sample, standing-questions) or a TOML file; docs/jobs.md
-    lists its keys. Every step is done whatever became of those before, and doing the job again after any failure, a
-    kill -9 too, is right. One run of a job is at a lake at a time: another leaves with 75 and says who is there. A
-    summary goes to stdout; the exit code is that of the worst step.
+    JOB is a job that is shipped with litmine (nightly, sample, standing-questions) or a TOML file; docs/jobs.md lists
+    its keys. Every step runs, even if earlier steps failed. After any failure, even kill -9, run the job again. If the
+    job is already running on the lake, the command exits with 75 and names the running process. The summary goes to
+    stdout. The exit code is that of the worst step.
     """
     from litmine.pipeline.job.job_file import read_job
 
-    read = read_job(job)
+    parsed = read_job(job)
     if dry_run:
         from litmine.pipeline.job.run import forecast
 
-        for line in format_forecast(read, lake, forecast(read, lake)):
+        for line in format_forecast(parsed, lake, forecast(parsed, lake)):
             click.echo(printable(line))
         return
     from litmine.cli.job_log import JobLog, redact_secrets
@@ -70,76 +70,77 @@ def run(
     from litmine.pipeline.job.run import run as run_job
 
     run_id = new_run_id(datetime.now(UTC))
-    with _log(log_file, quiet) as out:
-        log = JobLog(out, log_format, read.name, run_id)
-        log.line("job began", read.about or read.name)
+    with _open_log(log_file, quiet) as out:
+        log = JobLog(out, log_format, parsed.name, run_id)
+        log.line("job started", parsed.about or parsed.name)
         try:
-            report = run_job(read, lake, run_id, log)
+            report = run_job(parsed, lake, run_id, log)
         except LitmineError as error:
             log.line("job ended", str(error), "error", code=error.exit_code)
             raise
-        log.over(report)
-    if report.news or not quiet:
+        log.job_ended(report)
+    if report.is_noteworthy or not quiet:
         click.echo(printable(redact_secrets(format_summary(report))))
     ctx.exit(report.code)
 
 
 @contextmanager
-def _log(file: Path | None, quiet: bool) -> Iterator[IO[str] | None]:
+def _open_log(file: Path | None, quiet: bool) -> Iterator[IO[str] | None]:
     if file is None:
         yield None if quiet else sys.stderr
         return
     try:
         out = file.open("a", encoding="utf-8")
     except OSError as error:
-        raise SettingError(f"{file} cannot be written ({error.strerror}); name another with --log") from error
+        raise SettingError(f"{file} cannot be written ({error.strerror}); choose another file with --log") from error
     with out:
         yield out
 
 
-_SAYS = {
+_OUTCOMES = {
     DONE: "done",
     NEW_GAPS: "done, with new gaps",
-    LOCKED: "another run was in the way",
+    LOCKED: "locked by another run",
     FAILED: "failed in part",
     INTERRUPTED: "interrupted",
 }
-# New gaps, and what else a step says, are named up to so many; the log has all.
-_MOST_LINES = 20
+# Lines per step in the summary, which cron mails; the log has all lines.
+_MAX_LINES = 20
 _WIDTH = 10
 
 
 def format_summary(report: "JobReport") -> str:
-    """What is new, gaps, errors and durations."""
-    lasted = format_duration((report.finished - report.started).total_seconds())
+    """The summary of a run: for each step what is new, its gaps or error, and its duration."""
+    duration = format_duration((report.finished - report.started).total_seconds())
     lines = [
-        f"litmine run {report.job.name}: {_SAYS[report.code]} (exit {report.code})",
-        f"{report.started:%Y-%m-%d %H:%M} UTC on {socket.gethostname()}, {lasted}; run {report.run_id}",
+        f"litmine run {report.job.name}: {_OUTCOMES[report.code]} (exit {report.code})",
+        f"{report.started:%Y-%m-%d %H:%M} UTC on {socket.gethostname()}, {duration}; run {report.run_id}",
         f"lake {report.lake}",
         "",
     ]
     for step, outcome in report.steps:
-        lines.append(f"{step.kind:<{_WIDTH}}{step.what} ({format_duration(outcome.seconds)})")
-        mark = "" if outcome.code in (DONE, NEW_GAPS) else f"{_SAYS[outcome.code]}: "
-        lines += [f"{'':{_WIDTH}}{mark}{sentence}" for sentence in outcome.said[:_MOST_LINES]]
-        if left := len(outcome.said[_MOST_LINES:]):
+        lines.append(f"{step.kind:<{_WIDTH}}{step.subject} ({format_duration(outcome.seconds)})")
+        mark = "" if outcome.code in (DONE, NEW_GAPS) else f"{_OUTCOMES[outcome.code]}: "
+        lines += [f"{'':{_WIDTH}}{mark}{line}" for line in outcome.summary_lines[:_MAX_LINES]]
+        if left := len(outcome.summary_lines[_MAX_LINES:]):
             lines.append(f'{"":{_WIDTH}}and {left:,} more, in the log and in `litmine sql "from runs"`')
     return "\n".join(lines)
 
 
-def format_forecast(job: "Job", lake: Place, forecasts: "Iterable[tuple[JobStep, Forecast]]") -> Iterable[str]:
-    """What each step would do, line by line, and how long all would take."""
+def format_forecast(job: "Job", lake: LakePath, forecasts: "Iterable[tuple[JobStep, Forecast]]") -> Iterable[str]:
+    """One line per step: what it would do and its estimated time; then the total."""
     yield f"{'job':<{_WIDTH}}{job.name}{f': {job.about}' if job.about else ''}"
     yield f"{'lake':<{_WIDTH}}{lake}"
-    known, unknown = 0.0, []
+    total, unknown = 0.0, []
     for step, forecast in forecasts:
-        took = f"about {format_duration(forecast.seconds)}" if forecast.seconds is not None else "nobody knows how long"
-        yield f"{step.kind:<{_WIDTH}}{step.what}: {forecast.says}; {took}"
-        known += forecast.seconds or 0.0
+        time = f"about {format_duration(forecast.seconds)}" if forecast.seconds is not None else "time unknown"
+        yield f"{step.kind:<{_WIDTH}}{step.subject}: {forecast.summary}; {time}"
+        total += forecast.seconds or 0.0
         if forecast.seconds is None:
             unknown.append(step.kind)
-    rest = f", and what {', '.join(dict.fromkeys(unknown))} takes: no earlier run tells" if unknown else ""
-    yield f"{'in all':<{_WIDTH}}about {format_duration(known)}{rest}"
+    names = ", ".join(dict.fromkeys(unknown))
+    rest = f", without {names} (no earlier run to estimate from)" if unknown else ""
+    yield f"{'total':<{_WIDTH}}about {format_duration(total)}{rest}"
 
 
 def format_duration(seconds: float) -> str:

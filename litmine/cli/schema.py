@@ -1,4 +1,4 @@
-"""The command `schema`: views and tables, column by column."""
+"""The command `schema`: describe the views and the tables of a lake."""
 
 import json
 
@@ -9,29 +9,31 @@ from litmine.schema import table_declaration
 
 
 @click.command()
-@click.argument("table", required=False, type=click.Choice(TABLES))
+@click.argument("table", required=False, metavar="[TABLE]", type=click.Choice(TABLES))
 @click.option(
     "--format",
     "form",
     type=click.Choice(["table", "json"]),
     default="table",
     show_default=True,
-    help="How it is printed; json is Iceberg's schema JSON.",
+    help="Output format; json is the schema JSON of Apache Iceberg.",
 )
 def schema(table: str | None, form: str) -> None:
-    """The views that can be queried, and the tables behind them, column by column.
+    """Describe the views and tables of a lake. `litmine sql` queries them.
 
     \b
     litmine schema
     litmine schema entities --format json
+
+    With TABLE, only this table is described.
     """
-    from litmine.lake.view_definitions import sentences
+    from litmine.lake.view_definitions import view_descriptions
 
     if form == "json":
         click.echo(json.dumps([table_declaration(name) for name in ([table] if table else TABLES)], indent=2))
         return
     if table is None:
-        for name, sentence in sentences().items():
+        for name, sentence in view_descriptions().items():
             click.echo(f"{name}: {sentence}")
         click.echo()
     for name in [table] if table else TABLES:

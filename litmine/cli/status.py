@@ -1,15 +1,21 @@
-"""The command `status`: a lake on one screen."""
+"""The command `status`: summarise a lake on one screen."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from litmine.cli.console import printable
 from litmine.cli.options import lake_option
-from litmine.lake.paths import Place
+from litmine.lake.paths import LakePath
 from litmine.lake.runs import Gap
+from litmine.pipeline.count_format import format_count, format_nonzero
+
+if TYPE_CHECKING:
+    from litmine.pipeline.status import LakeStatus
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
@@ -22,57 +28,87 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
     type=click.Choice(["text", "json"]),
     default="text",
     show_default=True,
-    help="A screen to read, or the same as JSON.",
+    help="Output format.",
 )
-def status(lake: Place, form: str) -> None:
-    """What the lake holds, what each model has read of it, what is stale, and the latest runs, on one screen.
+def status(lake: LakePath, form: str) -> None:
+    """Show the articles, models and runs of the lake. Also shows what each model has read and what is out of date.
 
     \b
     litmine status --lake ./penicillin
     litmine status --format json
     """
     from litmine.lake.lake import Lake
-    from litmine.pipeline.status import GAPS_SHOWN, overview
+    from litmine.pipeline.status import read_status
 
-    seen = overview(Lake(lake))
+    lake_status = read_status(Lake(lake))
     if form == "json":
-        click.echo(json.dumps(asdict(seen), ensure_ascii=False, indent=1, default=datetime.isoformat))
+        click.echo(json.dumps(asdict(lake_status), ensure_ascii=False, indent=1, default=datetime.isoformat))
         return
-    click.echo(f"lake      {printable(str(lake))} ({seen.size_bytes / 1e6:,.1f} MB)")
-    click.echo(
-        f"articles  {seen.articles:,} current, {seen.retracted:,} of them retracted; {seen.versions:,} versions in"
-        f" {seen.parts:,} parts"
-    )
-    if seen.as_of:
-        click.echo(f"as of     {seen.as_of:%Y-%m-%d %H:%M} UTC")
-    for one in seen.models:
-        of = f"{one['task']}, active" if one["active"] else one["task"]
-        click.echo(
-            f"model     {printable(one['model'])} ({of}): {one['texts_read']:,} texts read, {one['texts_unread']:,} to"
-            f" read, {one['texts_failed']:,} failed; {one['parts_read']:,} of"
-            f" {one['parts_read'] + one['parts_unread']:,} parts"
-        )
-    for one in seen.readers:
-        click.echo(
-            f"reader    {printable(one['model'])}: {one['questions']:,} questions, {one['active']:,} of them as"
-            f" `answers` shows them; {one['read']:,} readings, {one['unread']:,} to read, {one['failed']:,} failed,"
-            f" {one['outdated']:,} of articles that changed since"
-        )
-    for sentence in seen.stale:
-        click.echo(f"stale     {printable(sentence)}")
-    for gap in seen.gaps[:GAPS_SHOWN]:
-        click.echo(f"gap       {printable(str(Gap(gap['what'], gap['why'])))}")
-    if len(seen.gaps) > GAPS_SHOWN:
-        click.echo('gap       and more: litmine sql "from gaps"')
-    if seen.complete:
+    for label, text in _rows(lake, lake_status):
+        click.echo(f"{label:<10}{printable(text)}")
+
+
+def _rows(lake: LakePath, lake_status: "LakeStatus") -> Iterator[tuple[str, str]]:
+    """A label and a text for each line of the summary."""
+    from litmine.pipeline.status import MAX_GAPS
+
+    yield "lake", f"{lake} ({lake_status.size_bytes / 1e6:,.1f} MB)"
+    retracted = f" ({lake_status.retracted:,} retracted)" if lake_status.retracted else ""
+    versions = f", {lake_status.versions:,} versions" if lake_status.versions != lake_status.articles else ""
+    parts = format_count(lake_status.parts, "parts")
+    yield "articles", f"{lake_status.articles:,} current{retracted}{versions} in {parts}"
+    if lake_status.as_of:
+        yield "as of", f"{lake_status.as_of:%Y-%m-%d %H:%M} UTC"
+    for model in lake_status.models:
+        yield "model", _model_text(model)
+    for reader in lake_status.readers:
+        yield "reader", _reader_text(reader)
+    for message in lake_status.stale:
+        yield "stale", message
+    for gap in lake_status.gaps[:MAX_GAPS]:
+        yield "gap", str(Gap(gap["what"], gap["why"]))
+    if len(lake_status.gaps) > MAX_GAPS:
+        yield "gap", 'more in: litmine sql "from gaps"'
+    if lake_status.complete:
         now = datetime.now(UTC)
-        told = (f"{command} {_ago((now - finished).total_seconds())}" for command, finished in seen.complete.items())
-        click.echo(f"complete  {printable(', '.join(told))}")
-    for row in seen.runs:
-        counts = ", ".join(f"{count} {what}" for what, count in row["counts"].items())
-        gaps = f", {row['gaps']} gap(s)" if row["gaps"] else ""
-        said = printable(f"{row['command']}  {row['outcome']}{gaps}  ({counts})")
-        click.echo(f"run       {row['started']:%Y-%m-%d %H:%M}  {said}")
+        commands = (f"{name} {_ago((now - ended).total_seconds())}" for name, ended in lake_status.complete.items())
+        yield "complete", ", ".join(commands)
+    for run in lake_status.runs:
+        yield "run", _run_text(run)
+
+
+def _model_text(model: dict[str, Any]) -> str:
+    task = f"{model['task']}, active" if model["active"] else model["task"]
+    read = f"{format_count(model['texts_read'], 'texts')} read" if model["texts_read"] else ""
+    rest = format_nonzero({"unread": model["texts_unread"], "failed": model["texts_failed"]})
+    texts = ", ".join(filter(None, (read, rest))) or "no texts"
+    if model["parts_unread"]:
+        texts += f"; {model['parts_read']:,} of {model['parts_read'] + model['parts_unread']:,} parts read"
+    return f"{model['model']} ({task}): {texts}"
+
+
+def _reader_text(reader: dict[str, Any]) -> str:
+    active = f" ({reader['active']:,} active)" if reader["active"] != reader["questions"] else ""
+    counts = {"read": reader["read"], "unread": reader["unread"], "failed": reader["failed"]}
+    articles = format_nonzero({**counts, "outdated": reader["outdated"]})
+    questions = format_count(reader["questions"], "questions")
+    return f"{reader['model']}: {questions}{active}{f'; articles: {articles}' if articles else ''}"
+
+
+def _run_text(run: dict[str, Any]) -> str:
+    gaps = f", {format_count(run['gaps'], 'gaps')}" if run["gaps"] else ""
+    counts = ", ".join(_count_text(name, count) for name, count in run["counts"].items() if count)
+    return (
+        f"{run['started']:%Y-%m-%d %H:%M}  {run['command']}  {run['outcome']}{gaps}{f'  ({counts})' if counts else ''}"
+    )
+
+
+def _count_text(name: str, count: int) -> str:
+    """A count of the log: `parts_made` as `8 parts made`, and `freed`, which is in bytes, as `1.2 MB freed`."""
+    if name == "freed":
+        return f"{count / 1e6:,.1f} MB freed"
+    noun, _, verb = name.partition("_")
+    return f"{format_count(count, noun)} {verb}".strip()
 
 
 def _ago(seconds: float) -> str:

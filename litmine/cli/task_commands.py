@@ -1,4 +1,4 @@
-"""Commands that are made of specifications: one for each task, and none of them is named here."""
+"""Command classes that build a subcommand for each task from its specification, without naming any task."""
 
 from collections.abc import Callable
 from inspect import cleandoc
@@ -13,15 +13,15 @@ from litmine.training.recipe import read_recipe, recipe_names
 
 
 class TaskGroup(click.Group):
-    """A group with a command for each task that `make` makes one of, when it is asked for, beside its own.
+    """A command group with a subcommand for each task for which `has` is true, beside those added to it.
 
-    `has` says which tasks have one, without importing their code.
+    `has` must not import the task's code; `make` creates the subcommand when it is needed.
     """
 
     def __init__(
-        self, *args: Any, has: Callable[[TaskSpec], bool], make: Callable[[TaskSpec], click.Command], **more: Any
+        self, *args: Any, has: Callable[[TaskSpec], bool], make: Callable[[TaskSpec], click.Command], **options: Any
     ) -> None:
-        super().__init__(*args, **more)
+        super().__init__(*args, **options)
         self._has, self._make = has, make
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -35,33 +35,33 @@ class TaskGroup(click.Group):
 
 
 class SettingsCommand(click.Command):
-    """A command with a flag for each setting of the dataclass `kind`, whose docstring is its help.
+    """A command with a flag for each setting of the dataclass `kind`; its help is the docstring of `kind`.
 
-    With `needed` it cannot do without those that have no default.
+    With `require`, flags of settings without a default are mandatory.
     """
 
-    def __init__(self, *args: Any, kind: type, needed: bool = True, **more: Any) -> None:
-        more["params"] = [*setting_options(kind, needed), *more.get("params", ())]
-        super().__init__(*args, **more | {"help": cleandoc(kind.__doc__ or "")})
+    def __init__(self, *args: Any, kind: type, require: bool = True, **options: Any) -> None:
+        options["params"] = [*setting_options(kind, require), *options.get("params", ())]
+        super().__init__(*args, **options | {"help": cleandoc(kind.__doc__ or "")})
 
 
 class RecipeCommand(SettingsCommand):
-    """A command whose settings may come from a recipe of a task; its help then shows the values of the recipe."""
+    """A command with a --recipe option; with a recipe, its help shows the recipe's values as defaults."""
 
-    def __init__(self, *args: Any, spec: TaskSpec, **more: Any) -> None:
-        super().__init__(*args, kind=import_object(spec.recipe), needed=False, **more)
+    def __init__(self, *args: Any, spec: TaskSpec, **options: Any) -> None:
+        super().__init__(*args, kind=import_object(spec.recipe), require=False, **options)
         self._spec = spec
         *names, file = *recipe_names(spec), "a TOML file"
         option = click.Option(
             ["--recipe"],
             metavar="NAME|FILE",
-            help=f"Recipe to take the settings from: {', '.join(names)}{' or ' if names else ''}{file}. What is given"
-            " beside it counts before it; with --help, its values are shown.",
+            help=f"Recipe with settings: {', '.join(names)}{' or ' if names else ''}{file}. Other flags override it."
+            " With --help, its values are shown as defaults.",
         )
         self.params.insert(0, option)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        # The recipe is read first, as --help is done before any other option is looked at.
+        # Read the recipe first, because click prints --help before it processes other options.
         reference = None if ctx.resilient_parsing else self.make_parser(ctx).parse_args([*args])[0].get("recipe")
         if isinstance(reference, str):
             set_recipe_defaults(ctx, reference, read_recipe(self._spec, reference))
@@ -69,9 +69,9 @@ class RecipeCommand(SettingsCommand):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         name, _ = chosen_recipe(ctx)
-        heading = f"Settings, with the values of the recipe {name}" if name else "Settings, with their defaults"
+        heading = f"Settings, with the values of the recipe {name}" if name else "Settings"
         settings = [param for param in self.params if isinstance(param, SettingOption)]
-        own = [param for param in self.get_params(ctx) if param not in settings]
-        for title, params in (("Options", own), (heading, settings)):
+        others = [param for param in self.get_params(ctx) if param not in settings]
+        for title, params in (("Options", others), (heading, settings)):
             with formatter.section(title):
                 formatter.write_dl([record for param in params if (record := param.get_help_record(ctx))])

@@ -1,7 +1,4 @@
-"""The command `train mlm`: abstracts in, an encoder to start from out.
-
-The command `train`: a recipe in, a model out, for each task that has a training.
-"""
+"""The command `train`: a subcommand for each task that has a training, and `train mlm` for pretraining an encoder."""
 
 from functools import partial
 from pathlib import Path
@@ -13,59 +10,64 @@ from litmine.cli.console import print_message
 from litmine.cli.dataclass_options import chosen_recipe, settings_from_flags
 from litmine.cli.options import lake_option, output_option, resume_option
 from litmine.cli.task_commands import RecipeCommand, SettingsCommand, TaskGroup
-from litmine.lake.paths import Place
+from litmine.lake.paths import LakePath
 from litmine.settings import flag_name, required_fields
 from litmine.specs import TaskSpec, TrainingContext, import_object
 from litmine.specs.commands import TrainingRunner
-from litmine.training.pretrain_settings import Pretraining
+from litmine.training.pretrain_recipe import PretrainingRecipe
 from litmine.training.recipe import make_recipe
 
-_TEAM = (
+_DISTRIBUTED_OPTIONS = (
     click.option(
         "--workers",
         type=click.IntRange(min=0),
+        metavar="N",
         default=0,
-        help="Share every step out over this many Ray workers on the CPU; 0 trains in this process.",
+        help="Number of Ray workers on the CPU that share each step; 0 trains in this process.",
     ),
     click.option(
         "--gpus",
         type=click.IntRange(min=0),
+        metavar="N",
         default=0,
-        help="Share every step out over this many Ray workers with a GPU each; 0 takes the first GPU, if there is one.",
+        help="Number of Ray workers with one GPU each that share each step; 0 trains in this process, on the first GPU"
+        " if there is one.",
     ),
     click.option(
-        "--address", metavar="ADDRESS", help="Join the Ray cluster there ('auto' finds the one of this machine)."
+        "--address",
+        metavar="ADDRESS",
+        help="Address of a running Ray cluster to use; 'auto' finds the one on this machine.",
     ),
 )
 
 
 def train_command(spec: TaskSpec) -> click.Command:
-    """The command that trains a model of the task."""
+    """The subcommand that trains models of a task."""
 
     @output_option
     @resume_option
     @click.pass_context
     def train_task(context: click.Context, /, output: Path, resume: bool, **options: Any) -> None:
-        kind, given = import_object(spec.recipe), settings_from_flags(context)
-        name, settings = chosen_recipe(context)
-        needed = [one for one in required_fields(kind) if one != "name"]
-        if not name and not given.keys() >= set(needed):
-            flags = " and ".join(flag_name(kind, one) for one in needed)
+        kind, from_flags = import_object(spec.recipe), settings_from_flags(context)
+        recipe_name, from_recipe = chosen_recipe(context)
+        required = [field for field in required_fields(kind) if field != "name"]
+        if not recipe_name and not from_flags.keys() >= set(required):
+            flags = " and ".join(flag_name(kind, field) for field in required)
             raise click.UsageError(f"Give {flags}, or a --recipe.", context)
-        own_name = {"name": output.resolve().name} if "name" in required_fields(kind) else {}
-        recipe = make_recipe(spec, {**own_name, **settings, **given})
-        run = _run(*(options.get(one) for one in ("workers", "gpus", "address")))
-        import_object(spec.train)(recipe, TrainingContext(output, print_message, resume, run))
+        default_name = {"name": output.resolve().name} if "name" in required_fields(kind) else {}
+        recipe = make_recipe(spec, {**default_name, **from_recipe, **from_flags})
+        runner = _training_runner(*(options.get(option) for option in ("workers", "gpus", "address")))
+        import_object(spec.train)(recipe, TrainingContext(output, print_message, resume, runner))
         card = output / "README.md"
         print_message(f"the model is in {output}" + (f"; its card is {card}" if card.is_file() else ""))
 
-    for option in reversed(_TEAM if spec.distributed else ()):
+    for option in reversed(_DISTRIBUTED_OPTIONS if spec.distributed else ()):
         train_task = option(train_task)
     return click.command(spec.name, cls=RecipeCommand, spec=spec)(train_task)
 
 
-def _run(workers: int | None, gpus: int | None, address: str | None) -> TrainingRunner:
-    """Who does the trainings: a team if one is asked for, else this machine."""
+def _training_runner(workers: int | None, gpus: int | None, address: str | None) -> TrainingRunner:
+    """Runs training jobs on Ray workers if any option is set, else on this machine."""
     if not (workers or gpus or address):
 
         def run_here(jobs: Any) -> list[Any]:
@@ -76,13 +78,13 @@ def _run(workers: int | None, gpus: int | None, address: str | None) -> Training
         return run_here
     from litmine.runtime.ray_training import run_on_team
 
-    join = partial(run_on_team, workers=workers or 1, gpus=gpus or 0, address=address, say=print_message)
-    return lambda jobs: [join(job) for job in jobs]
+    run_job = partial(run_on_team, workers=workers or 1, gpus=gpus or 0, address=address, say=print_message)
+    return lambda jobs: [run_job(job) for job in jobs]
 
 
 @click.group(cls=TaskGroup, has=lambda spec: bool(spec.train), make=train_command)
 def train() -> None:
-    """Make a model.
+    """Train a model.
 
     \b
     litmine train ner --base ./encoder --corpus ./NCBI-disease -o ./my-model
@@ -91,35 +93,35 @@ def train() -> None:
     """
 
 
-@click.command(cls=SettingsCommand, kind=Pretraining)
+@click.command(cls=SettingsCommand, kind=PretrainingRecipe)
 @lake_option
 @click.option(
     "--text",
     "files",
     multiple=True,
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="JSONL of abstracts (plain or gzip) to read instead of the lake. May be given several times.",
+    help="JSONL of abstracts (plain or gzip) to train on instead of the lake. Repeatable.",
 )
 @output_option
 @resume_option
 @click.pass_context
 def mlm(
-    context: click.Context, /, lake: Place, files: tuple[Path, ...], output: Path, resume: bool, **_settings: Any
+    context: click.Context, /, lake: LakePath, files: tuple[Path, ...], output: Path, resume: bool, **_settings: Any
 ) -> None:
-    """Run the pretraining; the help is that of its settings."""
-    from litmine.training.checkpoint import drop_checkpoint
+    """Run the pretraining. The docstring of `PretrainingRecipe` is the help text."""
+    from litmine.training.checkpoint import delete_checkpoint
     from litmine.training.pretrain import pretrain
     from litmine.training.pretrain_card import write_mlm_card
     from litmine.training.pretrain_data import file_texts, lake_texts, split_texts
 
-    pretraining = Pretraining(**{"name": output.resolve().name, **settings_from_flags(context)})
+    recipe = PretrainingRecipe(**{"name": output.resolve().name, **settings_from_flags(context)})
     texts = split_texts(file_texts(files) if files else lake_texts(lake))
     if not resume:
-        drop_checkpoint(output)
-    done = pretrain(pretraining, texts, output, print_message)
+        delete_checkpoint(output)
+    summary = pretrain(recipe, texts, output, print_message)
     source = ", ".join(file.name for file in files) if files else "the abstracts of a lake"
-    write_mlm_card(output, pretraining, source, texts, done)
-    drop_checkpoint(output)
+    write_mlm_card(output, recipe, source, texts, summary)
+    delete_checkpoint(output)
     print_message(f"the encoder is in {output}; its card is {output / 'README.md'}")
 
 

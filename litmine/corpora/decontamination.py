@@ -116,14 +116,14 @@ def find_repeats(train: Sequence[Corpus], separate_heads: Sequence[str] = ()) ->
 
 def remove_passages(corpora: Sequence[Corpus], duplicates: Sequence[DuplicatePassage]) -> list[Corpus]:
     """The corpora without the duplicates. Raises CorpusError when a corpus has no passage left."""
-    dropped = {(one.corpus, one.index) for one in duplicates}
+    dropped = {(duplicate.corpus, duplicate.index) for duplicate in duplicates}
     remaining = []
     for corpus in corpora:
         passages = tuple(
             passage for index, passage in enumerate(corpus.passages) if (corpus.name, index) not in dropped
         )
         if not passages:
-            others = ", ".join(sorted({one.other for one in duplicates if one.corpus == corpus.name}))
+            others = ", ".join(sorted({duplicate.other for duplicate in duplicates if duplicate.corpus == corpus.name}))
             raise CorpusError(f"all passages of {corpus.name} are also in {others}; leave {corpus.name} out")
         remaining.append(replace(corpus, passages=passages))
     return remaining
@@ -132,14 +132,14 @@ def remove_passages(corpora: Sequence[Corpus], duplicates: Sequence[DuplicatePas
 def count_overlaps(duplicates: Sequence[DuplicatePassage]) -> list[Overlap]:
     """Count the duplicates by pair of corpora, in order."""
     pairs: dict[tuple[str, str], list[DuplicatePassage]] = {}
-    for one in duplicates:
-        pairs.setdefault((one.corpus, one.other), []).append(one)
+    for duplicate in duplicates:
+        pairs.setdefault((duplicate.corpus, duplicate.other), []).append(duplicate)
     return [
         Overlap(
             corpus,
             other,
-            sum(one.by == "PMID" for one in group),
-            sum(one.by != "PMID" for one in group),
+            sum(duplicate.by == "PMID" for duplicate in group),
+            sum(duplicate.by != "PMID" for duplicate in group),
             f"{group[0].by}: {group[0].start!r}",
         )
         for (corpus, other), group in pairs.items()
@@ -150,7 +150,7 @@ def refuse_leaks(leaks: Sequence[DuplicatePassage]) -> None:
     """Raise CorpusError if there is any leak."""
     if leaks:
         raise CorpusError(
-            f"{len({(one.corpus, one.index) for one in leaks}):,} training passages are also in an evaluation split"
+            f"{len({(leak.corpus, leak.index) for leak in leaks}):,} training passages are also in an evaluation split"
             f" ({'; '.join(map(str, count_overlaps(leaks)))}); remove them, or omit --strict-leaks to drop them"
         )
 

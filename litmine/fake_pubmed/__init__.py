@@ -1,1 +1,1 @@
-"""An E-utilities server for tests and for `rehearse`: it behaves, and fails, like PubMed."""
+"""A local E-utilities server for tests and `litmine rehearse`: it behaves, and fails, like PubMed."""

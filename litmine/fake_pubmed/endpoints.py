@@ -1,4 +1,4 @@
-"""What ESearch and EFetch answer when nothing goes wrong, in the words of NCBI."""
+"""Responses of ESearch and EFetch without faults, with NCBI's own texts."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,88 +36,88 @@ _BEYOND = (
 
 @dataclass(frozen=True, slots=True)
 class FakeResponse:
-    """An HTTP answer before it is sent; `given` counts the records in its body."""
+    """An HTTP response before it is sent; `record_count` is the number of records in its body."""
 
     status: int
     content_type: str
     body: bytes
     headers: tuple[tuple[str, str], ...] = ()
-    given: int = 0
+    record_count: int = 0
 
 
 def error_response(utility: str, message: str, status: int = 200) -> FakeResponse:
-    """An error as the utility itself words it, which is often with the status 200."""
+    """An `<ERROR>` response in the utility's own format, which often has the status 200."""
     head, root = (_ESEARCH, "eSearchResult") if utility == "esearch" else (_EFETCH, "eFetchResult")
     return FakeResponse(status, XML, f"{head}<{root}>\n\t<ERROR>{escape(message)}</ERROR>\n</{root}>\n".encode())
 
 
 def xml_prologue(utility: str) -> bytes:
-    """What stands before the root of a good answer."""
+    """The XML declaration and DOCTYPE of a good response."""
     return (_ESEARCH if utility == "esearch" else _SET).encode()
 
 
 def html_page(status: int, title: str) -> FakeResponse:
-    """An HTML page, as a proxy between the client and the utilities makes it."""
+    """An HTML page, as a proxy between client and server sends it."""
     text = f"<html>\n<head><title>{title}</title></head>\n<body>\n<h1>{title}</h1>\n<hr>\n</body>\n</html>\n"
     return FakeResponse(status, HTML, text.encode())
 
 
 def esearch(archive: RecordArchive, parameters: Mapping[str, str]) -> FakeResponse:
-    """The search in `term`: its true count, and as many of its first 9,999 PMIDs as asked for."""
+    """Search for `term`: the full count, and `retmax` PMIDs among the first 9,999 from `retstart` on."""
     database, term = parameters.get("db", "pubmed"), parameters.get("term", "").strip()
     if database != "pubmed":
         return error_response("esearch", f"Invalid db name specified: {database}")
     if not term:
         return error_response("esearch", "Empty term and query_key - nothing todo")
-    start, most = _number(parameters.get("retstart"), 0), _number(parameters.get("retmax"), _DEFAULT_RETMAX)
+    start = _parse_number(parameters.get("retstart"), 0)
+    retmax = _parse_number(parameters.get("retmax"), _DEFAULT_RETMAX)
     if start >= MAX_SEARCH_HITS:
         return error_response("esearch", _BEYOND)
     try:
-        found = archive.search(lambda columns: run_query(_dated(term, parameters), columns))
+        matches = archive.search(lambda columns: run_query(_add_date_range(term, parameters), columns))
     except RecursionError:
         return error_response("esearch", "Search Backend failed: the query is nested too deeply")
-    if start + most > MAX_SEARCH_HITS:
-        most = MAX_SEARCH_HITS - start
-        found.notes.messages.append(f"Restrictions achieved. start and count adjusted to {start}, {most}")
-    return FakeResponse(200, XML, _esearch_body(found, start, most).encode())
+    if start + retmax > MAX_SEARCH_HITS:
+        retmax = MAX_SEARCH_HITS - start
+        matches.notes.messages.append(f"Restrictions achieved. start and count adjusted to {start}, {retmax}")
+    return FakeResponse(200, XML, _esearch_body(matches, start, retmax).encode())
 
 
 def parse_ids(text: str) -> list[int]:
-    """The numbers of an id list, each once; what is no number is passed over."""
-    pieces = (piece.strip() for piece in text.split(","))
-    numbers = (int(piece) for piece in pieces if piece.isascii() and piece.isdigit() and len(piece) < 19)
+    """The distinct PMIDs of a comma-separated list, in order; anything else in it is ignored."""
+    numbers = (_parse_number(item.strip(), 0) for item in text.split(","))
     return list(dict.fromkeys(number for number in numbers if number))
 
 
 def efetch(
-    archive: RecordArchive, parameters: Mapping[str, str], pmids: Sequence[int], left_out: frozenset[int] = frozenset()
+    archive: RecordArchive, parameters: Mapping[str, str], pmids: Sequence[int], omitted: frozenset[int] = frozenset()
 ) -> FakeResponse:
-    """The records with these PMIDs in this order, without those that are not to be had or to be left out."""
+    """The records of these PMIDs in this order, without missing, withdrawn and `omitted` ones."""
     database = parameters.get("db", "")
     if database != "pubmed":
         return error_response("efetch", f"Invalid db name specified: {database}", 400)
     if "xml" not in (parameters.get("retmode"), parameters.get("rettype")):
-        return error_response("efetch", "This rehearsal gives XML only: send retmode=xml.", 400)
+        return error_response("efetch", "This server returns XML only: send retmode=xml.", 400)
     if not pmids:
         return error_response("efetch", "ID list is empty! Possibly it has no correct IDs.", 400)
-    records = [xml for pmid in pmids[:MAX_IDS] if pmid not in left_out and (xml := archive.xml(pmid)) is not None]
+    records = [xml for pmid in pmids[:MAX_IDS] if pmid not in omitted and (xml := archive.xml(pmid)) is not None]
     body = b"%b<PubmedArticleSet>\n%b\n</PubmedArticleSet>" % (xml_prologue("efetch"), b"\n".join(records))
-    return FakeResponse(200, XML, body, given=len(records))
+    return FakeResponse(200, XML, body, record_count=len(records))
 
 
-def _dated(term: str, parameters: Mapping[str, str]) -> str:
-    """The term with the dates that stand in parameters of their own."""
+def _add_date_range(term: str, parameters: Mapping[str, str]) -> str:
+    """The term, restricted by the parameters mindate and maxdate if both are set."""
     first, last = parameters.get("mindate"), parameters.get("maxdate")
     return f"({term}) AND {first}:{last}[{parameters.get('datetype', 'edat')}]" if first and last else term
 
 
-def _number(text: str | None, otherwise: int) -> int:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 19 else otherwise
+def _parse_number(text: str | None, default: int) -> int:
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 19 else default
 
 
-def _esearch_body(found: QueryMatches, start: int, most: int) -> str:
-    shown = found.pmids[start : start + most]
-    notes = found.notes
+def _esearch_body(matches: QueryMatches, start: int, retmax: int) -> str:
+    listed = matches.pmids[start : start + retmax]
+    notes = matches.notes
     errors = _elements("PhraseNotFound", notes.phrases_not_found) + _elements("FieldNotFound", notes.fields_not_found)
     warnings = (
         _elements("PhraseIgnored", notes.phrases_ignored)
@@ -125,9 +125,9 @@ def _esearch_body(found: QueryMatches, start: int, most: int) -> str:
         + _elements("OutputMessage", notes.messages)
     )
     return (
-        f"{_ESEARCH}<eSearchResult><Count>{len(found.pmids)}</Count><RetMax>{len(shown)}</RetMax>"
-        f"<RetStart>{start}</RetStart><IdList>\n{_elements('Id', shown)}</IdList><TranslationSet/>"
-        f"<QueryTranslation>{escape(found.translation)}</QueryTranslation>"
+        f"{_ESEARCH}<eSearchResult><Count>{len(matches.pmids)}</Count><RetMax>{len(listed)}</RetMax>"
+        f"<RetStart>{start}</RetStart><IdList>\n{_elements('Id', listed)}</IdList><TranslationSet/>"
+        f"<QueryTranslation>{escape(matches.translation)}</QueryTranslation>"
         f"{f'<ErrorList>{errors}</ErrorList>' if errors else ''}"
         f"{f'<WarningList>{warnings}</WarningList>' if warnings else ''}</eSearchResult>\n"
     )

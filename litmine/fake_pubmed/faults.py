@@ -1,24 +1,24 @@
-"""Every way in which the E-utilities are known to fail, each by its name, and which request gets which.
+"""Inject every kind of failure that is known of the E-utilities.
 
-| name | the client sees |
+| name | what the client gets |
 |---|---|
-| `429`, `429-retry-after` | too many requests, as JSON that holds the key or the address; with the header Retry-After |
+| `429`, `429-retry-after` | too many requests, as JSON with the key or the address; the second with Retry-After |
 | `500`, `502`, `503`, `504` | that status and a short page |
-| `html`, `html-500` | an HTML page where XML belongs, with the status 200 and 500 |
-| `error-element` | 200 and an `<ERROR>` in the utility's own result element |
+| `html`, `html-500` | an HTML page instead of XML, with status 200 and 500 |
+| `error-element` | status 200 and an `<ERROR>` in the utility's own result element |
 | `backend`, `database` | the same, with "Search Backend failed" and "Database is not supported" |
-| `no-root` | 200, the XML prologue and the DOCTYPE, and no more |
-| `cut` | XML that ends anywhere, its Content-Length right |
+| `no-root` | status 200, and only the XML declaration and DOCTYPE |
+| `cut` | XML that ends at a random place, with the matching Content-Length |
 | `short-body` | a body that ends before its Content-Length: IncompleteRead |
-| `fewer-records` | a good answer without some of the records asked for (EFetch alone) |
-| `400-over-502` | 400, and in its `<ERROR>` a proxy's 502 page |
-| `garbled-json` | 200 and JSON with raw control characters, which no JSON parser takes |
-| `empty` | 200 and not a byte |
-| `reset` | the connection reset before any answer |
-| `redirect` | 302 to another host |
-| `hang` | no answer for `hang_seconds`, then the connection closed |
-| `trickle` | the answer in small pieces, spread over `trickle_seconds` |
-| `key-refused` | 400 and JSON that calls the key invalid and holds it |
+| `fewer-records` | a good response that lacks some of the requested records (EFetch only) |
+| `400-over-502` | status 400, with a proxy's 502 page in its `<ERROR>` |
+| `garbled-json` | status 200 and JSON with raw control characters, which no JSON parser accepts |
+| `empty` | status 200 and an empty body |
+| `reset` | a reset of the connection before any response |
+| `redirect` | a redirect (302) to another host |
+| `hang` | no response for `hang_seconds`, then a closed connection |
+| `trickle` | the response in small pieces over `trickle_seconds` |
+| `key-refused` | status 400 and JSON that calls the key invalid and contains it |
 """
 
 import random
@@ -53,9 +53,9 @@ _PAGES = {
     "empty": FakeResponse(200, XML, b""),
 }
 _KEY_REFUSED = b'{"error":"API key invalid","api-key":"%b","type":"client","status":"unknown"}\n'
-# How the bytes travel, rather than which: the server's own doing.
+# Faults in how the bytes are sent; the server makes these itself.
 TRANSPORT_FAULTS = frozenset({"short-body", "reset", "hang", "trickle"})
-# What can befall any request without the client losing much time over it.
+# Faults that cost the client little time.
 FAST_FAULTS = (
     "429",
     "429-retry-after",
@@ -73,13 +73,17 @@ FAULT_KINDS = (*FAST_FAULTS, "hang", "trickle", "key-refused")
 
 
 class FaultInjector:
-    """Which request fails and how; nothing fails by default. May be changed while it is served.
+    """Decides which requests fail and how; by default none. The attributes may be changed while the server runs.
 
-    A request's fault is, first found: that of a poisonous PMID among its ids, `always`, the script's, and with the
-    probability `share` one of `kinds` at random, the same for each seed. A script says what successive requests get
-    (None: no fault), or by number, from 0, what the requests named in it get, the others being left to `share`. Only
-    the utilities in `on` fail; `requests` counts what they have been asked. Raises SettingError for a kind that does
-    not exist.
+    The fault of a request is the first of these:
+
+    - the `poison` fault of a PMID in the request,
+    - `always`,
+    - the entry in `script`: a sequence of faults for successive requests (None: no fault), or a mapping from request
+      numbers, starting at 0, to faults,
+    - with probability `share`, a random one of `kinds`; equal seeds give equal faults.
+
+    Only requests to `utilities` fail; `requests` counts them. Raises SettingError for an unknown kind of fault.
     """
 
     def __init__(
@@ -90,7 +94,7 @@ class FaultInjector:
         script: Sequence[str | None] | Mapping[int, str | None] = (),
         always: str | None = None,
         poison: Mapping[int, str] | None = None,
-        on: Iterable[str] = ("esearch", "efetch"),
+        utilities: Iterable[str] = ("esearch", "efetch"),
         hang_seconds: float = 30.0,
         trickle_seconds: float = 10.0,
         retry_after: int = 1,
@@ -101,7 +105,7 @@ class FaultInjector:
         self.script = dict(script) if isinstance(script, Mapping) else dict(enumerate(script))
         self.always = always
         self.poison = dict(poison or {})
-        self.on = frozenset(on)
+        self.utilities = frozenset(utilities)
         self.hang_seconds = hang_seconds
         self.trickle_seconds = trickle_seconds
         self.retry_after = retry_after
@@ -110,35 +114,37 @@ class FaultInjector:
         self.requests = 0
         for kind in (*self.kinds, *self.script.values(), always, *self.poison.values()):
             if kind is not None and kind not in FAULT_KINDS:
-                raise SettingError(f"no fault {kind!r}; there are {', '.join(FAULT_KINDS)}")
+                raise SettingError(f"unknown fault {kind!r}; choose from {', '.join(FAULT_KINDS)}")
 
     def choose(self, utility: str, pmids: Sequence[int]) -> str | None:
-        """The fault of the request that has just come, None when it is to be answered well."""
+        """The fault of the next request; None for a good response."""
         with self._lock:
-            if utility not in self.on:
+            if utility not in self.utilities:
                 return None
             number = self.requests
             self.requests += 1
-            drawn = self._drawn(utility)
-        poisoned = next((self.poison[pmid] for pmid in pmids if pmid in self.poison), None)
-        kind = poisoned or self.always or self.script.get(number, drawn)
+            random_kind = self._random_kind(utility)
+        poison = next((self.poison[pmid] for pmid in pmids if pmid in self.poison), None)
+        kind = poison or self.always or self.script.get(number, random_kind)
         return None if kind == "fewer-records" and not pmids else kind
 
-    def left_out(self, pmids: Sequence[int]) -> frozenset[int]:
-        """Some of the PMIDs, at least one: those that `fewer-records` leaves out."""
+    def choose_omitted(self, pmids: Sequence[int]) -> frozenset[int]:
+        """At least one of the PMIDs, for `fewer-records` to omit."""
         with self._lock:
             return frozenset(self._random.sample(pmids, self._random.randint(1, len(pmids))))
 
-    def spoil(self, kind: str, utility: str, good: FakeResponse, who: str, limit: int) -> FakeResponse:
-        """The answer that this fault makes of a good one.
+    def failed_response(self, kind: str, utility: str, good: FakeResponse, client: str, limit: int) -> FakeResponse:
+        """The response with this fault instead of a good one.
 
-        `who` is the key or the address, which NCBI repeats, and `limit` its requests a second.
+        `client` is the key or the address, which NCBI repeats, and `limit` its number of requests per second.
         """
         if kind == "cut":
             with self._lock:
-                return replace(good, body=good.body[: self._random.randrange(1, len(good.body.rstrip()))], given=0)
+                return replace(
+                    good, body=good.body[: self._random.randrange(1, len(good.body.rstrip()))], record_count=0
+                )
         if kind in ("429", "429-retry-after"):
-            return rate_limit_response(who, limit, self.retry_after if kind == "429-retry-after" else None)
+            return rate_limit_response(client, limit, self.retry_after if kind == "429-retry-after" else None)
         if kind in _STATUSES:
             return html_page(int(kind), f"{kind} {_STATUSES[kind]}")
         if kind in _ERRORS:
@@ -146,17 +152,17 @@ class FaultInjector:
         if kind == "no-root":
             return FakeResponse(200, XML, xml_prologue(utility))
         if kind == "key-refused":
-            return FakeResponse(400, JSON, _KEY_REFUSED % who.encode())
+            return FakeResponse(400, JSON, _KEY_REFUSED % client.encode())
         return _PAGES[kind]
 
-    def _drawn(self, utility: str) -> str | None:
+    def _random_kind(self, utility: str) -> str | None:
         kinds = [kind for kind in self.kinds if utility == "efetch" or kind != "fewer-records"]
         return self._random.choice(kinds) if self._random.random() < self.share and kinds else None
 
 
-def rate_limit_response(who: str, limit: int, retry_after: int | None) -> FakeResponse:
-    """NCBI's answer to one request too many; `who` is the key or the address, which it repeats."""
-    body = f'{{"error":"API rate limit exceeded","api-key":"{who}","count":"{limit + 1}","limit":"{limit}"}}\n'
+def rate_limit_response(client: str, limit: int, retry_after: int | None) -> FakeResponse:
+    """NCBI's response to one request too many; it repeats the `client`, which is the key or the address."""
+    body = f'{{"error":"API rate limit exceeded","api-key":"{client}","count":"{limit + 1}","limit":"{limit}"}}\n'
     headers = [("X-RateLimit-Limit", str(limit)), ("X-RateLimit-Remaining", "0")]
     if retry_after is not None:
         headers.append(("Retry-After", str(retry_after)))

@@ -1,7 +1,7 @@
-"""Real PubMed records as bytes, and the places in them where a copy or a revision differs.
+"""Read real PubMed records as XML bytes, and make renumbered or revised copies of them.
 
-Files give `PubmedArticle` and `PubmedBookArticle` elements, whose bytes are kept as they are. The bare
-`MedlineCitation` of files before 2017 is passed over: PubMed serves it no longer, and today's DTD lacks its elements.
+The bytes of `PubmedArticle` and `PubmedBookArticle` elements are kept unchanged. Bare `MedlineCitation` elements, as in
+files before 2017, are ignored: PubMed no longer serves them, and its current DTD lacks some of their elements.
 """
 
 import gzip
@@ -21,7 +21,7 @@ from litmine.types import Article
 
 _RECORD = re.compile(rb"<(Pubmed(?:Book)?Article)>.*?</\1>", re.DOTALL)
 _PMID = re.compile(rb"<PMID\b[^>]*>\s*([0-9]+)\s*</PMID>")
-_OWN_ID = re.compile(rb'<ArticleId IdType="pubmed">\s*([0-9]+)\s*</ArticleId>')
+_PUBMED_ID = re.compile(rb'<ArticleId IdType="pubmed">\s*([0-9]+)\s*</ArticleId>')
 _REVISED = re.compile(rb"<DateRevised>.*?</DateRevised>\s*", re.DOTALL)
 _ARTICLE = re.compile(rb"<Article\b[^>]*>")
 _ABSTRACT = re.compile(rb"<Abstract>.*?</Abstract>", re.DOTALL)
@@ -29,15 +29,15 @@ _TITLE = re.compile(rb"<(ArticleTitle|BookTitle)\b[^>]*?(?:(/>)|(?<!/)>.*?(?=</\
 _DATE = re.compile(rb"<(PubMedPubDate|PubDate|ArticleDate)\b([^>]*)>(.*?)</\1>", re.DOTALL)
 _DATE_PART = re.compile(rb"<(Year|Month|Day|MedlineDate)>\s*([^<]*?)\s*</\1>")
 _WORD = re.compile(r"[^\W_]+")
-_UTF8 = re.compile(rb"""^\s*<\?xml[^>]*encoding=["'](?!utf-?8["'])""", re.IGNORECASE)
+_OTHER_ENCODING = re.compile(rb"""^\s*<\?xml[^>]*encoding=["'](?!utf-?8["'])""", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class OriginalRecord:
-    """A record as its file gave it: what search must know of it, and its XML.
+    """A record from a file: the fields that search uses, and its XML, compressed with zlib.
 
-    `title` and `abstract` are their words in lower case, each with a blank before and after it. A date is None where
-    the record does not say it.
+    `title`, `abstract` and `publication_types` are normalised (`normalize_words`). `created`, `entered`, `revised` and
+    the publication dates are None if the record does not have them.
     """
 
     pmid: int
@@ -49,62 +49,60 @@ class OriginalRecord:
     revised: date | None
     print_date: date | None
     electronic_date: date | None
-    packed: bytes
+    compressed_xml: bytes
 
     def xml(self) -> bytes:
-        """The element as its file has it."""
-        return zlib.decompress(self.packed)
+        """The XML element as in its file."""
+        return zlib.decompress(self.compressed_xml)
 
     def copy(self, pmid: int, revised: date, revision: int) -> bytes:
-        """The element under another PMID, revised on that day; from revision 1 on its text says which one it is.
+        """The XML element with another PMID and revision date; from revision 1 on, its text names the revision.
 
-        Only the record's own PMID changes, not those of the records that it refers to.
+        Only the record's own PMID changes, not those of other records that it refers to.
         """
         record = self.xml()
         changes = _pmid_changes(record, self.pmid, pmid) + _revision_changes(record, revised, revision)
-        pieces, at = [], 0
+        pieces, position = [], 0
         for start, end, content in sorted(changes):
-            pieces += [record[at:start], content]
-            at = end
-        return b"".join([*pieces, record[at:]])
+            pieces += [record[position:start], content]
+            position = end
+        return b"".join([*pieces, record[position:]])
 
 
 def read_originals(paths: Sequence[Path]) -> list[OriginalRecord]:
-    """The records of files and folders; of several with one PMID the last. Raises SourceError when there are none."""
-    found: dict[int, OriginalRecord] = {}
+    """The records of files and folders; the last one of each PMID. Raises SourceError if there are none."""
+    originals: dict[int, OriginalRecord] = {}
     for file in find_files(paths):
-        found.update((original.pmid, original) for original in _read(file))
-    if not found:
-        raise SourceError(
-            f"There is no PubmedArticle in {', '.join(map(str, paths)) or 'no files'}: name PubMed XML, as EFetch"
-            " or a baseline file gives it."
-        )
-    return list(found.values())
+        originals.update((original.pmid, original) for original in _read_file(file))
+    if not originals:
+        names = ", ".join(map(str, paths)) or "the files"
+        raise SourceError(f"no PubmedArticle in {names}; use PubMed XML from EFetch or a baseline file")
+    return list(originals.values())
 
 
 def normalize_words(text: str | None) -> str:
-    """The words in lower case, each with a blank before and after it: `" il 2 receptor "`."""
-    found = _WORD.findall((text or "").lower())
-    return f" {' '.join(found)} " if found else ""
+    """The words in lower case with a space before and after each: `" il 2 receptor "`."""
+    words = _WORD.findall((text or "").lower())
+    return f" {' '.join(words)} " if words else ""
 
 
-def _read(file: Path) -> Iterator[OriginalRecord]:
+def _read_file(file: Path) -> Iterator[OriginalRecord]:
     try:
         content = file.read_bytes()
         content = gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
     except (OSError, EOFError, zlib.error) as error:
-        raise SourceError(f"{file} cannot be read ({error}): name PubMed XML, plain or gzip.") from error
-    if _UTF8.match(content):
-        raise SourceError(f"{file} is not in UTF-8, in which PubMed answers: name another file.")
-    for record in _RECORD.finditer(content):
-        (read,) = read_pubmed_xml(io.BytesIO(b"<PubmedArticleSet>%b</PubmedArticleSet>" % record[0]))
-        if isinstance(read, Article):
-            yield _original(read, record[0])
+        raise SourceError(f"{file} cannot be read ({error}); use PubMed XML, plain or gzip") from error
+    if _OTHER_ENCODING.match(content):
+        raise SourceError(f"{file} is not in UTF-8; use another file, because PubMed sends UTF-8")
+    for match in _RECORD.finditer(content):
+        (record,) = read_pubmed_xml(io.BytesIO(b"<PubmedArticleSet>%b</PubmedArticleSet>" % match[0]))
+        if isinstance(record, Article):
+            yield _original(record, match[0])
 
 
-def _original(article: Article, record: bytes) -> OriginalRecord:
-    dates = list(_dates(record))
-    history = {kind: on for tag, kind, on in dates if tag == b"PubMedPubDate"}
+def _original(article: Article, xml: bytes) -> OriginalRecord:
+    dates = list(_dates(xml))
+    history = {status: day for tag, status, day in dates if tag == b"PubMedPubDate"}
     return OriginalRecord(
         article.pmid,
         normalize_words(article.title),
@@ -113,48 +111,48 @@ def _original(article: Article, record: bytes) -> OriginalRecord:
         history.get(b"entrez"),
         history.get(b"pubmed"),
         article.revised,
-        next((on for tag, _, on in dates if tag == b"PubDate"), None),
-        next((on for tag, _, on in dates if tag == b"ArticleDate"), None),
-        zlib.compress(record, 1),
+        next((day for tag, _, day in dates if tag == b"PubDate"), None),
+        next((day for tag, _, day in dates if tag == b"ArticleDate"), None),
+        zlib.compress(xml, 1),
     )
 
 
 def _dates(record: bytes) -> Iterator[tuple[bytes, bytes, date]]:
-    """Tag, PubStatus and day of each date that names one; the first day of a month or year that stands alone."""
+    """Tag, PubStatus and day of each date; an incomplete date means the first day of its month or year."""
     for tag, attributes, inner in _DATE.findall(record):
         parts = {name.decode(): value.decode() for name, value in _DATE_PART.findall(inner)}
-        said = parse_exact_date(parts) or _first_day(parse_publication_date(parts))
-        if said:
-            yield tag, attributes.partition(b'PubStatus="')[2].rstrip(b'"'), said
+        day = parse_exact_date(parts) or _first_day(parse_publication_date(parts))
+        if day:
+            yield tag, attributes.partition(b'PubStatus="')[2].rstrip(b'"'), day
 
 
-def _first_day(said: str | None) -> date | None:
-    return date.fromisoformat((said + "-01-01")[:10]) if said else None
+def _first_day(partial_date: str | None) -> date | None:
+    return date.fromisoformat((partial_date + "-01-01")[:10]) if partial_date else None
 
 
 def _pmid_changes(record: bytes, old: int, new: int) -> list[tuple[int, int, bytes]]:
-    own = _PMID.search(record)
-    identifier = _OWN_ID.search(record, max(record.rfind(b"<PubmedData>"), record.rfind(b"<PubmedBookData>"), 0))
-    found = [match for match in (own, identifier) if match and int(match[1]) == old]
-    return [(*match.span(1), b"%d" % new) for match in found]
+    pmid = _PMID.search(record)
+    article_id = _PUBMED_ID.search(record, max(record.rfind(b"<PubmedData>"), record.rfind(b"<PubmedBookData>"), 0))
+    matches = [match for match in (pmid, article_id) if match and int(match[1]) == old]
+    return [(*match.span(1), b"%d" % new) for match in matches]
 
 
 def _revision_changes(record: bytes, revised: date, revision: int) -> list[tuple[int, int, bytes]]:
     article = _ARTICLE.search(record)
-    said = _REVISED.search(record, 0, article.start() if article else len(record))
+    old = _REVISED.search(record, 0, article.start() if article else len(record))
     day = b"<DateRevised><Year>%d</Year><Month>%02d</Month><Day>%02d</Day></DateRevised>" % revised.timetuple()[:3]
     changes: list[tuple[int, int, bytes]] = []
-    if said:
-        changes.append((*said.span(), day))
+    if old:
+        changes.append((*old.span(), day))
     elif article:
         changes.append((article.start(), article.start(), day))
     if revision:
-        changes += _sentence_added(record, b" Revision %d of this record." % revision)
+        changes += _add_sentence(record, b" Revision %d of this record." % revision)
     return changes
 
 
-def _sentence_added(record: bytes, sentence: bytes) -> list[tuple[int, int, bytes]]:
-    """The sentence at the end of the abstract, or of the title of a record without one."""
+def _add_sentence(record: bytes, sentence: bytes) -> list[tuple[int, int, bytes]]:
+    """The change that adds a sentence to the end of the abstract, or of the title if there is no abstract."""
     abstract = _ABSTRACT.search(record)
     end = record.rfind(b"</AbstractText>", *abstract.span()) if abstract else -1
     if end >= 0:

@@ -1,4 +1,4 @@
-"""What the server saw: every request, without any key, and the figures that a rehearsal is about."""
+"""The log of the fake server: every request, without API keys, and figures about them."""
 
 from collections import Counter, deque
 from dataclasses import dataclass
@@ -8,72 +8,72 @@ from threading import Lock
 
 @dataclass(frozen=True, slots=True)
 class LoggedRequest:
-    """One request and what became of it.
+    """One request and its response.
 
-    `at` is in seconds of the machine's monotonic clock, when it had been read. `status` is 0 for a request that gets no
-    answer, and 429 without a fault for one beyond the limit. `given` counts the records of an answer that goes out
-    whole.
+    `received` (UTC) and `monotonic_time` (seconds) are the time when the request was read. `fault` is the injected
+    fault. `status` is 0 for a request without a response, and 429 without a fault for one over the rate limit.
+    `record_count` is the number of records in a complete response.
     """
 
-    when: datetime
-    at: float
+    received: datetime
+    monotonic_time: float
     utility: str
     method: str
     pmids: tuple[int, ...]
     term: str | None
-    keyed: bool
+    has_key: bool
     tool: str | None
     email: str | None
     fault: str | None
     status: int
-    given: int
+    record_count: int
 
 
 class RequestLog:
-    """All requests in the order in which they were answered."""
+    """All requests so far; may be used from several threads."""
 
     def __init__(self) -> None:
-        self._seen: list[LoggedRequest] = []
+        self._requests: list[LoggedRequest] = []
         self._lock = Lock()
 
-    def add(self, seen: LoggedRequest) -> None:
-        """Take down a request."""
+    def add(self, request: LoggedRequest) -> None:
+        """Add a request."""
         with self._lock:
-            self._seen.append(seen)
+            self._requests.append(request)
 
     @property
     def requests(self) -> list[LoggedRequest]:
-        """Every request so far, by its time of arrival."""
+        """All requests so far, by time of arrival."""
         with self._lock:
-            return sorted(self._seen, key=lambda seen: seen.at)
+            return sorted(self._requests, key=lambda request: request.monotonic_time)
 
     def by_utility(self) -> Counter[str]:
-        """How many requests each utility got."""
-        return Counter(seen.utility for seen in self.requests)
+        """The number of requests to each utility."""
+        return Counter(request.utility for request in self.requests)
 
     def by_fault(self) -> Counter[str]:
-        """How many requests each fault spoilt."""
-        return Counter(seen.fault for seen in self.requests if seen.fault)
+        """The number of requests with each fault."""
+        return Counter(request.fault for request in self.requests if request.fault)
 
     def rate_limited(self) -> int:
-        """How many requests were refused for coming too fast."""
-        return sum(seen.status == 429 and seen.fault is None for seen in self.requests)
+        """The number of requests refused because they exceeded the rate limit."""
+        return sum(request.status == 429 and request.fault is None for request in self.requests)
 
     def peak_per_second(self) -> int:
-        """The most requests that came in any one second, wherever it begins."""
+        """The largest number of requests in any window of one second."""
         window: deque[float] = deque()
-        most = 0
-        for seen in self.requests:
-            window.append(seen.at)
-            while window[0] <= seen.at - 1.0:
+        peak = 0
+        for request in self.requests:
+            window.append(request.monotonic_time)
+            while window[0] <= request.monotonic_time - 1.0:
                 window.popleft()
-            most = max(most, len(window))
-        return most
+            peak = max(peak, len(window))
+        return peak
 
     def fetch_counts(self) -> Counter[int]:
-        """How often EFetch was asked for each PMID."""
-        return Counter(pmid for seen in self.requests for pmid in seen.pmids)
+        """The number of EFetch requests for each PMID."""
+        return Counter(pmid for request in self.requests for pmid in request.pmids)
 
     def records_sent(self) -> int:
-        """How many records went out whole, a record given twice counted twice."""
-        return sum(seen.given for seen in self.requests)
+        """The number of records in complete responses; a record that was sent twice counts twice."""
+        return sum(request.record_count for request in self.requests)

@@ -1,6 +1,6 @@
-"""ESearch and EFetch over HTTP on loopback, with NCBI's rate limit and injected faults.
+"""Serve ESearch and EFetch over HTTP on the loopback interface, with NCBI's rate limits and injected faults.
 
-The limit is three requests per second and address, or ten per key, in any one-second window.
+In any window of one second, an address may make three requests, and an API key ten.
 """
 
 import os
@@ -24,79 +24,78 @@ from litmine.fake_pubmed.endpoints import FakeResponse, efetch, esearch, html_pa
 from litmine.fake_pubmed.faults import TRANSPORT_FAULTS, FaultInjector, rate_limit_response
 from litmine.fake_pubmed.request_log import LoggedRequest, RequestLog
 
+_FOLDER = "/entrez/eutils/"
+_ELSEWHERE = "/elsewhere"
+_MAX_URI_CHARS = 2_000
+_MAX_BODY_BYTES = 1 << 20
+_TRICKLE_PIECES = 50
+_POLL_SECONDS = 0.02
+_IDLE_TIMEOUT_SECONDS = 60.0
+_RETRY_AFTER_SECONDS = 1
+
 
 class RequestQuota:
-    """Counts the requests let through for each address and each key."""
+    """Enforces the rate limit for each address and each key; `per_second` is the limit without and with a key."""
 
     def __init__(self, per_second: tuple[int, int] = (3, 10)) -> None:
         self.per_second = per_second
-        self._let_through: dict[tuple[bool, str], deque[float]] = defaultdict(deque)
+        self._accepted: dict[tuple[bool, str], deque[float]] = defaultdict(deque)
         self._lock = Lock()
 
-    def of(self, keyed: bool) -> int:
-        """Requests a second."""
-        return self.per_second[keyed]
+    def limit(self, has_key: bool) -> int:
+        """The allowed number of requests per second."""
+        return self.per_second[has_key]
 
-    def remaining(self, keyed: bool, who: str, now: float) -> int:
-        """How many more may come in this second after this one, -1 when this one is too many; `now` in seconds."""
+    def remaining(self, has_key: bool, client: str, now: float) -> int:
+        """Count a request at `now` (seconds); returns how many more are allowed now, or -1 if this one is refused."""
         with self._lock:
-            recent = self._let_through[keyed, who]
+            recent = self._accepted[has_key, client]
             while recent and recent[0] <= now - 1.0:
                 recent.popleft()
-            left = self.of(keyed) - len(recent) - 1
-            if left >= 0:
+            remaining = self.limit(has_key) - len(recent) - 1
+            if remaining >= 0:
                 recent.append(now)
-            return left
-
-
-_FOLDER = "/entrez/eutils/"
-_ELSEWHERE = "/elsewhere"
-_LONGEST_URI = 2_000
-_LONGEST_BODY = 1 << 20
-_TRICKLES = 50
-_POLL_SECONDS = 0.02
-_IDLE_SECONDS = 60.0
-_RETRY_AFTER = 1
+            return remaining
 
 
 class FakePubmedServer(ThreadingHTTPServer):
-    """The E-utilities of an archive, a thread for each request."""
+    """E-utilities for the records of an archive; each request has a thread."""
 
     daemon_threads = False
     request_queue_size = 64
 
-    def __init__(self, archive: RecordArchive, faults: FaultInjector, limits: RequestQuota, port: int = 0) -> None:
-        super().__init__(("127.0.0.1", port), _Handler)
+    def __init__(self, archive: RecordArchive, faults: FaultInjector, quota: RequestQuota, port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), _EutilsHandler)
         self.archive = archive
         self.faults = faults
-        self.limits = limits
+        self.quota = quota
         self.log = RequestLog()
         self.stopping = Event()
-        self.clock_offset = timedelta(0)  # of this machine's clock: what its Date headers say
-        self._open: set[socket.socket] = set()
-        self._open_lock = Lock()
+        self.clock_offset = timedelta(0)  # difference between its Date headers and this machine's clock
+        self._open_sockets: set[socket.socket] = set()
+        self._sockets_lock = Lock()
 
     @property
     def url(self) -> str:
-        """The base URL, as `LITMINE_EUTILS_URL` takes it."""
+        """The base URL, for LITMINE_EUTILS_URL."""
         return f"http://127.0.0.1:{self.server_port}{_FOLDER}"
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        with self._open_lock:
-            self._open.add(request)
+        with self._sockets_lock:
+            self._open_sockets.add(request)
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:
-        with self._open_lock:
-            self._open.discard(request)
+        with self._sockets_lock:
+            self._open_sockets.discard(request)
         super().shutdown_request(request)
 
     def stop(self) -> None:
-        """Take no more requests, break off those under way, and wait for their threads."""
+        """Accept no more requests, abort running ones, and wait for their threads."""
         self.stopping.set()
         self.shutdown()
-        with self._open_lock:
-            for request in self._open:
+        with self._sockets_lock:
+            for request in self._open_sockets:
                 with suppress(OSError):
                     request.shutdown(socket.SHUT_RDWR)
         self.server_close()
@@ -106,15 +105,17 @@ class FakePubmedServer(ThreadingHTTPServer):
 def serve(
     archive: RecordArchive, faults: FaultInjector | None = None, *, per_second: tuple[int, int] = (3, 10), port: int = 0
 ) -> Iterator[FakePubmedServer]:
-    """A server of the archive in a thread of its own, which stops at once when the block is left, even in a hang.
+    """Serve the archive from a thread until the block ends, which aborts running requests.
 
-    `per_second` is how many requests may come without a key and with one. `port` 0 takes a free one. Raises
-    SettingError when the port cannot be had.
+    `per_second` is the rate limit without and with a key. `port` 0 means any free port. Raises SettingError when the
+    port cannot be used.
     """
     try:
         server = FakePubmedServer(archive, faults or FaultInjector(), RequestQuota(per_second), port)
     except OSError as error:
-        raise SettingError(f"port {port} cannot be had ({error.strerror}); name another or none") from error
+        raise SettingError(
+            f"port {port} cannot be used ({error.strerror}); choose another port, or leave out --port"
+        ) from error
     thread = Thread(target=server.serve_forever, args=(_POLL_SECONDS,), name="E-utilities")
     thread.start()
     try:
@@ -125,118 +126,117 @@ def serve(
 
 
 @dataclass(frozen=True, slots=True)
-class _Request:
-    """What a client asks."""
+class _EutilsRequest:
+    """A parsed request; `client` is the API key or the address."""
 
     utility: str
     parameters: dict[str, str]
     pmids: list[int]
-    who: str
-    keyed: bool
+    client: str
+    has_key: bool
 
 
-class _Handler(BaseHTTPRequestHandler):
-    """One request: counted, answered well, spoilt if its turn comes, sent, logged."""
+class _EutilsHandler(BaseHTTPRequestHandler):
+    """Handles one request: checks the rate limit, makes the response or the fault, logs and sends it."""
 
     protocol_version = "HTTP/1.1"
-    timeout = _IDLE_SECONDS
+    timeout = _IDLE_TIMEOUT_SECONDS
     server: FakePubmedServer
 
     def do_GET(self) -> None:
-        self._answer(self.path.partition("?")[2])
+        self._handle_query(self.path.partition("?")[2])
 
     def do_POST(self) -> None:
         length = self.headers.get("Content-Length", "0")
-        if not length.isdecimal() or int(length) > _LONGEST_BODY:
+        if not length.isdecimal() or int(length) > _MAX_BODY_BYTES:
             self._send(html_page(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "413 Request Entity Too Large"))
             return
-        self._answer(self.rfile.read(int(length)).decode("utf-8", "replace"))
+        self._handle_query(self.rfile.read(int(length)).decode("utf-8", "replace"))
 
     def handle(self) -> None:
-        """A client that goes away is no news."""
+        """Handle requests; a client that disconnects is not an error."""
         with suppress(ConnectionError, TimeoutError):
             super().handle()
 
     def version_string(self) -> str:
-        """The `FakePubmedServer` header."""
+        """The value of the header Server."""
         return "litmine rehearsal"
 
     def date_time_string(self, timestamp: float | None = None) -> str:
-        """The `Date` header."""
+        """The value of the header Date."""
         return super().date_time_string(
             (time.time() if timestamp is None else timestamp) + self.server.clock_offset.total_seconds()
         )
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the name that http.server gives it
-        """Nothing on stderr: the log is `server.log`."""
+        """Write nothing to stderr: the log is `server.log`."""
 
-    def _answer(self, query: str) -> None:
-        at, when = time.monotonic(), datetime.now(UTC)
-        request = self._read(query)
-        limit = self.server.limits.of(request.keyed)
-        left = self.server.limits.remaining(request.keyed, request.who, at)
-        fault = self.server.faults.choose(request.utility, request.pmids) if left >= 0 else None
-        reply = (
-            self._reply(request, fault, limit) if left >= 0 else rate_limit_response(request.who, limit, _RETRY_AFTER)
+    def _handle_query(self, query: str) -> None:
+        received, now = datetime.now(UTC), time.monotonic()
+        request = self._parse_request(query)
+        limit = self.server.quota.limit(request.has_key)
+        remaining = self.server.quota.remaining(request.has_key, request.client, now)
+        if remaining >= 0:
+            fault = self.server.faults.choose(request.utility, request.pmids)
+            response = self._response(request, fault, limit)
+        else:
+            fault = None
+            response = rate_limit_response(request.client, limit, _RETRY_AFTER_SECONDS)
+        if response.status != HTTPStatus.TOO_MANY_REQUESTS:
+            limit_headers = (("X-RateLimit-Limit", str(limit)), ("X-RateLimit-Remaining", str(remaining)))
+            response = replace(response, headers=(*limit_headers, *response.headers))
+        no_response = fault in ("reset", "hang")
+        # Logged before it is sent, so that a client with a response finds its request in the log.
+        self.server.log.add(
+            LoggedRequest(
+                received=received,
+                monotonic_time=now,
+                utility=request.utility,
+                method=self.command,
+                pmids=tuple(request.pmids),
+                term=request.parameters.get("term"),
+                has_key=request.has_key,
+                tool=request.parameters.get("tool"),
+                email=request.parameters.get("email"),
+                fault=fault,
+                status=0 if no_response else response.status,
+                record_count=0 if no_response or fault == "short-body" else response.record_count,
+            )
         )
-        if reply.status != HTTPStatus.TOO_MANY_REQUESTS:
-            shown = (("X-RateLimit-Limit", str(limit)), ("X-RateLimit-Remaining", str(left)))
-            reply = replace(reply, headers=(*shown, *reply.headers))
-        # Before it is sent: a client that has its answer finds the request in the log.
-        self.server.log.add(self._seen(when, at, request, reply, fault))
-        self._send(reply, fault)
+        self._send(response, fault)
 
-    def _seen(
-        self, when: datetime, at: float, request: _Request, reply: FakeResponse, fault: str | None
-    ) -> LoggedRequest:
-        silent = fault in ("reset", "hang")
-        return LoggedRequest(
-            when,
-            at,
-            request.utility,
-            self.command,
-            tuple(request.pmids),
-            request.parameters.get("term"),
-            request.keyed,
-            request.parameters.get("tool"),
-            request.parameters.get("email"),
-            fault,
-            0 if silent else reply.status,
-            0 if silent or fault == "short-body" else reply.given,
-        )
-
-    def _read(self, query: str) -> _Request:
+    def _parse_request(self, query: str) -> _EutilsRequest:
         path = self.path.partition("?")[0]
-        known = path.startswith(_FOLDER) and path.endswith(".fcgi")
-        utility = path.removeprefix(_FOLDER).removesuffix(".fcgi") if known else "elsewhere"
+        is_utility = path.startswith(_FOLDER) and path.endswith(".fcgi")
+        utility = path.removeprefix(_FOLDER).removesuffix(".fcgi") if is_utility else "elsewhere"
         parameters = dict(parse_qsl(query))
         key = parameters.pop("api_key", "")
         pmids = parse_ids(parameters.get("id", "")) if utility == "efetch" else []
-        return _Request(utility, parameters, pmids, key or str(self.client_address[0]), bool(key))
+        return _EutilsRequest(utility, parameters, pmids, key or str(self.client_address[0]), bool(key))
 
-    def _reply(self, request: _Request, fault: str | None, limit: int) -> FakeResponse:
+    def _response(self, request: _EutilsRequest, fault: str | None, limit: int) -> FakeResponse:
         faults = self.server.faults
         if fault is None or fault in TRANSPORT_FAULTS:
-            return self._good(request)
+            return self._good_response(request)
         if fault == "fewer-records":
-            return self._good(request, faults.left_out(request.pmids))
+            return self._good_response(request, faults.choose_omitted(request.pmids))
         if fault == "redirect":
-            other = f"http://localhost:{self.server.server_port}{_ELSEWHERE}{self.path}"
-            return replace(html_page(302, "302 Found"), headers=(("Location", other),))
-        return faults.spoil(fault, request.utility, self._good(request), request.who, limit)
+            other_host = f"http://localhost:{self.server.server_port}{_ELSEWHERE}{self.path}"
+            return replace(html_page(302, "302 Found"), headers=(("Location", other_host),))
+        return faults.failed_response(fault, request.utility, self._good_response(request), request.client, limit)
 
-    def _good(self, request: _Request, left_out: frozenset[int] = frozenset()) -> FakeResponse:
-        if len(self.path) > _LONGEST_URI:
+    def _good_response(self, request: _EutilsRequest, omitted: frozenset[int] = frozenset()) -> FakeResponse:
+        if len(self.path) > _MAX_URI_CHARS:
             return html_page(414, "414 Request-URI Too Long")
         if request.utility == "esearch":
             return esearch(self.server.archive, request.parameters)
         if request.utility == "efetch":
-            return efetch(self.server.archive, request.parameters, request.pmids, left_out)
+            return efetch(self.server.archive, request.parameters, request.pmids, omitted)
         if self.path.startswith(_ELSEWHERE):
             return html_page(200, "Sign in to this network")
         return html_page(404, "404 Not Found")
 
-    def _send(self, reply: FakeResponse, fault: str | None = None) -> None:
+    def _send(self, response: FakeResponse, fault: str | None = None) -> None:
         self.close_connection = True
         if fault == "hang":
             self.server.stopping.wait(self.server.faults.hang_seconds)
@@ -244,29 +244,29 @@ class _Handler(BaseHTTPRequestHandler):
         if fault == "reset":
             self._reset()
             return
-        self.send_response(reply.status)
-        self.send_header("Content-Type", reply.content_type)
-        for name, value in reply.headers:
+        self.send_response(response.status)
+        self.send_header("Content-Type", response.content_type)
+        for name, value in response.headers:
             self.send_header(name, value)
-        self.send_header("Content-Length", str(len(reply.body)))
+        self.send_header("Content-Length", str(len(response.body)))
         self.send_header("Connection", "close")
         self.end_headers()
         if fault == "short-body":
-            self.wfile.write(reply.body[: len(reply.body) // 2])
+            self.wfile.write(response.body[: len(response.body) // 2])
         elif fault == "trickle":
-            self._trickle(reply.body)
+            self._trickle(response.body)
         else:
-            self.wfile.write(reply.body)
+            self.wfile.write(response.body)
 
     def _trickle(self, body: bytes) -> None:
-        size = max(1, len(body) // _TRICKLES)
-        pause = self.server.faults.trickle_seconds / _TRICKLES
+        size = max(1, len(body) // _TRICKLE_PIECES)
+        pause = self.server.faults.trickle_seconds / _TRICKLE_PIECES
         for start in range(0, len(body), size):
             self.wfile.write(body[start : start + size])
             if self.server.stopping.wait(pause):
                 return
 
     def _reset(self) -> None:
-        """Close with RST in place of the orderly FIN."""
+        """Close the connection with RST instead of FIN."""
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         os.close(cast("socket.socket", self.connection).detach())

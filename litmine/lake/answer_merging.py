@@ -1,30 +1,34 @@
-"""The answers that the view `all_answers` makes of readings, in a lake or of what a reader says where there is none."""
+"""Merge what a reader found in several texts into ranked answers, with the SQL of the view `all_answers`.
+
+Evaluation needs no lake for this, and scores exactly the answers that a lake would show.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
 
-from litmine.lake.readings import Pair, readings_table
-from litmine.lake.view_definitions import statement
-from litmine.lake.views import interruptibly, quiet_duckdb
+from litmine.lake.readings import QuestionTextPair, readings_table
+from litmine.lake.view_definitions import view_statement
+from litmine.lake.views import open_duckdb, run_interruptibly
 from litmine.types import ReaderOutput
 
 
 @dataclass(frozen=True, slots=True)
-class TextsRead:
-    """A question of one of QUESTION_TYPES, its texts, and the reply to each."""
+class QuestionReadings:
+    """A question type (one of QUESTION_TYPES), the texts that were read, and the reader's output for each text."""
 
     question_type: str
     texts: Sequence[str]
-    replies: Sequence[ReaderOutput]
+    outputs: Sequence[ReaderOutput]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer as its surest text spells it, the scores of its texts in sum, and their number.
+class MergedAnswer:
+    """An answer merged across texts. For a yes/no question, `answer` is `yes` or `no`.
 
-    `yes` or `no` to a yes/no question.
+    answer: as spelled in the text with the highest score. score: the sum of the texts' scores. support: the number of
+    texts.
     """
 
     answer: str
@@ -32,14 +36,14 @@ class Answer:
     support: int
 
 
-# A row for each question and answer of a view, the best first.
-RANKED = """
+# One row per question and answer of a view, best answer first.
+RANKED_ANSWERS_QUERY = """
 SELECT question_id, first(answer ORDER BY score DESC, pmid), sum(score), any_value(support)
 FROM {view} WHERE rank IS NOT NULL
 GROUP BY question_id, rank ORDER BY question_id, rank"""
 
-# What the view reads, of replies instead of a lake: each text stands, and was retrieved for its question.
-_INSTEAD = """
+# The views that `all_answers` reads, made from two in-memory tables: every text is current and was retrieved.
+_SOURCE_VIEWS = """
 CREATE VIEW readings AS SELECT 'reader' AS model, *, '' AS slice FROM replies;
 CREATE VIEW questions AS
 SELECT question_id, '' AS question, question_type, 'reader' AS model, true AS active, question_id AS question_digest
@@ -50,26 +54,32 @@ CREATE VIEW unretracted_texts AS SELECT DISTINCT pmid, text_hash FROM readings;
 """
 
 
-def merge_replies(read: Sequence[TextsRead]) -> list[list[Answer]]:
-    """For each question the answers of its texts, the best first, by the statement that makes the view `all_answers`.
+def merge_answers(questions: Sequence[QuestionReadings]) -> list[list[MergedAnswer]]:
+    """The answers of each question, best first, as the view `all_answers` ranks them.
 
-    Raises SchemaError for a reply that could not stand in a lake.
+    Raises SchemaError for a reader output that a lake would refuse.
     """
-    pairs = [Pair(number, place, 0) for number, one in enumerate(read) for place in range(len(one.texts))]
-    texts = [text for one in read for text in one.texts]
-    replies = [reply for one in read for reply in one.replies]
-    asked = pa.table(
+    # The position of a question stands in for its digest, and the position of a text for its PMID.
+    pairs = [
+        QuestionTextPair(number, position, 0)
+        for number, question in enumerate(questions)
+        for position in range(len(question.texts))
+    ]
+    texts = [text for question in questions for text in question.texts]
+    outputs = [output for question in questions for output in question.outputs]
+    question_rows = pa.table(
         {
-            "question_id": pa.array(range(len(read)), pa.int64()),
-            "question_type": pa.array([one.question_type for one in read], pa.string()),
+            "question_id": pa.array(range(len(questions)), pa.int64()),
+            "question_type": pa.array([question.question_type for question in questions], pa.string()),
         }
     )
-    with quiet_duckdb() as connection:
-        connection.register("asked", asked)
-        connection.register("replies", readings_table("the reader", pairs, texts, replies))
-        connection.execute(_INSTEAD + statement("all_answers"))
-        rows = interruptibly(connection, lambda: connection.execute(RANKED.format(view="all_answers")).fetchall())
-    found: list[list[Answer]] = [[] for _ in read]
+    query = RANKED_ANSWERS_QUERY.format(view="all_answers")
+    with open_duckdb() as connection:
+        connection.register("asked", question_rows)
+        connection.register("replies", readings_table("the reader", pairs, texts, outputs))
+        connection.execute(_SOURCE_VIEWS + view_statement("all_answers"))
+        rows = run_interruptibly(connection, lambda: connection.execute(query).fetchall())
+    answers: list[list[MergedAnswer]] = [[] for _ in questions]
     for number, *row in rows:
-        found[number].append(Answer(*row))
-    return found
+        answers[number].append(MergedAnswer(*row))
+    return answers

@@ -1,10 +1,8 @@
-"""Into the lake: records and deletions, in any order, as article parts.
+"""Write articles and deletions to the lake as article parts, so that the order of imports never changes the views.
 
-Each part of what comes in is held against what the lake knows of its PMIDs. A record that the lake holds is not written
-again; where only its time is news, a narrow row says so. So every order of importing the same things ends in the same
-view, by one process or several, and a text is marked as new exactly once.
-
-What the lake's parts already say about some PMIDs: from their narrow columns, and only parts that can hold them.
+Each batch of records is compared with what the lake holds of the same PMIDs. A record that the lake already holds is
+not written again; if only its time is newer, a narrow row without content records that. So every order of importing
+the same records, by one process or several, gives the same view, and each text is marked as new exactly once.
 """
 
 import re
@@ -21,22 +19,26 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from litmine.errors import SchemaError
-from litmine.lake.duckdb_errors import naming_damage
+from litmine.lake.duckdb_errors import report_damaged_files
 from litmine.lake.file_writer import write_bytes
 from litmine.lake.hashing import deletion_hash, record_hash, text_hash
-from litmine.lake.listing import live
-from litmine.lake.lock import exclusive
-from litmine.lake.parquet import encode, pmid_range
-from litmine.lake.paths import Place
-from litmine.lake.views import glob_escaped, interruptibly, quiet_duckdb, schema_map
+from litmine.lake.listing import live_files
+from litmine.lake.lock import hold_lock
+from litmine.lake.parquet import encode_parquet, read_pmid_range
+from litmine.lake.paths import LakePath
+from litmine.lake.views import escape_glob, open_duckdb, run_interruptibly, schema_map
 from litmine.schema import arrow_schema
 from litmine.types import Article, Deletion, SourceRecord
 
+PART_SIZE = 2000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
-class Moment(NamedTuple):
-    """Orders the versions of one PMID as the view `current_versions` does: the greatest is current.
 
-    `as_of` is in microseconds since 1970, UTC. A record that does not say when it was revised comes first.
+class VersionKey(NamedTuple):
+    """Orders the versions of a PMID as the view `current_versions` does: the greatest key is the current version.
+
+    `as_of` is in microseconds since 1970, UTC. `revised` is `date.min` for a record without a revision date.
     """
 
     as_of: int
@@ -45,53 +47,57 @@ class Moment(NamedTuple):
 
 
 @dataclass(slots=True)
-class History:
-    """What the lake holds of one PMID: when each of its records was last seen, its texts, and its newest version."""
+class VersionHistory:
+    """What the lake holds of one PMID: the last `as_of` of each record, all text hashes, and the newest version."""
 
     last_seen: dict[int, int] = field(default_factory=dict)
     text_hashes: set[int] = field(default_factory=set)
-    newest: Moment | None = None
+    newest: VersionKey | None = None
 
-    def add(self, moment: Moment, text_hash: int | None) -> None:
-        """A record of this PMID stands in the lake."""
-        self.last_seen[moment.record_hash] = max(moment.as_of, self.last_seen.get(moment.record_hash, moment.as_of))
-        self.newest = max(moment, self.newest or moment)
+    def add(self, version: VersionKey, text_hash: int | None) -> None:
+        """Add a version that the lake holds."""
+        previous = self.last_seen.get(version.record_hash, version.as_of)
+        self.last_seen[version.record_hash] = max(version.as_of, previous)
+        self.newest = max(version, self.newest or version)
         if text_hash is not None:
             self.text_hashes.add(text_hash)
 
 
-class Known:
-    """The parts of one lake as they stood at the last look: others may write there at the same time."""
+class VersionIndex:
+    """Looks up which versions a lake holds of some PMIDs, in the parts that existed at the last refresh.
 
-    def __init__(self, lake: Place) -> None:
+    A lookup reads narrow columns only, and only the parts whose PMID range can hold one of the PMIDs.
+    """
+
+    def __init__(self, lake: LakePath) -> None:
         self._lake = lake
         self._ranges: dict[str, tuple[int, int]] = {}
-        self._connection = quiet_duckdb(lake)
-        # Several importers share the cores, and a query reads a few narrow columns.
+        self._connection = open_duckdb(lake)
+        # One thread: several imports share the cores, and a query reads only a few narrow columns.
         self._connection.execute("SET threads = 1")
 
-    def histories(self, pmids: Iterable[int]) -> dict[int, History]:
-        """What the parts say of each PMID, nothing of one that they do not hold. Raises LakeError for damage."""
-        histories = {pmid: History() for pmid in pmids}
-        self._read(histories, self._ranges)
+    def histories(self, pmids: Iterable[int]) -> dict[int, VersionHistory]:
+        """The history of each PMID, empty if no part holds it. Raises LakeError for a damaged part."""
+        histories = {pmid: VersionHistory() for pmid in pmids}
+        self._read_parts(histories, self._ranges)
         return histories
 
-    def catch_up(self, histories: dict[int, History]) -> set[int]:
-        """Look again: add to the histories what parts written since the last look say; returns the PMIDs concerned.
+    def refresh(self, histories: dict[int, VersionHistory]) -> set[int]:
+        """Add versions from parts written since the last refresh to the histories. Returns the PMIDs that changed.
 
         Raises LakeError for a damaged part.
         """
-        there = live(self._lake, "articles")
-        # What a merged part has replaced is in that one, and its file goes some hours later.
-        self._ranges = {name: range_ for name, range_ in self._ranges.items() if name in there}
-        fresh = sorted(there.keys() - self._ranges.keys())
-        self._ranges |= {name: pmid_range(there[name]) for name in fresh}
-        return self._read(histories, fresh)
+        live = live_files(self._lake, "articles")
+        # A merged part holds the rows of the parts it replaced, whose files are deleted some hours later.
+        self._ranges = {name: pmid_range for name, pmid_range in self._ranges.items() if name in live}
+        new_names = sorted(live.keys() - self._ranges.keys())
+        self._ranges |= {name: read_pmid_range(live[name]) for name in new_names}
+        return self._read_parts(histories, new_names)
 
-    def _read(self, histories: dict[int, History], names: Iterable[str]) -> set[int]:
-        wanted = sorted(histories)
+    def _read_parts(self, histories: dict[int, VersionHistory], names: Iterable[str]) -> set[int]:
+        pmids = sorted(histories)
         folder = self._lake / "articles"
-        files = [glob_escaped(folder / f"{name}.parquet") for name in names if _can_hold(self._ranges[name], wanted)]
+        files = [escape_glob(folder / f"{name}.parquet") for name in names if _overlaps(self._ranges[name], pmids)]
         if not files:
             return set()
         query = f"""
@@ -99,36 +105,37 @@ class Known:
             FROM read_parquet($files, schema = {schema_map("articles")})
             WHERE pmid IN (SELECT unnest($pmids::BIGINT[]))
             GROUP BY pmid, record_hash"""
-        with naming_damage(self._lake):
-            rows = interruptibly(
+        with report_damaged_files(self._lake):
+            rows = run_interruptibly(
                 self._connection,
-                lambda: self._connection.execute(query, {"files": files, "pmids": wanted}).fetchall(),
+                lambda: self._connection.execute(query, {"files": files, "pmids": pmids}).fetchall(),
             )
         for pmid, as_of, revised, record, text in rows:
-            histories[pmid].add(Moment(as_of, revised or date.min, record), text)
+            histories[pmid].add(VersionKey(as_of, revised or date.min, record), text)
         return {row[0] for row in rows}
 
 
-def _can_hold(range_: tuple[int, int], wanted: list[int]) -> bool:
-    """Whether one of the sorted PMIDs lies in the range."""
-    least, greatest = range_
-    position = bisect_left(wanted, least)
-    return position < len(wanted) and wanted[position] <= greatest
-
-
-PART_SIZE = 2000
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
+def _overlaps(pmid_range: tuple[int, int], sorted_pmids: list[int]) -> bool:
+    """Whether one of the PMIDs lies in the range (both ends included)."""
+    least, greatest = pmid_range
+    position = bisect_left(sorted_pmids, least)
+    return position < len(sorted_pmids) and sorted_pmids[position] <= greatest
 
 
 @dataclass(frozen=True, slots=True)
-class Added:
-    """What became of what was read: `read` is the sum of the six counts after it.
+class ImportCounts:
+    """Counts of an import. `read` is the sum of the six counts after it.
 
-    new: articles whose PMID the lake had never seen; revised: other versions of known PMIDs; repeated: records and
-    deletions that the lake held, seen again later; deletions: PMIDs taken back; unchanged: nothing to write;
-    superseded: followed by another of the same PMID in the same part. mended: lone surrogates that became U+FFFD;
-    texts: new texts for models; parts: the names of the parts written.
+    read: records read.
+    new: articles whose PMID the lake did not hold.
+    revised: new versions of PMIDs that the lake held.
+    repeated: records and deletions that the lake held, seen again at a later time.
+    deletions: PMIDs deleted by the source.
+    unchanged: records with nothing to write.
+    superseded: records followed by a newer record of the same PMID in the same part.
+    mended: lone surrogates replaced by U+FFFD.
+    texts: texts that models have not read before.
+    parts: names of the parts written.
     """
 
     read: int = 0
@@ -142,29 +149,33 @@ class Added:
     texts: int = 0
     parts: tuple[str, ...] = ()
 
-    def __add__(self, other: "Added") -> "Added":
-        return Added(*(getattr(self, field.name) + getattr(other, field.name) for field in fields(Added)))
+    def __add__(self, other: "ImportCounts") -> "ImportCounts":
+        return ImportCounts(*(getattr(self, field.name) + getattr(other, field.name) for field in fields(ImportCounts)))
 
 
 @dataclass(slots=True)
-class _Row:
-    """A record on its way into a part, and what the lake said of its PMID at the last look."""
+class _PendingRow:
+    """A record that waits to be written, with the history of its PMID at the last refresh.
+
+    `kind` is the count of `ImportCounts` that the row belongs to.
+    """
 
     record: Article | Deletion
-    moment: Moment
+    version: VersionKey
     text_hash: int | None
-    history: History = field(default_factory=History)
+    history: VersionHistory = field(default_factory=VersionHistory)
     kind: str = "new"
     new_text: bool = False
 
-    def judge(self, dated: bool) -> bool:
-        """Say what the row is to the lake, and whether its text is new; returns whether it must be written."""
-        last_seen = self.history.last_seen.get(self.moment.record_hash)
+    def classify(self, dated: bool) -> bool:
+        """Set `kind` and `new_text` by the history. Returns whether the row must be written."""
+        last_seen = self.history.last_seen.get(self.version.record_hash)
         self.new_text = False
         if last_seen is not None:
             self.kind = "repeated"
-            is_current = self.history.newest is not None and self.history.newest.record_hash == self.moment.record_hash
-            return last_seen < self.moment.as_of and (dated or not is_current)
+            newest = self.history.newest
+            is_current = newest is not None and newest.record_hash == self.version.record_hash
+            return last_seen < self.version.as_of and (dated or not is_current)
         if isinstance(self.record, Deletion):
             self.kind = "deletions"
         else:
@@ -173,129 +184,139 @@ class _Row:
         return True
 
 
-class Importer:
+class ArticleWriter:
     """Adds one source after another to a lake, while other processes may do the same.
 
-    Records are parsed, judged and encoded without a lock. It is held for a look at what others have written since, and
-    for writing; only where they wrote about the same PMIDs are rows judged, and the part encoded, again.
+    Parsing, classifying and encoding need no lock. The lock is held only to read what other processes have written
+    since the last refresh, and to write. Rows are classified and encoded again only if another process wrote about the
+    same PMIDs.
     """
 
-    def __init__(self, lake: Place) -> None:
+    def __init__(self, lake: LakePath) -> None:
         self._lake = lake
-        self._known = Known(lake)
+        self._index = VersionIndex(lake)
 
-    def add(self, records: Iterable[SourceRecord], *, source: str, dated: bool, part_size: int = PART_SIZE) -> Added:
-        """Add what one source says, in parts of at most `part_size` rows; constant memory.
+    def add(
+        self, records: Iterable[SourceRecord], *, source: str, dated: bool, part_size: int = PART_SIZE
+    ) -> ImportCounts:
+        """Add the records of one source in parts of at most `part_size` rows, in constant memory.
 
-        `dated`: the source itself dates its records; otherwise `as_of` is merely the time of the import, and seeing the
-        current version again is no news. Raises LakeError when the lake cannot be written or is damaged, SchemaError
-        for a record that the table cannot hold; what was written until then stays, and adding it again completes it.
+        dated: whether the source dates its records. If not, `as_of` is only the time of the import, and seeing the
+        current version again changes nothing. Raises LakeError if the lake cannot be written or is damaged, and
+        SchemaError for a record that the table cannot hold. Parts written before an error stay, and adding the source
+        again completes it.
         """
-        total = Added()
-        pending: dict[int, _Row] = {}
+        total = ImportCounts()
+        pending: dict[int, _PendingRow] = {}
         stream = iter(records)
         with self._lock():
-            self._known.catch_up({})
+            self._index.refresh({})
         while batch := list(islice(stream, part_size)):
-            total += self._decide(batch, pending, dated)
+            total += self._classify_batch(batch, pending, dated)
             while len(pending) >= part_size:
-                total += self._write(pending, part_size, source, dated, len(total.parts))
+                total += self._write_part(pending, part_size, source, dated, len(total.parts))
         if pending:
-            total += self._write(pending, part_size, source, dated, len(total.parts))
+            total += self._write_part(pending, part_size, source, dated, len(total.parts))
         return total
 
     def _lock(self) -> AbstractContextManager[None]:
-        return exclusive(self._lake, "import", wait=True)
+        return hold_lock(self._lake, "import", wait=True)
 
-    def _decide(self, batch: list[SourceRecord], pending: dict[int, _Row], dated: bool) -> Added:
-        """Put into `pending` what must be written of a batch; a PMID stands there once, with its newest record."""
-        newest: dict[int, _Row] = {}
-        for observed in batch:
-            row = _row(observed)
+    def _classify_batch(self, batch: list[SourceRecord], pending: dict[int, _PendingRow], dated: bool) -> ImportCounts:
+        """Add the rows of a batch that must be written to `pending`, which keeps only the newest row of a PMID."""
+        newest: dict[int, _PendingRow] = {}
+        for source_record in batch:
+            row = _pending_row(source_record)
             pmid = row.record.pmid
-            if pmid not in newest or newest[pmid].moment <= row.moment:
+            if pmid not in newest or newest[pmid].version <= row.version:
                 newest[pmid] = row
         superseded = len(batch) - len(newest)
         unchanged = 0
-        histories = self._known.histories(newest)
+        histories = self._index.histories(newest)
         for pmid, row in newest.items():
-            waiting = pending.get(pmid)
-            if waiting is not None:
+            earlier = pending.get(pmid)
+            if earlier is not None:
                 superseded += 1
-                if waiting.moment > row.moment:
+                if earlier.version > row.version:
                     continue
                 del pending[pmid]
             row.history = histories[pmid]
-            if row.judge(dated):
+            if row.classify(dated):
                 pending[pmid] = row
             else:
                 unchanged += 1
-        mended = sum(observed.mended for observed in batch)
-        return Added(read=len(batch), unchanged=unchanged, superseded=superseded, mended=mended)
+        mended = sum(source_record.mended for source_record in batch)
+        return ImportCounts(read=len(batch), unchanged=unchanged, superseded=superseded, mended=mended)
 
-    def _write(self, pending: dict[int, _Row], size: int, source: str, dated: bool, chunk: int) -> Added:
-        """Write the first `size` rows of `pending` that are still news to a part."""
-        first = list(islice(pending, size))
-        data = _encode([pending[pmid] for pmid in first], source)
+    def _write_part(
+        self, pending: dict[int, _PendingRow], size: int, source: str, dated: bool, chunk: int
+    ) -> ImportCounts:
+        """Write the first `size` rows of `pending` to a part, without those that another process has written."""
+        pmids = list(islice(pending, size))
+        data = _encode_part([pending[pmid] for pmid in pmids], source)
         with self._lock():
-            concerned = self._known.catch_up({pmid: row.history for pmid, row in pending.items()})
-            old = [pmid for pmid in concerned if not pending[pmid].judge(dated)]
-            for pmid in old:
+            changed = self._index.refresh({pmid: row.history for pmid, row in pending.items()})
+            unchanged = [pmid for pmid in changed if not pending[pmid].classify(dated)]
+            for pmid in unchanged:
                 del pending[pmid]
-            rows = [pending.pop(pmid) for pmid in first if pmid in pending]
+            rows = [pending.pop(pmid) for pmid in pmids if pmid in pending]
             if not rows:
-                return Added(unchanged=len(old))
-            if not concerned.isdisjoint(first):
-                data = _encode(rows, source)
-            name = f"{_stem(source)}-{chunk:05d}-{blake2b(data, digest_size=6).hexdigest()}"
+                return ImportCounts(unchanged=len(unchanged))
+            if not changed.isdisjoint(pmids):
+                data = _encode_part(rows, source)
+            name = f"{_part_stem(source)}-{chunk:05d}-{blake2b(data, digest_size=6).hexdigest()}"
             write_bytes(self._lake / "articles" / f"{name}.parquet", data, exclusive=True)
-            # What was just written is known from now on, like what others have written.
-            self._known.catch_up({})
+            # Add the part just written to the index.
+            self._index.refresh({})
         kinds = [row.kind for row in rows]
         counts = {kind: kinds.count(kind) for kind in ("new", "revised", "repeated", "deletions")}
-        return Added(unchanged=len(old), texts=sum(row.new_text for row in rows), parts=(name,), **counts)
+        texts = sum(row.new_text for row in rows)
+        return ImportCounts(unchanged=len(unchanged), texts=texts, parts=(name,), **counts)
 
 
-def _row(observed: SourceRecord) -> _Row:
-    """The record with its place in the order. Raises SchemaError when a section lies outside the text."""
-    record = observed.record
-    as_of = (observed.as_of - _EPOCH) // _MICROSECOND
+def _pending_row(source_record: SourceRecord) -> _PendingRow:
+    """The row of a record, with its version key. Raises SchemaError if a section is outside the text."""
+    record = source_record.record
+    as_of = (source_record.as_of - _EPOCH) // _MICROSECOND
     if isinstance(record, Deletion):
-        return _Row(record, Moment(as_of, date.min, deletion_hash()), None)
+        return _PendingRow(record, VersionKey(as_of, date.min, deletion_hash()), None)
     text = record.text
     for section in record.sections:
         if not 0 <= section.start_char <= section.end_char <= len(text):
-            raise SchemaError(f"PMID {record.pmid}: {section} lies outside a text of {len(text)}")
-    return _Row(record, Moment(as_of, record.revised or date.min, record_hash(record)), text_hash(text))
+            raise SchemaError(f"PMID {record.pmid}: {section} is outside its text (length {len(text)})")
+    version = VersionKey(as_of, record.revised or date.min, record_hash(record))
+    return _PendingRow(record, version, text_hash(text))
 
 
-def _encode(rows: list[_Row], source: str) -> bytes:
+def _encode_part(rows: list[_PendingRow], source: str) -> bytes:
     texts = sum(row.new_text for row in rows)
-    return encode("articles", _table(rows, source), {"rows": len(rows), "texts": texts, "source": source})
+    return encode_parquet("articles", _part_table(rows, source), {"rows": len(rows), "texts": texts, "source": source})
 
 
-def _table(rows: list[_Row], source: str) -> pa.Table:
-    """The rows of a part. One that is repeated or a deletion carries no content."""
+def _part_table(rows: list[_PendingRow], source: str) -> pa.Table:
+    """The table of a part. Deletions and repeated records have no content."""
     schema = arrow_schema("articles")
-    narrow = {
+    version_columns = {
         "pmid": [row.record.pmid for row in rows],
-        "as_of": [row.moment.as_of for row in rows],
-        "revised": [None if row.moment.revised == date.min else row.moment.revised for row in rows],
-        "record_hash": [row.moment.record_hash for row in rows],
+        "as_of": [row.version.as_of for row in rows],
+        "revised": [None if row.version.revised == date.min else row.version.revised for row in rows],
+        "record_hash": [row.version.record_hash for row in rows],
         "text_hash": [row.text_hash for row in rows],
         "new_text": [row.new_text for row in rows],
         "deleted": [isinstance(row.record, Deletion) for row in rows],
         "repeated": [row.kind == "repeated" for row in rows],
         "source": [source] * len(rows),
     }
-    full = [row.record if isinstance(row.record, Article) and row.kind != "repeated" else None for row in rows]
+    articles = [row.record if isinstance(row.record, Article) and row.kind != "repeated" else None for row in rows]
     columns = []
     for column in schema:
-        values = narrow[column.name] if column.name in narrow else [_content(article, column.name) for article in full]
+        name = column.name
+        is_version_column = name in version_columns
+        values = version_columns[name] if is_version_column else [_content(article, name) for article in articles]
         try:
             columns.append(pa.array(values, column.type))
         except (pa.ArrowException, UnicodeEncodeError, OverflowError) as error:
-            raise SchemaError(f"{source}: articles.{column.name} cannot hold a value of a record: {error}") from error
+            raise SchemaError(f"{source}: articles.{name} cannot hold a value of a record: {error}") from error
     return pa.Table.from_arrays(columns, schema=schema)
 
 
@@ -308,7 +329,7 @@ def _content(article: Article | None, name: str) -> object:
     return value
 
 
-def _stem(source: str) -> str:
-    """The source's file name without its endings, in characters that every file system and URL takes."""
+def _part_stem(source: str) -> str:
+    """The source's file name without its extensions, in characters that every file system and URL accepts."""
     name = re.sub(r"(\.(gz|xml|jsonl|json|txt))+$", "", PurePath(source).name, flags=re.IGNORECASE)
     return re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:60] or "part"

@@ -1,19 +1,21 @@
-"""Article parts as workers see them: which there are, and the texts of one that no earlier part holds."""
+"""Read article parts: list them, read their footers, and read the texts that models have not seen in earlier parts."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 
 import pyarrow.compute as pc
 
-from litmine.lake.listing import live
-from litmine.lake.parquet import read, read_footer, reading
-from litmine.lake.paths import Place
+from litmine.lake.listing import live_files
+from litmine.lake.parquet import read_footer, read_table, report_read_errors
+from litmine.lake.paths import LakePath
 from litmine.types import join_text
+
+_TEXT_COLUMNS = ["pmid", "text_hash", "new_text", "title", "abstract"]
 
 
 @dataclass(frozen=True, slots=True)
 class NewTexts:
-    """The texts of a part that a model reads, with the PMID and the hash of each, in the part's order."""
+    """The new texts of a part, with PMID and text hash of each, in the order of the part."""
 
     pmids: list[int]
     text_hashes: list[int]
@@ -25,22 +27,22 @@ class NewTexts:
 
 @dataclass(frozen=True, slots=True)
 class PartSummary:
-    """What a part's footer says: its rows, how many of them carry a new text, and where they came from."""
+    """The footer of a part: the number of rows, the number of rows with a new text, and the source."""
 
     rows: int
     texts: int
     source: str
 
 
-def parts(lake: Place) -> list[Place]:
-    """The article parts that count, by name. Raises as `live`."""
-    return list(live(lake, "articles").values())
+def list_parts(lake: LakePath) -> list[LakePath]:
+    """The live article parts, sorted by name. Raises LakeError as `live_files` does."""
+    return list(live_files(lake, "articles").values())
 
 
-def new_texts(path: Place) -> NewTexts:
-    """The new texts of a part. Raises LakeError when the file is damaged."""
-    rows = read(path, ["pmid", "text_hash", "new_text", "title", "abstract"])
-    with reading(path):
+def read_new_texts(path: LakePath) -> NewTexts:
+    """Read the new texts of a part. Raises LakeError if the file is damaged."""
+    rows = read_table(path, _TEXT_COLUMNS)
+    with report_read_errors(path):
         rows = rows.filter(pc.field("new_text"))
         titles, abstracts = rows.column("title").to_pylist(), rows.column("abstract").to_pylist()
     return NewTexts(
@@ -50,10 +52,10 @@ def new_texts(path: Place) -> NewTexts:
     )
 
 
-def texts_of(path: Place, wanted: Collection[tuple[int, int]]) -> dict[tuple[int, int], str]:
-    """Some of the new texts of a part, by PMID and hash of the text. Raises LakeError when the file is damaged."""
-    rows = read(path, ["pmid", "text_hash", "new_text", "title", "abstract"])
-    with reading(path):
+def read_texts(path: LakePath, wanted: Collection[tuple[int, int]]) -> dict[tuple[int, int], str]:
+    """Read those new texts of a part that are in `wanted`, by (PMID, text hash). Raises LakeError if it is damaged."""
+    rows = read_table(path, _TEXT_COLUMNS)
+    with report_read_errors(path):
         rows = rows.filter(pc.field("new_text") & pc.field("pmid").isin(sorted({pmid for pmid, _ in wanted})))
         return {
             (row["pmid"], row["text_hash"]): join_text(row["title"], row["abstract"])
@@ -62,8 +64,8 @@ def texts_of(path: Place, wanted: Collection[tuple[int, int]]) -> dict[tuple[int
         }
 
 
-def part_summary(path: Place) -> PartSummary:
-    """The footer of a part. Raises LakeError when the file is damaged."""
+def read_part_summary(path: LakePath) -> PartSummary:
+    """Read the footer of a part. Raises LakeError if the file is damaged."""
     footer = read_footer(path)
-    with reading(path):
+    with report_read_errors(path):
         return PartSummary(footer["rows"], footer["texts"], footer["source"])

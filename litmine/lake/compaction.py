@@ -1,8 +1,9 @@
-"""Files merged into one that replaces them, and replaced files deleted; whenever the process dies, no row changes.
+"""Merge small files of a lake into larger ones, and delete the files they replace, without changing a row of a view.
 
-A merge of article parts first makes the merged part's targets, and then the part, which is the commit.
-
-Which small files are merged together, so that few are left and each row is rewritten a few times only.
+The process may die at any moment. A merge first writes a note of what it replaces (`write_merge_notes`). A merge of
+article parts then writes the targets of the merged part. The merged file itself comes last: when it exists, the merge
+is committed, and listings leave out the replaced files. These are deleted after a grace period, so that a running
+reader does not lose a file.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,61 +18,61 @@ from uuid import uuid4
 import pyarrow as pa
 
 from litmine.errors import LakeError
-from litmine.lake.file_writer import age, remove, write_bytes
-from litmine.lake.listing import files, live, model_folders, notes
-from litmine.lake.parquet import EMPTY, encode, read_footer, stream, write_stream
-from litmine.lake.paths import LOGS, PAIR_TASKS, PART_TASKS, REPLACED, Place, file_pattern
+from litmine.lake.file_writer import delete_file, file_age, write_bytes
+from litmine.lake.listing import list_files, live_files, model_folders, read_merge_notes
+from litmine.lake.parquet import SCHEMA_FILE, encode_parquet, read_footer, stream_tables, write_tables
+from litmine.lake.paths import LOG_TABLES, PAIR_TASKS, PART_TASKS, REPLACED, LakePath, file_pattern
 from litmine.lake.targets import TargetSet
 from litmine.schema import arrow_schema
 from litmine.specs import ARTICLES
 
-# So many files of about one size become one, which is at least so many times as large.
-FAN = 8
+# A merge takes at least this many files of a size class, unless fewer make a full file. Also the ratio between classes.
+MERGE_FACTOR = 8
+MERGED_PREFIX = "merged-"
+ROW_GROUP = 10_000
+# A note stays this long after the files it names are gone: longer than any listing of a lake takes.
+_NOTE_GRACE = timedelta(hours=1)
+# The footer of a merged part names this many sources.
+_MAX_SOURCES = 5
 
 
-def groups(rows: Mapping[str, int], most: int) -> Iterator[list[str]]:
-    """Groups of the files with these numbers of rows: each of `FAN` or more files, or of enough rows for a full one.
+def group_small_files(rows: Mapping[str, int], max_rows: int) -> Iterator[list[str]]:
+    """Choose the files to merge with each other, by their numbers of rows.
 
-    A file with more than half of `most` rows is full and left alone; files of one size, from a power of `FAN` up to the
-    next, are taken in the order of their names and fill groups of at most `most` rows. So a row is rewritten at most
-    log(most) / log(FAN) + 1 times, and of each size there are fewer than `FAN` files afterwards.
+    A file with more than half of `max_rows` is full and left alone. The others are divided into size classes: a class
+    reaches from one power of `MERGE_FACTOR` to the next. Files of a class are grouped in the order of their names, at
+    most `max_rows` rows to a group. A group is merged if it has at least `MERGE_FACTOR` files or makes a full file. So
+    a row is rewritten at most log(max_rows) / log(MERGE_FACTOR) + 1 times, and fewer than `MERGE_FACTOR` files of a
+    class remain.
     """
-    tiers: dict[int, list[str]] = {}
+    classes: dict[int, list[str]] = {}
     for name in sorted(rows):
-        if 2 * rows[name] <= most:
-            tiers.setdefault(_tier(rows[name]), []).append(name)
-    for tier in tiers.values():
+        if 2 * rows[name] <= max_rows:
+            classes.setdefault(_size_class(rows[name]), []).append(name)
+    for names in classes.values():
         group: list[str] = []
         total = 0
-        for name in tier:
-            if total + rows[name] > most:
+        for name in names:
+            if total + rows[name] > max_rows:
                 yield group
                 group, total = [], 0
             group.append(name)
             total += rows[name]
-        if len(group) >= FAN or (len(group) > 1 and 2 * total > most):
+        if len(group) >= MERGE_FACTOR or (len(group) > 1 and 2 * total > max_rows):
             yield group
 
 
-def _tier(rows: int) -> int:
-    tier = 0
-    while rows >= FAN:
-        rows //= FAN
-        tier += 1
-    return tier
-
-
-MERGED = "merged-"
-ROW_GROUP = 10_000
-# A note outlives what it names by more than any look at a lake takes.
-_NOTE = timedelta(hours=1)
-# Sources that the footer of a merged part names.
-_SHOWN = 5
+def _size_class(rows: int) -> int:
+    size_class = 0
+    while rows >= MERGE_FACTOR:
+        rows //= MERGE_FACTOR
+        size_class += 1
+    return size_class
 
 
 @dataclass(frozen=True, slots=True)
 class Merge:
-    """Files of one folder of the lake to be merged; article parts with the targets that have been made of them."""
+    """Files of one folder to merge. For article parts, `targets` are the target sets that cover all of them."""
 
     folder: str
     names: tuple[str, ...]
@@ -79,156 +80,170 @@ class Merge:
 
     @property
     def name(self) -> str:
-        """The merged file's name, equal for equal files."""
-        return MERGED + blake2b("\n".join(self.names).encode(), digest_size=10).hexdigest()
+        """The name of the merged file. Merges of the same files have the same name."""
+        return MERGED_PREFIX + blake2b("\n".join(self.names).encode(), digest_size=10).hexdigest()
 
-    def paths(self, lake: Place) -> list[Place]:
+    def paths(self, lake: LakePath) -> list[LakePath]:
         return [lake / self.folder / f"{name}.parquet" for name in self.names]
 
 
-def note(lake: Place, merges: Iterable[Merge]) -> None:
-    """Note what is about to be replaced. Raises LakeError for a damaged file, and when it cannot be written."""
+def write_merge_notes(lake: LakePath, merges: Iterable[Merge]) -> None:
+    """Write a note of the files that the merges will replace.
+
+    Raises LakeError if a file is damaged or the note cannot be written.
+    """
     pairs = []
     for merge in merges:
-        there = files(lake, merge.folder)
-        replaced = sorted(there.keys() & _ancestors(merge, lake))
+        present = list_files(lake, merge.folder)
+        replaced = sorted(present.keys() & _all_replaced(merge, lake))
         pairs += [(f"{merge.folder}/{name}", f"{merge.folder}/{merge.name}") for name in replaced]
     _write_note(lake, pairs)
 
 
-def _write_note(lake: Place, pairs: list[tuple[str, str]]) -> None:
+def _write_note(lake: LakePath, pairs: list[tuple[str, str]]) -> None:
     if pairs:
         rows = pa.table(list(zip(*pairs, strict=True)), schema=arrow_schema(REPLACED))
-        write_bytes(lake / REPLACED / f"{uuid4().hex}.parquet", encode(REPLACED, rows))
+        write_bytes(lake / REPLACED / f"{uuid4().hex}.parquet", encode_parquet(REPLACED, rows))
 
 
-def note_again(lake: Place) -> None:
-    """Note what merged files have replaced and is there still, where the note of it was lost. Raises LakeError."""
-    known = {pair for pairs in notes(lake).values() for pair in pairs}
+def restore_merge_notes(lake: LakePath) -> None:
+    """Write lost notes again, from the footers of merged files, for replaced files that still exist.
+
+    Raises LakeError if a file is damaged or the note cannot be written.
+    """
+    noted = {pair for pairs in read_merge_notes(lake).values() for pair in pairs}
     pairs = []
-    for folder in (ARTICLES, *LOGS, *(folder for table in PAIR_TASKS for folder in model_folders(lake, table))):
-        there = files(lake, folder)
-        for by in sorted(name for name in there if name.startswith(MERGED)):
-            replaced = sorted(there.keys() & set(replaces(there[by])))
-            pairs += [(f"{folder}/{name}", f"{folder}/{by}") for name in replaced]
-    _write_note(lake, [pair for pair in pairs if pair not in known])
+    for folder in (ARTICLES, *LOG_TABLES, *(folder for table in PAIR_TASKS for folder in model_folders(lake, table))):
+        present = list_files(lake, folder)
+        for merged in sorted(name for name in present if name.startswith(MERGED_PREFIX)):
+            replaced = sorted(present.keys() & set(read_replaced_names(present[merged])))
+            pairs += [(f"{folder}/{name}", f"{folder}/{merged}") for name in replaced]
+    _write_note(lake, [pair for pair in pairs if pair not in noted])
 
 
-def carry_out(lake: Place, merge: Merge) -> None:
-    """Make the merged file of a merge that has been noted, a few rows at a time.
+def run_merge(lake: LakePath, merge: Merge) -> None:
+    """Write the merged file of a merge whose note exists, in constant memory.
 
-    Raises LakeError for a file that is damaged, and when one cannot be written.
+    Raises LakeError if a file is damaged or cannot be written.
     """
     table = PurePosixPath(merge.folder).parts[0]
-    for own in merge.targets:
-        targets = [own.target(lake, name) for name in merge.names]
-        merged = own.target(lake, merge.name)
+    for targets in merge.targets:
+        paths = [targets.target_path(lake, name) for name in merge.names]
+        merged = targets.target_path(lake, merge.name)
         if not merged.exists():
-            footer = _target_footer([read_footer(path) for path in targets])
-            write_stream(merged, own.table, stream(targets, own.table, ROW_GROUP), footer | {"part": merge.name})
+            footer = _target_footer([read_footer(path) for path in paths]) | {"part": merge.name}
+            write_tables(merged, targets.table, stream_tables(paths, targets.table, ROW_GROUP), footer)
     paths = merge.paths(lake)
-    footer = {"replaces": sorted(_ancestors(merge, lake))}
+    footer = {"replaces": sorted(_all_replaced(merge, lake))}
     if table == ARTICLES:
         footer = _part_footer([read_footer(path) for path in paths]) | footer
-    write_stream(lake / merge.folder / f"{merge.name}.parquet", table, stream(paths, table, ROW_GROUP), footer)
+    write_tables(lake / merge.folder / f"{merge.name}.parquet", table, stream_tables(paths, table, ROW_GROUP), footer)
 
 
-def sweep(lake: Place, grace: timedelta, dry_run: bool = False) -> tuple[int, int, int]:
-    """Delete replaced files whose grace is over; with `dry_run` only count them. For one process at a time.
+def delete_replaced_files(lake: LakePath, grace: timedelta, dry_run: bool = False) -> tuple[int, int, int]:
+    """Delete replaced files whose grace period is over, and their notes. Only one process may do so at a time.
 
-    Returns how many were deleted, their bytes, and how many wait. Raises LakeError when one cannot be deleted.
+    Returns the number of files deleted, their bytes, and the number of replaced files still in their grace period. With
+    `dry_run` it only counts. Raises LakeError if a file cannot be deleted.
     """
-    noted = notes(lake)
-    there = {folder: files(lake, folder) for folder in {_folder(by) for pairs in noted.values() for _, by in pairs}}
-    waiting: set[Place] = set()
-    over: set[Place] = set()
-    for file, by in {pair for pairs in noted.values() for pair in pairs}:
-        folder = there[_folder(by)]
-        path, merged = folder.get(PurePosixPath(file).name), folder.get(PurePosixPath(by).name)
-        if path is not None and merged is not None:
-            (over if age(merged) >= grace.total_seconds() else waiting).add(path)
-    # The catalogue lists every target before it leaves out those without a part: they too stay for the grace.
-    orphans = {path for path in _orphans(lake, over) if age(path) >= grace.total_seconds()}
-    doomed = [*sorted(over), *sorted(orphans)]
+    notes = read_merge_notes(lake)
+    folders = {_folder(merged) for pairs in notes.values() for _, merged in pairs}
+    present = {folder: list_files(lake, folder) for folder in folders}
+    waiting: set[LakePath] = set()
+    expired: set[LakePath] = set()
+    for replaced, merged in {pair for pairs in notes.values() for pair in pairs}:
+        folder = present[_folder(merged)]
+        path, merged_path = folder.get(PurePosixPath(replaced).name), folder.get(PurePosixPath(merged).name)
+        if path is not None and merged_path is not None:
+            (expired if file_age(merged_path) >= grace.total_seconds() else waiting).add(path)
+    # A running query may have listed these targets before their parts were deleted, so they get the grace period too.
+    orphans = {path for path in _orphaned_targets(lake, expired) if file_age(path) >= grace.total_seconds()}
+    to_delete = [*sorted(expired), *sorted(orphans)]
     if dry_run:
-        return len(doomed), sum(path.stat().st_size for path in doomed), len(waiting - over)
-    freed = sum(remove(path) for path in doomed)
-    for path, pairs in noted.items():
-        left = any((lake / f"{file}.parquet").exists() and (lake / f"{by}.parquet").exists() for file, by in pairs)
-        if not left and age(path) >= (2 * grace + _NOTE).total_seconds():
-            remove(path)
-    return len(doomed), freed, len(waiting - over)
+        return len(to_delete), sum(path.stat().st_size for path in to_delete), len(waiting - expired)
+    deleted_bytes = sum(delete_file(path) for path in to_delete)
+    for note, pairs in notes.items():
+        in_use = any(
+            (lake / f"{replaced}.parquet").exists() and (lake / f"{merged}.parquet").exists()
+            for replaced, merged in pairs
+        )
+        if not in_use and file_age(note) >= (2 * grace + _NOTE_GRACE).total_seconds():
+            delete_file(note)
+    return len(to_delete), deleted_bytes, len(waiting - expired)
 
 
-def absorbed(lake: Place, folder: str) -> set[str]:
-    """The names of all files that merged ones in the folder have taken the place of, long ago too."""
-    merged = (path for name, path in files(lake, folder).items() if name.startswith(MERGED))
-    return {name for path in merged for name in replaces(path)}
+def replaced_names(lake: LakePath, folder: str) -> set[str]:
+    """The names of all files that merged files of the folder have replaced, whether they still exist or not."""
+    merged = (path for name, path in list_files(lake, folder).items() if name.startswith(MERGED_PREFIX))
+    return {name for path in merged for name in read_replaced_names(path)}
 
 
-def origins(lake: Place) -> list[str]:
-    """The names under which the article parts that count were once written; a merge leaves them as they are.
+def original_part_names(lake: LakePath) -> list[str]:
+    """The names of the article parts as imports wrote them, sorted. Merging does not change the list.
 
-    A merged part that is damaged has its own name alone.
+    If a merged part is damaged, the list has its own name instead.
     """
-    written: list[str] = []
-    for name, path in live(lake, ARTICLES).items():
+    originals: list[str] = []
+    for name, path in live_files(lake, ARTICLES).items():
         try:
-            names = replaces(path) if name.startswith(MERGED) else (name,)
-            written += (one for one in names if not one.startswith(MERGED))
+            names = read_replaced_names(path) if name.startswith(MERGED_PREFIX) else (name,)
+            originals += (original for original in names if not original.startswith(MERGED_PREFIX))
         except LakeError:
-            written.append(name)
-    return sorted(written)
+            originals.append(name)
+    return sorted(originals)
 
 
 @cache
-def replaces(path: Place) -> tuple[str, ...]:
-    """The names of all files that a merged one has taken the place of. Raises LakeError when it is damaged."""
+def read_replaced_names(path: LakePath) -> tuple[str, ...]:
+    """Read the names of all files that a merged file has replaced. Raises LakeError if it is damaged."""
     return tuple(read_footer(path).get("replaces", ()))
 
 
-def _orphans(lake: Place, over: set[Place]) -> set[Place]:
-    """The targets of parts that are replaced and gone, or of a merge that was never committed."""
-    parts = {name: path for name, path in files(lake, ARTICLES).items() if path not in over}
-    gone = absorbed(lake, ARTICLES)
+def _orphaned_targets(lake: LakePath, expired: set[LakePath]) -> set[LakePath]:
+    """The targets of parts that were replaced and deleted, and of merges that were never committed."""
+    parts = {name: path for name, path in list_files(lake, ARTICLES).items() if path not in expired}
+    replaced = replaced_names(lake, ARTICLES)
     return {
         path
         for table in PART_TASKS
         for path in (lake / table).glob(file_pattern(table))
-        if path.name != EMPTY and path.stem not in parts and (path.stem in gone or path.stem.startswith(MERGED))
+        if path.name != SCHEMA_FILE
+        and path.stem not in parts
+        and (path.stem in replaced or path.stem.startswith(MERGED_PREFIX))
     }
 
 
-def _ancestors(merge: Merge, lake: Place) -> set[str]:
-    """The files of a merge, and those that they had replaced."""
-    merged = (path for path in merge.paths(lake) if path.stem.startswith(MERGED))
-    return {*merge.names, *(name for path in merged for name in replaces(path))}
+def _all_replaced(merge: Merge, lake: LakePath) -> set[str]:
+    """The files of a merge, and the files that those had replaced."""
+    merged = (path for path in merge.paths(lake) if path.stem.startswith(MERGED_PREFIX))
+    return {*merge.names, *(name for path in merged for name in read_replaced_names(path))}
 
 
 def _part_footer(footers: Sequence[dict[str, Any]]) -> dict[str, Any]:
     sources = list(dict.fromkeys(footer["source"] for footer in footers))
-    more = f" and {len(sources) - _SHOWN} more" if len(sources) > _SHOWN else ""
+    more = f" and {len(sources) - _MAX_SOURCES} more" if len(sources) > _MAX_SOURCES else ""
     return {
         "rows": sum(footer["rows"] for footer in footers),
         "texts": sum(footer["texts"] for footer in footers),
-        "source": ", ".join(sources[:_SHOWN]) + more,
+        "source": ", ".join(sources[:_MAX_SOURCES]) + more,
     }
 
 
 def _target_footer(footers: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Sums, and what was one for all of them or is listed."""
-    summed = {name: sum(footer[name] for footer in footers) for name in ("texts", "seconds", "tokens")}
-    same = {name: _either(footer[name] for footer in footers) for name in ("model", "device", "precision")}
-    names = dict.fromkeys(name for footer in footers for name in footer["versions"])
+    """The footer of a merged target: numbers are summed, and different values of a text field are listed."""
+    sums = {name: sum(footer[name] for footer in footers) for name in ("texts", "seconds", "tokens")}
+    listed = {name: _join_distinct(footer[name] for footer in footers) for name in ("model", "device", "precision")}
+    packages = dict.fromkeys(name for footer in footers for name in footer["versions"])
     versions = {
-        name: _either(footer["versions"][name] for footer in footers if name in footer["versions"]) for name in names
+        name: _join_distinct(footer["versions"][name] for footer in footers if name in footer["versions"])
+        for name in packages
     }
-    failed = [one for footer in footers for one in footer["failed"]]
-    # Merged are targets of one folder: what they are made of is the same. The first targets do not name it.
-    return {**same, **summed, "failed": failed, "versions": versions, "inputs": footers[0].get("inputs", [])}
+    failed = [text for footer in footers for text in footer["failed"]]
+    # All targets of a folder have the same inputs. The oldest targets do not name them.
+    return {**listed, **sums, "failed": failed, "versions": versions, "inputs": footers[0].get("inputs", [])}
 
 
-def _either(values: Iterable[str]) -> str:
+def _join_distinct(values: Iterable[str]) -> str:
     return ", ".join(dict.fromkeys(values))
 
 

@@ -1,4 +1,4 @@
-"""A lake's current articles with their mentions, in order of PMID: a range of PMIDs at a time, in constant memory."""
+"""Read the current articles of a lake with their mentions, in order of PMID, in constant memory."""
 
 from collections.abc import Collection, Generator, Iterator, Sequence
 from dataclasses import dataclass, fields
@@ -10,24 +10,26 @@ import pyarrow.compute as pc
 from litmine.errors import LakeError, QueryError
 from litmine.lake.lake import Lake
 from litmine.lake.paths import PART_TASKS
-from litmine.lake.views import quoted
+from litmine.lake.query import QUERY_FAILED
+from litmine.lake.views import sql_string
 from litmine.output.document import Document, Mention
 from litmine.types import Article, Section
 
-# PMIDs are counted by such stretches, and a query reads as many stretches as hold this many articles.
-_STRETCH = 1 << 12
-_AT_ONCE = 20_000
-_ARTICLE = tuple(
+# Articles are counted per bucket of this many PMIDs, and a query reads as many buckets as hold about a batch.
+_BUCKET_PMIDS = 1 << 12
+_BATCH_ARTICLES = 20_000
+_ARTICLE_COLUMNS = tuple(
     field.name for field in fields(Article) if field.name not in ("authors", "mesh", "keywords", "publication_types")
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
-    """Which articles and mentions: those of which a SQL condition on `articles` holds; of these models and types.
+class DocumentSelection:
+    """Which articles and mentions to read.
 
-    `models` are name@digest; None for what the view `entities` shows. `entity_types` are all when None. `tables` are
-    those of further tasks whose rows come along, as the tasks' active models have them.
+    models: name@digest of the models whose mentions are read, None for the models that the view `entities` shows.
+    entity_types: None for all. where: an SQL condition on the view `articles`. tables: tables of other tasks whose
+    rows, from the active models, are added to the documents.
     """
 
     models: Collection[str] | None = None
@@ -36,94 +38,99 @@ class Selection:
     tables: tuple[str, ...] = ()
 
 
-def documents(lake: Lake, selection: Selection) -> Generator[Document]:
-    """Each article of the selection once, with its mentions. Articles lack authors, MeSH, keywords and types.
+def read_documents(lake: Lake, selection: DocumentSelection) -> Generator[Document]:
+    """Read each selected article once, with its mentions, but without authors, MeSH, keywords and publication types.
 
-    What others write meanwhile is seen from the next range on. Raises QueryError, in one sentence, for a bad condition;
-    LakeError when the lake is damaged, or a mention does not stand where it says.
+    Each range of PMIDs is one query, so changes made meanwhile become visible at the next range. Raises QueryError for
+    an invalid condition, and LakeError if the lake is damaged or a mention does not match its text.
     """
     if selection.where is not None and not selection.where.strip():
         raise QueryError("the condition is empty; write one like: year >= 2020 and not retracted")
     view = "entities" if selection.models is None else "all_entities"
-    conditions = ["true"] if selection.models is None else [f"model IN ({_listed(selection.models)})"]
+    conditions = ["true"] if selection.models is None else [f"model IN ({_sql_list(selection.models)})"]
     if selection.entity_types is not None:
-        conditions.append(f"entity_type IN ({_listed(selection.entity_types)})")
+        conditions.append(f"entity_type IN ({_sql_list(selection.entity_types)})")
     try:
-        yield from _documents(lake, view, " AND ".join(conditions), selection)
+        yield from _read_ranges(lake, view, " AND ".join(conditions), selection)
     except QueryError as error:
         if selection.where is None:
             raise
-        said = str(error).removeprefix("the query cannot be answered: ")
-        raise QueryError(f"the condition {selection.where!r} cannot be tried on `articles`: {said}") from error
+        reason = str(error).removeprefix(QUERY_FAILED)
+        raise QueryError(f"the condition {selection.where!r} cannot be evaluated on `articles`: {reason}") from error
 
 
-def _documents(lake: Lake, view: str, of_mentions: str, selection: Selection) -> Iterator[Document]:
-    # The line breaks keep a comment in the condition from what follows.
-    passing = f"AND (\n{selection.where}\n)" if selection.where else ""
-    last = 0
-    for first, end in _ranges(lake, passing):
-        among = f"pmid >= {first} AND pmid < {end}"
+def _read_ranges(lake: Lake, view: str, mention_condition: str, selection: DocumentSelection) -> Iterator[Document]:
+    # The line breaks end a comment in the condition.
+    article_condition = f"AND (\n{selection.where}\n)" if selection.where else ""
+    last_pmid = 0
+    for first, end in _pmid_ranges(lake, article_condition):
+        in_range = f"pmid >= {first} AND pmid < {end}"
         columns = ", ".join(Mention._fields)
-        more = "".join(
+        table_joins = "".join(
             f"""
             LEFT JOIN (
                 SELECT pmid, list({table} ORDER BY {table}) AS {table}
                 FROM (SELECT pmid, struct_pack(*COLUMNS(* EXCLUDE (pmid))) AS {table}
-                      FROM {PART_TASKS[table].export} WHERE {among}) GROUP BY pmid
+                      FROM {PART_TASKS[table].export} WHERE {in_range}) GROUP BY pmid
             ) USING (pmid)"""
             for table in selection.tables
         )
         query = f"""
-            FROM (SELECT {", ".join(_ARTICLE)} FROM articles WHERE {among} {passing})
+            FROM (SELECT {", ".join(_ARTICLE_COLUMNS)} FROM articles WHERE {in_range} {article_condition})
             LEFT JOIN (
                 SELECT pmid, list(({columns}) ORDER BY start_char, end_char, entity_type, model) AS found
-                FROM {view} WHERE {among} AND {of_mentions} GROUP BY pmid
-            ) USING (pmid){more}
+                FROM {view} WHERE {in_range} AND {mention_condition} GROUP BY pmid
+            ) USING (pmid){table_joins}
             ORDER BY pmid"""
         for batch in lake.select(query):
-            for document in _read(batch, selection.tables):
-                if not max(last + 1, first) <= document.article.pmid < end:
-                    raise QueryError("it is more than a condition")
-                last = document.article.pmid
+            for document in _batch_documents(batch, selection.tables):
+                # A condition that closes its parenthesis and adds a UNION would return articles out of order.
+                if not max(last_pmid + 1, first) <= document.article.pmid < end:
+                    raise QueryError("it is not a single condition")
+                last_pmid = document.article.pmid
                 yield document
 
 
-def _ranges(lake: Lake, passing: str) -> Iterator[tuple[int, int]]:
-    """Ranges of PMIDs, half-open, that hold all articles that pass and few of them each."""
-    # Versions are counted without looking for the current one of each PMID, where that is all that is asked.
-    table = "articles" if passing else "article_versions"
-    counted = lake.rows(f"SELECT pmid // {_STRETCH}, count(*) FROM {table} WHERE true {passing} GROUP BY 1 ORDER BY 1")
-    # A new range begins where the running count passes a multiple of what is read at once.
-    running = list(accumulate(count for _, count in counted))
+def _pmid_ranges(lake: Lake, article_condition: str) -> Iterator[tuple[int, int]]:
+    """Half-open ranges of PMIDs that cover all selected articles, with about a batch of articles in each."""
+    # Without a condition, all versions are counted: this needs no search for the current version of each PMID.
+    table = "articles" if article_condition else "article_versions"
+    counts = lake.rows(
+        f"SELECT pmid // {_BUCKET_PMIDS}, count(*) FROM {table} WHERE true {article_condition} GROUP BY 1 ORDER BY 1"
+    )
+    # A range starts at each bucket where the running total passes a multiple of the batch.
+    totals = list(accumulate(count for _, count in counts))
     starts = [
-        stretch
-        for (stretch, count), total in zip(counted, running, strict=True)
-        if total == count or (total // _AT_ONCE) != (total - count) // _AT_ONCE
+        bucket
+        for (bucket, count), total in zip(counts, totals, strict=True)
+        if total == count or (total // _BATCH_ARTICLES) != (total - count) // _BATCH_ARTICLES
     ]
-    if counted:
-        for start, end in pairwise([*starts, counted[-1][0] + 1]):
-            yield start * _STRETCH, end * _STRETCH
+    if counts:
+        for start, end in pairwise([*starts, counts[-1][0] + 1]):
+            yield start * _BUCKET_PMIDS, end * _BUCKET_PMIDS
 
 
-def _read(batch: pa.RecordBatch, tables: Sequence[str]) -> Iterator[Document]:
-    found = batch.column("found")
-    lengths = pc.fill_null(found.value_lengths(), 0).to_pylist()
-    mentions = map(Mention._make, zip(*(column.to_pylist() for column in found.flatten().flatten()), strict=True))
+def _batch_documents(batch: pa.RecordBatch, tables: Sequence[str]) -> Iterator[Document]:
+    mention_lists = batch.column("found")
+    mention_counts = pc.fill_null(mention_lists.value_lengths(), 0).to_pylist()
+    mention_columns = mention_lists.flatten().flatten()
+    all_mentions = map(Mention._make, zip(*(column.to_pylist() for column in mention_columns), strict=True))
     rows = batch.drop_columns("found").to_pylist()
-    for row, length in zip(rows, lengths, strict=True):
+    for row, mention_count in zip(rows, mention_counts, strict=True):
         more = {table: tuple(row.pop(table) or ()) for table in tables}
         row["sections"] = tuple(Section(**section) for section in row["sections"] or ())
         article = Article(**row)
-        its_own = tuple(next(mentions) for _ in range(length))
+        mentions = tuple(next(all_mentions) for _ in range(mention_count))
         text = article.text
-        for one in its_own:
-            if text[one.start_char : one.end_char] != one.mention:
+        for mention in mentions:
+            start, end = mention.start_char, mention.end_char
+            if text[start:end] != mention.mention:
                 raise LakeError(
-                    f"PMID {article.pmid}: {one.model} has {one.mention!r} at {one.start_char}:{one.end_char}, where"
-                    " the text has something else; `litmine doctor --deep` says which file to delete"
+                    f"PMID {article.pmid}: {mention.model} has {mention.mention!r} at {start}:{end}, but the text there"
+                    f" is {text[start:end]!r}; run `litmine doctor --deep` to see which file to delete"
                 )
-        yield Document(article, its_own, more)
+        yield Document(article, mentions, more)
 
 
-def _listed(values: Collection[str]) -> str:
-    return ", ".join(map(quoted, values)) or "NULL"
+def _sql_list(values: Collection[str]) -> str:
+    return ", ".join(map(sql_string, values)) or "NULL"

@@ -1,7 +1,7 @@
-"""What a fetch has received and not yet put into a part: whole answers in files, safe from the moment they came.
+"""Responses and search results of an unfinished fetch, stored on disk so that the next run does not request them again.
 
-A job is one fetch, however often it is begun again until it is complete; its folder in `.spool` on the lake's desk
-goes with it. Searches are kept until then too, so that a job that was killed asks for nothing twice.
+A journal belongs to one fetch job, which is the same however often it is interrupted and restarted. It is a folder in
+`.spool` of the lake's local folder and is deleted when the job is complete.
 """
 
 import json
@@ -15,97 +15,98 @@ from pathlib import Path
 from typing import Any
 
 from litmine.errors import LakeError, LakeLockedError
-from litmine.lake.file_writer import unwritable, write_bytes
-from litmine.lake.lock import exclusive
-from litmine.lake.paths import Place, desk
+from litmine.lake.file_writer import file_write_error, write_bytes
+from litmine.lake.lock import hold_lock
+from litmine.lake.paths import LakePath, local_folder
 
 _FOLDER = ".spool"
-_STAMP = "%Y%m%dT%H%M%S.%fZ"
+_TIME_FORMAT = "%Y%m%dT%H%M%S.%fZ"
 
 
-class Spool:
-    """The folder of one job; see `spooling`."""
+class DownloadJournal:
+    """The journal of one fetch job; `open_journal` opens it."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def keep(self, body: bytes, received: datetime) -> Path:
-        """Keep an answer's body, and say where. Raises LakeError when it cannot be written."""
+    def save_response(self, body: bytes, received: datetime) -> Path:
+        """Save the body of a response and return its path. Raises LakeError when it cannot be written."""
         digest = blake2b(body, digest_size=6).hexdigest()
-        path = self._folder / f"{received.astimezone(UTC).strftime(_STAMP)}-{digest}.xml"
+        path = self._folder / f"{received.astimezone(UTC).strftime(_TIME_FORMAT)}-{digest}.xml"
         write_bytes(path, body)
         return path
 
-    def bodies(self) -> list[tuple[Path, datetime]]:
-        """The bodies that were kept, and when each was received (UTC), in that order."""
-        stamped = [(path, path.name.partition("-")[0]) for path in sorted(self._folder.glob("*.xml"))]
-        return [(path, datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC)) for path, stamp in stamped]
+    def responses(self) -> list[tuple[Path, datetime]]:
+        """The saved bodies, each with the time it was received (UTC), oldest first."""
+        paths = [(path, path.name.partition("-")[0]) for path in sorted(self._folder.glob("*.xml"))]
+        return [(path, datetime.strptime(stamp, _TIME_FORMAT).replace(tzinfo=UTC)) for path, stamp in paths]
 
-    def note(self, question: str, answer: dict[str, Any]) -> None:
-        """Keep the answer to a question of this job, as JSON. Raises LakeError when it cannot be written."""
-        content = {"question": question, "answer": answer}
-        write_bytes(self._noted(question), json.dumps(content).encode())
-
-    def recall(self, question: str) -> dict[str, Any] | None:
-        """The answer that was noted to the question."""
-        try:
-            content = json.loads(self._noted(question).read_bytes())
-        except (OSError, ValueError):
-            return None
-        answer: dict[str, Any] | None = content["answer"] if content.get("question") == question else None
-        return answer
-
-    def forget(self, paths: Iterable[Path]) -> None:
-        """Remove bodies that stand in parts now."""
+    def delete_responses(self, paths: Iterable[Path]) -> None:
+        """Delete bodies whose records are in article parts."""
         for path in paths:
             path.unlink(missing_ok=True)
 
-    def forget_answers(self) -> None:
-        """Remove what was noted."""
-        self.forget(self._folder.glob("*.json"))
+    def save_search(self, term: str, result: dict[str, Any]) -> None:
+        """Save the result of a search as JSON. Raises LakeError when it cannot be written."""
+        content = {"question": term, "answer": result}
+        write_bytes(self._search_file(term), json.dumps(content).encode())
 
-    def leave(self, stale: timedelta) -> None:
-        """Remove what was noted longer ago than that, and the folder if nothing is left in it."""
+    def load_search(self, term: str) -> dict[str, Any] | None:
+        """The saved result of a search, if any."""
+        try:
+            content = json.loads(self._search_file(term).read_bytes())
+        except (OSError, ValueError):
+            return None
+        result: dict[str, Any] | None = content["answer"] if content.get("question") == term else None
+        return result
+
+    def delete_searches(self) -> None:
+        """Delete all saved search results."""
+        for path in self._folder.glob("*.json"):
+            path.unlink(missing_ok=True)
+
+    def clean_up(self, max_age: timedelta) -> None:
+        """Delete search results older than `max_age`, and the journal if nothing remains."""
         for path in self._folder.glob("*.json"):
             with suppress(OSError):
-                if time.time() - path.stat().st_mtime > stale.total_seconds():
+                if time.time() - path.stat().st_mtime > max_age.total_seconds():
                     path.unlink()
         with suppress(OSError):
             self._folder.rmdir()
 
-    def close(self) -> None:
-        """Remove the folder: the job is complete, and its bodies stand in parts."""
+    def delete(self) -> None:
+        """Delete the journal. The job is complete, and all records are in article parts."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _noted(self, question: str) -> Path:
-        return self._folder / f"{blake2b(question.encode(), digest_size=12).hexdigest()}.json"
+    def _search_file(self, term: str) -> Path:
+        return self._folder / f"{blake2b(term.encode(), digest_size=12).hexdigest()}.json"
 
 
 @contextmanager
-def spooling(lake: Place, job: str) -> Iterator[Spool]:
-    """Hold the spool of the job named `job` (characters that a file name takes).
+def open_journal(lake: LakePath, job: str) -> Iterator[DownloadJournal]:
+    """Lock and open the journal of a fetch job. `job` must be a valid file name.
 
-    Raises LakeLockedError when another process holds it, LakeError when it cannot be made.
+    Raises LakeLockedError when another process has it open, LakeError when it cannot be created.
     """
-    with ExitStack() as held:
+    with ExitStack() as stack:
         try:
-            held.enter_context(exclusive(lake, f"fetch-{job}"))
+            stack.enter_context(hold_lock(lake, f"fetch-{job}"))
         except LakeLockedError:
             raise LakeLockedError(
-                f"the same fetch is writing to {lake} already; wait until it is done and run this again"
+                f"the same fetch is already writing to {lake}; wait until it is done and run this again"
             ) from None
-        folder = desk(lake) / _FOLDER / job
+        folder = local_folder(lake) / _FOLDER / job
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise unwritable(folder, error) from error
-        yield Spool(folder)
+            raise file_write_error(folder, error) from error
+        yield DownloadJournal(folder)
 
 
-def jobs(lake: Place) -> list[str]:
-    """The jobs that are under way or were interrupted. Raises LakeError when they cannot be listed."""
-    folder = desk(lake) / _FOLDER
+def list_jobs(lake: LakePath) -> list[str]:
+    """The jobs that are running or were interrupted. Raises LakeError when the folder cannot be read."""
+    folder = local_folder(lake) / _FOLDER
     try:
         return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
     except OSError as error:
-        raise LakeError(f"{folder} cannot be read ({error.strerror}); see to its permissions") from error
+        raise LakeError(f"{folder} cannot be read ({error.strerror}); check its permissions") from error

@@ -1,62 +1,68 @@
-"""What DuckDB says about a damaged file, turned into a sentence that names the file."""
+"""Find the damaged file behind a DuckDB error, whose message often does not name it."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from litmine.errors import LakeError, LitmineError
-from litmine.lake.parquet import opened
-from litmine.lake.paths import Place
+from litmine.lake.parquet import open_parquet
+from litmine.lake.paths import LakePath
 
-# A query's own mistakes carry the name of their kind; a decoder that stumbles over bytes does not, or is one of these.
-_KIND = re.compile(r"^(?P<kind>[A-Za-z ]+) Error: ")
-_SUSPECT_KINDS = {"IO", "INTERNAL", "Serialization"}
+# DuckDB starts messages about faulty queries with the kind of error. Messages about damaged files have no kind, or one
+# of these.
+_ERROR_KIND = re.compile(r"^(?P<kind>[A-Za-z ]+) Error: ")
+_DAMAGE_KINDS = {"IO", "INTERNAL", "Serialization"}
+
+
+def _lake_error(message: str) -> LakeError:
+    return LakeError(f"the lake cannot be read: {message}")
 
 
 @contextmanager
-def naming_damage(
-    lake: Place,
-    otherwise: Callable[[str], LitmineError] = lambda message: LakeError(f"the lake cannot be read: {message}"),
+def report_damaged_files(
+    lake: LakePath,
+    otherwise: Callable[[str], LitmineError] = _lake_error,
     also: tuple[type[Exception], ...] = (),
 ) -> Iterator[None]:
-    """Turn what DuckDB raises in the block, and `also` these, into a LakeError that names the damaged file.
+    """Turn DuckDB errors in the block into a LakeError that names the damaged file.
 
-    Where no file is damaged it becomes what `otherwise` makes of the message.
+    If no file is damaged, raise the error that `otherwise` makes from DuckDB's message. `also` lists further exception
+    types to handle in the same way.
     """
     import duckdb
 
-    refused: tuple[type[Exception], ...] = (duckdb.Error, *also)
+    handled: tuple[type[Exception], ...] = (duckdb.Error, *also)
     try:
         yield
-    except refused as error:
+    except handled as error:
         raise _find_damage(lake, str(error)) or otherwise(str(error)) from error
 
 
-def _find_damage(lake: Place, message: str) -> LakeError | None:
-    """The damaged or unreadable file behind DuckDB's message, if there is one.
-
-    The files that the message names are read and verified; where it names none but smells of damage, all of the lake's.
-    """
-    named = {lake / found for found in re.findall(rf"{re.escape(str(lake))}/([^\"'\n]+\.parquet)", message)}
-    if named:
-        return _first_damaged(path for path in sorted(named) if path.is_file())
-    kind = _KIND.match(message)
-    if kind is None or kind["kind"] in _SUSPECT_KINDS or "Invalid unicode" in message:
-        return _first_damaged(sorted(lake.rglob("*.parquet")))
-    return None
-
-
-def verify(path: Place) -> None:
-    """Read a file from end to end. Raises LakeError when it is damaged."""
-    with opened(path) as file:
+def verify_parquet(path: LakePath) -> None:
+    """Read a whole Parquet file. Raises LakeError when it is damaged."""
+    with open_parquet(path) as file:
         for _ in file.iter_batches():
             pass
 
 
-def _first_damaged(paths: Iterable[Place]) -> LakeError | None:
+def _find_damage(lake: LakePath, message: str) -> LakeError | None:
+    """The error of the first damaged or unreadable file, if any.
+
+    Verifies the files that the message names. If it names none but suggests damage, verifies all files of the lake.
+    """
+    named = {lake / name for name in re.findall(rf"{re.escape(str(lake))}/([^\"'\n]+\.parquet)", message)}
+    if named:
+        return _first_damaged(path for path in sorted(named) if path.is_file())
+    kind = _ERROR_KIND.match(message)
+    if kind is None or kind["kind"] in _DAMAGE_KINDS or "Invalid unicode" in message:
+        return _first_damaged(sorted(lake.rglob("*.parquet")))
+    return None
+
+
+def _first_damaged(paths: Iterable[LakePath]) -> LakeError | None:
     for path in paths:
         try:
-            verify(path)
+            verify_parquet(path)
         except LakeError as error:
             return error
     return None

@@ -1,4 +1,4 @@
-"""The one place that writes into a lake, in a folder or on an object store: each file whole or not at all."""
+"""Write the files of a lake, in a folder or on an object store. Each file appears whole or not at all."""
 
 import errno
 import math
@@ -12,16 +12,17 @@ from tempfile import TemporaryDirectory
 from litmine.atomic_write import TEMPORARY, fsync_path, pending_file
 from litmine.errors import LakeError
 from litmine.lake.object_store import ObjectPath
-from litmine.lake.paths import Place
+from litmine.lake.paths import LakePath
 
+# A temporary file older than this belongs to a process that was killed.
 _STALE_SECONDS = 24 * 3600
 
 
-def write_whole(path: Place, write: Callable[[Path], object], *, exclusive: bool = False) -> bool:
-    """Let `write` fill a temporary file beside `path`, make it durable, and give it its name in one step.
+def write_atomically(path: LakePath, write: Callable[[Path], object], *, exclusive: bool = False) -> bool:
+    """Let `write` fill a temporary file beside `path`, sync it to disk, and rename it in one step.
 
-    With `exclusive` a file that already has the name stays as it is. Returns whether `path` is the file just written.
-    Raises LakeError when the disk is full or the folder cannot be written; then nothing of the file is left.
+    exclusive: keep a file that already has the name. Returns whether `path` is the file just written. Raises LakeError
+    if the disk is full or the folder is not writable; then no partial file is left.
     """
     if isinstance(path, ObjectPath):
         with TemporaryDirectory(prefix="litmine-") as folder:
@@ -29,40 +30,39 @@ def write_whole(path: Place, write: Callable[[Path], object], *, exclusive: bool
             return write_bytes(path, (Path(folder) / path.name).read_bytes(), exclusive=exclusive)
     try:
         make_folder(path.parent)
-        _sweep(path.parent)
-        with pending_file(path, exclusive=exclusive) as filled:
-            write(filled.path)
+        _delete_stale_temporaries(path.parent)
+        with pending_file(path, exclusive=exclusive) as pending:
+            write(pending.path)
     except OSError as error:
-        raise unwritable(path, error) from error
-    return filled.named
+        raise file_write_error(path, error) from error
+    return pending.named
 
 
-def write_bytes(path: Place, data: bytes, *, exclusive: bool = False) -> bool:
-    """`write_whole` for bytes at hand."""
+def write_bytes(path: LakePath, data: bytes, *, exclusive: bool = False) -> bool:
+    """Write a file as `write_atomically` does, from bytes."""
     if isinstance(path, ObjectPath):
         try:
             return path.create_bytes(data) if exclusive else path.write_bytes(data)
         except OSError as error:
-            raise unwritable(path, error) from error
-    return write_whole(path, lambda temporary: temporary.write_bytes(data), exclusive=exclusive)
+            raise file_write_error(path, error) from error
+    return write_atomically(path, lambda temporary: temporary.write_bytes(data), exclusive=exclusive)
 
 
-def remove(path: Place) -> int:
-    """Delete a file that nobody needs; returns its bytes, 0 when it is gone already. Raises LakeError."""
+def delete_file(path: LakePath) -> int:
+    """Delete a file. Returns its size in bytes, 0 if it no longer exists. Raises LakeError if it cannot be deleted."""
     try:
         size = path.stat().st_size
         path.unlink()
     except FileNotFoundError:
         return 0
     except OSError as error:
-        raise LakeError(
-            f"{path} cannot be deleted ({error.strerror or error}); see to the folder's permissions"
-        ) from error
+        reason = error.strerror or error
+        raise LakeError(f"{path} cannot be deleted ({reason}); check the permissions of its folder") from error
     return size
 
 
-def age(path: Place) -> float:
-    """Seconds since a file was written, endless when it is gone."""
+def file_age(path: LakePath) -> float:
+    """Seconds since a file was written; infinite if it no longer exists."""
     try:
         return time.time() - path.stat().st_mtime
     except FileNotFoundError:
@@ -70,34 +70,37 @@ def age(path: Place) -> float:
 
 
 def make_folder(folder: Path) -> None:
-    """Make `folder` and the folders above it, durably; one that exists is left alone. Raises OSError."""
+    """Create `folder` and its parents, and sync them to disk. Does nothing if it exists. Raises OSError."""
     if not folder.is_dir():
         make_folder(folder.parent)
         folder.mkdir(exist_ok=True)
         fsync_path(folder.parent)
 
 
-def unwritable(path: Place, error: OSError) -> LakeError:
-    """The sentence for a file that could not be written."""
+def file_write_error(path: LakePath, error: OSError) -> LakeError:
+    """The error for a file that could not be written, with a remedy that fits the cause."""
     reason = error.strerror or str(error)
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) or "No space left" in reason:
-        advice = "free some space and run the command again: what was finished stays"
+        remedy = "free some space and run the command again: finished work is kept"
     elif isinstance(path, ObjectPath):
-        advice = "see that there is such a bucket, and run the command again"
+        remedy = "check that the bucket exists, and run the command again"
     else:
-        advice = "see that the folder can be written, and run the command again: what was finished stays"
-    return LakeError(f"{path} could not be written ({reason}); {advice}")
+        remedy = "check that the folder is writable, and run the command again: finished work is kept"
+    return LakeError(f"{path} could not be written ({reason}); {remedy}")
 
 
-def utf8(text: str) -> str:
-    r"""The text as UTF-8 can hold it: a surrogate, which Python makes of a file name's stray bytes, as `\udcff`."""
+def escape_surrogates(text: str) -> str:
+    r"""Replace each surrogate with an escape such as `\udcff`, so that the text can be encoded as UTF-8.
+
+    Python makes surrogates of the bytes of a file name that are not UTF-8.
+    """
     return text.encode("utf-8", "backslashreplace").decode()
 
 
 @cache
-def _sweep(folder: Path) -> None:
-    """Remove what runs that were killed more than a day ago left behind; once a process and folder."""
-    for left in folder.glob(f".*{TEMPORARY}*"):
+def _delete_stale_temporaries(folder: Path) -> None:
+    """Delete temporary files that killed runs left more than a day ago. Runs once per process and folder."""
+    for path in folder.glob(f".*{TEMPORARY}*"):
         with suppress(OSError):
-            if time.time() - left.stat().st_mtime > _STALE_SECONDS:
-                left.unlink()
+            if time.time() - path.stat().st_mtime > _STALE_SECONDS:
+                path.unlink()

@@ -1,8 +1,7 @@
-"""Which of some questions and texts a reader has yet to read, and where the texts stand.
+"""Queries that compare a lake with what was fetched or read before.
 
-When the lake last saw some PMIDs: what a fetch need not ask for again.
-
-Articles whose rows dropped out of a view: a text of theirs was read, and the one that came after it was not yet.
+They tell which PMIDs a fetch can skip, how many articles changed after a model read them, and which pairs of question
+and text a reader has not read yet.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,19 +10,19 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 
 from litmine.errors import LakeError
-from litmine.lake.articles import parts
-from litmine.lake.duckdb_errors import naming_damage
-from litmine.lake.listing import live
-from litmine.lake.paths import Place, desk, folder_name
-from litmine.lake.readings import Pair
+from litmine.lake.articles import list_parts
+from litmine.lake.duckdb_errors import report_damaged_files
+from litmine.lake.listing import live_files
+from litmine.lake.paths import LakePath, folder_name, local_folder
+from litmine.lake.readings import QuestionTextPair
 from litmine.lake.targets import TargetSet
-from litmine.lake.views import connect, glob_escaped, interruptibly, quiet_duckdb, schema_map
+from litmine.lake.views import connect, escape_glob, open_duckdb, run_interruptibly, schema_map
 from litmine.schema import arrow_schema
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-# Not from the view `current_versions`: that would first find the newest version of every record in the lake.
-_QUERY = """
+# This does not use the view `current_versions`, which would find the newest version of every PMID in the lake.
+_LAST_SEEN_QUERY = """
 SELECT pmid, epoch_us(given)
 FROM (
     SELECT pmid, max(as_of) FILTER (source = $source) AS given,
@@ -35,56 +34,62 @@ FROM (
 WHERE NOT newest.deleted"""
 
 
-def last_seen(lake: Place, pmids: Iterable[int], source: str) -> dict[int, datetime | None]:
-    """For each of the PMIDs that has a current version: when `source` last gave it (UTC), None if it never did.
+def last_seen(lake: LakePath, pmids: Iterable[int], source: str) -> dict[int, datetime | None]:
+    """When `source` last returned each PMID (UTC), None if it never did. PMIDs without a current version are left out.
 
     Raises LakeError for a damaged part.
     """
     wanted = pa.table({"pmid": pa.array(pmids, pa.int64())})
-    with naming_damage(lake), connect(lake) as connection:
+    with report_damaged_files(lake), connect(lake) as connection:
         connection.register("wanted", wanted)
-        rows = interruptibly(connection, lambda: connection.execute(_QUERY, {"source": source}).fetchall())
-    return {pmid: None if given is None else _EPOCH + timedelta(microseconds=given) for pmid, given in rows}
+        rows = run_interruptibly(
+            connection, lambda: connection.execute(_LAST_SEEN_QUERY, {"source": source}).fetchall()
+        )
+    return {pmid: None if as_of is None else _EPOCH + timedelta(microseconds=as_of) for pmid, as_of in rows}
 
 
-def revised_since_read(lake: Place, targets: TargetSet) -> int:
-    """How many articles have new texts in parts without a target of the set, and others in parts that have one.
+def count_revised_since_read(lake: LakePath, targets: TargetSet) -> int:
+    """Count the articles that the model has read before, and that have a new text it has not read yet.
 
-    Raises LakeError when a part is damaged.
+    The views do not show the model's rows for such articles, because they belong to an older text. Raises LakeError for
+    a damaged part.
     """
-    finished = targets.done(lake)
-    files: tuple[list[str], list[str]] = ([], [])
-    for path in parts(lake):
-        files[path.stem in finished].append(glob_escaped(path))
-    if not all(files):
+    finished = targets.finished_parts(lake)
+    unread: list[str] = []
+    read: list[str] = []
+    for path in list_parts(lake):
+        (read if path.stem in finished else unread).append(escape_glob(path))
+    if not (unread and read):
         return 0
     columns = schema_map("articles", [name for name in arrow_schema("articles").names if name in ("pmid", "new_text")])
     query = f"""
         SELECT count(DISTINCT pmid) FROM read_parquet($unread, schema = {columns})
         SEMI JOIN (SELECT pmid FROM read_parquet($read, schema = {columns}) WHERE new_text) USING (pmid)
         WHERE new_text"""
-    given = dict(zip(("unread", "read"), files, strict=True))
-    with quiet_duckdb(lake) as connection, naming_damage(lake):
-        rows = interruptibly(connection, lambda: connection.execute(query, given).fetchall())
+    with open_duckdb(lake) as connection, report_damaged_files(lake):
+        rows = run_interruptibly(
+            connection, lambda: connection.execute(query, {"unread": unread, "read": read}).fetchall()
+        )
     return int(rows[0][0])
 
 
-def left_to_read(lake: Place, model: str, wanted: Sequence[Pair]) -> list[tuple[Pair, str]]:
-    """The pairs that the reader has not read yet, each with the name of the part that holds its text, in parts' order.
+def pending_pairs(lake: LakePath, model: str, pairs: Sequence[QuestionTextPair]) -> list[tuple[QuestionTextPair, str]]:
+    """The pairs that the reader has not read yet, each with the part that holds its text, sorted by part.
 
-    Raises LakeError when a file is damaged, or the lake does not hold a text.
+    Raises LakeError if a file is damaged, or if the lake does not hold one of the texts.
     """
     folder = folder_name("readings", model)
-    given = {
-        "done": [glob_escaped(path) for path in live(lake, folder).values()],
-        "parts": [glob_escaped(path) for path in parts(lake)],
+    files = {
+        "done": [escape_glob(path) for path in live_files(lake, folder).values()],
+        "parts": [escape_glob(path) for path in list_parts(lake)],
     }
-    with quiet_duckdb(lake) as connection:
-        connection.register("wanted", pa.table(list(zip(*wanted, strict=True)) or [()] * 3, schema=_keys()))
-        done = f"ANTI JOIN read_parquet($done, schema = {schema_map('readings')}) USING ({', '.join(Pair._fields)})"
+    keys = ", ".join(QuestionTextPair._fields)
+    with open_duckdb(lake) as connection:
+        connection.register("wanted", pa.table(list(zip(*pairs, strict=True)) or [()] * 3, schema=_pair_schema()))
+        done = f"ANTI JOIN read_parquet($done, schema = {schema_map('readings')}) USING ({keys})"
         query = f"""
             SELECT question_digest, pmid, text_hash, part
-            FROM (FROM wanted {done if given["done"] else ""})
+            FROM (FROM wanted {done if files["done"] else ""})
             LEFT JOIN (
                 SELECT pmid, text_hash, min(parse_filename(filename, true)) AS part
                 FROM read_parquet($parts, filename = true, schema = {schema_map("articles")})
@@ -92,18 +97,18 @@ def left_to_read(lake: Place, model: str, wanted: Sequence[Pair]) -> list[tuple[
                 GROUP BY ALL
             ) USING (pmid, text_hash)
             ORDER BY part, pmid, text_hash, question_digest"""
-        given = {name: paths for name, paths in given.items() if paths}
-        with naming_damage(lake):
-            rows = interruptibly(connection, lambda: connection.execute(query, given).fetchall())
+        parameters = {name: paths for name, paths in files.items() if paths}
+        with report_damaged_files(lake):
+            rows = run_interruptibly(connection, lambda: connection.execute(query, parameters).fetchall())
     for _, pmid, _, part in rows:
         if part is None:
             raise LakeError(
-                f"the search index knows a text of PMID {pmid} that the lake does not hold; delete"
-                f" {desk(lake) / 'search'}, which the next run makes again"
+                f"the search index has a text of PMID {pmid} that the lake does not hold; delete"
+                f" {local_folder(lake) / 'search'}, and the next run rebuilds the index"
             )
-    return [(Pair(*row[:3]), row[3]) for row in rows]
+    return [(QuestionTextPair(*row[:3]), row[3]) for row in rows]
 
 
-def _keys() -> pa.Schema:
+def _pair_schema() -> pa.Schema:
     schema = arrow_schema("readings")
-    return pa.schema([schema.field(name) for name in Pair._fields])
+    return pa.schema([schema.field(name) for name in QuestionTextPair._fields])

@@ -1,4 +1,4 @@
-"""64-bit fingerprints of texts, questions and records: signed, so that they fit Parquet's and DuckDB's BIGINT."""
+"""64-bit hashes of texts, questions and records. They are signed, to fit the BIGINT of Parquet and DuckDB."""
 
 import json
 from dataclasses import fields
@@ -7,39 +7,39 @@ from hashlib import blake2b
 
 from litmine.types import Article, MeshHeading, Question, Section
 
-_CONTENT = tuple((field.name, field.default) for field in fields(Article) if field.name != "pmid")
+_CONTENT_FIELDS = tuple((field.name, field.default) for field in fields(Article) if field.name != "pmid")
 
 
 def text_hash(text: str) -> int:
-    """Fingerprint of a text's UTF-8."""
-    return _signed(text.encode("utf-8", "surrogatepass"))
+    """The hash of a text's UTF-8 bytes."""
+    return _signed_hash(text.encode("utf-8", "surrogatepass"))
 
 
 def question_digest(question: Question) -> int:
-    """Fingerprint of what is asked: a question's words and type, and not its id."""
-    return _signed(json.dumps([question.text, question.question_type]).encode())
+    """The hash of a question's text and type. The id does not count."""
+    return _signed_hash(json.dumps([question.text, question.question_type]).encode())
 
 
 def record_hash(article: Article) -> int:
-    """Fingerprint of everything the record says.
+    """The hash of a record's content, without the PMID.
 
-    What a record leaves out does not enter, so that a field that `Article` gains one day changes only the records that
-    have it, and the rest of a lake need not be written again.
+    Fields with their default value are left out. So when `Article` gains a field, only records that have it change,
+    and the other records of a lake need not be written again.
     """
-    said = {name: value for name, default in _CONTENT if (value := getattr(article, name)) != default}
-    return _signed(json.dumps(said, default=_plain, separators=(",", ":")).encode())
+    content = {name: value for name, default in _CONTENT_FIELDS if (value := getattr(article, name)) != default}
+    return _signed_hash(json.dumps(content, default=_to_json, separators=(",", ":")).encode())
 
 
 def deletion_hash() -> int:
-    """Fingerprint that stands for every deletion."""
-    return _signed(b"deleted")
+    """The record hash of every deletion."""
+    return _signed_hash(b"deleted")
 
 
-def _plain(value: Section | MeshHeading | date) -> object:
+def _to_json(value: Section | MeshHeading | date) -> object:
     if isinstance(value, date):
         return value.isoformat()
     return [getattr(value, name) for name in value.__slots__]
 
 
-def _signed(data: bytes) -> int:
+def _signed_hash(data: bytes) -> int:
     return int.from_bytes(blake2b(data, digest_size=8).digest(), "big", signed=True)

@@ -1,4 +1,4 @@
-"""Which files are in: a row, in a small file of its own, for each dated file, written after the parts that it gave."""
+"""The log of imported files: a small file of one row per dated source file, written after the file's article parts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -6,16 +6,19 @@ from datetime import UTC, datetime
 
 import pyarrow as pa
 
-from litmine.lake.compaction import absorbed
-from litmine.lake.file_writer import utf8, write_bytes
-from litmine.lake.parquet import encode, read, reading
-from litmine.lake.paths import Place
+from litmine.lake.compaction import replaced_names
+from litmine.lake.file_writer import escape_surrogates, write_bytes
+from litmine.lake.parquet import encode_parquet, read_table, report_read_errors
+from litmine.lake.paths import LakePath
 from litmine.schema import arrow_schema
 
 
 @dataclass(frozen=True, slots=True)
 class ImportedFile:
-    """A file that is in, a field a column of `schemas/files.json`. Its bytes, date and reader say which it is."""
+    """A file that was imported to its end. Each field is a column of `schemas/files.json`.
+
+    `md5`, `as_of` and `reader` (the version of the reader) identify the file.
+    """
 
     name: str
     size: int
@@ -29,28 +32,28 @@ class ImportedFile:
     finished: datetime
 
 
-def record_file(lake: Place, file: ImportedFile) -> None:
-    """Note that a file is in. Raises LakeError when it cannot be written."""
-    row = {column.name: getattr(file, column.name) for column in fields(file)} | {"name": utf8(file.name)}
-    data = encode("files", pa.Table.from_pylist([row], schema=arrow_schema("files")))
-    # Not exclusively: where parts of an earlier import are gone, the row names those that took their place.
-    write_bytes(_place(lake, file.md5, file.as_of, file.reader), data)
+def record_imported_file(lake: LakePath, file: ImportedFile) -> None:
+    """Add a file to the log. Raises LakeError if the log cannot be written."""
+    row = {column.name: getattr(file, column.name) for column in fields(file)} | {"name": escape_surrogates(file.name)}
+    data = encode_parquet("files", pa.Table.from_pylist([row], schema=arrow_schema("files")))
+    # Overwrites an earlier row: if the parts of an earlier import are gone, the new row names their replacements.
+    write_bytes(_log_path(lake, file.md5, file.as_of, file.reader), data)
 
 
-def is_imported(lake: Place, md5: str, as_of: datetime, reader: int) -> bool:
-    """Whether the file of these bytes and date is in as this reader reads it; its parts are there or in merged ones.
+def is_imported(lake: LakePath, md5: str, as_of: datetime, reader: int) -> bool:
+    """Whether this version of the reader has imported the file, and the lake still holds its parts, merged or not.
 
-    Raises LakeError when the lake's note of it is damaged.
+    Raises LakeError if the log's file is damaged.
     """
-    place = _place(lake, md5, as_of, reader)
-    if not place.exists():
+    path = _log_path(lake, md5, as_of, reader)
+    if not path.exists():
         return False
-    rows = read(place, ["parts"])
-    with reading(place):
+    rows = read_table(path, ["parts"])
+    with report_read_errors(path):
         names = [name for parts in rows.column("parts").to_pylist() for name in parts]
     missing = {name for name in names if not (lake / "articles" / f"{name}.parquet").exists()}
-    return not missing or missing <= absorbed(lake, "articles")
+    return not missing or missing <= replaced_names(lake, "articles")
 
 
-def _place(lake: Place, md5: str, as_of: datetime, reader: int) -> Place:
+def _log_path(lake: LakePath, md5: str, as_of: datetime, reader: int) -> LakePath:
     return lake / "files" / f"{md5}-{as_of.astimezone(UTC):%Y%m%dT%H%M%S.%f}-{reader}.parquet"

@@ -1,4 +1,4 @@
-"""A lake in one hand: `Lake(path)` opens it, `Lake.create(path)` makes it."""
+"""The class `Lake`: open, create, query and fill a lake."""
 
 import json
 from collections.abc import Iterable
@@ -12,154 +12,167 @@ import pyarrow as pa
 from litmine.errors import LakeError, SettingError
 from litmine.lake import articles, import_log, runs
 from litmine.lake.active_models import active_models
-from litmine.lake.article_writer import PART_SIZE, Added, Importer
-from litmine.lake.file_writer import unwritable, utf8, write_bytes
-from litmine.lake.parquet import write_empty
-from litmine.lake.paths import TABLES, Place, place, schema_folder
+from litmine.lake.article_writer import PART_SIZE, ArticleWriter, ImportCounts
+from litmine.lake.file_writer import escape_surrogates, file_write_error, write_bytes
+from litmine.lake.parquet import write_schema_file
+from litmine.lake.paths import TABLES, LakePath, parse_lake_path, schema_folder
 from litmine.lake.query import select
-from litmine.lake.targets import TargetSet, target_sets
+from litmine.lake.targets import TargetSet, list_target_sets
 from litmine.lake.views import write_catalogue
 from litmine.specs import ARTICLES
 from litmine.types import SourceRecord
 
-MARK = "lake.json"
-FORMAT = 1
+MARKER_FILE = "lake.json"
+FORMAT_VERSION = 1
 
 
 class Lake:
-    """A folder of articles, entities and runs as Parquet files."""
+    """A folder, or a prefix in an object store, with articles, model outputs and runs as Parquet files.
 
-    def __init__(self, path: str | PathLike[str] | Place) -> None:
-        """Open the lake at `path`. Raises LakeError when there is none, or one of a format that is not known."""
-        self.place = _place(path)
+    `location` is its absolute path or URL.
+    """
+
+    def __init__(self, path: str | PathLike[str] | LakePath) -> None:
+        """Open the lake at `path`. Raises LakeError when there is no lake, or it has an unsupported format."""
+        self.location = _valid_location(path)
         try:
-            mark = json.loads((self.place / MARK).read_bytes())
+            marker = json.loads((self.location / MARKER_FILE).read_bytes())
         except (FileNotFoundError, NotADirectoryError):
             raise LakeError(f"{path} is not a litmine lake; `litmine import PATH` makes one") from None
         except OSError as error:
             raise LakeError(
-                f"{self.place / MARK} cannot be read ({error.strerror or error}); see to its permissions"
+                f"{self.location / MARKER_FILE} cannot be read ({error.strerror or error}); check its permissions"
             ) from error
         except ValueError:
-            mark = None
-        if mark != {"format": FORMAT}:
+            marker = None
+        if marker != {"format": FORMAT_VERSION}:
             raise LakeError(
-                f"{path} is a lake of a format that this litmine does not know (see {MARK}); a newer one may read it"
+                f"{path} has a lake format that this version of litmine does not support (see {MARKER_FILE}); use a"
+                " newer version"
             )
 
     @classmethod
-    def create(cls, path: str | PathLike[str] | Place) -> "Lake":
-        """Open the lake at `path`, making it first where there is nothing or an empty folder. Raises LakeError."""
-        there = _place(path)
-        if not (there / MARK).exists():
+    def create(cls, path: str | PathLike[str] | LakePath) -> "Lake":
+        """Open the lake at `path`; create it first if `path` is missing or an empty folder.
+
+        Raises LakeError when the folder has other content or cannot be written.
+        """
+        location = _valid_location(path)
+        if not (location / MARKER_FILE).exists():
             try:
-                occupied = there.is_dir() and any(not entry.name.startswith(".") for entry in there.iterdir())
+                has_content = location.is_dir() and any(not entry.name.startswith(".") for entry in location.iterdir())
             except OSError as error:
-                raise unwritable(there, error) from error
-            if occupied:
-                raise LakeError(f"{path} is not empty and not a litmine lake; choose an empty or a new folder")
-            write_bytes(there / MARK, json.dumps({"format": FORMAT}).encode() + b"\n")
-        lake = cls(there)
-        lake.make_tables()
-        write_catalogue(there)
+                raise file_write_error(location, error) from error
+            if has_content:
+                raise LakeError(f"{path} is not empty and not a litmine lake; choose an empty or new folder")
+            write_bytes(location / MARKER_FILE, json.dumps({"format": FORMAT_VERSION}).encode() + b"\n")
+        lake = cls(location)
+        lake.create_missing_tables()
+        write_catalogue(location)
         return lake
 
     @property
     def path(self) -> Path:
-        """The lake's folder. Raises LakeError when it is on an object store, where it has none."""
-        if not isinstance(self.place, Path):
-            raise LakeError(f"{self.place} is on an object store, and this needs a lake in a folder")
-        return self.place
+        """The lake's local folder. Raises LakeError when the lake is in an object store."""
+        if not isinstance(self.location, Path):
+            raise LakeError(f"{self.location} is in an object store, but this needs a lake in a local folder")
+        return self.location
 
     def __repr__(self) -> str:
-        return f"Lake({str(self.place)!r})"
+        return f"Lake({str(self.location)!r})"
 
-    def make_tables(self) -> None:
-        """See that each table has its folder: a lake may be older than a table. Raises LakeError when it cannot."""
+    def create_missing_tables(self) -> None:
+        """Create the folders of missing tables, since a lake may be older than a table.
+
+        Raises LakeError when a folder cannot be written.
+        """
         for table in TABLES:
-            write_empty(self.place / schema_folder(table), table)
+            write_schema_file(self.location / schema_folder(table), table)
 
-    def importer(self) -> Importer:
-        """Adds several sources, knowing the lake's parts from one to the next; others may import meanwhile."""
-        return Importer(self.place)
+    def article_writer(self) -> ArticleWriter:
+        """A writer for several sources: it reads the existing parts only once. Other imports may run meanwhile."""
+        return ArticleWriter(self.location)
 
     def add(
         self, records: Iterable[SourceRecord], *, source: str, dated: bool = False, part_size: int = PART_SIZE
-    ) -> Added:
-        """Add one source; see `Importer.add`."""
-        return self.importer().add(records, source=source, dated=dated, part_size=part_size)
+    ) -> ImportCounts:
+        """Add the records of one source; see `ArticleWriter.add`."""
+        return self.article_writer().add(records, source=source, dated=dated, part_size=part_size)
 
     def is_imported(self, md5: str, as_of: datetime, reader: int) -> bool:
-        """Whether a dated file is in; see `litmine.lake.imported.is_imported`."""
-        return import_log.is_imported(self.place, md5, as_of, reader)
+        """Whether a dated file has been imported; see `litmine.lake.import_log.is_imported`."""
+        return import_log.is_imported(self.location, md5, as_of, reader)
 
-    def record_file(self, file: import_log.ImportedFile) -> None:
-        """Note that a dated file is in, whole. Raises LakeError."""
-        import_log.record_file(self.place, file)
+    def record_imported_file(self, file: import_log.ImportedFile) -> None:
+        """Record that a dated file has been imported completely. Raises LakeError when this cannot be written."""
+        import_log.record_imported_file(self.location, file)
 
     def parts(self) -> list[str]:
         """The names of the article parts."""
-        return [path.stem for path in articles.parts(self.place)]
+        return [path.stem for path in articles.list_parts(self.location)]
 
-    def part(self, name: str) -> Place:
-        """The file of an article part."""
-        return self.place / ARTICLES / f"{name}.parquet"
+    def part(self, name: str) -> LakePath:
+        """The path of an article part."""
+        return self.location / ARTICLES / f"{name}.parquet"
 
     def target_sets(self) -> list[TargetSet]:
-        """What models have made of article parts, by model and inputs."""
-        return target_sets(self.place)
+        """The sets of targets in the lake, one for each combination of task, model and inputs."""
+        return list_target_sets(self.location)
 
-    def active(self) -> list[runs.Active]:
-        """The models that the views show."""
-        return active_models(self.place)
+    def active_models(self) -> list[runs.ActiveModel]:
+        """The models whose rows the views show."""
+        return active_models(self.location)
 
-    def unread(self, targets: TargetSet) -> list[str]:
-        """The names of the parts that have no target in the set."""
-        done = targets.done(self.place)
+    def pending_parts(self, targets: TargetSet) -> list[str]:
+        """The names of the article parts that have no target in the set yet."""
+        done = targets.finished_parts(self.location)
         return [name for name in self.parts() if name not in done]
 
     def record_run(self, run: runs.Run) -> None:
-        """Add a run to the log, and see that the catalogue stands."""
-        runs.record_run(self.place, run)
-        write_catalogue(self.place)
+        """Add a run to the log and write the catalogue if needed. Raises LakeError when one cannot be written."""
+        runs.record_run(self.location, run)
+        write_catalogue(self.location)
 
     def known_gaps(self) -> set[runs.Gap]:
-        """The gaps that earlier runs have reported."""
-        return runs.known_gaps(self.place)
+        """The gaps that earlier runs reported."""
+        return runs.known_gaps(self.location)
 
-    def keep_out(self, file: Path) -> None:
-        """Raise SettingError for a file of results inside the lake."""
-        if isinstance(self.place, Path) and file.resolve().is_relative_to(self.place):
-            raise SettingError(f"a result does not belong into the lake; name a file outside {self.place}")
+    def require_outside_lake(self, file: Path) -> None:
+        """Check that an output file is outside the lake. Raises SettingError if it is not."""
+        if isinstance(self.location, Path) and file.resolve().is_relative_to(self.location):
+            raise SettingError(f"an output file cannot be inside the lake; choose a path outside {self.location}")
 
     def select(self, query: str) -> pa.RecordBatchReader:
-        """The rows of one SELECT over the views, as they are computed; see `litmine.lake.query.select`."""
-        return select(self.place, query)
+        """Run one SELECT over the views and stream its rows; see `litmine.lake.query.select`."""
+        return select(self.location, query)
 
     def sql(self, query: str) -> pa.Table:
-        """The rows of one SELECT over the views, all at once. Raises QueryError or LakeError."""
+        """Run one SELECT over the views and return all rows. Raises QueryError or LakeError."""
         return self.select(query).read_all()
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
-        """The rows of one SELECT as tuples, for a few rows. Raises as `sql`."""
+        """Run one SELECT and return its rows as tuples; for small results. Raises as `sql`."""
         return [tuple(row.values()) for row in self.sql(query).to_pylist()]
 
-    def incomplete(self) -> list[tuple[str, str]]:
-        """The active models that have not read everything, each with a sentence that says how much is missing."""
+    def coverage_warnings(self) -> list[tuple[str, str]]:
+        """The active models that have not read every text, each with a sentence on how many texts are missing."""
         query = (
             "SELECT model, texts_unread, texts_failed FROM coverage WHERE active AND texts_unread + texts_failed > 0"
         )
-        return [
-            (model, f"{model} has not read {unread:,} texts yet and could not read {failed:,}; see `litmine status`")
-            for model, unread, failed in self.rows(query)
-        ]
+        return [(model, _coverage_warning(model, unread, failed)) for model, unread, failed in self.rows(query)]
 
 
-def _place(path: str | PathLike[str] | Place) -> Place:
-    """Where a lake is. Raises LakeError for a path that DuckDB cannot take."""
-    there = place(path)
-    if "?" in str(there):
-        raise LakeError(f"{path} has a question mark, which DuckDB takes in no file's path; choose another folder")
-    if utf8(str(there)) != str(there):
-        raise LakeError(f"{path} is not UTF-8, and DuckDB takes no other path; choose another folder")
-    return there
+def _coverage_warning(model: str, unread: int, failed: int) -> str:
+    counts = [f"has not read {unread:,} {'text' if unread == 1 else 'texts'} yet"] if unread else []
+    counts += [f"could not read {failed:,} {'text' if failed == 1 else 'texts'}"] if failed else []
+    return f"{model} {' and '.join(counts)}; see `litmine status`"
+
+
+def _valid_location(path: str | PathLike[str] | LakePath) -> LakePath:
+    """The absolute path or URL of a lake. Raises LakeError for a path that DuckDB does not support."""
+    location = parse_lake_path(path)
+    if "?" in str(location):
+        raise LakeError(f"{path} has a question mark, which DuckDB does not support in paths; choose another folder")
+    if escape_surrogates(str(location)) != str(location):
+        raise LakeError(f"{path} is not UTF-8, which DuckDB requires of paths; choose another folder")
+    return location

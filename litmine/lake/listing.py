@@ -1,96 +1,100 @@
-"""Which files of a folder count: those that are there, without the ones that a merged file among them has replaced.
+"""List the live files of a lake: those that no merged file has replaced.
 
-A merge notes in `replaced/` what it is about to replace, and then names its file: that is the commit. Who lists a
-folder first and reads the notes after it sees each row once: a merged file that the listing has was noted before, and
-what is noted of one that it has not is of no effect.
+A merge first writes a note to `replaced/` that names the files it will replace, then writes the merged file, which
+commits the merge. A reader that lists a folder first and reads the notes afterwards sees each row exactly once: every
+merged file in its listing already has a note, and a note whose merged file is not in the listing has no effect.
 """
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from litmine.lake.object_store import ObjectPath
-from litmine.lake.parquet import EMPTY, read, reading
-from litmine.lake.paths import BY_MODEL, PART_TASKS, REPLACED, TABLES, Place, depth
+from litmine.lake.parquet import SCHEMA_FILE, read_table, report_read_errors
+from litmine.lake.paths import MODEL_TABLES, PART_TASKS, REPLACED, TABLES, LakePath, folder_depth
 from litmine.specs import ARTICLES
 
 
-def files(lake: Place, folder: str) -> dict[str, Place]:
-    """The files in a folder of the lake, replaced ones included, by name without ending."""
-    return {path.stem: path for path in (lake / folder).glob("*.parquet") if path.name != EMPTY}
+def live_files(lake: LakePath, folder: str) -> dict[str, LakePath]:
+    """The live files in a folder of the lake, by name without ending, sorted by name.
 
-
-def live(lake: Place, folder: str) -> dict[str, Place]:
-    """The files in a folder of the lake that count, by name without ending, in the names' order.
-
-    They stay for the grace of a compaction (hours) after another file has replaced them. Raises LakeError for a damaged
+    `compact` deletes replaced files some hours later, so each stays readable until then. Raises LakeError for a damaged
     note.
     """
-    there = files(lake, folder)
-    return _counting(folder, there, notes(lake))
+    files = list_files(lake, folder)
+    return _without_replaced(folder, files, read_merge_notes(lake))
 
 
-def live_tables(lake: Place) -> dict[str, list[Place]]:
-    """The files of every table that count; of targets those of the article parts that do. Raises as `live`."""
-    # Targets come after parts: those of a merged part are older than it is. The notes come last.
-    parts = files(lake, ARTICLES)
-    there = _listed_at_once(lake) if isinstance(lake, ObjectPath) else _listed(lake)
-    noted = notes(lake)
-    counting = _counting(ARTICLES, parts, noted)
-    found: dict[str, list[Place]] = {table: [] for table in TABLES}
-    found[ARTICLES] = list(counting.values())
-    for folder, names in there.items():
+def live_files_by_table(lake: LakePath) -> dict[str, list[LakePath]]:
+    """The live files of every table. A target is live if its article part is. Raises LakeError for a damaged note."""
+    # The order matters. Article parts come first, because a merge writes its targets before its part; notes come last.
+    parts = list_files(lake, ARTICLES)
+    folders = _list_object_folders(lake) if isinstance(lake, ObjectPath) else _list_local_folders(lake)
+    merge_notes = read_merge_notes(lake)
+    live_parts = _without_replaced(ARTICLES, parts, merge_notes)
+    live: dict[str, list[LakePath]] = {table: [] for table in TABLES}
+    live[ARTICLES] = list(live_parts.values())
+    for folder, files in folders.items():
         table = folder.partition("/")[0]
-        own = names.keys() & counting if table in PART_TASKS else _counting(folder, names, noted)
-        found[table] += [names[name] for name in sorted(own)]
-    return found
+        names = files.keys() & live_parts if table in PART_TASKS else _without_replaced(folder, files, merge_notes)
+        live[table] += [files[name] for name in sorted(names)]
+    return live
 
 
-def _listed(lake: Path) -> dict[str, dict[str, Place]]:
-    """The files of every folder but that of the parts."""
-    tables = [table for table in TABLES if table not in (ARTICLES, *BY_MODEL)]
-    by_model = [folder for table in BY_MODEL for folder in model_folders(lake, table)]
-    return {folder: files(lake, folder) for folder in [*tables, *by_model]}
+def list_files(lake: LakePath, folder: str) -> dict[str, LakePath]:
+    """All files in a folder of the lake, replaced ones included, by name without ending."""
+    return {path.stem: path for path in (lake / folder).glob("*.parquet") if path.name != SCHEMA_FILE}
 
 
-def model_folders(lake: Place, table: str) -> list[str]:
-    """The folders with files of one model each, as the lake names them."""
-    pattern = "/".join(("model=*", "of=*")[: depth(table)])
+def model_folders(lake: LakePath, table: str) -> list[str]:
+    """The folders of a table that hold the files of one model each, relative to the lake."""
+    pattern = "/".join(("model=*", "of=*")[: folder_depth(table)])
     if isinstance(lake, Path):
-        found = {str(path) for path in (lake / table).glob(pattern)}
+        folders = {str(path) for path in (lake / table).glob(pattern)}
     else:
-        # A store lists objects, not folders.
-        found = {str(path.parent) for path in (lake / table).glob(f"{pattern}/*.parquet")}
-    return sorted(path.removeprefix(f"{lake}/") for path in found)
+        # An object store lists objects, not folders.
+        folders = {str(path.parent) for path in (lake / table).glob(f"{pattern}/*.parquet")}
+    return sorted(path.removeprefix(f"{lake}/") for path in folders)
 
 
-def _listed_at_once(lake: ObjectPath) -> dict[str, dict[str, Place]]:
-    """As `_listed`, by one listing."""
-    there: dict[str, dict[str, Place]] = {}
+def read_merge_notes(lake: LakePath) -> dict[LakePath, list[tuple[str, str]]]:
+    """Read all merge notes: for each note, pairs of a file and the merged file that replaces it once it exists.
+
+    Raises LakeError for a damaged note.
+    """
+    notes: dict[LakePath, list[tuple[str, str]]] = {}
+    for path in list_files(lake, REPLACED).values():
+        rows = read_table(path, ["file", "by"])
+        with report_read_errors(path):
+            notes[path] = list(zip(*(column.to_pylist() for column in rows.columns), strict=True))
+    return notes
+
+
+def _list_local_folders(lake: Path) -> dict[str, dict[str, LakePath]]:
+    """The files of every folder except `articles`."""
+    tables = [table for table in TABLES if table not in (ARTICLES, *MODEL_TABLES)]
+    by_model = [folder for table in MODEL_TABLES for folder in model_folders(lake, table)]
+    return {folder: list_files(lake, folder) for folder in [*tables, *by_model]}
+
+
+def _list_object_folders(lake: ObjectPath) -> dict[str, dict[str, LakePath]]:
+    """Do the same as `_list_local_folders` with a single listing of the object store."""
+    folders: dict[str, dict[str, LakePath]] = {}
     for path in lake.rglob("*.parquet"):
         folder = path.parent.url.removeprefix(f"{lake}/")
         table = folder.partition("/")[0]
-        if table in TABLES and table != ARTICLES and path.name != EMPTY:
-            there.setdefault(folder, {})[path.stem] = path
-    return there
+        if table in TABLES and table != ARTICLES and path.name != SCHEMA_FILE:
+            folders.setdefault(folder, {})[path.stem] = path
+    return folders
 
 
-def notes(lake: Place) -> dict[Place, list[tuple[str, str]]]:
-    """What each note says: pairs of a file and the one that replaces it once it is there."""
-    noted: dict[Place, list[tuple[str, str]]] = {}
-    for path in files(lake, REPLACED).values():
-        rows = read(path, ["file", "by"])
-        with reading(path):
-            noted[path] = list(zip(*(column.to_pylist() for column in rows.columns), strict=True))
-    return noted
-
-
-def _counting(
-    folder: str, there: Mapping[str, Place], noted: Mapping[Place, Sequence[tuple[str, str]]]
-) -> dict[str, Place]:
-    gone = [
+def _without_replaced(
+    folder: str, files: Mapping[str, LakePath], merge_notes: Mapping[LakePath, Sequence[tuple[str, str]]]
+) -> dict[str, LakePath]:
+    """The files of a folder without those that another file of the listing replaces, sorted by name."""
+    replaced = [
         PurePosixPath(file).name
-        for pairs in noted.values()
+        for pairs in merge_notes.values()
         for file, by in pairs
-        if PurePosixPath(by).parent.as_posix() == folder and PurePosixPath(by).name in there
+        if PurePosixPath(by).parent.as_posix() == folder and PurePosixPath(by).name in files
     ]
-    return {name: there[name] for name in sorted(there.keys() - gone)}
+    return {name: files[name] for name in sorted(files.keys() - replaced)}

@@ -1,4 +1,4 @@
-"""One process at a time for a piece of work. A lock goes with the process that holds it, however that ends."""
+"""Locks that ensure only one process at a time does a job. The system releases a lock when its process ends."""
 
 import fcntl
 import json
@@ -9,52 +9,53 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 
 from litmine.errors import LakeLockedError
-from litmine.lake.file_writer import make_folder, unwritable
-from litmine.lake.paths import Place, desk
+from litmine.lake.file_writer import file_write_error, make_folder
+from litmine.lake.paths import LakePath, local_folder
 
 
 @contextmanager
-def exclusive(lake: Place, job: str, *, wait: bool = False, run: str = "") -> Iterator[None]:
-    """Hold `.locks/<job>` on the lake's desk, which says who holds it: process, machine, since when, the `run` if any.
+def hold_lock(lake: LakePath, job: str, *, wait: bool = False, run: str = "") -> Iterator[None]:
+    """Hold the lock file `.locks/<job>` in the lake's local folder.
 
-    While another process holds it: raises LakeLockedError at once, or with `wait` waits, where Ctrl-C is heard. Raises
-    LakeError when it cannot be made.
+    The file records the holder: process, machine, time and, if set, the id of the `run`. If another process holds the
+    lock, raises LakeLockedError; with `wait`, waits for it instead, and Ctrl-C ends the wait. Raises LakeError when the
+    file cannot be written.
     """
-    path = desk(lake) / ".locks" / job
+    path = local_folder(lake) / ".locks" / job
     try:
         make_folder(path.parent)
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     except OSError as error:
-        raise unwritable(path, error) from error
+        raise file_write_error(path, error) from error
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise LakeLockedError(
-                f"another litmine {job} is writing to {lake} ({holder(lake, job)}); wait until it is done and run this"
-                " again"
+                f"another litmine {job} is writing to {lake} ({lock_holder(lake, job)}); wait until it is done and run"
+                " this again"
             ) from None
         except OSError as error:
-            raise unwritable(path, error) from error
-        _sign(handle, run)
+            raise file_write_error(path, error) from error
+        _write_holder(handle, run)
         yield
     finally:
         os.close(handle)
 
 
-def holder(lake: Place, job: str) -> str:
-    """Who holds a lock, in words. What a process that was killed has left there is only read while a lock is held."""
+def lock_holder(lake: LakePath, job: str) -> str:
+    """Describe the process that holds a lock. Call it only while the lock is held: a killed process leaves its text."""
     try:
-        said = json.loads((desk(lake) / ".locks" / job).read_bytes())
-        run = f", run {said['run']}" if said["run"] else ""
-        return f"process {said['pid']} on {said['host']}, since {said['since']}{run}"
+        holder = json.loads((local_folder(lake) / ".locks" / job).read_bytes())
+        run = f", run {holder['run']}" if holder["run"] else ""
+        return f"process {holder['pid']} on {holder['host']}, since {holder['since']}{run}"
     except (OSError, ValueError, KeyError, TypeError):
-        return "a process that has only just begun"
+        return "a process that has just started"
 
 
-def _sign(handle: int, run: str) -> None:
+def _write_holder(handle: int, run: str) -> None:
     since = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
-    said = {"pid": os.getpid(), "host": socket.gethostname(), "since": since, "run": run}
-    with suppress(OSError):  # on a full disk the lock holds, unsigned
+    holder = {"pid": os.getpid(), "host": socket.gethostname(), "since": since, "run": run}
+    with suppress(OSError):  # The lock also works without the text, for example when the disk is full.
         os.ftruncate(handle, 0)
-        os.pwrite(handle, json.dumps(said).encode(), 0)
+        os.pwrite(handle, json.dumps(holder).encode(), 0)

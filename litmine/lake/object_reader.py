@@ -1,8 +1,7 @@
-"""What DuckDB sees of an object store: one lake, and nothing that writes.
+"""A read-only file system, through which DuckDB reads the files of one lake in an object store.
 
-DuckDB asks of each file whether it is there, how long it is and when it changed, several times a query, and opens it as
-often. Files of a lake do not change: one listing answers all of it, and a connection sees the lake as it stood at its
-first look.
+In each query, DuckDB checks several times whether a file exists, how large it is and when it changed. Files of a lake
+never change, so a single listing answers all these requests. A connection sees the lake as it was at its first query.
 """
 
 import io
@@ -15,13 +14,13 @@ from fsspec.spec import AbstractBufferedFile, AbstractFileSystem
 
 from litmine.lake.object_store import ObjectPath
 
-# A file up to this size comes in one request, and the last few are kept; a larger one comes in pieces.
-_WHOLE = 4 << 20
-_KEPT = 32
+# Files up to this size are read in one request, and the latest ones are cached; larger files are read in blocks.
+_MAX_WHOLE_BYTES = 4 << 20
+_CACHED_FILES = 32
 
 
-class ObjectReader(AbstractFileSystem):  # type: ignore[misc]
-    """The files of one lake, as a read-only file system of fsspec's. Whatever else it is asked for is not there."""
+class ReadOnlyFileSystem(AbstractFileSystem):  # type: ignore[misc]
+    """An fsspec file system with the files of one lake. It reports any other file as missing."""
 
     protocol = "s3"
     cachable = False
@@ -29,15 +28,15 @@ class ObjectReader(AbstractFileSystem):  # type: ignore[misc]
     def __init__(self, lake: ObjectPath) -> None:
         super().__init__()
         self._lake = lake
-        self._whole = lru_cache(_KEPT)(ObjectPath.read_bytes)
+        self._read_whole = lru_cache(_CACHED_FILES)(ObjectPath.read_bytes)
 
     def glob(self, path: str, **_: Any) -> list[str]:
-        """The files that match, `*` within a name."""
+        """The files that match a pattern, in which `*` does not match `/`."""
         if not any(character in path for character in "*?["):
             return [path] if self.exists(path) else []
-        wanted = path.split("/")
-        found = ((url, url.split("/")) for url in self._listed)
-        return [url for url, has in found if len(has) == len(wanted) and all(map(fnmatchcase, has, wanted))]
+        pattern = path.split("/")
+        files = ((url, url.split("/")) for url in self._files)
+        return [url for url, names in files if len(names) == len(pattern) and all(map(fnmatchcase, names, pattern))]
 
     def info(self, path: str, **_: Any) -> dict[str, Any]:
         stat = self._file(path).stat()
@@ -51,21 +50,22 @@ class ObjectReader(AbstractFileSystem):  # type: ignore[misc]
 
     def _open(self, path: str, mode: str = "rb", **_: Any) -> io.BytesIO | AbstractBufferedFile:
         if mode != "rb":
-            raise PermissionError(f"{path}: a query writes nothing")
+            raise PermissionError(f"{path}: a query cannot write files")
         file = self._file(path)
-        if file.stat().st_size <= _WHOLE:
-            return io.BytesIO(self._whole(file))
-        return AbstractBufferedFile(self, path, block_size=_WHOLE, size=file.stat().st_size)
+        if file.stat().st_size <= _MAX_WHOLE_BYTES:
+            return io.BytesIO(self._read_whole(file))
+        return AbstractBufferedFile(self, path, block_size=_MAX_WHOLE_BYTES, size=file.stat().st_size)
 
     @cached_property
-    def _listed(self) -> dict[str, ObjectPath]:
+    def _files(self) -> dict[str, ObjectPath]:
+        """The lake's files by URL."""
         return {path.url: path for path in self._lake.rglob("*.parquet")}
 
     def _file(self, path: str) -> ObjectPath:
-        """A file of the lake, which was listed or came since."""
+        """A file of the lake, from the listing or written since. Raises FileNotFoundError for any other path."""
         url = str(self.unstrip_protocol(path))
-        if url not in self._listed:
+        if url not in self._files:
             if not url.startswith(f"{self._lake}/") or ".." in url.split("/"):
                 raise FileNotFoundError(f"{url} is not in the lake")
-            self._listed[url] = ObjectPath(url, ObjectPath(url).stat())
-        return self._listed[url]
+            self._files[url] = ObjectPath(url, ObjectPath(url).stat())
+        return self._files[url]

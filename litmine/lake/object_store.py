@@ -1,7 +1,7 @@
-"""A lake on an object store, `s3://bucket/prefix`, through fsspec: what pathlib does for a lake in a folder.
+"""Paths in an object store (`s3://bucket/prefix`), with the methods of `pathlib.Path` that a lake needs.
 
-One request writes an object, whole or not at all, so that a killed process leaves no half of one. Credentials are the
-environment's (`AWS_ACCESS_KEY_ID`, `AWS_ENDPOINT_URL`, ...) and stay in s3fs.
+An object is written in one request, completely or not at all, so a killed process leaves no partial files. s3fs reads
+its settings from the environment (`AWS_ACCESS_KEY_ID`, `AWS_ENDPOINT_URL`, ...); only s3fs handles the credentials.
 """
 
 import re
@@ -18,13 +18,13 @@ from litmine.errors import LakeError, SettingError
 if TYPE_CHECKING:
     import fsspec
 
-# What needs no escaping anywhere: neither in a pattern, nor in a URL, nor in SQL.
-_URL = re.compile(r"s3://[a-z0-9][a-z0-9.-]+(/(?!\.+(/|$))[A-Za-z0-9._=@-]+)*/?")
+# Only characters that need no escaping in a glob pattern, a URL or SQL.
+_VALID_URL = re.compile(r"s3://[a-z0-9][a-z0-9.-]+(/(?!\.+(/|$))[A-Za-z0-9._=@-]+)*/?")
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectStat:
-    """Size in bytes, and seconds since 1970 of the last change."""
+    """Size in bytes, and time of the last change in seconds since 1970."""
 
     st_size: int
     st_mtime: float
@@ -32,10 +32,10 @@ class ObjectStat:
 
 @dataclass(frozen=True, order=True, slots=True)
 class ObjectPath:
-    """A lake, or an object or "folder" of it: the part of `pathlib.Path` that a lake needs.
+    """The URL of a lake, of an object in it, or of a prefix that serves as a folder.
 
-    A path that came from a listing knows its `stat`. Methods raise FileNotFoundError as pathlib's do, and LakeError
-    where the store does not answer or refuses.
+    Methods raise FileNotFoundError as those of pathlib do, and LakeError when the store does not answer or denies
+    access. A path from a listing already has its `stat`, so that asking for it costs no request.
     """
 
     url: str
@@ -43,11 +43,11 @@ class ObjectPath:
 
     @classmethod
     def parse(cls, url: str) -> "ObjectPath":
-        """The place of a lake. Raises SettingError for what is none."""
-        if not _URL.fullmatch(url):
+        """Check the URL of a lake. Raises SettingError if it is not valid."""
+        if not _VALID_URL.fullmatch(url):
             raise SettingError(
-                f"{url!r} is no place for a lake: write s3://bucket/prefix, with letters, digits and . _ = @ - in the"
-                " prefix, and keys in the environment"
+                f"{url!r} is not a valid lake URL; write s3://bucket/prefix with letters, digits and . _ = @ - in the"
+                " prefix, and set the keys in the environment"
             )
         return cls(url.rstrip("/"))
 
@@ -70,24 +70,27 @@ class ObjectPath:
         return ObjectPath(self.url.rpartition("/")[0])
 
     def exists(self) -> bool:
-        """Whether there is such an object; a prefix of others is none."""
-        with asking(self.url):
-            return bool(store().isfile(self.url))
+        """Whether this is an object. A prefix of other objects is not."""
+        with store_errors(self.url):
+            return bool(s3_filesystem().isfile(self.url))
 
     is_file = exists
 
     def is_dir(self) -> bool:
-        """Whether there are objects below; what came from a listing is one itself."""
+        """Whether this is a prefix of other objects. A path with a `stat` is an object itself."""
         return self._stat is None and any(self.iterdir())
 
     def iterdir(self) -> Iterator["ObjectPath"]:
-        """What is right below: objects, and prefixes of others."""
-        with asking(self.url), suppress(FileNotFoundError):
-            for info in store().ls(self.url, detail=True):
+        """List one level: objects, and prefixes of objects."""
+        with store_errors(self.url), suppress(FileNotFoundError):
+            for info in s3_filesystem().ls(self.url, detail=True):
                 yield ObjectPath(f"s3://{info['name']}", _stat(info) if info["type"] == "file" else None)
 
     def glob(self, pattern: str) -> Iterator["ObjectPath"]:
-        """What matches below, `*` within a name: objects, and for a single name prefixes of others too."""
+        """The objects that match a pattern, in which `*` does not match `/`.
+
+        A pattern without `/` also matches prefixes of objects.
+        """
         if "/" not in pattern:
             return (path for path in self.iterdir() if fnmatchcase(path.name, pattern))
         fixed, _, _ = pattern.rpartition("/") if "*" in pattern else (pattern, "", "")
@@ -96,9 +99,12 @@ class ObjectPath:
         return (path for path in ObjectPath(below).rglob(pattern) if path.url.count("/") == depth)
 
     def rglob(self, pattern: str) -> Iterator["ObjectPath"]:
-        """The objects at any depth below whose path ends in a match, by name: a request for each thousand objects."""
-        with asking(self.url):
-            found = store().find(self.url, detail=True)
+        """The objects at any depth whose path ends with a match, sorted by path.
+
+        This takes one request per thousand objects.
+        """
+        with store_errors(self.url):
+            found = s3_filesystem().find(self.url, detail=True)
         for name, info in sorted(found.items()):
             if PurePosixPath(name).match(pattern):
                 yield ObjectPath(f"s3://{name}", _stat(info))
@@ -106,36 +112,36 @@ class ObjectPath:
     def stat(self) -> ObjectStat:
         if self._stat is not None:
             return self._stat
-        with asking(self.url):
-            return _stat(store().info(self.url))
+        with store_errors(self.url):
+            return _stat(s3_filesystem().info(self.url))
 
     def read_bytes(self) -> bytes:
         return self.read_range(0, None)
 
     def read_range(self, start: int, end: int | None) -> bytes:
-        """The bytes from `start` (from the end if negative) up to `end`, in one request."""
-        with asking(self.url):
-            return bytes(store().cat_file(self.url, start=start, end=end))
+        """The bytes from `start` to `end`, in one request. A negative `start` counts from the end of the object."""
+        with store_errors(self.url):
+            return bytes(s3_filesystem().cat_file(self.url, start=start, end=end))
 
     def write_bytes(self, data: bytes | bytearray) -> bool:
-        """Put an object, whole, in the place of any that is there; returns that it was put."""
-        with asking(self.url):
-            store().pipe_file(self.url, bytes(data))
+        """Write an object or replace it. Returns True, to match `create_bytes`."""
+        with store_errors(self.url):
+            s3_filesystem().pipe_file(self.url, bytes(data))
         return True
 
     def create_bytes(self, data: bytes) -> bool:
-        """Put an object, whole, unless there is one; returns whether it was put."""
+        """Write an object unless it exists; return whether it was written."""
         try:
-            with asking(self.url):
-                store().pipe_file(self.url, data, mode="create")
+            with store_errors(self.url):
+                s3_filesystem().pipe_file(self.url, data, mode="create")
         except FileExistsError:
             return False
         return True
 
     def unlink(self, missing_ok: bool = False) -> None:
-        """Delete an object. A store does not say whether there was one."""
-        with suppress(*[FileNotFoundError] if missing_ok else []), asking(self.url):
-            store().rm_file(self.url)
+        """Delete an object. The store does not report whether it existed."""
+        with suppress(*[FileNotFoundError] if missing_ok else []), store_errors(self.url):
+            s3_filesystem().rm_file(self.url)
 
 
 def _stat(info: Mapping[str, Any]) -> ObjectStat:
@@ -143,20 +149,20 @@ def _stat(info: Mapping[str, Any]) -> ObjectStat:
 
 
 @cache
-def store() -> "fsspec.AbstractFileSystem":
-    """The file system of s3fs; a process has one. Raises SettingError when s3fs is not installed."""
+def s3_filesystem() -> "fsspec.AbstractFileSystem":
+    """The s3fs file system, one per process. Raises SettingError when s3fs is not installed."""
     try:
         import s3fs
     except ImportError as error:
-        raise SettingError("a lake on s3:// needs s3fs: pip install 'litmine[s3]'") from error
-    # Others write to the lake: what was listed a moment ago is not what is there now.
+        raise SettingError("a lake on s3:// needs s3fs; install it with: pip install 'litmine[s3]'") from error
+    # No caches: other processes write to the lake, so listings become outdated.
     return s3fs.S3FileSystem(use_listings_cache=False, skip_instance_cache=True)
 
 
 @contextmanager
-def asking(url: str) -> Iterator[None]:
-    """Let only what is there, or is not, through as OSError; whatever else a store says becomes LakeError."""
-    store()
+def store_errors(url: str) -> Iterator[None]:
+    """Turn errors of the object store into LakeError, except FileNotFoundError and FileExistsError."""
+    s3_filesystem()
     from aiohttp import ClientError
     from botocore.exceptions import BotoCoreError
 
@@ -165,8 +171,8 @@ def asking(url: str) -> Iterator[None]:
     except (FileNotFoundError, FileExistsError):
         raise
     except (OSError, BotoCoreError, ClientError) as error:
-        said = " ".join((str(error) or type(error).__name__).split()).rstrip(".")
+        reason = " ".join((str(error) or type(error).__name__).split()).rstrip(".")
         raise LakeError(
-            f"{url} cannot be had ({said}); see to the network, the bucket and the AWS_ settings, and run the command"
-            " again: what was finished stays"
+            f"{url} cannot be accessed ({reason}); check the network, the bucket and the AWS_ settings, and run the"
+            " command again: finished work is kept"
         ) from error

@@ -1,4 +1,8 @@
-"""Parquet files of the lake: a declared table with a JSON footer, to bytes and back."""
+"""Encode and read the Parquet files of a lake.
+
+A file holds rows of a declared table, with field ids, page checksums and page indexes. Its JSON footer records how it
+was made. Errors of pyarrow become sentences that tell the user what to do about the file.
+"""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,71 +14,98 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from litmine.errors import LakeError
-from litmine.lake.file_writer import write_bytes, write_whole
+from litmine.lake.file_writer import write_atomically, write_bytes
 from litmine.lake.object_store import ObjectPath
-from litmine.lake.paths import PAIR_TASKS, Place
+from litmine.lake.paths import PAIR_TASKS, LakePath
 from litmine.schema import arrow_schema, check_rows
 
-FOOTER = b"litmine"
-_ID = b"PARQUET:field_id"
-EMPTY = "_schema.parquet"
-_TAIL = 1 << 16
+# The key of the JSON footer in a file's Parquet metadata.
+FOOTER_KEY = b"litmine"
+# A file without rows in each table's folder.
+SCHEMA_FILE = "_schema.parquet"
+_FIELD_ID = b"PARQUET:field_id"
+# Read this much of an object's end first: it holds most files' Parquet metadata.
+_METADATA_BYTES = 1 << 16
 
 
-def encode(table: str, rows: pa.Table, footer: Mapping[str, Any] | None = None) -> bytes:
-    """The Parquet file of `rows`, with field ids, page checksums and indexes; equal for equal rows and footers.
+def encode_parquet(table: str, rows: pa.Table, footer: Mapping[str, Any] | None = None) -> bytes:
+    """Encode rows as a Parquet file. Equal rows and footers give equal bytes.
 
-    Raises SchemaError unless the rows are what `schemas/<table>.json` declares.
+    Raises SchemaError unless the rows match `schemas/<table>.json`.
     """
     sink = pa.BufferOutputStream()
     _write(sink, table, [rows], footer)
     return bytes(sink.getvalue())
 
 
-def write_stream(path: Place, table: str, rows: Iterable[pa.Table], footer: Mapping[str, Any]) -> bool:
-    """As `write_bytes` of `encode`, of rows that come one after the other, unless the file is there."""
-    return write_whole(path, lambda temporary: _write(temporary, table, rows, footer), exclusive=True)
+def write_tables(path: LakePath, table: str, chunks: Iterable[pa.Table], footer: Mapping[str, Any]) -> bool:
+    """Write a file from chunks of rows, unless it exists, in constant memory. Returns whether it was written.
+
+    Raises SchemaError as `encode_parquet` does, and LakeError if the file cannot be written.
+    """
+    return write_atomically(path, lambda temporary: _write(temporary, table, chunks, footer), exclusive=True)
 
 
-def _write(sink: Any, table: str, rows: Iterable[pa.Table], footer: Mapping[str, Any] | None) -> None:
+def _write(sink: Any, table: str, chunks: Iterable[pa.Table], footer: Mapping[str, Any] | None) -> None:
     schema = arrow_schema(table)
     with pq.ParquetWriter(
         sink, schema, compression="zstd", write_page_index=True, write_page_checksum=True, store_schema=False
     ) as writer:
-        for some in rows:
-            check_rows(table, some)
-            writer.write_table(pa.Table.from_arrays(some.columns, schema=schema))
+        for chunk in chunks:
+            check_rows(table, chunk)
+            writer.write_table(pa.Table.from_arrays(chunk.columns, schema=schema))
         if footer is not None:
-            writer.add_key_value_metadata({FOOTER: json.dumps(footer, ensure_ascii=False).encode("utf-8", "replace")})
+            encoded = json.dumps(footer, ensure_ascii=False).encode("utf-8", "replace")
+            writer.add_key_value_metadata({FOOTER_KEY: encoded})
 
 
-def stream(paths: Iterable[Place], table: str, at_once: int) -> Iterator[pa.Table]:
-    """The rows of some files, one file after the other, at least so many at a time but for the last.
+def write_schema_file(folder: LakePath, table: str) -> None:
+    """Write the table's file without rows to `folder`: DuckDB refuses `<folder>/*.parquet` if nothing matches it."""
+    if not (folder / SCHEMA_FILE).exists():
+        write_bytes(folder / SCHEMA_FILE, encode_parquet(table, arrow_schema(table).empty_table()), exclusive=True)
 
-    Checksums are verified. A column that a file is too old for is null. Raises LakeError for a file that is damaged,
-    gone, or newer than this litmine: its columns would be lost.
+
+def read_table(path: LakePath, columns: Sequence[str]) -> pa.Table:
+    """Read some columns of a file and verify their checksums. Raises LakeError if it is damaged or missing."""
+    with open_parquet(path) as file:
+        return file.read(columns=list(columns))
+
+
+@contextmanager
+def open_parquet(path: LakePath) -> Iterator[pq.ParquetFile]:
+    """Open a file to be read with checksums verified. Raises LakeError, also inside the block, if it is damaged."""
+    with report_read_errors(path), pq.ParquetFile(_source(path), page_checksum_verification=True) as file:
+        yield file
+
+
+def stream_tables(paths: Iterable[LakePath], table: str, min_rows: int) -> Iterator[pa.Table]:
+    """The rows of some files, one file after the other, in chunks of at least `min_rows` rows except the last.
+
+    Checksums are verified. If a file is older than a column, the column is null. Raises LakeError for a file that is
+    damaged, missing, or written by a newer litmine, whose additional columns would be lost.
     """
-    held: list[pa.Table] = []
+    batches: list[pa.Table] = []
     for path in paths:
-        with opened(path) as file:
-            for batch in file.iter_batches(at_once):
-                held.append(_as_declared(path, table, batch))
-                if sum(map(len, held)) >= at_once:
-                    yield pa.concat_tables(held)
-                    held = []
-    if held:
-        yield pa.concat_tables(held)
+        with open_parquet(path) as file:
+            for batch in file.iter_batches(min_rows):
+                batches.append(_match_schema(path, table, batch))
+                if sum(map(len, batches)) >= min_rows:
+                    yield pa.concat_tables(batches)
+                    batches = []
+    if batches:
+        yield pa.concat_tables(batches)
 
 
-def _as_declared(path: Place, table: str, batch: pa.RecordBatch) -> pa.Table:
+def _match_schema(path: LakePath, table: str, batch: pa.RecordBatch) -> pa.Table:
+    """The batch with the declared columns, matched by field id."""
     schema = arrow_schema(table)
-    columns = {field.metadata[_ID]: column for field, column in zip(batch.schema, batch.columns, strict=True)}
-    if newer := columns.keys() - {field.metadata[_ID] for field in schema}:
-        raise LakeError(f"{path} has {len(newer)} column(s) of a newer litmine; update this one")
+    columns = {field.metadata[_FIELD_ID]: column for field, column in zip(batch.schema, batch.columns, strict=True)}
+    if unknown := columns.keys() - {field.metadata[_FIELD_ID] for field in schema}:
+        raise LakeError(f"{path} was written by a newer litmine ({len(unknown)} unknown columns); update litmine")
     return pa.Table.from_arrays(
         [
-            columns[field.metadata[_ID]].cast(field.type)
-            if field.metadata[_ID] in columns
+            columns[field.metadata[_FIELD_ID]].cast(field.type)
+            if field.metadata[_FIELD_ID] in columns
             else pa.nulls(len(batch), field.type)
             for field in schema
         ],
@@ -82,91 +113,72 @@ def _as_declared(path: Place, table: str, batch: pa.RecordBatch) -> pa.Table:
     )
 
 
-def read(path: Place, columns: Sequence[str]) -> pa.Table:
-    """Some columns of a file, checksums verified. Raises LakeError when it is damaged or gone."""
-    with opened(path) as file:
-        return file.read(columns=list(columns))
-
-
-@contextmanager
-def opened(path: Place) -> Iterator[pq.ParquetFile]:
-    """A file to be read, checksums verified. Raises LakeError when it is damaged or gone, also while it is read."""
-    with reading(path), pq.ParquetFile(_source(path), page_checksum_verification=True) as file:
-        yield file
-
-
-def read_footer(path: Place) -> dict[str, Any]:
-    """The JSON that `encode` put into the file's footer. Raises LakeError when it is damaged, gone or not ours."""
-    with reading(path):
-        metadata = _metadata(path).metadata or {}
-        if FOOTER not in metadata:
-            raise damaged(path, "it has no footer of litmine's")
-        footer: dict[str, Any] = json.loads(metadata[FOOTER])
+def read_footer(path: LakePath) -> dict[str, Any]:
+    """Read the JSON footer of a file. Raises LakeError if the file is damaged, missing or not litmine's."""
+    with report_read_errors(path):
+        metadata = _read_metadata(path).metadata or {}
+        if FOOTER_KEY not in metadata:
+            raise damage_error(path, "it has no litmine footer")
+        footer: dict[str, Any] = json.loads(metadata[FOOTER_KEY])
         return footer
 
 
-def shape(path: Place) -> tuple[pa.Schema, int]:
-    """The schema of a file, field ids included, and its rows, from its footer. Raises LakeError when it is damaged."""
-    with reading(path):
-        metadata = _metadata(path)
+def read_schema_and_row_count(path: LakePath) -> tuple[pa.Schema, int]:
+    """Read the schema of a file, with field ids, and its number of rows. Raises LakeError if it is damaged."""
+    with report_read_errors(path):
+        metadata = _read_metadata(path)
         return metadata.schema.to_arrow_schema(), metadata.num_rows
 
 
-def pmid_range(path: Place) -> tuple[int, int]:
-    """The least and the greatest PMID of a file whose first column is `pmid`; (1, 0) when it has no rows."""
-    with reading(path):
-        metadata = _metadata(path)
+def read_pmid_range(path: LakePath) -> tuple[int, int]:
+    """Read the least and the greatest PMID of a file whose first column is `pmid`; (1, 0) if it has no rows."""
+    with report_read_errors(path):
+        metadata = _read_metadata(path)
         groups = [metadata.row_group(i).column(0).statistics for i in range(metadata.num_row_groups)]
         return min((g.min for g in groups), default=1), max((g.max for g in groups), default=0)
 
 
-def write_empty(folder: Place, table: str) -> None:
-    """The file without rows that keeps `<folder>/*.parquet` from matching nothing, which DuckDB refuses."""
-    if not (folder / EMPTY).exists():
-        write_bytes(folder / EMPTY, encode(table, arrow_schema(table).empty_table()), exclusive=True)
-
-
-def _source(path: Place) -> Path | pa.BufferReader:
-    """What pyarrow reads a whole file from: an object in one request."""
+def _source(path: LakePath) -> Path | pa.BufferReader:
+    """The source for pyarrow to read a whole file from. An object is downloaded in one request."""
     return pa.BufferReader(path.read_bytes()) if isinstance(path, ObjectPath) else path
 
 
-def _metadata(path: Place) -> pq.FileMetaData:
-    """A file's own metadata: what stands at its end, behind which are its length and four letters."""
+def _read_metadata(path: LakePath) -> pq.FileMetaData:
+    """The Parquet metadata of a file: the bytes at its end, followed by their length (4 bytes) and `PAR1`."""
     if isinstance(path, Path):
         return pq.read_metadata(path)
-    end = path.read_range(-_TAIL, None)
+    end = path.read_range(-_METADATA_BYTES, None)
     if (length := int.from_bytes(end[-8:-4], "little") + 8) > len(end):
         end = path.read_range(-length, None)
     return pq.read_metadata(pa.BufferReader(end))
 
 
 @contextmanager
-def reading(path: Place) -> Iterator[None]:
-    """Turn what pyarrow raises for a file that is damaged, or cannot be opened, into LakeError."""
+def report_read_errors(path: LakePath) -> Iterator[None]:
+    """Turn the errors of pyarrow for a file that is damaged, missing or not readable into LakeError."""
     try:
         yield
     except pa.ArrowMemoryError:
-        raise  # a full machine is no damage
+        raise  # too little memory is no damage
     except PermissionError as error:
-        raise LakeError(f"{path} cannot be read ({error.strerror or error}); see to its permissions") from error
+        raise LakeError(f"{path} cannot be read ({error.strerror or error}); check its permissions") from error
     except FileNotFoundError as error:
         raise LakeError(f"{path} is gone; run the command again") from error
     except (pa.ArrowException, OSError, KeyError, ValueError) as error:
-        raise damaged(path, str(error)) from error
+        raise damage_error(path, str(error)) from error
 
 
-def damaged(path: Place, why: str) -> LakeError:
-    """The sentence for a file that is no longer what was written."""
-    if path.parent.name == "articles" and path.name != EMPTY:
-        advice = f"restore it, or delete each {path.name} under the lake and import its source again"
-    elif path.parent.name.startswith(("model=", "of=")) and path.name != EMPTY:
+def damage_error(path: LakePath, why: str) -> LakeError:
+    """The error for a file whose content has changed since it was written, with a remedy that fits its table."""
+    if path.parent.name == "articles" and path.name != SCHEMA_FILE:
+        remedy = f"restore it, or delete each {path.name} under the lake and import its source again"
+    elif path.parent.name.startswith(("model=", "of=")) and path.name != SCHEMA_FILE:
         folder = path.parent if path.parent.name.startswith("model=") else path.parent.parent
-        again = " --questions" if folder.parent.name in PAIR_TASKS else ""
-        advice = f"delete it and run `litmine annotate{again}` again"
-    elif path.parent.name == "replaced" and path.name != EMPTY:
-        advice = "delete it and run `litmine compact`, which writes it again"
+        option = " --questions" if folder.parent.name in PAIR_TASKS else ""
+        remedy = f"delete it and run `litmine annotate{option}` again"
+    elif path.parent.name == "replaced" and path.name != SCHEMA_FILE:
+        remedy = "delete it and run `litmine compact`, which writes it again"
     else:
-        advice = "restore it or delete it"
+        remedy = "restore it or delete it"
     reason = " ".join(why.split()).rstrip(".")
-    return LakeError(f"{path} is damaged ({reason}); {advice}")
+    return LakeError(f"{path} is damaged ({reason}); {remedy}")

@@ -1,16 +1,14 @@
-"""Where each table's files lie in a lake.
+"""Lake paths: where a lake is, and which folder of it holds the files of each table.
 
     articles/<part>.parquet
-    <table>/model=<name@digest>/<part>.parquet                  of a task that reads articles alone, or pairs
-    <table>/model=<name@digest>/of=<inputs>/<part>.parquet      of a task that builds on another one's output
-    <table>/<run>.parquet                                       the log, and what tasks write once a run
+    <table>/model=<name@digest>/<part>.parquet                  a task that reads only articles
+    <table>/model=<name@digest>/of=<inputs>/<part>.parquet      a task that reads the output of another task
+    <table>/model=<name@digest>/<slice>.parquet                 a task that reads pairs of question and text
+    <table>/<run>.parquet                                       logs, one file per run
 
-What a file name cannot hold of a model's name is percent-encoded.
-
-Where a lake is: a folder, or a prefix of an object store.
-
-Code over a lake goes by `Place`, and does with it what both can. What is kept on this machine wherever the lake is
-(locks, the spool of a fetch, the search index) is on its desk.
+A lake is a folder or a prefix in an object store. Most code takes a `LakePath` and uses only what both offer. Files
+that need a file system (locks, downloads of an unfinished fetch, the search index) are in `local_folder`. Characters
+of a model name that a file name cannot contain are percent-encoded.
 """
 
 import os
@@ -25,71 +23,74 @@ from litmine.lake.object_store import ObjectPath
 from litmine.resources import litmine_home
 from litmine.specs import ARTICLES, TASKS, TaskSpec
 
-Place: TypeAlias = Path | ObjectPath
+LakePath: TypeAlias = Path | ObjectPath
+
+# Tables with one file per article part, and tables with one file per slice of (question, text) pairs.
+PART_TASKS: dict[str, TaskSpec] = {spec.table: spec for spec in TASKS if spec.unit == "part"}
+PAIR_TASKS: dict[str, TaskSpec] = {spec.table: spec for spec in TASKS if spec.unit == "pair"}
+MODEL_TABLES: tuple[str, ...] = (*PART_TASKS, *PAIR_TASKS)
+# Small files, one per run. Merging concatenates their rows.
+LOG_TABLES: tuple[str, ...] = ("runs", *(log for spec in TASKS for log in spec.logs))
+# The notes of merges: which file replaces which.
+REPLACED = "replaced"
+# Article parts come first in every listing, because writing the merged part commits a merge.
+TABLES: tuple[str, ...] = (ARTICLES, *sorted((*MODEL_TABLES, *LOG_TABLES, "files", REPLACED)))
+
+_MODEL, _OF = "model=", "of="
 
 
-def place(given: "str | PathLike[str] | Place") -> Place:
-    """The place of a lake as someone names it: absolute, or a URL. Raises SettingError for a URL that is no place."""
-    if isinstance(given, ObjectPath):
-        return given
-    if isinstance(given, str) and "://" in given:
-        return ObjectPath.parse(given)
-    return Path(given).resolve()
+def parse_lake_path(value: "str | PathLike[str] | LakePath") -> LakePath:
+    """Convert a path or URL to an absolute path. Raises SettingError for a URL that cannot hold a lake."""
+    if isinstance(value, ObjectPath):
+        return value
+    if isinstance(value, str) and "://" in value:
+        return ObjectPath.parse(value)
+    return Path(value).resolve()
 
 
-def within(lake: Place, path: Place) -> str:
-    """A file as it is called within the lake: articles/x.parquet."""
+def relative_path(lake: LakePath, path: LakePath) -> str:
+    """The path of a file relative to the lake: `articles/x.parquet`."""
     return str(path).removeprefix(f"{lake}/")
 
 
-def desk(lake: Place) -> Path:
-    """The folder on this machine for what belongs to a lake and needs a file system: the lake itself, if it is one."""
+def local_folder(lake: LakePath) -> Path:
+    """The local folder for files of a lake that need a file system.
+
+    This is the lake itself, or a folder in LITMINE_HOME for a lake in an object store.
+    """
     if isinstance(lake, Path):
         return lake
-    # Buckets of two stores may have one name.
+    # Two object stores may have buckets of the same name.
     endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
     digest = blake2b(f"{endpoint} {lake}".encode(), digest_size=6).hexdigest()
     return litmine_home().resolve() / "lakes" / f"{re.sub('[^a-z0-9]+', '-', str(lake).lower())}-{digest}"
 
 
-# Tables with a target for each article part, and with a file for each slice of questions and texts.
-PART_TASKS: dict[str, TaskSpec] = {spec.table: spec for spec in TASKS if spec.unit == "part"}
-PAIR_TASKS: dict[str, TaskSpec] = {spec.table: spec for spec in TASKS if spec.unit == "pair"}
-BY_MODEL: tuple[str, ...] = (*PART_TASKS, *PAIR_TASKS)
-# Small files that are written once a run, and merged by their rows alone.
-LOGS: tuple[str, ...] = ("runs", *(log for spec in TASKS for log in spec.logs))
-REPLACED = "replaced"
-# Parts come first wherever tables are listed: a merge commits with them.
-TABLES: tuple[str, ...] = (ARTICLES, *sorted((*BY_MODEL, *LOGS, "files", REPLACED)))
-
-_MODEL, _OF = "model=", "of="
-
-
-def depth(table: str) -> int:
-    """How many folders lie between a table's own and its files."""
-    if table not in BY_MODEL:
+def folder_depth(table: str) -> int:
+    """The number of folder levels between a table's folder and its files."""
+    if table not in MODEL_TABLES:
         return 0
     return 2 if table in PART_TASKS and PART_TASKS[table].upstream else 1
 
 
 def file_pattern(table: str) -> str:
-    """The files of a table as a glob pattern below its folder."""
-    return "*/" * depth(table) + "*.parquet"
+    """The glob pattern of a table's files, relative to the table's folder."""
+    return "*/" * folder_depth(table) + "*.parquet"
 
 
 def folder_name(table: str, model: str, inputs: str = "") -> str:
-    """The folder of a model's files in the lake: `entities/model=builtin@0123456789ab`."""
-    own = f"{table}/{_MODEL}{quote(model, safe='@')}"
-    return f"{own}/{_OF}{quote(inputs, safe='@')}" if inputs else own
+    """The folder of a model's files, relative to the lake: `entities/model=builtin@0123456789ab`."""
+    folder = f"{table}/{_MODEL}{quote(model, safe='@')}"
+    return f"{folder}/{_OF}{quote(inputs, safe='@')}" if inputs else folder
+
+
+def parse_folder_name(folder: str) -> tuple[str, str, str]:
+    """Split a name that `folder_name` made into table, model and inputs; a missing level is empty."""
+    table, *levels = folder.split("/")
+    model = unquote(levels[0].removeprefix(_MODEL)) if levels else ""
+    return table, model, unquote(levels[1].removeprefix(_OF)) if len(levels) > 1 else ""
 
 
 def schema_folder(table: str) -> str:
-    """The folder of the file that keeps a table's pattern from matching nothing."""
-    return "/".join((table, f"{_MODEL}_", f"{_OF}_")[: depth(table) + 1])
-
-
-def parse_folder(folder: str) -> tuple[str, str, str]:
-    """Table, model and inputs of a folder's name in the lake, as `folder_name` makes it."""
-    table, *rest = folder.split("/")
-    model = unquote(rest[0].removeprefix(_MODEL)) if rest else ""
-    return table, model, unquote(rest[1].removeprefix(_OF)) if len(rest) > 1 else ""
+    """The folder of the empty file that makes a table's glob pattern always match."""
+    return "/".join((table, f"{_MODEL}_", f"{_OF}_")[: folder_depth(table) + 1])

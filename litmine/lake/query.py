@@ -1,10 +1,8 @@
-"""One SELECT over a lake: it reads the views and the lake's files, writes nothing and reads nothing else.
+"""Run one SELECT over a lake. It can read only the views and the lake's files, and it cannot write.
 
-What a query may be made of: one SELECT, down to its last subquery, over tables and functions that only read.
-
-That a statement is a SELECT says too little: in DuckDB 2.0 `WITH x AS (COPY ... TO ...) SELECT ...` is one and writes
-the file, and so does the table function that runs serialised SQL. So the parsed tree is looked through, and what it may
-hold is listed, not what it may not.
+The statement type does not ensure this: in DuckDB 2.0, `WITH x AS (COPY ... TO ...) SELECT ...` is a SELECT that writes
+a file, and so does the table function that runs serialised SQL. Therefore the parsed query is checked against lists
+of what is allowed, at every level of nesting.
 """
 
 import json
@@ -20,10 +18,10 @@ from uuid import uuid4
 import pyarrow as pa
 
 from litmine.errors import QueryError
-from litmine.lake.duckdb_errors import naming_damage
-from litmine.lake.paths import Place
-from litmine.lake.view_definitions import sentences
-from litmine.lake.views import glob_escaped, interruptibly, quiet_duckdb, quoted, show
+from litmine.lake.duckdb_errors import report_damaged_files
+from litmine.lake.paths import LakePath
+from litmine.lake.view_definitions import view_descriptions
+from litmine.lake.views import create_views, escape_glob, open_duckdb, run_interruptibly, sql_string
 
 if TYPE_CHECKING:
     import duckdb
@@ -42,85 +40,115 @@ _TABLE_FUNCTIONS = {
 }
 # fmt: on
 
-# Those of them, besides the readers of files, that cannot be given the name of a view.
-_OF_VALUES = {"generate_series", "glob", "json_each", "json_tree", "range", "repeat", "repeat_row", "unnest"}
+# Those that cannot take the name of a view, apart from the readers of files.
+_VALUE_FUNCTIONS = {"generate_series", "glob", "json_each", "json_tree", "range", "repeat", "repeat_row", "unnest"}
 
-# DuckDB's parser takes minutes over longer ones, and overflows its stack over deeper ones.
-_LONGEST = 1_000_000
-_DEEPEST = 200
+# DuckDB's parser takes minutes for longer queries and overflows its stack on deeper ones.
+_MAX_LENGTH = 1_000_000
+_MAX_DEPTH = 200
 _BRACKETS = re.compile(r"[(\[{}\])]")
+
+# What the error message of a failed query starts with.
+QUERY_FAILED = "the query failed: "
+_BATCH_ROWS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Select:
-    """A statement that only reads, and the names in lower case that it reads from: of views, of its own WITH, of files.
+class SelectStatement:
+    """A statement that only reads.
 
-    None for the names where it may ask which views there are.
+    `tables` are the lower-case names of all tables that it reads: views, its own WITH clauses, files. None when the
+    statement can read any view, for example because it lists them.
     """
 
     statement: "duckdb.Statement"
-    names: set[str] | None
+    tables: set[str] | None
 
 
-def single_select(connection: "duckdb.DuckDBPyConnection", query: str) -> Select:
-    """The one statement of the query, which only reads. Raises QueryError otherwise, duckdb.Error when it is no SQL."""
+def select(lake: LakePath, query: str) -> pa.RecordBatchReader:
+    """Run a query and return its rows while they are computed.
+
+    Raises QueryError when the query is not exactly one SELECT, when it reads something outside the lake, or when DuckDB
+    rejects it; LakeError when a file of the lake is damaged. Reading the rows can raise both as well.
+    """
+    with _translate_errors(lake):
+        connection = open_duckdb(lake)
+        # Before any file of the lake is opened, so that rejecting a query is cheap.
+        parsed = parse_select(connection, query)
+        create_views(connection, lake, _views_to_create(parsed))
+        _restrict_access(connection, lake)
+        rows = run_interruptibly(connection, lambda: connection.sql(parsed.statement).to_arrow_reader(_BATCH_ROWS))
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        with connection, _translate_errors(lake):
+            while (batch := run_interruptibly(connection, lambda: next(rows, None))) is not None:
+                yield batch
+
+    return pa.RecordBatchReader.from_batches(rows.schema, batches())
+
+
+def parse_select(connection: "duckdb.DuckDBPyConnection", query: str) -> SelectStatement:
+    """Parse a query and check that it is one statement that only reads.
+
+    Raises QueryError if it is not, duckdb.Error for a syntax error.
+    """
     import duckdb
 
     if "\0" in query or not _is_unicode(query):
-        raise QueryError("a query is text in Unicode, without NUL characters")
-    if len(query) > _LONGEST:
-        raise QueryError(f"a query is at most {_LONGEST:,} characters long, and this has {len(query):,}")
-    if _depth(query) > _DEEPEST:
-        raise QueryError(f"a query is nested {_DEEPEST} deep at most; take it apart with WITH")
+        raise QueryError("a query must be Unicode text without NUL characters")
+    if len(query) > _MAX_LENGTH:
+        raise QueryError(f"a query may have at most {_MAX_LENGTH:,} characters, and this one has {len(query):,}")
+    if _bracket_depth(query) > _MAX_DEPTH:
+        raise QueryError(f"a query may be nested at most {_MAX_DEPTH} deep; split it with WITH")
     statements = connection.extract_statements(query)
     if len(statements) != 1:
-        raise QueryError(f"a query is exactly one SELECT, and there are {len(statements)} statements")
+        raise QueryError(f"a query must be exactly one SELECT, and this one has {len(statements)} statements")
     (statement,) = statements
     if statement.type == duckdb.StatementType.MULTI:
-        raise QueryError("a query is exactly one SELECT, and a PIVOT is one only with its values listed: ON x IN (...)")
+        raise QueryError("a query must be exactly one SELECT; a PIVOT must list its values: ON x IN (...)")
     if statement.type != duckdb.StatementType.SELECT:
-        raise QueryError(f"a query is exactly one SELECT, and this is {statement.type.name}")
-    nodes = list(_nodes(_tree(connection, statement.query)))
+        raise QueryError(f"a query must be exactly one SELECT, and this is {statement.type.name}")
+    nodes = list(_nodes(_parse_tree(connection, statement.query)))
     for node in nodes:
         kind = node["type"]
         if kind.endswith("_NODE") and kind not in _QUERY_NODES:
-            raise QueryError(f"a query is exactly one SELECT, and this one has {kind.split('_')[0]} inside")
+            raise QueryError(f"a query must be exactly one SELECT, and this one contains {kind.split('_')[0]}")
         if kind == "TABLE_FUNCTION" and (name := node["function"]["function_name"].lower()) not in _TABLE_FUNCTIONS:
-            raise QueryError(f"a query may not use the table function {name}; use the views, `SHOW TABLES` lists them")
-    return Select(statement, _read(nodes))
+            raise QueryError(f"the table function {name} is not allowed; query the views that `SHOW TABLES` lists")
+    return SelectStatement(statement, _tables_read(nodes))
 
 
-def _read(nodes: Sequence[Mapping[str, Any]]) -> set[str] | None:
-    read = set()
+def _tables_read(nodes: Sequence[Mapping[str, Any]]) -> set[str] | None:
+    tables = set()
     for node in nodes:
         kind = node["type"]
-        if kind == "SHOW_REF" or (kind == "TABLE_FUNCTION" and not _takes_no_view(node["function"])):
+        if kind == "SHOW_REF" or (kind == "TABLE_FUNCTION" and not _reads_no_view(node["function"])):
             return None
         if kind == "BASE_TABLE":
             if node["catalog_name"] or node["schema_name"]:
                 return None
-            read.add(node["table_name"].lower())
-    return read
+            tables.add(node["table_name"].lower())
+    return tables
 
 
-def _takes_no_view(function: Mapping[str, Any]) -> bool:
+def _reads_no_view(function: Mapping[str, Any]) -> bool:
     name = function["function_name"].lower()
-    return name in _OF_VALUES or name.startswith(("parquet_", "read_"))
+    return name in _VALUE_FUNCTIONS or name.startswith(("parquet_", "read_"))
 
 
-def _tree(connection: "duckdb.DuckDBPyConnection", query: str) -> Any:
+def _parse_tree(connection: "duckdb.DuckDBPyConnection", query: str) -> Any:
     (serialised,) = connection.execute("SELECT json_serialize_sql(?::VARCHAR)", [query]).fetchall()[0]
     try:
         tree = json.loads(serialised)
     except RecursionError:
-        raise QueryError("the query cannot be checked: its expressions are nested too deeply; take it apart") from None
+        raise QueryError("the query cannot be checked: its expressions are nested too deeply; split it") from None
     if tree["error"] or len(tree["statements"]) != 1:
         raise QueryError(f"the query cannot be checked: {tree.get('error_message', 'it is not one statement')}")
     return tree["statements"]
 
 
 def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
-    """Every node of the tree that says its type, at any depth."""
+    """Every node of the parse tree that has a type, at any depth."""
     stack = [tree]
     while stack:
         branch = stack.pop()
@@ -132,8 +160,8 @@ def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
             stack.extend(branch)
 
 
-def _depth(query: str) -> int:
-    """How deep its brackets stand, those in quotes and comments counted too."""
+def _bracket_depth(query: str) -> int:
+    """The nesting depth of brackets, including those in quotes and comments."""
     deepest = depth = 0
     for bracket in _BRACKETS.findall(query):
         depth = depth + 1 if bracket in "([{" else max(0, depth - 1)
@@ -145,44 +173,23 @@ def _is_unicode(text: str) -> bool:
     return not any("\ud800" <= char <= "\udfff" for char in text)
 
 
-_BATCH_ROWS = 10_000
+def _views_to_create(parsed: SelectStatement) -> set[str] | None:
+    """The views that the statement reads; None for all of them.
 
-
-def select(lake: Place, query: str) -> pa.RecordBatchReader:
-    """The rows of a query, as they are computed.
-
-    Raises QueryError, in one sentence, when it is not exactly one SELECT, when DuckDB refuses it, and when it looks
-    outside the lake; LakeError when a file of the lake is damaged. Both also while the rows are read.
+    Creating all views takes longer than most queries. A name that is no view may be a typing error, and then all views
+    must exist so that DuckDB can suggest the right name.
     """
-    with _naming(lake):
-        connection = quiet_duckdb(lake)
-        # Before a file of the lake is opened: what is refused costs nothing.
-        asked = single_select(connection, query)
-        show(connection, lake, _needed(asked))
-        _shut(connection, lake)
-        rows = interruptibly(connection, lambda: connection.sql(asked.statement).to_arrow_reader(_BATCH_ROWS))
-
-    def batches() -> Iterator[pa.RecordBatch]:
-        with connection, _naming(lake):
-            while (batch := interruptibly(connection, lambda: next(rows, None))) is not None:
-                yield batch
-
-    return pa.RecordBatchReader.from_batches(rows.schema, batches())
+    return parsed.tables if parsed.tables is not None and parsed.tables <= view_descriptions().keys() else None
 
 
-def _needed(asked: Select) -> set[str] | None:
-    """The views that it reads: to make all takes longer than most answers. None for all: its mistake may be a name."""
-    return asked.names if asked.names is not None and asked.names <= sentences().keys() else None
-
-
-def _shut(connection: "duckdb.DuckDBPyConnection", lake: Place) -> None:
-    """Let the connection read the lake and nothing else, for good."""
-    # A folder that nobody else has, made only when a query spills: DuckDB lets queries read its spill folder.
-    spill = Path(tempfile.gettempdir()) / f"litmine-{uuid4().hex}"
-    allowed = sorted({str(lake), glob_escaped(lake)})
+def _restrict_access(connection: "duckdb.DuckDBPyConnection", lake: LakePath) -> None:
+    """Permanently limit the connection to reading the lake's files."""
+    # Queries can read the folder where DuckDB spills to disk, so it must be new. DuckDB creates it when it needs it.
+    spill_folder = Path(tempfile.gettempdir()) / f"litmine-{uuid4().hex}"
+    allowed = sorted({str(lake), escape_glob(lake)})
     for statement in (
-        f"SET temp_directory = {quoted(str(spill))}",
-        f"SET allowed_directories = [{', '.join(map(quoted, allowed))}]",
+        f"SET temp_directory = {sql_string(str(spill_folder))}",
+        f"SET allowed_directories = [{', '.join(map(sql_string, allowed))}]",
         "SET enable_external_access = false",
         "SET autoinstall_known_extensions = false",
         "SET autoload_known_extensions = false",
@@ -192,21 +199,21 @@ def _shut(connection: "duckdb.DuckDBPyConnection", lake: Place) -> None:
         connection.execute(statement)
 
 
-def _naming(lake: Place) -> AbstractContextManager[None]:
-    """Turn what DuckDB raises into LakeError or QueryError."""
-    # Its errors come through a reader of Arrow as OSError, with the kind in front of the message.
-    # Arrow does not take types as deep as DuckDB's.
-    return naming_damage(lake, lambda message: QueryError(_sentence(message)), (OSError, pa.ArrowException))
+def _translate_errors(lake: LakePath) -> AbstractContextManager[None]:
+    """Turn DuckDB's errors into LakeError or QueryError."""
+    # Through an Arrow reader, DuckDB's errors arrive as OSError; Arrow itself rejects types as deep as DuckDB allows.
+    return report_damaged_files(lake, lambda message: QueryError(_error_message(message)), (OSError, pa.ArrowException))
 
 
-def _sentence(message: str) -> str:
-    """DuckDB's message in one line: its kind and the excerpt of the query left out, its hint kept."""
+def _error_message(message: str) -> str:
+    """DuckDB's message in one line: its hint stays; the error kind and the excerpt of the query are removed."""
     kind, _, rest = message.partition(" Error: ")
     if not rest:
         kind, rest = "", message
-    said = " ".join(re.split(r"\n+LINE \d+:", rest)[0].split())
+    reason = " ".join(re.split(r"\n+LINE \d+:", rest)[0].split())
     if kind == "Permission":
-        return f"a query reads the views and the lake's own files, and nothing else: {said}"
-    if kind == "Catalog" and "Table with name" in said and not any(f'"{view}"' in said for view in sentences()):
-        said = f"{said.split('!')[0]}; the views are {', '.join(sentences())}"
-    return f"the query cannot be answered: {said}"
+        return f"a query can read only the views and the lake's own files: {reason}"
+    views = view_descriptions()
+    if kind == "Catalog" and "Table with name" in reason and not any(f'"{view}"' in reason for view in views):
+        reason = f"{reason.split('!')[0]}; the views are {', '.join(views)}"
+    return f"{QUERY_FAILED}{reason}"

@@ -1,8 +1,8 @@
-"""Readings: what one reader made of some questions and texts, "no answer" included.
+"""Store what a reader finds in each pair of question and text, and the log of questions that were asked.
 
-A slice of pairs is one file, named after the pairs: it exists = they are read, and they are never read again.
-
-What was asked, and over which articles: written when the readings are done, so that answers change all at once.
+Readings are written in slices. A slice is one file, named after its pairs: if the file exists, the pairs have been
+read, "no answer" included, and litmine does not read them again. The question log is written when all readings are
+done, so that the view `answers` changes at once.
 """
 
 import math
@@ -17,75 +17,15 @@ import pyarrow as pa
 from litmine.errors import SchemaError
 from litmine.lake.file_writer import write_bytes
 from litmine.lake.hashing import question_digest
-from litmine.lake.parquet import encode
-from litmine.lake.paths import Place, folder_name
+from litmine.lake.parquet import encode_parquet
+from litmine.lake.paths import LakePath, folder_name
 from litmine.schema import arrow_schema
 from litmine.text.sentences import enclosing_sentence
 from litmine.types import Question, ReaderOutput, SpanAnswer
 
 
-@dataclass(frozen=True, slots=True)
-class Retrieved:
-    """An article that a question is read over: the hash of its text, BM25, and its place, from 1."""
-
-    pmid: int
-    text_hash: int
-    score: float
-    rank: int
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A question, the reader (name@digest), how articles were looked for, and what was found, the best first."""
-
-    question: Question
-    model: str
-    top_k: int
-    filter: str | None
-    retrieved: tuple[Retrieved, ...]
-
-    @property
-    def digest(self) -> int:
-        return question_digest(self.question)
-
-
-def record_asked(lake: Place, asked: Sequence[Asked], run: str, asked_at: datetime) -> None:
-    """Note what a run asked: from now on these are the questions' retrievals. Raises LakeError when it cannot."""
-    found = {(one.digest, hit): None for one in asked for hit in one.retrieved}
-    retrieved = [
-        {
-            "question_digest": digest,
-            "run": run,
-            "pmid": hit.pmid,
-            "text_hash": hit.text_hash,
-            "score": hit.score,
-            "rank": hit.rank,
-        }
-        for digest, hit in found
-    ]
-    questions = [
-        {
-            "question_digest": one.digest,
-            "question_id": one.question.question_id,
-            "question": one.question.text,
-            "question_type": one.question.question_type,
-            "guessed": one.question.guessed,
-            "model": one.model,
-            "top_k": one.top_k,
-            "filter": one.filter,
-            "asked_at": asked_at,
-            "run": run,
-        }
-        for one in asked
-    ]
-    # The questions last: without them the rest is not seen.
-    for table, rows in (("retrieved", retrieved), ("questions", questions)):
-        data = encode(table, pa.Table.from_pylist(rows, schema=arrow_schema(table)))
-        write_bytes(lake / table / f"{run}.parquet", data, exclusive=True)
-
-
-class Pair(NamedTuple):
-    """A question and a text: what a reader reads at a time."""
+class QuestionTextPair(NamedTuple):
+    """A question and a text: the unit that a reader reads."""
 
     question_digest: int
     pmid: int
@@ -94,7 +34,10 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ReadingsFooter:
-    """What a slice's file says about its making: `pairs` counts those that failed too, `seconds` is wall time."""
+    """The footer of a slice file: how its readings were made.
+
+    pairs: number of pairs, failed ones included. seconds: wall time.
+    """
 
     model: str
     pairs: int
@@ -105,65 +48,66 @@ class ReadingsFooter:
     versions: Mapping[str, str]
 
 
-def slice_file(lake: Place, model: str, pairs: Iterable[Pair]) -> Place:
-    """Where the readings of `model` (name@digest) for these pairs belong, whatever their order."""
+def slice_path(lake: LakePath, model: str, pairs: Iterable[QuestionTextPair]) -> LakePath:
+    """The path for the readings of these pairs by `model` (name@digest). The order of the pairs does not matter."""
     name = blake2b(repr(sorted(tuple(pair) for pair in pairs)).encode(), digest_size=12).hexdigest()
     return lake / folder_name("readings", model) / f"{name}.parquet"
 
 
 def write_readings(
-    path: Place,
-    pairs: Sequence[Pair],
+    path: LakePath,
+    pairs: Sequence[QuestionTextPair],
     texts: Sequence[str],
-    replies: Sequence[ReaderOutput | str],
+    outputs: Sequence[ReaderOutput | str],
     footer: ReadingsFooter,
 ) -> bool:
-    """Write a slice to its file, whole and only if it is absent; returns whether it was written.
+    """Write a slice to its file unless the file exists. Returns whether it was written.
 
-    A reply that is a string says why its pair could not be read. Raises SchemaError, naming the first row at fault,
-    when the offsets of an answer do not hold or a score is no probability; LakeError when the file cannot be written.
+    outputs: one per pair; a string is the reason why the pair could not be read. Raises SchemaError, naming the first
+    bad row, if an answer's offsets do not match its text or a score is not a probability. Raises LakeError if the file
+    cannot be written.
     """
-    table = readings_table(footer.model, pairs, texts, replies)
-    return write_bytes(path, encode("readings", table, asdict(footer)), exclusive=True)
+    table = readings_table(footer.model, pairs, texts, outputs)
+    return write_bytes(path, encode_parquet("readings", table, asdict(footer)), exclusive=True)
 
 
 def readings_table(
-    model: str, pairs: Sequence[Pair], texts: Sequence[str], replies: Sequence[ReaderOutput | str]
+    model: str, pairs: Sequence[QuestionTextPair], texts: Sequence[str], outputs: Sequence[ReaderOutput | str]
 ) -> pa.Table:
-    """The rows of a slice. Raises SchemaError as `write_readings` does."""
-    rows = [row for one in zip(pairs, texts, replies, strict=True) for row in _rows(*one)]
+    """The rows of a slice, in the columns of `schemas/readings.json`. Raises SchemaError as `write_readings` does."""
+    rows = [row for reading in zip(pairs, texts, outputs, strict=True) for row in _reading_rows(*reading)]
     rows.sort(key=lambda row: (*row[:3], row[4] or 0))
     schema = arrow_schema("readings")
     columns = list(zip(*rows, strict=True)) or [()] * len(schema)
     try:
         arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        raise SchemaError(f"a reading of {model} has a value that is not as declared: {error}") from error
+        raise SchemaError(f"a reading of {model} has a value of the wrong type: {error}") from error
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def _rows(pair: Pair, text: str, reply: ReaderOutput | str) -> Iterator[tuple[Any, ...]]:
-    """The rows of one reading, columns in the order of the table."""
-    nothing = (None,) * 9
-    if isinstance(reply, str):
-        yield (*pair, *nothing, None, None, None, reply)
+def _reading_rows(pair: QuestionTextPair, text: str, output: ReaderOutput | str) -> Iterator[tuple[Any, ...]]:
+    """The rows of one reading, with columns in the order of the table."""
+    no_span = (None,) * 9
+    if isinstance(output, str):
+        yield (*pair, *no_span, None, None, None, output)
         return
-    for probability in (reply.no_answer, reply.yes, reply.no):
+    for probability in (output.no_answer, output.yes, output.no):
         _check_probability(pair, probability)
-    whole = reply.no_answer, reply.yes, reply.no, None
-    for variant, spans in enumerate((reply.spans, reply.variants)):
+    reading_columns = output.no_answer, output.yes, output.no, None
+    for is_variant, spans in ((False, output.spans), (True, output.variants)):
         for span in spans:
-            yield (*pair, *_columns(pair, text, span), bool(variant), *whole)
-    if not reply.spans:
-        yield (*pair, *nothing, *whole)
+            yield (*pair, *_span_columns(pair, text, span), is_variant, *reading_columns)
+    if not output.spans:
+        yield (*pair, *no_span, *reading_columns)
 
 
-def _columns(pair: Pair, text: str, span: SpanAnswer) -> tuple[Any, ...]:
+def _span_columns(pair: QuestionTextPair, text: str, span: SpanAnswer) -> tuple[Any, ...]:
     start, end = span.start_char, span.end_char
     if not 0 <= start < end <= len(text) or text[start:end] != span.answer:
-        raise SchemaError(f"PMID {pair.pmid}: {span} stands at {start}:{end}, where the text has {text[start:end]!r}")
+        raise SchemaError(f"PMID {pair.pmid}: {span} is at {start}:{end}, but the text there is {text[start:end]!r}")
     if not 0 <= span.start_token < span.end_token:
-        raise SchemaError(f"PMID {pair.pmid}: {span} has the tokens {span.start_token}:{span.end_token}")
+        raise SchemaError(f"PMID {pair.pmid}: {span} has the token range {span.start_token}:{span.end_token}")
     _check_probability(pair, span.score)
     return (
         span.answer,
@@ -176,6 +120,70 @@ def _columns(pair: Pair, text: str, span: SpanAnswer) -> tuple[Any, ...]:
     )
 
 
-def _check_probability(pair: Pair, value: float | None) -> None:
+def _check_probability(pair: QuestionTextPair, value: float | None) -> None:
     if value is not None and not (math.isfinite(value) and 0 <= value <= 1):
-        raise SchemaError(f"PMID {pair.pmid}: a reading has the score {value}, which is no probability")
+        raise SchemaError(f"PMID {pair.pmid}: a reading has the score {value}, which is not a probability")
+
+
+@dataclass(frozen=True, slots=True)
+class RetrievedArticle:
+    """An article that the search returned for a question: the hash of its text, its BM25 score, its rank from 1."""
+
+    pmid: int
+    text_hash: int
+    score: float
+    rank: int
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionLogEntry:
+    """A question, the reader (name@digest), the search settings, and the articles retrieved, best first."""
+
+    question: Question
+    model: str
+    top_k: int
+    filter: str | None
+    retrieved: tuple[RetrievedArticle, ...]
+
+    @property
+    def digest(self) -> int:
+        return question_digest(self.question)
+
+
+def record_questions(lake: LakePath, entries: Sequence[QuestionLogEntry], run: str, asked_at: datetime) -> None:
+    """Add the questions of a run to the log; the views use the newest entry of each question.
+
+    Raises LakeError if the log cannot be written.
+    """
+    # Two questions with one digest (the same words under two ids) share their retrieved articles.
+    hits = {(entry.digest, hit): None for entry in entries for hit in entry.retrieved}
+    retrieved = [
+        {
+            "question_digest": digest,
+            "run": run,
+            "pmid": hit.pmid,
+            "text_hash": hit.text_hash,
+            "score": hit.score,
+            "rank": hit.rank,
+        }
+        for digest, hit in hits
+    ]
+    questions = [
+        {
+            "question_digest": entry.digest,
+            "question_id": entry.question.question_id,
+            "question": entry.question.text,
+            "question_type": entry.question.question_type,
+            "guessed": entry.question.guessed,
+            "model": entry.model,
+            "top_k": entry.top_k,
+            "filter": entry.filter,
+            "asked_at": asked_at,
+            "run": run,
+        }
+        for entry in entries
+    ]
+    # `questions` comes last: without its row, the views do not show the retrieved articles.
+    for table, rows in (("retrieved", retrieved), ("questions", questions)):
+        data = encode_parquet(table, pa.Table.from_pylist(rows, schema=arrow_schema(table)))
+        write_bytes(lake / table / f"{run}.parquet", data, exclusive=True)

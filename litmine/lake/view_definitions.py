@@ -1,4 +1,4 @@
-"""The views of `schemas/*.sql`, one by one: what each shows, and which others it is made of."""
+"""The view definitions in `schemas/*.sql`: name, description and CREATE VIEW statement of each view."""
 
 import re
 from collections.abc import Collection
@@ -7,37 +7,40 @@ from functools import cache
 from litmine.resources import packaged_path
 from litmine.specs import TASKS
 
-_BEGINNING = re.compile(r"-- (?P<name>\w+): (?P<sentence>.+)\nCREATE VIEW (?P=name) ")
+_VIEW_HEADER = re.compile(r"-- (?P<name>\w+): (?P<description>.+)\nCREATE VIEW (?P=name) ")
 
 
-def sentences() -> dict[str, str]:
-    """Each view's name and the sentence that says what it shows: those of every lake, then those of each task."""
-    return {name: sentence for name, (sentence, _) in _views().items()}
+def view_descriptions() -> dict[str, str]:
+    """The one-sentence description of each view, by name: views of every lake first, then those of each task."""
+    return {name: description for name, (description, _) in _view_definitions().items()}
 
 
-def statements(names: Collection[str] | None = None) -> str:
-    """What makes the views of these names and those that they read, or all views; an unknown name is passed over."""
-    views = _views()
-    wanted = set(views if names is None else names)
-    # A view reads from those before it only.
-    for name, (_, text) in reversed(views.items()):
+def view_statements(names: Collection[str] | None = None) -> str:
+    """The statements that create the named views and the views that they read, or all views.
+
+    Unknown names are ignored. The statements contain the placeholders that `litmine.lake.views` replaces.
+    """
+    definitions = _view_definitions()
+    wanted = set(definitions if names is None else names)
+    # A view reads only from earlier ones, so one pass from the last to the first finds all that are needed.
+    for name, (_, statement) in reversed(definitions.items()):
         if name in wanted:
-            wanted.update(re.findall(r"\b(?:FROM|JOIN)\s+(\w+)", text))
-    return "\n".join(text for name, (_, text) in views.items() if name in wanted)
+            wanted.update(re.findall(r"\b(?:FROM|JOIN)\s+(\w+)", statement))
+    return "\n".join(statement for name, (_, statement) in definitions.items() if name in wanted)
 
 
-def statement(name: str) -> str:
-    """What makes this view alone, over whatever stands behind the names that it reads."""
-    return _views()[name][1]
+def view_statement(name: str) -> str:
+    """The statement that creates one view, without the views that it reads."""
+    return _view_definitions()[name][1]
 
 
 @cache
-def _views() -> dict[str, tuple[str, str]]:
-    """Each view's sentence and statement; blank lines stand between them."""
-    found = {}
+def _view_definitions() -> dict[str, tuple[str, str]]:
+    """Description and statement of each view. In the files, a blank line separates one view from the next."""
+    definitions = {}
     files = ["views.sql", *(f"{spec.table}.sql" for spec in TASKS)]
-    texts = "\n\n".join(packaged_path(f"schemas/{name}").read_text(encoding="utf-8").strip() for name in files)
-    for text in texts.split("\n\n"):
-        if beginning := _BEGINNING.match(text):
-            found[beginning["name"]] = beginning["sentence"], text
-    return found
+    sql = "\n\n".join(packaged_path(f"schemas/{name}").read_text(encoding="utf-8").strip() for name in files)
+    for block in sql.split("\n\n"):
+        if header := _VIEW_HEADER.match(block):
+            definitions[header["name"]] = header["description"], block
+    return definitions

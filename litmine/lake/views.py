@@ -1,4 +1,7 @@
-"""The views of `schemas/views.sql` over one lake: in a connection of their own, and in the lake's catalogue file."""
+"""The SQL views of a lake: in an in-memory DuckDB connection, and in the catalogue file `lake.duckdb`.
+
+`schemas/*.sql` define the views as templates. This module fills in how each table's Parquet files are read.
+"""
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -9,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
 
-from litmine.lake.file_writer import unwritable, write_whole
-from litmine.lake.listing import live_tables
+from litmine.lake.file_writer import file_write_error, write_atomically
+from litmine.lake.listing import live_files_by_table
 from litmine.lake.object_store import ObjectPath
-from litmine.lake.paths import PAIR_TASKS, PART_TASKS, REPLACED, TABLES, Place, depth, file_pattern
-from litmine.lake.view_definitions import statements
+from litmine.lake.paths import PAIR_TASKS, PART_TASKS, REPLACED, TABLES, LakePath, file_pattern, folder_depth
+from litmine.lake.view_definitions import view_statements
 from litmine.schema import arrow_schema
 from litmine.specs import ARTICLES
 
@@ -21,8 +24,8 @@ if TYPE_CHECKING:
     import duckdb
 
 CATALOGUE = "lake.duckdb"
-# The view that has the catalogue's mark as its comment.
-_MARKED = "article_versions"
+# The comment on this view of the catalogue is the catalogue's fingerprint.
+_FINGERPRINT_VIEW = "article_versions"
 _DUCKDB_TYPES = {
     pa.int64(): "BIGINT",
     pa.int32(): "INTEGER",
@@ -33,47 +36,51 @@ _DUCKDB_TYPES = {
     pa.timestamp("us", tz="UTC"): "TIMESTAMPTZ",
 }
 
-# The catalogues that this process wrote or found current, as they were then.
-_current: dict[Path, tuple[tuple[int, ...] | None, str]] = {}
+# Catalogues that this process has written or found current: the file's identity and the SQL that made it.
+_checked_catalogues: dict[Path, tuple[tuple[int, ...] | None, str]] = {}
 
 
-def connect(lake: Place) -> "duckdb.DuckDBPyConnection":
-    """An in-memory DuckDB that shows the lake's views, timestamps in UTC, over the files that count now.
+def connect(lake: LakePath) -> "duckdb.DuckDBPyConnection":
+    """Open an in-memory DuckDB with the lake's views over the files that are live now. Timestamps are in UTC.
 
-    Raises duckdb.Error for a damaged file, LakeError for a damaged note of replaced ones.
+    Raises duckdb.Error for a damaged file, LakeError for a damaged merge note.
     """
-    connection = quiet_duckdb(lake)
-    show(connection, lake)
+    connection = open_duckdb(lake)
+    create_views(connection, lake)
     return connection
 
 
-def show(connection: "duckdb.DuckDBPyConnection", lake: Place, names: Collection[str] | None = None) -> None:
-    """Make the views in a connection: all, or those of the names and what these read. Raises as `connect`."""
-    connection.execute("SET TimeZone = 'UTC'")
-    there = live_tables(lake)
-    for table, files in there.items():
-        connection.execute(f"SET VARIABLE {table}_files = $1", [[glob_escaped(file) for file in files]])
-    sql = _filled(statements(names), _listed, {table for table in there if there[table]})
-    if sql:
-        interruptibly(connection, lambda: connection.execute(sql))
-
-
-def quiet_duckdb(lake: Place | None = None) -> "duckdb.DuckDBPyConnection":
-    """An in-memory DuckDB that can read a lake's files, without its progress bar: stdout is for data."""
+def open_duckdb(lake: LakePath | None = None) -> "duckdb.DuckDBPyConnection":
+    """Open an in-memory DuckDB that can read a lake's files. It draws no progress bar, because stdout is for data."""
     import duckdb
 
     connection = duckdb.connect()
     connection.execute("SET enable_progress_bar = false")
     if isinstance(lake, ObjectPath):
-        # Only such a lake needs fsspec.
-        from litmine.lake.object_reader import ObjectReader
+        # Imported here because only lakes in an object store need fsspec.
+        from litmine.lake.object_reader import ReadOnlyFileSystem
 
-        connection.register_filesystem(ObjectReader(lake))
+        connection.register_filesystem(ReadOnlyFileSystem(lake))
     return connection
 
 
-def interruptibly(connection: "duckdb.DuckDBPyConnection", call: Callable[[], Any]) -> Any:
-    """What `call` returns. DuckDB on the main thread hears Ctrl-C by chance, so that it runs on another."""
+def create_views(connection: "duckdb.DuckDBPyConnection", lake: LakePath, names: Collection[str] | None = None) -> None:
+    """Create the lake's views in a connection: all, or the named ones and those that they read. Raises as `connect`."""
+    connection.execute("SET TimeZone = 'UTC'")
+    files_by_table = live_files_by_table(lake)
+    for table, files in files_by_table.items():
+        connection.execute(f"SET VARIABLE {table}_files = $1", [[escape_glob(file) for file in files]])
+    tables = {table for table, files in files_by_table.items() if files}
+    sql = _fill_template(view_statements(names), _select_listed, tables)
+    if sql:
+        run_interruptibly(connection, lambda: connection.execute(sql))
+
+
+def run_interruptibly(connection: "duckdb.DuckDBPyConnection", call: Callable[[], Any]) -> Any:
+    """Run `call` so that Ctrl-C interrupts it, and return its result.
+
+    DuckDB may miss Ctrl-C when it runs on the main thread, so the call runs on another one.
+    """
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(call)
         try:
@@ -83,196 +90,216 @@ def interruptibly(connection: "duckdb.DuckDBPyConnection", call: Callable[[], An
             raise
 
 
-def write_catalogue(lake: Place) -> bool:
-    """Bring `lake.duckdb` up to date with the lake's place and the views; returns whether it had to be written.
+def write_catalogue(lake: LakePath) -> bool:
+    """Write `lake.duckdb` unless it matches the lake's path and the current views; return whether it was written.
 
-    It is built aside and renamed, so that a tool which holds the old one open keeps it. A lake on an object store has
-    none. Raises LakeError.
+    The new file replaces the old one in one step, so a tool that has the old one open can continue to use it. A lake
+    in an object store has no catalogue. Raises LakeError when the file cannot be written.
     """
     import duckdb
 
     if isinstance(lake, ObjectPath):
         return False
-    path, wanted = lake / CATALOGUE, catalogue_sql(lake)
-    there = _stamp(path)
-    if there is not None and (_current.get(path) == (there, wanted) or catalogue_is_current(lake)):
-        _current[path] = there, wanted
+    path, sql = lake / CATALOGUE, catalogue_sql(lake)
+    identity = _file_identity(path)
+    if identity is not None and (_checked_catalogues.get(path) == (identity, sql) or catalogue_is_current(lake)):
+        _checked_catalogues[path] = identity, sql
         return False
 
     def build(temporary: Path) -> None:
         try:
             with duckdb.connect(str(temporary)) as catalogue:
-                interruptibly(catalogue, lambda: catalogue.execute(wanted))
-                mark = _mark(wanted, catalogue)
-                # Leaving the log behind would leave the views in it, were the disk full.
-                catalogue.execute(f"COMMENT ON VIEW {_MARKED} IS '{mark}'; CHECKPOINT")
+                run_interruptibly(catalogue, lambda: catalogue.execute(sql))
+                fingerprint = _fingerprint(sql, catalogue)
+                # Without the checkpoint, the views could remain in the write-ahead log when the disk is full.
+                catalogue.execute(f"COMMENT ON VIEW {_FINGERPRINT_VIEW} IS '{fingerprint}'; CHECKPOINT")
         except duckdb.Error as error:
-            raise unwritable(path, OSError(" ".join(str(error).split()))) from error
+            raise file_write_error(path, OSError(" ".join(str(error).split()))) from error
         finally:
             temporary.with_name(f"{temporary.name}.wal").unlink(missing_ok=True)
-        _current[path] = _stamp(temporary), wanted
+        _checked_catalogues[path] = _file_identity(temporary), sql
 
-    return write_whole(path, build)
-
-
-def _stamp(file: Path) -> tuple[int, ...] | None:
-    """What tells a file from any other that had its name; None when there is none."""
-    try:
-        about = file.stat()
-    except OSError:
-        return None
-    return about.st_ino, about.st_size, about.st_mtime_ns
+    return write_atomically(path, build)
 
 
-def catalogue_is_current(lake: Place) -> bool:
-    """Whether `lake.duckdb` shows the views of this version at the lake's place; False where another tool holds it.
+def catalogue_is_current(lake: LakePath) -> bool:
+    """Whether `lake.duckdb` has the views of this version of litmine at the lake's current path.
 
-    True for a lake on an object store, which has none.
+    False when another tool has it locked; True for a lake in an object store, which has no catalogue.
     """
     if isinstance(lake, ObjectPath):
         return True
     import duckdb
 
     try:
-        with duckdb.connect(str(lake / CATALOGUE), read_only=True) as present:
-            says = present.execute("SELECT comment FROM duckdb_views() WHERE view_name = $1", [_MARKED]).fetchall()
-            return says == [(_mark(catalogue_sql(lake), present),)]
+        with duckdb.connect(str(lake / CATALOGUE), read_only=True) as catalogue:
+            comment = catalogue.execute(
+                "SELECT comment FROM duckdb_views() WHERE view_name = $1", [_FINGERPRINT_VIEW]
+            ).fetchall()
+            return comment == [(_fingerprint(catalogue_sql(lake), catalogue),)]
     except duckdb.Error:
         return False
 
 
-def _mark(wanted: str, catalogue: "duckdb.DuckDBPyConnection") -> str:
-    """What stands in a catalogue for the statements that made it and for what DuckDB made of them.
+def catalogue_sql(lake: LakePath) -> str:
+    """The CREATE VIEW statements of the catalogue. Its views find the lake's live files whenever they are queried."""
+    tables = {table for table in TABLES if any((lake / table).glob(file_pattern(table)))}
+    return _fill_template(view_statements(), _LiveFileQuery(lake).select, tables)
 
-    To make the views once more and compare would take a large part of what a short command takes.
+
+def _file_identity(file: Path) -> tuple[int, ...] | None:
+    """Inode, size and modification time, which change when the file is replaced; None if it does not exist."""
+    try:
+        stat = file.stat()
+    except OSError:
+        return None
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns
+
+
+def _fingerprint(sql: str, catalogue: "duckdb.DuckDBPyConnection") -> str:
+    """A digest of the SQL that made a catalogue and of the views that it has now.
+
+    Comparing it is much cheaper than creating the views again, which takes a large part of a short command's time.
     """
-    shown = catalogue.execute("SELECT view_name, sql FROM duckdb_views() WHERE NOT internal ORDER BY ALL").fetchall()
-    return blake2b(repr((wanted, shown)).encode(), digest_size=16).hexdigest()
+    views = catalogue.execute("SELECT view_name, sql FROM duckdb_views() WHERE NOT internal ORDER BY ALL").fetchall()
+    return blake2b(repr((sql, views)).encode(), digest_size=16).hexdigest()
 
 
-def catalogue_sql(lake: Place) -> str:
-    """The statements of `schemas/views.sql` over whatever files count in the lake at this absolute path when asked."""
-    there = {table for table in TABLES if any((lake / table).glob(file_pattern(table)))}
-    return _filled(statements(), _Looked(lake).up, there)
-
-
-# What reads some files, given as SQL.
+# Returns the call of a DuckDB table function; the argument is the SQL of a file list or glob pattern.
 _Reader = Callable[[str], str]
 
 
-class _Source(Protocol):
-    """What stands behind FROM for a table, by its name, the reader and its columns; `every` also where none counts."""
+class _TableSource(Protocol):
+    """Returns a subquery over a table's live files; with `every` also over files of replaced article parts.
+
+    table: the table's name. reader: how to read its files. columns: the columns to select.
+    """
 
     def __call__(self, table: str, reader: _Reader, columns: Sequence[str], every: bool = False) -> str: ...
 
 
-def _filled(template: str, source: _Source, there: Collection[str]) -> str:
-    """The template with `source` for each table that is there, and no rows for one that a lake is older than."""
+def _fill_template(template: str, source: _TableSource, tables: Collection[str]) -> str:
+    """Replace the placeholders in view definitions by subqueries; `schemas/views.sql` explains the placeholders.
 
-    def footers_of(found: re.Match[str]) -> str:
-        if found["table"] == "targets":
+    `tables` are the tables that have files. Any other table, such as one that is newer than the lake, has no rows.
+    """
+
+    def footers_of(match: re.Match[str]) -> str:
+        if match["table"] == "targets":
             return _union(
-                [_target_footers(source, table, bool(found["every"])) for table in PART_TASKS if table in there]
+                [_target_footers(source, table, bool(match["every"])) for table in PART_TASKS if table in tables]
             )
-        if found["table"] not in there:
+        if match["table"] not in tables:
             return _NO_FOOTERS
-        return source(found["table"], _footer_reader, ("file_name", "key", "value"))
+        return source(match["table"], _footer_reader, ("file_name", "key", "value"))
 
-    def rows_of(found: re.Match[str]) -> str:
-        table = found["table"]
-        names = found["columns"].split(", ") if found["columns"] else arrow_schema(table).names
-        return _rows(source, table, names, table in there)
+    def rows_of(match: re.Match[str]) -> str:
+        table = match["table"]
+        names = match["columns"].split(", ") if match["columns"] else arrow_schema(table).names
+        return _rows(source, table, names, table in tables)
 
-    def pairs(_found: re.Match[str]) -> str:
-        rows = ((spec, _rows(source, table, ("pmid", "failed"), table in there)) for table, spec in PAIR_TASKS.items())
-        return _union([f"(SELECT '{spec.name}' AS task, * FROM {of})" for spec, of in rows])
+    def pairs(_match: re.Match[str]) -> str:
+        rows = ((spec, _rows(source, table, ("pmid", "failed"), table in tables)) for table, spec in PAIR_TASKS.items())
+        return _union([f"(SELECT '{spec.name}' AS task, * FROM {subquery})" for spec, subquery in rows])
 
-    tables = "|".join(TABLES)
-    sql = re.sub(rf"{{footers of (?P<every>every )?(?P<table>targets|{tables})}}", footers_of, template)
+    names = "|".join(TABLES)
+    sql = re.sub(rf"{{footers of (?P<every>every )?(?P<table>targets|{names})}}", footers_of, template)
     sql = re.sub(r"{pairs}", pairs, sql)
-    return re.sub(rf"{{(?P<table>{tables})(: (?P<columns>[a-z_, ]+))?}}", rows_of, sql)
+    return re.sub(rf"{{(?P<table>{names})(: (?P<columns>[a-z_, ]+))?}}", rows_of, sql)
 
 
 _NO_FOOTERS = "(SELECT NULL::VARCHAR AS file_name, NULL::BLOB AS key, NULL::BLOB AS value WHERE false)"
-# In footers, where equal inputs are joined.
-_NONE = "''"
+# Rows of footers are joined by equal inputs, so `inputs` must not be null there.
+_NO_INPUTS = "''"
 _footer_reader: _Reader = "parquet_kv_metadata({})".format
 
 
-def _union(selects: Sequence[str]) -> str:
-    """The rows of all of these."""
-    if not selects:
+def _union(subqueries: Sequence[str]) -> str:
+    if not subqueries:
         names = ("task", "model", "inputs", "part")
         columns = ", ".join(f"NULL::VARCHAR AS {name}" for name in names)
         return f"(SELECT {columns}, NULL::BLOB AS key, NULL::BLOB AS value WHERE false)"
-    return f"({' UNION ALL '.join(f'FROM {one}' for one in selects)})" if len(selects) != 1 else selects[0]
+    if len(subqueries) == 1:
+        return subqueries[0]
+    return f"({' UNION ALL '.join(f'FROM {subquery}' for subquery in subqueries)})"
 
 
-def _target_footers(source: _Source, table: str, every: bool) -> str:
+def _target_footers(source: _TableSource, table: str, every: bool) -> str:
     footers = source(table, _footer_reader, ("file_name", "key", "value"), every)
     path = (
-        f"{_model(table, 'file_name')}, {_inputs(table, 'file_name', _NONE)}, parse_filename(file_name, true) AS part"
+        f"{_model_column(table, 'file_name')}, {_inputs_column(table, 'file_name', _NO_INPUTS)},"
+        " parse_filename(file_name, true) AS part"
     )
     return f"(SELECT '{PART_TASKS[table].name}' AS task, {path}, key, value FROM {footers})"
 
 
-def _model(table: str, name: str) -> str:
-    """The model in a file's path, of which the lake's own may be anything.
+def _model_column(table: str, path_column: str) -> str:
+    """The column `model`, extracted from the end of a file's path, since the lake's own path may contain anything.
 
-    From the name and not by hive partitioning, which cannot be combined with reading by field ids; files that a
-    condition on the model leaves out are passed over all the same.
+    Hive partitioning cannot be combined with reading columns by field id. DuckDB skips the files that a condition on
+    this column excludes, as it would with hive partitioning.
     """
-    inputs = "of=[^/]+/" * (depth(table) - 1)
-    return f"url_decode(regexp_extract({name}, '/model=([^/]+)/{inputs}[^/]+$', 1)) AS model"
+    inputs = "of=[^/]+/" * (folder_depth(table) - 1)
+    return f"url_decode(regexp_extract({path_column}, '/model=([^/]+)/{inputs}[^/]+$', 1)) AS model"
 
 
-def _inputs(table: str, name: str, none: str) -> str:
-    """Which inputs a file is made of, from its path; `none` where it is made of articles alone."""
-    told = f"url_decode(regexp_extract({name}, '/of=([^/]+)/[^/]+$', 1))" if depth(table) > 1 else none
-    return f"{told} AS inputs"
+def _inputs_column(table: str, path_column: str, default: str) -> str:
+    """The column `inputs`, extracted from a file's path; `default` for tasks that read only articles."""
+    if folder_depth(table) <= 1:
+        return f"{default} AS inputs"
+    return f"url_decode(regexp_extract({path_column}, '/of=([^/]+)/[^/]+$', 1)) AS inputs"
 
 
-def _rows(source: _Source, table: str, names: Sequence[str], there: bool) -> str:
-    """Columns of a table; of a task's table beside them what `litmine/lake/layout.py` puts into the path."""
-    path: dict[str, str] = {}
+def _rows(source: _TableSource, table: str, names: Sequence[str], has_files: bool) -> str:
+    """A subquery over columns of a table. A task's table also has the columns that are stored in file paths."""
+    path_columns: dict[str, str] = {}
     if table in PART_TASKS:
-        path = {"model": _model(table, "filename"), "inputs": _inputs(table, "filename", "NULL::VARCHAR")}
+        path_columns = {
+            "model": _model_column(table, "filename"),
+            "inputs": _inputs_column(table, "filename", "NULL::VARCHAR"),
+        }
     elif table in PAIR_TASKS:
-        path = {"model": _model(table, "filename"), "slice": "parse_filename(filename, true) AS slice"}
-    if not there:
-        kinds = {field.name: _duckdb_type(field.type) for field in arrow_schema(table)}
-        columns = [f"NULL::{kinds.get(name, 'VARCHAR')} AS {name}" for name in _in_order(path, names)]
+        path_columns = {
+            "model": _model_column(table, "filename"),
+            "slice": "parse_filename(filename, true) AS slice",
+        }
+    if not has_files:
+        types = {field.name: _duckdb_type(field.type) for field in arrow_schema(table)}
+        columns = [f"NULL::{types.get(name, 'VARCHAR')} AS {name}" for name in _column_order(path_columns, names)]
         return f"(SELECT {', '.join(columns)} WHERE false)"
 
     def reader(files: str) -> str:
         return f"read_parquet({files}, filename = true, schema = {schema_map(table, names)})"
 
-    if not path:
+    if not path_columns:
         return source(table, reader, names)
-    columns = [path.get(name, name) for name in _in_order(path, names)]
+    columns = [path_columns.get(name, name) for name in _column_order(path_columns, names)]
     return f"(SELECT {', '.join(columns)} FROM {source(table, reader, [*names, 'filename'])})"
 
 
-def _in_order(path: Mapping[str, str], names: Sequence[str]) -> list[str]:
-    """The model, the table's columns, and what else the path says."""
-    return [*list(path)[:1], *names, *list(path)[1:]]
+def _column_order(path_columns: Mapping[str, str], names: Sequence[str]) -> list[str]:
+    """The model first, then the columns of the files, then the other columns from the path."""
+    return [*list(path_columns)[:1], *names, *list(path_columns)[1:]]
 
 
-def _listed(table: str, reader: _Reader, columns: Sequence[str], every: bool = False) -> str:  # noqa: ARG001
-    """The files that `connect` has listed, once for all views: there are no others."""
+def _select_listed(table: str, reader: _Reader, columns: Sequence[str], every: bool = False) -> str:  # noqa: ARG001
+    """Read the files that `create_views` has listed. All are live, so `every` makes no difference."""
     files = f"getvariable('{table}_files')"
     return f"(SELECT {', '.join(columns)} FROM {reader(files)})"
 
 
-class _Looked:
-    """The files that count at the moment of asking."""
+class _LiveFileQuery:
+    """SQL that finds the live files of a table when it runs. The catalogue needs it, because its views stay valid."""
 
-    def __init__(self, lake: Place) -> None:
+    def __init__(self, lake: LakePath) -> None:
         self._lake = lake
-        self._place = glob_escaped(lake)
+        self._pattern = escape_glob(lake)
 
-    def up(self, table: str, reader: _Reader, columns: Sequence[str], every: bool = False) -> str:
-        """Join the files with those that count: what stands first is listed first, which `live` builds on."""
+    def select(self, table: str, reader: _Reader, columns: Sequence[str], every: bool = False) -> str:
+        """Read a table's files and join them with the live ones.
+
+        DuckDB evaluates `listed` first and the notes after it, the order that `litmine.lake.listing` requires.
+        """
         files = self._glob(table)
         if every:
             return f"(SELECT {', '.join(columns)} FROM {reader(files)})"
@@ -295,18 +322,18 @@ class _Looked:
         return f"read_parquet({self._glob(REPLACED)}, schema = {schema_map(REPLACED)})"
 
     def _glob(self, table: str) -> str:
-        return quoted(f"{self._place}/{table}/{file_pattern(table)}")
+        return sql_string(f"{self._pattern}/{table}/{file_pattern(table)}")
 
     def _key(self, column: str) -> str:
-        """A file's path in the lake, without its ending."""
+        """The path of a file relative to the lake, without its ending."""
         start = len(str(self._lake)) + 2
         return f"substr({column}, {start}, length({column}) - {start + len('parquet')})"
 
 
 def schema_map(table: str, names: Collection[str] | None = None) -> str:
-    """The `schema` argument of read_parquet that reads columns by field id, null where a file is older.
+    """The `schema` argument of DuckDB's read_parquet that reads columns by field id.
 
-    All of the table's columns, or those of the names.
+    All columns of the table, or only those in `names`. A column that an older file lacks is null.
     """
     columns = (
         f"{int(field.metadata[b'PARQUET:field_id'])}: "
@@ -317,13 +344,13 @@ def schema_map(table: str, names: Collection[str] | None = None) -> str:
     return f"MAP {{{', '.join(columns)}}}"
 
 
-def glob_escaped(path: Place) -> str:
-    """The path as a pattern that matches it alone."""
+def escape_glob(path: LakePath) -> str:
+    """Escape a path so that, as a glob pattern, it matches only itself."""
     return re.sub(r"([*?\[])", r"[\1]", str(path))
 
 
-def quoted(text: str) -> str:
-    """A string as SQL writes it."""
+def sql_string(text: str) -> str:
+    """The text as a SQL string literal."""
     return "'" + text.replace("'", "''") + "'"
 
 
@@ -333,6 +360,6 @@ def _duckdb_type(kind: pa.DataType) -> str:
     if pa.types.is_map(kind):
         return f"MAP({_duckdb_type(kind.key_type)}, {_duckdb_type(kind.item_type)})"
     if pa.types.is_struct(kind):
-        inner = ", ".join(f'"{field.name}" {_duckdb_type(field.type)}' for field in kind)
-        return f"STRUCT({inner})"
+        fields = ", ".join(f'"{field.name}" {_duckdb_type(field.type)}' for field in kind)
+        return f"STRUCT({fields})"
     return _DUCKDB_TYPES[kind]

@@ -1,1 +1,1 @@
-"""One use case a file: fetch, import, annotate, answer, compact, export, status, doctor, and jobs made of them."""
+"""The use cases of litmine: fetch, import, annotate, answer, compact, export, status, doctor, and jobs of these."""

@@ -1,4 +1,4 @@
-"""`annotate`: bring a lake's targets up to date with some models, and log what was done."""
+"""`annotate`: run models over the texts that they have not read yet, and log the run."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -9,24 +9,31 @@ from litmine.errors import LakeError
 from litmine.lake.active_models import input_of, take_over
 from litmine.lake.lake import Lake
 from litmine.lake.paths import PART_TASKS
-from litmine.lake.runs import Active, Gap
+from litmine.lake.runs import ActiveModel, Gap
 from litmine.nn.references import absolute_reference
-from litmine.pipeline.annotation_plan import group, plan, steps_of
+from litmine.pipeline.annotation_plan import build_steps, group_steps, plan_units
 from litmine.pipeline.choose_models import told, types_of
+from litmine.pipeline.count_format import format_count
 from litmine.pipeline.run_log import RunLogEntry, log_run
 from litmine.runtime.executor import Executor, RunProgress
 from litmine.specs import TaskSpec
-from litmine.tasks.contract import Loading, UnitResult
-from litmine.tasks.part_unit import PartUnit, Step
-from litmine.tasks.registry import find, identify_folder, trunk_of, types
+from litmine.tasks.contract import ModelSpec, UnitResult
+from litmine.tasks.part_unit import ModelStep, PartUnit
+from litmine.tasks.registry import find_model, identify_folder, model_types, trunk_digest_of
 
 
 @dataclass(slots=True)
 class AnnotationResult:
-    """What a run did, in numbers that add up, and its gaps; `new_gaps` were in no earlier run's log.
+    """Counts and gaps of a run.
 
-    `parts` counts targets, of which `planned_parts` were to be made; `texts` counts a text once for each group of
-    models that read it. `rows` are those written, by table. `shows` says what the views show now, where that changed.
+    models: name@digest of each model of the run.
+    planned_parts, parts: parts to do and done; a part counts once for each model.
+    planned_texts, texts: texts to read and read; a text counts once for each group of models that are loaded together.
+    tokens: tokens read.
+    rows: rows written, by table.
+    gaps, new_gaps: what could not be read, and which of it no earlier run reported.
+    device, precision: what the models ran on.
+    view_changes: messages about views that now show other models.
     """
 
     models: list[str]
@@ -40,10 +47,10 @@ class AnnotationResult:
     new_gaps: list[Gap] = field(default_factory=list)
     device: str | None = None
     precision: str | None = None
-    shows: list[str] = field(default_factory=list)
+    view_changes: list[str] = field(default_factory=list)
 
-    def plan(self, units: Sequence[PartUnit], unreadable: Sequence[UnitResult]) -> None:
-        """Add what is to be done, and what cannot be."""
+    def add_plan(self, units: Sequence[PartUnit], unreadable: Sequence[UnitResult]) -> None:
+        """Count planned units, and parts that cannot be read."""
         self.planned_parts += sum(len(unit.steps) for unit in units)
         self.planned_parts += sum(len(result.steps) for result in unreadable)
         self.planned_texts += sum(unit.size for unit in units)
@@ -53,36 +60,36 @@ class AnnotationResult:
     def add(self, result: UnitResult) -> None:
         self.texts += result.items
         self.tokens += result.tokens
-        self.parts += result.made
+        self.parts += result.targets
         for step in result.steps:
             self.rows[step.table] += step.rows
         self.device, self.precision = result.device or self.device, result.precision or self.precision
         self.gaps += result.gaps
 
     @property
-    def news(self) -> bool:
+    def changed(self) -> bool:
         """Whether a text was read."""
         return self.texts > 0
 
-    def account(self) -> list[str]:
-        """What was done, in sentences."""
-        on = f" on {self.device} in {self.precision}" if self.device else ""
+    def summary_lines(self) -> list[str]:
+        """Messages for the user: what was done, new gaps, and changes of the views."""
         models = ", ".join(self.models)
-        rows = "".join(f", {count:,} {table}" for table, count in self.rows.items())
-        said = [
-            f"{self.parts:,} of {self.planned_parts:,} parts done: {self.texts:,} texts{rows} by {models}{on}"
-            if self.planned_parts
-            else f"nothing to do: {models} has read every text of the lake"
-        ]
-        said += [f"could not be read: {gap}" for gap in self.new_gaps]
-        if known := len(self.gaps) - len(self.new_gaps):
-            said.append(
-                f"{known} part(s) that an earlier run reported cannot be read still; `litmine status` lists them"
+        if not self.planned_parts:
+            return [f"nothing to do: every text of the lake has been read by {models}", *self.view_changes]
+        done = f"{self.parts:,} of {format_count(self.planned_parts, 'parts')} done"
+        texts = format_count(self.texts, "texts") if self.texts else "no texts"
+        rows = ", ".join(format_count(count, table) for table, count in self.rows.items() if count)
+        read = f"{texts} read, {rows} found" if rows else f"{texts} read"
+        device = f" on {self.device} in {self.precision}" if self.device else ""
+        lines = [f"{done}: {read} by {models}{device}"]
+        lines += [f"could not be read: {gap}" for gap in self.new_gaps]
+        if old_gaps := len(self.gaps) - len(self.new_gaps):
+            lines.append(
+                f"{format_count(old_gaps, 'parts')} still cannot be read, as reported before; see `litmine status`"
             )
-        return said + self.shows
+        return lines + self.view_changes
 
-    def tell(self, entry: RunLogEntry) -> None:
-        """Put the figures into the log's entry."""
+    def update_log_entry(self, entry: RunLogEntry) -> None:
         entry.counts = {"parts": self.parts, "texts": self.texts, **self.rows, "tokens": self.tokens}
         entry.device, entry.precision = self.device, self.precision
 
@@ -90,97 +97,106 @@ class AnnotationResult:
 def annotate(
     lake: Lake,
     refs: Sequence[str],
-    workforce: Executor,
+    executor: Executor,
     precision: str = "auto",
     batch_tokens: int | None = None,
     progress: RunProgress | None = None,
-    among: Sequence[TaskSpec] = tuple(PART_TASKS.values()),
+    tasks: Sequence[TaskSpec] = tuple(PART_TASKS.values()),
 ) -> AnnotationResult:
-    """Read every new text of the lake with every model that has not read it yet.
+    """Run every model over the texts of the lake that it has not read yet.
 
-    `among` are the tasks that a reference may be of. When all is done, gaps apart, the models become active ones: a
-    model that shares out types with others takes over those that it gives (`litmine.lake.active.take_over`). Raises
-    LakeError when the lake has no articles, ModelError when a model is not available or what it builds on is missing;
-    an interrupted or failed run is logged as such and re-raised.
+    `refs` are references to models of one of `tasks`. At the end the models become active, even if there are gaps. If
+    the active models of a task divide types among them, a new model takes over the types that it finds
+    (`litmine.lake.active_models.take_over`).
+
+    Raises LakeError when the lake has no articles, and ModelError when a model or one that it builds on is not
+    available. A failed or interrupted run is logged as such and raises its error.
     """
     progress = progress or RunProgress()
     if not lake.parts():
-        raise LakeError(f"{lake.place} has no articles yet; `litmine import PATH` brings some")
-    loadings = _loadings(refs, workforce, precision, batch_tokens, among)
-    active = lake.active()
-    shown = _shown(lake, active, loadings)
-    steps = steps_of(loadings, {table: [input_of(one) for one in models] for table, models in shown.items()})
-    chosen = _chosen(shown, steps)
-    groups = group(steps)
-    result = AnnotationResult([loading.model for loading in loadings])
+        raise LakeError(f"{lake.location} has no articles yet; run `litmine import PATH` first")
+    model_specs = _model_specs(refs, executor, precision, batch_tokens, tasks)
+    active_before = lake.active_models()
+    active_by_table = _active_by_table(lake, active_before, model_specs)
+    steps = build_steps(
+        model_specs, {table: [input_of(active) for active in models] for table, models in active_by_table.items()}
+    )
+    active_after = _active_after(active_by_table, steps)
+    groups = group_steps(steps)
+    result = AnnotationResult([model_spec.model for model_spec in model_specs])
     result.rows.update({step.targets.table: 0 for _, step in steps})
-    units, unreadable = plan(lake.place, groups)
-    result.plan(units, unreadable)
+    units, unreadable = plan_units(lake.location, groups)
+    result.add_plan(units, unreadable)
     progress.planned(result.planned_texts)
-    lake.make_tables()
-    with log_run(lake, "annotate", **workforce.asked) as entry:
-        # A text that failed has its target now and is never tried again; a part is, in every run.
+    lake.create_missing_tables()
+    with log_run(lake, "annotate", **executor.asked) as entry:
+        # A text that failed has a target now and is not tried again. A part that failed is tried in every run.
         entry.models, entry.gaps, entry.known_gaps = result.models, result.gaps, frozenset(lake.known_gaps())
-        result.tell(entry)
+        result.update_log_entry(entry)
         while units:
-            with closing(workforce.do(units, progress.under_way)) as finished:
+            with closing(executor.do(units, progress.under_way)) as finished:
                 for done in finished:
                     result.add(done)
-                    result.tell(entry)
+                    result.update_log_entry(entry)
                     progress.finished(done)
-            # A compaction may have merged parts meanwhile before these models had read all of them.
-            units, unreadable = plan(lake.place, groups, {unit.part.stem for unit in units})
-            result.plan(units, unreadable)
+            # Meanwhile a compaction may have merged parts that these models had not read.
+            units, unreadable = plan_units(lake.location, groups, {unit.part.stem for unit in units})
+            result.add_plan(units, unreadable)
         result.new_gaps = entry.new_gaps
-        changes = chosen != [one for one in active if one.task in {new.task for new in chosen}]
-        entry.active = chosen
-        entry.written = bool(result.parts or result.new_gaps or changes)
-        result.shows = told(chosen) if changes and active else []
+        tasks_run = {active.task for active in active_after}
+        active_changed = active_after != [active for active in active_before if active.task in tasks_run]
+        entry.active = active_after
+        entry.written = bool(result.parts or result.new_gaps or active_changed)
+        result.view_changes = told(active_after) if active_changed and active_before else []
     return result
 
 
-def _loadings(
-    refs: Sequence[str], workforce: Executor, precision: str, batch_tokens: int | None, among: Sequence[TaskSpec]
-) -> list[Loading]:
-    found = []
+def _model_specs(
+    refs: Sequence[str], executor: Executor, precision: str, batch_tokens: int | None, tasks: Sequence[TaskSpec]
+) -> list[ModelSpec]:
+    model_specs = []
     for ref in dict.fromkeys(refs):
-        spec, folder, name = find(ref, among)
+        spec, folder, name = find_model(ref, tasks)
         model = identify_folder(spec, folder, name)
-        how = workforce.device, precision, batch_tokens
-        trunk = trunk_of(str(folder)) if spec.network else ""
-        found.append(Loading(absolute_reference(ref), model, *how, spec.name, spec.network, trunk))
-    return found
+        settings = executor.device, precision, batch_tokens
+        trunk = trunk_digest_of(str(folder)) if spec.network else ""
+        model_specs.append(ModelSpec(absolute_reference(ref), model, *settings, spec.name, spec.network, trunk))
+    return model_specs
 
 
-def _shown(lake: Lake, active: Sequence[Active], loadings: Sequence[Loading]) -> dict[str, list[Active]]:
-    """What each table shows after the run, of the tasks that read articles alone."""
-    given = {loading.model: loading.ref for loading in loadings}
+def _active_by_table(
+    lake: Lake, active: Sequence[ActiveModel], model_specs: Sequence[ModelSpec]
+) -> dict[str, list[ActiveModel]]:
+    """The active models of each table after the run. Those of tasks with upstream inputs stay as they are."""
+    refs = {model_spec.model: model_spec.ref for model_spec in model_specs}
 
-    def gives(one: Active) -> Sequence[str]:
-        if one.types is not None:
-            return one.types
-        return types(given[one.model]) if one.model in given else types_of(lake, one)
+    def types_found(model: ActiveModel) -> Sequence[str]:
+        if model.types is not None:
+            return model.types
+        return model_types(refs[model.model]) if model.model in refs else types_of(lake, model)
 
-    shown = {}
+    by_table = {}
     for spec in PART_TASKS.values():
-        current = [one for one in active if one.task == spec.name]
-        new = [Active(spec.name, loading.model) for loading in loadings if loading.task == spec.name]
+        current = [model for model in active if model.task == spec.name]
+        new = [ActiveModel(spec.name, model_spec.model) for model_spec in model_specs if model_spec.task == spec.name]
         if spec.upstream or not new:
-            shown[spec.table] = current
+            by_table[spec.table] = current
         else:
-            shown[spec.table] = take_over(current, new, gives) if spec.shared else new
-    return shown
+            by_table[spec.table] = take_over(current, new, types_found) if spec.shared else new
+    return by_table
 
 
-def _chosen(shown: Mapping[str, Sequence[Active]], steps: Sequence[tuple[Loading, Step]]) -> list[Active]:
-    """The models that are active after the run, of the tasks that it does."""
-    chosen: list[Active] = []
+def _active_after(
+    by_table: Mapping[str, Sequence[ActiveModel]], steps: Sequence[tuple[ModelSpec, ModelStep]]
+) -> list[ActiveModel]:
+    """The active models after the run, only of tasks that the run includes."""
+    active: list[ActiveModel] = []
     for spec in PART_TASKS.values():
-        own = [
-            Active(spec.name, step.targets.model, step.targets.inputs)
+        of_run = [
+            ActiveModel(spec.name, step.targets.model, step.targets.inputs)
             for _, step in steps
             if step.targets.table == spec.table
         ]
-        if own:
-            chosen += own if spec.upstream else shown[spec.table]
-    return chosen
+        if of_run:
+            active += of_run if spec.upstream else by_table[spec.table]
+    return active

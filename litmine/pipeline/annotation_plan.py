@@ -1,118 +1,130 @@
-"""What is left to do: the parts without a target, group by group, the big ones first.
-
-Which models are loaded together, in which order, and what each one's targets are made of.
-"""
+"""Plan an annotation: which steps the models need, which models are loaded together, and which parts are left."""
 
 import random
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from litmine.errors import LakeError, ModelError
-from litmine.lake.articles import part_summary, parts
-from litmine.lake.compaction import MERGED, replaces
-from litmine.lake.paths import Place
-from litmine.lake.targets import Input, TargetSet, inputs_key
+from litmine.lake.articles import list_parts, read_part_summary
+from litmine.lake.compaction import MERGED_PREFIX, read_replaced_names
+from litmine.lake.paths import LakePath
+from litmine.lake.targets import TargetInput, TargetSet, inputs_key
 from litmine.specs import TASKS, TaskSpec, spec_for_table
-from litmine.tasks.contract import Loading, UnitResult
-from litmine.tasks.part_unit import PartUnit, Step
+from litmine.tasks.contract import ModelSpec, UnitResult
+from litmine.tasks.part_unit import ModelStep, PartUnit
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
-    """Models that are loaded together, and what each of them makes, in order."""
+class ModelGroup:
+    """Models that are loaded together, and their steps in order."""
 
-    loadings: tuple[Loading, ...]
-    steps: tuple[Step, ...]
+    model_specs: tuple[ModelSpec, ...]
+    steps: tuple[ModelStep, ...]
 
 
-def steps_of(loadings: Sequence[Loading], shown: Mapping[str, Sequence[Input]]) -> list[tuple[Loading, Step]]:
-    """The steps of some models, those that others build on first.
+def build_steps(
+    model_specs: Sequence[ModelSpec], shown: Mapping[str, Sequence[TargetInput]]
+) -> list[tuple[ModelSpec, ModelStep]]:
+    """The steps of some models, ordered so that a step comes after those that its inputs may come from.
 
-    `shown` are the inputs that each table will show after the run; a step that reads another task's table is made of
-    these. Raises ModelError for a model whose inputs no model makes.
+    `shown` has the inputs that each table will show after the run, for models that read another task's table. Raises
+    ModelError for a model whose inputs no model makes.
     """
-    found: list[tuple[Loading, Step]] = []
-    given: dict[str, list[Input]] = {table: list(inputs) for table, inputs in shown.items()}
+    steps: list[tuple[ModelSpec, ModelStep]] = []
+    inputs_by_table: dict[str, list[TargetInput]] = {table: list(inputs) for table, inputs in shown.items()}
     for spec in TASKS:
-        for loading in loadings:
-            if loading.task == spec.name:
-                found += [(loading, step) for step in _steps(spec, loading, given)]
+        for model_spec in model_specs:
+            if model_spec.task == spec.name:
+                steps += [(model_spec, step) for step in _steps_of_model(spec, model_spec, inputs_by_table)]
         if spec.upstream:
-            # What others build on is what this run makes, and where it makes nothing what is shown.
-            own = [Input(step.targets) for loading, step in found if loading.task == spec.name]
-            given[spec.table] = own or given.get(spec.table, [])
-    return found
+            # Later tasks read what this run makes of the task, and otherwise what is shown.
+            made = [TargetInput(step.targets) for model_spec, step in steps if model_spec.task == spec.name]
+            inputs_by_table[spec.table] = made or inputs_by_table.get(spec.table, [])
+    return steps
 
 
-def _steps(spec: TaskSpec, loading: Loading, given: Mapping[str, Sequence[Input]]) -> list[Step]:
+def _steps_of_model(
+    spec: TaskSpec, model_spec: ModelSpec, inputs_by_table: Mapping[str, Sequence[TargetInput]]
+) -> list[ModelStep]:
     for table in spec.upstream:
-        if not given.get(table):
+        if not inputs_by_table.get(table):
             maker = spec_for_table(table)
             raise ModelError(
-                f"{loading.model} reads what a model that {maker.about} makes, and none is active in this lake;"
-                f" give one too: --model {maker.builtin or 'REF'} --model {loading.ref}"
+                f"{model_spec.model} needs the results of a model that {maker.about}, and none is active in this lake;"
+                f" add one: --model {maker.builtin or 'REF'} --model {model_spec.ref}"
             )
-    inputs = [one for table in spec.upstream for one in given[table]]
-    sets = [(one,) for one in inputs] if spec.per_input else [tuple(inputs)]
-    return [Step(TargetSet(spec.table, loading.model, inputs_key(own)), own) for own in sets]
+    inputs = [one for table in spec.upstream for one in inputs_by_table[table]]
+    input_sets = [(one,) for one in inputs] if spec.per_input else [tuple(inputs)]
+    return [
+        ModelStep(TargetSet(spec.table, model_spec.model, inputs_key(input_set)), input_set) for input_set in input_sets
+    ]
 
 
-def group(steps: Sequence[tuple[Loading, Step]]) -> list[Group]:
-    """Steps by what they share: models of one trunk are loaded together, and one without a network joins its inputs.
+def group_steps(steps: Sequence[tuple[ModelSpec, ModelStep]]) -> list[ModelGroup]:
+    """Group the steps of models that are loaded together.
 
-    A group comes after all groups that its steps read. Models with an encoder of their own come first, so that those of
-    a trunk need one group.
+    Models with the same trunk form a group. A model without a network joins the group of its inputs. A group comes
+    after the groups that its steps read. Models with an encoder of their own come first, so that models of one trunk
+    need only one group.
     """
-    in_order = sorted(steps, key=lambda one: 2 if one[1].inputs else bool(one[0].trunk))
-    groups: list[list[tuple[Loading, Step]]] = []
-    for loading, step in in_order:
-        reads = {one.targets for one in step.inputs}
-        earliest = max((at for at, own in enumerate(groups) if any(one.targets in reads for _, one in own)), default=0)
-        fits = [at for at in range(earliest, len(groups)) if _shares(groups[at], loading, step)]
-        if fits:
-            groups[fits[0]].append((loading, step))
+    in_order = sorted(steps, key=lambda step: 2 if step[1].inputs else bool(step[0].trunk))
+    groups: list[list[tuple[ModelSpec, ModelStep]]] = []
+    for model_spec, step in in_order:
+        read = {one.targets for one in step.inputs}
+        earliest = max(
+            (at for at, group in enumerate(groups) if any(other.targets in read for _, other in group)), default=0
+        )
+        fitting = [group for group in groups[earliest:] if _belongs_to(group, model_spec, step)]
+        if fitting:
+            fitting[0].append((model_spec, step))
         else:
-            groups.append([(loading, step)])
-    return [Group(tuple(dict.fromkeys(one for one, _ in own)), tuple(step for _, step in own)) for own in groups]
+            groups.append([(model_spec, step)])
+    return [
+        ModelGroup(tuple(dict.fromkeys(model_spec for model_spec, _ in group)), tuple(step for _, step in group))
+        for group in groups
+    ]
 
 
-def _shares(group: Sequence[tuple[Loading, Step]], loading: Loading, step: Step) -> bool:
-    """Whether a group computes with the model's trunk, or the model itself is in it, or has no network and reads it."""
-    if any(one == loading for one, _ in group):
+def _belongs_to(group: Sequence[tuple[ModelSpec, ModelStep]], model_spec: ModelSpec, step: ModelStep) -> bool:
+    """Whether a group has the model or its trunk, or makes an input of a model without a network."""
+    if any(other == model_spec for other, _ in group):
         return True
-    if loading.trunk:
-        return any(one.trunk == loading.trunk for one, _ in group)
-    made = {own.targets for _, own in group}
-    return not loading.network and any(one.targets in made for one in step.inputs)
+    if model_spec.trunk:
+        return any(other.trunk == model_spec.trunk for other, _ in group)
+    made = {other.targets for _, other in group}
+    return not model_spec.network and any(one.targets in made for one in step.inputs)
 
 
-def plan(
-    lake: Place, groups: Sequence[Group], among: Collection[str] | None = None
+def plan_units(
+    lake: LakePath, groups: Sequence[ModelGroup], replaced_parts: Collection[str] | None = None
 ) -> tuple[list[PartUnit], list[UnitResult]]:
-    """The units left, and the parts whose footer cannot be read, as done without a target.
+    """The units that are left, and results without a target for parts whose footer cannot be read.
 
-    With `among`, only merged parts that hold one of these names: what a compaction made of planned parts meanwhile.
-    Parts of about the same size are in random order, so that two runs over one lake seldom do the same part; that each
-    looks for the target again before it computes makes the rest harmless. Big ones come first, so that no worker is
-    left with one at the end.
+    With `replaced_parts`, only merged parts that contain one of these: a compaction merged them after an earlier plan.
+
+    Units are sorted by group, because loading models takes longer than a part. In a group, large parts come first, so
+    that no worker is left with a large part at the end. Parts of about the same size (less than twice) are in random
+    order, so that two runs over one lake seldom do the same part. If they do, no harm is done: each looks for the
+    target again before it computes.
     """
     units: list[PartUnit] = []
     unreadable: list[UnitResult] = []
-    # One listing a set of targets, and not one a part: a lake has thousands of parts.
-    done = {step.targets: step.targets.done(lake) for group in groups for step in group.steps}
-    for part in parts(lake):
-        if among is not None and not (part.stem.startswith(MERGED) and set(replaces(part)) & set(among)):
-            continue
+    # One listing for each target set, not for each part, because a lake has thousands of parts.
+    done = {step.targets: step.targets.finished_parts(lake) for group in groups for step in group.steps}
+    for part in list_parts(lake):
+        if replaced_parts is not None:
+            is_merged = part.stem.startswith(MERGED_PREFIX)
+            if not is_merged or not set(read_replaced_names(part)) & set(replaced_parts):
+                continue
         for group in groups:
             steps = tuple(step for step in group.steps if part.stem not in done[step.targets])
             if not steps:
                 continue
             try:
-                units.append(PartUnit(lake, part, part_summary(part).texts, group.loadings, steps))
+                units.append(PartUnit(lake, part, read_part_summary(part).texts, group.model_specs, steps))
             except LakeError as error:
-                unreadable.append(UnitResult.undone(PartUnit(lake, part, 0, group.loadings, steps), str(error)))
+                unreadable.append(UnitResult.failure(PartUnit(lake, part, 0, group.model_specs, steps), str(error)))
     random.shuffle(units)
-    # One group after the other: loading one costs more than a part. About the same size: less than twice.
-    order = [group.loadings for group in groups]
-    units.sort(key=lambda unit: (order.index(unit.loadings), -unit.size.bit_length()))
+    order = [group.model_specs for group in groups]
+    units.sort(key=lambda unit: (order.index(unit.model_specs), -unit.size.bit_length()))
     return units, unreadable

@@ -1,4 +1,4 @@
-"""`annotate --questions` and `ask`: retrieve for each question, read what has not been read yet, log what was done."""
+"""`annotate --questions` and `ask`: retrieve articles for questions, read the unread ones, and log the run."""
 
 from collections.abc import Sequence
 from contextlib import closing
@@ -7,27 +7,31 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from litmine.errors import LakeError, QuestionError
-from litmine.lake.freshness import left_to_read
+from litmine.lake.freshness import pending_pairs
 from litmine.lake.lake import Lake
-from litmine.lake.readings import Asked, Pair, Retrieved, record_asked
+from litmine.lake.readings import QuestionLogEntry, QuestionTextPair, RetrievedArticle, record_questions
 from litmine.lake.runs import Gap
 from litmine.nn.references import absolute_reference
+from litmine.pipeline.count_format import format_count, format_nonzero
 from litmine.pipeline.run_log import RunLogEntry, log_run
 from litmine.runtime.executor import Executor, RunProgress
 from litmine.search.index import SearchIndex
 from litmine.sources.questions import read_questions
 from litmine.specs import spec_named
-from litmine.tasks.contract import Loading, UnitResult
-from litmine.tasks.qa.step import slices
+from litmine.tasks.contract import ModelSpec, UnitResult
+from litmine.tasks.qa.slice_unit import split_into_slices
 from litmine.tasks.registry import identify
 from litmine.types import Question
 
 
 @dataclass(frozen=True, slots=True)
 class QuestionRun:
-    """What is asked of a lake: questions, a reader, and over how many articles, those of which a SQL condition holds.
+    """Questions for a reader, and the articles that it may read.
 
-    `command` and `source` are as the log says them: the command, and the question or the file of questions.
+    reader: reference to the model.
+    top_k: articles to retrieve for each question.
+    where: SQL condition on `articles`; None for all articles.
+    command, source: the command and the question or file of questions, as the log has them.
     """
 
     questions: Sequence[Question]
@@ -39,12 +43,18 @@ class QuestionRun:
 
 
 @dataclass(slots=True)
-class Answered:
-    """What a run did, in numbers that add up, and its gaps; `new_gaps` were in no earlier run's log.
+class AnswerResult:
+    """Counts and gaps of a run.
 
-    `retrieved` counts pairs of a question and an article: `planned` of them had to be read, the rest had been. `pairs`
-    were read now, and gave so many `spans`. `recorded`: what was asked, or found for it, was news to the lake. Of so
-    many questions the type was `guessed`.
+    model: name@digest of the reader.
+    questions: number of questions; the type of `guessed` of them was guessed from their words.
+    retrieved: pairs of a question and an article retrieved for it.
+    planned: pairs that no earlier run had read; `pairs` were read in this run.
+    spans: answer spans found in this run.
+    tokens: tokens read.
+    gaps, new_gaps: what could not be read, and which of it no earlier run reported.
+    device, precision: what the reader ran on.
+    recorded: whether the questions or their retrieved articles changed.
     """
 
     model: str
@@ -62,33 +72,37 @@ class Answered:
     guessed: int = 0
 
     @property
-    def news(self) -> bool:
-        """Whether something was asked, found for a question or read that the lake did not know."""
+    def changed(self) -> bool:
+        """Whether the run added readings, questions or retrieved articles to the lake."""
         return self.recorded or self.pairs > 0
 
-    def account(self) -> list[str]:
-        """What was done, in sentences."""
-        on = f" on {self.device} in {self.precision}" if self.device else ""
-        said = self.unread()
+    def summary_lines(self) -> list[str]:
+        """Messages for the user: what was done, guessed question types, and new gaps."""
+        lines = [self._summary()]
         if self.guessed:
-            said.append(
-                f"the type of {self.guessed:,} of {self.questions:,} questions was guessed; the view `questions` says"
-                " which"
-            )
-        said.append(
-            f"{self.questions:,} questions over {self.retrieved:,} articles retrieved: {self.pairs:,} read now and"
-            f" {self.skipped:,} before, {self.spans:,} answers found by {self.model}{on}"
-            if self.planned or self.recorded
-            else f"nothing to do: {self.model} has answered these questions over all that is retrieved for them"
-        )
-        return said
+            questions = format_count(self.questions, "questions")
+            lines.append(f"the type of {self.guessed:,} of {questions} was guessed; see `guessed` in `questions`")
+        return lines + self.gap_lines()
 
-    def unread(self) -> list[str]:
-        """What could not be read, in sentences."""
+    def _summary(self) -> str:
+        questions = format_count(self.questions, "questions")
+        if not self.planned and not self.recorded:
+            return f"nothing to do: {self.model} has already read every article retrieved for {questions}"
+        answers = format_count(self.spans, "new answers") if self.spans else "no new answers"
+        device = f" on {self.device} in {self.precision}" if self.device else ""
+        articles = (
+            f"{format_count(self.retrieved, 'articles')} retrieved" if self.retrieved else "no articles retrieved"
+        )
+        read = format_nonzero({"newly read": self.pairs, "read before": self.skipped})
+        return f"{answers} to {questions} found by {self.model}{device}: {articles}{f', {read}' if read else ''}"
+
+    def gap_lines(self) -> list[str]:
+        """Messages about new gaps."""
         return [f"could not be read: {gap}" for gap in self.new_gaps]
 
     @property
     def skipped(self) -> int:
+        """Pairs that an earlier run had read."""
         return self.retrieved - self.planned
 
     def add(self, done: UnitResult) -> None:
@@ -98,8 +112,7 @@ class Answered:
         self.device, self.precision = done.device or self.device, done.precision or self.precision
         self.gaps += done.gaps
 
-    def tell(self, entry: RunLogEntry) -> None:
-        """Put the figures into the log's entry."""
+    def update_log_entry(self, entry: RunLogEntry) -> None:
         entry.counts = {
             "questions": self.questions,
             "retrieved": self.retrieved,
@@ -111,76 +124,88 @@ class Answered:
         entry.device, entry.precision = self.device, self.precision
 
 
-def inquiry_of(file: Path, reader: str, top_k: int, where: str | None) -> QuestionRun:
-    """The questions of a file, to be asked. Raises QuestionError for a file that cannot be read as questions."""
+def question_run_from_file(file: Path, reader: str, top_k: int, where: str | None) -> QuestionRun:
+    """A run over the questions in a file. Raises QuestionError when the file cannot be read as questions."""
     return QuestionRun(read_questions(file), reader, top_k, where, "annotate --questions", str(file))
 
 
 def answer(
     lake: Lake,
-    inquiry: QuestionRun,
-    workforce: Executor,
+    question_run: QuestionRun,
+    executor: Executor,
     precision: str = "auto",
     batch_tokens: int | None = None,
     progress: RunProgress | None = None,
-) -> Answered:
-    """Read every question over the articles retrieved for it, as far as the reader has not read them yet.
+) -> AnswerResult:
+    """Retrieve articles for each question, and read the question and article pairs that the reader has not read yet.
 
-    What was asked, and over which articles, is written when all is read, gaps apart: `answers` shows it from then on.
-    Raises LakeError when the lake has no articles, QuestionError for an empty question, ModelError when the reader
-    cannot be had, QueryError for a condition that cannot be; an interrupted or failed run is logged and re-raised.
+    The questions and their retrieved articles are written at the end, even if there are gaps, so that the view
+    `answers` changes all at once.
+
+    Raises LakeError when the lake has no articles, QuestionError for an empty question, ModelError when the reader is
+    not available, and QueryError for an invalid condition. A failed or interrupted run is logged as such and raises its
+    error.
     """
     progress = progress or RunProgress()
     if not lake.parts():
-        raise LakeError(f"{lake.place} has no articles yet; `litmine import PATH` brings some")
-    for question in inquiry.questions:
+        raise LakeError(f"{lake.location} has no articles yet; run `litmine import PATH` first")
+    for question in question_run.questions:
         if not question.text.strip():
-            raise QuestionError(f"the question {question.question_id!r} is empty; ask something")
-    model = identify(inquiry.reader, [spec_named("qa")])
-    loading = Loading(absolute_reference(inquiry.reader), model, workforce.device, precision, batch_tokens, task="qa")
-    lake.make_tables()
-    asked = _retrieve(lake, inquiry, model)
-    wanted = dict.fromkeys(Pair(one.digest, hit.pmid, hit.text_hash) for one in asked for hit in one.retrieved)
-    unread = left_to_read(lake.place, model, list(wanted))
-    tasks = list(slices(lake.place, unread, {one.digest: one.question.text for one in asked}, loading))
-    guessed = sum(question.guessed for question in inquiry.questions)
-    result = Answered(model, len(asked), len(wanted), len(unread), guessed=guessed)
+            raise QuestionError(f"the question {question.question_id!r} is empty; write a question")
+    model = identify(question_run.reader, [spec_named("qa")])
+    reader = absolute_reference(question_run.reader)
+    model_spec = ModelSpec(reader, model, executor.device, precision, batch_tokens, task="qa")
+    lake.create_missing_tables()
+    questions = _retrieve(lake, question_run, model)
+    pairs = dict.fromkeys(
+        QuestionTextPair(question.digest, article.pmid, article.text_hash)
+        for question in questions
+        for article in question.retrieved
+    )
+    unread = pending_pairs(lake.location, model, list(pairs))
+    question_texts = {question.digest: question.question.text for question in questions}
+    units = list(split_into_slices(lake.location, unread, question_texts, model_spec))
+    guessed = sum(question.guessed for question in question_run.questions)
+    result = AnswerResult(model, len(questions), len(pairs), len(unread), guessed=guessed)
     progress.planned(len(unread))
-    parameters = {"asked": inquiry.source, "top_k": str(inquiry.top_k), "where": inquiry.where or ""}
-    with log_run(lake, inquiry.command, **parameters, **workforce.asked) as entry:
+    parameters = {"asked": question_run.source, "top_k": str(question_run.top_k), "where": question_run.where or ""}
+    with log_run(lake, question_run.command, **parameters, **executor.asked) as entry:
         entry.models, entry.gaps, entry.known_gaps = [model], result.gaps, frozenset(lake.known_gaps())
-        result.tell(entry)
-        with closing(workforce.do(tasks, progress.under_way)) as finished:
+        result.update_log_entry(entry)
+        with closing(executor.do(units, progress.under_way)) as finished:
             for done in finished:
                 result.add(done)
-                result.tell(entry)
+                result.update_log_entry(entry)
                 progress.finished(done)
         result.new_gaps = entry.new_gaps
-        news = _news(lake, asked)
-        if news:
-            record_asked(lake.place, news, entry.run_id, datetime.now(UTC))
-        result.recorded = bool(news)
-        entry.written = bool(tasks or news)
+        changed = _changed_questions(lake, questions)
+        if changed:
+            record_questions(lake.location, changed, entry.run_id, datetime.now(UTC))
+        result.recorded = bool(changed)
+        entry.written = bool(units or changed)
     return result
 
 
-def _retrieve(lake: Lake, inquiry: QuestionRun, model: str) -> list[Asked]:
+def _retrieve(lake: Lake, question_run: QuestionRun, model: str) -> list[QuestionLogEntry]:
     index = SearchIndex.open(lake)
-    # What a retracted article says is no answer. The line break ends a comment.
-    where = f"not retracted and ({inquiry.where}\n)" if inquiry.where else "not retracted"
-    found: dict[str, tuple[Retrieved, ...]] = {}
-    for text in dict.fromkeys(question.text for question in inquiry.questions):
-        hits = index.search(text, inquiry.top_k, where)
-        found[text] = tuple(Retrieved(hit.pmid, hit.text_hash, hit.score, hit.rank) for hit in hits)
-    return [Asked(one, model, inquiry.top_k, inquiry.where, found[one.text]) for one in inquiry.questions]
+    # Retracted articles are no evidence. The line break ends a SQL comment in the user's condition.
+    where = f"not retracted and ({question_run.where}\n)" if question_run.where else "not retracted"
+    found: dict[str, tuple[RetrievedArticle, ...]] = {}
+    for text in dict.fromkeys(question.text for question in question_run.questions):
+        hits = index.search(text, question_run.top_k, where)
+        found[text] = tuple(RetrievedArticle(hit.pmid, hit.text_hash, hit.score, hit.rank) for hit in hits)
+    return [
+        QuestionLogEntry(question, model, question_run.top_k, question_run.where, found[question.text])
+        for question in question_run.questions
+    ]
 
 
-def _news(lake: Lake, asked: Sequence[Asked]) -> list[Asked]:
-    """Those that the lake does not know as they are: asked otherwise before, or over other articles.
+def _changed_questions(lake: Lake, questions: Sequence[QuestionLogEntry]) -> list[QuestionLogEntry]:
+    """The questions that are new to the lake, or have other settings or retrieved articles than in the lake.
 
-    Scores alone are no news: every new article moves all of them a little.
+    Scores do not count as a difference, because every new article changes all BM25 scores a little.
     """
-    digests = ", ".join(str(one.digest) for one in asked) or "null"
+    digests = ", ".join(str(question.digest) for question in questions) or "null"
     rows = lake.rows(
         "select question_id, guessed, questions.model, top_k, filter, question_digest,"
         " list((pmid, text_hash) order by rank) filter (pmid is not null)"
@@ -190,7 +215,7 @@ def _news(lake: Lake, asked: Sequence[Asked]) -> list[Asked]:
     known = {tuple(row[:-1]): [tuple(pair.values()) for pair in row[-1] or []] for row in rows}
     return [
         one
-        for one in asked
+        for one in questions
         if known.get((one.question.question_id, one.question.guessed, one.model, one.top_k, one.filter, one.digest))
-        != [(hit.pmid, hit.text_hash) for hit in one.retrieved]
+        != [(article.pmid, article.text_hash) for article in one.retrieved]
     ]

@@ -7,15 +7,15 @@ from pathlib import Path
 from litmine.errors import ModelError
 from litmine.lake.active_models import take_over
 from litmine.lake.lake import Lake
-from litmine.lake.runs import Active
+from litmine.lake.runs import ActiveModel
 from litmine.lake.targets import TargetSet
-from litmine.lake.views import quoted
+from litmine.lake.views import sql_string
 from litmine.pipeline.run_log import log_run
 from litmine.settings import did_you_mean
 from litmine.specs import TASKS, TaskSpec, spec_for_table, spec_named
 
 
-def choose(lake: Lake, refs: Sequence[str]) -> list[Active]:
+def choose(lake: Lake, refs: Sequence[str]) -> list[ActiveModel]:
     """Make these the active models of their tasks; returns what is shown of each.
 
     A reference may name types: `mine:Disease,Gene`. A type is shown of one model: of the last one named that gives it.
@@ -24,7 +24,7 @@ def choose(lake: Lake, refs: Sequence[str]) -> list[Active]:
     """
     chosen = _united([_chosen(lake, ref) for ref in refs])
     gives = {(one.task, one.model): types for one, types in chosen}
-    active: list[Active] = []
+    active: list[ActiveModel] = []
     for spec in TASKS:
         own = [one for one, _ in chosen if one.task == spec.name]
         shared = take_over([], own, lambda one: one.types or gives[one.task, one.model])
@@ -35,7 +35,7 @@ def choose(lake: Lake, refs: Sequence[str]) -> list[Active]:
     return active
 
 
-def told(active: Sequence[Active]) -> list[str]:
+def told(active: Sequence[ActiveModel]) -> list[str]:
     """What is shown, a sentence for each task."""
     sentences = []
     for spec in TASKS:
@@ -46,7 +46,7 @@ def told(active: Sequence[Active]) -> list[str]:
     return sentences
 
 
-def _of(one: Active, spec: TaskSpec, beside: int) -> str:
+def _of(one: ActiveModel, spec: TaskSpec, beside: int) -> str:
     if one.types is not None:
         return f"{', '.join(one.types)} of {one.model}"
     return f"all that {one.model} gives" if spec.shared and beside > 1 else one.model
@@ -57,23 +57,23 @@ def taggers_of(lake: Lake, refs: Sequence[str]) -> list[str]:
     return [_target_set(lake, ref, [spec_named("ner")]).model for ref in refs]
 
 
-def types_of(lake: Lake, active: Active) -> tuple[str, ...]:
+def types_of(lake: Lake, active: ActiveModel) -> tuple[str, ...]:
     """The types that are shown of a model: those that it was chosen for, or all that it gives."""
     if active.types is not None:
         return active.types
     spec = spec_named(active.task)
     # A model that is not at hand is known by what it found.
-    its_own = f"all_{spec.table} WHERE model = {quoted(active.model)}"
+    its_own = f"all_{spec.table} WHERE model = {sql_string(active.model)}"
     rows = lake.rows(f"SELECT DISTINCT {spec.shared} FROM {its_own} ORDER BY 1")
     return tuple(str(kind) for (kind,) in rows)
 
 
-def _chosen(lake: Lake, ref: str) -> tuple[Active, tuple[str, ...]]:
+def _chosen(lake: Lake, ref: str) -> tuple[ActiveModel, tuple[str, ...]]:
     """What a reference chooses, and all types that its model gives."""
     name, types = _parted(lake, ref)
     found = _target_set(lake, name, TASKS)
     spec = spec_for_table(found.table)
-    active = Active(spec.name, found.model, found.inputs)
+    active = ActiveModel(spec.name, found.model, found.inputs)
     if not spec.shared:
         if types is not None:
             raise ModelError(f"{name} {spec.about} and shows all that it gives; leave out :{','.join(types)}")
@@ -87,9 +87,9 @@ def _chosen(lake: Lake, ref: str) -> tuple[Active, tuple[str, ...]]:
     return replace(active, types=tuple(kind for kind in known if kind in types)), known
 
 
-def _united(chosen: Sequence[tuple[Active, tuple[str, ...]]]) -> list[tuple[Active, tuple[str, ...]]]:
+def _united(chosen: Sequence[tuple[ActiveModel, tuple[str, ...]]]) -> list[tuple[ActiveModel, tuple[str, ...]]]:
     """Each model once, at its last place, with the types of all its references; None stands for all types."""
-    united: dict[Active, tuple[Active, tuple[str, ...]]] = {}
+    united: dict[ActiveModel, tuple[ActiveModel, tuple[str, ...]]] = {}
     for one, known in chosen:
         model = replace(one, types=None)
         before = united.pop(model, None)
@@ -101,13 +101,13 @@ def _united(chosen: Sequence[tuple[Active, tuple[str, ...]]]) -> list[tuple[Acti
     return list(united.values())
 
 
-def _all_types(lake: Lake, ref: str, active: Active) -> tuple[str, ...]:
+def _all_types(lake: Lake, ref: str, active: ActiveModel) -> tuple[str, ...]:
     """The types that a model gives: as its folder says, or as the lake has them where it is not at hand."""
     if "@" in ref:
         return types_of(lake, active)
-    from litmine.tasks.registry import types
+    from litmine.tasks.registry import model_types
 
-    return types(ref)
+    return model_types(ref)
 
 
 def _parted(lake: Lake, ref: str) -> tuple[str, list[str] | None]:
@@ -130,7 +130,7 @@ def _target_set(lake: Lake, ref: str, among: Sequence[TaskSpec]) -> TargetSet:
             f"{ref} has read nothing of this lake yet; it has been read by {known}:"
             f" `litmine annotate --model {ref}` comes first"
         )
-    active = {(one.model, one.inputs) for one in lake.active()}
+    active = {(one.model, one.inputs) for one in lake.active_models()}
     return max(own, key=lambda one: ((one.model, one.inputs) in active, one))
 
 

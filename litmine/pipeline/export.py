@@ -1,4 +1,4 @@
-"""`export`: the current articles and their mentions, in a form that other tools read."""
+"""`export`: write articles and their entities in formats that annotation tools read."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
@@ -9,59 +9,68 @@ from typing import IO
 
 from litmine.atomic_write import open_atomic
 from litmine.errors import SettingError
-from litmine.lake.documents import Selection, documents
+from litmine.lake.documents import DocumentSelection, read_documents
 from litmine.lake.lake import Lake
 from litmine.lake.paths import PART_TASKS
 from litmine.output import bioc
 from litmine.output.document import Document
 from litmine.output.jsonl import to_jsonl
 from litmine.output.pubtator import to_pubtator
+from litmine.pipeline.count_format import format_count
 
 FORMATS = ("pubtator", "bioc", "jsonl")
-_CHUNK = 1 << 20
+_CHUNK_CHARS = 1 << 20
 
 
 @dataclass(slots=True)
 class ExportResult:
-    """What went out."""
+    """How many articles and mentions were exported."""
 
     articles: int = 0
     mentions: int = 0
 
+    def summary(self) -> str:
+        """`102 articles with 1,234 entities`."""
+        entities = f" with {format_count(self.mentions, 'entities')}" if self.mentions else ""
+        return f"{format_count(self.articles, 'articles')}{entities}"
 
-def export(lake: Lake, form: str, out: Path | IO[bytes], selection: Selection | None = None) -> ExportResult:
-    """Write the selection (every current article, the active models' mentions) as one of FORMATS, in order of PMID.
 
-    A path is a file outside the lake, whole under its name or not there. Memory does not grow with the lake, and equal
-    lakes give equal bytes. Raises SettingError for another format or a file inside the lake, LitmineError when the
-    file cannot be written, QueryError for a bad condition, LakeError when the lake is damaged.
+def export(lake: Lake, form: str, out: Path | IO[bytes], selection: DocumentSelection | None = None) -> ExportResult:
+    """Write articles and their mentions in one of FORMATS, in order of PMID.
+
+    The default selection is every current article with the mentions of the active models. A file at `out` appears only
+    when it is complete, and must be outside the lake. Memory use does not grow with the lake. Equal lakes give equal
+    bytes.
+
+    Raises SettingError for an unknown format or a file inside the lake, LitmineError when the file cannot be written,
+    QueryError for an invalid condition, and LakeError when the lake is damaged.
     """
     if form not in FORMATS:
-        raise SettingError(f"no format {form!r}; say one of {', '.join(FORMATS)}")
+        raise SettingError(f"unknown format {form!r}; choose one of {', '.join(FORMATS)}")
     if isinstance(out, Path):
-        lake.keep_out(out)
+        lake.require_outside_lake(out)
         with open_atomic(out) as stream:
             return export(lake, form, stream, selection)
-    exported, selection = ExportResult(), selection or Selection()
+    result, selection = ExportResult(), selection or DocumentSelection()
     if form == "jsonl":
-        selection = replace(selection, tables=_more_tables(lake))
-    with closing(documents(lake, selection)) as selected:
-        _write(out, _pieces(lake, form, _counted(selected, exported)))
-    return exported
+        selection = replace(selection, tables=_exported_tables(lake))
+    with closing(read_documents(lake, selection)) as selected:
+        _write(out, _formatted(lake, form, _counted(selected, result)))
+    return result
 
 
-def _more_tables(lake: Lake) -> tuple[str, ...]:
-    """The tables of further tasks that have active models and go out with an article."""
-    active = {one.task for one in lake.active()}
+def _exported_tables(lake: Lake) -> tuple[str, ...]:
+    """The tables beside entities that JSON lines include: of tasks with an export view and active models."""
+    active = {model.task for model in lake.active_models()}
     return tuple(table for table, spec in PART_TASKS.items() if spec.export and spec.name in active)
 
 
-def _pieces(lake: Lake, form: str, selected: Iterable[Document]) -> Iterator[str]:
+def _formatted(lake: Lake, form: str, selected: Iterable[Document]) -> Iterator[str]:
     if form != "bioc":
         write: Callable[[Document], str] = to_pubtator if form == "pubtator" else to_jsonl
         yield from map(write, selected)
         return
-    # The lake's date and not today's, so that an export that changes nothing changes no byte.
+    # The date of the latest run and not today's date, so that equal lakes give equal bytes.
     ((written,),) = lake.rows("SELECT max(finished) FROM runs")
     yield bioc.collection_header(f"{written:%Y%m%d}" if isinstance(written, datetime) else "")
     for number, document in enumerate(selected):
@@ -69,21 +78,21 @@ def _pieces(lake: Lake, form: str, selected: Iterable[Document]) -> Iterator[str
     yield bioc.COLLECTION_END
 
 
-def _counted(selected: Iterable[Document], exported: ExportResult) -> Iterator[Document]:
+def _counted(selected: Iterable[Document], result: ExportResult) -> Iterator[Document]:
     for document in selected:
-        exported.articles += 1
-        exported.mentions += len(document.mentions)
+        result.articles += 1
+        result.mentions += len(document.mentions)
         yield document
 
 
-def _write(out: IO[bytes], pieces: Iterable[str]) -> None:
-    """Write the pieces, a good many at a time."""
-    waiting: list[str] = []
+def _write(out: IO[bytes], texts: Iterable[str]) -> None:
+    """Write the texts, joined to chunks because an article alone is small."""
+    chunk: list[str] = []
     size = 0
-    for piece in pieces:
-        waiting.append(piece)
-        size += len(piece)
-        if size >= _CHUNK:
-            out.write("".join(waiting).encode())
-            waiting, size = [], 0
-    out.write("".join(waiting).encode())
+    for text in texts:
+        chunk.append(text)
+        size += len(text)
+        if size >= _CHUNK_CHARS:
+            out.write("".join(chunk).encode())
+            chunk, size = [], 0
+    out.write("".join(chunk).encode())

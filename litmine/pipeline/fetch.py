@@ -1,4 +1,4 @@
-"""`fetch`: from a query to article parts, with an account of every PMID that PubMed has for it."""
+"""`fetch`: download the records of a PubMed query into the lake, and report every PMID that PubMed does not return."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -7,13 +7,21 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from litmine.errors import LakeLockedError
-from litmine.lake.article_writer import Added, Importer
-from litmine.lake.download_journal import Spool, jobs, spooling
-from litmine.lake.lake import MARK, Lake
-from litmine.lake.paths import Place
+from litmine.lake.article_writer import ArticleWriter, ImportCounts
+from litmine.lake.download_journal import DownloadJournal, list_jobs, open_journal
+from litmine.lake.lake import MARKER_FILE, Lake
+from litmine.lake.paths import LakePath
 from litmine.lake.runs import Gap
-from litmine.pipeline.fetch_history import gone, where
-from litmine.pipeline.fetch_plan import SOURCE, STALE, FetchPlan, FetchRequest, Searches, survey
+from litmine.pipeline.count_format import format_count, format_nonzero
+from litmine.pipeline.fetch_history import gap_location, reported_gaps
+from litmine.pipeline.fetch_plan import (
+    MAX_SEARCH_AGE,
+    SOURCE,
+    FetchPlan,
+    FetchRequest,
+    JournaledSearch,
+    plan_fetch,
+)
 from litmine.pipeline.run_log import RunLogEntry, log_run
 from litmine.sources.entrez.client import EutilsClient
 from litmine.sources.entrez.eutils_settings import NCBI_BASE_URL, EutilsSettings
@@ -21,219 +29,238 @@ from litmine.sources.entrez.fetching import MAX_BATCH_SIZE, MissingRecord, fetch
 from litmine.sources.pubmed_xml import ParsedRecord, read_pubmed_xml
 from litmine.types import SourceRecord, UnreadableRecord
 
-# The records of answers that came in this run, by where the spool keeps these.
-Read = dict[Path, Sequence[ParsedRecord]]
+# Records of the responses of this run, by the response's file in the journal: they need not be parsed again.
+ParsedResponses = dict[Path, Sequence[ParsedRecord]]
 
-# What was received is put into a part when it is so many records, or so many seconds old.
+# Downloaded records are written to the lake when there are this many, or after this time.
 FLUSH_RECORDS, FLUSH_SECONDS = 2_000, 300.0
-_LARGEST_PART = 10_000
+_MAX_PART_SIZE = 10_000
 
 
-class Progress:
-    """What a fetch tells while it runs; does nothing."""
+class FetchObserver:
+    """Receives the progress of a fetch; this base class does nothing."""
 
-    def surveyed(self, survey: FetchPlan) -> None:
+    def planned(self, plan: FetchPlan) -> None:
         """PubMed was searched."""
 
     def fetched(self, records: int) -> None:
-        """So many of the wanted records have come."""
+        """This many of the wanted records have arrived."""
 
     def waiting(self, reason: str, seconds: float) -> None:
-        """A request failed, and is made again in so many seconds."""
+        """A request failed and is repeated after `seconds`; 0 seconds: a notice without a wait."""
 
 
 @dataclass(slots=True)
 class FetchResult:
-    """What became of what was found: found = there + known as absent + fetched + absent + left.
+    """The result of a fetch: plan.found = plan.present + plan.known_missing + fetched + missing + plan.remaining.
 
-    `recovered`: records that an interrupted fetch had received; `gaps`: what could not be had in this run, each with
-    its reason, `new_gaps` those that no earlier fetch reported.
+    `added` counts the records written, `recovered` those that an interrupted fetch had downloaded. `missing` maps PMIDs
+    that PubMed did not return to the reason. `gaps` are all gaps of this run; `new_gaps` were reported by no earlier
+    fetch.
     """
 
-    survey: FetchPlan
+    plan: FetchPlan
     fetched: int = 0
-    added: Added = field(default_factory=Added)
-    recovered: Added = field(default_factory=Added)
-    absent: dict[int, str] = field(default_factory=dict)
+    added: ImportCounts = field(default_factory=ImportCounts)
+    recovered: ImportCounts = field(default_factory=ImportCounts)
+    missing: dict[int, str] = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
     new_gaps: list[Gap] = field(default_factory=list)
     requests: int = 0
 
     @property
-    def news(self) -> bool:
-        """Whether the lake says something now that it did not say before."""
+    def changed(self) -> bool:
+        """Whether any article in the lake is new or revised."""
         return bool(self.added.new or self.added.revised or self.recovered.new or self.recovered.revised)
 
-    def account(self) -> list[str]:
-        """What became of what was found, in sentences: found = there + fetched + absent + left."""
-        survey, added = self.survey, self.added
-        absent = len(survey.absent) + len(self.absent)
-        left = f", {survey.left:,} left by --max" if survey.left else ""
-        found = f"{len(survey.found):,} records found: {len(survey.there):,} in the lake already"
-        said = [f"{found}, {self.fetched:,} fetched, {absent:,} absent{left}; {self.requests:,} requests"]
-        if added.read:
-            said.append(
-                f"{added.read:,} records written: {added.new:,} new, {added.revised:,} revised,"
-                f" {added.repeated + added.unchanged + added.superseded:,} as they were; {added.texts:,} new texts"
-            )
+    def summary_lines(self) -> list[str]:
+        """The result as lines for the user: counts that are not zero, then the new gaps."""
+        plan, added = self.plan, self.added
+        missing = len(plan.known_missing) + len(self.missing)
+        counts = {
+            "new": added.new,
+            "revised": added.revised,
+            "deleted": added.deletions,
+            "already present": len(plan.present) + added.repeated + added.unchanged,
+            "missing": missing,
+            "left by --max": plan.remaining,
+        }
+        totals = [f"{format_count(len(plan.found), 'records')} found" if plan.found else "no records found"]
+        if self.fetched:
+            totals.append(f"{self.fetched:,} fetched")
+        if self.requests:
+            totals.append(format_count(self.requests, "requests"))
+        nonzero = format_nonzero(counts)
+        lines = [f"{nonzero} ({', '.join(totals)})" if nonzero else ", ".join(totals)]
         if self.recovered.read:
-            said.append(f"{self.recovered.read:,} records that an interrupted fetch had received are in the lake now")
-        said += [f"could not be had: {gap}" for gap in self.new_gaps]
-        if known := absent + len(self.gaps) - len(self.absent) - len(self.new_gaps):
-            said.append(f"{known:,} that earlier fetches reported are absent still")
-        return said
+            lines.append(f"{format_count(self.recovered.read, 'records')} recovered from an interrupted fetch")
+        lines += [f"not fetched: {gap}" for gap in self.new_gaps]
+        if known := missing + len(self.gaps) - len(self.missing) - len(self.new_gaps):
+            lines.append(f"{format_count(known, 'gaps')} reported before")
+        return lines
 
 
-def requests_for(records: int) -> int:
-    """How many requests it takes at least to fetch so many records."""
+def min_requests(records: int) -> int:
+    """The smallest number of requests that fetches this many records."""
     return -(-records // MAX_BATCH_SIZE)
 
 
-def look(lake: Place, wish: FetchRequest, access: EutilsSettings, progress: Progress) -> FetchPlan:
-    """What `fetch` would do, without fetching: nothing is written. Raises as `fetch` does."""
-    opened = Lake(lake) if (lake / MARK).exists() else None
-    client = EutilsClient(access, progress.waiting)
-    return survey(opened, wish, Searches(client))
+def preview_fetch(
+    lake: LakePath, request: FetchRequest, settings: EutilsSettings, observer: FetchObserver
+) -> FetchPlan:
+    """The plan of a fetch, without fetching or writing anything. Raises the same errors as `fetch`."""
+    existing_lake = Lake(lake) if (lake / MARKER_FILE).exists() else None
+    client = EutilsClient(settings, observer.waiting)
+    return plan_fetch(existing_lake, request, JournaledSearch(client))
 
 
 def fetch(
-    lake: Place, wish: FetchRequest, access: EutilsSettings, progress: Progress, unusable: Sequence[Gap] = ()
+    lake: LakePath,
+    request: FetchRequest,
+    settings: EutilsSettings,
+    observer: FetchObserver,
+    invalid_pmids: Sequence[Gap] = (),
 ) -> FetchResult:
-    """Bring what is wished for into the lake at `lake`, which is made if need be.
+    """Fetch the records of `request` into the lake at `lake`, which is created if it does not exist.
 
-    `unusable`: lines of a list of PMIDs that are none, to be reported with the rest. Raises SourceError when PubMed
-    does not answer, LakeError when the lake cannot be written, LakeLockedError when the same fetch is running; what
-    came until then stays, and the same call goes on from there.
+    `invalid_pmids`: gaps for words of a list of PMIDs that are not PMIDs, to be reported with the other gaps. Raises
+    SourceError when PubMed does not answer, LakeError when the lake cannot be written, LakeLockedError when the same
+    fetch is running. What was fetched until then is kept, and the same call continues from there.
     """
     opened = Lake.create(lake)
-    client = EutilsClient(access, progress.waiting)
-    importer = opened.importer()
-    with spooling(opened.place, wish.job) as spool, log_run(opened, "fetch", **_parameters(wish, access)) as entry:
-        recovered = _flush(importer, spool, {}) + _adopted(opened, importer, wish.job)
-        searches = Searches(client, spool)
-        surveyed = survey(opened, wish, searches)
-        result = FetchResult(surveyed, recovered=recovered)
-        entry.parameters |= _asked(surveyed)
-        progress.surveyed(surveyed)
-        read: Read = {}
+    client = EutilsClient(settings, observer.waiting)
+    writer = opened.article_writer()
+    parameters = _request_parameters(request, settings)
+    with open_journal(opened.location, request.job_id) as journal, log_run(opened, "fetch", **parameters) as entry:
+        recovered = _write_downloads(writer, journal, {}) + _recover_other_jobs(opened, writer, request.job_id)
+        plan = plan_fetch(opened, request, JournaledSearch(client, journal))
+        result = FetchResult(plan, recovered=recovered)
+        entry.parameters |= _search_parameters(plan)
+        observer.planned(plan)
+        parsed: ParsedResponses = {}
         try:
-            _retrieve(importer, spool, read, client, result, progress)
+            _download(writer, journal, parsed, client, result, observer)
         finally:
-            result.added += _flush(importer, spool, read)
+            result.added += _write_downloads(writer, journal, parsed)
             result.requests = client.requests
-            entry.counts = _counts(result)
-        _report(opened, result, entry, [*unusable, *_unnamed(surveyed)])
-        entry.parameters["complete"] = "no" if surveyed.left else "yes"
-        spool.close()
+            entry.counts = _log_counts(result)
+        _find_gaps(opened, result, entry, [*invalid_pmids, *_unlisted_gap(plan)])
+        entry.parameters["complete"] = "no" if plan.remaining else "yes"
+        journal.delete()
     return result
 
 
-def _retrieve(
-    importer: Importer, spool: Spool, read: Read, client: EutilsClient, result: FetchResult, progress: Progress
+def _download(
+    writer: ArticleWriter,
+    journal: DownloadJournal,
+    parsed: ParsedResponses,
+    client: EutilsClient,
+    result: FetchResult,
+    observer: FetchObserver,
 ) -> None:
-    wanted = set(result.survey.wanted)
-    waiting, since = 0, time.monotonic()
-    for answer in fetch_records(result.survey.wanted, client.fetch):
-        if isinstance(answer, MissingRecord):
-            result.absent[answer.pmid] = answer.why
+    wanted = set(result.plan.wanted)
+    pending, last_write = 0, time.monotonic()
+    for response in fetch_records(result.plan.wanted, client.fetch):
+        if isinstance(response, MissingRecord):
+            result.missing[response.pmid] = response.why
             continue
-        read[spool.keep(answer.body, answer.received)] = answer.records
-        waiting += len(answer.pmids)
-        result.fetched += len(wanted & answer.pmids)
-        wanted -= answer.pmids
-        progress.fetched(result.fetched)
-        if waiting >= FLUSH_RECORDS or time.monotonic() - since >= FLUSH_SECONDS:
-            result.added += _flush(importer, spool, read)
-            waiting, since = 0, time.monotonic()
+        parsed[journal.save_response(response.body, response.received)] = response.records
+        pending += len(response.pmids)
+        result.fetched += len(wanted & response.pmids)
+        wanted -= response.pmids
+        observer.fetched(result.fetched)
+        if pending >= FLUSH_RECORDS or time.monotonic() - last_write >= FLUSH_SECONDS:
+            result.added += _write_downloads(writer, journal, parsed)
+            pending, last_write = 0, time.monotonic()
 
 
-def _flush(importer: Importer, spool: Spool, read: Read) -> Added:
-    """Put what is in the spool into a part; what of it is `read` is not read again, and is so no longer."""
-    bodies = spool.bodies()
-    if not bodies:
-        return Added()
-    added = importer.add(_observed(bodies, read), source=SOURCE, dated=True, part_size=_LARGEST_PART)
-    read.clear()
-    spool.forget([path for path, _ in bodies])
+def _write_downloads(writer: ArticleWriter, journal: DownloadJournal, parsed: ParsedResponses) -> ImportCounts:
+    """Write the journal's responses to the lake and delete them; `parsed` spares parsing them again and is emptied."""
+    responses = journal.responses()
+    if not responses:
+        return ImportCounts()
+    added = writer.add(_source_records(responses, parsed), source=SOURCE, dated=True, part_size=_MAX_PART_SIZE)
+    parsed.clear()
+    journal.delete_responses([path for path, _ in responses])
     return added
 
 
-def _observed(bodies: list[tuple[Path, datetime]], read: Read) -> Iterator[SourceRecord]:
-    """The records of answers, a microsecond apart from when each was received."""
-    for path, received in bodies:
-        for count, record in enumerate(read[path] if path in read else _of_file(path)):
+def _source_records(responses: list[tuple[Path, datetime]], parsed: ParsedResponses) -> Iterator[SourceRecord]:
+    """The records of responses, dated a microsecond apart from the time of arrival: a PMID's last record wins."""
+    for path, received in responses:
+        for position, record in enumerate(parsed[path] if path in parsed else _parse_response(path)):
             if not isinstance(record, UnreadableRecord):
-                yield SourceRecord(record, received + timedelta(microseconds=count))
+                yield SourceRecord(record, received + timedelta(microseconds=position))
 
 
-def _of_file(path: Path) -> Iterator[ParsedRecord]:
+def _parse_response(path: Path) -> Iterator[ParsedRecord]:
     with path.open("rb") as stream:
         yield from read_pubmed_xml(stream)
 
 
-def _adopted(lake: Lake, importer: Importer, own: str) -> Added:
-    """Put into parts what fetches of other things had received when they were interrupted."""
-    added = Added()
-    for job in jobs(lake.place):
-        if job != own:
+def _recover_other_jobs(lake: Lake, writer: ArticleWriter, own_job: str) -> ImportCounts:
+    """Write what other, interrupted fetches had downloaded."""
+    added = ImportCounts()
+    for job in list_jobs(lake.location):
+        if job != own_job:
             try:
-                with spooling(lake.place, job) as spool:
-                    added += _flush(importer, spool, {})
-                    spool.leave(STALE)
+                with open_journal(lake.location, job) as journal:
+                    added += _write_downloads(writer, journal, {})
+                    journal.clean_up(MAX_SEARCH_AGE)
             except LakeLockedError:
-                continue  # It is running.
+                continue  # the job is running
     return added
 
 
-def _report(lake: Lake, result: FetchResult, entry: RunLogEntry, others: list[Gap]) -> None:
-    """Tell what could not be had; it is new when no earlier fetch reported it, for whatever reason."""
-    result.gaps = [*others, *(Gap(where(pmid), why) for pmid, why in sorted(result.absent.items()))]
-    known = gone(lake)
+def _find_gaps(lake: Lake, result: FetchResult, entry: RunLogEntry, other_gaps: list[Gap]) -> None:
+    """Collect the gaps of the run; one is new when no earlier fetch reported its location, for whatever reason."""
+    result.gaps = [*other_gaps, *(Gap(gap_location(pmid), why) for pmid, why in sorted(result.missing.items()))]
+    known_locations = reported_gaps(lake)
     entry.gaps = result.gaps
-    entry.known_gaps = frozenset(gap for gap in result.gaps if gap.where in known)
+    entry.known_gaps = frozenset(gap for gap in result.gaps if gap.where in known_locations)
     result.new_gaps = entry.new_gaps
 
 
-def _unnamed(surveyed: FetchPlan) -> list[Gap]:
-    """The records that PubMed counts for a query and does not name, as a gap."""
-    if surveyed.unlisted <= 0:
+def _unlisted_gap(plan: FetchPlan) -> list[Gap]:
+    """A gap for the records that PubMed counts for a query but does not list."""
+    if plan.unlisted <= 0:
         return []
     why = (
-        f"PubMed counts {surveyed.counted:,} records and names {len(surveyed.found):,} of them:"
-        f" {surveyed.unlisted:,} cannot be asked for"
+        f"PubMed counts {format_count(plan.pubmed_count, 'records')} but lists {len(plan.found):,};"
+        f" the other {plan.unlisted:,} cannot be fetched"
     )
-    return [Gap(f"search {surveyed.translation or 'result'}", why)]
+    return [Gap(f"search {plan.translation or 'result'}", why)]
 
 
-def _parameters(wish: FetchRequest, access: EutilsSettings) -> dict[str, str]:
-    said = {
-        "query": wish.query or "",
-        "pmids": str(len(wish.pmids)) if wish.query is None else "",
-        "max": str(wish.most or ""),
-        "refresh": "yes" if wish.refresh else "",
-        "url": "" if access.url == NCBI_BASE_URL else access.url,
+def _request_parameters(request: FetchRequest, settings: EutilsSettings) -> dict[str, str]:
+    parameters = {
+        "query": request.query or "",
+        "pmids": str(len(request.pmids)) if request.query is None else "",
+        "max": str(request.limit or ""),
+        "refresh": "yes" if request.refresh else "",
+        "url": "" if settings.url == NCBI_BASE_URL else settings.url,
     }
-    return {name: value for name, value in said.items() if value}
+    return {name: value for name, value in parameters.items() if value}
 
 
-def _asked(surveyed: FetchPlan) -> dict[str, str]:
-    said = {
-        "searched": surveyed.searched.isoformat(),
-        "since": surveyed.since.isoformat() if surveyed.since else "",
-        "translation": surveyed.translation,
+def _search_parameters(plan: FetchPlan) -> dict[str, str]:
+    parameters = {
+        "searched": plan.searched.isoformat(),
+        "since": plan.since.isoformat() if plan.since else "",
+        "translation": plan.translation,
     }
-    return {name: value for name, value in said.items() if value}
+    return {name: value for name, value in parameters.items() if value}
 
 
-def _counts(result: FetchResult) -> dict[str, int]:
-    surveyed, added = result.survey, result.added
+def _log_counts(result: FetchResult) -> dict[str, int]:
+    plan, added = result.plan, result.added
     return {
-        "found": len(surveyed.found),
-        "counted": surveyed.counted,
-        "there": len(surveyed.there),
+        "found": len(plan.found),
+        "counted": plan.pubmed_count,
+        "there": len(plan.present),
         "fetched": result.fetched,
-        "absent": len(result.absent) + len(surveyed.absent),
-        "left": surveyed.left,
+        "absent": len(result.missing) + len(plan.known_missing),
+        "left": plan.remaining,
         "requests": result.requests,
         "new": added.new,
         "revised": added.revised,

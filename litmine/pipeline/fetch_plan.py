@@ -1,6 +1,7 @@
-"""Before a fetch: what PubMed has of what is asked for, what the lake has of that, and what is left to fetch.
+"""The plan of a fetch: which PMIDs PubMed has for a request, which of them the lake has, and which to fetch.
 
-PubMed's calendar: its dates are days of US Eastern time, and the searches that bring what came since one.
+PubMed dates records by days of US Eastern time, and finds a record by its dates only some time after them. The searches
+here allow for both, so that a fetch with `since` misses nothing.
 """
 
 from collections.abc import Iterable, Mapping
@@ -9,250 +10,224 @@ from datetime import UTC, date, datetime, time, timedelta
 from hashlib import blake2b
 from typing import Literal
 
-from litmine.lake.download_journal import Spool
+from litmine.lake.download_journal import DownloadJournal
 from litmine.lake.freshness import last_seen
 from litmine.lake.lake import Lake
-from litmine.pipeline.fetch_history import Gone, Known, gone, known, owed, where
+from litmine.pipeline.fetch_history import (
+    CompleteFetch,
+    ReportedGap,
+    complete_fetches,
+    gap_location,
+    missing_pmids,
+    reported_gaps,
+)
 from litmine.sources.entrez.client import EutilsClient
 from litmine.sources.entrez.responses import EsearchResult
 from litmine.sources.entrez.search import PubmedSearchResult, search_pubmed
 
-# Standard time all year: in summer a day then begins an hour late, which asks for a little too much, never too little.
-_EASTERN = timedelta(hours=-5)
-# Records are found by their dates some time after them: so far a search looks back behind the last one.
-LAG = timedelta(days=3)
-_EVER = datetime.max.replace(tzinfo=UTC)
-
-
-def eastern_day(moment: datetime) -> date:
-    """The day in Washington."""
-    return (moment.astimezone(UTC) + _EASTERN).date()
-
-
-def begins(day: date) -> datetime:
-    """The moment at which a day begins in Washington (UTC)."""
-    return datetime.combine(day, time(), UTC) - _EASTERN
-
-
-@dataclass(frozen=True, slots=True)
-class Revisions:
-    """Records whose last revision is dated from one day up to, and without, another; None is open."""
-
-    first: date
-    end: date | None
-
-    @property
-    def over(self) -> datetime:
-        """From this moment on (UTC) no more revisions get such a date."""
-        return begins(self.end) if self.end else _EVER
-
-    def of(self, query: str) -> str:
-        """The search for them."""
-        last = f'"{self.end - timedelta(days=1):%Y/%m/%d}"[lr]' if self.end else '"3000"[lr]'
-        return f'({query}) AND ("{self.first:%Y/%m/%d}"[lr] : {last})'
-
-
-def created(query: str, since: date) -> str:
-    """The search for what PubMed has had since a day."""
-    return f'({query}) AND ("{since:%Y/%m/%d}"[crdt] : "3000"[crdt])'
-
-
-def revisions(first: date, cuts: Iterable[date], today: date) -> list[Revisions]:
-    """The revisions dated `first` or later, in slices that end before `cuts` and today.
-
-    A cut at the day of an earlier fetch tells what it has seen: whatever is dated before that day.
-    """
-    ends = sorted({day for day in (*cuts, today) if first < day <= today})
-    return [Revisions(start, end) for start, end in zip([first, *ends], [*ends, None], strict=True)]
-
-
+# The `source` of fetched records in the lake.
 SOURCE = "PubMed"
-# A PMID that PubMed did not give is asked for again after a while: it may have been PubMed's own trouble.
-_ASK_AGAIN = timedelta(days=7)
-# Of the days of earlier searches, so many tell apart what was seen; each costs a search.
-_MOST_CUTS = 5
-# Answers to searches of a job that was interrupted, older than this, are asked for anew.
-STALE = timedelta(hours=12)
+# Saved searches of an interrupted fetch are repeated when they are older than this.
+MAX_SEARCH_AGE = timedelta(hours=12)
+# Standard time all year: in summer a day starts an hour late, so that a search covers a little too much, never too
+# little.
+_EASTERN = timedelta(hours=-5)
+# Searches can find a record some time after its dates, so a search starts this long before the previous one.
+INDEXING_LAG = timedelta(days=3)
+# A missing PMID is requested again after this time, because the problem may have been PubMed's.
+_RETRY_MISSING_AFTER = timedelta(days=7)
+# Each slice of revisions costs a search, so only the latest fetches divide them.
+_MAX_SLICE_STARTS = 5
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class FetchRequest:
-    """What a fetch is asked for: a query or a list of PMIDs, and how much of it.
+    """What to fetch: the records of a PubMed query, or of a list of PMIDs when `query` is None.
 
-    `since`: only what was created or revised from that day on, or since the last complete fetch of the query; `most`:
-    at most so many records, the newest first; `refresh`: also what the lake has already.
+    `since`: only records created or revised from that day on, or since the last complete fetch of the query. `limit`:
+    the largest number of records, highest PMIDs first. `refresh`: also fetch records that the lake already has.
     """
 
     query: str | None = None
     pmids: frozenset[int] = frozenset()
     since: date | Literal["last"] | None = None
-    most: int | None = None
+    limit: int | None = None
     refresh: bool = False
 
     @property
-    def job(self) -> str:
-        """A name for the work, equal for equal work: `most` only says how much of it is done at once."""
+    def job_id(self) -> str:
+        """The name of the download journal, equal for equal requests. It ignores `limit`, which only divides work."""
         content = repr((self.query, sorted(self.pmids), str(self.since), self.refresh))
         return blake2b(content.encode(), digest_size=8).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class FetchPlan:
-    """What is found is there already, known to be absent, wanted now, or left for another run: these add up.
+    """The PMIDs of a request: found = present + known_missing + wanted + the `remaining` ones left for a later fetch.
 
-    `counted` is PubMed's own count, which may differ from the number found; `searched` the moment (UTC) of the first
-    search, from which a later `--since last` goes on; `since` the first day asked for.
+    - `present`: in the lake and up to date.
+    - `known_missing`: PMIDs that PubMed did not return lately, with the reason.
+    - `wanted`: to fetch now, sorted.
+    - `pubmed_count`: PubMed's own count, which may differ from the number found.
+    - `searched`: the time (UTC) of the first search, from which a later `--since last` continues.
+    - `since`: the first day searched; None for all days.
+    - `translation`, `notes`: the query as PubMed interpreted it, and its remarks on the query.
+    - `first_fetch`: "since last" was requested, but no complete fetch of the query exists.
     """
 
     found: frozenset[int]
-    counted: int
-    there: frozenset[int]
-    absent: Mapping[int, str]
+    pubmed_count: int
+    present: frozenset[int]
+    known_missing: Mapping[int, str]
     wanted: tuple[int, ...]
-    left: int
+    remaining: int
     searched: datetime
     since: date | None = None
     translation: str = ""
     notes: tuple[str, ...] = ()
-    first_time: bool = False
+    first_fetch: bool = False
 
     @property
     def unlisted(self) -> int:
-        """Records that PubMed counts and does not name, or the other way round."""
-        return self.counted - len(self.found)
+        """The number of records that PubMed counts but does not list; negative when it lists more than it counts."""
+        return self.pubmed_count - len(self.found)
 
 
-class Searches:
-    """PubMed's answers to searches; those that this job was given before it was interrupted are not asked for again."""
+class JournaledSearch:
+    """Searches PubMed and saves the results in the job's journal, so that a restarted fetch need not repeat them.
 
-    def __init__(self, client: EutilsClient, spool: Spool | None = None) -> None:
-        self._client, self._spool = client, spool
-        self._given: set[str] = set()
-        self._asked = False
-        self.began = _now()
-        self.recalled = False
+    `started` (UTC, by PubMed's clock) is when the first search was made, in this process or an interrupted one;
+    `reused` tells whether a saved result was used.
+    """
+
+    def __init__(self, client: EutilsClient, journal: DownloadJournal | None = None) -> None:
+        self._client, self._journal = client, journal
+        self._terms: set[str] = set()
+        self._any_search = False
+        self.started = _now()
+        self.reused = False
 
     def __call__(self, term: str) -> EsearchResult:
-        """The answer to a search; to the same one a second time, a new answer."""
-        noted = self._spool.recall(term) if self._spool and term not in self._given else None
-        self._given.add(term)
-        if noted is not None and (at := datetime.fromisoformat(noted["at"])) > _now() - STALE:
-            self._saw(at)
-            self.recalled = True
-            return EsearchResult(noted["count"], tuple(noted["pmids"]), noted["translation"], tuple(noted["notes"]))
+        """The result of a search, a saved one if there is any; a repeated call for a term always searches again."""
+        saved = self._journal.load_search(term) if self._journal and term not in self._terms else None
+        self._terms.add(term)
+        if saved is not None and (at := datetime.fromisoformat(saved["at"])) > _now() - MAX_SEARCH_AGE:
+            self._note_time(at)
+            self.reused = True
+            return EsearchResult(saved["count"], tuple(saved["pmids"]), saved["translation"], tuple(saved["notes"]))
         at = _now()
         hits = self._client.search(term)
         at += self._client.clock_offset
-        self._saw(at)
-        if self._spool:
-            answer = {"count": hits.count, "pmids": hits.pmids, "translation": hits.translation, "notes": hits.notes}
-            self._spool.note(term, answer | {"at": at.isoformat()})
+        self._note_time(at)
+        if self._journal:
+            result = {"count": hits.count, "pmids": hits.pmids, "translation": hits.translation, "notes": hits.notes}
+            self._journal.save_search(term, result | {"at": at.isoformat()})
         return hits
 
-    def begin(self) -> None:
-        """Keep the moment at which a job that needs no search was begun."""
-        noted = self._spool.recall("") if self._spool else None
-        if noted is not None and (at := datetime.fromisoformat(noted["at"])) > _now() - STALE:
-            self.began = at
-        elif self._spool:
-            self._spool.note("", {"at": self.began.isoformat()})
+    def start_without_search(self) -> None:
+        """Save or restore the start of a job that makes no search."""
+        saved = self._journal.load_search("") if self._journal else None
+        if saved is not None and (at := datetime.fromisoformat(saved["at"])) > _now() - MAX_SEARCH_AGE:
+            self.started = at
+        elif self._journal:
+            self._journal.save_search("", {"at": self.started.isoformat()})
 
-    def forget(self) -> None:
-        """From now on every search is asked anew."""
-        if self._spool:
-            self._spool.forget_answers()
-        self._asked = self.recalled = False
+    def discard_saved(self) -> None:
+        """Delete the saved results, so that every search is made again."""
+        if self._journal:
+            self._journal.delete_searches()
+        self._any_search = self.reused = False
 
-    def _saw(self, at: datetime) -> None:
-        self.began = min(self.began, at) if self._asked else at
-        self._asked = True
-
-
-def survey(lake: Lake | None, wish: FetchRequest, searches: Searches) -> FetchPlan:
-    """Search PubMed and look into the lake. Raises SourceError when PubMed does not answer, LakeError."""
-    result = _survey(lake, wish, searches)
-    if result.unlisted and searches.recalled:
-        # The searches of before the interruption no longer agree with PubMed's count.
-        searches.forget()
-        result = _survey(lake, wish, searches)
-    return result
+    def _note_time(self, at: datetime) -> None:
+        self.started = min(self.started, at) if self._any_search else at
+        self._any_search = True
 
 
-def _survey(lake: Lake | None, wish: FetchRequest, searches: Searches) -> FetchPlan:
-    if wish.query is None:
-        searches.begin()
-        given = PubmedSearchResult(wish.pmids, len(wish.pmids), "", ())
-        return _held_against(lake, wish, searches, [(given, None)], None)
-    earlier = known(lake, wish.query) if lake else []
-    if wish.since is None or (wish.since == "last" and not earlier):
-        whole = search_pubmed(wish.query, searches, eastern_day(searches.began))
-        return _held_against(lake, wish, searches, [(whole, None)], None)
-    since, cuts = _since(wish.since, earlier)
-    parts: list[tuple[PubmedSearchResult, datetime | None]] = [
-        (search_pubmed(created(wish.query, since), searches, eastern_day(searches.began)), None)
-    ]
-    # Now that PubMed has answered, the day is known by its clock.
-    today = eastern_day(searches.began)
-    parts += [
-        (search_pubmed(slice_.of(wish.query), searches, today), min(slice_.over, searches.began))
-        for slice_ in revisions(_unseen_from(since, earlier), cuts, today)
-    ]
+def plan_fetch(lake: Lake | None, request: FetchRequest, search: JournaledSearch) -> FetchPlan:
+    """Search PubMed and compare the result with the lake, None if there is no lake yet.
+
+    Raises SourceError when PubMed does not answer, LakeError when the lake cannot be read.
+    """
+    plan = _plan(lake, request, search)
+    if plan.unlisted and search.reused:
+        # The saved results no longer match PubMed's count.
+        search.discard_saved()
+        plan = _plan(lake, request, search)
+    return plan
+
+
+def _plan(lake: Lake | None, request: FetchRequest, search: JournaledSearch) -> FetchPlan:
+    if request.query is None:
+        search.start_without_search()
+        listed = PubmedSearchResult(request.pmids, len(request.pmids), "", ())
+        return _compare_with_lake(lake, request, search, [(listed, None)], None)
+    earlier = complete_fetches(lake, request.query) if lake else []
+    if request.since is None or (request.since == "last" and not earlier):
+        everything = search_pubmed(request.query, search, eastern_day(search.started))
+        return _compare_with_lake(lake, request, search, [(everything, None)], None)
+    fetch_days = sorted({eastern_day(fetch.searched) for fetch in earlier})[-_MAX_SLICE_STARTS:]
+    since = fetch_days[-1] - INDEXING_LAG if request.since == "last" else request.since
+    created = search_pubmed(created_since(request.query, since), search, eastern_day(search.started))
+    results: list[tuple[PubmedSearchResult, datetime | None]] = [(created, None)]
+    # After the first response, PubMed's clock gives the day.
+    today = eastern_day(search.started)
+    for slice_ in revision_slices(_first_unseen_day(since, earlier), fetch_days, today):
+        revised = search_pubmed(slice_.search_term(request.query), search, today)
+        results.append((revised, min(slice_.complete_at, search.started)))
     if lake:
-        # What an earlier fetch could not have was created before, and would never be asked for again.
-        pmids = owed(lake, wish.query)
-        parts.append((PubmedSearchResult(pmids, len(pmids), "", ()), None))
-    return _held_against(lake, wish, searches, parts, since)
+        # Records that earlier fetches missed were created before `since`: no search above finds them.
+        pmids = missing_pmids(lake, request.query)
+        results.append((PubmedSearchResult(pmids, len(pmids), "", ()), None))
+    return _compare_with_lake(lake, request, search, results, since)
 
 
-def _since(asked: date | Literal["last"], earlier: list[Known]) -> tuple[date, list[date]]:
-    """The first day to ask for, and the days of the latest searches, each of which saw all that is dated before it."""
-    days = sorted({eastern_day(one.searched) for one in earlier})[-_MOST_CUTS:]
-    return (days[-1] - LAG if asked == "last" else asked), days
+def _first_unseen_day(since: date, earlier: list[CompleteFetch]) -> date:
+    """The first day whose revisions must be searched: fetches that went back as far as `since` saw those before."""
+    covering = [eastern_day(fetch.searched) for fetch in earlier if fetch.since is not None and fetch.since <= since]
+    return max([since, *(day - INDEXING_LAG for day in covering)])
 
 
-def _unseen_from(since: date, earlier: list[Known]) -> date:
-    """The first day whose revisions have to be asked for: earlier fetches that went back as far saw those before."""
-    covering = [eastern_day(one.searched) for one in earlier if one.since is not None and one.since <= since]
-    return max([since, *(day - LAG for day in covering)])
-
-
-def _held_against(
+def _compare_with_lake(
     lake: Lake | None,
-    wish: FetchRequest,
-    searches: Searches,
-    parts: list[tuple[PubmedSearchResult, datetime | None]],
+    request: FetchRequest,
+    search: JournaledSearch,
+    results: list[tuple[PubmedSearchResult, datetime | None]],
     since: date | None,
 ) -> FetchPlan:
-    """Hold what was found against the lake: each part with the moment from which on a record counts as seen."""
-    fresh_from: dict[int, datetime | None] = {}
-    for found, moment in parts:
-        for pmid in found.pmids:
-            fresh_from[pmid] = max(filter(None, (moment, fresh_from.get(pmid))), default=None)
-    if wish.refresh:
-        fresh_from = dict.fromkeys(fresh_from, searches.began)
-    found_all = frozenset(fresh_from)
-    seen = last_seen(lake.place, found_all, SOURCE) if lake and found_all else {}
-    there = frozenset(pmid for pmid, given in seen.items() if _is_fresh(given, fresh_from[pmid]))
-    lately = gone(lake) if lake and not wish.refresh else {}
-    absent = {
-        pmid: known_gone.why
-        for pmid in found_all - there
-        if (known_gone := lately.get(where(pmid))) and _is_recent(known_gone, searches.began)
+    """The plan for search results, each with the time since which the lake must have seen its records.
+
+    None instead of a time accepts whatever version the lake has.
+    """
+    required: dict[int, datetime | None] = {}
+    for result, seen_since in results:
+        for pmid in result.pmids:
+            required[pmid] = max(filter(None, (seen_since, required.get(pmid))), default=None)
+    if request.refresh:
+        required = dict.fromkeys(required, search.started)
+    found = frozenset(required)
+    seen = last_seen(lake.location, found, SOURCE) if lake and found else {}
+    present = frozenset(pmid for pmid, seen_at in seen.items() if _is_current(seen_at, required[pmid]))
+    gaps = reported_gaps(lake) if lake and not request.refresh else {}
+    known_missing = {
+        pmid: gap.why
+        for pmid in found - present
+        if (gap := gaps.get(gap_location(pmid))) and _is_recent(gap, search.started)
     }
-    wanted = sorted(found_all - there - absent.keys())
-    now = wanted if wish.most is None else wanted[max(0, len(wanted) - wish.most) :]
+    to_fetch = sorted(found - present - known_missing.keys())
+    wanted = to_fetch if request.limit is None else to_fetch[max(0, len(to_fetch) - request.limit) :]
     return FetchPlan(
-        found=found_all,
-        counted=len(found_all) + sum(found.unlisted for found, _ in parts),
-        there=there,
-        absent=absent,
-        wanted=tuple(now),
-        left=len(wanted) - len(now),
-        searched=searches.began,
+        found=found,
+        pubmed_count=len(found) + sum(result.unlisted for result, _ in results),
+        present=present,
+        known_missing=known_missing,
+        wanted=tuple(wanted),
+        remaining=len(to_fetch) - len(wanted),
+        searched=search.started,
         since=since,
-        translation=parts[0][0].translation,
-        notes=tuple(dict.fromkeys(note for found, _ in parts for note in found.notes)),
-        first_time=wish.since == "last" and since is None,
+        translation=results[0][0].translation,
+        notes=tuple(dict.fromkeys(note for result, _ in results for note in result.notes)),
+        first_fetch=request.since == "last" and since is None,
     )
 
 
@@ -260,9 +235,51 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _is_fresh(given: datetime | None, fresh_from: datetime | None) -> bool:
-    return fresh_from is None or (given is not None and given >= fresh_from)
+def _is_current(seen_at: datetime | None, required: datetime | None) -> bool:
+    return required is None or (seen_at is not None and seen_at >= required)
 
 
-def _is_recent(known_gone: Gone, now: datetime) -> bool:
-    return now - known_gone.reported < _ASK_AGAIN
+def _is_recent(gap: ReportedGap, now: datetime) -> bool:
+    return now - gap.reported < _RETRY_MISSING_AFTER
+
+
+def eastern_day(moment: datetime) -> date:
+    """The day of a time zone aware moment in US Eastern standard time."""
+    return (moment.astimezone(UTC) + _EASTERN).date()
+
+
+def start_of_eastern_day(day: date) -> datetime:
+    """The moment (UTC) when a day starts in US Eastern standard time."""
+    return datetime.combine(day, time(), UTC) - _EASTERN
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionSlice:
+    """Records last revised from `first` until before `end`; `end` None means no limit."""
+
+    first: date
+    end: date | None
+
+    @property
+    def complete_at(self) -> datetime:
+        """The moment (UTC) after which no more records can enter the slice."""
+        return start_of_eastern_day(self.end) if self.end else _NEVER
+
+    def search_term(self, query: str) -> str:
+        """The PubMed search for the query's records in this slice."""
+        last = f'"{self.end - timedelta(days=1):%Y/%m/%d}"[lr]' if self.end else '"3000"[lr]'
+        return f'({query}) AND ("{self.first:%Y/%m/%d}"[lr] : {last})'
+
+
+def revision_slices(first: date, fetch_days: Iterable[date], today: date) -> list[RevisionSlice]:
+    """Split the revisions from `first` on at the days of earlier fetches and at `today`.
+
+    A fetch saw all revisions dated before its day, so the slices show which revisions it saw.
+    """
+    ends = sorted({day for day in (*fetch_days, today) if first < day <= today})
+    return [RevisionSlice(start, end) for start, end in zip([first, *ends], [*ends, None], strict=True)]
+
+
+def created_since(query: str, since: date) -> str:
+    """The PubMed search for the query's records created on or after a day."""
+    return f'({query}) AND ("{since:%Y/%m/%d}"[crdt] : "3000"[crdt])'

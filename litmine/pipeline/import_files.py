@@ -1,12 +1,8 @@
-"""`import`: files to article parts, by one process or several, and the log of what could not be read.
+"""`import`: read local files into article parts, in one process or several, and report what could not be read.
 
-One file at a time into a lake, beside other processes that may be at the same files.
-
-A dated file, which bulk files are by their name and others by `--as-of`, is taken by one process, and once: the same
-bytes say the same. An undated file is read every time, since it says what it says now: the version of a record that it
-holds may have been current, been superseded, and come back.
-
-Files shared out among processes of this machine, each of which takes one after another until none is left.
+Several commands may import the same files at the same time. A dated file (a bulk file by its name, others by `--as-of`)
+is imported by one process and once, because equal bytes have equal records. An undated file is read every time: its
+content counts as current, so an earlier version of a record may become the current one again.
 """
 
 from collections import deque
@@ -19,13 +15,14 @@ from pathlib import Path
 from typing import Literal
 
 from litmine.errors import LakeLockedError, LitmineError, SourceError
-from litmine.lake.article_writer import PART_SIZE, Added
-from litmine.lake.file_writer import utf8
+from litmine.lake.article_writer import PART_SIZE, ImportCounts
+from litmine.lake.file_writer import escape_surrogates
 from litmine.lake.import_log import ImportedFile
 from litmine.lake.lake import Lake
-from litmine.lake.lock import exclusive
-from litmine.lake.paths import Place
+from litmine.lake.lock import hold_lock
+from litmine.lake.paths import LakePath
 from litmine.lake.runs import Gap
+from litmine.pipeline.count_format import format_count, format_nonzero
 from litmine.pipeline.run_log import log_run
 from litmine.runtime.process_pool import ProcessPool
 from litmine.sources.files import (
@@ -39,212 +36,92 @@ from litmine.sources.files import (
 )
 from litmine.types import Deletion, SourceRecord, UnreadableRecord
 
-# Records between two calls of `watch`.
-_PACE = 100
+# The number of records between two calls of `on_records`.
+_REPORT_INTERVAL = 100
 
 
 @dataclass(frozen=True, slots=True)
-class ImportRequest:
-    """What is asked of an import: `as_of` is None when files date themselves, or not at all."""
+class ImportSettings:
+    """Settings of an import; `as_of` None: each file has the date in its name, or the time of the import."""
 
-    lake: Place
+    lake: LakePath
     as_of: datetime | None
     part_size: int
 
 
 @dataclass(slots=True)
-class FileImport:
-    """What became of a file, and what of it could not be read.
+class FileImportResult:
+    """The result for one file.
 
-    read: as far as it could be; skipped: it was in already; refused: it is not what its `.md5` says; claimed: another
-    process is at it.
+    `status`: "read", as far as possible; "skipped", as it was imported before; "refused", as it does not match its
+    `.md5`; "claimed", as another process is importing it. `recorded`: the file need not be imported again.
     """
 
     file: Path
-    became: Literal["read", "skipped", "refused", "claimed"]
-    added: Added = field(default_factory=Added)
+    status: Literal["read", "skipped", "refused", "claimed"]
+    added: ImportCounts = field(default_factory=ImportCounts)
     gaps: list[Gap] = field(default_factory=list)
     recorded: bool = False
 
 
-class FileImporter:
-    """Takes one file after another as a job asks."""
-
-    def __init__(self, job: ImportRequest, watch: Callable[[int], None]) -> None:
-        """`watch` is told, now and then, how many records more have been read."""
-        self._job = job
-        self._lake = Lake(job.lake)
-        self._importer = self._lake.importer()
-        self._watch = watch
-
-    def take(self, file: Path, wait: bool = False) -> FileImport:
-        """Import a file; with `wait` one that another process is at is waited for, to be skipped or taken over.
-
-        A file that is in is known by the `.md5` beside it, without being read: that it was damaged since goes unseen.
-        Nothing of a file is imported before its bytes have been held against its `.md5`. Raises LakeError when the lake
-        cannot be written, or is damaged.
-        """
-        as_of = self._job.as_of or estimate_release_time(file.name)
-        try:
-            declared = read_declared_md5(file)
-            if declared is not None and as_of is not None and self._lake.is_imported(declared, as_of, READER_VERSION):
-                return FileImport(file, "skipped")
-            # What is no file, a pipe say, can be read only once.
-            sum_ = compute_checksum(file, declared) if file.is_file() and (declared or as_of) else None
-        except SourceError as error:
-            return FileImport(file, "refused", gaps=[Gap(str(file), str(error))])
-        if as_of is None or sum_ is None:
-            return self._read(file, as_of)
-        # Not by the whole sum, so that lock files stay few: at worst a file waits for another one.
-        with suppress(LakeLockedError), exclusive(self._lake.place, f"file-{sum_.md5[:3]}", wait=wait):
-            if self._lake.is_imported(sum_.md5, as_of, READER_VERSION):
-                return FileImport(file, "skipped")
-            return self._read(file, as_of, sum_)
-        return FileImport(file, "claimed")
-
-    def _read(self, file: Path, as_of: datetime | None, checksum: Checksum | None = None) -> FileImport:
-        """Read the file into the lake and, when it has a `checksum`, record that it is in.
-
-        A file with single records that cannot be read is in: they are reported once, and the same bytes and the same
-        reader would say the same again. A file that is damaged, or could not be read to its end, is not in.
-        """
-        taken = FileImport(file, "read")
-        tally = _RecordCounter(taken.gaps, self._watch)
-        taken.added = self._importer.add(
-            tally.good(read_file(file, as_of or datetime.now(UTC))),
-            source=utf8(file.name),
-            dated=as_of is not None,
-            part_size=self._job.part_size,
-        )
-        if checksum is not None and as_of is not None and all(gap != Gap(str(file), gap.why) for gap in taken.gaps):
-            self._lake.record_file(
-                ImportedFile(
-                    name=file.name,
-                    size=checksum.size,
-                    md5=checksum.md5,
-                    as_of=as_of,
-                    reader=READER_VERSION,
-                    records=taken.added.read,
-                    deletions=tally.deletions,
-                    unreadable=len(taken.gaps),
-                    parts=taken.added.parts,
-                    finished=datetime.now(UTC),
-                )
-            )
-            taken.recorded = True
-        return taken
-
-
-@dataclass(slots=True)
-class _RecordCounter:
-    """Counts what goes by, and keeps what could not be read."""
-
-    gaps: list[Gap]
-    watch: Callable[[int], None]
-    deletions: int = 0
-
-    def good(self, records: Iterator[SourceRecord | UnreadableRecord]) -> Iterator[SourceRecord]:
-        count = 0
-        for record in records:
-            count += 1
-            if count % _PACE == 0:
-                self.watch(_PACE)
-            if isinstance(record, UnreadableRecord):
-                self.gaps.append(Gap(record.where, record.why))
-                continue
-            self.deletions += isinstance(record.record, Deletion)
-            yield record
-        self.watch(count % _PACE)
-
-
-def take_spread(
-    job: ImportRequest, files: Sequence[Path], workers: int, watch: Callable[[int], None]
-) -> Generator[FileImport]:
-    """Take the files, in their order, on several processes; one that another command is at is come back to at the end.
-
-    `watch` is told how many records more have been read. Raises LitmineError when a process dies, and what ends one.
-    """
-    waiting = deque((file, False) for file in files)
-    remedy = "run the command again, with fewer --workers if memory is short"
-    with ProcessPool(min(workers, len(files)), _work, [job], "one of the import's processes", remedy) as crew:
-        idle, busy = crew.hands, list[Connection]()
-        while waiting or busy:
-            while waiting and idle:
-                busy.append(idle.pop())
-                crew.give(busy[-1], *waiting.popleft())
-            for hand, said in crew.hear(busy):
-                if isinstance(said, int):
-                    watch(said)
-                    continue
-                busy.remove(hand)
-                idle.append(hand)
-                if said.became == "claimed":
-                    waiting.append((said.file, True))
-                else:
-                    yield said
-
-
-def _work(job: ImportRequest, parent: Connection) -> None:
-    """What a process does, until its parent is gone or ends it."""
-    with suppress(EOFError, BrokenPipeError):
-        taker = FileImporter(job, parent.send)
-        while True:
-            file, patiently = parent.recv()
-            try:
-                parent.send(taker.take(file, patiently))
-            except LitmineError as error:
-                parent.send(error)
-
-
 @dataclass(slots=True)
 class ImportResult:
-    """What became of the files: counts that add up, and what could not be read.
+    """The result of an import.
 
-    files: those that were read, as far as they could be; skipped: those that were in already; refused: those that are
-    not what their `.md5` says. `added` is of the files that were read; `new_gaps` are those that no run reported yet.
+    `files` counts the files that were read, `skipped` those imported before, `refused` those that do not match their
+    `.md5`. `added` counts the records of the files that were read. `new_gaps` were reported by no earlier run.
     """
 
     files: int = 0
     skipped: int = 0
     refused: int = 0
     recorded: int = 0
-    added: Added = field(default_factory=Added)
+    added: ImportCounts = field(default_factory=ImportCounts)
     gaps: list[Gap] = field(default_factory=list)
     new_gaps: list[Gap] = field(default_factory=list)
 
-    def add(self, taken: FileImport) -> None:
-        self.files += taken.became == "read"
-        self.skipped += taken.became == "skipped"
-        self.refused += taken.became == "refused"
-        self.recorded += taken.recorded
-        self.added += taken.added
-        self.gaps += taken.gaps
+    def add(self, result: FileImportResult) -> None:
+        """Add the result of one file."""
+        self.files += result.status == "read"
+        self.skipped += result.status == "skipped"
+        self.refused += result.status == "refused"
+        self.recorded += result.recorded
+        self.added += result.added
+        self.gaps += result.gaps
 
     @property
-    def news(self) -> bool:
-        """Whether the lake says something now that it did not say before."""
+    def changed(self) -> bool:
+        """Whether any article in the lake is new, revised or deleted."""
         return bool(self.added.new or self.added.revised or self.added.deletions)
 
-    def account(self) -> list[str]:
-        """What became of the files, in sentences."""
-        added, said = self.added, []
-        if self.files or not self.skipped:
-            said.append(
-                f"{added.read:,} records read from {_files(self.files)}: {added.new:,} new, {added.revised:,} revised,"
-                f" {added.deletions:,} deletions, {added.repeated:,} seen again, {added.unchanged:,} unchanged,"
-                f" {added.superseded:,} superseded in their file; {added.texts:,} new texts"
-            )
+    def summary_lines(self) -> list[str]:
+        """The result as lines for the user: counts that are not zero, then what could not be read."""
+        added, lines = self.added, []
+        if added.read:
+            counts = {
+                "new": added.new,
+                "revised": added.revised,
+                "deleted": added.deletions,
+                "already present": added.repeated + added.unchanged,
+                "superseded within their file": added.superseded,
+            }
+            totals = f"{format_count(added.read, 'records')} from {format_count(self.files, 'files')}"
+            lines.append(f"{format_nonzero(counts)} ({totals})")
+        elif self.files:
+            lines.append(f"no records in {format_count(self.files, 'files')}")
+        elif not self.skipped:
+            lines.append("no files imported")
         if self.skipped:
-            said.append(f"{_files(self.skipped)} already imported, skipped")
+            lines.append(f"{format_count(self.skipped, 'files')} skipped: already imported")
         if added.mended:
-            said.append(f"{added.mended:,} lone surrogates became U+FFFD")
+            lines.append(f"{format_count(added.mended, 'lone surrogates')} replaced by U+FFFD")
         for gap in dict.fromkeys(self.gaps):
-            known = "" if gap in self.new_gaps else " (as an earlier import said)"
-            said.append(f"could not be read{known}: {gap}")
-        return said
+            reported = "" if gap in self.new_gaps else " (reported before)"
+            lines.append(f"could not be read{reported}: {gap}")
+        return lines
 
     def counts(self) -> dict[str, int]:
-        """The figures of the log."""
+        """The counts for the run log."""
         added = self.added
         return {
             "files": self.files,
@@ -263,72 +140,198 @@ class ImportResult:
         }
 
 
-def ingest(
-    lake: Place,
+def import_files(
+    lake: LakePath,
     paths: Sequence[Path],
     as_of: datetime | None = None,
     part_size: int = PART_SIZE,
-    watch: Callable[[int], None] | None = None,
+    on_progress: Callable[[int], None] | None = None,
     workers: int = 1,
 ) -> ImportResult:
-    """Import files and folders of files into the lake at `lake`, which is made if need be.
+    """Import files and folders of files into the lake at `lake`, which is created if it does not exist.
 
-    A record is dated by `as_of` if given, else by its file's release if the name tells it, else by the time of the
-    import. `watch` is told how many records have been read. Other commands may import at the same time, the same files
-    too. Raises SourceError for a path that does not exist, LakeError when the lake cannot be written, LitmineError when
-    one of several `workers` dies; what was finished stays.
+    Records are dated by `as_of` if it is set, else by the release date in the file's name, else by the time of the
+    import. `on_progress` receives the number of records read so far. Other commands may import at the same time, even
+    the same files. Raises SourceError for a path that does not exist, LakeError when the lake cannot be written,
+    LitmineError when one of several `workers` dies; finished files are kept.
     """
     files = find_files(paths)
     opened = Lake.create(lake)
-    job = ImportRequest(opened.place, as_of, part_size)
+    settings = ImportSettings(opened.location, as_of, part_size)
     result = ImportResult()
-    progress = _Progress(watch)
-    asked = {"paths": " ".join(map(str, paths)), "as_of": str(as_of or ""), "workers": str(workers)}
-    with log_run(opened, "import", **asked) as entry:
+    records = 0
+
+    def on_records(count: int) -> None:
+        nonlocal records
+        records += count
+        if on_progress is not None:
+            on_progress(records)
+
+    parameters = {"paths": " ".join(map(str, paths)), "as_of": str(as_of or ""), "workers": str(workers)}
+    with log_run(opened, "import", **parameters) as entry:
         entry.gaps, entry.known_gaps = result.gaps, frozenset(opened.known_gaps())
-        with closing(_taken(job, files, workers, progress.more)) as taken:
-            for one in taken:
-                result.add(one)
+        with closing(_import_each(settings, files, workers, on_records)) as file_results:
+            for file_result in file_results:
+                result.add(file_result)
                 entry.counts = result.counts()
         result.new_gaps = entry.new_gaps
         entry.written = bool(result.added.parts or result.recorded or result.new_gaps)
     return result
 
 
-def _taken(
-    job: ImportRequest, files: Sequence[Path], workers: int, watch: Callable[[int], None]
-) -> Generator[FileImport]:
+def _import_each(
+    settings: ImportSettings, files: Sequence[Path], workers: int, on_records: Callable[[int], None]
+) -> Generator[FileImportResult]:
     if workers == 1:
-        return _take_here(job, files, watch)
-    # One process needs none of multiprocessing.
-
-    return take_spread(job, files, workers, watch)
+        return _import_in_this_process(settings, files, on_records)
+    return import_in_processes(settings, files, workers, on_records)
 
 
-def _take_here(job: ImportRequest, files: Sequence[Path], watch: Callable[[int], None]) -> Generator[FileImport]:
-    """Take the files in their order, in this process; one that another command is at is come back to at the end."""
-    waiting = deque((file, False) for file in files)
-    taker = FileImporter(job, watch)
-    while waiting:
-        taken = taker.take(*waiting.popleft())
-        if taken.became == "claimed":
-            waiting.append((taken.file, True))
+def _import_in_this_process(
+    settings: ImportSettings, files: Sequence[Path], on_records: Callable[[int], None]
+) -> Generator[FileImportResult]:
+    """Import the files in order; files that another command is importing come last."""
+    queue = deque((file, False) for file in files)
+    importer = FileImporter(settings, on_records)
+    while queue:
+        result = importer.import_file(*queue.popleft())
+        if result.status == "claimed":
+            queue.append((result.file, True))
         else:
-            yield taken
+            yield result
 
 
-def _files(count: int) -> str:
-    return f"{count:,} file{'' if count == 1 else 's'}"
+def import_in_processes(
+    settings: ImportSettings, files: Sequence[Path], workers: int, on_records: Callable[[int], None]
+) -> Generator[FileImportResult]:
+    """Import the files in several processes of this machine; files that another command is importing come last.
+
+    `on_records` receives the number of records read since its last call. Raises LitmineError when a process dies, and
+    the error that ends a process.
+    """
+    queue = deque((file, False) for file in files)
+    remedy = "run the command again, with fewer --workers if memory is short"
+    name = "one of the import's processes"
+    with ProcessPool(min(workers, len(files)), _serve_imports, [settings], name, remedy) as pool:
+        idle, busy = pool.hands, list[Connection]()
+        while queue or busy:
+            while queue and idle:
+                busy.append(idle.pop())
+                pool.give(busy[-1], *queue.popleft())
+            for connection, message in pool.hear(busy):
+                if isinstance(message, int):
+                    on_records(message)
+                    continue
+                busy.remove(connection)
+                idle.append(connection)
+                if message.status == "claimed":
+                    queue.append((message.file, True))
+                else:
+                    yield message
 
 
-class _Progress:
-    """Sums up what several files tell."""
+def _serve_imports(settings: ImportSettings, parent: Connection) -> None:
+    """Run in a process of the pool: import the files that the parent sends until the parent ends the process."""
+    with suppress(EOFError, BrokenPipeError):
+        importer = FileImporter(settings, parent.send)
+        while True:
+            file, wait = parent.recv()
+            try:
+                parent.send(importer.import_file(file, wait))
+            except LitmineError as error:
+                parent.send(error)
 
-    def __init__(self, watch: Callable[[int], None] | None) -> None:
-        self._watch = watch
-        self._count = 0
 
-    def more(self, records: int) -> None:
-        self._count += records
-        if self._watch is not None:
-            self._watch(self._count)
+class FileImporter:
+    """Imports single files into one lake."""
+
+    def __init__(self, settings: ImportSettings, on_records: Callable[[int], None]) -> None:
+        """`on_records` receives the number of records read since its last call."""
+        self._settings = settings
+        self._lake = Lake(settings.lake)
+        self._writer = self._lake.article_writer()
+        self._on_records = on_records
+
+    def import_file(self, file: Path, wait: bool = False) -> FileImportResult:
+        """Import a file, unless it was imported before; with `wait`, wait while another process is importing it.
+
+        A file with an `.md5` beside it is recognised by that alone, without being read: damage since its import goes
+        unnoticed. Nothing is imported before the file's bytes match its `.md5`. Raises LakeError when the lake is
+        damaged or cannot be written.
+        """
+        as_of = self._settings.as_of or estimate_release_time(file.name)
+        try:
+            declared = read_declared_md5(file)
+            if declared is not None and as_of is not None and self._lake.is_imported(declared, as_of, READER_VERSION):
+                return FileImportResult(file, "skipped")
+            # A pipe can be read only once, so it gets no checksum.
+            checksum = compute_checksum(file, declared) if file.is_file() and (declared or as_of) else None
+        except SourceError as error:
+            return FileImportResult(file, "refused", gaps=[Gap(str(file), str(error))])
+        if as_of is None or checksum is None:
+            return self._read(file, as_of)
+        # Only the start of the checksum keeps lock files few; at worst, one file waits for another.
+        with suppress(LakeLockedError), hold_lock(self._lake.location, f"file-{checksum.md5[:3]}", wait=wait):
+            if self._lake.is_imported(checksum.md5, as_of, READER_VERSION):
+                return FileImportResult(file, "skipped")
+            return self._read(file, as_of, checksum)
+        return FileImportResult(file, "claimed")
+
+    def _read(self, file: Path, as_of: datetime | None, checksum: Checksum | None = None) -> FileImportResult:
+        """Read the file into the lake and, with a `checksum`, record that it was imported.
+
+        A file with single unreadable records is recorded: they are reported once, and reading the same bytes again with
+        the same reader gives the same result. A file that is damaged, or was not read to its end, is not recorded.
+        """
+        result = FileImportResult(file, "read")
+        counter = _RecordCounter(result.gaps, self._on_records)
+        result.added = self._writer.add(
+            counter.readable(read_file(file, as_of or datetime.now(UTC))),
+            source=escape_surrogates(file.name),
+            dated=as_of is not None,
+            part_size=self._settings.part_size,
+        )
+        if (
+            checksum is not None
+            and as_of is not None
+            and all(gap.where != escape_surrogates(str(file)) for gap in result.gaps)
+        ):
+            self._lake.record_imported_file(
+                ImportedFile(
+                    name=file.name,
+                    size=checksum.size,
+                    md5=checksum.md5,
+                    as_of=as_of,
+                    reader=READER_VERSION,
+                    records=result.added.read,
+                    deletions=counter.deletions,
+                    unreadable=len(result.gaps),
+                    parts=result.added.parts,
+                    finished=datetime.now(UTC),
+                )
+            )
+            result.recorded = True
+        return result
+
+
+@dataclass(slots=True)
+class _RecordCounter:
+    """Counts records and deletions, and collects gaps for unreadable records."""
+
+    gaps: list[Gap]
+    on_records: Callable[[int], None]
+    deletions: int = 0
+
+    def readable(self, records: Iterator[SourceRecord | UnreadableRecord]) -> Iterator[SourceRecord]:
+        """Yield the readable records."""
+        count = 0
+        for record in records:
+            count += 1
+            if count % _REPORT_INTERVAL == 0:
+                self.on_records(_REPORT_INTERVAL)
+            if isinstance(record, UnreadableRecord):
+                self.gaps.append(Gap(record.where, record.why))
+                continue
+            self.deletions += isinstance(record.record, Deletion)
+            yield record
+        self.on_records(count % _REPORT_INTERVAL)

@@ -1,4 +1,4 @@
-"""The log's entry of a command that writes to a lake: filled in while it works, recorded however it ends."""
+"""Record each run of a command that writes to a lake in the lake's log, however the run ends."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -8,19 +8,19 @@ from datetime import UTC, datetime
 
 from litmine.errors import LitmineError
 from litmine.lake.lake import Lake
-from litmine.lake.runs import Active, Gap, Run, new_run_id
+from litmine.lake.runs import ActiveModel, Gap, Run, new_run_id
 from litmine.versions import versions
 
-# The job that commands are steps of, and the id of its run.
+# The name of the job that the current command is a step of, and the id of the job's run.
 _JOB: ContextVar[tuple[str | None, str | None]] = ContextVar("job", default=(None, None))
 
 
 @dataclass(slots=True)
 class RunLogEntry:
-    """What a run says of itself: the fields are those of `Run`.
+    """What a command adds to its log entry while it runs. Most fields are those of `litmine.lake.runs.Run`.
 
-    `known_gaps` are those that earlier runs reported: only others make the outcome "gaps". A run that ends well with
-    `written` False leaves no row, because it found nothing to do; one that fails or is interrupted always leaves one.
+    known_gaps: gaps that earlier runs reported. Only other gaps make the outcome "gaps".
+    written: False when the run found nothing to do. Then it gets no row in the log, unless it fails or is interrupted.
     """
 
     run_id: str
@@ -29,7 +29,7 @@ class RunLogEntry:
     gaps: list[Gap] = field(default_factory=list)
     known_gaps: frozenset[Gap] = frozenset()
     models: Sequence[str] = ()
-    active: Sequence[Active] | None = None
+    active: Sequence[ActiveModel] | None = None
     precision: str | None = None
     device: str | None = None
     written: bool = True
@@ -42,9 +42,9 @@ class RunLogEntry:
 
 @contextmanager
 def log_run(lake: Lake, command: str, /, **parameters: str) -> Iterator[RunLogEntry]:
-    """Record the run of a command when its block ends: done, or gaps when it has new ones, failed or interrupted.
+    """Record a run of a command when the block ends, as done, gaps (done with new gaps), failed or interrupted.
 
-    Raises LakeError when it cannot be recorded, unless another error is on its way: that one goes on.
+    Raises LakeError when the run cannot be recorded. An error of the block is raised instead, even then.
     """
     started = datetime.now(UTC)
     entry = RunLogEntry(new_run_id(started), parameters)
@@ -61,7 +61,7 @@ def log_run(lake: Lake, command: str, /, **parameters: str) -> Iterator[RunLogEn
 
 @contextmanager
 def within_job(job: str, run_id: str) -> Iterator[None]:
-    """In this block every command is a step of the job's run, and its row in `runs` says so."""
+    """Log the commands of this block as steps of a run of a job."""
     token = _JOB.set((job, run_id))
     try:
         yield

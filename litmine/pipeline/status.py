@@ -1,4 +1,4 @@
-"""A lake on one screen: what it holds, what has been read of it, and what is stale."""
+"""`status`: a summary of a lake for one screen: its articles, what models have read, what is stale, the latest runs."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,20 +7,21 @@ from typing import Any
 
 from litmine.errors import LakeError, LakeLockedError
 from litmine.lake.active_models import name_of
-from litmine.lake.download_journal import jobs
-from litmine.lake.freshness import revised_since_read
+from litmine.lake.download_journal import list_jobs
+from litmine.lake.freshness import count_revised_since_read
 from litmine.lake.lake import Lake
-from litmine.lake.lock import exclusive
+from litmine.lake.lock import hold_lock
 from litmine.lake.targets import TargetSet
-from litmine.search.index_state import is_behind
+from litmine.pipeline.count_format import format_count
+from litmine.search.index_state import index_is_behind
 from litmine.specs import spec_named
 
-GAPS_SHOWN = 5
-RUNS_SHOWN = 5
+MAX_GAPS = 5
+MAX_RUNS = 5
 
 _ARTICLES = "select count(*), count(*) filter (retracted), max(as_of) from articles"
 _VERSIONS = "select count(*) from article_versions where not repeated and not deleted"
-# The texts that failed, and the parts that the latest run could not read; one more than are shown.
+# Texts that failed, and parts that the latest run could not read. The row after MAX_GAPS shows that there are more.
 _GAPS = f"""
 select 'PMID ' || pmid || ', ' || model as what, why from gaps
 union all
@@ -32,7 +33,7 @@ from (
 )
 where not starts_with(gap['where'], 'PMID ') and not starts_with(gap['where'], 'question ')
 order by all
-limit {GAPS_SHOWN + 1}
+limit {MAX_GAPS + 1}
 """
 _READERS = """
 select model, count(*) as questions, count(*) filter (active) as active, sum(read)::bigint as read,
@@ -41,7 +42,7 @@ select model, count(*) as questions, count(*) filter (active) as active, sum(rea
 from question_coverage group by model order by model
 """
 _RUNS = f"""
-select started, command, outcome, len(gaps) as gaps, counts from runs order by started desc limit {RUNS_SHOWN}
+select started, command, outcome, len(gaps) as gaps, counts from runs order by started desc limit {MAX_RUNS}
 """
 _LAST = """
 select command, max(finished) as finished from runs where outcome in ('done', 'gaps') group by command
@@ -50,11 +51,16 @@ order by finished desc
 
 
 @dataclass(frozen=True, slots=True)
-class Overview:
-    """What `status` shows: times in UTC, and a sentence for each thing that is stale, with what brings it up to date.
+class LakeStatus:
+    """What `status` shows. Times are in UTC.
 
-    `models` are rows of `coverage`, `readers` sums of `question_coverage`; `gaps` has one more than GAPS_SHOWN where
-    there are more; `complete` says when each command last ended well, the latest first; `runs` are the latest.
+    versions: article versions, without repeated records and deletions.
+    models: rows of the view `coverage`.
+    readers: sums of the view `question_coverage` for each reader.
+    stale: messages about what is out of date, each with its remedy.
+    gaps: what could not be read, at most MAX_GAPS + 1 rows.
+    complete: when each command last ended without an error, the latest first.
+    runs: the latest MAX_RUNS runs.
     """
 
     size_bytes: int
@@ -71,16 +77,16 @@ class Overview:
     runs: list[dict[str, Any]]
 
 
-def overview(lake: Lake) -> Overview:
-    """The lake as it stands. Raises LakeError when it is damaged."""
+def read_status(lake: Lake) -> LakeStatus:
+    """Read the status of a lake. Raises LakeError when it is damaged."""
     articles, retracted, as_of = lake.rows(_ARTICLES)[0]
     ((versions,),) = lake.rows(_VERSIONS)
     models = lake.sql("from coverage").to_pylist()
     ((questions,),) = lake.rows("select count(*) from questions")
-    # The view looks at every article even where nothing was asked.
+    # The view reads every article, which is not worth it in a lake without questions.
     readers = lake.sql(_READERS).to_pylist() if questions else []
-    return Overview(
-        size_bytes=sum(file.stat().st_size for file in lake.place.rglob("*.parquet")),
+    return LakeStatus(
+        size_bytes=sum(file.stat().st_size for file in lake.location.rglob("*.parquet")),
         articles=articles,
         retracted=retracted,
         versions=versions,
@@ -88,7 +94,7 @@ def overview(lake: Lake) -> Overview:
         as_of=as_of,
         models=models,
         readers=readers,
-        stale=list(_stale(lake, models, readers)),
+        stale=list(_stale_messages(lake, models, readers)),
         gaps=lake.sql(_GAPS).to_pylist(),
         complete=dict(lake.rows(_LAST)),
         runs=[{**row, "counts": dict(row["counts"])} for row in lake.sql(_RUNS).to_pylist()],
@@ -96,35 +102,37 @@ def overview(lake: Lake) -> Overview:
 
 
 def _annotate_command(model: dict[str, Any]) -> str:
-    """The command that lets a model read the rest. A model without a built-in name is loaded from its own folder."""
+    """The command that runs a model on its unread texts. A model that is not built in is loaded from its folder."""
     name = name_of(model["model"])
     if name == spec_named(model["task"]).builtin:
         return "`litmine annotate`"
-    return f"`litmine annotate --model FOLDER`, with the folder of {name}"
+    return f"`litmine annotate --model FOLDER` with the folder of {name}"
 
 
-def _stale(lake: Lake, models: list[dict[str, Any]], readers: list[dict[str, Any]]) -> Iterator[str]:
-    for one in models:
-        if one["active"] and one["parts_unread"]:
-            table = spec_named(one["task"]).table
-            revised = revised_since_read(lake.place, TargetSet(table, one["model"], one["inputs"] or ""))
-            dropped = f", {revised:,} of them of revised articles, whose {table} dropped out" if revised else ""
-            yield f"{one['model']} has yet to read {one['texts_unread']:,} texts{dropped}: {_annotate_command(one)}"
-    if lake.parts() and not any(one["active"] for one in models):
-        yield "no model has read the lake yet: `litmine annotate`"
-    for one in readers:
-        if one["stale_questions"]:
+def _stale_messages(lake: Lake, models: list[dict[str, Any]], readers: list[dict[str, Any]]) -> Iterator[str]:
+    for model in models:
+        if model["active"] and model["parts_unread"]:
+            table = spec_named(model["task"]).table
+            revised = count_revised_since_read(lake.location, TargetSet(table, model["model"], model["inputs"] or ""))
+            lacks = f", so `{table}` lacks {format_count(revised, 'revised articles')}" if revised else ""
+            unread = format_count(model["texts_unread"], "texts")
+            yield f"{model['model']} has not read {unread} yet{lacks}; run {_annotate_command(model)}"
+    if lake.parts() and not any(model["active"] for model in models):
+        yield "no model has read the lake yet; run `litmine annotate`"
+    for reader in readers:
+        if reader["stale_questions"]:
             yield (
-                f"questions that rest on articles revised, deleted or retracted since: {one['stale_questions']:,};"
-                " ask them again with `litmine annotate --questions`"
+                f"answers to {format_count(reader['stale_questions'], 'questions')} rest on articles that were revised,"
+                " deleted or retracted since; run `litmine annotate --questions` again"
             )
-    if is_behind(lake):
-        yield "the search index has not seen the newest articles: the next question brings it up to date"
-    for job in jobs(lake.place):
+    if index_is_behind(lake):
+        yield "the search index lacks the newest articles; the next question updates it"
+    for job in list_jobs(lake.location):
         try:
-            with exclusive(lake.place, f"fetch-{job}"):
-                yield f"a fetch was interrupted ({job}): the same command goes on with it"
+            with hold_lock(lake.location, f"fetch-{job}"):
+                yield f"a fetch was interrupted ({job}); run the same command again to continue it"
         except LakeLockedError:
             continue
         except LakeError:
-            yield f"a fetch is under way or was interrupted ({job}): the same command goes on with it"
+            # The lock cannot be tried, in a folder that cannot be written for example.
+            yield f"a fetch is running or was interrupted ({job}); run the same command again to continue it"

@@ -10,7 +10,7 @@ from itertools import groupby
 
 from litmine.runtime.worker import Worker
 from litmine.runtime.worker_process import WorkerProcess, sharers, staff
-from litmine.tasks.contract import THREADS, Unit, UnitResult, out_of_memory
+from litmine.tasks.contract import UNITS_PER_WORKER, Unit, UnitResult, out_of_memory_reason
 
 
 def run_local(
@@ -21,10 +21,10 @@ def run_local(
     They are done in this process, or on as many as keep the GPU busy; `processes` says how many. Raises LitmineError
     when one of these dies, and what ends one.
     """
-    for loadings, group in groupby(units, key=lambda unit: unit.loadings):
+    for model_specs, group in groupby(units, key=lambda unit: unit.model_specs):
         own = list(group)
-        workers = staff(loadings, processes or sharers(loadings[0].device, len(own), os.cpu_count() or 1), None)
-        pool = ThreadPoolExecutor(THREADS * len(workers), thread_name_prefix="litmine")
+        workers = staff(model_specs, processes or sharers(model_specs[0].device, len(own), os.cpu_count() or 1), None)
+        pool = ThreadPoolExecutor(UNITS_PER_WORKER * len(workers), thread_name_prefix="litmine")
         try:
             yield from _run(workers, iter(own), watch, pool)
         finally:
@@ -44,7 +44,7 @@ def _run(
     in_hand = [0] * len(workers)
     while True:
         # No more in hand than there are threads: a part's texts are in memory only while it is worked on.
-        while min(in_hand) < THREADS and (unit := next(units, None)) is not None:
+        while min(in_hand) < UNITS_PER_WORKER and (unit := next(units, None)) is not None:
             one = in_hand.index(min(in_hand))
             in_hand[one] += 1
             future = pool.submit(workers[one].do, unit, lambda share, unit=unit: watch(unit, share))  # type: ignore[misc]
@@ -61,4 +61,4 @@ def _outcome(future: Future[UnitResult], unit: Unit) -> UnitResult:
     try:
         return future.result()
     except MemoryError as error:
-        return UnitResult.undone(unit, out_of_memory(error))
+        return UnitResult.failure(unit, out_of_memory_reason(error))

@@ -17,12 +17,12 @@ import ray
 from ray.exceptions import RayError, RayTaskError
 
 from litmine.errors import LakeError, LitmineError, ModelError
-from litmine.lake.lake import MARK
-from litmine.lake.paths import Place
+from litmine.lake.lake import MARKER_FILE
+from litmine.lake.paths import LakePath
 from litmine.runtime.process_pool import WorkerDiedError
 from litmine.runtime.ray_cluster import BEAT, Pulse, cpus_beside_gpu, cpus_each, cpus_of_actor, end, ray_running, reason
 from litmine.runtime.scheduler import ATTEMPTS, Scheduler
-from litmine.tasks.contract import SHARERS, THREADS, Loading, Unit, UnitResult, out_of_memory
+from litmine.tasks.contract import MAX_WORKERS_PER_GPU, UNITS_PER_WORKER, ModelSpec, Unit, UnitResult, out_of_memory_reason
 
 # Seconds without a worker that could begin: a cluster may be growing, or its CPUs and GPUs be taken for good.
 PATIENCE = 600.0
@@ -40,10 +40,10 @@ def run_on_ray(
     """
     with ray_running(workers, gpus, address) as pulse:
         needs = {"num_gpus": 1} if gpus else {"num_cpus": cpus_each(workers)}
-        for loadings, group in groupby(units, key=lambda unit: unit.loadings):
+        for model_specs, group in groupby(units, key=lambda unit: unit.model_specs):
             own = list(group)
             size = min(gpus or workers, len(own))
-            given = loadings, own[0].lake, len(own) // size, seats
+            given = model_specs, own[0].lake, len(own) // size, seats
             yield from _ActorPool(given, size, needs, pulse).do(own)
 
 
@@ -54,16 +54,16 @@ class _NoLakeError(LakeError):
 class _WorkerActor:
     """Workers as an actor. It is made empty, so that what is wrong with a machine is said when it loads its model."""
 
-    def load(self, loadings: Sequence[Loading], lake: Place, units: int, seats: int | None) -> int:
+    def load(self, model_specs: Sequence[ModelSpec], lake: LakePath, units: int, seats: int | None) -> int:
         """Get ready for about so many units; returns how many seats there are."""
         # Only who works needs torch, which takes seconds to import.
         from litmine.runtime.worker_process import sharers, staff
 
-        self._mark = lake / MARK
+        self._mark = lake / MARKER_FILE
         self._look()
         self._renewing = threading.Lock()
         cores = cpus_of_actor() or cpus_beside_gpu()
-        self._workers: list[Any] = staff(loadings, seats or sharers(loadings[0].device, units, cores), cores)
+        self._workers: list[Any] = staff(model_specs, seats or sharers(model_specs[0].device, units, cores), cores)
         return len(self._workers)
 
     def do(self, unit: Unit, seat: int) -> UnitResult:
@@ -101,7 +101,7 @@ class _ActorPool:
     def __init__(self, given: tuple[Any, ...], size: int, needs: dict[str, int], pulse: Pulse) -> None:
         self._given, self._size, self._pulse = given, size, pulse
         self._actor = ray.remote(_WorkerActor).options(
-            max_concurrency=THREADS * SHARERS, max_restarts=0, scheduling_strategy="SPREAD", **needs
+            max_concurrency=UNITS_PER_WORKER * MAX_WORKERS_PER_GPU, max_restarts=0, scheduling_strategy="SPREAD", **needs
         )
         # By the reference that is ready when they are; what each seat of the others has in hand; that by its reference.
         self._beginning: dict[Any, Any] = {}
@@ -164,7 +164,7 @@ class _ActorPool:
         except RayError as error:
             cause = error.cause if isinstance(error, RayTaskError) else None
             if isinstance(cause, MemoryError):
-                why = out_of_memory(cause)
+                why = out_of_memory_reason(cause)
             elif cause is None or isinstance(cause, WorkerDiedError) or self._is_of_its_machine(cause):
                 # Without a cause the actor is gone: killed, out of memory, its machine lost.
                 if not isinstance(cause, WorkerDiedError):
@@ -176,7 +176,7 @@ class _ActorPool:
                 raise
             self._fail(error)
             if not shares.died(unit):
-                yield UnitResult.undone(unit, why)
+                yield UnitResult.failure(unit, why)
         else:
             self._finished, self._failures = True, 0
             yield done
@@ -199,7 +199,7 @@ class _ActorPool:
     def _fail(self, error: RayError) -> None:
         """Bear with a failure, unless there were too many in a row. Each worker may have had bad units only, once."""
         self._failures += 1
-        if self._failures > ATTEMPTS * THREADS * max(self._size, len(self._hands)):
+        if self._failures > ATTEMPTS * UNITS_PER_WORKER * max(self._size, len(self._hands)):
             raise LitmineError(f"every worker dies before it finishes a part: {reason(error)}") from error
 
     def _see_to_it(self) -> None:

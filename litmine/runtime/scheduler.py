@@ -9,7 +9,7 @@ from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
-from litmine.tasks.contract import THREADS, Unit
+from litmine.tasks.contract import UNITS_PER_WORKER, Unit
 
 ATTEMPTS = 3
 # A worker has in hand at most this share of what an equal division of the rest would give it, or one unit.
@@ -57,4 +57,4 @@ class Scheduler:
         return False
 
     def _has_room(self, held: Sequence[Unit]) -> bool:
-        return len(held) < THREADS and not any(unit in self._deaths for unit in held)
+        return len(held) < UNITS_PER_WORKER and not any(unit in self._deaths for unit in held)

@@ -19,33 +19,33 @@ from litmine.errors import LakeError, ModelError
 from litmine.nn.engine import Engine, ignore_progress
 from litmine.nn.failure_isolation import FailedItem
 from litmine.nn.trunk import LoadedTrunks
-from litmine.tasks.contract import ComputeInfo, Loading, Stages, StepModel, StepResult, Unit, UnitResult
-from litmine.tasks.registry import load
+from litmine.tasks.contract import ComputeInfo, ModelSpec, UnitTimings, StepModel, StepResult, Unit, UnitResult
+from litmine.tasks.registry import load_task_model
 
 
 class LoadedModels:
-    """The models of a group. Raises ModelError as `load` does, and for another model than was planned.
+    """The models of a group. Raises ModelError as `load_task_model` does, and for another model than was planned.
 
     A group is models on one trunk, one model with an encoder of its own, or models that compute without a network.
     """
 
-    def __init__(self, loadings: Sequence[Loading]) -> None:
+    def __init__(self, model_specs: Sequence[ModelSpec]) -> None:
         self._models: dict[str, Any] = {}
         self._networks: list[str] = []
         self._engines: dict[tuple[str, ...], Engine] = {}
         self.device, self.precision = torch.device("cpu"), "float32"
         trunks: LoadedTrunks = {}
-        for loading in loadings:
-            more = {"trunks": trunks} if loading.trunk else {}
-            model = load(loading.ref, loading.task, loading.device, loading.precision, loading.batch_tokens, **more)
-            if model.name != loading.model:
+        for model_spec in model_specs:
+            more = {"trunks": trunks} if model_spec.trunk else {}
+            model = load_task_model(model_spec.ref, model_spec.task, model_spec.device, model_spec.precision, model_spec.batch_tokens, **more)
+            if model.name != model_spec.model:
                 raise ModelError(
-                    f"{loading.ref} is {model.name} here and {loading.model} where the work was planned;"
+                    f"{model_spec.ref} is {model.name} here and {model_spec.model} where the work was planned;"
                     " give every machine the same model and versions"
                 )
-            self._models[loading.model] = model
-            if loading.network:
-                self._networks.append(loading.model)
+            self._models[model_spec.model] = model
+            if model_spec.network:
+                self._networks.append(model_spec.model)
                 self.device, self.precision = model.device, model.precision
 
     def model(self, name: str) -> StepModel:
@@ -83,11 +83,11 @@ class Worker:
     `threads` is how many processor threads torch may use, None for all of them.
     """
 
-    def __init__(self, loadings: Sequence[Loading], threads: int | None = None) -> None:
+    def __init__(self, model_specs: Sequence[ModelSpec], threads: int | None = None) -> None:
         # One thread loads and computes: OpenMP gives each that multiplies a team of its own, and with more threads than
         # cores all of them sleep where they waited. Three threads in turn took 1.2 times as long in float32.
         self._computing = ThreadPoolExecutor(1, thread_name_prefix="litmine-compute")
-        self._models = self._computing.submit(_load, loadings, threads).result()
+        self._models = self._computing.submit(_load, model_specs, threads).result()
         if self._models.device.type == "cuda":
             self._computing = ThreadPoolExecutor(2, thread_name_prefix="litmine-compute")
         self._stop = threading.Event()
@@ -98,13 +98,13 @@ class Worker:
         `watch` is told the share of the unit's tokens that is done (StoppedError after `stop`).
         """
         started = time.monotonic()
-        left = unit.left()
+        left = unit.remaining()
         if left is None:
             return UnitResult(unit, steps=tuple(StepResult(table, written=False) for table in unit.tables))
         try:
-            hand = left.take()
+            hand = left.load()
         except LakeError as error:
-            return UnitResult.undone(left, str(error))
+            return UnitResult.failure(left, str(error))
         taken = time.monotonic()
         read = self._models.read(hand.models, hand.items)
         tokenised = time.monotonic()
@@ -125,8 +125,8 @@ class Worker:
             steps=steps,
             device=info.device,
             precision=info.precision,
-            stages=Stages(
-                take=taken - started,
+            timings=UnitTimings(
+                load=taken - started,
                 read=tokenised - taken,
                 wait=began - tokenised,
                 compute=computed - began,
@@ -150,7 +150,7 @@ class Worker:
         watch(share)
 
 
-def _load(loadings: Sequence[Loading], threads: int | None) -> LoadedModels:
+def _load(model_specs: Sequence[ModelSpec], threads: int | None) -> LoadedModels:
     if threads is not None:
         torch.set_num_threads(threads)
-    return LoadedModels(loadings)
+    return LoadedModels(model_specs)

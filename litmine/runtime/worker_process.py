@@ -17,7 +17,7 @@ from litmine.errors import LitmineError
 from litmine.nn.engine import ignore_progress
 from litmine.runtime.process_pool import ProcessPool
 from litmine.runtime.worker import StoppedError, Worker
-from litmine.tasks.contract import SHARERS, THREADS, Loading, Unit, UnitResult
+from litmine.tasks.contract import MAX_WORKERS_PER_GPU, UNITS_PER_WORKER, ModelSpec, Unit, UnitResult
 
 # Cores, and bytes of the GPU's memory, for each process.
 _CORES_EACH, _MEMORY_EACH = 2, 8 * 2**30
@@ -28,18 +28,18 @@ def sharers(device: str, units: int, cores: int) -> int:
     if device == "cpu" or not torch.cuda.is_available():
         return 1
     memory = torch.cuda.get_device_properties(0).total_memory
-    return max(1, min(SHARERS, cores // _CORES_EACH, memory // _MEMORY_EACH, units // (2 * THREADS)))
+    return max(1, min(MAX_WORKERS_PER_GPU, cores // _CORES_EACH, memory // _MEMORY_EACH, units // (2 * UNITS_PER_WORKER)))
 
 
-def staff(loadings: Sequence[Loading], size: int, cores: int | None) -> "list[Worker | WorkerProcess]":
+def staff(model_specs: Sequence[ModelSpec], size: int, cores: int | None) -> "list[Worker | WorkerProcess]":
     """A worker in this process, or `size` in their own; for each an equal part of the cores, None for all there are.
 
     Raises as Worker does, and WorkerDiedError when a process dies.
     """
     if size == 1:
-        return [Worker(loadings, cores)]
+        return [Worker(model_specs, cores)]
     threads = max(1, (cores or os.cpu_count() or 1) // size)
-    return [*_loaded([WorkerProcess(loadings, threads) for _ in range(size)])]
+    return [*_loaded([WorkerProcess(model_specs, threads) for _ in range(size)])]
 
 
 def _loaded(workers: "list[WorkerProcess]") -> "list[WorkerProcess]":
@@ -57,10 +57,10 @@ def _loaded(workers: "list[WorkerProcess]") -> "list[WorkerProcess]":
 class WorkerProcess:
     """A Worker elsewhere, with `threads` processor threads: `do` and `stop` are its own, once `load` is through."""
 
-    def __init__(self, loadings: Sequence[Loading], threads: int) -> None:
-        self._given = loadings, threads
+    def __init__(self, model_specs: Sequence[ModelSpec], threads: int) -> None:
+        self._given = model_specs, threads
         name, remedy = "one of the processes that share the GPU", "run the command again"
-        self._crew = ProcessPool(1, _serve, self._given, name, remedy, pipes=THREADS)
+        self._crew = ProcessPool(1, _serve, self._given, name, remedy, pipes=UNITS_PER_WORKER)
         self._crew.__enter__()
         self._free = SimpleQueue[Connection]()
         for hand in self._crew.hands:
@@ -89,7 +89,7 @@ class WorkerProcess:
         """End the process; each `do` under way ends at its next batch, without a target (StoppedError)."""
         self._crew.terminate()
         # A pipe that is closed while somebody listens may be another's by the time he looks.
-        hands = [self._free.get() for _ in range(THREADS)]
+        hands = [self._free.get() for _ in range(UNITS_PER_WORKER)]
         self._crew.__exit__(None, None, None)
         # Who comes too late is told.
         for hand in hands:
@@ -101,12 +101,12 @@ class WorkerProcess:
         return one
 
 
-def _serve(loadings: Sequence[Loading], threads: int, *parents: Connection) -> None:
+def _serve(model_specs: Sequence[ModelSpec], threads: int, *parents: Connection) -> None:
     """What the process does: a thread for each pipe, whose units come one by one until it is closed."""
     os.environ["RAYON_NUM_THREADS"] = str(threads)
     with suppress(BrokenPipeError):
         try:
-            worker = Worker(loadings, threads)
+            worker = Worker(model_specs, threads)
         except LitmineError as error:
             parents[0].send(error)
             return

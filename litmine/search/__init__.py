@@ -1,1 +1,1 @@
-"""From a question to the articles that may answer it: BM25 over the current articles, in an index beside them."""
+"""Article retrieval: a BM25 index over a lake's current articles, stored in the lake's folder `search`."""

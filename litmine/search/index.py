@@ -1,7 +1,4 @@
-"""Questions to ranked articles: a lake's BM25 index, as it stands when it is opened.
-
-Which articles a SQL condition over the view `articles` lets through.
-"""
+"""Search a lake's BM25 index: the articles that match a question, optionally filtered by a SQL condition."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -13,74 +10,36 @@ import numpy.typing as npt
 
 from litmine.errors import LakeError, QueryError, SettingError
 from litmine.lake.lake import Lake
-from litmine.lake.lock import exclusive
-from litmine.search.index_state import digest, read_state, search_folder, state_file
-from litmine.search.index_update import update
-from litmine.search.terms import load, question_terms
+from litmine.lake.lock import hold_lock
+from litmine.lake.query import QUERY_FAILED
+from litmine.search.index_state import parts_digest, read_state, search_folder, state_file
+from litmine.search.index_update import update_index
+from litmine.search.terms import load_index, question_terms
 
 if TYPE_CHECKING:
     import tantivy
 
 
-# A question or two look their candidates up; from then on, and where there are few articles at once, it is cheaper to
-# know all that pass.
-_LOOKUPS = 4
-_SMALL = 2_000
-_LOOKED_UP = 1_000
-_FEW = 10_000
+# `ArticleFilter` looks up the first few sets of candidates. After that, or in a small index at once, it is cheaper to
+# find all matching articles.
+_MAX_LOOKUPS = 4
+_SMALL_INDEX = 2_000
+_MAX_LOOKUP_PMIDS = 1_000
+# Up to this many matching articles, the index is searched for these articles only.
+_MAX_LISTED_PMIDS = 10_000
 
-
-class Condition:
-    """A condition as one writes it after WHERE, over so many articles. Raises QueryError for an empty one."""
-
-    def __init__(self, lake: Lake, where: str, articles: int) -> None:
-        if not where.strip():
-            raise QueryError("the condition is empty; write one like: year >= 2020 and not retracted")
-        self._lake = lake
-        self._where = where
-        self._lookups = _LOOKUPS if articles > _SMALL else 0
-        self._all: npt.NDArray[np.int64] | None = None
-
-    def passing(self, pmids: Sequence[int]) -> set[int]:
-        """Those of the PMIDs whose articles pass. Raises QueryError, in one sentence, when it is no condition."""
-        if self._all is None and self._lookups and len(pmids) <= _LOOKED_UP:
-            self._lookups -= 1
-            among = f"pmid IN (SELECT unnest([{', '.join(map(str, pmids))}]::BIGINT[]))"
-            return {int(pmid) for batch in self._select(among) for pmid in batch}.intersection(pmids)
-        if self._all is None:
-            self._all = np.unique(np.concatenate([np.empty(0, np.int64), *self._select("true")]))
-        candidates = np.asarray(pmids, np.int64)
-        places = np.searchsorted(self._all, candidates)
-        known = places < len(self._all)
-        return set(candidates[known][self._all[places[known]] == candidates[known]].tolist())
-
-    def few(self) -> list[int] | None:
-        """All the PMIDs that pass, when they are known and few."""
-        return self._all.tolist() if self._all is not None and len(self._all) <= _FEW else None
-
-    def _select(self, among: str) -> Iterator[npt.NDArray[np.int64]]:
-        # The line break ends a comment.
-        query = f"SELECT pmid FROM articles WHERE {among} AND (\n{self._where}\n)"
-        try:
-            rows = self._lake.select(query)
-            if str(rows.schema.field(0).type) != "int64":
-                raise QueryError("it is more than a condition")
-            for batch in rows:
-                yield batch.column(0).drop_null().to_numpy()
-        except QueryError as error:
-            said = str(error).removeprefix("the query cannot be answered: ")
-            raise QueryError(f"the condition {self._where!r} cannot be tried on `articles`: {said}") from error
-
-
-# In which order tantivy adds up a score depends on where the document stands: the last bits are history.
-_DECIMALS = 3
-_SPARE = 16
-_MOST_AT_ONCE = 100_000
+# The last bits of a score depend on the order in which tantivy sums it, and so on the history of the index.
+_SCORE_DECIMALS = 3
+_SPARE_HITS = 16
+_MAX_PAGE_SIZE = 100_000
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """An article that has terms of the question: `score` is BM25's (k1 1.2, b 0.75), `rank` counts from 1."""
+    """An article that contains terms of the question.
+
+    text_hash: the hash of the indexed text. score: BM25 with k1 = 1.2 and b = 0.75. rank: counts from 1.
+    """
 
     pmid: int
     text_hash: int
@@ -89,130 +48,183 @@ class Hit:
 
 
 class SearchIndex:
-    """A lake's current articles as they were when it was opened, whatever other processes do since; see `open`."""
+    """The BM25 index of a lake's current articles. It does not change after `open`, whatever other processes do."""
 
     def __init__(self, lake: Lake, index: "tantivy.Index", searcher: "tantivy.Searcher") -> None:
         self._lake = lake
         self._schema = index.schema
         self._searcher = searcher
-        self._condition: tuple[str, Condition] | None = None
+        self._last_filter: tuple[str, ArticleFilter] | None = None
 
     @classmethod
     def open(cls, lake: Lake) -> "SearchIndex":
-        """The lake's index, brought up to date first: at once when it is, after its update by another process.
+        """Open the lake's index and update it first if needed; wait for another process that is updating it.
 
         Raises LakeError when the lake is damaged or its folder `search` cannot be written.
         """
-        found = cls._open(lake, digest(lake.parts()))
-        if found is None:
-            with exclusive(lake.place, "search", wait=True):
-                found = cls._open(lake, digest(lake.parts()))
-                if found is None:
-                    update(lake)
-                    found = cls._open(lake, None)
-        if found is None:
-            raise LakeError(f"{search_folder(lake.place)} cannot be read; delete it, and the next search makes it anew")
-        return found
+        index = cls._open_finished(lake, parts_digest(lake.parts()))
+        if index is None:
+            with hold_lock(lake.location, "search", wait=True):
+                index = cls._open_finished(lake, parts_digest(lake.parts()))
+                if index is None:
+                    update_index(lake)
+                    index = cls._open_finished(lake, None)
+        if index is None:
+            raise LakeError(
+                f"{search_folder(lake.location)} cannot be read; delete it, and the next search rebuilds it"
+            )
+        return index
 
     @classmethod
-    def _open(cls, lake: Lake, parts: str | None) -> "SearchIndex | None":
-        """The index, if it is finished, and made of these parts if any are named."""
-        state = read_state(lake.place)
+    def _open_finished(cls, lake: Lake, parts: str | None) -> "SearchIndex | None":
+        """Open the index if it is finished and, unless `parts` is None, was made from the parts with this digest."""
+        state = read_state(lake.location)
         if state is None or state.parts is None or parts not in (None, state.parts):
             return None
         try:
-            index = load(search_folder(lake.place) / state.folder)
+            index = load_index(search_folder(lake.location) / state.folder)
             searcher = index.searcher()
         except ValueError:
             return None
-        # Nothing is committed before the state has changed, so that this is what the state told of.
-        is_whole = searcher.num_docs == state.documents and read_state(lake.place) == state
-        return cls(lake, index, searcher) if is_whole else None
+        # An update changes the state file before it commits, so an unchanged state describes this searcher.
+        is_complete = searcher.num_docs == state.documents and read_state(lake.location) == state
+        return cls(lake, index, searcher) if is_complete else None
 
     def __len__(self) -> int:
         """The number of articles."""
         return self._searcher.num_docs
 
     def search(self, question: str, top_k: int, where: str | None = None) -> list[Hit]:
-        """The `top_k` articles with the highest scores, fewer where fewer have any term of the question; ties by PMID.
+        """Find the `top_k` articles with the highest scores, in this order; equal scores are sorted by PMID.
 
-        `where` is a SQL condition over the view `articles`, which each of them passes. Any text is a question. Raises
-        SettingError for a `top_k` below 1, QueryError, in one sentence, for a bad condition, LakeError for a damaged
-        index.
+        There are fewer hits if fewer articles contain a term of the question. Any text is a valid question. `where` is
+        a SQL condition on the view `articles` that every hit must fulfil. Raises SettingError for a `top_k` below 1,
+        QueryError for an invalid condition, LakeError for a damaged index.
         """
         if top_k < 1:
-            raise SettingError(f"the number of articles to retrieve is {top_k}; it must be at least 1")
+            raise SettingError(f"the number of articles to retrieve must be at least 1, not {top_k}")
         query = self._query(question)
-        condition = self._compiled(where)
-        kept: list[_Scored] = []
-        offset, limit = 0, top_k + _SPARE
+        article_filter = self._filter(where)
+        best: list[_ScoredArticle] = []
+        offset, limit = 0, top_k + _SPARE_HITS
         while True:
             limit = max(1, min(limit, len(self)))
             page = self._page(query, limit, offset)
-            if condition is None:
-                kept += page
+            if article_filter is None:
+                best += page
             else:
-                passing = condition.passing([scored.pmid for scored in page])
-                kept += [scored for scored in page if scored.pmid in passing]
-            kept = sorted(kept, key=lambda scored: (-scored.score, scored.pmid))[:top_k]
-            # What has not been fetched scores at most as much as the last; an equal score may still win by its PMID.
-            if len(page) < limit or (len(kept) == top_k and page[-1].score < kept[-1].score):
-                return [Hit(it.pmid, it.text_hash, it.score, rank) for rank, it in enumerate(kept, 1)]
+                matching = article_filter.matching([article.pmid for article in page])
+                best += [article for article in page if article.pmid in matching]
+            best = sorted(best, key=lambda article: (-article.score, article.pmid))[:top_k]
+            # Later pages have no higher scores, but an equal score may still win by its PMID.
+            if len(page) < limit or (len(best) == top_k and page[-1].score < best[-1].score):
+                return [Hit(hit.pmid, hit.text_hash, hit.score, rank) for rank, hit in enumerate(best, 1)]
             offset += limit
-            limit = min(4 * limit, _MOST_AT_ONCE)
-            if condition is not None and (few := condition.few()) is not None:
-                query, condition, kept, offset = self._restricted(query, few), None, [], 0
+            limit = min(4 * limit, _MAX_PAGE_SIZE)
+            if article_filter is not None and (pmids := article_filter.listed_pmids()) is not None:
+                query, article_filter, best, offset = self._restricted(query, pmids), None, [], 0
 
-    def _compiled(self, where: str | None) -> Condition | None:
+    def _filter(self, where: str | None) -> "ArticleFilter | None":
         if where is None:
             return None
-        if self._condition is None or self._condition[0] != where:
-            self._condition = where, Condition(self._lake, where, len(self))
-        return self._condition[1]
+        if self._last_filter is None or self._last_filter[0] != where:
+            self._last_filter = where, ArticleFilter(self._lake, where, len(self))
+        return self._last_filter[1]
 
     def _query(self, question: str) -> "tantivy.Query":
         from tantivy import Occur, Query
 
         return Query.boolean_query(
             [
-                (Occur.Should, Query.boost_query(Query.term_query(self._schema, "text", term, "freq"), times))
-                for term, times in question_terms(question).items()
+                (Occur.Should, Query.boost_query(Query.term_query(self._schema, "text", term, "freq"), frequency))
+                for term, frequency in question_terms(question).items()
             ]
         )
 
     def _restricted(self, query: "tantivy.Query", pmids: Iterable[int]) -> "tantivy.Query":
+        """The query limited to these articles; the scores stay the same."""
         from tantivy import Occur, Query
 
-        among = Query.term_set_query(self._schema, "pmid", list(pmids))
-        return Query.boolean_query([(Occur.Must, query), (Occur.Must, Query.const_score_query(among, 0))])
+        in_pmids = Query.term_set_query(self._schema, "pmid", list(pmids))
+        return Query.boolean_query([(Occur.Must, query), (Occur.Must, Query.const_score_query(in_pmids, 0))])
 
-    def _page(self, query: "tantivy.Query", limit: int, offset: int) -> "list[_Scored]":
+    def _page(self, query: "tantivy.Query", limit: int, offset: int) -> "list[_ScoredArticle]":
+        """The articles at positions `offset` to `offset + limit` of the ranking."""
         try:
-            found = self._searcher.search(query, limit, count=False, offset=offset).hits
-            places = [place for _, place in found]
-            pmids = cast("list[int]", self._searcher.fast_field_values("pmid", places))
-            text_hashes = cast("list[int]", self._searcher.fast_field_values("text_hash", places))
+            hits = self._searcher.search(query, limit, count=False, offset=offset).hits
+            addresses = [address for _, address in hits]
+            pmids = cast("list[int]", self._searcher.fast_field_values("pmid", addresses))
+            text_hashes = cast("list[int]", self._searcher.fast_field_values("text_hash", addresses))
         except BaseException as error:
-            # A panic of tantivy's is no Exception.
+            # A panic in tantivy is not a subclass of Exception.
             if isinstance(error, ValueError) or type(error).__name__ == "PanicException":
-                self._give_up(error)
+                self._discard_damaged(error)
             raise
         return [
-            _Scored(pmid, text_hash, round(score, _DECIMALS))
-            for (score, _), pmid, text_hash in zip(found, pmids, text_hashes, strict=True)
+            _ScoredArticle(pmid, text_hash, round(score, _SCORE_DECIMALS))
+            for (score, _), pmid, text_hash in zip(hits, pmids, text_hashes, strict=True)
         ]
 
-    def _give_up(self, error: BaseException) -> NoReturn:
-        """See that the next one to open the index makes it anew."""
+    def _discard_damaged(self, error: BaseException) -> NoReturn:
+        """Delete the state file, so that the next `open` rebuilds the index, and raise LakeError."""
         with suppress(OSError):
-            state_file(self._lake.place).unlink(missing_ok=True)
+            state_file(self._lake.location).unlink(missing_ok=True)
         raise LakeError(
-            f"{search_folder(self._lake.place)} is damaged ({' '.join(str(error).split())}); "
-            "run the command again, and it is made anew"
+            f"{search_folder(self._lake.location)} is damaged ({' '.join(str(error).split())}); "
+            "run the command again to rebuild it"
         ) from error
 
 
-class _Scored(NamedTuple):
+class ArticleFilter:
+    """Tells which articles fulfil a SQL condition, as written after WHERE, on the view `articles`.
+
+    `articles` is the number of articles in the index. Raises QueryError for an empty condition.
+    """
+
+    def __init__(self, lake: Lake, where: str, articles: int) -> None:
+        if not where.strip():
+            raise QueryError("the condition is empty; write one like: year >= 2020 and not retracted")
+        self._lake = lake
+        self._where = where
+        self._lookups_left = _MAX_LOOKUPS if articles > _SMALL_INDEX else 0
+        self._all_matching: npt.NDArray[np.int64] | None = None
+
+    def matching(self, pmids: Sequence[int]) -> set[int]:
+        """The PMIDs among `pmids` whose articles fulfil the condition. Raises QueryError if it is invalid."""
+        if self._all_matching is None and self._lookups_left and len(pmids) <= _MAX_LOOKUP_PMIDS:
+            self._lookups_left -= 1
+            in_pmids = f"pmid IN (SELECT unnest([{', '.join(map(str, pmids))}]::BIGINT[]))"
+            return {int(pmid) for batch in self._select(in_pmids) for pmid in batch}.intersection(pmids)
+        if self._all_matching is None:
+            self._all_matching = np.unique(np.concatenate([np.empty(0, np.int64), *self._select("true")]))
+        candidates = np.asarray(pmids, np.int64)
+        positions = np.searchsorted(self._all_matching, candidates)
+        in_range = positions < len(self._all_matching)
+        is_match = self._all_matching[positions[in_range]] == candidates[in_range]
+        return set(candidates[in_range][is_match].tolist())
+
+    def listed_pmids(self) -> list[int] | None:
+        """All matching PMIDs; None if they are not known yet or too many."""
+        if self._all_matching is None or len(self._all_matching) > _MAX_LISTED_PMIDS:
+            return None
+        pmids: list[int] = self._all_matching.tolist()
+        return pmids
+
+    def _select(self, candidates: str) -> Iterator[npt.NDArray[np.int64]]:
+        # The line break ends a comment in the condition.
+        query = f"SELECT pmid FROM articles WHERE {candidates} AND (\n{self._where}\n)"
+        try:
+            rows = self._lake.select(query)
+            if str(rows.schema.field(0).type) != "int64":
+                raise QueryError("it is not a single condition")
+            for batch in rows:
+                yield batch.column(0).drop_null().to_numpy()
+        except QueryError as error:
+            reason = str(error).removeprefix(QUERY_FAILED)
+            raise QueryError(f"the condition {self._where!r} cannot be evaluated on `articles`: {reason}") from error
+
+
+class _ScoredArticle(NamedTuple):
     pmid: int
     text_hash: int
     score: float

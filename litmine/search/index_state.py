@@ -1,8 +1,7 @@
-"""How a lake's search index stands, without changing it.
+"""The state of a lake's search index: what it contains, and whether it is current or damaged.
 
-What an index holds: (pmid, text_hash) of its documents, in one Parquet file whose footer names the index.
-
-A PMID with a null `text_hash` is one that an update was about to change: the index may hold a document of it or not.
+The state file is a Parquet file with (pmid, text_hash) of each indexed document; its footer has the `IndexState`.
+A null `text_hash` marks a PMID that an interrupted update was changing: the index may or may not contain it.
 """
 
 import json
@@ -13,25 +12,30 @@ from pathlib import Path
 from typing import Literal
 
 from litmine.errors import LakeError
-from litmine.lake.compaction import origins
-from litmine.lake.duckdb_errors import verify
-from litmine.lake.file_writer import write_whole
+from litmine.lake.compaction import original_part_names
+from litmine.lake.duckdb_errors import verify_parquet
+from litmine.lake.file_writer import write_atomically
 from litmine.lake.lake import Lake
 from litmine.lake.parquet import read_footer
-from litmine.lake.paths import Place, desk
-from litmine.lake.views import quoted
-from litmine.search.terms import load
+from litmine.lake.paths import LakePath, local_folder
+from litmine.lake.views import sql_string
+from litmine.search.terms import load_index
 
-# Raised when terms or fields change, so that indexes of an older kind are made anew.
+# Increase it when text analysis or index fields change: indexes of another version are then rebuilt.
 VERSION = 1
-_NAME = "indexed.parquet"
+_STATE_FILE = "indexed.parquet"
+
+IndexHealth = Literal["absent", "current", "behind", "damaged"]
 
 
 @dataclass(frozen=True, slots=True)
-class State:
-    """The index in `folder` holds `documents`: those of the parts with that digest, or unfinished when it is None.
+class IndexState:
+    """The JSON in the state file's footer.
 
-    `written` is the digest of these parts' names from before any compaction.
+    folder: name of the index folder, beside the state file.
+    parts: digest of the article parts that are indexed; None while an update is unfinished.
+    documents: number of documents in the index.
+    written: digest of the names that these parts had before any compaction.
     """
 
     folder: str
@@ -41,69 +45,73 @@ class State:
     version: int = VERSION
 
 
-def search_folder(lake: Place) -> Path:
-    """Where a lake's index is kept."""
-    return desk(lake) / "search"
+def search_folder(lake: LakePath) -> Path:
+    """The folder of a lake's search index."""
+    return local_folder(lake) / "search"
 
 
-def state_file(lake: Place) -> Path:
-    """The file that says what the index holds."""
-    return search_folder(lake) / _NAME
+def state_file(lake: LakePath) -> Path:
+    """The path of the state file."""
+    return search_folder(lake) / _STATE_FILE
 
 
-def read_state(lake: Place) -> State | None:
-    """What the file's footer says; None when it is missing, damaged or of another version."""
+def read_state(lake: LakePath) -> IndexState | None:
+    """Read the state from the file's footer; None if the file is missing, damaged or of another version."""
     try:
-        state = State(**read_footer(state_file(lake)))
+        state = IndexState(**read_footer(state_file(lake)))
+        # A folder name that leads elsewhere is not followed.
         return state if state.version == VERSION and Path(state.folder).name == state.folder else None
     except (LakeError, TypeError):
         return None
 
 
-def write_state(lake: Place, state: State, execute: Callable[[str], object], rows: str) -> None:
-    """Write the rows of a SELECT, which may read the file that they replace, whole or not at all. Raises LakeError."""
-    footer = quoted(json.dumps(asdict(state)))
+def write_state(lake: LakePath, state: IndexState, execute: Callable[[str], object], rows: str) -> None:
+    """Replace the state file in one step; `rows` is a SELECT, which may read the old file.
+
+    Raises LakeError when the file cannot be written.
+    """
+    footer = sql_string(json.dumps(asdict(state)))
 
     def write(temporary: Path) -> None:
-        place = quoted(str(temporary))
-        execute(f"COPY ({rows}) TO {place} (FORMAT parquet, COMPRESSION zstd, KV_METADATA {{litmine: {footer}}})")
+        path = sql_string(str(temporary))
+        execute(f"COPY ({rows}) TO {path} (FORMAT parquet, COMPRESSION zstd, KV_METADATA {{litmine: {footer}}})")
 
-    write_whole(state_file(lake), write)
+    write_atomically(state_file(lake), write)
 
 
-def digest(parts: Iterable[str]) -> str:
-    """One word for a set of parts."""
+def parts_digest(parts: Iterable[str]) -> str:
+    """A digest of a set of part names."""
     return blake2b("\n".join(sorted(parts)).encode(), digest_size=16).hexdigest()
 
 
-Health = Literal["absent", "current", "behind", "damaged"]
-
-
-def is_behind(lake: Lake) -> bool:
-    """Whether there is an index that the lake has grown past, or that was not finished; from footers alone."""
-    state = read_state(lake.place)
-    if state is None or state.parts == digest(lake.parts()):
+def index_is_behind(lake: Lake) -> bool:
+    """Whether an index exists that is unfinished or lacks article parts. Reads only file footers."""
+    state = read_state(lake.location)
+    if state is None or state.parts == parts_digest(lake.parts()):
         return False
-    # A compaction gives parts other names and changes no article.
-    return state.parts is None or state.written != digest(origins(lake.place))
+    # Compaction renames parts without changing articles.
+    return state.parts is None or state.written != parts_digest(original_part_names(lake.location))
 
 
-def index_health(lake: Lake) -> tuple[Health, str]:
-    """How the index is, and a sentence about it. It is opened and its documents counted; terms are not read."""
-    file = state_file(lake.place)
+def index_health(lake: Lake) -> tuple[IndexHealth, str]:
+    """Check the index without changing it; return the result and a sentence that explains it.
+
+    The index is opened and its documents are counted, but its terms are not read.
+    """
+    file = state_file(lake.location)
     if not file.exists():
-        return "absent", "there is no index yet; the first question makes it"
-    state = read_state(lake.place)
-    advice = f"delete {search_folder(lake.place)}, and the next question makes it anew"
+        return "absent", "there is no search index yet; the first question builds it"
+    state = read_state(lake.location)
+    remedy = f"delete {search_folder(lake.location)}, and the next question rebuilds it"
     if state is None:
-        return "damaged", f"{file} cannot be read; {advice}"
+        return "damaged", f"{file} cannot be read; {remedy}"
     try:
-        verify(file)
-        documents = load(search_folder(lake.place) / state.folder).searcher().num_docs
+        verify_parquet(file)
+        documents = load_index(search_folder(lake.location) / state.folder).searcher().num_docs
     except (LakeError, ValueError) as error:
-        return "damaged", f"the index cannot be opened ({' '.join(str(error).split())}); {advice}"
+        return "damaged", f"the search index cannot be opened ({' '.join(str(error).split())}); {remedy}"
     if state.parts is not None and documents != state.documents:
-        return "damaged", f"the index has {documents:,} documents instead of {state.documents:,}; {advice}"
-    if is_behind(lake):
-        return "behind", "the index is behind the lake; the next question brings it up to date"
-    return "current", f"the index is up to date, with {documents:,} articles"
+        return "damaged", f"the search index has {documents:,} documents instead of {state.documents:,}; {remedy}"
+    if index_is_behind(lake):
+        return "behind", "the search index lacks the newest articles; the next question updates it"
+    return "current", f"the search index is up to date, with {documents:,} articles"

@@ -1,1 +1,1 @@
-"""Readers of record sources: PubMed's E-utilities, PubMed XML, JSON Lines, PubTator, and files of questions."""
+"""Read articles from PubMed's E-utilities, PubMed XML, JSON Lines and PubTator, and questions from files."""

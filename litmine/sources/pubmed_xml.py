@@ -1,6 +1,7 @@
-"""PubMed XML, as a stream of bytes, to articles and deletions, one record in memory at a time.
+"""Read articles and deletions from a stream of PubMed XML, one record in memory at a time.
 
-Read are efetch sets, baseline and update files, book records, and the `MedlineCitationSet` of files before 2017.
+Supported are EFetch responses, baseline and update files, book records, and the `MedlineCitationSet` of files before
+2017.
 """
 
 from collections.abc import Iterator
@@ -17,84 +18,85 @@ from litmine.sources.pubmed_record import RecordError, element_text, read_articl
 from litmine.types import Article, Deletion, UnreadableRecord
 
 ParsedRecord = Article | Deletion | UnreadableRecord
-_RECORDS = {
+_RECORD_TAGS = {
     "PubmedArticleSet": ("PubmedArticle", "PubmedBookArticle", "DeleteCitation", "DeleteDocument"),
     "PubmedBookArticleSet": ("PubmedBookArticle", "DeleteDocument"),
     "MedlineCitationSet": ("MedlineCitation", "DeleteCitation"),
 }
-_CHUNK = 1 << 15
-_LONGEST_PROLOGUE = 1 << 20
+_CHUNK_BYTES = 1 << 15
+_MAX_PROLOGUE_BYTES = 1 << 20
 
 
 def read_pubmed_xml(stream: BinaryIO) -> Iterator[ParsedRecord]:
     """Yield the records of a set in order; an unusable record becomes an `UnreadableRecord` with its number.
 
-    Raises SourceError when the document is not a PubMed set or declares an entity (before any record), or is
-    damaged or has no record in 32 MiB (after every whole record before that). Errors of the stream itself pass through,
-    likewise late.
-    Entities are not expanded and nothing but the stream is read, whatever the document asks for.
+    Raises SourceError before the first record when the document is not a PubMed set or declares an entity, and after
+    the complete records when it is damaged or has no record in 32 MiB. Errors of the stream itself pass through. For
+    security, entities are not expanded and nothing but the stream is read.
     """
-    prologue = _Prologue(stream)
-    if prologue.root not in _RECORDS:
-        raise SourceError(f"The XML holds <{prologue.root[:40]}>, not one of {', '.join(_RECORDS)}.")
+    checked = _CheckedXmlStream(stream)
+    if checked.root not in _RECORD_TAGS:
+        raise SourceError(f"The XML has the root element <{checked.root[:40]}>, not one of {', '.join(_RECORD_TAGS)}.")
     elements = etree.iterparse(
-        prologue,
-        tag=_RECORDS[prologue.root],
+        checked,
+        tag=_RECORD_TAGS[checked.root],
         resolve_entities=False,
         remove_comments=True,
         remove_pis=True,
         huge_tree=True,
-        chunk_size=_CHUNK,
+        chunk_size=_CHUNK_BYTES,
     )
     try:
         for number, (_, element) in enumerate(elements, start=1):
             try:
-                yield from _read(element, number)
-            except RecordError as problem:
-                yield UnreadableRecord(f"record {number}", f"The record {problem}.")
-            _forget(element)
-            prologue.unfinished = 0
+                yield from _read_element(element, number)
+            except RecordError as error:
+                yield UnreadableRecord(f"record {number}", f"The record {error}.")
+            _free_memory(element)
+            checked.unfinished = 0
     except etree.XMLSyntaxError as error:
-        # libxml2 says some things on several lines.
+        # Some messages of libxml2 have several lines.
         raise SourceError(f"The XML is damaged: {' '.join(str(error.msg).split())[:200]}.") from error
 
 
-class _Prologue:
-    """A stream of XML whose prologue has been looked through: `root` is its first tag; `read` starts from the top.
+class _CheckedXmlStream:
+    """An XML stream with a checked prologue: `root` is its first tag, and `read` starts at the beginning.
 
-    `unfinished` counts the bytes that were read since the last record, of which the parser keeps a tree many times as
-    large: `read` raises SourceError when they are more than a record can have.
+    `unfinished` is the number of bytes since the last record, set to 0 by the caller after each record. `read` raises
+    SourceError when they exceed the largest record, because the parser's tree is many times larger.
 
-    The looking is done by expat, before lxml sees a byte: libxml2 expands entities while it reads a DTD, and without
-    its limits, which `huge_tree` lifts.
+    Expat checks the prologue before lxml reads it: libxml2 expands entities while it reads a DTD, and `huge_tree`
+    removes its limits.
     """
 
     def __init__(self, stream: BinaryIO) -> None:
         self.root = ""
         self.unfinished = 0
         self._stream = stream
-        self._head = stream.read(_CHUNK).lstrip(b" \t\r\n")
+        self._head = stream.read(_CHUNK_BYTES).lstrip(b" \t\r\n")
         parser = expat.ParserCreate()
         parser.StartElementHandler = self._at_root
-        # Every token of a DTD; expat's handler of declarations is silent on those after `%name;` and on `lt`.
+        # Sees every token of a DTD; expat's EntityDeclHandler misses declarations after `%name;` and those of `lt`.
         parser.DefaultHandler = self._at_token
         chunk = self._head
         try:
             while True:
                 parser.Parse(chunk, not chunk)
-                if len(self._head) > _LONGEST_PROLOGUE:
-                    raise SourceError(f"The XML has no element in its first {_LONGEST_PROLOGUE >> 20} MiB.")
-                chunk = stream.read(_CHUNK)
+                if len(self._head) > _MAX_PROLOGUE_BYTES:
+                    raise SourceError(f"The XML has no element in its first {_MAX_PROLOGUE_BYTES >> 20} MiB.")
+                chunk = stream.read(_CHUNK_BYTES)
                 self._head += chunk
         except _RootReached:
             return
-        # pyexpat says ValueError and LookupError of encodings that it cannot read
+        # pyexpat raises ValueError and LookupError for unknown encodings.
         except (expat.ExpatError, ValueError, LookupError) as error:
             raise SourceError(f"The XML is damaged: {error}.") from error
 
     def read(self, size: int) -> bytes:
         if self.unfinished > MAX_RECORD_BYTES:
-            raise SourceError(f"The XML has no whole record in {MAX_RECORD_BYTES >> 20} MiB, which no PubMed file has.")
+            raise SourceError(
+                f"The XML has no complete record in {MAX_RECORD_BYTES >> 20} MiB; check that this is a PubMed file."
+            )
         chunk, self._head = self._head or self._stream.read(size), b""
         self.unfinished += len(chunk)
         return chunk
@@ -105,15 +107,15 @@ class _Prologue:
 
     def _at_token(self, token: str) -> None:
         if token == "<!ENTITY":
-            raise SourceError("The XML declares entities in a DTD, which no PubMed file does, and is refused.")
+            raise SourceError("The XML declares entities in a DTD and is refused, as PubMed files have none.")
 
 
-class _RootReached(Exception):  # noqa: N818 -- a signal, no error
+class _RootReached(Exception):  # noqa: N818 -- a signal, not an error
     """Stops expat at the first tag."""
 
 
-def _read(element: Element, number: int) -> Iterator[ParsedRecord]:
-    """The records in one child of the set: an article, or any number of deletions."""
+def _read_element(element: Element, number: int) -> Iterator[ParsedRecord]:
+    """The records in one child of the set: an article, or the PMIDs of deleted records."""
     match element.tag:
         case "PubmedArticle":
             yield read_article(_child(element, "MedlineCitation"), element.find("PubmedData"))
@@ -123,10 +125,13 @@ def _read(element: Element, number: int) -> Iterator[ParsedRecord]:
             yield read_book(_child(element, "BookDocument"), element.find("PubmedBookData"))
         case _:
             for child in element:
-                given = element_text(child)
-                pmid = parse_pmid(given)
-                bad = UnreadableRecord(f"record {number}", f"The record deletes {given[:40]!r}, which is no PMID.")
-                yield bad if pmid is None else Deletion(pmid)
+                text = element_text(child)
+                pmid = parse_pmid(text)
+                if pmid is None:
+                    why = f"The record deletes {text[:40]!r}, which is not a PMID."
+                    yield UnreadableRecord(f"record {number}", why)
+                else:
+                    yield Deletion(pmid)
 
 
 def _child(element: Element, tag: str) -> Element:
@@ -136,8 +141,8 @@ def _child(element: Element, tag: str) -> Element:
     return child
 
 
-def _forget(element: Element) -> None:
-    """Free the element's content and all before it, at each level; lxml may still add to the element itself."""
+def _free_memory(element: Element) -> None:
+    """Free the content of the element and all elements before it; lxml may still add to the element itself."""
     element.clear()
     for parent in element.iterancestors():
         while element.getprevious() is not None:

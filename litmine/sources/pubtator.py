@@ -1,7 +1,7 @@
-"""PubTator to articles: `pmid|t|title`, `pmid|a|abstract`, lines of annotations, a blank line between documents.
+"""Read PubTator files: `pmid|t|title`, `pmid|a|abstract`, lines of annotations, a blank line between documents.
 
-Text is kept as given: `Article.text` is title, one space, abstract, which is what PubTator's offsets count. An article
-takes nothing of the annotations; corpora do.
+Text is unchanged: `Article.text` is title, one space, abstract, which PubTator's offsets refer to. Articles have no
+annotations; `litmine.corpora` reads them from the documents.
 """
 
 import re
@@ -16,14 +16,14 @@ from litmine.sources.pmids import parse_pmid
 from litmine.types import Article, UnreadableRecord
 
 HEADER_PATTERN = re.compile(rb"([^|\t\r\n]{0,64})\|([ta])\|")
-_COLUMNS = 4
+_MIN_COLUMNS = 4
 
 
 @dataclass(slots=True)
 class PubtatorDocument:
-    """A document as it stands; `number` is its title's line, and `annotations` are columns and the line's number.
+    """A document; `number` is the line number of its title, and `annotations` are line numbers and columns.
 
-    `abstract` is None where there is no such line.
+    `abstract` is None if there is no line for it.
     """
 
     number: int
@@ -34,70 +34,71 @@ class PubtatorDocument:
 
     @property
     def text(self) -> str:
-        """What the annotations' offsets count, in code points."""
+        """The text that the annotations' offsets refer to, in code points."""
         return f"{self.title} {self.abstract}" if self.abstract else self.title
 
 
 def read_pubtator(stream: BinaryIO) -> Iterator[Article | UnreadableRecord]:
-    """Yield each document's article; what cannot be used becomes an `UnreadableRecord` that numbers its line.
+    """Yield the article of each document; an unusable line becomes an `UnreadableRecord` with its number.
 
     Raises SourceError at a line or a document of more than 32 MiB; errors of the stream itself pass through.
     """
-    for read in read_pubtator_documents(stream):
-        if isinstance(read, UnreadableRecord):
-            yield read
-        elif (pmid := parse_pmid(read.identifier)) is None:
-            yield UnreadableRecord(f"line {read.number}", f"The line has {read.identifier!r} where its PMID belongs.")
+    for document in read_pubtator_documents(stream):
+        if isinstance(document, UnreadableRecord):
+            yield document
+        elif (pmid := parse_pmid(document.identifier)) is None:
+            why = f"The line has {document.identifier!r} instead of a PMID."
+            yield UnreadableRecord(f"line {document.number}", why)
         else:
-            yield text_only_article(pmid, read.title or None, read.abstract or None)
+            yield text_only_article(pmid, document.title or None, document.abstract or None)
 
 
 def read_pubtator_documents(stream: BinaryIO) -> Iterator[PubtatorDocument | UnreadableRecord]:
-    """Yield the documents; one whose title or abstract cannot be used is left out, and the line to blame is named.
+    """Yield the documents, without those whose title or abstract is unusable, and an `UnreadableRecord` for such lines.
 
-    Raises as `read_pubtator` does.
+    Raises the same errors as `read_pubtator`.
     """
     block: list[tuple[int, bytes]] = []
     size = 0
     for number, line in numbered_lines(stream):
-        blank, head = not line.strip(), HEADER_PATTERN.match(line)
-        # A title begins a document even where the blank line before it is missing.
-        if blank or (head is not None and head[2] == b"t"):
-            yield from _read(block)
+        blank, header = not line.strip(), HEADER_PATTERN.match(line)
+        # A title starts a document even without a blank line before it.
+        if blank or (header is not None and header[2] == b"t"):
+            yield from _parse_block(block)
             block, size = [], 0
         size += len(line)
         if size > MAX_RECORD_BYTES:
             raise SourceError(
-                f"The document before line {number} is larger than {MAX_RECORD_BYTES >> 20} MiB: this is no PubTator."
+                f"The document before line {number} is larger than {MAX_RECORD_BYTES >> 20} MiB: this is not PubTator."
             )
         if not blank:
             block.append((number, line))
-    yield from _read(block)
+    yield from _parse_block(block)
 
 
 class _LineError(Exception):
-    """What is wrong with a line, as part of a sentence."""
+    """A line is invalid; the message is the rest of a sentence that starts with "The line"."""
 
 
-def _read(block: list[tuple[int, bytes]]) -> Iterator[PubtatorDocument | UnreadableRecord]:
-    """The document that these lines are, after what is wrong with some of them."""
+def _parse_block(block: list[tuple[int, bytes]]) -> Iterator[PubtatorDocument | UnreadableRecord]:
+    """Yield an `UnreadableRecord` for each invalid line, then the document unless its title or abstract is invalid."""
     document: PubtatorDocument | None = None
     for number, line in block:
-        head = HEADER_PATTERN.match(line)
+        header = HEADER_PATTERN.match(line)
         try:
             text = line.decode("utf-8")
-            if head is not None and head[2] == b"t":
+            if header is not None and header[2] == b"t":
                 identifier, _, title = text.split("|", 2)
                 document = PubtatorDocument(number, identifier, title)
-            elif head is not None:
+            elif header is not None:
                 _add_abstract(document, text)
             else:
                 _add_annotation(document, number, text)
         except (UnicodeDecodeError, _LineError) as error:
             problem = "is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
             yield UnreadableRecord(f"line {number}", f"The line {problem}.")
-            if head is not None:
-                # Without its title or its abstract a document would pass for another text.
+            if header is not None:
+                # Without its title or abstract the document would be a different text.
                 return
     if document is not None:
         yield document
@@ -114,6 +115,6 @@ def _add_abstract(document: PubtatorDocument | None, line: str) -> None:
 
 def _add_annotation(document: PubtatorDocument | None, number: int, line: str) -> None:
     columns = line.split("\t")
-    if document is None or document.identifier != columns[0] or len(columns) < _COLUMNS:
+    if document is None or document.identifier != columns[0] or len(columns) < _MIN_COLUMNS:
         raise _LineError(f"is not PubTator: {line[:60]!r}")
     document.annotations.append((number, columns))

@@ -1,4 +1,4 @@
-"""Questions from a file: JSON Lines, CSV or BioASQ's JSON, told apart by content; and what type a question is."""
+"""Read questions from JSON Lines, CSV or BioASQ's JSON, recognised by content, and guess their types."""
 
 import csv
 import io
@@ -11,90 +11,91 @@ from typing import Any
 from litmine.errors import QuestionError
 from litmine.types import Question
 
-_IDS = ("question_id", "id")
-_TEXTS = ("question", "body", "text")
-_TYPES = ("question_type", "type")
-_KNOWN_TYPES = {"factoid": "factoid", "list": "list", "yesno": "yesno", "yes/no": "yesno"}
-# BioASQ's summary questions want prose: what they are read as is guessed, as where no type is given.
-_GUESSED_TYPES = {"", "summary"}
+_ID_FIELDS = ("question_id", "id")
+_TEXT_FIELDS = ("question", "body", "text")
+_TYPE_FIELDS = ("question_type", "type")
+_TYPE_NAMES = {"factoid": "factoid", "list": "list", "yesno": "yesno", "yes/no": "yesno"}
+# BioASQ's summary questions ask for prose, which no reader gives: their type is guessed, as for questions without one.
+_TYPES_TO_GUESS = {"", "summary"}
 _FORMATS = 'JSON Lines, {"question": "..."} a line, CSV with a column `question`, or BioASQ\'s JSON'
 _BIOASQ = re.compile(r'(?<!\\)"questions"\s*:\s*\[')
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
-# Only before a word that asks, so that "E. coli" is no end.
+# The end of a sentence counts only before a question word, so that "E. coli" is not split.
 _SENTENCE_END = re.compile(
     r"(?<=[.?!])\s+(?=(?:what|which|who|how|is|are|do|does|can|please|list|name)\b)", re.IGNORECASE
 )
-_YES_OR_NO = re.compile(
+_YESNO_QUESTION = re.compile(
     r"(am|are|is|was|were|do|does|did|can|could|has|have|had|should|would|will|may|might|must)\b", re.IGNORECASE
 )
-_SEVERAL = re.compile(
+_LIST_QUESTION = re.compile(
     r"(please\s+)?(list|name|enumerate|provide|give)\b|(what|which|who)\s+(are|were|have)\b", re.IGNORECASE
 )
-_ASKED_FOR = re.compile(r"\b(?:which|what)\s+(.*)", re.IGNORECASE | re.DOTALL)
-_MOST_NOUNS = 4
-_OF_SEVERAL = {"are", "were", "have"}
-_NO_NOUNS = re.compile(
+_AFTER_WHICH = re.compile(r"\b(?:which|what)\s+(.*)", re.IGNORECASE | re.DOTALL)
+# The number of words after "which" or "what" among which a plural makes a list question.
+_MAX_NOUN_WORDS = 4
+_PLURAL_VERBS = {"are", "were", "have"}
+_NOT_NOUNS = re.compile(
     "a|an|and|by|can|causes?|could|did|do|does|for|from|had|has|in|is|may|of|that|the|to|was|will|with|would",
     re.IGNORECASE,
 )
 
 
 def read_questions(path: Path) -> list[Question]:
-    """The questions of a file, in its order. One without an id gets its number, one without a type a guess.
+    """The questions of a file, in order. A question without an id gets its number, one without a type a guessed type.
 
-    Raises QuestionError, with the line, for a file of none of the formats, a question that is empty or of another type,
-    and an id that stands twice; and for a file without questions.
+    Raises QuestionError, with the line, for an unknown format, an empty question, an unknown type, or a repeated id;
+    and for a file that cannot be read or has no questions.
     """
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise QuestionError(f"{path} cannot be read ({error.strerror})") from error
+        raise QuestionError(f"{path} cannot be read ({error.strerror}); check the path") from error
     questions: dict[str, Question] = {}
-    places: dict[str, str] = {}
-    for where, row in _rows(path, content):
+    locations: dict[str, str] = {}
+    for location, row in _rows(path, content):
         try:
             question = _question(row, len(questions) + 1)
         except QuestionError as error:
-            raise QuestionError(f"{path}, {where}: {error}") from None
-        if question.question_id in places:
-            first = places[question.question_id]
-            raise QuestionError(f"{path}, {where}: the id {question.question_id!r} stands in {first} already")
+            raise QuestionError(f"{path}, {location}: {error}") from None
+        if question.question_id in locations:
+            first = locations[question.question_id]
+            raise QuestionError(f"{path}, {location}: the id {question.question_id!r} is already used in {first}")
         questions[question.question_id] = question
-        places[question.question_id] = where
+        locations[question.question_id] = location
     if not questions:
         raise QuestionError(f"{path} has no questions; write them as {_FORMATS}")
     return list(questions.values())
 
 
 def parse_question(text: str, question_id: str = "1", question_type: str = "") -> Question:
-    """A question as it is asked: white space in one blank each, its type guessed when none is given.
+    """A question with normalised white space; its type is guessed if `question_type` is empty.
 
-    Raises QuestionError when there is nothing in it to look for, or the type is not one that a reader answers.
+    Raises QuestionError when the text has no word, or for an unknown type.
     """
     text = " ".join(_LONE_SURROGATE.sub("\ufffd", text).split())
     if not any(char.isalnum() for char in text):
         raise QuestionError("the question is empty" if not text else f"the question {text[:40]!r} has no word")
-    said = question_type.strip().lower()
-    if said in _GUESSED_TYPES:
+    type_name = question_type.strip().lower()
+    if type_name in _TYPES_TO_GUESS:
         return Question(question_id, text, guess_type(text), guessed=True)
-    if said not in _KNOWN_TYPES:
-        raise QuestionError(f"the question type {question_type[:40]!r} is not one of {', '.join(_KNOWN_TYPES)}")
-    return Question(question_id, text, _KNOWN_TYPES[said])
+    if type_name not in _TYPE_NAMES:
+        raise QuestionError(f"the question type {question_type[:40]!r} is not one of {', '.join(_TYPE_NAMES)}")
+    return Question(question_id, text, _TYPE_NAMES[type_name])
 
 
 def guess_type(text: str) -> str:
-    """The type that a question's words suggest: yesno for "Is ...", list for "Which genes ...", else factoid."""
-    asked = _SENTENCE_END.split(text.strip())[-1]
-    if _YES_OR_NO.match(asked):
+    """The type of a question by its words: yesno for "Is ...", list for "Which genes ...", else factoid."""
+    sentence = _SENTENCE_END.split(text.strip())[-1]
+    if _YESNO_QUESTION.match(sentence):
         return "yesno"
-    if _SEVERAL.match(asked):
+    if _LIST_QUESTION.match(sentence):
         return "list"
-    asked_for = _ASKED_FOR.search(asked)
-    for word in re.findall(r"[\w-]+", asked_for[1] if asked_for else "")[:_MOST_NOUNS]:
-        if _NO_NOUNS.fullmatch(word):
+    after_which = _AFTER_WHICH.search(sentence)
+    for word in re.findall(r"[\w-]+", after_which[1] if after_which else "")[:_MAX_NOUN_WORDS]:
+        if _NOT_NOUNS.fullmatch(word):
             break
-        if word.lower() in _OF_SEVERAL or _is_plural(word):
+        if word.lower() in _PLURAL_VERBS or _is_plural(word):
             return "list"
     return "factoid"
 
@@ -105,12 +106,12 @@ def _is_plural(word: str) -> bool:
 
 def _question(row: Mapping[str, Any], number: int) -> Question:
     return parse_question(
-        _value(row, _TEXTS) or "", _value(row, _IDS) or str(number), question_type=_value(row, _TYPES) or ""
+        _value(row, _TEXT_FIELDS) or "", _value(row, _ID_FIELDS) or str(number), _value(row, _TYPE_FIELDS) or ""
     )
 
 
 def _value(row: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
-    """The first of the fields that the row has."""
+    """The value of the first of these fields that the row has; None if it has none."""
     value = next((row[name] for name in names if row.get(name) is not None), None)
     if isinstance(value, bool) or not isinstance(value, str | int | None):
         raise QuestionError(f"the {names[0]} is neither a string nor a whole number")
@@ -118,7 +119,7 @@ def _value(row: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
 
 
 def _rows(path: Path, content: bytes) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Each question's place and fields."""
+    """The location and the fields of each question."""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -135,7 +136,7 @@ def _rows(path: Path, content: bytes) -> Iterator[tuple[str, Mapping[str, Any]]]
 
 
 def _object(path: Path, text: str, line: int) -> dict[str, Any]:
-    """The JSON object that begins on that line."""
+    """The JSON object in `text`, which starts on line `line` of the file."""
     try:
         value = json.loads(text)
     except json.JSONDecodeError as error:
@@ -152,10 +153,10 @@ def _bioasq(path: Path, text: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
     if not isinstance(questions, list):
         raise QuestionError(f"{path}, line 1: it has no list of questions")
     for number, question in enumerate(questions, 1):
-        where = f"question {number}"
+        location = f"question {number}"
         if not isinstance(question, dict):
-            raise QuestionError(f"{path}, {where}: it is not a JSON object")
-        yield where, question
+            raise QuestionError(f"{path}, {location}: it is not a JSON object")
+        yield location, question
 
 
 def _csv(path: Path, text: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -166,14 +167,14 @@ def _csv(path: Path, text: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
         names = [name.strip().lower() for name in reader.fieldnames or ()]
         if not text.strip():
             return
-        if not set(names) & set(_TEXTS):
-            raise QuestionError(f"{path}, line 1: it is none of {_FORMATS}")
+        if not set(names) & set(_TEXT_FIELDS):
+            raise QuestionError(f"{path}, line 1: it is not {_FORMATS}")
         reader.fieldnames = names
         for row in reader:
             if None in row:
                 raise QuestionError(
                     f"{path}, line {reader.line_num}: it has more fields than the {len(names)} of the first line; "
-                    "put a question with commas into quotes"
+                    "put quotes around a question with commas"
                 )
             yield f"line {reader.line_num}", row
     except csv.Error as error:

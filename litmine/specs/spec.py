@@ -28,7 +28,7 @@ class TaskSpec:
     identify: (folder, name) -> name@digest, without loading weights.
     load: (folder, name, device, precision, batch_tokens=..., trunks=...) -> a `litmine.tasks.contract.StepModel`;
         `trunks` are those that are loaded already, given to a model that goes on from one.
-    rows: (texts, results) -> the rows of a target (`litmine.lake.targets.Row`), for the unit `part`.
+    rows: (texts, results) -> the rows of a target (`litmine.lake.targets.TargetRow`), for the unit `part`.
     network: whether its models compute with a network; one that does not goes with the models that it reads.
     recipe: the dataclass of its training's settings, made of `litmine.settings.setting` in a module without torch. Its
         fields are the flags of `litmine train NAME`, its docstring is the help. A field `name` has the name of the

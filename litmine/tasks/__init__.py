@@ -1,1 +1,1 @@
-"""One folder a task: its model, what a worker does with it, and how it is trained and judged."""
+"""The tasks: each has a folder with its model, training and evaluation. `contract` is the interface to the workers."""

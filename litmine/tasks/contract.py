@@ -1,29 +1,97 @@
-"""The settings of how a model is loaded that every command has that runs one.
+"""The interface between tasks and workers: what a model and a unit of work must implement, and the records they use.
 
-What passes between the plan and the workers: small records, never rows; and what a worker needs of a model.
+The pipeline (`litmine.pipeline`) splits work into units. A worker (`litmine.runtime.worker`) loads the models of a
+group of units once. For each unit it calls:
+
+1. `Unit.remaining()`, which skips the targets that exist;
+2. `Unit.load()`, which reads the items;
+3. `WorkerModels.read()`, which tokenizes the items once for all models of the unit;
+4. `WorkerModels.label()`, which runs the networks;
+5. `LoadedUnit.write()`, which calls `StepModel.decode()` and writes a target for each step.
+
+A worker runs up to UNITS_PER_WORKER units at the same time, each in a thread, so that the device does not wait: while
+one unit is in call 4, others are in the calls before or after it. So `read` and `decode` must be thread-safe. Rows stay
+in the worker; it returns only a `UnitResult`.
+
+A new task whose unit is an article part implements `StepModel` only, because `litmine.tasks.part_unit` is its unit.
+`litmine.specs.spec.TaskSpec` names the other functions of a task.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, Literal, Protocol
 
-from litmine.lake.paths import Place
+from litmine.lake.paths import LakePath
 from litmine.lake.runs import Gap
-from litmine.lake.targets import Upstream
+from litmine.lake.targets import UpstreamRows
 from litmine.settings import setting
 
-# Units that a worker has in hand at a time: one is read, one computed, one written.
-THREADS = 3
-# Workers that share a GPU at most.
-SHARERS = 8
+# One unit is read, one is computed, one is written.
+UNITS_PER_WORKER = 3
+MAX_WORKERS_PER_GPU = 8
+
+
+# The model
+
+
+class StepModel(Protocol):
+    """A loaded model of any task, as `TaskSpec.load` returns it.
+
+    A model with a network is a subclass of `litmine.nn.network_model.NetworkModel`, which adds `read`, `label`,
+    `device` and `precision`. A model without one (`TaskSpec.network` is False) needs only `name` and `decode`, and
+    decodes the items and inputs.
+    """
+
+    @property
+    def name(self) -> str:
+        """`name@digest`."""
+        ...
+
+    def decode(
+        self, items: Sequence[Any], read: Sequence[Any], labels: Any, inputs: Sequence[UpstreamRows]
+    ) -> Sequence[Any]:
+        """One result per item, in the order of the items, of any type that `TaskSpec.rows` accepts.
+
+        The result of an item that the model fails on is a `litmine.nn.failure_isolation.FailedItem`. `read` is the
+        result of `WorkerModels.read`, `labels` this model's output from `WorkerModels.label`, None for a model without
+        a network. `inputs` has an element for each input of the step, with the rows of all items. A MemoryError makes
+        the unit a gap; any other exception ends the run.
+        """
+        ...
+
+
+class WorkerModels(Protocol):
+    """The loaded models of a worker, by `name@digest`; `read` and `label` ignore models without a network."""
+
+    def read(self, models: Sequence[str], items: Sequence[Any]) -> Sequence[Any]:
+        """Tokenize the items once for all `models`, which share a tokenizer; empty if none of them has a network.
+
+        An item that cannot be tokenized becomes a `FailedItem`.
+        """
+        ...
+
+    def label(self, models: Sequence[str], read: Sequence[Any], watch: Callable[[float], None]) -> dict[str, Any]:
+        """Run the networks on tokenized items; returns the output of each model, in the form that its `decode` takes.
+
+        `watch` is called before each batch with the share of the tokens already started; it may raise to stop the run.
+        """
+        ...
+
+    def model(self, name: str) -> StepModel:
+        """The model with this `name@digest`."""
+        ...
+
+
+# The unit of work
 
 
 @dataclass(frozen=True, slots=True)
-class Loading:
-    """How a model is to be loaded: `ref` is what loads it, `model` the name@digest that must come of it.
+class ModelSpec:
+    """Which model a worker loads, and how.
 
-    `task` is the task that it is a model of. `network` is False where it computes without one. `trunk` is the digest of
-    the encoder that it shares with other models; empty where it has one of its own, or none.
+    ref: the reference to load. model: the `name@digest` that it must have; a worker refuses any other. task: the name
+    of the model's task. network: whether the model has a neural network. trunk: the digest of the encoder that the
+    model shares with others, empty if it has its own or none.
     """
 
     ref: str
@@ -37,10 +105,10 @@ class Loading:
 
 
 @dataclass(frozen=True, slots=True)
-class Stages:
-    """Where a unit's seconds went: waiting is for the unit before it, which computes."""
+class UnitTimings:
+    """Wall time of the stages of a unit in seconds; `wait` is the time until the unit before it is computed."""
 
-    take: float = 0.0
+    load: float = 0.0
     read: float = 0.0
     wait: float = 0.0
     compute: float = 0.0
@@ -50,7 +118,7 @@ class Stages:
 
 @dataclass(frozen=True, slots=True)
 class ComputeInfo:
-    """How a worker made what it found: wall time in seconds, tokens read, and on what."""
+    """How a worker computed a unit, for the footers of its targets: wall time in seconds, and tokens read."""
 
     device: str
     precision: str
@@ -60,106 +128,90 @@ class ComputeInfo:
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """What became of one target: rows, what could not be read, and seconds of decoding and writing.
+    """The result of one step: what happened to its target.
 
-    `written` is False when another run had made it meanwhile. `made` is False when it could not be made, and `gaps`
-    says why.
+    table: the target's table. rows: rows in the target. gaps: what could not be read. exists: whether the target exists
+    now; if not, `gaps` has the reason. written: False if another run had written the target before. decode, write:
+    seconds.
     """
 
     table: str
     rows: int = 0
     gaps: tuple[Gap, ...] = ()
-    made: bool = True
+    exists: bool = True
     written: bool = True
     decode: float = 0.0
     write: float = 0.0
 
 
-class StepModel(Protocol):
-    """A loaded model, as its task's loader gives it.
-
-    A network reads what it is given in `read` and `label`; one of a shared encoder leaves both to `litmine.nn.engine`.
-    A model without a network has no `label`, and decodes what its inputs say.
-    """
+class LoadedUnit(Protocol):
+    """A unit with its items in memory."""
 
     @property
-    def name(self) -> str:
-        """name@digest."""
+    def items(self) -> Sequence[Any]:
+        """What the models read: the texts of a part, or pairs of a question and a text."""
         ...
-
-    def decode(
-        self, items: Sequence[Any], read: Sequence[Any], labels: Any, inputs: Sequence[Upstream]
-    ) -> Sequence[Any]:
-        """One result an item, or `litmine.nn.failure_isolation.FailedItem`."""
-        ...
-
-
-class Models(Protocol):
-    """The models of a unit, loaded by a worker: what of them computes, and each by its name@digest."""
-
-    def read(self, models: Sequence[str], items: Sequence[Any]) -> Sequence[Any]:
-        """Tokenise the items for these models; empty where none of them computes with a network."""
-        ...
-
-    def label(self, models: Sequence[str], read: Sequence[Any], watch: Callable[[float], None]) -> dict[str, Any]:
-        """What the networks say, by model; `watch` is told the share of the tokens that is done, and may raise."""
-        ...
-
-    def model(self, name: str) -> StepModel: ...
-
-
-class LoadedTask(Protocol):
-    """What a worker has in hand of one unit: its items, and the models that read them."""
 
     @property
-    def items(self) -> Sequence[Any]: ...
-
-    @property
-    def models(self) -> Sequence[str]: ...
+    def models(self) -> Sequence[str]:
+        """The `name@digest` of the model of each step."""
+        ...
 
     def write(
-        self, models: Models, read: Sequence[Any], labels: dict[str, Any], info: ComputeInfo
+        self, models: WorkerModels, read: Sequence[Any], labels: dict[str, Any], info: ComputeInfo
     ) -> Sequence[StepResult]:
-        """Decode and write the targets, in the order of the steps."""
+        """Decode and write the target of each step, in the order of the steps; a step may read an earlier one's target.
+
+        `read` and `labels` are the results of `WorkerModels.read` and `WorkerModels.label`. A target is written whole
+        and only if it does not exist. Raises SchemaError for rows that do not fit their table or text, which is a bug
+        of the model, and LakeError when a file cannot be written.
+        """
         ...
 
 
 class Unit(Protocol):
-    """What a worker does at a time: items that one group of models reads, and a target for each step.
+    """A unit of work: items that a group of models reads together, and one target for each step.
 
-    Equal units make the same targets; hashable, and small enough to be sent. `loadings` are the models that are loaded
-    together; `size` is how many items it has; `name` is what a gap calls it.
+    Units are hashable and small, because they are sent to workers; equal units have the same targets.
     """
 
     @property
-    def lake(self) -> Place: ...
+    def lake(self) -> LakePath:
+        """The lake that the unit reads and writes."""
+        ...
 
     @property
-    def loadings(self) -> tuple[Loading, ...]: ...
+    def model_specs(self) -> tuple[ModelSpec, ...]:
+        """The models that a worker loads for it; units with equal ones go to the same workers."""
+        ...
 
     @property
-    def size(self) -> int: ...
+    def size(self) -> int:
+        """Number of items, for the order of the units and for progress."""
+        ...
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """A file of the lake, by which gaps name the unit."""
+        ...
 
     @property
     def tables(self) -> Sequence[str]:
         """The table of each step."""
         ...
 
-    def left(self) -> "Unit | None":
-        """What of it is still to be done: a file that exists is done work. None when nothing is."""
+    def remaining(self) -> "Unit | None":
+        """The unit with only those steps whose target does not exist yet; None if there is no such step."""
         ...
 
-    def take(self) -> LoadedTask:
-        """Read the items. Raises LakeError when they are damaged."""
+    def load(self) -> LoadedUnit:
+        """Read the items. Raises LakeError when their file is damaged."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class UnitResult:
-    """A finished unit: items read, tokens, seconds of wall time, and what became of each step's target."""
+    """The result of a unit: number of items and tokens, wall time in seconds, and the result of each step."""
 
     unit: Unit
     items: int = 0
@@ -168,45 +220,49 @@ class UnitResult:
     steps: tuple[StepResult, ...] = ()
     device: str | None = None
     precision: str | None = None
-    stages: Stages = Stages()
+    timings: UnitTimings = UnitTimings()
 
     @property
     def rows(self) -> int:
+        """Number of rows in all targets."""
         return sum(step.rows for step in self.steps)
 
     @property
-    def made(self) -> int:
-        """How many targets there are now."""
-        return sum(step.made for step in self.steps)
+    def targets(self) -> int:
+        """Number of targets that exist now."""
+        return sum(step.exists for step in self.steps)
 
     @property
     def gaps(self) -> tuple[Gap, ...]:
-        """What could not be read, each once."""
+        """The gaps of all steps, without duplicates."""
         return tuple(dict.fromkeys(gap for step in self.steps for gap in step.gaps))
 
     @classmethod
-    def undone(cls, unit: Unit, why: str) -> "UnitResult":
-        """A unit that could not be done."""
+    def failure(cls, unit: Unit, why: str) -> "UnitResult":
+        """The result of a unit that could not be read or computed: no target, and one gap."""
         gap = Gap(unit.name, why)
         return cls(
-            unit, steps=tuple(StepResult(table, gaps=(gap,), made=False, written=False) for table in unit.tables)
+            unit, steps=tuple(StepResult(table, gaps=(gap,), exists=False, written=False) for table in unit.tables)
         )
 
 
-def out_of_memory(error: MemoryError) -> str:
-    """Why a unit could not be done when there was no room for it."""
-    said = f" ({error})" if str(error) else ""
-    return f"there was not enough memory for it{said}; run the command again with fewer workers or --batch-tokens"
+def out_of_memory_reason(error: MemoryError) -> str:
+    """The reason that the gap of a unit gives after a MemoryError."""
+    details = f" ({error})" if str(error) else ""
+    return f"not enough memory{details}; run the command again with fewer workers or --batch-tokens"
+
+
+# Settings
 
 
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
-    """How a model computes."""
+    """The settings of every command that runs a model."""
 
     _: KW_ONLY
     precision: Literal["auto", "float32", "bf16"] = setting(
-        "Arithmetic of the model; auto takes bf16 where the processor or GPU has it.", "auto"
+        "Arithmetic of the model; auto uses bf16 if the processor or GPU supports it in hardware.", "auto"
     )
     batch_tokens: int | None = setting(
-        "Tokens a batch, padding included.", None, unset="what suits the device", at_least=1
+        "Tokens per batch, including padding.", None, unset="what suits the device", at_least=1
     )

@@ -1,4 +1,7 @@
-"""The unit of an article part: its new texts, read once by the models of a group, to a target for each of them."""
+"""The unit of work of most tasks: the new texts of an article part, read once by a group of models.
+
+Each model is a step and writes one target. A step may use the targets of other tasks, also those of an earlier step.
+"""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -6,36 +9,44 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from litmine.errors import LakeError
-from litmine.lake.articles import NewTexts, new_texts
-from litmine.lake.paths import PART_TASKS, Place
+from litmine.lake.articles import NewTexts, read_new_texts
+from litmine.lake.paths import PART_TASKS, LakePath
 from litmine.lake.runs import Gap
-from litmine.lake.targets import FailedText, Input, TargetFooter, TargetSet, read_upstream, write_target
+from litmine.lake.targets import (
+    FailedText,
+    TargetFooter,
+    TargetInput,
+    TargetSet,
+    UpstreamRows,
+    read_upstream,
+    write_target,
+)
 from litmine.nn.failure_isolation import FailedItem
 from litmine.specs import ARTICLES, import_object
-from litmine.tasks.contract import ComputeInfo, Loading, Models, StepResult
+from litmine.tasks.contract import ComputeInfo, ModelSpec, StepResult, WorkerModels
 from litmine.versions import versions
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One model's work on a part: its target set, and the targets of other tasks that it reads."""
+class ModelStep:
+    """One model's step: the targets it writes, and the targets of other tasks that it uses."""
 
     targets: TargetSet
-    inputs: tuple[Input, ...] = ()
+    inputs: tuple[TargetInput, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class PartUnit:
-    """One part to be read by the models of a group; `size` is how many new texts it holds.
+    """An article part and the models that read it; `size` is its number of new texts.
 
-    `steps` are in order: a step may read what one before it has written.
+    `steps` run in order.
     """
 
-    lake: Place
-    part: Place
+    lake: LakePath
+    part: LakePath
     size: int
-    loadings: tuple[Loading, ...]
-    steps: tuple[Step, ...]
+    model_specs: tuple[ModelSpec, ...]
+    steps: tuple[ModelStep, ...]
 
     @property
     def name(self) -> str:
@@ -45,17 +56,21 @@ class PartUnit:
     def tables(self) -> Sequence[str]:
         return [step.targets.table for step in self.steps]
 
-    def left(self) -> "PartUnit | None":
-        steps = tuple(step for step in self.steps if not step.targets.target(self.lake, self.part.stem).exists())
+    def has_target(self, targets: TargetSet) -> bool:
+        """Whether the part has a target of this set."""
+        return targets.target_path(self.lake, self.part.stem).exists()
+
+    def remaining(self) -> "PartUnit | None":
+        steps = tuple(step for step in self.steps if not self.has_target(step.targets))
         return replace(self, steps=steps) if steps else None
 
-    def take(self) -> "PartInHand":
-        return PartInHand(self, new_texts(self.part))
+    def load(self) -> "LoadedPart":
+        return LoadedPart(self, read_new_texts(self.part))
 
 
 @dataclass(frozen=True, slots=True)
-class PartInHand:
-    """The texts of a part in a worker's hand."""
+class LoadedPart:
+    """A part with its new texts in memory."""
 
     unit: PartUnit
     texts: NewTexts
@@ -69,40 +84,63 @@ class PartInHand:
         return [step.targets.model for step in self.unit.steps]
 
     def write(
-        self, models: Models, read: Sequence[Any], labels: Mapping[str, Any], info: ComputeInfo
+        self, models: WorkerModels, read: Sequence[Any], labels: Mapping[str, Any], info: ComputeInfo
     ) -> Sequence[StepResult]:
-        return [self._step(step, models, read, labels, info) for step in self.unit.steps]
+        return [self._run_step(step, models, read, labels, info) for step in self.unit.steps]
 
-    def _step(
-        self, step: Step, models: Models, read: Sequence[Any], labels: Mapping[str, Any], info: ComputeInfo
+    def _run_step(
+        self, step: ModelStep, models: WorkerModels, read: Sequence[Any], labels: Mapping[str, Any], info: ComputeInfo
     ) -> StepResult:
-        unit, own = self.unit, step.targets
+        table, model = step.targets.table, step.targets.model
         started = time.monotonic()
         try:
-            inputs = [read_upstream(unit.lake, one, unit.part.stem, self.texts) for one in step.inputs]
+            inputs = self._read_inputs(step)
         except LakeError as error:
-            lacking = [one.targets for one in step.inputs if not one.targets.target(unit.lake, unit.part.stem).exists()]
-            why = f"{own.model}: {error}"
-            if lacking:
-                makers = ", ".join(one.model for one in lacking)
-                why = f"{own.model} builds on {makers}, which has not read this part; annotate with that model first"
-            return StepResult(own.table, gaps=(Gap(unit.name, why),), made=False, written=False)
-        inherited = {i: why for one in inputs for i, why in one.failed.items()}
-        decoded = models.model(own.model).decode(self.texts.texts, read, labels.get(own.model), inputs)
-        # A text that failed in what the step reads has failed here too, for the same reason.
-        results = [FailedItem(inherited[i]) if i in inherited else one for i, one in enumerate(decoded)]
-        failed = {
+            gap = Gap(self.unit.name, self._missing_inputs(step) or f"{model}: {error}")
+            return StepResult(table, gaps=(gap,), exists=False, written=False)
+        failed_upstream = {i: why for rows in inputs for i, why in rows.failed.items()}
+        decoded = models.model(model).decode(self.texts.texts, read, labels.get(model), inputs)
+        results = [FailedItem(failed_upstream[i]) if i in failed_upstream else one for i, one in enumerate(decoded)]
+        rows = import_object(PART_TASKS[table].rows)(self.texts, results)
+        decoding = time.monotonic() - started
+        failed = self._failed_texts(results)
+        footer = self._footer(step, [*failed.values()], info)
+        written = write_target(self.unit.lake, step.targets, self.unit.part.stem, self.texts, rows, footer)
+        # A text that failed upstream is already a gap of the upstream model.
+        gaps = tuple(
+            Gap(f"PMID {text.pmid}", f"{model}: {text.why}") for i, text in failed.items() if i not in failed_upstream
+        )
+        writing = time.monotonic() - started - decoding
+        return StepResult(table, len(rows), gaps, written=written, decode=decoding, write=writing)
+
+    def _read_inputs(self, step: ModelStep) -> list[UpstreamRows]:
+        """The rows of the step's inputs. Raises LakeError when a target is damaged or missing."""
+        return [read_upstream(self.unit.lake, one, self.unit.part.stem, self.texts) for one in step.inputs]
+
+    def _missing_inputs(self, step: ModelStep) -> str:
+        """Which input models have not read this part; empty if all have."""
+        missing = [one.targets.model for one in step.inputs if not self.unit.has_target(one.targets)]
+        if not missing:
+            return ""
+        return (
+            f"{step.targets.model} uses the results of {', '.join(missing)}, which has not read this part; annotate"
+            " with that model first"
+        )
+
+    def _failed_texts(self, results: Sequence[Any]) -> dict[int, FailedText]:
+        """The texts without a result, by index."""
+        return {
             i: FailedText(self.texts.pmids[i], self.texts.text_hashes[i], result.why)
             for i, result in enumerate(results)
             if isinstance(result, FailedItem)
         }
-        rows = import_object(PART_TASKS[own.table].rows)(self.texts, results)
-        decoding = time.monotonic() - started
-        footer = TargetFooter(
-            own.model,
-            unit.part.stem,
+
+    def _footer(self, step: ModelStep, failed: Sequence[FailedText], info: ComputeInfo) -> TargetFooter:
+        return TargetFooter(
+            step.targets.model,
+            self.unit.part.stem,
             len(self.texts),
-            [*failed.values()],
+            failed,
             info.device,
             info.precision,
             info.seconds,
@@ -110,10 +148,3 @@ class PartInHand:
             versions(),
             [str(one.targets) for one in step.inputs],
         )
-        written = write_target(unit.lake, own, unit.part.stem, self.texts, rows, footer)
-        # It is a gap once, where it failed first.
-        gaps = tuple(
-            Gap(f"PMID {text.pmid}", f"{own.model}: {text.why}") for i, text in failed.items() if i not in inherited
-        )
-        writing = time.monotonic() - started - decoding
-        return StepResult(own.table, len(rows), gaps, written=written, decode=decoding, write=writing)

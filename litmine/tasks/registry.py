@@ -1,4 +1,8 @@
-"""From a reference to a model: which task it is of, which model it is, and the model itself, loaded."""
+"""Find, identify and load the model that a reference means, whatever its task.
+
+A reference is a built-in model's name, a folder, or an id on the Hugging Face Hub (`litmine.nn.references.locate`).
+The task decides which code reads the folder.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,68 +17,88 @@ if TYPE_CHECKING:
     from litmine.tasks.ner.tagger import Tagger
     from litmine.tasks.qa.reader import Reader
 
-# Models that litmine made before it wrote their task are taggers.
-_UNNAMED = "ner"
+# The task of a `litmine.json` without one: the oldest models are taggers and do not name it.
+_DEFAULT_TASK = "ner"
 
 
-def task_of(folder: Path, among: Sequence[TaskSpec] = TASKS) -> TaskSpec:
-    """The task whose model a folder holds. Raises ModelError when it is none of these, or may be several."""
-    told = read_description(folder)
-    if not told:
-        # What is wrong with it is for the loader to say.
+def detect_task(folder: Path, among: Sequence[TaskSpec] = TASKS) -> TaskSpec:
+    """The task of the model in a folder. Raises ModelError unless exactly one of the tasks in `among` fits it.
+
+    A folder without a readable description gets the first task, whose loader raises the precise error.
+    """
+    description = read_description(folder)
+    if not description:
         return among[0]
     if is_litmine_model(folder):
-        named = told.get("task", _UNNAMED)
-        if named == TRUNK:
+        task = description.get("task", _DEFAULT_TASK)
+        if task == TRUNK:
             raise ModelError(
-                f"{folder} holds a trunk, the layers that several models share, and no model; give a model that goes"
-                f" on from it ({BUILTIN} goes on from {BUILTIN_TRUNK}), or start a training from it with --base"
+                f"{folder} holds a trunk, the layers that several models share, and no model; give a model on this"
+                f" trunk ({BUILTIN} is on {BUILTIN_TRUNK}), or train one with --base"
             )
-        fits = [spec for spec in TASKS if spec.name == named]
-        kind = f"a model of the task {named!r}"
+        fits = [spec for spec in TASKS if spec.name == task]
+        kind = f"a model of the task {task!r}"
     else:
-        architectures = told.get("architectures")
+        architectures = description.get("architectures")
         names = [name for name in architectures if isinstance(name, str)] if isinstance(architectures, list) else []
-        fits = [spec for spec in TASKS if any(name.endswith(spec.architectures) for name in names)]
         if not names:
             raise ModelError(
                 f"{folder} does not hold a model that litmine can load: its config.json names no architecture"
             )
+        fits = [spec for spec in TASKS if any(name.endswith(spec.architectures) for name in names)]
         kind = f"a {names[0]}"
-    chosen = [spec for spec in among if spec in fits]
-    if len(chosen) == 1:
-        return chosen[0]
-    if chosen:
-        raise ModelError(
-            f"{folder} holds {kind}, which may serve {' or '.join(spec.name for spec in chosen)}; choose with --task"
-        )
+    matches = [spec for spec in among if spec in fits]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        tasks = " or ".join(spec.name for spec in matches)
+        raise ModelError(f"{folder} holds {kind}, which fits the tasks {tasks}; choose one with --task")
     wanted = " or ".join(f"one that {spec.about} ({spec.name})" for spec in among)
-    what = f"{kind}, which {fits[0].about}" if fits else kind
-    raise ModelError(f"{folder} holds {what}; what is needed here is {wanted}")
+    held = f"{kind}, which {fits[0].about}" if fits else kind
+    raise ModelError(f"{folder} holds {held}; give {wanted}")
 
 
-def find(ref: str, among: Sequence[TaskSpec] = TASKS) -> tuple[TaskSpec, Path, str]:
-    """The task, the folder and the name of a reference. Raises ModelError as `locate` and `task_of`.
+def find_model(ref: str, among: Sequence[TaskSpec] = TASKS) -> tuple[TaskSpec, Path, str]:
+    """Task, folder and name of a referenced model, downloaded if necessary.
 
-    Where only one task is possible, `builtin` is that task's built-in model.
+    If `among` has only one task, the reference `builtin` means that task's built-in model. Raises ModelError as
+    `locate` and `detect_task`.
     """
     if ref == BUILTIN and len(among) == 1 and among[0].builtin:
         ref = among[0].builtin
     folder, name = locate(ref)
-    return task_of(folder, among), folder, name
+    return detect_task(folder, among), folder, name
 
 
 def identify(ref: str, among: Sequence[TaskSpec] = TASKS) -> str:
-    """`name@digest` of a reference, without loading its weights. Raises ModelError as `find`, and for damage."""
-    spec, folder, name = find(ref, among)
+    """`name@digest` of a referenced model, without loading its weights.
+
+    Raises ModelError as `find_model`, and when the folder is damaged.
+    """
+    spec, folder, name = find_model(ref, among)
     return identify_folder(spec, folder, name)
 
 
-def trunk_of(ref: str) -> str:
-    """The digest of the trunk that a model shares with others, without loading weights.
+def identify_folder(spec: TaskSpec, folder: Path, name: str) -> str:
+    """`name@digest` of the task's model in a folder. Raises ModelError when the folder is damaged."""
+    model: str = _call(spec.identify, folder, name)
+    return model
 
-    Empty for a model with an encoder of its own. Raises ModelError as `locate`, and when the trunk is not the right
-    one.
+
+def model_types(ref: str) -> tuple[str, ...]:
+    """The values that a model gives to its task's shared column (`TaskSpec.shared`): a tagger's entity types.
+
+    Empty if the task has no such column. Raises ModelError as `identify`.
+    """
+    spec, folder, name = find_model(ref)
+    types: tuple[str, ...] = _call(spec.types, folder, name) if spec.types else ()
+    return types
+
+
+def trunk_digest_of(ref: str) -> str:
+    """The digest of the trunk that a model shares with others, without loading weights; empty if it shares none.
+
+    Raises ModelError as `locate`, and when the trunk is missing or not the one that the model was trained on.
     """
     folder, _ = locate(ref)
     with model_folder_errors(folder):
@@ -82,26 +106,13 @@ def trunk_of(ref: str) -> str:
         return "" if link is None else trunk_digest(find_trunk(folder, link))
 
 
-def identify_folder(spec: TaskSpec, folder: Path, name: str) -> str:
-    """`name@digest` of a folder that holds a model of the task. Raises ModelError."""
-    model: str = _told(spec.identify, folder, name)
-    return model
-
-
-def _told(reference: str, folder: Path, name: str) -> Any:
-    """What a task's own code says of a folder. Raises ModelError."""
+def _call(reference: str, folder: Path, name: str) -> Any:
+    """Call a function of the task, `module:function`, on a folder. Raises ModelError for any error in it."""
     with model_folder_errors(folder):
         return import_object(reference)(folder, name)
 
 
-def types(ref: str) -> tuple[str, ...]:
-    """The values of the task's shared column that a model gives, `entity_type` for a tagger. Raises as `identify`."""
-    spec, folder, name = find(ref)
-    given: tuple[str, ...] = _told(spec.types, folder, name) if spec.types else ()
-    return given
-
-
-def load(
+def load_task_model(
     ref: str,
     task: str,
     device: str = "auto",
@@ -109,13 +120,13 @@ def load(
     batch_tokens: int | None = None,
     **more: Any,
 ) -> Any:
-    """Load a model of a task.
+    """Load a model of a task, a `litmine.tasks.contract.StepModel`.
 
     `device` is `auto`, `cpu` or `cuda`; `precision` is `auto`, `float32` or `bf16`; `batch_tokens` is the size of a
-    batch in tokens; `more` is for the task's own loader. Raises ModelError when the model is unknown, cannot be
-    fetched, is not one of the task, or cannot be run as asked.
+    batch in tokens; `more` goes to the task's loader (`TaskSpec.load`). Raises ModelError when the model is unknown,
+    cannot be downloaded, has another task, or cannot run with these options.
     """
-    spec, folder, name = find(ref, [spec_named(task)])
+    spec, folder, name = find_model(ref, [spec_named(task)])
     return import_object(spec.load)(folder, name, device, precision, batch_tokens=batch_tokens, **more)
 
 
@@ -126,12 +137,12 @@ def load_model(
     heads: Sequence[str] | None = None,
     batch_tokens: int | None = None,
 ) -> "Tagger":
-    """Load a tagger as `load` does; `heads` names heads to use instead of the default ones."""
-    tagger: Tagger = load(ref, "ner", device, precision, batch_tokens, heads=heads)
+    """Load a tagger, as `load_task_model`; `heads` names the heads to use instead of the default ones."""
+    tagger: Tagger = load_task_model(ref, "ner", device, precision, batch_tokens, heads=heads)
     return tagger
 
 
 def load_reader(ref: str, device: str = "auto", precision: str = "auto", batch_tokens: int | None = None) -> "Reader":
-    """Load a reader of questions as `load` does."""
-    reader: Reader = load(ref, "qa", device, precision, batch_tokens)
+    """Load a reader, as `load_task_model`."""
+    reader: Reader = load_task_model(ref, "qa", device, precision, batch_tokens)
     return reader

@@ -1,81 +1,90 @@
-"""Means of weights: of several trainings from one start, of the steps of one, and of its beginning and end."""
+"""Averages of network weights: over several runs, over the steps of one run, and between its start and its end."""
 
 import torch
 from torch import Tensor
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 
-class Mean:
-    """Of what a network became in several trainings from one start (Wortsman et al. 2022, "Model soups").
+class ModelSoup:
+    """The mean weights of several training runs from one start (Wortsman et al. 2022, "Model soups").
 
-    `begin` puts the network back before each training, `add` takes what it has become, `end` gives it the mean.
+    Call `reset` before each run, `add` after it, and `apply` at the end.
 
-    Whatever is no floating-point number stays as the last training left it.
+    Tensors that are not floating-point keep the values of the last run.
     """
 
     def __init__(self, network: torch.nn.Module) -> None:
         self._network = network
         self._start = {name: value.clone() for name, value in network.state_dict().items()}
         self._sums: dict[str, Tensor] = {}
-        self._times = 0
+        self._runs = 0
 
-    def begin(self) -> None:
+    def reset(self) -> None:
+        """Give the network its initial weights."""
         self._network.load_state_dict(self._start)
 
     def add(self) -> None:
-        self._times += 1
+        """Add the network's current weights to the mean."""
+        self._runs += 1
         for name, value in self._network.state_dict().items():
             if value.is_floating_point():
                 self._sums[name] = self._sums[name] + value if name in self._sums else value.clone()
 
-    def end(self) -> None:
-        mean = {name: value / self._times for name, value in self._sums.items()}
+    def apply(self) -> None:
+        """Give the network the mean weights."""
+        mean = {name: value / self._runs for name, value in self._sums.items()}
         self._network.load_state_dict(self._network.state_dict() | mean)
 
 
-class Kept:
-    """What a network is at the beginning, of which it keeps a share at the end; a share of 0 keeps nothing."""
+class WeightInterpolation:
+    """Interpolation between a network's weights before and after training.
 
-    def __init__(self, network: torch.nn.Module, share: float) -> None:
-        self._share = share
-        self._weights = dict(network.named_parameters()) if share else {}
+    `start_share` is the weight of the initial values; 0 leaves the network as it is.
+    """
+
+    def __init__(self, network: torch.nn.Module, start_share: float) -> None:
+        self._share = start_share
+        self._weights = dict(network.named_parameters()) if start_share else {}
         self._start = {name: value.detach().clone() for name, value in self._weights.items()}
 
     @torch.no_grad()
-    def end(self) -> None:
+    def apply(self) -> None:
+        """Give the network the interpolated weights."""
         for name, value in self._weights.items():
             value.lerp_(self._start[name], self._share)
 
 
-class MovingMean:
-    """Of a network's weights over its steps, each of which keeps `share` of the mean so far (Polyak, Juditsky 1992).
+class WeightEma:
+    """Exponential moving average of a network's weights over the steps (Polyak, Juditsky 1992).
 
-    `end` gives it to the network. A mean of few steps keeps less, so that it does not remember the beginning. One that
-    keeps nothing is the weights themselves.
+    Each step keeps `decay` of the average. The first steps keep less, so that the average forgets the initial weights.
+    With a decay of 0 the network keeps its own weights.
     """
 
-    def __init__(self, network: torch.nn.Module, share: float) -> None:
-        self._share = share
-        self._weights = dict(network.named_parameters()) if share else {}
+    def __init__(self, network: torch.nn.Module, decay: float) -> None:
+        self._decay = decay
+        self._weights = dict(network.named_parameters()) if decay else {}
         self._mean = {name: value.detach().clone() for name, value in self._weights.items()}
 
     @torch.no_grad()
-    def step(self, number: int) -> None:
-        """Take in the weights after step `number`, from 1."""
-        share = min(self._share, (1 + number) / (10 + number))
+    def update(self, step: int) -> None:
+        """Add the weights after step `step`; steps count from 1."""
+        decay = min(self._decay, (1 + step) / (10 + step))
         if self._weights:
-            # All at once: on a GPU a hundred small ones take longer than the step.
-            get_ema_multi_avg_fn(share)(list(self._mean.values()), list(self._weights.values()), number)
+            # One fused call: on a GPU, a hundred small kernels take longer than the training step.
+            get_ema_multi_avg_fn(decay)(list(self._mean.values()), list(self._weights.values()), step)
 
     def state(self) -> dict[str, Tensor]:
+        """The average, for a checkpoint."""
         return {f"mean/{name}": value for name, value in self._mean.items()}
 
-    def go_on(self, state: dict[str, Tensor]) -> None:
-        """Stand where `state` was taken."""
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Continue from a `state`."""
         for name, value in self._mean.items():
             value.copy_(state[f"mean/{name}"])
 
     @torch.no_grad()
-    def end(self) -> None:
+    def apply(self) -> None:
+        """Give the network the average."""
         for name, value in self._weights.items():
             value.copy_(self._mean[name])

@@ -1,6 +1,6 @@
-"""Which sequences are read together, decided from their lengths alone: passages, then batches, then padded arrays.
+"""Choose which sequences are read together, from their lengths alone: passages, batches and padded arrays.
 
-So the batches of an epoch can be counted, and those that a killed run has done passed over, without making one.
+So the batches of an epoch can be counted, and those before a checkpoint skipped, without building them.
 """
 
 import random
@@ -10,16 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def join_passages(lengths: Sequence[int], passage_tokens: int, alone: float, rng: random.Random) -> list[list[int]]:
-    """One pass over sentences that follow each other: some alone, the others in passages of random length.
+def join_passages(
+    lengths: Sequence[int], passage_tokens: int, single_share: float, rng: random.Random
+) -> list[list[int]]:
+    """Join consecutive sentences to passages of random length, and leave `single_share` of them single.
 
-    A passage is the indices of its sentences; several together have at most `passage_tokens` tokens.
+    Returns the sentence indices of each passage. A passage of several sentences has at most `passage_tokens` tokens.
     """
     passages: list[list[int]] = []
     group: list[int] = []
     tokens, limit = 0, 0
     for i, length in enumerate(lengths):
-        if rng.random() < alone:
+        if rng.random() < single_share:
             passages.append([i])
             continue
         if group and tokens + length > limit:
@@ -33,15 +35,16 @@ def join_passages(lengths: Sequence[int], passage_tokens: int, alone: float, rng
 
 
 def make_batches(lengths: Sequence[int], batch_tokens: int, rng: random.Random) -> list[list[int]]:
-    """Sequences of like length together, at most `batch_tokens` with padding and the two around each, in random order.
+    """Group sequences of similar length to batches of at most `batch_tokens` tokens, in random order.
 
-    A batch is the indices of its sequences.
+    Padding and the two special tokens around each sequence count. Returns the sequence indices of each batch. A
+    sequence that is too long is a batch of its own.
     """
     order = sorted(range(len(lengths)), key=lambda i: lengths[i] * (1 + 0.1 * rng.random()))
     groups: list[list[int]] = []
     longest = 0
     for i in order:
-        # Like lengths are only nearly sorted: the longest need not be the last.
+        # The order is only nearly sorted, so the last sequence need not be the longest.
         longest = max(longest, lengths[i] + 2)
         if not groups or longest * (len(groups[-1]) + 1) > batch_tokens:
             groups.append([])
@@ -54,9 +57,9 @@ def make_batches(lengths: Sequence[int], batch_tokens: int, rng: random.Random) 
 def pad(
     sequences: Sequence[NDArray[np.integer]], special: tuple[int, int, int]
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Ids between the tokens that begin and end a text, and the mask of what is no padding: both (sequences, tokens).
+    """Add the special tokens and pad; returns the ids, and a mask that is False for padding: both (sequences, tokens).
 
-    `special` is the ids that begin, end and pad.
+    `special` holds the ids of the tokens that begin, end and pad a sequence.
     """
     begin, end, padding = special
     lengths = np.array([len(sequence) + 2 for sequence in sequences])

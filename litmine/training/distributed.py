@@ -1,7 +1,7 @@
-"""Who shares a training: one process alone, or several that each take a part of every step's batch.
+"""Data-parallel training: each process of a group computes its share of every batch.
 
-All of them hold the same weights and make the same steps; they differ in what they read and draw, and the first one
-writes and speaks for all.
+All members hold the same weights and take the same steps. They differ in the sequences that they read and in their
+random numbers. Only the main process, rank 0, writes files and messages.
 """
 
 import random
@@ -15,42 +15,44 @@ from litmine.errors import ModelError
 
 
 @dataclass(frozen=True, slots=True)
-class Team:
-    """One of `size` members, counted from 0."""
+class ProcessGroup:
+    """The process group from the view of one member: its rank, from 0, and the number of members."""
 
     rank: int = 0
     size: int = 1
 
     @classmethod
-    def here(cls) -> "Team":
-        """The team that torch.distributed makes this process a member of, or this process alone."""
+    def current(cls) -> "ProcessGroup":
+        """The group of torch.distributed if this process has joined one, else a group of one."""
         if distributed.is_available() and distributed.is_initialized():
             return cls(distributed.get_rank(), distributed.get_world_size())
-        return ALONE
+        return SINGLE_PROCESS
 
     @property
-    def leads(self) -> bool:
+    def is_main(self) -> bool:
+        """Whether this process writes files and messages."""
         return self.rank == 0
 
-    def share(self, lengths: Sequence[int]) -> list[int]:
-        """Which sequences of a batch are this member's: every one is somebody's, maybe none is this one's.
+    def select_share(self, lengths: Sequence[int]) -> list[int]:
+        """The indices of this member's sequences in a batch, from the lengths of all; it may be empty.
 
-        The longest goes first, each to whoever has the fewest tokens with it, padding included: two members' tokens
-        differ by no more than the longest sequence.
+        Sequences are assigned longest first, each to the member that then has the fewest tokens, padding included. So
+        the tokens of two members differ by at most the longest sequence.
         """
-        hands: list[list[int]] = [[] for _ in range(self.size)]
+        shares: list[list[int]] = [[] for _ in range(self.size)]
         for i in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
-            min(hands, key=lambda hand: (len(hand) + 1) * lengths[hand[0] if hand else i]).append(i)
-        return sorted(hands[self.rank])
+            min(shares, key=lambda share: (len(share) + 1) * lengths[share[0] if share else i]).append(i)
+        return sorted(shares[self.rank])
 
-    def draw(self, step: str) -> int:
-        """A seed of this member's own for a step, the same whenever it is asked."""
+    def step_seed(self, step: str) -> int:
+        """This member's random seed for a step; the same in every run."""
         return random.Random(f"{step} {self.rank}").getrandbits(63)
 
     def backward(self, network: nn.Module, loss: Tensor, tokens: int) -> tuple[float, int]:
-        """Leave every parameter the sum of the members' gradients; returns the sums of `loss` and `tokens`.
+        """Set every gradient to the sum over the members; returns the sums of `loss` and `tokens`.
 
-        A member without a share has a loss without a gradient. A parameter without a gradient everywhere stays so.
+        A member without sequences passes a loss without a gradient. A parameter without a gradient in every member
+        keeps none.
         """
         if loss.requires_grad:
             loss.backward()
@@ -59,18 +61,18 @@ class Team:
         parameters = list(network.parameters())
         sizes = [parameter.numel() for parameter in parameters]
         gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
-        figures = [float(tokens), *(float(p.grad is not None) for p in parameters)]
-        flat = [*(gradient.flatten() for gradient in gradients), loss.detach().view(1), loss.new_tensor(figures)]
-        # One exchange a step; below 16 M, whole numbers are exact in float32.
+        counts = [float(tokens), *(float(p.grad is not None) for p in parameters)]
+        flat = [*(gradient.flatten() for gradient in gradients), loss.detach().view(1), loss.new_tensor(counts)]
+        # One exchange per step. Whole numbers below 16 million are exact in float32.
         total = torch.cat(flat)
         distributed.all_reduce(total)
-        *sums, all_losses, all_tokens, given = total.split([*sizes, 1, 1, len(sizes)])
-        for parameter, gradient, is_given in zip(parameters, sums, given.tolist(), strict=True):
-            parameter.grad = gradient.view_as(parameter) if is_given else None
+        *sums, all_losses, all_tokens, with_gradient = total.split([*sizes, 1, 1, len(sizes)])
+        for parameter, gradient, has_gradient in zip(parameters, sums, with_gradient.tolist(), strict=True):
+            parameter.grad = gradient.view_as(parameter) if has_gradient else None
         return float(all_losses), int(all_tokens)
 
-    def level(self, network: nn.Module, steps: int) -> None:
-        """Give every member the first one's weights; ModelError unless all have done as many steps."""
+    def synchronize(self, network: nn.Module, steps: int) -> None:
+        """Give every member the main process's weights. Raises ModelError when members differ in completed steps."""
         if self.size == 1:
             return
         for weight in network.state_dict().values():
@@ -79,7 +81,9 @@ class Team:
         distributed.all_reduce(bounds, distributed.ReduceOp.MAX)
         most, least = bounds.tolist()
         if most != -least:
-            raise ModelError("some workers see no checkpoint, or another; every machine must see the output folder")
+            raise ModelError(
+                "the workers found different checkpoints; put the output folder where every machine can read it"
+            )
 
 
-ALONE = Team()
+SINGLE_PROCESS = ProcessGroup()

@@ -1,8 +1,6 @@
-"""Continued pretraining, from top to bottom: base, texts, masked words, steps, and a folder to start from.
+"""Continued pretraining of an encoder with masked words, which adapts it to biomedical text.
 
-BERT became BioBERT by exactly this: more masked words of another kind of text.
-
-The network of masked-word pretraining: an encoder, and BERT's head over the words that are asked for.
+BioBERT was made from BERT in this way. The result is a folder that other trainings use as their base.
 """
 
 import json
@@ -25,14 +23,14 @@ from litmine.nn.tokenizer import WordTokenizer
 from litmine.nn.weights import WEIGHTS_FILE, save_weights
 from litmine.training.base import read_base
 from litmine.training.batching import make_batches
-from litmine.training.checkpoint import writing
-from litmine.training.pretrain_data import MaskedBatch, Masking, Piece, Texts, read_pieces
-from litmine.training.pretrain_settings import Pretraining
-from litmine.training.trainer import CHECKPOINT_SECONDS, Course, Machine, arithmetic, descend
+from litmine.training.checkpoint import model_write_errors
+from litmine.training.pretrain_data import MaskedBatch, PretrainingTexts, TokenMasker, TokenSegment, make_segments
+from litmine.training.pretrain_recipe import PretrainingRecipe
+from litmine.training.trainer import CHECKPOINT_SECONDS, TrainingDevice, TrainingPlan, train_network, training_precision
 
 HEAD_FILE = "mlm_head.safetensors"
-# Where BERT's own checkpoints keep the head.
-_BERT = {
+# Names of the head's weights in BERT checkpoints, and here.
+_BERT_HEAD = {
     "cls.predictions.transform.dense.weight": "transform.0.weight",
     "cls.predictions.transform.dense.bias": "transform.0.bias",
     "cls.predictions.transform.LayerNorm.weight": "transform.2.weight",
@@ -42,10 +40,10 @@ _BERT = {
 
 
 class MaskedWordNetwork(nn.Module):
-    """Token ids to the logits of the vocabulary at the positions that are asked for, and at no others.
+    """An encoder with BERT's masked language model head, which computes logits at the selected positions only.
 
-    The projection to the vocabulary is the encoder's embedding matrix with a bias; it is the larger part of the cost,
-    so positions are gathered before it.
+    The projection to the vocabulary is the encoder's embedding matrix with a bias. It is most of the cost, so the
+    positions are gathered before it.
     """
 
     def __init__(self, config: Any, encoder: Any) -> None:
@@ -54,123 +52,130 @@ class MaskedWordNetwork(nn.Module):
         self.encoder: Any = encoder
         if getattr(encoder, "pooler", None) is not None:
             encoder.pooler = None
-        words, size = encoder.get_input_embeddings().weight.shape
+        vocabulary, size = encoder.get_input_embeddings().weight.shape
         eps = getattr(config, "layer_norm_eps", 1e-12)
         dense = nn.Linear(config.hidden_size, size)
         nn.init.normal_(dense.weight, std=getattr(config, "initializer_range", 0.02))
         nn.init.zeros_(dense.bias)
         self.transform = nn.Sequential(dense, nn.GELU(), nn.LayerNorm(size, eps))
-        self.bias = nn.Parameter(torch.zeros(words))
+        self.bias = nn.Parameter(torch.zeros(vocabulary))
 
     def forward(self, ids: Tensor, mask: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-        """Logits (asked, vocabulary) from ids and mask (texts, tokens) and the rows and columns (asked,) asked for."""
+        """Logits (selected, vocabulary) from ids and mask (segments, tokens), and rows and columns (selected,)."""
         hidden = self.encoder(input_ids=ids, attention_mask=mask).last_hidden_state[rows, columns]
         return linear(self.transform(hidden), self.encoder.get_input_embeddings().weight, self.bias)
 
-    def head(self) -> dict[str, Tensor]:
-        """The weights that are not the encoder's."""
+    def head_weights(self) -> dict[str, Tensor]:
+        """The weights outside the encoder."""
         return {name: value for name, value in self.state_dict().items() if not name.startswith("encoder.")}
 
-    def start_head(self, base: Path) -> bool:
-        """Take the head of an earlier pretraining that `base` keeps, ours or BERT's; returns whether there was one."""
-        found: dict[str, Tensor] = {}
+    def load_head(self, base: Path) -> bool:
+        """Load the head that litmine or BERT stored in the folder `base`; returns whether it has one that fits."""
+        head: dict[str, Tensor] = {}
         if (base / HEAD_FILE).is_file():
-            found = load_file(base / HEAD_FILE)
+            head = load_file(base / HEAD_FILE)
         elif (base / WEIGHTS_FILE).is_file():
             stored = load_file(base / WEIGHTS_FILE)
-            found = {ours: stored[theirs] for theirs, ours in _BERT.items() if theirs in stored}
-        shapes = {name: value.shape for name, value in self.head().items()}
-        if {name: value.shape for name, value in found.items()} != shapes:
+            head = {name: stored[bert_name] for bert_name, name in _BERT_HEAD.items() if bert_name in stored}
+        shapes = {name: value.shape for name, value in self.head_weights().items()}
+        if {name: value.shape for name, value in head.items()} != shapes:
             return False
-        self.load_state_dict({name: value.float() for name, value in found.items()}, strict=False)
+        self.load_state_dict({name: value.float() for name, value in head.items()}, strict=False)
         return True
 
 
-# A batch: the indices of its pieces, and what its masks are drawn from.
-Batch = tuple[list[int], tuple[int, int, int]]
+# A batch: the indices of its segments, and the random seed of its masks.
+BatchPlan = tuple[list[int], tuple[int, int, int]]
 
 
 @dataclass(frozen=True, slots=True)
-class Pretrained:
-    """What a pretraining did: losses are means over the masked tokens of the held-out texts, natural logarithm."""
+class PretrainingSummary:
+    """The outcome of a pretraining, for the model card. Steps, tokens and seconds include those of killed runs.
+
+    loss_before, loss_after: mean cross-entropy (natural logarithm) of the held-out texts' selected tokens.
+    """
 
     steps: int
     tokens: int
     seconds: float
-    before: float
-    after: float
+    loss_before: float
+    loss_after: float
     device: str
     precision: str
 
 
 def pretrain(
-    settings: Pretraining,
-    texts: Texts,
+    settings: PretrainingRecipe,
+    texts: PretrainingTexts,
     folder: Path,
-    say: Callable[[str], None],
-    every: float = CHECKPOINT_SECONDS,
-) -> Pretrained:
-    """Train `settings.base` on masked words of `texts` and write encoder, tokenizer and head to `folder`.
+    log: Callable[[str], None],
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
+) -> PretrainingSummary:
+    """Train the base on masked words of `texts`, and write encoder, tokenizer and head to `folder`.
 
-    A run that was killed goes on from its last checkpoint. Raises ModelError for a base that cannot be started from, a
-    loss that is no number and a folder that cannot be written, SettingError when the folder is the base's own.
+    A killed run resumes from its last checkpoint; `checkpoint_seconds` is the time between checkpoints. Raises
+    ModelError for an unusable base, a loss that is not finite, and a folder that cannot be written; SettingError when
+    `folder` is the base's own folder.
     """
     base_folder, _ = locate(settings.base)
     if base_folder.resolve() == folder.resolve():
-        raise SettingError(f"{folder} is the base itself; choose another folder for what is made of it")
-    with writing(folder):
+        raise SettingError(f"{folder} is the base itself; choose another output folder")
+    with model_write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    machine = Machine.here()
+    machine = TrainingDevice.current()
     torch.manual_seed(settings.seed)
-    base = read_base(settings.base, settings.longest + 2)
+    base = read_base(settings.base, settings.segment_tokens + 2)
     network = MaskedWordNetwork(base.config, base.encoder)
-    say(f"the head is {'that of the base' if network.start_head(base_folder) else 'a new one'}")
+    log("the head is that of the base" if network.load_head(base_folder) else "the head is new")
     network.to(machine.device)
     special = special_ids(base.tokenizer, base.config)
-    masking = Masking(base.tokenizer, special, settings.masked, settings.whole_words)
-    reader = WordTokenizer(base.tokenizer)
-    pieces, held_out = (read_pieces(some, reader, settings.longest) for some in (texts.train, texts.held_out))
-    lengths = [len(piece.ids) for piece in pieces]
-    say(
-        f"{len(texts.train):,} texts of {sum(lengths):,} tokens to learn from,"
-        f" {len(texts.held_out):,} of {sum(len(piece.ids) for piece in held_out):,} held out"
+    masker = TokenMasker(base.tokenizer, special, settings.mask_share, settings.whole_words)
+    tokenizer = WordTokenizer(base.tokenizer)
+    segments = make_segments(texts.train, tokenizer, settings.segment_tokens)
+    held_out = make_segments(texts.held_out, tokenizer, settings.segment_tokens)
+    lengths = [len(segment.ids) for segment in segments]
+    log(
+        f"{len(texts.train):,} training texts with {sum(lengths):,} tokens,"
+        f" {len(texts.held_out):,} held-out texts with {sum(len(segment.ids) for segment in held_out):,} tokens"
     )
 
-    def plan(epoch: int) -> list[Batch]:
+    def epoch_batches(epoch: int) -> list[BatchPlan]:
         batches = make_batches(lengths, settings.batch_tokens, random.Random(f"{settings.seed} {epoch}"))
         return [(batch, (settings.seed, epoch, i)) for i, batch in enumerate(batches)]
 
-    def loss(batch: Batch) -> tuple[torch.Tensor, int]:
+    def batch_loss(batch: BatchPlan) -> tuple[torch.Tensor, int]:
         indices, seed = batch
-        masked = masking.batch([pieces[i] for i in indices], np.random.default_rng(seed))
-        return _loss(network, masked, machine), int(masked.mask.sum())
+        masked = masker.batch([segments[i] for i in indices], np.random.default_rng(seed))
+        return _mean_loss(network, masked, machine), int(masked.mask.sum())
 
-    def judge() -> float:
-        return _judge(network, held_out, masking, settings, machine)
+    loss_before = _held_out_loss(network, held_out, masker, settings, machine)
+    epochs, steps = _count_steps(settings, lengths, epoch_batches)
+    training_id = json.dumps(asdict(settings) | {"steps": steps, "texts": texts.digest}, sort_keys=True)
+    plan = TrainingPlan(epochs, steps, epoch_batches, batch_loss)
+    progress = train_network(network, settings, plan, folder, training_id, log, checkpoint_seconds)
+    loss_after = _held_out_loss(network, held_out, masker, settings, machine)
+    log(f"loss on the held-out texts: {loss_before:.4f} before, {loss_after:.4f} after")
 
-    before = judge()
-    epochs, steps = _length(settings, lengths, plan)
-    training = json.dumps(asdict(settings) | {"steps": steps, "texts": texts.digest}, sort_keys=True)
-    pace = descend(network, settings, Course(epochs, steps, plan, loss), folder, training, say, every)
-    after = judge()
-    say(f"held-out loss {before:.4f} before and {after:.4f} after")
-
-    with writing(folder):
+    with model_write_errors(folder):
         save_weights(network.encoder.state_dict(), folder, int8=False)
-        head = {name: value.cpu().contiguous() for name, value in network.head().items()}
+        head = {name: value.cpu().contiguous() for name, value in network.head_weights().items()}
         (folder / HEAD_FILE).write_bytes(save(head, metadata={"format": "pt"}))
         base.config.save_pretrained(folder)
         base.tokenizer.save(str(folder / TOKENIZER_FILE), pretty=False)
-        pace.save(folder)
-    return Pretrained(steps, pace.tokens, pace.seconds, before, after, machine.name, machine.precision)
+        progress.save(folder)
+    return PretrainingSummary(
+        steps, progress.tokens, progress.seconds, loss_before, loss_after, machine.name, machine.precision
+    )
 
 
-def _length(settings: Pretraining, lengths: Sequence[int], plan: Callable[[int], list[Batch]]) -> tuple[int, int]:
-    """Epochs and steps, from lengths alone: as asked, or one pass."""
+def _count_steps(
+    settings: PretrainingRecipe, lengths: Sequence[int], epoch_batches: Callable[[int], list[BatchPlan]]
+) -> tuple[int, int]:
+    """Epochs and steps, from the settings and the lengths of the segments; one epoch without --steps or --tokens."""
     epochs = steps = tokens = 0
     while True:
         epochs += 1
-        for indices, _ in plan(epochs - 1):
+        for indices, _ in epoch_batches(epochs - 1):
             steps += 1
             tokens += sum(lengths[i] + 2 for i in indices)
             if steps == settings.steps or (settings.tokens is not None and tokens >= settings.tokens):
@@ -179,24 +184,28 @@ def _length(settings: Pretraining, lengths: Sequence[int], plan: Callable[[int],
             return epochs, steps
 
 
-def _loss(network: MaskedWordNetwork, batch: MaskedBatch, machine: Machine) -> torch.Tensor:
-    """The mean cross-entropy of the tokens that are asked for."""
+def _mean_loss(network: MaskedWordNetwork, batch: MaskedBatch, machine: TrainingDevice) -> torch.Tensor:
+    """The mean cross-entropy of the selected tokens."""
     device = machine.device
-    with arithmetic(device, machine.bf16):
+    with training_precision(device, machine.bf16):
         logits = network(*(part.to(device) for part in (batch.ids, batch.mask, batch.rows, batch.columns)))
     return cross_entropy(logits.float(), batch.labels.to(device))
 
 
 @torch.no_grad()
-def _judge(
-    network: MaskedWordNetwork, pieces: Sequence[Piece], masking: Masking, settings: Pretraining, machine: Machine
+def _held_out_loss(
+    network: MaskedWordNetwork,
+    segments: Sequence[TokenSegment],
+    masker: TokenMasker,
+    settings: PretrainingRecipe,
+    machine: TrainingDevice,
 ) -> float:
-    """The mean loss over held-out tokens, the same ones asked for whenever the seed is the same."""
+    """The mean loss of the held-out texts; the selected tokens depend on the seed only."""
     network.eval()
-    lengths = [len(piece.ids) for piece in pieces]
-    total = asked = 0.0
+    lengths = [len(segment.ids) for segment in segments]
+    total, selected = 0.0, 0
     for i, indices in enumerate(make_batches(lengths, settings.batch_tokens, random.Random(settings.seed))):
-        batch = masking.batch([pieces[j] for j in indices], np.random.default_rng((settings.seed, i)))
-        total += float(_loss(network, batch, machine)) * len(batch.labels)
-        asked += len(batch.labels)
-    return total / asked
+        batch = masker.batch([segments[j] for j in indices], np.random.default_rng((settings.seed, i)))
+        total += float(_mean_loss(network, batch, machine)) * len(batch.labels)
+        selected += len(batch.labels)
+    return total / selected

@@ -1,12 +1,11 @@
-"""Texts to masked words: pieces of tokens, of which some are hidden anew in every pass.
+"""The data of masked-word pretraining: texts from a lake or from files, cut into segments, and masked batches.
 
-Devlin et al. 2019 (BERT): of 15 % of the tokens, 80 % become the mask token, 10 % a random one and 10 % stay, and the
-network is asked for each of them. With whole words a word is chosen with all its tokens.
+Each text is used once. The order is that of the texts' hashes, so it does not depend on where they come from. The first
+1 % are held out to measure the loss.
 
-Texts to pretrain on, from a lake or from JSON Lines, each once, in an order that depends on the texts alone.
-
-The order is that of their hashes, so where texts came from and when does not matter, and the first hundredth, which is
-held out, is the same whatever else is read.
+Masking follows BERT (Devlin et al. 2019): 15 % of the tokens are selected, anew in every epoch. Of these, 80 % become
+the mask token, 10 % a random token and 10 % stay, and the network predicts all of them. With whole words, a word is
+selected with all its tokens.
 """
 
 import hashlib
@@ -22,61 +21,64 @@ from tokenizers import Tokenizer
 
 from litmine.errors import CorpusError, ModelError
 from litmine.lake.lake import Lake
-from litmine.lake.paths import Place
+from litmine.lake.paths import LakePath
 from litmine.nn.tokenizer import WordTokenizer
-from litmine.training.base import abstracts
+from litmine.training.base import read_abstracts
 from litmine.training.batching import pad
 
-# More would take longer to judge and hardly say more.
-MOST_HELD_OUT = 500
+# More texts would take longer to evaluate and hardly change the loss.
+MAX_HELD_OUT = 500
+# Texts that are tokenised together.
+_BLOCK_TEXTS = 1_000
+# Shares of the selected tokens that become the mask token or a random token.
+_MASK_TOKEN_SHARE, _RANDOM_SHARE = 0.8, 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Texts:
-    """What is learnt from and what is judged on; `digest` says which texts these are (12 hex digits)."""
+class PretrainingTexts:
+    """Training texts, held-out texts, and a digest of all of them (12 hex digits)."""
 
     train: list[str]
     held_out: list[str]
     digest: str
 
 
-def lake_texts(lake: Place) -> Iterator[str]:
-    """The text of every current article that has one (LakeError when there is no lake)."""
+def lake_texts(lake: LakePath) -> Iterator[str]:
+    """The text of every current article that has one. Raises LakeError when there is no lake."""
     for batch in Lake(lake).select("SELECT text FROM articles WHERE length(text) > 0"):
         yield from batch.column("text").to_pylist()
 
 
 def file_texts(files: Iterable[Path]) -> Iterator[str]:
-    """The text of each line of JSON Lines files, plain or gzip: its `text`, or title and abstract (CorpusError)."""
+    """The text of each line of JSON Lines files, as `read_abstracts`."""
     for file in files:
-        yield from abstracts(file)
+        yield from read_abstracts(file)
 
 
-def split_texts(texts: Iterable[str]) -> Texts:
-    """Each text once, in the order of their hashes; the first 1 %, at most 500, are held out.
+def split_texts(texts: Iterable[str]) -> PretrainingTexts:
+    """Remove repeated texts, sort the others by their hashes, and hold out the first 1 %, at most 500.
 
-    Raises CorpusError when there are not two texts.
+    Raises CorpusError for fewer than two texts.
     """
     hashed = {hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest(): text for text in texts if text.strip()}
     if len(hashed) < 2:
         raise CorpusError(
-            f"there are {len(hashed)} texts to pretrain on, and one is held out; fetch or import abstracts, or name a"
-            " file of them with --text"
+            f"pretraining needs at least 2 texts, one of them held out, but there are {len(hashed)}; fetch or import"
+            " abstracts, or name a file with --text"
         )
     order = sorted(hashed)
-    held_out = min(MOST_HELD_OUT, max(1, len(order) // 100))
+    held_out = min(MAX_HELD_OUT, max(1, len(order) // 100))
     all_texts = [hashed[key] for key in order]
     digest = hashlib.sha256(b"".join(order)).hexdigest()[:12]
-    return Texts(all_texts[held_out:], all_texts[:held_out], digest)
-
-
-_AT_ONCE = 1_000
-_MASKED, _RANDOM = 0.8, 0.1
+    return PretrainingTexts(all_texts[held_out:], all_texts[:held_out], digest)
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """Consecutive tokens of a text (special ones apart) and the first token of each word that begins among them."""
+class TokenSegment:
+    """Consecutive tokens of a text, without special tokens.
+
+    ids: token ids. first: for each word that begins in the segment, the position of its first token.
+    """
 
     ids: NDArray[np.int32]
     first: NDArray[np.int32]
@@ -84,7 +86,11 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class MaskedBatch:
-    """ids and mask (pieces, tokens); rows, columns and true ids of the tokens that are asked for."""
+    """A batch of segments with masked tokens.
+
+    ids, mask: (segments, tokens); the mask is False for padding. rows, columns, labels: (selected,) position and true
+    id of each selected token.
+    """
 
     ids: torch.Tensor
     mask: torch.Tensor
@@ -93,61 +99,65 @@ class MaskedBatch:
     labels: torch.Tensor
 
 
-class Masking:
-    """Chooses tokens and hides them: `share` of the tokens, or of the words with `whole_words`."""
+class TokenMasker:
+    """Selects and masks `share` of the tokens, or of the words with `whole_words`."""
 
     def __init__(self, tokenizer: Tokenizer, special: tuple[int, int, int], share: float, whole_words: bool) -> None:
-        """Raise ModelError when the tokenizer has no mask token."""
-        mask = next((i for name in ("[MASK]", "<mask>") if (i := tokenizer.token_to_id(name)) is not None), None)
-        if mask is None:
-            raise ModelError("the base's tokenizer has neither [MASK] nor <mask>; start from a base that has")
-        never = {mask, *special, *(i for i, token in tokenizer.get_added_tokens_decoder().items() if token.special)}
-        self._mask = mask
-        self._others = np.array([i for i in range(tokenizer.get_vocab_size()) if i not in never], dtype=np.int32)
+        """Raises ModelError when the tokenizer has no mask token."""
+        mask_id = next((i for name in ("[MASK]", "<mask>") if (i := tokenizer.token_to_id(name)) is not None), None)
+        if mask_id is None:
+            raise ModelError("the base's tokenizer has neither [MASK] nor <mask>; use a base that has one of them")
+        excluded = {
+            mask_id,
+            *special,
+            *(i for i, token in tokenizer.get_added_tokens_decoder().items() if token.special),
+        }
+        self._mask_id = mask_id
+        self._random_ids = np.array([i for i in range(tokenizer.get_vocab_size()) if i not in excluded], dtype=np.int32)
         self._special = special
         self._share, self._whole_words = share, whole_words
 
-    def batch(self, pieces: Sequence[Piece], rng: np.random.Generator) -> MaskedBatch:
-        """One batch of these pieces, at least one token of each asked for."""
-        hidden, positions = zip(*(self._hide(piece, rng) for piece in pieces), strict=True)
-        ids, mask = pad(hidden, self._special)
-        rows = np.concatenate([np.full(len(own), row) for row, own in enumerate(positions)])
-        labels = np.concatenate([piece.ids[own] for piece, own in zip(pieces, positions, strict=True)])
+    def batch(self, segments: Sequence[TokenSegment], rng: np.random.Generator) -> MaskedBatch:
+        """A batch of these segments, with at least one selected token in each."""
+        masked, positions = zip(*(self._mask(segment, rng) for segment in segments), strict=True)
+        ids, mask = pad(masked, self._special)
+        rows = np.concatenate([np.full(len(selected), row) for row, selected in enumerate(positions)])
+        labels = np.concatenate([segment.ids[selected] for segment, selected in zip(segments, positions, strict=True)])
         columns = np.concatenate(positions) + 1
         return MaskedBatch(*(torch.from_numpy(a) for a in (ids, mask, rows, columns, labels.astype(np.int64))))
 
-    def _hide(self, piece: Piece, rng: np.random.Generator) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-        """The tokens as the network sees them, and the positions of those that it is asked for."""
-        if self._whole_words and len(piece.first):
-            words = np.searchsorted(piece.first, np.arange(len(piece.ids)), side="right") - 1
-            # Tokens before the first word are the rest of one that another piece began: they go with this one.
-            chosen = (rng.random(len(piece.first)) < self._share)[words.clip(0)]
+    def _mask(self, segment: TokenSegment, rng: np.random.Generator) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """The ids after masking, and the positions of the selected tokens."""
+        if self._whole_words and len(segment.first):
+            words = np.searchsorted(segment.first, np.arange(len(segment.ids)), side="right") - 1
+            # Tokens before the first word end a word of the previous segment; they are selected with the first word.
+            selected = (rng.random(len(segment.first)) < self._share)[words.clip(0)]
         else:
-            chosen = rng.random(len(piece.ids)) < self._share
-        if not chosen.any():
-            chosen[rng.integers(len(chosen))] = True
-        positions = np.flatnonzero(chosen)
-        fate = rng.random(len(positions))
-        seen = piece.ids.copy()
-        seen[positions[fate < _MASKED]] = self._mask
-        replaced = positions[(fate >= _MASKED) & (fate < _MASKED + _RANDOM)]
-        seen[replaced] = rng.choice(self._others, len(replaced))
-        return seen, positions
+            selected = rng.random(len(segment.ids)) < self._share
+        if not selected.any():
+            selected[rng.integers(len(selected))] = True
+        positions = np.flatnonzero(selected)
+        draws = rng.random(len(positions))
+        ids = segment.ids.copy()
+        ids[positions[draws < _MASK_TOKEN_SHARE]] = self._mask_id
+        replaced = positions[(draws >= _MASK_TOKEN_SHARE) & (draws < _MASK_TOKEN_SHARE + _RANDOM_SHARE)]
+        ids[replaced] = rng.choice(self._random_ids, len(replaced))
+        return ids, positions
 
 
-def read_pieces(texts: Sequence[str], reader: WordTokenizer, longest: int) -> list[Piece]:
-    """Every text in pieces of at most `longest` tokens, as even as can be."""
+def make_segments(texts: Sequence[str], tokenizer: WordTokenizer, segment_tokens: int) -> list[TokenSegment]:
+    """Tokenise texts and cut each into segments of similar length, of at most `segment_tokens` tokens."""
     return [
-        piece
-        for start in range(0, len(texts), _AT_ONCE)
-        for words in reader.read(texts[start : start + _AT_ONCE])
-        for piece in _cut(words.ids.astype(np.int32), words.first.astype(np.int32), longest)
+        segment
+        for start in range(0, len(texts), _BLOCK_TEXTS)
+        for words in tokenizer.read(texts[start : start + _BLOCK_TEXTS])
+        for segment in _cut(words.ids.astype(np.int32), words.first.astype(np.int32), segment_tokens)
     ]
 
 
-def _cut(ids: NDArray[np.int32], first: NDArray[np.int32], longest: int) -> Iterator[Piece]:
-    parts = -(-len(ids) // longest)
-    bounds = [len(ids) * part // parts for part in range(parts + 1)] if parts else []
+def _cut(ids: NDArray[np.int32], first: NDArray[np.int32], segment_tokens: int) -> Iterator[TokenSegment]:
+    count = -(-len(ids) // segment_tokens)
+    bounds = [len(ids) * i // count for i in range(count + 1)] if count else []
     for start, end in pairwise(bounds):
-        # Copies: a view would keep the whole text.
-        yield Piece(ids[start:end].copy(), first[(first >= start) & (first < end)] - start)
+        # Copies, because a view would keep the whole text in memory.
+        yield TokenSegment(ids[start:end].copy(), first[(first >= start) & (first < end)] - start)

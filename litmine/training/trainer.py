@@ -1,8 +1,8 @@
-"""The steps of a training, whatever is learnt: learning rate, gradient, checkpoints, and what is said meanwhile.
+"""The training loop for any loss: learning-rate schedule, gradients, checkpoints and progress messages.
 
-The order of an epoch's batches and its random numbers depend on the seed and the epoch alone, and a checkpoint keeps
-how far both are: a run that is killed at any step goes on as if it had not been. In a team each step has its numbers of
-its own, so that the first member's checkpoint serves all.
+The batch order and the random numbers of an epoch depend only on the seed and the epoch, and a checkpoint stores the
+position in both. So a killed run that is resumed ends with the same weights as an undisturbed one. In a process group
+the random numbers depend on the step and the rank instead, so that the main process's checkpoint serves all members.
 """
 
 import math
@@ -19,19 +19,19 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from litmine.errors import ModelError
 from litmine.nn.devices import bfloat16_is_fast, keep_freed_memory
-from litmine.training.averaging import MovingMean
+from litmine.training.averaging import WeightEma
 from litmine.training.checkpoint import load_checkpoint, save_checkpoint
-from litmine.training.cuda_graphs import graphed
-from litmine.training.distributed import ALONE, Team
+from litmine.training.cuda_graphs import use_cuda_graphs
+from litmine.training.distributed import SINGLE_PROCESS, ProcessGroup
 from litmine.training.dropout import RandomBytes, set_dropout
-from litmine.training.progress import Pace
+from litmine.training.progress import TrainingProgress
 
 T = TypeVar("T")
 CHECKPOINT_SECONDS = 300.0
 
 
-class Settings(Protocol):
-    """What AdamW and the schedule need to know; every recipe has them (see `Recipe`)."""
+class OptimizerSettings(Protocol):
+    """Settings of AdamW, the schedule and dropout; `TrainingRecipe` documents them."""
 
     @property
     def learning_rate(self) -> float: ...
@@ -48,118 +48,155 @@ class Settings(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Course(Generic[T]):
-    """What is learnt from, step by step: `steps` of `epochs` passes, the last one perhaps not whole.
+class TrainingPlan(Generic[T]):
+    """The batches of a training and their loss: `steps` steps in `epochs` epochs; the last may be incomplete.
 
-    plan: the batches of an epoch, each in as few words as it can be made from, always the same for the same epoch.
-    loss: of a batch, the mean loss and the number of tokens; in a team, what this member's share adds to them.
-    smooth: how much of the moving mean of the weights a step keeps; the mean is what the network is left with. 0 leaves
-    it with its last weights.
+    epoch_batches: the batches of an epoch, as descriptions from which `batch_loss` makes them; always the same for an
+    epoch.
+    batch_loss: the mean loss and the number of tokens of a batch; in a process group, this member's part of both.
+    ema_decay: share of the weights' moving average that a step keeps. The network ends with the average, or with its
+    last weights if this is 0.
     """
 
     epochs: int
     steps: int
-    plan: Callable[[int], Sequence[T]]
-    loss: Callable[[T], tuple[Tensor, int]]
-    smooth: float = 0.0
+    epoch_batches: Callable[[int], Sequence[T]]
+    batch_loss: Callable[[T], tuple[Tensor, int]]
+    ema_decay: float = 0.0
 
 
-def descend(
+def train_network(
     network: torch.nn.Module,
-    settings: Settings,
-    course: Course[T],
+    settings: OptimizerSettings,
+    plan: TrainingPlan[T],
     folder: Path,
-    training: str,
-    say: Callable[[str], None],
-    every: float = CHECKPOINT_SECONDS,
-    team: Team = ALONE,
-) -> Pace:
-    """Take the steps of `course` with AdamW, or those that a killed run of this `training` left, and say how it went.
+    training_id: str,
+    log: Callable[[str], None],
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
+    group: ProcessGroup = SINGLE_PROCESS,
+) -> TrainingProgress:
+    """Train with AdamW, from the checkpoint in `folder` if it belongs to `training_id`; returns the progress.
 
-    A checkpoint is written to `folder` after each epoch, and when the last is `every` seconds old. Raises ModelError
-    when the loss or the gradient is no number, a checkpoint cannot be written or not every member of the team sees it;
-    the last one stays.
+    A checkpoint is written after each epoch, and when the last one is `checkpoint_seconds` old. Raises ModelError when
+    the loss or the gradient is not finite, a checkpoint cannot be written, or the members of the group find different
+    checkpoints. The last checkpoint stays.
     """
     device = next(network.parameters()).device
     random_bytes = set_dropout(network, settings.dropout, device)
     optimizer = torch.optim.AdamW(
         network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay, fused=True
     )
-    pace = Pace(course.steps, say)
-    mean = MovingMean(network, course.smooth)
-    if standing := load_checkpoint(folder, network, optimizer, training):
-        _stand(standing, pace, random_bytes, device)
-        mean.go_on(standing)
-        say(f"going on after step {pace.steps:,} of {course.steps:,}")
-    team.level(network, pace.steps)
+    progress = TrainingProgress(plan.steps, log)
+    ema = WeightEma(network, plan.ema_decay)
+    if state := load_checkpoint(folder, network, optimizer, training_id):
+        _restore_state(state, progress, random_bytes, device)
+        ema.restore(state)
+        log(f"resuming after step {progress.steps:,} of {plan.steps:,}")
+    group.synchronize(network, progress.steps)
 
     def save() -> None:
-        stands = _standing(pace, random_bytes, device) | mean.state()
-        save_checkpoint(folder, network, optimizer, stands, training)
+        state = _training_state(progress, random_bytes, device) | ema.state()
+        save_checkpoint(folder, network, optimizer, state, training_id)
 
-    def seed(number: int) -> None:
-        torch.manual_seed(number)
-        random_bytes.seed(number)
+    def set_seed(seed: int) -> None:
+        torch.manual_seed(seed)
+        random_bytes.seed(seed)
 
     network.train()
-    saved, kept, before = time.monotonic(), pace.steps, 0
-    with graphed(getattr(network, "encoder", None)):
-        for epoch in range(course.epochs):
-            batches = course.plan(epoch)
-            after = min(before + len(batches), course.steps)
-            if pace.steps == before:
-                seed(settings.seed * 1_000 + epoch)
-            for batch in batches[max(pace.steps - before, 0) : after - before]:
-                _set_rate(optimizer, settings.learning_rate * schedule(pace.steps, course.steps, settings.warmup))
-                if team.size > 1:
-                    seed(team.draw(f"{settings.seed} {pace.steps}"))
-                loss, tokens = team.backward(network, *course.loss(batch))
+    # The time and the step of the last checkpoint, and the steps of all earlier epochs.
+    saved_at, saved_step, epoch_start = time.monotonic(), progress.steps, 0
+    with use_cuda_graphs(getattr(network, "encoder", None)):
+        for epoch in range(plan.epochs):
+            batches = plan.epoch_batches(epoch)
+            epoch_end = min(epoch_start + len(batches), plan.steps)
+            if progress.steps == epoch_start:
+                set_seed(settings.seed * 1_000 + epoch)
+            for batch in batches[max(progress.steps - epoch_start, 0) : epoch_end - epoch_start]:
+                factor = learning_rate_factor(progress.steps, plan.steps, settings.warmup)
+                _set_learning_rate(optimizer, settings.learning_rate * factor)
+                if group.size > 1:
+                    set_seed(group.step_seed(f"{settings.seed} {progress.steps}"))
+                loss, tokens = group.backward(network, *plan.batch_loss(batch))
                 norm = torch.nn.utils.clip_grad_norm_(network.parameters(), settings.clip)
-                _check(loss, float(norm), pace, settings, kept)
+                _check_finite(loss, float(norm), progress, settings, saved_step)
                 optimizer.step()
                 optimizer.zero_grad(set_to_none=True)
-                pace.step(tokens, loss)
-                mean.step(pace.steps)
-                if team.leads and (pace.steps == after or time.monotonic() - saved > every):
+                progress.step(tokens, loss)
+                ema.update(progress.steps)
+                checkpoint_due = time.monotonic() - saved_at > checkpoint_seconds
+                if group.is_main and (progress.steps == epoch_end or checkpoint_due):
                     save()
-                    saved, kept = time.monotonic(), pace.steps
-                if pace.steps == after:
-                    say(f"epoch {epoch + 1} of {course.epochs} is done: loss {pace.loss:.4f}")
-            before = after
-    mean.end()
-    return pace
+                    saved_at, saved_step = time.monotonic(), progress.steps
+                if progress.steps == epoch_end:
+                    log(f"epoch {epoch + 1} of {plan.epochs} is done: loss {progress.loss:.4f}")
+            epoch_start = epoch_end
+    ema.apply()
+    return progress
 
 
-def schedule(step: int, total: int, warmup: float) -> float:
-    """Share of the learning rate: linear up over the warm-up, linear down to nothing."""
-    up = max(1, round(total * warmup))
-    return (step + 1) / up if step < up else (total - step) / max(1, total - up)
+def learning_rate_factor(step: int, total: int, warmup: float) -> float:
+    """The share of the peak learning rate at a step: linear warm-up, then linear decay to zero."""
+    warmup_steps = max(1, round(total * warmup))
+    if step < warmup_steps:
+        return (step + 1) / warmup_steps
+    return (total - step) / max(1, total - warmup_steps)
 
 
-def _set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+def _set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
     for group in optimizer.param_groups:
         group["lr"] = rate
 
 
-@contextmanager
-def arithmetic(device: torch.device, bf16: bool) -> Iterator[None]:
-    """How the network is computed in training: bf16 products where they are fast, and the attention that suits."""
-    # In bf16 the CPU's flash kernel is slow backwards: 78 ms a layer against 12 for plain products (46 passages of 80
-    # tokens). In float32 it is the faster one.
-    kernel = sdpa_kernel(SDPBackend.MATH) if device.type == "cpu" and bf16 else nullcontext()
-    with torch.autocast(device.type, torch.bfloat16) if bf16 else nullcontext(), kernel:
-        yield
+def _check_finite(
+    loss: float, norm: float, progress: TrainingProgress, settings: OptimizerSettings, saved_step: int
+) -> None:
+    """Raise ModelError when the loss or the norm of the gradient is not finite."""
+    if not math.isfinite(loss) and not progress.steps:
+        raise ModelError(
+            f"the loss is not finite at step 1 of {progress.total:,}, so the base's weights are damaged; copy the base"
+            " again, or use another"
+        )
+    if not (math.isfinite(loss) and math.isfinite(norm)):
+        what = "gradient" if math.isfinite(loss) else "loss"
+        checkpoint = f"the checkpoint of step {saved_step:,} stays" if saved_step else "no checkpoint was written yet"
+        raise ModelError(
+            f"the {what} is not finite at step {progress.steps + 1:,} of {progress.total:,}; try a learning rate below"
+            f" {settings.learning_rate:g} ({checkpoint})"
+        )
+
+
+def _training_state(progress: TrainingProgress, random_bytes: RandomBytes, device: torch.device) -> dict[str, Tensor]:
+    """Progress and random number states, for a checkpoint."""
+    state = {
+        "losses": torch.tensor(progress.losses, dtype=torch.float64),
+        "tokens": torch.tensor(progress.tokens),
+        "seconds": torch.tensor(progress.seconds, dtype=torch.float64),
+        "random": torch.get_rng_state(),
+        "random_bytes": random_bytes.state(),
+    }
+    return state | ({"random_cuda": torch.cuda.get_rng_state(device)} if device.type == "cuda" else {})
+
+
+def _restore_state(
+    state: dict[str, Tensor], progress: TrainingProgress, random_bytes: RandomBytes, device: torch.device
+) -> None:
+    progress.restore(state["losses"].tolist(), int(state["tokens"]), float(state["seconds"]))
+    torch.set_rng_state(state["random"])
+    random_bytes.restore(state["random_bytes"])
+    if device.type == "cuda" and "random_cuda" in state:
+        torch.cuda.set_rng_state(state["random_cuda"], device)
 
 
 @dataclass(frozen=True, slots=True)
-class Machine:
-    """Where a training runs: the GPU if there is one, and bf16 where products of it are fast."""
+class TrainingDevice:
+    """The device of a training, and whether its matrix products are computed in bf16."""
 
     device: torch.device
     bf16: bool
 
     @classmethod
-    def here(cls) -> "Machine":
+    def current(cls) -> "TrainingDevice":
+        """The GPU if this machine has one, else the CPU; bf16 where it is fast."""
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         if device.type == "cpu":
             keep_freed_memory()
@@ -167,44 +204,22 @@ class Machine:
 
     @property
     def precision(self) -> str:
+        """The precision as model cards show it."""
         return "bf16" if self.bf16 else "float32"
 
     @property
     def name(self) -> str:
+        """The device as model cards show it."""
         if self.device.type == "cuda":
             return torch.cuda.get_device_name(self.device)
         return f"CPU, {torch.get_num_threads()} threads"
 
 
-def _check(loss: float, norm: float, pace: Pace, settings: Settings, kept: int) -> None:
-    if not math.isfinite(loss) and not pace.steps:
-        raise ModelError(
-            f"the loss is no number at step 1 of {pace.total:,}, before anything was learnt: the base's weights are"
-            " damaged; copy it again, or start from another"
-        )
-    if not (math.isfinite(loss) and math.isfinite(norm)):
-        what = "gradient" if math.isfinite(loss) else "loss"
-        stays = f"the checkpoint of step {kept:,} stays" if kept else "there was no checkpoint yet"
-        raise ModelError(
-            f"the {what} is no number at step {pace.steps + 1:,} of {pace.total:,}; try a learning rate below"
-            f" {settings.learning_rate:g} ({stays})"
-        )
-
-
-def _standing(pace: Pace, random_bytes: RandomBytes, device: torch.device) -> dict[str, Tensor]:
-    standing = {
-        "losses": torch.tensor(pace.losses, dtype=torch.float64),
-        "tokens": torch.tensor(pace.tokens),
-        "seconds": torch.tensor(pace.seconds, dtype=torch.float64),
-        "random": torch.get_rng_state(),
-        "random_bytes": random_bytes.state(),
-    }
-    return standing | ({"random_cuda": torch.cuda.get_rng_state(device)} if device.type == "cuda" else {})
-
-
-def _stand(standing: dict[str, Tensor], pace: Pace, random_bytes: RandomBytes, device: torch.device) -> None:
-    pace.go_on(standing["losses"].tolist(), int(standing["tokens"]), float(standing["seconds"]))
-    torch.set_rng_state(standing["random"])
-    random_bytes.go_on(standing["random_bytes"])
-    if device.type == "cuda" and "random_cuda" in standing:
-        torch.cuda.set_rng_state(standing["random_cuda"], device)
+@contextmanager
+def training_precision(device: torch.device, bf16: bool) -> Iterator[None]:
+    """Compute inside this block in bf16 if set, with the attention kernel that is fastest in training."""
+    # In bf16 the CPU's flash kernel has a slow backward pass: 78 ms a layer against 12 ms for plain products (46
+    # passages of 80 tokens). In float32 it is the faster one.
+    kernel = sdpa_kernel(SDPBackend.MATH) if device.type == "cpu" and bf16 else nullcontext()
+    with torch.autocast(device.type, torch.bfloat16) if bf16 else nullcontext(), kernel:
+        yield

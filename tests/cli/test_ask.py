@@ -1,4 +1,4 @@
-"""`ask` and `annotate --questions`: what they print, for people and for programs, and what they refuse."""
+"""`ask` and `annotate --questions`: printed answers, JSON, and refused arguments."""
 
 import io
 import json
@@ -59,18 +59,18 @@ def ask(run: Run, lake: Path, rule_reader: Path) -> Run:
     return lambda *words: run("ask", *words, "--lake", lake, "--reader", rule_reader)
 
 
-def test_answers_for_people(ask: Run, lake: Path, rule_reader: Path) -> None:
+def test_answers_are_printed_with_evidence_as_text(ask: Run, lake: Path, rule_reader: Path) -> None:
     model = identify(str(rule_reader))
     ran = ask(ASKED)
     assert (ran.returncode, ran.stdout) == (DONE, SHOWN)
-    said = "factoid question (guessed; set --type if wrong): 3 articles retrieved, {} newly read by {}\n"
-    assert ran.stderr == said.format(3, model)
+    message = "factoid question (guessed; set --type if wrong): 3 articles retrieved, {} newly read by {}\n"
+    assert ran.stderr == message.format(3, model)
     ran = ask(f"  {ASKED}\n")
-    assert (ran.stdout, ran.stderr) == (SHOWN, said.format(0, model))
+    assert (ran.stdout, ran.stderr) == (SHOWN, message.format("none", model))
     assert Lake(lake).rows("select count(*), count(distinct question_id) from answers") == [(5, 1)]
 
 
-def test_answers_on_a_terminal(ask: Run, lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_answers_are_highlighted_on_a_terminal(ask: Run, lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Terminal(io.StringIO):
         def isatty(self) -> bool:
             return True
@@ -88,12 +88,12 @@ def test_answers_on_a_terminal(ask: Run, lake: Path, monkeypatch: pytest.MonkeyP
     assert plain == SHOWN.replace("**", "")
 
 
-def test_answers_for_programs(ask: Run, lake: Path, rule_reader: Path) -> None:
+def test_json_has_all_answers_with_offsets(ask: Run, lake: Path, rule_reader: Path) -> None:
     ran = ask(ASKED, "--type", "list", "--format", "json")
     assert ran.returncode == DONE
     assert [char for char in ran.stdout if not char.isprintable() and char != "\n"] == []
-    said = json.loads(ran.stdout)
-    assert {name: said[name] for name in ("question", "question_type", "guessed", "model", "retrieved")} == {
+    output = json.loads(ran.stdout)
+    assert {name: output[name] for name in ("question", "question_type", "guessed", "model", "retrieved")} == {
         "question": ASKED,
         "question_type": "list",
         "guessed": False,
@@ -101,20 +101,20 @@ def test_answers_for_programs(ask: Run, lake: Path, rule_reader: Path) -> None:
         "retrieved": 3,
     }
     # A list leaves out what is much less likely than the best: the peanuts and the wasps.
-    assert [(one["rank"], one["answer"], one["support"]) for one in said["answers"]] == [
+    assert [(one["rank"], one["answer"], one["support"]) for one in output["answers"]] == [
         (1, "penicillin", 2),
         (2, "Latex", 1),
     ]
     texts = dict(Lake(lake).rows("select pmid, text from articles"))
-    for paper in (paper for one in said["answers"] for paper in one["papers"]):
+    for paper in (paper for one in output["answers"] for paper in one["papers"]):
         text = texts[paper["pmid"]]
         assert text[paper["start_char"] : paper["end_char"]] == paper["answer"]
         assert text[paper["evidence_start"] : paper["evidence_end"]] == paper["evidence"]
-    assert said["answers"][0]["score"] == pytest.approx(sum(one["score"] for one in said["answers"][0]["papers"]))
-    assert said["without_answer"] == []
+    assert output["answers"][0]["score"] == pytest.approx(sum(one["score"] for one in output["answers"][0]["papers"]))
+    assert output["without_answer"] == []
 
 
-def test_a_verdict(ask: Run) -> None:
+def test_a_yes_no_question_has_a_verdict_with_three_papers(ask: Run) -> None:
     ran = ask("Can peanuts cause an anaphylactic reaction?")
     lines = ran.stdout.splitlines()
     assert lines[0] == "1. yes  (3 papers, 0.73)"
@@ -122,13 +122,13 @@ def test_a_verdict(ask: Run) -> None:
     assert len(lines) == 7
 
 
-def test_no_answer_is_said(ask: Run) -> None:
-    for question, said in [
-        ("What is asthma?", "none of the articles retrieved gives an answer"),
-        ("What is zymurgy?", "no article of the lake has these words"),
+def test_a_question_without_answer_has_a_message(ask: Run) -> None:
+    for question, message in [
+        ("What is asthma?", "no retrieved article contains an answer"),
+        ("What is zymurgy?", "no article in the lake matches the question"),
     ]:
         ran = ask(question)
-        assert (ran.returncode, ran.stdout, ran.stderr.splitlines()[-1]) == (DONE, "", said)
+        assert (ran.returncode, ran.stdout, ran.stderr.splitlines()[-1]) == (DONE, "", message)
     ran = ask("Which allergy was in the theatre?", "--where", "pmid = 4 or year > 2000")
     assert ran.stdout.startswith("1. penicillin")
     ran = ask("What is retracted latex?", "--where", "retracted")
@@ -143,27 +143,24 @@ def questions(tmp_path: Path) -> Path:
     return file
 
 
-def test_a_file_of_questions(run: Run, lake: Path, rule_reader: Path, questions: Path) -> None:
+def test_a_file_of_questions_is_answered_once(run: Run, lake: Path, rule_reader: Path, questions: Path) -> None:
     model = identify(str(rule_reader))
     words = ("annotate", "--lake", lake, "--questions", questions, "--reader", rule_reader, "--precision", "float32")
     ran = run(*words)
     assert (ran.returncode, ran.stdout) == (DONE, "")
     assert ran.stderr.splitlines() == [
-        "the type of 1 of 2 questions was guessed; the view `questions` says which",
-        f"2 questions over 4 articles retrieved: 4 read now and 0 before, 5 answers found by {model} on cpu in float32",
+        f"5 new answers to 2 questions found by {model} on cpu in float32: 4 articles retrieved, 4 newly read",
+        "the type of 1 of 2 questions was guessed; see `guessed` in `questions`",
     ]
     assert Lake(lake).rows("select distinct question_id, answer from answers where rank = 1 order by 1") == [
         ("a", "penicillin"),
         ("b", "yes"),
     ]
     ran = run(*words)
-    nothing = f"nothing to do: {model} has answered these questions over all that is retrieved for them"
-    assert ran.stderr.splitlines()[-1] == nothing
+    nothing = f"nothing to do: {model} has already read every article retrieved for 2 questions"
+    assert ran.stderr.splitlines()[0] == nothing
     ran = run("status", "--lake", lake)
-    assert (
-        f"reader    {model}: 2 questions, 2 of them as `answers` shows them; 4 readings, 0 to read, 0 failed,"
-        " 0 of articles that changed since" in ran.stdout
-    )
+    assert f"reader    {model}: 2 questions; articles: 4 read\n" in ran.stdout
     long = {"id": "c", "question": f"What causes {'asthma ' * 40}?"}
     questions.write_text(json.dumps(long), encoding="utf-8")
     ran = run(*words)
@@ -178,11 +175,11 @@ def test_a_file_of_questions(run: Run, lake: Path, rule_reader: Path, questions:
     [
         ('{"question": "What?"}\n{"question": ""}', "line 2: the question is empty"),
         ('{"question": "What?"}\n{"question": ', "line 2"),
-        ('{"id": 1, "question": "What?"}\n\n{"id": 1, "question": "Who?"}', "the id '1' stands in line 1 already"),
+        ('{"id": 1, "question": "What?"}\n\n{"id": 1, "question": "Who?"}', "the id '1' is already used in line 1"),
         ("", "has no questions"),
     ],
 )
-def test_a_file_that_cannot_be_asked(
+def test_a_bad_question_file_is_refused(
     run: Run, lake: Path, rule_reader: Path, tmp_path: Path, content: str, sentence: str
 ) -> None:
     file = tmp_path / "bad.jsonl"
@@ -195,7 +192,7 @@ def test_a_file_that_cannot_be_asked(
     assert Lake(lake).rows("from runs") == []
 
 
-def test_what_cannot_be_asked(
+def test_bad_arguments_of_ask_are_refused(
     run: Run, ask: Run, lake: Path, tmp_path: Path, rule_reader: Path, tiny_model: Path
 ) -> None:
     empty = Lake.create(tmp_path / "empty").path
@@ -205,14 +202,14 @@ def test_what_cannot_be_asked(
         (ask(ASKED, "--where", "true); drop table articles; --"), "condition"),
         (
             run("ask", ASKED, "--lake", lake, "--reader", tiny_model),
-            "what is needed here is one that answers questions (qa)",
+            "give one that answers questions (qa)",
         ),
         (run("ask", ASKED, "--lake", lake, "--reader", "nosuch"), "no model 'nosuch' here"),
         (run("ask", ASKED, "--lake", empty, "--reader", rule_reader), "has no articles yet"),
         (run("ask", ASKED, "--lake", tmp_path / "none", "--reader", rule_reader), "is not a litmine lake"),
         (
             run("annotate", "--lake", lake, "--model", rule_reader),
-            "which answers questions; what is needed here is one that finds entities (ner)",
+            "which answers questions; give one that finds entities (ner)",
         ),
     ]
     for ran, sentence in refusals:
@@ -222,8 +219,8 @@ def test_what_cannot_be_asked(
     assert Lake(lake).rows("select count(*) from readings") == [(0,)]
 
 
-def test_options_that_do_not_go_together(run: Run, lake: Path, questions: Path) -> None:
-    for words, said in [
+def test_options_that_exclude_each_other_are_wrong_usage(run: Run, lake: Path, questions: Path) -> None:
+    for words, message in [
         (("--top-k", 5), "--top-k needs --questions"),
         (("--where", "true"), "--where needs --questions"),
         (("--reader", "builtin"), "--reader needs --questions"),
@@ -234,4 +231,4 @@ def test_options_that_do_not_go_together(run: Run, lake: Path, questions: Path) 
     ]:
         ran = run("annotate", "--lake", lake, *words)
         assert ran.returncode == USAGE
-        assert said in ran.stderr
+        assert message in ran.stderr

@@ -1,4 +1,4 @@
-"""`litmine corpora list|show|get`, as they are typed."""
+"""The commands `corpora list`, `show` and `get`."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,16 +15,16 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "home"
 
 
-def test_list_is_a_table_that_says_what_is_here(run: Run, home: Path) -> None:
+def test_list_shows_which_corpora_are_downloaded(run: Run, home: Path) -> None:
     (home / "corpora" / "BC5CDR").mkdir(parents=True)
     header, *rows = run("corpora", "list").stdout.splitlines()
-    assert header.split() == ["name", "types", "licence", "here"]
+    assert header.split() == ["name", "types", "licence", "downloaded"]
     assert len(rows) == 12
     assert [row.split()[0] for row in rows if row.endswith(" yes")] == ["BC5CDR"]
     assert "i2b2-2010     Problem, Test, Treatment  " in "\n".join(rows)
 
 
-def test_show_says_everything(run: Run, home: Path) -> None:
+def test_show_describes_a_corpus(run: Run, home: Path) -> None:
     shown = run("corpora", "show", "BioRED").stdout
     assert shown.startswith("BioRED\n")
     for part in (
@@ -35,29 +35,29 @@ def test_show_says_everything(run: Run, home: Path) -> None:
     ):
         assert part in shown
     (home / "corpora" / "BioRED").mkdir(parents=True)
-    assert f"here          {home / 'corpora' / 'BioRED'}" in run("corpora", "show", "BioRED").stdout
+    assert f"downloaded    {home / 'corpora' / 'BioRED'}" in run("corpora", "show", "BioRED").stdout
 
 
 @pytest.mark.parametrize("command", ["show", "get"])
 def test_an_unknown_name_lists_the_known_ones(run: Run, command: str) -> None:
-    said = run("corpora", command, "NCBI")
-    assert (said.returncode, said.stdout) == (1, "")
-    assert said.stderr.startswith("litmine: unknown corpus 'NCBI'; use one of NCBI-disease, BC5CDR, ")
+    result = run("corpora", command, "NCBI")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.startswith("litmine: unknown corpus 'NCBI'; use one of NCBI-disease, BC5CDR, ")
 
 
-def test_get_says_what_must_be_signed_and_what_it_will_not_read(run: Run, home: Path) -> None:
-    said = run("corpora", "get", "i2b2-2010")
-    assert said.returncode == 1
-    assert said.stderr.startswith("litmine: i2b2-2010 cannot be downloaded")
-    assert "each user must sign its data use agreement" in said.stderr
-    said = run("corpora", "get", "BC5CDR", "--from", "http://example.org/")
-    assert said.returncode == 1
-    assert "is not allowed; use https" in said.stderr
+def test_get_refuses_corpora_with_an_agreement_and_addresses_without_https(run: Run, home: Path) -> None:
+    result = run("corpora", "get", "i2b2-2010")
+    assert result.returncode == 1
+    assert result.stderr.startswith("litmine: i2b2-2010 cannot be downloaded")
+    assert "each user must sign its data use agreement" in result.stderr
+    result = run("corpora", "get", "BC5CDR", "--from", "http://example.org/")
+    assert result.returncode == 1
+    assert "is not allowed; use https" in result.stderr
     assert not home.exists()
 
 
-def test_training_by_name_says_how_to_get_it(run: Run, tmp_path: Path) -> None:
-    said = run("train", "ner", "--base", tmp_path, "--corpus", "NLM-Gene", "-o", tmp_path / "model")
-    assert said.returncode == 1
-    assert said.stderr.rstrip().endswith("run `litmine corpora get NLM-Gene`")
+def test_training_on_a_missing_corpus_names_the_download_command(run: Run, tmp_path: Path) -> None:
+    result = run("train", "ner", "--base", tmp_path, "--corpus", "NLM-Gene", "-o", tmp_path / "model")
+    assert result.returncode == 1
+    assert result.stderr.rstrip().endswith("run `litmine corpora get NLM-Gene`")
     assert not (tmp_path / "model").exists()

@@ -1,4 +1,4 @@
-"""What `fetch` refuses before it asks PubMed for anything."""
+"""Arguments that `fetch` refuses before its first request."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -15,14 +15,14 @@ QUERY = ("--query", "penicillin")
 
 
 @pytest.fixture(autouse=True)
-def nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A request would fail, and take longer than these tests may."""
+def unreachable_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests would fail, and slowly; the tests expect none."""
     monkeypatch.setenv("LITMINE_EUTILS_URL", "http://127.0.0.1:9/")
     monkeypatch.delenv("NCBI_API_KEY", raising=False)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         ((), "Give either --query TEXT or --pmids FILE"),
         ((*QUERY, "--pmids", "-"), "Give either --query TEXT or --pmids FILE"),
@@ -35,21 +35,21 @@ def nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
         ((*QUERY, "--patience", "0"), "0.0 is not in the range"),
     ],
 )
-def test_wrong_usage(run: Run, tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
+def test_bad_options_are_wrong_usage(run: Run, tmp_path: Path, arguments: tuple[str, ...], message: str) -> None:
     done = run("fetch", "--lake", tmp_path / "lake", *arguments, stdin=b"1\n")
     assert done.returncode == WRONG_USAGE
-    assert said in done.stderr
+    assert message in done.stderr
     assert not (tmp_path / "lake").exists()
 
 
-def test_a_list_without_a_pmid(run: Run, tmp_path: Path) -> None:
+def test_a_file_without_a_pmid_is_refused(run: Run, tmp_path: Path) -> None:
     (tmp_path / "list.txt").write_text("PMID\nPMC1234\n\n")
     done = run("fetch", "--lake", tmp_path / "lake", "--pmids", tmp_path / "list.txt")
     assert (done.returncode, done.stdout) == (FAILED, "")
     assert done.stderr == f"litmine: {tmp_path / 'list.txt'} has no PMID; put one on each line\n"
 
 
-def test_no_such_list(run: Run, tmp_path: Path) -> None:
+def test_a_missing_file_of_pmids_is_refused(run: Run, tmp_path: Path) -> None:
     done = run("fetch", "--lake", tmp_path / "lake", "--pmids", tmp_path / "list.txt")
     assert done.returncode == FAILED
     assert (
@@ -57,19 +57,19 @@ def test_no_such_list(run: Run, tmp_path: Path) -> None:
     )
 
 
-def test_a_binary_list(run: Run, tmp_path: Path) -> None:
+def test_a_binary_file_of_pmids_is_refused(run: Run, tmp_path: Path) -> None:
     (tmp_path / "list.txt").write_bytes(bytes(range(128, 256)))
     done = run("fetch", "--lake", tmp_path / "lake", "--pmids", tmp_path / "list.txt")
     assert (done.returncode, len(done.stderr.splitlines())) == (FAILED, 1)
 
 
-def test_nowhere_to_write_the_gaps(run: Run, tmp_path: Path) -> None:
+def test_a_missing_folder_for_the_gaps_is_refused(run: Run, tmp_path: Path) -> None:
     done = run("fetch", "--lake", tmp_path / "lake", *QUERY, "--gaps", tmp_path / "no" / "gaps.csv")
     assert done.returncode == FAILED
     assert f"the folder of --gaps, {tmp_path / 'no'}, does not exist" in done.stderr
 
 
-def test_a_lake_that_is_none(run: Run, tmp_path: Path) -> None:
+def test_a_folder_that_is_not_a_lake_is_refused(run: Run, tmp_path: Path) -> None:
     (tmp_path / "thesis.docx").touch()
     done = run("fetch", "--lake", tmp_path, *QUERY)
     assert done.returncode == FAILED
@@ -77,7 +77,7 @@ def test_a_lake_that_is_none(run: Run, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.docx"]
 
 
-def test_an_address_is_asked_for(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_email_address_has_a_note(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NCBI_EMAIL", raising=False)
     done = run("fetch", "--lake", tmp_path / "lake", *QUERY, "--patience", "1")
     assert done.returncode == FAILED

@@ -1,4 +1,4 @@
-"""The door: what a command loads, how it says goodbye, and streams that take no more."""
+"""The command line as a whole: imports, exit codes, interrupts, and closed or full output streams."""
 
 import json
 import os
@@ -51,7 +51,7 @@ except SystemExit as left:
     ],
     ids=" ".join,
 )
-def test_what_a_command_loads(
+def test_a_command_imports_only_what_it_needs(
     tmp_path: Path, sample_data: Path, run: Run, words: tuple[str, ...], loaded: list[str]
 ) -> None:
     sample = str(sample_data / "pubmed" / "odd" / "biopython_pubmed1.xml")
@@ -64,31 +64,33 @@ def test_what_a_command_loads(
     assert json.loads(ran.stderr.splitlines()[-1]) == [DONE, loaded], ran.stderr
 
 
-def test_nothing_to_annotate_loads_no_network(annotated_lake: Path, tiny_model: Path, tmp_path: Path) -> None:
+def test_annotate_without_work_does_not_import_torch(annotated_lake: Path, tiny_model: Path, tmp_path: Path) -> None:
     lake = str(shutil.copytree(annotated_lake, tmp_path / "lake"))
     words = ("annotate", "--model", str(tiny_model), "--lake", lake)
     ran = subprocess.run([sys.executable, "-c", LOADED, *words], capture_output=True, text=True, check=False)
-    *_, said, loaded = ran.stderr.splitlines()
-    assert said.startswith("nothing to do: ")
+    *_, message, loaded = ran.stderr.splitlines()
+    assert message.startswith("nothing to do: ")
     assert json.loads(loaded) == [DONE, []]
 
 
-def test_nobody_loads_a_network_for_others_to_work(imported_lake: Path, tiny_model: Path, tmp_path: Path) -> None:
+def test_annotate_with_workers_does_not_import_torch_in_the_driver(
+    imported_lake: Path, tiny_model: Path, tmp_path: Path
+) -> None:
     lake = str(shutil.copytree(imported_lake, tmp_path / "lake"))
     words = ("annotate", "--model", str(tiny_model), "--lake", lake, "--address", "127.0.0.1:9")
     ran = subprocess.run([sys.executable, "-c", LOADED, *words], capture_output=True, text=True, check=False)
-    *_, said, loaded = ran.stderr.splitlines()
-    assert said.startswith("litmine: no Ray cluster can be joined at 127.0.0.1:9 (")
+    *_, message, loaded = ran.stderr.splitlines()
+    assert message.startswith("litmine: no Ray cluster can be joined at 127.0.0.1:9 (")
     assert json.loads(loaded) == [FAILED, ["duckdb", "ray"]]
 
 
-def test_versions_and_help(run: Run) -> None:
+def test_version_and_help_are_printed(run: Run) -> None:
     assert run("--version").stdout.startswith("litmine, version ")
     assert "litmine annotate" in run("-h").stdout
 
 
 @pytest.mark.parametrize("form", ["table", "csv", "jsonl", "parquet"])
-def test_a_reader_that_has_seen_enough(start: Start, annotated_lake: Path, form: str) -> None:
+def test_a_closed_pipe_ends_the_command_quietly(start: Start, annotated_lake: Path, form: str) -> None:
     many = "select a.*, range from articles a, range(40)"
     process = start("sql", many, "--lake", annotated_lake, "--format", form, text=False)
     assert process.stdout is not None
@@ -101,7 +103,7 @@ def test_a_reader_that_has_seen_enough(start: Start, annotated_lake: Path, form:
 
 @pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="needs /dev/full")
 @pytest.mark.parametrize("words", [("sql", "from articles", "--format", "csv"), ("sql", "select 1"), ("status",)])
-def test_a_full_stdout(annotated_lake: Path, words: tuple[str, ...]) -> None:
+def test_a_full_disk_behind_stdout_is_an_error(annotated_lake: Path, words: tuple[str, ...]) -> None:
     program = Path(sys.executable).with_name("litmine")
     with Path("/dev/full").open("wb") as full:
         ran = subprocess.run(
@@ -111,10 +113,10 @@ def test_a_full_stdout(annotated_lake: Path, words: tuple[str, ...]) -> None:
     assert (ran.returncode, line.startswith("litmine: cannot write to stdout (No space left")) == (FAILED, True)
 
 
-def test_a_closed_stdout(start: Start, annotated_lake: Path) -> None:
+def test_a_closed_stdout_is_an_error(start: Start, annotated_lake: Path) -> None:
     process = start("sql", "select 1", "--lake", annotated_lake, before=("sh", "-c", 'exec "$@" >&-', "sh"))
-    _, said = process.communicate()
-    assert (process.returncode, said) == (FAILED, "litmine: stdout is closed; write to a file with -o FILE\n")
+    _, message = process.communicate()
+    assert (process.returncode, message) == (FAILED, "litmine: stdout is closed; write to a file with -o FILE\n")
 
 
 def seconds_computed(pid: int) -> float:
@@ -123,7 +125,7 @@ def seconds_computed(pid: int) -> float:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-def test_ctrl_c_in_a_query(start: Start, annotated_lake: Path) -> None:
+def test_ctrl_c_interrupts_a_query(start: Start, annotated_lake: Path) -> None:
     forever = "select count(*) from range(1000000000) a, range(1000000000) b where a.range + b.range < 0"
     process = start("sql", forever, "--lake", annotated_lake)
     # What comes before the query takes half a second of computing.
@@ -131,6 +133,6 @@ def test_ctrl_c_in_a_query(start: Start, annotated_lake: Path) -> None:
         assert process.poll() is None
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=300)
+    _, message = process.communicate(timeout=300)
     assert process.returncode == INTERRUPTED
-    assert said.strip() == "litmine: interrupted; finished work is kept, and the same command continues from there"
+    assert message.strip() == "litmine: interrupted; finished work is kept, and the same command continues from there"

@@ -1,4 +1,4 @@
-"""What `litmine sql` gives comes back as it was, in every format, on stdout and in a file."""
+"""Results of `litmine sql` in every format, on stdout and in files."""
 
 import csv
 import io
@@ -49,14 +49,14 @@ def empty(tmp_path: Path) -> Path:
     return tmp_path / "lake"
 
 
-def test_json_and_jsonl(run: Run, empty: Path) -> None:
+def test_json_and_jsonl_keep_values(run: Run, empty: Path) -> None:
     assert json.loads(run("sql", NESTED, "--lake", empty, "--format", "json").stdout) == [PLAIN]
     assert json.loads(run("sql", NESTED, "--lake", empty, "--format", "jsonl").stdout) == PLAIN
     ran = run("sql", "select 'nan'::float as a, [{'b': '-inf'::double}] as c", "--lake", empty, "--format", "json")
     assert json.loads(ran.stdout, parse_constant=pytest.fail) == [{"a": None, "c": [{"b": None}]}]
 
 
-def test_csv(run: Run, empty: Path) -> None:
+def test_csv_quotes_values(run: Run, empty: Path) -> None:
     (row,) = csv.DictReader(io.StringIO(run("sql", NESTED, "--lake", empty, "--format", "csv").stdout))
     assert {**row, "list": json.loads(row["list"]), "struct": json.loads(row["struct"])} == {
         **PLAIN,
@@ -67,7 +67,7 @@ def test_csv(run: Run, empty: Path) -> None:
     }
 
 
-def test_table(run: Run, empty: Path) -> None:
+def test_a_table_aligns_columns_and_cuts_long_cells(run: Run, empty: Path) -> None:
     ran = run("sql", "select 1.23456789::double as score, 'ab' as words union all select 10, null", "--lake", empty)
     assert ran.stdout == "score  words\n-----  -----\n1.235  ab\n   10\n"
     assert ran.stderr == "(2 rows)\n"
@@ -100,7 +100,7 @@ def test_the_shortest_decimal_reads_back_to_the_same_float32(value: float) -> No
     assert len(repr(shortest_decimal(value))) <= len(repr(value))
 
 
-def test_parquet_keeps_types(run: Run, annotated_lake: Path, tmp_path: Path) -> None:
+def test_parquet_keeps_column_types(run: Run, annotated_lake: Path, tmp_path: Path) -> None:
     query = "select * from articles order by pmid"
     expected = Lake(annotated_lake).sql(query)
     for name in ("rows.parquet", "rows.PARQUET"):
@@ -124,21 +124,21 @@ def test_stdout_and_file_are_the_same(run: Run, start: Start, annotated_lake: Pa
     ("form", "printed"),
     [("table", "a  b\n-  -\n"), ("csv", "a,b\n"), ("json", "[]\n"), ("jsonl", "")],
 )
-def test_no_rows(run: Run, empty: Path, tmp_path: Path, form: str, printed: str) -> None:
+def test_a_result_without_rows_has_its_format(run: Run, empty: Path, tmp_path: Path, form: str, printed: str) -> None:
     assert run("sql", "select 1 as a, [2] as b where false", "--lake", empty, "--format", form).stdout == printed
     assert run("sql", "select 1 as a where false", "--lake", empty, "-o", tmp_path / "a.parquet").returncode == DONE
     assert pq.read_table(tmp_path / "a.parquet").to_pylist() == []
 
 
-def test_columns_of_one_name_are_told_apart(run: Run, empty: Path, tmp_path: Path) -> None:
+def test_repeated_column_names_get_a_number(run: Run, empty: Path, tmp_path: Path) -> None:
     query = "select 1 as a, 2 as a, 3 as a_1, 4 as a"
-    told = {"a": 1, "a_2": 2, "a_1": 3, "a_3": 4}
-    assert json.loads(run("sql", query, "--lake", empty, "--format", "jsonl").stdout) == told
+    expected = {"a": 1, "a_2": 2, "a_1": 3, "a_3": 4}
+    assert json.loads(run("sql", query, "--lake", empty, "--format", "jsonl").stdout) == expected
     assert run("sql", query, "--lake", empty, "-o", tmp_path / "a.parquet").returncode == DONE
-    assert pq.read_table(tmp_path / "a.parquet").to_pylist() == [told]
+    assert pq.read_table(tmp_path / "a.parquet").to_pylist() == [expected]
 
 
-def test_the_suffix_says_the_format(run: Run, empty: Path, tmp_path: Path) -> None:
+def test_the_suffix_of_the_file_sets_the_format(run: Run, empty: Path, tmp_path: Path) -> None:
     assert run("sql", "select 1 as a", "--lake", empty, "-o", tmp_path / "a.csv").returncode == DONE
     assert (tmp_path / "a.csv").read_text() == "a\n1\n"
     ran = run("sql", "select 1 as a", "--lake", empty, "-o", tmp_path / "a.xlsx")
@@ -148,7 +148,7 @@ def test_the_suffix_says_the_format(run: Run, empty: Path, tmp_path: Path) -> No
     )
 
 
-def test_a_file_is_whole_or_as_it_was(run: Run, annotated_lake: Path, tmp_path: Path) -> None:
+def test_a_failed_query_leaves_an_existing_file_unchanged(run: Run, annotated_lake: Path, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("before")
     breaks_late = "select case when pmid > 0 then error('no') end from articles order by pmid"
     ran = run("sql", breaks_late, "--lake", annotated_lake, "-o", tmp_path / "a.csv")
@@ -163,13 +163,13 @@ def test_a_file_is_whole_or_as_it_was(run: Run, annotated_lake: Path, tmp_path: 
     assert (tmp_path / "a.csv").read_text() == "a\n1\n"
 
 
-def test_a_device_is_written_to_and_stays(run: Run, empty: Path) -> None:
+def test_a_device_can_be_the_output_file(run: Run, empty: Path) -> None:
     null = Path("/dev/null")
     assert run("sql", "select 1 as a", "--lake", empty, "-o", null, "--format", "csv").returncode == DONE
     assert null.is_char_device()
 
 
-def test_a_full_disk_leaves_nothing(run: Run, annotated_lake: Path, small_disk: Any) -> None:
+def test_a_full_disk_leaves_no_partial_file(run: Run, annotated_lake: Path, small_disk: Any) -> None:
     small_disk.leave(8)
     result = small_disk.folder / "rows.parquet"
     words = ("sql", "from articles", "--lake", annotated_lake, "-o", result)
@@ -184,7 +184,7 @@ def test_a_full_disk_leaves_nothing(run: Run, annotated_lake: Path, small_disk: 
     assert pq.read_metadata(result).num_rows > 50
 
 
-def test_control_sequences_reach_no_terminal_but_stay_in_the_data(run: Run, empty: Path) -> None:
+def test_control_characters_are_replaced_in_tables_and_kept_in_data(run: Run, empty: Path) -> None:
     title = "\x1b[2J\x1b]0;owned\x07red\x9b31m\r\u202eback"
     Lake(empty).add([SourceRecord(Article(1, title), datetime.now(UTC))], source="x")
     query = ("sql", 'select title, [title] as titles, title as "\x1b[1m" from articles', "--lake", empty)
@@ -197,7 +197,7 @@ def test_control_sequences_reach_no_terminal_but_stay_in_the_data(run: Run, empt
 
 
 @pytest.mark.parametrize("form", ["csv", "json", "jsonl"])
-def test_a_terminal_obeys_no_title_whatever_the_format(start: Start, empty: Path, form: str) -> None:
+def test_control_characters_are_replaced_on_a_terminal_in_every_format(start: Start, empty: Path, form: str) -> None:
     Lake(empty).add([SourceRecord(Article(1, "\x1b[2Jred\x9b31m β"), datetime.now(UTC))], source="x")
     ours, theirs = pty.openpty()
     arguments = ("-c", 'exec 1<>"$0"; exec "$@"', os.ttyname(theirs))
@@ -215,7 +215,7 @@ NAMES = st.lists(st.sampled_from(["a", "b", "a_1", "A", "a,b", ""]), min_size=1,
 
 
 @given(data=st.data(), names=NAMES, lines=st.integers(0, 4))
-def test_any_text_comes_back(
+def test_any_text_is_written_and_read_back_unchanged(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, names: list[str], lines: int
 ) -> None:
     texts = st.lists(st.none() | st.text(max_size=8), min_size=lines, max_size=lines)

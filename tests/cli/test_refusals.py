@@ -20,27 +20,29 @@ USAGE = 2
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """Every file below a folder and what it holds."""
+    """The digest of every file below a folder."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     return {str(path.relative_to(folder)): sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 def sentence(ran: CompletedProcess[str]) -> str:
-    """The one line that a refusal says, nothing on stdout."""
+    """The single error message on stderr; nothing is on stdout."""
     assert ran.stdout == ""
     (line,) = ran.stderr.splitlines()
     assert line.startswith("litmine: ")
     return line
 
 
-def no_lake(folder: Path) -> None:
-    """A folder of something else."""
+def make_other_folder(folder: Path) -> None:
+    """Put another kind of file into the folder."""
     (folder / "notes.txt").write_text("not a lake")
 
 
 @pytest.mark.parametrize("command", [("sql", "select 1"), ("status",), ("annotate",), ("models", "use", "builtin")])
-@pytest.mark.parametrize("make", [no_lake, Path.touch, Path.rmdir], ids=["other files", "empty", "absent"])
-def test_what_is_no_lake(run: Run, tmp_path: Path, command: tuple[str, ...], make: Callable[[Path], None]) -> None:
+@pytest.mark.parametrize("make", [make_other_folder, Path.touch, Path.rmdir], ids=["other files", "empty", "absent"])
+def test_a_folder_that_is_not_a_lake_is_refused(
+    run: Run, tmp_path: Path, command: tuple[str, ...], make: Callable[[Path], None]
+) -> None:
     lake = tmp_path / "lake"
     lake.mkdir()
     make(lake)
@@ -55,20 +57,20 @@ def test_an_empty_lake_has_nothing_to_annotate(run: Run, tmp_path: Path) -> None
     Lake.create(tmp_path / "lake")
     ran = run("annotate", "--lake", tmp_path / "lake")
     assert ran.returncode == FAILED
-    assert "has no articles yet; `litmine import PATH` brings some" in sentence(ran)
+    assert "has no articles yet; run `litmine import PATH` first" in sentence(ran)
     assert run("sql", "from articles", "--lake", tmp_path / "lake").returncode == DONE
     assert "0 current" in run("status", "--lake", tmp_path / "lake").stdout
 
 
-def test_import_into_what_is_something_else(run: Run, tmp_path: Path, sample_data: Path) -> None:
-    no_lake(tmp_path)
+def test_import_into_a_folder_that_is_not_a_lake_is_refused(run: Run, tmp_path: Path, sample_data: Path) -> None:
+    make_other_folder(tmp_path)
     ran = run("import", sample_data / "pubmed" / "odd", "--lake", tmp_path)
     assert ran.returncode == FAILED
     assert "is not empty and not a litmine lake" in sentence(ran)
     assert list(contents(tmp_path)) == ["notes.txt"]
 
 
-def test_import_of_nothing(run: Run, tmp_path: Path) -> None:
+def test_import_of_a_missing_path_is_refused(run: Run, tmp_path: Path) -> None:
     ran = run("import", tmp_path / "nowhere.xml", "--lake", tmp_path / "lake")
     assert ran.returncode == FAILED
     assert "nowhere.xml" in sentence(ran)
@@ -76,7 +78,7 @@ def test_import_of_nothing(run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("ref", ["nosuch", "./nowhere", "/nowhere/at/all", "too/many/slashes"])
-def test_an_unknown_model(run: Run, imported_lake: Path, ref: str) -> None:
+def test_an_unknown_model_is_refused(run: Run, imported_lake: Path, ref: str) -> None:
     before = contents(imported_lake)
     for command in [("annotate", "--lake", imported_lake, "--model"), ("models", "show")]:
         ran = run(*command, ref)
@@ -85,28 +87,28 @@ def test_an_unknown_model(run: Run, imported_lake: Path, ref: str) -> None:
     assert contents(imported_lake) == before
 
 
-def test_a_model_of_the_hub_without_a_network(start: Start, imported_lake: Path, tmp_path: Path) -> None:
-    """In a process of its own, since the library reads its settings when it is imported."""
+def test_a_hub_model_without_a_network_is_refused(start: Start, imported_lake: Path, tmp_path: Path) -> None:
+    """In its own process, because the Hub library reads its settings when it is imported."""
     before = contents(imported_lake)
     words = ("annotate", "--lake", imported_lake, "--model", "nobody/no-such-model")
     process = start(*words, HF_ENDPOINT="http://127.0.0.1:9", LITMINE_HOME=str(tmp_path))
     stdout, stderr = process.communicate()
-    said = sentence(CompletedProcess(words, process.returncode, stdout, stderr))
+    message = sentence(CompletedProcess(words, process.returncode, stdout, stderr))
     assert process.returncode == FAILED
-    assert "nobody/no-such-model could not be downloaded" in said
-    assert "without a download, give builtin" in said
+    assert "nobody/no-such-model could not be downloaded" in message
+    assert "without a download, give builtin" in message
     assert contents(imported_lake) == before
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
-def test_a_folder_that_holds_no_model(run: Run, imported_lake: Path, tmp_path: Path) -> None:
+def test_a_folder_without_a_model_is_refused(run: Run, imported_lake: Path, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
     ran = run("annotate", "--lake", imported_lake, "--model", tmp_path)
     assert ran.returncode == FAILED
     assert f"{tmp_path} does not hold a model that litmine can load" in sentence(ran)
 
 
-def test_evaluating_what_the_model_does_not_know(run: Run, tmp_path: Path, tiny_model: Path) -> None:
+def test_evaluating_types_that_the_model_lacks_is_refused(run: Run, tmp_path: Path, tiny_model: Path) -> None:
     (tmp_path / "dragons.tsv").write_text("Smaug\tB-Dragon\nsleeps\tO\n\n")
     ran = run("evaluate", "ner", "--model", tiny_model, "--data", tmp_path / "dragons.tsv")
     assert ran.returncode == FAILED
@@ -143,7 +145,9 @@ def test_evaluating_what_the_model_does_not_know(run: Run, tmp_path: Path, tiny_
     ],
 )
 @pytest.mark.parametrize("way", ["argument", "stdin"])
-def test_a_query_that_is_refused(run: Run, annotated_lake: Path, tmp_path: Path, query: str, way: str) -> None:
+def test_a_query_that_is_not_one_select_is_refused(
+    run: Run, annotated_lake: Path, tmp_path: Path, query: str, way: str
+) -> None:
     (tmp_path / "secret.csv").write_text("secret\n1\n")
     query = query.format(lake=annotated_lake, outside=tmp_path)
     before = contents(annotated_lake), contents(tmp_path)
@@ -154,12 +158,12 @@ def test_a_query_that_is_refused(run: Run, annotated_lake: Path, tmp_path: Path,
     assert (contents(annotated_lake), contents(tmp_path)) == before
 
 
-def test_a_query_that_is_no_text(run: Run, annotated_lake: Path) -> None:
+def test_a_query_that_is_not_utf8_is_refused(run: Run, annotated_lake: Path) -> None:
     ran = run("sql", "-", "--lake", annotated_lake, stdin=b"select '\xff\xfe'")
     assert (ran.returncode, "Unicode" in sentence(ran)) == (FAILED, True)
 
 
-def test_a_result_does_not_go_into_the_lake(run: Run, annotated_lake: Path) -> None:
+def test_an_output_file_inside_the_lake_is_refused(run: Run, annotated_lake: Path) -> None:
     before = contents(annotated_lake)
     ran = run("sql", "from articles", "--lake", annotated_lake, "-o", annotated_lake / "articles" / "mine.parquet")
     assert (ran.returncode, "outside" in sentence(ran)) == (FAILED, True)
@@ -167,20 +171,20 @@ def test_a_result_does_not_go_into_the_lake(run: Run, annotated_lake: Path) -> N
 
 
 def bad_files(sample_data: Path) -> Iterator[tuple[str, bytes, str]]:
-    """A file name, what it holds, and what is said of it."""
+    """File name, content, and expected message of each bad file."""
     whole = (sample_data / "pubmed" / "odd" / "biopython_pubmed4.xml").read_bytes()
     record = b"<PubmedArticleSet><PubmedArticle><MedlineCitation><PMID>7</PMID><Article><ArticleTitle>%b</ArticleTitle>"
     record += b"</Article></MedlineCitation></PubmedArticle></PubmedArticleSet>"
     laughs = b'<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>'
-    yield "cut.xml.gz", gzip.compress(whole, mtime=0)[:3000], "The gzip data end too early"
+    yield "cut.xml.gz", gzip.compress(whole, mtime=0)[:3000], "The gzip data are incomplete"
     yield "page.xml", b"<html><body>Too many requests</body></html>", "html"
-    yield "notes.txt", b"nothing of ours", "It is neither PubMed XML nor JSON Lines"
-    yield "nothing.xml.gz", b"", "It is empty"
+    yield "notes.txt", b"nothing of ours", "The file is not PubMed XML, JSON Lines or PubTator"
+    yield "nothing.xml.gz", b"", "The file is empty"
     yield "laughs.xml", laughs + record % b"&b;", "entit"
     yield "outside.xml", b'<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/hostname">]>' + record % b"&a;", "entit"
 
 
-def test_bad_files_in_a_folder_of_good_ones(run: Run, tmp_path: Path, sample_data: Path) -> None:
+def test_bad_files_become_gaps_and_good_ones_are_imported(run: Run, tmp_path: Path, sample_data: Path) -> None:
     inbox, lake = tmp_path / "inbox", tmp_path / "lake"
     inbox.mkdir()
     bad = list(bad_files(sample_data))
@@ -192,9 +196,9 @@ def test_bad_files_in_a_folder_of_good_ones(run: Run, tmp_path: Path, sample_dat
     assert ran.returncode == NEW_GAPS
     listed = [line for line in ran.stderr.splitlines() if line.startswith("could not be read: ")]
     assert len(listed) == len(bad)
-    for name, _, said in bad:
+    for name, _, message in bad:
         (line,) = (line for line in listed if f"/{name}" in line)
-        assert said in line
+        assert message in line
     assert "Traceback" not in ran.stderr
     pmids = {pmid for (pmid,) in Lake(lake).rows("select pmid from articles")}
     assert {5, 12091962, 9997} <= pmids
@@ -202,7 +206,7 @@ def test_bad_files_in_a_folder_of_good_ones(run: Run, tmp_path: Path, sample_dat
     assert Lake(lake).rows("select outcome, len(gaps) from runs") == [("gaps", len(bad))]
 
 
-def test_a_gap_cannot_move_the_cursor(run: Run, tmp_path: Path) -> None:
+def test_control_characters_in_a_gap_are_replaced(run: Run, tmp_path: Path) -> None:
     (tmp_path / "\x1b[2J\x07.xml").write_text("<\x1b[31mset/>")
     ran = run("import", tmp_path, "--lake", tmp_path / ".lake")
     assert ran.returncode == NEW_GAPS
@@ -218,7 +222,7 @@ def test_a_file_name_is_shown_on_one_line(run: Run, tmp_path: Path) -> None:
     assert "a\ufffdlitmine: all is well.xml" in ran.stderr
 
 
-def test_a_file_name_that_is_not_utf8_costs_nothing(run: Run, tmp_path: Path) -> None:
+def test_a_file_name_that_is_not_utf8_is_imported(run: Run, tmp_path: Path) -> None:
     name = os.fsdecode(b"latin\xe9.jsonl")
     (tmp_path / name).write_text('{"pmid": 1, "title": "One"}\nnothing\n')
     (tmp_path / os.fsdecode(b"gone\xe9.xml")).write_text("<set/>")
@@ -236,9 +240,9 @@ def test_a_file_name_that_is_not_utf8_costs_nothing(run: Run, tmp_path: Path) ->
     ]
 
 
-def test_a_lake_where_duckdb_cannot_go(run: Run, tmp_path: Path) -> None:
+def test_a_lake_path_that_duckdb_cannot_read_is_refused(run: Run, tmp_path: Path) -> None:
     place = tmp_path / os.fsdecode(b"lake\xe9")
-    assert "is not UTF-8, and DuckDB takes no other path" in sentence(run("import", tmp_path, "--lake", place))
+    assert "is not UTF-8, which DuckDB requires of paths" in sentence(run("import", tmp_path, "--lake", place))
 
 
 def test_a_line_without_a_pmid_is_listed_by_its_number(run: Run, tmp_path: Path) -> None:
@@ -270,7 +274,7 @@ def test_a_line_without_a_pmid_is_listed_by_its_number(run: Run, tmp_path: Path)
     ],
     ids=" ".join,
 )
-def test_wrong_usage(run: Run, words: tuple[str, ...]) -> None:
+def test_wrong_usage_has_exit_code_two(run: Run, words: tuple[str, ...]) -> None:
     ran = run(*words)
     assert ran.returncode == USAGE
     assert ran.stderr.startswith("Usage: litmine")

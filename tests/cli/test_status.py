@@ -1,4 +1,4 @@
-"""`status` and `models`: what stands where, on one screen, and nothing of it can move the cursor."""
+"""`status` and `models`: the summary of a lake, stale results, and active models."""
 
 import json
 import re
@@ -12,9 +12,9 @@ import pytest
 
 from litmine.errors import DONE, FAILED
 from litmine.lake.active_models import name_of
-from litmine.lake.download_journal import spooling
+from litmine.lake.download_journal import open_journal
 from litmine.lake.lake import Lake
-from litmine.lake.readings import Asked, Retrieved, record_asked
+from litmine.lake.readings import QuestionLogEntry, RetrievedArticle, record_questions
 from litmine.lake.runs import Gap, Run, new_run_id
 from litmine.search.index import SearchIndex
 from litmine.tasks.registry import identify
@@ -29,23 +29,20 @@ def lake(annotated_lake: Path, tmp_path: Path) -> Path:
     return tmp_path / "lake"
 
 
-def test_status_says_what_is_there(run: RunCommand, lake: Path, tiny_model: Path) -> None:
+def test_status_shows_articles_models_and_runs(run: RunCommand, lake: Path, tiny_model: Path) -> None:
     ran = run("status", "--lake", lake)
     parts = len(Lake(lake).parts())
     assert (ran.returncode, ran.stderr) == (DONE, "")
     first, articles, as_of, model, complete, *runs = ran.stdout.splitlines()
     assert first.startswith(f"lake      {lake} (")
-    assert articles == f"articles  102 current, 0 of them retracted; 102 versions in {parts} parts"
+    assert articles == f"articles  102 current in {parts} parts"
     assert as_of.endswith(" UTC")
-    assert model == (
-        f"model     {identify(str(tiny_model))} (ner, active): 102 texts read, 0 to read, 0 failed;"
-        f" {parts} of {parts} parts"
-    )
+    assert model == f"model     {identify(str(tiny_model))} (ner, active): 102 texts read"
     assert re.fullmatch(r"complete  annotate (just now|\d+ \w+ ago), import (just now|\d+ \w+ ago)", complete)
     assert ["annotate  done" in runs[0], "import  done" in runs[1], len(runs)] == [True, True, 2]
 
 
-def test_status_fits_on_a_screen_and_says_where_the_rest_is(run: RunCommand, lake: Path) -> None:
+def test_status_fits_on_a_screen_and_names_the_query_for_more(run: RunCommand, lake: Path) -> None:
     now = datetime.now(UTC)
     gaps = [Gap(f"articles/{number}.parquet", "\x1b[2Jdamaged\r\x07") for number in range(30)]
     for _ in range(8):
@@ -53,7 +50,7 @@ def test_status_fits_on_a_screen_and_says_where_the_rest_is(run: RunCommand, lak
     ran = run("status", "--lake", lake)
     assert len(ran.stdout.splitlines()) <= 24
     assert "gap       articles/0.parquet: \ufffd[2Jdamaged\ufffd\ufffd" in ran.stdout
-    assert 'and more: litmine sql "from gaps"' in ran.stdout
+    assert 'more in: litmine sql "from gaps"' in ran.stdout
     assert [char for char in ran.stdout if not char.isprintable() and char != "\n"] == []
 
 
@@ -61,28 +58,28 @@ def stale(ran: CompletedProcess[str]) -> list[str]:
     return [line.removeprefix("stale     ") for line in ran.stdout.splitlines() if line.startswith("stale ")]
 
 
-def test_status_says_what_is_stale(run: RunCommand, lake: Path, tmp_path: Path) -> None:
+def test_status_lists_stale_models_and_indexes(run: RunCommand, lake: Path, tmp_path: Path) -> None:
     opened = Lake(lake)
-    (model,) = [one.model for one in opened.active()]
+    (model,) = [one.model for one in opened.active_models()]
     SearchIndex.open(opened)
     assert stale(run("status", "--lake", lake)) == []
     (pmid, title), *_ = opened.rows("select pmid, title from articles where title is not null order by pmid")
     lines = [{"pmid": pmid, "title": f"Revised: {title}"}, {"pmid": 987654, "title": "New."}]
     (tmp_path / "new.jsonl").write_text("\n".join(map(json.dumps, lines)))
     assert run("import", tmp_path / "new.jsonl", "--lake", lake).returncode == DONE
-    with spooling(lake, "job") as spool:
-        spool.note("question", {})
-        unread = f"{model} has yet to read 2 texts, 1 of them of revised articles, whose entities dropped out"
+    with open_journal(lake, "job") as journal:
+        journal.save_search("question", {})
+        unread = f"{model} has not read 2 texts yet, so `entities` lacks 1 revised article"
         waiting = [
-            f"{unread}: `litmine annotate --model FOLDER`, with the folder of {name_of(model)}",
-            "the search index has not seen the newest articles: the next question brings it up to date",
+            f"{unread}; run `litmine annotate --model FOLDER` with the folder of {name_of(model)}",
+            "the search index lacks the newest articles; the next question updates it",
         ]
         assert stale(run("status", "--lake", lake)) == waiting
     ran = run("status", "--lake", lake)
-    assert stale(ran) == [*waiting, "a fetch was interrupted (job): the same command goes on with it"]
-    told = json.loads(run("status", "--lake", lake, "--format", "json").stdout)
-    assert (told["articles"], told["stale"]) == (103, stale(ran))
-    assert told["models"] == [
+    assert stale(ran) == [*waiting, "a fetch was interrupted (job); run the same command again to continue it"]
+    output = json.loads(run("status", "--lake", lake, "--format", "json").stdout)
+    assert (output["articles"], output["stale"]) == (103, stale(ran))
+    assert output["models"] == [
         {
             "task": "ner",
             "model": model,
@@ -97,19 +94,23 @@ def test_status_says_what_is_stale(run: RunCommand, lake: Path, tmp_path: Path) 
     ]
 
 
-def test_questions_over_what_has_changed_are_stale(run: RunCommand, lake: Path) -> None:
+def test_questions_over_changed_articles_are_stale(run: RunCommand, lake: Path) -> None:
     opened, now = Lake(lake), datetime.now(UTC)
     ((pmid, text_hash),) = opened.rows("select pmid, text_hash from current_versions limit 1")
     for number, found in enumerate([text_hash, text_hash + 1]):
-        asked = Asked(
-            Question(f"q{number}", f"What {number}?", "factoid"), "r@1", 5, None, (Retrieved(pmid, found, 1, 1),)
+        asked = QuestionLogEntry(
+            Question(f"q{number}", f"What {number}?", "factoid"), "r@1", 5, None, (RetrievedArticle(pmid, found, 1, 1),)
         )
-        record_asked(lake, [asked], f"run{number}", now)
-    sentence = "questions that rest on articles revised, deleted or retracted since: 1; ask them again with"
-    assert stale(run("status", "--lake", lake)) == [f"{sentence} `litmine annotate --questions`"]
+        record_questions(lake, [asked], f"run{number}", now)
+    assert stale(run("status", "--lake", lake)) == [
+        (
+            "answers to 1 question rest on articles that were revised, deleted or retracted since; run"
+            " `litmine annotate --questions` again"
+        )
+    ]
 
 
-def test_models_list_and_show(run: RunCommand, tiny_model: Path) -> None:
+def test_models_list_and_show_describe_models(run: RunCommand, tiny_model: Path) -> None:
     listed = run("models", "list")
     assert listed.returncode == DONE
     assert f"{identify('builtin')}\tbuiltin" in listed.stdout.splitlines()
@@ -119,7 +120,7 @@ def test_models_list_and_show(run: RunCommand, tiny_model: Path) -> None:
     assert "Disease" in shown.stdout
 
 
-def test_models_use(run: RunCommand, lake: Path, tiny_model: Path) -> None:
+def test_models_use_sets_the_active_models(run: RunCommand, lake: Path, tiny_model: Path) -> None:
     model = identify(str(tiny_model))
     ran = run("models", "use", "builtin", "--lake", lake)
     assert ran.returncode == FAILED
@@ -127,7 +128,7 @@ def test_models_use(run: RunCommand, lake: Path, tiny_model: Path) -> None:
     assert model in ran.stderr
     ran = run("models", "use", "tiny@000000000000", "--lake", lake)
     assert (ran.returncode, "tiny@000000000000 has read nothing" in ran.stderr) == (FAILED, True)
-    assert [one.model for one in Lake(lake).active()] == [model]
+    assert [one.model for one in Lake(lake).active_models()] == [model]
     for ref in (str(tiny_model), model):
         ran = run("models", "use", ref, "--lake", lake)
         assert (ran.returncode, ran.stderr) == (DONE, f"entities shows {model}; all_entities has every model's\n")
@@ -136,19 +137,19 @@ def test_models_use(run: RunCommand, lake: Path, tiny_model: Path) -> None:
     ]
 
 
-def test_a_model_that_is_named_twice_shows_all_the_types_named(run: RunCommand, lake: Path, tiny_model: Path) -> None:
+def test_a_model_named_twice_shows_the_types_of_both(run: RunCommand, lake: Path, tiny_model: Path) -> None:
     model = identify(str(tiny_model))
     ran = run("models", "use", f"{tiny_model}:Disease", f"{tiny_model}:Chemical", "--lake", lake)
-    said = f"entities shows Chemical, Disease of {model}; all_entities has every model's\n"
-    assert (ran.returncode, ran.stderr) == (DONE, said)
+    message = f"entities shows Chemical, Disease of {model}; all_entities has every model's\n"
+    assert (ran.returncode, ran.stderr) == (DONE, message)
     assert len(Lake(lake).rows("select distinct entity_type from entities")) == 2
     ran = run("models", "use", f"{tiny_model}:Disease", tiny_model, "--lake", lake)
     assert (ran.returncode, ran.stderr) == (DONE, f"entities shows {model}; all_entities has every model's\n")
 
 
-def test_an_incomplete_coverage_is_said_on_stderr(run: RunCommand, lake: Path, sample_data: Path) -> None:
+def test_sql_warns_about_incomplete_coverage_on_stderr(run: RunCommand, lake: Path, sample_data: Path) -> None:
     assert run("sql", "from entities limit 1", "--lake", lake, "--format", "csv").stderr == ""
     assert run("import", sample_data / "pubmed" / "odd", "--lake", lake).returncode == DONE
     ran = run("sql", "from entities limit 1", "--lake", lake, "--format", "csv")
     assert ran.returncode == DONE
-    assert "has not read 8 texts yet and could not read 0; see `litmine status`" in ran.stderr
+    assert "has not read 8 texts yet; see `litmine status`" in ran.stderr

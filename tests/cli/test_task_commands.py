@@ -1,4 +1,4 @@
-"""`train` and `evaluate` are made of specifications: a task that is added has both; a default is said in one place."""
+"""`train` and `evaluate` are built from the tasks' specifications, and defaults are declared once."""
 
 import json
 import re
@@ -14,7 +14,7 @@ import pytest
 from litmine.errors import DONE, FAILED
 from litmine.settings import flag_name, setting_metadata
 from litmine.specs import TASKS, TaskSpec, import_object
-from litmine.training.pretrain_settings import Pretraining
+from litmine.training.pretrain_recipe import PretrainingRecipe
 from litmine.training.recipe import read_recipe, recipe_names
 
 Run = Callable[..., CompletedProcess[str]]
@@ -67,7 +67,7 @@ class ToyEvaluation:
 
     toy: Path = setting("Folder of the toy.")
     to: Path | None = setting("File of the weights.", None)
-    show: int | None = setting("Show so many weights.", None, flag_value=7)
+    show: int | None = setting("Number of weights to show.", None, flag_value=7)
 '''
 CODE = """
 import json
@@ -80,8 +80,8 @@ from litmine.specs import EvaluationResult
 def carve(recipe, context):
     context.say(f"carving a {recipe.shape}")
     context.folder.mkdir(exist_ok=context.resume)
-    told = {"done": context.run([lambda say: say("sawn") or "sawn"]), **asdict(recipe)}
-    (context.folder / "toy.json").write_text(json.dumps(told, default=str))
+    record = {"done": context.run([lambda say: say("sawn") or "sawn"]), **asdict(recipe)}
+    (context.folder / "toy.json").write_text(json.dumps(record, default=str))
 
 
 def weigh(evaluation):
@@ -99,7 +99,7 @@ def weigh(evaluation):
 
 @pytest.fixture
 def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TaskSpec:
-    """A task whose folder and specification are all that there is of it."""
+    """An added task: a folder with code and recipes, and a specification."""
     package = tmp_path / "code" / "toy_task"
     (package / "patterns").mkdir(parents=True)
     for name, text in (("__init__", ""), ("recipe", RECIPE), ("work", CODE)):
@@ -128,12 +128,12 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TaskSpec:
 
 
 @pytest.mark.usefixtures("toy")
-def test_a_task_that_is_added_can_be_trained(run: Run, tmp_path: Path) -> None:
+def test_an_added_task_can_be_trained(run: Run, tmp_path: Path) -> None:
     assert re.search(r"^  toy +Carve a toy\.$", run("train", "--help").stdout, re.MULTILINE)
-    helped = run("train", "toy", "--help").stdout
-    assert "litmine train toy --shape cube" in helped
-    assert "small or a TOML file" in " ".join(helped.split())
-    assert "--workers" not in helped
+    help_text = run("train", "toy", "--help").stdout
+    assert "litmine train toy --shape cube" in help_text
+    assert "small or a TOML file" in " ".join(help_text.split())
+    assert "--workers" not in help_text
 
     ran = run(
         "train", "toy", "--shape", "cube", "--size", 3, "--no-painted", "--colour", "black", "--part", "lid=0.5",
@@ -150,7 +150,7 @@ def test_a_task_that_is_added_can_be_trained(run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("toy")
-def test_what_is_given_counts_before_the_recipe_and_that_before_the_dataclass(run: Run, tmp_path: Path) -> None:
+def test_flags_override_the_recipe_and_the_recipe_overrides_defaults(run: Run, tmp_path: Path) -> None:
     ran = run("train", "toy", "--recipe", "small", "--size", 4, "-o", tmp_path / "mine")
     assert ran.returncode == DONE, ran.stderr
     made = json.loads((tmp_path / "mine" / "toy.json").read_text())
@@ -160,7 +160,7 @@ def test_what_is_given_counts_before_the_recipe_and_that_before_the_dataclass(ru
 
 @pytest.mark.usefixtures("toy")
 @pytest.mark.parametrize(
-    ("words", "code", "said"),
+    ("words", "code", "message"),
     [
         ((), WRONG_USAGE, "Give --shape, or a --recipe."),
         (("--shape", "cone"), WRONG_USAGE, "'cone' is not one of 'cube', 'ball'"),
@@ -175,7 +175,7 @@ def test_what_is_given_counts_before_the_recipe_and_that_before_the_dataclass(ru
         ),
         (("--shape", "cube", "--of", "oak", "--rings", 0), WRONG_USAGE, "0 is not in the range x>=1"),
         (("--recipe", "smal"), FAILED, "no recipe 'smal' (did you mean small?); give small or a TOML file"),
-        (("--recipe", "mine.toml"), FAILED, "litmine: the recipe does not say shape; give --shape, or set it in the"),
+        (("--recipe", "mine.toml"), FAILED, "litmine: the recipe does not set shape; use --shape, or add it to the"),
         (
             ("--recipe", "bad.toml"),
             FAILED,
@@ -184,21 +184,21 @@ def test_what_is_given_counts_before_the_recipe_and_that_before_the_dataclass(ru
         (("--recipe", "far.toml", "--shape", "cube"), FAILED, "litmine: size must be above 0 and below 10, not 11.0"),
     ],
 )
-def test_what_is_wrong_is_a_sentence(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[object, ...], code: int, said: str
+def test_bad_settings_are_refused_with_one_sentence(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[object, ...], code: int, message: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     for name, text in (("mine", "coats = 1\n"), ("bad", "sise = 1.0\n"), ("far", "size = 11\n")):
         Path(f"{name}.toml").write_text(text)
     ran = run("train", "toy", *words, "-o", "out")
     assert (ran.returncode, ran.stdout) == (code, ""), ran.stderr
-    assert said in ran.stderr
+    assert message in ran.stderr
     assert "Traceback" not in ran.stderr
     assert not Path("out").exists()
 
 
 @pytest.mark.usefixtures("toy")
-def test_a_task_that_is_added_can_be_evaluated(run: Run, tmp_path: Path) -> None:
+def test_an_added_task_can_be_evaluated(run: Run, tmp_path: Path) -> None:
     assert re.search(r"^  toy +Weigh a toy\.$", run("evaluate", "--help").stdout, re.MULTILINE)
     assert run("evaluate", "toy").returncode == WRONG_USAGE
     assert run("train", "toy", "--shape", "ball", "-o", tmp_path / "mine").returncode == DONE
@@ -226,9 +226,9 @@ def test_a_task_without_code_for_it_has_no_command(run: Run, monkeypatch: pytest
         assert (ran.returncode, "No such command 'plain'" in ran.stderr) == (WRONG_USAGE, True)
 
 
-def shown_defaults(helped: str, kind: type) -> dict[str, str]:
-    """What the help calls the default of each setting, or the recipe's value; empty where it shows none."""
-    entries = re.split(r"\n  (?=-)", helped)
+def shown_defaults(help_text: str, kind: type) -> dict[str, str]:
+    """The default that the help shows for each setting; empty if it shows none."""
+    entries = re.split(r"\n  (?=-)", help_text)
     shown = {}
     for one in fields(kind):
         flag = flag_name(kind, one.name)
@@ -239,11 +239,11 @@ def shown_defaults(helped: str, kind: type) -> dict[str, str]:
 
 
 def expected(kind: type, name: str, value: Any) -> str:
-    """How a value is to be shown."""
+    """The text that the help should show for a value."""
     if value is MISSING or value is None or value in ("", ()):
-        told = setting_metadata(next(one for one in fields(kind) if one.name == name))
-        assert told is not None
-        return told.unset
+        metadata = setting_metadata(next(one for one in fields(kind) if one.name == name))
+        assert metadata is not None
+        return metadata.unset
     if isinstance(value, bool):
         return f"{'' if value else 'no-'}{flag_name(kind, name)[2:]}"
     if isinstance(value, tuple):
@@ -251,7 +251,7 @@ def expected(kind: type, name: str, value: Any) -> str:
     return str(value)
 
 
-HELPS: dict[tuple[str, ...], tuple[type, dict[str, Any]]] = {("train", "mlm"): (Pretraining, {})}
+HELPS: dict[tuple[str, ...], tuple[type, dict[str, Any]]] = {("train", "mlm"): (PretrainingRecipe, {})}
 for _spec in TASKS:
     if _spec.train:
         HELPS["train", _spec.name] = import_object(_spec.recipe), {}
@@ -262,10 +262,10 @@ for _spec in TASKS:
 
 
 @pytest.mark.parametrize("words", HELPS, ids=" ".join)
-def test_the_help_shows_the_defaults_that_count(run: Run, words: tuple[str, ...]) -> None:
+def test_the_help_shows_the_effective_defaults(run: Run, words: tuple[str, ...]) -> None:
     kind, recipe = HELPS[words]
     hints = get_type_hints(kind)
-    tables = {one.name for one in fields(kind) if (told := setting_metadata(one)) and told.repeat_by}
+    tables = {one.name for one in fields(kind) if (metadata := setting_metadata(one)) and metadata.repeat_by}
     before, after = run(*words, "--help"), run(*words[:2], "--help", *words[2:])
     assert before.stdout == after.stdout
     assert (f"with the values of the recipe {words[-1]}" in before.stdout) == bool(recipe)
@@ -281,17 +281,17 @@ def test_the_help_shows_the_defaults_that_count(run: Run, words: tuple[str, ...]
         }
 
 
-def test_a_recipe_s_values_differ_from_the_defaults_in_the_help(run: Run) -> None:
-    """What is compared above would hold too if no value were shown."""
-    helped = " ".join(run("train", "ner", "--recipe", "builtin", "--help").stdout.split())
+def test_the_help_shows_values_of_the_recipe_that_differ_from_the_defaults(run: Run) -> None:
+    """The comparison above would also succeed if no value were shown."""
+    help_text = " ".join(run("train", "ner", "--recipe", "builtin", "--help").stdout.split())
     for shown in ("[default: 19594; x>=0]", "[default: 0.00028; x>0]", "LINNAEUS=0.34", "[default: finish]"):
-        assert shown in helped
+        assert shown in help_text
     plain = " ".join(run("train", "ner", "--help").stdout.split())
     assert "[default: 0.0002; x>0]" in plain
     assert "finish]" not in plain
 
 
-def test_no_line_of_the_commands_names_a_task(checkout: Path) -> None:
+def test_the_command_modules_name_no_task(checkout: Path) -> None:
     for name in ("task_commands", "dataclass_options", "train", "evaluate"):
         lines = (checkout / "litmine" / "cli" / f"{name}.py").read_text(encoding="utf-8").splitlines()
         named = [line for line in lines if re.search(r"\btasks\.(ner|qa)\b|[\"'](ner|qa)[\"']", line)]

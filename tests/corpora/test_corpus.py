@@ -1,4 +1,4 @@
-"""Corpus files to passages: two columns in any scheme, PubTator, renaming, and bad lines by their number."""
+"""Reading corpora: tag schemes, PubTator, renamed types, and errors with line numbers."""
 
 from itertools import chain
 from pathlib import Path
@@ -60,7 +60,7 @@ def test_types_are_renamed_merged_and_dropped(tmp_path: Path) -> None:
     assert dropped.passages == (Passage(SENTENCE.text, SENTENCE.spans[1:]),)
 
 
-def test_blank_lines_windows_line_ends_and_documents(tmp_path: Path) -> None:
+def test_blank_lines_line_ends_and_document_marks_are_skipped(tmp_path: Path) -> None:
     lines = ["-DOCSTART-\tO", "", "", *columns("B-Chemical O O O"), " ", *columns("O O B-Disease I-Disease"), "", ""]
     file = tmp_path / "train.tsv"
     file.write_bytes("\r\n".join(lines).encode())
@@ -76,7 +76,7 @@ TOKENS = st.text(st.characters(exclude_categories=["Cs", "Cc", "Z"]), min_size=1
 
 
 @given(sentences=st.lists(st.lists(st.tuples(TOKENS, st.sampled_from("OBI")), min_size=1), min_size=1))
-def test_a_span_is_its_tokens_with_spaces_between(
+def test_a_span_covers_its_tokens_and_the_spaces_between_them(
     tmp_path_factory: pytest.TempPathFactory, sentences: list[list[tuple[str, str]]]
 ) -> None:
     lines = [[*(f"{token}\t{tag}{'' if tag == 'O' else '-x'}" for token, tag in pairs), ""] for pairs in sentences]
@@ -106,12 +106,12 @@ def test_a_span_is_its_tokens_with_spaces_between(
         (["-DOCSTART-\tO", "", ""], "is empty; leave it out"),
     ],
 )
-def test_a_bad_line_is_named(tmp_path: Path, lines: list[str], sentence: str) -> None:
+def test_a_bad_line_is_refused_with_its_number(tmp_path: Path, lines: list[str], sentence: str) -> None:
     with pytest.raises(CorpusError, match=sentence):
         read_corpus(tagged(tmp_path, *lines), "mine")
 
 
-def test_what_is_no_text_at_all(tmp_path: Path) -> None:
+def test_an_unreadable_or_empty_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "train.tsv").write_bytes(b"\xff\xfe\x00")
     for file in (tmp_path / "train.tsv", tmp_path / "absent.tsv", tmp_path):
         with pytest.raises(CorpusError, match="cannot be read as a corpus"):
@@ -127,7 +127,7 @@ DOCUMENT = [
 ]
 
 
-def test_pubtator(tmp_path: Path) -> None:
+def test_pubtator_mentions_become_spans(tmp_path: Path) -> None:
     file = tagged(tmp_path, *DOCUMENT, "", "2|t|No abstract", "2|a|", "", name="train.pubtator")
     corpus = read_corpus(file, "mine")
     text = "β-blockers and | hypotension They lower it."
@@ -135,7 +135,7 @@ def test_pubtator(tmp_path: Path) -> None:
     assert (len(corpus.passages), corpus.continuous, corpus.misplaced) == (2, False, ())
 
 
-def test_pubtator_mentions_off_their_offsets_are_left_out_and_told(tmp_path: Path) -> None:
+def test_misplaced_pubtator_mentions_are_skipped_and_listed(tmp_path: Path) -> None:
     many = [DOCUMENT[2]] * 30
     file = tagged(tmp_path, *DOCUMENT, *many, "1\t3\t9\tlowers\tGene\t-", name="train.pubtator")
     corpus = read_corpus(file, "mine")
@@ -156,7 +156,7 @@ def test_pubtator_mentions_off_their_offsets_are_left_out_and_told(tmp_path: Pat
         ("what is this", "line 6: The line is not PubTator: "),
     ],
 )
-def test_a_bad_pubtator_line_is_named(tmp_path: Path, line: str, sentence: str | None) -> None:
+def test_a_bad_pubtator_line_is_refused_with_its_number(tmp_path: Path, line: str, sentence: str | None) -> None:
     file = tagged(tmp_path, *DOCUMENT, line, name="train.pubtator")
     if sentence is None:
         assert len(read_corpus(file, "mine").passages[0].spans) == 3
@@ -165,13 +165,13 @@ def test_a_bad_pubtator_line_is_named(tmp_path: Path, line: str, sentence: str |
             read_corpus(file, "mine")
 
 
-def test_the_sample_documents_stand_at_their_offsets(sample_data: Path) -> None:
+def test_the_mentions_of_the_sample_documents_are_at_their_offsets(sample_data: Path) -> None:
     corpus = read_corpus(sample_data / "documents" / "NCBI-disease_train.pubtator", "NCBI-disease")
     assert corpus.misplaced == ()
     assert len(corpus.passages) == 10
 
 
-def test_the_files_of_a_corpus(tmp_path: Path) -> None:
+def test_a_corpus_is_a_file_or_a_folder_of_splits(tmp_path: Path) -> None:
     folder = tmp_path / "BC5CDR"
     folder.mkdir()
     with pytest.raises(CorpusError, match=r"contains neither train\.tsv nor train\.pubtator"):

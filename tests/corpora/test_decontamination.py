@@ -1,4 +1,4 @@
-"""Leaks and repeats: by PMID, by text whatever its white space and case, and one text inside another."""
+"""Leaks and repeats, by PMID and by text."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -34,7 +34,7 @@ def corpus(name: str, *texts: str | tuple[str, int], kinds: tuple[str, ...] = ("
     return Corpus(name, Path(name), kinds, tuple(passages), continuous=True)
 
 
-def ways(train: Corpus, dev: Corpus) -> list[tuple[int, str]]:
+def leak_kinds(train: Corpus, dev: Corpus) -> list[tuple[int, str]]:
     return [(found.index, found.by) for found in find_leaks([train], [dev])]
 
 
@@ -53,24 +53,26 @@ def ways(train: Corpus, dev: Corpus) -> list[tuple[int, str]]:
         ("Results.", f"Results. {ONE}", None),
     ],
 )
-def test_what_is_a_leak(train: str | tuple[str, int], dev: str | tuple[str, int], by: str | None) -> None:
-    assert ways(corpus("a", "A first sentence.", train), corpus("b", "Nothing of the kind.", dev)) == (
+def test_a_shared_pmid_or_text_is_a_leak(
+    train: str | tuple[str, int], dev: str | tuple[str, int], by: str | None
+) -> None:
+    assert leak_kinds(corpus("a", "A first sentence.", train), corpus("b", "Nothing of the kind.", dev)) == (
         [(1, by)] if by else []
     )
 
 
 @pytest.mark.parametrize(("length", "leaks"), [(MIN_SHARED_LENGTH - 1, 0), (MIN_SHARED_LENGTH, 1)])
-def test_a_text_counts_from_so_many_code_points(length: int, leaks: int) -> None:
+def test_a_shared_text_is_a_leak_from_the_minimum_length(length: int, leaks: int) -> None:
     text = "é" * length
-    assert len(ways(corpus("a", text), corpus("b", text))) == leaks
-    assert len(ways(corpus("a", text), corpus("b", f"β {text} β"))) == leaks
+    assert len(leak_kinds(corpus("a", text), corpus("b", text))) == leaks
+    assert len(leak_kinds(corpus("a", text), corpus("b", f"β {text} β"))) == leaks
 
 
 WORDS = st.lists(st.sampled_from(["alpha", "Beta", "gamma", "del ta"]), min_size=1, max_size=14)
 
 
 @given(train=st.lists(WORDS, min_size=1, max_size=5), dev=st.lists(WORDS, min_size=1, max_size=5))
-def test_leaks_are_what_comparing_every_pair_finds(train: list[list[str]], dev: list[list[str]]) -> None:
+def test_leaks_are_the_same_as_by_comparing_every_pair(train: list[list[str]], dev: list[list[str]]) -> None:
     def key(words: list[str]) -> str:
         return "".join(words).replace(" ", "").lower()
 
@@ -87,7 +89,7 @@ def test_leaks_are_what_comparing_every_pair_finds(train: list[list[str]], dev: 
     assert {one.index for one in found} == expected
 
 
-def test_leaks_are_counted_by_pair_and_dropped() -> None:
+def test_leaks_are_counted_by_pair_of_corpora_and_removed() -> None:
     train = [corpus("a", ONE, TWO, THREE), corpus("b", (TWO, 3), kinds=("Gene",)), corpus("c", THREE + ONE)]
     dev = [corpus("a", ONE), corpus("d", (TWO, 3))]
     found = find_leaks(train, dev)
@@ -121,36 +123,36 @@ def test_a_passage_is_kept_for_each_head(
     assert [(one.index, one.other) for one in find_repeats(corpora, apart)] == [(1, "a")] * repeats
 
 
-def test_heads_may_have_been_taught_by_several_corpora() -> None:
+def test_a_passage_is_a_repeat_if_several_corpora_cover_its_heads() -> None:
     corpora = [corpus("a", ONE), corpus("b", ONE, kinds=("Gene",)), corpus("c", ONE, kinds=("Disease", "Gene"))]
     assert [one.corpus for one in find_repeats(corpora)] == ["c"]
 
 
-def test_repeats_by_pmid_and_none_within_a_corpus() -> None:
+def test_repeats_match_by_pmid_and_not_within_a_corpus() -> None:
     corpora = [corpus("a", (f"{ONE} Old.", 5), THREE, THREE), corpus("b", (f"{ONE} New.", 5), (TWO, 6))]
     assert [(one.corpus, one.index, one.by) for one in find_repeats(corpora)] == [("b", 0, "PMID")]
     other = [corpora[0], corpus("b", (TWO, 5))]
     assert find_repeats(other) == []
 
 
-def test_separate_tells_and_strict_refuses() -> None:
+def test_leaks_are_logged_or_refused_if_strict() -> None:
     train = [corpus("a", ONE, TWO), corpus("b", TWO, THREE)]
     dev = [corpus("a", ONE)]
-    said: list[str] = []
-    kept = remove_leaks_and_repeats(train, dev, (), strict=False, log=said.append)
+    messages: list[str] = []
+    kept = remove_leaks_and_repeats(train, dev, (), strict=False, log=messages.append)
     assert [[passage.text for passage in one.passages] for one in kept] == [[TWO], [THREE]]
-    assert said[0].startswith("removed from training, because a dev split has them: a: 1 by text in a dev")
-    assert said[1].startswith("removed from training, because an earlier corpus has them: b: 1 by text in a")
+    assert messages[0].startswith("removed from training, because a dev split has them: a: 1 by text in a dev")
+    assert messages[1].startswith("removed from training, because an earlier corpus has them: b: 1 by text in a")
     with pytest.raises(
         CorpusError,
         match=r"^1 training passages are also in an evaluation split \(a: .*omit --strict-leaks to drop them$",
     ):
-        remove_leaks_and_repeats(train, dev, (), strict=True, log=said.append)
+        remove_leaks_and_repeats(train, dev, (), strict=True, log=messages.append)
     clean = [replace(train[1])]
-    assert remove_leaks_and_repeats(clean, dev, (), strict=True, log=said.append) == clean
+    assert remove_leaks_and_repeats(clean, dev, (), strict=True, log=messages.append) == clean
 
 
-def test_a_training_leaves_its_dev_split_out(tmp_path: Path, run: Callable[..., CompletedProcess[str]]) -> None:
+def test_training_removes_passages_of_the_dev_split(tmp_path: Path, run: Callable[..., CompletedProcess[str]]) -> None:
     lines = [f"{token}\t{'B-Disease' if token == 'hypotension' else 'O'}" for token in ONE.split()]
     other = [f"{token}\tB-Disease" for token in THREE.split()]
     (tmp_path / "train.tsv").write_text("\n".join([*lines, "", *other]))

@@ -1,4 +1,4 @@
-"""Corpora fetched from a server of the test's own: folders, archives, and what is refused, leaving nothing behind."""
+"""Corpus downloads from a local server: folders, archives, and refused content."""
 
 import bz2
 import gzip
@@ -26,7 +26,7 @@ PUBTATOR = b"7|t|asthma\n7|a|\n7\t0\t6\tasthma\tDisease\tD1\n"
 
 
 class Server:
-    """Serves `files` by path; a str is where to go instead, `short` paths break off one byte before their end."""
+    """Serves `files` by path. A str value is a redirection; responses to `short` paths end one byte early."""
 
     def __init__(self) -> None:
         self.files: dict[str, bytes | str] = {}
@@ -97,17 +97,17 @@ def tarred(members: dict[str, bytes], kind: bytes = tarfile.REGTYPE) -> bytes:
     return gzip.compress(packed.getvalue(), mtime=0)
 
 
-def test_a_folder_gives_its_train_and_dev_split(server: Server, home: Path) -> None:
+def test_train_and_dev_files_are_downloaded_from_a_folder(server: Server, home: Path) -> None:
     server.files = {"/c/train.tsv": TRAIN, "/c/devel.tsv": DEV, "/c/test.tsv": b"secret\tO\n"}
-    said: list[str] = []
-    folder = download_corpus(find_corpus("NCBI-disease"), f"{server.url}c/", said.append)
+    messages: list[str] = []
+    folder = download_corpus(find_corpus("NCBI-disease"), f"{server.url}c/", messages.append)
     assert folder == home / "NCBI-disease"
     assert {file.name: file.read_bytes() for file in folder.glob("*.tsv")} == {"train.tsv": TRAIN, "dev.tsv": DEV}
     assert server.asked == ["/c/train.tsv", "/c/devel.tsv"]
     source = (folder / "SOURCE.txt").read_text()
     assert f"{server.url}c/train.tsv\nsha256 {hashlib.sha256(TRAIN).hexdigest()}" in source
     assert "licence: public domain" in source
-    assert said[0] == "train: 1 passages annotated with Disease"
+    assert messages[0] == "train: 1 passages annotated with Disease"
     corpus = open_corpus("NCBI-disease", "dev")
     assert corpus is not None
     assert corpus.passages[0].text == "fever"
@@ -115,19 +115,19 @@ def test_a_folder_gives_its_train_and_dev_split(server: Server, home: Path) -> N
 
 
 def hostile_tar(size: int, name: str = "././@LongLink", kind: bytes = tarfile.GNUTYPE_LONGNAME) -> bytes:
-    """A tar archive whose first member is a name of so many bytes."""
+    """A tar archive whose first member has a name of `size` bytes."""
     info = tarfile.TarInfo(name)
     info.type, info.size = kind, size
     return info.tobuf(tarfile.GNU_FORMAT)
 
 
 def longest_name(size: int) -> bytes:
-    """Of a few kilobytes, and tarfile would hold a name of `size` bytes in memory."""
+    """A small archive for which tarfile would hold a name of `size` bytes in memory."""
     return gzip.compress(hostile_tar(size) + bytes(size), mtime=0)
 
 
 @pytest.mark.parametrize("pack", [zipped, tarred])
-def test_an_archive_gives_what_the_registry_names(server: Server, pack: object) -> None:
+def test_the_registered_files_are_extracted_from_an_archive(server: Server, pack: object) -> None:
     assert callable(pack)
     members = {"BIORED/Train.PubTator": PUBTATOR, "BIORED/Dev.PubTator": PUBTATOR, "BIORED/Test.PubTator": b"secret"}
     server.files = {"/BIORED.any": pack(members)}
@@ -167,14 +167,14 @@ def test_a_file_is_the_train_split_and_a_redirection_is_followed(server: Server)
         ("/nowhere", "cannot be downloaded: HTTP Error 404"),
     ],
 )
-def test_what_is_refused_leaves_nothing(server: Server, home: Path, content: bytes | str, sentence: str) -> None:
+def test_a_refused_download_leaves_no_files(server: Server, home: Path, content: bytes | str, sentence: str) -> None:
     server.files = {"/corpus": content}
     with pytest.raises(CorpusError, match=sentence):
         download_corpus(find_corpus("NCBI-disease"), f"{server.url}corpus", lambda _: None, max_bytes=100_000)
     assert list(home.iterdir()) == []
 
 
-def test_an_answer_that_breaks_off(server: Server, home: Path) -> None:
+def test_a_truncated_response_is_an_error(server: Server, home: Path) -> None:
     server.files, server.short = {"/c": TRAIN}, {"/c"}
     with pytest.raises(CorpusError, match=r"ended after 22 of 23 bytes; try again"):
         download_corpus(find_corpus("NCBI-disease"), f"{server.url}c", lambda _: None)
@@ -184,20 +184,20 @@ def test_an_answer_that_breaks_off(server: Server, home: Path) -> None:
 @pytest.mark.parametrize(
     "url", ["http://example.org/a.zip", "ftp://example.org/", "/etc/passwd", "https://", "http://["]
 )
-def test_addresses_that_are_refused(home: Path, url: str) -> None:
+def test_addresses_without_https_or_with_credentials_are_refused(home: Path, url: str) -> None:
     with pytest.raises(CorpusError, match=r"is not allowed; use https|is not a valid address"):
         download_corpus(find_corpus("NCBI-disease"), url, lambda _: None)
     assert not home.exists()
 
 
-def test_a_password_in_an_address_is_not_repeated(home: Path) -> None:
+def test_a_password_in_an_address_is_not_printed(home: Path) -> None:
     with pytest.raises(CorpusError, match="addresses with a user name are not allowed") as refused:
         download_corpus(find_corpus("NCBI-disease"), "https://me:secret@example.org/a.zip", lambda _: None)
     assert "secret" not in str(refused.value)
     assert not home.exists()
 
 
-def test_nobody_elsewhere_sends_us_to_a_service_of_this_machine(server: Server) -> None:
+def test_a_redirection_to_this_machine_is_refused(server: Server) -> None:
     request = Request("https://example.org/a.zip")
     for place in (server.url, "https://localhost/"):
         with pytest.raises(CorpusError, match="on this machine, which is not allowed"):
@@ -205,7 +205,7 @@ def test_nobody_elsewhere_sends_us_to_a_service_of_this_machine(server: Server) 
     assert server.asked == []
 
 
-def test_a_length_that_is_no_number(server: Server) -> None:
+def test_a_bad_content_length_is_ignored(server: Server) -> None:
     server.files, server.headers = {"/c": TRAIN}, {"Content-Length": "many"}
     assert (
         download_corpus(find_corpus("NCBI-disease"), f"{server.url}c", lambda _: None) / "train.tsv"
@@ -213,19 +213,19 @@ def test_a_length_that_is_no_number(server: Server) -> None:
 
 
 @pytest.mark.parametrize("url", [None, "https://example.org/i2b2.zip"])
-def test_what_must_be_signed_is_not_fetched_from_anywhere(url: str | None) -> None:
+def test_a_corpus_with_an_agreement_is_not_downloaded(url: str | None) -> None:
     with pytest.raises(
         CorpusError, match=r"i2b2-2010 cannot be downloaded into .*: each user must sign its data use agreement"
     ):
         download_corpus(find_corpus("i2b2-2010"), url, lambda _: None)
 
 
-def test_what_has_no_address_says_how_to_obtain_it() -> None:
+def test_a_corpus_without_an_address_explains_how_to_obtain_it() -> None:
     with pytest.raises(CorpusError, match=r"BC4CHEMD cannot be downloaded into .*: get it from https"):
         download_corpus(find_corpus("BC4CHEMD"), None, lambda _: None)
 
 
-def test_what_is_here_is_not_fetched_again(server: Server, home: Path) -> None:
+def test_a_downloaded_corpus_is_not_downloaded_again(server: Server, home: Path) -> None:
     (home / "NCBI-disease").mkdir(parents=True)
     with pytest.raises(CorpusError, match="exists; delete it to download NCBI-disease again"):
         download_corpus(find_corpus("NCBI-disease"), server.url, lambda _: None)

@@ -1,4 +1,4 @@
-"""Schemes of tags, what a file's content says of its format, and concept files."""
+"""Corpus formats: tag schemes, format detection, and concept files."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ def spans(corpus: Corpus) -> list[list[str]]:
     return [[passage.text[s.start_char : s.end_char] for s in passage.spans] for passage in corpus.passages]
 
 
-def test_iob1_is_told_by_its_tags(tmp_path: Path) -> None:
+def test_iob1_is_detected_from_the_tags(tmp_path: Path) -> None:
     file = write(tmp_path / "a.tsv", "a\tI-x", "b\tI-x", "c\tB-x", "d\tI-x", "e\tO", "f\tI-y", "g\tI-x", "", "h\tI-x")
     for tags in ("auto", "iob1"):
         assert spans(read_corpus(file, "a", tags=tags)) == [["a b", "c d", "f", "g"], ["h"]]
@@ -43,7 +43,7 @@ def test_a_declared_iobes_must_end_its_mentions(tmp_path: Path) -> None:
         read_corpus(file, "a", tags="iobes")
 
 
-def test_a_scheme_must_be_one(tmp_path: Path) -> None:
+def test_an_unknown_tag_scheme_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match="'bio' is not a tag scheme; use one of auto, iob2, iob1, iobes"):
         read_corpus(write(tmp_path / "a.tsv", "a\tB-x"), "a", tags="bio")
 
@@ -52,7 +52,7 @@ MENTIONS = st.lists(st.tuples(st.integers(0, 2), st.integers(1, 3), st.sampled_f
 
 
 @given(mentions=MENTIONS)
-def test_iob1_and_iob2_of_the_same_mentions_read_the_same(
+def test_iob1_and_iob2_give_the_same_mentions(
     tmp_path_factory: pytest.TempPathFactory, mentions: list[tuple[int, int, str]]
 ) -> None:
     iob1, iob2 = ["t0\tO"], ["t0\tO"]
@@ -71,7 +71,7 @@ def test_iob1_and_iob2_of_the_same_mentions_read_the_same(
 
 
 @pytest.mark.parametrize("name", ["train.tsv", "train.txt", "train.pubtator"])
-def test_pubtator_is_told_by_its_first_line(tmp_path: Path, name: str) -> None:
+def test_pubtator_is_detected_from_the_first_line(tmp_path: Path, name: str) -> None:
     file = write(tmp_path / name, "", "7|t|Naïve asthma", "7|a|It.", "7\t6\t12\tasthma\tDisease\tD1")
     corpus = read_corpus(file, "a")
     assert corpus.passages == (Passage("Naïve asthma It.", (Span(6, 12, "Disease"),), 7),)
@@ -88,7 +88,7 @@ CONCEPTS = [
 
 
 @pytest.mark.parametrize("places", [("train/r.con", "train/r.txt"), ("train/b/concept/r.con", "train/b/txt/r.txt")])
-def test_concept_files(tmp_path: Path, places: tuple[str, str]) -> None:
+def test_concept_files_are_read_with_their_records(tmp_path: Path, places: tuple[str, str]) -> None:
     write(tmp_path / "mine" / places[0], *CONCEPTS, "")
     write(tmp_path / "mine" / places[1], *RECORD)
     corpus = open_corpus(str(tmp_path / "mine"), "train", {"problem": "Problem"})
@@ -109,7 +109,7 @@ def test_concept_files(tmp_path: Path, places: tuple[str, str]) -> None:
         ('c="fever . an" 2:5 4:0||t="problem"', "1 of 2 mentions"),
     ],
 )
-def test_bad_concepts(tmp_path: Path, line: str, sentence: str) -> None:
+def test_a_bad_concept_line_is_refused(tmp_path: Path, line: str, sentence: str) -> None:
     file = write(tmp_path / "r.con", CONCEPTS[0], line)
     write(tmp_path / "r.txt", *RECORD)
     with pytest.raises(CorpusError, match=sentence):

@@ -1,4 +1,4 @@
-"""The registry, corpora found by name in the home folder, and their types."""
+"""The corpus registry, corpora by name, and their entity types."""
 
 import re
 from pathlib import Path
@@ -21,14 +21,14 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "home"
 
 
-def put(home: Path, name: str, *lines: str, file: str = "train.tsv") -> Path:
+def add_corpus(home: Path, name: str, *lines: str, file: str = "train.tsv") -> Path:
     path = home / "corpora" / name / file
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(lines), encoding="utf-8")
     return path
 
 
-def test_the_corpora_of_the_field_are_registered() -> None:
+def test_the_known_corpora_are_registered() -> None:
     assert list(registry()) == [
         "NCBI-disease", "BC5CDR", "BC4CHEMD", "BC2GM", "JNLPBA", "LINNAEUS", "Species-800", "i2b2-2010", "BioRED",
         "NLM-Gene", "GNormPlus", "tmVar3",
@@ -36,7 +36,7 @@ def test_the_corpora_of_the_field_are_registered() -> None:
 
 
 @pytest.mark.parametrize("name", list(registry()))
-def test_an_entry_says_everything(name: str) -> None:
+def test_an_entry_is_complete(name: str) -> None:
     entry = registry()[name]
     assert set(entry.entity_types) <= OURS or name == "i2b2-2010"
     for fact in (entry.guideline, entry.licence, entry.terms, entry.source, entry.format, entry.citation):
@@ -58,13 +58,13 @@ def test_an_entry_says_everything(name: str) -> None:
         ("NCBI", r"^NCBI does not exist; .* `litmine corpora list` shows$"),
     ],
 )
-def test_what_is_not_here_says_how_to_get_it(name: str, sentence: str) -> None:
+def test_a_missing_corpus_explains_how_to_get_it(name: str, sentence: str) -> None:
     with pytest.raises(CorpusError, match=sentence):
         corpus_files(name, "train")
 
 
-def test_a_name_is_looked_up_where_no_path_has_it(home: Path, tmp_path: Path) -> None:
-    kept = put(home, "NCBI-disease", "asthma\tB-Disease")
+def test_a_registered_name_is_used_if_no_such_path_exists(home: Path, tmp_path: Path) -> None:
+    kept = add_corpus(home, "NCBI-disease", "asthma\tB-Disease")
     assert corpus_files("NCBI-disease", "train") == ("NCBI-disease", kept)
     assert corpus_files("mine=NCBI-disease", "train") == ("mine", kept)
     assert corpus_files("NCBI-disease", "dev") == ("NCBI-disease", None)
@@ -89,9 +89,11 @@ def test_a_name_is_looked_up_where_no_path_has_it(home: Path, tmp_path: Path) ->
         ({"BC5CDR:Modifier": "Adjective"}, ("Disease",)),
     ],
 )
-def test_types_become_ours_and_then_what_is_asked(home: Path, renamed: dict[str, str], types: tuple[str, ...]) -> None:
+def test_types_are_mapped_by_the_registry_and_then_by_the_user(
+    home: Path, renamed: dict[str, str], types: tuple[str, ...]
+) -> None:
     lines = ["5|t|asthma attack of asthma", "5|a|", "5\t0\t6\tasthma\tModifier", "5\t17\t23\tasthma\tSpecificDisease"]
-    put(home, "NCBI-disease", *lines, file="train.pubtator")
+    add_corpus(home, "NCBI-disease", *lines, file="train.pubtator")
     corpus = open_corpus("NCBI-disease", "train", renamed)
     assert corpus is not None
     assert corpus.entity_types == types
@@ -99,14 +101,14 @@ def test_types_become_ours_and_then_what_is_asked(home: Path, renamed: dict[str,
 
 
 def test_an_untyped_corpus_of_one_type_has_that_type(home: Path) -> None:
-    put(home, "Species-800", "mice\tB", "ran\tO")
+    add_corpus(home, "Species-800", "mice\tB", "ran\tO")
     corpus = open_corpus("Species-800", "train")
     assert corpus is not None
     assert corpus.entity_types == ("Species",)
 
 
-def test_a_type_that_the_corpus_is_not_known_to_have(home: Path) -> None:
-    put(home, "BC5CDR", "mice\tB-Animal", "asthma\tB-Disease")
+def test_a_type_that_is_not_registered_is_refused(home: Path) -> None:
+    add_corpus(home, "BC5CDR", "mice\tB-Animal", "asthma\tB-Disease")
     with pytest.raises(
         CorpusError, match=r"annotates Animal, but the registry lists Chemical, Disease for BC5CDR; rename"
     ):
@@ -116,8 +118,8 @@ def test_a_type_that_the_corpus_is_not_known_to_have(home: Path) -> None:
     assert corpus.entity_types == ("Disease",)
 
 
-def test_a_renamed_type_must_be_there(home: Path, tmp_path: Path) -> None:
-    put(home, "BC5CDR", "asthma\tB-Disease")
+def test_an_unknown_type_to_rename_is_refused(home: Path, tmp_path: Path) -> None:
+    add_corpus(home, "BC5CDR", "asthma\tB-Disease")
     recipe = TaggerRecipe("mine", str(tmp_path), ("BC5CDR",), type_map=(("BC5CDR:Diseese", "Illness"),))
     with pytest.raises(SettingError, match=r"--map renames BC5CDR:Diseese, which no corpus annotates; they annotate"):
         make_model(recipe, tmp_path / "model", lambda _: None)

@@ -1,4 +1,4 @@
-"""Archives of the sample records, and Biopython pointed at a server of ours."""
+"""Archives of sample records, and Biopython with its requests sent to the fake server."""
 
 import urllib.request
 from collections.abc import Callable
@@ -20,25 +20,25 @@ BUSY = date(2026, 3, 2)
 
 @pytest.fixture(scope="session")
 def records(sample_data: Path) -> Path:
-    """A few real records, odd ones among them."""
+    """A few real records, some of them unusual."""
     return sample_data / "pubmed" / "odd"
 
 
 @pytest.fixture(scope="session")
 def large(sample_data: Path) -> RecordArchive:
-    """13,000 records, of which 11,000 of one day. To be served, not changed."""
-    return RecordArchive([sample_data / "pubmed"], 13_000, last=LAST, busy={BUSY: 11_000})
+    """13,000 records, 11,000 of them from one day; tests must not change them."""
+    return RecordArchive([sample_data / "pubmed"], 13_000, last=LAST, busy_days={BUSY: 11_000})
 
 
 @pytest.fixture
 def small(records: Path) -> RecordArchive:
-    """50 records, to be changed at will."""
+    """50 records, which tests may change."""
     return RecordArchive([records], 50, last=LAST)
 
 
 @pytest.fixture(scope="session")
 def ask() -> Callable[..., tuple[int, dict[str, str], bytes]]:
-    """`ask(server, "esearch", "GET", db="pubmed", term="cells")`: status, headers and body, on a bare connection."""
+    """`ask(server, "esearch", "GET", db="pubmed", term="cells")`: status, headers and body of one request."""
 
     def ask_server(
         server: FakePubmedServer, utility: str, method: str = "GET", timeout: float = 60, **parameters: object
@@ -51,8 +51,8 @@ def ask() -> Callable[..., tuple[int, dict[str, str], bytes]]:
                 connection.request("POST", path, query)
             else:
                 connection.request("GET", f"{path}?{query}")
-            answer = connection.getresponse()
-            return answer.status, dict(answer.getheaders()), answer.read()
+            response = connection.getresponse()
+            return response.status, dict(response.getheaders()), response.read()
         finally:
             connection.close()
 
@@ -61,10 +61,10 @@ def ask() -> Callable[..., tuple[int, dict[str, str], bytes]]:
 
 @pytest.fixture
 def entrez(monkeypatch: pytest.MonkeyPatch) -> Callable[[FakePubmedServer], ModuleType]:
-    """`entrez(server)`: Biopython's module, its requests going to the server and nothing else about it changed."""
+    """`entrez(server)`: Biopython's Entrez module, unchanged except that its requests go to the server."""
     from Bio import Entrez
 
-    def pointed(server: FakePubmedServer) -> ModuleType:
+    def redirect_entrez(server: FakePubmedServer) -> ModuleType:
         def urlopen(request: urllib.request.Request) -> Any:
             request.full_url = server.url + request.full_url.removeprefix(
                 "https://eutils.ncbi.nlm.nih.gov/entrez/eutils/"
@@ -76,4 +76,4 @@ def entrez(monkeypatch: pytest.MonkeyPatch) -> Callable[[FakePubmedServer], Modu
         monkeypatch.setattr(Entrez, "api_key", "made-up")
         return Entrez
 
-    return pointed
+    return redirect_entrez

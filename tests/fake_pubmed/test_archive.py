@@ -1,4 +1,4 @@
-"""Archives: whole, reproducible, their copies true to the originals, and changing as told."""
+"""Archives are complete and reproducible, copies match their originals, and changes take effect."""
 
 import gzip
 import io
@@ -43,7 +43,7 @@ def originals(sample_data: Path) -> list[OriginalRecord]:
     return read_originals([sample_data / "pubmed"])
 
 
-def test_originals_are_the_bytes_of_their_file(sample_data: Path) -> None:
+def test_originals_keep_the_bytes_of_their_file(sample_data: Path) -> None:
     file = sample_data / "pubmed" / "species800_articles.xml.gz"
     content = gzip.decompress(file.read_bytes())
     originals = read_originals([file])
@@ -51,21 +51,21 @@ def test_originals_are_the_bytes_of_their_file(sample_data: Path) -> None:
     assert all(original.xml() in content for original in originals)
 
 
-def test_of_two_versions_the_later_file_has_its_way(sample_data: Path) -> None:
+def test_the_last_file_with_a_pmid_wins(sample_data: Path) -> None:
     older, younger = (sample_data / "pubmed" / f"pubmedsample{year}n0001.xml.gz" for year in (18, 19))
     both = {original.pmid: original.xml() for original in read_originals([older, younger])}
     assert {original.pmid: original.xml() for original in read_originals([younger])}.items() <= both.items()
     assert len(both) == 120 + 60 - 40
 
 
-def test_a_copy_differs_in_its_number_and_date_alone(originals: list[OriginalRecord]) -> None:
+def test_a_copy_differs_only_in_pmid_and_revision_date(originals: list[OriginalRecord]) -> None:
     day = date(2026, 5, 7)
     for original in originals:
         expected = replace(article(original.xml()), pmid=90_000_001, revised=day)
         assert article(original.copy(90_000_001, day, 0)) == expected
 
 
-def test_a_copy_goes_on_referring_to_the_same_records(originals: list[OriginalRecord]) -> None:
+def test_a_copy_keeps_its_references_to_other_records(originals: list[OriginalRecord]) -> None:
     def numbers(xml: bytes) -> Counter[bytes]:
         return Counter(re.findall(rb'<(?:PMID\b|ArticleId IdType="pubmed")[^>]*>([0-9]+)<', xml))
 
@@ -79,7 +79,7 @@ def test_a_copy_goes_on_referring_to_the_same_records(originals: list[OriginalRe
     assert referring > 20
 
 
-def test_a_revision_shows_in_the_text_of_every_record(originals: list[OriginalRecord]) -> None:
+def test_a_revision_changes_the_text_of_every_record(originals: list[OriginalRecord]) -> None:
     for original in originals:
         before, after = article(original.xml()), article(original.copy(original.pmid, LAST, 3))
         assert after.text == f"{before.text} Revision 3 of this record.".lstrip()
@@ -100,7 +100,7 @@ def test_books_are_records_and_bare_citations_are_not(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (b"<PubmedArticleSet></PubmedArticleSet>", "There is no PubmedArticle in"),
+        (b"<PubmedArticleSet></PubmedArticleSet>", "no PubmedArticle in"),
         (b"\x1f\x8b\x08 no gzip", "cannot be read"),
         (b'<?xml version="1.0" encoding="iso-8859-1"?>' + BOOK, "is not in UTF-8"),
     ],
@@ -111,7 +111,7 @@ def test_files_without_records_are_refused(tmp_path: Path, content: bytes, sente
         RecordArchive([tmp_path])
 
 
-def test_an_archive_is_the_originals_or_as_many_as_asked_for(records: Path) -> None:
+def test_an_archive_has_the_originals_or_the_requested_number_of_records(records: Path) -> None:
     originals = {original.pmid for original in read_originals([records])}
     assert len(originals) == 8
     assert RecordArchive([records]).pmids == originals
@@ -121,12 +121,12 @@ def test_an_archive_is_the_originals_or_as_many_as_asked_for(records: Path) -> N
     assert min(more.pmids - originals) == FIRST_COPY_PMID
 
 
-def test_every_record_is_there_under_its_number(small: RecordArchive) -> None:
+def test_every_record_has_its_pmid(small: RecordArchive) -> None:
     assert {article(small.xml(pmid)).pmid for pmid in small.pmids} == small.pmids
     assert small.xml(1) is None
 
 
-def test_an_archive_is_the_same_for_each_seed(records: Path) -> None:
+def test_equal_seeds_give_equal_archives(records: Path) -> None:
     def made(seed: int) -> list[tuple[int, bytes | None]]:
         archive = RecordArchive([records], 40, last=LAST, seed=seed)
         return [(pmid, archive.xml(pmid)) for pmid in sorted(archive.pmids)]
@@ -134,7 +134,7 @@ def test_an_archive_is_the_same_for_each_seed(records: Path) -> None:
     assert made(1) == made(1) != made(2)
 
 
-def test_creation_dates_are_few_long_ago_and_many_lately(records: Path) -> None:
+def test_more_records_are_created_lately_than_long_ago(records: Path) -> None:
     days = created(RecordArchive([records], 3000, last=LAST))
     copies = sorted(days)[:-8]
     assert FIRST_DAY <= copies[0] < date(1985, 1, 1)
@@ -146,17 +146,17 @@ def test_creation_dates_are_few_long_ago_and_many_lately(records: Path) -> None:
 
 def test_a_busy_day_has_exactly_its_records(records: Path) -> None:
     busy = {LAST: 300, LAST - timedelta(days=1): 0, date(2018, 8, 17): 5}
-    days = Counter(created(RecordArchive([records], 1000, last=LAST, busy=busy)))
+    days = Counter(created(RecordArchive([records], 1000, last=LAST, busy_days=busy)))
     assert {day: days[day] for day in busy} == busy
     assert days.total() == 1000
 
 
-def test_more_on_busy_days_than_there_are(records: Path) -> None:
+def test_too_many_records_on_busy_days_are_refused(records: Path) -> None:
     with pytest.raises(SettingError, match="fewer busy days"):
-        RecordArchive([records], 20, busy={LAST: 30})
+        RecordArchive([records], 20, busy_days={LAST: 30})
 
 
-def test_what_is_added_is_new_and_of_its_day(small: RecordArchive) -> None:
+def test_added_records_are_new_and_have_their_day(small: RecordArchive) -> None:
     before, day = small.pmids, date(2026, 7, 1)
     added = small.add(5, day)
     assert len(set(added) - before) == 5
@@ -165,7 +165,7 @@ def test_what_is_added_is_new_and_of_its_day(small: RecordArchive) -> None:
     assert {article(small.xml(pmid)).revised for pmid in added} == {day}
 
 
-def test_what_is_revised_says_so_each_time(small: RecordArchive) -> None:
+def test_each_revision_changes_text_and_date(small: RecordArchive) -> None:
     pmid, day = min(small.pmids), date(2026, 7, 1)
     before = article(small.xml(pmid))
     for revision in (1, 2):
@@ -175,7 +175,7 @@ def test_what_is_revised_says_so_each_time(small: RecordArchive) -> None:
         assert after.revised == day
 
 
-def test_what_is_withdrawn_is_still_counted(small: RecordArchive) -> None:
+def test_withdrawn_records_are_still_counted(small: RecordArchive) -> None:
     pmid = min(small.pmids)
     small.withdraw([pmid, 1])
     assert small.withdrawn == {pmid}
@@ -184,7 +184,7 @@ def test_what_is_withdrawn_is_still_counted(small: RecordArchive) -> None:
     assert small.search(lambda columns: len(columns.pmid)) == 50
 
 
-def test_what_is_deleted_is_gone(small: RecordArchive) -> None:
+def test_deleted_records_are_removed(small: RecordArchive) -> None:
     pmid = min(small.pmids)
     small.withdraw([pmid])
     small.delete([pmid, 1])

@@ -1,4 +1,4 @@
-"""Each fault is at the socket what its name says, and falls to the requests that it should."""
+"""Each fault reaches the client as documented, and affects the intended requests."""
 
 import json
 import urllib.request
@@ -34,7 +34,7 @@ def server(small: RecordArchive, faults: FaultInjector) -> Iterator[FakePubmedSe
 
 @pytest.fixture
 def answer(server: FakePubmedServer, ask: Ask) -> Callable[[str], tuple[int, dict[str, str], bytes]]:
-    """What a utility answers to a good question that carries a key."""
+    """The response of a utility to a valid request with a key."""
     ids = ",".join(map(str, sorted(server.archive.pmids)[:20]))
     good = {"esearch": {"term": "all[sb]"}, "efetch": {"id": ids, "retmode": "xml"}}
     return lambda utility: ask(server, utility, "POST", db="pubmed", api_key=KEY, **good[utility])
@@ -58,7 +58,9 @@ def test_too_many_requests(answer: Answer, faults: FaultInjector, utility: str, 
     ("kind", "expected"),
     [("500", 500), ("502", 502), ("503", 503), ("504", 504), ("html", 200), ("html-500", 500)],
 )
-def test_pages_where_xml_belongs(answer: Answer, faults: FaultInjector, utility: str, kind: str, expected: int) -> None:
+def test_html_pages_instead_of_xml(
+    answer: Answer, faults: FaultInjector, utility: str, kind: str, expected: int
+) -> None:
     faults.always = kind
     status, headers, body = answer(utility)
     assert (status, headers["Content-Type"]) == (expected, "text/html; charset=UTF-8")
@@ -75,7 +77,7 @@ def test_pages_where_xml_belongs(answer: Answer, faults: FaultInjector, utility:
         ("400-over-502", 400, "502 Bad Gateway"),
     ],
 )
-def test_errors_in_the_utilitys_own_words(
+def test_error_elements_in_the_utilitys_own_format(
     answer: Answer, faults: FaultInjector, utility: str, root: str, kind: str, expected: int, message: str
 ) -> None:
     faults.always = kind
@@ -86,7 +88,7 @@ def test_errors_in_the_utilitys_own_words(
 
 
 @pytest.mark.parametrize("utility", UTILITIES)
-def test_no_root(answer: Answer, faults: FaultInjector, utility: str) -> None:
+def test_xml_without_a_root_element(answer: Answer, faults: FaultInjector, utility: str) -> None:
     good = answer(utility)[2]
     faults.always = "no-root"
     status, _, body = answer(utility)
@@ -96,7 +98,7 @@ def test_no_root(answer: Answer, faults: FaultInjector, utility: str) -> None:
 
 
 @pytest.mark.parametrize("utility", UTILITIES)
-def test_cut_anywhere(answer: Answer, faults: FaultInjector, utility: str) -> None:
+def test_xml_cut_at_a_random_place(answer: Answer, faults: FaultInjector, utility: str) -> None:
     good = answer(utility)[2]
     faults.always = "cut"
     bodies = [answer(utility)[2] for _ in range(10)]
@@ -108,7 +110,7 @@ def test_cut_anywhere(answer: Answer, faults: FaultInjector, utility: str) -> No
 
 
 @pytest.mark.parametrize("utility", UTILITIES)
-def test_a_body_shorter_than_its_length(answer: Answer, faults: FaultInjector, utility: str) -> None:
+def test_a_body_shorter_than_its_content_length(answer: Answer, faults: FaultInjector, utility: str) -> None:
     good = answer(utility)[2]
     faults.always = "short-body"
     with pytest.raises(IncompleteRead) as caught:
@@ -117,7 +119,9 @@ def test_a_body_shorter_than_its_length(answer: Answer, faults: FaultInjector, u
     assert len(caught.value.partial) + (caught.value.expected or 0) == len(good)
 
 
-def test_fewer_records_than_asked(answer: Answer, faults: FaultInjector, ask: Ask, server: FakePubmedServer) -> None:
+def test_fewer_records_than_requested(
+    answer: Answer, faults: FaultInjector, ask: Ask, server: FakePubmedServer
+) -> None:
     good = answer("efetch")[2]
     pmid = min(server.archive.pmids)
     faults.always = "fewer-records"
@@ -132,7 +136,7 @@ def test_fewer_records_than_asked(answer: Answer, faults: FaultInjector, ask: As
 
 
 @pytest.mark.parametrize("utility", UTILITIES)
-def test_json_that_no_parser_takes(answer: Answer, faults: FaultInjector, utility: str) -> None:
+def test_json_that_no_parser_accepts(answer: Answer, faults: FaultInjector, utility: str) -> None:
     faults.always = "garbled-json"
     status, headers, body = answer(utility)
     assert (status, headers["Content-Type"]) == (200, "application/json")
@@ -142,13 +146,13 @@ def test_json_that_no_parser_takes(answer: Answer, faults: FaultInjector, utilit
 
 
 @pytest.mark.parametrize("utility", UTILITIES)
-def test_empty(answer: Answer, faults: FaultInjector, utility: str) -> None:
+def test_an_empty_body(answer: Answer, faults: FaultInjector, utility: str) -> None:
     faults.always = "empty"
     assert answer(utility)[::2] == (200, b"")
 
 
 @pytest.mark.parametrize("utility", UTILITIES)
-def test_reset(answer: Answer, faults: FaultInjector, server: FakePubmedServer, utility: str) -> None:
+def test_a_connection_reset(answer: Answer, faults: FaultInjector, server: FakePubmedServer, utility: str) -> None:
     faults.always = "reset"
     with pytest.raises(ConnectionResetError) as caught:
         answer(utility)
@@ -157,21 +161,23 @@ def test_reset(answer: Answer, faults: FaultInjector, server: FakePubmedServer, 
 
 
 @pytest.mark.parametrize("utility", UTILITIES)
-def test_hang(answer: Answer, faults: FaultInjector, server: FakePubmedServer, utility: str) -> None:
+def test_a_hang_ends_without_a_response(
+    answer: Answer, faults: FaultInjector, server: FakePubmedServer, utility: str
+) -> None:
     faults.always = "hang"
     with pytest.raises(RemoteDisconnected):
         answer(utility)
     assert [request.status for request in server.log.requests] == [0]
 
 
-def test_a_hang_outlasts_a_clients_patience(faults: FaultInjector, server: FakePubmedServer, ask: Ask) -> None:
+def test_a_hang_outlasts_the_clients_timeout(faults: FaultInjector, server: FakePubmedServer, ask: Ask) -> None:
     faults.always, faults.hang_seconds = "hang", 3600
     with pytest.raises(TimeoutError):
         ask(server, "esearch", db="pubmed", term="cells", timeout=0.1)
 
 
 @pytest.mark.parametrize("utility", UTILITIES)
-def test_a_trickle_is_the_answer_in_pieces(answer: Answer, faults: FaultInjector, utility: str) -> None:
+def test_a_trickle_sends_the_complete_response(answer: Answer, faults: FaultInjector, utility: str) -> None:
     good = answer(utility)[2]
     faults.always = "trickle"
     assert answer(utility)[2] == good
@@ -187,11 +193,14 @@ def test_a_redirect_leads_to_another_host(
     assert urlsplit(headers["Location"]).hostname == "localhost" != urlsplit(server.url).hostname
 
 
-def test_who_follows_a_redirect_is_seen(faults: FaultInjector, server: FakePubmedServer) -> None:
+def test_a_followed_redirect_is_logged(faults: FaultInjector, server: FakePubmedServer) -> None:
     faults.always = "redirect"
     with urllib.request.urlopen(f"{server.url}esearch.fcgi?db=pubmed&term=cells&api_key={KEY}", timeout=60) as answer:
         assert b"Sign in" in answer.read()
-    assert [(seen.utility, seen.keyed) for seen in server.log.requests] == [("esearch", True), ("elsewhere", True)]
+    assert [(request.utility, request.has_key) for request in server.log.requests] == [
+        ("esearch", True),
+        ("elsewhere", True),
+    ]
 
 
 @pytest.mark.parametrize("utility", UTILITIES)
@@ -214,33 +223,35 @@ def test_every_fault_is_logged_by_its_name_and_without_the_key(kind: str, small:
     assert KEY not in repr(request)
 
 
-def test_a_kind_that_does_not_exist() -> None:
-    with pytest.raises(SettingError, match="no fault 'none'; there are 429, "):
+def test_an_unknown_fault_is_refused() -> None:
+    with pytest.raises(SettingError, match="unknown fault 'none'; choose from 429, "):
         FaultInjector(script=[None, "none"])
 
 
-def chosen(faults: FaultInjector, count: int, utility: str = "efetch") -> list[str | None]:
+def choose_faults(faults: FaultInjector, count: int, utility: str = "efetch") -> list[str | None]:
     return [faults.choose(utility, [1, 2]) for _ in range(count)]
 
 
 def test_no_faults_by_default() -> None:
-    assert set(chosen(FaultInjector(), 100)) == {None}
+    assert set(choose_faults(FaultInjector(), 100)) == {None}
 
 
-def test_a_share_of_all_kinds_the_same_for_each_seed() -> None:
-    faults = chosen(FaultInjector(0.25, seed=3), 4000)
+def test_a_share_of_requests_gets_faults_that_depend_on_the_seed() -> None:
+    faults = choose_faults(FaultInjector(0.25, seed=3), 4000)
     counts = Counter(faults)
     assert 850 < 4000 - counts.pop(None) < 1150
     assert set(counts) == set(FAST_FAULTS)
-    assert faults == chosen(FaultInjector(0.25, seed=3), 4000) != chosen(FaultInjector(0.25, seed=4), 4000)
-    assert set(chosen(FaultInjector(1.0), 1000, "esearch")) == set(FAST_FAULTS) - {"fewer-records"}
+    assert (
+        faults == choose_faults(FaultInjector(0.25, seed=3), 4000) != choose_faults(FaultInjector(0.25, seed=4), 4000)
+    )
+    assert set(choose_faults(FaultInjector(1.0), 1000, "esearch")) == set(FAST_FAULTS) - {"fewer-records"}
 
 
-def test_scripts_poison_and_what_always_happens() -> None:
-    assert chosen(FaultInjector(script=["500", None, "cut"]), 5) == ["500", None, "cut", None, None]
-    assert chosen(FaultInjector(1.0, ["502"], script={1: "hang", 2: None}), 4) == ["502", "hang", None, "502"]
-    assert chosen(FaultInjector(script=["500"], always="html"), 2) == ["html", "html"]
-    faults = FaultInjector(always="html", poison={7: "cut"}, on=["efetch"])
+def test_poison_comes_before_always_and_always_before_the_script() -> None:
+    assert choose_faults(FaultInjector(script=["500", None, "cut"]), 5) == ["500", None, "cut", None, None]
+    assert choose_faults(FaultInjector(1.0, ["502"], script={1: "hang", 2: None}), 4) == ["502", "hang", None, "502"]
+    assert choose_faults(FaultInjector(script=["500"], always="html"), 2) == ["html", "html"]
+    faults = FaultInjector(always="html", poison={7: "cut"}, utilities=["efetch"])
     assert [faults.choose("efetch", pmids) for pmids in ([6, 7], [6])] == ["cut", "html"]
     assert faults.choose("esearch", []) is None
     assert faults.requests == 2

@@ -1,4 +1,4 @@
-"""PubMed's search language, against answers worked out by hand over the archive's records."""
+"""PubMed's search language, compared with results computed directly from the archive's records."""
 
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -27,8 +27,8 @@ def texts(large: RecordArchive) -> dict[int, tuple[str, str]]:
     """The words of each record's title and abstract."""
     return large.search(
         lambda columns: {
-            pmid: (columns.originals[place].title, columns.originals[place].abstract)
-            for pmid, place in zip(columns.pmid.tolist(), columns.original.tolist(), strict=True)
+            pmid: (columns.originals[position].title, columns.originals[position].abstract)
+            for pmid, position in zip(columns.pmid.tolist(), columns.original.tolist(), strict=True)
         }
     )
 
@@ -43,13 +43,15 @@ def test_all_words_must_occur(pmids: Callable[[str], set[int]], texts: dict[int,
     assert pmids("Cells patients") == pmids("cells AND patients") == pmids("the cells of patients") == expected
 
 
-def test_a_phrase_is_words_in_a_row(pmids: Callable[[str], set[int]], texts: dict[int, tuple[str, str]]) -> None:
+def test_a_phrase_matches_consecutive_words(
+    pmids: Callable[[str], set[int]], texts: dict[int, tuple[str, str]]
+) -> None:
     expected = {pmid for pmid, both in texts.items() if any(" in patients with " in text for text in both)}
     assert 0 < len(expected) < len(pmids("patients in with"))
     assert pmids('"in patients with"') == pmids('"In Patients-with"') == expected
 
 
-def test_tags_of_words(pmids: Callable[[str], set[int]], texts: dict[int, tuple[str, str]]) -> None:
+def test_text_tags(pmids: Callable[[str], set[int]], texts: dict[int, tuple[str, str]]) -> None:
     titles = {pmid for pmid, (title, _) in texts.items() if " patients " in title}
     assert pmids("patients[ti]") == pmids('"patients"[Title]') == titles
     assert titles < pmids("patients[tiab]") == pmids("patients") == pmids("patients[all]")
@@ -57,7 +59,7 @@ def test_tags_of_words(pmids: Callable[[str], set[int]], texts: dict[int, tuple[
     assert pmids("patien*") > pmids("patients")
 
 
-def test_operators_from_left_to_right(pmids: Callable[[str], set[int]]) -> None:
+def test_operators_apply_from_left_to_right(pmids: Callable[[str], set[int]]) -> None:
     cells, patients, human = pmids("cells"), pmids("patients"), pmids("human")
     assert pmids("cells OR patients AND human") == (cells | patients) & human
     assert pmids("cells OR (patients AND human)") == cells | (patients & human)
@@ -66,7 +68,7 @@ def test_operators_from_left_to_right(pmids: Callable[[str], set[int]]) -> None:
     assert pmids("cells or patients") == cells & patients
 
 
-def test_dates(large: RecordArchive, pmids: Callable[[str], set[int]]) -> None:
+def test_date_tags_and_ranges(large: RecordArchive, pmids: Callable[[str], set[int]]) -> None:
     days = large.search(lambda columns: dict(zip(columns.pmid.tolist(), columns.created.tolist(), strict=True)))
     march = {pmid for pmid, day in days.items() if 1 <= (date.fromordinal(day) - date(2026, 2, 28)).days <= 31}
     assert len(march) > 11_000
@@ -105,7 +107,7 @@ def test_slices_by_publication_date_overlap(pmids: Callable[[str], set[int]]) ->
     assert pmids("2010[epdat]") - pmids("2010[ppdat]")
 
 
-def test_a_day_is_bisected_by_number(pmids: Callable[[str], set[int]]) -> None:
+def test_a_day_can_be_split_by_pmid(pmids: Callable[[str], set[int]]) -> None:
     day = pmids("2026/03/02[crdt]")
     assert len(day) == 11_000
     middle = sorted(day)[5000]
@@ -116,7 +118,7 @@ def test_a_day_is_bisected_by_number(pmids: Callable[[str], set[int]]) -> None:
     assert pmids(f"{middle}[uid] OR {min(day)}[uid]") == {middle, min(day)}
 
 
-def test_most_recent_first(large: RecordArchive) -> None:
+def test_results_are_newest_first(large: RecordArchive) -> None:
     found = find(large, "all[sb]").pmids
     days = large.search(lambda columns: dict(zip(columns.pmid.tolist(), columns.created.tolist(), strict=True)))
     assert found == sorted(found, key=lambda pmid: (days[pmid], pmid), reverse=True)
@@ -129,7 +131,7 @@ def test_revision_dates_follow_revisions(small: RecordArchive) -> None:
     assert find(small, "2026/07/03[lr]").pmids == find(small, "2026/07:3000[mdat]").pmids == [pmid]
 
 
-def test_what_is_not_found_is_said(large: RecordArchive) -> None:
+def test_unused_parts_of_a_query_are_noted(large: RecordArchive) -> None:
     found = find(large, 'cells xyzzy OR plugh[nosuch] OR "no such phrase as this"')
     assert found.notes.phrases_not_found == ["xyzzy", "plugh", "phrase"]
     assert found.notes.fields_not_found == ["nosuch"]
@@ -156,7 +158,7 @@ PIECES = ["cells", "AND", "OR", "NOT", "(", ")", '"', "[", "]", ":", "[crdt]", "
 
 
 @given(term=st.lists(st.sampled_from(PIECES) | st.text(max_size=4), max_size=12).map("".join))
-def test_no_query_is_wrong(large: RecordArchive, term: str) -> None:
+def test_no_query_is_an_error(large: RecordArchive, term: str) -> None:
     found = find(large, term)
     assert len(found.pmids) == len(set(found.pmids)) <= 13_000
     assert (found.pmids == []) == ("No items found." in found.notes.messages)

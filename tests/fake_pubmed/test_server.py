@@ -1,4 +1,4 @@
-"""The server as Biopython and a bare connection find it: answers, limits, log, and a prompt stop."""
+"""The server as Biopython and plain HTTP requests see it: responses, rate limits, log, and stopping."""
 
 import io
 import socket
@@ -48,7 +48,7 @@ def test_biopython_searches(large: RecordArchive, entrez: Entrez) -> None:
     assert busy["WarningList"]["OutputMessage"] == ["Restrictions achieved. start and count adjusted to 0, 9999"]
 
 
-def test_biopython_fetches_and_its_dtd_knows_every_element(sample_data: Path, entrez: Entrez) -> None:
+def test_biopython_fetches_and_its_dtd_has_every_element(sample_data: Path, entrez: Entrez) -> None:
     archive = RecordArchive([sample_data / "pubmed"])
     asked = sorted(archive.pmids, key=lambda pmid: pmid % 97)
     with serve(archive) as server:
@@ -56,11 +56,11 @@ def test_biopython_fetches_and_its_dtd_knows_every_element(sample_data: Path, en
             read = entrez(server).read(answer)
         (request,) = server.log.requests
     assert [int(record["MedlineCitation"]["PMID"]) for record in read["PubmedArticle"]] == asked
-    assert (request.method, request.pmids, request.given) == ("POST", tuple(asked), len(asked))
+    assert (request.method, request.pmids, request.record_count) == ("POST", tuple(asked), len(asked))
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_fetch_gives_what_there_is_in_the_order_asked(small: RecordArchive, ask: Ask, method: str) -> None:
+def test_fetch_returns_existing_records_in_the_requested_order(small: RecordArchive, ask: Ask, method: str) -> None:
     first, second, third, *_ = sorted(small.pmids)
     small.withdraw([second])
     with serve(small) as server:
@@ -73,27 +73,27 @@ def test_fetch_gives_what_there_is_in_the_order_asked(small: RecordArchive, ask:
     assert abs(parsedate_to_datetime(headers["Date"]) - datetime.now(UTC)) < timedelta(minutes=10)
 
 
-def test_fetch_of_records_that_are_not_there_is_an_empty_set(small: RecordArchive, ask: Ask) -> None:
+def test_fetch_of_missing_records_returns_an_empty_set(small: RecordArchive, ask: Ask) -> None:
     with serve(small) as server:
         status, _, body = ask(server, "efetch", db="pubmed", id="99999999", retmode="xml")
     assert (status, articles(body)) == (200, [])
 
 
-def test_originals_come_as_their_files_have_them(records: Path, small: RecordArchive, ask: Ask) -> None:
+def test_originals_are_returned_as_in_their_files(records: Path, small: RecordArchive, ask: Ask) -> None:
     with serve(small) as server:
         for original in read_originals([records])[:2]:
             assert original.xml() in ask(server, "efetch", db="pubmed", id=original.pmid, retmode="xml")[2]
 
 
 @pytest.mark.parametrize("ids", ["", "abc", "0000", "-1,x"])
-def test_no_correct_id(small: RecordArchive, ask: Ask, ids: str) -> None:
+def test_a_list_without_a_valid_id_is_an_error(small: RecordArchive, ask: Ask, ids: str) -> None:
     with serve(small) as server:
         status, _, body = ask(server, "efetch", db="pubmed", id=ids, retmode="xml")
     assert status == 400
     assert b"<eFetchResult>\n\t<ERROR>ID list is empty! Possibly it has no correct IDs.</ERROR>" in body
 
 
-def test_biopython_raises_what_the_server_refuses(small: RecordArchive, entrez: Entrez) -> None:
+def test_biopython_raises_an_error_for_a_refused_request(small: RecordArchive, entrez: Entrez) -> None:
     with serve(small) as server:
         with pytest.raises(HTTPError, match="400") as caught:
             entrez(server).efetch(db="pubmed", id="abc", retmode="xml")
@@ -119,13 +119,15 @@ def test_errors_of_esearch_have_the_status_200(
 
 
 @pytest.mark.parametrize("parameters", [{"db": "protein", "retmode": "xml"}, {"db": "pubmed", "retmode": "text"}])
-def test_what_efetch_does_not_have(small: RecordArchive, ask: Ask, parameters: dict[str, object]) -> None:
+def test_efetch_refuses_other_databases_and_formats(
+    small: RecordArchive, ask: Ask, parameters: dict[str, object]
+) -> None:
     with serve(small) as server:
         status, _, body = ask(server, "efetch", id=min(small.pmids), **parameters)
     assert (status, b"<ERROR>" in body) == (400, True)
 
 
-def test_pages_reach_9999_hits_and_no_further(large: RecordArchive, entrez: Entrez) -> None:
+def test_only_the_first_9999_hits_are_listed(large: RecordArchive, entrez: Entrez) -> None:
     with serve(large, per_second=FAST) as server:
         pages = []
         for start in (0, 5000, 9998):
@@ -136,7 +138,7 @@ def test_pages_reach_9999_hits_and_no_further(large: RecordArchive, entrez: Entr
     assert pages[1][-1] == pages[2][0]
 
 
-def test_dates_in_parameters_of_their_own(large: RecordArchive, entrez: Entrez) -> None:
+def test_a_date_range_in_parameters(large: RecordArchive, entrez: Entrez) -> None:
     with (
         serve(large) as server,
         entrez(server).esearch(
@@ -154,13 +156,13 @@ def test_a_long_uri_must_be_posted(large: RecordArchive, ask: Ask) -> None:
     assert (status, len(articles(body))) == (200, 300)
 
 
-def test_other_paths(small: RecordArchive, ask: Ask) -> None:
+def test_an_unknown_utility_is_not_found(small: RecordArchive, ask: Ask) -> None:
     with serve(small, FaultInjector(always="500")) as server:
         assert ask(server, "esummary", db="pubmed", id="1")[0] == 404
         assert server.log.by_utility() == {"esummary": 1}
 
 
-def test_a_path_that_is_no_address(small: RecordArchive, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_malformed_path_is_not_found(small: RecordArchive, capfd: pytest.CaptureFixture[str]) -> None:
     with serve(small) as server, socket.create_connection(("127.0.0.1", server.server_port)) as client:
         client.sendall(b"GET //[ HTTP/1.0\r\n\r\n")
         assert client.recv(100).startswith(b"HTTP/1.1 404")
@@ -172,7 +174,7 @@ def test_nobody_else_reaches_it(small: RecordArchive) -> None:
         assert server.socket.getsockname()[0] == "127.0.0.1"
 
 
-def test_beyond_the_limit_without_a_key(small: RecordArchive, ask: Ask) -> None:
+def test_a_request_over_the_limit_without_a_key(small: RecordArchive, ask: Ask) -> None:
     with serve(small, per_second=(0, 1000)) as server:
         status, headers, body = ask(server, "esearch", db="pubmed", term="cells")
         keyed = ask(server, "esearch", db="pubmed", term="cells", api_key="made-up")
@@ -189,19 +191,19 @@ def test_beyond_the_limit_of_a_key_the_answer_holds_it_and_the_log_does_not(smal
         status, _, body = ask(server, "esearch", "POST", db="pubmed", term="cells", api_key="s3cret")
         (request,) = server.log.requests
     assert (status, b'"api-key":"s3cret"' in body) == (429, True)
-    assert request.keyed
+    assert request.has_key
     assert "s3cret" not in repr(request)
 
 
 def test_limits_hold_in_any_second() -> None:
-    limits = RequestQuota((3, 10))
-    assert [limits.remaining(False, "a", now) for now in (0.0, 0.5, 0.9, 0.95)] == [2, 1, 0, -1]
-    assert limits.remaining(False, "b", 0.95) == 2
-    assert limits.remaining(True, "a", 0.95) == 9
-    assert [limits.remaining(False, "a", now) for now in (1.0, 1.4, 1.5)] == [0, -1, 0]
+    quota = RequestQuota((3, 10))
+    assert [quota.remaining(False, "a", now) for now in (0.0, 0.5, 0.9, 0.95)] == [2, 1, 0, -1]
+    assert quota.remaining(False, "b", 0.95) == 2
+    assert quota.remaining(True, "a", 0.95) == 9
+    assert [quota.remaining(False, "a", now) for now in (1.0, 1.4, 1.5)] == [0, -1, 0]
 
 
-def test_the_log_says_what_was_asked(small: RecordArchive, ask: Ask) -> None:
+def test_the_log_records_each_request(small: RecordArchive, ask: Ask) -> None:
     asked = sorted(small.pmids)[:2]
     with serve(small, FaultInjector(script=[None, None, "500"])) as server:
         before = datetime.now(UTC)
@@ -215,13 +217,13 @@ def test_the_log_says_what_was_asked(small: RecordArchive, ask: Ask) -> None:
         assert server.log.fetch_counts() == {asked[0]: 2, asked[1]: 1}
         assert server.log.peak_per_second() <= 3
     assert (searched.term, searched.tool, searched.email) == ("all[sb]", "litmine", "someone@example.org")
-    assert (searched.fault, searched.status, searched.keyed, searched.pmids) == (None, 200, True, ())
-    assert (fetched.method, fetched.pmids, fetched.given) == ("POST", tuple(asked), 2)
-    assert (failed.fault, failed.status, failed.given) == ("500", 500, 0)
-    assert before <= searched.when <= datetime.now(UTC)
+    assert (searched.fault, searched.status, searched.has_key, searched.pmids) == (None, 200, True, ())
+    assert (fetched.method, fetched.pmids, fetched.record_count) == ("POST", tuple(asked), 2)
+    assert (failed.fault, failed.status, failed.record_count) == ("500", 500, 0)
+    assert before <= searched.received <= datetime.now(UTC)
 
 
-def test_the_most_in_any_second_wherever_it_begins() -> None:
+def test_the_peak_is_taken_over_any_second() -> None:
     log = RequestLog()
     for at in (5.0, 0.0, 0.5, 0.75, 1.25, 1.375, 1.5):
         log.add(LoggedRequest(datetime.now(UTC), at, "esearch", "GET", (), "x", False, None, None, None, 200, 0))
@@ -229,7 +231,7 @@ def test_the_most_in_any_second_wherever_it_begins() -> None:
     assert RequestLog().peak_per_second() == 0
 
 
-def test_what_changes_while_served_is_served_changed(small: RecordArchive, ask: Ask) -> None:
+def test_changes_of_the_archive_are_served_at_once(small: RecordArchive, ask: Ask) -> None:
     def count(server: FakePubmedServer) -> bytes:
         body = ask(server, "esearch", db="pubmed", term="2026/07/01[crdt]")[2]
         return body.partition(b"<Count>")[2].partition(b"</Count>")[0]
@@ -263,10 +265,10 @@ def test_a_hang_does_not_keep_the_server_from_stopping(small: RecordArchive, ask
     assert len(failed) == 1
 
 
-def test_a_port_that_is_taken(small: RecordArchive) -> None:
+def test_a_used_port_is_refused(small: RecordArchive) -> None:
     with (
         serve(small) as server,
-        pytest.raises(SettingError, match=f"port {server.server_port} cannot be had"),
+        pytest.raises(SettingError, match=f"port {server.server_port} cannot be used"),
         serve(small, port=server.server_port),
     ):
         pass

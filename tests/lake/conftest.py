@@ -1,4 +1,4 @@
-"""A fresh lake, and short ways to make what goes into one."""
+"""Fixtures for tests of the lake: an empty lake, and a function that makes records."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -10,7 +10,7 @@ from litmine import Lake
 from litmine.types import Article, Deletion, SourceRecord
 
 EPOCH = datetime(2025, 1, 1, tzinfo=UTC)
-Seen = Callable[..., SourceRecord]
+MakeRecord = Callable[..., SourceRecord]
 
 
 @pytest.fixture
@@ -19,13 +19,13 @@ def lake(tmp_path: Path) -> Lake:
 
 
 @pytest.fixture(scope="session")
-def seen() -> Seen:
-    """`seen(day, pmid, title, abstract)`: an article as observed on that day; a deletion when it has no title."""
+def make_record() -> MakeRecord:
+    """`make_record(day, pmid, title, abstract)`: an article whose `as_of` is that day. Without a title: a deletion."""
 
-    def observe(
+    def make(
         day: int, pmid: int, title: str | None = None, abstract: str | None = None, **more: object
     ) -> SourceRecord:
         record = Deletion(pmid) if title is None else Article(pmid, title, abstract, **more)  # type: ignore[arg-type]
         return SourceRecord(record, EPOCH + timedelta(days=day))
 
-    return observe
+    return make

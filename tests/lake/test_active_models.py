@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from litmine import Lake
 from litmine.lake.active_models import name_of, take_over
 from litmine.lake.paths import TABLES
-from litmine.lake.runs import Active, Run
+from litmine.lake.runs import ActiveModel, Run
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 TYPES = ("Chemical", "Disease", "Gene", "Species")
@@ -22,24 +22,24 @@ MODELS = {
 }
 
 
-def gives(one: Active) -> tuple[str, ...]:
+def gives(one: ActiveModel) -> tuple[str, ...]:
     return MODELS[one.model] if one.types is None else one.types
 
 
-def shown(active: list[Active]) -> dict[str, str]:
+def shown(active: list[ActiveModel]) -> dict[str, str]:
     """The model of each type; fails where a type is shown of two."""
     pairs = [(kind, one.model) for one in active for kind in gives(one)]
     assert len(dict(pairs)) == len(pairs), active
     return dict(pairs)
 
 
-def taken(before: list[Active], *models: str) -> list[Active]:
-    return take_over(before, [Active("ner", model) for model in models], gives)
+def taken(before: list[ActiveModel], *models: str) -> list[ActiveModel]:
+    return take_over(before, [ActiveModel("ner", model) for model in models], gives)
 
 
 @given(st.lists(st.lists(st.sampled_from(sorted(MODELS)), min_size=1, max_size=3, unique=True), max_size=8))
 def test_every_type_is_shown_of_one_model_and_none_vanishes(runs: list[list[str]]) -> None:
-    active: list[Active] = []
+    active: list[ActiveModel] = []
     for models in runs:
         before, known = shown(active), {one.model for one in active}
         active = taken(active, *models)
@@ -53,7 +53,7 @@ def test_every_type_is_shown_of_one_model_and_none_vanishes(runs: list[list[str]
 
 
 def test_a_new_model_takes_over_what_it_finds() -> None:
-    active = taken([Active("ner", "all@1")], "one@1")
+    active = taken([ActiveModel("ner", "all@1")], "one@1")
     assert shown(active) == {"Chemical": "all@1", "Disease": "one@1", "Gene": "all@1", "Species": "all@1"}
     # A model that is shown already takes nothing back, night after night.
     assert taken(active, "all@1") == active
@@ -62,24 +62,24 @@ def test_a_new_model_takes_over_what_it_finds() -> None:
 
 
 def test_a_new_version_takes_the_place_of_the_older_one() -> None:
-    active = taken(taken([Active("ner", "all@1")], "one@1"), "all@2")
+    active = taken(taken([ActiveModel("ner", "all@1")], "one@1"), "all@2")
     assert shown(active) == {"Chemical": "all@2", "Disease": "one@1", "Gene": "all@2", "Species": "all@2"}
-    assert taken([Active("ner", "all@1")], "all@2") == [Active("ner", "all@2")]
+    assert taken([ActiveModel("ner", "all@1")], "all@2") == [ActiveModel("ner", "all@2")]
 
 
 def test_the_log_says_which_and_runs_of_the_first_litmine_count(tmp_path: Path) -> None:
     lake = Lake.create(tmp_path / "lake")
-    assert lake.active() == []
+    assert lake.active_models() == []
 
-    def run(number: int, *active: Active) -> None:
+    def run(number: int, *active: ActiveModel) -> None:
         when = NOW + timedelta(minutes=number)
         lake.record_run(Run(f"r{number}", "annotate", when, when, "done", active=active or None))
 
-    run(1, Active("ner", "all@1"))
-    run(3, Active("ner", "all@1", types=("Gene",)), Active("ner", "one@1"))
-    run(2, Active("ner", "last@1"))
+    run(1, ActiveModel("ner", "all@1"))
+    run(3, ActiveModel("ner", "all@1", types=("Gene",)), ActiveModel("ner", "one@1"))
+    run(2, ActiveModel("ner", "last@1"))
     run(4)
-    assert lake.active() == [Active("ner", "all@1", types=("Gene",)), Active("ner", "one@1")]
+    assert lake.active_models() == [ActiveModel("ner", "all@1", types=("Gene",)), ActiveModel("ner", "one@1")]
     assert lake.rows("select model, types from active_models order by model") == [("all@1", ["Gene"]), ("one@1", None)]
 
 

@@ -1,4 +1,4 @@
-"""A file of the lake is there whole or not at all."""
+"""Tests of the file writer: a file of the lake appears whole or not at all."""
 
 import errno
 import os
@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from litmine.errors import LakeError, LakeLockedError
-from litmine.lake.file_writer import write_bytes, write_whole
-from litmine.lake.lock import exclusive
+from litmine.lake.file_writer import write_atomically, write_bytes
+from litmine.lake.lock import hold_lock
 
 SLOW_WRITER = """
 import sys
 from pathlib import Path
-from litmine.lake.file_writer import write_whole
+from litmine.lake.file_writer import write_atomically
 
 def write(temporary):
     with temporary.open("wb") as file:
@@ -25,9 +25,9 @@ def write(temporary):
             file.write(b"x" * 1000)
             file.flush()
             print("wrote", flush=True)
-        sys.stdin.read()  # until it is killed
+        sys.stdin.read()  # wait until killed
 
-write_whole(Path(sys.argv[1]), write)
+write_atomically(Path(sys.argv[1]), write)
 """
 
 LIMITED_WRITER = """
@@ -50,7 +50,7 @@ def run(script: str, *arguments: object) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
-def test_written_whole(tmp_path: Path) -> None:
+def test_files_are_written_and_replaced(tmp_path: Path) -> None:
     path = tmp_path / "new" / "deep" / "a.parquet"
     assert write_bytes(path, b"one")
     assert write_bytes(path, b"two")
@@ -58,7 +58,7 @@ def test_written_whole(tmp_path: Path) -> None:
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_exclusive_keeps_what_is_there(tmp_path: Path) -> None:
+def test_exclusive_writing_keeps_an_existing_file(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     assert write_bytes(path, b"one", exclusive=True)
     assert not write_bytes(path, b"two", exclusive=True)
@@ -67,7 +67,7 @@ def test_exclusive_keeps_what_is_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("lines", [1, 5, 40])
-def test_killed_while_writing(tmp_path: Path, lines: int) -> None:
+def test_a_killed_writer_leaves_no_partial_file(tmp_path: Path, lines: int) -> None:
     path = tmp_path / "a.parquet"
     with run(SLOW_WRITER, path, lines) as process:
         assert process.stdout is not None
@@ -80,10 +80,10 @@ def test_killed_while_writing(tmp_path: Path, lines: int) -> None:
     assert list(tmp_path.glob("*.parquet")) == [path]
 
 
-def test_leftovers_are_swept_after_a_day(tmp_path: Path) -> None:
+def test_temporary_files_are_deleted_after_a_day(tmp_path: Path) -> None:
     old, young = tmp_path / ".a.parquet.1.tmp", tmp_path / ".a.parquet.2.tmp"
-    for left in (old, young):
-        left.touch()
+    for temporary in (old, young):
+        temporary.touch()
     day_ago = time.time() - 25 * 3600
     os.utime(old, (day_ago, day_ago))
     write_bytes(tmp_path / "b.parquet", b"")
@@ -91,7 +91,7 @@ def test_leftovers_are_swept_after_a_day(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("before", [None, b"old"])
-def test_disk_full(tmp_path: Path, before: bytes | None) -> None:
+def test_a_full_disk_leaves_no_partial_file(tmp_path: Path, before: bytes | None) -> None:
     path = tmp_path / "a.parquet"
     if before is not None:
         path.write_bytes(before)
@@ -101,51 +101,51 @@ def test_disk_full(tmp_path: Path, before: bytes | None) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with pytest.raises(LakeError, match=r"a\.parquet could not be written \(No space left on device\); free"):
-        write_whole(path, fill)
+        write_atomically(path, fill)
     assert [left.read_bytes() for left in tmp_path.iterdir()] == ([] if before is None else [before])
 
 
-def test_file_size_limit_of_the_system(tmp_path: Path) -> None:
+def test_the_systems_file_size_limit_is_reported(tmp_path: Path) -> None:
     with run(LIMITED_WRITER, tmp_path / "a.parquet") as process:
-        said, _ = process.communicate()
-    assert "could not be written" in said
-    assert "free some space" in said
+        output, _ = process.communicate()
+    assert "could not be written" in output
+    assert "free some space" in output
     assert not list(tmp_path.iterdir())
 
 
-def test_folder_that_cannot_be_one(tmp_path: Path) -> None:
+def test_a_file_in_place_of_the_folder_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(LakeError, match="could not be written"):
         write_bytes(tmp_path / "file" / "a.parquet", b"")
 
 
-def test_lock_excludes_and_goes_with_its_holder(tmp_path: Path) -> None:
-    holder = "import sys; from pathlib import Path; from litmine.lake.lock import exclusive\n"
-    holder += "with exclusive(Path(sys.argv[1]), 'import'):\n    print('held', flush=True); sys.stdin.read()"
+def test_a_lock_excludes_others_until_its_process_ends(tmp_path: Path) -> None:
+    holder = "import sys; from pathlib import Path; from litmine.lake.lock import hold_lock\n"
+    holder += "with hold_lock(Path(sys.argv[1]), 'import'):\n    print('held', flush=True); sys.stdin.read()"
     with run(holder, tmp_path) as process:
         assert process.stdout is not None
         process.stdout.readline()
         with (
             pytest.raises(LakeLockedError, match="another litmine import is writing") as caught,
-            exclusive(tmp_path, "import"),
+            hold_lock(tmp_path, "import"),
         ):
             pass
         assert caught.value.exit_code == 75
-        with exclusive(tmp_path, "compact"):
+        with hold_lock(tmp_path, "compact"):
             pass
         process.kill()
-    with exclusive(tmp_path, "import"):
+    with hold_lock(tmp_path, "import"):
         pass
 
 
-def test_lock_is_waited_for(tmp_path: Path) -> None:
-    waiter = "import sys; from pathlib import Path; from litmine.lake.lock import exclusive\n"
-    waiter += "print('waits', flush=True)\nwith exclusive(Path(sys.argv[1]), 'import', wait=True):\n    print('holds')"
-    with exclusive(tmp_path, "import"):
+def test_a_process_can_wait_for_a_lock(tmp_path: Path) -> None:
+    waiter = "import sys; from pathlib import Path; from litmine.lake.lock import hold_lock\n"
+    waiter += "print('waits', flush=True)\nwith hold_lock(Path(sys.argv[1]), 'import', wait=True):\n    print('holds')"
+    with hold_lock(tmp_path, "import"):
         process = run(waiter, tmp_path)
         assert process.stdout is not None
         assert process.stdout.readline() == "waits\n"
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(0.5)
-    said, _ = process.communicate()
-    assert said == "holds\n"
+    output, _ = process.communicate()
+    assert output == "holds\n"

@@ -1,4 +1,4 @@
-"""A query reads the lake and nothing else, changes not a byte, and fails in one sentence."""
+"""A query can read only the lake, changes no file, and fails with a one-sentence message."""
 
 import hashlib
 import subprocess
@@ -12,7 +12,7 @@ from litmine import Lake
 from litmine.errors import LakeError, QueryError
 from litmine.types import SourceRecord
 
-Seen = Callable[..., SourceRecord]
+MakeRecord = Callable[..., SourceRecord]
 
 WRITES = """
 COPY (SELECT 1 AS a) TO '{part}' (FORMAT parquet)
@@ -117,8 +117,8 @@ ANSWERED = {
 }
 
 MISTAKES = {
-    "": "a query is exactly one SELECT, and there are 0 statements",
-    "-- nothing": "a query is exactly one SELECT, and there are 0 statements",
+    "": "a query must be exactly one SELECT, and this one has 0 statements",
+    "-- nothing": "a query must be exactly one SELECT, and this one has 0 statements",
     "SELEC 1": 'syntax error at or near "SELEC"',
     "SELECT '": "unterminated string literal",
     "SELECT nope FROM articles": 'Referenced column "nope" not found in FROM clause! Candidate bindings: ',
@@ -130,20 +130,20 @@ MISTAKES = {
     "SELECT * FROM articles WHERE pmid = $x": "Values were not provided for the following parameters: x",
     "PIVOT articles ON year USING count(*)": "ON x IN (...)",
     "SELECT 1\0": "without NUL",
-    "SELECT '\ud800'": "text in Unicode",
-    f"SELECT {'abs(' * 300}1{')' * 300}": "nested 200 deep at most",
-    f"{'FROM (' * 100_000}articles{')' * 100_000}": "nested 200 deep at most",
+    "SELECT '\ud800'": "must be Unicode text",
+    f"SELECT {'abs(' * 300}1{')' * 300}": "nested at most 200 deep",
+    f"{'FROM (' * 100_000}articles{')' * 100_000}": "nested at most 200 deep",
     f"SELECT 1{' + 1' * 500}": "nested too deeply",
     f"SELECT {'[' * 190}1{']' * 190}": "Recursion level in ArrowSchema struct exceeded",
-    f"SELECT true{' AND true' * 200_000}": "at most 1,000,000 characters long, and this has 1,800,011",
+    f"SELECT true{' AND true' * 200_000}": "at most 1,000,000 characters, and this one has 1,800,011",
 }
 
 
 @pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory, seen: Seen) -> Lake:
+def filled_lake(tmp_path_factory: pytest.TempPathFactory, make_record: MakeRecord) -> Lake:
     folder = tmp_path_factory.mktemp("query")
     lake = Lake.create(folder / "lake")
-    lake.add([seen(0, pmid, f"title {pmid}", "abstract") for pmid in (1, 2, 3)], source="a", dated=True)
+    lake.add([make_record(0, pmid, f"title {pmid}", "abstract") for pmid in (1, 2, 3)], source="a", dated=True)
     (folder / "lake2").mkdir()
     for path in (folder / "outside.csv", folder / "lake2" / "beside.csv"):
         path.write_text("a\n1\n")
@@ -153,117 +153,120 @@ def filled(tmp_path_factory: pytest.TempPathFactory, seen: Seen) -> Lake:
 
 
 @pytest.fixture(autouse=True)
-def nothing_changes(filled: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Not a byte of the lake, and no file beside it or in the working folder."""
+def no_file_changes(filled_lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Check that no test changes the lake, files beside it or the working folder."""
 
-    def state() -> dict[Path, str]:
-        files = [path for path in filled.path.parent.rglob("*") if path.is_file()]
+    def checksums() -> dict[Path, str]:
+        files = [path for path in filled_lake.path.parent.rglob("*") if path.is_file()]
         return {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
-    before = state()
+    before = checksums()
     work = tmp_path / "work"
     work.mkdir()
     (work / "relative.csv").write_text("a\n1\n")
     monkeypatch.chdir(work)
     yield
-    assert state() == before
+    assert checksums() == before
     assert [path.name for path in work.iterdir()] == ["relative.csv"]
 
 
-def fill(query: str, lake: Lake) -> str:
+def with_paths(query: str, lake: Lake) -> str:
+    """Replace the placeholders in a query by paths."""
     copy = Path(__file__).with_name("serialised_copy.json").read_text(encoding="utf-8").strip()
-    places = {
+    paths = {
         "part": lake.part(lake.parts()[0]),
         "lake": lake.path,
         "outside": lake.path.parent / "outside.csv",
         "copy": copy.replace("/new.csv", f"{lake.path}/new.csv"),
     }
-    for name, value in places.items():
+    for name, value in paths.items():
         query = query.replace(f"{{{name}}}", str(value))
     return query
 
 
 @pytest.mark.parametrize("query", WRITES + READS_OUTSIDE)
-def test_refused(filled: Lake, query: str) -> None:
+def test_writing_and_reading_outside_the_lake_is_refused(filled_lake: Lake, query: str) -> None:
     with pytest.raises(QueryError) as caught:
-        filled.sql(fill(query, filled))
-    sentence = str(caught.value)
-    assert "\n" not in sentence
-    assert not sentence.startswith("the query cannot be answered: the query")
+        filled_lake.sql(with_paths(query, filled_lake))
+    message = str(caught.value)
+    assert "\n" not in message
+    assert not message.startswith("the query failed: the query")
 
 
-def test_the_serialised_copy_is_one(filled: Lake, tmp_path: Path) -> None:
-    """Outside the sandbox it writes, so that its refusal above means something."""
+def test_the_serialised_copy_writes_without_the_sandbox(filled_lake: Lake, tmp_path: Path) -> None:
+    """Shows that the refusal of this statement above is due to the sandbox."""
     import duckdb
 
     written = tmp_path / "written.csv"
-    copy = fill("{copy}", filled).replace(f"{filled.path}/new.csv", str(written))
+    copy = with_paths("{copy}", filled_lake).replace(f"{filled_lake.path}/new.csv", str(written))
     with duckdb.connect() as connection:
         connection.execute(f"FROM json_execute_serialized_sql('{copy}')")
     assert written.exists()
 
 
 @pytest.mark.parametrize(("query", "rows"), ANSWERED.items())
-def test_answered(filled: Lake, query: str, rows: int) -> None:
-    assert filled.sql(fill(query, filled)).num_rows == rows
+def test_selects_are_answered(filled_lake: Lake, query: str, rows: int) -> None:
+    assert filled_lake.sql(with_paths(query, filled_lake)).num_rows == rows
 
 
-@pytest.mark.parametrize(("query", "sentence"), MISTAKES.items())
-def test_a_mistake_is_one_sentence(filled: Lake, query: str, sentence: str) -> None:
+@pytest.mark.parametrize(("query", "message"), MISTAKES.items())
+def test_a_faulty_query_fails_with_one_sentence(filled_lake: Lake, query: str, message: str) -> None:
     with pytest.raises(QueryError) as caught:
-        filled.sql(query)
-    assert sentence in str(caught.value)
+        filled_lake.sql(query)
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_python_variables_are_not_tables(filled: Lake) -> None:
+def test_a_query_cannot_read_python_variables(filled_lake: Lake) -> None:
     import pyarrow as pa
 
     hidden = pa.table({"a": [1]})
     with pytest.raises(QueryError, match="hidden does not exist"):
-        filled.sql("SELECT * FROM hidden")
+        filled_lake.sql("SELECT * FROM hidden")
     assert hidden.num_rows == 1
 
 
-def test_rows_stream(filled: Lake) -> None:
-    with filled.select("SELECT range AS n FROM range(100000)") as rows:
+def test_rows_are_streamed_in_batches(filled_lake: Lake) -> None:
+    with filled_lake.select("SELECT range AS n FROM range(100000)") as rows:
         assert rows.schema.names == ["n"]
         assert rows.read_next_batch().num_rows <= 10_000
 
 
-def test_an_error_on_the_way_is_a_sentence_too(filled: Lake) -> None:
-    rows = filled.select("SELECT CASE WHEN range = 90000 THEN error('late') ELSE range END AS n FROM range(100000)")
-    with pytest.raises(QueryError, match=r"^the query cannot be answered: late$"):
+def test_an_error_while_reading_rows_is_one_sentence(filled_lake: Lake) -> None:
+    rows = filled_lake.select(
+        "SELECT CASE WHEN range = 90000 THEN error('late') ELSE range END AS n FROM range(100000)"
+    )
+    with pytest.raises(QueryError, match=r"^the query failed: late$"):
         rows.read_all()
 
 
-def test_times_are_utc(filled: Lake) -> None:
-    (as_of,) = filled.sql("SELECT DISTINCT as_of::VARCHAR AS t FROM articles")["t"].to_pylist()
+def test_timestamps_are_in_utc(filled_lake: Lake) -> None:
+    (as_of,) = filled_lake.sql("SELECT DISTINCT as_of::VARCHAR AS t FROM articles")["t"].to_pylist()
     assert as_of == "2025-01-01 00:00:00+00"
 
 
 @pytest.mark.parametrize(
     ("query", "seconds"),
     [
-        # In 3 seconds DuckDB would draw its progress bar on stdout, which is for data.
+        # After less than 3 seconds, DuckDB would draw its progress bar on stdout, which is for data.
         ("SELECT count(*) FROM range(1000000000000) AS t(a) WHERE a % 7 = 3", 3),
         ("SELECT a FROM range(1000000000000) AS t(a) WHERE a < 50000 OR a = -1", 0.3),
     ],
     ids=["computed", "streamed"],
 )
-def test_ctrl_c_stops_a_query(filled: Lake, query: str, seconds: float) -> None:
+def test_ctrl_c_stops_a_query(filled_lake: Lake, query: str, seconds: float) -> None:
     script = (
         "import os, signal, sys, threading\nfrom litmine import Lake\nlake = Lake(sys.argv[1])\nlake.sql('SELECT 1')\n"
         "threading.Timer(float(sys.argv[3]), lambda: os.kill(os.getpid(), signal.SIGINT)).start()\n"
         "try:\n    lake.sql(sys.argv[2])\nexcept KeyboardInterrupt:\n    print('interrupted')"
     )
-    command = [sys.executable, "-c", script, str(filled.path), query, str(seconds)]
+    command = [sys.executable, "-c", script, str(filled_lake.path), query, str(seconds)]
     ran = subprocess.run(command, check=True, capture_output=True, text=True, timeout=600)
     assert ran.stdout == "interrupted\n"
 
 
-def test_a_damaged_part_is_named(lake: Lake, seen: Seen) -> None:
-    records = [seen(0, pmid, f"title {pmid}", "abstract " * pmid) for pmid in range(50)]
+def test_a_damaged_part_is_named(lake: Lake, make_record: MakeRecord) -> None:
+    records = [make_record(0, pmid, f"title {pmid}", "abstract " * pmid) for pmid in range(50)]
     good, bad = lake.add(records, source="a", dated=True, part_size=25).parts
     data = lake.part(bad).read_bytes()
     metadata = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
@@ -277,7 +280,7 @@ def test_a_damaged_part_is_named(lake: Lake, seen: Seen) -> None:
         with pytest.raises(LakeError, match=rf"{bad}\.parquet is damaged .*; restore it, or delete each"):
             lake.sql("SELECT * FROM articles")
         with pytest.raises(LakeError, match=rf"{bad}\.parquet is damaged"):
-            lake.add([seen(1, pmid, "other") for pmid in range(50)], source="b", dated=True)
+            lake.add([make_record(1, pmid, "other") for pmid in range(50)], source="b", dated=True)
         assert good in lake.parts()
     with pytest.raises(QueryError):
         lake.sql("SELECT nope FROM articles")

@@ -1,4 +1,4 @@
-"""The views: what is current, whose entities they show, and what has been read."""
+"""The SQL views: current articles, entities of active models, coverage; and the catalogue."""
 
 import shutil
 from collections.abc import Callable
@@ -12,16 +12,16 @@ import pytest
 
 from litmine import Lake
 from litmine.errors import LakeError
-from litmine.lake.articles import new_texts
-from litmine.lake.runs import Active, Gap, Run
+from litmine.lake.articles import read_new_texts
+from litmine.lake.runs import ActiveModel, Gap, Run
 from litmine.lake.targets import FailedText, TargetFooter, TargetSet, write_target
-from litmine.lake.view_definitions import sentences
+from litmine.lake.view_definitions import view_descriptions
 from litmine.lake.views import CATALOGUE, catalogue_is_current, catalogue_sql, write_catalogue
 from litmine.schema import arrow_schema
 from litmine.tasks.ner.tagger import entity_rows
 from litmine.types import Entity, SourceRecord
 
-Seen = Callable[..., SourceRecord]
+MakeRecord = Callable[..., SourceRecord]
 START = datetime(2025, 1, 1, tzinfo=UTC)
 
 ARTICLES = (
@@ -32,7 +32,7 @@ ENTITIES = "pmid, start_char, end_char, mention, entity_type, score, identifier,
 COVERAGE = "task, model, inputs, active, texts_read, texts_unread, texts_failed, parts_read, parts_unread"
 
 
-def run(number: int, active: list[str] | None = None, *gaps: Gap) -> Run:
+def make_run(number: int, active: list[str] | None = None, *gaps: Gap) -> Run:
     when = START + timedelta(minutes=number)
     return Run(
         f"r{number}",
@@ -41,14 +41,14 @@ def run(number: int, active: list[str] | None = None, *gaps: Gap) -> Run:
         when,
         "done",
         models=active or (),
-        active=None if active is None else [Active("ner", model) for model in active],
+        active=None if active is None else [ActiveModel("ner", model) for model in active],
         gaps=gaps,
     )
 
 
 def annotate(lake: Lake, model: str, part: str, *failing: int) -> None:
-    """Mark the first word of each text, but for the PMIDs that fail."""
-    texts = new_texts(lake.part(part))
+    """Write a target with the first word of each text as a mention; the texts of `failing` PMIDs count as failed."""
+    texts = read_new_texts(lake.part(part))
     found: list[list[Entity] | None] = []
     failed = []
     for pmid, text_hash, text in zip(texts.pmids, texts.text_hashes, texts.texts, strict=True):
@@ -66,45 +66,53 @@ def mentions(lake: Lake, view: str = "entities") -> list[tuple[int, str, str]]:
     return list(zip(*rows.to_pydict().values(), strict=True))
 
 
-def test_an_empty_lake_answers_every_view(lake: Lake) -> None:
-    assert lake.sql("SHOW TABLES")["name"].to_pylist() == sorted(sentences())
-    for view in sentences():
+def test_every_view_of_an_empty_lake_is_empty(lake: Lake) -> None:
+    assert lake.sql("SHOW TABLES")["name"].to_pylist() == sorted(view_descriptions())
+    for view in view_descriptions():
         assert lake.sql(f"SELECT * FROM {view}").num_rows == 0
     assert lake.sql("SELECT * FROM articles").column_names == ARTICLES.split(", ")
     assert lake.sql("SELECT * FROM entities").column_names == ENTITIES.split(", ")
     assert lake.sql("SELECT * FROM all_entities").column_names == ENTITIES.split(", ")
 
 
-def test_entities_are_those_of_active_models_and_current_texts(lake: Lake, seen: Seen) -> None:
-    first, second = (lake.add([seen(0, p, f"one{p}")], source="a", dated=True).parts[0] for p in (1, 2))
+def test_entities_shows_active_models_and_current_texts(lake: Lake, make_record: MakeRecord) -> None:
+    first, second = (lake.add([make_record(0, p, f"one{p}")], source="a", dated=True).parts[0] for p in (1, 2))
     for part in (first, second):
         annotate(lake, "a@1", part)
     annotate(lake, "b@1", first)
     assert mentions(lake) == []
-    lake.record_run(run(1, ["a@1"]))
-    lake.record_run(run(2))
+    lake.record_run(make_run(1, ["a@1"]))
+    lake.record_run(make_run(2))
     assert mentions(lake) == [(1, "one1", "a@1"), (2, "one2", "a@1")]
     assert len(mentions(lake, "all_entities")) == 3
-    lake.record_run(run(3, ["a@1", "b@1"]))
-    assert [one.model for one in lake.active()] == ["a@1", "b@1"] == lake.sql("FROM active_models")["model"].to_pylist()
-    (third,) = lake.add([seen(1, 1, "two"), seen(1, 2)], source="b", dated=True).parts
+    lake.record_run(make_run(3, ["a@1", "b@1"]))
+    assert (
+        [item.model for item in lake.active_models()]
+        == ["a@1", "b@1"]
+        == lake.sql("FROM active_models")["model"].to_pylist()
+    )
+    (third,) = lake.add([make_record(1, 1, "two"), make_record(1, 2)], source="b", dated=True).parts
     assert mentions(lake) == []
     annotate(lake, "a@1", third)
     assert mentions(lake) == [(1, "two", "a@1")]
-    lake.add([seen(2, 1, "one1")], source="c", dated=True)
+    lake.add([make_record(2, 1, "one1")], source="c", dated=True)
     assert mentions(lake) == [(1, "one1", "a@1"), (1, "one1", "b@1")]
 
 
-def test_an_old_run_that_is_recorded_late_changes_nothing(lake: Lake) -> None:
-    lake.record_run(run(5, ["new@1"]))
-    lake.record_run(run(4, ["old@1"]))
-    assert [one.model for one in lake.active()] == ["new@1"] == lake.sql("FROM active_models")["model"].to_pylist()
+def test_a_run_recorded_late_does_not_replace_newer_active_models(lake: Lake) -> None:
+    lake.record_run(make_run(5, ["new@1"]))
+    lake.record_run(make_run(4, ["old@1"]))
+    assert (
+        [item.model for item in lake.active_models()]
+        == ["new@1"]
+        == lake.sql("FROM active_models")["model"].to_pylist()
+    )
 
 
-def test_coverage_and_gaps(lake: Lake, seen: Seen) -> None:
-    first, _ = lake.add([seen(0, p, f"t{p}") for p in range(5)], source="a", dated=True, part_size=3).parts
+def test_coverage_and_gaps_count_read_unread_and_failed_texts(lake: Lake, make_record: MakeRecord) -> None:
+    first, _ = lake.add([make_record(0, p, f"t{p}") for p in range(5)], source="a", dated=True, part_size=3).parts
     annotate(lake, "a@1", first, 1)
-    lake.record_run(run(1, ["a@1", "waiting@1"]))
+    lake.record_run(make_run(1, ["a@1", "waiting@1"]))
     coverage = lake.sql("SELECT * FROM coverage")
     assert coverage.column_names == COVERAGE.split(", ")
     assert [tuple(row.values()) for row in coverage.to_pylist()] == [
@@ -114,37 +122,37 @@ def test_coverage_and_gaps(lake: Lake, seen: Seen) -> None:
     assert lake.sql("SELECT model, part, pmid, why FROM gaps").to_pylist() == [
         {"model": "a@1", "part": first, "pmid": 1, "why": "a \0 'reason'"}
     ]
-    assert [one.model for one in lake.target_sets()] == ["a@1"]
-    assert lake.unread(TargetSet("entities", "a@1")) == lake.parts()[1:]
-    assert lake.unread(TargetSet("entities", "waiting@1")) == lake.parts()
+    assert [item.model for item in lake.target_sets()] == ["a@1"]
+    assert lake.pending_parts(TargetSet("entities", "a@1")) == lake.parts()[1:]
+    assert lake.pending_parts(TargetSet("entities", "waiting@1")) == lake.parts()
 
 
 @pytest.mark.parametrize("model", ["org/name@0f", "2024-01-01@1", "a b+c%2F=é'\"@1", "_@1"])
-def test_model_names_come_back(lake: Lake, seen: Seen, model: str) -> None:
-    (part,) = lake.add([seen(0, 1, "t")], source="a", dated=True).parts
+def test_model_names_survive_encoding_in_folder_names(lake: Lake, make_record: MakeRecord, model: str) -> None:
+    (part,) = lake.add([make_record(0, 1, "t")], source="a", dated=True).parts
     annotate(lake, model, part)
     assert mentions(lake, "all_entities") == [(1, "t", model)]
     assert (
-        [one.model for one in lake.target_sets()]
+        [item.model for item in lake.target_sets()]
         == [model]
         == lake.sql("SELECT model FROM coverage")["model"].to_pylist()
     )
 
 
 @pytest.mark.parametrize("name", ["plain", "it's", "a [1] *b", "model=x", "é ü"])
-def test_any_folder_name_will_do(tmp_path: Path, seen: Seen, name: str) -> None:
+def test_a_lake_folder_can_have_any_name(tmp_path: Path, make_record: MakeRecord, name: str) -> None:
     lake = Lake.create(tmp_path / name)
-    (part,) = lake.add([seen(0, 1, "t")], source="a", dated=True).parts
+    (part,) = lake.add([make_record(0, 1, "t")], source="a", dated=True).parts
     annotate(lake, "m@1", part)
-    assert lake.add([seen(0, 1, "t")], source="a", dated=True).unchanged == 1
+    assert lake.add([make_record(0, 1, "t")], source="a", dated=True).unchanged == 1
     assert mentions(lake, "all_entities") == [(1, "t", "m@1")]
     with duckdb.connect(str(lake.path / CATALOGUE), read_only=True) as catalogue:
         assert catalogue.execute("SELECT pmid, title FROM articles").fetchall() == [(1, "t")]
 
 
-def test_files_of_another_age_are_read_by_field_id(lake: Lake, seen: Seen) -> None:
-    """A column less, a column more, another name and another order: the ids count."""
-    (part,) = lake.add([seen(0, 1, "title", year=2020, keywords=("k",))], source="z", dated=True).parts
+def test_files_of_older_and_newer_schemas_are_read_by_field_id(lake: Lake, make_record: MakeRecord) -> None:
+    """Missing, additional, renamed and reordered columns are matched by field id."""
+    (part,) = lake.add([make_record(0, 1, "title", year=2020, keywords=("k",))], source="z", dated=True).parts
     table = pq.read_table(lake.part(part)).drop_columns(["year", "sections"])
     table = table.rename_columns(["headline" if name == "title" else name for name in table.column_names])
     future = pa.field("future", pa.string(), metadata={"PARQUET:field_id": "999"})
@@ -160,7 +168,7 @@ def test_files_of_another_age_are_read_by_field_id(lake: Lake, seen: Seen) -> No
     ]
 
 
-def test_the_catalogue_is_rewritten_only_when_it_must(lake: Lake, tmp_path: Path) -> None:
+def test_the_catalogue_is_rewritten_only_when_needed(lake: Lake, tmp_path: Path) -> None:
     assert not write_catalogue(lake.path)
     moved = lake.path.rename(tmp_path / "moved")
     with duckdb.connect(str(moved / CATALOGUE)) as held:
@@ -181,7 +189,7 @@ def test_the_catalogue_is_rewritten_only_when_it_must(lake: Lake, tmp_path: Path
         assert catalogue.execute("SELECT count(*) FROM articles").fetchall() == [(0,)]
 
 
-def test_a_lake_older_than_a_table_shows_it_empty(lake: Lake) -> None:
+def test_a_table_newer_than_the_lake_is_empty(lake: Lake) -> None:
     shutil.rmtree(lake.path / "files")
     assert lake.sql("SELECT * FROM files").num_rows == 0
     assert lake.sql("SELECT * FROM files").schema.names == arrow_schema("files").names
@@ -190,16 +198,16 @@ def test_a_lake_older_than_a_table_shows_it_empty(lake: Lake) -> None:
     assert lake.sql("SELECT * FROM files").schema.names == arrow_schema("files").names
 
 
-def test_each_view_is_described() -> None:
-    described = sentences()
-    assert catalogue_sql(Path("/lake")).count("CREATE VIEW") == len(described) == 19
-    assert all(sentence.endswith(".") for sentence in described.values())
+def test_each_view_has_a_description() -> None:
+    descriptions = view_descriptions()
+    assert catalogue_sql(Path("/lake")).count("CREATE VIEW") == len(descriptions) == 19
+    assert all(description.endswith(".") for description in descriptions.values())
 
 
-def test_runs(lake: Lake) -> None:
+def test_runs_and_their_gaps_are_recorded(lake: Lake) -> None:
     gap = Gap("file.xml", "truncated")
-    lake.record_run(run(1, None, gap))
-    lake.record_run(run(2, None, gap, Gap("b", "c")))
+    lake.record_run(make_run(1, None, gap))
+    lake.record_run(make_run(2, None, gap, Gap("b", "c")))
     assert lake.known_gaps() == {gap, Gap("b", "c")}
     assert lake.sql("SELECT run_id, len(gaps) AS gaps, active_models FROM runs ORDER BY 1").to_pylist() == [
         {"run_id": "r1", "gaps": 1, "active_models": None},
@@ -207,7 +215,7 @@ def test_runs(lake: Lake) -> None:
     ]
 
 
-def test_opening_what_is_no_lake(tmp_path: Path) -> None:
+def test_opening_something_else_than_a_lake_fails(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "empty").mkdir()
     for name in ("missing", "file", "empty"):
@@ -215,11 +223,11 @@ def test_opening_what_is_no_lake(tmp_path: Path) -> None:
             Lake(tmp_path / name)
     for mark in ("{}", "not json", '{"format": 2}', "\xff"):
         (tmp_path / "empty" / "lake.json").write_text(mark, encoding="latin-1")
-        with pytest.raises(LakeError, match="of a format that this litmine does not know"):
+        with pytest.raises(LakeError, match="has a lake format that this version of litmine does not support"):
             Lake(tmp_path / "empty")
 
 
-def test_creating(tmp_path: Path) -> None:
+def test_creating_a_lake(tmp_path: Path) -> None:
     lake = Lake.create(tmp_path / "new" / "lake")
     assert Lake.create(lake.path).path == Lake(lake.path).path == lake.path
     (lake.path / "articles" / "_schema.parquet").unlink()

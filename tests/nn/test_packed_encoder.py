@@ -17,7 +17,7 @@ from litmine.nn.kernel_selection import KernelCheck, fastest_kernels, select_cpu
 from litmine.nn.kernels import PLAIN, WindowBounds
 from litmine.tasks.ner.folder import load_folder
 from litmine.tasks.ner.tagger import Tagger
-from litmine.tasks.qa.network import Scores
+from litmine.tasks.qa.network import SpanLogits
 from litmine.tasks.qa.reader import Reader
 from litmine.tasks.registry import load_reader
 
@@ -121,8 +121,8 @@ def test_the_same_answers(readers: dict[str, Reader], texts: list[str]) -> None:
     expected = readers["padded"].label(read)
     for kernels in KERNELS:
         for ours, theirs in zip(readers[kernels].label(read), expected, strict=True):
-            assert isinstance(ours, Scores)
-            assert isinstance(theirs, Scores)
+            assert isinstance(ours, SpanLogits)
+            assert isinstance(theirs, SpanLogits)
             assert ours.start == pytest.approx(theirs.start, abs=1e-4)
             assert ours.end == pytest.approx(theirs.end, abs=1e-4)
             assert ours.null == pytest.approx(theirs.null, abs=1e-4)

@@ -20,7 +20,7 @@ from litmine.nn.weights import load_stored_weights, load_weights, save_weights
 from litmine.tasks.ner.folder import load_folder
 from litmine.tasks.ner.split_tagger import split_tagger
 from litmine.tasks.ner.tagger import Tagger
-from litmine.tasks.registry import identify, load, load_model, load_reader, trunk_of
+from litmine.tasks.registry import identify, load_task_model, load_model, load_reader, trunk_digest_of
 from litmine.training.base import read_base
 from litmine.types import Entity
 
@@ -81,8 +81,8 @@ def test_names(parts: tuple[Path, Path], tiny_model: Path) -> None:
     assert tagger.name == identify(str(top))
     assert tagger.name.startswith("tiny@")
     assert tagger.name != identify(str(tiny_model))
-    assert tagger.trunk.digest == trunk_of(str(top)) == trunk_digest(trunk)
-    assert trunk_of(str(tiny_model)) == ""
+    assert tagger.trunk.digest == trunk_digest_of(str(top)) == trunk_digest(trunk)
+    assert trunk_digest_of(str(tiny_model)) == ""
     assert tagger.name in (top / "README.md").read_text()
     assert f"tiny-trunk@{tagger.trunk.digest}" in (trunk / "README.md").read_text()
     assert "## Data and its terms" in (trunk / "README.md").read_text()
@@ -90,8 +90,8 @@ def test_names(parts: tuple[Path, Path], tiny_model: Path) -> None:
 
 def test_the_trunk_is_identified_without_torch(parts: tuple[Path, Path]) -> None:
     code = (
-        "import sys; from litmine.tasks.registry import identify, trunk_of\n"
-        f"print(identify({str(parts[1])!r}), trunk_of({str(parts[1])!r}), 'torch' in sys.modules)"
+        "import sys; from litmine.tasks.registry import identify, trunk_digest_of\n"
+        f"print(identify({str(parts[1])!r}), trunk_digest_of({str(parts[1])!r}), 'torch' in sys.modules)"
     )
     ran = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert ran.stdout.split() == [identify(str(parts[1])), trunk_digest(parts[0]), "False"]
@@ -99,11 +99,11 @@ def test_the_trunk_is_identified_without_torch(parts: tuple[Path, Path]) -> None
 
 def test_a_trunk_is_loaded_once_for_all_models_on_it(parts: tuple[Path, Path]) -> None:
     trunks: LoadedTrunks = {}
-    first = load(str(parts[1]), "ner", "cpu", "float32", trunks=trunks)
-    second = load(str(parts[1]), "ner", "cpu", "float32", heads=["Chemical"], trunks=trunks)
+    first = load_task_model(str(parts[1]), "ner", "cpu", "float32", trunks=trunks)
+    second = load_task_model(str(parts[1]), "ner", "cpu", "float32", heads=["Chemical"], trunks=trunks)
     assert first.trunk is second.trunk
-    assert load(str(parts[1]), "ner", "cpu", "bf16", trunks=trunks).trunk is not first.trunk
-    assert load(str(parts[1]), "ner", "cpu", "float32").trunk is not first.trunk
+    assert load_task_model(str(parts[1]), "ner", "cpu", "bf16", trunks=trunks).trunk is not first.trunk
+    assert load_task_model(str(parts[1]), "ner", "cpu", "float32").trunk is not first.trunk
     assert len(trunks) == 2
     read = first.read(TEXTS)
     labels = Engine(first.trunk, [first.top, second.top]).label(read)
@@ -120,7 +120,7 @@ def test_bf16_is_close(parts: tuple[Path, Path], tiny_model: Path) -> None:
 def refusal(top: Path) -> str:
     """The error is the same for loading and identifying."""
     said = set()
-    for ask in (load_model, identify, trunk_of):
+    for ask in (load_model, identify, trunk_digest_of):
         with pytest.raises(ModelError) as error:
             ask(str(top))
         said.add(str(error.value))
@@ -160,7 +160,7 @@ def test_a_missing_trunk_is_refused(parts: tuple[Path, Path]) -> None:
 def test_an_incomplete_link_is_refused(parts: tuple[Path, Path], link: object) -> None:
     file = parts[1] / "litmine.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | {"trunk": link}))
-    for ask in (load_model, identify, trunk_of):
+    for ask in (load_model, identify, trunk_digest_of):
         with pytest.raises(ModelError):
             ask(str(parts[1]))
 
@@ -173,7 +173,7 @@ def test_a_model_in_place_of_a_trunk(parts: tuple[Path, Path], tiny_model: Path)
 
 def test_a_trunk_is_not_a_model(parts: tuple[Path, Path]) -> None:
     for ask in (load_model, load_reader, identify):
-        with pytest.raises(ModelError, match=r"holds a trunk, .*, and no model; give a model that goes on from it"):
+        with pytest.raises(ModelError, match=r"holds a trunk, .*, and no model; give a model on this trunk"):
             ask(str(parts[0]))
 
 

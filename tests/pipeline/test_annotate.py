@@ -1,4 +1,4 @@
-"""What a model finds does not depend on how the work is cut, and nothing is read twice."""
+"""`annotate`: results do not depend on the sizes of parts and batches, and no text is read twice."""
 
 import json
 from collections.abc import Callable
@@ -12,11 +12,11 @@ import pytest
 from litmine.corpora.corpus import read_corpus
 from litmine.errors import DONE, FAILED, LakeError
 from litmine.lake.lake import Lake
-from litmine.lake.runs import Active
+from litmine.lake.runs import ActiveModel
 from litmine.lake.targets import TargetSet
 from litmine.pipeline.annotate import annotate
 from litmine.pipeline.compact import compact
-from litmine.pipeline.import_files import ingest
+from litmine.pipeline.import_files import import_files
 from litmine.runtime.executor import Executor, RunProgress
 from litmine.tasks.contract import UnitResult
 from litmine.tasks.registry import identify
@@ -26,18 +26,18 @@ Start = Callable[..., Popen[Any]]
 Found = Callable[[Path], dict[tuple[object, ...], float]]
 
 
-def recopied(lake: Path, to: Path, part_size: int) -> Lake:
-    """The articles of a lake in another lake, in parts of another size."""
+def copy_articles(lake: Path, to: Path, part_size: int) -> Lake:
+    """Import the articles of a lake into a new lake with another part size."""
     lines = Lake(lake).rows("select pmid, title, abstract from articles order by pmid desc")
     records = [dict(zip(("pmid", "title", "abstract"), line, strict=True)) for line in lines]
     to.mkdir()
     (to / "articles.jsonl").write_text("\n".join(map(json.dumps, records)), encoding="utf-8")
-    ingest(to / "lake", [to / "articles.jsonl"], part_size=part_size)
+    import_files(to / "lake", [to / "articles.jsonl"], part_size=part_size)
     return Lake(to / "lake")
 
 
 @pytest.mark.parametrize(("part_size", "batch_tokens"), [(7, 1), (50, 700), (400, 100_000)])
-def test_parts_and_batches_change_nothing(
+def test_part_and_batch_sizes_do_not_change_the_entities(
     imported_lake: Path,
     tmp_path: Path,
     tiny_model: Path,
@@ -46,37 +46,35 @@ def test_parts_and_batches_change_nothing(
     part_size: int,
     batch_tokens: int,
 ) -> None:
-    lake = recopied(imported_lake, tmp_path / "other", part_size)
+    lake = copy_articles(imported_lake, tmp_path / "other", part_size)
     result = annotate(lake, [str(tiny_model)], Executor(), "float32", batch_tokens)
     assert (result.parts, result.texts, result.new_gaps) == (len(lake.parts()), 102, [])
     assert found(lake.path) == undisturbed
 
 
-def test_bf16_is_the_same_model_and_nearly_the_same_entities(
-    lake: Path, tiny_model: Path, annotated_lake: Path, found: Found
-) -> None:
+def test_bf16_gives_nearly_the_same_entities(lake: Path, tiny_model: Path, annotated_lake: Path, found: Found) -> None:
     result = annotate(Lake(lake), [str(tiny_model)], Executor(), "bf16")
     assert result.precision == "bf16"
     bf16, float32 = found(lake).keys(), found(annotated_lake).keys()
     assert len(bf16 & float32) / len(bf16 | float32) > 0.97
 
 
-def test_nothing_is_left_to_do(run: Run, read_lake: Path, tiny_model: Path) -> None:
+def test_a_second_run_does_nothing(run: Run, read_lake: Path, tiny_model: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in read_lake.rglob("*")}
     ran = run("annotate", "--lake", read_lake, "--model", tiny_model)
     assert (ran.returncode, ran.stdout) == (DONE, "")
-    assert ran.stderr == f"nothing to do: {identify(str(tiny_model))} has read every text of the lake\n"
+    assert ran.stderr == f"nothing to do: every text of the lake has been read by {identify(str(tiny_model))}\n"
     assert {path: path.stat().st_mtime_ns for path in read_lake.rglob("*")} == before
 
 
-def test_the_sum_and_the_log(run: Run, lake: Path, tiny_model: Path) -> None:
+def test_the_summary_and_the_log(run: Run, lake: Path, tiny_model: Path) -> None:
     model, parts = identify(str(tiny_model)), len(Lake(lake).parts())
     ran = run("annotate", "--lake", lake, "--model", tiny_model, "--precision", "float32")
     opened = Lake(lake)
     ((mentions,),) = opened.rows("select count(*) from entities")
     assert (ran.returncode, ran.stdout) == (DONE, "")
     assert ran.stderr == (
-        f"{parts} of {parts} parts done: 102 texts, {mentions:,} entities by {model} on cpu in float32\n"
+        f"{parts} of {parts} parts done: 102 texts read, {mentions:,} entities found by {model} on cpu in float32\n"
     )
     active = "list_transform(active, lambda one: one.model)"
     columns = f"command, outcome, models, {active}, precision, device, gaps, versions['litmine'] is not null"
@@ -100,90 +98,90 @@ def test_the_sum_and_the_log(run: Run, lake: Path, tiny_model: Path) -> None:
     ]
 
 
-def test_only_the_new_texts_of_a_revision_are_read(
+def test_only_new_texts_are_read_after_a_revision(
     run: Run, tmp_path: Path, tiny_model: Path, sample_data: Path
 ) -> None:
     passages = read_corpus(sample_data / "ner" / "NCBI-disease" / "train.tsv", "known by heart").passages
     one, two, three, other = [passage.text for passage in passages if passage.spans][:4]
 
-    def bring(day: int, **abstracts: str) -> None:
+    def import_abstracts(day: int, **abstracts: str) -> None:
         lines = [{"pmid": int(name[1:]), "title": "A title.", "abstract": text} for name, text in abstracts.items()]
         (tmp_path / "lines.jsonl").write_text("\n".join(map(json.dumps, lines)))
-        ingest(tmp_path / "lake", [tmp_path / "lines.jsonl"], datetime(2026, 1, day, tzinfo=UTC))
+        import_files(tmp_path / "lake", [tmp_path / "lines.jsonl"], datetime(2026, 1, day, tzinfo=UTC))
 
     words = ("annotate", "--lake", tmp_path / "lake", "--model", tiny_model)
     mentions = "from entities order by all"
-    bring(1, p1=one, p2=two, p3=three)
-    assert ": 3 texts, " in run(*words).stderr
+    import_abstracts(1, p1=one, p2=two, p3=three)
+    assert ": 3 texts read, " in run(*words).stderr
     lake = Lake(tmp_path / "lake")
     first = lake.rows(mentions)
-    bring(2, p1=one, p2=other, p4=two)
+    import_abstracts(2, p1=one, p2=other, p4=two)
     assert {row[0] for row in lake.rows(mentions)} == {1, 3}
-    assert ": 2 texts, " in run(*words).stderr
+    assert ": 2 texts read, " in run(*words).stderr
     assert lake.rows("select sum(texts) from targets") == [(5,)]
     second = lake.rows(mentions)
     assert {row[0] for row in second} == {1, 2, 3, 4}
     assert [row for row in second if row[0] in (1, 3)] == [row for row in first if row[0] in (1, 3)]
     held = "substr(a.text, start_char + 1, end_char - start_char) = mention"
     assert lake.rows(f"select bool_and({held}) from entities join articles a using (pmid)") == [(True,)]
-    bring(3, p2=two)
-    assert ": 0 texts, " in run(*words).stderr
+    import_abstracts(3, p2=two)
+    assert ": no texts read by " in run(*words).stderr
     assert lake.rows(mentions) == [*first, *(row for row in second if row[0] == 4)]
 
 
-class Interrupting(RunProgress):
-    """Ctrl-C after the first part."""
+class InterruptingProgress(RunProgress):
+    """Raises KeyboardInterrupt after the first part."""
 
     def finished(self, done: UnitResult) -> None:
         raise KeyboardInterrupt(done.unit.name)
 
 
-def test_models_become_active_when_all_is_read(
+def test_models_become_active_when_every_text_is_read(
     read_lake: Path, tiny_model: Path, fragile_model: Path, found: Found
 ) -> None:
     lake, old, new = Lake(read_lake), identify(str(tiny_model)), identify(str(fragile_model))
     with pytest.raises(KeyboardInterrupt):
-        annotate(lake, [str(fragile_model)], Executor(), "float32", progress=Interrupting())
-    done = len(lake.parts()) - len(lake.unread(TargetSet("entities", new)))
+        annotate(lake, [str(fragile_model)], Executor(), "float32", progress=InterruptingProgress())
+    done = len(lake.parts()) - len(lake.pending_parts(TargetSet("entities", new)))
     assert 1 <= done < len(lake.parts())
-    assert [one.model for one in lake.active()] == [old]
+    assert [one.model for one in lake.active_models()] == [old]
     assert lake.rows("select distinct model from entities") == [(old,)]
     assert lake.rows("select outcome, active from runs order by started desc limit 1") == [("interrupted", None)]
     result = annotate(lake, [str(fragile_model)], Executor(), "float32")
     assert result.parts == result.planned_parts == len(lake.parts()) - done
-    # It finds diseases alone: what else the old one finds is shown still, and no mention twice.
-    shown = [Active("ner", old, types=("Chemical",)), Active("ner", new)]
-    assert lake.active() == shown
+    # The new model finds only diseases: the old model still shows chemicals, and no mention is shown twice.
+    shown = [ActiveModel("ner", old, types=("Chemical",)), ActiveModel("ner", new)]
+    assert lake.active_models() == shown
     of_types = lake.rows("select distinct model, entity_type from entities order by entity_type")
     assert of_types == [(old, "Chemical"), (new, "Disease")]
-    assert result.account()[-1] == (
+    assert result.summary_lines()[-1] == (
         f"entities shows Chemical of {old} and all that {new} gives; all_entities has every model's"
     )
     result = annotate(lake, [str(tiny_model), str(fragile_model), str(tiny_model)], Executor())
-    assert (result.models, result.planned_parts, result.shows) == ([old, new], 0, [])
-    assert lake.active() == shown
+    assert (result.models, result.planned_parts, result.view_changes) == ([old, new], 0, [])
+    assert lake.active_models() == shown
     assert lake.rows("select texts_read, texts_unread, active from coverage") == [(102, 0, True)] * 2
     assert len(found(read_lake)) == lake.rows("select count(*) from all_entities")[0][0]
 
 
-class Compacting(RunProgress):
-    """A compaction with no grace after the first part, which merges parts that are planned and not read yet."""
+class CompactingProgress(RunProgress):
+    """Compacts without a grace period after the first part, and so merges parts that are planned but not read yet."""
 
     def __init__(self, lake: Path) -> None:
         self._lake, self._done = lake, False
 
     def finished(self, done: UnitResult) -> None:
-        if done.made and not self._done:
+        if done.targets and not self._done:
             self._done = True
             assert compact(Lake(self._lake), grace=timedelta(0)).parts > 2
 
 
-def test_what_a_compaction_merged_meanwhile_is_read_too(lake: Path, tiny_model: Path) -> None:
-    annotate(Lake(lake), [str(tiny_model)], Executor(), "float32", progress=Compacting(lake))
+def test_parts_that_a_compaction_merges_during_the_run_are_read(lake: Path, tiny_model: Path) -> None:
+    annotate(Lake(lake), [str(tiny_model)], Executor(), "float32", progress=CompactingProgress(lake))
     assert Lake(lake).rows("select texts_read, texts_unread from coverage") == [(102, 0)]
 
 
-def test_a_model_of_another_kind_is_refused(lake: Path, tiny_base: Path, tmp_path: Path, run: Run) -> None:
+def test_a_model_of_another_task_is_refused(lake: Path, tiny_base: Path, tmp_path: Path, run: Run) -> None:
     from transformers import BertConfig, BertForSequenceClassification
     from transformers.utils import logging
 
@@ -193,28 +191,28 @@ def test_a_model_of_another_kind_is_refused(lake: Path, tiny_base: Path, tmp_pat
     ran = run("annotate", "--lake", lake, "--model", folder)
     kind = f"{folder} holds a BertForSequenceClassification"
     assert ran.returncode == FAILED
-    assert ran.stderr == f"litmine: {kind}; what is needed here is one that finds entities (ner)\n"
+    assert ran.stderr == f"litmine: {kind}; give one that finds entities (ner)\n"
 
 
-def test_tasks_have_built_in_models(lake: Path, run: Run) -> None:
+def test_invalid_task_options_are_refused(lake: Path, run: Run) -> None:
     ran = run("annotate", "--lake", lake, "--task", "nonsense")
     assert (ran.returncode, "Invalid value for '--task'" in ran.stderr) == (2, True)
     ran = run("annotate", "--lake", lake, "--task", "ner", "--questions", "x.jsonl")
     assert (ran.returncode, "--task cannot be used with --questions" in ran.stderr) == (2, True)
 
 
-def test_a_lake_without_articles(tmp_path: Path) -> None:
+def test_a_lake_without_articles_is_refused(tmp_path: Path) -> None:
     with pytest.raises(LakeError, match="has no articles yet"):
         annotate(Lake.create(tmp_path / "lake"), ["builtin"], Executor())
 
 
-def test_two_runs_at_once_double_nothing(
+def test_two_runs_at_the_same_time_write_no_duplicates(
     start: Start, lake: Path, tiny_model: Path, undisturbed: object, found: Found
 ) -> None:
     words = ("annotate", "--lake", lake, "--model", tiny_model, "--precision", "float32", "--batch-tokens", "300")
     both = [start(*words), start(*words)]
-    said = [process.communicate()[1] for process in both]
-    assert [process.returncode for process in both] == [DONE, DONE], said
+    stderr = [process.communicate()[1] for process in both]
+    assert [process.returncode for process in both] == [DONE, DONE], stderr
     assert found(lake) == undisturbed
     assert Lake(lake).rows("select parts_read, parts_unread from coverage") == [(len(Lake(lake).parts()), 0)]
     assert list(lake.rglob("*.tmp")) == []

@@ -1,4 +1,4 @@
-"""What goes wrong costs what is at fault, is said once, and leaves a lake that the next run completes."""
+"""`annotate` after faults: each costs only its text or part, is reported once, and the next run completes."""
 
 import json
 import os
@@ -17,9 +17,9 @@ import pytest
 from litmine.errors import DONE, FAILED, INTERRUPTED, NEW_GAPS
 from litmine.lake.lake import Lake
 from litmine.lake.parquet import read_footer
-from litmine.lake.paths import Place
+from litmine.lake.paths import LakePath
 from litmine.lake.targets import TargetSet
-from litmine.pipeline.import_files import ingest
+from litmine.pipeline.import_files import import_files
 from litmine.tasks.registry import identify
 
 Run = Callable[..., CompletedProcess[str]]
@@ -27,8 +27,8 @@ Start = Callable[..., Popen[Any]]
 Found = Callable[[Path], dict[tuple[object, ...], float]]
 
 
-def annotate(lake: Path, model: Path) -> tuple[object, ...]:
-    """The command, in small batches."""
+def annotate_command(lake: Path, model: Path) -> tuple[object, ...]:
+    """The command with small batches."""
     return ("annotate", "--lake", lake, "--model", model, "--precision", "float32", "--batch-tokens", 500)
 
 
@@ -37,7 +37,7 @@ def cut(content: bytes) -> bytes:
 
 
 def garble(content: bytes) -> bytes:
-    """The same length, the footer whole, the first column not."""
+    """Damage the first column; keep the length and the footer."""
     return content[:30] + bytes(100) + content[130:]
 
 
@@ -45,7 +45,7 @@ def garble(content: bytes) -> bytes:
 def test_a_damaged_part_is_reported_once(
     run: Run, lake: Path, tiny_model: Path, undisturbed: object, found: Found, harm: Callable[[bytes], bytes]
 ) -> None:
-    words = annotate(lake, tiny_model)
+    words = annotate_command(lake, tiny_model)
     part = sorted((lake / "articles").glob("medline*.parquet"))[3]
     whole = part.read_bytes()
     part.write_bytes(harm(whole))
@@ -60,34 +60,34 @@ def test_a_damaged_part_is_reported_once(
 
     ran = run(*words)
     nothing, still = ran.stderr.splitlines()
-    assert (ran.returncode, nothing.startswith("0 of 1 parts done: 0 texts")) == (DONE, True)
-    assert still.startswith("1 part(s) that an earlier run reported cannot be read still")
+    assert (ran.returncode, nothing.startswith("0 of 1 part done: no texts read by ")) == (DONE, True)
+    assert still == "1 part still cannot be read, as reported before; see `litmine status`"
     ran = run("status", "--lake", lake)
     assert part.name in ran.stdout + ran.stderr
     assert "Traceback" not in ran.stderr
 
     part.write_bytes(whole)
     ran = run(*words)
-    assert (ran.returncode, ran.stderr.startswith("1 of 1 parts done: 4 texts")) == (DONE, True)
+    assert (ran.returncode, ran.stderr.startswith("1 of 1 part done: 4 texts read")) == (DONE, True)
     assert found(lake) == undisturbed
     assert "\ngap " not in run("status", "--lake", lake).stdout
 
 
-def test_a_text_that_makes_the_model_fail_costs_one_text(
+def test_a_text_that_makes_the_model_fail_is_one_gap(
     run: Run, lake: Path, tmp_path: Path, fragile_model: Path, found: Found
 ) -> None:
-    words, model = annotate(lake, fragile_model), identify(str(fragile_model))
+    words, model = annotate_command(lake, fragile_model), identify(str(fragile_model))
     assert run(*words).returncode == DONE
     without = found(lake)
     lines = [(7, "Asthma in adults."), (8, "A history of zymurgy in Asthma."), (9, "Fever in adults.")]
     records = [json.dumps({"pmid": pmid, "title": title}) for pmid, title in lines]
     (tmp_path / "lines.jsonl").write_text("\n".join(records))
-    ingest(lake, [tmp_path / "lines.jsonl"])
+    import_files(lake, [tmp_path / "lines.jsonl"])
 
     ran = run(*words)
     done, gap = ran.stderr.splitlines()
     assert ran.returncode == NEW_GAPS
-    assert done.startswith("1 of 1 parts done: 3 texts, ")
+    assert done.startswith("1 of 1 part done: 3 texts read, ")
     reason = "ModelError: the tokenizer has a token that is not in the model's vocabulary"
     assert gap == f"could not be read: PMID 8: {model}: {reason}"
     opened = Lake(lake)
@@ -95,42 +95,42 @@ def test_a_text_that_makes_the_model_fail_costs_one_text(
         (model, 8, "ModelError: the tokenizer has a token that is not in the model's vocabulary")
     ]
     assert opened.rows("select texts_read, texts_unread, texts_failed from coverage") == [(104, 0, 1)]
-    assert [one.model for one in opened.active()] == [model]
+    assert [one.model for one in opened.active_models()] == [model]
     assert {key: score for key, score in found(lake).items() if key[1] not in (7, 9)} == without
     assert opened.rows("select outcome, len(gaps) from runs order by started desc limit 1") == [("gaps", 1)]
-    assert "has not read 0 texts yet and could not read 1;" in run("sql", "select 1", "--lake", lake).stderr
+    assert "could not read 1 text;" in run("sql", "select 1", "--lake", lake).stderr
     assert f"gap       PMID 8, {model}: ModelError" in run("status", "--lake", lake).stdout
     assert run(*words).returncode == DONE
 
 
 def test_a_model_that_fails_on_everything_writes_nothing(run: Run, read_lake: Path, broken_model: Path) -> None:
-    before = [one.model for one in Lake(read_lake).active()]
-    ran = run(*annotate(read_lake, broken_model))
+    before = [one.model for one in Lake(read_lake).active_models()]
+    ran = run(*annotate_command(read_lake, broken_model))
     (line,) = ran.stderr.splitlines()
     assert ran.returncode == FAILED
     assert line.startswith(f"litmine: {identify(str(broken_model))} fails on every text on cpu: ")
     # Parts are taken in random order; one without a text says nothing of the model.
     targets = TargetSet("entities", identify(str(broken_model))).folder(read_lake).glob("*.parquet")
     assert sum(read_footer(target)["texts"] for target in targets) == 0
-    assert [one.model for one in Lake(read_lake).active()] == before
+    assert [one.model for one in Lake(read_lake).active_models()] == before
     assert Lake(read_lake).rows("select outcome from runs order by started desc limit 1") == [("failed",)]
 
 
-def test_a_full_disk(
+def test_a_full_disk_loses_no_finished_part(
     run: Run, imported_lake: Path, tiny_model: Path, small_disk: Any, undisturbed: object, found: Found
 ) -> None:
     lake = small_disk.folder / "lake"
     parts = len(Lake(imported_lake).parts())
     shutil.copytree(imported_lake, lake)
     small_disk.leave(40)
-    words = annotate(lake, tiny_model)
+    words = annotate_command(lake, tiny_model)
     process = small_disk.start(*words)
-    _, said = process.communicate()
+    _, stderr = process.communicate()
     # A slow machine says before how far it is.
-    (line,) = [line for line in said.splitlines() if not line.startswith("annotating: ")]
+    (line,) = [line for line in stderr.splitlines() if not line.startswith("annotating: ")]
     assert process.returncode == FAILED
     assert line.startswith(f"litmine: {lake}/")
-    assert line.endswith("free some space and run the command again: what was finished stays")
+    assert line.endswith("free some space and run the command again: finished work is kept")
     assert list(lake.rglob("*.tmp")) == []
     whole = targets(lake, tiny_model)
     assert all(pq.read_metadata(path).num_columns for path in whole)
@@ -141,22 +141,22 @@ def test_a_full_disk(
     assert found(lake) == undisturbed
 
 
-def targets(lake: Path, model: Path) -> list[Place]:
+def targets(lake: Path, model: Path) -> list[LakePath]:
     return list(TargetSet("entities", identify(str(model))).folder(lake).glob("*.parquet"))
 
 
 def wait_for_targets(process: Popen[Any], lake: Path, model: str, least: int) -> None:
-    """Until so many targets stand, or the run is over."""
+    """Wait until `least` targets exist or the run has ended."""
     folder = TargetSet("entities", model).folder(lake)
     while process.poll() is None and len(list(folder.glob("*.parquet"))) < least:
         time.sleep(0.001)
 
 
 @pytest.mark.parametrize("kills", [1, pytest.param(20, marks=pytest.mark.soak)])
-def test_killed_at_any_moment(
+def test_a_run_killed_at_any_moment_can_be_repeated(
     run: Run, start: Start, lake: Path, tiny_model: Path, undisturbed: object, found: Found, kills: int
 ) -> None:
-    words, model, parts = annotate(lake, tiny_model), identify(str(tiny_model)), len(Lake(lake).parts())
+    words, model, parts = annotate_command(lake, tiny_model), identify(str(tiny_model)), len(Lake(lake).parts())
     chance = random.Random(kills)
     for least in sorted(chance.sample(range(parts - 1), kills)):
         process = start(*words)
@@ -171,26 +171,26 @@ def test_killed_at_any_moment(
     ran = run(*words)
     assert ran.returncode == DONE, ran.stderr
     assert found(lake) == undisturbed
-    assert Lake(lake).unread(TargetSet("entities", model)) == []
+    assert Lake(lake).pending_parts(TargetSet("entities", model)) == []
 
 
-def test_ctrl_c(
+def test_ctrl_c_keeps_finished_parts(
     run: Run, start: Start, lake: Path, tiny_model: Path, undisturbed: object, found: Found, hold: Callable[..., Any]
 ) -> None:
-    words, third = annotate(lake, tiny_model), hold("*/entities/*/[!_]*.parquet", 2)
+    words, third = annotate_command(lake, tiny_model), hold("*/entities/*/[!_]*.parquet", 2)
     process = start(*words, **third.environment)
     third.wait(process)
     process.send_signal(signal.SIGINT)
     third.release()
-    _, said = process.communicate(timeout=300)
+    _, stderr = process.communicate(timeout=300)
     assert process.returncode == INTERRUPTED
-    assert said.strip() == "litmine: interrupted; finished work is kept, and the same command continues from there"
+    assert stderr.strip() == "litmine: interrupted; finished work is kept, and the same command continues from there"
     done = len(targets(lake, tiny_model))
     opened = Lake(lake)
     assert 2 <= done < len(opened.parts())
     assert list(lake.rglob("*.tmp")) == []
     assert (
-        [one.model for one in opened.active()],
+        [one.model for one in opened.active_models()],
         opened.rows("select outcome from runs order by started desc limit 1"),
     ) == (
         [],
@@ -202,8 +202,8 @@ def test_ctrl_c(
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_lake_that_cannot_be_written(run: Run, lake: Path, tiny_model: Path) -> None:
+def test_a_lake_that_cannot_be_written_is_an_error(run: Run, lake: Path, tiny_model: Path) -> None:
     (lake / "entities").chmod(0o500)
-    ran = run(*annotate(lake, tiny_model))
+    ran = run(*annotate_command(lake, tiny_model))
     (lake / "entities").chmod(0o700)
-    assert (ran.returncode, "see that the folder can be written" in ran.stderr) == (FAILED, True)
+    assert (ran.returncode, "check that the folder is writable" in ran.stderr) == (FAILED, True)

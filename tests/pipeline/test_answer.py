@@ -1,4 +1,4 @@
-"""Questions over a lake: what is read, what is not read again, and the same answers however the work is cut."""
+"""Questions over a lake: each pair is read once, and answers do not depend on the sizes of slices and batches."""
 
 import json
 import shutil
@@ -12,15 +12,15 @@ import pytest
 
 from litmine.errors import LakeError, ModelError, QueryError, QuestionError
 from litmine.lake.lake import Lake
-from litmine.lake.parquet import EMPTY
-from litmine.lake.readings import Pair
+from litmine.lake.parquet import SCHEMA_FILE
+from litmine.lake.readings import QuestionTextPair
 from litmine.pipeline.annotate import annotate
-from litmine.pipeline.answer import Answered, QuestionRun, answer
-from litmine.pipeline.import_files import ingest
+from litmine.pipeline.answer import AnswerResult, QuestionRun, answer
+from litmine.pipeline.import_files import import_files
 from litmine.runtime.executor import Executor, RunProgress
 from litmine.search.index import SearchIndex
 from litmine.tasks.contract import UnitResult
-from litmine.tasks.qa import step as reading
+from litmine.tasks.qa import slice_unit
 from litmine.tasks.registry import identify
 from litmine.types import Article, Question, SourceRecord
 
@@ -30,7 +30,7 @@ WHERE = ("children", "adults", "mice", "nurses", "bakers", "farmers", "swimmers"
 
 
 def article(number: int) -> dict[str, object]:
-    """A text on a subject of its own, with a cause in it."""
+    """An article on its own subject, with a cause in the abstract."""
     who, cause = WHERE[number % len(WHERE)], CAUSES[number % len(CAUSES)]
     return {
         "pmid": number,
@@ -43,15 +43,15 @@ def question(number: int, kind: str = "factoid") -> Question:
     return Question(f"q{number}", f"What causes anaphylaxis in {WHERE[number % len(WHERE)]} of ward {number}?", kind)
 
 
-def bring(lake: Path, articles: Sequence[dict[str, object]], part_size: int = 10) -> Lake:
+def import_articles(lake: Path, articles: Sequence[dict[str, object]], part_size: int = 10) -> Lake:
     file = lake.parent / f"{articles[0]['pmid']}.jsonl"
     file.write_text("\n".join(map(json.dumps, articles)), encoding="utf-8")
-    ingest(lake, [file], part_size=part_size)
+    import_files(lake, [file], part_size=part_size)
     return Lake(lake)
 
 
-def run(lake: Lake, reader: Path, questions: Sequence[Question], **more: object) -> Answered:
-    """In this process, in float32."""
+def run(lake: Lake, reader: Path, questions: Sequence[Question], **more: object) -> AnswerResult:
+    """Answer questions in this process, in float32."""
     inquiry = QuestionRun(questions, str(reader), TOP_K, None, "annotate --questions", "test")
     inquiry = replace(inquiry, **{name: more.pop(name) for name in ("where", "top_k") if name in more})  # type: ignore[arg-type]
     return answer(lake, inquiry, Executor(), "float32", **more)  # type: ignore[arg-type]
@@ -61,7 +61,7 @@ Row = tuple[object, ...]
 
 
 def found(lake: Lake) -> dict[Row, float]:
-    """Each row of the answers that are shown, and its score; ranks and counts are part of it."""
+    """The scores in the view `answers` by the other columns, ranks and counts included."""
     rows = lake.rows(
         "select question_id, rank, support, pmid, answer, start_char, start_token, end_token, evidence_start, score"
         " from answers"
@@ -70,33 +70,33 @@ def found(lake: Lake) -> dict[Row, float]:
 
 
 def files(lake: Lake) -> list[Path]:
-    return [path for path in (lake.path / "readings").glob("*/*.parquet") if path.name != EMPTY]
+    return [path for path in (lake.path / "readings").glob("*/*.parquet") if path.name != SCHEMA_FILE]
 
 
-def pairs_read(lake: Lake) -> list[Pair]:
-    """The pairs that stand in the files, each as often as a file has it."""
+def pairs_read(lake: Lake) -> list[QuestionTextPair]:
+    """The pairs in the files of readings, once for each file that has them."""
     read = []
     for path in files(lake):
-        columns = pq.read_table(path, columns=list(Pair._fields), partitioning=None).to_pydict().values()
-        read += sorted({Pair(*keys) for keys in zip(*columns, strict=True)})
+        columns = pq.read_table(path, columns=list(QuestionTextPair._fields), partitioning=None).to_pydict().values()
+        read += sorted({QuestionTextPair(*keys) for keys in zip(*columns, strict=True)})
     return read
 
 
 @pytest.fixture
 def lake(tmp_path: Path) -> Lake:
     """Sixty articles that no reader has read."""
-    return bring(tmp_path / "lake", [article(number) for number in range(1, 61)])
+    return import_articles(tmp_path / "lake", [article(number) for number in range(1, 61)])
 
 
-def test_a_night_of_questions_and_the_next(lake: Lake, rule_reader: Path) -> None:
-    """One new article and one new question cost the readings that nobody has done, and no others."""
+def test_a_second_run_reads_only_new_pairs(lake: Lake, rule_reader: Path) -> None:
+    """A new article and a new question add readings, and no pair is read again."""
     questions = [question(number) for number in range(20)]
     first = run(lake, rule_reader, questions)
     assert (first.questions, first.retrieved, first.pairs, first.skipped) == (20, 80, 80, 0)
     night = pairs_read(lake)
     assert len(night) == len(set(night)) == 80
 
-    bring(lake.path, [article(61) | {"title": "Causes of anaphylaxis in farmers of ward 12."}])
+    import_articles(lake.path, [article(61) | {"title": "Causes of anaphylaxis in farmers of ward 12."}])
     questions.append(question(63))
     index = SearchIndex.open(lake)
     wanted = {(one.text, hit.pmid) for one in questions for hit in index.search(one.text, TOP_K)}
@@ -117,14 +117,14 @@ def test_a_night_of_questions_and_the_next(lake: Lake, rule_reader: Path) -> Non
     assert {path: path.stat().st_mtime_ns for path in lake.path.rglob("*.parquet")} == before
 
 
-def test_what_the_rule_finds(lake: Lake, rule_reader: Path) -> None:
+def test_answers_and_evidence_of_the_rule_reader(lake: Lake, rule_reader: Path) -> None:
     run(lake, rule_reader, [question(7), replace(question(8), question_type="yesno")])
     rows = lake.rows(
         "select question_id, answer, substr(text, evidence_start + 1, evidence_end - evidence_start)"
         " from answers join articles using (pmid) where pmid in (7, 8) and contains(question, pmid::varchar)"
         " order by question_id"
     )
-    # Word 7 is one of the peanuts, word 8 of the wasps.
+    # The text of PMID 7 has peanuts as the cause, that of PMID 8 wasps.
     assert rows == [
         ("q7", "peanuts", "They were allergic to peanuts in ward 7."),
         ("q8", "yes", "They were allergic to wasps in ward 8."),
@@ -148,7 +148,7 @@ def test_what_the_rule_finds(lake: Lake, rule_reader: Path) -> None:
     ]
 
 
-def test_slices_and_batches_change_nothing(
+def test_slice_and_batch_sizes_do_not_change_the_answers(
     lake: Lake, tmp_path: Path, random_reader: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     questions = [question(number, kind) for number, kind in enumerate(["factoid", "list", "yesno"] * 4)]
@@ -157,15 +157,15 @@ def test_slices_and_batches_change_nothing(
     assert len(files(lake)) == 1
     expected = found(lake)
     assert len(expected) > 100
-    monkeypatch.setattr(reading, "_LEAST", 5)
+    monkeypatch.setattr(slice_unit, "_MIN_PAIRS", 5)
     run(other, random_reader, questions[5:], batch_tokens=1)
     run(other, random_reader, questions[::-1], batch_tokens=700)
     assert len(files(other)) > 8
     assert found(other) == pytest.approx(expected, abs=1e-4)
 
 
-class Interrupting(RunProgress):
-    """Ctrl-C after the first slice."""
+class InterruptingProgress(RunProgress):
+    """Raises KeyboardInterrupt after the first slice."""
 
     def finished(self, done: UnitResult) -> None:
         raise KeyboardInterrupt(done.unit.name)
@@ -174,24 +174,24 @@ class Interrupting(RunProgress):
 def test_answers_change_all_at_once(
     lake: Lake, rule_reader: Path, random_reader: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "_LEAST", 5)
+    monkeypatch.setattr(slice_unit, "_MIN_PAIRS", 5)
     questions = [question(number) for number in range(10)]
     run(lake, rule_reader, questions)
     before = found(lake)
     with pytest.raises(KeyboardInterrupt):
-        run(lake, random_reader, questions, progress=Interrupting())
+        run(lake, random_reader, questions, progress=InterruptingProgress())
     done = len(pairs_read(lake)) - 40
     assert 5 <= done < 40
     assert found(lake) == before
     assert lake.rows("select outcome from runs order by started desc limit 1") == [("interrupted",)]
     assert run(lake, random_reader, questions).skipped == done
     assert found(lake).keys() != before.keys()
-    # And back, without a reading.
+    # The first reader is active again, and reads nothing.
     assert run(lake, rule_reader, questions).pairs == 0
     assert found(lake) == before
 
 
-def test_a_condition_and_retractions(lake: Lake, rule_reader: Path) -> None:
+def test_a_condition_and_retractions_limit_the_articles(lake: Lake, rule_reader: Path) -> None:
     asked = question(7)
     result = run(lake, rule_reader, [asked], where="pmid < 3 -- or so")
     assert (result.retrieved, {row[0] for row in lake.rows("select pmid from retrieved")}) == (2, {1, 2})
@@ -209,7 +209,7 @@ def test_a_condition_and_retractions(lake: Lake, rule_reader: Path) -> None:
     assert run(lake, rule_reader, [replace(asked, text="Zymurgy?", question_id="z")]).retrieved == 0
 
 
-def test_a_damaged_part_costs_its_own_pairs(lake: Lake, rule_reader: Path) -> None:
+def test_a_damaged_part_costs_only_its_own_pairs(lake: Lake, rule_reader: Path) -> None:
     questions = [question(number) for number in range(10)]
     SearchIndex.open(lake)
     part = lake.part(lake.parts()[2])
@@ -248,10 +248,12 @@ def test_a_question_that_is_too_long_is_one_gap(lake: Lake, rule_reader: Path) -
     assert run(lake, rule_reader, [long, question(2)]).planned == 0
 
 
-def test_what_cannot_be_asked(lake: Lake, tmp_path: Path, rule_reader: Path, tiny_model: Path) -> None:
-    with pytest.raises(ModelError, match="which finds entities; what is needed here is one that answers questions"):
+def test_invalid_readers_and_questions_are_refused(
+    lake: Lake, tmp_path: Path, rule_reader: Path, tiny_model: Path
+) -> None:
+    with pytest.raises(ModelError, match="which finds entities; give one that answers questions"):
         run(lake, tiny_model, [question(1)])
-    with pytest.raises(ModelError, match="which answers questions; what is needed here is one that finds entities"):
+    with pytest.raises(ModelError, match="which answers questions; give one that finds entities"):
         annotate(lake, [str(rule_reader)], Executor())
     with pytest.raises(QuestionError, match="the question 'q1' is empty"):
         run(lake, rule_reader, [replace(question(1), text=" ")])

@@ -1,4 +1,4 @@
-"""Questions on Ray, and a run that is killed: the same answers, and nothing is read twice."""
+"""Questions on Ray, and killed runs: the answers are the same, and no pair is read twice."""
 
 import json
 import random
@@ -51,7 +51,7 @@ def command(lake: Path, reader: Path, questions: Path) -> tuple[object, ...]:
 
 
 def found(lake: Path) -> Rows:
-    """Each row that stands in a file of readings, and its score; a row that stands twice fails."""
+    """The scores in the files of readings by the other columns; fails if a row is there twice."""
     rows: Rows = {}
     for path in sorted((lake / "readings").glob("model=random*/*.parquet")):
         for row in pq.read_table(path, partitioning=None).to_pylist():
@@ -81,18 +81,18 @@ def undisturbed(answered_lake: Path) -> object:
 
 @pytest.mark.soak
 @pytest.mark.usefixtures("with_ray")
-def test_two_workers_on_ray(
+def test_two_workers_on_ray_give_the_same_readings(
     start: Start, lake: Path, random_reader: Path, questions: Path, undisturbed: object
 ) -> None:
     process = start(*command(lake, random_reader, questions), "--workers", 2)
-    _, said = process.communicate(timeout=300)
-    assert process.returncode == DONE, said
+    _, stderr = process.communicate(timeout=300)
+    assert process.returncode == DONE, stderr
     assert found(lake) == undisturbed
     assert Lake(lake).rows("select sum(unread), sum(failed), count(*) from question_coverage") == [(0, 0, len(ASKED))]
 
 
 @pytest.mark.parametrize("kills", [1, pytest.param(20, marks=pytest.mark.soak)])
-def test_killed_at_any_moment(
+def test_a_run_killed_at_any_moment_can_be_repeated(
     run: Run,
     start: Start,
     lake: Path,

@@ -1,4 +1,4 @@
-"""Compaction: no view's row changes, whatever comes between, whenever it dies, whoever reads meanwhile."""
+"""Compaction changes no view: between other writes, when it is killed, and while others read."""
 
 import random
 import threading
@@ -18,17 +18,17 @@ from hypothesis import strategies as st
 
 from litmine import Lake
 from litmine.errors import LakeLockedError
-from litmine.lake.articles import new_texts
-from litmine.lake.compaction import MERGED
+from litmine.lake.articles import read_new_texts
+from litmine.lake.compaction import MERGED_PREFIX
 from litmine.lake.import_log import ImportedFile
-from litmine.lake.lock import exclusive
+from litmine.lake.lock import hold_lock
 from litmine.lake.paths import REPLACED
-from litmine.lake.runs import Active, Run
+from litmine.lake.runs import ActiveModel, Run
 from litmine.lake.targets import FailedText, TargetFooter, TargetSet, write_target
 from litmine.lake.views import CATALOGUE, connect
 from litmine.pipeline.compact import CompactionResult, compact
 from litmine.search.index import SearchIndex
-from litmine.search.index_state import is_behind
+from litmine.search.index_state import index_is_behind
 from litmine.tasks.ner.tagger import entity_rows
 from litmine.types import Article, Deletion, Entity, SourceRecord
 
@@ -51,8 +51,8 @@ def seen(day: int, pmid: int, title: str | None) -> SourceRecord:
 
 
 def annotate(lake: Lake, model: str, part: str) -> None:
-    """What a model would: the first letter of each text; it cannot read those that begin with z."""
-    texts = new_texts(lake.part(part))
+    """Write a target that has the first letter of each text as an entity; texts that start with z fail."""
+    texts = read_new_texts(lake.part(part))
     failed = [
         FailedText(pmid, hash_, "z")
         for pmid, hash_, text in zip(texts.pmids, texts.text_hashes, texts.texts, strict=True)
@@ -67,7 +67,12 @@ def annotate(lake: Lake, model: str, part: str) -> None:
 def activate(lake: Lake, *models: str) -> None:
     lake.record_run(
         Run(
-            f"run-{time.time_ns()}", "annotate", START, START, "done", active=[Active("ner", model) for model in models]
+            f"run-{time.time_ns()}",
+            "annotate",
+            START,
+            START,
+            "done",
+            active=[ActiveModel("ner", model) for model in models],
         )
     )
 
@@ -77,10 +82,10 @@ def view_rows(lake: Lake) -> list[list[str]]:
         return [sorted(map(repr, connection.sql(view).to_arrow_table().to_pylist())) for view in VIEWS]
 
 
-def made(folder: Path, parts: int, rows: int = 3) -> Lake:
-    """A lake of small parts, all read by one model, with revisions and deletions."""
+def make_lake(folder: Path, parts: int, rows: int = 3) -> Lake:
+    """A lake of small parts with revisions and deletions; one model has read all of it."""
     lake = Lake.create(folder)
-    importer = lake.importer()
+    importer = lake.article_writer()
     for day in range(parts):
         first = day * rows
         batch = [seen(day, first + at, f"{'z' if at == 2 else 'a'} text {day}") for at in range(rows)]
@@ -102,7 +107,7 @@ STEPS = st.one_of(
     max_examples=max(4, settings().max_examples // 15),
 )
 @given(st.lists(STEPS, min_size=5, max_size=12))
-def test_every_interleaving_gives_the_views_of_a_lake_that_was_never_compacted(
+def test_views_equal_those_of_a_lake_that_is_never_compacted(
     tmp_path_factory: pytest.TempPathFactory, steps: list[Any]
 ) -> None:
     folder = tmp_path_factory.mktemp("interleaved")
@@ -113,7 +118,7 @@ def test_every_interleaving_gives_the_views_of_a_lake_that_was_never_compacted(
         elif isinstance(step, str):
             model = step.split()[1]
             for lake in lakes:
-                for part in lake.unread(TargetSet("entities", model)):
+                for part in lake.pending_parts(TargetSet("entities", model)):
                     annotate(lake, model, part)
                 activate(lake, model)
         else:
@@ -126,8 +131,8 @@ def test_every_interleaving_gives_the_views_of_a_lake_that_was_never_compacted(
     assert view_rows(compacted) == view_rows(plain)
 
 
-def test_a_compaction_merges_all_that_is_small_and_deletes_it_later(tmp_path: Path) -> None:
-    lake = made(tmp_path / "lake", 12)
+def test_small_parts_are_merged_and_deleted_after_the_grace_period(tmp_path: Path) -> None:
+    lake = make_lake(tmp_path / "lake", 12)
     before, parts = view_rows(lake), lake.parts()
     planned = compact(lake, 20, dry_run=True)
     assert (planned.parts, lake.parts()) == (12, parts)
@@ -136,13 +141,13 @@ def test_a_compaction_merges_all_that_is_small_and_deletes_it_later(tmp_path: Pa
     assert len(lake.parts()) == done.parts_made
     assert all(lake.part(name).exists() for name in parts)
     assert view_rows(lake) == before
-    assert lake.unread(TargetSet("entities", "m@1")) == []
+    assert lake.pending_parts(TargetSet("entities", "m@1")) == []
     deleted = compact(lake, 20, NOW)
     assert deleted.deleted == 24
     assert not [
         name
         for name in parts
-        if lake.part(name).exists() or TargetSet("entities", "m@1").target(lake.path, name).exists()
+        if lake.part(name).exists() or TargetSet("entities", "m@1").target_path(lake.path, name).exists()
     ]
     assert view_rows(lake) == before
     assert compact(lake, 20, NOW) == CompactionResult()
@@ -151,18 +156,18 @@ def test_a_compaction_merges_all_that_is_small_and_deletes_it_later(tmp_path: Pa
 
 
 def test_the_search_index_stays_current(tmp_path: Path) -> None:
-    lake = made(tmp_path / "lake", 8)
+    lake = make_lake(tmp_path / "lake", 8)
     SearchIndex.open(lake)
     for part_rows in (20, 60, 60):
         compact(lake, part_rows, NOW)
-        assert not is_behind(lake)
+        assert not index_is_behind(lake)
     assert len(lake.parts()) == 1
     lake.add([seen(99, 1, "a new title")], source="new", dated=True)
-    assert is_behind(lake)
+    assert index_is_behind(lake)
 
 
-def test_a_tool_that_has_the_catalogue_open_sees_each_row_once(tmp_path: Path) -> None:
-    lake = made(tmp_path / "lake", 8)
+def test_an_open_catalogue_shows_each_row_once(tmp_path: Path) -> None:
+    lake = make_lake(tmp_path / "lake", 8)
     with duckdb.connect(str(lake.path / CATALOGUE), read_only=True) as held:
         counts = (f"(SELECT count(*) FROM {view})" for view in ("article_versions", "entities", "runs"))
         ask = f"SELECT {', '.join(counts)}"
@@ -174,21 +179,22 @@ def test_a_tool_that_has_the_catalogue_open_sees_each_row_once(tmp_path: Path) -
         assert held.execute("SELECT count(*) FROM parts").fetchall() == [(len(lake.parts()),)]
 
 
-def test_a_part_waits_for_a_model_at_work(tmp_path: Path) -> None:
-    lake = made(tmp_path / "lake", 16)
+def test_a_part_waits_for_a_model_that_may_be_running(tmp_path: Path) -> None:
+    lake = make_lake(tmp_path / "lake", 16)
     late, hours = TargetSet("entities", "n@1"), timedelta(hours=6)
     for part in lake.parts()[:8]:
         annotate(lake, "n@1", part)
     done = compact(lake, 20, hours)
-    assert (done.parts, len(lake.unread(late))) == (8, 8)
-    for part in lake.unread(late):
+    assert (done.parts, len(lake.pending_parts(late))) == (8, 8)
+    assert "waiting for n@1 to read 8 article parts; run `litmine compact` again afterwards" in done.summary_lines()
+    for part in lake.pending_parts(late):
         annotate(lake, "n@1", part)
     assert compact(lake, 20, hours).parts == 8
-    assert lake.unread(late) == lake.unread(TargetSet("entities", "m@1")) == []
+    assert lake.pending_parts(late) == lake.pending_parts(TargetSet("entities", "m@1")) == []
 
 
-def test_a_model_that_lags_behind_stops_nothing(tmp_path: Path) -> None:
-    lake = made(tmp_path / "lake", 16)
+def test_a_model_that_is_not_running_does_not_prevent_merges(tmp_path: Path) -> None:
+    lake = make_lake(tmp_path / "lake", 16)
     activate(lake, "m@1", "late@1", "never@1")
     for part in lake.parts()[:8]:
         annotate(lake, "late@1", part)
@@ -199,23 +205,23 @@ def test_a_model_that_lags_behind_stops_nothing(tmp_path: Path) -> None:
     assert coverage["m@1"] == 0 < coverage["late@1"] < coverage["never@1"]
 
 
-def test_a_target_that_comes_too_late_is_harmless_and_swept(tmp_path: Path) -> None:
-    lake = made(tmp_path / "lake", 8)
+def test_a_target_written_after_the_merge_is_ignored_and_deleted(tmp_path: Path) -> None:
+    lake = make_lake(tmp_path / "lake", 8)
     before, (part, *_) = view_rows(lake), lake.parts()
     compact(lake, 20, NOW)
     annotate(lake, "late@1", part)
     assert [row for row in lake.rows("FROM all_entities") if row[-1] == "late@1"] == []
-    assert len(lake.unread(TargetSet("entities", "late@1"))) == len(lake.parts())
+    assert len(lake.pending_parts(TargetSet("entities", "late@1"))) == len(lake.parts())
     compact(lake, 20, NOW)
-    annotate_again = TargetSet("entities", "late@1").target(lake.path, part)
+    annotate_again = TargetSet("entities", "late@1").target_path(lake.path, part)
     assert not annotate_again.exists()
     assert view_rows(lake) == before
 
 
-def test_what_a_killed_merge_left_stays_while_a_query_may_have_listed_it(tmp_path: Path) -> None:
-    lake = made(tmp_path / "lake", 1)
-    left = TargetSet("entities", "m@1").target(lake.path, f"{MERGED}left")
-    left.write_bytes(TargetSet("entities", "m@1").target(lake.path, lake.parts()[0]).read_bytes())
+def test_targets_of_a_killed_merge_stay_for_the_grace_period(tmp_path: Path) -> None:
+    lake = make_lake(tmp_path / "lake", 1)
+    left = TargetSet("entities", "m@1").target_path(lake.path, f"{MERGED_PREFIX}left")
+    left.write_bytes(TargetSet("entities", "m@1").target_path(lake.path, lake.parts()[0]).read_bytes())
     before = view_rows(lake)
     assert compact(lake).deleted == 0
     assert left.exists()
@@ -224,9 +230,9 @@ def test_what_a_killed_merge_left_stays_while_a_query_may_have_listed_it(tmp_pat
     assert view_rows(lake) == before
 
 
-def test_a_dated_file_stays_imported_when_its_parts_are_merged_twice(tmp_path: Path) -> None:
-    lake = made(tmp_path / "lake", 8)
-    lake.record_file(ImportedFile("f.xml", 1, "0" * 32, START, 1, 1, 0, 0, lake.parts(), START))
+def test_a_file_counts_as_imported_after_its_parts_are_merged_twice(tmp_path: Path) -> None:
+    lake = make_lake(tmp_path / "lake", 8)
+    lake.record_imported_file(ImportedFile("f.xml", 1, "0" * 32, START, 1, 1, 0, 0, lake.parts(), START))
     compact(lake, 20, NOW)
     assert len(lake.parts()) > 1
     compact(lake, 60, NOW)
@@ -240,20 +246,20 @@ def test_a_dated_file_stays_imported_when_its_parts_are_merged_twice(tmp_path: P
 def test_a_damaged_part_is_a_gap_and_the_rest_is_merged(
     tmp_path: Path, run: Callable[..., CompletedProcess[str]]
 ) -> None:
-    lake = made(tmp_path / "lake", 9)
+    lake = make_lake(tmp_path / "lake", 9)
     bad = lake.part(lake.parts()[4])
     content = bytearray(bad.read_bytes())
     content[100:140] = bytes(40)
     bad.write_bytes(bytes(content))
     done = run("compact", "--lake", lake.path, "--part-rows", 1000)
     assert done.returncode == 3
-    assert "8 article parts became 1" in done.stderr
+    assert "8 article parts merged into 1\n" in done.stderr
     assert f"could not be read: articles/{bad.name}" in done.stderr
     assert set(lake.parts()) == {bad.stem, *(name for name in lake.parts() if name.startswith("merged-"))}
 
 
-def test_what_a_newer_litmine_wrote_is_left_alone(tmp_path: Path) -> None:
-    lake = made(tmp_path / "lake", 2)
+def test_parts_of_a_newer_litmine_are_not_merged(tmp_path: Path) -> None:
+    lake = make_lake(tmp_path / "lake", 2)
     for name in lake.parts():
         table = pq.read_table(lake.part(name))
         future = pa.field("future", pa.string(), metadata={"PARQUET:field_id": "999"})
@@ -265,8 +271,8 @@ def test_what_a_newer_litmine_wrote_is_left_alone(tmp_path: Path) -> None:
     assert len(lake.parts()) == 2
 
 
-def test_a_lost_note_is_written_again(tmp_path: Path) -> None:
-    lake = made(tmp_path / "lake", 8)
+def test_a_lost_merge_note_is_restored(tmp_path: Path) -> None:
+    lake = make_lake(tmp_path / "lake", 8)
     before = view_rows(lake)
     compact(lake, 1000)
     for note in (lake.path / REPLACED).glob("[!_]*.parquet"):
@@ -276,9 +282,9 @@ def test_a_lost_note_is_written_again(tmp_path: Path) -> None:
     assert view_rows(lake) == before
 
 
-def test_one_compaction_at_a_time(tmp_path: Path) -> None:
-    lake = made(tmp_path / "lake", 1)
-    with exclusive(lake.path, "compact"), pytest.raises(LakeLockedError, match="litmine compact"):
+def test_a_second_compaction_is_locked_out(tmp_path: Path) -> None:
+    lake = make_lake(tmp_path / "lake", 1)
+    with hold_lock(lake.path, "compact"), pytest.raises(LakeLockedError, match="litmine compact"):
         compact(lake)
 
 
@@ -286,21 +292,28 @@ def test_small_files_of_the_log_are_merged(tmp_path: Path) -> None:
     lake = Lake.create(tmp_path / "lake")
     for night in range(20):
         lake.record_run(
-            Run(f"run-{night:02}", "fetch", START, START + timedelta(days=night), "done", active=[Active("ner", "m@1")])
+            Run(
+                f"run-{night:02}",
+                "fetch",
+                START,
+                START + timedelta(days=night),
+                "done",
+                active=[ActiveModel("ner", "m@1")],
+            )
         )
     lake.record_run(
-        Run("run-20", "annotate", START, START + timedelta(days=99), "done", active=[Active("ner", "new@1")])
+        Run("run-20", "annotate", START, START + timedelta(days=99), "done", active=[ActiveModel("ner", "new@1")])
     )
     before = lake.sql("FROM runs ORDER BY run_id").to_pylist()
     assert compact(lake).logs == 21
     assert compact(lake, grace=NOW).deleted == 21
     after = lake.sql("FROM runs WHERE command <> 'compact' ORDER BY run_id").to_pylist()
     assert after == before
-    assert [one.model for one in lake.active()] == ["new@1"]
+    assert [one.model for one in lake.active_models()] == ["new@1"]
 
 
 class Reader:
-    """Asks the views, by the sandboxed query and by the catalogue, over and over; notes what was not as expected."""
+    """Queries the views again and again, through `Lake` and through the catalogue, and keeps unexpected results."""
 
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
@@ -323,7 +336,7 @@ class Reader:
         self._thread.join()
 
     def wait_for(self, asked: int) -> None:
-        """Until so many queries are answered: over many parts one takes longer than a compaction lives here."""
+        """Wait for `asked` answers: with many parts, a query takes longer than a compaction lives in this test."""
         until = time.monotonic() + 300
         while self.asked < asked:
             assert time.monotonic() < until
@@ -333,8 +346,8 @@ class Reader:
         while not self._over.is_set():
             for ask in (self._lake.rows, self._by_catalogue):
                 try:
-                    if (said := ask(self._ask)) != self._expected:
-                        self.wrong.append(said)
+                    if (rows := ask(self._ask)) != self._expected:
+                        self.wrong.append(rows)
                 except Exception as error:  # noqa: BLE001
                     self.wrong.append(error)
                 self.asked += 1
@@ -347,10 +360,10 @@ class Reader:
 @pytest.mark.parametrize(
     ("parts", "kills"), [(40, 3), pytest.param(1000, 20, marks=pytest.mark.soak)], ids=["gate", "soak"]
 )
-def test_killed_at_any_moment_while_others_read(
+def test_a_compaction_killed_at_any_moment_changes_no_view(
     tmp_path: Path, start: Callable[..., Popen[Any]], hold: Callable[..., Any], parts: int, kills: int
 ) -> None:
-    lake = made(tmp_path / "lake", parts)
+    lake = make_lake(tmp_path / "lake", parts)
     before = view_rows(lake)
     moment = random.Random(parts)
     killed = 0
@@ -358,7 +371,7 @@ def test_killed_at_any_moment_while_others_read(
         for number in range(kills):
             noted = len(list((lake.path / REPLACED).glob("*")))
             words = ("compact", "--lake", lake.path, "--part-rows", 10 * 2 ** (1 + number))
-            if number == 0:  # in the midst for certain
+            if number == 0:  # certainly during a merge
                 third = hold("*/articles/[!_]*.parquet", 2)
                 process = start(*words, **third.environment)
                 third.wait(process)

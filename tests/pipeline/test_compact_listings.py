@@ -1,4 +1,4 @@
-"""A merge between two of the listings that one query of the catalogue makes: the answer is that of a moment."""
+"""A query of the catalogue lists files several times; a merge between two listings must not mix old and new."""
 
 import io
 import shutil
@@ -12,8 +12,8 @@ import pytest
 from fsspec.spec import AbstractFileSystem
 
 from litmine import Lake
-from litmine.lake.articles import new_texts
-from litmine.lake.runs import Active, Run
+from litmine.lake.articles import read_new_texts
+from litmine.lake.runs import ActiveModel, Run
 from litmine.lake.targets import FailedText, TargetFooter, TargetSet, write_target
 from litmine.lake.views import catalogue_sql
 from litmine.pipeline.compact import compact
@@ -24,8 +24,8 @@ START = datetime(2025, 1, 1, tzinfo=UTC)
 PROTOCOL = "watched"
 
 
-class Watched(AbstractFileSystem):  # type: ignore[misc]
-    """A lake's folder as DuckDB sees it, under a URL as long as its path, and a call before one of the listings."""
+class WatchedFileSystem(AbstractFileSystem):  # type: ignore[misc]
+    """Shows DuckDB the lake under a URL of the same length as its path, and calls a function before a listing."""
 
     protocol = PROTOCOL
     cachable = False
@@ -59,26 +59,26 @@ class Watched(AbstractFileSystem):  # type: ignore[misc]
 
 @pytest.fixture(scope="module")
 def small_parts(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Eight parts that one model has read, but for a text of each, and one more that it has not."""
+    """Eight parts that a model has read, with one failed text each, and a part that it has not read."""
     lake = Lake.create(tmp_path_factory.mktemp("small") / "parts")
-    importer = lake.importer()
+    importer = lake.article_writer()
     for day in range(9):
         records = [SourceRecord(Article(3 * day + at, "title", None), START + timedelta(days=day)) for at in range(3)]
         (part,) = importer.add(records, source=f"night-{day}", dated=True).parts
         if day < 8:
-            texts = new_texts(lake.part(part))
+            texts = read_new_texts(lake.part(part))
             failed = [FailedText(texts.pmids[0], texts.text_hashes[0], "why")]
             footer = TargetFooter("m@1", part, 3, failed, "cpu", "float32", 1.0, 3, {})
             entity = Entity("t", "Disease", 0, 1, 0.5)
             rows = entity_rows(texts, [[], [entity], [entity]])
             write_target(lake.path, TargetSet("entities", "m@1"), part, texts, rows, footer)
-    lake.record_run(Run("r", "annotate", START, START, "done", active=[Active("ner", "m@1")]))
+    lake.record_run(Run("r", "annotate", START, START, "done", active=[ActiveModel("ner", "m@1")]))
     return lake.path
 
 
 @pytest.fixture(scope="module")
 def merged_parts(tmp_path_factory: pytest.TempPathFactory, small_parts: Path) -> Path:
-    """The same with the parts merged that were read, and what they replaced still there."""
+    """The same lake with the eight parts merged, and the replaced files still there."""
     lake = Lake(shutil.copytree(small_parts, tmp_path_factory.mktemp("merged") / "parts"))
     compact(lake)
     assert len(lake.parts()) == 2
@@ -86,9 +86,11 @@ def merged_parts(tmp_path_factory: pytest.TempPathFactory, small_parts: Path) ->
 
 
 @pytest.mark.parametrize("view", ["coverage", "articles", "entities", "gaps"])
-def test_an_answer_is_of_before_or_after(tmp_path: Path, small_parts: Path, merged_parts: Path, view: str) -> None:
+def test_a_query_sees_the_lake_before_or_after_the_merge(
+    tmp_path: Path, small_parts: Path, merged_parts: Path, view: str
+) -> None:
     lake = tmp_path / "lake"
-    watched = Watched(lake)
+    watched = WatchedFileSystem(lake)
 
     def merge() -> None:
         shutil.copytree(merged_parts, lake, dirs_exist_ok=True)

@@ -1,4 +1,4 @@
-"""Which files are read: dated ones once, undated ones always, none that is not what its `.md5` says."""
+"""Dated files are imported once, undated ones always, and files that do not match their `.md5` never."""
 
 import gzip
 import os
@@ -13,8 +13,7 @@ import pytest
 
 from litmine.errors import DONE, NEW_GAPS
 from litmine.lake.lake import Lake
-from litmine.pipeline import import_files
-from litmine.pipeline.import_files import ImportResult, ingest
+from litmine.pipeline.import_files import ImportResult, import_files
 
 Run = Callable[..., CompletedProcess[str]]
 Write = Callable[..., Path]
@@ -59,16 +58,16 @@ def titles(lake: Path) -> dict[int, str]:
     return dict(Lake(lake).rows("select pmid, title from articles"))
 
 
-def files(imported: ImportResult) -> tuple[int, int, int]:
-    return imported.files, imported.skipped, imported.refused
+def file_counts(result: ImportResult) -> tuple[int, int, int]:
+    return result.files, result.skipped, result.refused
 
 
-def test_a_file_that_is_in_is_skipped(tmp_path: Path, inbox: Path, write: Write) -> None:
+def test_an_imported_file_is_skipped(tmp_path: Path, inbox: Path, write: Write) -> None:
     write(1, {1: "one", 2: "two"}, (3,))
     write(2, {2: "two again"})
-    assert files(ingest(tmp_path / "lake", [inbox])) == (2, 0, 0)
-    again = ingest(tmp_path / "lake", [inbox])
-    assert (files(again), again.added.read) == ((0, 2, 0), 0)
+    assert file_counts(import_files(tmp_path / "lake", [inbox])) == (2, 0, 0)
+    again = import_files(tmp_path / "lake", [inbox])
+    assert (file_counts(again), again.added.read) == ((0, 2, 0), 0)
     lake = Lake(tmp_path / "lake")
     assert lake.rows("select name, records, deletions, unreadable, len(parts), reader from files order by name") == [
         ("pubmed26n0001.xml.gz", 3, 1, 0, 1, 1),
@@ -79,65 +78,67 @@ def test_a_file_that_is_in_is_skipped(tmp_path: Path, inbox: Path, write: Write)
     assert lake.rows("select count(*) from runs") == [(1,)]
 
 
-def test_other_bytes_another_date_and_another_reader_are_read(
+def test_a_file_is_read_again_with_other_content_date_or_reader(
     tmp_path: Path, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lake, file = tmp_path / "lake", write(1, {1: "one"})
-    assert files(ingest(lake, [file])) == (1, 0, 0)
-    assert files(ingest(lake, [file], datetime(2026, 6, 1, tzinfo=UTC))) == (1, 0, 0)
-    assert files(ingest(lake, [file], datetime(2026, 6, 1, tzinfo=UTC))) == (0, 1, 0)
+    assert file_counts(import_files(lake, [file])) == (1, 0, 0)
+    assert file_counts(import_files(lake, [file], datetime(2026, 6, 1, tzinfo=UTC))) == (1, 0, 0)
+    assert file_counts(import_files(lake, [file], datetime(2026, 6, 1, tzinfo=UTC))) == (0, 1, 0)
     write(1, {1: "one", 2: "two"})
-    assert files(ingest(lake, [file])) == (1, 0, 0)
-    monkeypatch.setattr(import_files, "READER_VERSION", 2)
-    assert files(ingest(lake, [file])) == (1, 0, 0)
-    assert files(ingest(lake, [file])) == (0, 1, 0)
+    assert file_counts(import_files(lake, [file])) == (1, 0, 0)
+    monkeypatch.setattr("litmine.pipeline.import_files.READER_VERSION", 2)
+    assert file_counts(import_files(lake, [file])) == (1, 0, 0)
+    assert file_counts(import_files(lake, [file])) == (0, 1, 0)
     assert Lake(lake).rows("select count(*), max(reader) from files") == [(4, 2)]
 
 
-def test_an_undated_file_says_what_it_says_now(tmp_path: Path) -> None:
+def test_an_undated_file_is_always_read(tmp_path: Path) -> None:
     lake, file = tmp_path / "lake", tmp_path / "mine.jsonl"
     for title in ("first", "second", "first"):
         file.write_text(f'{{"pmid": 1, "title": "{title}"}}\n')
         for _ in range(2):
-            assert files(ingest(lake, [file])) == (1, 0, 0)
+            assert file_counts(import_files(lake, [file])) == (1, 0, 0)
         assert titles(lake) == {1: title}
     assert Lake(lake).rows("select count(*) from files") == [(0,)]
 
 
-def test_a_file_whose_part_is_gone_is_read_again(tmp_path: Path, write: Write) -> None:
+def test_a_file_with_a_missing_part_is_read_again(tmp_path: Path, write: Write) -> None:
     lake, file = tmp_path / "lake", write(1, {1: "one", 2: "two"})
-    first = ingest(lake, [file], part_size=1)
+    first = import_files(lake, [file], part_size=1)
     Lake(lake).part(first.added.parts[0]).unlink()
-    again = ingest(lake, [file], part_size=1)
-    assert (files(again), again.added.new, again.added.unchanged) == ((1, 0, 0), 1, 1)
-    assert files(ingest(lake, [file])) == (0, 1, 0)
+    again = import_files(lake, [file], part_size=1)
+    assert (file_counts(again), again.added.new, again.added.unchanged) == ((1, 0, 0), 1, 1)
+    assert file_counts(import_files(lake, [file])) == (0, 1, 0)
     assert titles(lake) == {1: "one", 2: "two"}
 
 
-def test_a_damaged_file_is_not_in(tmp_path: Path, write: Write) -> None:
+def test_a_damaged_file_is_not_recorded_as_imported(tmp_path: Path, write: Write) -> None:
     lake, file = tmp_path / "lake", write(1, {pmid: f"title {pmid}" for pmid in range(1, 400)})
     whole = file.read_bytes()
     file.write_bytes(whole[: len(whole) // 2])
     for _ in range(2):
-        cut = ingest(lake, [file])
-        assert (files(cut), [gap.where for gap in cut.gaps]) == ((1, 0, 0), [str(file)])
+        cut = import_files(lake, [file])
+        assert (file_counts(cut), [gap.where for gap in cut.gaps]) == ((1, 0, 0), [str(file)])
     file.write_bytes(whole)
-    mended = ingest(lake, [file])
-    assert (files(mended), mended.gaps) == ((1, 0, 0), [])
-    assert files(ingest(lake, [file])) == (0, 1, 0)
+    mended = import_files(lake, [file])
+    assert (file_counts(mended), mended.gaps) == ((1, 0, 0), [])
+    assert file_counts(import_files(lake, [file])) == (0, 1, 0)
     assert len(titles(lake)) == 399
 
 
-def test_a_file_with_a_bad_record_is_in_and_says_so_once(run: Run, tmp_path: Path, write: Write) -> None:
+def test_a_file_with_a_bad_record_is_imported_and_reported_once(run: Run, tmp_path: Path, write: Write) -> None:
     lake, file = tmp_path / "lake", write(1, {0: "nobody's", 2: "two"})
     first, second = run("import", file, "--lake", lake), run("import", file, "--lake", lake)
     assert (first.returncode, second.returncode) == (NEW_GAPS, DONE)
-    assert f"could not be read: {file}, record 1: The record has '0' where its PMID belongs." in first.stderr
-    assert second.stderr == "1 file already imported, skipped\n"
+    assert f"could not be read: {file}, record 1: The record has '0' instead of a PMID." in first.stderr
+    assert second.stderr == "1 file skipped: already imported\n"
     assert Lake(lake).rows("select records, unreadable from files") == [(1, 1)]
 
 
-def test_checksums(run: Run, tmp_path: Path, inbox: Path, write: Write) -> None:
+def test_files_that_do_not_match_their_checksums_are_refused(
+    run: Run, tmp_path: Path, inbox: Path, write: Write
+) -> None:
     for number in range(1, 6):
         write(number, {number: f"title {number}"})
     good, bad, empty, _, last = sorted(inbox.iterdir())
@@ -148,14 +149,14 @@ def test_checksums(run: Run, tmp_path: Path, inbox: Path, write: Write) -> None:
     ran = run("import", inbox, "--lake", tmp_path / "lake")
     assert ran.returncode == NEW_GAPS
     total, *gaps = ran.stderr.splitlines()
-    assert total.startswith("3 records read from 3 files: 3 new, ")
+    assert total == "3 new (3 records from 3 files)"
     mismatch, unusable = gaps
     assert mismatch == (
-        f"could not be read: {bad}: It was not imported, as it does not match its .md5: download it again."
+        f"could not be read: {bad}: The file was not imported, as it does not match its .md5: download it again."
     )
     assert unusable == (
-        f"could not be read: {empty}: It was not imported, as {empty.name}.md5 holds no MD5: download that again, or"
-        " delete it to do without."
+        f"could not be read: {empty}: The file was not imported, as {empty.name}.md5 has no MD5: download that file"
+        " again, or delete it to skip the check."
     )
     assert set(titles(tmp_path / "lake")) == {1, 4, 5}
     counts = "outcome, counts['files'], counts['skipped'], counts['refused'], len(gaps)"
@@ -165,45 +166,45 @@ def test_checksums(run: Run, tmp_path: Path, inbox: Path, write: Write) -> None:
     ran = run("import", inbox, "--lake", tmp_path / "lake")
     assert ran.returncode == DONE
     total, skipped = ran.stderr.splitlines()
-    assert total.startswith("2 records read from 2 files: 2 new, ")
-    assert skipped == "3 files already imported, skipped"
+    assert total == "2 new (2 records from 2 files)"
+    assert skipped == "3 files skipped: already imported"
 
 
-def test_a_file_that_is_in_is_not_read_to_be_skipped(tmp_path: Path, write: Write) -> None:
+def test_an_imported_file_is_skipped_without_being_read(tmp_path: Path, write: Write) -> None:
     lake, file = tmp_path / "lake", write(1, {1: "one"})
     declare(file)
-    ingest(lake, [file])
+    import_files(lake, [file])
     file.write_bytes(b"damaged since")
-    assert files(ingest(lake, [file])) == (0, 1, 0)
+    assert file_counts(import_files(lake, [file])) == (0, 1, 0)
 
 
-def test_an_undated_file_is_held_against_its_checksum_too(tmp_path: Path) -> None:
+def test_an_undated_file_must_match_its_checksum(tmp_path: Path) -> None:
     lake, file = tmp_path / "lake", tmp_path / "mine.jsonl"
     file.write_text('{"pmid": 1, "title": "one"}\n')
     declare(file)
-    assert files(ingest(lake, [file])) == (1, 0, 0)
+    assert file_counts(import_files(lake, [file])) == (1, 0, 0)
     file.write_text('{"pmid": 1, "title": "another"}\n')
-    assert files(ingest(lake, [file])) == (0, 0, 1)
+    assert file_counts(import_files(lake, [file])) == (0, 0, 1)
     assert titles(lake) == {1: "one"}
 
 
-def test_a_pipe_can_be_read_only_once(tmp_path: Path) -> None:
+def test_a_pipe_is_read_only_once(tmp_path: Path) -> None:
     source, target = os.pipe()
     os.write(target, b'{"pmid": 1, "title": "one"}\n')
     os.close(target)
     piped = Path(f"/dev/fd/{source}")
-    assert files(ingest(tmp_path / "lake", [piped], datetime(2026, 1, 1, tzinfo=UTC))) == (1, 0, 0)
+    assert file_counts(import_files(tmp_path / "lake", [piped], datetime(2026, 1, 1, tzinfo=UTC))) == (1, 0, 0)
     os.close(source)
     assert titles(tmp_path / "lake") == {1: "one"}
 
 
 @pytest.mark.parametrize("order", list(permutations((1, 1335, 1336))), ids=str)
-def test_a_baseline_and_its_updates_in_any_order(tmp_path: Path, write: Write, order: tuple[int, ...]) -> None:
+def test_a_baseline_and_its_updates_may_come_in_any_order(tmp_path: Path, write: Write, order: tuple[int, ...]) -> None:
     paths = {
         1: write(1, {1: "one", 2: "two", 3: "three", 4: "four"}),
         1335: write(1335, {2: "two, revised", 4: "four, revised", 5: "five"}, (1, 9)),
         1336: write(1336, {4: "four, again revised", 9: "nine is back"}, (3, 5)),
     }
     for number in order:
-        ingest(tmp_path / "lake", [paths[number]], part_size=2)
+        import_files(tmp_path / "lake", [paths[number]], part_size=2)
     assert titles(tmp_path / "lake") == {2: "two, revised", 4: "four, again revised", 9: "nine is back"}

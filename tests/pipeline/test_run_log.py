@@ -1,4 +1,4 @@
-"""The log's entry of a run, however the run ends."""
+"""Runs are logged, whether they succeed, fail or are interrupted."""
 
 import shutil
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 from litmine.errors import LakeError
 from litmine.lake.lake import Lake
-from litmine.lake.runs import Active, Gap
+from litmine.lake.runs import ActiveModel, Gap
 from litmine.pipeline.run_log import log_run
 from litmine.versions import versions
 
@@ -23,10 +23,10 @@ def logged(lake: Lake) -> list[tuple[object, ...]]:
     return lake.rows("select command, outcome from runs order by started")
 
 
-def test_a_run_that_ends_well(empty: Lake) -> None:
+def test_a_successful_run_is_logged_as_done(empty: Lake) -> None:
     with log_run(empty, "models use", models="a b") as entry:
         entry.models = ["a@1", "b@2"]
-        entry.active = [Active("ner", "a@1"), Active("ner", "b@2", types=("Gene",))]
+        entry.active = [ActiveModel("ner", "a@1"), ActiveModel("ner", "b@2", types=("Gene",))]
         entry.counts = {"texts": 3}
         entry.device, entry.precision = "cpu", "bf16"
     (row,) = empty.sql("select * from runs").to_pylist()
@@ -35,10 +35,10 @@ def test_a_run_that_ends_well(empty: Lake) -> None:
     assert (row["device"], row["precision"], row["gaps"]) == ("cpu", "bf16", [])
     assert dict(row["versions"]) == versions()
     assert row["started"] <= row["finished"]
-    assert empty.active() == [Active("ner", "a@1"), Active("ner", "b@2", types=("Gene",))]
+    assert empty.active_models() == [ActiveModel("ner", "a@1"), ActiveModel("ner", "b@2", types=("Gene",))]
 
 
-def test_only_new_gaps_make_the_outcome(empty: Lake) -> None:
+def test_only_new_gaps_change_the_outcome(empty: Lake) -> None:
     for known in (frozenset[Gap](), frozenset({GAP})):
         with log_run(empty, "import") as entry:
             entry.known_gaps = known
@@ -51,7 +51,7 @@ def test_only_new_gaps_make_the_outcome(empty: Lake) -> None:
 @pytest.mark.parametrize(
     ("error", "outcome"), [(KeyboardInterrupt(), "interrupted"), (LakeError("no"), "failed"), (ValueError(), "failed")]
 )
-def test_a_run_that_ends_early(empty: Lake, error: BaseException, outcome: str) -> None:
+def test_a_failed_or_interrupted_run_is_logged(empty: Lake, error: BaseException, outcome: str) -> None:
     def work() -> None:
         with log_run(empty, "import") as entry:
             entry.written = False
@@ -65,13 +65,13 @@ def test_a_run_that_ends_early(empty: Lake, error: BaseException, outcome: str) 
     assert empty.rows("select counts['files'] from runs") == [(2,)]
 
 
-def test_a_run_that_found_nothing_to_do(empty: Lake) -> None:
+def test_a_run_with_nothing_to_do_is_not_logged(empty: Lake) -> None:
     with log_run(empty, "import") as entry:
         entry.written = False
     assert logged(empty) == []
 
 
-def test_the_first_error_wins(empty: Lake) -> None:
+def test_an_error_of_the_run_is_raised_before_one_of_the_log(empty: Lake) -> None:
     shutil.rmtree(empty.path / "runs")
     (empty.path / "runs").touch()
     with pytest.raises(LakeError, match="could not be written"), log_run(empty, "import"):

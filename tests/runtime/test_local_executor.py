@@ -10,10 +10,10 @@ from typing import cast
 import pytest
 
 from litmine.errors import LitmineError, ModelError
-from litmine.pipeline.annotation_plan import group, plan, steps_of
+from litmine.pipeline.annotation_plan import build_steps, group_steps, plan_units
 from litmine.runtime.local_executor import run_local
 from litmine.runtime.worker_process import WorkerProcess, sharers
-from litmine.tasks.contract import LoadedTask, Loading, Unit, UnitResult
+from litmine.tasks.contract import LoadedUnit, ModelSpec, Unit, UnitResult
 from litmine.tasks.part_unit import PartUnit
 from litmine.tasks.registry import identify
 
@@ -31,7 +31,9 @@ def workers(descendants: Callable[[int], dict[int, str]]) -> Callable[[], list[i
 
 
 def planned(lake: Path, model: Path, device: str = "cpu") -> list[PartUnit]:
-    units, _ = plan(lake, group(steps_of([Loading(str(model), identify(str(model)), device, "float32", 300)], {})))
+    units, _ = plan_units(
+        lake, group_steps(build_steps([ModelSpec(str(model), identify(str(model)), device, "float32", 300)], {}))
+    )
     return [*units]
 
 
@@ -46,7 +48,7 @@ def test_two_processes_do_every_task_once_and_leave_quietly(
     units, seen = planned(lake, tiny_model), set()
     done = [*run_local(units, lambda unit, share: seen.add((unit, share)), 2)]
     assert sorted(one.unit.name for one in done) == sorted(unit.name for unit in units)
-    assert all(step.made and step.written for one in done for step in one.steps)
+    assert all(step.exists and step.written for one in done for step in one.steps)
     assert {unit for unit, _ in seen} == {unit for unit in units if unit.size}
     assert found(lake) == undisturbed
     assert not workers()
@@ -55,7 +57,7 @@ def test_two_processes_do_every_task_once_and_leave_quietly(
 
 def test_what_ends_one_is_told(tiny_model: Path) -> None:
     with pytest.raises(ModelError, match="where the work was planned"):
-        WorkerProcess([Loading(str(tiny_model), "tiny@0123456789ab", "cpu")], 1).load()
+        WorkerProcess([ModelSpec(str(tiny_model), "tiny@0123456789ab", "cpu")], 1).load()
 
 
 def test_one_that_is_killed(lake: Path, tiny_model: Path, workers: Callable[[], list[int]]) -> None:
@@ -76,9 +78,9 @@ def test_who_stops_early_leaves_no_process_and_no_half_written_file(
     assert len(workers()) == 2
     running.close()
     assert not workers()
-    targets = {Path(str(step.targets.target(lake, unit.part.stem))) for unit in units for step in unit.steps}
+    targets = {Path(str(step.targets.target_path(lake, unit.part.stem))) for unit in units for step in unit.steps}
     assert targets >= {file for target in targets for file in target.parent.iterdir()}
-    assert all(one.made for one in run_local(planned(lake, tiny_model), lambda *_: None))
+    assert all(one.targets for one in run_local(planned(lake, tiny_model), lambda *_: None))
     assert found(lake) == undisturbed
 
 
@@ -86,27 +88,27 @@ def test_who_stops_early_leaves_no_process_and_no_half_written_file(
 class Broken:
     """A unit with a bug."""
 
-    loadings: tuple[Loading, ...]
+    model_specs: tuple[ModelSpec, ...]
     lake: Path
     size: int = 1
     name: str = "broken"
     tables: tuple[str, ...] = ("entities",)
 
-    def left(self) -> "Broken":
+    def remaining(self) -> "Broken":
         return self
 
-    def take(self) -> LoadedTask:
+    def load(self) -> LoadedUnit:
         raise ZeroDivisionError("a bug")
 
 
 def test_a_bug_in_one_keeps_its_traceback(lake: Path, tiny_model: Path) -> None:
     (unit, *_) = planned(lake, tiny_model)
-    worker = WorkerProcess(unit.loadings, 1)
+    worker = WorkerProcess(unit.model_specs, 1)
     try:
         worker.load()
-        with pytest.raises(RuntimeError, match=r"(?s)Traceback.*in take.*ZeroDivisionError: a bug"):
-            worker.do(Broken(unit.loadings, lake))
-        assert worker.do(unit).made
+        with pytest.raises(RuntimeError, match=r"(?s)Traceback.*in load.*ZeroDivisionError: a bug"):
+            worker.do(Broken(unit.model_specs, lake))
+        assert worker.do(unit).targets
     finally:
         worker.stop()
 

@@ -22,15 +22,14 @@ Found = Callable[[Path], dict[tuple[object, ...], float]]
 RUN = """
 import sys
 from pathlib import Path
-from litmine.pipeline.annotation_plan import group, steps_of
-from litmine.pipeline.annotation_plan import plan
+from litmine.pipeline.annotation_plan import build_steps, group_steps, plan_units
 from litmine.runtime.ray_workers import run_on_ray
-from litmine.tasks.contract import Loading
+from litmine.tasks.contract import ModelSpec
 
 lake, ref, model = sys.argv[1:]
-units, _ = plan(Path(lake), group(steps_of([Loading(ref, model, "cpu", "float32", 100)], {})))
+units, _ = plan_units(Path(lake), group_steps(build_steps([ModelSpec(ref, model, "cpu", "float32", 100)], {})))
 for done in run_on_ray(units, 1, 0, None, seats=2):
-    print(done.unit.name, done.made == 1, done.gaps, flush=True)
+    print(done.unit.name, done.targets == 1, done.gaps, flush=True)
 """
 
 

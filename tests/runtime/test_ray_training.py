@@ -107,7 +107,7 @@ def test_two_learn_what_one_learns_though_one_is_killed(
 
     said: list[str] = []
     trained = run_on_team(job, 2, 0, None, said.append)
-    assert said[0].startswith("going on after step ")
+    assert said[0].startswith("resuming after step ")
     assert said[-1].startswith("epoch 3 of 3 is done")
     assert trained.device.startswith("2 workers with CPU")
     assert len(losses(ours)) == trained.steps > 10
@@ -132,6 +132,6 @@ def test_a_loss_that_is_no_number_is_one_sentence(
     assert result.returncode == FAILED
     *_, line = result.stderr.splitlines()
     assert line.startswith("litmine: the ")
-    assert "is no number at step " in line
+    assert "is not finite at step " in line
     assert "Traceback" not in result.stderr
     assert {file.name for file in (tmp_path / "mine").iterdir()} <= {"training.checkpoint"}

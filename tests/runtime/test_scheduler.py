@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from litmine.runtime.scheduler import ATTEMPTS, Scheduler
-from litmine.tasks.contract import THREADS, Loading, Unit
+from litmine.tasks.contract import UNITS_PER_WORKER, ModelSpec, Unit
 from litmine.tasks.part_unit import PartUnit
 
-LOADING = Loading("builtin", "builtin@0")
+LOADING = ModelSpec("builtin", "builtin@0")
 
 
 def tasks(sizes: Sequence[int]) -> list[PartUnit]:
@@ -38,7 +38,7 @@ class Run:
             while (step := shares.give(hands)) is not None:
                 worker, task = step
                 hands[worker].append(task)
-                assert len(hands[worker]) <= THREADS
+                assert len(hands[worker]) <= UNITS_PER_WORKER
                 if len(hands[worker]) == 1:
                     heapq.heappush(clock, (time + task.size / self.speeds[worker], worker))
             time, worker = heapq.heappop(clock)
@@ -70,7 +70,7 @@ def test_a_task_that_kills_is_tried_alone() -> None:
     hands: dict[str, list[Unit]] = {"one": []}
     while (step := shares.give(hands)) is not None:
         hands["one"].append(step[1])
-    assert len(hands["one"]) == THREADS
+    assert len(hands["one"]) == UNITS_PER_WORKER
     company, hands["one"] = hands["one"], []
     assert all(shares.died(task) for task in company)
     for suspect in company:

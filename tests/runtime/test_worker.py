@@ -11,9 +11,9 @@ import pytest
 
 from litmine.errors import ModelError
 from litmine.lake.lake import Lake
-from litmine.pipeline.annotation_plan import group, plan, steps_of
+from litmine.pipeline.annotation_plan import build_steps, group_steps, plan_units
 from litmine.runtime.worker import Worker
-from litmine.tasks.contract import Loading
+from litmine.tasks.contract import ModelSpec
 from litmine.tasks.registry import identify
 
 Found = Callable[[Path], dict[tuple[object, ...], float]]
@@ -23,18 +23,18 @@ import sys
 for name in ("duckdb", "ray", "Bio", "lxml", "rich", "click", "tantivy", "accelerate"):
     sys.modules[name] = None
 from pathlib import Path
-import litmine.tasks.qa.step
+import litmine.tasks.qa.slice_unit
 from litmine.lake.targets import TargetSet
-from litmine.tasks.part_unit import PartUnit, Step
-from litmine.tasks.contract import Loading
+from litmine.tasks.part_unit import ModelStep, PartUnit
+from litmine.tasks.contract import ModelSpec
 from litmine.runtime.worker import Worker
 lake, ref, model, *parts = sys.argv[1:]
-loading = Loading(ref, model, "cpu", "float32")
-worker, steps = Worker([loading]), (Step(TargetSet("entities", model)),)
+model_spec = ModelSpec(ref, model, "cpu", "float32")
+worker, steps = Worker([model_spec]), (ModelStep(TargetSet("entities", model)),)
 for part in parts:
-    unit = PartUnit(Path(lake), Path(part), 4, (loading,), steps)
+    unit = PartUnit(Path(lake), Path(part), 4, (model_spec,), steps)
     (step,) = worker.do(unit).steps
-    assert step.written and step.made, step
+    assert step.written and step.exists, step
     assert not worker.do(unit).steps[0].written
 """
 
@@ -54,14 +54,14 @@ def test_another_model_under_the_same_name_is_refused(tiny_model: Path) -> None:
     with pytest.raises(
         ModelError, match=r"is tiny@\w+ here and tiny@0123456789ab where the work was planned; give every"
     ):
-        Worker([Loading(str(tiny_model), "tiny@0123456789ab")])
+        Worker([ModelSpec(str(tiny_model), "tiny@0123456789ab")])
 
 
 def test_one_thread_computes_whoever_asks(lake: Path, tiny_model: Path) -> None:
     """On a CPU: each thread that multiplies has a team of OpenMP's, and those of others slow it down."""
-    loading = Loading(str(tiny_model), identify(str(tiny_model)), "cpu", "float32")
-    units, _ = plan(lake, group(steps_of([loading], {})))
-    worker, computed = Worker([loading]), list[str]()
+    model_spec = ModelSpec(str(tiny_model), identify(str(tiny_model)), "cpu", "float32")
+    units, _ = plan_units(lake, group_steps(build_steps([model_spec], {})))
+    worker, computed = Worker([model_spec]), list[str]()
     with ThreadPoolExecutor(3, thread_name_prefix="asks") as pool:
         done = list(pool.map(lambda unit: worker.do(unit, lambda _: computed.append(current_thread().name)), units))
     assert all(step.written for one in done for step in one.steps)
@@ -71,12 +71,12 @@ def test_one_thread_computes_whoever_asks(lake: Path, tiny_model: Path) -> None:
 
 
 def test_the_plan_is_what_has_no_target(read_lake: Path, tiny_model: Path) -> None:
-    loadings = [Loading("a", "a@1"), Loading(str(tiny_model), identify(str(tiny_model)))]
-    groups = group(steps_of(loadings, {}))
-    units, unreadable = plan(read_lake, groups)
+    model_specs = [ModelSpec("a", "a@1"), ModelSpec(str(tiny_model), identify(str(tiny_model)))]
+    groups = group_steps(build_steps(model_specs, {}))
+    units, unreadable = plan_units(read_lake, groups)
     assert unreadable == []
     assert sorted(unit.part.stem for unit in units) == Lake(read_lake).parts()
-    assert {unit.loadings for unit in units} == {(loadings[0],)}
+    assert {unit.model_specs for unit in units} == {(model_specs[0],)}
     assert sum(unit.size for unit in units) == 102
-    orders = {tuple(unit.part for unit in plan(read_lake, groups)[0]) for _ in range(5)}
+    orders = {tuple(unit.part for unit in plan_units(read_lake, groups)[0]) for _ in range(5)}
     assert len(orders) > 1

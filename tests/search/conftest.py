@@ -1,4 +1,4 @@
-"""Lakes of short articles that all have the word "study", and indexes that are changed in place."""
+"""Fixtures for search tests: a lake, short articles that all contain the word "study", and comparison of hits."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -16,9 +16,9 @@ from litmine.types import Article, Deletion, SourceRecord
 EPOCH = datetime(2025, 1, 1, tzinfo=UTC)
 WORDS = "allergy penicillin shock asthma aspirin fever rash insulin kidney liver heart tumour gene cell mouse"
 Texts = dict[int, str | None]
-Put = Callable[[Lake, Texts], None]
-Make = Callable[..., Texts]
-Alike = Callable[[Sequence[Hit], Sequence[Hit]], None]
+AddTexts = Callable[[Lake, Texts], None]
+MakeTexts = Callable[..., Texts]
+AssertSameHits = Callable[[Sequence[Hit], Sequence[Hit]], None]
 
 
 @pytest.fixture
@@ -27,8 +27,11 @@ def lake(tmp_path: Path) -> Lake:
 
 
 @pytest.fixture(scope="session")
-def put() -> Put:
-    """`put(lake, {1: "text", 2: "", 3: None})`: two articles, one without text, and a deletion; each call is later."""
+def add_texts() -> AddTexts:
+    """`add_texts(lake, {1: "text", 2: "", 3: None})` adds two articles, one of them without text, and a deletion.
+
+    Each call has a later date than the one before.
+    """
     days = count()
 
     def add(lake: Lake, texts: Texts) -> None:
@@ -43,21 +46,24 @@ def put() -> Put:
 
 
 @pytest.fixture(scope="session")
-def make() -> Make:
-    """`make(range(9), seed=0)`: for each PMID "study" and up to 30 words, some far more frequent than others."""
+def make_texts() -> MakeTexts:
+    """`make_texts(range(9), seed=0)`: for each PMID "study" and up to 30 words, with very different frequencies."""
 
-    def made(pmids: range, seed: int = 0) -> Texts:
-        chance = Random(seed)
+    def make(pmids: range, seed: int = 0) -> Texts:
+        rng = Random(seed)
         words = WORDS.split()
-        weights = [1 / (place + 1) for place in range(len(words))]
-        return {pmid: " ".join(["study", *chance.choices(words, weights, k=chance.randint(0, 30))]) for pmid in pmids}
+        weights = [1 / (position + 1) for position in range(len(words))]
+        return {pmid: " ".join(["study", *rng.choices(words, weights, k=rng.randint(0, 30))]) for pmid in pmids}
 
-    return made
+    return make
 
 
 @pytest.fixture(scope="session")
-def alike() -> Alike:
-    """`alike(hits, expected)`: the same but for the last decimal, which is history, and the order that it decides."""
+def assert_same_hits() -> AssertSameHits:
+    """`assert_same_hits(hits, expected)` ignores the last decimal of scores and the order among nearly equal scores.
+
+    Both depend on the history of the index.
+    """
 
     def check(hits: Sequence[Hit], expected: Sequence[Hit]) -> None:
         assert [hit.rank for hit in hits] == [hit.rank for hit in expected]
@@ -70,8 +76,8 @@ def alike() -> Alike:
 
 
 @pytest.fixture
-def in_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every index is taken for a large one, and changed in rounds of 40 articles rather than made anew."""
-    monkeypatch.setattr(index_update, "SMALL", 0)
-    monkeypatch.setattr(index_update, "MOST_DELETED", 1e9)
-    monkeypatch.setattr(index_update, "ROUND", 40)
+def update_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Treat every index as a large one: update it in rounds of 40 articles, and never rebuild it."""
+    monkeypatch.setattr(index_update, "SMALL_INDEX", 0)
+    monkeypatch.setattr(index_update, "MAX_DELETED_SHARE", 1e9)
+    monkeypatch.setattr(index_update, "ROUND_SIZE", 40)

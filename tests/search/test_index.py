@@ -1,4 +1,4 @@
-"""What is found: the current articles in BM25's order, for any text as a question."""
+"""Search returns current articles in the order of their BM25 scores and accepts any text as a question."""
 
 import math
 from collections import Counter
@@ -13,41 +13,41 @@ from litmine.errors import SettingError
 from litmine.search.index import Hit, SearchIndex
 
 Texts = dict[int, str | None]
-Put = Callable[[Lake, Texts], None]
-Make = Callable[..., Texts]
-Alike = Callable[[Sequence[Hit], Sequence[Hit]], None]
+AddTexts = Callable[[Lake, Texts], None]
+MakeTexts = Callable[..., Texts]
+AssertSameHits = Callable[[Sequence[Hit], Sequence[Hit]], None]
 
 QUESTION = "Which allergy is a cause of asthma, fever or an insulin allergy?"
 
 
 @pytest.fixture(scope="module")
-def texts(make: Make) -> Texts:
-    return make(range(1, 201))
+def texts(make_texts: MakeTexts) -> Texts:
+    return make_texts(range(1, 201))
 
 
 @pytest.fixture(scope="module")
-def index(tmp_path_factory: pytest.TempPathFactory, put: Put, texts: Texts) -> SearchIndex:
+def index(tmp_path_factory: pytest.TempPathFactory, add_texts: AddTexts, texts: Texts) -> SearchIndex:
     lake = Lake.create(tmp_path_factory.mktemp("search") / "lake")
-    put(lake, texts)
+    add_texts(lake, texts)
     return SearchIndex.open(lake)
 
 
 def bm25(question: list[str], texts: Texts) -> dict[int, float]:
-    """Robertson's formula with Lucene's idf. Lengths below 40 words are not rounded in an index."""
-    bags = {pmid: Counter((text or "").split()) for pmid, text in texts.items()}
-    mean = sum(bag.total() for bag in bags.values()) / len(bags)
+    """BM25 by Robertson's formula with Lucene's IDF. The index does not round text lengths below 40 words."""
+    counts = {pmid: Counter((text or "").split()) for pmid, text in texts.items()}
+    mean = sum(count.total() for count in counts.values()) / len(counts)
     scores: dict[int, float] = {}
     for word in question:
-        having = [pmid for pmid, bag in bags.items() if word in bag]
-        idf = math.log(1 + (len(bags) - len(having) + 0.5) / (len(having) + 0.5))
-        for pmid in having:
-            times, length = bags[pmid][word], bags[pmid].total()
-            part = idf * times * 2.2 / (times + 1.2 * (0.25 + 0.75 * length / mean))
-            scores[pmid] = scores.get(pmid, 0) + part
+        matching = [pmid for pmid, count in counts.items() if word in count]
+        idf = math.log(1 + (len(counts) - len(matching) + 0.5) / (len(matching) + 0.5))
+        for pmid in matching:
+            frequency, length = counts[pmid][word], counts[pmid].total()
+            score = idf * frequency * 2.2 / (frequency + 1.2 * (0.25 + 0.75 * length / mean))
+            scores[pmid] = scores.get(pmid, 0) + score
     return scores
 
 
-def test_scores_are_bm25s(index: SearchIndex, texts: Texts) -> None:
+def test_scores_follow_the_bm25_formula(index: SearchIndex, texts: Texts) -> None:
     expected = bm25(["allergy", "asthma", "fever", "insulin", "allergy"], texts)
     hits = index.search(QUESTION, 1000)
     assert {hit.pmid for hit in hits} == expected.keys()
@@ -57,13 +57,15 @@ def test_scores_are_bm25s(index: SearchIndex, texts: Texts) -> None:
 
 
 @pytest.mark.parametrize("top_k", [1, 2, 7, 50, 150, 10**9])
-def test_fewer_are_the_first_of_more(index: SearchIndex, alike: Alike, top_k: int) -> None:
-    alike(index.search(QUESTION, top_k), index.search(QUESTION, 1000)[:top_k])
+def test_top_k_hits_are_the_first_of_all_hits(index: SearchIndex, assert_same_hits: AssertSameHits, top_k: int) -> None:
+    assert_same_hits(index.search(QUESTION, top_k), index.search(QUESTION, 1000)[:top_k])
 
 
-def test_the_hash_is_that_of_the_current_text(lake: Lake, put: Put) -> None:
-    put(lake, {1: "An allergy to penicillin can cause an anaphylactic reaction.", 2: "Allergies in mice.", 3: "Fever."})
-    put(lake, {2: "Rashes in mice."})
+def test_hits_have_the_hash_of_the_current_text(lake: Lake, add_texts: AddTexts) -> None:
+    add_texts(
+        lake, {1: "An allergy to penicillin can cause an anaphylactic reaction.", 2: "Allergies in mice.", 3: "Fever."}
+    )
+    add_texts(lake, {2: "Rashes in mice."})
     hashes = dict(lake.rows("SELECT pmid, text_hash FROM current_versions"))
     index = SearchIndex.open(lake)
     assert len(index) == 3
@@ -73,16 +75,16 @@ def test_the_hash_is_that_of_the_current_text(lake: Lake, put: Put) -> None:
     assert (mice.pmid, mice.text_hash) == (2, hashes[2])
 
 
-def test_words_in_other_forms_and_letters_are_found(lake: Lake, put: Put) -> None:
-    put(lake, {1: "Sjögren's syndromes", 2: "β-blockers (IL-2)", 3: "naïve cells"})
+def test_inflected_and_differently_spelled_words_are_found(lake: Lake, add_texts: AddTexts) -> None:
+    add_texts(lake, {1: "Sjögren's syndromes", 2: "β-blockers (IL-2)", 3: "naïve cells"})
     index = SearchIndex.open(lake)
-    asked = ["sjogren", "SYNDROME", "β blocker", "il 2", "naive", "Naïve cell"]
-    assert [[hit.pmid for hit in index.search(question, 5)] for question in asked] == [[1], [1], [2], [2], [3], [3]]
+    questions = ["sjogren", "SYNDROME", "β blocker", "il 2", "naive", "Naïve cell"]
+    assert [[hit.pmid for hit in index.search(question, 5)] for question in questions] == [[1], [1], [2], [2], [3], [3]]
 
 
-def test_equal_texts_go_by_pmid(lake: Lake, put: Put) -> None:
+def test_hits_with_equal_scores_are_sorted_by_pmid(lake: Lake, add_texts: AddTexts) -> None:
     for pmids in ((9, 4), (70, 1, 300), (5,)):
-        put(lake, dict.fromkeys(pmids, "asthma and fever in the heart"))
+        add_texts(lake, dict.fromkeys(pmids, "asthma and fever in the heart"))
         index = SearchIndex.open(lake)
     for top_k in range(1, 8):
         assert [hit.pmid for hit in index.search("fever, asthma", top_k)] == [1, 4, 5, 9, 70, 300][:top_k]
@@ -123,7 +125,7 @@ def test_no_character_is_an_operator(index: SearchIndex, parts: list[tuple[str, 
 
 
 @pytest.mark.parametrize("question", ["", " ", "?!", "What is it?", "xyzzy", "\ud800"])
-def test_nothing_to_look_for(index: SearchIndex, question: str) -> None:
+def test_a_question_without_indexed_terms_has_no_hits(index: SearchIndex, question: str) -> None:
     assert index.search(question, 5) == []
 
 
@@ -131,15 +133,15 @@ def test_a_question_of_ten_thousand_words(index: SearchIndex) -> None:
     assert index.search("fever " * 5000 + " ".join(map(str, range(5000))), 5)[0].score > 1000
 
 
-def test_a_lake_without_articles_or_texts(lake: Lake, put: Put) -> None:
+def test_search_in_a_lake_without_articles_or_texts(lake: Lake, add_texts: AddTexts) -> None:
     assert len(SearchIndex.open(lake)) == 0
     assert SearchIndex.open(lake).search("fever", 5) == []
     assert SearchIndex.open(lake).search("fever", 5, "year > 2000") == []
-    put(lake, {1: "", 2: "", 3: None})
+    add_texts(lake, {1: "", 2: "", 3: None})
     assert len(SearchIndex.open(lake)) == 2
     assert SearchIndex.open(lake).search("fever", 5) == []
 
 
-def test_at_least_one_article(index: SearchIndex) -> None:
+def test_top_k_must_be_at_least_one(index: SearchIndex) -> None:
     with pytest.raises(SettingError, match="must be at least 1"):
         index.search("fever", 0)

@@ -1,4 +1,4 @@
-"""An index follows its lake: changed step by step, killed, shared or damaged, it finds what a fresh one does."""
+"""An updated index gives the hits of a fresh one, even after kills, concurrent updates or damage."""
 
 import json
 import os
@@ -22,115 +22,121 @@ from litmine.search.index import Hit, SearchIndex
 from litmine.search.index_state import state_file
 
 Texts = dict[int, str | None]
-Put = Callable[[Lake, Texts], None]
-Make = Callable[..., Texts]
-Alike = Callable[[Sequence[Hit], Sequence[Hit]], None]
+AddTexts = Callable[[Lake, Texts], None]
+MakeTexts = Callable[..., Texts]
+AssertSameHits = Callable[[Sequence[Hit], Sequence[Hit]], None]
 
 QUESTIONS = ["study", "allergy to penicillin", "fever of mice and asthma", "kidney, liver, heart"]
 
 
-def found(index: SearchIndex) -> list[list[Hit]]:
+def hits_of(index: SearchIndex) -> list[list[Hit]]:
     return [index.search(question, 10_000) for question in QUESTIONS]
 
 
-def fresh(lake: Lake, tmp_path: Path) -> list[list[Hit]]:
-    """What an index finds that is made of the whole lake at once."""
+def fresh_hits(lake: Lake, tmp_path: Path) -> list[list[Hit]]:
+    """The hits of a new index of the whole lake."""
     copy = tmp_path / "fresh"
     shutil.rmtree(copy, ignore_errors=True)
     shutil.copytree(lake.path, copy, ignore=shutil.ignore_patterns("search", "lake.duckdb"))
-    return found(SearchIndex.open(Lake(copy)))
+    return hits_of(SearchIndex.open(Lake(copy)))
 
 
-def all_alike(alike: Alike, hits: list[list[Hit]], expected: list[list[Hit]]) -> None:
-    for some, others in zip(hits, expected, strict=True):
-        alike(some, others)
+def assert_all_same_hits(assert_same_hits: AssertSameHits, hits: list[list[Hit]], expected: list[list[Hit]]) -> None:
+    for actual, wanted in zip(hits, expected, strict=True):
+        assert_same_hits(actual, wanted)
 
 
-def indexed(index: SearchIndex) -> list[tuple[int, int]]:
-    """All that is in the index, as every article has the word."""
+def indexed_texts(index: SearchIndex) -> list[tuple[int, int]]:
+    """PMID and text hash of all documents, found by the word that every article has."""
     return sorted((hit.pmid, hit.text_hash) for hit in index.search("study", 10**6))
 
 
 def files_of(lake: Lake) -> dict[Path, tuple[int, int]]:
-    """Each file of the index: when it was written, and its inode."""
+    """Modification time and inode of each file of the index."""
     return {
         path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in index_state.search_folder(lake.path).rglob("*")
     }
 
 
-def current(lake: Lake) -> list[tuple[int, int]]:
+def current_texts(lake: Lake) -> list[tuple[int, int]]:
     return lake.rows("SELECT pmid, text_hash FROM current_versions ORDER BY pmid")
 
 
-def folder_of(lake: Lake) -> Path:
+def index_folder(lake: Lake) -> Path:
     return index_state.search_folder(lake.path) / str(read_footer(state_file(lake.path))["folder"])
 
 
-def changes(make: Make) -> Iterator[Texts]:
-    """200 articles, more, revisions, deletions, and some of them back with another text or the old one."""
-    yield make(range(1, 201))
-    yield make(range(201, 231))
-    yield make(range(5, 200, 9), seed=1)
+def changes(make_texts: MakeTexts) -> Iterator[Texts]:
+    """200 articles, additions, revisions, deletions, and deleted articles that return with the old or another text."""
+    yield make_texts(range(1, 201))
+    yield make_texts(range(201, 231))
+    yield make_texts(range(5, 200, 9), seed=1)
     yield dict.fromkeys(range(1, 180, 3))
-    yield make(range(1, 60, 6)) | make(range(4, 60, 6), seed=2)
+    yield make_texts(range(1, 60, 6)) | make_texts(range(4, 60, 6), seed=2)
     yield {500: "study", 501: None}
 
 
-def test_step_by_step_as_at_once(lake: Lake, put: Put, make: Make, alike: Alike, tmp_path: Path) -> None:
-    for texts in changes(make):
-        put(lake, texts)
+def test_an_index_updated_in_steps_equals_a_fresh_one(
+    lake: Lake, add_texts: AddTexts, make_texts: MakeTexts, assert_same_hits: AssertSameHits, tmp_path: Path
+) -> None:
+    for texts in changes(make_texts):
+        add_texts(lake, texts)
         index = SearchIndex.open(lake)
-        assert indexed(index) == current(lake)
-    all_alike(alike, found(index), fresh(lake, tmp_path))
+        assert indexed_texts(index) == current_texts(lake)
+    assert_all_same_hits(assert_same_hits, hits_of(index), fresh_hits(lake, tmp_path))
 
 
-@pytest.mark.usefixtures("in_place")
-def test_changed_in_place(lake: Lake, put: Put, make: Make) -> None:
+@pytest.mark.usefixtures("update_in_place")
+def test_a_large_index_is_updated_in_place(lake: Lake, add_texts: AddTexts, make_texts: MakeTexts) -> None:
     folders = set()
-    for texts in changes(make):
-        put(lake, texts)
+    for texts in changes(make_texts):
+        add_texts(lake, texts)
         index = SearchIndex.open(lake)
-        assert indexed(index) == current(lake)
-        folders.add(folder_of(lake))
+        assert indexed_texts(index) == current_texts(lake)
+        folders.add(index_folder(lake))
     assert len(folders) == 1
 
 
-@pytest.mark.usefixtures("in_place")
-def test_without_deletions_no_history_shows(lake: Lake, put: Put, make: Make, alike: Alike, tmp_path: Path) -> None:
-    for start in range(0, 90, 15):
-        put(lake, make(range(start + 1, start + 16)))
-        index = SearchIndex.open(lake)
-    all_alike(alike, found(index), fresh(lake, tmp_path))
-
-
-def test_a_large_index_is_made_anew_when_much_of_it_is_deleted(
-    lake: Lake, put: Put, make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.usefixtures("update_in_place")
+def test_additions_in_steps_give_the_scores_of_a_fresh_index(
+    lake: Lake, add_texts: AddTexts, make_texts: MakeTexts, assert_same_hits: AssertSameHits, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(index_update, "SMALL", 0)
-    monkeypatch.setattr(index_update, "MOST_DELETED", 0.05)
-    # One segment. With several threads one of them may index the deleted articles alone, and tantivy drops a segment of
-    # deleted articles with its count of deletions.
-    monkeypatch.setattr(index_update, "_MOST_THREADS", 1)
-    put(lake, make(range(1, 201)))
-    SearchIndex.open(lake)
-    folders = [folder_of(lake)]
-    for pmid in range(2, 14, 2):
-        put(lake, {pmid - 1: None, pmid: None})
+    for start in range(0, 90, 15):
+        add_texts(lake, make_texts(range(start + 1, start + 16)))
         index = SearchIndex.open(lake)
-        folders.append(folder_of(lake))
-        # Scores of an index with few deletions are near those of a fresh one.
-        tops = zip(found(index), fresh(lake, tmp_path), strict=True) if pmid in (8, 12) else ()
-        for hits, expected in tops:
+    assert_all_same_hits(assert_same_hits, hits_of(index), fresh_hits(lake, tmp_path))
+
+
+def test_a_large_index_is_rebuilt_when_much_of_it_is_deleted(
+    lake: Lake, add_texts: AddTexts, make_texts: MakeTexts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index_update, "SMALL_INDEX", 0)
+    monkeypatch.setattr(index_update, "MAX_DELETED_SHARE", 0.05)
+    # One thread makes one segment. With several threads, one segment may have only deleted articles, and tantivy drops
+    # it together with its number of deletions.
+    monkeypatch.setattr(index_update, "_MAX_THREADS", 1)
+    add_texts(lake, make_texts(range(1, 201)))
+    SearchIndex.open(lake)
+    folders = [index_folder(lake)]
+    for pmid in range(2, 14, 2):
+        add_texts(lake, {pmid - 1: None, pmid: None})
+        index = SearchIndex.open(lake)
+        folders.append(index_folder(lake))
+        # With few deletions, scores are close to those of a fresh index.
+        compared = zip(hits_of(index), fresh_hits(lake, tmp_path), strict=True) if pmid in (8, 12) else ()
+        for hits, expected in compared:
             scores = {hit.pmid: hit.score for hit in hits}
             assert [scores[hit.pmid] for hit in expected] == pytest.approx([hit.score for hit in expected], 0.1, 0.01)
     assert folders[0] == folders[4] != folders[6]
     assert len(set(folders)) == 2
     assert not folders[0].exists()
-    assert indexed(index) == current(lake)
+    assert indexed_texts(index) == current_texts(lake)
 
 
-def test_an_unchanged_lake_costs_nothing(lake: Lake, put: Put, make: Make) -> None:
-    put(lake, make(range(1, 20)))
+def test_an_unchanged_lake_needs_no_update_and_no_duckdb(
+    lake: Lake, add_texts: AddTexts, make_texts: MakeTexts
+) -> None:
+    add_texts(lake, make_texts(range(1, 20)))
     SearchIndex.open(lake)
     before = {
         path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in index_state.search_folder(lake.path).rglob("*")
@@ -147,23 +153,23 @@ def test_an_unchanged_lake_costs_nothing(lake: Lake, put: Put, make: Make) -> No
     assert after == before
 
 
-def test_what_says_nothing_new_keeps_the_index(lake: Lake, put: Put, make: Make) -> None:
-    put(lake, make(range(1, 20)))
+def test_imports_without_new_texts_keep_the_index(lake: Lake, add_texts: AddTexts, make_texts: MakeTexts) -> None:
+    add_texts(lake, make_texts(range(1, 20)))
     SearchIndex.open(lake)
-    folder = folder_of(lake)
-    put(lake, make(range(1, 20)))
-    put(lake, {77: None})
-    assert indexed(SearchIndex.open(lake)) == current(lake)
-    assert folder_of(lake) == folder
+    folder = index_folder(lake)
+    add_texts(lake, make_texts(range(1, 20)))
+    add_texts(lake, {77: None})
+    assert indexed_texts(SearchIndex.open(lake)) == current_texts(lake)
+    assert index_folder(lake) == folder
 
 
-def test_an_open_index_stays_as_it_is(lake: Lake, put: Put, make: Make) -> None:
-    put(lake, make(range(1, 40)))
+def test_an_open_index_does_not_change(lake: Lake, add_texts: AddTexts, make_texts: MakeTexts) -> None:
+    add_texts(lake, make_texts(range(1, 40)))
     index = SearchIndex.open(lake)
-    before = found(index)
-    put(lake, make(range(20, 60), seed=5))
-    later = found(SearchIndex.open(lake))
-    assert found(index) == before != later
+    before = hits_of(index)
+    add_texts(lake, make_texts(range(20, 60), seed=5))
+    later = hits_of(SearchIndex.open(lake))
+    assert hits_of(index) == before != later
 
 
 BUILD = """
@@ -171,7 +177,7 @@ import sys
 from litmine import Lake
 from litmine.search import index_update
 from litmine.search.index import SearchIndex
-index_update.SMALL, index_update.MOST_DELETED, index_update.ROUND = 0, 1e9, 20
+index_update.SMALL_INDEX, index_update.MAX_DELETED_SHARE, index_update.ROUND_SIZE = 0, 1e9, 20
 lake = Lake(sys.argv[1])
 import duckdb, tantivy
 print("ready", flush=True)
@@ -193,111 +199,124 @@ def start_build(lake: Lake, environment: dict[str, str] | None = None) -> "subpr
     return process
 
 
-def go(process: "subprocess.Popen[str]") -> None:
+def continue_process(process: "subprocess.Popen[str]") -> None:
     assert process.stdin is not None
     process.stdin.write("\n")
     process.stdin.flush()
 
 
 @pytest.mark.parametrize("kills", [2, pytest.param(60, marks=pytest.mark.soak)])
-def test_killed_at_any_instant(
-    lake: Lake, put: Put, make: Make, alike: Alike, tmp_path: Path, kills: int, hold: Callable[..., Any]
+def test_an_update_killed_at_any_time_can_be_repeated(
+    lake: Lake,
+    add_texts: AddTexts,
+    make_texts: MakeTexts,
+    assert_same_hits: AssertSameHits,
+    tmp_path: Path,
+    kills: int,
+    hold: Callable[..., Any],
 ) -> None:
-    chance = random.Random(kills)
+    rng = random.Random(kills)
     unfinished = 0
     for turn in range(kills):
-        put(lake, make(range(1, 301), seed=turn) | dict.fromkeys(chance.sample(range(1, 301), 60)))
-        # From the first file that it writes on; the first time it has not noted yet what it is about to do.
-        noting = hold("*/indexed.parquet", chance.randint(1, 20))
-        process = start_build(lake, noting.environment)
-        go(process)
-        noting.wait(process)
+        add_texts(lake, make_texts(range(1, 301), seed=turn) | dict.fromkeys(rng.sample(range(1, 301), 60)))
+        # The update stops before one of its writes of the state file. The first one is killed there, before it recorded
+        # what it changes; later ones are killed at a random time afterwards.
+        state_write = hold("*/indexed.parquet", rng.randint(1, 20))
+        process = start_build(lake, state_write.environment)
+        continue_process(process)
+        state_write.wait(process)
         if turn:
-            noting.release()
-            time.sleep(chance.random())
+            state_write.release()
+            time.sleep(rng.random())
         process.kill()
         process.communicate()
         unfinished += read_footer(state_file(lake.path))["parts"] is None
     assert unfinished
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(index_update, "SMALL", 0)
-        patch.setattr(index_update, "MOST_DELETED", 1e9)
-        assert indexed(SearchIndex.open(lake)) == current(lake)
-    put(lake, {1: None, 2: "study of the end"})
-    all_alike(alike, found(SearchIndex.open(lake)), fresh(lake, tmp_path))
-    left = [path.name for path in index_state.search_folder(lake.path).iterdir() if not path.name.startswith(".")]
-    assert sorted(left) == [folder_of(lake).name, "indexed.parquet"]
+        patch.setattr(index_update, "SMALL_INDEX", 0)
+        patch.setattr(index_update, "MAX_DELETED_SHARE", 1e9)
+        assert indexed_texts(SearchIndex.open(lake)) == current_texts(lake)
+    add_texts(lake, {1: None, 2: "study of the end"})
+    assert_all_same_hits(assert_same_hits, hits_of(SearchIndex.open(lake)), fresh_hits(lake, tmp_path))
+    names = [path.name for path in index_state.search_folder(lake.path).iterdir() if not path.name.startswith(".")]
+    assert sorted(names) == [index_folder(lake).name, "indexed.parquet"]
 
 
-def test_several_processes_at_once(lake: Lake, put: Put, make: Make) -> None:
-    put(lake, make(range(1, 40)))
+def test_several_processes_can_open_an_index_at_once(lake: Lake, add_texts: AddTexts, make_texts: MakeTexts) -> None:
+    add_texts(lake, make_texts(range(1, 40)))
     index = SearchIndex.open(lake)
-    before = found(index)
-    put(lake, make(range(10, 241), seed=3))
+    before = hits_of(index)
+    add_texts(lake, make_texts(range(10, 241), seed=3))
     processes = [start_build(lake) for _ in range(3)]
     for process in processes:
-        go(process)
+        continue_process(process)
     while any(process.poll() is None for process in processes):
-        assert found(index) == before
+        assert hits_of(index) == before
         time.sleep(0.1)
     assert [process.communicate()[0] for process in processes] == ["240\n"] * 3
-    assert indexed(SearchIndex.open(lake)) == current(lake)
+    assert indexed_texts(SearchIndex.open(lake)) == current_texts(lake)
 
 
-def found_in_the_end(lake: Lake) -> list[list[Hit]]:
-    """What is found at once, or after the sentence that promises it."""
+def hits_after_rebuild(lake: Lake) -> list[list[Hit]]:
+    """The hits at once, or after one failure whose message says to run the command again."""
     try:
-        return found(SearchIndex.open(lake))
+        return hits_of(SearchIndex.open(lake))
     except LakeError as error:
-        sentence = str(error)
-    assert sentence.endswith("run the command again, and it is made anew")
-    return found(SearchIndex.open(lake))
+        message = str(error)
+    assert message.endswith("run the command again to rebuild it")
+    return hits_of(SearchIndex.open(lake))
 
 
-def test_missing_or_cut_short_files_are_made_anew(lake: Lake, put: Put, make: Make, alike: Alike) -> None:
-    put(lake, make(range(1, 60)))
-    expected = found(SearchIndex.open(lake))
+def test_an_index_with_missing_or_truncated_files_is_rebuilt(
+    lake: Lake, add_texts: AddTexts, make_texts: MakeTexts, assert_same_hits: AssertSameHits
+) -> None:
+    add_texts(lake, make_texts(range(1, 60)))
+    expected = hits_of(SearchIndex.open(lake))
     patterns = ["meta.json", "*.fast", "*.idx", "*.pos", "*.term", "indexed.parquet"]
     for pattern in patterns:
-        for left in (None, 2):
-            (place,) = index_state.search_folder(lake.path).rglob(pattern)
-            data = place.read_bytes()
-            place.unlink()
-            if left is not None:
-                place.write_bytes(data[: len(data) * left // 3])
-            all_alike(alike, found_in_the_end(lake), expected)
-    shutil.rmtree(folder_of(lake))
-    all_alike(alike, found(SearchIndex.open(lake)), expected)
+        for kept_thirds in (None, 2):
+            (path,) = index_state.search_folder(lake.path).rglob(pattern)
+            data = path.read_bytes()
+            path.unlink()
+            if kept_thirds is not None:
+                path.write_bytes(data[: len(data) * kept_thirds // 3])
+            assert_all_same_hits(assert_same_hits, hits_after_rebuild(lake), expected)
+    shutil.rmtree(index_folder(lake))
+    assert_all_same_hits(assert_same_hits, hits_of(SearchIndex.open(lake)), expected)
     shutil.rmtree(index_state.search_folder(lake.path))
-    all_alike(alike, found(SearchIndex.open(lake)), expected)
+    assert_all_same_hits(assert_same_hits, hits_of(SearchIndex.open(lake)), expected)
 
 
-def test_an_older_kind_is_made_anew(lake: Lake, put: Put, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    put(lake, make(range(1, 20)))
+def test_an_index_of_another_version_is_rebuilt(
+    lake: Lake, add_texts: AddTexts, make_texts: MakeTexts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_texts(lake, make_texts(range(1, 20)))
     SearchIndex.open(lake)
-    older = folder_of(lake)
+    older = index_folder(lake)
     monkeypatch.setattr(index_state, "VERSION", 2)
-    monkeypatch.setattr(index_state.State.__init__, "__defaults__", (2,))
-    assert indexed(SearchIndex.open(lake)) == current(lake)
+    monkeypatch.setattr(index_state.IndexState.__init__, "__defaults__", (2,))
+    assert indexed_texts(SearchIndex.open(lake)) == current_texts(lake)
     assert not older.exists()
 
 
-def test_a_damaged_part_is_named(lake: Lake, put: Put, make: Make) -> None:
-    put(lake, make(range(1, 60)))
+def test_a_damaged_part_is_named(lake: Lake, add_texts: AddTexts, make_texts: MakeTexts) -> None:
+    add_texts(lake, make_texts(range(1, 60)))
     part = lake.part(lake.parts()[0])
     part.write_bytes(part.read_bytes()[:-100])
     with pytest.raises(LakeError, match=rf"{part.name} is damaged"):
         SearchIndex.open(lake)
 
 
-def test_a_state_that_leads_out_of_the_folder_is_not_followed(lake: Lake, put: Put, make: Make) -> None:
-    put(lake, make(range(1, 20)))
+def test_a_state_file_cannot_point_outside_the_search_folder(
+    lake: Lake, add_texts: AddTexts, make_texts: MakeTexts
+) -> None:
+    add_texts(lake, make_texts(range(1, 20)))
     SearchIndex.open(lake)
-    kept = lake.path / "search" / "mine"
-    kept.mkdir()
+    other_folder = lake.path / "search" / "mine"
+    other_folder.mkdir()
     footer = read_footer(state_file(lake.path)) | {"folder": "../articles"}
     rows = pq.read_table(state_file(lake.path)).replace_schema_metadata({"litmine": json.dumps(footer)})
     pq.write_table(rows, state_file(lake.path))
     assert index_state.read_state(lake.path) is None
-    assert indexed(SearchIndex.open(lake)) == current(lake)
-    assert kept.is_dir()
+    assert indexed_texts(SearchIndex.open(lake)) == current_texts(lake)
+    assert other_folder.is_dir()

@@ -8,7 +8,7 @@ import pytest
 from litmine.errors import SourceError
 from litmine.sources.files import compute_checksum, read_declared_md5
 
-SUM = md5(b"content", usedforsecurity=False).hexdigest()
+MD5 = md5(b"content", usedforsecurity=False).hexdigest()
 
 
 @pytest.fixture
@@ -19,44 +19,45 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    "said",
+    "content",
     [
-        f"MD5(pubmed26n0001.xml.gz)= {SUM}\n",
-        f"MD5 (pubmed26n0001.xml.gz) = {SUM}\n",
-        f"{SUM}  pubmed26n0001.xml.gz\n",
-        f"{SUM} *pubmed26n0001.xml.gz\r\n",
-        SUM.upper(),
+        f"MD5(pubmed26n0001.xml.gz)= {MD5}\n",
+        f"MD5 (pubmed26n0001.xml.gz) = {MD5}\n",
+        f"{MD5}  pubmed26n0001.xml.gz\n",
+        f"{MD5} *pubmed26n0001.xml.gz\r\n",
+        MD5.upper(),
     ],
 )
-def test_what_is_declared(file: Path, said: str) -> None:
-    Path(f"{file}.md5").write_text(said)
-    assert read_declared_md5(file) == SUM
-    assert (compute_checksum(file, SUM).md5, compute_checksum(file, None).size) == (SUM, 7)
+def test_the_declared_md5_is_read(file: Path, content: str) -> None:
+    Path(f"{file}.md5").write_text(content)
+    assert read_declared_md5(file) == MD5
+    assert (compute_checksum(file, MD5).md5, compute_checksum(file, None).size) == (MD5, 7)
 
 
-def test_a_file_without_one(file: Path) -> None:
+def test_a_file_without_an_md5_file(file: Path) -> None:
     assert read_declared_md5(file) is None
 
 
-@pytest.mark.parametrize("said", [b"", b"<html></html>", SUM[:-1].encode(), b"\xff" * 99, f"{SUM}{SUM}".encode()])
-def test_what_is_no_checksum(file: Path, said: bytes) -> None:
-    Path(f"{file}.md5").write_bytes(said)
-    with pytest.raises(SourceError, match=r"as pubmed26n0001\.xml\.gz\.md5 holds no MD5: download that again, or"):
+@pytest.mark.parametrize("content", [b"", b"<html></html>", MD5[:-1].encode(), b"\xff" * 99, f"{MD5}{MD5}".encode()])
+def test_an_md5_file_without_an_md5_is_refused(file: Path, content: bytes) -> None:
+    Path(f"{file}.md5").write_bytes(content)
+    with pytest.raises(SourceError, match=r"as pubmed26n0001\.xml\.gz\.md5 has no MD5: download that file again, or"):
         read_declared_md5(file)
 
 
-def test_a_checksum_that_cannot_be_read(file: Path) -> None:
+def test_an_unreadable_md5_file_is_refused(file: Path) -> None:
     Path(f"{file}.md5").mkdir()
-    with pytest.raises(SourceError, match=r"as pubmed26n0001\.xml\.gz\.md5 cannot be read \(Is a directory\): make it"):
+    why = r"as pubmed26n0001\.xml\.gz\.md5 cannot be read \(Is a directory\): make that file readable"
+    with pytest.raises(SourceError, match=why):
         read_declared_md5(file)
 
 
-def test_another_content(file: Path) -> None:
+def test_a_mismatch_is_refused(file: Path) -> None:
     with pytest.raises(SourceError, match=r"it does not match its \.md5: download it again\."):
         compute_checksum(file, "0" * 32)
 
 
-def test_a_file_that_is_gone(file: Path) -> None:
+def test_a_missing_file_is_refused(file: Path) -> None:
     file.unlink()
-    with pytest.raises(SourceError, match=r"It cannot be read \(No such file or directory\); nothing was read: make"):
+    with pytest.raises(SourceError, match=r"The file cannot be read \(No such file or directory\): make"):
         compute_checksum(file, None)

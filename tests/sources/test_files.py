@@ -1,4 +1,4 @@
-"""Files and folders of records: found in order, told apart by content, and never a reason to stop."""
+"""Files and folders of records are found in order and recognised by content; reading them raises no errors."""
 
 import gzip
 import os
@@ -22,7 +22,7 @@ def _xml(*pmids: int) -> bytes:
     return f"<?xml version='1.0'?><PubmedArticleSet>{records}</PubmedArticleSet>".encode()
 
 
-def _observed(*pmids: int) -> list[SourceRecord]:
+def _source_records(*pmids: int) -> list[SourceRecord]:
     return [SourceRecord(Article(pmid), AS_OF + timedelta(microseconds=i)) for i, pmid in enumerate(pmids)]
 
 
@@ -51,25 +51,25 @@ def _read(folder: Path, content: bytes, name: str = "file") -> list[SourceRecord
     ],
     ids=["xml", "marked-xml", "blank-xml", "utf16-xml", "jsonl", "marked-jsonl", "pubtator", "marked-pubtator"],
 )
-@pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
-def test_the_kind_is_told_by_content(tmp_path: Path, name: str, content: bytes, packed: bool) -> None:
-    assert _read(tmp_path, gzip.compress(content) if packed else content, name) == _observed(1, 2)
+@pytest.mark.parametrize("compressed", [False, True], ids=["plain", "gzip"])
+def test_the_format_is_recognised_by_content(tmp_path: Path, name: str, content: bytes, compressed: bool) -> None:
+    assert _read(tmp_path, gzip.compress(content) if compressed else content, name) == _source_records(1, 2)
 
 
 def test_gzip_of_several_members(tmp_path: Path) -> None:
     content = _xml(1, 2)
-    assert _read(tmp_path, gzip.compress(content[:99]) + gzip.compress(content[99:]) + b"\0\0") == _observed(1, 2)
+    assert _read(tmp_path, gzip.compress(content[:99]) + gzip.compress(content[99:]) + b"\0\0") == _source_records(1, 2)
 
 
-def test_the_last_occurrence_in_a_file_is_the_latest(tmp_path: Path) -> None:
+def test_the_last_record_of_a_pmid_in_a_file_is_the_latest(tmp_path: Path) -> None:
     content = _xml(1, 2, 1).replace(
         b"</PubmedArticleSet>", b"<DeleteCitation><PMID>2</PMID></DeleteCitation></PubmedArticleSet>"
     )
-    observed = _read(tmp_path, content)
-    assert [it.as_of - AS_OF for it in observed if isinstance(it, SourceRecord)] == [
+    records = _read(tmp_path, content)
+    assert [it.as_of - AS_OF for it in records if isinstance(it, SourceRecord)] == [
         timedelta(microseconds=i) for i in range(4)
     ]
-    assert [it.record for it in observed if isinstance(it, SourceRecord)] == [
+    assert [it.record for it in records if isinstance(it, SourceRecord)] == [
         Article(1),
         Article(2),
         Article(1),
@@ -77,24 +77,24 @@ def test_the_last_occurrence_in_a_file_is_the_latest(tmp_path: Path) -> None:
     ]
 
 
-def test_bad_records_and_lines_are_named_with_their_file(tmp_path: Path) -> None:
+def test_unreadable_records_name_their_file_and_line(tmp_path: Path) -> None:
     path = tmp_path / "file"
     assert _read(tmp_path, b'{"pmid": 1}\n{}\n{"pmid": 2}\n') == [
-        _observed(1)[0],
+        _source_records(1)[0],
         UnreadableRecord(f"{path}, line 2", 'The line has no "pmid".'),
-        _observed(1, 2)[1],
+        _source_records(1, 2)[1],
     ]
     bad, good = _read(tmp_path, _xml(0, 1))
-    assert bad == UnreadableRecord(f"{path}, record 1", "The record has '0' where its PMID belongs.")
-    assert good == _observed(1)[0]
+    assert bad == UnreadableRecord(f"{path}, record 1", "The record has '0' instead of a PMID.")
+    assert good == _source_records(1)[0]
     bad, good = _read(tmp_path, b"0|t|Nothing\n1|t|\n")
-    assert bad == UnreadableRecord(f"{path}, line 1", "The line has '0' where its PMID belongs.")
-    assert good == _observed(1)[0]
+    assert bad == UnreadableRecord(f"{path}, line 1", "The line has '0' instead of a PMID.")
+    assert good == _source_records(1)[0]
 
 
-def test_mended_characters_are_counted(tmp_path: Path) -> None:
-    [observed] = _read(tmp_path, rb'{"pmid": 1, "title": "\ud800"}')
-    assert observed == SourceRecord(Article(1, "\ufffd"), AS_OF, mended=1)
+def test_replaced_surrogates_are_counted(tmp_path: Path) -> None:
+    [records] = _read(tmp_path, rb'{"pmid": 1, "title": "\ud800"}')
+    assert records == SourceRecord(Article(1, "\ufffd"), AS_OF, mended=1)
 
 
 MANY = _xml(*range(1, 3001))
@@ -105,80 +105,79 @@ EXTERNAL = b'<!DOCTYPE PubmedArticleSet [<!ENTITY a SYSTEM "file:///etc/hostname
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        (b"", "It is empty; nothing was read: import a fresh copy of the file."),
-        (gzip.compress(b"", mtime=0), "It is empty; nothing was read: import a fresh copy of the file."),
+        (b"", "The file is empty; no record was read: import a fresh copy of the file."),
+        (gzip.compress(b"", mtime=0), "The file is empty; no record was read: import a fresh copy of the file."),
         (
             b"\x89PNG\r\n\x1a\n" + bytes(999),
-            "It is neither PubMed XML nor JSON Lines nor PubTator, plain or gzip; nothing",
+            "The file is not PubMed XML, JSON Lines or PubTator, plain or gzip; no record",
         ),
-        (b"pmid,title\n1,x\n", "It is neither PubMed XML nor JSON Lines"),
-        (b"   \n", "It is neither PubMed XML nor JSON Lines"),
+        (b"pmid,title\n1,x\n", "The file is not PubMed XML, JSON Lines or PubTator"),
+        (b"   \n", "The file is not PubMed XML, JSON Lines or PubTator"),
         (b"<!doctype html><html><body><p>Sorry</body></html>", "The XML is damaged"),
-        (b"<html></html>", "The XML holds <html>"),
+        (b"<html></html>", "The XML has the root element <html>"),
         (LAUGHS, "The XML declares entities in a DTD"),
         (EXTERNAL, "The XML declares entities in a DTD"),
-        (b"\x1f\x8b", "The gzip data end too early; nothing was read"),
+        (b"\x1f\x8b", "The gzip data are incomplete; no record was read"),
         (b"\x1f\x8bgarbage, not gzip", "The gzip data are damaged"),
     ],
 )
-def test_a_file_that_is_nothing_of_ours_is_one_sentence(tmp_path: Path, content: bytes, why: str) -> None:
+def test_a_file_of_another_kind_gives_one_sentence(tmp_path: Path, content: bytes, why: str) -> None:
     [unreadable] = _read(tmp_path, content, "pubmed26n0001.xml.gz")
     assert isinstance(unreadable, UnreadableRecord)
     assert unreadable.where == str(tmp_path / "pubmed26n0001.xml.gz")
     assert unreadable.why.startswith(why)
-    assert unreadable.why.endswith("nothing was read: import a fresh copy of the file.")
+    assert unreadable.why.endswith("no record was read: import a fresh copy of the file.")
     assert "\n" not in unreadable.why
 
 
 def test_a_truncated_gzip_gives_every_record_before_its_end(tmp_path: Path) -> None:
-    packed = gzip.compress(MANY)
-    half = packed[: len(packed) // 2]
+    compressed = gzip.compress(MANY)
+    half = compressed[: len(compressed) // 2]
     *records, unreadable = _read(tmp_path, half)
     whole = zlib.decompressobj(wbits=31).decompress(half).count(b"</PubmedArticle>")
     assert 100 < whole < 3000
-    assert records == _observed(*range(1, whole + 1))
+    assert records == _source_records(*range(1, whole + 1))
     assert isinstance(unreadable, UnreadableRecord)
     assert unreadable.why == (
-        f"The gzip data end too early; the {whole:,} records before that were read and kept: "
-        "import a fresh copy of the file."
+        f"The gzip data are incomplete; {whole:,} records before that were read: import a fresh copy of the file."
     )
 
 
 def test_truncated_xml_gives_every_record_before_its_end(tmp_path: Path) -> None:
     *records, unreadable = _read(tmp_path, _xml(1, 2)[:-30])
-    assert records == _observed(1)
+    assert records == _source_records(1)
     assert isinstance(unreadable, UnreadableRecord)
-    assert "; the 1 record before that was read and kept: " in unreadable.why
+    assert "; 1 record before that was read: " in unreadable.why
 
 
 @pytest.mark.parametrize("harm", ["checksum", "middle", "tail"])
-def test_damaged_gzip_is_named_once(tmp_path: Path, harm: str) -> None:
-    packed = bytearray(gzip.compress(MANY))
+def test_damaged_gzip_gives_one_sentence(tmp_path: Path, harm: str) -> None:
+    compressed = bytearray(gzip.compress(MANY))
     if harm == "checksum":
-        packed[-6] ^= 0xFF
+        compressed[-6] ^= 0xFF
     elif harm == "middle":
-        packed[len(packed) // 2] ^= 0xFF
+        compressed[len(compressed) // 2] ^= 0xFF
     else:
-        packed += b"not gzip"
-    *records, unreadable = _read(tmp_path, bytes(packed))
+        compressed += b"not gzip"
+    *records, unreadable = _read(tmp_path, bytes(compressed))
     assert isinstance(unreadable, UnreadableRecord)
     assert len(records) == 3000 or harm == "middle"
     assert all(isinstance(it, SourceRecord) for it in records)
 
 
-def test_a_file_that_is_not_there_or_a_folder_is_named(tmp_path: Path) -> None:
+def test_a_missing_file_and_a_folder_are_reported(tmp_path: Path) -> None:
     [missing] = read_file(tmp_path / "missing", AS_OF)
     [folder] = read_file(tmp_path, AS_OF)
     assert isinstance(missing, UnreadableRecord)
     assert isinstance(folder, UnreadableRecord)
     assert missing.why == (
-        "It cannot be read (No such file or directory); nothing was read: make it readable and import it again."
+        "The file cannot be read (No such file or directory); no record was read: make it readable and import it again."
     )
     assert "directory" in folder.why
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_what_may_not_be_read_is_named(tmp_path: Path) -> None:
+def test_a_file_without_read_permission_is_reported(tmp_path: Path) -> None:
     file = _file(tmp_path, _xml(1))
     file.chmod(0)
     [unreadable] = read_file(file, AS_OF)
@@ -210,20 +209,20 @@ def test_folders_give_bulk_files_by_number_and_then_the_rest_by_name(tmp_path: P
     assert find_files([tmp_path]) == [*bulk, update / "b.xml", tmp_path / "a.jsonl"]
 
 
-def test_a_checksum_beside_its_file_is_no_file_to_read(tmp_path: Path) -> None:
+def test_a_checksum_beside_its_file_is_ignored(tmp_path: Path) -> None:
     file, beside = _file(tmp_path, b"", "1.xml"), _file(tmp_path, b"", "1.xml.md5")
     alone = _file(tmp_path, b"", "2.xml.md5")
     assert find_files([file, beside, alone]) == [file, alone]
 
 
-def test_paths_keep_their_order_and_no_file_comes_twice(tmp_path: Path) -> None:
+def test_paths_keep_their_order_and_no_file_is_repeated(tmp_path: Path) -> None:
     first, second = _file(tmp_path, b"", "1.xml"), _file(tmp_path, b"", "2.xml")
     (tmp_path / "link.xml").symlink_to(second)
     assert find_files([second, tmp_path, first]) == [second, first]
 
 
 def test_a_path_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match=r"There is no file or folder .*nowhere"):
+    with pytest.raises(SourceError, match=r"nowhere does not exist; check the path"):
         find_files([tmp_path, tmp_path / "nowhere"])
 
 
@@ -232,9 +231,9 @@ def test_an_empty_folder_has_no_files(tmp_path: Path) -> None:
 
 
 def test_a_thousand_bad_lines_are_named_and_the_rest_counted(tmp_path: Path) -> None:
-    """A large file of another kind is nothing but bad lines, and a line each in the log would fill it."""
+    """A large file of another kind has only invalid lines; reporting each of them would fill the log."""
     read = _read(tmp_path, b'{"pmid": 1}\n' + b"{\n" * 5000 + b'{"pmid": 2}\n')
-    assert [it for it in read if isinstance(it, SourceRecord)] == _observed(1, 2)
+    assert [it for it in read if isinstance(it, SourceRecord)] == _source_records(1, 2)
     bad = [it for it in read if isinstance(it, UnreadableRecord)]
     assert len(bad) == 1001
-    assert bad[-1].why == "4,000 more could not be read: see what kind of file this is."
+    assert bad[-1].why == "4,000 more records could not be read: check that this is a file of records."

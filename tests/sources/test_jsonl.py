@@ -1,4 +1,4 @@
-"""JSON Lines to articles."""
+"""Reading articles from JSON Lines."""
 
 import io
 import json
@@ -33,7 +33,7 @@ def test_a_title_and_an_abstract() -> None:
         ('{"pmid": 1, "title": " a\\n\\u0000  b "}', Article(1, " a\n\x00  b ")),
     ],
 )
-def test_what_a_line_may_say(line: str, expected: Article) -> None:
+def test_fields_of_a_line_may_be_missing(line: str, expected: Article) -> None:
     assert _read(line) == [(expected, 0)]
 
 
@@ -42,7 +42,7 @@ def test_what_a_line_may_say(line: str, expected: Article) -> None:
     abstract=st.none() | st.text(min_size=1),
     ascii_only=st.booleans(),
 )
-def test_any_text_is_kept_as_given(title: str | None, abstract: str | None, ascii_only: bool) -> None:
+def test_any_text_is_unchanged(title: str | None, abstract: str | None, ascii_only: bool) -> None:
     line = json.dumps({"pmid": 5, "title": title, "abstract": abstract}, ensure_ascii=ascii_only)
     [(article, mended)] = _read(line + "\n")  # type: ignore[misc]
     assert isinstance(article, Article)
@@ -50,7 +50,7 @@ def test_any_text_is_kept_as_given(title: str | None, abstract: str | None, asci
     assert [article.text[it.start_char : it.end_char] for it in article.sections] == ([abstract] if abstract else [])
 
 
-def test_lone_surrogates_are_mended_and_counted_and_pairs_are_not() -> None:
+def test_only_lone_surrogates_are_replaced_and_counted() -> None:
     [(article, mended)] = _read(r'{"pmid": 1, "title": "a\ud800b\udc00", "abstract": "\ud83d\ude00\udfff"}')  # type: ignore[misc]
     assert isinstance(article, Article)
     assert (article.title, article.abstract, mended) == ("a\ufffdb\ufffd", "\U0001f600\ufffd", 3)
@@ -79,7 +79,7 @@ def test_lone_surrogates_are_mended_and_counted_and_pairs_are_not() -> None:
         (b'{"pmid": 1, "title": "\xed\xa0\x80"}', "is not UTF-8"),
     ],
 )
-def test_a_bad_line_is_named_and_the_rest_goes_on(line: bytes, why: str) -> None:
+def test_an_invalid_line_is_reported_and_the_rest_is_read(line: bytes, why: str) -> None:
     first, bad, last = _read(b'{"pmid": 1}\n\n' + line + b'\n{"pmid": 4}')
     assert (first, last) == ((Article(1), 0), (Article(4), 0))
     assert isinstance(bad, UnreadableRecord)
@@ -87,13 +87,13 @@ def test_a_bad_line_is_named_and_the_rest_goes_on(line: bytes, why: str) -> None
     assert why in bad.why
 
 
-def test_blank_lines_and_a_byte_order_mark_are_passed_over() -> None:
+def test_blank_lines_and_a_byte_order_mark_are_skipped() -> None:
     assert _read(b'\xef\xbb\xbf\r\n \t\n{"pmid": 1}\r\n\n') == [(Article(1), 0)]
     assert _read(b'\xef\xbb\xbf{"pmid": 1}') == [(Article(1), 0)]
     assert _read(b"") == []
 
 
-def test_a_line_without_end_is_not_read_to_its_end() -> None:
+def test_an_endless_line_is_not_read_completely() -> None:
     stream = io.BytesIO(b'{"pmid": 1}\n{' + b" " * (65 << 20))
     reading = read_jsonl(stream)
     assert next(reading) == (Article(1), 0)

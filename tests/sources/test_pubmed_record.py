@@ -1,4 +1,4 @@
-"""The fields of a record beside its text."""
+"""Fields of a record other than its text."""
 
 import io
 from datetime import date
@@ -103,7 +103,7 @@ def test_a_bare_record_has_its_pmid_and_nothing_else() -> None:
     ) == Article(pmid=7)
 
 
-def test_identifiers_of_the_references_are_not_the_records() -> None:
+def test_identifiers_of_references_are_ignored() -> None:
     located = '<ArticleId IdType="doi">10.1/own</ArticleId>'
     assert _read(FULL.replace(located, "")).doi == "10.1/located"
     stripped = FULL.replace(located, "").replace('ValidYN="Y">10.1/located', 'ValidYN="N">10.1/located')
@@ -111,7 +111,7 @@ def test_identifiers_of_the_references_are_not_the_records() -> None:
     assert _read(FULL.replace('<ArticleId IdType="pmc">PMC77</ArticleId>', "")).pmcid is None
 
 
-def test_the_journal_falls_back_on_its_abbreviations() -> None:
+def test_the_journal_falls_back_to_its_abbreviations() -> None:
     ta = "<MedlineJournalInfo><MedlineTA>J Test</MedlineTA></MedlineJournalInfo>"
     iso = "<Journal><ISOAbbreviation>J. Test.</ISOAbbreviation></Journal>"
     assert _citation(ta, iso).journal == "J. Test."
@@ -119,7 +119,7 @@ def test_the_journal_falls_back_on_its_abbreviations() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("date_xml", "expected"),
     [
         ("<Year>2013</Year>", "2013"),
         ("<Year>2013</Year><Month>May</Month>", "2013-05"),
@@ -139,13 +139,13 @@ def test_the_journal_falls_back_on_its_abbreviations() -> None:
         ("", None),
     ],
 )
-def test_publication_dates(given: str, expected: str | None) -> None:
-    article = _citation("", f"<Journal><JournalIssue><PubDate>{given}</PubDate></JournalIssue></Journal>")
+def test_publication_dates(date_xml: str, expected: str | None) -> None:
+    article = _citation("", f"<Journal><JournalIssue><PubDate>{date_xml}</PubDate></JournalIssue></Journal>")
     assert article.pub_date == expected
     assert article.year == (int(expected[:4]) if expected else None)
 
 
-def test_the_article_date_serves_where_the_issue_has_none() -> None:
+def test_the_article_date_is_used_if_the_issue_has_none() -> None:
     electronic = "<ArticleDate><Year>2014</Year><Month>02</Month><Day>03</Day></ArticleDate>"
     assert _citation("", f"<Journal/>{electronic}").pub_date == "2014-02-03"
 
@@ -173,12 +173,12 @@ def test_retracted(inside: str, article: str, expected: bool) -> None:
     assert _citation(corrections, types).retracted is expected
 
 
-def test_comments_between_elements_are_no_values() -> None:
+def test_comments_between_elements_are_ignored() -> None:
     comment = "<!-- not this -->"
     assert _read(FULL.replace("><", f">{comment}<").replace(">\n", f">{comment}\n")) == _read(FULL)
 
 
-def test_the_older_form_says_the_pmcid_in_an_other_id() -> None:
+def test_the_pmcid_may_be_in_an_other_id() -> None:
     article = _citation(
         '<OtherID Source="NLM">NIHMS7 [Available on 12/22/16]</OtherID>'
         '<OtherID Source="NLM">PMC4688250 [Available on 12/22/16]</OtherID>'

@@ -1,4 +1,4 @@
-"""Titles, abstracts and sections, against an independent reading of the same XML by the standard library."""
+"""Titles, abstracts and sections, compared with the standard library's XML parser."""
 
 import gzip
 import io
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from litmine.sources.pubmed_xml import read_pubmed_xml
 from litmine.types import Article
 
-# All that XML 1.0 allows; the first list are the characters that careless code mistakes for blanks or joins.
+# All characters that XML 1.0 allows; those in TRICKY are easily mistaken for spaces.
 TRICKY = "\t\n\r \x7f\x85\xa0\u0301\u2009\u200b\u200d\u2028\u3000\ufeff\ufffd\U0001d6fd<>&\"'"
 ALLOWED = st.one_of(
     st.sampled_from(TRICKY),
@@ -21,20 +21,20 @@ ALLOWED = st.one_of(
 )
 
 
-def _escaped(character: str) -> str:
-    """The character itself where XML keeps it, its reference where a parser would change it."""
+def _escape(character: str) -> str:
+    """The character as XML, as a reference where a parser would change it."""
     return f"&#{ord(character)};" if character == "\r" else escape(character)
 
 
 @st.composite
 def markup(draw: st.DrawFn, depth: int = 2) -> str:
-    """Text with inline markup, MathML, CDATA, comments and processing instructions in it."""
+    """Text with inline markup, MathML, CDATA, comments and processing instructions."""
     pieces = []
     for _ in range(draw(st.integers(0, 4))):
         kind = draw(st.sampled_from(["text", "reference", "element", "math", "cdata", "comment", "instruction"]))
         text = draw(st.text(ALLOWED, max_size=8))
         if kind == "text":
-            pieces.append("".join(map(_escaped, text)))
+            pieces.append("".join(map(_escape, text)))
         elif kind == "reference":
             pieces.append("".join(f"&#x{ord(character):x};" for character in text))
         elif kind in ("element", "math"):
@@ -67,20 +67,20 @@ def _document(title: str, abstract: list[tuple[str | None, str]]) -> bytes:
     ).encode()
 
 
-def _collapsed(text: str) -> str:
+def _normalize_spaces(text: str) -> str:
     return re.sub(r"[ \t\r\n]+", " ", text).strip(" ")
 
 
 def _expected(article: ET.Element) -> tuple[str | None, str | None, list[tuple[str | None, str]]]:
-    """Title, abstract, and the abstract's parts, by the standard library's parser."""
+    """Title, abstract and labelled sections, by the standard library's parser."""
     title = article.find("ArticleTitle")
     sections = [
-        (_collapsed(part.get("Label", "")) or None, words)
+        (_normalize_spaces(part.get("Label", "")) or None, section_text)
         for part in article.findall("Abstract[1]/AbstractText")
-        if (words := _collapsed("".join(part.itertext())))
+        if (section_text := _normalize_spaces("".join(part.itertext())))
     ]
-    abstract = " ".join(f"{label}: {words}" if label else words for label, words in sections)
-    return _collapsed("".join(title.itertext()) if title is not None else "") or None, abstract or None, sections
+    abstract = " ".join(f"{label}: {section_text}" if label else section_text for label, section_text in sections)
+    return _normalize_spaces("".join(title.itertext()) if title is not None else "") or None, abstract or None, sections
 
 
 def _assert_same(article: Article, element: ET.Element) -> None:
@@ -114,14 +114,16 @@ def test_real_records_are_the_string_value_of_their_xml(sample_data: Path) -> No
             _assert_same(article, element)
 
 
-def _only(title: str, abstract: list[tuple[str | None, str]]) -> Article:
+def _single_article(title: str, abstract: list[tuple[str | None, str]]) -> Article:
     [article] = read_pubmed_xml(io.BytesIO(_document(title, abstract)))
     assert isinstance(article, Article)
     return article
 
 
-def test_labels_lead_the_parts_and_stand_outside_the_sections() -> None:
-    article = _only("T<sub>4</sub>.", [("AIM", "To <i>see</i>."), (None, "We saw."), (" ", " "), ("  END\tNOTE ", "x")])
+def test_labels_precede_sections_and_are_not_part_of_them() -> None:
+    article = _single_article(
+        "T<sub>4</sub>.", [("AIM", "To <i>see</i>."), (None, "We saw."), (" ", " "), ("  END\tNOTE ", "x")]
+    )
     assert article.text == "T4. AIM: To see. We saw. END NOTE: x"
     assert [(it.label, article.text[it.start_char : it.end_char]) for it in article.sections] == [
         ("AIM", "To see."),
@@ -130,23 +132,23 @@ def test_labels_lead_the_parts_and_stand_outside_the_sections() -> None:
     ]
 
 
-def test_only_space_tab_and_line_break_are_blanks() -> None:
-    article = _only(" \xa0a\n\t b\u2009\u2009c\u200b ", [(None, "d&#13;\n&#x85;e")])
+def test_only_space_tab_and_line_break_are_white_space() -> None:
+    article = _single_article(" \xa0a\n\t b\u2009\u2009c\u200b ", [(None, "d&#13;\n&#x85;e")])
     assert article.title == "\xa0a b\u2009\u2009c\u200b"
     assert article.abstract == "d \x85e"
 
 
-def test_comments_and_instructions_contribute_nothing_and_lose_nothing() -> None:
-    article = _only("be<!-- not this -->fore <?nor this?>after", [(None, "<i>in<!--c--></i><!--d-->side")])
+def test_comments_and_instructions_are_removed_from_text() -> None:
+    article = _single_article("be<!-- not this -->fore <?nor this?>after", [(None, "<i>in<!--c--></i><!--d-->side")])
     assert article.text == "before after inside"
 
 
-def test_a_record_without_words_has_none() -> None:
-    article = _only(" <i> </i>", [("EMPTY", "\n")])
+def test_a_record_without_text_has_no_sections() -> None:
+    article = _single_article(" <i> </i>", [("EMPTY", "\n")])
     assert (article.title, article.abstract, article.sections, article.text) == (None, None, (), "")
 
 
-def test_an_abstract_without_its_title_starts_at_zero() -> None:
-    article = _only("", [("A", "b")])
+def test_an_abstract_without_a_title_starts_at_zero() -> None:
+    article = _single_article("", [("A", "b")])
     assert article.text == "A: b"
     assert [(it.start_char, it.end_char) for it in article.sections] == [(3, 4)]

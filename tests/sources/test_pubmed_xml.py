@@ -1,4 +1,4 @@
-"""Sets of records as streams: their kinds, their damage, and what is refused."""
+"""Sets of records are read from streams, also damaged ones; unsafe documents are refused."""
 
 import io
 import resource
@@ -10,10 +10,8 @@ import pytest
 
 from litmine.errors import SourceError
 from litmine.sources import pubmed_xml
-from litmine.sources.pubmed_xml import read_pubmed_xml
+from litmine.sources.pubmed_xml import ParsedRecord, read_pubmed_xml
 from litmine.types import Article, Deletion, UnreadableRecord
-
-Read = Article | Deletion | UnreadableRecord
 
 
 def _article(pmid: object, title: str = "A title.") -> str:
@@ -25,20 +23,20 @@ def _set(*records: str) -> str:
     return f"<PubmedArticleSet>{''.join(records)}</PubmedArticleSet>"
 
 
-def _read(document: str | bytes) -> list[Read]:
+def _read(document: str | bytes) -> list[ParsedRecord]:
     return list(read_pubmed_xml(io.BytesIO(document.encode() if isinstance(document, str) else document)))
 
 
-def _read_until_error(stream: BinaryIO) -> tuple[list[Read], SourceError]:
-    records: list[Read] = []
+def _read_until_error(stream: BinaryIO) -> tuple[list[ParsedRecord], SourceError]:
+    records: list[ParsedRecord] = []
     with pytest.raises(SourceError) as caught:
-        records.extend(_appended(records, read_pubmed_xml(stream)))
+        records.extend(_append_all(records, read_pubmed_xml(stream)))
     return records, caught.value
 
 
-def _appended(records: list[Read], reading: Iterator[Read]) -> list[Read]:
-    for record in reading:
-        records.append(record)  # noqa: PERF402 -- what came before an error is to be kept
+def _append_all(records: list[ParsedRecord], new_records: Iterator[ParsedRecord]) -> list[ParsedRecord]:
+    for record in new_records:
+        records.append(record)  # noqa: PERF402 -- keeps the records before an error
     return []
 
 
@@ -58,7 +56,7 @@ def test_articles_and_deletions_in_the_order_of_the_file() -> None:
     ]
 
 
-def test_the_older_root() -> None:
+def test_the_root_element_of_files_before_2017() -> None:
     citation = "<MedlineCitation><PMID>1</PMID></MedlineCitation>"
     document = f"<MedlineCitationSet>{citation}<DeleteCitation><PMID>2</PMID></DeleteCitation></MedlineCitationSet>"
     assert _read(document) == [Article(1), Deletion(2)]
@@ -78,7 +76,7 @@ def test_any_declared_encoding(encoding: str) -> None:
 
 
 @pytest.mark.parametrize("pmid", ["", "0", "-4", "1.5", "abc", "²", "9223372036854775808", "1" * 5000])
-def test_a_record_without_a_valid_pmid_costs_only_itself(pmid: str) -> None:
+def test_only_a_record_without_a_valid_pmid_is_lost(pmid: str) -> None:
     first, bad, last = _read(_set(_article(1), _article(pmid), _article(3)))
     assert (first, last) == (Article(1, "A title."), Article(3, "A title."))
     assert isinstance(bad, UnreadableRecord)
@@ -86,13 +84,13 @@ def test_a_record_without_a_valid_pmid_costs_only_itself(pmid: str) -> None:
     assert "PMID" in bad.why
 
 
-def test_a_record_without_a_citation_costs_only_itself() -> None:
+def test_only_a_record_without_a_citation_is_lost() -> None:
     bad, good = _read(_set("<PubmedArticle/>", _article(3)))
     assert bad == UnreadableRecord("record 1", "The record has no MedlineCitation.")
     assert good == Article(3, "A title.")
 
 
-def test_a_bad_deletion_costs_only_itself() -> None:
+def test_only_an_invalid_deletion_is_lost() -> None:
     bad, good = _read(_set("<DeleteCitation><PMID>x</PMID><PMID>3</PMID></DeleteCitation>"))
     assert isinstance(bad, UnreadableRecord)
     assert good == Deletion(3)
@@ -103,20 +101,20 @@ def test_the_greatest_pmid() -> None:
 
 
 @pytest.mark.parametrize("document", ["<html><body/></html>", "<eFetchResult><ERROR>x</ERROR></eFetchResult>"])
-def test_another_root_is_refused(document: str) -> None:
-    with pytest.raises(SourceError, match=r"The XML holds <\w+>, not one of PubmedArticleSet"):
+def test_another_root_element_is_refused(document: str) -> None:
+    with pytest.raises(SourceError, match=r"The XML has the root element <\w+>, not one of PubmedArticleSet"):
         _read(document)
 
 
 @pytest.mark.parametrize(
     "document", ["", "<", "<!DOCTYPE x", "<?xml version='1.0' encoding='utf-7'?><PubmedArticleSet/>"]
 )
-def test_damage_before_the_root(document: str) -> None:
+def test_damage_before_the_root_element(document: str) -> None:
     with pytest.raises(SourceError, match="The XML is damaged"):
         _read(document)
 
 
-def test_a_prologue_without_end_is_not_read_to_its_end() -> None:
+def test_an_endless_prologue_is_not_read_completely() -> None:
     stream = io.BytesIO(b"<!--" + b"x" * (4 << 20) + b"--><PubmedArticleSet/>")
     with pytest.raises(SourceError, match="no element in its first 1 MiB"):
         list(read_pubmed_xml(stream))
@@ -124,7 +122,7 @@ def test_a_prologue_without_end_is_not_read_to_its_end() -> None:
 
 
 @pytest.mark.parametrize("cut", [1, 10, 100, 150])
-def test_every_whole_record_before_damage_is_read(cut: int) -> None:
+def test_every_complete_record_before_damage_is_read(cut: int) -> None:
     whole = _set(*(_article(pmid) for pmid in range(1, 2001))).encode()
     records, error = _read_until_error(io.BytesIO(whole[:-cut]))
     expected = whole[:-cut].count(b"</PubmedArticle>")
@@ -169,7 +167,7 @@ def test_a_document_that_declares_an_entity_is_refused(subset: str, doctype: str
     assert "declares entities" in str(error)
 
 
-def test_a_dtd_without_entities_is_read_and_no_further_file_is() -> None:
+def test_a_dtd_without_entities_is_read_and_no_other_file() -> None:
     doctype = 'PubmedArticleSet PUBLIC "-//NLM//DTD" "https://localhost:9/x.dtd"'
     document = f'<!DOCTYPE {doctype} [<!ELEMENT PMID ANY><!-- 100 %; <!ENTITY a "b"> -->]>'
     assert _read(document + _set(_article(1))) == [Article(1, "A title.")]
@@ -179,7 +177,7 @@ def test_an_undeclared_entity_costs_its_record_and_no_text_vanishes() -> None:
     doctype = '<!DOCTYPE PubmedArticleSet PUBLIC "-//NLM//DTD" "https://localhost:9/x.dtd">'
     first, bad, last = _read(doctype + _set(_article(1), _article(2, "one &nbsp; <i>two</i>"), _article(3)))
     assert (first, last) == (Article(1, "A title."), Article(3, "A title."))
-    assert bad == UnreadableRecord("record 2", "The record uses &nbsp;, an entity that nothing declares.")
+    assert bad == UnreadableRecord("record 2", "The record uses the undeclared entity &nbsp;.")
 
 
 def test_a_text_beyond_the_parsers_usual_limit() -> None:
@@ -200,13 +198,13 @@ ENDLESS = {
 
 @pytest.mark.parametrize("kind", ENDLESS)
 def test_what_no_record_ends_is_not_read_to_its_end(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A gzip file of a few megabytes unpacks to gigabytes, of which the parser would keep a tree."""
+    """A small gzip file may decompress to gigabytes, all of which the parser would keep in memory."""
     monkeypatch.setattr(pubmed_xml, "MAX_RECORD_BYTES", 1 << 18)
     start, more = ENDLESS[kind]
     document = io.BytesIO(start.replace(b">", b">" + _article(1).encode(), 1) + more * (4_000_000 // len(more)))
     records, error = _read_until_error(document)
     assert records == [Article(1, "A title.")]
-    assert "no whole record" in str(error)
+    assert "no complete record" in str(error)
     assert document.tell() < 1 << 20
 
 
@@ -216,8 +214,8 @@ def test_nesting_is_limited() -> None:
     assert "Excessive depth" in str(error)
 
 
-class _Long(io.BytesIO):
-    """A set of `copies` times 30 records, of which no more than 30 are ever in memory."""
+class _LongSet(io.BytesIO):
+    """A set of 30 times `copies` records, of which at most 30 are in memory."""
 
     def __init__(self, copies: int, before: str = "", after: str = "") -> None:
         super().__init__()
@@ -231,8 +229,8 @@ class _Long(io.BytesIO):
 @pytest.mark.parametrize(("before", "after"), [("", ""), ("<x><y>" + "<z/>" * 100 + "</y>", "</x>")])
 def test_memory_does_not_grow_with_the_file(before: str, after: str) -> None:
     def peak_kib(copies: int) -> int:
-        assert len([None for _ in read_pubmed_xml(_Long(copies, before, after))]) == copies * 30
+        assert len([None for _ in read_pubmed_xml(_LongSet(copies, before, after))]) == copies * 30
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
     small = peak_kib(50)
-    assert peak_kib(1000) - small < 8_000  # of 30 MB of XML, whose tree is many times as large
+    assert peak_kib(1000) - small < 8_000  # for 30 MB of XML, whose tree is many times larger

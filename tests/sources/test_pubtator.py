@@ -1,4 +1,4 @@
-"""PubTator documents: text as given, so that their own offsets hold, and what cannot be used by its line."""
+"""PubTator documents: text is unchanged, so that offsets hold, and unusable lines are reported by number."""
 
 import io
 from pathlib import Path
@@ -23,7 +23,7 @@ def read(*lines: str | bytes, end: bytes = b"\n") -> list[Article | UnreadableRe
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n"])
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
-def test_text_is_kept_as_given(end: bytes, mark: bytes) -> None:
+def test_text_is_unchanged(end: bytes, mark: bytes) -> None:
     [first, second] = read(
         mark + f"1|t|{TITLE}".encode(),
         f"1|a|{ABSTRACT}",
@@ -50,7 +50,7 @@ def test_text_is_kept_as_given(end: bytes, mark: bytes) -> None:
         (("", " ", "1|t|Title", "\t"), Article(1, "Title")),
     ],
 )
-def test_what_a_document_may_lack(lines: tuple[str, ...], article: Article) -> None:
+def test_parts_of_a_document_may_be_missing(lines: tuple[str, ...], article: Article) -> None:
     assert read(*lines) == [article]
 
 
@@ -65,7 +65,7 @@ def test_a_blank_line_between_documents_may_be_missing() -> None:
 @pytest.mark.parametrize(
     ("lines", "number", "why", "pmids"),
     [
-        (["PMC1|t|Title", "PMC1|a|Abstract"], 1, "has 'PMC1' where its PMID belongs.", [9]),
+        (["PMC1|t|Title", "PMC1|a|Abstract"], 1, "has 'PMC1' instead of a PMID.", [9]),
         (["1|t|Title", b"1|a|\xff", "1\t0\t5\tTitle\tGene", "1|a|x"], 2, "is not UTF-8.", [9]),
         ([b"1|t|\xff", "1|a|Abstract"], 1, "is not UTF-8.", [9]),
         (["1|t|Title", "2|a|Abstract"], 2, "is an abstract without its title: '2|a|Abstract'.", [9]),
@@ -77,7 +77,7 @@ def test_a_blank_line_between_documents_may_be_missing() -> None:
         (["1|t|Title", "2\t0\t5\tTitle\tGene"], 2, "is not PubTator: '2\\t0\\t5\\tTitle\\tGene'.", [1, 9]),
     ],
 )
-def test_what_cannot_be_used_is_named_once_and_the_rest_comes_in(
+def test_an_unusable_line_is_reported_and_the_rest_is_read(
     lines: list[str | bytes], number: int, why: str, pmids: list[int]
 ) -> None:
     found = read(*lines, "", "9|t|Nine")
@@ -94,7 +94,7 @@ def test_documents_for_a_corpus() -> None:
     assert document.text[6:14] == "Abstract"
 
 
-def test_a_line_without_end_is_refused() -> None:
+def test_an_endless_line_is_refused() -> None:
     class Endless(io.RawIOBase):
         def readline(self, size: int | None = -1, /) -> bytes:
             return b"1|t|" + b"x" * ((size or 0) - 4)
@@ -107,13 +107,13 @@ LINE = st.text(st.characters(exclude_characters="\n\r", exclude_categories=["Cs"
 
 
 @given(documents=st.lists(st.tuples(LINE, LINE), max_size=4))
-def test_any_text_comes_back(documents: list[tuple[str, str]]) -> None:
+def test_any_text_is_unchanged(documents: list[tuple[str, str]]) -> None:
     lines = [line for i, (t, a) in enumerate(documents, 1) for line in (f"{i}|t|{t}", f"{i}|a|{a}", "")]
     found = [(it.title, it.abstract) for it in read(*lines) if isinstance(it, Article)]
     assert found == [(title or None, abstract or None) for title, abstract in documents]
 
 
-def test_the_sample_documents_stand_at_their_offsets(sample_data: Path) -> None:
+def test_mentions_of_the_sample_documents_match_their_offsets(sample_data: Path) -> None:
     with (sample_data / "documents" / "NCBI-disease_dev.pubtator").open("rb") as stream:
         documents = [it for it in read_pubtator_documents(stream) if isinstance(it, PubtatorDocument)]
         stream.seek(0)

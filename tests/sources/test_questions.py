@@ -1,4 +1,4 @@
-"""Files of questions, and what type a question is."""
+"""Reading files of questions, and guessing the types of questions."""
 
 import json
 from pathlib import Path
@@ -59,7 +59,7 @@ BIOASQ = {
     ],
     ids=["JSONL", "CR LF", "marked", "CSV", "CSV with CR LF", "semicolons", "tabs", "BioASQ", "BioASQ in lines"],
 )
-def test_the_same_questions_in_each_form(tmp_path: Path, content: str) -> None:
+def test_each_format_gives_the_same_questions(tmp_path: Path, content: str) -> None:
     assert read(tmp_path, content) == EXPECTED
 
 
@@ -71,12 +71,12 @@ def test_a_question_without_an_id_has_its_number(tmp_path: Path) -> None:
     ]
 
 
-def test_a_jsonl_that_speaks_of_questions_is_no_bioasq(tmp_path: Path) -> None:
+def test_json_lines_that_mention_questions_are_not_bioasq(tmp_path: Path) -> None:
     (question,) = read(tmp_path, json.dumps({"question": 'What is {"questions": [1]}?'}))
     assert question.text == 'What is {"questions": [1]}?'
 
 
-def test_ten_thousand(tmp_path: Path) -> None:
+def test_ten_thousand_questions(tmp_path: Path) -> None:
     lines = "\n".join(json.dumps({"question": f"What is gene {number}?"}) for number in range(10_000))
     assert len(read(tmp_path, lines)) == 10_000
 
@@ -96,29 +96,35 @@ def test_ten_thousand(tmp_path: Path) -> None:
         ('{"question": "What?"}\n{"question": ["Who?"]}', "line 2: the question is neither a string"),
         ('{"question": "What?"}\n{"question": "Who?", "id": true}', "line 2: the question_id is neither a string"),
         ('{"question": "What?", "type": "maybe"}', "line 1: the question type 'maybe' is not one of factoid, list"),
-        ('{"id": 1, "question": "What?"}\n{"id": "1", "question": "Who?"}', "line 2: the id '1' stands in line 1"),
-        ('{"question": "What?", "id": 2}\n{"question": "Who?"}', "line 2: the id '2' stands in line 1"),
+        (
+            '{"id": 1, "question": "What?"}\n{"id": "1", "question": "Who?"}',
+            "line 2: the id '1' is already used in line 1",
+        ),
+        ('{"question": "What?", "id": 2}\n{"question": "Who?"}', "line 2: the id '2' is already used in line 1"),
         ('{"question": ' + "[" * 100_000, "line 1: it is not JSON"),
         ('{"question": "What?", "id": ' + "1" * 5000 + "}", "line 1: it is not JSON"),
         (b'{"question": "What?"}\n{"question": "\xff"}', "line 2: it is not UTF-8"),
-        ("Which gene is mutated?\nWhy?\n", "line 1: it is none of JSON Lines"),
-        ("id,answer\n1,2\n", "line 1: it is none of JSON Lines"),
+        ("Which gene is mutated?\nWhy?\n", "line 1: it is not JSON Lines"),
+        ("id,answer\n1,2\n", "line 1: it is not JSON Lines"),
         ("id,question\n1,What?\n2,\n", "line 3: the question is empty"),
         ("id,question\n1,What?\n2\n", "line 3: the question is empty"),
         ("id,question\n1,What?\n2,Who, if any?\n", "line 3: it has more fields than the 2 of the first line"),
         ('id,question\n1,What?\n2,"Who"x\n', "line 3: it is not CSV"),
         ('id,question\n1,What?\n2,"Who', "line 3: it is not CSV"),
-        ("id,question\n1,What?\n1,Who?\n", "line 3: the id '1' stands in line 2 already"),
+        ("id,question\n1,What?\n1,Who?\n", "line 3: the id '1' is already used in line 2"),
         ("question\n" + "x" * 200_000 + "\n", "line 2: it is not CSV"),
         ('{\n"questions": [\n{"id": 1,\n "body": }\n]}', "line 4: it is not JSON"),
         ('{"questions": [{"body": "What?"}, 5]}', "question 2: it is not a JSON object"),
         ('{"questions": [{"body": "What?"}, {"body": ""}]}', "question 2: the question is empty"),
-        ('{"questions": [{"body": "What?", "id": 1}, {"body": "Who?", "id": 1}]}', "question 2: the id '1' stands in"),
+        (
+            '{"questions": [{"body": "What?", "id": 1}, {"body": "Who?", "id": 1}]}',
+            "question 2: the id '1' is already used in",
+        ),
         (b"\x1f\x8b\x08\x00", "line 1: it is not UTF-8"),
-        (b"\x00\x01\x02", "line 1: it is none of"),
+        (b"\x00\x01\x02", "line 1: it is not JSON Lines"),
     ],
 )
-def test_a_bad_file_is_one_sentence(tmp_path: Path, content: str | bytes, sentence: str) -> None:
+def test_an_invalid_file_gives_one_sentence(tmp_path: Path, content: str | bytes, sentence: str) -> None:
     with pytest.raises(QuestionError) as caught:
         read(tmp_path, content)
     assert sentence in str(caught.value)
@@ -126,7 +132,7 @@ def test_a_bad_file_is_one_sentence(tmp_path: Path, content: str | bytes, senten
     assert str(tmp_path) in str(caught.value)
 
 
-def test_no_file(tmp_path: Path) -> None:
+def test_a_missing_file_and_a_folder_are_errors(tmp_path: Path) -> None:
     with pytest.raises(QuestionError, match="No such file"):
         read_questions(tmp_path / "none")
     with pytest.raises(QuestionError, match="directory"):
@@ -134,7 +140,7 @@ def test_no_file(tmp_path: Path) -> None:
 
 
 @given(st.binary(max_size=60) | st.text(max_size=60).map(lambda text: ("question\n" + text).encode()))
-def test_any_bytes_are_questions_or_a_sentence(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+def test_any_bytes_give_questions_or_one_sentence(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     path = tmp_path_factory.getbasetemp() / "any"
     path.write_bytes(content)
     sentence, questions = "", []
@@ -148,7 +154,7 @@ def test_any_bytes_are_questions_or_a_sentence(tmp_path_factory: pytest.TempPath
 
 
 @given(st.lists(st.text(st.characters(codec="utf-8"), min_size=1), min_size=1, max_size=5), st.booleans())
-def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, words: list[str], ascii_only: bool) -> None:
+def test_any_text_is_read_back(tmp_path_factory: pytest.TempPathFactory, words: list[str], ascii_only: bool) -> None:
     path = tmp_path_factory.getbasetemp() / "written"
     path.write_text(
         "\n".join(json.dumps({"question": f"x {word}"}, ensure_ascii=ascii_only) for word in words), encoding="utf-8"
@@ -156,7 +162,7 @@ def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, words
     assert [question.text for question in read_questions(path)] == [" ".join(f"x {word}".split()) for word in words]
 
 
-def test_a_lone_surrogate_is_mended(tmp_path: Path) -> None:
+def test_a_lone_surrogate_is_replaced(tmp_path: Path) -> None:
     assert read(tmp_path, r'{"question": "a\ud800b", "id": "\udfff"}')[0] == Question(
         "\ufffd", "a\ufffdb", "factoid", guessed=True
     )
@@ -185,7 +191,7 @@ def test_a_lone_surrogate_is_mended(tmp_path: Path) -> None:
         ("", "factoid"),
     ],
 )
-def test_the_type_by_the_words(question: str, expected: str) -> None:
+def test_the_type_is_guessed_from_the_words(question: str, expected: str) -> None:
     assert guess_type(question) == expected
 
 
@@ -194,7 +200,7 @@ def test_any_text_has_a_type(question: str) -> None:
     assert guess_type(question) in QUESTION_TYPES
 
 
-def test_a_type_that_is_given_is_no_guess() -> None:
+def test_a_stated_type_is_not_guessed() -> None:
     assert parse_question("Is it?", "q", "factoid") == Question("q", "Is it?", "factoid", guessed=False)
     assert parse_question("Is it?", "q", "Yes/No").guessed is False
     assert parse_question("Is it?") == Question("1", "Is it?", "yesno", guessed=True)

@@ -1,4 +1,4 @@
-"""Runs litmine's commands one after another in one process, so that torch and DuckDB are imported once.
+"""Run litmine's commands one after another in one process, so that torch and DuckDB are imported once.
 
 A line of JSON holds the arguments; a line of JSON answers with the exit code and what was printed.
 """
@@ -11,7 +11,7 @@ from typing import Any
 
 
 def serve(answers: int) -> None:
-    """Answer on a file descriptor of its own: stdout and stderr belong to the commands."""
+    """Return the results on a separate file descriptor, because the commands use stdout and stderr."""
     from litmine.cli.main import main
 
     for line in sys.stdin:

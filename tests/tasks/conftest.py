@@ -1,4 +1,4 @@
-"""A copy of litmine with toy tasks: a folder, a schema, its views and one line in the tuple of specifications each."""
+"""A copy of litmine with toy tasks: each has a folder, a schema, views and one entry in the specifications."""
 
 import json
 import os
@@ -17,7 +17,7 @@ Litmine = Callable[..., CompletedProcess[str]]
 
 @pytest.fixture(scope="session")
 def package(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The copy, to be put on the path of Python."""
+    """The copy, for PYTHONPATH."""
     place = tmp_path_factory.mktemp("copy")
     unneeded = shutil.ignore_patterns("__pycache__")
     shutil.copytree(checkout / "litmine", place / "litmine", ignore=unneeded, copy_function=link)
@@ -35,7 +35,7 @@ def package(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def link(source: str, target: str) -> str:
-    """Weights are large, and a copy may share them."""
+    """Hard-link a file, because weights are large; copy it where links are not possible."""
     try:
         os.link(source, target)
     except OSError:
@@ -50,7 +50,7 @@ def environment(package: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def toy(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Litmine]:
-    """`toy("sql", "select 1")`: a command of the copy, in a process that all tests share."""
+    """`toy("sql", "select 1")` runs a command of the copy, in a process that all tests share."""
     read, write = os.pipe()
     server = [sys.executable, str(Path(__file__).with_name("command_server.py")), str(write)]
     folder = tmp_path_factory.mktemp("toys")

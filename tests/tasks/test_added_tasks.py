@@ -1,4 +1,4 @@
-"""A task is added by a folder, a schema, its views and one line, and all commands know it."""
+"""A new task needs a folder, a schema, views and one entry in the specifications; all commands then support it."""
 
 import json
 import random
@@ -41,14 +41,14 @@ def make_pairs(folder: Path, near: int) -> Path:
 
 
 def rows(toy: Litmine, lake: Path, query: str) -> list[dict[str, Any]]:
-    asked = toy("sql", query, "--lake", lake, "--format", "json")
-    assert asked.returncode == DONE, asked.stderr
-    found: list[dict[str, Any]] = json.loads(asked.stdout)
+    ran = toy("sql", query, "--lake", lake, "--format", "json")
+    assert ran.returncode == DONE, ran.stderr
+    found: list[dict[str, Any]] = json.loads(ran.stdout)
     return found
 
 
-def expected(toy: Litmine, lake: Path, near: int) -> list[dict[str, Any]]:
-    """The pairs as SQL finds them in `entities`."""
+def expected_pairs(toy: Litmine, lake: Path, near: int) -> list[dict[str, Any]]:
+    """The same pairs, computed with SQL from `entities`."""
     return rows(
         toy,
         lake,
@@ -60,11 +60,11 @@ def expected(toy: Litmine, lake: Path, near: int) -> list[dict[str, Any]]:
     )
 
 
-DYING = """
+KILLED_COMMAND = """
 import os, signal, sys
 left = int(sys.argv.pop(1))
 
-def dying(call):
+def count_down(call):
     def counted(*arguments, **named):
         global left
         if not left:
@@ -73,32 +73,32 @@ def dying(call):
         return call(*arguments, **named)
     return counted
 
-os.fsync, os.link = dying(os.fsync), dying(os.link)
+os.fsync, os.link = count_down(os.fsync), count_down(os.link)
 from litmine.cli.main import main
 main()
 """
 
 
-def annotate_and_die(lake: Path, models: list[Path], environment: dict[str, str], steps: int) -> None:
-    """An annotate that is killed when it is about to sync or to name a file for so many times."""
+def annotate_until_killed(lake: Path, models: list[Path], environment: dict[str, str], steps: int) -> None:
+    """Run an annotate that is killed before file operation number `steps` (fsync or link)."""
     words = ["annotate", "--lake", str(lake), "--precision", "float32"]
     words += [word for model in models for word in ("--model", str(model))]
     ran = subprocess.run(
-        [sys.executable, "-c", DYING, str(steps), *words], env=environment, cwd=lake.parent, check=False
+        [sys.executable, "-c", KILLED_COMMAND, str(steps), *words], env=environment, cwd=lake.parent, check=False
     )
     assert ran.returncode == -signal.SIGKILL
 
 
-def test_a_task_that_reads_entities(toy: Litmine, environment: dict[str, str], lake: Path, pairs: Path) -> None:
+def test_a_task_that_uses_entities(toy: Litmine, environment: dict[str, str], lake: Path, pairs: Path) -> None:
     parts = len([*(lake / "articles").glob("[!_]*.parquet")])
-    annotate_and_die(lake, [pairs], environment, 40)
+    annotate_until_killed(lake, [pairs], environment, 40)
     assert 0 < len([*lake.glob("toy_pairs/model=pairs*/of=*/*.parquet")]) < parts
     done = toy("annotate", "--lake", lake, "--model", pairs)
     assert done.returncode == DONE, done.stderr
     pairs_found = rows(toy, lake, f"select {COLUMNS} from toy_pairs order by all")
     assert len(pairs_found) > 50
-    assert pairs_found == expected(toy, lake, 500)
-    # Nothing is left to do, and entities are shown as before.
+    assert pairs_found == expected_pairs(toy, lake, 500)
+    # Nothing is left to do, and `entities` is unchanged.
     assert "nothing to do" in toy("annotate", "--lake", lake, "--model", pairs).stderr
     ((before, tagger),) = (row.values() for row in rows(toy, lake, "select count(*), any_value(model) from entities"))
     assert before > 500
@@ -115,11 +115,11 @@ def test_a_task_that_reads_entities(toy: Litmine, environment: dict[str, str], l
         },
     ]
     status = toy("status", "--lake", lake).stdout
-    assert f"pairs@{500:012x} (toy_pairs, active): 102 texts read, 0 to read" in status
-    # Merged parts take their targets along.
+    assert f"pairs@{500:012x} (toy_pairs, active): 102 texts read\n" in status
+    # Compaction merges the targets too.
     compacted = toy("compact", "--lake", lake, "--grace", "0")
     assert compacted.returncode == DONE, compacted.stderr
-    assert f"{parts} article parts became" in compacted.stderr
+    assert f"{parts} article parts merged into" in compacted.stderr
     assert rows(toy, lake, f"select {COLUMNS} from toy_pairs order by all") == pairs_found
     toy("compact", "--lake", lake, "--grace", "0")
     doctor = toy("doctor", "--deep", "--lake", lake)
@@ -135,7 +135,7 @@ def test_a_task_that_reads_entities(toy: Litmine, environment: dict[str, str], l
     )
 
 
-def test_other_inputs_make_other_targets(toy: Litmine, lake: Path, pairs: Path, tmp_path: Path) -> None:
+def test_other_inputs_get_other_targets(toy: Litmine, lake: Path, pairs: Path, tmp_path: Path) -> None:
     near = make_pairs(tmp_path / "near", near=40)
     both = toy("annotate", "--lake", lake, "--model", pairs, "--model", near)
     assert both.returncode == DONE, both.stderr
@@ -145,8 +145,8 @@ def test_other_inputs_make_other_targets(toy: Litmine, lake: Path, pairs: Path, 
         f"near@{40:012x}",
     }
     assert toy("models", "use", f"near@{40:012x}", "--lake", lake).returncode == DONE
-    assert rows(toy, lake, f"select {COLUMNS} from toy_pairs order by all") == expected(toy, lake, 40)
-    # Chemicals alone are another input.
+    assert rows(toy, lake, f"select {COLUMNS} from toy_pairs order by all") == expected_pairs(toy, lake, 40)
+    # Chemicals only are another input.
     assert toy("models", "use", f"{tagger}:Chemical", "--lake", lake).returncode == DONE
     assert toy("annotate", "--lake", lake, "--model", pairs).returncode == DONE
     assert rows(toy, lake, "select count(*) as n from toy_pairs") == [{"n": 0}]
@@ -158,14 +158,14 @@ def test_other_inputs_make_other_targets(toy: Litmine, lake: Path, pairs: Path, 
     assert len(folders) == 2
 
 
-def test_what_it_reads_is_not_there(toy: Litmine, imported_lake: Path, pairs: Path, tmp_path: Path) -> None:
+def test_a_task_without_its_inputs_is_refused(toy: Litmine, imported_lake: Path, pairs: Path, tmp_path: Path) -> None:
     lake = Path(shutil.copytree(imported_lake, tmp_path / "unread"))
     refused = toy("annotate", "--lake", lake, "--model", pairs)
     assert refused.returncode == FAILED
-    assert "reads what a model that finds entities makes, and none is active in this lake" in refused.stderr
+    assert "needs the results of a model that finds entities, and none is active in this lake" in refused.stderr
 
 
-def test_parts_that_the_tagger_has_not_read_wait(toy: Litmine, lake: Path, pairs: Path, tmp_path: Path) -> None:
+def test_parts_that_the_tagger_has_not_read_are_gaps(toy: Litmine, lake: Path, pairs: Path, tmp_path: Path) -> None:
     (tmp_path / "new.jsonl").write_text(json.dumps({"pmid": 77, "title": "Aspirin and asthma."}) + "\n")
     assert toy("import", tmp_path / "new.jsonl", "--lake", lake).returncode == DONE
     ran = toy("annotate", "--lake", lake, "--model", pairs)
@@ -175,7 +175,7 @@ def test_parts_that_the_tagger_has_not_read_wait(toy: Litmine, lake: Path, pairs
     assert unread == {"texts_unread": 1}
 
 
-def test_a_text_that_failed_upstream_failed_here_too(
+def test_a_text_that_failed_upstream_fails_downstream(
     toy: Litmine, imported_lake: Path, fragile_model: Path, pairs: Path, tmp_path: Path
 ) -> None:
     lake = Path(shutil.copytree(imported_lake, tmp_path / "poisoned"))
@@ -183,14 +183,14 @@ def test_a_text_that_failed_upstream_failed_here_too(
     assert toy("import", tmp_path / "new.jsonl", "--lake", lake).returncode == DONE
     ran = toy("annotate", "--lake", lake, "--model", fragile_model, "--model", pairs)
     assert ran.returncode == NEW_GAPS
-    # It is a gap once, where it failed first, and both targets say so.
+    # It is one gap, of the model that failed first, and both targets record it.
     assert ran.stderr.count("PMID 77") == 1
     gaps = rows(toy, lake, "select task, pmid from gaps order by task")
     assert gaps == [{"task": "ner", "pmid": 77}, {"task": "toy_pairs", "pmid": 77}]
 
 
 @pytest.mark.parametrize("kills", [2, pytest.param(20, marks=pytest.mark.soak)])
-def test_kills_and_compactions_leave_what_an_undisturbed_run_makes(
+def test_kills_and_compactions_do_not_change_the_results(
     toy: Litmine,
     environment: dict[str, str],
     imported_lake: Path,
@@ -208,9 +208,9 @@ def test_kills_and_compactions_leave_what_an_undisturbed_run_makes(
     rng = random.Random(kills)
     for attempt in range(kills):
         lake = Path(shutil.copytree(imported_lake, tmp_path / f"lake-{attempt}"))
-        # A target is named by one link and synced twice, with its folder.
+        # A target takes one link and two fsyncs, one of them of its folder.
         last = 2 * 3 * len([*lake.glob("articles/[!_]*.parquet")]) - 3
-        annotate_and_die(lake, [tiny_model, pairs], environment, rng.randint(1, last))
+        annotate_until_killed(lake, [tiny_model, pairs], environment, rng.randint(1, last))
         if attempt % 2:
             assert toy("compact", "--lake", lake, "--grace", "0").returncode == DONE
         assert toy("annotate", "--lake", lake, *models, "--precision", "float32").returncode == DONE
@@ -222,12 +222,12 @@ def test_kills_and_compactions_leave_what_an_undisturbed_run_makes(
 
 @pytest.fixture(scope="session")
 def split_tagger(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A trunk of two layers and the heads that go on from it: together `tiny_model`."""
+    """`tiny_model` split into a trunk of two layers and a top with the heads."""
     return splitting.split_tagger(tiny_model, tmp_path_factory.mktemp("split"), layers=0)
 
 
 def make_top(folder: Path, task: str, trunk: Path, seed: int, after: int | None = None) -> Path:
-    """A toy's top on a trunk, its line at random; it goes on after so many of the trunk's layers, or after all."""
+    """A toy's top on a trunk, with random weights; it continues after `after` of the trunk's layers, or after all."""
     folder.mkdir()
     link = {"reference": str(trunk), "digest": trunk_digest(trunk), "layers": 0, "after": after}
     (folder / "litmine.json").write_text(json.dumps({"task": task, "trunk": link}))
@@ -237,7 +237,7 @@ def make_top(folder: Path, task: str, trunk: Path, seed: int, after: int | None 
     return folder
 
 
-def test_two_tops_and_a_task_that_reads_entities_beside_a_tagger(
+def test_two_tops_and_a_dependent_task_run_with_a_tagger(
     toy: Litmine,
     environment: dict[str, str],
     split_tagger: tuple[Path, Path],
@@ -252,7 +252,7 @@ def test_two_tops_and_a_task_that_reads_entities_beside_a_tagger(
     lake = Path(shutil.copytree(imported_lake, tmp_path / "lake"))
     parts = len([*(lake / "articles").glob("[!_]*.parquet")])
     models = [tagger, topics, words, pairs]
-    annotate_and_die(lake, models, environment, 150)
+    annotate_until_killed(lake, models, environment, 150)
     assert 0 < len([*lake.glob("toy_words/model=words*/*.parquet")]) < parts
     done = toy(
         "annotate", "--lake", lake, "--precision", "float32", *(word for one in models for word in ("--model", one))
@@ -260,7 +260,7 @@ def test_two_tops_and_a_task_that_reads_entities_beside_a_tagger(
     assert done.returncode == DONE, done.stderr
     mentions = "select pmid, start_char, end_char, mention, entity_type from entities order by all"
     assert rows(toy, lake, mentions) == rows(toy, annotated_lake, mentions)
-    assert rows(toy, lake, f"select {COLUMNS} from toy_pairs order by all") == expected(toy, lake, 500)
+    assert rows(toy, lake, f"select {COLUMNS} from toy_pairs order by all") == expected_pairs(toy, lake, 500)
     assert rows(toy, lake, "select count(*) as n, count(distinct pmid) as texts from toy_topics") == [
         {"n": 102, "texts": 102}
     ]
@@ -271,7 +271,7 @@ def test_two_tops_and_a_task_that_reads_entities_beside_a_tagger(
     assert [tuple(row.values()) for row in coverage] == [
         (task, True, parts, 0) for task in ("ner", "toy_pairs", "toy_topics", "toy_words")
     ]
-    # Alone each says what it says beside the others.
+    # A model gives the same results alone as together with the others.
     alone = Path(shutil.copytree(imported_lake, tmp_path / "alone"))
     assert toy("annotate", "--lake", alone, "--model", words, "--precision", "float32").returncode == DONE
     stands = "select pmid, start_char, word from toy_words order by all"
@@ -283,7 +283,7 @@ def test_two_tops_and_a_task_that_reads_entities_beside_a_tagger(
         "select pmid from toy_topics order by 1",
     ]
     before = [rows(toy, lake, query) for query in queries]
-    assert f"{parts} article parts became" in toy("compact", "--lake", lake, "--grace", "0").stderr
+    assert f"{parts} article parts merged into" in toy("compact", "--lake", lake, "--grace", "0").stderr
     assert [rows(toy, lake, query) for query in queries] == before
     doctor = toy("doctor", "--deep", "--lake", lake)
     assert (doctor.returncode, "wrong" in doctor.stdout) == (DONE, False), doctor.stdout

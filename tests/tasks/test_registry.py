@@ -1,4 +1,4 @@
-"""From a reference to a model, and what is refused on the way, each in one sentence."""
+"""Loading and identifying models by reference; invalid ones are refused in one sentence."""
 
 import json
 import shutil
@@ -16,12 +16,12 @@ from litmine.tasks.registry import identify, load_model
 
 @pytest.fixture
 def copy(bert_classifier: Path, tmp_path: Path) -> Path:
-    """A copy of a plain token classifier to be spoilt."""
-    return Path(shutil.copytree(bert_classifier, tmp_path / "spoilt"))
+    """A copy of a Hugging Face token classifier, to be damaged."""
+    return Path(shutil.copytree(bert_classifier, tmp_path / "damaged"))
 
 
 def refusal(ref: str | Path) -> str:
-    """The sentence with which a reference is refused, the same whether it is loaded or only identified."""
+    """The error of a reference, the same when loading and when identifying it."""
     with pytest.raises(ModelError) as loading:
         load_model(str(ref))
     with pytest.raises(ModelError) as identifying:
@@ -32,14 +32,14 @@ def refusal(ref: str | Path) -> str:
     return sentence
 
 
-def test_a_folder_of_ours(tiny_model: Path) -> None:
+def test_a_litmine_model_folder(tiny_model: Path) -> None:
     tagger = load_model(str(tiny_model))
     assert tagger.name == identify(str(tiny_model))
     assert tagger.name.startswith("tiny@")
     assert tagger.entity_types == ["Chemical", "Disease"]
 
 
-def test_a_plain_classifier_is_called_as_its_folder(bert_classifier: Path, roberta_classifier: Path) -> None:
+def test_a_hugging_face_classifier_is_named_after_its_folder(bert_classifier: Path, roberta_classifier: Path) -> None:
     tagger = load_model(str(bert_classifier))
     assert tagger.name == identify(str(bert_classifier))
     assert tagger.name.startswith("bert-classifier@")
@@ -50,7 +50,7 @@ def test_a_plain_classifier_is_called_as_its_folder(bert_classifier: Path, rober
 
 
 @pytest.mark.parametrize("ref", ["nonsense", "", "./nowhere", "/nowhere/at/all", "a/b/c"])
-def test_an_unknown_model(ref: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_an_unknown_model_is_refused(ref: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("LITMINE_HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "models" / "org--name").mkdir(parents=True)
@@ -62,7 +62,7 @@ def test_an_unknown_model(ref: str, monkeypatch: pytest.MonkeyPatch, tmp_path: P
         assert "does not hold a model" in refusal(ref)
 
 
-def test_a_folder_that_is_no_model(tmp_path: Path) -> None:
+def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
     assert refusal(tmp_path).startswith(f"{tmp_path} does not hold a model that litmine can load: ")
 
 
@@ -72,7 +72,7 @@ def test_weights_that_are_pickles(copy: Path) -> None:
     assert "it has no weights in safetensors, the only format litmine loads" in refusal(copy)
 
 
-def test_labels_that_are_only_numbered(copy: Path) -> None:
+def test_numbered_labels_are_refused(copy: Path) -> None:
     config = json.loads((copy / "config.json").read_text())
     config |= {"id2label": {i: f"LABEL_{i}" for i in range(5)}, "label2id": {f"LABEL_{i}": i for i in range(5)}}
     (copy / "config.json").write_text(json.dumps(config))
@@ -104,8 +104,10 @@ def test_damaged_files(copy: Path, file: str, content: bytes) -> None:
         ({"unheard": "of"}, "is not a valid settings file"),
     ],
 )
-def test_settings_that_are_not_ours(tiny_model: Path, tmp_path: Path, change: dict[str, object], sentence: str) -> None:
-    folder = Path(shutil.copytree(tiny_model, tmp_path / "spoilt"))
+def test_invalid_settings_are_refused(
+    tiny_model: Path, tmp_path: Path, change: dict[str, object], sentence: str
+) -> None:
+    folder = Path(shutil.copytree(tiny_model, tmp_path / "damaged"))
     settings = json.loads((folder / "litmine.json").read_text()) | change
     (folder / "litmine.json").write_text(
         json.dumps({key: value for key, value in settings.items() if value is not None})
@@ -141,7 +143,7 @@ def test_code_that_comes_with_a_model_is_not_run(copy: Path, tmp_path: Path) -> 
     assert not witness.exists()
 
 
-def test_a_tokenizer_file_that_truncates_and_pads(copy: Path, bert_classifier: Path) -> None:
+def test_truncation_and_padding_of_a_tokenizer_file_are_ignored(copy: Path, bert_classifier: Path) -> None:
     tokenizer = read_tokenizer(copy)
     tokenizer.enable_truncation(4)
     tokenizer.enable_padding(length=8)
@@ -150,7 +152,7 @@ def test_a_tokenizer_file_that_truncates_and_pads(copy: Path, bert_classifier: P
     assert load_model(str(copy)).annotate([text]) == load_model(str(bert_classifier)).annotate([text])
 
 
-def test_a_tokenizer_that_puts_two_tokens_before_a_text(copy: Path) -> None:
+def test_a_tokenizer_with_two_tokens_before_a_text_is_refused(copy: Path) -> None:
     state = json.loads((copy / "tokenizer.json").read_text())
     state["post_processor"]["single"].insert(0, state["post_processor"]["single"][0])
     (copy / "tokenizer.json").write_text(json.dumps(state))
@@ -158,25 +160,25 @@ def test_a_tokenizer_that_puts_two_tokens_before_a_text(copy: Path) -> None:
         load_model(str(copy))
 
 
-def test_what_cannot_be_asked_of_a_model(tiny_model: Path) -> None:
-    def asked(**how: str) -> str:
+def test_invalid_options_are_refused(tiny_model: Path) -> None:
+    def refused(**options: str) -> str:
         with pytest.raises(LitmineError) as error:
-            load_model(str(tiny_model), **how)  # type: ignore[arg-type]
+            load_model(str(tiny_model), **options)  # type: ignore[arg-type]
         return str(error.value)
 
-    assert asked(heads=["Gene"]) == "tiny has no head 'Gene'; it has Disease, Chemical"  # type: ignore[arg-type]
-    assert asked(precision="fp8") == "the precision must be auto, float32 or bf16, not 'fp8'"
-    assert asked(device="tpu") == "the device must be auto, cpu or cuda, not 'tpu'"
+    assert refused(heads=["Gene"]) == "tiny has no head 'Gene'; it has Disease, Chemical"  # type: ignore[arg-type]
+    assert refused(precision="fp8") == "the precision must be auto, float32 or bf16, not 'fp8'"
+    assert refused(device="tpu") == "the device must be auto, cpu or cuda, not 'tpu'"
     if not torch.cuda.is_available():
-        assert "no GPU is available" in asked(device="cuda")
+        assert "no GPU is available" in refused(device="cuda")
 
 
-def test_a_setting_is_refused_as_such(tiny_model: Path) -> None:
+def test_an_invalid_precision_is_a_setting_error(tiny_model: Path) -> None:
     with pytest.raises(SettingError):
         load_model(str(tiny_model), precision="float16")
 
 
-def test_chosen_heads_are_another_model(tiny_model: Path, sample_data: Path) -> None:
+def test_other_heads_give_another_digest(tiny_model: Path, sample_data: Path) -> None:
     corpus = read_corpus(sample_data / "ner" / "BC5CDR" / "train.tsv", "BC5CDR")
     texts = [passage.text for passage in corpus.passages]
     both = load_model(str(tiny_model), precision="float32")
@@ -188,13 +190,13 @@ def test_chosen_heads_are_another_model(tiny_model: Path, sample_data: Path) -> 
     assert any(chemicals)
 
 
-def test_what_was_pulled_is_loaded_from_litmine_home(
+def test_downloaded_models_are_loaded_from_litmine_home(
     bert_classifier: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LITMINE_HOME", str(tmp_path))
     assert hub_folder("org/a--name") == tmp_path / "models" / "org--a--name"
     shutil.copytree(bert_classifier, hub_folder("org/a--name"))
-    # One that is being fetched is not there yet.
+    # An unfinished download does not count.
     shutil.copytree(bert_classifier, hub_folder("org/other").with_name(".org--other.tmp"))
     assert offline_models() == ["builtin", "builtin-reader", "org/a--name"]
     assert locate("org/a--name") == (hub_folder("org/a--name"), "a--name")

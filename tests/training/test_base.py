@@ -1,4 +1,4 @@
-"""A base's weights are those that transformers reads, whatever names they have."""
+"""A base has the weights that transformers loads, whatever their names in the file are."""
 
 import shutil
 from collections.abc import Callable
@@ -13,16 +13,14 @@ from litmine.training.base import read_base
 
 Rename = Callable[[str], str]
 NAMES: dict[str, Rename] = {
-    "its own": lambda name: name,
-    "of a model with a head": lambda name: f"bert.{name}",
-    "of former days": lambda name: name.replace("LayerNorm.weight", "LayerNorm.gamma").replace(
-        "Norm.bias", "Norm.beta"
-    ),
+    "plain names": lambda name: name,
+    "names of a model with a head": lambda name: f"bert.{name}",
+    "old names": lambda name: name.replace("LayerNorm.weight", "LayerNorm.gamma").replace("Norm.bias", "Norm.beta"),
 }
 
 
 @pytest.mark.parametrize("names", NAMES)
-def test_weights(
+def test_a_base_computes_the_same_as_transformers(
     names: str,
     tiny_base: Path,
     tmp_path: Path,
@@ -39,5 +37,5 @@ def test_weights(
     ours, theirs = read_base(str(base), 64).encoder, auto_encoder(tiny_base, auto_config(tiny_base))
     ids = torch.tensor([[2, 17, 41, 3]])
     with torch.inference_mode():
-        given, expected = (one.eval()(input_ids=ids).last_hidden_state for one in (ours, theirs))
-    torch.testing.assert_close(given, expected)
+        actual, expected = (encoder.eval()(input_ids=ids).last_hidden_state for encoder in (ours, theirs))
+    torch.testing.assert_close(actual, expected)

@@ -1,4 +1,4 @@
-"""What a GPU records by shape is what the encoder computes, whatever is padded; the recording itself needs a GPU."""
+"""A graphed encoder computes the same as the encoder, whatever the padding. Recording itself needs a GPU."""
 
 import pytest
 import torch
@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from transformers import BertConfig
 
 from litmine.nn.encoder import BertEncoder
-from litmine.training.cuda_graphs import Graphs, graphed
+from litmine.training.cuda_graphs import GraphedEncoder, use_cuda_graphs
 
 
 @pytest.fixture
@@ -26,17 +26,18 @@ def encoder() -> BertEncoder:
 
 @pytest.mark.parametrize("texts", [1, 2, 3, 5, 6, 7, 13])
 @pytest.mark.parametrize("tokens", [1, 31, 32, 33])
-def test_padding_changes_nothing(encoder: BertEncoder, texts: int, tokens: int) -> None:
+def test_padding_does_not_change_the_output_or_the_gradients(encoder: BertEncoder, texts: int, tokens: int) -> None:
     ids = torch.randint(50, (texts, tokens))
     mask = torch.arange(tokens) < torch.randint(1, tokens + 1, (texts, 1))
     types = torch.randint(2, ids.shape)
-    played = Graphs(encoder, lambda module, _given: module)
-    for given in ({"attention_mask": mask}, {"attention_mask": mask, "token_type_ids": types}):
-        found, expected = played(ids, **given).last_hidden_state, encoder(ids, **given).last_hidden_state
-        assert found.shape == expected.shape
-        torch.testing.assert_close(found[mask], expected[mask], atol=1e-5, rtol=1e-5)
+    graphed = GraphedEncoder(encoder, lambda module, _inputs: module)
+    for arguments in ({"attention_mask": mask}, {"attention_mask": mask, "token_type_ids": types}):
+        actual, expected = graphed(ids, **arguments).last_hidden_state, encoder(ids, **arguments).last_hidden_state
+        assert actual.shape == expected.shape
+        torch.testing.assert_close(actual[mask], expected[mask], atol=1e-5, rtol=1e-5)
         gradients = [
-            torch.autograd.grad(one[mask].square().sum(), list(encoder.parameters())) for one in (found, expected)
+            torch.autograd.grad(output[mask].square().sum(), list(encoder.parameters()))
+            for output in (actual, expected)
         ]
         for ours, theirs in zip(*gradients, strict=True):
             torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-4)
@@ -45,31 +46,31 @@ def test_padding_changes_nothing(encoder: BertEncoder, texts: int, tokens: int) 
 def test_each_shape_is_recorded_once(encoder: BertEncoder) -> None:
     recorded: list[tuple[int, ...]] = []
 
-    def record(module: nn.Module, given: tuple[Tensor, ...]) -> nn.Module:
-        recorded.append(tuple(given[0].shape))
-        assert {id(one) for one in module.parameters()} == {id(one) for one in encoder.parameters()}
+    def record(module: nn.Module, inputs: tuple[Tensor, ...]) -> nn.Module:
+        recorded.append(tuple(inputs[0].shape))
+        assert {id(p) for p in module.parameters()} == {id(p) for p in encoder.parameters()}
         return module
 
-    played = Graphs(encoder, record)
+    graphed = GraphedEncoder(encoder, record)
     for texts, tokens in [(5, 20), (6, 32), (5, 33), (7, 20), (6, 1)]:
-        played(torch.ones(texts, tokens, dtype=torch.int64))
+        graphed(torch.ones(texts, tokens, dtype=torch.int64))
     assert recorded == [(6, 32), (6, 64), (8, 32)]
 
 
-def test_a_cpu_records_nothing(encoder: BertEncoder) -> None:
-    with graphed(encoder):
+def test_no_graphs_are_used_on_a_cpu(encoder: BertEncoder) -> None:
+    with use_cuda_graphs(encoder):
         assert "forward" not in vars(encoder)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
-def test_a_gpu_learns_the_same(encoder: BertEncoder) -> None:
+def test_gradients_are_the_same_on_a_gpu(encoder: BertEncoder) -> None:
     encoder.cuda().train().requires_grad_()
     ids = torch.randint(50, (5, 20), device="cuda")
     expected = torch.autograd.grad(encoder.eval()(ids).last_hidden_state.square().sum(), list(encoder.parameters()))
-    with graphed(encoder):
+    with use_cuda_graphs(encoder):
         for module in encoder.modules():
             if isinstance(module, nn.Dropout):
                 module.p = 0.0
-        found = torch.autograd.grad(encoder.train()(ids).last_hidden_state.square().sum(), list(encoder.parameters()))
-    for ours, theirs in zip(found, expected, strict=True):
+        actual = torch.autograd.grad(encoder.train()(ids).last_hidden_state.square().sum(), list(encoder.parameters()))
+    for ours, theirs in zip(actual, expected, strict=True):
         torch.testing.assert_close(ours, theirs, atol=1e-3, rtol=1e-3)

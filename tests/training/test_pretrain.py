@@ -1,4 +1,4 @@
-"""Continued pretraining: what is masked, what is learnt, and that a killed run ends as an undisturbed one."""
+"""Continued pretraining: masking, the loss, and resuming a killed run."""
 
 import json
 import signal
@@ -20,99 +20,110 @@ from litmine.nn.tokenizer import WordTokenizer
 from litmine.tasks.ner.recipe import TaggerRecipe
 from litmine.tasks.ner.train import train
 from litmine.training.base import read_base
-from litmine.training.pretrain import MaskedWordNetwork, Pretrained, pretrain
-from litmine.training.pretrain_data import Masking, Piece, Texts, lake_texts, read_pieces, split_texts
-from litmine.training.pretrain_settings import Pretraining
+from litmine.training.pretrain import MaskedWordNetwork, PretrainingSummary, pretrain
+from litmine.training.pretrain_data import (
+    PretrainingTexts,
+    TokenMasker,
+    TokenSegment,
+    lake_texts,
+    make_segments,
+    split_texts,
+)
+from litmine.training.pretrain_recipe import PretrainingRecipe
 
 SPECIAL = (2, 3, 0)
 MASK = 4
 
 
 @pytest.fixture(scope="module")
-def texts(sample_data: Path) -> Texts:
+def texts(sample_data: Path) -> PretrainingTexts:
     corpus = read_corpus(sample_data / "ner" / "BC5CDR" / "train.tsv", "BC5CDR")
     return split_texts(passage.text for passage in corpus.passages)
 
 
-def pretraining(base: Path, **settings: Any) -> Pretraining:
-    return Pretraining("mine", str(base), **{"batch_tokens": 600, "learning_rate": 1e-2, **settings})
+def recipe_for(base: Path, **settings: Any) -> PretrainingRecipe:
+    return PretrainingRecipe("mine", str(base), **{"batch_tokens": 600, "learning_rate": 1e-2, **settings})
 
 
 @pytest.fixture(scope="module")
-def pretrained(tiny_base: Path, texts: Texts, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Pretrained]:
+def pretrained(
+    tiny_base: Path, texts: PretrainingTexts, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, PretrainingSummary]:
     folder = tmp_path_factory.mktemp("mlm")
-    return folder, pretrain(pretraining(tiny_base, steps=40, dropout=0.1), texts, folder, lambda _: None)
+    return folder, pretrain(recipe_for(tiny_base, steps=40, dropout=0.1), texts, folder, lambda _: None)
 
 
 @pytest.fixture(scope="module")
-def undisturbed(pretrained: tuple[Path, Pretrained]) -> Path:
+def complete_run(pretrained: tuple[Path, PretrainingSummary]) -> Path:
     return pretrained[0]
 
 
-def test_what_is_read_is_learnt(pretrained: tuple[Path, Pretrained]) -> None:
-    """By the loss of the steps: one sentence in a hundred is held out, which of sixty is one."""
-    folder, done = pretrained
+def test_the_training_loss_falls(pretrained: tuple[Path, PretrainingSummary]) -> None:
+    """The training loss, because only one of the sixty sentences is held out."""
+    folder, summary = pretrained
     losses = [float(line.split("\t")[1]) for line in (folder / "loss.tsv").read_text().splitlines()[1:]]
-    assert done.steps == len(losses) == 40
+    assert summary.steps == len(losses) == 40
     assert sum(losses[-10:]) / 10 < sum(losses[:5]) / 5 - 0.3
 
 
-def masking(base: Path, **settings: Any) -> Masking:
-    return Masking(read_tokenizer(base), SPECIAL, **{"share": 0.15, "whole_words": False, **settings})
+def masker_for(base: Path, **settings: Any) -> TokenMasker:
+    return TokenMasker(read_tokenizer(base), SPECIAL, **{"share": 0.15, "whole_words": False, **settings})
 
 
-def test_of_fifteen_percent_of_the_tokens_most_are_hidden(tiny_base: Path) -> None:
+def test_of_the_selected_tokens_eighty_percent_are_masked_and_ten_replaced(tiny_base: Path) -> None:
     ids = np.arange(100, 1100, dtype=np.int32)
-    pieces = [Piece(ids, np.arange(1000, dtype=np.int32))] * 40
-    batch = masking(tiny_base).batch(pieces, np.random.default_rng(1))
-    seen = batch.ids[batch.rows, batch.columns]
+    segments = [TokenSegment(ids, np.arange(1000, dtype=np.int32))] * 40
+    batch = masker_for(tiny_base).batch(segments, np.random.default_rng(1))
+    masked = batch.ids[batch.rows, batch.columns]
     assert len(batch.labels) / 40_000 == pytest.approx(0.15, abs=0.01)
-    assert (seen == MASK).float().mean().item() == pytest.approx(0.8, abs=0.02)
-    assert (seen == batch.labels).float().mean().item() == pytest.approx(0.1, abs=0.02)
-    assert (seen > MASK).logical_and(seen != batch.labels).float().mean().item() == pytest.approx(0.1, abs=0.02)
-    # Where nothing is asked, the text stands as it was.
+    assert (masked == MASK).float().mean().item() == pytest.approx(0.8, abs=0.02)
+    assert (masked == batch.labels).float().mean().item() == pytest.approx(0.1, abs=0.02)
+    assert (masked > MASK).logical_and(masked != batch.labels).float().mean().item() == pytest.approx(0.1, abs=0.02)
+    # All other tokens are unchanged.
     whole = torch.from_numpy(ids.astype(np.int64)).repeat(40, 1)
-    whole[batch.rows, batch.columns - 1] = seen
+    whole[batch.rows, batch.columns - 1] = masked
     assert torch.equal(batch.ids[:, 1:-1], whole)
 
 
 @given(words=st.lists(st.integers(1, 4), min_size=1, max_size=40), seed=st.integers(0, 99))
-def test_whole_words_are_asked_for_whole(tiny_base: Path, words: list[int], seed: int) -> None:
+def test_whole_words_are_selected_with_all_their_tokens(tiny_base: Path, words: list[int], seed: int) -> None:
     first = np.cumsum([0, *words])[:-1].astype(np.int32)
     ids = np.arange(100, 100 + sum(words), dtype=np.int32)
-    batch = masking(tiny_base, whole_words=True, share=0.5).batch([Piece(ids, first)], np.random.default_rng(seed))
-    asked = set((batch.columns - 1).tolist())
+    batch = masker_for(tiny_base, whole_words=True, share=0.5).batch(
+        [TokenSegment(ids, first)], np.random.default_rng(seed)
+    )
+    selected = set((batch.columns - 1).tolist())
     whole = [set(range(start, start + length)) for start, length in zip(first.tolist(), words, strict=True)]
-    assert asked
-    # When chance chooses none, one token is asked for all the same.
-    assert len(asked) == 1 or all(word <= asked or not word & asked for word in whole)
+    assert selected
+    # If no word is selected by chance, one token is.
+    assert len(selected) == 1 or all(word <= selected or not word & selected for word in whole)
 
 
-@given(text=st.text(max_size=200), longest=st.integers(1, 20))
-def test_pieces_hold_every_token_once(tiny_base: Path, text: str, longest: int) -> None:
-    reader = WordTokenizer(read_tokenizer(tiny_base))
-    (words,) = reader.read([text])
-    pieces = read_pieces([text], reader, longest)
-    assert [i for piece in pieces for i in piece.ids.tolist()] == words.ids.tolist()
-    assert all(0 < len(piece.ids) <= longest for piece in pieces)
-    assert sum(len(piece.first) for piece in pieces) == len(words.first)
+@given(text=st.text(max_size=200), segment_tokens=st.integers(1, 20))
+def test_segments_contain_every_token_once(tiny_base: Path, text: str, segment_tokens: int) -> None:
+    tokenizer = WordTokenizer(read_tokenizer(tiny_base))
+    (words,) = tokenizer.read([text])
+    segments = make_segments([text], tokenizer, segment_tokens)
+    assert [i for segment in segments for i in segment.ids.tolist()] == words.ids.tolist()
+    assert all(0 < len(segment.ids) <= segment_tokens for segment in segments)
+    assert sum(len(segment.first) for segment in segments) == len(words.first)
 
 
 @given(st.lists(st.text(max_size=5), max_size=300), st.randoms())
-def test_the_split_depends_on_the_texts_alone(some: list[str], order: Any) -> None:
-    if len({text for text in some if text.strip()}) < 2:
-        with pytest.raises(CorpusError, match="texts to pretrain on"):
-            split_texts(some)
+def test_the_split_depends_only_on_the_texts(drawn: list[str], random: Any) -> None:
+    if len({text for text in drawn if text.strip()}) < 2:
+        with pytest.raises(CorpusError, match="pretraining needs at least 2 texts"):
+            split_texts(drawn)
         return
-    split = split_texts(some)
-    again = [*some, *some]
-    order.shuffle(again)
+    split = split_texts(drawn)
+    again = [*drawn, *drawn]
+    random.shuffle(again)
     assert split_texts(again) == split
-    assert {*split.train, *split.held_out} == {text for text in some if text.strip()}
+    assert {*split.train, *split.held_out} == {text for text in drawn if text.strip()}
     assert not {*split.train} & {*split.held_out}
 
 
-def test_only_what_is_asked_for_is_projected(tiny_base: Path) -> None:
+def test_logits_are_computed_at_the_selected_positions_only(tiny_base: Path) -> None:
     base = read_base(str(tiny_base), 64)
     network = MaskedWordNetwork(base.config, base.encoder)
     rows, columns = torch.tensor([0, 1, 1]), torch.tensor([1, 2, 3])
@@ -122,34 +133,34 @@ def test_only_what_is_asked_for_is_projected(tiny_base: Path) -> None:
     assert base.encoder.get_input_embeddings().weight.grad is not None
 
 
-def test_the_result_is_a_base_for_ner_and_for_more_of_the_same(
-    pretrained: tuple[Path, Pretrained], sample_data: Path, texts: Texts, tmp_path: Path
+def test_the_result_is_a_base_for_ner_and_for_further_pretraining(
+    pretrained: tuple[Path, PretrainingSummary], sample_data: Path, texts: PretrainingTexts, tmp_path: Path
 ) -> None:
-    undisturbed, done = pretrained
+    encoder, summary = pretrained
     corpus = read_corpus(sample_data / "ner" / "BC5CDR" / "train.tsv", "BC5CDR")
-    train(
-        TaggerRecipe("ner", str(undisturbed), ("a",), epochs=1, batch_tokens=1000), [corpus], tmp_path, lambda _: None
-    )
-    said: list[str] = []
-    more = pretrain(pretraining(undisturbed, steps=2), texts, tmp_path / "more", said.append)
-    assert said[0] == "the head is that of the base"
-    assert more.before == pytest.approx(done.after, abs=0.05)
+    train(TaggerRecipe("ner", str(encoder), ("a",), epochs=1, batch_tokens=1000), [corpus], tmp_path, lambda _: None)
+    messages: list[str] = []
+    more = pretrain(recipe_for(encoder, steps=2), texts, tmp_path / "more", messages.append)
+    assert messages[0] == "the head is that of the base"
+    assert more.loss_before == pytest.approx(summary.loss_after, abs=0.05)
 
 
-def test_the_same_seed_gives_the_same_encoder(tiny_base: Path, texts: Texts, undisturbed: Path, tmp_path: Path) -> None:
-    pretrain(pretraining(tiny_base, steps=40, dropout=0.1), texts, tmp_path, lambda _: None)
+def test_the_same_seed_gives_the_same_encoder(
+    tiny_base: Path, texts: PretrainingTexts, complete_run: Path, tmp_path: Path
+) -> None:
+    pretrain(recipe_for(tiny_base, steps=40, dropout=0.1), texts, tmp_path, lambda _: None)
     for name in ("model.safetensors", "mlm_head.safetensors", "loss.tsv"):
-        assert (tmp_path / name).read_bytes() == (undisturbed / name).read_bytes()
+        assert (tmp_path / name).read_bytes() == (complete_run / name).read_bytes()
 
 
 class KilledError(Exception):
-    """The training is killed here."""
+    """Stands for a signal that kills the training."""
 
 
-def test_killed_at_any_step_and_resumed(
-    tiny_base: Path, texts: Texts, undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_run_that_is_killed_again_and_again_ends_with_the_same_weights(
+    tiny_base: Path, texts: PretrainingTexts, complete_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With a checkpoint a step, killed in the midst of every third step."""
+    """With a checkpoint at every step, and a kill at every ninth gradient."""
     clip, calls = torch.nn.utils.clip_grad_norm_, [0]
 
     def killing(*arguments: Any) -> Any:
@@ -159,53 +170,53 @@ def test_killed_at_any_step_and_resumed(
         return clip(*arguments)
 
     monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", killing)
-    settings, kills = pretraining(tiny_base, steps=40, dropout=0.1), 0
+    settings, kills = recipe_for(tiny_base, steps=40, dropout=0.1), 0
     while True:
         try:
-            pretrain(settings, texts, tmp_path, lambda _: None, every=0)
+            pretrain(settings, texts, tmp_path, lambda _: None, checkpoint_seconds=0)
             break
         except KilledError:
             kills += 1
     assert kills == 4
     for name in ("model.safetensors", "loss.tsv"):
-        assert (tmp_path / name).read_bytes() == (undisturbed / name).read_bytes()
+        assert (tmp_path / name).read_bytes() == (complete_run / name).read_bytes()
 
 
-def test_tokens_and_passes(tiny_base: Path, texts: Texts, tmp_path: Path) -> None:
-    by_tokens = pretrain(pretraining(tiny_base, tokens=5_000), texts, tmp_path / "tokens", lambda _: None)
+def test_the_length_is_a_number_of_tokens_or_one_pass(tiny_base: Path, texts: PretrainingTexts, tmp_path: Path) -> None:
+    by_tokens = pretrain(recipe_for(tiny_base, tokens=5_000), texts, tmp_path / "tokens", lambda _: None)
     assert 5_000 <= by_tokens.tokens < 5_600
-    one_pass = pretrain(pretraining(tiny_base), texts, tmp_path / "pass", lambda _: None)
-    reader = WordTokenizer(read_tokenizer(tiny_base))
-    assert one_pass.tokens == sum(len(piece.ids) + 2 for piece in read_pieces(texts.train, reader, 254))
+    one_pass = pretrain(recipe_for(tiny_base), texts, tmp_path / "pass", lambda _: None)
+    tokenizer = WordTokenizer(read_tokenizer(tiny_base))
+    assert one_pass.tokens == sum(len(segment.ids) + 2 for segment in make_segments(texts.train, tokenizer, 254))
 
 
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"steps": 1, "tokens": 1}, "--steps or --tokens, and not both"),
+        ({"steps": 1, "tokens": 1}, "--steps and --tokens cannot be used together"),
         ({"steps": 0}, "steps must be at least 1, not 0"),
-        ({"masked": 1.0}, "masked must be above 0 and below 1, not 1.0"),
-        ({"longest": 599}, r"at least as long as the longest piece \(601 tokens"),
+        ({"mask_share": 1.0}, "mask_share must be above 0 and below 1, not 1.0"),
+        ({"segment_tokens": 599}, r"a batch must hold a segment with its special tokens \(601 tokens"),
     ],
 )
-def test_settings_that_make_no_sense(settings: dict[str, Any], sentence: str) -> None:
+def test_invalid_settings_are_refused(settings: dict[str, Any], sentence: str) -> None:
     with pytest.raises(SettingError, match=sentence):
-        pretraining(Path("base"), **settings)
+        recipe_for(Path("base"), **settings)
 
 
-def test_a_base_is_not_overwritten(tiny_base: Path, texts: Texts) -> None:
+def test_the_base_is_not_overwritten(tiny_base: Path, texts: PretrainingTexts) -> None:
     with pytest.raises(SettingError, match="is the base itself"):
-        pretrain(pretraining(tiny_base), texts, tiny_base, lambda _: None)
+        pretrain(recipe_for(tiny_base), texts, tiny_base, lambda _: None)
 
 
-def test_a_decoder_is_no_base(tiny_base: Path, texts: Texts, tmp_path: Path) -> None:
+def test_a_decoder_is_refused_as_a_base(tiny_base: Path, texts: PretrainingTexts, tmp_path: Path) -> None:
     config = json.loads((tiny_base / "config.json").read_text()) | {"model_type": "gpt2"}
     (tmp_path / "config.json").write_text(json.dumps(config))
-    with pytest.raises(ModelError, match="is no encoder but a gpt2; start from one of the BERT family"):
-        pretrain(pretraining(tmp_path), texts, tmp_path / "out", lambda _: None)
+    with pytest.raises(ModelError, match="is not an encoder but a gpt2; use an encoder of the BERT family"):
+        pretrain(recipe_for(tmp_path), texts, tmp_path / "out", lambda _: None)
 
 
-def test_the_command_over_a_lake(
+def test_the_command_trains_on_a_lake(
     run: Callable[..., CompletedProcess[str]], tiny_base: Path, imported_lake: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
@@ -223,7 +234,7 @@ def test_the_command_over_a_lake(
     }  # fmt: skip
 
 
-def test_a_killed_process_goes_on(
+def test_a_killed_process_resumes(
     start: Callable[..., Popen[Any]], run: Callable[..., CompletedProcess[str]], hold: Callable[..., Any],
     tiny_base: Path, imported_lake: Path, tmp_path: Path,
 ) -> None:  # fmt: skip
@@ -247,7 +258,7 @@ def test_a_killed_process_goes_on(
     assert process.wait() == -signal.SIGKILL
     resumed = run(*command, "-o", out)
     assert resumed.returncode == 0
-    assert "going on after step " in resumed.stderr
+    assert "resuming after step " in resumed.stderr
     assert run(*command, "-o", tmp_path / "whole", "--name", "out").returncode == 0
     for name in ("model.safetensors", "loss.tsv"):
         assert (out / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()

@@ -1,4 +1,4 @@
-"""A pruned vocabulary reads the same words, knows all that was known, and keeps the base's own embeddings."""
+"""A pruned vocabulary keeps the same words, adds no unknown tokens, and keeps the base's embeddings."""
 
 import gzip
 import json
@@ -15,7 +15,7 @@ from litmine.corpora.corpus import read_corpus
 from litmine.errors import CorpusError, SettingError
 from litmine.nn.loading import read_tokenizer
 from litmine.nn.tokenizer import WordTokenizer
-from litmine.training.base import abstracts, count_tokens, prune_vocabulary
+from litmine.training.base import count_tokens, prune_vocabulary, read_abstracts
 
 KEEP = 300
 
@@ -42,7 +42,7 @@ def pruned(whole: Tokenizer, embeddings: torch.Tensor, texts: list[str]) -> tupl
     return prune_vocabulary(whole, embeddings, texts, KEEP)
 
 
-def test_it_is_as_small_as_asked_and_keeps_what_it_must(
+def test_it_has_the_requested_size_and_keeps_special_tokens_and_characters(
     whole: Tokenizer, pruned: tuple[Tokenizer, torch.Tensor], texts: list[str]
 ) -> None:
     vocabulary = pruned[0].get_vocab()
@@ -58,7 +58,7 @@ def test_it_is_as_small_as_asked_and_keeps_what_it_must(
     assert pruned[0].encode("").ids == [vocabulary["[CLS]"], vocabulary["[SEP]"]]
 
 
-def test_each_token_keeps_its_row(whole: Tokenizer, pruned: tuple[Tokenizer, torch.Tensor]) -> None:
+def test_each_token_keeps_its_embedding(whole: Tokenizer, pruned: tuple[Tokenizer, torch.Tensor]) -> None:
     tokenizer, rows = pruned
     assert rows.shape == (KEEP, 3)
     for token, i in tokenizer.get_vocab().items():
@@ -71,7 +71,7 @@ WORDS = st.sampled_from(
 
 
 @given(text=st.lists(st.one_of(WORDS, st.text("abcdefghijklmnopqrstuvwxyz0123456789-. ", max_size=9))).map(" ".join))
-def test_the_same_words_and_no_new_unknown_ones(
+def test_words_stay_the_same_and_no_new_ones_are_unknown(
     whole: Tokenizer, pruned: tuple[Tokenizer, torch.Tensor], text: str
 ) -> None:
     (before,), (after,) = WordTokenizer(whole).read([text]), WordTokenizer(pruned[0]).read([text])
@@ -82,7 +82,7 @@ def test_the_same_words_and_no_new_unknown_ones(
     assert len(unknown_after) == len(unknown_before)
 
 
-def test_what_the_texts_use_is_all_kept_when_there_is_room(
+def test_all_tokens_of_the_texts_are_kept_if_the_size_allows(
     whole: Tokenizer, embeddings: torch.Tensor, texts: list[str]
 ) -> None:
     tokenizer, _ = prune_vocabulary(whole, embeddings, texts, 10_000)
@@ -90,28 +90,30 @@ def test_what_the_texts_use_is_all_kept_when_there_is_room(
     assert tokenizer.get_vocab_size() < whole.get_vocab_size()
 
 
-def test_the_other_post_processor_of_bert(whole: Tokenizer, embeddings: torch.Tensor, texts: list[str]) -> None:
+def test_the_older_post_processor_of_bert_is_supported(
+    whole: Tokenizer, embeddings: torch.Tensor, texts: list[str]
+) -> None:
     older = Tokenizer.from_str(whole.to_str())
     older.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
     tokenizer, _ = prune_vocabulary(older, embeddings, texts, KEEP)
     assert tokenizer.encode("").ids == [tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")]
 
 
-def test_only_wordpiece_is_pruned(embeddings: torch.Tensor) -> None:
-    with pytest.raises(SettingError, match="only a WordPiece vocabulary can be pruned; leave --vocabulary out"):
+def test_only_a_wordpiece_vocabulary_can_be_pruned(embeddings: torch.Tensor) -> None:
+    with pytest.raises(SettingError, match="only a WordPiece vocabulary can be pruned; omit --vocabulary"):
         prune_vocabulary(Tokenizer(BPE()), embeddings, [], 10)
 
 
-def test_abstracts_of_json_lines(tmp_path: Path) -> None:
+def test_abstracts_are_read_from_plain_and_compressed_json_lines(tmp_path: Path) -> None:
     lines = '{"pmid": 1, "title": "A", "abstract": "b."}\n{"title": "C", "abstract": null}\n'
     (tmp_path / "a.jsonl").write_text(lines)
     (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(lines.encode()))
-    assert list(abstracts(tmp_path / "a.jsonl")) == list(abstracts(tmp_path / "a.jsonl.gz")) == ["A b.", "C "]
+    assert list(read_abstracts(tmp_path / "a.jsonl")) == list(read_abstracts(tmp_path / "a.jsonl.gz")) == ["A b.", "C "]
 
 
 @pytest.mark.parametrize("content", [b"{", b"[1]", b"\xff", gzip.compress(json.dumps({}).encode() * 99, mtime=0)[:20]])
-def test_what_is_no_json_lines(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_json_lines_is_refused(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / ("a.jsonl.gz" if content[:1] == b"\x1f" else "a.jsonl")
     file.write_bytes(content)
-    with pytest.raises(CorpusError, match="cannot be read as JSON lines"):
-        list(abstracts(file))
+    with pytest.raises(CorpusError, match=r"cannot be read: .*; each line must be a JSON object"):
+        list(read_abstracts(file))

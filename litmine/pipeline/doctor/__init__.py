@@ -1,1 +1,1 @@
-"""Whether this machine is fit for litmine, and a lake is what was written."""
+"""`doctor`: check this machine and the files of a lake."""

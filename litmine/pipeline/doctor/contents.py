@@ -1,92 +1,99 @@
-"""What the files of a lake say, held against each other: offsets and texts."""
+"""Check the contents of a lake: whether the offsets of targets and answers match the texts, and texts their hashes."""
 
 import random
 from collections.abc import Iterator
 
 from litmine.errors import LakeError, QueryError, SchemaError
-from litmine.lake.articles import NewTexts, new_texts, part_summary
+from litmine.lake.articles import NewTexts, read_new_texts, read_part_summary
 from litmine.lake.hashing import text_hash
 from litmine.lake.lake import Lake
-from litmine.lake.parquet import EMPTY, read, read_footer, reading
-from litmine.lake.paths import PART_TASKS, Place, within
+from litmine.lake.parquet import SCHEMA_FILE, read_footer, read_table, report_read_errors
+from litmine.lake.paths import PART_TASKS, LakePath, relative_path
 from litmine.lake.targets import check_quote
+from litmine.pipeline.count_format import format_count
 from litmine.pipeline.doctor.finding import Finding, wrong
-from litmine.pipeline.doctor.lake_files import Examined
+from litmine.pipeline.doctor.lake_files import CheckedFiles
 from litmine.specs import ARTICLES
 
-_SAMPLE = 20
-_MISPLACED = """
+_SAMPLE_SIZE = 20
+_WRONG_ANSWERS = """
 select model, slice, pmid, answer from readings join article_versions using (pmid, text_hash)
 where new_text and answer is not null
   and substr(concat_ws(' ', title, abstract), start_char + 1, end_char - start_char) is distinct from answer
 """
 
 
-def sample(examined: Examined, deep: bool) -> list[Place]:
-    """The targets whose offsets are to be looked at: some, or with `deep` all."""
-    targets = [path for table in PART_TASKS for path in examined.files[table] if path.name != EMPTY]
-    return targets if deep or len(targets) <= _SAMPLE else random.sample(targets, _SAMPLE)
+def sample_targets(checked: CheckedFiles, deep: bool) -> list[LakePath]:
+    """The targets to check: a random sample, or all of them with `deep`."""
+    targets = [path for table in PART_TASKS for path in checked.files[table] if path.name != SCHEMA_FILE]
+    return targets if deep or len(targets) <= _SAMPLE_SIZE else random.sample(targets, _SAMPLE_SIZE)
 
 
-def examine_contents(lake: Lake, examined: Examined, targets: list[Place], deep: bool) -> Iterator[Finding]:
-    """Offsets of the targets that do not hold, and with `deep` of answers, and texts that are not what was hashed."""
-    readable = {path.stem: path for path in examined.files[ARTICLES]}
+def examine_contents(lake: Lake, checked: CheckedFiles, targets: list[LakePath], deep: bool) -> Iterator[Finding]:
+    """Yield problems of the offsets in `targets`. With `deep` also of the offsets of answers, and of texts' hashes."""
+    parts = {path.stem: path for path in checked.files[ARTICLES]}
     if deep:
-        for path in readable.values():
-            if path.name != EMPTY:
-                yield from _of_part(lake, path)
+        for path in parts.values():
+            if path.name != SCHEMA_FILE:
+                yield from _check_part(lake, path)
     for target in targets:
-        if target.stem in readable:
-            yield from _of_target(lake, readable[target.stem], target)
+        if target.stem in parts:
+            yield from _check_target(lake, parts[target.stem], target)
     if deep:
-        yield from _of_readings(lake)
+        yield from _check_readings(lake)
 
 
-def _of_part(lake: Lake, part: Place) -> Iterator[Finding]:
+def _check_part(lake: Lake, part: LakePath) -> Iterator[Finding]:
     try:
-        texts = new_texts(part)
-        said = part_summary(part).texts
+        texts = read_new_texts(part)
+        recorded = read_part_summary(part).texts
     except LakeError as error:
-        yield wrong(within(lake.place, part), str(error))
+        yield wrong(relative_path(lake.location, part), str(error))
         return
-    if len(texts) != said:
-        yield wrong(within(lake.place, part), f"has {len(texts)} new texts and its footer says {said}; restore it")
+    if len(texts) != recorded:
+        yield wrong(
+            relative_path(lake.location, part),
+            f"has {format_count(len(texts), 'new texts')}, but {recorded:,} in its footer; restore the file",
+        )
     for pmid, hashed, text in zip(texts.pmids, texts.text_hashes, texts.texts, strict=True):
         if text_hash(text) != hashed:
             yield wrong(
-                within(lake.place, part), f"the text of PMID {pmid} is not the one that was written; restore the file"
+                relative_path(lake.location, part),
+                f"the text of PMID {pmid} does not match its hash; restore the file",
             )
             return
 
 
-def _of_target(lake: Lake, part: Place, target: Place) -> Iterator[Finding]:
+def _check_target(lake: Lake, part: LakePath, target: LakePath) -> Iterator[Finding]:
     try:
-        problem = _problem(lake.place, new_texts(part), target)
+        problem = _find_problem(lake.location, read_new_texts(part), target)
     except LakeError as error:
         problem = str(error)
     if problem is not None:
-        yield wrong(within(lake.place, target), f"{problem}; delete the file and run `litmine annotate` again")
+        yield wrong(
+            relative_path(lake.location, target), f"{problem}; delete the file and run `litmine annotate` again"
+        )
 
 
-def _problem(lake: Place, texts: NewTexts, target: Place) -> str | None:
-    """The first thing about a target that does not fit the texts of its part, or what it is made of."""
+def _find_problem(lake: LakePath, texts: NewTexts, target: LakePath) -> str | None:
+    """The first way in which a target does not match the texts of its part or its input targets."""
     footer = read_footer(target)
-    said = footer.get("texts")
-    if said != len(texts):
-        return f"was made of {said} texts, and its part has {len(texts)}"
+    recorded = footer.get("texts")
+    if recorded != len(texts):
+        return f"was made from {recorded} texts, but its article part has {len(texts)}"
     for folder in footer.get("inputs", ()):
         if not (lake / folder / target.name).exists():
-            return f"was made of {folder}/{target.name}, which is gone"
-    known = dict(zip(zip(texts.pmids, texts.text_hashes, strict=True), texts.texts, strict=True))
-    table = within(lake, target).partition("/")[0]
+            return f"was made from {folder}/{target.name}, which no longer exists"
+    text_by_key = dict(zip(zip(texts.pmids, texts.text_hashes, strict=True), texts.texts, strict=True))
+    table = relative_path(lake, target).partition("/")[0]
     quotes = PART_TASKS[table].quotes
-    rows = read(target, ["pmid", "text_hash", *dict.fromkeys(name for columns in quotes for name in columns)])
-    with reading(target):
-        found = rows.to_pylist()
-    for row in found:
-        text = known.get((row["pmid"], row["text_hash"]))
+    rows = read_table(target, ["pmid", "text_hash", *dict.fromkeys(name for columns in quotes for name in columns)])
+    with report_read_errors(target):
+        records = rows.to_pylist()
+    for row in records:
+        text = text_by_key.get((row["pmid"], row["text_hash"]))
         if text is None:
-            return f"has a row of PMID {row['pmid']} in a text that its part does not hold"
+            return f"has a row for a text of PMID {row['pmid']} that its article part does not have"
         for columns in quotes:
             start, end, quote = (row[name] for name in columns)
             try:
@@ -96,15 +103,15 @@ def _problem(lake: Place, texts: NewTexts, target: Place) -> str | None:
     return None
 
 
-def _of_readings(lake: Lake) -> Iterator[Finding]:
+def _check_readings(lake: Lake) -> Iterator[Finding]:
     try:
-        misplaced = lake.rows(f"{_MISPLACED} limit 5")
+        wrong_answers = lake.rows(f"{_WRONG_ANSWERS} limit 5")
     except (LakeError, QueryError) as error:
         yield wrong("readings", str(error))
         return
-    for model, name, pmid, answer in misplaced:
+    for model, name, pmid, answer in wrong_answers:
         yield wrong(
             f"readings of {model}",
-            f"PMID {pmid} has the answer {answer!r} elsewhere than it says; delete {name}.parquet and run"
+            f"the offsets of the answer {answer!r} do not match the text of PMID {pmid}; delete {name}.parquet and run"
             " `litmine annotate --questions` again",
         )

@@ -1,4 +1,4 @@
-"""What an examination says: a line each."""
+"""The findings of `doctor`, one line each."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,23 +6,23 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at, and how it is: in order, worth knowing, or wrong, and then what to do about it."""
+    """One thing that was checked: `ok`, `note` (worth knowing) or `wrong` (with the remedy in the message)."""
 
     level: Literal["ok", "note", "wrong"]
     subject: str
-    said: str
+    message: str
 
 
-def ok(subject: str, said: str) -> Finding:
-    """It is in order."""
-    return Finding("ok", subject, said)
+def ok(subject: str, message: str) -> Finding:
+    """A finding without a problem."""
+    return Finding("ok", subject, message)
 
 
-def note(subject: str, said: str) -> Finding:
-    """It is worth knowing, and nothing is wrong."""
-    return Finding("note", subject, said)
+def note(subject: str, message: str) -> Finding:
+    """A finding that is worth knowing but not wrong."""
+    return Finding("note", subject, message)
 
 
-def wrong(subject: str, said: str) -> Finding:
-    """It is wrong; what is said names what to do."""
-    return Finding("wrong", subject, said)
+def wrong(subject: str, message: str) -> Finding:
+    """A problem; the message ends with what to do."""
+    return Finding("wrong", subject, message)

@@ -1,4 +1,4 @@
-"""The files of a lake: each where it belongs, readable, as declared; each target with its part."""
+"""Check the files of a lake: whether each belongs there, is readable and matches its schema, and has its part."""
 
 import time
 from collections.abc import Iterator
@@ -6,113 +6,111 @@ from dataclasses import dataclass, field
 
 from litmine.atomic_write import TEMPORARY
 from litmine.errors import LakeError
-from litmine.lake.articles import part_summary
-from litmine.lake.compaction import MERGED, absorbed
-from litmine.lake.duckdb_errors import verify
-from litmine.lake.parquet import EMPTY, damaged, read_footer, shape
-from litmine.lake.paths import BY_MODEL, PART_TASKS, TABLES, Place, depth, within
+from litmine.lake.articles import read_part_summary
+from litmine.lake.compaction import MERGED_PREFIX, replaced_names
+from litmine.lake.duckdb_errors import verify_parquet
+from litmine.lake.parquet import SCHEMA_FILE, damage_error, read_footer, read_schema_and_row_count
+from litmine.lake.paths import MODEL_TABLES, PART_TASKS, TABLES, LakePath, folder_depth, relative_path
+from litmine.pipeline.count_format import format_count
 from litmine.pipeline.doctor.finding import Finding, note, wrong
 from litmine.schema import find_schema_conflict
 from litmine.specs import ARTICLES
 
-# What litmine keeps beside its tables; the search index and the catalogue are looked at elsewhere.
-_BESIDE = (".locks", ".spool", "search", "lake.json", "lake.duckdb", "lake.duckdb.wal")
-_WITH_FOOTER = (ARTICLES, *BY_MODEL)
+# Not tables. The search index and the catalogue have checks of their own.
+_OTHER_FILES = (".locks", ".spool", "search", "lake.json", "lake.duckdb", "lake.duckdb.wal")
+_WITH_FOOTER = (ARTICLES, *MODEL_TABLES)
 _HOUR = 3600
 
 
 @dataclass(slots=True)
-class Examined:
-    """The files that are in order, by table; what else there is to say of contents comes of them."""
+class CheckedFiles:
+    """The files without problems, by table, for checks of their contents."""
 
-    files: dict[str, list[Place]] = field(default_factory=lambda: {table: [] for table in TABLES})
+    files: dict[str, list[LakePath]] = field(default_factory=lambda: {table: [] for table in TABLES})
 
 
-def examine_files(lake: Place, examined: Examined, deep: bool) -> Iterator[Finding]:
-    """What is wrong with files; those that are in order go to `examined`. `deep` reads each to its end."""
-    found: list[Place] = [*lake.rglob("*")]
-    for path in sorted(found):
-        place = tuple(within(lake, path).split("/"))
-        if place[0] in _BESIDE or path.is_dir():
+def examine_files(lake: LakePath, checked: CheckedFiles, deep: bool) -> Iterator[Finding]:
+    """Yield problems of files, and add the others to `checked`. `deep` decodes every file."""
+    paths: list[LakePath] = [*lake.rglob("*")]
+    for path in sorted(paths):
+        location = tuple(relative_path(lake, path).split("/"))
+        if location[0] in _OTHER_FILES or path.is_dir():
             continue
-        table = place[0] if _is_table(place) else None
+        table = location[0] if _is_table_file(location) else None
         if path.name.endswith(TEMPORARY):
             yield _leftover(path)
         elif table is None:
-            yield note(
-                "/".join(place),
-                "is none of litmine's files; move it out of the lake, where a later litmine may trip over it",
-            )
+            yield note("/".join(location), "is not a file of litmine; move it out of the lake")
         else:
             try:
-                _check(table, path, deep)
+                _check_file(table, path, deep)
             except LakeError as error:
-                yield wrong("/".join(place), str(error))
+                yield wrong("/".join(location), str(error))
             else:
-                examined.files[table].append(path)
+                checked.files[table].append(path)
 
 
-def examine_targets(lake: Place, examined: Examined) -> Iterator[Finding]:
-    """Targets that belong to no part; the files that are in order and have a part stay in `examined`."""
+def examine_targets(lake: LakePath, checked: CheckedFiles) -> Iterator[Finding]:
+    """Yield targets without an article part, and remove them from `checked`."""
     parts = {path.stem for path in (lake / ARTICLES).glob("*.parquet")}
     try:
-        merged = absorbed(lake, ARTICLES)
+        replaced = replaced_names(lake, ARTICLES)
     except LakeError:
-        merged = set()  # A merged part is damaged, which has been said.
+        replaced = set()  # A merged part is damaged, which `examine_files` has reported.
     for table in PART_TASKS:
-        kept = []
-        for path in examined.files[table]:
-            if path.stem in parts or path.name == EMPTY:
-                kept.append(path)
-            elif path.stem in merged or path.stem.startswith(MERGED):
-                yield note(within(lake, path), "is left of a merge; the next `litmine compact` deletes it")
+        with_part = []
+        for path in checked.files[table]:
+            if path.stem in parts or path.name == SCHEMA_FILE:
+                with_part.append(path)
+            elif path.stem in replaced or path.stem.startswith(MERGED_PREFIX):
+                yield note(
+                    relative_path(lake, path), "is left over from a merge; the next `litmine compact` deletes it"
+                )
             else:
                 yield wrong(
-                    within(lake, path),
-                    f"belongs to no article part ({ARTICLES}/{path.name} is gone); restore it, or delete this file",
+                    relative_path(lake, path),
+                    f"has no article part; restore {ARTICLES}/{path.name}, or delete this file",
                 )
-        examined.files[table] = kept
+        checked.files[table] = with_part
 
 
-def _is_table(place: tuple[str, ...]) -> bool:
-    if place[0] not in TABLES or not place[-1].endswith(".parquet"):
+def _is_table_file(location: tuple[str, ...]) -> bool:
+    if location[0] not in TABLES or not location[-1].endswith(".parquet"):
         return False
-    folders = place[1:-1]
-    return len(folders) == depth(place[0]) and all(
+    folders = location[1:-1]
+    return len(folders) == folder_depth(location[0]) and all(
         folder.startswith(prefix) for folder, prefix in zip(folders, ("model=", "of="), strict=False)
     )
 
 
-def _leftover(path: Place) -> Finding:
+def _leftover(path: LakePath) -> Finding:
     try:
         hours = (time.time() - path.stat().st_mtime) / _HOUR
     except FileNotFoundError:
-        return note(path.name, "was being written just now")
+        return note(path.name, "was just being written")
     if hours < 1:
-        return note(
-            path.name, "is being written, or was left by a run that was killed within the hour; the latter is harmless"
-        )
-    return note(path.name, f"was left {hours:,.0f} h ago by a run that was killed; it is harmless: delete {path}")
+        return note(path.name, "is being written, or was left by a run killed within the last hour; it is harmless")
+    return note(path.name, f"was left {hours:,.0f} h ago by a killed run; it is harmless, so delete {path}")
 
 
-def _check(table: str, path: Place, deep: bool) -> None:
-    """Raise LakeError for a file that cannot be read or is not as declared. Small tables are always read whole."""
-    schema, rows = shape(path)
+def _check_file(table: str, path: LakePath, deep: bool) -> None:
+    """Raise LakeError for a file that cannot be read or does not match its schema. Small tables are always decoded."""
+    schema, rows = read_schema_and_row_count(path)
     problem = find_schema_conflict(table, schema)
     if problem is not None:
-        raise damaged(path, problem)
-    if path.name != EMPTY:
+        raise damage_error(path, problem)
+    if path.name != SCHEMA_FILE:
         _check_footer(table, path, rows)
     if deep or table not in _WITH_FOOTER:
-        verify(path)
+        verify_parquet(path)
 
 
-def _check_footer(table: str, path: Place, rows: int) -> None:
+def _check_footer(table: str, path: LakePath, rows: int) -> None:
     if table == ARTICLES:
-        said = part_summary(path).rows
-        if said != rows:
-            raise damaged(path, f"it has {rows} rows and its footer says {said}")
-    elif table in BY_MODEL:
+        recorded = read_part_summary(path).rows
+        if recorded != rows:
+            raise damage_error(path, f"it has {format_count(rows, 'rows')}, but {recorded:,} in its footer")
+    elif table in MODEL_TABLES:
         footer = read_footer(path)
         if table in PART_TASKS and footer.get("part") != path.stem:
-            raise damaged(path, f"it was made of the part {footer.get('part')}")
+            raise damage_error(path, f"it was made from the part {footer.get('part')}")

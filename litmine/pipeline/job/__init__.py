@@ -1,1 +1,1 @@
-"""Jobs: what a team leaves running, declared in a file and done step by step; doing one again is always right."""
+"""Jobs: steps that bring a lake up to date, declared in a TOML file, that can be repeated after any failure."""

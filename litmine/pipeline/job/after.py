@@ -1,4 +1,4 @@
-"""What a job does when all is read: `[[after]]` steps, each a dataclass whose fields are its settings."""
+"""The `[[after]]` steps of a job: compact, sql, export. Each is a dataclass whose fields are its settings."""
 
 import math
 from dataclasses import dataclass
@@ -8,22 +8,23 @@ from typing import ClassVar, Literal
 
 from litmine.atomic_write import open_atomic
 from litmine.errors import DONE, NEW_GAPS, SettingError
-from litmine.lake.documents import Selection
+from litmine.lake.compaction import MERGE_FACTOR
+from litmine.lake.documents import DocumentSelection
 from litmine.lake.lake import Lake
-from litmine.lake.paths import Place
+from litmine.lake.paths import LakePath
 from litmine.output.rows import WRITERS, format_from_suffix, with_unique_names
 from litmine.pipeline.choose_models import taggers_of
 from litmine.pipeline.compact import compact
 from litmine.pipeline.export import export
-from litmine.pipeline.job.step import Forecast, JobStep, Outcome, Rates, Watch
+from litmine.pipeline.job.step import Forecast, JobObserver, Rates, StepOutcome
 
 
 @dataclass(frozen=True, slots=True)
-class Compact:
-    """Small files of the lake into large ones; those that were replaced longer ago than grace_hours are deleted."""
+class CompactStep:
+    """Merge small files, and delete files that were replaced longer than `grace_hours` ago; see `litmine compact`."""
 
     kind: ClassVar[str] = "compact"
-    hands_out: ClassVar[bool] = False
+    writes_file: ClassVar[bool] = False
 
     grace_hours: float = 6.0
 
@@ -32,53 +33,57 @@ class Compact:
             raise SettingError("grace_hours must be at least 0")
 
     @property
-    def what(self) -> str:
+    def subject(self) -> str:
         return "small files"
 
-    def do(self, lake: Place, watch: Watch) -> Outcome:  # noqa: ARG002
-        done = compact(Lake(lake), grace=timedelta(hours=self.grace_hours))
-        return Outcome(NEW_GAPS if done.new_gaps else DONE, done.account(), done.counts(), done.new_gaps)
+    def run(self, lake: LakePath, observer: JobObserver) -> StepOutcome:  # noqa: ARG002
+        result = compact(Lake(lake), grace=timedelta(hours=self.grace_hours))
+        code = NEW_GAPS if result.new_gaps else DONE
+        return StepOutcome(code, result.summary_lines(), result.counts(), result.new_gaps)
 
-    def forecast(self, lake: Place, rates: Rates, coming: int) -> Forecast:  # noqa: ARG002
-        return Forecast("merge them where there are enough", rates.seconds("compact", "parts", 8))
+    def forecast(self, lake: LakePath, rates: Rates, new_records: int) -> Forecast:  # noqa: ARG002
+        return Forecast("merge them if there are enough", rates.seconds("compact", "parts", MERGE_FACTOR))
 
 
 @dataclass(frozen=True, slots=True)
-class Sql:
-    """One SELECT over the lake to a file, whole or as it was: CSV, JSON, JSON lines or Parquet, as its name ends."""
+class SqlStep:
+    """Write the result of a SELECT to a file; its suffix gives the format: CSV, JSON, JSON lines or Parquet.
+
+    A file appears only when it is complete. Until then an earlier file of that name stays.
+    """
 
     kind: ClassVar[str] = "sql"
-    hands_out: ClassVar[bool] = True
+    writes_file: ClassVar[bool] = True
 
     query: str
     to: Path
 
     def __post_init__(self) -> None:
         if format_from_suffix(self.to) not in WRITERS:
-            raise SettingError(f"{self.to} has to end in {', '.join(f'.{form}' for form in WRITERS)}")
+            raise SettingError(f"{self.to} must end in one of {', '.join(f'.{form}' for form in WRITERS)}")
 
     @property
-    def what(self) -> str:
+    def subject(self) -> str:
         return str(self.to)
 
-    def do(self, lake: Place, watch: Watch) -> Outcome:  # noqa: ARG002
+    def run(self, lake: LakePath, observer: JobObserver) -> StepOutcome:  # noqa: ARG002
         opened = Lake(lake)
-        opened.keep_out(self.to)
+        opened.require_outside_lake(self.to)
         rows = with_unique_names(opened.select(self.query))
         with open_atomic(self.to) as out:
             WRITERS[format_from_suffix(self.to)](rows, out)
-        return Outcome(said=[f"written to {self.to}", *_incomplete(opened)])
+        return StepOutcome(summary_lines=[f"written to {self.to}", *_coverage_notes(opened)])
 
-    def forecast(self, lake: Place, rates: Rates, coming: int) -> Forecast:  # noqa: ARG002
+    def forecast(self, lake: LakePath, rates: Rates, new_records: int) -> Forecast:  # noqa: ARG002
         return Forecast(f"write {self.to}", 1.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Export:
-    """The current articles and their mentions to a file for tools that read no SQL; see `litmine export`."""
+class ExportStep:
+    """Export articles and their entities to a file; see `litmine export`."""
 
     kind: ClassVar[str] = "export"
-    hands_out: ClassVar[bool] = True
+    writes_file: ClassVar[bool] = True
 
     format: Literal["pubtator", "bioc", "jsonl"]
     to: Path
@@ -87,25 +92,24 @@ class Export:
     types: tuple[str, ...] = ()
 
     @property
-    def what(self) -> str:
+    def subject(self) -> str:
         return str(self.to)
 
-    def do(self, lake: Place, watch: Watch) -> Outcome:  # noqa: ARG002
+    def run(self, lake: LakePath, observer: JobObserver) -> StepOutcome:  # noqa: ARG002
         opened = Lake(lake)
         models = taggers_of(opened, self.models) if self.models else None
-        done = export(opened, self.format, self.to, Selection(models, self.types or None, self.where))
-        said = f"{done.articles:,} articles with {done.mentions:,} entities written to {self.to}"
-        return Outcome(said=[said, *_incomplete(opened)], counts={"articles": done.articles, "mentions": done.mentions})
+        result = export(opened, self.format, self.to, DocumentSelection(models, self.types or None, self.where))
+        lines = [f"{result.summary()} written to {self.to}", *_coverage_notes(opened)]
+        return StepOutcome(summary_lines=lines, counts={"articles": result.articles, "mentions": result.mentions})
 
-    def forecast(self, lake: Place, rates: Rates, coming: int) -> Forecast:  # noqa: ARG002
+    def forecast(self, lake: LakePath, rates: Rates, new_records: int) -> Forecast:  # noqa: ARG002
         return Forecast(f"write {self.to}")
 
 
-def _incomplete(lake: Lake) -> list[str]:
-    """What a file for others should not be thought to hold."""
-    return [sentence for _, sentence in lake.incomplete()]
+def _coverage_notes(lake: Lake) -> list[str]:
+    """Warnings that models have not read all texts, for the readers of a file."""
+    return [warning for _, warning in lake.coverage_warnings()]
 
 
-After = JobStep
-# By the word that `do` says.
-AFTER: dict[str, type] = {Compact.kind: Compact, Sql.kind: Sql, Export.kind: Export}
+# The steps by the value of `do`.
+AFTER_STEPS: dict[str, type] = {CompactStep.kind: CompactStep, SqlStep.kind: SqlStep, ExportStep.kind: ExportStep}

@@ -1,7 +1,4 @@
-"""Jobs as TOML: those that come with litmine, by name, and one's own, by path.
-
-What a job is: the values of a `jobs/*.toml`.
-"""
+"""Read jobs from TOML files: those that come with litmine by name, others by path."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +6,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from litmine.errors import SettingError
-from litmine.pipeline.job.after import AFTER, After
+from litmine.pipeline.job.after import AFTER_STEPS
+from litmine.pipeline.job.step import JobStep
 from litmine.resources import packaged_path
 from litmine.runtime.executor import Executor
 from litmine.settings import did_you_mean, find_settings, from_toml, read_toml, settings_names, validate_types
@@ -18,7 +16,7 @@ from litmine.specs import BUILTIN, BUILTIN_READER
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """Who does the work: the options of `annotate` by the same names; import_workers: processes that share files."""
+    """Workers and devices, as the options of `annotate`; import_workers: processes that share the files to import."""
 
     workers: int = 0
     gpus: int = 0
@@ -34,14 +32,19 @@ class Resources:
             raise SettingError("batch_tokens must be at least 1")
 
     @property
-    def workforce(self) -> Executor:
-        """Who annotates and answers."""
+    def executor(self) -> Executor:
         return Executor(self.workers, self.gpus, self.address)
 
 
 @dataclass(frozen=True, slots=True)
-class Questions:
-    """A file of standing questions, and who reads how many articles for each; `where` is a condition on `articles`."""
+class StandingQuestions:
+    """A file of questions that are answered again in every run, and how.
+
+    file: JSON lines, CSV or BioASQ JSON.
+    reader: reference to the model.
+    top_k: articles to retrieve for each question.
+    where: SQL condition on `articles`.
+    """
 
     file: Path
     reader: str = BUILTIN_READER
@@ -55,14 +58,19 @@ class Questions:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What is to be done, in this order; paths are from the folder that `litmine run` is started in.
+    """A job: the settings of a `jobs/*.toml`, in the order of its steps.
 
-    about: a sentence for people.
+    Paths are relative to the folder that `litmine run` is started in.
+
+    name: the name of the file without suffix.
+    about: a description for people.
     inbox: files and folders to import.
-    queries, queries_file: PubMed searches, each fetched since its last complete fetch; in the file one a line, blank
-    lines and those that begin with # passed over.
-    models: what annotates; none: nothing is annotated.
-    resources, questions, after: see there.
+    queries, queries_file: PubMed queries, each fetched since its last complete fetch. The file has one query per line;
+        blank lines and lines that start with # are ignored.
+    models: references to models; an empty list annotates nothing.
+    resources: what annotates and answers.
+    questions: files of standing questions.
+    after: steps to run at the end.
     """
 
     name: str
@@ -72,57 +80,56 @@ class Job:
     queries_file: Path | None = None
     models: tuple[str, ...] = (BUILTIN,)
     resources: Resources = Resources()
-    questions: tuple[Questions, ...] = ()
-    after: tuple[After, ...] = ()
+    questions: tuple[StandingQuestions, ...] = ()
+    after: tuple[JobStep, ...] = ()
 
     def __post_init__(self) -> None:
         if any(not query.strip() for query in self.queries):
-            raise SettingError("a query is empty; say what to search for")
+            raise SettingError("a query is empty; write a PubMed query or remove it")
         if not (self.inbox or self.queries or self.queries_file or self.models or self.questions or self.after):
-            raise SettingError("the job has nothing to do; give it an inbox, queries, models, questions or after")
+            raise SettingError("the job has nothing to do; set inbox, queries, models, questions or after")
 
 
 def jobs_folder() -> Path:
-    """The jobs that come with litmine."""
+    """The folder of the jobs that come with litmine."""
     return packaged_path("jobs")
 
 
 def job_names() -> list[str]:
-    """The jobs that come with litmine."""
+    """The names of the jobs that come with litmine."""
     return settings_names(jobs_folder())
 
 
 def read_job(reference: str) -> Job:
-    """The job of that name or in that file, called as the file is.
+    """Read a job by its name or path.
 
-    Raises SettingError for one that is not there, for keys that no job has, with the nearest one, and for values that
-    make no sense.
+    Raises SettingError for a job that does not exist, for an unknown key (naming the most similar one), and for an
+    invalid value.
     """
     file = find_settings(reference, jobs_folder(), "job")
-    read = read_toml(file)
-    if "name" in read:
-        raise SettingError(f"{file} sets name; a job is called as its file is")
+    values = read_toml(file)
+    if "name" in values:
+        raise SettingError(f"{file} sets name; remove it, because a job has the name of its file")
     try:
-        after = _after(file, read.pop("after", []))
-        return Job(**validate_types(file, Job, {**read, "name": file.stem}, "job"), after=after)
+        after = _after_steps(file, values.pop("after", []))
+        return Job(**validate_types(file, Job, {**values, "name": file.stem}, "job"), after=after)
     except SettingError as error:
         if str(error).startswith(str(file)):
             raise
         raise SettingError(f"{file}: {error}") from None
 
 
-def _after(file: Path, read: Any) -> tuple[After, ...]:
-    if not isinstance(read, list) or not all(isinstance(one, dict) for one in read):
+def _after_steps(file: Path, tables: Any) -> tuple[JobStep, ...]:
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         raise SettingError(f"{file}: each of after must be a table: [[after]] and its settings")
-    return tuple(_step(file, one) for one in read)
+    return tuple(_after_step(file, table) for table in tables)
 
 
-def _step(file: Path, read: Mapping[str, Any]) -> After:
-    do = read.get("do")
-    if not isinstance(do, str) or do not in AFTER:
-        meant = did_you_mean(do, list(AFTER)) if isinstance(do, str) else ""
-        raise SettingError(f"{file}: do in [[after]] is one of {', '.join(AFTER)}, and not {do!r}{meant}")
-    step: After = from_toml(
-        file, AFTER[do], {name: value for name, value in read.items() if name != "do"}, f"{do} step"
-    )
+def _after_step(file: Path, table: Mapping[str, Any]) -> JobStep:
+    do = table.get("do")
+    if not isinstance(do, str) or do not in AFTER_STEPS:
+        meant = did_you_mean(do, list(AFTER_STEPS)) if isinstance(do, str) else ""
+        raise SettingError(f"{file}: do in [[after]] must be one of {', '.join(AFTER_STEPS)}, not {do!r}{meant}")
+    settings = {name: value for name, value in table.items() if name != "do"}
+    step: JobStep = from_toml(file, AFTER_STEPS[do], settings, f"{do} step")
     return step

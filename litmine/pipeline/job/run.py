@@ -1,7 +1,4 @@
-"""`run`: the steps of a job one after the other, one run of the job at a time, and what became of each.
-
-`run --dry-run`: what each step would do now, and how long it would take as earlier runs went. Writes nothing.
-"""
+"""`run`: run the steps of a job one after another, or forecast what they would do."""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -10,102 +7,105 @@ from datetime import UTC, datetime
 
 from litmine.errors import DONE, FAILED, INTERRUPTED, LOCKED, NEW_GAPS, LakeLockedError, LitmineError
 from litmine.lake.lake import Lake
-from litmine.lake.lock import exclusive, holder
-from litmine.lake.paths import Place
+from litmine.lake.lock import hold_lock, lock_holder
+from litmine.lake.paths import LakePath
 from litmine.pipeline.job.job_file import Job
-from litmine.pipeline.job.step import Forecast, JobStep, Outcome, Rates, Watch
-from litmine.pipeline.job.steps import Annotate, Answer, Fetch, Import, open_lake, steps_of
+from litmine.pipeline.job.step import Forecast, JobObserver, JobStep, Rates, StepOutcome
+from litmine.pipeline.job.steps import AnnotateStep, AnswerStep, FetchStep, ImportStep, job_steps, open_lake
 from litmine.pipeline.run_log import within_job
 
+# Exit codes, the worst last.
+_BY_SEVERITY = (DONE, NEW_GAPS, LOCKED, FAILED, INTERRUPTED)
 
-def forecast(job: Job, lake: Place) -> Iterator[tuple[JobStep, Forecast]]:
-    """Each step of the job with its forecast, as it is made. Raises LakeError for what is no lake."""
-    rates = Rates.of(open_lake(lake))
-    coming = 0
-    for step in steps_of(job):
+
+def forecast(job: Job, lake: LakePath) -> Iterator[tuple[JobStep, Forecast]]:
+    """Yield each step of the job with its forecast. Writes nothing. Raises LakeError when `lake` is not a lake."""
+    rates = Rates.from_log(open_lake(lake))
+    new_records = 0
+    for step in job_steps(job):
         try:
-            told = step.forecast(lake, rates, coming)
+            forecast_of_step = step.forecast(lake, rates, new_records)
         except LitmineError as error:
-            told = Forecast(str(error))
-        coming += told.records
-        yield step, told
-
-
-# The worst last. An interrupt ends the job.
-_WORSE = (DONE, NEW_GAPS, LOCKED, FAILED, INTERRUPTED)
+            forecast_of_step = Forecast(str(error))
+        new_records += forecast_of_step.new_records
+        yield step, forecast_of_step
 
 
 @dataclass(slots=True)
 class JobReport:
-    """What became of a run of a job: its steps in order, each with its outcome; `code` is the worst of theirs."""
+    """A finished run of a job: its steps in order, each with its outcome."""
 
     job: Job
     run_id: str
-    lake: Place
+    lake: LakePath
     started: datetime
     finished: datetime
-    steps: list[tuple[JobStep, Outcome]] = field(default_factory=list)
+    steps: list[tuple[JobStep, StepOutcome]] = field(default_factory=list)
 
     @property
     def code(self) -> int:
-        return worst(outcome.code for _, outcome in self.steps)
+        """The worst exit code of the steps."""
+        return worst_exit_code(outcome.code for _, outcome in self.steps)
 
     @property
-    def news(self) -> bool:
-        """Whether anything is new, or went wrong."""
-        return self.code != DONE or any(outcome.news for _, outcome in self.steps)
+    def is_noteworthy(self) -> bool:
+        """Whether anything is new or went wrong."""
+        return self.code != DONE or any(outcome.changed for _, outcome in self.steps)
 
 
-def worst(codes: Iterable[int]) -> int:
-    """The worst exit code: an interrupt, then an error, another run's lock, new gaps, done."""
-    return max(codes, key=_WORSE.index, default=DONE)
+def worst_exit_code(codes: Iterable[int]) -> int:
+    """The worst exit code, from best to worst: done, new gaps, locked by another run, failed, interrupted."""
+    return max(codes, key=_BY_SEVERITY.index, default=DONE)
 
 
-def run(job: Job, lake: Place, run_id: str, watch: Watch) -> JobReport:
-    """Do every step of the job, whatever became of the ones before: each works on the lake as it stands.
+def run(job: Job, lake: LakePath, run_id: str, observer: JobObserver) -> JobReport:
+    """Run every step of the job, even if steps before it failed: each works on the lake as it is.
 
-    But when annotating or answering failed, nothing is handed out: the files of an earlier run stay. Ctrl-C ends the
-    run. Raises LakeLockedError, saying who holds the lock, while another run of this job is at this lake, and LakeError
-    when there is no lake and nothing to make one from.
+    After a failure to annotate or answer, steps that write files are skipped, so that the files of the last complete
+    run stay. Ctrl-C ends the run.
+
+    Raises LakeLockedError with the process that holds the lock while the job already runs on this lake. Raises
+    LakeError when the lake does not exist and no step imports or fetches.
     """
     started = datetime.now(UTC)
-    steps = steps_of(job)
-    opened = Lake.create(lake) if any(isinstance(step, Import | Fetch) for step in steps) else Lake(lake)
-    report = JobReport(job, run_id, opened.place, started, started)
+    steps = job_steps(job)
+    opened = Lake.create(lake) if any(isinstance(step, ImportStep | FetchStep) for step in steps) else Lake(lake)
+    report = JobReport(job, run_id, opened.location, started, started)
     lock = f"job-{job.name}"
     try:
-        with exclusive(opened.place, lock, run=run_id), within_job(job.name, run_id):
-            _do(report, steps, watch)
+        with hold_lock(opened.location, lock, run=run_id), within_job(job.name, run_id):
+            _run_steps(report, steps, observer)
     except LakeLockedError:
         raise LakeLockedError(
-            f"the job {job.name} is running over {lake} already ({holder(opened.place, lock)}); let it finish, it does"
-            " what this run would have done"
+            f"the job {job.name} is already running on {lake} ({lock_holder(opened.location, lock)});"
+            " wait until it ends"
         ) from None
     report.finished = datetime.now(UTC)
     return report
 
 
-def _do(report: JobReport, steps: list[JobStep], watch: Watch) -> None:
-    half_read = False
+def _run_steps(report: JobReport, steps: list[JobStep], observer: JobObserver) -> None:
+    incomplete = False
     for step in steps:
-        watch.began(step)
-        began = time.monotonic()
-        if half_read and step.hands_out:
-            outcome = Outcome(said=[f"held back, since not all was read; {step.what} stays as it was"])
+        observer.step_started(step)
+        started = time.monotonic()
+        if incomplete and step.writes_file:
+            message = f"skipped: annotation is incomplete; {step.subject} was not written"
+            outcome = StepOutcome(summary_lines=[message])
         else:
-            outcome = _attempt(step, report.lake, watch)
-        outcome.seconds = time.monotonic() - began
+            outcome = _run_step(step, report.lake, observer)
+        outcome.seconds = time.monotonic() - started
         report.steps.append((step, outcome))
-        watch.ended(step, outcome)
-        half_read |= outcome.code == FAILED and isinstance(step, Annotate | Answer)
+        observer.step_ended(step, outcome)
+        incomplete |= outcome.code == FAILED and isinstance(step, AnnotateStep | AnswerStep)
         if outcome.code == INTERRUPTED:
             return
 
 
-def _attempt(step: JobStep, lake: Place, watch: Watch) -> Outcome:
+def _run_step(step: JobStep, lake: LakePath, observer: JobObserver) -> StepOutcome:
     try:
-        return step.do(lake, watch)
+        return step.run(lake, observer)
     except KeyboardInterrupt:
-        return Outcome(INTERRUPTED, ["interrupted; what was finished stays, and the same job goes on from there"])
+        return StepOutcome(INTERRUPTED, ["interrupted; finished work is kept, and the same job continues from there"])
     except LitmineError as error:
-        return Outcome(error.exit_code, [str(error)])
+        return StepOutcome(error.exit_code, [str(error)])

@@ -1,6 +1,6 @@
-"""A step of a job, what it tells while it is done, what became of it, and what it would take.
+"""What a step of a job is: its interface, its outcome, its forecast, and what observes it.
 
-How fast earlier runs went, from the log: what a forecast goes by.
+Forecasts of times come from the rates of earlier runs in the log.
 """
 
 from collections.abc import Sequence
@@ -9,98 +9,106 @@ from typing import ClassVar, Protocol
 
 from litmine.errors import DONE
 from litmine.lake.lake import Lake
-from litmine.lake.paths import Place
+from litmine.lake.paths import LakePath
 from litmine.lake.runs import Gap
 
-# A machine changes, and so do the sources: the latest runs say most.
-_LATEST = 20
+# Machines and sources change, so only the latest runs of a command count.
+_MAX_RUNS = 20
 _RUNS = f"""
 select command, counts, epoch(finished - started)
 from runs where outcome in ('done', 'gaps')
-qualify row_number() over (partition by command order by finished desc) <= {_LATEST}
+qualify row_number() over (partition by command order by finished desc) <= {_MAX_RUNS}
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Units a second, start-up included, by command and what it counts."""
+    """Rates of earlier runs, start-up included: for each run its command, its counts, and its seconds."""
 
     runs: list[tuple[str, dict[str, int], float]] = field(default_factory=list)
 
     @classmethod
-    def of(cls, lake: Lake | None) -> "Rates":
-        """The rates of a lake's latest runs."""
+    def from_log(cls, lake: Lake | None) -> "Rates":
+        """The rates of a lake's latest runs. Empty without a lake."""
         rows = lake.rows(_RUNS) if lake else []
         return cls([(command, dict(counts), seconds) for command, counts, seconds in rows])
 
     def seconds(self, command: str, unit: str, count: int) -> float | None:
-        """How long so many units would take; None when no run has counted any."""
+        """Estimated seconds for `count` units. None when no run of the command has counted such units."""
         if not count:
             return 0.0
-        told = [(counts[unit], seconds) for name, counts, seconds in self.runs if name == command and counts.get(unit)]
-        done = sum(units for units, _ in told)
-        return count * sum(seconds for _, seconds in told) / done if done else None
+        runs = [(counts[unit], seconds) for name, counts, seconds in self.runs if name == command and counts.get(unit)]
+        done = sum(units for units, _ in runs)
+        return count * sum(seconds for _, seconds in runs) / done if done else None
 
 
-class Watch:
-    """Who is told of a job while it runs; does nothing."""
+class JobObserver:
+    """Receives the events of a running job. This base class ignores them."""
 
-    def began(self, step: "JobStep") -> None:
-        """A step is begun."""
+    def step_started(self, step: "JobStep") -> None:
+        """A step starts."""
 
-    def note(self, sentence: str) -> None:
-        """Something that is worth a line happened within a step."""
+    def note(self, message: str) -> None:
+        """Something worth a line in the log happened within a step."""
 
-    def at(self, count: float, unit: str) -> None:
-        """So many units of the step are done."""
+    def progress(self, count: float, unit: str) -> None:
+        """The step has done `count` units."""
 
-    def ended(self, step: "JobStep", outcome: "Outcome") -> None:
-        """A step is over, however it went."""
+    def step_ended(self, step: "JobStep", outcome: "StepOutcome") -> None:
+        """A step has ended, with or without success."""
 
 
 @dataclass(slots=True)
-class Outcome:
-    """What became of a step: its exit code, sentences, what it counted, new gaps, wall time in seconds.
+class StepOutcome:
+    """The result of a step.
 
-    `news`: there is something now that was not there before.
+    code: exit code, as of a command.
+    summary_lines: messages for the user.
+    counts: what the step counted, for the job's log.
+    new_gaps: gaps that no earlier run reported.
+    changed: whether the step added something to the lake.
+    seconds: wall time.
     """
 
     code: int = DONE
-    said: Sequence[str] = ()
+    summary_lines: Sequence[str] = ()
     counts: dict[str, int] = field(default_factory=dict)
     new_gaps: Sequence[Gap] = ()
-    news: bool = False
+    changed: bool = False
     seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What a step would do, and how many seconds it would take; None when nothing is known to tell by.
+    """What a step would do.
 
-    `records`: so many would come into the lake by it.
+    seconds: estimated time; None when it is unknown.
+    new_records: how many records it would add to the lake.
     """
 
-    says: str
+    summary: str
     seconds: float | None = None
-    records: int = 0
+    new_records: int = 0
 
 
 class JobStep(Protocol):
-    """A piece of a job; doing it again after any failure is right.
+    """A step of a job, which can be repeated after any failure.
 
-    `kind` is a word for it, `what` says what it is done with. A step that `hands_out` leaves a file for others.
+    kind: a word for what it does: `import`, `fetch`.
+    writes_file: whether it writes a file outside the lake.
+    subject: what it works on: a query, a file, models.
     """
 
     kind: ClassVar[str]
-    hands_out: ClassVar[bool]
+    writes_file: ClassVar[bool]
 
     @property
-    def what(self) -> str: ...
+    def subject(self) -> str: ...
 
-    def do(self, lake: Place, watch: Watch) -> Outcome:
-        """Do it. Raises LitmineError when it cannot be done."""
+    def run(self, lake: LakePath, observer: JobObserver) -> StepOutcome:
+        """Raises LitmineError when the step fails."""
         ...
 
-    def forecast(self, lake: Place, rates: Rates, coming: int) -> Forecast:
-        """What doing it would mean now; `coming` records will have come by then. Writes nothing."""
+    def forecast(self, lake: LakePath, rates: Rates, new_records: int) -> Forecast:
+        """What `run` would do, if the steps before it add `new_records` records. Writes nothing."""
         ...

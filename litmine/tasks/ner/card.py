@@ -11,7 +11,7 @@ from litmine.tasks.ner.recipe import TaggerRecipe
 from litmine.tasks.ner.report import EvaluationReport
 from litmine.tasks.ner.settings import Head, identify
 from litmine.tasks.ner.train import TaggerTrainingSummary
-from litmine.training.base_terms import OWNER, base_terms
+from litmine.training.base_licence import UNKNOWN_LICENCE, base_licence
 from litmine.versions import __version__
 
 _CARD = """\
@@ -111,7 +111,7 @@ def write_card(
         scores=_SCORES + _rows(_score_rows(reports)) if reports else _UNMEASURED,
         mistakes="\n".join(_weakness(head, reports) for head in trained.heads) if reports else _UNMEASURED,
         base=first.base_name,
-        base_terms=base_terms(first.base),
+        base_terms=base_licence(first.base),
         recipe="\n\n".join(_training_paragraphs(trainings)),
         bits="8 bits with one scale per row" if recipe.int8 else "float32",
         window=recipe.window,
@@ -124,7 +124,11 @@ def _terms(corpus: Corpus, reference: str) -> tuple[str, str, str]:
     """What a corpus annotates, its licence and its terms, from the registry if it is there."""
     entries = registry()
     entry = entries.get(corpus.name) or entries.get(Path(reference.rpartition("=")[2]).name)
-    return (entry.guideline, entry.licence, entry.terms) if entry else (", ".join(corpus.entity_types), OWNER, "–")
+    return (
+        (entry.guideline, entry.licence, entry.terms)
+        if entry
+        else (", ".join(corpus.entity_types), UNKNOWN_LICENCE, "–")
+    )
 
 
 def _unlabelled_rows(recipes: Iterable[TaggerRecipe]) -> str:
@@ -132,7 +136,9 @@ def _unlabelled_rows(recipes: Iterable[TaggerRecipe]) -> str:
     used = [
         recipe.unlabelled for recipe in recipes if recipe.unlabelled and (recipe.pretrain_tokens or recipe.teachers)
     ]
-    rows = [(f"{Path(file).name} (unlabelled texts)", "–", "–", "–", OWNER, "–") for file in dict.fromkeys(used)]
+    rows = [
+        (f"{Path(file).name} (unlabelled texts)", "–", "–", "–", UNKNOWN_LICENCE, "–") for file in dict.fromkeys(used)
+    ]
     return "".join("\n" + _rows([row]) for row in rows)
 
 

@@ -19,7 +19,7 @@ from litmine.tasks.ner.examples import TaggerExample, collate, join_examples
 from litmine.tasks.ner.folder import read_network
 from litmine.tasks.ner.network import MultiHeadNetwork
 from litmine.tasks.ner.settings import TaggerSettings
-from litmine.training.trainer import Machine, arithmetic
+from litmine.training.trainer import TrainingDevice, training_precision
 
 
 def load_teachers(folders: Sequence[Path], student: TaggerSettings, tokenizer: str) -> list[MultiHeadNetwork]:
@@ -45,7 +45,7 @@ def add_teacher_probabilities(
     examples: Sequence[TaggerExample],
     batches: Sequence[Sequence[Sequence[int]]],
     special: tuple[int, int, int],
-    machine: Machine,
+    machine: TrainingDevice,
     log: Callable[[str], None],
 ) -> list[TaggerExample]:
     """The examples with the mean of the networks' label probabilities as their `teacher_probabilities`.
@@ -61,7 +61,7 @@ def add_teacher_probabilities(
         batch = batch.to(machine.device)
         total = torch.zeros(len(batch.rows), 1, 1, device=machine.device)
         for network in networks:
-            with arithmetic(machine.device, machine.bf16):
+            with training_precision(machine.device, machine.bf16):
                 logits = network(batch.ids, batch.mask)
             words = logits[batch.rows, batch.columns].float().view(len(batch.rows), -1, len(BIO))
             assert network.chain is not None

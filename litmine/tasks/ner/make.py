@@ -14,7 +14,7 @@ from litmine.tasks.ner.recipe import RECIPE_FILE, TaggerRecipe
 from litmine.tasks.ner.recipe_chain import prepare_recipes, unique_corpora
 from litmine.tasks.ner.report import EvaluationReport, make_report
 from litmine.tasks.ner.train import RunJobs, TaggerTrainingSummary
-from litmine.training.checkpoint import drop_checkpoint, writing
+from litmine.training.checkpoint import delete_checkpoint, model_write_errors
 
 SCORES_FILE = "scores.json"
 
@@ -22,7 +22,7 @@ SCORES_FILE = "scores.json"
 def run_training(recipe: TaggerRecipe, context: TrainingContext) -> None:
     """Run `litmine train ner`. Raises as `make_model`."""
     if not context.resume:
-        drop_checkpoint(context.folder)
+        delete_checkpoint(context.folder)
         drop_stages(context.folder)
     make_model(recipe, context.folder, context.say, context.run)
 
@@ -47,12 +47,12 @@ def make_model(
     trainings.append((last.recipe, trained))
     reports = [_evaluate_dev(recipe.name, folder, trained, corpus, log) for corpus in last.dev]
     scores = {report.ours.corpus.name: report.scores for report in reports}
-    with writing(folder):
+    with model_write_errors(folder):
         (folder / SCORES_FILE).write_text(json.dumps(scores, indent=2) + "\n", encoding="utf-8")
         if first:
             last.recipe.save(folder / RECIPE_FILE, first=recipe)
         write_card(folder, trainings, unique_corpora(one.corpora for one in prepared), reports)
-    drop_checkpoint(folder)
+    delete_checkpoint(folder)
     drop_stages(folder)
     return scores
 

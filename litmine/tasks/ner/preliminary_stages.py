@@ -15,7 +15,7 @@ from litmine.corpora.corpus import Corpus
 from litmine.corpora.decontamination import find_leaks, remove_passages
 from litmine.corpora.formats import Passage
 from litmine.errors import ModelError
-from litmine.lake.file_writer import write_whole
+from litmine.lake.file_writer import write_atomically
 from litmine.nn.loading import TOKENIZER_FILE
 from litmine.nn.weights import WEIGHTS_FILE, save_weights
 from litmine.tasks.ner.folder import load_folder
@@ -23,12 +23,12 @@ from litmine.tasks.ner.recipe import TaggerRecipe
 from litmine.tasks.ner.recipe_chain import PreparedRecipe
 from litmine.tasks.ner.settings import TaggerSettings
 from litmine.tasks.ner.train import RunJobs, TaggerTrainingSummary, train, vocabulary_texts
-from litmine.training.base import abstracts, prune, read_base
-from litmine.training.checkpoint import drop_checkpoint, writing
-from litmine.training.distributed import Team
+from litmine.training.base import prune_base, read_abstracts, read_base
+from litmine.training.checkpoint import delete_checkpoint, model_write_errors
+from litmine.training.distributed import ProcessGroup
 from litmine.training.pretrain import pretrain
 from litmine.training.pretrain_data import split_texts
-from litmine.training.pretrain_settings import Pretraining
+from litmine.training.pretrain_recipe import PretrainingRecipe
 
 # Consecutive sentences of a corpus that form one text in pretraining.
 _SENTENCES_PER_TEXT = 8
@@ -77,10 +77,10 @@ def train_first_model(
     first = folder / FIRST_MODEL
     if not _is_done(first, prepared.recipe):
         # A checkpoint of the final model that continued from another first model is worthless.
-        drop_checkpoint(folder)
+        delete_checkpoint(folder)
         log(f"training the first model in {first}")
         _mark_done(first, prepared.recipe, train_in_stages(prepared.recipe, prepared.corpora, dev, first, log, run))
-    drop_checkpoint(first)
+    delete_checkpoint(first)
     drop_stages(first)
     return _read_summary(first)
 
@@ -96,7 +96,7 @@ def _unlabelled(recipe: TaggerRecipe, dev: Sequence[Corpus], log: Callable[[str]
     if not recipe.unlabelled or not (recipe.pretrain_tokens or recipe.teachers):
         return None
     path = Path(recipe.unlabelled)
-    passages = tuple(Passage(text, ()) for text in dict.fromkeys(abstracts(path)) if text.strip())
+    passages = tuple(Passage(text, ()) for text in dict.fromkeys(read_abstracts(path)) if text.strip())
     corpus = Corpus("unlabelled", path, (), passages, continuous=False)
     leaks = find_leaks([corpus], dev)
     if leaks:
@@ -111,10 +111,10 @@ def _pretrain_base(
     if _is_done(folder, recipe):
         return folder
     start = folder / "start"
-    base = prune(
+    base = prune_base(
         read_base(recipe.base, recipe.max_passage_tokens + 2), vocabulary_texts(recipe, corpora), recipe.vocabulary
     )
-    with writing(folder):
+    with model_write_errors(folder):
         start.mkdir(parents=True, exist_ok=True)
         save_weights(base.encoder.state_dict(), start, int8=False)
         base.config.save_pretrained(start)
@@ -125,7 +125,7 @@ def _pretrain_base(
         sentences = [passage.text for passage in corpus.passages]
         texts += [" ".join(sentences[i : i + per_text]) for i in range(0, len(sentences), per_text)]
     log(f"pretraining on {recipe.pretrain_tokens:,} tokens")
-    settings = Pretraining(
+    settings = PretrainingRecipe(
         f"{recipe.name}-base",
         str(start),
         tokens=recipe.pretrain_tokens,
@@ -149,7 +149,7 @@ def _train_teacher(
     """Train one teacher; its log messages begin with its name."""
     log(name)
     trained = train(teacher, corpora, folder, lambda line: log(f"{name}: {line}"), base=base)
-    if Team.here().leads:
+    if ProcessGroup.current().is_main:
         _mark_done(folder, teacher)
     return trained
 
@@ -176,7 +176,7 @@ def _is_done(folder: Path, recipe: TaggerRecipe) -> bool:
 
 def _mark_done(folder: Path, recipe: TaggerRecipe, trained: TaggerTrainingSummary | None = None) -> None:
     done = {"recipe": asdict(recipe), "trained": trained and asdict(replace(trained, heads=()))}
-    write_whole(folder / _DONE, lambda file: file.write_text(json.dumps(done), encoding="utf-8"))
+    write_atomically(folder / _DONE, lambda file: file.write_text(json.dumps(done), encoding="utf-8"))
 
 
 def _read_summary(folder: Path) -> TaggerTrainingSummary:

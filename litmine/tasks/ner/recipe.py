@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from litmine.errors import SettingError
 from litmine.settings import setting, setting_with_default
-from litmine.training.pretrain_settings import PIECE
+from litmine.training.pretrain_recipe import SEGMENT_TOKENS
 from litmine.training.recipe import ModelRecipe
 
 RECIPE_FILE = "recipe.json"
@@ -117,7 +117,7 @@ class TaggerRecipe(ModelRecipe):
         "Tokens of masked-word pretraining before the corpora, on their texts and the unlabelled ones.", 0, at_least=0
     )
     pretrain_batch_tokens: int = setting(
-        "Tokens per pretraining step; fewer do not fill a GPU.", 16_384, at_least=PIECE + 2
+        "Tokens per pretraining step; fewer do not fill a GPU.", 16_384, at_least=SEGMENT_TOKENS + 2
     )
     pretrain_learning_rate: float = setting("Peak learning rate of pretraining.", 5e-4, above=0)
     teachers: int = setting(

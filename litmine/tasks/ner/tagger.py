@@ -12,7 +12,7 @@ from torch import Tensor
 
 from litmine.errors import ModelError
 from litmine.lake.articles import NewTexts
-from litmine.lake.targets import Row
+from litmine.lake.targets import TargetRow
 from litmine.nn.failure_isolation import FailedItem
 from litmine.nn.hidden_states import TopLayers
 from litmine.nn.network_model import NetworkModel
@@ -87,7 +87,7 @@ class Tagger(NetworkModel):
         return found
 
 
-def entity_rows(texts: NewTexts, results: Sequence[Sequence[Entity] | FailedItem]) -> list[Row]:
+def entity_rows(texts: NewTexts, results: Sequence[Sequence[Entity] | FailedItem]) -> list[TargetRow]:
     """The rows of the `entities` table, sorted by PMID, text hash and offsets; a failed text has none."""
     return sorted(
         (pmid, text_hash, entity.start_char, entity.end_char, entity.mention, entity.entity_type, entity.score, None)

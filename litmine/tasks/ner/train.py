@@ -36,21 +36,21 @@ from litmine.tasks.ner.folder import read_network, save_folder
 from litmine.tasks.ner.network import MultiHeadNetwork
 from litmine.tasks.ner.recipe import RECIPE_FILE, TaggerRecipe
 from litmine.tasks.ner.settings import CRF, TASK, Head, TaggerSettings
-from litmine.training.averaging import Kept
-from litmine.training.base import Base, abstracts, prune, read_base
+from litmine.training.averaging import WeightInterpolation
+from litmine.training.base import PretrainedEncoder, prune_base, read_abstracts, read_base
 from litmine.training.batching import join_passages, make_batches
-from litmine.training.checkpoint import writing
-from litmine.training.distributed import Team
-from litmine.training.trainer import CHECKPOINT_SECONDS, Course, Machine, arithmetic, descend
+from litmine.training.checkpoint import model_write_errors
+from litmine.training.distributed import ProcessGroup
+from litmine.training.trainer import CHECKPOINT_SECONDS, TrainingDevice, TrainingPlan, train_network, training_precision
 
 
 @torch.no_grad()
-def copy_heads_from_base(network: MultiHeadNetwork, heads: Sequence[Head], base: Base) -> list[str]:
+def copy_heads_from_base(network: MultiHeadNetwork, heads: Sequence[Head], base: PretrainedEncoder) -> list[str]:
     """Copy the weights of heads that the base has too; returns the names of these heads."""
-    if base.own is None or read_description(base.own).get("task", TASK) != TASK:
+    if base.litmine_folder is None or read_description(base.litmine_folder).get("task", TASK) != TASK:
         return []
-    settings = TaggerSettings.load(base.own)
-    source = read_network(base.own, settings, quick=True)
+    settings = TaggerSettings.load(base.litmine_folder)
+    source = read_network(base.litmine_folder, settings, quick=True)
     copied = []
     bounds = np.cumsum([0, *(len(head.labels) for head in settings.heads)]).tolist()
     source_index = {(head.name, head.labels): i for i, head in enumerate(settings.heads)}
@@ -102,17 +102,17 @@ def train(
     last checkpoint stays, so that later stages can be repeated without training again. Raises ModelError for an
     unusable base, a loss that is not finite, and a folder that cannot be written.
     """
-    team = Team.here()
-    if team.leads:
-        with writing(folder):
+    group = ProcessGroup.current()
+    if group.is_main:
+        with model_write_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
-    machine = Machine.here()
+    machine = TrainingDevice.current()
     torch.manual_seed(recipe.seed)
 
     heads = make_heads(corpora, recipe.separate_heads)
     network, tokenizer = _build_network(recipe, heads, corpora, base)
     network.to(machine.device)
-    kept = Kept(network, recipe.base_weight_share)
+    interpolation = WeightInterpolation(network, recipe.base_weight_share)
     special = special_ids(tokenizer, network.config)
     reader = WordTokenizer(tokenizer)
     unannotated = BIO.index("O") if recipe.naive_union else IGNORED
@@ -135,7 +135,7 @@ def train(
     def loss(passages: list[PassageIndices]) -> tuple[torch.Tensor, int]:
         # A process group shares the batch; the label counts of the whole batch normalise each member's loss.
         whole = [join_examples([all_examples[i] for i in passage]) for passage in passages]
-        share = [whole[i] for i in team.share([len(example.ids) + 2 for example in whole])]
+        share = [whole[i] for i in group.select_share([len(example.ids) + 2 for example in whole])]
         if not share:
             return torch.zeros((), device=machine.device), 0
         ignored = sum(int((example.labels == IGNORED).sum()) for example in whole)
@@ -146,17 +146,17 @@ def train(
     # The number of steps differs a little between epochs; it depends on the lengths only.
     steps = sum(len(plan(epoch)) for epoch in range(recipe.epochs))
     training = json.dumps(asdict(recipe) | {"steps": steps}, sort_keys=True)
-    course = Course(recipe.epochs, steps, plan, loss, recipe.ema_decay)
-    pace = descend(network, recipe, course, folder, training, log, checkpoint_seconds, team)
-    kept.end()
+    training_plan = TrainingPlan(recipe.epochs, steps, plan, loss, recipe.ema_decay)
+    progress = train_network(network, recipe, training_plan, folder, training, log, checkpoint_seconds, group)
+    interpolation.apply()
 
-    if team.leads:
-        with writing(folder):
+    if group.is_main:
+        with model_write_errors(folder):
             save_folder(folder, network, tokenizer, settings, recipe.int8)
             recipe.save(folder / RECIPE_FILE)
-            pace.save(folder)
-    device = machine.name if team.size == 1 else f"{team.size} workers with {machine.name} each"
-    return TaggerTrainingSummary(heads, steps, pace.tokens, pace.seconds, device, machine.precision)
+            progress.save(folder)
+    device = machine.name if group.size == 1 else f"{group.size} workers with {machine.name} each"
+    return TaggerTrainingSummary(heads, steps, progress.tokens, progress.seconds, device, machine.precision)
 
 
 def plan_epoch(
@@ -195,7 +195,7 @@ def vocabulary_texts(recipe: TaggerRecipe, corpora: Sequence[Corpus]) -> Iterato
     """The texts whose token frequencies decide the pruned vocabulary: the corpora's and the unlabelled ones."""
     yield from (passage.text for corpus in corpora for passage in corpus.passages)
     if recipe.unlabelled:
-        yield from abstracts(Path(recipe.unlabelled))
+        yield from read_abstracts(Path(recipe.unlabelled))
 
 
 def _build_network(
@@ -209,7 +209,7 @@ def _build_network(
     if prepared:
         base = read_base(str(prepared), tokens)
     else:
-        base = prune(read_base(recipe.base, tokens), vocabulary_texts(recipe, corpora), recipe.vocabulary)
+        base = prune_base(read_base(recipe.base, tokens), vocabulary_texts(recipe, corpora), recipe.vocabulary)
     encoder, config = base.encoder, base.config
     config.hidden_dropout_prob, config.attention_probs_dropout_prob = recipe.dropout, 0.0
     network = MultiHeadNetwork(config, len(heads) * len(BIO), encoder, chained=True)
@@ -226,7 +226,7 @@ def _batch_loss(
     network: MultiHeadNetwork,
     batch: TaggerBatch,
     heads: int,
-    machine: Machine,
+    machine: TrainingDevice,
     label_counts: tuple[int, int] | None = None,
 ) -> torch.Tensor:
     """The mean negative log-likelihood per annotated label, plus the weighted mean of the teachers' labels.
@@ -239,7 +239,7 @@ def _batch_loss(
         int((batch.labels == IGNORED).sum()),
     )
     batch = batch.to(machine.device)
-    with arithmetic(machine.device, machine.bf16):
+    with training_precision(machine.device, machine.bf16):
         logits = network(batch.ids, batch.mask)
     words = logits[batch.rows, batch.columns].float().view(-1, heads, len(BIO))
     ignored = batch.labels == IGNORED

@@ -1,1 +1,1 @@
-"""Question answering: what a text says to a question."""
+"""Question answering: spans of a text that answer a question, and yes or no."""

@@ -1,4 +1,4 @@
-"""The settings of an evaluation of readers."""
+"""The settings of `litmine evaluate qa`."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,30 +10,28 @@ from litmine.tasks.contract import ModelSettings
 
 @dataclass(frozen=True, slots=True)
 class ReaderEvaluation(ModelSettings):
-    """The official measures of BioASQ or SQuAD, in percent.
+    """Score a reader with the official measures of BioASQ or SQuAD, in percent.
 
     \b
     litmine evaluate qa --model ./mine --data bioasq.json --batch 6B --all-types
     litmine evaluate qa --model ./mine --data squad.json --format json
 
-    BioASQ's factoid questions are read over their snippets, the answers of all snippets merged by their summed scores:
-    strict and lenient accuracy and the mean reciprocal rank of five answers; with --all-types also the mean precision,
-    recall and F1 of its list questions, and accuracy and macro F1 of its yes/no questions. Of SQuAD: exact match and
-    F1. Of PubMedQA: accuracy and macro F1 of yes and no.
+    BioASQ factoid questions: strict and lenient accuracy and mean reciprocal rank of five answers. The reader reads the
+    snippets of a question, and the answers of all snippets are merged by their summed scores. With --all-types also
+    mean precision, recall and F1 of list questions, and accuracy and macro F1 of yes/no questions. SQuAD: exact match
+    and F1. PubMedQA: accuracy and macro F1 of yes and no.
     """
 
-    data: Path = setting(
-        "Questions with their texts and answers, in the JSON of BioASQ, SQuAD or PubMedQA.", metavar="FILE"
-    )
+    data: Path = setting("Questions with their texts and answers, as SQuAD, BioASQ or PubMedQA JSON.", metavar="FILE")
     model: str = setting(
         f"Reader: {BUILTIN_READER}, a folder, or an id on the Hugging Face Hub.", BUILTIN_READER, metavar="REF"
     )
     batches: tuple[str, ...] = setting(
-        "Judge only on the batches of BioASQ's file whose names begin so (6B).", (), flag="--batch", metavar="TEXT"
+        "Score only the batches of a BioASQ file whose names begin with this (6B).", (), flag="--batch", metavar="TEXT"
     )
-    all_types: bool = setting("Judge on BioASQ's list and yes/no questions too.", False)
+    all_types: bool = setting("Also score BioASQ's list and yes/no questions.", False)
     answers_to: Path | None = setting(
-        "Write what was answered to every question to this file, a JSON line each.", None, metavar="FILE"
+        "Write the answer to each question to this file, as JSON lines.", None, metavar="FILE"
     )
 
     def __post_init__(self) -> None:

@@ -1,11 +1,8 @@
-"""Questions to training examples: windows of question and text, and where the answers stand in them.
+"""Turn questions into training examples: windows of a question and a text, with the answers' columns as labels.
 
-A text is cut as the reader cuts it. Of an answer that occurs several times, or under several names, any place is right,
-and which one is meant is for the loss to find out; of a list's answers each is wanted.
-
-Texts that do not answer a question, from among those of the other questions: what teaches a reader to stay silent.
-
-Half of them are drawn from the texts most like the question, such as a search would find, and half from all.
+Texts are cut into windows as the reader does it. If an answer occurs several times or has several names, every
+occurrence is a label, and the loss decides between them; each answer of a list is wanted. Texts of other questions
+serve as negatives, which teach a reader to give no answer.
 """
 
 import math
@@ -21,78 +18,28 @@ import torch
 from numpy.typing import NDArray
 
 from litmine.nn.tokenizer import TokenizedText, WordTokenizer
-from litmine.tasks.qa.answer_alignment import Place, occurrences
-from litmine.tasks.qa.pairs import Layout, Pair, last_tokens, pieces
-from litmine.tasks.qa.question_files import Asked
+from litmine.tasks.qa.answer_alignment import CharSpan, find_occurrences
+from litmine.tasks.qa.pairs import PairLayout, TokenizedPair, last_tokens, pair_windows
+from litmine.tasks.qa.question_files import GoldQuestion
 
-_WORD = re.compile(r"\w+")
-# A text is like a question when it is among so many that share most of its words, rare words counting more.
-_ALIKE = 50
-# Words that stand in more than this share of the texts tell nothing, and are left out to save time.
-_COMMON = 0.05
-# Draws for one text before it is given up: a question whose answer stands in nearly every text.
-_TRIES = 10
-
-
-class OtherTexts:
-    """The texts of all questions of a file, to be drawn from for each of them."""
-
-    def __init__(self, questions: Sequence[Asked]) -> None:
-        self._texts = list(dict.fromkeys(text for asked in questions for text in asked.texts))
-        holding: dict[str, list[int]] = defaultdict(list)
-        for number, text in enumerate(self._texts):
-            for word in _words(text):
-                holding[word].append(number)
-        most = max(1, _COMMON * len(self._texts))
-        self._holding = {word: numbers for word, numbers in holding.items() if len(numbers) <= most}
-
-    def draw(self, asked: Asked, count: int, random: Random) -> list[str]:
-        """At most `count` texts, none twice, none of the question's own and none with one of its answers."""
-        own = set(asked.texts)
-        alike = self._alike(asked.question)
-        names = [name for answer in asked.answers for name in answer]
-        drawn: list[str] = []
-        for _ in range(count):
-            among = alike if alike and random.random() < 0.5 else range(len(self._texts))
-            for _ in range(_TRIES):
-                text = self._texts[random.choice(among)]
-                if text not in own and not occurrences(names, text):
-                    own.add(text)
-                    drawn.append(text)
-                    break
-        return drawn
-
-    def _alike(self, question: str) -> list[int]:
-        """Numbers of the texts that share most of the question's words, by the sum of their inverse frequencies."""
-        shared: dict[int, float] = defaultdict(float)
-        for word in sorted(_words(question)):
-            holding = self._holding.get(word, ())
-            for number in holding:
-                shared[number] += math.log(len(self._texts) / len(holding))
-        return sorted(shared, key=lambda number: (-shared[number], number))[:_ALIKE]
-
-
-def _words(text: str) -> set[str]:
-    return set(_WORD.findall(text.lower()))
-
-
-# What a text says to a yes/no question; in their place where there is nothing to learn.
+# A verdict is a text's answer to a yes/no question; examples of other questions have NO_VERDICT.
 VERDICTS = NO, YES, NEITHER = 0, 1, 2
 NO_VERDICT = -1
 
 Ids = NDArray[np.int64]
 # First and last column of a span.
 Columns = tuple[int, int]
-# The answers of a window that has none: the first token's column stands for that.
+# The label of a window without an answer: the column of the first token.
 _NO_ANSWER: tuple[tuple[Columns, ...], ...] = (((0, 0),),)
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
-    """One window: its row of tokens and their types, and what is to be learnt from it.
+class ReaderExample:
+    """One window: token ids and types (tokens,), and its labels.
 
-    starts, ends: the columns at which a span may start (0, "no answer", among them) and end. answers: for each answer
-    the columns of its places, ((0, 0),) for "no answer"; none in a yes/no example. verdict: of VERDICTS, or NO_VERDICT.
+    starts, ends: the columns where a span may start and end, including 0 for "no answer". answers: the columns of each
+    occurrence of each answer, ((0, 0),) for "no answer"; empty for a yes/no question. verdict: one of VERDICTS, or
+    NO_VERDICT.
     """
 
     ids: Ids
@@ -104,12 +51,12 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
-    """ids, types and mask: (examples, tokens).
+class ReaderBatch:
+    """A padded batch: ids, types and mask (examples, tokens), and the labels of its examples.
 
-    starts, ends: which columns may start and end a span, (examples, tokens). rows, first, last, answer: the places of
-    all answers: their example, their columns and which answer they are one of; weight: of each answer, 1 over the
-    number of its example's. verdicts: (examples,).
+    starts, ends: (examples, tokens), where a span may start and end. rows, first, last, answer: (occurrences,), the
+    example of each occurrence, its first and last column, and the index of its answer. weight: (answers,), 1 divided by
+    the number of answers of the example. verdicts: (examples,).
     """
 
     ids: torch.Tensor
@@ -124,16 +71,17 @@ class Batch:
     weight: torch.Tensor
     verdicts: torch.Tensor
 
-    def to(self, device: torch.device) -> "Batch":
-        return Batch(*(getattr(self, field.name).to(device) for field in fields(self)))
+    def to(self, device: torch.device) -> "ReaderBatch":
+        """A copy on the device."""
+        return ReaderBatch(*(getattr(self, field.name).to(device) for field in fields(self)))
 
 
 @dataclass(frozen=True, slots=True)
-class Cutting:
-    """How questions become windows: the reader's way, and which windows teach."""
+class ExampleOptions:
+    """How questions become examples: the reader's tokenization and windows, and the settings of a `ReaderStage`."""
 
-    reader: WordTokenizer
-    layout: Layout
+    tokenizer: WordTokenizer
+    layout: PairLayout
     window: int
     overlap: int
     most_words: int
@@ -143,115 +91,183 @@ class Cutting:
     irrelevant: int = 0
 
 
-class ExampleMaker:
-    """Questions in, examples out; a text that many questions share is tokenised once."""
+class ReaderExampleMaker:
+    """Makes examples from questions; a text that several questions share is tokenized once."""
 
-    def __init__(self, cutting: Cutting, seed: int) -> None:
-        self._cutting = cutting
+    def __init__(self, options: ExampleOptions, seed: int) -> None:
+        self._options = options
         self._random = random.Random(f"windows {seed}")
         self._texts: dict[str, TokenizedText] = {}
 
-    def examples(self, questions: Sequence[Asked]) -> list[Example]:
-        """In order. A question that leaves less than half of a window to the text teaches nothing."""
-        read = self._cutting.reader.read([asked.question for asked in questions])
-        others = OtherTexts(questions) if self._cutting.irrelevant else None
-        made: list[Example] = []
-        for asked, words in zip(questions, read, strict=True):
-            if 2 * (len(words.ids) + self._cutting.layout.special) <= self._cutting.window:
-                for text in self._texts_of(asked):
-                    made += self._chosen(list(self._windows(asked, words.ids, text)))
-                for text in others.draw(asked, self._cutting.irrelevant, self._random) if others else ():
-                    made += self._chosen(list(self._silent(asked, words.ids, text)))
-        return made
+    def examples(self, questions: Sequence[GoldQuestion]) -> list[ReaderExample]:
+        """The examples of the questions, in order; none of a question that takes more than half of the window."""
+        tokenized = self._options.tokenizer.read([gold.question for gold in questions])
+        negatives = NegativeSampler(questions) if self._options.irrelevant else None
+        examples: list[ReaderExample] = []
+        for gold, words in zip(questions, tokenized, strict=True):
+            if 2 * (len(words.ids) + self._options.layout.special) <= self._options.window:
+                for text in self._texts_of(gold):
+                    examples += self._select(list(self._labelled_windows(gold, words.ids, text)))
+                for text in negatives.draw(gold, self._options.irrelevant, self._random) if negatives else ():
+                    examples += self._select(list(self._negative_windows(gold, words.ids, text)))
+        return examples
 
-    def _texts_of(self, asked: Asked) -> Sequence[str]:
-        return asked.texts if asked.yes is None else asked.texts[: self._cutting.verdict_texts or None]
+    def _texts_of(self, gold: GoldQuestion) -> Sequence[str]:
+        return gold.texts if gold.yes is None else gold.texts[: self._options.verdict_texts or None]
 
-    def _chosen(self, windows: list[Example]) -> list[Example]:
-        """All of a text's windows, or one that answers, or one at all."""
-        if not self._cutting.one_window or not windows:
+    def _select(self, windows: list[ReaderExample]) -> list[ReaderExample]:
+        """All windows of a text; or, with `one_window`, one at random, with an answer if any has one."""
+        if not self._options.one_window or not windows:
             return windows
-        answering = [window for window in windows if window.answers != _NO_ANSWER]
-        return [self._random.choice(answering or windows)]
+        with_answer = [window for window in windows if window.answers != _NO_ANSWER]
+        return [self._random.choice(with_answer or windows)]
 
-    def _windows(self, asked: Asked, question: Ids, text: str) -> Iterator[Example]:
-        cut, words = self._cutting, self._words(text)
-        spans = [_word_spans(places, words) for places in (occurrences(answer, text) for answer in asked.answers)]
-        for bare, inside, shift in self._cut(question, words):
-            if asked.yes is not None:
-                yield replace(bare, verdict=YES if asked.yes else NO)
+    def _labelled_windows(self, gold: GoldQuestion, question: Ids, text: str) -> Iterator[ReaderExample]:
+        """The windows of one of the question's own texts.
+
+        A window without an answer becomes an example if the question is unanswerable, else with the probability
+        `unanswered`. A window with a part of an answer does not, because its label would be wrong.
+        """
+        options, words = self._options, self._tokenize(text)
+        spans = [_word_spans(found, words) for found in (find_occurrences(answer, text) for answer in gold.answers)]
+        for window, complete, shift in self._windows(question, words):
+            if gold.yes is not None:
+                yield replace(window, verdict=YES if gold.yes else NO)
                 continue
-            answers, cut_off = _answers(spans, words, inside, shift, cut.most_words)
+            answers, has_partial = _label_window(spans, words, complete, shift, options.most_words)
             if answers:
-                yield replace(bare, answers=answers)
-            elif not cut_off and (asked.unanswerable or self._random.random() < cut.unanswered):
-                yield replace(bare, answers=_NO_ANSWER)
+                yield replace(window, answers=answers)
+            elif not has_partial and (gold.unanswerable or self._random.random() < options.unanswered):
+                yield replace(window, answers=_NO_ANSWER)
 
-    def _silent(self, asked: Asked, question: Ids, text: str) -> Iterator[Example]:
-        """The windows of a text that has nothing to do with the question."""
-        for bare, _, _ in self._cut(question, self._words(text)):
-            yield replace(bare, answers=_NO_ANSWER) if asked.yes is None else replace(bare, verdict=NEITHER)
+    def _negative_windows(self, gold: GoldQuestion, question: Ids, text: str) -> Iterator[ReaderExample]:
+        """The windows of a text that does not answer the question."""
+        for window, _, _ in self._windows(question, self._tokenize(text)):
+            yield replace(window, answers=_NO_ANSWER) if gold.yes is None else replace(window, verdict=NEITHER)
 
-    def _cut(self, question: Ids, words: TokenizedText) -> Iterator[tuple[Example, NDArray[np.bool_], int]]:
-        """Windows from which nothing is learnt yet, which words each holds whole, and from token to column."""
-        cut = self._cutting
-        for piece in pieces(0, Pair(question, words), cut.layout, cut.window, cut.overlap):
-            ids, types, begins = cut.layout.row(question, words.ids[piece.start : piece.end])
-            shift = begins - piece.start
-            inside = (words.first >= piece.start) & (last_tokens(words) < piece.end)
-            starts = np.append(0, words.first[inside] + shift)
-            ends = np.append(0, last_tokens(words)[inside] + shift)
-            yield Example(ids, types, starts, ends, ()), inside, shift
+    def _windows(self, question: Ids, words: TokenizedText) -> Iterator[tuple[ReaderExample, NDArray[np.bool_], int]]:
+        """Windows without labels, which words (words,) each contains completely, and its column minus its token."""
+        options = self._options
+        for cut in pair_windows(0, TokenizedPair(question, words), options.layout, options.window, options.overlap):
+            ids, types, text_column = options.layout.row(question, words.ids[cut.start : cut.end])
+            shift = text_column - cut.start
+            complete = (words.first >= cut.start) & (last_tokens(words) < cut.end)
+            starts = np.append(0, words.first[complete] + shift)
+            ends = np.append(0, last_tokens(words)[complete] + shift)
+            yield ReaderExample(ids, types, starts, ends, ()), complete, shift
 
-    def _words(self, text: str) -> TokenizedText:
+    def _tokenize(self, text: str) -> TokenizedText:
         if text not in self._texts:
-            (self._texts[text],) = self._cutting.reader.read([text])
+            (self._texts[text],) = self._options.tokenizer.read([text])
         return self._texts[text]
 
 
-def _word_spans(places: Sequence[Place], words: TokenizedText) -> list[Columns]:
-    """Places in code points as (first word, last word)."""
-    spans = []
-    for start, end in places:
+def _word_spans(spans: Sequence[CharSpan], words: TokenizedText) -> list[tuple[int, int]]:
+    """The first and last word of each span."""
+    word_spans = []
+    for start, end in spans:
         inside = np.flatnonzero((words.start < end) & (words.end > start))
         if len(inside):
-            spans.append((int(inside[0]), int(inside[-1])))
-    return spans
+            word_spans.append((int(inside[0]), int(inside[-1])))
+    return word_spans
 
 
-def _answers(
-    spans: Sequence[Sequence[Columns]], words: TokenizedText, inside: NDArray[np.bool_], shift: int, most_words: int
+def _label_window(
+    spans: Sequence[Sequence[tuple[int, int]]],
+    words: TokenizedText,
+    complete: NDArray[np.bool_],
+    shift: int,
+    most_words: int,
 ) -> tuple[tuple[tuple[Columns, ...], ...], bool]:
-    """The columns of each answer's places in a window, and whether one stands there in part or is too long."""
+    """The columns of each answer's occurrences in a window, and whether one is incomplete or too long.
+
+    `spans`: first and last word of each occurrence of each answer.
+    """
     last = last_tokens(words)
-    answers, cut_off = [], False
-    for places in spans:
+    answers, has_partial = [], False
+    for occurrences in spans:
         columns = []
-        for first_word, last_word in places:
-            if inside[first_word] and inside[last_word] and last_word - first_word < most_words:
+        for first_word, last_word in occurrences:
+            if complete[first_word] and complete[last_word] and last_word - first_word < most_words:
                 columns.append((int(words.first[first_word]) + shift, int(last[last_word]) + shift))
-            elif inside[first_word : last_word + 1].any():
-                cut_off = True
+            elif complete[first_word : last_word + 1].any():
+                has_partial = True
         if columns:
             answers.append(tuple(dict.fromkeys(columns)))
-    return tuple(answers), cut_off
+    return tuple(answers), has_partial
 
 
-def collate(group: Sequence[Example], pad: int) -> Batch:
-    """One batch of these examples; `pad` is the id that pads."""
+def collate(group: Sequence[ReaderExample], pad: int) -> ReaderBatch:
+    """Pad the examples to one batch; `pad` is the id of the padding token."""
     shape = len(group), max(len(example.ids) for example in group)
     ids, types = np.full(shape, pad, dtype=np.int64), np.zeros(shape, dtype=np.int64)
     mask, starts, ends = (np.zeros(shape, dtype=np.bool_) for _ in range(3))
-    places: list[tuple[int, int, int, int]] = []
+    occurrences: list[tuple[int, int, int, int]] = []
     weights: list[float] = []
     for row, example in enumerate(group):
         tokens = len(example.ids)
         ids[row, :tokens], types[row, :tokens], mask[row, :tokens] = example.ids, example.types, True
         starts[row, example.starts], ends[row, example.ends] = True, True
         for columns in example.answers:
-            places += [(row, first, last, len(weights)) for first, last in columns]
+            occurrences += [(row, first, last, len(weights)) for first, last in columns]
             weights.append(1 / len(example.answers))
-    table = np.array(places, dtype=np.int64).reshape(-1, 4)
+    table = np.array(occurrences, dtype=np.int64).reshape(-1, 4)
     verdicts = np.array([example.verdict for example in group], dtype=np.int64)
     arrays = ids, types, mask, starts, ends, *table.T.copy(), np.array(weights, dtype=np.float32), verdicts
-    return Batch(*(torch.from_numpy(array) for array in arrays))
+    return ReaderBatch(*(torch.from_numpy(array) for array in arrays))
+
+
+# Negatives
+
+_WORD = re.compile(r"\w+")
+# Number of texts that count as similar to a question.
+_SIMILAR_TEXTS = 50
+# Words in more than this share of the texts do not tell texts apart, and are ignored to save time.
+_COMMON_SHARE = 0.05
+# Attempts to draw one text. All fail if nearly every text contains an answer of the question.
+_ATTEMPTS = 10
+
+
+class NegativeSampler:
+    """Draws texts that do not answer a question from the texts of the other questions of its file.
+
+    Half of the draws are among the texts that are most similar to the question, as those found by a search are; the
+    others are among all texts.
+    """
+
+    def __init__(self, questions: Sequence[GoldQuestion]) -> None:
+        self._texts = list(dict.fromkeys(text for gold in questions for text in gold.texts))
+        texts_with: dict[str, list[int]] = defaultdict(list)
+        for number, text in enumerate(self._texts):
+            for word in _words(text):
+                texts_with[word].append(number)
+        most = max(1, _COMMON_SHARE * len(self._texts))
+        self._texts_with = {word: numbers for word, numbers in texts_with.items() if len(numbers) <= most}
+
+    def draw(self, gold: GoldQuestion, count: int, random: Random) -> list[str]:
+        """Up to `count` different texts that are not the question's own and contain none of its answers."""
+        excluded = set(gold.texts)
+        similar = self._similar_texts(gold.question)
+        drawn: list[str] = []
+        for _ in range(count):
+            candidates = similar if similar and random.random() < 0.5 else range(len(self._texts))
+            for _ in range(_ATTEMPTS):
+                text = self._texts[random.choice(candidates)]
+                if text not in excluded and not find_occurrences(gold.names, text):
+                    excluded.add(text)
+                    drawn.append(text)
+                    break
+        return drawn
+
+    def _similar_texts(self, question: str) -> list[int]:
+        """The texts that share most words with the question, by the sum of the words' inverse document frequencies."""
+        similarity: dict[int, float] = defaultdict(float)
+        for word in sorted(_words(question)):
+            numbers = self._texts_with.get(word, ())
+            for number in numbers:
+                similarity[number] += math.log(len(self._texts) / len(numbers))
+        return sorted(similarity, key=lambda number: (-similarity[number], number))[:_SIMILAR_TEXTS]
+
+
+def _words(text: str) -> set[str]:
+    return set(_WORD.findall(text.lower()))

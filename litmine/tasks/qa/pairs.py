@@ -1,4 +1,8 @@
-"""Question and text as one row of tokens: `[CLS] question [SEP] text [SEP]`, or as the tokenizer has it."""
+"""Question-text pairs as a reader's input: tokens, windows and rows.
+
+A window is `[CLS] question [SEP] part of the text [SEP]`, with the special tokens of the model's tokenizer. Every
+window of a pair contains the whole question.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,10 +21,11 @@ Ids = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
-    """The special tokens before, between and after, and each one's type; `typed`: the network takes types at all.
+class PairLayout:
+    """How the tokenizer of a model joins a question and a text.
 
-    The question has the type 0; the text's is `text_type`.
+    `before`, `between`, `after`: the special tokens around the question and the text. `types`: their token types, in
+    the same order. The question has type 0, the text `text_type`; `typed` is whether the network uses token types.
     """
 
     before: tuple[int, ...]
@@ -33,21 +38,46 @@ class Layout:
 
     @property
     def special(self) -> int:
-        """How many special tokens a row has."""
+        """Number of special tokens in a window."""
         return len(self.before) + len(self.between) + len(self.after)
 
     def row(self, question: Ids, text: Ids) -> tuple[Ids, Ids, int]:
-        """Ids and types of a row, and the column at which the text begins."""
+        """Ids and types of a window, and the column of the text's first token."""
         ids = np.concatenate([self.before, question, self.between, text, self.after]).astype(np.int64)
         before, between, after = self.types
-        kinds = (before, (0,) * len(question), between, (self.text_type,) * len(text), after)
-        types = np.concatenate(kinds).astype(np.int64)
+        parts = (before, (0,) * len(question), between, (self.text_type,) * len(text), after)
+        types = np.concatenate(parts).astype(np.int64)
         return ids, types, len(self.before) + len(question) + len(self.between)
 
 
+def make_layout(tokenizer: Tokenizer, config: Any, typed: bool = True) -> PairLayout:
+    """The layout of a tokenizer's pairs. `typed`: use token types if the network has several.
+
+    Raises ValueError when the tokenizer does not join pairs as those of the BERT family.
+    """
+    pair = tokenizer.encode("a", "a")
+    sequences = pair.sequence_ids
+    first, second = [i for i, s in enumerate(sequences) if s == 0], [i for i, s in enumerate(sequences) if s == 1]
+    gaps = (slice(0, first[0]), slice(first[-1] + 1, second[0]), slice(second[-1] + 1, len(sequences)))
+    before, between, after = (tuple(pair.ids[gap]) for gap in gaps)
+    types = tuple(tuple(pair.type_ids[gap]) for gap in gaps)
+    text_type = pair.type_ids[second[0]]
+    if not between:
+        # The tokenizer only knows single texts. BERT ends both sequences of a pair with the same token.
+        single = tokenizer.encode("").ids
+        if len(single) == 2:
+            before, between, after = (single[0],), (single[1],), (single[1],)
+            types, text_type = ((0,), (0,), (1,)), 1
+    if len(before) != 1 or not between:
+        raise ValueError("its tokenizer does not join a question and a text as tokenizers of the BERT family do")
+    pad = getattr(config, "pad_token_id", None) or 0
+    typed = typed and getattr(config, "type_vocab_size", 0) > 1
+    return PairLayout(before, between, after, types, text_type, pad, typed)
+
+
 @dataclass(frozen=True, slots=True)
-class Pair:
-    """One question and one text as a reader reads them: the question's ids, and the text's tokens and words."""
+class TokenizedPair:
+    """The token ids of a question (tokens,), and a tokenized text."""
 
     question: Ids
     words: TokenizedText
@@ -58,10 +88,11 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """One window of the pair of that number (`text`): the text's tokens `start` to `end`, of `tokens` with all others.
+class PairWindow:
+    """A window of pair number `text`: the text's tokens `start` to `end`.
 
-    Of what it says, the start scores of the words `starts` and the end scores of the words `ends` are kept.
+    `tokens` counts all tokens, also those of the question and the special ones. The start logits of the words `starts`
+    and the end logits of the words `ends` are kept; those of the other words belong to neighbouring windows.
     """
 
     text: int
@@ -72,58 +103,33 @@ class Piece:
     tokens: int
 
 
-def layout_of(tokenizer: Tokenizer, config: Any, typed: bool = True) -> Layout:
-    """How a tokenizer puts a question and a text together (ValueError when not as the BERT family does).
-
-    With `typed`, the network is told them apart by their types, if it knows any.
-    """
-    pair = tokenizer.encode("a", "a")
-    sequences = pair.sequence_ids
-    first, second = [i for i, s in enumerate(sequences) if s == 0], [i for i, s in enumerate(sequences) if s == 1]
-    cuts = (slice(0, first[0]), slice(first[-1] + 1, second[0]), slice(second[-1] + 1, len(sequences)))
-    before, between, after = (tuple(pair.ids[cut]) for cut in cuts)
-    types = tuple(tuple(pair.type_ids[cut]) for cut in cuts)
-    text_type = pair.type_ids[second[0]]
-    if not between:
-        # A tokenizer of single texts: BERT's way is to close both with the same token.
-        alone = tokenizer.encode("").ids
-        if len(alone) == 2:
-            before, between, after = (alone[0],), (alone[1],), (alone[1],)
-            types, text_type = ((0,), (0,), (1,)), 1
-    if len(before) != 1 or not between:
-        raise ValueError("its tokenizer does not put a question and a text together as the BERT family does")
-    pad = getattr(config, "pad_token_id", None) or 0
-    typed = typed and getattr(config, "type_vocab_size", 0) > 1
-    return Layout(before, between, after, types, text_type, pad, typed)
-
-
 def last_tokens(words: TokenizedText) -> Ids:
-    """Each word's last token: (words,)."""
+    """The index of each word's last token: (words,)."""
     return np.append(words.first[1:], len(words.ids))[: len(words)] - 1
 
 
-def pieces(number: int, pair: Pair, layout: Layout, window: int, overlap: int) -> list[Piece]:
-    """The windows of a pair, none when its text has no words.
+def pair_windows(number: int, pair: TokenizedPair, layout: PairLayout, window: int, overlap: int) -> list[PairWindow]:
+    """Cut a pair into windows of at most `window` tokens; none if the text has no words.
 
-    Each takes in the whole question; the kept ranges of tokens part in the middle of what two windows share.
+    `number` becomes the windows' `text`. Where two windows overlap, each keeps the half that is further from its edge.
     """
     words = pair.words
     if not len(words):
         return []
-    beside = len(pair.question) + layout.special
-    room = window - beside
+    other_tokens = len(pair.question) + layout.special
+    room = window - other_tokens
     cuts = split_into_windows(len(words.ids), room, min(overlap, room // 2))
     edges = [*(cut.keep_start for cut in cuts), len(words.ids)]
     starts = np.searchsorted(words.first, edges).tolist()
     ends = np.searchsorted(last_tokens(words), edges).tolist()
     return [
-        Piece(
+        PairWindow(
             number,
             cut.start,
             cut.end,
             slice(starts[i], starts[i + 1]),
             slice(ends[i], ends[i + 1]),
-            cut.end - cut.start + beside,
+            cut.end - cut.start + other_tokens,
         )
         for i, cut in enumerate(cuts)
     ]
@@ -131,90 +137,92 @@ def pieces(number: int, pair: Pair, layout: Layout, window: int, overlap: int) -
 
 @dataclass(frozen=True, slots=True)
 class PairRow(TokenRow):
-    """Pieces of pairs.
+    """Windows of pairs, one after another.
 
-    `at` (asked): where the tokens stand of which anything is asked, each once. Among those are: `first` and `last`, the
-    first tokens of the words that may start an answer and the last ones of those that may end one, piece after piece;
-    `begin` (pieces), each piece's first token.
+    `at` (selected): the row positions whose hidden states are needed, each once. Indices into `at`: `first`, the first
+    token of each word that may start an answer; `last`, the last token of each word that may end one, both window by
+    window; `begin` (windows), the first token of each window.
     """
 
-    pieces: Sequence[Piece]
+    windows: Sequence[PairWindow]
     at: Ids
     first: Ids
     last: Ids
     begin: Ids
 
     @classmethod
-    def of(cls, pieces: Sequence[Piece], pairs: Sequence[object], layout: Layout) -> "PairRow":
-        """Pieces of `pairs` in a row."""
+    def of(cls, windows: Sequence[PairWindow], pairs: Sequence[object], layout: PairLayout) -> "PairRow":
+        """Concatenate windows of the tokenized `pairs`."""
         ids, types, first, last = list[Ids](), list[Ids](), list[Ids](), list[Ids]()
         start = 0
-        for piece in pieces:
-            pair = pairs[piece.text]
-            assert isinstance(pair, Pair)
-            own_ids, own_types, offset = layout.row(pair.question, pair.words.ids[piece.start : piece.end])
-            ids.append(own_ids)
-            types.append(own_types)
-            first.append(pair.words.first[piece.starts] + (start + offset - piece.start))
-            last.append(last_tokens(pair.words)[piece.ends] + (start + offset - piece.start))
-            start += piece.tokens
-        lengths = np.array([piece.tokens for piece in pieces])
-        parts = [np.concatenate(first), np.concatenate(last), np.cumsum(lengths) - lengths]
-        at, among = np.unique(np.concatenate(parts), return_inverse=True)
-        cuts = np.cumsum([len(part) for part in parts])[:-1]
-        kinds = np.concatenate(types) if layout.typed else None
-        return cls(np.concatenate(ids), lengths, kinds, pieces, at, *np.split(among, cuts))
+        for window in windows:
+            pair = pairs[window.text]
+            assert isinstance(pair, TokenizedPair)
+            window_ids, window_types, text_column = layout.row(pair.question, pair.words.ids[window.start : window.end])
+            ids.append(window_ids)
+            types.append(window_types)
+            shift = start + text_column - window.start
+            first.append(pair.words.first[window.starts] + shift)
+            last.append(last_tokens(pair.words)[window.ends] + shift)
+            start += window.tokens
+        lengths = np.array([window.tokens for window in windows])
+        selected = [np.concatenate(first), np.concatenate(last), np.cumsum(lengths) - lengths]
+        at, indices = np.unique(np.concatenate(selected), return_inverse=True)
+        bounds = np.cumsum([len(positions) for positions in selected])[:-1]
+        row_types = np.concatenate(types) if layout.typed else None
+        return cls(np.concatenate(ids), lengths, row_types, windows, at, *np.split(indices, bounds))
 
 
-class Pairs:
-    """Each question and text as one, in windows of the text that all take in the whole question."""
+class PairInputs:
+    """Question-text pairs as inputs of an engine (`litmine.nn.engine.Inputs`)."""
 
-    def __init__(self, reader: WordTokenizer, layout: Layout, window: int, overlap: int) -> None:
-        self._reader, self._layout, self._window, self._overlap = reader, layout, window, overlap
+    def __init__(self, tokenizer: WordTokenizer, layout: PairLayout, window: int, overlap: int) -> None:
+        self._tokenizer, self._layout, self._window, self._overlap = tokenizer, layout, window, overlap
 
-    def read(self, items: Sequence[tuple[str, str]], /) -> list[Pair | FailedItem]:
-        """Tokenise; each question and each text once, however many pairs they are in."""
+    def read(self, items: Sequence[tuple[str, str]], /) -> list[TokenizedPair | FailedItem]:
+        """Tokenize (question, text) pairs; each question and each text once, in however many pairs it is."""
         questions = list(dict.fromkeys(question for question, _ in items))
         texts = list(dict.fromkeys(text for _, text in items))
-        asked = dict(zip(questions, self._tokenise(questions), strict=True))
-        given = dict(zip(texts, self._tokenise(texts), strict=True))
-        return [self._pair(asked[question], given[text]) for question, text in items]
+        tokenized_questions = dict(zip(questions, self._tokenize(questions), strict=True))
+        tokenized_texts = dict(zip(texts, self._tokenize(texts), strict=True))
+        return [self._pair(tokenized_questions[question], tokenized_texts[text]) for question, text in items]
 
-    def pieces(self, number: int, read: Pair, /) -> Sequence[Piece]:
-        return pieces(number, read, self._layout, self._window, self._overlap)
+    def pieces(self, number: int, read: TokenizedPair, /) -> Sequence[PairWindow]:
+        return pair_windows(number, read, self._layout, self._window, self._overlap)
 
-    def row(self, some: Sequence[Any], read: Sequence[Any], /) -> PairRow:
-        return PairRow.of(some, read, self._layout)
+    def row(self, pieces: Sequence[Any], read: Sequence[Any], /) -> PairRow:
+        return PairRow.of(pieces, read, self._layout)
 
     def empty(self) -> PairRow:
-        none = TokenizedText(*[np.zeros(0, dtype=np.int64)] * 4)
-        return PairRow.of(
-            [Piece(0, 0, 0, slice(0, 0), slice(0, 0), self._layout.special)], [Pair(none.ids, none)], self._layout
-        )
+        no_words = TokenizedText(*[np.zeros(0, dtype=np.int64)] * 4)
+        window = PairWindow(0, 0, 0, slice(0, 0), slice(0, 0), self._layout.special)
+        return PairRow.of([window], [TokenizedPair(no_words.ids, no_words)], self._layout)
 
-    def objection(self, question: str) -> str | None:
-        """What is wrong with a question, if anything."""
-        (words,) = self._tokenise([question])
-        return words.why if isinstance(words, FailedItem) else self._objection(words)
+    def question_error(self, question: str) -> str | None:
+        """Why a question cannot be read: it is empty, too long, or the tokenizer fails; None if it can."""
+        (words,) = self._tokenize([question])
+        return words.why if isinstance(words, FailedItem) else self._question_error(words)
 
-    def _tokenise(self, texts: Sequence[str]) -> list[TokenizedText | FailedItem]:
-        return isolate_failures(self._reader.read, texts, lambda: None)
+    def _tokenize(self, texts: Sequence[str]) -> list[TokenizedText | FailedItem]:
+        return isolate_failures(self._tokenizer.read, texts, lambda: None)
 
-    def _pair(self, question: TokenizedText | FailedItem, text: TokenizedText | FailedItem) -> Pair | FailedItem:
+    def _pair(
+        self, question: TokenizedText | FailedItem, text: TokenizedText | FailedItem
+    ) -> TokenizedPair | FailedItem:
         if isinstance(question, FailedItem):
             return question
         if isinstance(text, FailedItem):
             return text
-        why = self._objection(question)
-        return Pair(question.ids, text) if why is None else FailedItem(f"QuestionError: {why}")
+        why = self._question_error(question)
+        return TokenizedPair(question.ids, text) if why is None else FailedItem(f"QuestionError: {why}")
 
-    def _objection(self, question: TokenizedText) -> str | None:
+    def _question_error(self, question: TokenizedText) -> str | None:
         if not len(question):
             return "it has no words"
         room = self._window - self._window // 2 - self._layout.special
         if len(question.ids) > room:
             return (
-                f"it has {len(question.ids)} tokens and may have {room}, so that half of a window of {self._window} is"
-                " left to the text; ask it in fewer words"
+                f"it has {len(question.ids)} tokens, and at most {room} leave half of a window of {self._window} tokens"
+                " to the text; ask it in fewer words"
             )
         return None

@@ -1,15 +1,12 @@
-"""A file of questions, whichever of the three forms it has: told by what it holds.
+"""Read files of questions with gold answers, for training and evaluation; the content of a file tells its format.
 
-Questions with the texts that answer them and their answers: what a reader learns from and is judged on.
+SQuAD JSON (Rajpurkar et al. 2016, 2018), also the format of COVID-QA: articles of paragraphs with their questions. The
+answers' offsets are ignored: in copies of SQuAD they are those of the first occurrence, wrong for about 3 % of the
+answers, and in COVID-QA one in six is off by white space. `answer_alignment` searches for the words instead.
 
-SQuAD's JSON (Rajpurkar et al. 2016, 2018; COVID-QA has it too): articles of paragraphs, each with its questions.
+BioASQ JSON (task B): questions of four types with exact answers and snippets; summary questions have no exact answer.
 
-The answers' offsets are not read: in copies of SQuAD they are those of the first occurrence, wrong for some 3 % of the
-answers, and in COVID-QA they are off by white space for one in six. `answer_alignment` looks for the words.
-
-BioASQ's JSON (task B): questions of four types with exact answers and snippets; summaries have no exact answer.
-
-PubMedQA's JSON (Jin et al. 2019): yes/no questions by PMID, each with its abstract less the conclusion.
+PubMedQA JSON (Jin et al. 2019): yes/no questions by PMID, each with its abstract without the conclusion.
 """
 
 import json
@@ -23,12 +20,12 @@ from litmine.types import QUESTION_TYPES
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A question, its texts (none twice), and what is right.
+class GoldQuestion:
+    """A question with its texts and gold answers.
 
-    question_type: `factoid`, `list` or `yesno`. answers: each with its synonyms, as the file spells them; none when the
-    texts do not answer. yes: the answer to a yes/no question, None for any other. batch: the part of its file that it
-    belongs to, if the file has any (BioASQ's `6B1`).
+    question_type: `factoid`, `list` or `yesno`. texts: without duplicates. answers: each answer with its synonyms, as
+    spelled in the file; empty if the texts do not answer the question. yes: the answer to a yes/no question, None for
+    other types. batch: the part of its file, if the file has parts (BioASQ's `6B1`).
     """
 
     question_id: str
@@ -41,78 +38,85 @@ class Asked:
 
     @property
     def key(self) -> str:
-        """The question without white space, punctuation and case: two of one key are one question."""
+        """The question's letters and digits, case-folded; questions with equal keys are the same question."""
         return "".join(character for character in self.question.casefold() if character.isalnum())
 
     @property
+    def names(self) -> list[str]:
+        """The synonyms of all answers."""
+        return [name for answer in self.answers for name in answer]
+
+    @property
     def unanswerable(self) -> bool:
-        """Whether its file says that its texts do not answer."""
+        """Whether the file marks the question as not answered by its texts."""
         return self.yes is None and not self.answers
 
 
 @dataclass(frozen=True, slots=True)
 class QuestionFile:
-    """The questions of one file in its order; `form` is `squad`, `bioasq` or `pubmedqa`.
+    """The questions of a file, in its order; `form` is `squad`, `bioasq` or `pubmedqa`.
 
-    `left_out` counts those that teach and judge nothing: without an answer, of another type.
+    `left_out`: number of questions that cannot be used, because of their type or because they have no answer.
     """
 
     name: str
     path: Path
     form: str
-    questions: tuple[Asked, ...] = field(repr=False)
+    questions: tuple[GoldQuestion, ...] = field(repr=False)
     left_out: int = 0
 
 
-def squad_questions(read: Any) -> Iterator[Asked]:
-    """The questions of a file's JSON (KeyError, TypeError, AttributeError or ValueError when it is of another form).
+def squad_questions(content: Any) -> Iterator[GoldQuestion]:
+    """The questions of SQuAD JSON. The answers that several annotators marked are synonyms of one answer.
 
-    What the annotators marked are synonyms of one answer, each as often as it was marked.
+    Raises KeyError, TypeError, AttributeError or ValueError when the JSON has another form.
     """
-    for article in read["data"]:
+    for article in content["data"]:
         for paragraph in article["paragraphs"]:
             text = _text(paragraph["context"])
-            for asked in paragraph["qas"]:
-                marked = tuple(answer for each in asked["answers"] if (answer := _text(each["text"]).strip()))
-                yield Asked(
-                    str(asked["id"]), _text(asked["question"]).strip(), "factoid", (text,), (marked,) if marked else ()
+            for question in paragraph["qas"]:
+                marked = tuple(answer for each in question["answers"] if (answer := _text(each["text"]).strip()))
+                answers = (marked,) if marked else ()
+                yield GoldQuestion(
+                    str(question["id"]), _text(question["question"]).strip(), "factoid", (text,), answers
                 )
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{value!r} stands where a text should")
+        raise TypeError(f"{value!r} is not a text")
     return value
 
 
-def bioasq_questions(read: Any) -> Iterator[Asked | None]:
-    """The questions of a file's JSON, None for one without an exact answer or of another type.
+def bioasq_questions(content: Any) -> Iterator[GoldQuestion | None]:
+    """The questions of BioASQ JSON; None for a question without an exact answer or of another type.
 
-    Raises KeyError, TypeError, AttributeError or ValueError when it is of another form.
+    Raises as `squad_questions`.
     """
-    for asked in read["questions"]:
-        kind, exact = asked["type"], asked.get("exact_answer")
-        texts = tuple(dict.fromkeys(each["text"] for each in asked.get("snippets") or () if each["text"].strip()))
-        head = str(asked["id"]), asked["body"].strip(), kind, texts
-        batch = str(asked.get("batch", ""))
+    for question in content["questions"]:
+        kind, exact = question["type"], question.get("exact_answer")
+        snippets = question.get("snippets") or ()
+        texts = tuple(dict.fromkeys(snippet["text"] for snippet in snippets if snippet["text"].strip()))
+        common = str(question["id"]), question["body"].strip(), kind, texts
+        batch = str(question.get("batch", ""))
         if kind == "yesno" and exact:
-            yield Asked(*head, yes=_yes(exact), batch=batch)
-        elif kind in QUESTION_TYPES and (answers := _answers(exact, kind)):
-            yield Asked(*head, answers=answers, batch=batch)
+            yield GoldQuestion(*common, yes=_is_yes(exact), batch=batch)
+        elif kind in QUESTION_TYPES and (answers := _exact_answers(exact, kind)):
+            yield GoldQuestion(*common, answers=answers, batch=batch)
         else:
             yield None
 
 
-def _yes(exact: Any) -> bool:
-    """As the official evaluation reads it."""
-    said = (exact[0] if isinstance(exact, list) else exact).lower()
-    if "yes" not in said and "no" not in said:
-        raise ValueError(f"a yes/no question is answered {said!r}")
-    return "yes" in said
+def _is_yes(exact: Any) -> bool:
+    """The answer to a yes/no question, read as the official evaluation does."""
+    answer = (exact[0] if isinstance(exact, list) else exact).lower()
+    if "yes" not in answer and "no" not in answer:
+        raise ValueError(f"the answer to a yes/no question is {answer!r}")
+    return "yes" in answer
 
 
-def _answers(exact: Any, kind: str) -> tuple[tuple[str, ...], ...]:
-    """Each answer with its synonyms. The second year's factoids are one flat list of synonyms."""
+def _exact_answers(exact: Any, kind: str) -> tuple[tuple[str, ...], ...]:
+    """Each answer with its synonyms. In the second year, the answer to a factoid is a flat list of synonyms."""
     if not exact:
         return ()
     if isinstance(exact, str):
@@ -125,58 +129,62 @@ def _answers(exact: Any, kind: str) -> tuple[tuple[str, ...], ...]:
     return tuple(answer for answer in answers if answer)
 
 
-def pubmedqa_questions(read: Any) -> Iterator[Asked | None]:
-    """The questions of a file's JSON, None for those that the abstract leaves at maybe.
+def pubmedqa_questions(content: Any) -> Iterator[GoldQuestion | None]:
+    """The questions of PubMedQA JSON; None for a question with the answer maybe.
 
-    The parts are put together as `text` does: led by their labels, one space between. Raises KeyError, TypeError,
-    AttributeError or ValueError when it is of another form.
+    The parts of an abstract are joined as in the lake's `text`: each after its label, with one space between parts.
+    Raises as `squad_questions`.
     """
-    for pmid, asked in read.items():
-        parts, labels = asked["CONTEXTS"], asked.get("LABELS") or []
+    for pmid, question in content.items():
+        parts, labels = question["CONTEXTS"], question.get("LABELS") or []
         labels = labels if len(labels) == len(parts) else [""] * len(parts)
         text = " ".join(f"{label}: {part}" if label else part for label, part in zip(labels, parts, strict=True))
-        said = asked["final_decision"]
-        if said not in {"yes", "no", "maybe"}:
-            raise ValueError(f"question {pmid} is answered {said!r}")
-        yield None if said == "maybe" else Asked(pmid, asked["QUESTION"].strip(), "yesno", (text,), yes=said == "yes")
+        answer = question["final_decision"]
+        if answer not in {"yes", "no", "maybe"}:
+            raise ValueError(f"the answer to question {pmid} is {answer!r}")
+        if answer == "maybe":
+            yield None
+        else:
+            yield GoldQuestion(pmid, question["QUESTION"].strip(), "yesno", (text,), yes=answer == "yes")
 
 
-_READERS: dict[str, Callable[[Any], Iterator[Asked | None]]] = {
+_FORMS: dict[str, Callable[[Any], Iterator[GoldQuestion | None]]] = {
     "squad": squad_questions,
     "bioasq": bioasq_questions,
     "pubmedqa": pubmedqa_questions,
 }
 
 
-def read_file(path: Path) -> QuestionFile:
-    """The questions of a file (CorpusError when it is none of the three forms, or holds no question to use)."""
+def read_question_file(path: Path) -> QuestionFile:
+    """Read a file. Raises CorpusError when it has none of the three formats, or no question that can be used."""
     try:
-        read = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise CorpusError(f"{path} cannot be read as JSON: {error}") from error
-    form = _form(read)
+    form = _detect_form(content)
     if form is None:
         raise CorpusError(
-            f"{path} is neither SQuAD's JSON (data), nor BioASQ's (questions), nor PubMedQA's (QUESTION by PMID)"
+            f"{path} is neither SQuAD JSON (key data), nor BioASQ JSON (key questions), nor PubMedQA JSON (QUESTION by"
+            " PMID); convert it to one of them"
         )
-    questions: list[Asked | None] = []
+    questions: list[GoldQuestion | None] = []
     try:
-        questions.extend(_READERS[form](read))
+        questions.extend(_FORMS[form](content))
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-        raise CorpusError(f"{path}: question {len(questions) + 1} is not as {form} has them: {what}") from error
-    usable = tuple(asked for asked in questions if asked is not None)
+        raise CorpusError(f"{path}: question {len(questions) + 1} is not valid {form} JSON: {what}") from error
+    usable = tuple(question for question in questions if question is not None)
     if not usable:
-        raise CorpusError(f"{path} holds no question with an answer; leave it out")
+        raise CorpusError(f"{path} has no question with an answer; leave it out")
     return QuestionFile(path.stem, path, form, usable, len(questions) - len(usable))
 
 
-def _form(read: Any) -> str | None:
-    if not isinstance(read, dict) or not read:
+def _detect_form(content: Any) -> str | None:
+    if not isinstance(content, dict) or not content:
         return None
-    if isinstance(read.get("data"), list):
+    if isinstance(content.get("data"), list):
         return "squad"
-    if isinstance(read.get("questions"), list):
+    if isinstance(content.get("questions"), list):
         return "bioasq"
-    first = next(iter(read.values()))
+    first = next(iter(content.values()))
     return "pubmedqa" if isinstance(first, dict) and "QUESTION" in first else None

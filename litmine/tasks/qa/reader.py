@@ -1,6 +1,6 @@
-"""The reader: questions and texts to answers, in three stages that a worker runs side by side.
+"""The reader: answers questions with spans of a text, and with yes or no, in three stages that a worker overlaps.
 
-`read` (tokenizer, CPU) -> `label` (network, accelerator) -> `decode` (scores to spans, CPU).
+`read` (tokenizer, CPU) -> `label` (network, accelerator) -> `decode` (logits to answers, CPU).
 """
 
 from collections.abc import Callable, Sequence
@@ -12,18 +12,20 @@ from litmine.nn.failure_isolation import FailedItem
 from litmine.nn.hidden_states import TopLayers
 from litmine.nn.network_model import NetworkModel
 from litmine.nn.trunk import Trunk
-from litmine.tasks.qa.network import Scores, SpanTop
-from litmine.tasks.qa.pairs import Layout, Pair, Pairs, last_tokens
+from litmine.tasks.qa.network import ReaderTop, SpanLogits
+from litmine.tasks.qa.pairs import PairInputs, PairLayout, TokenizedPair, last_tokens
 from litmine.tasks.qa.settings import ReaderSettings
 from litmine.tasks.qa.spans import best_spans, sigmoid, softmax, top_spans
 from litmine.types import ReaderOutput, SpanAnswer
 
+# Characters of a question that an error message quotes.
+_MAX_QUOTE = 60
+
 
 class Reader(NetworkModel):
-    """A loaded reader. `name` and `digest` say which; `answer` does it all in one call.
+    """A loaded reader; `answer` runs all stages.
 
-    Attributes: `settings` (window, overlap, decoding, calibration), `trunk` and `top`, `batch_tokens` (tokens a batch,
-    what is padded included).
+    Attributes: `name`, `digest`, `settings` (window, overlap, decoding, calibration), and those of `NetworkModel`.
     """
 
     def __init__(
@@ -31,69 +33,73 @@ class Reader(NetworkModel):
         trunk: Trunk,
         layers: TopLayers,
         outputs: tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor] | None],
-        layout: Layout,
+        layout: PairLayout,
         settings: ReaderSettings,
         digest: str,
         batch_tokens: int | None = None,
     ) -> None:
-        """`layers` go on from the trunk's states, `outputs` are the spans' and the verdict's of what comes out."""
+        """Assemble a reader.
+
+        `layers` continue from the trunk's hidden states. `outputs` turn their result into span logits and, if the
+        second is not None, verdict logits.
+        """
         self.settings = settings
         self.digest = digest
-        self._pairs = Pairs(trunk.tokenizer, layout, settings.window, settings.overlap)
+        self._inputs = PairInputs(trunk.tokenizer, layout, settings.window, settings.overlap)
         name = f"{settings.name}@{digest}"
-        super().__init__(name, trunk, SpanTop(name, layers, *outputs), batch_tokens, self._pairs)
+        super().__init__(name, trunk, ReaderTop(name, layers, *outputs), batch_tokens, self._inputs)
 
     def answer(self, pairs: Sequence[tuple[str, str]]) -> list[ReaderOutput]:
-        """What the reader makes of each (question, text).
+        """The output for each (question, text).
 
-        Raises QuestionError as `check` does, and ModelError when a pair makes the network fail.
+        Raises QuestionError as `check`, and ModelError when the model fails on a pair.
         """
         for question in dict.fromkeys(question for question, _ in pairs):
             self.check(question)
         read = self.read(pairs)
-        replies = []
-        for i, reply in enumerate(self.decode(pairs, read, self.label(read))):
-            if isinstance(reply, FailedItem):
-                raise ModelError(f"pair {i} makes {self.name} fail ({reply.why}); leave it out")
-            replies.append(reply)
-        return replies
+        outputs = []
+        for i, output in enumerate(self.decode(pairs, read, self.label(read))):
+            if isinstance(output, FailedItem):
+                raise ModelError(f"{self.name} fails on pair {i} ({output.why}); leave it out")
+            outputs.append(output)
+        return outputs
 
     def check(self, question: str) -> None:
-        """Raise QuestionError when a question is empty or leaves the text less than half of the window."""
-        why = self._pairs.objection(question)
+        """Raise QuestionError when a question is empty or takes more than half of the window."""
+        why = self._inputs.question_error(question)
         if why is not None:
-            shown = question if len(question) <= 60 else f"{question[:60]}…"
-            raise QuestionError(f"{self.name} cannot read the question {shown!r}: {why}")
+            quote = question if len(question) <= _MAX_QUOTE else f"{question[:_MAX_QUOTE]}…"
+            raise QuestionError(f"{self.name} cannot read the question {quote!r}: {why}")
 
     def decode(
         self,
         pairs: Sequence[tuple[str, str]],
-        read: Sequence[Pair | FailedItem],
-        labels: Sequence[Scores | FailedItem],
-        inputs: Sequence[object] = (),  # noqa: ARG002 - what other models found is no input of a reader's
+        read: Sequence[TokenizedPair | FailedItem],
+        labels: Sequence[SpanLogits | FailedItem],
+        inputs: Sequence[object] = (),  # noqa: ARG002 - a reader does not use other models' results
     ) -> list[ReaderOutput | FailedItem]:
-        """Scores to answers, over the whole text however many windows it took."""
-        return [self._reply(*one) for one in zip(pairs, read, labels, strict=True)]
+        """The answers of each pair, decoded over the whole text, or its failure."""
+        return [self._decode_pair(*one) for one in zip(pairs, read, labels, strict=True)]
 
-    def _reply(
-        self, pair: tuple[str, str], read: Pair | FailedItem, scores: Scores | FailedItem
+    def _decode_pair(
+        self, pair: tuple[str, str], read: TokenizedPair | FailedItem, logits: SpanLogits | FailedItem
     ) -> ReaderOutput | FailedItem:
         if isinstance(read, FailedItem):
             return read
-        if isinstance(scores, FailedItem):
-            return scores
+        if isinstance(logits, FailedItem):
+            return logits
         text, words, last = pair[1], read.words, last_tokens(read.words)
-        apart = best_spans(scores.start, scores.end, self.settings.most_words, self.settings.best)
-        every = top_spans(scores.start, scores.end, self.settings.most_words, self.settings.best)
+        disjoint = best_spans(logits.start, logits.end, self.settings.most_words, self.settings.best)
+        overlapping = top_spans(logits.start, logits.end, self.settings.most_words, self.settings.best)
 
-        def said(first: int, after: int, logit: float) -> SpanAnswer:
+        def answer(first: int, after: int, logit: float) -> SpanAnswer:
             start, end = int(words.start[first]), int(words.end[after - 1])
             tokens = int(words.first[first]), int(last[after - 1]) + 1
-            return SpanAnswer(text[start:end], start, end, *tokens, self._probability(logit - scores.null))
+            return SpanAnswer(text[start:end], start, end, *tokens, self._probability(logit - logits.null))
 
-        spans = [said(*span) for span in apart]
-        variants = [said(*span) for span in every if span not in apart]
-        no, yes, _ = (None,) * 3 if scores.verdict is None else softmax(scores.verdict)
+        spans = [answer(*span) for span in disjoint]
+        variants = [answer(*span) for span in overlapping if span not in disjoint]
+        no, yes, _ = (None,) * 3 if logits.verdict is None else softmax(logits.verdict)
         return ReaderOutput(
             tuple(span for span in spans if span.score >= self.settings.least),
             tuple(span for span in variants if span.score >= self.settings.least),

@@ -1,4 +1,4 @@
-"""The settings of one reader's training, in stages, checked when they are made and saved beside what they made."""
+"""The settings of a reader training, in stages, checked when set and saved beside the model."""
 
 import json
 from dataclasses import KW_ONLY, asdict, dataclass
@@ -10,120 +10,123 @@ from litmine.training.recipe import ModelRecipe
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """One part of a training: what is learnt, how often and how fast."""
+class ReaderStage:
+    """A stage of the training: its files, and how they are used."""
 
     data: tuple[str, ...] = setting(
-        "Questions to learn from, in the JSON of SQuAD, BioASQ or PubMedQA, as a path from the data folder; each file"
-        " is a stage of its own, after the one before.",
+        "Questions to train on, as SQuAD, BioASQ or PubMedQA JSON; a path relative to the data folder. Each file is a"
+        " stage of its own, in the order given.",
         (),
         metavar="FILE",
     )
     epochs: int = setting("Passes over the data of a stage.", 2, at_least=1)
-    learning_rate: float = setting("Peak of the learning rate in a stage; each stage warms up anew.", 1e-4, above=0)
+    learning_rate: float = setting("Peak learning rate of a stage; each stage has its own warm-up.", 1e-4, above=0)
     unanswered: float = setting(
-        'Of a question that has an answer, the share of its windows without one that teach "no answer"; what SQuAD'
-        " 2.0 marks as unanswerable always does.",
+        'Share of the windows without an answer that train "no answer", for questions with an answer. Questions that'
+        " SQuAD 2.0 marks as unanswerable always do.",
         0.0,
         at_least=0,
         at_most=1,
     )
     window: int = setting(
-        "Tokens of the windows that the texts of a stage are cut into, overlapping by a third; 0 for the reader's"
-        " windows.",
+        "Tokens per window in this stage, with an overlap of a third; 0 uses the reader's windows.",
         0,
         flag="--stage-window",
         at_least=0,
     )
     one_window: bool = setting(
-        "Learn from one window of a question and a text, drawn among those with an answer where there are any.", False
+        "Train on one random window per question and text, with an answer if any window has one.", False
     )
     verdict_texts: int = setting(
-        "Learn from so many texts of a yes/no question, the first ones; 0 for all.", 0, at_least=0
+        "Train on this many texts of a yes/no question, the first ones; 0 uses all.", 0, at_least=0
     )
     irrelevant: int = setting(
-        "Learn each question beside so many texts of other questions of its file too, as texts without an answer; half"
-        " of them are such as a search would find.",
+        "Also train each question on this many texts of other questions of its file, as texts without an answer. Half"
+        " of them are similar to the question.",
         0,
         at_least=0,
     )
 
     def __post_init__(self) -> None:
         if not self.data:
-            raise SettingError("a stage learns from at least one file; name one with --data")
+            raise SettingError("a stage needs at least one file; name one with --data")
         check_ranges(self)
 
 
 @dataclass(frozen=True, slots=True)
 class ReaderRecipe(ModelRecipe):
-    """Train a reader: spans of a text that answer a question, and yes or no.
+    """Train a reader, which answers questions with spans of a text, and with yes or no.
 
     \b
     litmine train qa --base ./encoder --data squad.json --data bioasq.json --dev-batch 6B --dev bioasq.json -o ./mine
     litmine train qa --recipe builtin-reader --base ./encoder --data-folder ./qa -o ./mine
 
-    The folder gets the weights, the recipe, the loss of every step, the scores on the dev questions and a model card.
-    A killed run goes on from its last checkpoint when the same command is given again.
+    The output folder gets the weights, the recipe, the loss of every step, the scores on the dev questions and a model
+    card. To continue a killed run from its last checkpoint, run the same command again.
     """
 
-    stages: tuple[Stage, ...] = setting("Stages of the training, one after another.", repeat_by="data")
-    data_folder: str = setting("Folder that the files' names are looked for in.", ".", metavar="FOLDER")
+    stages: tuple[ReaderStage, ...] = setting("Stages of the training, in order.", repeat_by="data")
+    data_folder: str = setting("Folder of the question files.", ".", metavar="FOLDER")
     _: KW_ONLY
-    dev: str | None = setting("Questions to judge on; they are never learnt from.", None, metavar="FILE", none=True)
+    dev: str | None = setting(
+        "Questions to score the reader on; the training never uses them.", None, metavar="FILE", none=True
+    )
     dev_batches: tuple[str, ...] = setting(
-        "Of BioASQ's file, judge on the batches whose names begin so (6B), and learn from the others.",
+        "Use only the batches of a BioASQ file whose names begin with this (6B) as dev questions, and train on the"
+        " others.",
         (),
         flag="--dev-batch",
         metavar="TEXT",
     )
-    strict_leaks: bool = setting("Refuse files with copies of dev questions, instead of leaving these out.", False)
+    strict_leaks: bool = setting(
+        "Refuse files that contain copies of dev questions, instead of dropping these questions.", False
+    )
     held_out: float = setting(
-        "Share of the last stage's questions, yes/no ones apart, that only calibrate the scores.",
+        "Share of the last stage's questions that only calibrate the scores; yes/no questions are not held out.",
         0.05,
         at_least=0,
         below=1,
     )
     batch_tokens: int = setting_with_default(ModelRecipe, "batch_tokens", 6_144)
-    window: int = setting("Tokens that are read at a time, the question among them.", 320, at_least=16)
-    overlap: int = setting("Tokens that two windows of a text share at least.", 96, at_least=0)
-    most_words: int = setting("Words that an answer may have; longer ones are not learnt from.", 12, at_least=1)
+    window: int = setting("Tokens per window, including the question.", 320, at_least=16)
+    overlap: int = setting("Minimum overlap of two windows of a text, in tokens.", 96, at_least=0)
+    most_words: int = setting("Maximum number of words of an answer; longer answers do not train.", 12, at_least=1)
     yes_no_weight: float = setting(
-        "Weight of a yes/no example against one with spans; 0 leaves the yes/no head out.", 1.0, at_least=0
+        "Weight of the loss of yes/no questions; 0 trains a reader without a yes/no head.", 1.0, at_least=0
     )
     unlabelled: str | None = setting(
-        "JSONL of abstracts (plain or gzip) whose tokens count for the vocabulary too.",
+        "JSONL of abstracts (plain or gzip), used for the vocabulary.",
         None,
         metavar="FILE",
         none=True,
     )
     averaged: int = setting(
-        "Train the last stage so many times, each with the next seed, and take the mean of the weights.", 1, at_least=1
+        "Train the last stage this many times, with consecutive seeds, and average the weights.", 1, at_least=1
     )
 
     def __post_init__(self) -> None:
         ModelRecipe.__post_init__(self)
         if not self.stages:
-            raise SettingError("a reader is trained in at least one stage; name its data with --data")
-        if self.overlap >= self.window // 2 or self.batch_tokens < self.window:
-            raise SettingError(
-                "the overlap must be shorter than half the window, and a batch at least as long as a window"
-                f" ({self.window} tokens)"
-            )
-        if any(stage.window > self.window for stage in self.stages):
-            raise SettingError(f"a stage's window is at most the reader's ({self.window} tokens)")
+            raise SettingError("training needs at least one stage; name its data with --data")
+        if self.overlap >= self.window // 2:
+            raise SettingError(f"overlap must be less than half of window ({self.window // 2}), not {self.overlap}")
+        if self.batch_tokens < self.window:
+            raise SettingError(f"batch_tokens must be at least window ({self.window}), not {self.batch_tokens}")
+        if windows := [stage.window for stage in self.stages if stage.window > self.window]:
+            raise SettingError(f"the window of a stage must be at most window ({self.window}), not {windows[0]}")
 
     def path(self, file: str) -> Path:
-        """Where a file of the recipe is."""
+        """The path of a file that the recipe names."""
         return Path(self.data_folder) / file
 
-    def steps(self, number: int) -> "Steps":
-        """What the steps of a stage, counted from 0, are taken with."""
+    def optimizer_settings(self, number: int) -> "StageOptimizerSettings":
+        """The optimiser's settings in stage `number`, counted from 0."""
         rate = self.stages[number].learning_rate
         seed = self.seed * 10 + number
-        return Steps(rate, self.warmup, self.weight_decay, self.clip, self.dropout, seed)
+        return StageOptimizerSettings(rate, self.warmup, self.weight_decay, self.clip, self.dropout, seed)
 
     def save(self, file: Path) -> None:
-        """Write every setting, places by their names alone."""
+        """Write all settings as JSON, paths reduced to their names, because models are published."""
         settings = asdict(self) | {
             "base": self.base_name,
             "data_folder": ".",
@@ -135,8 +138,8 @@ class ReaderRecipe(ModelRecipe):
 
 
 @dataclass(frozen=True, slots=True)
-class Steps:
-    """What AdamW and the schedule of one stage need to know."""
+class StageOptimizerSettings:
+    """The settings of one stage in the form that `train_network` takes."""
 
     learning_rate: float
     warmup: float

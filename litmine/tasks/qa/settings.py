@@ -1,7 +1,4 @@
-"""Which model a folder with a reader holds, told without its weights.
-
-What a reader says of itself beside its weights: its window, decoding and calibration, kept in `litmine.json`.
-"""
+"""A reader's settings, stored in `litmine.json`, and its digest, computed without loading weights."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -10,21 +7,20 @@ from pathlib import Path
 from litmine.errors import ModelError
 from litmine.nn.references import SETTINGS_FILE, folder_digest, is_litmine_model
 
-# The `task` of a reader's `litmine.json`.
+# The `task` in a reader's `litmine.json`.
 TASK = "qa"
-
-# Part of a reader's digest: raised whenever the same scores would give other answers.
+# Part of a reader's digest: increases whenever the same logits would give other answers.
 DECODING_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
 class ReaderSettings:
-    """How a reader reads and decodes.
+    """The settings of a reader.
 
-    `window` counts question, text and special tokens; `overlap` is the least that two windows of one text share, in
-    tokens. An answer has at most `most_words` words; of a text come the `best` answers that are apart and, as variants
-    of these, those among the `best` of all, if their score is at least `least`. Scores are
-    `sigmoid((span - null - bias) / temperature)`, of logits. `yes_no`: the network has a yes/no head.
+    `window`: tokens per window with question and special tokens. `overlap`: minimum overlap of two windows of a text,
+    in tokens. An answer has at most `most_words` words. A text gives at most `best` answers that do not overlap, and as
+    variants the overlapping spans among the `best` of all; both only with a score of at least `least`. A score is
+    sigmoid((span logit - null logit - `bias`) / `temperature`). `yes_no`: whether the network has a yes/no head.
     """
 
     name: str
@@ -42,40 +38,41 @@ class ReaderSettings:
         if not 0 <= self.overlap < self.window // 2:
             raise ValueError(f"windows of {self.window} tokens cannot overlap by {self.overlap}")
         if self.most_words < 1 or self.best < 1 or not self.temperature > 0:
-            raise ValueError("most_words, best and temperature are above 0")
+            raise ValueError("most_words, best and temperature must be above 0")
 
     def save(self, folder: Path) -> None:
+        """Write `litmine.json`."""
         text = json.dumps({"task": TASK, **asdict(self)}, indent=2, ensure_ascii=False)
         (folder / SETTINGS_FILE).write_text(text + "\n", encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> "ReaderSettings":
-        """Raise ModelError when `litmine.json` is not what this version of litmine writes."""
+        """Read `litmine.json`. Raises ModelError when it is not valid or needs another version of litmine."""
         try:
             read = json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
             del read["task"]
             settings = cls(**read)
         except (ValueError, KeyError, TypeError) as error:
             raise ModelError(
-                f"{folder / SETTINGS_FILE} is not a litmine reader's settings ({error}); train or copy the model again"
+                f"{folder / SETTINGS_FILE} is not a valid settings file ({error}); train or copy the model again"
             ) from error
         if settings.decoding != DECODING_VERSION:
             raise ModelError(
-                f"the reader in {folder} needs decoding version {settings.decoding} and this litmine has"
-                f" {DECODING_VERSION}; install the litmine it was made with"
+                f"the reader in {folder} needs decoding version {settings.decoding}, and this litmine supports"
+                f" {DECODING_VERSION}; install the version of litmine that trained the reader"
             )
         return settings
 
 
 def reader_digest(folder: Path, settings: ReaderSettings) -> str:
-    """Over weights, tokenizer, window, overlap, decoding, calibration (ValueError without weights)."""
+    """The digest of weights, tokenizer and all settings but the name. Raises ValueError without weights."""
     decisive = asdict(settings)
     del decisive["name"]
     return folder_digest(folder, [TASK, decisive])
 
 
 def identify(folder: Path, name: str) -> str:
-    """`name@digest`. Raises ModelError, OSError or ValueError for a folder that holds no reader."""
+    """`name@digest` of the reader in a folder. Raises ModelError, OSError or ValueError when the folder holds none."""
     if is_litmine_model(folder):
         settings = ReaderSettings.load(folder)
     else:

@@ -1,4 +1,4 @@
-"""Start and end scores to spans: the best ones of at most so many words."""
+"""Decode start and end logits of words to the best answer spans."""
 
 import math
 
@@ -6,21 +6,21 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-Scores = NDArray[np.float32]
-# First word, word after the last, `start[first] + end[last]`.
-Found = tuple[int, int, float]
+Logits = NDArray[np.float32]
+# First word, word after the last, and start logit of the first plus end logit of the last word.
+ScoredSpan = tuple[int, int, float]
 
 
-def best_spans(start: Scores, end: Scores, most_words: int, best: int) -> list[Found]:
-    """Spans of which none overlaps another, the best first.
+def best_spans(start: Logits, end: Logits, most_words: int, best: int) -> list[ScoredSpan]:
+    """Up to `best` spans of at most `most_words` words that do not overlap, best first.
 
-    Each is the best of those that overlap none before it; of equals the one that begins first, then the shorter one.
+    Each is the best span that overlaps no earlier one; of equal spans the first, and then the shortest.
     """
     if not len(start):
         return []
     sums = _sums(start, end, most_words)
     longest = sums.shape[1]
-    found: list[Found] = []
+    found: list[ScoredSpan] = []
     while len(found) < best:
         first, more = divmod(int(sums.argmax()), longest)
         score = float(sums[first, more])
@@ -34,34 +34,34 @@ def best_spans(start: Scores, end: Scores, most_words: int, best: int) -> list[F
     return found
 
 
-def top_spans(start: Scores, end: Scores, most_words: int, best: int) -> list[Found]:
-    """The best spans of all, whether they overlap or not, in the same order."""
+def top_spans(start: Logits, end: Logits, most_words: int, best: int) -> list[ScoredSpan]:
+    """Up to `best` spans of at most `most_words` words, best first, overlapping or not; equal ones as `best_spans`."""
     if not len(start):
         return []
     sums = _sums(start, end, most_words)
     flat = sums.ravel()
-    # Few of thousands are sorted.
-    places = np.flatnonzero(flat >= np.partition(flat, -best)[-best]) if best < len(flat) else np.arange(len(flat))
-    top = places[np.argsort(-flat[places], kind="stable")][:best]
-    spans = [(*divmod(int(place), sums.shape[1]), float(flat[place])) for place in top]
+    # Sorts only the few best of thousands of spans.
+    indices = np.flatnonzero(flat >= np.partition(flat, -best)[-best]) if best < len(flat) else np.arange(len(flat))
+    top = indices[np.argsort(-flat[indices], kind="stable")][:best]
+    spans = [(*divmod(int(index), sums.shape[1]), float(flat[index])) for index in top]
     return [(first, first + more + 1, score) for first, more, score in spans if score > -math.inf]
 
 
-def _sums(start: Scores, end: Scores, most_words: int) -> NDArray[np.float64]:
-    """(first word, words less one): the score of each span, minus infinity beyond the last word."""
+def _sums(start: Logits, end: Logits, most_words: int) -> NDArray[np.float64]:
+    """The score of each span, (first word, number of words - 1); minus infinity beyond the last word."""
     longest = min(most_words, len(start))
     padded = np.append(end.astype(np.float64), np.full(longest - 1, -np.inf))
     sums: NDArray[np.float64] = start.astype(np.float64)[:, None] + sliding_window_view(padded, longest)
     return sums
 
 
-def softmax(logits: Scores) -> list[float]:
-    """Probabilities that add up to 1, for logits of any size."""
+def softmax(logits: Logits) -> list[float]:
+    """Probabilities that add up to 1, without overflow for large logits."""
     powers = np.exp(logits.astype(np.float64) - float(logits.max()))
     return [float(power) for power in powers / powers.sum()]
 
 
 def sigmoid(logit: float) -> float:
-    """1 / (1 + exp(-logit)), for logits of any size."""
+    """1 / (1 + exp(-logit)), without overflow for large logits."""
     small = math.exp(-abs(logit))
     return (1.0 if logit >= 0 else small) / (1.0 + small)

@@ -1,4 +1,4 @@
-"""The training of a reader, from top to bottom: base, examples, the steps of each stage, folder."""
+"""Train a reader in stages: base, network, examples, optimiser steps of each stage."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -9,29 +9,30 @@ import torch
 from tokenizers import Tokenizer
 
 from litmine.nn.tokenizer import WordTokenizer
-from litmine.tasks.qa.learner import Learner
 from litmine.tasks.qa.network import SpanNetwork
-from litmine.tasks.qa.pairs import layout_of
+from litmine.tasks.qa.pairs import make_layout
 from litmine.tasks.qa.question_files import QuestionFile
 from litmine.tasks.qa.recipe import ReaderRecipe
 from litmine.tasks.qa.settings import ReaderSettings
-from litmine.training.averaging import Mean
-from litmine.training.base import abstracts, prune, read_base
-from litmine.training.checkpoint import drop_checkpoint, writing
-from litmine.training.progress import Pace
-from litmine.training.trainer import CHECKPOINT_SECONDS, Machine, descend
+from litmine.tasks.qa.stage_training import StageTrainer
+from litmine.training.averaging import ModelSoup
+from litmine.training.base import prune_base, read_abstracts, read_base
+from litmine.training.checkpoint import delete_checkpoint, model_write_errors
+from litmine.training.progress import TrainingProgress
+from litmine.training.trainer import CHECKPOINT_SECONDS, TrainingDevice, train_network
 
 _LOSS_FILE = "loss.tsv"
 
-# The files that each stage learns from.
-Stages = Sequence[Sequence[QuestionFile]]
+# The files of each stage.
+StageFiles = Sequence[Sequence[QuestionFile]]
 
 
 @dataclass(frozen=True, slots=True)
-class Trained:
-    """A network with its tokenizer and settings, not yet saved, and what its training did, in all runs and stages.
+class TrainedReader:
+    """A trained reader that is not saved yet, and what its training did, for the model card.
 
-    examples: of each stage, and of the last one as often as it was trained.
+    Steps, tokens and seconds include those of killed and resumed runs. examples: the number of examples of each stage;
+    the last stage appears once for each of its runs.
     """
 
     network: SpanNetwork
@@ -46,88 +47,98 @@ class Trained:
 
 
 def train(
-    recipe: ReaderRecipe, stages: Stages, folder: Path, say: Callable[[str], None], every: float = CHECKPOINT_SECONDS
-) -> Trained:
-    """Train on the files of each stage in turn; a run that was killed goes on from its last checkpoint.
+    recipe: ReaderRecipe,
+    stages: StageFiles,
+    folder: Path,
+    log: Callable[[str], None],
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
+) -> TrainedReader:
+    """Train on the files of each stage in turn; a killed run resumes from its last checkpoint.
 
-    Each stage keeps a checkpoint of its own in `folder`, and its last one stays until `drop_checkpoints`.
-    Raises ModelError for a base that cannot be started from, a loss that is no number, and a folder that cannot be
-    written.
+    `checkpoint_seconds` is the time between checkpoints. Each run of a stage has its own checkpoint below `folder`,
+    which stays until `drop_checkpoints`. Raises ModelError for an unusable base, a loss that is not finite, and a
+    folder that cannot be written.
     """
-    with writing(folder):
+    with model_write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    machine = Machine.here()
+    device = TrainingDevice.current()
     torch.manual_seed(recipe.seed)
     yes_no = recipe.yes_no_weight > 0 and any(
-        asked.yes is not None for stage in stages for file in stage for asked in file.questions
+        question.yes is not None for files in stages for file in files for question in file.questions
     )
-    network, tokenizer = _start(recipe, stages, yes_no)
-    network.to(machine.device)
-    learner = Learner(network, layout_of(tokenizer, network.config), WordTokenizer(tokenizer), machine, yes_no)
-    done: list[Pace] = []
+    network, tokenizer = _build_network(recipe, stages, yes_no)
+    network.to(device.device)
+    trainer = StageTrainer(network, make_layout(tokenizer, network.config), WordTokenizer(tokenizer), device, yes_no)
+    runs: list[TrainingProgress] = []
     counts: list[int] = []
-    training = json.dumps(asdict(recipe), sort_keys=True)
+    training_id = json.dumps(asdict(recipe), sort_keys=True)
     for number, files in enumerate(stages):
-        say(f"stage {number + 1} of {len(stages)}: {', '.join(file.name for file in files)}")
+        log(f"stage {number + 1} of {len(stages)}: {', '.join(file.name for file in files)}")
         times = recipe.averaged if number == len(stages) - 1 else 1
-        mean = Mean(network)
+        soup = ModelSoup(network)
         for time in range(times):
             if times > 1:
-                say(f"time {time + 1} of {times}")
-            mean.begin()
-            seeded = replace(recipe, seed=recipe.seed + time)
-            examples = learner.examples(seeded, number, files)
-            course = learner.course(seeded, number, examples)
-            # Which files, and how much of them, a checkpoint has been learnt from is part of what it is of.
-            this = json.dumps([training, number, time, course.steps, len(examples)])
-            place = _place(folder, number, time)
-            with writing(folder):
-                place.mkdir(exist_ok=True)
-            done.append(descend(network, seeded.steps(number), course, place, this, say, every))
+                log(f"run {time + 1} of {times}")
+            soup.reset()
+            run_recipe = replace(recipe, seed=recipe.seed + time)
+            examples = trainer.examples(run_recipe, number, files)
+            plan = trainer.plan(run_recipe, number, examples)
+            # The numbers of steps and examples tell a checkpoint of other files, or of more of them, from this run's.
+            run_id = json.dumps([training_id, number, time, plan.steps, len(examples)])
+            run_folder = _run_folder(folder, number, time)
+            with model_write_errors(folder):
+                run_folder.mkdir(exist_ok=True)
+            settings = run_recipe.optimizer_settings(number)
+            runs.append(train_network(network, settings, plan, run_folder, run_id, log, checkpoint_seconds))
             counts.append(len(examples))
-            mean.add()
-        mean.end()
-        training = this
-    settings = ReaderSettings(recipe.name, recipe.window, recipe.overlap, recipe.most_words, yes_no=yes_no)
-    _save_losses(folder, done)
-    steps, tokens = sum(pace.steps for pace in done), sum(pace.tokens for pace in done)
-    seconds = sum(pace.seconds for pace in done)
-    return Trained(network, tokenizer, settings, tuple(counts), steps, tokens, seconds, machine.name, machine.precision)
+            soup.add()
+        soup.apply()
+        training_id = run_id
+    _save_losses(folder, runs)
+    return TrainedReader(
+        network,
+        tokenizer,
+        ReaderSettings(recipe.name, recipe.window, recipe.overlap, recipe.most_words, yes_no=yes_no),
+        tuple(counts),
+        sum(run.steps for run in runs),
+        sum(run.tokens for run in runs),
+        sum(run.seconds for run in runs),
+        device.name,
+        device.precision,
+    )
 
 
 def drop_checkpoints(folder: Path) -> None:
-    """Forget where a training stood, in every stage."""
-    for place in folder.glob("stage-*"):
-        drop_checkpoint(place)
-        place.rmdir()
+    """Delete the checkpoints of all stages."""
+    for run_folder in folder.glob("stage-*"):
+        delete_checkpoint(run_folder)
+        run_folder.rmdir()
 
 
-def _place(folder: Path, number: int, time: int) -> Path:
+def _run_folder(folder: Path, number: int, time: int) -> Path:
     return folder / (f"stage-{number + 1}-{time + 1}" if time else f"stage-{number + 1}")
 
 
-def _start(recipe: ReaderRecipe, stages: Stages, yes_no: bool) -> tuple[SpanNetwork, Tokenizer]:
-    """The base's encoder under new heads, its vocabulary pruned if the recipe asks."""
-    base = prune(read_base(recipe.base, recipe.window), _texts(recipe, stages), recipe.vocabulary)
+def _build_network(recipe: ReaderRecipe, stages: StageFiles, yes_no: bool) -> tuple[SpanNetwork, Tokenizer]:
+    """The network and tokenizer to start from: the base's encoder, pruned if the recipe says so, and new heads."""
+    base = prune_base(read_base(recipe.base, recipe.window), _vocabulary_texts(recipe, stages), recipe.vocabulary)
     encoder, config = base.encoder, base.config
     config.hidden_dropout_prob, config.attention_probs_dropout_prob = recipe.dropout, 0.0
     return SpanNetwork(config, yes_no, encoder), base.tokenizer
 
 
-def _texts(recipe: ReaderRecipe, stages: Stages) -> Iterator[str]:
-    """What counts for the vocabulary: each text once, each question, and the abstracts that the recipe names."""
-    questions = [asked for files in stages for file in files for asked in file.questions]
-    yield from dict.fromkeys(text for asked in questions for text in (asked.question, *asked.texts))
+def _vocabulary_texts(recipe: ReaderRecipe, stages: StageFiles) -> Iterator[str]:
+    """The texts whose token frequencies decide the pruned vocabulary: questions, their texts, unlabelled abstracts."""
+    questions = [question for files in stages for file in files for question in file.questions]
+    yield from dict.fromkeys(text for gold in questions for text in (gold.question, *gold.texts))
     if recipe.unlabelled:
-        yield from abstracts(Path(recipe.unlabelled))
+        yield from read_abstracts(Path(recipe.unlabelled))
 
 
-def _save_losses(folder: Path, done: Sequence[Pace]) -> None:
-    """Write the loss of every step, `stage TAB step TAB loss` a line."""
+def _save_losses(folder: Path, runs: Sequence[TrainingProgress]) -> None:
+    """Write the loss of every step, one line each: `stage TAB step TAB loss`; each run counts as a stage."""
     lines = [
-        f"{stage}\t{step}\t{loss:.7g}\n"
-        for stage, pace in enumerate(done, 1)
-        for step, loss in enumerate(pace.losses, 1)
+        f"{stage}\t{step}\t{loss:.7g}\n" for stage, run in enumerate(runs, 1) for step, loss in enumerate(run.losses, 1)
     ]
-    with writing(folder):
+    with model_write_errors(folder):
         (folder / _LOSS_FILE).write_text("".join(["stage\tstep\tloss\n", *lines]), encoding="utf-8")

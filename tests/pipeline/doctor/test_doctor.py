@@ -1,4 +1,4 @@
-"""Each kind of damage, made in a real lake, is named with what to do; an undamaged lake has nothing wrong."""
+"""`doctor` names each kind of damage in a lake with its remedy, and finds no problem in an undamaged lake."""
 
 import json
 import os
@@ -15,9 +15,9 @@ import pytest
 from litmine import Lake
 from litmine.atomic_write import TEMPORARY
 from litmine.errors import DONE, FAILED
-from litmine.lake.articles import new_texts
-from litmine.lake.parquet import FOOTER
-from litmine.lake.runs import Active, Run
+from litmine.lake.articles import read_new_texts
+from litmine.lake.parquet import FOOTER_KEY
+from litmine.lake.runs import ActiveModel, Run
 from litmine.lake.targets import TargetFooter, TargetSet, write_target
 from litmine.lake.views import write_catalogue
 from litmine.pipeline.doctor.environment import examine_environment
@@ -35,17 +35,17 @@ MODEL = "m@0123456789ab"
 
 @pytest.fixture(scope="session")
 def sound_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two parts, read by one model, and a search index. To be copied, not changed."""
+    """Two parts, read by one model, and a search index. Copy it, do not change it."""
     now = datetime(2026, 1, 1, tzinfo=UTC)
     lake = Lake.create(tmp_path_factory.mktemp("sound") / "lake")
     articles = (Article(pmid, f"Allergy {pmid} \U0001f9ec", "Asthma of " + "long words " * 50) for pmid in range(1, 41))
     lake.add((SourceRecord(article, now) for article in articles), source="made", dated=True, part_size=20)
     for part in lake.parts():
-        texts = new_texts(lake.part(part))
+        texts = read_new_texts(lake.part(part))
         found = [[Entity("Allergy", "Disease", 0, 7, 0.5)] for _ in texts.texts]
         footer = TargetFooter(MODEL, part, len(texts), [], "cpu", "float32", 1, 1, {})
         write_target(lake.path, TargetSet("entities", MODEL), part, texts, entity_rows(texts, found), footer)
-    lake.record_run(Run("r", "annotate", now, now, "done", models=[MODEL], active=[Active("ner", MODEL)]))
+    lake.record_run(Run("r", "annotate", now, now, "done", models=[MODEL], active=[ActiveModel("ner", MODEL)]))
     SearchIndex.open(lake)
     return lake.path
 
@@ -53,7 +53,7 @@ def sound_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def lake(sound_lake: Path, tmp_path: Path) -> Lake:
     copy = Lake(shutil.copytree(sound_lake, tmp_path / "lake"))
-    # The catalogue names the lake's own place.
+    # The catalogue contains the path of the lake.
     write_catalogue(copy.path)
     return copy
 
@@ -72,20 +72,20 @@ def target(lake: Lake, number: int = 0) -> Path:
 
 
 def rewrite(path: Path, change: Callable[[pa.Table], pa.Table]) -> None:
-    """Write a file's rows anew, otherwise than litmine would."""
+    """Change the rows of a file, without the checks of litmine."""
     with pq.ParquetFile(path) as file:
-        table, footer = file.read(), file.metadata.metadata[FOOTER]
+        table, footer = file.read(), file.metadata.metadata[FOOTER_KEY]
     with pq.ParquetWriter(path, (changed := change(table)).schema, store_schema=False) as writer:
         writer.write_table(changed)
-        writer.add_key_value_metadata({FOOTER: footer})
+        writer.add_key_value_metadata({FOOTER_KEY: footer})
 
 
 @pytest.mark.parametrize("deep", [False, True])
-def test_nothing_is_wrong_with_a_sound_lake(lake: Lake, deep: bool) -> None:
+def test_an_undamaged_lake_has_no_problem(lake: Lake, deep: bool) -> None:
     findings = list(examine_lake(lake, deep=deep))
     assert [finding.level for finding in findings] == ["ok"] * 3
     assert [finding.subject for finding in findings] == ["files", "offsets", "search"]
-    assert "stands where it says in 2 targets" in findings[1].said
+    assert "the offsets of 2 targets match the texts" in findings[1].message
 
 
 def test_a_truncated_part(lake: Lake) -> None:
@@ -93,8 +93,8 @@ def test_a_truncated_part(lake: Lake) -> None:
     part.write_bytes(part.read_bytes()[:-100])
     found = only(lake)
     assert (found.level, found.subject) == ("wrong", f"articles/{part.name}")
-    assert "is damaged" in found.said
-    assert "restore it, or delete each" in found.said
+    assert "is damaged" in found.message
+    assert "restore it, or delete each" in found.message
 
 
 def test_a_flipped_byte_in_a_page(lake: Lake) -> None:
@@ -108,7 +108,7 @@ def test_a_flipped_byte_in_a_page(lake: Lake) -> None:
     assert unsound(lake) == []
     found = unsound(lake, deep=True)
     assert found[0].subject == path.relative_to(lake.path).as_posix()
-    assert "delete it and run `litmine annotate` again" in found[0].said
+    assert "delete it and run `litmine annotate` again" in found[0].message
 
 
 def test_a_wrong_field_id(lake: Lake) -> None:
@@ -122,12 +122,12 @@ def test_a_wrong_field_id(lake: Lake) -> None:
     rewrite(target(lake), renumber)
     found = only(lake)
     assert found.level == "wrong"
-    assert "the column mention has the field id 77, declared is 5" in found.said
+    assert "the column mention has the field id 77, declared is 5" in found.message
 
 
 def test_a_missing_column(lake: Lake) -> None:
     rewrite(target(lake), lambda table: table.drop_columns("score"))
-    assert "it lacks the column score" in only(lake).said
+    assert "it lacks the column score" in only(lake).message
 
 
 def test_a_wrong_offset(lake: Lake) -> None:
@@ -139,10 +139,10 @@ def test_a_wrong_offset(lake: Lake) -> None:
     rewrite(target(lake), move)
     found = only(lake)
     assert (found.level, found.subject) == ("wrong", target(lake).relative_to(lake.path).as_posix())
-    assert "'Allergy' stands at 1:7, where the text has 'llergy'; delete the file" in found.said
+    assert "'Allergy' is at 1:7, but the text there is 'llergy'; delete the file" in found.message
 
 
-def test_a_text_that_is_not_what_was_written(lake: Lake) -> None:
+def test_a_text_that_does_not_match_its_hash(lake: Lake) -> None:
     def rephrase(table: pa.Table) -> pa.Table:
         place = table.schema.get_field_index("abstract")
         values = [value.replace("long", "late") for value in table.column(place).to_pylist()]
@@ -150,38 +150,38 @@ def test_a_text_that_is_not_what_was_written(lake: Lake) -> None:
 
     rewrite(lake.path / "articles" / f"{lake.parts()[0]}.parquet", rephrase)
     assert unsound(lake) == []
-    assert "is not the one that was written" in only(lake, deep=True).said
+    assert "does not match its hash" in only(lake, deep=True).message
 
 
 def test_an_orphan_target(lake: Lake) -> None:
     lake.part(lake.parts()[0]).unlink()
     found = unsound(lake)
     assert found[0].level == "wrong"
-    assert "belongs to no article part" in found[0].said
+    assert "has no article part; restore articles/" in found[0].message
 
 
 def test_a_missing_target_and_a_missing_folder(lake: Lake) -> None:
     target(lake).unlink()
     found = only(lake)
-    assert (found.level, found.said) == ("note", "has yet to read 1 parts: `litmine annotate`")
+    assert (found.level, found.message) == ("note", "has not read 1 part; run `litmine annotate`")
     shutil.rmtree(target(lake).parent)
     found = only(lake)
     assert (found.level, found.subject) == ("wrong", f"model {MODEL}")
-    assert "nothing that it read is in the lake; run `litmine annotate`" in found.said
+    assert "has no results in the lake; run `litmine annotate`" in found.message
 
 
-def test_what_a_killed_run_left(lake: Lake) -> None:
+def test_leftovers_of_a_killed_run(lake: Lake) -> None:
     left = lake.path / "articles" / f".part.parquet.0123{TEMPORARY}"
     left.write_bytes(b"half")
-    assert "is being written, or was left by a run that was killed" in only(lake).said
+    assert "is being written, or was left by a run killed" in only(lake).message
     os.utime(left, (0, 0))
     found = only(lake)
-    assert (found.level, f"delete {left}" in found.said) == ("note", True)
+    assert (found.level, f"delete {left}" in found.message) == ("note", True)
 
 
-def test_foreign_files(lake: Lake) -> None:
+def test_files_of_other_programs(lake: Lake) -> None:
     (lake.path / "notes.txt").write_text("mine")
-    assert "is none of litmine's files" in only(lake).said
+    assert "is not a file of litmine" in only(lake).message
     (lake.path / "notes.txt").unlink()
     pq.write_table(pa.table({"a": [1]}), lake.path / "articles" / "mine.parquet")
     found = only(lake)
@@ -196,7 +196,7 @@ def test_a_broken_search_index(lake: Lake, what: str) -> None:
     broken.write_bytes(b"{")
     found = only(lake)
     assert (found.level, found.subject) == ("wrong", "search")
-    assert f"delete {search_folder(lake.path)}, and the next question makes it anew" in found.said
+    assert f"delete {search_folder(lake.path)}, and the next question rebuilds it" in found.message
 
 
 def test_damaged_runs_and_an_old_catalogue(lake: Lake) -> None:
@@ -207,7 +207,7 @@ def test_damaged_runs_and_an_old_catalogue(lake: Lake) -> None:
     assert [(found.level, found.subject) for found in unsound(lake)] == [("wrong", "runs/r.parquet")]
 
 
-def test_the_command(run: RunCommand, lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_doctor_command(run: RunCommand, lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LITMINE_HOME", str(tmp_path / "home"))
     ran = run("doctor", "--lake", lake.path, "--deep")
     assert (ran.returncode, ran.stderr) == (DONE, "")
@@ -218,12 +218,12 @@ def test_the_command(run: RunCommand, lake: Lake, tmp_path: Path, monkeypatch: p
     (found,) = [finding for finding in json.loads(ran.stdout) if finding["level"] == "wrong"]
     assert found["subject"] == target(lake).relative_to(lake.path).as_posix()
     ran = run("doctor", "--lake", tmp_path / "none")
-    assert (ran.returncode, "`litmine import PATH` makes one" in ran.stdout) == (DONE, True)
+    assert (ran.returncode, "run `litmine import PATH` to create it" in ran.stdout) == (DONE, True)
     (lake.path / "lake.json").write_text("{")
     assert run("doctor", "--lake", lake.path).returncode == FAILED
 
 
-def test_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_checks_of_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LITMINE_HOME", str(tmp_path / "a" / "home"))
     found = {finding.subject: finding for finding in examine_environment(tmp_path / "lake")}
     assert set(found) == {"python", "versions", "device", "ray", "disk", "home"}
@@ -237,7 +237,7 @@ def test_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("with_ray")
-def test_ray_is_tried_when_asked(tmp_path: Path) -> None:
+def test_ray_is_started_with_the_option(tmp_path: Path) -> None:
     (found,) = [one for one in examine_environment(tmp_path, ray=True) if one.subject == "ray"]
     assert found.level == "ok"
-    assert "worked and stopped" in found.said
+    assert "ran a task and stopped" in found.message

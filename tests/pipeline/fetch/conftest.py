@@ -1,4 +1,4 @@
-"""Archives to fetch from, and `litmine fetch` against a server of one."""
+"""Archives to fetch from, and `litmine fetch` with the fake server."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -11,27 +11,27 @@ from litmine.fake_pubmed.archive import RecordArchive, eastern_today
 from litmine.fake_pubmed.originals import read_originals
 from litmine.fake_pubmed.server import FakePubmedServer
 
-# Records are dated up to a month ago: what a test adds and revises lies apart from them.
+# Records are at least a month old, so that their dates differ from those of added and revised records.
 LAST = eastern_today() - timedelta(days=30)
 
 
 @pytest.fixture
 def lake(tmp_path: Path) -> Path:
-    """Where a lake will be."""
+    """The path of a lake that does not exist yet."""
     return tmp_path / "lake"
 
 
 @pytest.fixture(autouse=True)
-def alone(temporary: Path) -> Path:
-    """No other run's limiter is met."""
+def own_rate_limiter(temporary: Path) -> Path:
+    """Keep the rate limiter's file separate from other tests and runs."""
     return temporary
 
 
 @pytest.fixture(scope="session")
 def short_records(sample_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The shortest of the real records: it matters here how many there are, and reading them takes the time."""
-    found = read_originals(sorted((sample_data / "pubmed").glob("pubmedsample*.xml.gz")))
-    shortest = sorted((original.xml() for original in found), key=len)[:20]
+    """A file with the 20 shortest sample records: only the number of records matters, and parsing takes the time."""
+    originals = read_originals(sorted((sample_data / "pubmed").glob("pubmedsample*.xml.gz")))
+    shortest = sorted((original.xml() for original in originals), key=len)[:20]
     file = tmp_path_factory.mktemp("records") / "short.xml"
     file.write_bytes(b"<PubmedArticleSet>%b</PubmedArticleSet>" % b"".join(shortest))
     return file
@@ -45,15 +45,15 @@ def small_archive(short_records: Path) -> RecordArchive:
 
 @pytest.fixture
 def big_archive(short_records: Path) -> Callable[[int], RecordArchive]:
-    """`big_archive(records)`: 12,000 of them created on one day, more than PubMed names at once."""
+    """`big_archive(records)`: 12,000 of them created on one day, more than PubMed lists at once."""
     return lambda records: RecordArchive(
-        [short_records], records, last=LAST, busy={eastern_today() - timedelta(days=200): 12_000}
+        [short_records], records, last=LAST, busy_days={eastern_today() - timedelta(days=200): 12_000}
     )
 
 
 @pytest.fixture
 def key() -> str:
-    """A key: ten requests a second."""
+    """An API key, with which ten requests per second are allowed."""
     return "0123456789abcdef0123456789abcdef0123"
 
 
@@ -61,7 +61,7 @@ def key() -> str:
 def fetch(
     run: Callable[..., CompletedProcess[str]], monkeypatch: pytest.MonkeyPatch, lake: Path, key: str
 ) -> Callable[..., CompletedProcess[str]]:
-    """`fetch(server, "--query", "x", NCBI_API_KEY="")`: the command line against that server, into `lake`."""
+    """`fetch(server, "--query", "x", NCBI_API_KEY="")`: run the command with that server, into `lake`."""
 
     def run_fetch(
         server: FakePubmedServer | str, *arguments: object, stdin: bytes = b"", **environment: str
@@ -80,5 +80,5 @@ def fetch(
 
 @pytest.fixture
 def environment(key: str) -> Callable[[FakePubmedServer], dict[str, str]]:
-    """What a process of its own needs to fetch from a server."""
+    """The environment variables for a process that fetches from a server."""
     return lambda server: {"LITMINE_EUTILS_URL": server.url, "NCBI_EMAIL": "someone@example.org", "NCBI_API_KEY": key}

@@ -1,11 +1,11 @@
-"""Days in Washington, and slices of revisions that cover every day once."""
+"""Days of US Eastern time, and slices of revisions that cover every day once."""
 
 from datetime import UTC, date, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from litmine.pipeline.fetch_plan import begins, eastern_day, revisions
+from litmine.pipeline.fetch_plan import eastern_day, revision_slices, start_of_eastern_day
 
 DAYS = st.dates(date(1990, 1, 1), date(2040, 1, 1))
 
@@ -13,22 +13,22 @@ DAYS = st.dates(date(1990, 1, 1), date(2040, 1, 1))
 @given(DAYS.flatmap(lambda day: st.times().map(lambda time: datetime.combine(day, time, UTC))))
 def test_a_moment_lies_in_its_day(moment: datetime) -> None:
     day = eastern_day(moment)
-    assert begins(day) <= moment < begins(day + timedelta(days=1))
+    assert start_of_eastern_day(day) <= moment < start_of_eastern_day(day + timedelta(days=1))
 
 
 @given(DAYS, st.lists(DAYS), DAYS)
 def test_slices_cover_every_day_once(first: date, cuts: list[date], today: date) -> None:
-    slices = revisions(first, cuts, today)
+    slices = revision_slices(first, cuts, today)
     assert slices[0].first == first
     assert slices[-1].end is None
-    assert [one.end for one in slices[:-1]] == [one.first for one in slices[1:]]
-    assert all(one.first < one.end for one in slices if one.end)
-    # A slice that is over takes no record that is revised from now on.
-    assert all(one.over <= begins(today) for one in slices[:-1])
-    assert slices[-1].over > datetime.now(UTC)
+    assert [slice_.end for slice_ in slices[:-1]] == [slice_.first for slice_ in slices[1:]]
+    assert all(slice_.first < slice_.end for slice_ in slices if slice_.end)
+    # No record that is revised from now on can enter a complete slice.
+    assert all(slice_.complete_at <= start_of_eastern_day(today) for slice_ in slices[:-1])
+    assert slices[-1].complete_at > datetime.now(UTC)
 
 
-def test_the_search_for_a_slice() -> None:
-    older, today = revisions(date(2026, 11, 1), [], date(2026, 11, 22))
-    assert older.of("a OR b") == '(a OR b) AND ("2026/11/01"[lr] : "2026/11/21"[lr])'
-    assert today.of("a OR b") == '(a OR b) AND ("2026/11/22"[lr] : "3000"[lr])'
+def test_the_search_term_of_a_slice() -> None:
+    older, today = revision_slices(date(2026, 11, 1), [], date(2026, 11, 22))
+    assert older.search_term("a OR b") == '(a OR b) AND ("2026/11/01"[lr] : "2026/11/21"[lr])'
+    assert today.search_term("a OR b") == '(a OR b) AND ("2026/11/22"[lr] : "3000"[lr])'

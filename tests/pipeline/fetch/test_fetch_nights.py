@@ -1,4 +1,4 @@
-"""Nights of `--since last` while PubMed goes on: after each, the lake has what PubMed has, as PubMed has it."""
+"""Nightly `--since last` while PubMed changes: after each night the lake equals PubMed."""
 
 import random
 from collections import defaultdict
@@ -21,37 +21,43 @@ from litmine.types import Article
 Fetch = Callable[..., CompletedProcess[str]]
 
 
-def held(archive: RecordArchive) -> dict[int, str]:
-    """Each record's text, as PubMed has it at this moment."""
+def current_texts(archive: RecordArchive) -> dict[int, str]:
+    """The current text of each record in PubMed."""
     records = b"".join(archive.xml(pmid) or b"" for pmid in archive.pmids)
-    read = read_pubmed_xml(BytesIO(b"<PubmedArticleSet>%b</PubmedArticleSet>" % records))
-    return {article.pmid: article.text for article in read if isinstance(article, Article)}
+    parsed = read_pubmed_xml(BytesIO(b"<PubmedArticleSet>%b</PubmedArticleSet>" % records))
+    return {article.pmid: article.text for article in parsed if isinstance(article, Article)}
 
 
 @pytest.mark.parametrize("nights", [6, pytest.param(90, marks=pytest.mark.soak)])
-def test_nights(fetch: Fetch, small_archive: RecordArchive, lake: Path, nights: int) -> None:
-    chance = random.Random(nights)
-    fetched_before = 0
+def test_every_night_the_lake_equals_pubmed(
+    fetch: Fetch, small_archive: RecordArchive, lake: Path, nights: int
+) -> None:
+    rng = random.Random(nights)
+    sent_before = 0
     dated: defaultdict[date, set[int]] = defaultdict(set)
     last = date.min
     with serve(small_archive) as server:
         for night in range(nights):
-            # Some nights the machine is off, some it runs twice, at any hour.
-            server.clock_offset += timedelta(hours=chance.choice((2, 20, 24, 24, 29, 75)))
+            # The command may run at any hour, twice a night, or not at all.
+            server.clock_offset += timedelta(hours=rng.choice((2, 20, 24, 24, 29, 75)))
             day = eastern_day(datetime.now(UTC) + server.clock_offset)
-            added = small_archive.add(chance.randint(0, 6), day)
-            revised = chance.sample(sorted(small_archive.pmids), chance.randint(0, 12))
+            added = small_archive.add(rng.randint(0, 6), day)
+            revised = rng.sample(sorted(small_archive.pmids), rng.randint(0, 12))
             small_archive.revise(revised, day)
             dated[day].update(added, revised)
             done = fetch(server, "--query", "all[sb]", "--since", "last")
             assert done.returncode == DONE, done.stderr
-            assert dict(Lake(lake).rows("select pmid, text from articles")) == held(small_archive), f"night {night}"
-            given = server.log.records_sent() - fetched_before
+            assert dict(Lake(lake).rows("select pmid, text from articles")) == current_texts(small_archive), (
+                f"night {night}"
+            )
+            sent = server.log.records_sent() - sent_before
             if night:
-                assert given <= len(dated[last] | dated[day]), "more than what is dated on the boundary days"
-            fetched_before += given
-            # After the fetch, on the same day: it is the next night's business, like all of this day.
-            late = chance.sample(sorted(small_archive.pmids), chance.randint(0, 3))
+                assert sent <= len(dated[last] | dated[day]), (
+                    "more records than those dated on the days of the two fetches"
+                )
+            sent_before += sent
+            # Revisions on the same day after the fetch: the next night fetches them, like all of this day.
+            late = rng.sample(sorted(small_archive.pmids), rng.randint(0, 3))
             small_archive.revise(late, day)
             dated[day].update(late)
             last = day

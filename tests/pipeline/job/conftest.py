@@ -1,4 +1,4 @@
-"""Jobs in files, a small PubMed to fetch from, and the command `run`."""
+"""Job files, and a small PubMed to fetch from."""
 
 import json
 from collections.abc import Callable
@@ -13,13 +13,13 @@ from litmine.fake_pubmed.server import FakePubmedServer
 
 @pytest.fixture
 def key() -> str:
-    """A key: ten requests a second."""
+    """An API key, which allows ten requests a second."""
     return "0123456789abcdef0123456789abcdef0123"
 
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, temporary: Path, key: str, monkeypatch: pytest.MonkeyPatch) -> Path:  # noqa: ARG001
-    """The folder that a job is run in, with its lake, and a limiter of requests that nobody else has."""
+    """The folder that a job runs in, with its lake and its own request limiter."""
     folder = tmp_path / "home"
     folder.mkdir()
     monkeypatch.chdir(folder)
@@ -32,7 +32,7 @@ def home(tmp_path: Path, temporary: Path, key: str, monkeypatch: pytest.MonkeyPa
 
 @pytest.fixture
 def at(monkeypatch: pytest.MonkeyPatch) -> Callable[[FakePubmedServer], None]:
-    """Whose PubMed is asked from now on."""
+    """`at(server)` makes the server the PubMed of the next commands."""
     return lambda server: monkeypatch.setenv("LITMINE_EUTILS_URL", server.url)
 
 
@@ -45,12 +45,12 @@ def archive(sample_data: Path) -> RecordArchive:
 
 @pytest.fixture
 def write_job(home: Path) -> Callable[..., Path]:
-    """`write_job("mine", "about = 'x'", queries=["cells"], models=[])`: a file of a job; what it takes is JSON too."""
+    """`write_job("mine", "about = 'x'", queries=["cells"], models=[])` writes a job file; values are JSON."""
 
     def write(name: str, *lines: str, **values: object) -> Path:
         file = home / f"{name}.toml"
-        said = [f"{key} = {json.dumps(value)}" for key, value in values.items()]
-        file.write_text("\n".join([*said, *lines]), encoding="utf-8")
+        settings = [f"{key} = {json.dumps(value)}" for key, value in values.items()]
+        file.write_text("\n".join([*settings, *lines]), encoding="utf-8")
         return file
 
     return write

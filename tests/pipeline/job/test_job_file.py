@@ -1,4 +1,4 @@
-"""Jobs as files: those that come with litmine, what a file may say, and what is refused."""
+"""Job files: those that come with litmine, every key, and what is refused."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from litmine.errors import DONE, FAILED, LitmineError, SettingError
 from litmine.fake_pubmed.archive import RecordArchive
 from litmine.fake_pubmed.server import FakePubmedServer, serve
-from litmine.pipeline.job.after import Sql
-from litmine.pipeline.job.job_file import Job, Questions, Resources, job_names, jobs_folder, read_job
+from litmine.pipeline.job.after import SqlStep
+from litmine.pipeline.job.job_file import Job, Resources, StandingQuestions, job_names, jobs_folder, read_job
 
 Run = Callable[..., CompletedProcess[str]]
 
 
-def test_all_keys(write_job: Callable[..., Path]) -> None:
+def test_every_key_is_read(write_job: Callable[..., Path]) -> None:
     file = write_job(
         "mine",
         "[resources]\ngpus = 4\nprecision = 'bf16'\nimport_workers = 8",
@@ -37,8 +37,8 @@ def test_all_keys(write_job: Callable[..., Path]) -> None:
         Path("queries.txt"),
         ("builtin", "./mine"),
         Resources(gpus=4, precision="bf16", import_workers=8),
-        (Questions(Path("q.jsonl"), "./r", 5, "year > 2000"),),
-        (Sql("from articles", Path("a.csv")),),
+        (StandingQuestions(Path("q.jsonl"), "./r", 5, "year > 2000"),),
+        (SqlStep("from articles", Path("a.csv")),),
     )
 
 
@@ -47,7 +47,7 @@ def test_all_keys(write_job: Callable[..., Path]) -> None:
     [
         ("querys = ['a']", r"unknown setting querys \(did you mean queries\?\); the settings of a job are"),
         ("zzz = 1", r"unknown setting zzz; the settings of a job are"),
-        ("name = 'x'", "a job is called as its file is"),
+        ("name = 'x'", "sets name; remove it, because a job has the name of its file"),
         ("queries = 'a'", "queries must be a list of names in quotes"),
         ("queries = [' ']", "a query is empty"),
         ("inbox = [1]", "inbox must be a list of paths in quotes"),
@@ -62,14 +62,14 @@ def test_all_keys(write_job: Callable[..., Path]) -> None:
         ("[[questions]]\nreader = 'r'", "needs file"),
         ("[[questions]]\nfile = 'q'\ntop_k = 0", "top_k must be at least 1"),
         ("after = 1", r"each of after must be a table: \[\[after\]\] and its settings"),
-        ("[[after]]\ndo = 'slq'", r"is one of .*sql.*, and not 'slq' \(did you mean sql\?\)"),
-        ("[[after]]\nquery = 'x'", "and not None"),
+        ("[[after]]\ndo = 'slq'", r"must be one of .*sql.*, not 'slq' \(did you mean sql\?\)"),
+        ("[[after]]\nquery = 'x'", "must be one of compact, sql, export, not None"),
         ("[[after]]\ndo = 'sql'\nquery = 'x'", "a sql step needs to"),
-        ("[[after]]\ndo = 'sql'\nquery = 'x'\nto = 'a.xls'", r"a.xls has to end in \.csv, \.json"),
+        ("[[after]]\ndo = 'sql'\nquery = 'x'\nto = 'a.xls'", r"a.xls must end in one of \.csv, \.json"),
         ("x", "cannot be read as TOML"),
     ],
 )
-def test_what_a_file_gets_wrong(write_job: Callable[..., Path], toml: str, sentence: str) -> None:
+def test_an_error_names_the_file_and_the_remedy(write_job: Callable[..., Path], toml: str, sentence: str) -> None:
     file = write_job("mine", toml)
     with pytest.raises(SettingError, match=sentence) as refused:
         read_job(str(file))
@@ -81,21 +81,21 @@ def test_what_a_file_gets_wrong(write_job: Callable[..., Path], toml: str, sente
 def test_any_text_is_a_job_or_refused(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     file = tmp_path_factory.getbasetemp() / "any.toml"
     file.write_bytes(text.encode("utf-8", "surrogatepass"))
-    said = ""
+    message = ""
     try:
         read_job(str(file))
     except LitmineError as error:
-        said = str(error)
-    assert "\n" not in said
+        message = str(error)
+    assert "\n" not in message
 
 
-def test_a_job_that_is_not_there(run: Run) -> None:
+def test_an_unknown_job_is_an_error(run: Run) -> None:
     ran = run("run", "nigthly")
     assert ran.returncode == FAILED
     assert ran.stderr.startswith("litmine: no job 'nigthly' (did you mean nightly?); give nightly, sample")
 
 
-def test_each_job_has_a_line_about_it() -> None:
+def test_each_job_has_a_description() -> None:
     assert {"nightly", "sample"} <= set(job_names())
     assert all(read_job(name).about for name in job_names())
     crontab = (jobs_folder() / "crontab.example").read_text(encoding="utf-8")
@@ -103,7 +103,7 @@ def test_each_job_has_a_line_about_it() -> None:
 
 
 @pytest.mark.parametrize("name", job_names())
-def test_each_job_of_the_repo_can_be_foreseen(
+def test_each_job_of_litmine_has_a_forecast(
     name: str, run: Run, home: Path, sample_data: Path, archive: RecordArchive, at: Callable[[FakePubmedServer], None]
 ) -> None:
     (home / "sample_data").symlink_to(sample_data)
@@ -116,6 +116,6 @@ def test_each_job_of_the_repo_can_be_foreseen(
     assert ran.returncode == DONE, ran.stderr
     lines = ran.stdout.splitlines()
     assert lines[0] == f"job       {name}: {read_job(name).about}"
-    assert lines[-1].startswith("in all    about ")
+    assert lines[-1].startswith("total     about ")
     assert not (home / "lake").exists()
     assert "cannot be" not in ran.stdout

@@ -1,4 +1,4 @@
-"""A job night after night while PubMed goes on, killed now and then: the lake is as if nothing had happened."""
+"""A nightly job while PubMed changes: runs that are killed leave the same lake as undisturbed ones."""
 
 import random
 import signal
@@ -24,12 +24,12 @@ WriteJob = Callable[..., Path]
 At = Callable[[FakePubmedServer], None]
 
 DELETION = '<PubmedArticleSet><DeleteCitation><PMID Version="1">{}</PMID></DeleteCitation></PubmedArticleSet>'
-# What a night can end with while PubMed withdraws records.
+# Exit codes of a good night: while PubMed withdraws records, a night may have new gaps.
 FINE = (DONE, NEW_GAPS)
 
 
 def wait_for_lines(log: Path, lines: int, process: Popen[Any]) -> None:
-    """Until the job's log has so many lines, or the job is over."""
+    """Wait until the job's log has `lines` lines or the job has ended."""
     until = time.monotonic() + 300
     while process.poll() is None and (not log.exists() or log.read_bytes().count(b"\n") < lines):
         assert time.monotonic() < until
@@ -37,7 +37,7 @@ def wait_for_lines(log: Path, lines: int, process: Popen[Any]) -> None:
 
 
 def shown(lake: Path) -> tuple[list[Any], dict[tuple[Any, ...], float], dict[tuple[Any, ...], float]]:
-    """Articles, when they were seen apart; entities with their scores; and what readers made of what is retrieved."""
+    """Articles without `as_of`, entities with their scores, and the readings of retrieved articles with theirs."""
     opened = Lake(lake)
     articles = opened.sql("select * exclude (as_of) from articles order by pmid").to_pylist()
     entities = opened.rows("select * exclude (score, identifier), score from entities")
@@ -52,12 +52,12 @@ def shown(lake: Path) -> tuple[list[Any], dict[tuple[Any, ...], float], dict[tup
 
 def _by_key(rows: list[tuple[Any, ...]]) -> dict[tuple[Any, ...], float]:
     found = {row[:-1]: row[-1] or 0.0 for row in rows}
-    assert len(found) == len(rows), "a row stands twice"
+    assert len(found) == len(rows), "duplicate row"
     return found
 
 
 @pytest.mark.parametrize("nights", [3, pytest.param(30, marks=pytest.mark.soak)])
-def test_a_month(
+def test_a_month_of_nights_with_kills(
     run: Run,
     start: Start,
     home: Path,
@@ -68,7 +68,7 @@ def test_a_month(
     rule_reader: Path,
     nights: int,
 ) -> None:
-    """The month lies in the past, so that the deletions, which are dated when they are imported, are the last word."""
+    """The month is in the past: deletions have the date of their import, and so are newer than any record."""
     (home / "inbox").mkdir()
     (home / "questions.jsonl").write_text(
         '{"id": "a", "question": "Which strain grows in sediment?"}\n{"id": "b", "question": "Is it a new species?"}\n'
@@ -97,7 +97,7 @@ def test_a_month(
         for night in range(1, nights + 1):
             server.clock_offset += timedelta(days=1)
             day = eastern_day(datetime.now(UTC) + server.clock_offset)
-            _go_on(archive, chance, day, home / "inbox", night)
+            _change_pubmed(archive, chance, day, home / "inbox", night)
             if night % 3 == 0:
                 log = home / "log"
                 log.unlink(missing_ok=True)
@@ -126,8 +126,8 @@ def test_a_month(
     assert gaps > 0
 
 
-def _go_on(archive: RecordArchive, chance: random.Random, day: Any, inbox: Path, night: int) -> None:
-    """A day of PubMed's: new records, one of them withdrawn at once, revised ones, and one deleted, as a file says."""
+def _change_pubmed(archive: RecordArchive, chance: random.Random, day: Any, inbox: Path, night: int) -> None:
+    """A day at PubMed: new records, one of them withdrawn at once; revised records; a deletion in an update file."""
     new = archive.add(chance.randint(1, 5), day)
     archive.withdraw(new[:1])
     there = sorted(archive.pmids - archive.withdrawn)
@@ -137,8 +137,10 @@ def _go_on(archive: RecordArchive, chance: random.Random, day: Any, inbox: Path,
     (inbox / f"deleted-{night}.xml").write_text(DELETION.format(gone))
 
 
-def test_two_at_once(run: Run, start: Start, home: Path, archive: RecordArchive, write_job: WriteJob, at: At) -> None:
-    """The second says who is there and leaves; after a kill -9 the next begins at once."""
+def test_a_second_run_of_the_job_is_locked_out(
+    run: Run, start: Start, home: Path, archive: RecordArchive, write_job: WriteJob, at: At
+) -> None:
+    """The second run names the running process and exits; after a kill -9 the next run starts at once."""
     job = write_job("mine", queries=["all[sb]"], models=[])
     hanging = FaultInjector(script=dict.fromkeys(range(1, 99), "hang"), hang_seconds=600)
     with serve(archive, hanging) as silent, serve(archive) as server:
@@ -154,12 +156,12 @@ def test_two_at_once(run: Run, start: Start, home: Path, archive: RecordArchive,
         assert second.returncode == LOCKED
         assert second.stdout == ""
         run_id = (home / "log").read_text().split()[1]
-        said = second.stderr
-        assert said.startswith(f"litmine: the job mine is running over lake already (process {first.pid} on ")
-        assert said.rstrip().endswith("what this run would have done")
-        assert any(f", since {day:%Y-%m-%d }" in said for day in (began, datetime.now(UTC)))
-        assert f", run {run_id})" in said
-        # Another job is another matter.
+        message = second.stderr
+        assert message.startswith(f"litmine: the job mine is already running on lake (process {first.pid} on ")
+        assert message.rstrip().endswith("; wait until it ends")
+        assert any(f", since {day:%Y-%m-%d }" in message for day in (began, datetime.now(UTC)))
+        assert f", run {run_id})" in message
+        # Another job can run.
         (home / "other.toml").write_text(job.read_text().replace("all[sb]", "cells"))
         assert run("run", "other.toml", "--quiet").returncode == DONE
         first.send_signal(signal.SIGKILL)

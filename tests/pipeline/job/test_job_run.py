@@ -1,4 +1,4 @@
-"""A run of a job: every step is done whatever became of those before, the worst code is kept, and all of it is told."""
+"""A run of a job: every step runs, the worst exit code is kept, and everything is reported."""
 
 import gzip
 import json
@@ -18,10 +18,10 @@ from litmine.fake_pubmed.archive import RecordArchive
 from litmine.fake_pubmed.faults import FaultInjector
 from litmine.fake_pubmed.server import FakePubmedServer, serve
 from litmine.lake.lake import Lake
-from litmine.lake.paths import Place
+from litmine.lake.paths import LakePath
 from litmine.pipeline.job.job_file import Job
 from litmine.pipeline.job.run import run as run_job
-from litmine.pipeline.job.step import Forecast, Outcome, Rates, Watch
+from litmine.pipeline.job.step import Forecast, JobObserver, Rates, StepOutcome
 
 Run = Callable[..., CompletedProcess[str]]
 WriteJob = Callable[..., Path]
@@ -29,28 +29,28 @@ At = Callable[[FakePubmedServer], None]
 
 
 @dataclass(frozen=True)
-class Scripted:
-    """A step that ends as it is told to."""
+class ScriptedStep:
+    """A step that ends with a given exit code."""
 
     kind: ClassVar[str] = "scripted"
-    hands_out: ClassVar[bool] = False
+    writes_file: ClassVar[bool] = False
 
     code: int
 
     @property
-    def what(self) -> str:
+    def subject(self) -> str:
         return str(self.code)
 
-    def do(self, lake: Place, watch: Watch) -> Outcome:  # noqa: ARG002
+    def run(self, lake: LakePath, observer: JobObserver) -> StepOutcome:  # noqa: ARG002
         if self.code == FAILED:
             raise LakeError("it failed")
         if self.code == LOCKED:
             raise LakeLockedError("it is held")
         if self.code == INTERRUPTED:
             raise KeyboardInterrupt
-        return Outcome(self.code)
+        return StepOutcome(self.code)
 
-    def forecast(self, lake: Place, rates: Rates, coming: int) -> Forecast:  # noqa: ARG002
+    def forecast(self, lake: LakePath, rates: Rates, new_records: int) -> Forecast:  # noqa: ARG002
         return Forecast("")
 
 
@@ -68,17 +68,17 @@ class Scripted:
         ((FAILED, INTERRUPTED, DONE), INTERRUPTED),
     ],
 )
-def test_every_step_is_done_and_the_worst_code_is_kept(home: Path, codes: tuple[int, ...], left: int) -> None:
+def test_every_step_runs_and_the_worst_code_is_kept(home: Path, codes: tuple[int, ...], left: int) -> None:
     Lake.create(home / "lake")
-    job = Job("mine", models=(), after=tuple(map(Scripted, codes)))
-    report = run_job(job, home / "lake", "id", Watch())
+    job = Job("mine", models=(), after=tuple(map(ScriptedStep, codes)))
+    report = run_job(job, home / "lake", "id", JobObserver())
     done = codes[: codes.index(INTERRUPTED) + 1] if INTERRUPTED in codes else codes
     assert [outcome.code for _, outcome in report.steps] == list(done)
     assert report.code == left
     assert f"(exit {left})" in format_summary(report)
 
 
-def test_a_night_over_a_broken_file_reads_the_good_ones(
+def test_a_broken_file_does_not_stop_the_others(
     run: Run, home: Path, sample_data: Path, write_job: WriteJob, tiny_model: Path
 ) -> None:
     (home / "inbox").mkdir()
@@ -104,16 +104,16 @@ def test_a_night_over_a_broken_file_reads_the_good_ones(
     assert [(command, job) for command, job, _ in runs] == [("import", "mine"), ("annotate", "mine")]
     assert all(run_id in line for line in ran.stderr.splitlines())
     assert f"run {run_id}" in ran.stdout
-    # A second night finds nothing new: cron has nothing to mail.
+    # The second night finds nothing new, so cron has nothing to mail.
     quiet = run("run", file, "--quiet")
     assert (quiet.returncode, quiet.stdout, quiet.stderr) == (DONE, "", "")
-    # By itself a command is part of no job.
+    # A command outside a job has no job in the log.
     run("import", "inbox/good.xml.gz", "--lake", "elsewhere")
     assert Lake(home / "elsewhere").rows("select job, job_run from runs") == [(None, None)]
 
 
-def test_what_fails_keeps_nothing_else_from_being_done(run: Run, home: Path, write_job: WriteJob) -> None:
-    """There is no inbox, PubMed refuses the connection, and a file of searches is not there: all of it is said."""
+def test_a_failed_step_does_not_stop_the_others(run: Run, home: Path, write_job: WriteJob) -> None:
+    """The inbox and the queries file do not exist, and PubMed refuses the connection: all of it is reported."""
     file = write_job(
         "mine",
         "[[after]]\ndo = 'sql'\nquery = 'select 1 as one'\nto = 'one.jsonl'",
@@ -124,8 +124,8 @@ def test_what_fails_keeps_nothing_else_from_being_done(run: Run, home: Path, wri
     ran = run("run", file, "--log", "log.jsonl", "--log-format", "json")
     assert ran.returncode == FAILED
     assert ran.stderr == ""
-    assert "There is no file or folder nowhere" in ran.stdout
-    assert "none.txt cannot be read (No such file or directory); write a PubMed search a line into it" in ran.stdout
+    assert "nowhere does not exist; check the path" in ran.stdout
+    assert "none.txt cannot be read (No such file or directory); write one PubMed query per line into it" in ran.stdout
     assert "the lake has no articles yet" in ran.stdout
     assert (home / "one.jsonl").read_text() == '{"one": 1}\n'
     lines = [json.loads(line) for line in (home / "log.jsonl").read_text().splitlines()]
@@ -135,7 +135,7 @@ def test_what_fails_keeps_nothing_else_from_being_done(run: Run, home: Path, wri
     assert (lines[-1]["event"], lines[-1]["code"], lines[-1]["level"]) == ("job ended", FAILED, "error")
 
 
-def test_when_not_all_was_read_nothing_is_handed_out(
+def test_no_file_is_written_when_annotation_failed(
     run: Run, home: Path, imported_lake: Path, write_job: WriteJob
 ) -> None:
     shutil.copytree(imported_lake, home / "lake")
@@ -143,7 +143,7 @@ def test_when_not_all_was_read_nothing_is_handed_out(
     after = "[[after]]\ndo = 'sql'\nquery = 'select 1 as one'\nto = 'n.csv'"
     ran = run("run", write_job("mine", after, models=["./no-such-model"]))
     assert ran.returncode == FAILED
-    assert "held back, since not all was read; n.csv stays as it was" in ran.stdout
+    assert "skipped: annotation is incomplete; n.csv was not written" in ran.stdout
     assert (home / "n.csv").read_text() == "last night's"
 
 
@@ -151,13 +151,13 @@ def test_a_result_does_not_come_to_lie_in_the_lake(run: Run, home: Path, write_j
     Lake.create(home / "lake")
     after = "[[after]]\ndo = 'sql'\nquery = 'select 1 as one'\nto = 'lake/n.csv'"
     ran = run("run", write_job("mine", after, models=[]))
-    assert (ran.returncode, "a result does not belong into the lake" in ran.stdout) == (FAILED, True)
+    assert (ran.returncode, "an output file cannot be inside the lake" in ran.stdout) == (FAILED, True)
     writes = "[[after]]\ndo = 'sql'\nquery = \"copy articles to 'x'\"\nto = 'n.csv'"
     assert run("run", write_job("mine", writes, models=[])).returncode == FAILED
     assert not (home / "n.csv").exists()
 
 
-def test_no_lake_and_nothing_to_make_one_from(run: Run, home: Path, write_job: WriteJob) -> None:
+def test_a_job_without_import_or_fetch_needs_a_lake(run: Run, home: Path, write_job: WriteJob) -> None:
     ran = run("run", write_job("mine", models=["builtin"]), "--quiet", "--log", "log")
     assert (ran.returncode, ran.stdout) == (FAILED, "")
     assert ran.stderr.startswith("litmine: lake is not a litmine lake")
@@ -174,29 +174,29 @@ def test_every_query_is_fetched_and_the_key_is_in_no_log(
         at(server)
         ran = run("run", file)
     assert ran.returncode == FAILED
-    assert "60 records found: 0 in the lake already, 60 fetched" in ran.stdout
+    assert "60 new (60 records found, 60 fetched, " in ran.stdout
     assert key not in ran.stdout + ran.stderr
     assert "(NCBI_API_KEY)[uid]" in ran.stderr
 
 
-def test_a_forecast_goes_by_earlier_runs(
+def test_a_forecast_uses_earlier_runs(
     run: Run, home: Path, archive: RecordArchive, write_job: WriteJob, at: At
 ) -> None:
     file = write_job("mine", queries=["all[sb]"], models=["builtin"])
     with serve(archive) as server:
         at(server)
         ahead = run("run", file, "--dry-run")
-        assert "60 records found, 0 in the lake already, 60 to fetch" in ahead.stdout
-        assert "0 texts to read, and up to 60 that come; nobody knows how long" in ahead.stdout
+        assert "60 records to fetch (time by PubMed's rate limit alone); about" in ahead.stdout
+        assert "up to 60 new texts to read; time unknown" in ahead.stdout
         assert not (home / "lake").exists()
         assert run("run", write_job("only", queries=["all[sb]"], models=[])).returncode == DONE
         again = run("run", file, "--dry-run")
-    assert "0 to fetch; about 0.0 s" in again.stdout
-    assert "60 texts to read; nobody knows how long" in again.stdout
-    assert "and what annotate takes: no earlier run tells" in again.stdout
+    assert "no new records; about 0.0 s" in again.stdout
+    assert "60 unread texts to read; time unknown" in again.stdout
+    assert ", without annotate (no earlier run to estimate from)" in again.stdout
 
 
-def test_rates() -> None:
+def test_rates_of_earlier_runs() -> None:
     rates = Rates([("annotate", {"texts": 10}, 5.0), ("annotate", {"texts": 30}, 5.0), ("fetch", {"fetched": 0}, 9.0)])
     assert rates.seconds("annotate", "texts", 8) == 2.0
     assert rates.seconds("fetch", "fetched", 1) is None
@@ -204,17 +204,17 @@ def test_rates() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"),
+    ("seconds", "expected"),
     [(0.04, "0.0 s"), (9.96, "10 s"), (59.6, "1 min 0 s"), (200, "3 min 20 s"), (7260, "2 h 1 min")],
 )
-def test_durations(seconds: float, said: str) -> None:
-    assert format_duration(seconds) == said
+def test_durations(seconds: float, expected: str) -> None:
+    assert format_duration(seconds) == expected
 
 
-def test_many_sentences_are_cut_short(home: Path) -> None:
+def test_a_long_summary_is_cut(home: Path) -> None:
     Lake.create(home / "lake")
-    report = run_job(Job("mine", models=(), after=(Scripted(DONE),)), home / "lake", "id", Watch())
-    report.steps[0][1].said = [f"line {number}" for number in range(30)]
+    report = run_job(Job("mine", models=(), after=(ScriptedStep(DONE),)), home / "lake", "id", JobObserver())
+    report.steps[0][1].summary_lines = [f"line {number}" for number in range(30)]
     report.finished = datetime.now(UTC)
     text = format_summary(report)
     assert "line 19" in text

@@ -1,4 +1,4 @@
-"""A server that says exactly what a test tells it to, over real sockets, and remembers what it was asked."""
+"""A scripted HTTP server: it sends the responses that a test sets, over real sockets, and records all requests."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -13,10 +13,10 @@ import pytest
 
 
 @dataclass(frozen=True)
-class Asked:
-    """One request; `at` is when it had come, on the monotonic clock."""
+class ScriptedRequest:
+    """A recorded request; `arrived` is a time of the monotonic clock."""
 
-    at: float
+    arrived: float
     method: str
     path: str
     parameters: Mapping[str, list[str]]
@@ -24,8 +24,8 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Said:
-    """One answer."""
+class ScriptedResponse:
+    """A response to send; `length` replaces the Content-Length of the body."""
 
     body: bytes = b""
     status: int = 200
@@ -33,79 +33,83 @@ class Said:
     length: int | None = None
 
 
-Script = Said | Callable[["Handler"], Said | None]
+ScriptEntry = ScriptedResponse | Callable[["ScriptedHandler"], ScriptedResponse | None]
 
 
-class Scripted(ThreadingHTTPServer):
-    """Answers as `script` says, its last entry for ever; an entry that is called may write by itself."""
+class ScriptedServer(ThreadingHTTPServer):
+    """Sends the responses of its script in order, and the last one for ever.
+
+    An entry may be a function that returns a response, or writes to the connection itself and returns None.
+    """
 
     daemon_threads = True
     request_queue_size = 64
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.script: list[Script] = [Said()]
-        self.asked: list[Asked] = []
-        self.over = Event()
+        super().__init__(("127.0.0.1", 0), ScriptedHandler)
+        self.script: list[ScriptEntry] = [ScriptedResponse()]
+        self.requests: list[ScriptedRequest] = []
+        self.stopping = Event()
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_port}/a/base"
 
-    def says(self, *script: Script) -> None:
+    def respond(self, *script: ScriptEntry) -> None:
+        """Set the script."""
         self.script = list(script)
 
 
-class Handler(BaseHTTPRequestHandler):
-    server: Scripted
+class ScriptedHandler(BaseHTTPRequestHandler):
+    server: ScriptedServer
 
     def do_GET(self) -> None:
         query = urlsplit(self.path).query or self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
         path = urlsplit(self.path).path
         script = self.server.script
-        said = script.pop(0) if len(script) > 1 else script[0]
+        entry = script.pop(0) if len(script) > 1 else script[0]
         with suppress(ConnectionError):
-            answer = said(self) if callable(said) else said
-            asked = Asked(time.monotonic(), self.command, path, parse_qs(query), dict(self.headers))
-            self.server.asked.append(asked)
-            if isinstance(answer, Said):
-                self.say(answer)
+            response = entry(self) if callable(entry) else entry
+            request = ScriptedRequest(time.monotonic(), self.command, path, parse_qs(query), dict(self.headers))
+            self.server.requests.append(request)
+            if isinstance(response, ScriptedResponse):
+                self.send(response)
 
     def do_POST(self) -> None:
         self.do_GET()
 
-    def say(self, said: Said) -> None:
-        self.send_response(said.status)
-        for name, value in {"Content-Type": "text/plain", **said.headers}.items():
+    def send(self, response: ScriptedResponse) -> None:
+        self.send_response(response.status)
+        for name, value in {"Content-Type": "text/plain", **response.headers}.items():
             self.send_header(name, value)
-        self.send_header("Content-Length", str(len(said.body) if said.length is None else said.length))
+        self.send_header("Content-Length", str(len(response.body) if response.length is None else response.length))
         self.end_headers()
-        self.wfile.write(said.body)
+        self.wfile.write(response.body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- http.server's name
         pass
 
 
 @pytest.fixture
-def scripted() -> Iterator[Scripted]:
-    """A running server; `says` sets what it answers."""
-    server = Scripted()
+def scripted() -> Iterator[ScriptedServer]:
+    """A running server; `scripted.respond(...)` sets its responses."""
+    server = ScriptedServer()
     thread = Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     yield server
-    server.over.set()
+    server.stopping.set()
     server.shutdown()
     server.server_close()
     thread.join()
 
 
 @pytest.fixture(autouse=True)
-def alone(temporary: Path) -> Path:
-    """No other run's limiter is met."""
+def own_rate_limiter(temporary: Path) -> Path:
+    """Keep the rate limiter's file separate from other tests and runs."""
     return temporary
 
 
 @pytest.fixture
-def said() -> type[Said]:
-    """`said(body, status, headers, length)`: an answer for a script."""
-    return Said
+def response() -> type[ScriptedResponse]:
+    """`response(body, status, headers, length)`: a response for a script."""
+    return ScriptedResponse

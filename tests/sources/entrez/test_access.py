@@ -1,4 +1,4 @@
-"""Settings from the environment: what is taken, what is refused, and the key in none of it."""
+"""E-utilities settings from the environment: valid and invalid values, and where the key may go."""
 
 import pytest
 
@@ -14,21 +14,21 @@ def _unset(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-def test_without_settings_it_is_ncbi_at_three_a_second() -> None:
-    access = load_eutils_settings()
-    assert access == EutilsSettings()
-    assert (access.url, access.host, access.per_second) == (NCBI_BASE_URL, "eutils.ncbi.nlm.nih.gov", 3)
-    assert not access.is_loopback
+def test_the_defaults_are_ncbi_with_three_requests_per_second() -> None:
+    settings = load_eutils_settings()
+    assert settings == EutilsSettings()
+    assert (settings.url, settings.host, settings.per_second) == (NCBI_BASE_URL, "eutils.ncbi.nlm.nih.gov", 3)
+    assert not settings.is_loopback
 
 
-def test_settings_of_the_environment_and_changes_on_top(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_come_from_the_environment_and_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LITMINE_EUTILS_URL", "http://localhost:8080/e")
     monkeypatch.setenv("NCBI_API_KEY", f" {KEY}\n")
     monkeypatch.setenv("NCBI_EMAIL", "a@b.org")
-    access = load_eutils_settings(patience=7.0)
-    assert access == EutilsSettings("http://localhost:8080/e", KEY, "a@b.org", patience=7.0)
-    assert (access.host, access.per_second, access.is_loopback) == ("localhost:8080", 10, True)
-    assert KEY not in repr(access)
+    settings = load_eutils_settings(patience=7.0)
+    assert settings == EutilsSettings("http://localhost:8080/e", KEY, "a@b.org", patience=7.0)
+    assert (settings.host, settings.per_second, settings.is_loopback) == ("localhost:8080", 10, True)
+    assert KEY not in repr(settings)
 
 
 def test_empty_means_unset(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,7 +60,7 @@ def test_empty_means_unset(monkeypatch: pytest.MonkeyPatch) -> None:
         ("NCBI_EMAIL", "\udcff@example.org"),
     ],
 )
-def test_nonsense_is_refused_by_the_name_of_its_variable(
+def test_the_error_for_an_invalid_value_names_its_variable(
     variable: str, value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(variable, value)
@@ -70,7 +70,7 @@ def test_nonsense_is_refused_by_the_name_of_its_variable(
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.8.9.1:8080", "[::1]:80"])
-def test_a_key_may_go_to_this_machine_in_the_clear(host: str) -> None:
+def test_a_key_may_go_to_this_machine_without_tls(host: str) -> None:
     assert EutilsSettings(f"http://{host}/", KEY).is_loopback
 
 

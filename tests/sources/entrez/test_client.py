@@ -1,4 +1,4 @@
-"""The client: asking again, giving up in time, whose fault it was, and the key in nothing that is said."""
+"""The client retries, gives up in time, tells who is at fault, and never reveals the key."""
 
 import socket
 import time
@@ -25,22 +25,22 @@ def _set(*pmids: int) -> bytes:
 
 
 class Waits:
-    """What `waiting` was told."""
+    """Records the calls of `on_wait`."""
 
     def __init__(self) -> None:
-        self.told: list[tuple[str, float]] = []
+        self.calls: list[tuple[str, float]] = []
 
     def __call__(self, reason: str, seconds: float) -> None:
-        self.told.append((reason, seconds))
+        self.calls.append((reason, seconds))
 
     @property
     def seconds(self) -> float:
-        return sum(seconds for _, seconds in self.told)
+        return sum(seconds for _, seconds in self.calls)
 
 
 def _eutils(url: str, waits: Waits | None = None, **settings: Any) -> EutilsClient:
-    given: dict[str, Any] = {"key": KEY, "patience": 60.0} | settings
-    return EutilsClient(EutilsSettings(url, **given), waits or Waits())
+    arguments: dict[str, Any] = {"key": KEY, "patience": 60.0} | settings
+    return EutilsClient(EutilsSettings(url, **arguments), waits or Waits())
 
 
 def _without_key(error: BaseException | None) -> bool:
@@ -51,20 +51,20 @@ def _without_key(error: BaseException | None) -> bool:
     return True
 
 
-def test_good_answers(scripted: Any, said: Any) -> None:
-    scripted.says(said(_HITS), said(_set(5, 6)))
+def test_valid_responses(scripted: Any, response: Any) -> None:
+    scripted.respond(response(_HITS), response(_set(5, 6)))
     eutils = _eutils(scripted.url)
     assert eutils.search("a").pmids == (5,)
     fetched = eutils.fetch([5, 6, 7])
     assert (fetched.body, sorted(fetched.pmids), eutils.requests) == (_set(5, 6), [5, 6], 2)
-    assert scripted.asked[1].parameters["id"] == ["5,6,7"]
+    assert scripted.requests[1].parameters["id"] == ["5,6,7"]
 
 
-def test_a_bad_answer_is_asked_for_again_after_a_growing_wait(scripted: Any, said: Any) -> None:
-    scripted.says(said(b"", 500), said(b"<html>"), said(_HITS))
+def test_a_bad_response_is_retried_after_a_growing_wait(scripted: Any, response: Any) -> None:
+    scripted.respond(response(b"", 500), response(b"<html>"), response(_HITS))
     waits = Waits()
     assert _eutils(scripted.url, waits).search("a").count == 1
-    (first, short), (second, longer) = waits.told
+    (first, short), (second, longer) = waits.calls
     assert (first, second) == (
         "the server answered HTTP 500 (Internal Server Error)",
         "the server answered with an HTML page instead of XML",
@@ -78,8 +78,8 @@ def _down(_: Any, __: Any) -> str:
         return f"http://127.0.0.1:{unused.getsockname()[1]}/"
 
 
-def _html(scripted: Any, said: Any) -> str:
-    scripted.says(said(b"<!DOCTYPE html><html>Blocked</html>"))
+def _html(scripted: Any, response: Any) -> str:
+    scripted.respond(response(b"<!DOCTYPE html><html>Blocked</html>"))
     return str(scripted.url)
 
 
@@ -93,180 +93,180 @@ def _unknown(_: Any, __: Any) -> str:
 )
 @pytest.mark.parametrize("pmids", [(), (5,), (5, 6)])
 def test_a_service_that_is_down_ends_in_one_sentence_in_time(
-    server: Callable[[Any, Any], str], reason: str, pmids: tuple[int, ...], scripted: Any, said: Any
+    server: Callable[[Any, Any], str], reason: str, pmids: tuple[int, ...], scripted: Any, response: Any
 ) -> None:
     waits = Waits()
-    url = server(scripted, said)
+    url = server(scripted, response)
     eutils = _eutils(url, waits, patience=0.4)
-    with pytest.raises(SourceError) as given_up:
+    with pytest.raises(SourceError) as error:
         eutils.fetch(pmids) if pmids else eutils.search("a")
-    sentence = str(given_up.value)
+    sentence = str(error.value)
     assert EutilsSettings(url).host in sentence
     assert reason in sentence
     assert "check the network or LITMINE_EUTILS_URL, and run the command again" in sentence
     assert sentence.isprintable()
-    assert _without_key(given_up.value)
+    assert _without_key(error.value)
     assert waits.seconds <= 0.4
 
 
-def test_damage_to_a_list_is_the_lists_fault_when_another_question_is_answered(scripted: Any, said: Any) -> None:
-    scripted.says(said(_set(1)), said(_set(5, 6)[:-9]), said(_set(5)[:-9]), said(_set(1)))
+def test_damaged_responses_to_one_list_are_the_requests_fault_if_another_succeeds(scripted: Any, response: Any) -> None:
+    scripted.respond(response(_set(1)), response(_set(5, 6)[:-9]), response(_set(5)[:-9]), response(_set(1)))
     eutils = _eutils(scripted.url)
     eutils.fetch([1])
-    with pytest.raises(PersistentRequestError, match="the server's XML is cut short or damaged") as unanswered:
+    with pytest.raises(PersistentRequestError, match="the server's XML is cut short or damaged") as error:
         eutils.fetch([5, 6, 1])
-    assert [asked.parameters["id"] for asked in scripted.asked] == [["1"], ["5,6,1"], ["5,6,1"], ["2"]]
-    assert _without_key(unanswered.value)
+    assert [request.parameters["id"] for request in scripted.requests] == [["1"], ["5,6,1"], ["5,6,1"], ["2"]]
+    assert _without_key(error.value)
 
 
-def test_the_probe_is_a_record_that_came_well_and_may_fail_in_between(scripted: Any, said: Any) -> None:
-    empty = said(b"<eFetchResult><ERROR>ID list is empty!</ERROR></eFetchResult>")
-    scripted.says(said(_set(77)), *[said(b"", 500)] * 4, said(b"", 502), empty)
+def test_the_service_is_checked_with_a_known_record_until_it_succeeds(scripted: Any, response: Any) -> None:
+    empty = response(b"<eFetchResult><ERROR>ID list is empty!</ERROR></eFetchResult>")
+    scripted.respond(response(_set(77)), *[response(b"", 500)] * 4, response(b"", 502), empty)
     eutils = _eutils(scripted.url)
     eutils.fetch([77])
     with pytest.raises(PersistentRequestError, match="HTTP 500"):
         eutils.fetch([5, 6])
-    assert [asked.parameters["id"] for asked in scripted.asked] == [["77"], *[["5,6"]] * 4, ["77"], ["77"]]
+    assert [request.parameters["id"] for request in scripted.requests] == [["77"], *[["5,6"]] * 4, ["77"], ["77"]]
 
 
-def test_a_single_record_is_tried_four_times_before_the_probe_and_four_after(scripted: Any, said: Any) -> None:
-    scripted.says(lambda handler: said(_set(1)) if "id=1&" in handler.path + "&" else said(_set(5)[:-9]))
+def test_a_single_record_is_tried_four_times_before_and_after_the_check(scripted: Any, response: Any) -> None:
+    scripted.respond(lambda handler: response(_set(1)) if "id=1&" in handler.path + "&" else response(_set(5)[:-9]))
     with pytest.raises(PersistentRequestError, match="cut short"):
         _eutils(scripted.url).fetch([5])
-    assert [asked.parameters["id"] for asked in scripted.asked] == [*[["5"]] * 4, ["1"], *[["5"]] * 4]
+    assert [request.parameters["id"] for request in scripted.requests] == [*[["5"]] * 4, ["1"], *[["5"]] * 4]
 
 
-def test_a_question_is_doubted_after_half_the_patience_at_the_latest(scripted: Any, said: Any) -> None:
-    scripted.says(lambda handler: said(_set(1)) if "id=1&" in handler.path + "&" else said(b"", 500))
+def test_a_request_is_checked_after_half_the_patience_at_the_latest(scripted: Any, response: Any) -> None:
+    scripted.respond(lambda handler: response(_set(1)) if "id=1&" in handler.path + "&" else response(b"", 500))
     with pytest.raises(PersistentRequestError, match="HTTP 500"):
         _eutils(scripted.url, patience=0.6).fetch([5, 6])
-    assert 2 <= len(scripted.asked) < 5
+    assert 2 <= len(scripted.requests) < 5
 
 
-def test_a_single_record_is_asked_for_again_when_the_service_is_back(scripted: Any, said: Any) -> None:
-    back: list[bool] = []
+def test_a_single_record_is_retried_when_the_service_is_back(scripted: Any, response: Any) -> None:
+    checks: list[bool] = []
 
-    def answer(handler: Any) -> Any:
+    def respond(handler: Any) -> Any:
         if "id=1&" in handler.path + "&":
-            back.append(True)
-            return said(_set(1))
-        return said(_set(5)) if back else said(b"", 503)
+            checks.append(True)
+            return response(_set(1))
+        return response(_set(5)) if checks else response(b"", 503)
 
-    scripted.says(answer)
+    scripted.respond(respond)
     assert _eutils(scripted.url, patience=1.0).fetch([5]).pmids == {5}
-    assert back == [True]
+    assert checks == [True]
 
 
-def test_a_busy_server_is_never_a_records_fault(scripted: Any, said: Any) -> None:
-    busy = said(b"{", 429, {"Retry-After": "1"})
-    scripted.says(busy, busy, said(_set(5)))
+def test_throttling_is_never_a_records_fault(scripted: Any, response: Any) -> None:
+    busy = response(b"{", 429, {"Retry-After": "1"})
+    scripted.respond(busy, busy, response(_set(5)))
     assert _eutils(scripted.url, patience=2.0).fetch([5]).pmids == {5}
-    assert [asked.parameters["id"] for asked in scripted.asked] == [["5"]] * 3
+    assert [request.parameters["id"] for request in scripted.requests] == [["5"]] * 3
 
 
-def test_no_record_is_an_answer_and_not_asked_for_again(scripted: Any, said: Any) -> None:
-    scripted.says(said(b"<eFetchResult><ERROR>ID list is empty! Possibly it has no correct IDs.</ERROR>", 400))
+def test_an_empty_result_is_not_retried(scripted: Any, response: Any) -> None:
+    scripted.respond(response(b"<eFetchResult><ERROR>ID list is empty! Possibly it has no correct IDs.</ERROR>", 400))
     eutils = _eutils(scripted.url)
     assert eutils.fetch([5]).pmids == frozenset()
     assert eutils.requests == 1
 
 
-def test_retry_after_is_waited_for_by_everyone_on_the_machine(scripted: Any, said: Any) -> None:
+def test_retry_after_pauses_all_processes_of_the_machine(scripted: Any, response: Any) -> None:
     others: list[float] = []
     body = f'{{"error":"API rate limit exceeded\x01","api-key":"{KEY}","limit":"10"}}'.encode()
-    scripted.says(said(body, 429, {"Retry-After": "1"}), said(_HITS))
+    scripted.respond(response(body, 429, {"Retry-After": "1"}), response(_HITS))
 
-    def waiting(reason: str, seconds: float) -> None:
+    def on_wait(reason: str, seconds: float) -> None:
         assert reason == "the server answered HTTP 429 (Too Many Requests)"
         assert seconds >= 1.0
         others.append(RateLimiter(EutilsSettings(scripted.url).host, 10).remaining_pause())
 
-    # It is the server's wish, so it counts for nothing against the patience.
-    assert EutilsClient(EutilsSettings(scripted.url, KEY, patience=0.1), waiting).search("a").count == 1
+    # A wait that the server asks for does not count against the patience.
+    assert EutilsClient(EutilsSettings(scripted.url, KEY, patience=0.1), on_wait).search("a").count == 1
     assert len(others) == 1
     assert others[0] > 0.0
-    assert scripted.asked[1].at - scripted.asked[0].at >= 1.0
+    assert scripted.requests[1].arrived - scripted.requests[0].arrived >= 1.0
 
 
-def test_a_busy_server_that_says_no_more_is_busy_for_as_long_as_patience_lasts(scripted: Any, said: Any) -> None:
-    scripted.says(said(b"{", 429))
+def test_throttling_without_retry_after_ends_after_the_patience(scripted: Any, response: Any) -> None:
+    scripted.respond(response(b"{", 429))
     waits = Waits()
     with pytest.raises(SourceError, match="HTTP 429"):
         _eutils(scripted.url, waits, patience=1.5).fetch([5])
     assert waits.seconds <= 1.5
 
 
-def test_a_wait_of_hours_is_left_to_the_user(scripted: Any, said: Any) -> None:
-    scripted.says(said(b"{", 429, {"Retry-After": "7200"}))
+def test_a_wait_of_hours_is_an_error(scripted: Any, response: Any) -> None:
+    scripted.respond(response(b"{", 429, {"Retry-After": "7200"}))
     eutils = _eutils(scripted.url)
     with pytest.raises(SourceError, match="asks to wait 120 minutes; run the command again after that"):
         eutils.search("a")
     assert eutils.requests == 1
 
 
-def test_a_pause_that_another_run_was_asked_for_is_told(scripted: Any, said: Any) -> None:
-    scripted.says(said(_HITS))
+def test_a_pause_requested_from_another_run_is_reported(scripted: Any, response: Any) -> None:
+    scripted.respond(response(_HITS))
     RateLimiter(EutilsSettings(scripted.url).host, 10).pause(60)
 
-    def waiting(reason: str, seconds: float) -> None:
+    def on_wait(reason: str, seconds: float) -> None:
         assert 0 < seconds <= 60
         raise InterruptedError(reason)
 
     with pytest.raises(InterruptedError, match="the server asked another run to wait"):
-        EutilsClient(EutilsSettings(scripted.url, KEY), waiting).search("a")
-    assert scripted.asked == []
+        EutilsClient(EutilsSettings(scripted.url, KEY), on_wait).search("a")
+    assert scripted.requests == []
 
 
-def test_a_refused_key_ends_it_at_once(scripted: Any, said: Any) -> None:
-    scripted.says(said(f'{{"error":"API key invalid","api-key":"{KEY}"}}'.encode(), 400))
+def test_a_rejected_key_is_an_error_at_once(scripted: Any, response: Any) -> None:
+    scripted.respond(response(f'{{"error":"API key invalid","api-key":"{KEY}"}}'.encode(), 400))
     eutils = _eutils(scripted.url)
-    for ask in (lambda: eutils.search("a"), lambda: eutils.fetch([5])):
+    for request in (lambda: eutils.search("a"), lambda: eutils.fetch([5])):
         with pytest.raises(SettingError, match="NCBI_API_KEY") as refused:
-            ask()
+            request()
         assert _without_key(refused.value)
     assert eutils.requests == 2
     assert KEY not in repr(eutils) + repr(vars(eutils)["_settings"])
 
 
-def test_an_address_that_is_too_long_is_posted(scripted: Any, said: Any) -> None:
-    scripted.says(said(b"", 414), said(_HITS))
+def test_a_uri_that_is_too_long_is_sent_with_post(scripted: Any, response: Any) -> None:
+    scripted.respond(response(b"", 414), response(_HITS))
     waits = Waits()
     assert _eutils(scripted.url, waits).search("a").count == 1
-    assert [asked.method for asked in scripted.asked] == ["GET", "POST"]
-    assert waits.told == []
+    assert [request.method for request in scripted.requests] == ["GET", "POST"]
+    assert waits.calls == []
 
 
 @pytest.mark.parametrize("term", ["", " \t", "caf\udce9"])
-def test_what_is_no_query_is_not_asked(term: str, scripted: Any) -> None:
+def test_an_invalid_query_is_not_sent(term: str, scripted: Any) -> None:
     with pytest.raises(SettingError, match="query is empty or is not UTF-8"):
         _eutils(scripted.url).search(term)
-    assert scripted.asked == []
+    assert scripted.requests == []
 
 
-def test_the_servers_time_counts_when_the_clocks_differ(scripted: Any) -> None:
-    servers = datetime(2031, 1, 1, 12, 0, tzinfo=UTC)
+def test_the_servers_time_is_used_if_the_clocks_differ(scripted: Any) -> None:
+    server_time = datetime(2031, 1, 1, 12, 0, tzinfo=UTC)
 
-    def answer(handler: Any) -> None:
-        handler.wfile.write(f"HTTP/1.0 200 OK\r\nDate: {format_datetime(servers, usegmt=True)}\r\n\r\n".encode())
+    def respond(handler: Any) -> None:
+        handler.wfile.write(f"HTTP/1.0 200 OK\r\nDate: {format_datetime(server_time, usegmt=True)}\r\n\r\n".encode())
         handler.wfile.write(_set(5))
 
-    scripted.says(answer)
+    scripted.respond(respond)
     waits = Waits()
     eutils = _eutils(scripted.url, waits)
-    assert [eutils.fetch([5]).received, eutils.fetch([5]).received] == [servers, servers]
-    assert waits.told == [("this machine's clock and the server's differ by minutes; the server's time is used", 0.0)]
+    assert [eutils.fetch([5]).received, eutils.fetch([5]).received] == [server_time, server_time]
+    assert waits.calls == [("this machine's clock and the server's differ by minutes; the server's time is used", 0.0)]
 
 
-def test_this_machines_time_counts_when_the_clocks_agree(scripted: Any, said: Any) -> None:
-    scripted.says(said(_set(5)))
+def test_this_machines_time_is_used_if_the_clocks_agree(scripted: Any, response: Any) -> None:
+    scripted.respond(response(_set(5)))
     before = datetime.now(UTC)
     received = _eutils(scripted.url).fetch([5]).received
     assert before <= received <= datetime.now(UTC)
     assert received.utcoffset() == timedelta(0)
 
 
-def test_one_hanging_request_costs_its_timeout_and_no_more(scripted: Any, said: Any) -> None:
-    scripted.says(lambda handler: handler.server.over.wait(600), said(_HITS))
-    began = time.monotonic()
+def test_a_hanging_request_is_retried_after_its_timeout(scripted: Any, response: Any) -> None:
+    scripted.respond(lambda handler: handler.server.stopping.wait(600), response(_HITS))
+    start = time.monotonic()
     assert _eutils(scripted.url, read_seconds=0.3).search("a").count == 1
-    assert time.monotonic() - began < 300
+    assert time.monotonic() - start < 300

@@ -1,4 +1,4 @@
-"""The limiter: never more than N arrivals in a second, whatever happens to processes, files and clocks."""
+"""The limiter allows at most N arrivals per second, whatever happens to processes, files and clocks."""
 
 import fcntl
 import json
@@ -19,7 +19,7 @@ from litmine.sources.entrez import limiter as module
 from litmine.sources.entrez.limiter import MAX_PAUSE_SECONDS, RateLimiter
 
 KEY = "0123456789abcdef0123456789abcdef0123"
-_LONG_AGO, _FAR = 0.0, 1e9
+_LONG_AGO, _FUTURE = 0.0, 1e9
 
 
 def _state_file(folder: Path) -> Path:
@@ -28,20 +28,20 @@ def _state_file(folder: Path) -> Path:
 
 
 def _write(folder: Path, **state: Any) -> None:
-    """Put a state where the limiter of `_limiter` looks for it."""
+    """Write the state file of the limiter for "host"."""
     RateLimiter("host", 3, [folder]).remaining_pause()
     _state_file(folder).write_text(json.dumps({"last": 0.0, "pause": 0.0, "places": {}} | state))
 
 
-def _turn_after(began: float, limiter: RateLimiter) -> float:
-    """How long after `began` the next turn comes."""
+def _turn_after(start: float, limiter: RateLimiter) -> float:
+    """Seconds from `start` to the next turn."""
     limiter.acquire()
-    return time.monotonic() - began
+    return time.monotonic() - start
 
 
 @pytest.fixture
 def processes() -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """`processes(code, *arguments)` starts Python on some code, killed if the test leaves it."""
+    """`processes(code, *arguments)` starts a Python process, which is killed at the end of the test."""
     started: list[subprocess.Popen[str]] = []
 
     def start(code: str, *arguments: object) -> subprocess.Popen[str]:
@@ -66,25 +66,30 @@ for _ in range(int(sys.argv[3])):
 """
 
 
-@pytest.mark.parametrize(("key", "allowed", "each"), [("", 3, 3), (KEY, 10, 8)])
-def test_processes_together_stay_below_the_limit_at_arrival(
-    key: str, allowed: int, each: int, scripted: Any, said: Any, processes: Callable[..., subprocess.Popen[str]]
+@pytest.mark.parametrize(("key", "allowed", "per_process"), [("", 3, 3), (KEY, 10, 8)])
+def test_processes_together_keep_the_limit_at_arrival(
+    key: str,
+    allowed: int,
+    per_process: int,
+    scripted: Any,
+    response: Any,
+    processes: Callable[..., subprocess.Popen[str]],
 ) -> None:
-    late = cycle([0.5, 0.0, 0.3, 0.6, 0.1, 0.0, 0.4])
+    delays = cycle([0.5, 0.0, 0.3, 0.6, 0.1, 0.0, 0.4])
 
-    def answer(_: object) -> Any:
-        time.sleep(next(late))  # on its way: longer than the space between two turns
-        return said(b"<PubmedArticleSet/>")
+    def respond(_: object) -> Any:
+        time.sleep(next(delays))  # longer than the interval between two turns
+        return response(b"<PubmedArticleSet/>")
 
-    scripted.says(answer)
-    running = [processes(_FETCH, scripted.url, key, each) for _ in range(4)]
+    scripted.respond(respond)
+    running = [processes(_FETCH, scripted.url, key, per_process) for _ in range(4)]
     assert [process.communicate()[1] for process in running] == [""] * 4
-    arrivals = sorted(asked.at for asked in scripted.asked)
-    assert len(arrivals) == 4 * each
+    arrivals = sorted(request.arrived for request in scripted.requests)
+    assert len(arrivals) == 4 * per_process
     assert min(later - first for first, later in zip(arrivals, arrivals[allowed:], strict=False)) > 1.0
 
 
-def test_threads_share_the_limit_too(temporary: Path) -> None:
+def test_threads_share_the_limit(temporary: Path) -> None:
     limiters = [RateLimiter("host", 10, [temporary]) for _ in range(2)]
     turns: list[float] = []
 
@@ -100,45 +105,45 @@ def test_threads_share_the_limit_too(temporary: Path) -> None:
     assert min(later - first for first, later in zip(turns, turns[10:], strict=False)) > 1.0
 
 
-def test_a_request_counts_until_a_second_after_its_answer(temporary: Path) -> None:
+def test_a_request_counts_until_a_second_after_its_response(temporary: Path) -> None:
     first = RateLimiter("host", 1, [temporary])
     turn = first.acquire()
     first.mark_sent(turn)
     time.sleep(0.3)
-    began = time.monotonic()
+    start = time.monotonic()
     first.mark_answered(turn)
-    assert _turn_after(began, RateLimiter("host", 1, [temporary])) > 1.0
+    assert _turn_after(start, RateLimiter("host", 1, [temporary])) > 1.0
 
 
-def test_a_request_without_an_answer_counts_longer(temporary: Path) -> None:
+def test_a_request_without_a_response_counts_longer(temporary: Path) -> None:
     first = RateLimiter("host", 1, [temporary])
     turn = first.acquire()
-    began = time.monotonic()
+    start = time.monotonic()
     first.mark_sent(turn)
-    assert _turn_after(began, RateLimiter("host", 1, [temporary])) > 2.0
+    assert _turn_after(start, RateLimiter("host", 1, [temporary])) > 2.0
 
 
-def test_a_turn_that_is_not_used_yet_keeps_its_place(temporary: Path) -> None:
+def test_an_unused_turn_is_kept(temporary: Path) -> None:
     late = RateLimiter("host", 1, [temporary])
-    began = time.monotonic()
+    start = time.monotonic()
     late.acquire()
     _, until = json.loads(_state_file(temporary).read_text())["places"].popitem()
-    assert until > began + 2.1
+    assert until > start + 2.1
 
 
-def test_a_pause_is_for_everyone_and_for_minutes_at_most(temporary: Path) -> None:
-    one, other = RateLimiter("host", 3, [temporary]), RateLimiter("host", 3, [temporary])
-    began = time.monotonic()
-    one.pause(0.4)
-    one.pause(0.1)
-    assert other.remaining_pause() <= 0.4
-    assert _turn_after(began, other) > 0.4
-    assert other.remaining_pause() == 0.0
-    one.pause(_FAR)
-    assert MAX_PAUSE_SECONDS - 60 < other.remaining_pause() <= MAX_PAUSE_SECONDS
+def test_a_pause_holds_for_all_limiters_and_for_minutes_at_most(temporary: Path) -> None:
+    first, second = RateLimiter("host", 3, [temporary]), RateLimiter("host", 3, [temporary])
+    start = time.monotonic()
+    first.pause(0.4)
+    first.pause(0.1)
+    assert second.remaining_pause() <= 0.4
+    assert _turn_after(start, second) > 0.4
+    assert second.remaining_pause() == 0.0
+    first.pause(_FUTURE)
+    assert MAX_PAUSE_SECONDS - 60 < second.remaining_pause() <= MAX_PAUSE_SECONDS
 
 
-def test_hosts_and_allowances_do_not_share(temporary: Path) -> None:
+def test_hosts_and_limits_have_separate_states(temporary: Path) -> None:
     RateLimiter("a", 3, [temporary]).pause(100)
     assert RateLimiter("b", 3, [temporary]).remaining_pause() == 0.0
     assert RateLimiter("a", 10, [temporary]).remaining_pause() == 0.0
@@ -146,7 +151,7 @@ def test_hosts_and_allowances_do_not_share(temporary: Path) -> None:
     assert {path.parent for path in temporary.iterdir()} == {temporary}
 
 
-def test_a_host_cannot_name_a_file_elsewhere(temporary: Path) -> None:
+def test_a_host_name_cannot_choose_another_folder(temporary: Path) -> None:
     inside = temporary / "inside"
     RateLimiter("../../../[::1]:80", 3, [inside]).acquire()
     assert _state_file(inside).parent == inside
@@ -178,8 +183,8 @@ def test_what_makes_no_sense_counts_as_a_second_full_of_requests(content: bytes,
     assert all(until <= time.monotonic() + 3 for until in places.values())
 
 
-def test_stamps_of_an_earlier_boot_hold_nobody_up(temporary: Path) -> None:
-    _write(temporary, last=_FAR, pause=_FAR, places={"a": _FAR, "b": _FAR, "c": _FAR})
+def test_times_of_an_earlier_boot_are_ignored(temporary: Path) -> None:
+    _write(temporary, last=_FUTURE, pause=_FUTURE, places={"a": _FUTURE, "b": _FUTURE, "c": _FUTURE})
     assert _turn_after(time.monotonic(), RateLimiter("host", 3, [temporary])) < MAX_PAUSE_SECONDS / 10
     _write(temporary, last=_LONG_AGO, pause=_LONG_AGO, places={"a": _LONG_AGO})
     assert RateLimiter("host", 3, [temporary]).remaining_pause() == 0.0
@@ -222,22 +227,22 @@ def test_a_file_that_cannot_be_used_is_replaced_by_the_next(
         assert (tmp_path / "victim").read_text() == "mine"
 
 
-def test_without_any_file_a_process_keeps_the_limit_by_itself(temporary: Path) -> None:
+def test_without_a_file_each_process_keeps_the_limit_alone(temporary: Path) -> None:
     (temporary / "file").write_text("")
     limiter = RateLimiter("host", 1, [temporary / "file"])
     turn = limiter.acquire()
-    began = time.monotonic()
+    start = time.monotonic()
     limiter.mark_answered(turn)
-    assert _turn_after(began, limiter) > 1.0
+    assert _turn_after(start, limiter) > 1.0
     limiter.pause(50)
     assert limiter.remaining_pause() > 0.0
 
 
-def test_the_file_is_for_all_users_and_holds_nothing_of_the_key(temporary: Path, scripted: Any, said: Any) -> None:
+def test_the_file_is_for_all_users_and_holds_nothing_of_the_key(temporary: Path, scripted: Any, response: Any) -> None:
     from litmine.sources.entrez.client import EutilsClient
     from litmine.sources.entrez.eutils_settings import EutilsSettings
 
-    scripted.says(said(b"<PubmedArticleSet/>"))
+    scripted.respond(response(b"<PubmedArticleSet/>"))
     EutilsClient(EutilsSettings(scripted.url, KEY)).fetch([1])
     file = _state_file(temporary)
     assert file.stat().st_mode & 0o777 == 0o666
@@ -253,7 +258,9 @@ time.sleep(600)
 """
 
 
-def test_a_killed_process_holds_nobody_up(temporary: Path, processes: Callable[..., subprocess.Popen[str]]) -> None:
+def test_a_killed_process_does_not_block_others(
+    temporary: Path, processes: Callable[..., subprocess.Popen[str]]
+) -> None:
     _write(temporary)
     holder = processes(_HOLD, _state_file(temporary))
     assert holder.stdout is not None
@@ -265,7 +272,7 @@ def test_a_killed_process_holds_nobody_up(temporary: Path, processes: Callable[.
     assert RateLimiter("host", 3, [temporary]).remaining_pause() > 0
 
 
-def test_ctrl_c_ends_the_waiting(temporary: Path, processes: Callable[..., subprocess.Popen[str]]) -> None:
+def test_ctrl_c_ends_waiting(temporary: Path, processes: Callable[..., subprocess.Popen[str]]) -> None:
     code = """
 import sys
 from pathlib import Path

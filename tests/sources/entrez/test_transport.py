@@ -29,7 +29,7 @@ def _transport(url: str, key: str | None = None, **settings: Any) -> EutilsTrans
 
 
 def _failure(transport: EutilsTransport) -> ResponseError:
-    """How asking fails; the key must be in nothing that comes with it."""
+    """The error of a failing request; also checks that the key is in none of its parts."""
     with pytest.raises(ResponseError) as failed:
         transport.send("efetch", id="1")
     error: BaseException | None = failed.value
@@ -39,11 +39,11 @@ def _failure(transport: EutilsTransport) -> ResponseError:
     return failed.value
 
 
-def test_biopython_asks_and_the_base_url_is_ours(scripted: Any) -> None:
+def test_biopython_sends_requests_to_the_configured_base_url(scripted: Any) -> None:
     transport = _transport(scripted.url, KEY, email="a@b.org")
     transport.send("esearch", term='"a b" & µ[ti]', retmax=7)
     transport.send("efetch", id="1,2")
-    search, fetch = scripted.asked
+    search, fetch = scripted.requests
     assert (search.method, search.path) == ("GET", "/a/base/esearch.fcgi")
     common = {"db": ["pubmed"], "retmode": ["xml"], "tool": ["litmine"], "email": ["a@b.org"], "api_key": [KEY]}
     assert search.parameters == {**common, "term": ['"a b" & µ[ti]'], "retmax": ["7"]}
@@ -53,24 +53,24 @@ def test_biopython_asks_and_the_base_url_is_ours(scripted: Any) -> None:
     assert transport.requests == 2
 
 
-def test_what_is_not_set_is_not_sent_and_nothing_warns_of_it(scripted: Any) -> None:
+def test_unset_parameters_are_not_sent(scripted: Any) -> None:
     _transport(scripted.url).send("efetch", id="1")
-    assert set(scripted.asked[0].parameters) == {"db", "retmode", "tool", "id"}
+    assert set(scripted.requests[0].parameters) == {"db", "retmode", "tool", "id"}
 
 
-def test_long_lists_are_posted(scripted: Any) -> None:
+def test_long_lists_are_sent_with_post(scripted: Any) -> None:
     pmids = ",".join(map(str, range(1, 201)))
     transport = _transport(scripted.url, KEY)
     transport.send("efetch", id=pmids)
     transport.always_post = True
     transport.send("esearch", term="a", retmax=1)
-    assert [asked.method for asked in scripted.asked] == ["POST", "POST"]
-    assert scripted.asked[0].parameters["id"] == [pmids]
-    assert scripted.asked[1].parameters["term"] == ["a"]
-    assert [asked.path for asked in scripted.asked] == ["/a/base/efetch.fcgi", "/a/base/esearch.fcgi"]
+    assert [request.method for request in scripted.requests] == ["POST", "POST"]
+    assert scripted.requests[0].parameters["id"] == [pmids]
+    assert scripted.requests[1].parameters["term"] == ["a"]
+    assert [request.path for request in scripted.requests] == ["/a/base/efetch.fcgi", "/a/base/esearch.fcgi"]
 
 
-def test_biopythons_own_module_is_left_alone(scripted: Any) -> None:
+def test_biopythons_module_is_not_changed(scripted: Any) -> None:
     before = {name: value for name, value in vars(Entrez).items() if not name.startswith("__")}
     _transport(scripted.url, KEY, email="a@b.org").send("efetch", id="1")
     assert {name: value for name, value in vars(Entrez).items() if not name.startswith("__")} == before
@@ -98,7 +98,7 @@ def test_biopython_adds_no_delay_of_its_own(scripted: Any, monkeypatch: pytest.M
     monkeypatch.setattr(RateLimiter, "acquire", lambda _: "slot")
     for _ in range(3):
         transport.send("efetch", id="1")
-    assert (len(scripted.asked), delays) == (3, [])
+    assert (len(scripted.requests), delays) == (3, [])
 
 
 def test_a_biopython_without_its_private_functions(
@@ -106,7 +106,7 @@ def test_a_biopython_without_its_private_functions(
 ) -> None:
     _install_biopython(_OTHER_BIOPYTHON, tmp_path, monkeypatch)
     assert _transport(scripted.url).send("efetch", id="7").status == 200
-    assert scripted.asked[0].parameters == {"id": ["7"]}
+    assert scripted.requests[0].parameters == {"id": ["7"]}
 
 
 def test_a_biopython_that_would_bypass_the_limiter_is_refused(
@@ -115,32 +115,32 @@ def test_a_biopython_that_would_bypass_the_limiter_is_refused(
     _install_biopython("import urllib.request", tmp_path, monkeypatch)
     with pytest.raises(SettingError, match="install biopython"):
         _transport(scripted.url)
-    assert scripted.asked == []
+    assert scripted.requests == []
 
 
-def test_an_answer_of_any_status_comes_back_whole(scripted: Any, said: Any) -> None:
+def test_a_response_of_any_status_is_returned_completely(scripted: Any, response: Any) -> None:
     for status in (200, 204, 400, 404, 429, 500, 599):
         body = b"" if status == 204 else BODY
-        scripted.says(said(body, status, {"Retry-After": "1"}))
-        reply = _transport(scripted.url).send("efetch", id="1")
-        assert (reply.status, reply.body, reply.headers["Retry-After"]) == (status, body, "1")
-        assert reply.received.tzinfo is not None
+        scripted.respond(response(body, status, {"Retry-After": "1"}))
+        received = _transport(scripted.url).send("efetch", id="1")
+        assert (received.status, received.body, received.headers["Retry-After"]) == (status, body, "1")
+        assert received.received.tzinfo is not None
 
 
-def test_a_redirect_is_not_followed_and_the_key_stays(scripted: Any, said: Any) -> None:
+def test_a_redirect_is_not_followed_and_the_key_stays(scripted: Any, response: Any) -> None:
     for status in (301, 302, 303, 307, 308):
-        scripted.says(said(b"moved", status, {"Location": f"{scripted.url}/elsewhere?api_key={KEY}"}))
-        reply = _transport(scripted.url, KEY).send("efetch", id="1")
-        assert reply.status == status
-        assert KEY not in repr(reply)
-    assert {asked.path for asked in scripted.asked} == {"/a/base/efetch.fcgi"}
-    assert len(scripted.asked) == 5
+        scripted.respond(response(b"moved", status, {"Location": f"{scripted.url}/elsewhere?api_key={KEY}"}))
+        received = _transport(scripted.url, KEY).send("efetch", id="1")
+        assert received.status == status
+        assert KEY not in repr(received)
+    assert {request.path for request in scripted.requests} == {"/a/base/efetch.fcgi"}
+    assert len(scripted.requests) == 5
 
 
-def test_gzip_is_asked_for_and_unpacked(scripted: Any, said: Any) -> None:
-    scripted.says(said(gzip.compress(BODY), 200, {"Content-Encoding": "GZip"}))
+def test_gzip_is_requested_and_decompressed(scripted: Any, response: Any) -> None:
+    scripted.respond(response(gzip.compress(BODY), 200, {"Content-Encoding": "GZip"}))
     assert _transport(scripted.url).send("efetch", id="1").body == BODY
-    assert scripted.asked[0].headers["Accept-Encoding"] == "gzip"
+    assert scripted.requests[0].headers["Accept-Encoding"] == "gzip"
 
 
 @pytest.mark.parametrize(
@@ -153,27 +153,29 @@ def test_gzip_is_asked_for_and_unpacked(scripted: Any, said: Any) -> None:
         (BODY, "br", None, "not requested"),
     ],
 )
-def test_bodies_that_are_not_whole(
-    body: bytes, encoding: str, length: int | None, reason: str, scripted: Any, said: Any
+def test_incomplete_bodies(
+    body: bytes, encoding: str, length: int | None, reason: str, scripted: Any, response: Any
 ) -> None:
-    scripted.says(said(body, 200, {"Content-Encoding": encoding}, length))
+    scripted.respond(response(body, 200, {"Content-Encoding": encoding}, length))
     failed = _failure(_transport(scripted.url, KEY))
     assert reason in str(failed)
     assert failed.kind is (FailureKind.FAILED if encoding == "br" else FailureKind.DAMAGED)
 
 
-def test_chunks_that_end_too_early(scripted: Any) -> None:
-    def say(handler: Any) -> None:
+def test_incomplete_chunks(scripted: Any) -> None:
+    def send_chunks(handler: Any) -> None:
         handler.wfile.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n<Pubm\r\n")
 
-    scripted.says(say)
+    scripted.respond(send_chunks)
     assert _failure(_transport(scripted.url)).kind is FailureKind.DAMAGED
 
 
 @pytest.mark.parametrize("encoding", ["identity", "gzip"])
-def test_an_answer_has_a_largest_size(encoding: str, scripted: Any, said: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_has_a_largest_size(
+    encoding: str, scripted: Any, response: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     body = BODY if encoding == "identity" else gzip.compress(BODY)
-    scripted.says(said(body, 200, {"Content-Encoding": encoding}))
+    scripted.respond(response(body, 200, {"Content-Encoding": encoding}))
     monkeypatch.setattr(transport_module, "_MAX_BODY_BYTES", len(BODY) - 1)
     assert "larger than" in str(_failure(_transport(scripted.url)))
     monkeypatch.setattr(transport_module, "_MAX_BODY_BYTES", len(BODY))
@@ -198,11 +200,11 @@ def test_a_connection_that_hangs(full_port: int, temporary: Path) -> None:
     transport = _transport(f"http://127.0.0.1:{full_port}/", KEY, connect_seconds=0.2)
     assert str(_failure(transport)) == "the server could not be reached in time"
     assert transport.requests == 0
-    assert list(temporary.iterdir()) == []  # no turn was taken for it
+    assert list(temporary.iterdir()) == []  # the limiter was not used
 
 
-def test_an_answer_that_does_not_come(scripted: Any) -> None:
-    scripted.says(lambda handler: handler.server.over.wait(30))
+def test_a_response_that_does_not_arrive(scripted: Any) -> None:
+    scripted.respond(lambda handler: handler.server.stopping.wait(30))
     assert str(_failure(_transport(scripted.url, KEY, read_seconds=0.2))) == "the server did not answer in time"
 
 
@@ -213,34 +215,34 @@ def test_an_answer_that_does_not_come(scripted: Any) -> None:
         (b"HTTP/1.1 200 OK\r\n\r\n", "the server's answer took too long", FailureKind.DAMAGED),
     ],
 )
-def test_a_trickle_does_not_hold_for_ever(start: bytes, reason: str, fault: FailureKind, scripted: Any) -> None:
+def test_a_trickle_ends_after_a_time_limit(start: bytes, reason: str, fault: FailureKind, scripted: Any) -> None:
     def trickle(handler: Any) -> None:
         handler.wfile.write(start)
-        while not handler.server.over.wait(0.05):
+        while not handler.server.stopping.wait(0.05):
             handler.wfile.write(b"x")
 
-    scripted.says(trickle)
+    scripted.respond(trickle)
     failed = _failure(_transport(scripted.url, KEY, read_seconds=10, body_seconds=1.0))
     assert (str(failed), failed.kind) == (reason, fault)
 
 
-def test_what_is_no_http(scripted: Any) -> None:
-    scripted.says(lambda handler: handler.wfile.write(f"220 {KEY} SMTP\r\n".encode() * 2))
+def test_a_response_that_is_not_http(scripted: Any) -> None:
+    scripted.respond(lambda handler: handler.wfile.write(f"220 {KEY} SMTP\r\n".encode() * 2))
     assert str(_failure(_transport(scripted.url, KEY))) == "the server did not answer in HTTP"
 
 
-def test_a_connection_that_is_closed_without_a_word(scripted: Any) -> None:
-    scripted.says(lambda _: None)
+def test_a_connection_that_is_closed_without_a_response(scripted: Any) -> None:
+    scripted.respond(lambda _: None)
     assert str(_failure(_transport(scripted.url, KEY))) == "the server closed the connection without an answer"
 
 
-def test_tls_where_there_is_none(scripted: Any) -> None:
+def test_a_server_without_tls(scripted: Any) -> None:
     transport = _transport(scripted.url.replace("http:", "https:"), KEY)
     assert str(_failure(transport)) == "no secure connection to the server could be made"
 
 
 @pytest.mark.parametrize("name", ["no-such-host.invalid", "x" * 64 + ".invalid"])
-def test_a_name_that_nobody_knows(name: str) -> None:
+def test_an_unknown_host_name(name: str) -> None:
     assert str(_failure(_transport(f"https://{name}/", KEY))) == "the server's name could not be resolved"
 
 
@@ -257,17 +259,17 @@ def test_proxies_are_used_but_not_for_this_machine(scripted: Any, monkeypatch: p
     for name in ("http_proxy", "https_proxy"):
         monkeypatch.setenv(name, scripted.url)
     _transport("http://example.invalid/e/").send("efetch", id="1")
-    assert (scripted.asked[0].path, scripted.asked[0].headers["Host"]) == ("/e/efetch.fcgi", "example.invalid")
+    assert (scripted.requests[0].path, scripted.requests[0].headers["Host"]) == ("/e/efetch.fcgi", "example.invalid")
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9/")
     _transport(scripted.url, KEY).send("efetch", id="1")
-    assert len(scripted.asked) == 2
+    assert len(scripted.requests) == 2
 
 
 def test_a_proxy_that_refuses(scripted: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(handler: Any) -> None:
         handler.wfile.write(f"HTTP/1.1 407 {KEY}\r\n\r\n".encode())
 
-    scripted.says(refuse)
+    scripted.respond(refuse)
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("https_proxy", scripted.url)

@@ -1,4 +1,4 @@
-"""The model that ships inside the package finds what it should, in float32 as in bf16, however long the text."""
+"""The built-in tagger finds the expected entities, in float32 and bf16, in texts of any length."""
 
 import json
 from collections.abc import Sequence
@@ -12,15 +12,15 @@ from litmine.errors import ModelError
 from litmine.nn.references import BUILTIN_TRUNK, builtin_folder, offline_models
 from litmine.specs import BUILTIN
 from litmine.tasks.ner.tagger import Tagger
-from litmine.tasks.registry import identify, load_model, trunk_of
+from litmine.tasks.registry import identify, load_model, trunk_digest_of
 from litmine.training.base import read_base
 from litmine.types import Entity
 
 SENTENCE = "An allergy to penicillin can cause an anaphylactic reaction."
 
-# Share of the entities, in percent. bf16 is meant to agree at 99.5 on thousands; here are some hundred. In a longer
-# text a mention has other neighbours, so its pieces alone are no exact measure; positions that training never saw
-# (a window of 512 after passages of 256) cost 8 points here.
+# Minimum agreement in percent. The requirement for bf16 is 99.5 on thousands of entities; these are a few hundred. In a
+# long text a mention has other neighbours than in its part, so the agreement is not exact. Positions without
+# training (a window of 512 after passages of 256) cost 8 points here.
 BF16_AGREES = 98.5
 JOINED_AGREES = 80.0
 
@@ -43,12 +43,12 @@ def abstracts(sample_data: Path) -> list[str]:
 
 @pytest.fixture(scope="module")
 def found(builtin: Tagger, abstracts: list[str]) -> list[list[Entity]]:
-    """The entities of each abstract, read alone."""
+    """The entities of each abstract, tagged separately."""
     return builtin.annotate(abstracts)
 
 
 def agreement(left: Sequence[Sequence[Entity]], right: Sequence[Sequence[Entity]]) -> float:
-    """Entities in both, in percent of those of both: the F1 of one against the other."""
+    """F1 of one result against the other, in percent."""
     both = sum(len(set(a) & set(b)) for a, b in zip(left, right, strict=True))
     return 200 * both / (sum(map(len, left)) + sum(map(len, right)))
 
@@ -68,18 +68,18 @@ def test_allergy_penicillin_and_reaction(builtin: Tagger) -> None:
     assert all(entity.score > 0.5 for entity in entities)
 
 
-def test_it_finds_something_in_every_sample_abstract(found: list[list[Entity]]) -> None:
+def test_every_sample_abstract_has_entities(found: list[list[Entity]]) -> None:
     assert all(len(entities) > 2 for entities in found)
 
 
 def test_bf16_agrees_with_float32(builtin: Tagger, abstracts: list[str], found: list[list[Entity]]) -> None:
     rounded = load_model(BUILTIN, precision="bf16")
     assert rounded.name == builtin.name
-    # A processor that does not multiply bf16 takes seconds for each.
+    # A processor without bf16 arithmetic takes seconds per abstract.
     assert agreement(rounded.annotate(abstracts[:6]), found[:6]) >= BF16_AGREES
 
 
-def test_a_text_of_thousands_of_tokens_gives_what_its_pieces_give(
+def test_a_text_of_thousands_of_tokens_has_the_entities_of_its_parts(
     builtin: Tagger, abstracts: list[str], found: list[list[Entity]]
 ) -> None:
     joined, pieces = " ".join(abstracts), list[Entity]()
@@ -93,23 +93,23 @@ def test_a_text_of_thousands_of_tokens_gives_what_its_pieces_give(
     assert agreement([pieces], builtin.annotate([joined])) >= JOINED_AGREES
 
 
-def test_it_is_small_and_says_what_it_is(builtin: Tagger) -> None:
+def test_the_model_is_small_and_describes_itself(builtin: Tagger) -> None:
     folders = builtin_folder(BUILTIN), builtin_folder(BUILTIN_TRUNK)
     own, both = sum(sizes(folders[0])), sum(sum(sizes(folder)) for folder in folders)
     assert own < 3_000_000
     assert both < 22_000_000
     assert builtin.name == identify(BUILTIN)
-    assert builtin.trunk.digest == trunk_of(BUILTIN)
+    assert builtin.trunk.digest == trunk_digest_of(BUILTIN)
     assert {"Disease", "Chemical", "Gene", "Species"} <= set(builtin.entity_types)
     types = [head.labels[1].removeprefix("B-") for head in builtin.heads]
-    assert len(types) == len(set(types)), "one default head a type"
+    assert len(types) == len(set(types)), "two default heads of one type"
 
 
 def sizes(folder: Path) -> list[int]:
     return [file.stat().st_size for file in folder.iterdir()]
 
 
-def test_the_card_of_its_trunk_holds_for_these_very_weights(builtin: Tagger) -> None:
+def test_the_card_of_the_trunk_matches_its_weights(builtin: Tagger) -> None:
     card = (builtin_folder(BUILTIN_TRUNK) / "README.md").read_text(encoding="utf-8")
     assert f"`{BUILTIN_TRUNK}@{builtin.trunk.digest}`" in card
     own = (builtin_folder(BUILTIN) / "README.md").read_text(encoding="utf-8")
@@ -118,7 +118,7 @@ def test_the_card_of_its_trunk_holds_for_these_very_weights(builtin: Tagger) -> 
     assert terms.rstrip() in card
 
 
-def test_the_trunk_is_no_model_and_a_base() -> None:
+def test_the_trunk_is_a_base_but_not_a_model() -> None:
     with pytest.raises(ModelError, match="holds a trunk, the layers that several models share, and no model"):
         load_model(BUILTIN_TRUNK)
     assert BUILTIN_TRUNK not in offline_models()
@@ -127,10 +127,10 @@ def test_the_trunk_is_no_model_and_a_base() -> None:
     assert all(torch.equal(value, whole[name]) for name, value in lower.items())
 
 
-def test_its_card_holds_for_these_very_weights(builtin: Tagger) -> None:
+def test_the_card_matches_the_weights(builtin: Tagger) -> None:
     folder = builtin_folder(BUILTIN)
     card = (folder / "README.md").read_text(encoding="utf-8")
     assert builtin.name in card
     scores = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
     assert all(f"| {corpus} |" in card for corpus in scores)
-    assert "/" not in (folder / "recipe.json").read_text(encoding="utf-8"), "folders of the machine that trained it"
+    assert "/" not in (folder / "recipe.json").read_text(encoding="utf-8"), "the recipe has local paths"

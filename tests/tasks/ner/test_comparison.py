@@ -1,4 +1,4 @@
-"""Two models' predictions on one corpus: what differs, and which mentions one alone has right."""
+"""The comparison of two models' predictions: differences, and mentions that only one model finds."""
 
 from collections.abc import Callable, Sequence
 
@@ -29,13 +29,13 @@ def predicted(corpus: Corpus, spans: Predicted, model: str = "mine") -> Predicti
     return Predictions(model, corpus, tuple(map(tuple, spans)), counts)
 
 
-def test_what_one_model_alone_has_right(corpus: Corpus) -> None:
+def test_mentions_that_only_one_model_finds(corpus: Corpus) -> None:
     allergy, penicillin = corpus.passages[0].spans
     again, aspirin = corpus.passages[1].spans
     ours = predicted(corpus, [[penicillin], [again, Span(15, 22, "Disease")], []])
     theirs = predicted(corpus, [[allergy], [aspirin], [Span(0, 7, "Disease")]])
     compared = compare(ours, theirs)
-    # As it is spelt where it stands first.
+    # The spelling of its first occurrence.
     assert compared.only_ours == {("penicillin", "Chemical"): 2}
     assert compared.only_theirs == {("allergy", "Disease"): 1, ("aspirin", "Chemical"): 1}
     assert list(compared.differences) == ["Chemical", "Disease", "micro"]
@@ -51,7 +51,7 @@ def test_the_same_predictions_do_not_differ(corpus: Corpus) -> None:
     assert {(one.f1, one.p) for one in compared.differences.values()} == {(0.0, 1.0)}
 
 
-def test_a_report_holds_together(corpus: Corpus) -> None:
+def test_a_report_has_consistent_parts(corpus: Corpus) -> None:
     allergy, _ = corpus.passages[0].spans
     ours = predicted(corpus, [[allergy], [], [Span(0, 7, "Disease")]])
     report = make_report(ours, resamples=200)

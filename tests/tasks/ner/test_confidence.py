@@ -1,4 +1,4 @@
-"""Intervals hold the true score as often as they say, and differences are paired."""
+"""Confidence intervals have the stated coverage, and differences are paired."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ TYPES = ("Chemical", "Disease")
 
 
 def draw_counts(generator: np.random.Generator, passages: int, chance: float = 0.7) -> Counts:
-    """A tagger that finds a mention with this chance, and invents as many as it misses."""
+    """Counts of a tagger that finds a mention with this probability, and invents as many as it misses."""
     gold = generator.integers(4, size=(passages, len(TYPES)))
     right = generator.binomial(gold, chance)
     invented = generator.binomial(gold, 1 - chance)
@@ -26,7 +26,7 @@ COUNTS = st.builds(
 
 
 @given(counts=COUNTS, seed=st.integers(0, 9))
-def test_an_interval_is_what_drawing_passage_by_passage_gives(counts: Counts, seed: int) -> None:
+def test_an_interval_equals_that_of_drawing_passage_by_passage(counts: Counts, seed: int) -> None:
     found = bootstrap(counts, TYPES, 100, seed)
     generator = np.random.default_rng(seed)
     scores = [score_counts(counts[generator.integers(len(counts), size=len(counts))], TYPES) for _ in range(100)]
@@ -36,9 +36,9 @@ def test_an_interval_is_what_drawing_passage_by_passage_gives(counts: Counts, se
             assert found[name][figure] == pytest.approx(tuple(expected), abs=1e-9)
 
 
-def test_95_of_100_intervals_hold_the_true_score() -> None:
+def test_95_of_100_intervals_contain_the_true_score() -> None:
     generator = np.random.default_rng(0)
-    # As many are invented as missed: precision, recall and so F1 are 70 % in the long run.
+    # As many mentions are invented as missed, so expected precision, recall and F1 are 70 %.
     held = [
         low <= 70 <= high
         for low, high in (bootstrap(draw_counts(generator, 100), TYPES)["micro"]["f1"] for _ in range(300))
@@ -46,20 +46,20 @@ def test_95_of_100_intervals_hold_the_true_score() -> None:
     assert 0.91 <= np.mean(held) <= 0.98
 
 
-def test_memory_is_bounded_and_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bounded_memory_does_not_change_the_interval(monkeypatch: pytest.MonkeyPatch) -> None:
     counts = draw_counts(np.random.default_rng(1), 50)
     at_once = bootstrap(counts, TYPES, 200)
     monkeypatch.setattr(confidence, "_MAX_DRAWS", 333)
     assert bootstrap(counts, TYPES, 200) == at_once
 
 
-def test_a_model_without_a_mistake_has_no_interval_to_speak_of() -> None:
+def test_a_model_without_errors_has_an_interval_of_length_0() -> None:
     counts = np.full((20, 1, 3), 2)
     assert bootstrap(counts, ["Gene"])["Gene"] == dict.fromkeys(METRICS, (100.0, 100.0))
 
 
 @given(ours=COUNTS, seed=st.integers(0, 99))
-def test_a_difference_the_other_way_round_is_its_negative(ours: Counts, seed: int) -> None:
+def test_swapping_the_models_negates_the_difference(ours: Counts, seed: int) -> None:
     theirs = draw_counts(np.random.default_rng(seed), len(ours), 0.5)
     theirs[..., 2] = ours[..., 2]
     theirs[..., 0] = np.minimum(theirs[..., 0], ours[..., 2])
@@ -78,7 +78,7 @@ def test_a_model_does_not_differ_from_itself() -> None:
         assert (difference.f1, difference.interval, difference.p) == (0.0, (0.0, 0.0), 1.0)
 
 
-def test_a_clear_difference_is_found_to_be_one() -> None:
+def test_a_clear_difference_is_significant() -> None:
     generator = np.random.default_rng(3)
     worse = draw_counts(generator, 300, 0.6)
     better = worse.copy()

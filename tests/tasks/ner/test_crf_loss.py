@@ -1,4 +1,4 @@
-"""What paths cost and how likely their labels are, against every path counted one by one."""
+"""CRF loss and label probabilities against an enumeration of all paths."""
 
 from itertools import pairwise, product
 
@@ -28,7 +28,7 @@ def transitions() -> Tensor:
 
 
 def every_path(logits: Tensor, transitions: Tensor) -> dict[tuple[int, ...], float]:
-    """The logarithm of each path's share."""
+    """The log probability of each path."""
     scores = {
         path: sum(float(logits[i, label]) for i, label in enumerate(path))
         + sum(float(transitions[one, other]) for one, other in pairwise((0, *path, 0)))
@@ -38,7 +38,7 @@ def every_path(logits: Tensor, transitions: Tensor) -> dict[tuple[int, ...], flo
     return {path: score - total for path, score in scores.items()}
 
 
-def test_the_cost_of_the_right_path(logits: Tensor, transitions: Tensor) -> None:
+def test_loss_of_the_gold_path(logits: Tensor, transitions: Tensor) -> None:
     torch.manual_seed(3)
     labels = torch.randint(0, 3, (sum(LENGTHS), HEADS))
     shares = torch.nn.functional.one_hot(labels, 3).float()
@@ -49,8 +49,8 @@ def test_the_cost_of_the_right_path(logits: Tensor, transitions: Tensor) -> None
         assert float(costs[text, head]) == pytest.approx(-share, abs=1e-4)
 
 
-def test_the_cost_against_what_a_teacher_doubts(logits: Tensor, transitions: Tensor) -> None:
-    """The mean over the paths that the shares speak of, each word's apart from the next."""
+def test_loss_against_teacher_probabilities(logits: Tensor, transitions: Tensor) -> None:
+    """The expected loss over paths drawn from the probabilities, independently for each word."""
     torch.manual_seed(4)
     shares = torch.randn(sum(LENGTHS), HEADS, 3).softmax(dim=-1)
     costs = negative_log_likelihood(logits, LAYOUT, shares, transitions)
@@ -61,7 +61,7 @@ def test_the_cost_against_what_a_teacher_doubts(logits: Tensor, transitions: Ten
         assert float(costs[text, head]) == pytest.approx(mean, abs=1e-4)
 
 
-def test_the_probabilities_of_labels(logits: Tensor, transitions: Tensor) -> None:
+def test_label_probabilities(logits: Tensor, transitions: Tensor) -> None:
     with torch.inference_mode():
         found = marginal_probabilities(logits, LAYOUT, transitions)
     for (start, end), head in product(EDGES, range(HEADS)):
@@ -73,7 +73,7 @@ def test_the_probabilities_of_labels(logits: Tensor, transitions: Tensor) -> Non
         torch.testing.assert_close(found[start:end, head], expected, rtol=0, atol=1e-5)
 
 
-def test_what_is_right_beyond_doubt_costs_next_to_nothing(transitions: Tensor) -> None:
+def test_a_confident_correct_path_has_almost_no_loss(transitions: Tensor) -> None:
     labels = torch.tensor([[1], [2], [0]])
     shares = torch.nn.functional.one_hot(labels, 3).float()
     cost = negative_log_likelihood(

@@ -1,4 +1,4 @@
-"""Every wrong mention stands in one mistake of the right kind."""
+"""Every wrong mention is in exactly one mistake of the correct kind."""
 
 import pytest
 from hypothesis import given
@@ -31,20 +31,20 @@ def mistakes(gold: list[Span], found: list[Span], text: str = TEXT) -> list[Mist
         (Span(0, 10, "Chemical"), "boundary+type"),
     ],
 )
-def test_a_pair_is_of_the_kind_that_sets_it_apart(found: Span, kind: str | None) -> None:
+def test_the_kind_of_a_pair(found: Span, kind: str | None) -> None:
     gold = Span(3, 10, "Disease")
     expected = [(kind, gold, found)] if kind else []
     assert [(one.kind, one.gold, one.found) for one in mistakes([gold], [found])] == expected
 
 
-def test_spans_that_only_touch_are_no_pair() -> None:
+def test_adjacent_spans_are_not_a_pair() -> None:
     gold, found = Span(3, 10, "Disease"), Span(10, 13, "Disease")
     assert [(one.kind, one.gold, one.found) for one in mistakes([gold], [found])] == [
         ("missed", gold, None), ("invented", None, found)
     ]  # fmt: skip
 
 
-def test_the_longest_overlap_of_the_same_type_comes_first() -> None:
+def test_the_longest_overlap_of_the_same_type_is_paired_first() -> None:
     gold = [Span(0, 10, "Disease"), Span(11, 24, "Disease")]
     found = [Span(0, 14, "Disease"), Span(0, 10, "Chemical")]
     assert [(one.kind, one.gold, one.found) for one in mistakes(gold, found)] == [
@@ -52,14 +52,14 @@ def test_the_longest_overlap_of_the_same_type_comes_first() -> None:
     ]  # fmt: skip
 
 
-def test_what_is_right_excuses_nothing_that_overlaps_it() -> None:
+def test_a_correct_mention_is_not_paired_again() -> None:
     right, other = Span(0, 10, "Disease"), Span(3, 10, "Chemical")
     assert [one.kind for one in mistakes([right, other], [right])] == ["missed"]
     assert [one.kind for one in mistakes([right], [right, other])] == ["invented"]
 
 
 @given(gold=SPANS, found=SPANS)
-def test_every_wrong_mention_stands_in_one_mistake(gold: list[Span], found: list[Span]) -> None:
+def test_every_wrong_mention_is_in_one_mistake(gold: list[Span], found: list[Span]) -> None:
     made = mistakes(gold, found)
     right = set(gold) & set(found)
     of_gold, of_found = [one.gold for one in made if one.gold], [one.found for one in made if one.found]
@@ -76,14 +76,14 @@ def test_every_wrong_mention_stands_in_one_mistake(gold: list[Span], found: list
 
 
 @given(gold=SPANS, found=SPANS)
-def test_no_missed_and_invented_mention_are_left_to_be_a_pair(gold: list[Span], found: list[Span]) -> None:
+def test_missed_and_invented_mentions_do_not_overlap(gold: list[Span], found: list[Span]) -> None:
     made = mistakes(gold, found)
     for missed in (one.gold for one in made if one.kind == "missed" and one.gold):
         for invented in (one.found for one in made if one.kind == "invented" and one.found):
             assert missed.end_char <= invented.start_char or invented.end_char <= missed.start_char
 
 
-def test_the_most_frequent_come_first_whatever_their_case() -> None:
+def test_mistakes_are_counted_ignoring_case_and_sorted_by_frequency() -> None:
     allergy, low, high = Span(3, 10, "Disease"), Span(14, 24, "Chemical"), Span(32, 42, "Chemical")
     made = mistakes([allergy, low, high], [])
     assert most_frequent(made, 5)["missed"] == [(2, made[1]), (1, made[0])]
@@ -91,7 +91,7 @@ def test_the_most_frequent_come_first_whatever_their_case() -> None:
     assert most_frequent(made, 1)["invented"] == []
 
 
-def test_a_mistake_knows_what_stands_around_both_its_mentions() -> None:
+def test_the_context_of_a_mistake_surrounds_both_mentions() -> None:
     (mistake,) = mistakes([Span(3, 10, "Disease")], [Span(0, 5, "Disease")])
     assert mistake.bounds == (0, 10)
     assert mistake.context(3) == ("", "an allergy", " to")

@@ -1,4 +1,4 @@
-"""`litmine evaluate ner` with several files, intervals, errors and another model, as it is typed."""
+"""The command `litmine evaluate ner` with several files, intervals, errors and a second model."""
 
 import json
 from collections.abc import Callable
@@ -27,27 +27,30 @@ def ner(sample_data: Path) -> Path:
     return sample_data / "ner"
 
 
-def judged(ran: CompletedProcess[str]) -> dict[str, Any]:
+def scores_of(ran: CompletedProcess[str]) -> dict[str, Any]:
     assert ran.returncode == DONE, ran.stderr
     read: dict[str, Any] = json.loads(ran.stdout)
     return read
 
 
-def test_one_file_keeps_the_contract_and_several_are_keyed_by_corpus(evaluate: Evaluate, ner: Path) -> None:
+def test_one_file_has_plain_scores_and_several_are_keyed_by_corpus(evaluate: Evaluate, ner: Path) -> None:
     files = {name: ner / name / "dev.tsv" for name in ("NCBI-disease", "BC5CDR")}
-    alone = {name: judged(evaluate("--data", file, "--format", "json")) for name, file in files.items()}
+    alone = {name: scores_of(evaluate("--data", file, "--format", "json")) for name, file in files.items()}
     assert list(alone["BC5CDR"]) == ["Chemical", "Disease", "micro"]
     assert all(score.keys() == SCORES for scores in alone.values() for score in scores.values())
     both = [part for file in files.values() for part in ("--data", file)]
-    assert judged(evaluate(*both, "--format", "json")) == alone
+    assert scores_of(evaluate(*both, "--format", "json")) == alone
 
 
-def test_a_file_may_be_given_a_name_and_two_of_one_name_must(evaluate: Evaluate, ner: Path) -> None:
+def test_files_may_be_named_and_equal_names_are_refused(evaluate: Evaluate, ner: Path) -> None:
     file = ner / "BC5CDR" / "dev.tsv"
     ran = evaluate("--data", file, "--data", ner / "BC5CDR" / "train.tsv")
     assert (ran.returncode, ran.stdout) == (FAILED, "")
     assert ran.stderr == "litmine: the files BC5CDR, BC5CDR need different names; use --data NAME=FILE\n"
-    assert list(judged(evaluate("--data", file, "--data", f"again={file}", "--format", "json"))) == ["BC5CDR", "again"]
+    assert list(scores_of(evaluate("--data", file, "--data", f"again={file}", "--format", "json"))) == [
+        "BC5CDR",
+        "again",
+    ]
 
 
 def test_a_path_with_an_equals_sign_is_a_path(evaluate: Evaluate, ner: Path, tmp_path: Path) -> None:
@@ -56,25 +59,25 @@ def test_a_path_with_an_equals_sign_is_a_path(evaluate: Evaluate, ner: Path, tmp
     assert evaluate("--data", file).stdout.startswith("seed=1: ")
 
 
-def test_of_a_folder_the_dev_split_is_read(evaluate: Evaluate, ner: Path, tmp_path: Path) -> None:
-    told = [evaluate("--data", place) for place in (ner / "BC5CDR", ner / "BC5CDR" / "dev.tsv")]
-    assert told[0].stdout == told[1].stdout
+def test_the_dev_split_of_a_folder_is_used(evaluate: Evaluate, ner: Path, tmp_path: Path) -> None:
+    errors = [evaluate("--data", place) for place in (ner / "BC5CDR", ner / "BC5CDR" / "dev.tsv")]
+    assert errors[0].stdout == errors[1].stdout
     (tmp_path / "train.tsv").write_text("aspirin\tB-Chemical\n")
     ran = evaluate("--data", tmp_path)
     assert ran.returncode == FAILED
     assert ran.stderr == f"litmine: {tmp_path} has no dev split; name a file with --data FILE\n"
 
 
-def test_the_scheme_of_the_tags_may_be_told(evaluate: Evaluate, tmp_path: Path) -> None:
+def test_the_tag_scheme_may_be_set(evaluate: Evaluate, tmp_path: Path) -> None:
     file = tmp_path / "iob1.tsv"
     file.write_text("aspirin\tI-Chemical\nhelps\tO\n")
-    scores = judged(evaluate("--data", file, "--tags", "iob1", "--format", "json"))
+    scores = scores_of(evaluate("--data", file, "--tags", "iob1", "--format", "json"))
     assert scores["micro"]["support"] == 1
     assert evaluate("--data", file, "--tags", "iob2").returncode == FAILED
 
 
-def test_intervals_in_json_hold_the_scores(evaluate: Evaluate, ner: Path) -> None:
-    scores = judged(evaluate("--data", ner / "BC5CDR" / "dev.tsv", "--format", "json", "--intervals"))
+def test_intervals_in_json_contain_the_scores(evaluate: Evaluate, ner: Path) -> None:
+    scores = scores_of(evaluate("--data", ner / "BC5CDR" / "dev.tsv", "--format", "json", "--intervals"))
     for score in scores.values():
         assert score.keys() == SCORES | {"intervals"}
         assert list(score["intervals"]) == list(FIGURES)
@@ -84,7 +87,7 @@ def test_intervals_in_json_hold_the_scores(evaluate: Evaluate, ner: Path) -> Non
 
 def test_a_table_shows_the_interval_of_f1(evaluate: Evaluate, ner: Path) -> None:
     files = ("--data", ner / "BC5CDR" / "dev.tsv", "--data", ner.parent / "documents" / "NCBI-disease_dev.pubtator")
-    scores = judged(evaluate(*files, "--map", "SpecificDisease=Disease", "--map", "Modifier=Disease",
+    scores = scores_of(evaluate(*files, "--map", "SpecificDisease=Disease", "--map", "Modifier=Disease",
                              "--map", "DiseaseClass=Disease", "--map", "CompositeMention=Disease",
                              "--format", "json", "--intervals", "--resamples", 500))  # fmt: skip
     ran = evaluate(*files, "--map", "SpecificDisease=Disease", "--map", "Modifier=Disease",
@@ -100,17 +103,17 @@ def test_a_table_shows_the_interval_of_f1(evaluate: Evaluate, ner: Path) -> None
     assert micro.split()[3:] == [f"{f1:.2f}", f"{low:.2f}", "to", f"{high:.2f}", str(support)]
 
 
-def test_errors_in_json_and_every_one_in_a_file(evaluate: Evaluate, ner: Path, tmp_path: Path) -> None:
+def test_errors_in_json_and_all_errors_in_a_file(evaluate: Evaluate, ner: Path, tmp_path: Path) -> None:
     file, out = ner / "BC5CDR" / "dev.tsv", tmp_path / "errors.jsonl"
-    scores = judged(evaluate("--data", file, "--errors", 2, "--errors-to", out, "--format", "json"))
-    told = scores.pop("errors")
+    scores = scores_of(evaluate("--data", file, "--errors", 2, "--errors-to", out, "--format", "json"))
+    errors = scores.pop("errors")
     assert list(scores) == ["Chemical", "Disease", "micro"]
     lines = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
-    assert list(told["counts"]) == list(KINDS)
-    for kind, count in told["counts"].items():
+    assert list(errors["counts"]) == list(KINDS)
+    for kind, count in errors["counts"].items():
         assert count == sum(line["class"] == kind for line in lines)
-        assert sum(group["class"] == kind for group in told["frequent"]) <= 2
-    assert sum(told["counts"].values()) > 0
+        assert sum(group["class"] == kind for group in errors["frequent"]) <= 2
+    assert sum(errors["counts"].values()) > 0
     passages = read_corpus(file, "BC5CDR").passages
     for line in lines:
         assert line["corpus"] == "BC5CDR"
@@ -120,7 +123,7 @@ def test_errors_in_json_and_every_one_in_a_file(evaluate: Evaluate, ner: Path, t
             assert text[span["start_char"] : span["end_char"]] == span["mention"]
 
 
-def test_errors_without_a_number_show_some_of_each(evaluate: Evaluate, ner: Path) -> None:
+def test_errors_without_a_number_lists_the_default_number(evaluate: Evaluate, ner: Path) -> None:
     ran = evaluate("--data", ner / "BC5CDR" / "dev.tsv", "--errors")
     counts = next(line for line in ran.stdout.splitlines() if line.startswith("errors: "))
     for number, kind in (part.split() for part in counts.removeprefix("errors: ").split(", ")):
@@ -128,7 +131,7 @@ def test_errors_without_a_number_show_some_of_each(evaluate: Evaluate, ner: Path
     assert "«" in ran.stdout
 
 
-def test_errors_that_cannot_be_written(evaluate: Evaluate, ner: Path, tmp_path: Path) -> None:
+def test_an_unwritable_errors_file_is_refused(evaluate: Evaluate, ner: Path, tmp_path: Path) -> None:
     ran = evaluate("--data", ner / "BC5CDR" / "dev.tsv", "--errors-to", tmp_path / "no" / "errors.jsonl")
     assert ran.returncode == FAILED
     assert "errors.jsonl cannot be written (No such file or directory); choose another file" in ran.stderr
@@ -136,7 +139,7 @@ def test_errors_that_cannot_be_written(evaluate: Evaluate, ner: Path, tmp_path: 
 
 def test_a_model_does_not_differ_from_itself(evaluate: Evaluate, ner: Path, tiny_model: Path) -> None:
     file = ner / "BC5CDR" / "dev.tsv"
-    scores = judged(evaluate("--data", file, "--against", tiny_model, "--format", "json"))
+    scores = scores_of(evaluate("--data", file, "--against", tiny_model, "--format", "json"))
     against = scores.pop("against")
     assert against["scores"] == scores
     assert against["model"].startswith("tiny@")
@@ -145,10 +148,10 @@ def test_a_model_does_not_differ_from_itself(evaluate: Evaluate, ner: Path, tiny
     assert against["right_only_in_model"] == against["right_only_in_against"] == {"count": 0, "frequent": []}
 
 
-def test_two_models_side_by_side(evaluate: Evaluate, ner: Path) -> None:
-    # The tiny model has learnt these by heart.
+def test_two_models_are_compared(evaluate: Evaluate, ner: Path) -> None:
+    # The tiny model was trained on these sentences.
     options = ("--data", ner / "BC5CDR" / "train.tsv", "--against", "builtin", "--errors", 3)
-    scores = judged(evaluate(*options, "--format", "json"))
+    scores = scores_of(evaluate(*options, "--format", "json"))
     against = scores["against"]
     for name, difference in against["difference"].items():
         assert difference["f1"] == pytest.approx(scores[name]["f1"] - against["scores"][name]["f1"])
@@ -172,7 +175,9 @@ def test_two_models_side_by_side(evaluate: Evaluate, ner: Path) -> None:
         (("--against", "nowhere"), "no model 'nowhere' here"),
     ],
 )
-def test_what_cannot_be_compared(evaluate: Evaluate, ner: Path, arguments: tuple[str, ...], sentence: str) -> None:
+def test_invalid_comparisons_are_refused(
+    evaluate: Evaluate, ner: Path, arguments: tuple[str, ...], sentence: str
+) -> None:
     ran = evaluate("--data", ner / "BC5CDR" / "dev.tsv", *arguments)
     assert (ran.returncode, ran.stdout) == (FAILED, "")
     assert sentence in ran.stderr

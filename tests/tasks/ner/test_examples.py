@@ -1,4 +1,4 @@
-"""Passages to examples: heads, labels where a corpus annotates and none where it is silent, batches within budget."""
+"""Training examples: heads, labels, IGNORED labels of types that a corpus does not annotate, and batches."""
 
 import random
 from collections import Counter
@@ -34,14 +34,14 @@ def shape(heads: tuple[Head, ...]) -> list[tuple[str, bool, tuple[str, ...]]]:
     return [(head.name, head.default, head.corpora) for head in heads]
 
 
-def test_a_head_a_type_shared_by_its_corpora(make_corpus: MakeCorpus) -> None:
+def test_corpora_share_one_head_per_type(make_corpus: MakeCorpus) -> None:
     corpora = [make_corpus("one", DRUG), make_corpus("two", "an [illness](Disease)")]
     heads = make_heads(corpora, ())
     assert shape(heads) == [("Chemical", True, ("one",)), ("Disease", True, ("one", "two"))]
     assert heads[1].labels == ("O", "B-Disease", "I-Disease")
 
 
-def test_a_corpus_apart_has_heads_of_its_own(make_corpus: MakeCorpus) -> None:
+def test_a_separate_corpus_has_its_own_heads(make_corpus: MakeCorpus) -> None:
     corpora = [make_corpus("LINNAEUS", SPECIES), make_corpus("Species-800", SPECIES)]
     heads = make_heads(corpora, ("Species-800",))
     assert shape(heads) == [
@@ -51,7 +51,7 @@ def test_a_corpus_apart_has_heads_of_its_own(make_corpus: MakeCorpus) -> None:
     assert heads[0].labels == heads[1].labels
 
 
-def test_every_type_has_one_default_head_even_when_all_its_corpora_are_apart(make_corpus: MakeCorpus) -> None:
+def test_every_type_has_one_default_head_if_all_corpora_are_separate(make_corpus: MakeCorpus) -> None:
     corpora = [make_corpus("a", SPECIES), make_corpus("b", SPECIES), make_corpus("c", DRUG)]
     heads = make_heads(corpora, ("a", "b"))
     assert [(head.name, head.default) for head in heads] == [
@@ -64,9 +64,7 @@ def reader(tiny_base: Path) -> WordTokenizer:
     return WordTokenizer(read_tokenizer(tiny_base))
 
 
-def test_labels_stand_where_the_corpus_annotates_and_nowhere_else(
-    make_corpus: MakeCorpus, reader: WordTokenizer
-) -> None:
+def test_types_that_a_corpus_does_not_annotate_are_ignored(make_corpus: MakeCorpus, reader: WordTokenizer) -> None:
     drug, species = make_corpus("drug", DRUG), make_corpus("species", SPECIES)
     heads = make_heads([drug, species], ())
     assert [head.name for head in heads] == ["Chemical", "Disease", "Species"]
@@ -77,7 +75,7 @@ def test_labels_stand_where_the_corpus_annotates_and_nowhere_else(
     assert (example.labels[:, :2] == IGNORED).all()
 
 
-def test_a_long_passage_becomes_several(make_corpus: MakeCorpus, reader: WordTokenizer) -> None:
+def test_a_long_passage_becomes_several_examples(make_corpus: MakeCorpus, reader: WordTokenizer) -> None:
     corpus = make_corpus("drug", " ".join([DRUG] * 50))
     heads = make_heads([corpus], ())
     (whole,) = make_examples(corpus, heads, (), reader, 10_000)
@@ -93,7 +91,7 @@ def test_a_long_passage_becomes_several(make_corpus: MakeCorpus, reader: WordTok
 
 
 def numbered(lengths: list[int]) -> list[TaggerExample]:
-    """Examples whose ids are all different, one word a token."""
+    """Examples with distinct ids and one token per word."""
     starts = np.cumsum([10, *lengths])
     return [
         TaggerExample(np.arange(start, start + length), np.arange(length), np.full((length, 2), 1))
@@ -110,14 +108,12 @@ LENGTHS = st.lists(st.integers(1, 60), min_size=1, max_size=30)
 
 
 @given(lengths=LENGTHS, alone=st.sampled_from([0.0, 0.4, 1.0]), seed=st.integers(0, 99))
-def test_a_pass_reads_everything_once_in_passages_of_bounded_length(
-    lengths: list[int], alone: float, seed: int
-) -> None:
+def test_an_epoch_reads_every_example_once_in_bounded_passages(lengths: list[int], alone: float, seed: int) -> None:
     examples = numbered(lengths)
     passages = join_passages(lengths, 100, alone, random.Random(seed))
     passed = [join_examples([examples[i] for i in passage]) for passage in passages]
     assert Counter(np.concatenate([e.ids for e in passed]).tolist()) == Counter(range(10, 10 + sum(lengths)))
-    # One sentence may be longer than the limit drawn for its passage.
+    # A single sentence may be longer than the limit of its passage.
     assert all(len(example.ids) <= 100 for example in passed)
     assert all(np.array_equal(example.first, np.arange(len(example.ids))) for example in passed)
     if alone == 1.0:
@@ -125,7 +121,7 @@ def test_a_pass_reads_everything_once_in_passages_of_bounded_length(
 
 
 @given(lengths=LENGTHS, budget=st.integers(62, 300), seed=st.integers(0, 99))
-def test_batches_hold_every_example_within_their_budget(lengths: list[int], budget: int, seed: int) -> None:
+def test_batches_contain_every_example_within_the_budget(lengths: list[int], budget: int, seed: int) -> None:
     made = batches(numbered(lengths), budget, random.Random(seed))
     ids = Counter(int(i) for batch in made for i in batch.ids.flatten())
     assert {i: count for i, count in ids.items() if i >= 10} == dict.fromkeys(range(10, 10 + sum(lengths)), 1)
@@ -141,7 +137,7 @@ def test_batches_hold_every_example_within_their_budget(lengths: list[int], budg
         assert (words >= 10).all()
 
 
-def test_the_order_depends_on_the_seed_alone() -> None:
+def test_the_order_depends_only_on_the_seed() -> None:
     examples = numbered(list(range(1, 40)))
 
     def order(seed: int) -> list[list[int]]:

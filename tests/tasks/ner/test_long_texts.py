@@ -1,4 +1,4 @@
-"""A text longer than the window: no mention is cut, lost or doubled where two windows part."""
+"""Texts longer than the window: no mention is cut, lost or doubled where two windows meet."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +21,7 @@ def decoding(request: pytest.FixtureRequest) -> int:
 
 @pytest.fixture(scope="module")
 def whole(make_contextless: Callable[[int, int, int], Path], decoding: int) -> Tagger:
-    """Reads any of these texts in one window."""
+    """A tagger that reads any of these texts in one window."""
     return load_model(str(make_contextless(4096, 0, decoding)), precision="float32")
 
 
@@ -29,26 +29,26 @@ def whole(make_contextless: Callable[[int, int, int], Path], decoding: int) -> T
 def windowed(
     request: pytest.FixtureRequest, make_contextless: Callable[[int, int, int], Path], decoding: int
 ) -> Tagger:
-    """The same network, whose logits depend on the word alone, with windows of a few tokens."""
+    """The same network, whose logits depend on single words only, with windows of a few tokens."""
     window, overlap = request.param
     return load_model(str(make_contextless(window, overlap, decoding)), precision="float32", batch_tokens=100)
 
 
 @given(text=st.lists(st.sampled_from(WORDS), max_size=150).map(" ".join))
-def test_windows_change_nothing_that_context_does_not(whole: Tagger, windowed: Tagger, text: str) -> None:
+def test_windows_do_not_change_entities_without_context(whole: Tagger, windowed: Tagger, text: str) -> None:
     assert windowed.annotate([text, "penicillin", text]) == whole.annotate([text, "penicillin", text])
 
 
-def test_mentions_lie_across_the_edges(whole: Tagger, windowed: Tagger) -> None:
-    """The texts above do have mentions of several words, a hundred words on."""
+def test_mentions_across_window_edges_are_complete(whole: Tagger, windowed: Tagger) -> None:
+    """The texts have mentions of several words, also after a hundred words."""
     (found,) = windowed.annotate([" ".join(WORDS * 30)])
     assert found == whole.annotate([" ".join(WORDS * 30)])[0]
     assert any(" " in entity.mention for entity in found)
     assert max(entity.start_char for entity in found) > 1000
 
 
-def test_a_word_longer_than_the_window(whole: Tagger, windowed: Tagger) -> None:
-    """A word is read by its first token, wherever the rest of it stands."""
+def test_a_word_longer_than_the_window_is_labelled(whole: Tagger, windowed: Tagger) -> None:
+    """The label of a word is that of its first token."""
     text = f"penicillin {'qxj' * 33} penicillin allergy"
     assert len(whole.read([text])[0].ids) > 60
     assert windowed.annotate([text]) == whole.annotate([text])

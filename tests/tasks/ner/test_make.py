@@ -1,4 +1,4 @@
-"""From a recipe to a folder: what was learnt, the scores, the card, and corpora that do not go together."""
+"""Making a model: training, scores, model card, and corpora that do not fit together."""
 
 import json
 import re
@@ -17,11 +17,11 @@ from litmine.tasks.ner.make import make_model
 from litmine.tasks.ner.recipe import TaggerRecipe
 from litmine.tasks.ner.report import make_report
 from litmine.tasks.registry import load_model
-from litmine.training.base_terms import base_terms
+from litmine.training.base_licence import base_licence
 
 
 @pytest.mark.parametrize(("name", "types"), [("NCBI-disease", ["Disease"]), ("BC5CDR", ["Chemical", "Disease"])])
-def test_a_tiny_model_learns_its_sentences_by_heart(
+def test_a_tiny_model_learns_its_training_sentences(
     tiny_model: Path, sample_data: Path, name: str, types: list[str]
 ) -> None:
     corpus = read_corpus(sample_data / "ner" / name / "train.tsv", name)
@@ -31,7 +31,7 @@ def test_a_tiny_model_learns_its_sentences_by_heart(
     assert scores["micro"]["support"] == sum(len(passage.spans) for passage in corpus.passages)
 
 
-def test_scores_of_the_dev_splits_stand_in_the_folder_and_on_the_card(tiny_model: Path, sample_data: Path) -> None:
+def test_dev_scores_are_in_the_folder_and_on_the_card(tiny_model: Path, sample_data: Path) -> None:
     scores = json.loads((tiny_model / "scores.json").read_text())
     card = (tiny_model / "README.md").read_text()
     assert list(scores) == ["NCBI-disease", "BC5CDR"]
@@ -50,7 +50,7 @@ def test_scores_of_the_dev_splits_stand_in_the_folder_and_on_the_card(tiny_model
             assert row in card
 
 
-def test_the_card_says_which_model_it_is_of_what_and_how(tiny_model: Path) -> None:
+def test_the_card_names_model_data_and_recipe(tiny_model: Path) -> None:
     card = (tiny_model / "README.md").read_text()
     assert card.startswith("# tiny\n")
     assert f"`{load_model(str(tiny_model)).name}`" in card
@@ -58,18 +58,18 @@ def test_the_card_says_which_model_it_is_of_what_and_how(tiny_model: Path) -> No
     assert "| Chemical | yes | BC5CDR |" in card
     known = registry()["NCBI-disease"]
     assert f"| NCBI-disease | 60 | 54 | {known.guideline} | {known.licence} | {known.terms} |" in card
-    assert "| tiny-base (base encoder) | – | – | – | its owner's; see its source | – |" in card
+    assert "| tiny-base (base encoder) | – | – | – | not stated; see its source | – |" in card
     assert "Base `tiny-base`; 24 epochs" in card
     assert not re.search(r"[{}]", card)
     assert str(tiny_model.parent) not in card
 
 
-def test_the_card_says_what_the_model_is_bad_at(tiny_model: Path, sample_data: Path) -> None:
+def test_the_card_lists_the_weaknesses(tiny_model: Path, sample_data: Path) -> None:
     tagger = load_model(str(tiny_model), precision="float32")
     made: list[Mistake] = []
     for name in ("NCBI-disease", "BC5CDR"):
         corpus = read_corpus(sample_data / "ner" / name / "dev.tsv", name)
-        # In the sentences of NCBI-disease, where no one marked them, chemicals are no mistakes.
+        # NCBI-disease does not annotate chemicals, so chemicals found there are not mistakes.
         heads = load_model(str(tiny_model), precision="float32", heads=["Disease"]) if name != "BC5CDR" else tagger
         made += make_report(predict(heads, corpus)).mistakes
     card = (tiny_model / "README.md").read_text()
@@ -80,7 +80,7 @@ def test_the_card_says_what_the_model_is_bad_at(tiny_model: Path, sample_data: P
         assert line in card.splitlines()
 
 
-def test_the_card_of_corpora_apart_of_one_s_own_and_without_dev(
+def test_the_card_of_separate_unregistered_corpora_without_dev_splits(
     tiny_base: Path, sample_data: Path, tmp_path: Path
 ) -> None:
     base, own, other = tmp_path / "base", tmp_path / "own.tsv", tmp_path / "other.tsv"
@@ -98,11 +98,11 @@ def test_the_card_of_corpora_apart_of_one_s_own_and_without_dev(
     assert card.count("Not measured: no corpus has a dev split.") == 2
     assert r"| Drug\|x (own) | yes | own | the type has no shared head, and this corpus is the first |" in card
     assert r"| Drug\|x (other) | no | other | separate, because the corpus follows another guideline than" in card
-    assert r"| own | 1 | 2 | Drug\|x | its owner's; see its source | – |" in card
+    assert r"| own | 1 | 2 | Drug\|x | not stated; see its source | – |" in card
     assert "| base (base encoder) | – | – | – | apache-2.0 | – |" in card
 
 
-def test_the_card_names_texts_without_annotation_and_what_came_before(
+def test_the_card_names_unlabelled_texts_and_earlier_trainings(
     tiny_base: Path, sample_data: Path, tmp_path: Path
 ) -> None:
     texts, corpus = tmp_path / "abstracts.jsonl", sample_data / "ner" / "NCBI-disease" / "train.tsv"
@@ -113,7 +113,7 @@ def test_the_card_names_texts_without_annotation_and_what_came_before(
     )
     make_model(recipe, tmp_path / "made", lambda _: None)
     card = (tmp_path / "made" / "README.md").read_text()
-    assert "| abstracts.jsonl (unlabelled texts) | – | – | – | its owner's; see its source | – |" in card
+    assert "| abstracts.jsonl (unlabelled texts) | – | – | – | not stated; see its source | – |" in card
     assert (
         "Pretrained on 400 tokens of masked words before. Where no corpus annotates a type, it learnt the mean" in card
     )
@@ -124,10 +124,10 @@ def test_the_card_names_texts_without_annotation_and_what_came_before(
     ("place", "licence"),
     [
         ("mine=NCBI-disease", "public domain (United States Government Work)"),
-        ("mine", "its owner's; see its source"),
+        ("mine", "not stated; see its source"),
     ],
 )
-def test_terms_are_the_registry_s_or_the_owner_s(
+def test_licences_come_from_the_registry_or_are_unknown(
     tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, licence: str
 ) -> None:
     monkeypatch.setenv("LITMINE_HOME", str(tmp_path))
@@ -140,18 +140,18 @@ def test_terms_are_the_registry_s_or_the_owner_s(
     assert f" | {licence} | " in row
 
 
-def test_a_model_made_from_ours_is_bound_by_what_ours_learnt_from(tiny_model: Path) -> None:
-    assert base_terms(str(tiny_model)) == "those of its data; see its card"
+def test_the_licence_of_a_litmine_base_is_that_of_its_training_data(tiny_model: Path) -> None:
+    assert base_licence(str(tiny_model)) == "that of its training data; see its card"
 
 
-def test_the_folder_holds_a_model_and_nothing_else(tiny_model: Path) -> None:
+def test_the_folder_contains_only_the_model(tiny_model: Path) -> None:
     assert {file.name for file in tiny_model.iterdir()} == {
         "README.md", "config.json", "litmine.json", "loss.tsv", "model.safetensors", "recipe.json", "scores.json",
         "tokenizer.json",
     }  # fmt: skip
 
 
-def test_eight_bits_and_a_pruned_vocabulary(tiny_base: Path, sample_data: Path, tmp_path: Path) -> None:
+def test_int8_weights_and_a_pruned_vocabulary(tiny_base: Path, sample_data: Path, tmp_path: Path) -> None:
     corpora = (str(sample_data / "ner" / "NCBI-disease"),)
     recipe = TaggerRecipe("small", str(tiny_base), corpora, epochs=1, batch_tokens=2000, vocabulary=500, int8=True)
     make_model(recipe, tmp_path, lambda _: None)
@@ -172,42 +172,42 @@ def refused(base: Path, *corpora: str | Path, separate: tuple[str, ...] = ()) ->
     return TaggerRecipe("mine", str(base), tuple(map(str, corpora)), separate_heads=separate)
 
 
-def test_corpora_need_names_of_their_own(tiny_base: Path, sentences: Path) -> None:
+def test_corpora_need_different_names(tiny_base: Path, sentences: Path) -> None:
     with pytest.raises(SettingError, match="the corpora train, train need different names; use --corpus NAME=PATH"):
         make_model(refused(tiny_base, sentences, sentences), sentences.parent / "mine", lambda _: None)
 
 
-def test_a_corpus_apart_must_be_one(tiny_base: Path, sentences: Path) -> None:
+def test_separate_heads_must_name_a_corpus(tiny_base: Path, sentences: Path) -> None:
     with pytest.raises(
         SettingError, match="--separate-heads Species-80 is not a corpus of the recipe; use one of train"
     ):
         make_model(refused(tiny_base, sentences, separate=("Species-80",)), sentences.parent / "mine", lambda _: None)
 
 
-def test_a_bad_dev_split_is_found_before_the_training(tiny_base: Path, sentences: Path) -> None:
+def test_an_invalid_dev_split_fails_before_training(tiny_base: Path, sentences: Path) -> None:
     (sentences.parent / "dev.tsv").write_text("aspirin\n")
     with pytest.raises(CorpusError, match=r"dev\.tsv, line 1"):
         make_model(refused(tiny_base, sentences.parent), sentences.parent / "mine", lambda _: None)
     assert not (sentences.parent / "mine").exists()
 
 
-def test_a_dev_split_of_other_types_is_found_before_the_training(tiny_base: Path, sentences: Path) -> None:
+def test_a_dev_split_of_other_types_fails_before_training(tiny_base: Path, sentences: Path) -> None:
     (sentences.parent / "dev.tsv").write_text("BRCA1\tB-Gene\n")
     with pytest.raises(CorpusError, match=r"dev\.tsv annotates Gene, but its train split does not"):
         make_model(refused(tiny_base, sentences.parent), sentences.parent / "mine", lambda _: None)
     assert not (sentences.parent / "mine").exists()
 
 
-def test_mentions_off_their_offsets_are_told(tiny_base: Path, tmp_path: Path) -> None:
+def test_mentions_that_are_not_at_their_offsets_are_logged(tiny_base: Path, tmp_path: Path) -> None:
     file = tmp_path / "documents.pubtator"
     good = ["1\t0\t7\taspirin\tChemical"] * 30
     file.write_text("\n".join(["1|t|aspirin", "1|a|", *good, "1\t1\t7\taspirin\tChemical", ""]))
-    said: list[str] = []
-    make_model(TaggerRecipe("mine", str(tiny_base), (str(file),), epochs=1), tmp_path / "mine", said.append)
-    assert f"{file}: skipped 1 mentions that are not at their offsets (lines 33)" in said
+    messages: list[str] = []
+    make_model(TaggerRecipe("mine", str(tiny_base), (str(file),), epochs=1), tmp_path / "mine", messages.append)
+    assert f"{file}: skipped 1 mentions that are not at their offsets (lines 33)" in messages
 
 
-def test_a_corpus_of_other_types_cannot_judge(tiny_model: Path, tmp_path: Path) -> None:
+def test_a_model_cannot_be_scored_on_types_that_it_does_not_find(tiny_model: Path, tmp_path: Path) -> None:
     file = tmp_path / "genes.tsv"
     file.write_text("BRCA1\tB-Gene\n")
     with pytest.raises(

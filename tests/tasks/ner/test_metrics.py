@@ -1,4 +1,4 @@
-"""Scores are what seqeval gives in strict mode on the same tags."""
+"""Scores equal those of seqeval in strict mode on the same tags."""
 
 import warnings
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from litmine.types import Span
 TYPES = ("Chemical", "Disease")
 SCHEMES = {"IOB2": IOB2, "IOBES": IOBES}
 
-# A token is outside, or of a type, which it begins anew or goes on with.
+# A token is outside, or begins or continues a mention of a type.
 Token = tuple[str | None, bool]
 TOKENS = st.tuples(st.sampled_from([None, *TYPES]), st.booleans())
 PAIRS = st.lists(
@@ -29,7 +29,7 @@ PAIRS = st.lists(
 
 
 def tags(tokens: Sequence[Token], scheme: str) -> list[str]:
-    """The tokens' tags, well-formed."""
+    """Well-formed tags of the tokens."""
     written = []
     for (before, _), (kind, begins), (after, anew) in zip(
         [(None, True), *tokens[:-1]], tokens, [*tokens[1:], (None, True)], strict=True
@@ -48,15 +48,15 @@ def spans(tagged: list[str]) -> list[Span]:
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 @given(pairs=PAIRS)
-def test_seqeval_gives_the_same(scheme: str, pairs: list[list[tuple[Token, Token]]]) -> None:
-    # seqeval reports no type that stands nowhere.
+def test_scores_equal_those_of_seqeval(scheme: str, pairs: list[list[tuple[Token, Token]]]) -> None:
+    # seqeval omits types without mentions.
     chemical, disease, outside = ("Chemical", True), ("Disease", True), (None, False)
     pairs = [[(chemical, chemical), (disease, outside), (outside, disease)], *pairs]
     gold = [tags([token for token, _ in pair], scheme) for pair in pairs]
     found = [tags([token for _, token in pair], scheme) for pair in pairs]
     ours = score_spans(zip(map(spans, gold), map(spans, found), strict=True), TYPES)
     with warnings.catch_warnings():
-        # Of types without a mention, which seqeval divides by.
+        # seqeval divides by 0 for types without mentions.
         warnings.simplefilter("ignore")
         theirs = classification_report(gold, found, mode="strict", scheme=SCHEMES[scheme], output_dict=True)
     assert list(ours) == [*TYPES, "micro"]
@@ -71,7 +71,7 @@ def test_seqeval_gives_the_same(scheme: str, pairs: list[list[tuple[Token, Token
             assert ours[name] == pytest.approx(expected, rel=0, abs=1e-9)
 
 
-def test_types_that_are_not_asked_for_do_not_count() -> None:
+def test_other_types_do_not_count() -> None:
     gold = [Span(0, 3, "Disease"), Span(4, 6, "Gene")]
     found = [Span(0, 3, "Disease"), Span(7, 9, "Gene")]
     scores = score_spans([(gold, found)], ["Disease"])
@@ -79,22 +79,22 @@ def test_types_that_are_not_asked_for_do_not_count() -> None:
     assert scores["micro"] == {"precision": 100.0, "recall": 100.0, "f1": 100.0, "support": 1}
 
 
-def test_nothing_found_and_nothing_to_find() -> None:
+def test_no_mentions_score_0() -> None:
     assert score_spans([([], [])], ["Gene"])["Gene"] == {"precision": 0.0, "recall": 0.0, "f1": 0.0, "support": 0}
     assert score_spans([], ["Gene"])["Gene"] == {"precision": 0.0, "recall": 0.0, "f1": 0.0, "support": 0}
 
 
-def test_the_right_words_of_the_wrong_type_are_wrong() -> None:
+def test_the_correct_span_with_the_wrong_type_is_wrong() -> None:
     scores = score_spans([([Span(0, 3, "Disease")], [Span(0, 3, "Chemical")])], TYPES)
     assert scores["micro"]["f1"] == 0
 
 
-def test_a_mention_marked_twice_counts_once() -> None:
+def test_a_duplicate_mention_counts_once() -> None:
     gold = [Span(0, 3, "Disease"), Span(0, 3, "Disease")]
     assert count_spans([(gold, gold[:1])], TYPES).tolist() == [[[0, 0, 0], [1, 1, 1]]]
 
 
-def test_counts_are_by_passage_and_their_scores_are_of_all() -> None:
+def test_scores_are_computed_from_the_counts_of_all_passages() -> None:
     pairs = [([Span(0, 3, "Disease")], [Span(0, 3, "Disease")]), ([], [Span(0, 3, "Chemical")])]
     counts = count_spans(pairs, TYPES)
     assert counts.tolist() == [[[0, 0, 0], [1, 1, 1]], [[0, 1, 0], [0, 0, 0]]]

@@ -1,4 +1,4 @@
-"""Offsets are exact whatever the text: `text[start:end] == mention`, for every kind of tokenizer."""
+"""Offsets are exact for any text and tokenizer: `text[start:end] == mention`."""
 
 from pathlib import Path
 
@@ -14,8 +14,8 @@ from litmine.types import Span
 
 MODELS = ("tiny_model", "bert_classifier", "roberta_classifier")
 
-# What breaks offsets: combining marks, astral characters, spaces of every width, nothing at all, controls, special
-# tokens spelled out, letters whose lower case is longer, ligatures, Hangul, CJK, right to left.
+# Texts that may break offsets: combining marks, astral characters, spaces of all widths, the empty text, control
+# characters, special tokens as text, letters with a longer lower case, ligatures, Hangul, CJK, right to left.
 PIECES = st.sampled_from(
     [
         *(" ", "  ", "\n", "\t", "\u00a0", "\u2009", "\u3000", "\u200b", "\u200d", "\u00ad", "\ufeff"),
@@ -45,7 +45,7 @@ def reader(folder: Path) -> WordTokenizer:
 
 
 @given(texts=st.lists(TEXTS, min_size=1, max_size=4))
-def test_every_entity_stands_at_its_offsets(tagger: Tagger, texts: list[str]) -> None:
+def test_every_entity_is_at_its_offsets(tagger: Tagger, texts: list[str]) -> None:
     for text, entities in zip(texts, tagger.annotate(texts), strict=True):
         for entity in entities:
             assert 0 <= entity.start_char < entity.end_char <= len(text)
@@ -56,7 +56,7 @@ def test_every_entity_stands_at_its_offsets(tagger: Tagger, texts: list[str]) ->
 
 
 @given(text=TEXTS)
-def test_words_stand_in_order_and_hold_no_space(reader: WordTokenizer, text: str) -> None:
+def test_words_are_in_order_and_have_no_spaces(reader: WordTokenizer, text: str) -> None:
     (words,) = reader.read([text])
     assert len(words.first) == len(words.start) == len(words.end)
     assert all(
@@ -68,13 +68,13 @@ def test_words_stand_in_order_and_hold_no_space(reader: WordTokenizer, text: str
 
 @settings(max_examples=200)
 @given(texts=st.lists(TEXTS, max_size=4))
-def test_what_is_remembered_is_what_the_tokenizer_says(reader: WordTokenizer, texts: list[str]) -> None:
+def test_the_cache_gives_the_result_of_the_tokenizer(reader: WordTokenizer, texts: list[str]) -> None:
     for ours, its in zip(reader.read(texts), reader.encode(texts), strict=True):
         for name in ("ids", "first", "start", "end"):
             assert getattr(ours, name).tolist() == getattr(its, name).tolist()
 
 
-def test_mentions_are_found_at_all(tagger: Tagger) -> None:
+def test_the_model_finds_mentions(tagger: Tagger) -> None:
     text = "An allergy to penicillin can cause an anaphylactic reaction, as can aspirin. " * 5
     (entities,) = tagger.annotate([text])
     assert len({entity.mention for entity in entities}) > 1
@@ -90,7 +90,7 @@ def test_special_tokens_in_a_text_are_text(folder: Path) -> None:
     assert text[words.start[-1] : words.end[-1]] == "aspirin"
 
 
-def test_nothing_is_found_in_nothing(tagger: Tagger) -> None:
+def test_an_empty_text_has_no_entities(tagger: Tagger) -> None:
     assert tagger.annotate(["", " ", "\u00a0\n"]) == [[], [], []]
     assert tagger.annotate([]) == []
 

@@ -45,15 +45,15 @@ def recipe(tiny_base: Path, tmp_path: Path) -> TaggerRecipe:
     )
 
 
-def test_the_stages_end_and_go(recipe: TaggerRecipe, corpora: list[Corpus], tmp_path: Path) -> None:
+def test_finished_stages_are_deleted(recipe: TaggerRecipe, corpora: list[Corpus], tmp_path: Path) -> None:
     lines: list[str] = []
     staged = replace(recipe, pretrain_tokens=3_000, teachers=2)
     _train(staged, corpora, [], tmp_path / "m", lines)
     first = load_file(tmp_path / "m" / "teacher-1" / "model.safetensors")
     second = load_file(tmp_path / "m" / "teacher-2" / "model.safetensors")
-    assert any(not torch.equal(first[name], second[name]) for name in first), "the teachers are one"
+    assert any(not torch.equal(first[name], second[name]) for name in first), "both teachers have the same weights"
     assert any("masked" in line or "pretraining on 3,000 tokens" in line for line in lines)
-    # What is done is not done again.
+    # Finished stages are not repeated.
     again: list[str] = []
     _train(staged, corpora, [], tmp_path / "m", again)
     assert not any("teacher" in line and " of " in line and "batches" not in line for line in again)
@@ -63,7 +63,7 @@ def test_the_stages_end_and_go(recipe: TaggerRecipe, corpora: list[Corpus], tmp_
     assert not (tmp_path / "m" / "pretrained").exists()
 
 
-def test_unlabelled_texts_of_a_dev_split_are_left_out(
+def test_unlabelled_texts_in_a_dev_split_are_dropped(
     recipe: TaggerRecipe, corpora: list[Corpus], make_corpus: MakeCorpus, tmp_path: Path
 ) -> None:
     lines: list[str] = []
@@ -73,10 +73,10 @@ def test_unlabelled_texts_of_a_dev_split_are_left_out(
     assert text_key(dev.passages[0].text) == text_key(TEXTS[3])
 
 
-def test_a_teacher_speaks_where_no_corpus_does(
+def test_a_teacher_labels_what_no_corpus_annotates(
     recipe: TaggerRecipe, corpora: list[Corpus], make_corpus: MakeCorpus, tmp_path: Path
 ) -> None:
-    """A student whose corpora have no mice learns them from the teacher, unless the distillation weight is 0."""
+    """A student whose corpora contain no mice learns them from the teacher, unless the distillation weight is 0."""
     taught = replace(recipe, epochs=30, learning_rate=3e-3, dropout=0.0)
     train(taught, corpora, tmp_path / "teacher", lambda _: None)
     texts = [f"{i} mice with fever" for i in range(20, 30)]
@@ -85,8 +85,8 @@ def test_a_teacher_speaks_where_no_corpus_does(
     found = {}
     for weight in (1.0, 0.0):
         folder = tmp_path / f"m{weight}"
-        told = replace(taught, distillation_weight=weight)
-        train(told, [corpora[0], rats, unlabelled], folder, lambda _: None, teachers=[tmp_path / "teacher"])
+        student = replace(taught, distillation_weight=weight)
+        train(student, [corpora[0], rats, unlabelled], folder, lambda _: None, teachers=[tmp_path / "teacher"])
         model = load_folder(folder, "m", precision="float32")
         found[weight] = [[e.mention for e in one if e.entity_type == "Species"] for one in model.annotate(texts)]
     assert found[1.0] == [["mice"]] * 10
@@ -101,8 +101,10 @@ def test_a_teacher_of_other_types_is_refused(recipe: TaggerRecipe, corpora: list
         load_teachers([tmp_path / "other"], settings, tokenizer)
 
 
-def test_a_naive_union_takes_silence_for_absence(recipe: TaggerRecipe, corpora: list[Corpus], tmp_path: Path) -> None:
-    """The species corpus never marks what is no species, so a naive union learns that its fevers are no diseases."""
+def test_a_naive_union_treats_unannotated_types_as_absent(
+    recipe: TaggerRecipe, corpora: list[Corpus], tmp_path: Path
+) -> None:
+    """The species corpus annotates species only, so a naive union learns that its fevers are no diseases."""
     losses = {}
     for naive in (True, False):
         folder = tmp_path / str(naive)
@@ -112,14 +114,14 @@ def test_a_naive_union_takes_silence_for_absence(recipe: TaggerRecipe, corpora: 
     assert not np.allclose(losses[True], losses[False])
 
 
-def test_one_command_does_all_stages(
+def test_one_command_runs_all_stages(
     sample_data: Path, tmp_path: Path, recipe: TaggerRecipe, capsys: pytest.CaptureFixture[str]
 ) -> None:
     corpus = str(sample_data / "ner" / "BC5CDR")
     scores = make_model(replace(recipe, corpora=(corpus,), pretrain_tokens=2_000, teachers=1), tmp_path / "m", print)
-    said = capsys.readouterr().out
+    output = capsys.readouterr().out
     assert set(scores) == {"BC5CDR"}
-    assert "pretraining on 2,000 tokens" in said
-    assert "teacher 1 of 1" in said
+    assert "pretraining on 2,000 tokens" in output
+    assert "teacher 1 of 1" in output
     assert {path.name for path in (tmp_path / "m").iterdir() if path.is_dir()} == set()
     assert load_folder(tmp_path / "m", "m").annotate(TEXTS)

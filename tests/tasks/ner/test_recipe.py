@@ -1,4 +1,4 @@
-"""Settings that make no sense are refused when they are made; what is saved names no folder of this machine."""
+"""Invalid settings are refused, and a saved recipe has no local paths."""
 
 import json
 from pathlib import Path
@@ -24,17 +24,17 @@ from litmine.tasks.ner.recipe import TaggerRecipe
         ({"passage_tokens": 511}, r"passage_tokens must be at most max_passage_tokens \(510\), not 511"),
         ({"pretrain_batch_tokens": 255}, "pretrain_batch_tokens must be at least 256, not 255"),
         ({"pretrain_learning_rate": 0.0}, "pretrain_learning_rate must be above 0, not 0.0"),
-        ({"name": ""}, "cannot name a model"),
-        ({"name": "a@b"}, "'a@b' cannot name a model"),
-        ({"name": "a/b"}, "'a/b' cannot name a model"),
+        ({"name": ""}, "is not a valid model name"),
+        ({"name": "a@b"}, "'a@b' is not a valid model name"),
+        ({"name": "a/b"}, "'a/b' is not a valid model name"),
     ],
 )
-def test_refused(settings: dict[str, object], sentence: str) -> None:
+def test_invalid_settings_are_refused(settings: dict[str, object], sentence: str) -> None:
     with pytest.raises(SettingError, match=sentence):
         TaggerRecipe(**({"name": "mine", "base": "base", "corpora": ("a",)} | settings))  # type: ignore[arg-type]
 
 
-def test_what_is_saved_names_no_folder(tmp_path: Path) -> None:
+def test_a_saved_recipe_has_no_local_paths(tmp_path: Path) -> None:
     base = tmp_path / "encoder"
     base.mkdir()
     corpora = (str(tmp_path / "BC5CDR"), f"mine={tmp_path}/a.tsv")

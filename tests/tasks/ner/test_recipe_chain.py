@@ -1,4 +1,4 @@
-"""A recipe that another goes on from: one command makes what two make, and what cannot be is said first."""
+"""Recipes that continue from each other: one command gives the result of two, and errors come first."""
 
 import json
 from collections.abc import Callable
@@ -23,7 +23,7 @@ Write = Callable[..., TaggerRecipe]
 
 @pytest.fixture
 def own(tmp_path: Path) -> Path:
-    """Two sentences of one's own: a corpus that only the second recipe reads."""
+    """A corpus of two sentences that only the second recipe uses."""
     file = tmp_path / "own" / "train.tsv"
     file.parent.mkdir()
     file.write_text("asthma\tB-Disease\nhurts\tO\n\naspirin\tB-Chemical\nhelps\tO\n")
@@ -32,7 +32,7 @@ def own(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def write(tiny_base: Path, sample_data: Path, own: Path, tmp_path: Path) -> Write:
-    """`write(epochs=2)`: a recipe over BC5CDR, which another of these settings, `then.toml`, goes on from."""
+    """`write(epochs=2)`: a recipe on BC5CDR, and `then.toml`, a recipe with these settings that continues from it."""
     corpus = str(sample_data / "ner" / "BC5CDR")
 
     def recipe(**settings: object) -> TaggerRecipe:
@@ -45,9 +45,9 @@ def write(tiny_base: Path, sample_data: Path, own: Path, tmp_path: Path) -> Writ
     return recipe
 
 
-def test_one_command_makes_what_two_make(write: Write, own: Path, tmp_path: Path) -> None:
-    recipe, said = write(base_weight_share=0.5), list[str]()
-    make_model(recipe, tmp_path / "one", said.append)
+def test_one_command_gives_the_result_of_two(write: Write, own: Path, tmp_path: Path) -> None:
+    recipe, messages = write(base_weight_share=0.5), list[str]()
+    make_model(recipe, tmp_path / "one", messages.append)
     make_model(replace(recipe, then=""), tmp_path / "first", lambda _: None)
     second = make_recipe(
         NER, read_recipe(NER, recipe.then) | {"name": "m", "base": str(tmp_path / "first"), "int8": True}
@@ -56,11 +56,11 @@ def test_one_command_makes_what_two_make(write: Write, own: Path, tmp_path: Path
     for name in MADE:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes(), name
     assert {file.name for file in (tmp_path / "one").iterdir()} == {file.name for file in (tmp_path / "two").iterdir()}
-    assert len([line for line in said if line.startswith("BC5CDR dev: ")]) == 1, "the first model is not judged"
-    assert len([line for line in said if line.startswith("BC5CDR: 60 passages")]) == 1
+    assert len([line for line in messages if line.startswith("BC5CDR dev: ")]) == 1, "the first model is not scored"
+    assert len([line for line in messages if line.startswith("BC5CDR: 60 passages")]) == 1
 
-    told, first, two = (json.loads((tmp_path / name / "recipe.json").read_text()) for name in ("one", "first", "two"))
-    assert told == two | {"first": first | {"then": "then.toml"}}
+    saved, first, two = (json.loads((tmp_path / name / "recipe.json").read_text()) for name in ("one", "first", "two"))
+    assert saved == two | {"first": first | {"then": "then.toml"}}
     card = (tmp_path / "one" / "README.md").read_text()
     assert "Base `tiny-base`; 1 epochs" in card
     assert "learning rate\n0.001, dropout 0.1, seed 1; all settings are in `recipe.json`, under `first`. " in card
@@ -69,41 +69,41 @@ def test_one_command_makes_what_two_make(write: Write, own: Path, tmp_path: Path
     assert "| tiny-base (base encoder) |" in card
     assert "| BC5CDR | 60 |" in card
     assert f"| {own.name} | 2 | 2 |" in card
-    assert str(tmp_path) not in card + json.dumps(told)
+    assert str(tmp_path) not in card + json.dumps(saved)
 
 
-def test_a_killed_one_goes_on_where_it_was(write: Write, tmp_path: Path) -> None:
+def test_a_killed_chain_resumes(write: Write, tmp_path: Path) -> None:
     recipe = replace(write(epochs=2), teachers=1)
     make_model(recipe, tmp_path / "whole", lambda _: None)
 
     def killed(line: str, made: TaggerRecipe = recipe) -> list[str]:
-        said: list[str] = []
+        messages: list[str] = []
 
         def say(now: str) -> None:
-            said.append(now)
+            messages.append(now)
             if now.startswith(line):
                 raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
             make_model(made, tmp_path / "killed", say)
-        return said
+        return messages
 
     assert not any(line.startswith("epoch") for line in killed("teacher 1 of 1: epoch 1 of 1"))
-    said = killed("epoch 1 of 2 is done")
-    assert "teacher 1 of 1" in said
-    assert "teacher 1 of 1: going on after step " in " ".join(said)
-    assert any(line.startswith("training the first model in") for line in said)
-    said = []
-    make_model(recipe, tmp_path / "killed", said.append)
-    assert not any("teacher" in line or line.startswith("training the first model") for line in said)
-    assert any(line.startswith("going on after step ") for line in said)
+    messages = killed("epoch 1 of 2 is done")
+    assert "teacher 1 of 1" in messages
+    assert "teacher 1 of 1: resuming after step " in " ".join(messages)
+    assert any(line.startswith("training the first model in") for line in messages)
+    messages = []
+    make_model(recipe, tmp_path / "killed", messages.append)
+    assert not any("teacher" in line or line.startswith("training the first model") for line in messages)
+    assert any(line.startswith("resuming after step ") for line in messages)
     for name in MADE:
         assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
     assert [path.name for path in (tmp_path / "killed").iterdir() if path.is_dir()] == []
 
 
-def test_what_went_on_from_another_model_is_begun_anew(write: Write, tmp_path: Path) -> None:
-    recipe, said = write(epochs=2), list[str]()
+def test_a_changed_first_recipe_trains_the_second_again(write: Write, tmp_path: Path) -> None:
+    recipe, messages = write(epochs=2), list[str]()
 
     def kill(line: str) -> None:
         if line.startswith("epoch 1 of 2 is done"):
@@ -111,28 +111,28 @@ def test_what_went_on_from_another_model_is_begun_anew(write: Write, tmp_path: P
 
     with pytest.raises(KeyboardInterrupt):
         make_model(recipe, tmp_path / "m", kill)
-    make_model(replace(recipe, learning_rate=2e-3), tmp_path / "m", said.append)
-    assert not any(line.startswith("going on after step ") for line in said)
+    make_model(replace(recipe, learning_rate=2e-3), tmp_path / "m", messages.append)
+    assert not any(line.startswith("resuming after step ") for line in messages)
 
 
-def test_a_corpus_is_where_the_command_has_it(sample_data: Path) -> None:
-    given = {name: str(sample_data / "ner" / name) for name in ("BC5CDR", "Allergy")}
+def test_corpus_paths_come_from_the_command(sample_data: Path) -> None:
+    paths = {name: str(sample_data / "ner" / name) for name in ("BC5CDR", "Allergy")}
     recipe = make_recipe(
-        NER, {**read_recipe(NER, "builtin"), "corpora": (given["BC5CDR"], f"Allergy={given['Allergy']}")}
+        NER, {**read_recipe(NER, "builtin"), "corpora": (paths["BC5CDR"], f"Allergy={paths['Allergy']}")}
     )
     corpora = next_recipe(recipe, Path("made")).corpora
-    assert given["BC5CDR"] in corpora
-    assert f"Allergy={given['Allergy']}" in corpora
+    assert paths["BC5CDR"] in corpora
+    assert f"Allergy={paths['Allergy']}" in corpora
     assert "JNLPBA" in corpora
 
 
-def test_the_shipped_recipes_go_on_from_each_other() -> None:
-    """What follows `builtin` is `finish`, as it stands."""
+def test_the_shipped_recipes_form_a_chain() -> None:
+    """`builtin` is followed by `finish`, unchanged."""
     finish = make_recipe(NER, read_recipe(NER, "finish"))
     assert next_recipe(make_recipe(NER, read_recipe(NER, "builtin")), Path("made")) == replace(finish, base="made")
 
 
-def test_a_following_recipe_leaves_the_model_its_form(write: Write, tmp_path: Path) -> None:
+def test_the_second_recipe_keeps_heads_and_windows(write: Write, tmp_path: Path) -> None:
     recipe = replace(write(window=100), int8=False, window=150, overlap=20, type_map=(("Disease", "Illness"),))
     make_model(recipe, tmp_path / "m", lambda _: None)
     settings = json.loads((tmp_path / "m" / "litmine.json").read_text())
@@ -165,23 +165,23 @@ REFUSED: dict[str, tuple[dict[str, object], type[LitmineError], str]] = {
 
 
 @pytest.mark.parametrize("kind", REFUSED)
-def test_what_cannot_follow_is_said_at_the_start(
+def test_invalid_chains_fail_at_the_start(
     write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    settings, error, said = REFUSED[kind]
+    settings, error, messages = REFUSED[kind]
     monkeypatch.chdir(tmp_path)
     recipe = write(**{name: value for name, value in settings.items() if not isinstance(value, dict)})
     with Path(recipe.then).open("a") as file:
         for name, value in settings.items():
             if isinstance(value, dict):
                 file.write(f"[{name}]\n" + "".join(f'"{key}" = {json.dumps(one)}\n' for key, one in value.items()))
-    with pytest.raises(error, match=said) as raised:
+    with pytest.raises(error, match=messages) as raised:
         make_model(recipe, tmp_path / "m", lambda _: None)
     assert "\n" not in str(raised.value)
     assert not (tmp_path / "m").exists()
 
 
-def test_the_option(write: Write, tmp_path: Path, tiny_base: Path) -> None:
+def test_the_then_option(write: Write, tmp_path: Path, tiny_base: Path) -> None:
     recipe = write()
     first = tmp_path / "first.toml"
     first.write_text(f"corpora = {json.dumps(recipe.corpora)}\nepochs = 1\nthen = {json.dumps(recipe.then)}\n")

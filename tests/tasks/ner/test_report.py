@@ -1,4 +1,4 @@
-"""Tables of scores show untrusted mentions and names without what controls a terminal."""
+"""Tables of scores: control characters in mentions and names are made visible."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,12 +15,12 @@ from litmine.types import Span
 TEXT = "The \x1b[2Jpain\nof \u202etsap\x07 " + "and so on " * 20
 
 
-Judged = Callable[..., list[str]]
+PrintTable = Callable[..., list[str]]
 
 
 @pytest.fixture
-def judged(capsys: pytest.CaptureFixture[str]) -> Judged:
-    """`judged(span, ...)`: the lines that the command prints of a model that found these."""
+def print_table(capsys: pytest.CaptureFixture[str]) -> PrintTable:
+    """`print_table(span, ...)`: the lines that the command prints for a model that found these spans."""
 
     def printed(*found: Span) -> list[str]:
         print_result(EvaluationResult(record={}, table=table(*found)), "table")
@@ -38,22 +38,27 @@ def table(*found: Span) -> list[str]:
     return list(report_lines(make_report(predictions, nothing), 5, 5))
 
 
-def test_no_control_character_reaches_the_terminal(judged: Judged) -> None:
-    for lines in (judged(), judged(Span(4, 12, "")), judged(Span(5, 20, "")), judged(Span(16, 21, ""))):
+def test_no_control_character_reaches_the_terminal(print_table: PrintTable) -> None:
+    for lines in (
+        print_table(),
+        print_table(Span(4, 12, "")),
+        print_table(Span(5, 20, "")),
+        print_table(Span(16, 21, "")),
+    ):
         shown = "\n".join(lines)
         assert lines[0] == "evil\ufffd[1m: 1 sentences, tagged by mine"
         assert shown.replace("\n", "").isprintable()
         assert "pain" in shown
 
 
-def test_an_example_stands_on_one_line_between_what_is_around_it(judged: Judged) -> None:
-    (boundary,) = [line for line in judged(Span(4, 15, "")) if "«" in line]
+def test_an_example_is_one_line_with_its_context(print_table: PrintTable) -> None:
+    (boundary,) = [line for line in print_table(Span(4, 15, "")) if "«" in line]
     assert boundary == (
         "     1  gold Dis\ufffd]0;ease \ufffd[2Jpain  found Dis\ufffd]0;ease \ufffd[2Jpain of"
         "  The «\ufffd[2Jpain of» \ufffdtsap\ufffd and so on and so on and so on an…"
     )
 
 
-def test_columns_stand_under_each_other(judged: Judged) -> None:
-    _, header, *rows = judged(Span(4, 12, ""))[:4]
+def test_columns_are_aligned(print_table: PrintTable) -> None:
+    _, header, *rows = print_table(Span(4, 12, ""))[:4]
     assert {len(row) for row in rows} == {len(header)}

@@ -1,4 +1,4 @@
-"""Teachers that learn side by side are those of one after another."""
+"""Teachers trained in parallel equal those trained one after another."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,16 +15,14 @@ def here(jobs: Sequence[TrainingJob]) -> list[TaggerTrainingSummary]:
     return [job(lambda _: None) for job in jobs]
 
 
-def test_teachers_side_by_side_are_those_of_one_after_another(
-    tiny_base: Path, sample_data: Path, tmp_path: Path
-) -> None:
+def test_parallel_teachers_equal_sequential_ones(tiny_base: Path, sample_data: Path, tmp_path: Path) -> None:
     recipe = TaggerRecipe("m", str(tiny_base), ("BC5CDR",), epochs=2, learning_rate=1e-3, batch_tokens=600, teachers=2)
     corpus = read_corpus(sample_data / "ner" / "BC5CDR" / "train.tsv", "BC5CDR")
     corpora = [replace(corpus, passages=corpus.passages[:20])]
-    said: list[str] = []
+    messages: list[str] = []
     runs: dict[str, RunJobs] = {
-        # A job that is alone is done here, as on a GPU.
-        "apart": lambda jobs: run_apart(jobs, 2, 1, said.append) if len(jobs) == 2 else here(jobs),
+        # A single job runs in this process, as on a GPU.
+        "apart": lambda jobs: run_apart(jobs, 2, 1, messages.append) if len(jobs) == 2 else here(jobs),
         "here": here,
     }
     for name, run in runs.items():
@@ -34,6 +32,6 @@ def test_teachers_side_by_side_are_those_of_one_after_another(
             theirs, ours = ((tmp_path / name / teacher / file).read_bytes() for name in runs)
             assert theirs == ours, (teacher, file)
     for number in (1, 2):
-        own = [line for line in said if line.startswith(f"teacher {number} of 2")]
+        own = [line for line in messages if line.startswith(f"teacher {number} of 2")]
         assert own[0] == f"teacher {number} of 2"
         assert own[-1].startswith(f"teacher {number} of 2: epoch 2 of 2 is done")

@@ -1,4 +1,4 @@
-"""Training: a head learns only from the corpora that annotate it, and a killed run ends as an undisturbed one."""
+"""Training: a head learns only from corpora that annotate its type, and a killed run resumes to the same weights."""
 
 import re
 from collections import Counter
@@ -35,7 +35,7 @@ from litmine.tasks.ner.recipe import TaggerRecipe
 from litmine.tasks.ner.split_tagger import split_tagger
 from litmine.tasks.ner.train import _batch_loss, plan_epoch, train
 from litmine.tasks.registry import load_model
-from litmine.training.trainer import Machine, schedule
+from litmine.training.trainer import TrainingDevice, learning_rate_factor
 
 MakeCorpus = Callable[..., Corpus]
 DRUG = "an [allergy](Disease) to [penicillin](Chemical)"
@@ -43,7 +43,7 @@ SPECIES = "many [patients](Species) were ill"
 
 
 class KilledError(Exception):
-    """The training is killed here."""
+    """Raised to simulate a kill."""
 
 
 def killed_after(epoch: int) -> Callable[[str], None]:
@@ -83,21 +83,21 @@ def equal(left: Path, right: Path) -> bool:
     return same_curve and ours.keys() == theirs.keys() and all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
-def test_a_killed_run_ends_as_an_undisturbed_one(
+def test_a_killed_run_resumes_to_the_same_weights(
     recipe: TaggerRecipe, corpus: Corpus, undisturbed: Path, tmp_path: Path
 ) -> None:
     for epoch in (1, 2):
         with pytest.raises(KilledError):
             train(recipe, [corpus], tmp_path, killed_after(epoch))
         assert {file.name for file in tmp_path.iterdir()} == {"training.checkpoint"}
-    said: list[str] = []
-    trained = train(recipe, [corpus], tmp_path, said.append)
-    assert re.fullmatch(rf"going on after step \d+ of {trained.steps}", said[0])
+    messages: list[str] = []
+    trained = train(recipe, [corpus], tmp_path, messages.append)
+    assert re.fullmatch(rf"resuming after step \d+ of {trained.steps}", messages[0])
     assert equal(tmp_path, undisturbed)
     assert trained.steps > 3
 
 
-def test_killed_between_the_last_epoch_and_the_model(
+def test_a_kill_after_the_last_epoch_resumes(
     recipe: TaggerRecipe, corpus: Corpus, undisturbed: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(KilledError):
@@ -106,18 +106,20 @@ def test_killed_between_the_last_epoch_and_the_model(
     assert equal(tmp_path, undisturbed)
 
 
-def test_a_checkpoint_of_another_recipe_does_not_count(
+def test_a_checkpoint_of_another_recipe_is_ignored(
     recipe: TaggerRecipe, corpus: Corpus, undisturbed: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(KilledError):
         train(replace(recipe, learning_rate=2e-3), [corpus], tmp_path, killed_after(1))
-    said: list[str] = []
-    train(recipe, [corpus], tmp_path, said.append)
-    assert said[0].startswith("epoch 1 of 3 is done: loss ")
+    messages: list[str] = []
+    train(recipe, [corpus], tmp_path, messages.append)
+    assert messages[0].startswith("epoch 1 of 3 is done: loss ")
     assert equal(tmp_path, undisturbed)
 
 
-def test_seed_and_dropout_matter(recipe: TaggerRecipe, corpus: Corpus, undisturbed: Path, tmp_path: Path) -> None:
+def test_seed_and_dropout_change_the_weights(
+    recipe: TaggerRecipe, corpus: Corpus, undisturbed: Path, tmp_path: Path
+) -> None:
     train(replace(recipe, seed=2), [corpus], tmp_path / "seed", lambda _: None)
     train(replace(recipe, dropout=0.0), [corpus], tmp_path / "dropout", lambda _: None)
     train(replace(recipe, ema_decay=0.0), [corpus], tmp_path / "smooth", lambda _: None)
@@ -127,8 +129,10 @@ def test_seed_and_dropout_matter(recipe: TaggerRecipe, corpus: Corpus, undisturb
     assert not equal(tmp_path / "smooth", undisturbed)
 
 
-def test_an_epoch_reads_a_corpus_as_often_as_it_is_told(recipe: TaggerRecipe, corpus: Corpus, tiny_base: Path) -> None:
-    """Twice, and about half of it; in passages that are others each time."""
+def test_corpus_weights_set_how_often_an_epoch_reads_a_corpus(
+    recipe: TaggerRecipe, corpus: Corpus, tiny_base: Path
+) -> None:
+    """Twice, and about half of it; the passages differ each time."""
     reader = WordTokenizer(read_tokenizer(tiny_base))
     examples = make_examples(corpus, make_heads([corpus], ()), (), reader, 510)
 
@@ -160,13 +164,13 @@ def test_a_head_gets_no_gradient_from_a_corpus_that_does_not_annotate_it(
         examples = make_examples(corpus, heads, (), reader, 510)
         batch = collate(examples, (2, 3, 0))
         network.zero_grad()
-        _batch_loss(recipe, network, batch, len(heads), Machine(torch.device("cpu"), bf16=False)).backward()
+        _batch_loss(recipe, network, batch, len(heads), TrainingDevice(torch.device("cpu"), bf16=False)).backward()
         assert bias.grad is not None
         assert bias.grad.view(3, 3).any(dim=1).tolist() == learns
 
 
-def test_the_learning_rate_goes_up_and_down_to_nothing() -> None:
-    rates = [schedule(step, 100, 0.1) for step in range(100)]
+def test_the_learning_rate_rises_and_falls_to_0() -> None:
+    rates = [learning_rate_factor(step, 100, 0.1) for step in range(100)]
     assert max(rates) == 1
     assert rates[:10] == sorted(rates[:10])
     assert rates[10:] == sorted(rates[10:], reverse=True)
@@ -193,7 +197,7 @@ def byte_level(corpus: Corpus) -> Tokenizer:
 
 
 @pytest.mark.parametrize("family", ["roberta", "distilbert", "electra"])
-def test_bases_of_the_family(tiny_base: Path, corpus: Corpus, tmp_path: Path, family: str) -> None:
+def test_bases_of_the_bert_family(tiny_base: Path, corpus: Corpus, tmp_path: Path, family: str) -> None:
     torch.manual_seed(0)
     tokenizer = byte_level(corpus) if family == "roberta" else read_tokenizer(tiny_base)
     size = tokenizer.get_vocab_size()
@@ -226,7 +230,7 @@ def test_bases_of_the_family(tiny_base: Path, corpus: Corpus, tmp_path: Path, fa
     assert len({(i, s.start_char, s.end_char, s.entity_type) for i, s in gold} & right) > len(gold) / 2
 
 
-def test_our_own_model_as_a_base(tiny_model: Path, make_corpus: MakeCorpus, tmp_path: Path) -> None:
+def test_a_litmine_model_as_a_base(tiny_model: Path, make_corpus: MakeCorpus, tmp_path: Path) -> None:
     corpus = make_corpus("species", *[SPECIES] * 4)
     recipe = TaggerRecipe("species", str(tiny_model), ("species",), epochs=1, learning_rate=1e-4)
     train(recipe, [corpus], tmp_path, lambda _: None)
@@ -235,10 +239,8 @@ def test_our_own_model_as_a_base(tiny_model: Path, make_corpus: MakeCorpus, tmp_
     assert (weights(tmp_path)[name] - weights(tiny_model)[name]).abs().max() < 1e-2
 
 
-def test_heads_that_the_base_has_too_begin_as_they_are_there(
-    tiny_model: Path, sample_data: Path, tmp_path: Path
-) -> None:
-    """Steps that learn nothing leave a model that finds what the base finds, whatever the order of its heads."""
+def test_heads_of_the_base_are_copied(tiny_model: Path, sample_data: Path, tmp_path: Path) -> None:
+    """With a learning rate of almost 0 the model finds the same entities as the base, in any order of its heads."""
     corpus = read_corpus(sample_data / "ner" / "BC5CDR" / "train.tsv", "BC5CDR")
     turned = [replace(corpus, entity_types=("Chemical",)), replace(corpus, name="other", entity_types=("Disease",))]
     recipe = TaggerRecipe(
@@ -253,7 +255,7 @@ def test_heads_that_the_base_has_too_begin_as_they_are_there(
     assert sum(map(len, expected)) > 20
 
 
-def test_a_share_of_the_base_is_kept(tiny_model: Path, sample_data: Path, tmp_path: Path) -> None:
+def test_the_weights_are_interpolated_with_the_base(tiny_model: Path, sample_data: Path, tmp_path: Path) -> None:
     corpora = [read_corpus(sample_data / "ner" / name / "train.tsv", name) for name in ("NCBI-disease", "BC5CDR")]
     recipe = TaggerRecipe("more", str(tiny_model), ("NCBI-disease", "BC5CDR"), epochs=1, learning_rate=1e-3, dropout=0)
     for keep in (0.0, 0.25):
@@ -274,7 +276,7 @@ def test_a_share_of_the_base_is_kept(tiny_model: Path, sample_data: Path, tmp_pa
 
 
 def test_a_model_on_a_trunk_as_a_base(tiny_model: Path, sample_data: Path, tmp_path: Path) -> None:
-    """What is trained from a trunk and its top is what is trained from the whole, bit for bit."""
+    """Training from a trunk and its top gives the same bits as training from the whole model."""
     corpora = [read_corpus(sample_data / "ner" / "BC5CDR" / "train.tsv", "BC5CDR")]
     trunk, top = split_tagger(tiny_model, tmp_path / "parts")
     for name, base in (("whole", tiny_model), ("parted", top), ("trunk", trunk)):
@@ -290,7 +292,7 @@ def test_a_model_on_a_trunk_as_a_base(tiny_model: Path, sample_data: Path, tmp_p
 
 
 @pytest.mark.parametrize("what", ["nothing", "empty", "pickle", "damaged", "unknown"])
-def test_what_is_no_base_is_refused_in_one_sentence(tiny_base: Path, corpus: Corpus, tmp_path: Path, what: str) -> None:
+def test_an_invalid_base_is_refused_in_one_sentence(tiny_base: Path, corpus: Corpus, tmp_path: Path, what: str) -> None:
     base = tmp_path / "base"
     if what != "nothing":
         base.mkdir()
@@ -309,7 +311,7 @@ def test_what_is_no_base_is_refused_in_one_sentence(tiny_base: Path, corpus: Cor
     assert ref in str(error.value)
 
 
-def test_a_base_that_reads_less_than_the_recipe_needs(tiny_base: Path, corpus: Corpus, tmp_path: Path) -> None:
+def test_a_base_with_a_shorter_input_is_refused(tiny_base: Path, corpus: Corpus, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="reads at most 512 tokens at a time and the recipe needs 600"):
         train(
             TaggerRecipe("mine", str(tiny_base), ("few",), window=600, overlap=10), [corpus], tmp_path, lambda _: None
@@ -323,7 +325,7 @@ def test_nothing_is_printed(
     assert capfd.readouterr() == ("", "")
 
 
-def test_the_plan_of_an_epoch_is_its_own_and_reads_every_example_once(recipe: TaggerRecipe, corpus: Corpus) -> None:
+def test_epochs_differ_and_read_every_example_once(recipe: TaggerRecipe, corpus: Corpus) -> None:
     examples = [
         TaggerExample(np.zeros(length, dtype=np.int64), np.arange(length), np.zeros((length, 2), dtype=np.int64))
         for length in range(1, 60)
@@ -337,10 +339,10 @@ def test_the_plan_of_an_epoch_is_its_own_and_reads_every_example_once(recipe: Ta
     assert plan != plan_epoch(recipe, [corpus, whole], [examples, examples], 1)
 
 
-def test_killed_at_any_step_and_resumed(
+def test_kills_at_any_step_do_not_change_the_weights(
     recipe: TaggerRecipe, corpus: Corpus, undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With a checkpoint a step, killed in the midst of every fourth."""
+    """With a checkpoint per step, and a kill in every fourth step."""
     clip, calls, kills = torch.nn.utils.clip_grad_norm_, [0], 0
 
     def killing(*arguments: Any) -> Any:
@@ -360,11 +362,11 @@ def test_killed_at_any_step_and_resumed(
     assert equal(tmp_path, undisturbed)
 
 
-def test_a_loss_that_is_no_number_stops_and_the_checkpoint_stays(
+def test_a_loss_that_is_not_finite_stops_and_keeps_the_checkpoint(
     recipe: TaggerRecipe, corpus: Corpus, tmp_path: Path
 ) -> None:
     wild = replace(recipe, learning_rate=1e30, warmup=1, epochs=2)
-    with pytest.raises(ModelError, match=r"is no number at step .*; try a learning rate below 1e\+30") as error:
+    with pytest.raises(ModelError, match=r"is not finite at step .*; try a learning rate below 1e\+30") as error:
         train(wild, [corpus], tmp_path, lambda _: None, checkpoint_seconds=0)
     found = re.search(r"at step (\d+) .*the checkpoint of step (\d+) stays", str(error.value))
     assert found
@@ -374,13 +376,13 @@ def test_a_loss_that_is_no_number_stops_and_the_checkpoint_stays(
     assert len(stored["standing/losses"]) == int(found[2])
 
 
-def test_a_damaged_checkpoint(recipe: TaggerRecipe, corpus: Corpus, tmp_path: Path) -> None:
+def test_a_damaged_checkpoint_is_refused(recipe: TaggerRecipe, corpus: Corpus, tmp_path: Path) -> None:
     (tmp_path / "training.checkpoint").write_bytes(b"no safetensors")
-    with pytest.raises(ModelError, match=r"is damaged .* begin anew with --no-resume"):
+    with pytest.raises(ModelError, match=r"is damaged .* start again with --no-resume"):
         train(recipe, [corpus], tmp_path, lambda _: None)
 
 
-def test_a_full_disk_at_a_checkpoint_leaves_the_last_one(
+def test_a_full_disk_keeps_the_last_checkpoint(
     small_disk: Any, recipe: TaggerRecipe, corpus: Corpus, undisturbed: Path
 ) -> None:
     folder = small_disk.folder / "mine"
@@ -391,7 +393,7 @@ def test_a_full_disk_at_a_checkpoint_leaves_the_last_one(
         pytest.skip("no small disk can be mounted here")
     small_disk.leave(100)
     with pytest.raises(
-        ModelError, match=r"could not be written .* free some space and run the command again: what was"
+        ModelError, match=r"could not be written .* free some space and run the command again: finished"
     ):
         train(recipe, [corpus], folder, lambda _: None)
     assert {file.name for file in folder.iterdir()} == {"training.checkpoint"}

@@ -1,4 +1,4 @@
-"""`litmine train ner` and `litmine evaluate ner`, as they are typed."""
+"""The commands `litmine train ner` and `litmine evaluate ner`."""
 
 import json
 from pathlib import Path
@@ -16,7 +16,7 @@ def litmine(*arguments: str | Path | int) -> Result:
 
 @pytest.fixture(scope="module")
 def trained(tiny_model: Path, sample_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
-    """The tiny model's encoder trained one epoch more, and what the command said."""
+    """The tiny model's encoder, trained for one epoch, and the output of the command."""
     folder = tmp_path_factory.mktemp("commands") / "mine"
     corpus = sample_data / "ner" / "NCBI-disease"
     result = litmine(
@@ -26,7 +26,7 @@ def trained(tiny_model: Path, sample_data: Path, tmp_path_factory: pytest.TempPa
     return folder, result
 
 
-def test_train_makes_a_model_and_talks_on_stderr(trained: tuple[Path, Result]) -> None:
+def test_train_makes_a_model_and_reports_on_stderr(trained: tuple[Path, Result]) -> None:
     folder, result = trained
     assert result.exit_code == 0
     assert result.stdout == ""
@@ -37,7 +37,7 @@ def test_train_makes_a_model_and_talks_on_stderr(trained: tuple[Path, Result]) -
     assert (recipe["name"], recipe["seed"], recipe["epochs"]) == ("mine", 3, 1)
 
 
-def test_evaluate_gives_the_contract_s_json(tiny_model: Path, sample_data: Path) -> None:
+def test_evaluate_prints_the_documented_json_keys(tiny_model: Path, sample_data: Path) -> None:
     data = sample_data / "ner" / "BC5CDR" / "train.tsv"
     result = litmine("evaluate", "ner", "--model", tiny_model, "--data", data, "--format", "json")
     scores = json.loads(result.stdout)
@@ -47,14 +47,14 @@ def test_evaluate_gives_the_contract_s_json(tiny_model: Path, sample_data: Path)
     assert scores["micro"]["support"] == 131
 
 
-def test_evaluate_renames_and_judges_what_the_file_annotates(trained: tuple[Path, Result], sample_data: Path) -> None:
+def test_evaluate_renames_types_and_scores_those_of_the_file(trained: tuple[Path, Result], sample_data: Path) -> None:
     data = sample_data / "ner" / "BC5CDR" / "dev.tsv"
     renamed = ("--map", "Disease=Illness", "--map", "Chemical=-")
     result = litmine("evaluate", "ner", "--model", trained[0], "--data", data, *renamed, "--format", "json")
     assert list(json.loads(result.stdout)) == ["Illness", "micro"]
 
 
-def test_evaluate_as_a_table_and_by_a_head(tiny_model: Path, sample_data: Path) -> None:
+def test_evaluate_prints_a_table_and_scores_a_named_head(tiny_model: Path, sample_data: Path) -> None:
     data = sample_data / "ner" / "BC5CDR" / "dev.tsv"
     result = litmine(
         "evaluate", "ner", "--model", tiny_model, "--data", data, "--head", "Disease", "--map", "Chemical=-"
@@ -74,7 +74,9 @@ def test_evaluate_as_a_table_and_by_a_head(tiny_model: Path, sample_data: Path) 
         (("--data", "{data}", "--map", "Disease=-", "--map", "Chemical=Drug"), "annotates Drug, but"),
     ],
 )
-def test_what_cannot_be_judged(tiny_model: Path, sample_data: Path, arguments: tuple[str, ...], sentence: str) -> None:
+def test_invalid_evaluations_are_refused(
+    tiny_model: Path, sample_data: Path, arguments: tuple[str, ...], sentence: str
+) -> None:
     data = sample_data / "ner" / "BC5CDR" / "dev.tsv"
     with pytest.raises(LitmineError, match=sentence):
         litmine("evaluate", "ner", "--model", tiny_model, *(one.format(data=data) for one in arguments))

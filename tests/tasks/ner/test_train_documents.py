@@ -1,4 +1,4 @@
-"""A corpus of documents: what the training judges on and what `litmine evaluate ner` judges on are the same."""
+"""A corpus of documents: training and `litmine evaluate ner` score the same dev split."""
 
 import json
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from litmine.errors import DONE, FAILED
 
 Run = Callable[..., CompletedProcess[str]]
 
-# A family beside genes, a mention off its offsets, a relation, a document without an abstract.
+# A gene family and genes, a mention that is not at its offsets, a relation, a document without an abstract.
 ONE = (
     "{pmid}|t|BRCA1 and kinases in asthma {pmid}\n{pmid}|a|BRCA1 again and again.\n"
     "{pmid}\t0\t5\tBRCA1\tGene\t672\n{pmid}\t10\t17\tkinases\tFamilyName\n{pmid}\t21\t27\tasthma\tDisease\n"
@@ -48,7 +48,9 @@ def evaluate(run: Run, model: Path, *options: object) -> dict[str, dict[str, flo
     return read
 
 
-def test_a_folder_of_documents(run: Run, tiny_model: Path, tmp_path: Path) -> None:
+def test_training_and_evaluation_score_a_folder_of_documents_equally(
+    run: Run, tiny_model: Path, tmp_path: Path
+) -> None:
     corpus, out = put(tmp_path / "corpus"), tmp_path / "out"
     options = ("--map", "X:FamilyName=-", "--map", "Disease=Illness")
     said = train(run, tiny_model, out, "--corpus", f"X={corpus}", *options)
@@ -62,7 +64,7 @@ def test_a_folder_of_documents(run: Run, tiny_model: Path, tmp_path: Path) -> No
     assert "`litmine evaluate ner --errors`" in (out / "README.md").read_text()
 
 
-def test_a_file_of_documents_is_learnt_from_and_has_no_dev(run: Run, tiny_model: Path, tmp_path: Path) -> None:
+def test_a_file_of_documents_has_no_dev_split(run: Run, tiny_model: Path, tmp_path: Path) -> None:
     file, out = put(tmp_path / "corpus") / "train.pubtator", tmp_path / "out"
     said = train(run, tiny_model, out, "--corpus", f"X={file}")
     assert "X: 13 passages annotated with Disease, FamilyName, Gene" in said
@@ -73,7 +75,7 @@ def test_a_file_of_documents_is_learnt_from_and_has_no_dev(run: Run, tiny_model:
     }  # fmt: skip
 
 
-def test_a_known_corpus_has_our_types_by_its_name_and_its_own_by_its_path(
+def test_a_registered_corpus_has_mapped_types_by_name_and_raw_types_by_path(
     run: Run, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LITMINE_HOME", str(tmp_path))

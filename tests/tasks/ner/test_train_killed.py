@@ -1,4 +1,4 @@
-"""`litmine train ner` as a process that is killed, or whose disk is full: it ends as an undisturbed one."""
+"""The command `litmine train ner`, killed or with a full disk, resumes to the same model."""
 
 import random
 import resource
@@ -23,13 +23,13 @@ Hold = Callable[..., Any]
 
 EPOCHS = 4
 CHECKPOINT = "*/training.checkpoint"
-# Folders, times and speeds stand in the card alone.
+# Folders, times and speeds are only in the card.
 MADE = ("model.safetensors", "loss.tsv", "litmine.json", "recipe.json", "scores.json")
 
 
 @pytest.fixture(scope="module")
 def train(tiny_base: Path, sample_data: Path) -> Train:
-    """The command's words: `train(folder, epochs)`, six steps and a checkpoint an epoch."""
+    """`train(folder, epochs)`: the arguments of a training with six steps and a checkpoint per epoch."""
 
     def words(folder: Path, epochs: int) -> tuple[object, ...]:
         corpus = sample_data / "ner" / "BC5CDR"
@@ -53,7 +53,7 @@ def undisturbed(train: Train, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def wait_for_checkpoints(process: Popen[Any], folder: Path, number: int) -> None:
-    """Until so many new ones have been written, or the training is over."""
+    """Wait until `number` new checkpoints are written, or the training ends."""
     file, seen = folder / "training.checkpoint", set[int]()
     before = file.stat().st_mtime_ns if file.exists() else None
     while len(seen) < number and process.poll() is None:
@@ -62,13 +62,13 @@ def wait_for_checkpoints(process: Popen[Any], folder: Path, number: int) -> None
         time.sleep(0.001)
 
 
-def assert_goes_on(run: Run, words: tuple[object, ...], folder: Path, whole: Path) -> None:
-    """The same command ends as the undisturbed one did, from the last checkpoint on."""
+def assert_resumes(run: Run, words: tuple[object, ...], folder: Path, whole: Path) -> None:
+    """The same command resumes from the last checkpoint and gives the same model as an uninterrupted run."""
     resumed = run(*words)
     assert resumed.returncode == DONE, resumed.stderr
-    assert "going on after step " in resumed.stderr
+    assert "resuming after step " in resumed.stderr
     for left in folder.glob(".training.checkpoint.*.tmp"):
-        left.unlink()  # what a kill in the midst of writing left; the next day's run would sweep it
+        left.unlink()  # a partial file of the killed write; later runs delete old ones
     assert_equal(folder, whole)
 
 
@@ -83,7 +83,7 @@ def test_the_same_seed_gives_the_same_model(train: Train, undisturbed: Path, tmp
     assert_equal(tmp_path / "same", undisturbed)
 
 
-def test_killed_at_a_checkpoint(
+def test_a_kill_at_a_checkpoint_resumes(
     start: Start, run: Run, train: Train, undisturbed: Path, tmp_path: Path, hold: Hold
 ) -> None:
     folder, third = tmp_path / "killed", hold(CHECKPOINT, 2)
@@ -91,11 +91,11 @@ def test_killed_at_a_checkpoint(
     third.wait(process)
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
-    assert_goes_on(run, train(folder, EPOCHS), folder, undisturbed)
+    assert_resumes(run, train(folder, EPOCHS), folder, undisturbed)
 
 
 @pytest.mark.soak
-def test_killed_at_any_step(start: Start, run: Run, train: Train, tmp_path: Path) -> None:
+def test_a_kill_at_any_step_resumes(start: Start, run: Run, train: Train, tmp_path: Path) -> None:
     folder, whole, kills = tmp_path / "killed", tmp_path / "whole", 20
     make(train(whole, EPOCHS * kills))
     chance = random.Random()
@@ -105,11 +105,11 @@ def test_killed_at_any_step(start: Start, run: Run, train: Train, tmp_path: Path
         time.sleep(chance.random() / 10)
         process.send_signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL
-    assert_goes_on(run, train(folder, EPOCHS * kills), folder, whole)
+    assert_resumes(run, train(folder, EPOCHS * kills), folder, whole)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the limits of a running process can be set on Linux alone")
-def test_a_full_disk_at_a_checkpoint_leaves_the_last_one(
+def test_a_full_disk_keeps_the_last_checkpoint(
     start: Start, run: Run, train: Train, undisturbed: Path, tmp_path: Path, hold: Hold
 ) -> None:
     folder, first = tmp_path / "full", hold(CHECKPOINT)
@@ -122,10 +122,10 @@ def test_a_full_disk_at_a_checkpoint_leaves_the_last_one(
     *_, said = stderr.splitlines()
     assert said == (
         f"litmine: {folder / 'training.checkpoint'} could not be written (File too large); free some space and run the"
-        " command again: what was finished stays"
+        " command again: finished work is kept"
     )
     assert "Traceback" not in stderr
     (left,) = folder.iterdir()
     assert left.name == "training.checkpoint"
     assert left.stat().st_size > 100_000
-    assert_goes_on(run, train(folder, EPOCHS), folder, undisturbed)
+    assert_resumes(run, train(folder, EPOCHS), folder, undisturbed)

@@ -1,4 +1,4 @@
-"""Bad input to `litmine train ner` and `litmine evaluate ner`: one sentence, the stated exit code, nothing made."""
+"""Invalid input to `litmine train ner` and `litmine evaluate ner`: one sentence, the exit code, no output folder."""
 
 import json
 import shutil
@@ -13,7 +13,7 @@ from litmine.errors import FAILED
 Run = Callable[..., CompletedProcess[str]]
 
 GOOD = "asthma\tB-Disease\nhurts\tO\n\n"
-# The train split (None: there is none), the dev split, options, and what is said.
+# The train split (None: without one), the dev split, options, and the expected message.
 CORPORA = {
     "an I that follows nothing": (
         "asthma\tB-Disease\nis\tO\nattack\tI-Disease\n", GOOD, (),
@@ -77,7 +77,7 @@ def put(folder: Path, train: str | None, dev: str) -> Path:
 
 
 def sentence(ran: CompletedProcess[str]) -> str:
-    """What is said last, nothing on stdout; before it stands how far the command came."""
+    """The last line of stderr; stdout is empty."""
     assert (ran.returncode, ran.stdout) == (FAILED, "")
     *before, line = ran.stderr.splitlines()
     assert line.startswith("litmine: ")
@@ -86,7 +86,7 @@ def sentence(ran: CompletedProcess[str]) -> str:
 
 
 @pytest.mark.parametrize("kind", CORPORA)
-def test_a_corpus_that_cannot_be_learnt_from(run: Run, tiny_base: Path, tmp_path: Path, kind: str) -> None:
+def test_an_invalid_corpus_is_refused(run: Run, tiny_base: Path, tmp_path: Path, kind: str) -> None:
     train, dev, options, said = CORPORA[kind]
     corpus = put(tmp_path / "corpus", train, dev)
     ran = run("train", "ner", "--base", tiny_base, "--corpus", corpus, "-o", tmp_path / "out", *options)
@@ -96,7 +96,7 @@ def test_a_corpus_that_cannot_be_learnt_from(run: Run, tiny_base: Path, tmp_path
 
 @pytest.mark.parametrize("reference", ["i2b2-2010", "mine=i2b2-2010"])
 @pytest.mark.parametrize("command", ["train", "evaluate"])
-def test_a_corpus_that_must_be_signed_for(
+def test_a_corpus_that_needs_an_agreement_is_refused(
     run: Run, tiny_base: Path, tiny_model: Path, tmp_path: Path, command: str, reference: str
 ) -> None:
     if command == "train":
@@ -109,38 +109,38 @@ def test_a_corpus_that_must_be_signed_for(
     assert not (tmp_path / "out").exists()
 
 
-def test_a_base_that_is_no_encoder(run: Run, tiny_base: Path, tmp_path: Path) -> None:
+def test_a_base_without_an_encoder_is_refused(run: Run, tiny_base: Path, tmp_path: Path) -> None:
     corpus, base = put(tmp_path / "corpus", GOOD, GOOD), tmp_path / "base"
     shutil.copytree(tiny_base, base)
     config = json.loads((base / "config.json").read_text()) | {"model_type": "gpt2"}
     (base / "config.json").write_text(json.dumps(config))
     ran = run("train", "ner", "--base", base, "--corpus", corpus, "-o", tmp_path / "out")
-    assert f"{base} is no encoder but a gpt2; start from one of the BERT family" in sentence(ran)
+    assert f"{base} is not an encoder but a gpt2; use an encoder of the BERT family" in sentence(ran)
     assert not any((tmp_path / "out").rglob("*"))
 
 
-def test_a_base_whose_weights_are_no_numbers(
+def test_a_base_with_weights_that_are_not_finite_is_refused(
     run: Run, tiny_base: Path, tmp_path: Path, rewrite_weights: Callable[..., None]
 ) -> None:
     corpus, base = put(tmp_path / "corpus", GOOD, GOOD), tmp_path / "base"
     shutil.copytree(tiny_base, base)
     rewrite_weights(base, lambda weights: weights["embeddings.LayerNorm.weight"].fill_(float("nan")))
     ran = run("train", "ner", "--base", base, "--corpus", corpus, "-o", tmp_path / "out")
-    assert "the loss is no number at step 1 of " in sentence(ran)
+    assert "the loss is not finite at step 1 of " in sentence(ran)
     assert not any((tmp_path / "out").rglob("*"))
 
 
-def test_a_learning_rate_that_ends_in_no_number(run: Run, tiny_base: Path, tmp_path: Path) -> None:
+def test_a_diverging_learning_rate_stops(run: Run, tiny_base: Path, tmp_path: Path) -> None:
     corpus, out = put(tmp_path / "corpus", GOOD * 200, GOOD), tmp_path / "out"
     words = ("train", "ner", "--base", tiny_base, "--corpus", corpus, "-o", out, "--batch-tokens", 600)
     said = sentence(run(*words, "--learning-rate", "1e30", "--epochs", 2))
-    assert " is no number at step " in said
+    assert " is not finite at step " in said
     assert "try a learning rate below 1e+30" in said
     assert {file.name for file in out.iterdir()} <= {"training.checkpoint"}
 
 
-def test_a_learning_rate_that_ends_in_no_number_at_the_last_step(run: Run, tiny_base: Path, tmp_path: Path) -> None:
-    """No loss tells it, and without a dev split nothing else would."""
+def test_a_learning_rate_that_diverges_at_the_last_step_stops(run: Run, tiny_base: Path, tmp_path: Path) -> None:
+    """The loss is still finite, and there is no dev split that would show it."""
     corpus, out = put(tmp_path / "corpus", GOOD, GOOD) / "train.tsv", tmp_path / "out"
     words = ("train", "ner", "--base", tiny_base, "--corpus", corpus, "-o", out, "--epochs", 1)
     said = sentence(run(*words, "--learning-rate", "1e30"))
@@ -161,7 +161,7 @@ def test_a_learning_rate_that_ends_in_no_number_at_the_last_step(run: Run, tiny_
         (GOOD, ("--map", "Disease=-"), "annotates Disease, but --map drops all of it; keep a type"),
     ],
 )
-def test_a_file_that_cannot_be_judged_on(
+def test_a_file_that_cannot_be_scored_is_refused(
     run: Run, tiny_model: Path, tmp_path: Path, text: str, options: tuple[str, ...], said: str
 ) -> None:
     (tmp_path / "dev.tsv").write_text(text)

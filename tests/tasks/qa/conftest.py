@@ -1,4 +1,4 @@
-"""Files of a few made-up questions in each of the three forms, and a tiny reader that learnt them by heart."""
+"""Small question files in each of the three formats, and a tiny reader trained on them."""
 
 import json
 from pathlib import Path
@@ -6,22 +6,22 @@ from typing import Any
 
 import pytest
 
-from litmine.tasks.qa.make import make_reader
-from litmine.tasks.qa.recipe import ReaderRecipe, Stage
+from litmine.tasks.qa.make import make_model
+from litmine.tasks.qa.recipe import ReaderRecipe, ReaderStage
 
 DRUGS = ("aspirin", "penicillin", "codeine", "heparin", "lidocaine", "morphine", "cocaine", "haloperidol")
 SIGNS = ("an allergy", "asthma", "seizures", "a tumor", "hypotension", "anemia", "hepatitis", "headache")
 
 
 def squad(version: int) -> dict[str, Any]:
-    """A paragraph a drug; version 2 asks of each also what it does not say."""
+    """One paragraph per drug; version 2 adds an unanswerable question to each."""
     articles = []
     for number, (drug, sign) in enumerate(zip(DRUGS, SIGNS, strict=True)):
         context = f"The patient was given {drug} and developed {sign} within days."
-        asked = [("Which drug was given?", drug), ("What developed?", sign)]
+        pairs = [("Which drug was given?", drug), ("What developed?", sign)]
         qas: list[dict[str, Any]] = [
             {"id": f"{number}-{i}", "question": question, "answers": [{"text": answer, "answer_start": 0}]}
-            for i, (question, answer) in enumerate(asked)
+            for i, (question, answer) in enumerate(pairs)
         ]
         if version == 2:
             qas.append({"id": f"{number}-never", "question": "Who was the surgeon?", "answers": []})
@@ -30,7 +30,7 @@ def squad(version: int) -> dict[str, Any]:
 
 
 def bioasq() -> dict[str, Any]:
-    """A factoid, a list and a yes/no question a drug; batches 1B1 and 2B1."""
+    """A factoid, a list and a yes/no question per drug, in the batches 1B1 and 2B1."""
     questions: list[dict[str, Any]] = []
     for number, (drug, sign) in enumerate(zip(DRUGS, SIGNS, strict=True)):
         snippets = [
@@ -83,13 +83,13 @@ def question_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_recipe(tiny_base: Path, question_files: Path) -> ReaderRecipe:
-    """Two stages of seconds; batch 2B of BioASQ is the dev set."""
+    """Two stages of a few seconds; the BioASQ batch 2B1 has the dev questions."""
     return ReaderRecipe(
         "tiny-reader",
         str(tiny_base),
         (
-            Stage(("squad2.json",), epochs=20, learning_rate=1e-2),
-            Stage(("bioasq.json",), epochs=20, learning_rate=1e-2),
+            ReaderStage(("squad2.json",), epochs=20, learning_rate=1e-2),
+            ReaderStage(("bioasq.json",), epochs=20, learning_rate=1e-2),
         ),
         str(question_files),
         dev="bioasq.json",
@@ -104,7 +104,7 @@ def tiny_recipe(tiny_base: Path, question_files: Path) -> ReaderRecipe:
 
 @pytest.fixture(scope="session")
 def tiny_reader(tiny_recipe: ReaderRecipe, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The reader of `tiny_recipe`, made in one undisturbed run."""
+    """The reader trained with `tiny_recipe`."""
     folder = tmp_path_factory.mktemp("readers") / "tiny-reader"
-    make_reader(tiny_recipe, folder, lambda _: None)
+    make_model(tiny_recipe, folder, lambda _: None)
     return folder

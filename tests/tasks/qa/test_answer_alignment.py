@@ -1,18 +1,18 @@
-"""Where answers stand in texts."""
+"""Occurrences of answers in texts."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from litmine.tasks.qa.answer_alignment import occurrences
+from litmine.tasks.qa.answer_alignment import find_occurrences
 
 
 def found(text: str, *answers: str) -> list[str]:
-    return [text[start:end] for start, end in occurrences(answers, text)]
+    return [text[start:end] for start, end in find_occurrences(answers, text)]
 
 
 @pytest.mark.parametrize(
-    ("text", "answer", "places"),
+    ("text", "answer", "expected"),
     [
         ("Aspirin, and aspirin again, not aspirins", "aspirin", ["Aspirin", "aspirin"]),
         ("the Ca2+ ATPase pump", "Ca(2+)-ATPase", ["Ca2+ ATPase"]),
@@ -25,22 +25,22 @@ def found(text: str, *answers: str) -> list[str]:
         ("nothing", "???", []),
     ],
 )
-def test_places(text: str, answer: str, places: list[str]) -> None:
-    assert found(text, answer) == places
+def test_an_answer_matches_despite_case_and_punctuation(text: str, answer: str, expected: list[str]) -> None:
+    assert found(text, answer) == expected
 
 
-def test_synonyms_in_order_and_none_twice() -> None:
+def test_occurrences_of_synonyms_are_sorted_and_unique() -> None:
     assert found("SERCA2, or SERCA", "serca", "SERCA", "serca2") == ["SERCA2", "SERCA"]
 
 
 @given(st.lists(st.text(min_size=1, max_size=12), min_size=1, max_size=3), st.text(max_size=60))
-def test_any_answer_in_any_text(answers: list[str], text: str) -> None:
-    places = occurrences(answers, text)
-    assert places == sorted(set(places))
-    assert all(0 <= start < end <= len(text) for start, end in places)
+def test_every_occurrence_is_inside_the_text(answers: list[str], text: str) -> None:
+    expected = find_occurrences(answers, text)
+    assert expected == sorted(set(expected))
+    assert all(0 <= start < end <= len(text) for start, end in expected)
 
 
 @given(st.from_regex(r"[A-Za-z0-9α-ω]{1,8}([ -][A-Za-z0-9]{1,8}){0,2}", fullmatch=True), st.text(max_size=20))
 def test_an_answer_between_spaces_is_found(answer: str, around: str) -> None:
     text = f"{around} {answer} {around}"
-    assert (len(around) + 1, len(around) + 1 + len(answer)) in occurrences([answer], text)
+    assert (len(around) + 1, len(around) + 1 + len(answer)) in find_occurrences([answer], text)

@@ -1,4 +1,4 @@
-"""The reader that ships inside the package answers what it should, from a lake of real records too."""
+"""The built-in reader gives the expected answers, also from a lake of real records."""
 
 import json
 from collections.abc import Callable
@@ -30,7 +30,7 @@ def reader() -> Reader:
     return load_reader(BUILTIN_READER, precision="float32")
 
 
-def test_the_sentence_among_real_records(run: Run, reader: Reader, sample_data: Path, tmp_path: Path) -> None:
+def test_ask_finds_the_answer_among_real_records(run: Run, reader: Reader, sample_data: Path, tmp_path: Path) -> None:
     lake = Lake.create(tmp_path / "lake")
     lake.add([SourceRecord(Article(PMID, SENTENCE), datetime.now(UTC))], source="made")
     assert run("import", sample_data / "pubmed", "--lake", lake.path).returncode == DONE
@@ -38,42 +38,42 @@ def test_the_sentence_among_real_records(run: Run, reader: Reader, sample_data: 
 
     ran = run("ask", QUESTION, "--lake", lake.path, "--precision", "float32", "--format", "json")
     assert ran.returncode == DONE, ran.stderr
-    said = json.loads(ran.stdout)
-    assert said["model"] == reader.name
-    first = said["answers"][0]
+    result = json.loads(ran.stdout)
+    assert result["model"] == reader.name
+    first = result["answers"][0]
     assert first["papers"][0]["pmid"] == PMID
     assert first["answer"].lower() in RIGHT
     texts = dict(lake.rows("select pmid, text from articles"))
-    for paper in (paper for answer in said["answers"] for paper in answer["papers"]):
+    for paper in (paper for answer in result["answers"] for paper in answer["papers"]):
         assert texts[paper["pmid"]][paper["start_char"] : paper["end_char"]] == paper["answer"]
 
 
-def test_a_text_of_something_else_has_no_answer(reader: Reader) -> None:
+def test_an_unrelated_text_has_no_answer(reader: Reader) -> None:
     related, unrelated = reader.answer([(QUESTION, SENTENCE), (QUESTION, UNRELATED)])
     assert related.no_answer < unrelated.no_answer
     assert max(span.score for span in related.spans) > max((span.score for span in unrelated.spans), default=0.0)
 
 
-def test_articles_of_something_else_say_neither_yes_nor_no(reader: Reader, sample_data: Path) -> None:
+def test_unrelated_articles_answer_neither_yes_nor_no(reader: Reader, sample_data: Path) -> None:
     seen = read_file(sample_data / "pubmed" / "pubmedsample19n0001.xml.gz", datetime.now(UTC))
     articles = [one.record for one in seen if isinstance(one, SourceRecord) and isinstance(one.record, Article)]
-    # A bare title passes for relevant more often.
+    # Titles without an abstract are more often taken for relevant.
     texts = [article.text for article in articles if article.abstract][:25]
-    asked = "Can penicillin cause an anaphylactic reaction?"
-    first, *others = reader.answer([(asked, text) for text in (SENTENCE, *texts)])
-    assert says(first) > 0.5
+    question = "Can penicillin cause an anaphylactic reaction?"
+    first, *others = reader.answer([(question, text) for text in (SENTENCE, *texts)])
+    assert yes_or_no(first) > 0.5
     assert len(others) > 20
-    assert sum(says(other) > 0.5 for other in others) <= len(others) // 20
+    assert sum(yes_or_no(other) > 0.5 for other in others) <= len(others) // 20
 
 
-def says(reply: ReaderOutput) -> float:
+def yes_or_no(output: ReaderOutput) -> float:
     """The probability of yes or no."""
-    assert reply.yes is not None
-    assert reply.no is not None
-    return reply.yes + reply.no
+    assert output.yes is not None
+    assert output.no is not None
+    return output.yes + output.no
 
 
-def test_it_is_small_and_its_card_holds_for_these_very_weights(reader: Reader) -> None:
+def test_the_reader_is_small_and_its_card_matches_the_weights(reader: Reader) -> None:
     folder = builtin_folder(BUILTIN_READER)
     assert sum(file.stat().st_size for file in folder.iterdir()) < 25_000_000
     assert reader.name == identify(BUILTIN_READER) == identify("builtin", [spec_named("qa")])
@@ -85,4 +85,4 @@ def test_it_is_small_and_its_card_holds_for_these_very_weights(reader: Reader) -
     scores = json.loads((folder / "scores.json").read_text(encoding="utf-8"))["dev"]
     assert all(f"| {measure} | {score:.2f} |" in card for measure, score in scores.items())
     recipe = (folder / "recipe.json").read_text(encoding="utf-8")
-    assert "/" not in recipe.replace("sentence-transformers/", ""), "folders of the machine that trained it"
+    assert "/" not in recipe.replace("sentence-transformers/", ""), "the recipe has local paths"

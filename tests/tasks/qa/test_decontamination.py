@@ -1,60 +1,63 @@
-"""Dev questions and their copies are never learnt from, nothing is taught twice, and what is held out stays so."""
+"""Dev questions, copies of them and repeats are removed from training; held-out questions depend on words only."""
 
 from pathlib import Path
 
 import pytest
 
 from litmine.errors import CorpusError
-from litmine.tasks.qa.decontamination import DevSet, hold_out, separate
-from litmine.tasks.qa.question_files import Asked, QuestionFile, read_file
+from litmine.tasks.qa.decontamination import DevQuestions, hold_out, remove_leaks_and_repeats
+from litmine.tasks.qa.question_files import GoldQuestion, QuestionFile, read_question_file
 
 
-def file_of(name: str, *questions: Asked, form: str = "bioasq") -> QuestionFile:
+def file_of(name: str, *questions: GoldQuestion, form: str = "bioasq") -> QuestionFile:
     return QuestionFile(name, Path(f"{name}.json"), form, questions)
 
 
-def asked(question_id: str, question: str, text: str = "It is X.", batch: str = "") -> Asked:
-    return Asked(question_id, question, "factoid", (text,), (("X",),), batch=batch)
+def question_of(question_id: str, question: str, text: str = "It is X.", batch: str = "") -> GoldQuestion:
+    return GoldQuestion(question_id, question, "factoid", (text,), (("X",),), batch=batch)
 
 
-def test_dev_questions_and_their_copies_go_and_are_told() -> None:
-    bioasq = file_of("bioasq", asked("1", "Which one?", batch="5B1"), asked("2", "Which two?", batch="6B2"))
+def test_dev_questions_and_copies_are_removed_and_logged() -> None:
+    bioasq = file_of("bioasq", question_of("1", "Which one?", batch="5B1"), question_of("2", "Which two?", batch="6B2"))
     other = file_of(
-        "other", asked("9", "which TWO ?", "Other text."), asked("2", "Renamed"), asked("3", "Which three?")
+        "other",
+        question_of("9", "which TWO ?", "Other text."),
+        question_of("2", "Renamed"),
+        question_of("3", "Which three?"),
     )
-    said: list[str] = []
-    kept = separate([other, bioasq], DevSet(bioasq, ("6B",)), False, said.append)
+    log: list[str] = []
+    kept = remove_leaks_and_repeats([other, bioasq], DevQuestions(bioasq, ("6B",)), False, log.append)
     assert [[one.question_id for one in file.questions] for file in kept] == [["3"], ["1"]]
-    assert said == ["leak, left out of training: 2 questions of other ('which TWO ?') are in the dev set"]
-    with pytest.raises(CorpusError, match=r"2 questions of other .* are in the dev set; take them out"):
-        separate([other, bioasq], DevSet(bioasq, ("6B",)), True, said.append)
+    assert log == ["removed from training, because they are dev questions: 2 of the questions of other ('which TWO ?')"]
+    with pytest.raises(CorpusError, match=r"2 of the questions of other .* are also dev questions; remove them"):
+        remove_leaks_and_repeats([other, bioasq], DevQuestions(bioasq, ("6B",)), True, log.append)
 
 
-def test_what_was_taught_over_the_same_texts_goes_the_second_time() -> None:
-    first = file_of("first", asked("1", "Which?"), asked("2", "Which?", "Another text."))
-    second = file_of("second", asked("3", "which"), asked("4", "Who?"))
-    said: list[str] = []
-    kept = separate([first, second], None, False, said.append)
+def test_a_repeat_with_the_same_texts_is_removed() -> None:
+    first = file_of("first", question_of("1", "Which?"), question_of("2", "Which?", "Another text."))
+    second = file_of("second", question_of("3", "which"), question_of("4", "Who?"))
+    log: list[str] = []
+    kept = remove_leaks_and_repeats([first, second], None, False, log.append)
     assert [[one.question_id for one in file.questions] for file in kept] == [["1", "2"], ["4"]]
-    assert said == ["left out the second time: 1 questions of second ('which') were taught before over the same texts"]
+    assert log == ["removed from training, because an earlier file has them: 1 of the questions of second ('which')"]
 
 
-def test_a_file_that_is_all_dev_and_batches_that_are_not_there() -> None:
-    bioasq = file_of("bioasq", asked("1", "Which?", batch="6B1"))
-    with pytest.raises(CorpusError, match="has no question of its own to learn from"):
-        separate([bioasq], DevSet(bioasq, ("6B",)), False, lambda _: None)
-    with pytest.raises(CorpusError, match="holds no question of 7B; name batches that it has"):
-        separate([bioasq], DevSet(bioasq, ("7B",)), False, lambda _: None)
+def test_a_file_with_only_dev_questions_and_a_missing_batch_are_refused() -> None:
+    bioasq = file_of("bioasq", question_of("1", "Which?", batch="6B1"))
+    with pytest.raises(CorpusError, match="has no training question that is not in the other files"):
+        remove_leaks_and_repeats([bioasq], DevQuestions(bioasq, ("6B",)), False, lambda _: None)
+    with pytest.raises(CorpusError, match="has no question of 7B; name batches that it has"):
+        remove_leaks_and_repeats([bioasq], DevQuestions(bioasq, ("7B",)), False, lambda _: None)
 
 
-def test_held_out_by_the_words_alone(question_files: Path) -> None:
-    many = file_of("many", *(asked(str(number), f"Which {number}?") for number in range(400)))
+def test_held_out_questions_depend_on_words_only(question_files: Path) -> None:
+    many = file_of("many", *(question_of(str(number), f"Which {number}?") for number in range(400)))
     rest, held = hold_out(many, 0.1)
     assert 20 < len(held) < 60
     assert {one.question_id for one in held}.isdisjoint(one.question_id for one in rest.questions)
     again = file_of("again", *reversed(many.questions))
     assert {one.question_id for one in hold_out(again, 0.1)[1]} == {one.question_id for one in held}
-    squad = read_file(question_files / "squad2.json")
+    squad = read_question_file(question_files / "squad2.json")
     kept, out = hold_out(squad, 0.3)
     assert out
     assert {one.texts for one in out}.isdisjoint(one.texts for one in kept.questions)

@@ -1,4 +1,4 @@
-"""From a recipe to a reader's folder: it learns, a killed run ends as an undisturbed one, and the card tells all."""
+"""Making a reader: it learns, a killed run gives the same weights, and the card is complete."""
 
 import json
 import re
@@ -11,29 +11,29 @@ import torch
 from safetensors import safe_open
 
 from litmine.errors import CorpusError, SettingError
-from litmine.tasks.qa.evaluate import judge
-from litmine.tasks.qa.make import make_reader
-from litmine.tasks.qa.question_files import read_file
-from litmine.tasks.qa.recipe import ReaderRecipe, Stage
+from litmine.tasks.qa.evaluate import predict
+from litmine.tasks.qa.make import make_model
+from litmine.tasks.qa.question_files import read_question_file
+from litmine.tasks.qa.recipe import ReaderRecipe, ReaderStage
 from litmine.tasks.qa.train import train
 from litmine.tasks.registry import load_reader
 
 
 class KilledError(Exception):
-    """The training is killed here."""
+    """Raised to simulate a kill."""
 
 
 @pytest.fixture(scope="module")
 def short(tiny_recipe: ReaderRecipe) -> ReaderRecipe:
-    """The tiny recipe cut to an epoch a stage, with dropout."""
+    """The tiny recipe with one epoch per stage, and dropout."""
     stages = (replace(tiny_recipe.stages[0], epochs=1), replace(tiny_recipe.stages[1], epochs=1))
     return replace(tiny_recipe, stages=stages, dropout=0.2)
 
 
-def test_it_learns_what_it_is_taught(tiny_reader: Path, question_files: Path) -> None:
+def test_the_reader_learns_its_questions(tiny_reader: Path, question_files: Path) -> None:
     reader = load_reader(str(tiny_reader), precision="float32")
-    bioasq = read_file(question_files / "bioasq.json")
-    scores = judge(reader, bioasq, all_types=True).scores
+    bioasq = read_question_file(question_files / "bioasq.json")
+    scores = predict(reader, bioasq, all_types=True).scores
     assert list(scores) == [
         "strict_accuracy", "lenient_accuracy", "mrr", "list_precision", "list_recall", "list_f1", "yesno_accuracy",
         "yesno_macro_f1",
@@ -50,25 +50,25 @@ def test_the_folder_holds_a_reader_and_nothing_else(tiny_reader: Path) -> None:
     }  # fmt: skip
 
 
-def test_scores_and_card(tiny_reader: Path, question_files: Path) -> None:
+def test_the_card_has_the_data_and_the_scores(tiny_reader: Path, question_files: Path) -> None:
     record = json.loads((tiny_reader / "scores.json").read_text())
     reader = load_reader(str(tiny_reader), precision="float32")
-    bioasq = read_file(question_files / "bioasq.json")
-    dev = [asked for asked in bioasq.questions if asked.batch == "2B1"]
-    assert judge(reader, bioasq, dev, all_types=True).scores == record["dev"]
+    bioasq = read_question_file(question_files / "bioasq.json")
+    dev = [question for question in bioasq.questions if question.batch == "2B1"]
+    assert predict(reader, bioasq, dev, all_types=True).scores == record["dev"]
     card = (tiny_reader / "README.md").read_text()
     assert card.startswith("# tiny-reader\n")
     assert f"`{reader.name}`" in card
     assert re.search(r"\| 1 \| squad2 \| \d+ \| 0 \| SQuAD, CC BY-SA 4.0 \|", card)
     assert re.search(r"\| 2 \| bioasq \| 1\d \| \d \| BioASQ, CC BY 2.5 \|", card)
-    assert "these weights come under CC BY-SA" in card
+    assert "These weights are licensed under CC" in card
     assert "bioasq, batches 2B (6 questions)" in card
     assert all(f"| {name} | {score:.2f} |" in card for name, score in record["dev"].items())
     assert not re.search(r"[{}]", card)
     assert str(tiny_reader.parent) not in card
 
 
-def test_scores_are_calibrated_as_the_card_says(tiny_reader: Path) -> None:
+def test_the_calibration_is_in_settings_and_card(tiny_reader: Path) -> None:
     record = json.loads((tiny_reader / "scores.json").read_text())
     settings = load_reader(str(tiny_reader)).settings
     if record["calibration"] is None:
@@ -79,16 +79,16 @@ def test_scores_are_calibrated_as_the_card_says(tiny_reader: Path) -> None:
         assert settings.bias == record["calibration"]["bias"]
 
 
-def test_a_killed_run_ends_as_an_undisturbed_one(
+def test_a_killed_run_resumes_to_the_same_weights(
     short: ReaderRecipe, question_files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With a checkpoint a step, killed in the midst of every third, in both stages."""
-    stages = [[read_file(question_files / name) for name in stage.data] for stage in short.stages]
+    """With a checkpoint per step, and a kill in every third step of both stages."""
+    stages = [[read_question_file(question_files / name) for name in stage.data] for stage in short.stages]
     last = replace(short.stages[1], irrelevant=1)
     short = replace(short, batch_tokens=200, stages=(short.stages[0], last), averaged=2)
     undisturbed = train(short, stages, tmp_path / "undisturbed", lambda _: None)
     clip, calls, kills = torch.nn.utils.clip_grad_norm_, [0], 0
-    said: list[str] = []
+    messages: list[str] = []
 
     def killing(*arguments: Any) -> Any:
         calls[0] += 1
@@ -99,13 +99,13 @@ def test_a_killed_run_ends_as_an_undisturbed_one(
     monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", killing)
     while True:
         try:
-            killed = train(short, stages, tmp_path / "killed", said.append, every=0)
+            killed = train(short, stages, tmp_path / "killed", messages.append, checkpoint_seconds=0)
             break
         except KilledError:
             kills += 1
     assert kills > 2
-    assert any(line.startswith("stage 2 of 2") for line in said)
-    assert "time 2 of 2" in said
+    assert any(line.startswith("stage 2 of 2") for line in messages)
+    assert "run 2 of 2" in messages
     assert (killed.steps, killed.tokens) == (undisturbed.steps, undisturbed.tokens)
     ours, theirs = killed.network.state_dict(), undisturbed.network.state_dict()
     assert ours.keys() == theirs.keys()
@@ -113,11 +113,9 @@ def test_a_killed_run_ends_as_an_undisturbed_one(
     assert (tmp_path / "killed" / "loss.tsv").read_bytes() == (tmp_path / "undisturbed" / "loss.tsv").read_bytes()
 
 
-def test_the_last_stage_is_trained_several_times_and_averaged(
-    short: ReaderRecipe, question_files: Path, tmp_path: Path
-) -> None:
-    """From the same first stage, one run whose last stage is trained twice is the mean of what each time gives."""
-    stages = [[read_file(question_files / name) for name in stage.data] for stage in short.stages]
+def test_the_last_stage_is_the_mean_of_its_runs(short: ReaderRecipe, question_files: Path, tmp_path: Path) -> None:
+    """Both runs of the last stage start from the same first stage."""
+    stages = [[read_question_file(question_files / name) for name in stage.data] for stage in short.stages]
     averaged = train(replace(short, averaged=2), stages, tmp_path / "both", lambda _: None)
     weights = []
     for place in ("stage-2", "stage-2-2"):
@@ -131,11 +129,11 @@ def test_the_last_stage_is_trained_several_times_and_averaged(
     assert len((tmp_path / "both" / "loss.tsv").read_text().splitlines()) == averaged.steps + 1
 
 
-def test_eight_bits_a_pruned_vocabulary_and_no_yes_no_head(short: ReaderRecipe, tmp_path: Path) -> None:
+def test_int8_weights_a_pruned_vocabulary_and_no_yes_no_head(short: ReaderRecipe, tmp_path: Path) -> None:
     recipe = replace(short, stages=short.stages[:1], dev=None, vocabulary=500, int8=True, yes_no_weight=0.0)
-    assert make_reader(recipe, tmp_path, lambda _: None) == {}
+    assert make_model(recipe, tmp_path, lambda _: None) == {}
     assert json.loads((tmp_path / "config.json").read_text())["vocab_size"] < 500
-    assert "8 bits, a scale a row" in (tmp_path / "README.md").read_text()
+    assert "8 bits with one scale per row" in (tmp_path / "README.md").read_text()
     reader = load_reader(str(tmp_path))
     assert not reader.settings.yes_no
     assert reader.answer([("Which drug was given?", "It was heparin.")])[0].yes is None
@@ -144,28 +142,28 @@ def test_eight_bits_a_pruned_vocabulary_and_no_yes_no_head(short: ReaderRecipe, 
 @pytest.mark.parametrize(
     ("change", "error", "sentence"),
     [
-        ({"dev": "nowhere.json"}, CorpusError, r"nowhere\.json is not here; say where .* with --data-folder"),
-        ({"dev_batches": ("9B",)}, CorpusError, "holds no question of 9B"),
+        ({"dev": "nowhere.json"}, CorpusError, r"nowhere\.json does not exist; name the folder .* with --data-folder"),
+        ({"dev_batches": ("9B",)}, CorpusError, "has no question of 9B"),
         ({"vocabulary": 500, "unlabelled": "nowhere.jsonl"}, SettingError, "name a JSONL of abstracts"),
-        ({"stages": (Stage(("pubmedqa.json", "missing.json")),)}, CorpusError, r"missing\.json is not here"),
+        ({"stages": (ReaderStage(("pubmedqa.json", "missing.json")),)}, CorpusError, r"missing\.json does not exist"),
     ],
 )
-def test_what_does_not_go_together_is_found_before_the_training(
+def test_invalid_recipes_fail_before_training(
     short: ReaderRecipe, tmp_path: Path, change: dict[str, Any], error: type[Exception], sentence: str
 ) -> None:
     with pytest.raises(error, match=sentence):
-        make_reader(replace(short, **change), tmp_path / "mine", lambda _: None)
+        make_model(replace(short, **change), tmp_path / "mine", lambda _: None)
     assert not (tmp_path / "mine").exists()
 
 
-def test_squad_is_judged_by_its_own_measures(tiny_reader: Path, question_files: Path) -> None:
+def test_squad_files_are_scored_with_squad_measures(tiny_reader: Path, question_files: Path) -> None:
     reader = load_reader(str(tiny_reader), precision="float32")
-    first, second = (judge(reader, read_file(question_files / f"squad{version}.json")) for version in (1, 2))
+    first, second = (predict(reader, read_question_file(question_files / f"squad{version}.json")) for version in (1, 2))
     assert list(first.scores) == list(second.scores) == ["exact_match", "f1"]
-    # Version 1.1 has an answer to every question, and is given one.
-    assert all(given.answers for given in first.given)
+    # In version 1.1 every question has an answer, so every question gets one.
+    assert all(prediction.answers for prediction in first.predictions)
 
 
 def test_nothing_is_printed(short: ReaderRecipe, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    make_reader(replace(short, stages=short.stages[:1]), tmp_path, lambda _: None)
+    make_model(replace(short, stages=short.stages[:1]), tmp_path, lambda _: None)
     assert capfd.readouterr() == ("", "")

@@ -1,40 +1,41 @@
-"""Texts that do not answer a question: from those of the others, half of them such as a search would find."""
+"""Negatives: texts of other questions without an answer, half of them similar to the question."""
 
 from random import Random
 
-from litmine.tasks.qa.examples import OtherTexts
-from litmine.tasks.qa.question_files import Asked
+from litmine.tasks.qa.examples import NegativeSampler
+from litmine.tasks.qa.question_files import GoldQuestion
 
-# Fifty texts and more are alike at most, so that there must be more texts than that.
+# More texts than the 50 that may count as similar.
 CROWD = [
-    Asked(f"c{n}", "Who was it?", "factoid", (f"Person {n} came with case {n}.",), ((f"{n}",),)) for n in range(200)
+    GoldQuestion(f"c{n}", "Who was it?", "factoid", (f"Person {n} came with case {n}.",), ((f"{n}",),))
+    for n in range(200)
 ]
-LATEX = Asked("a", "Does latex cause urticaria?", "factoid", ("Latex gloves did.",), (("gloves",),))
-ALIKE = Asked(
+LATEX = GoldQuestion("a", "Does latex cause urticaria?", "factoid", ("Latex gloves did.",), (("gloves",),))
+SIMILAR = GoldQuestion(
     "b", "What is urticaria?", "factoid", ("Urticaria follows latex.", "Urticaria from latex gloves."), (("x",),)
 )
 
 
-def drawn(asked: Asked, questions: list[Asked], count: int = 1, seeds: int = 200) -> list[list[str]]:
-    others = OtherTexts(questions)
-    return [others.draw(asked, count, Random(seed)) for seed in range(seeds)]
+def draw(gold: GoldQuestion, questions: list[GoldQuestion], count: int = 1, seeds: int = 200) -> list[list[str]]:
+    sampler = NegativeSampler(questions)
+    return [sampler.draw(gold, count, Random(seed)) for seed in range(seeds)]
 
 
-def test_neither_its_own_nor_one_with_its_answer() -> None:
-    found = [text for texts in drawn(LATEX, [LATEX, ALIKE, *CROWD], count=3) for text in texts]
+def test_negatives_are_not_the_question_s_own_and_contain_no_answer() -> None:
+    found = [text for texts in draw(LATEX, [LATEX, SIMILAR, *CROWD], count=3) for text in texts]
     assert len(set(found)) > 50
     assert not {"Latex gloves did.", "Urticaria from latex gloves."}.intersection(found)
 
 
-def test_half_are_like_the_question() -> None:
-    found = [text for texts in drawn(LATEX, [LATEX, ALIKE, *CROWD]) for text in texts]
+def test_half_of_the_negatives_are_similar_to_the_question() -> None:
+    found = [text for texts in draw(LATEX, [LATEX, SIMILAR, *CROWD]) for text in texts]
     assert 60 < found.count("Urticaria follows latex.") < 140
 
 
-def test_none_twice_and_no_more_than_there_are() -> None:
-    assert {tuple(sorted(texts)) for texts in drawn(LATEX, [LATEX, ALIKE], count=3)} == {("Urticaria follows latex.",)}
-    assert drawn(LATEX, [LATEX], seeds=1) == [[]]
+def test_negatives_are_unique_and_limited_by_the_texts() -> None:
+    assert {tuple(sorted(texts)) for texts in draw(LATEX, [LATEX, SIMILAR], count=3)} == {("Urticaria follows latex.",)}
+    assert draw(LATEX, [LATEX], seeds=1) == [[]]
 
 
-def test_the_same_seed_draws_the_same() -> None:
-    assert drawn(LATEX, [LATEX, ALIKE, *CROWD], count=2) == drawn(LATEX, [LATEX, ALIKE, *CROWD], count=2)
+def test_the_same_seed_draws_the_same_negatives() -> None:
+    assert draw(LATEX, [LATEX, SIMILAR, *CROWD], count=2) == draw(LATEX, [LATEX, SIMILAR, *CROWD], count=2)

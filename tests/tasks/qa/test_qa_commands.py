@@ -1,4 +1,4 @@
-"""`litmine train qa` and `litmine evaluate qa`, as they are typed."""
+"""The commands `litmine train qa` and `litmine evaluate qa`."""
 
 import json
 from collections.abc import Callable
@@ -21,7 +21,7 @@ Run = Callable[..., CompletedProcess[str]]
         ("pubmedqa.json", ["yesno_accuracy", "yesno_macro_f1"]),
     ],
 )
-def test_evaluate_gives_the_contract_s_json(
+def test_evaluate_prints_the_documented_json_keys(
     run: Run, tiny_reader: Path, question_files: Path, file: str, keys: list[str]
 ) -> None:
     ran = run("evaluate", "qa", "--model", tiny_reader, "--data", question_files / file, "--format", "json")
@@ -31,7 +31,7 @@ def test_evaluate_gives_the_contract_s_json(
     assert all(0 <= score <= 100 for score in scores.values())
 
 
-def test_evaluate_a_batch_of_all_types_as_a_table(
+def test_evaluate_scores_all_types_of_a_batch_as_a_table(
     run: Run, tiny_reader: Path, question_files: Path, tmp_path: Path
 ) -> None:
     ran = run(
@@ -48,7 +48,7 @@ def test_evaluate_a_batch_of_all_types_as_a_table(
     assert [line["question_type"] for line in lines] == ["factoid", "list", "yesno"] * 2
 
 
-def test_train_with_files_of_one_s_own(run: Run, tiny_base: Path, question_files: Path, tmp_path: Path) -> None:
+def test_train_on_files_named_by_flags(run: Run, tiny_base: Path, question_files: Path, tmp_path: Path) -> None:
     ran = run(
         "train", "qa", "--base", tiny_base, "--data", "squad1.json", "--data", "bioasq.json", "--data-folder",
         question_files, "--dev", "bioasq.json", "--dev-batch", "2B", "-o", tmp_path / "mine", "--epochs", 1, "--window",
@@ -62,14 +62,16 @@ def test_train_with_files_of_one_s_own(run: Run, tiny_base: Path, question_files
     assert (recipe["name"], recipe["seed"], len(recipe["stages"])) == ("mine", 3, 2)
 
 
-def test_what_cannot_be_trained_or_judged(run: Run, tiny_reader: Path, tiny_base: Path, question_files: Path) -> None:
+def test_invalid_train_and_evaluate_commands(
+    run: Run, tiny_reader: Path, tiny_base: Path, question_files: Path
+) -> None:
     ran = run("train", "qa", "--base", tiny_base, "-o", "mine")
     assert "Give --base and --data, or a --recipe." in ran.stderr
     ran = run("train", "qa", "--recipe", "builtin-reader", "--epochs", 3, "-o", "mine")
     assert "--epochs applies to the stages of --data; give --data too." in ran.stderr
     ran = run("evaluate", "qa", "--model", tiny_reader, "--data", question_files / "bioasq.json", "--batch", "7B")
     assert ran.returncode == FAILED
-    assert "holds no question of 7B" in ran.stderr
+    assert "has no question of 7B" in ran.stderr
     ran = run("evaluate", "qa", "--model", tiny_reader, "--data", question_files / "nowhere.json")
     assert ran.returncode == FAILED
     assert "nowhere.json cannot be read as JSON" in ran.stderr

@@ -1,4 +1,4 @@
-"""The three forms of files, told by what they hold, and what is wrong with one in a sentence."""
+"""The three formats of question files, detected by content, and errors in one sentence."""
 
 import json
 from pathlib import Path
@@ -7,22 +7,24 @@ from typing import Any
 import pytest
 
 from litmine.errors import CorpusError
-from litmine.tasks.qa.question_files import Asked, read_file
+from litmine.tasks.qa.question_files import GoldQuestion, read_question_file
 
 
-def written(folder: Path, content: Any) -> Path:
+def write(folder: Path, content: Any) -> Path:
     file = folder / "mine.json"
     file.write_text(json.dumps(content), encoding="utf-8")
     return file
 
 
-def bioasq(folder: Path, **asked: Any) -> tuple[Asked, ...]:
-    question = {"id": "1", "body": "Which?", "type": "factoid", "snippets": [{"text": "It is X."}], **asked}
-    return read_file(written(folder, {"questions": [question]})).questions
+def bioasq(folder: Path, **fields: Any) -> tuple[GoldQuestion, ...]:
+    question = {"id": "1", "body": "Which?", "type": "factoid", "snippets": [{"text": "It is X."}], **fields}
+    return read_question_file(write(folder, {"questions": [question]})).questions
 
 
-def test_forms_are_told_apart(question_files: Path) -> None:
-    read = {name: read_file(question_files / f"{name}.json") for name in ("squad1", "squad2", "bioasq", "pubmedqa")}
+def test_formats_are_detected(question_files: Path) -> None:
+    read = {
+        name: read_question_file(question_files / f"{name}.json") for name in ("squad1", "squad2", "bioasq", "pubmedqa")
+    }
     assert {name: file.form for name, file in read.items()} == {
         "squad1": "squad", "squad2": "squad", "bioasq": "bioasq", "pubmedqa": "pubmedqa",
     }  # fmt: skip
@@ -30,12 +32,12 @@ def test_forms_are_told_apart(question_files: Path) -> None:
     assert read["pubmedqa"].left_out == 2
 
 
-def test_squad_s_offsets_are_not_believed_and_white_space_goes(tmp_path: Path) -> None:
+def test_squad_offsets_are_ignored_and_white_space_is_stripped(tmp_path: Path) -> None:
     marked = [{"text": " aspirin \n", "answer_start": 99}, {"text": "Aspirin", "answer_start": -1}]
     qas = [{"id": 7, "question": " Which? ", "answers": marked}, {"id": 8, "question": "Who?", "answers": []}]
-    file = written(tmp_path, {"data": [{"paragraphs": [{"context": "It is aspirin.", "qas": qas}]}]})
-    answered, unanswerable = read_file(file).questions
-    assert answered == Asked("7", "Which?", "factoid", ("It is aspirin.",), (("aspirin", "Aspirin"),))
+    file = write(tmp_path, {"data": [{"paragraphs": [{"context": "It is aspirin.", "qas": qas}]}]})
+    answered, unanswerable = read_question_file(file).questions
+    assert answered == GoldQuestion("7", "Which?", "factoid", ("It is aspirin.",), (("aspirin", "Aspirin"),))
     assert unanswerable.unanswerable
 
 
@@ -49,28 +51,28 @@ def test_squad_s_offsets_are_not_believed_and_white_space_goes(tmp_path: Path) -
         ("list", ["X", "Y"], (("X",), ("Y",))),
     ],
 )
-def test_bioasq_s_exact_answers_over_the_years(
+def test_bioasq_exact_answers_of_all_years(
     tmp_path: Path, kind: str, exact: Any, answers: tuple[tuple[str, ...], ...]
 ) -> None:
-    (asked,) = bioasq(tmp_path, type=kind, exact_answer=exact)
-    assert asked.answers == answers
+    (gold,) = bioasq(tmp_path, type=kind, exact_answer=exact)
+    assert gold.answers == answers
 
 
-@pytest.mark.parametrize(("said", "yes"), [("yes", True), ("No", False), (["Yes."], True)])
-def test_bioasq_s_yes_and_no(tmp_path: Path, said: Any, yes: bool) -> None:
-    (asked,) = bioasq(tmp_path, type="yesno", exact_answer=said)
-    assert asked.yes is yes
-    assert not asked.unanswerable
+@pytest.mark.parametrize(("answer", "yes"), [("yes", True), ("No", False), (["Yes."], True)])
+def test_bioasq_yes_and_no(tmp_path: Path, answer: Any, yes: bool) -> None:
+    (gold,) = bioasq(tmp_path, type="yesno", exact_answer=answer)
+    assert gold.yes is yes
+    assert not gold.unanswerable
 
 
-def test_a_snippet_that_stands_twice_is_one_text(tmp_path: Path) -> None:
+def test_a_repeated_snippet_is_one_text(tmp_path: Path) -> None:
     snippets = [{"text": "It is X."}, {"text": "It is X."}, {"text": " "}, {"text": "X it is."}]
-    (asked,) = bioasq(tmp_path, exact_answer=[["X"]], snippets=snippets)
-    assert asked.texts == ("It is X.", "X it is.")
+    (gold,) = bioasq(tmp_path, exact_answer=[["X"]], snippets=snippets)
+    assert gold.texts == ("It is X.", "X it is.")
 
 
-def test_pubmedqa_s_parts_are_one_text_with_labels(question_files: Path) -> None:
-    first, second = read_file(question_files / "pubmedqa.json").questions[:2]
+def test_pubmedqa_parts_are_joined_with_labels(question_files: Path) -> None:
+    first, second = read_question_file(question_files / "pubmedqa.json").questions[:2]
     assert first.texts == ("METHODS: We gave it. RESULTS: Nobody got an allergy.",)
     assert (first.yes, second.yes) == (True, False)
 
@@ -78,28 +80,28 @@ def test_pubmedqa_s_parts_are_one_text_with_labels(question_files: Path) -> None
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        ([1], r"is neither SQuAD's JSON \(data\), nor BioASQ's"),
-        ({"rows": []}, "is neither SQuAD's JSON"),
-        ({"data": []}, "holds no question with an answer; leave it out"),
+        ([1], r"is neither SQuAD JSON \(key data\), nor BioASQ JSON"),
+        ({"rows": []}, "is neither SQuAD JSON"),
+        ({"data": []}, "has no question with an answer; leave it out"),
         (
             {"data": [{"paragraphs": [{"context": 3, "qas": []}]}]},
-            "question 1 is not as squad has them: 3 stands where",
+            "question 1 is not valid squad JSON: 3 is not a text",
         ),
-        ({"questions": [{"id": "1", "type": "list", "body": "?"}]}, "holds no question with an answer"),
-        ({"questions": [{"type": "yesno"}]}, "question 1 is not as bioasq has them: 'id' is missing"),
+        ({"questions": [{"id": "1", "type": "list", "body": "?"}]}, "has no question with an answer"),
+        ({"questions": [{"type": "yesno"}]}, "question 1 is not valid bioasq JSON: 'id' is missing"),
         (
             {"questions": [{"id": "1", "type": "yesno", "body": "?", "exact_answer": "perhaps"}]},
-            "a yes/no question is answered 'perhaps'",
+            "the answer to a yes/no question is 'perhaps'",
         ),
-        ({"1": {"QUESTION": "?", "CONTEXTS": [], "final_decision": "so"}}, "question 1 is answered 'so'"),
+        ({"1": {"QUESTION": "?", "CONTEXTS": [], "final_decision": "so"}}, "the answer to question 1 is 'so'"),
     ],
 )
-def test_what_is_wrong_is_said(tmp_path: Path, content: Any, sentence: str) -> None:
+def test_invalid_files_are_refused(tmp_path: Path, content: Any, sentence: str) -> None:
     with pytest.raises(CorpusError, match=sentence):
-        read_file(written(tmp_path, content))
+        read_question_file(write(tmp_path, content))
 
 
-def test_what_is_no_json(tmp_path: Path) -> None:
+def test_a_file_that_is_not_json_is_refused(tmp_path: Path) -> None:
     (tmp_path / "mine.json").write_text("{")
     with pytest.raises(CorpusError, match=r"mine\.json cannot be read as JSON"):
-        read_file(tmp_path / "mine.json")
+        read_question_file(tmp_path / "mine.json")

@@ -1,4 +1,4 @@
-"""Readers in folders: litmine's own, whole or in int8, and plain Hugging Face ones; and what is no reader."""
+"""Loading readers: litmine's own, in float32 and int8, Hugging Face answerers, and invalid folders."""
 
 import json
 import math
@@ -14,7 +14,7 @@ from transformers import AutoModelForQuestionAnswering, AutoTokenizer
 from litmine.errors import ModelError
 from litmine.nn.failure_isolation import FailedItem
 from litmine.nn.loading import read_tokenizer
-from litmine.tasks.qa.folder import read_span_network, save_reader
+from litmine.tasks.qa.folder import read_network, save_reader
 from litmine.tasks.qa.network import SpanNetwork
 from litmine.tasks.qa.settings import ReaderSettings
 from litmine.tasks.registry import identify, load_model, load_reader
@@ -32,16 +32,16 @@ Rewrite = Callable[[Path, Callable[[dict[str, torch.Tensor]], None]], None]
 
 @pytest.fixture
 def copy(reader_folder: Path, tmp_path: Path) -> Path:
-    """A copy of a reader of ours to be spoilt."""
-    return Path(shutil.copytree(reader_folder, tmp_path / "spoilt"))
+    """A copy of a litmine reader, to be damaged."""
+    return Path(shutil.copytree(reader_folder, tmp_path / "damaged"))
 
 
 def network_of(folder: Path) -> SpanNetwork:
-    return read_span_network(folder, ReaderSettings.load(folder))
+    return read_network(folder, ReaderSettings.load(folder))
 
 
-def by_hand(network: Any, tokenizer: Any, text: str, most_words: int) -> tuple[str, float]:
-    """The best answer and its score, from transformers alone, one pair at a time."""
+def transformers_answer(network: Any, tokenizer: Any, text: str, most_words: int) -> tuple[str, float]:
+    """The best answer and its score, computed with transformers only."""
     inputs = tokenizer(QUESTION, text, return_tensors="pt", return_offsets_mapping=True)
     offsets = inputs.pop("offset_mapping")[0].tolist()
     words = [
@@ -63,10 +63,10 @@ def by_hand(network: Any, tokenizer: Any, text: str, most_words: int) -> tuple[s
 
 @pytest.mark.parametrize("typed", [True, False])
 @pytest.mark.parametrize("kind", ["bert_answerer", "roberta_answerer"])
-def test_a_plain_answerer_is_as_a_loop_of_transformers(
+def test_a_hugging_face_answerer_agrees_with_transformers(
     kind: str, typed: bool, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
-    """Whether its tokenizer tells question and text apart by their types or not."""
+    """With and without token types."""
     folder = Path(shutil.copytree(request.getfixturevalue(kind), tmp_path / kind))
     if not typed:
         file = folder / "tokenizer_config.json"
@@ -77,15 +77,15 @@ def test_a_plain_answerer_is_as_a_loop_of_transformers(
     texts = [text for text in TEXTS if len(tokenizer(QUESTION, text)["input_ids"]) <= reader.settings.window]
     assert len(texts) > 1
     assert tokenizer(QUESTION, texts[0]).keys() >= {"token_type_ids"} or not typed or kind == "roberta_answerer"
-    replies = reader.answer([(QUESTION, text) for text in texts])
-    for text, reply in zip(texts, replies, strict=True):
-        answer, score = by_hand(network, tokenizer, text, reader.settings.most_words)
-        assert reply.spans[0].answer == answer
-        assert reply.spans[0].score == pytest.approx(score, abs=1e-4)
-        assert reply.yes is reply.no is None
+    outputs = reader.answer([(QUESTION, text) for text in texts])
+    for text, output in zip(texts, outputs, strict=True):
+        answer, score = transformers_answer(network, tokenizer, text, reader.settings.most_words)
+        assert output.spans[0].answer == answer
+        assert output.spans[0].score == pytest.approx(score, abs=1e-4)
+        assert output.yes is output.no is None
 
 
-def test_a_plain_answerer_is_called_as_its_folder(bert_answerer: Path, roberta_answerer: Path) -> None:
+def test_a_hugging_face_answerer_is_named_after_its_folder(bert_answerer: Path, roberta_answerer: Path) -> None:
     reader = load_reader(str(bert_answerer))
     assert reader.name == identify(str(bert_answerer))
     assert reader.name.startswith("bert-answerer@")
@@ -93,22 +93,22 @@ def test_a_plain_answerer_is_called_as_its_folder(bert_answerer: Path, roberta_a
     assert load_reader(str(roberta_answerer)).settings.window == 64
 
 
-def test_a_folder_of_ours(reader_folder: Path) -> None:
+def test_a_litmine_reader_folder(reader_folder: Path) -> None:
     reader = load_reader(str(reader_folder))
     assert reader.name == identify(str(reader_folder))
     assert reader.name.startswith("reader@")
     assert reader.settings == ReaderSettings.load(reader_folder)
 
 
-def test_a_reader_without_verdict(tmp_path: Path, reader_folder: Path) -> None:
+def test_a_reader_without_a_yes_no_head(tmp_path: Path, reader_folder: Path) -> None:
     plain = SpanNetwork(network_of(reader_folder).config, yes_no=False)
     save_reader(tmp_path / "mute", plain, read_tokenizer(reader_folder), ReaderSettings("mute", 64, 16))
-    (reply,) = load_reader(str(tmp_path / "mute")).answer([(QUESTION, TEXTS[0])])
-    assert reply.yes is reply.no is None
+    (output,) = load_reader(str(tmp_path / "mute")).answer([(QUESTION, TEXTS[0])])
+    assert output.yes is output.no is None
 
 
-def test_int8_is_read_as_it_was_kept(make_reader: Callable[..., Path], tmp_path: Path) -> None:
-    """Kept in int8, read, kept whole and read again: the same replies; and they are near those of float32."""
+def test_int8_weights_survive_saving_and_loading(make_reader: Callable[..., Path], tmp_path: Path) -> None:
+    """Saved as int8, loaded, saved as float32 and loaded again: equal outputs, close to those of the original."""
     folder = make_reader(int8=True)
     network = network_of(folder)
     save_reader(tmp_path / "whole", network, read_tokenizer(folder), ReaderSettings.load(folder))
@@ -117,13 +117,13 @@ def test_int8_is_read_as_it_was_kept(make_reader: Callable[..., Path], tmp_path:
         load_reader(str(it), precision="float32").answer(pairs) for it in (folder, tmp_path / "whole", make_reader())
     )
     assert small == whole
-    assert doubts(small) == pytest.approx(doubts(whole), abs=1e-6)
-    assert doubts(small) == pytest.approx(doubts(first), abs=0.05)
-    assert doubts(small) != doubts(first)
+    assert no_answer_scores(small) == pytest.approx(no_answer_scores(whole), abs=1e-6)
+    assert no_answer_scores(small) == pytest.approx(no_answer_scores(first), abs=0.05)
+    assert no_answer_scores(small) != no_answer_scores(first)
 
 
-def doubts(replies: list[ReaderOutput]) -> list[float]:
-    return [reply.no_answer for reply in replies]
+def no_answer_scores(outputs: list[ReaderOutput]) -> list[float]:
+    return [output.no_answer for output in outputs]
 
 
 @pytest.mark.parametrize(
@@ -138,12 +138,14 @@ def doubts(replies: list[ReaderOutput]) -> list[float]:
         {"bias": 1.0},
     ],
 )
-def test_all_that_decides_the_answers_is_in_the_digest(copy: Path, reader_folder: Path, change: dict[str, Any]) -> None:
+def test_the_digest_covers_all_settings_that_change_answers(
+    copy: Path, reader_folder: Path, change: dict[str, Any]
+) -> None:
     rewrite_settings(copy, change)
     assert identify(str(copy)) != identify(str(reader_folder))
 
 
-def test_the_name_is_not(copy: Path, reader_folder: Path) -> None:
+def test_the_digest_does_not_cover_the_name(copy: Path, reader_folder: Path) -> None:
     rewrite_settings(copy, {"name": "other"})
     assert identify(str(copy)) == identify(str(reader_folder)).replace("reader@", "other@")
 
@@ -155,26 +157,26 @@ def rewrite_settings(folder: Path, change: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("kind", ["tiny_model", "bert_classifier", "tiny_base"])
-def test_a_tagger_is_no_reader(kind: str, request: pytest.FixtureRequest) -> None:
+def test_a_tagger_cannot_be_loaded_as_a_reader(kind: str, request: pytest.FixtureRequest) -> None:
     folder = request.getfixturevalue(kind)
     with pytest.raises(ModelError) as error:
         load_reader(str(folder))
     assert str(error.value).startswith(f"{folder} holds a ")
-    assert str(error.value).endswith("; what is needed here is one that answers questions (qa)")
+    assert str(error.value).endswith("; give one that answers questions (qa)")
 
 
 @pytest.mark.parametrize("kind", ["reader_folder", "bert_answerer", "roberta_answerer"])
-def test_a_reader_is_no_tagger(kind: str, request: pytest.FixtureRequest) -> None:
+def test_a_reader_cannot_be_loaded_as_a_tagger(kind: str, request: pytest.FixtureRequest) -> None:
     folder = request.getfixturevalue(kind)
     with pytest.raises(ModelError) as error:
         load_model(str(folder))
     assert str(error.value).startswith(f"{folder} holds a ")
-    assert str(error.value).endswith("which answers questions; what is needed here is one that finds entities (ner)")
+    assert str(error.value).endswith("which answers questions; give one that finds entities (ner)")
 
 
 @pytest.mark.parametrize("file", ["config.json", "tokenizer.json", "model.safetensors"])
 @pytest.mark.parametrize("content", [b"", b"{", b'{"a": [1]}', b"\xff\xfe\x00"])
-def test_damaged_files(copy: Path, file: str, content: bytes) -> None:
+def test_damaged_files_are_refused(copy: Path, file: str, content: bytes) -> None:
     (copy / file).write_bytes(content)
     with pytest.raises(ModelError, match=r"does not hold a model that litmine can load: .") as error:
         load_reader(str(copy))
@@ -184,33 +186,33 @@ def test_damaged_files(copy: Path, file: str, content: bytes) -> None:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"window": None}, "is not a litmine reader's settings"),
-        ({"window": "wide"}, "is not a litmine reader's settings"),
-        ({"overlap": 32}, "is not a litmine reader's settings .*windows of 64 tokens cannot overlap by 32"),
-        ({"temperature": 0}, "is not a litmine reader's settings"),
-        ({"unheard": "of"}, "is not a litmine reader's settings"),
+        ({"window": None}, "is not a valid settings file"),
+        ({"window": "wide"}, "is not a valid settings file"),
+        ({"overlap": 32}, "is not a valid settings file .*windows of 64 tokens cannot overlap by 32"),
+        ({"temperature": 0}, "is not a valid settings file"),
+        ({"unheard": "of"}, "is not a valid settings file"),
         ({"decoding": 99}, "needs decoding version 99"),
         ({"yes_no": False}, "does not hold a model"),
         ({"task": "translation"}, "holds a model of the task 'translation'"),
     ],
 )
-def test_settings_that_are_not_ours(copy: Path, change: dict[str, Any], sentence: str) -> None:
+def test_invalid_settings_are_refused(copy: Path, change: dict[str, Any], sentence: str) -> None:
     rewrite_settings(copy, change)
     with pytest.raises(ModelError, match=sentence):
         load_reader(str(copy))
 
 
-def test_an_answerer_without_the_weights_of_its_head(
+def test_an_answerer_without_head_weights_is_refused(
     bert_answerer: Path, tmp_path: Path, rewrite_weights: Rewrite
 ) -> None:
-    """Transformers makes them up and goes on."""
-    folder = Path(shutil.copytree(bert_answerer, tmp_path / "spoilt"))
+    """Transformers would initialise them at random."""
+    folder = Path(shutil.copytree(bert_answerer, tmp_path / "damaged"))
 
     def drop(weights: dict[str, torch.Tensor]) -> None:
         del weights["qa_outputs.weight"]
 
     rewrite_weights(folder, drop)
-    with pytest.raises(ModelError, match=r"it lacks the weights qa_outputs\.weight"):
+    with pytest.raises(ModelError, match=r"its weights file lacks qa_outputs\.weight"):
         load_reader(str(folder))
 
 
@@ -220,15 +222,15 @@ def test_nothing_is_printed(reader_folder: Path, bert_answerer: Path, capfd: pyt
     assert capfd.readouterr() == ("", "")
 
 
-def reply_each(folder: Path, texts: list[str]) -> list[ReaderOutput | FailedItem]:
-    """As a worker does it."""
+def decode_each(folder: Path, texts: list[str]) -> list[ReaderOutput | FailedItem]:
+    """The output of each pair, as a worker computes it."""
     reader = load_reader(str(folder), precision="float32")
     pairs = [(QUESTION, text) for text in texts]
     read = reader.read(pairs)
     return reader.decode(pairs, read, reader.label(read))
 
 
-def test_a_pair_whose_output_is_not_a_number_fails_alone(
+def test_a_pair_with_an_output_that_is_not_finite_fails_alone(
     reader_folder: Path, copy: Path, rewrite_weights: Rewrite
 ) -> None:
     def change(weights: dict[str, torch.Tensor]) -> None:
@@ -238,21 +240,21 @@ def test_a_pair_whose_output_is_not_a_number_fails_alone(
     rewrite_weights(copy, change)
     long = "an allergy to penicillin . " * 60
     texts = [*TEXTS, "what a disease is", long, f"{long} disease {long}", *TEXTS]
-    found, expected = reply_each(copy, texts), reply_each(reader_folder, texts)
+    found, expected = decode_each(copy, texts), decode_each(reader_folder, texts)
     failed = FailedItem("ModelError: the model's output is not a number")
-    assert [i for i, reply in enumerate(found) if reply == failed] == [4, 6]
-    assert all(reply == expected[i] for i, reply in enumerate(found) if i not in {4, 6})
-    with pytest.raises(ModelError, match=r"pair 4 makes reader@\w+ fail .*not a number.*; leave it out"):
+    assert [i for i, output in enumerate(found) if output == failed] == [4, 6]
+    assert all(output == expected[i] for i, output in enumerate(found) if i not in {4, 6})
+    with pytest.raises(ModelError, match=r"reader@\w+ fails on pair 4 .*not a number.*; leave it out"):
         load_reader(str(copy), precision="float32").answer([(QUESTION, text) for text in texts])
 
 
-def test_a_lone_surrogate_fails_its_pair(reader_folder: Path) -> None:
-    found = reply_each(reader_folder, ["an allergy", "\ud800", "a tumour"])
-    assert [isinstance(reply, FailedItem) for reply in found] == [False, True, False]
+def test_a_lone_surrogate_fails_only_its_pair(reader_folder: Path) -> None:
+    found = decode_each(reader_folder, ["an allergy", "\ud800", "a tumour"])
+    assert [isinstance(output, FailedItem) for output in found] == [False, True, False]
 
 
 @pytest.mark.parametrize("weight", ["span.bias", "verdict.bias", "encoder.embeddings.LayerNorm.weight"])
-def test_a_reader_that_fails_on_everything_is_an_error(copy: Path, rewrite_weights: Rewrite, weight: str) -> None:
+def test_a_reader_that_fails_on_every_pair_raises(copy: Path, rewrite_weights: Rewrite, weight: str) -> None:
     def change(weights: dict[str, torch.Tensor]) -> None:
         weights[weight].fill_(math.nan)
 

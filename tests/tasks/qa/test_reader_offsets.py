@@ -1,10 +1,10 @@
-"""Offsets of answers are exact whatever the text: `text[start:end] == answer`, for every kind of tokenizer."""
+"""Offsets of answers are exact for any text and tokenizer: `text[start:end] == answer`."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from litmine.tasks.qa.pairs import Pair
+from litmine.tasks.qa.pairs import TokenizedPair
 from litmine.tasks.qa.reader import Reader
 from litmine.tasks.registry import load_reader
 
@@ -27,39 +27,39 @@ def reader(request: pytest.FixtureRequest) -> Reader:
 
 
 @given(texts=st.lists(TEXTS, min_size=1, max_size=4))
-def test_every_answer_stands_at_its_offsets(reader: Reader, texts: list[str]) -> None:
+def test_every_answer_is_at_its_offsets(reader: Reader, texts: list[str]) -> None:
     pairs = [("Which β-blockers?", text) for text in texts]
-    for text, read, reply in zip(texts, reader.read(pairs), reader.answer(pairs), strict=True):
-        assert isinstance(read, Pair)
-        assert bool(reply.spans) == bool(len(read.words)) or reader.settings.least > 0
-        for span in reply.spans:
+    for text, read, output in zip(texts, reader.read(pairs), reader.answer(pairs), strict=True):
+        assert isinstance(read, TokenizedPair)
+        assert bool(output.spans) == bool(len(read.words)) or reader.settings.least > 0
+        for span in output.spans:
             assert 0 <= span.start_char < span.end_char <= len(text)
             assert text[span.start_char : span.end_char] == span.answer == span.answer.strip() != ""
             assert 0 <= span.start_token < span.end_token <= len(read.words.ids)
             assert span.start_token in read.words.first
             assert 0 <= span.score <= 1
-        assert list(reply.spans) == sorted(reply.spans, key=lambda span: -span.score)
-        inside = [i for span in reply.spans for i in range(span.start_char, span.end_char)]
+        assert list(output.spans) == sorted(output.spans, key=lambda span: -span.score)
+        inside = [i for span in output.spans for i in range(span.start_char, span.end_char)]
         assert len(inside) == len(set(inside))
-        assert 0 <= reply.no_answer <= 1
+        assert 0 <= output.no_answer <= 1
 
 
 @given(question=TEXTS.filter(str.strip))
-def test_any_question(reader: Reader, question: str) -> None:
-    """Whatever it is, it is read or refused in a sentence, and the pair beside it is read all the same."""
+def test_any_question_is_read_or_refused(reader: Reader, question: str) -> None:
+    """The other pair is read in either case."""
     pairs = [(question, "an allergy"), ("Which?", "an allergy")]
     read = reader.read(pairs)
     assert reader.decode(pairs, read, reader.label(read))[1] == reader.answer(pairs[1:])[0]
 
 
-def test_the_tokens_of_an_answer_are_its_tokens(reader: Reader) -> None:
+def test_token_offsets_match_character_offsets(reader: Reader) -> None:
     text = "An allergy to penicillin can cause an anaphylactic reaction, as can aspirin. " * 5
     pair = ("What can cause an anaphylactic reaction?", text)
-    (read,), (reply,) = reader.read([pair]), reader.answer([pair])
-    assert isinstance(read, Pair)
-    assert len(reply.spans) > 1
-    for span in reply.spans:
-        # The words that its tokens make up are the words that its characters cover.
+    (read,), (output,) = reader.read([pair]), reader.answer([pair])
+    assert isinstance(read, TokenizedPair)
+    assert len(output.spans) > 1
+    for span in output.spans:
+        # The words of its tokens are the words of its characters.
         by_token = (read.words.first >= span.start_token) & (read.words.first < span.end_token)
         by_char = (read.words.start >= span.start_char) & (read.words.end <= span.end_char)
         assert by_token.tolist() == by_char.tolist()

@@ -1,4 +1,4 @@
-"""Recipes of readers: those that come with litmine, one's own, and what makes no sense."""
+"""Reader recipes: the shipped ones are valid, and invalid ones are refused."""
 
 import json
 from pathlib import Path
@@ -8,20 +8,20 @@ import pytest
 
 from litmine.errors import SettingError
 from litmine.specs import spec_named
-from litmine.tasks.qa.recipe import ReaderRecipe, Stage
+from litmine.tasks.qa.recipe import ReaderRecipe, ReaderStage
 from litmine.training.recipe import make_recipe, read_recipe, recipe_names
 
 QA = spec_named("qa")
 
 
 @pytest.mark.parametrize("name", recipe_names(QA))
-def test_committed_recipes_are_recipes(name: str) -> None:
+def test_shipped_recipes_are_valid(name: str) -> None:
     recipe = make_recipe(QA, {"name": "mine", **read_recipe(QA, name)})
     assert recipe.dev_batches == ("6B",)
     assert [len(stage.data) for stage in recipe.stages][-1] == 2
 
 
-def test_the_shipped_reader_s_is_among_them() -> None:
+def test_the_built_in_reader_has_a_recipe() -> None:
     assert "builtin-reader" in recipe_names(QA)
 
 
@@ -34,7 +34,7 @@ def test_the_shipped_reader_s_is_among_them() -> None:
             "[[stages]]\ndata = ['a.json']\nepoch = 1",
             r"unknown setting epoch \(did you mean epochs\?\); the settings of a table of stages are",
         ),
-        ("[[stages]]\nepochs = 1", "a stage learns from at least one file"),
+        ("[[stages]]\nepochs = 1", "a stage needs at least one file"),
         ("[[stages]]\ndata = ['a.json']\nepochs = 0", "epochs must be at least 1, not 0"),
         ("[[stages]]\ndata = ['a.json']\nwindow = -1", "window must be at least 0, not -1"),
         ("[[stages]]\ndata = ['a.json']\none_window = 1", "one_window must be true or false"),
@@ -44,7 +44,7 @@ def test_the_shipped_reader_s_is_among_them() -> None:
         ("x", "cannot be read as TOML"),
     ],
 )
-def test_what_a_file_gets_wrong(tmp_path: Path, content: str, sentence: str) -> None:
+def test_invalid_recipe_files_are_refused(tmp_path: Path, content: str, sentence: str) -> None:
     (tmp_path / "mine.toml").write_text(content)
     with pytest.raises(SettingError, match=sentence):
         read_recipe(QA, str(tmp_path / "mine.toml"))
@@ -53,26 +53,29 @@ def test_what_a_file_gets_wrong(tmp_path: Path, content: str, sentence: str) -> 
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"base": None}, "the recipe does not say base; give --base, or set it in the recipe"),
-        ({"stages": ()}, "the recipe does not say stages; give --data, or set it in the recipe"),
-        ({"stages": (Stage(("a.json",), window=400),)}, "a stage's window is at most the reader's"),
-        ({"overlap": 200}, "the overlap must be shorter than half the window"),
-        ({"batch_tokens": 100}, "a batch at least as long as a window"),
+        ({"base": None}, "the recipe does not set base; use --base, or add it to the recipe"),
+        ({"stages": ()}, "the recipe does not set stages; use --data, or add it to the recipe"),
+        (
+            {"stages": (ReaderStage(("a.json",), window=400),)},
+            r"the window of a stage must be at most window \(320\), not 400",
+        ),
+        ({"overlap": 200}, r"overlap must be less than half of window \(160\), not 200"),
+        ({"batch_tokens": 100}, r"batch_tokens must be at least window \(320\), not 100"),
         ({"held_out": 1.0}, "held_out must be at least 0 and below 1, not 1.0"),
         ({"clip": 0.0}, "clip must be above 0, not 0.0"),
-        ({"name": "a@b"}, "cannot name a model"),
+        ({"name": "a@b"}, "is not a valid model name"),
     ],
 )
-def test_what_makes_no_sense(settings: dict[str, Any], sentence: str) -> None:
+def test_invalid_settings_are_refused(settings: dict[str, Any], sentence: str) -> None:
     with pytest.raises(SettingError, match=sentence):
-        make_recipe(QA, {"name": "mine", "base": "b", "stages": (Stage(("a.json",)),), **settings})
+        make_recipe(QA, {"name": "mine", "base": "b", "stages": (ReaderStage(("a.json",)),), **settings})
 
 
-def test_what_is_saved_names_no_folder_of_this_machine(tmp_path: Path) -> None:
+def test_a_saved_recipe_has_no_local_paths(tmp_path: Path) -> None:
     base = tmp_path / "encoder"
     base.mkdir()
     data = str(tmp_path / "a.json")
-    recipe = ReaderRecipe("mine", str(base), (Stage((data,)),), str(tmp_path), dev=data, unlabelled=data)
+    recipe = ReaderRecipe("mine", str(base), (ReaderStage((data,)),), str(tmp_path), dev=data, unlabelled=data)
     recipe.save(tmp_path / "recipe.json")
     text = (tmp_path / "recipe.json").read_text()
     assert str(tmp_path) not in text

@@ -1,4 +1,4 @@
-"""The best spans, against a search through every span there is."""
+"""The best spans against a search through all spans."""
 
 import math
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from litmine.tasks.qa.spans import best_spans, sigmoid, softmax, top_spans
 
-# Few values, so that ties are many; and values as networks give them.
+# Few values, which give many ties, and values like those of a network.
 LOGITS = st.one_of(st.sampled_from([-1.0, 0.0, 2.0]), st.floats(-30, 30, width=32))
 
 
@@ -24,7 +24,7 @@ def scored(draw: st.DrawFn) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
 def search(
     start: NDArray[np.float32], end: NDArray[np.float32], most_words: int, best: int, overlapping: bool = False
 ) -> list[tuple[int, int, float]]:
-    """Every span there is, the best first; each is taken that overlaps none taken before, if that matters."""
+    """All spans, best first; without those that overlap an earlier one if `apart`."""
     words = range(len(start))
     spans = [(i, j + 1, float(start[i]) + float(end[j])) for i in words for j in words if 0 <= j - i < most_words]
     spans.sort(key=lambda span: (-span[2], span[0], span[1]))
@@ -38,14 +38,14 @@ def search(
 
 
 @given(scores=scored(), most_words=st.integers(1, 25), best=st.integers(1, 25))
-def test_as_a_search_through_every_span(
+def test_spans_equal_those_of_an_exhaustive_search(
     scores: tuple[NDArray[np.float32], NDArray[np.float32]], most_words: int, best: int
 ) -> None:
     assert best_spans(*scores, most_words, best) == search(*scores, most_words, best)
     assert top_spans(*scores, most_words, best) == search(*scores, most_words, best, overlapping=True)
 
 
-def test_the_scores_are_left_as_they_were() -> None:
+def test_the_logits_are_not_modified() -> None:
     start, end = np.array([1, 2], dtype=np.float32), np.array([3, 4], dtype=np.float32)
     assert best_spans(start, end, 2, 5) == [(1, 2, 6.0), (0, 1, 4.0)]
     assert top_spans(start, end, 2, 5) == [(1, 2, 6.0), (0, 2, 5.0), (0, 1, 4.0)]
@@ -53,10 +53,10 @@ def test_the_scores_are_left_as_they_were() -> None:
 
 
 @pytest.mark.parametrize(("logit", "probability"), [(0, 0.5), (math.log(3), 0.75), (-1e5, 0.0), (1e5, 1.0)])
-def test_the_logistic_function(logit: float, probability: float) -> None:
+def test_sigmoid(logit: float, probability: float) -> None:
     assert sigmoid(logit) == pytest.approx(probability)
 
 
 @pytest.mark.parametrize(("logits", "expected"), [([0, 0], [0.5, 0.5]), ([math.log(3), 0, -1e5], [0.75, 0.25, 0])])
-def test_the_softmax(logits: list[float], expected: list[float]) -> None:
+def test_softmax(logits: list[float], expected: list[float]) -> None:
     assert softmax(np.array(logits, dtype=np.float32)) == pytest.approx(expected)

@@ -1,1 +1,1 @@
-"""A toy task: the chemicals and diseases that stand in one text, near each other."""
+"""A toy task: pairs of a chemical and a disease near each other in one text."""

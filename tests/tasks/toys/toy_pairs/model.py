@@ -1,4 +1,4 @@
-"""The model of the toy: no network, only how near two mentions have to be."""
+"""A model without a network: the largest distance between the two mentions of a pair."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from litmine.lake.articles import NewTexts
-from litmine.lake.targets import Row, Upstream
+from litmine.lake.targets import TargetRow, UpstreamRows
 from litmine.nn.failure_isolation import FailedItem
 from litmine.nn.references import read_description
 
@@ -20,10 +20,10 @@ class PairModel:
     near: int
 
     def decode(
-        self, items: Sequence[str], _read: Sequence[Any], _labels: Any, inputs: Sequence[Upstream]
+        self, items: Sequence[str], _read: Sequence[Any], _labels: Any, inputs: Sequence[UpstreamRows]
     ) -> list[list[tuple[dict[str, Any], dict[str, Any]]] | FailedItem]:
         (entities,) = inputs
-        return [self._pairs(text, rows) for text, rows in zip(items, entities.of_texts(), strict=True)]
+        return [self._pairs(text, rows) for text, rows in zip(items, entities.rows_by_text(), strict=True)]
 
     def _pairs(
         self, text: str, rows: Sequence[dict[str, Any]]
@@ -48,7 +48,7 @@ def load(folder: Path, name: str, *_how: object, **_more: object) -> PairModel:
     return PairModel(identify(folder, name), read_description(folder)["near"])
 
 
-def pair_rows(texts: NewTexts, results: Sequence[Any]) -> list[Row]:
+def pair_rows(texts: NewTexts, results: Sequence[Any]) -> list[TargetRow]:
     return sorted(
         (pmid, text_hash, *_columns(one), *_columns(other))
         for pmid, text_hash, found in zip(texts.pmids, texts.text_hashes, results, strict=True)

@@ -1,1 +1,1 @@
-"""A toy task: how much a text is about something."""
+"""A toy task: a score for each text."""

@@ -1,4 +1,4 @@
-"""A toy top: a score for each text, that of its best word."""
+"""A toy top: the score of a text is that of its best word."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from litmine.lake.articles import NewTexts
-from litmine.lake.targets import Row
+from litmine.lake.targets import TargetRow
 from litmine.nn.engine import check_finite
 from litmine.nn.failure_isolation import FailedItem
 from litmine.nn.hidden_states import HiddenStates, TopLayers
@@ -21,7 +21,7 @@ from litmine.nn.weights import load_weights
 
 
 class TopicTop:
-    """A line through the trunk's states of each word."""
+    """A linear score of each word's hidden state."""
 
     def __init__(self, name: str, layers: TopLayers, weight: Tensor) -> None:
         self.name, self._layers, self._weight = name, layers, weight
@@ -36,7 +36,7 @@ class TopicTop:
         return row.text, row.word, torch.sigmoid(logits).numpy()
 
     def join(self, parts: Sequence[Any], failed: Mapping[int, FailedItem], texts: int, /) -> Any:
-        """The best score of each text, or why it failed."""
+        """The best score of each text, or its failure."""
         best = np.zeros(texts, dtype=np.float32)
         for text, _, scores in parts:
             np.maximum.at(best, text, scores)
@@ -69,11 +69,11 @@ def load(
     link = read_trunk_link(folder)
     assert link is not None
     trunk = load_trunk(find_trunk(folder, link), Placement.choose(device, precision), trunks)
-    own = identify(folder, name)
+    model = identify(folder, name)
     weight = load_weights(folder)["weight"].to(trunk.device)
-    return TopicModel(own, trunk, TopicTop(own, trunk.layers(after=link.after), weight), batch_tokens)
+    return TopicModel(model, trunk, TopicTop(model, trunk.layers(after=link.after), weight), batch_tokens)
 
 
-def topic_rows(texts: NewTexts, results: Sequence[float | FailedItem]) -> list[Row]:
+def topic_rows(texts: NewTexts, results: Sequence[float | FailedItem]) -> list[TargetRow]:
     keys = zip(texts.pmids, texts.text_hashes, results, strict=True)
     return sorted((pmid, text_hash, one) for pmid, text_hash, one in keys if not isinstance(one, FailedItem))

@@ -1,1 +1,1 @@
-"""A toy task: words that matter."""
+"""A toy task: a score for each word."""

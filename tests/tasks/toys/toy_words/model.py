@@ -1,4 +1,4 @@
-"""A toy top: the words whose score is above a half."""
+"""A toy top: words with a score above 0.5."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from litmine.lake.articles import NewTexts
-from litmine.lake.targets import Row
+from litmine.lake.targets import TargetRow
 from litmine.nn.engine import check_finite
 from litmine.nn.failure_isolation import FailedItem
 from litmine.nn.hidden_states import HiddenStates, TopLayers
@@ -21,7 +21,7 @@ from litmine.nn.weights import load_weights
 
 
 class WordTop:
-    """A line through the trunk's states of each word."""
+    """A linear score of each word's hidden state."""
 
     def __init__(self, name: str, layers: TopLayers, weight: Tensor) -> None:
         self.name, self._layers, self._weight = name, layers, weight
@@ -36,7 +36,7 @@ class WordTop:
         return row.text, row.word, torch.sigmoid(logits).numpy()
 
     def join(self, parts: Sequence[Any], failed: Mapping[int, FailedItem], texts: int, /) -> Any:
-        """The words of each text that score above a half, or why it failed."""
+        """The words of each text with a score above 0.5, or its failure."""
         found: list[Any] = [failed.get(i, []) for i in range(texts)]
         for text, word, scores in parts:
             for at in np.flatnonzero(scores > 0.5).tolist():
@@ -77,12 +77,12 @@ def load(
     link = read_trunk_link(folder)
     assert link is not None
     trunk = load_trunk(find_trunk(folder, link), Placement.choose(device, precision), trunks)
-    own = identify(folder, name)
+    model = identify(folder, name)
     weight = load_weights(folder)["weight"].to(trunk.device)
-    return WordModel(own, trunk, WordTop(own, trunk.layers(after=link.after), weight), batch_tokens)
+    return WordModel(model, trunk, WordTop(model, trunk.layers(after=link.after), weight), batch_tokens)
 
 
-def word_rows(texts: NewTexts, results: Sequence[Any]) -> list[Row]:
+def word_rows(texts: NewTexts, results: Sequence[Any]) -> list[TargetRow]:
     return sorted(
         (pmid, text_hash, *one)
         for pmid, text_hash, found in zip(texts.pmids, texts.text_hashes, results, strict=True)
