@@ -75,8 +75,8 @@ def use(refs: tuple[str, ...], lake: Place) -> None:
     type the last one shows it. `all_entities` has every model's. Tasks that no model is named of keep theirs.
     """
     from litmine.lake.lake import Lake
-    from litmine.pipeline.choose_models import choose, told
+    from litmine.pipeline.choose_models import describe_active, use_models
 
     opened = Lake(lake)
-    for sentence in told(choose(opened, refs)):
+    for sentence in describe_active(use_models(opened, refs)):
         print_message(sentence)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from os import SEEK_END
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,16 @@ import pyarrow.parquet as pq
 from litmine.errors import LakeError
 from litmine.lake.file_writer import write_bytes, write_whole
 from litmine.lake.object_store import ObjectPath
-from litmine.lake.paths import PAIR_TASKS, Place
+from litmine.lake.paths import Place, parse_folder
 from litmine.schema import arrow_schema, check_rows
+from litmine.specs import annotate_again
 
 FOOTER = b"litmine"
 _ID = b"PARQUET:field_id"
 EMPTY = "_schema.parquet"
 _TAIL = 1 << 16
+# The last bytes of every Parquet file.
+_END = b"PAR1"
 
 
 def encode(table: str, rows: pa.Table, footer: Mapping[str, Any] | None = None) -> bytes:
@@ -105,6 +109,18 @@ def read_footer(path: Place) -> dict[str, Any]:
         return footer
 
 
+def check_whole(path: Place) -> None:
+    """Raise LakeError for a file that has lost its end; this reads four bytes. A file that is gone is no damage.
+
+    An object store shows an object only when it is complete, so objects are not read.
+    """
+    if isinstance(path, Path) and path.exists():
+        with reading(path), path.open("rb") as file:
+            file.seek(max(0, file.seek(0, SEEK_END) - len(_END)))
+            if file.read() != _END:
+                raise damaged(path, "its end is missing")
+
+
 def shape(path: Place) -> tuple[pa.Schema, int]:
     """The schema of a file, field ids included, and its rows, from its footer. Raises LakeError when it is damaged."""
     with reading(path):
@@ -162,8 +178,8 @@ def damaged(path: Place, why: str) -> LakeError:
         advice = f"restore it, or delete each {path.name} under the lake and import its source again"
     elif path.parent.name.startswith(("model=", "of=")) and path.name != EMPTY:
         folder = path.parent if path.parent.name.startswith("model=") else path.parent.parent
-        again = " --questions" if folder.parent.name in PAIR_TASKS else ""
-        advice = f"delete it and run `litmine annotate{again}` again"
+        table, model, _ = parse_folder(f"{folder.parent.name}/{folder.name}")
+        advice = f"delete it and {annotate_again(table, model)}"
     elif path.parent.name == "replaced" and path.name != EMPTY:
         advice = "delete it and run `litmine compact`, which writes it again"
     else:

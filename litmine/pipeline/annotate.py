@@ -6,13 +6,13 @@ from contextlib import closing
 from dataclasses import dataclass, field
 
 from litmine.errors import LakeError
-from litmine.lake.active_models import input_of, take_over
+from litmine.lake.active_models import TypesOf, activate, input_of
 from litmine.lake.lake import Lake
 from litmine.lake.paths import PART_TASKS
 from litmine.lake.runs import Active, Gap
 from litmine.nn.references import absolute_reference
 from litmine.pipeline.annotation_plan import group, plan, steps_of
-from litmine.pipeline.choose_models import told, types_of
+from litmine.pipeline.choose_models import describe_active, describe_hidden, types_found
 from litmine.pipeline.run_log import RunLogEntry, log_run
 from litmine.runtime.executor import Executor, RunProgress
 from litmine.specs import TaskSpec
@@ -99,7 +99,7 @@ def annotate(
     """Read every new text of the lake with every model that has not read it yet.
 
     `among` are the tasks that a reference may be of. When all is done, gaps apart, the models become active ones: a
-    model that shares out types with others takes over those that it gives (`litmine.lake.active.take_over`). Raises
+    model that shares out types with others takes over those that it gives (`lake.active_models.activate`). Raises
     LakeError when the lake has no articles, ModelError when a model is not available or what it builds on is missing;
     an interrupted or failed run is logged as such and re-raised.
     """
@@ -107,10 +107,8 @@ def annotate(
     if not lake.parts():
         raise LakeError(f"{lake.place} has no articles yet; `litmine import PATH` brings some")
     loadings = _loadings(refs, workforce, precision, batch_tokens, among)
-    active = lake.active()
-    shown = _shown(lake, active, loadings)
+    shown = _shown(lake, lake.active(), loadings)
     steps = steps_of(loadings, {table: [input_of(one) for one in models] for table, models in shown.items()})
-    chosen = _chosen(shown, steps)
     groups = group(steps)
     result = AnnotationResult([loading.model for loading in loadings])
     result.rows.update({step.targets.table: 0 for _, step in steps})
@@ -132,10 +130,14 @@ def annotate(
             units, unreadable = plan(lake.place, groups, {unit.part.stem for unit in units})
             result.plan(units, unreadable)
         result.new_gaps = entry.new_gaps
-        changes = chosen != [one for one in active if one.task in {new.task for new in chosen}]
+        # Another run may have changed the active models meanwhile; this run adds its own to those.
+        active = lake.active()
+        chosen = _chosen(_shown(lake, active, loadings), steps)
+        replaced = [one for one in active if one.task in {new.task for new in chosen}]
         entry.active = chosen
-        entry.written = bool(result.parts or result.new_gaps or changes)
-        result.shows = told(chosen) if changes and active else []
+        entry.written = bool(result.parts or result.new_gaps or chosen != replaced)
+        if chosen != replaced and (active or len(loadings) > 1):
+            result.shows = [*describe_active(chosen), *describe_hidden(replaced, chosen, _type_lookup(lake, loadings))]
     return result
 
 
@@ -154,13 +156,7 @@ def _loadings(
 
 def _shown(lake: Lake, active: Sequence[Active], loadings: Sequence[Loading]) -> dict[str, list[Active]]:
     """What each table shows after the run, of the tasks that read articles alone."""
-    given = {loading.model: loading.ref for loading in loadings}
-
-    def gives(one: Active) -> Sequence[str]:
-        if one.types is not None:
-            return one.types
-        return types(given[one.model]) if one.model in given else types_of(lake, one)
-
+    types_of = _type_lookup(lake, loadings)
     shown = {}
     for spec in PART_TASKS.values():
         current = [one for one in active if one.task == spec.name]
@@ -168,8 +164,14 @@ def _shown(lake: Lake, active: Sequence[Active], loadings: Sequence[Loading]) ->
         if spec.upstream or not new:
             shown[spec.table] = current
         else:
-            shown[spec.table] = take_over(current, new, gives) if spec.shared else new
+            shown[spec.table] = activate(current, new, types_of) if spec.shared else new
     return shown
+
+
+def _type_lookup(lake: Lake, loadings: Sequence[Loading]) -> TypesOf:
+    """All types of a model: from its folder when this run loads it, otherwise from what it found in the lake."""
+    refs = {loading.model: loading.ref for loading in loadings}
+    return lambda one: types(refs[one.model]) if one.model in refs else types_found(lake, one)
 
 
 def _chosen(shown: Mapping[str, Sequence[Active]], steps: Sequence[tuple[Loading, Step]]) -> list[Active]:

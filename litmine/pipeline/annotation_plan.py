@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from litmine.errors import LakeError, ModelError
 from litmine.lake.articles import part_summary, parts
 from litmine.lake.compaction import MERGED, replaces
+from litmine.lake.parquet import check_whole
 from litmine.lake.paths import Place
 from litmine.lake.targets import Input, TargetSet, inputs_key
 from litmine.specs import TASKS, TaskSpec, spec_for_table
@@ -89,7 +90,7 @@ def _shares(group: Sequence[tuple[Loading, Step]], loading: Loading, step: Step)
 def plan(
     lake: Place, groups: Sequence[Group], among: Collection[str] | None = None
 ) -> tuple[list[PartUnit], list[UnitResult]]:
-    """The units left, and the parts whose footer cannot be read, as done without a target.
+    """The units left, and the parts or targets that are damaged, as units without a target.
 
     With `among`, only merged parts that hold one of these names: what a compaction made of planned parts meanwhile.
     Parts of about the same size are in random order, so that two runs over one lake seldom do the same part; that each
@@ -105,6 +106,11 @@ def plan(
             continue
         for group in groups:
             steps = tuple(step for step in group.steps if part.stem not in done[step.targets])
+            unreadable += [
+                UnitResult.undone(PartUnit(lake, part, 0, group.loadings, (step,)), damage)
+                for step in group.steps
+                if step not in steps and (damage := _damage(step.targets.target(lake, part.stem)))
+            ]
             if not steps:
                 continue
             try:
@@ -116,3 +122,12 @@ def plan(
     order = [group.loadings for group in groups]
     units.sort(key=lambda unit: (order.index(unit.loadings), -unit.size.bit_length()))
     return units, unreadable
+
+
+def _damage(target: Place) -> str | None:
+    """What is wrong with a target that exists; None for one that is whole, or gone since it was listed."""
+    try:
+        check_whole(target)
+    except LakeError as error:
+        return str(error)
+    return None

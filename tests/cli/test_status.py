@@ -123,14 +123,14 @@ def test_models_use(run: RunCommand, lake: Path, tiny_model: Path) -> None:
     model = identify(str(tiny_model))
     ran = run("models", "use", "builtin", "--lake", lake)
     assert ran.returncode == FAILED
-    assert ran.stderr.startswith("litmine: builtin has read nothing of this lake yet; it has been read by ")
-    assert model in ran.stderr
+    assert ran.stderr.startswith("litmine: builtin has read nothing of this lake yet; run `litmine annotate")
+    assert f"`litmine annotate --model builtin` first (read so far by {model})" in ran.stderr
     ran = run("models", "use", "tiny@000000000000", "--lake", lake)
     assert (ran.returncode, "tiny@000000000000 has read nothing" in ran.stderr) == (FAILED, True)
     assert [one.model for one in Lake(lake).active()] == [model]
     for ref in (str(tiny_model), model):
         ran = run("models", "use", ref, "--lake", lake)
-        assert (ran.returncode, ran.stderr) == (DONE, f"entities shows {model}; all_entities has every model's\n")
+        assert (ran.returncode, ran.stderr) == (DONE, f"entities shows {model}; all_entities shows every model\n")
     assert Lake(lake).rows("select command, models, active[1].model from runs order by started desc limit 1") == [
         ("models use", [model], model)
     ]
@@ -139,11 +139,11 @@ def test_models_use(run: RunCommand, lake: Path, tiny_model: Path) -> None:
 def test_a_model_that_is_named_twice_shows_all_the_types_named(run: RunCommand, lake: Path, tiny_model: Path) -> None:
     model = identify(str(tiny_model))
     ran = run("models", "use", f"{tiny_model}:Disease", f"{tiny_model}:Chemical", "--lake", lake)
-    said = f"entities shows Chemical, Disease of {model}; all_entities has every model's\n"
+    said = f"entities shows Chemical, Disease of {model}; all_entities shows every model\n"
     assert (ran.returncode, ran.stderr) == (DONE, said)
     assert len(Lake(lake).rows("select distinct entity_type from entities")) == 2
     ran = run("models", "use", f"{tiny_model}:Disease", tiny_model, "--lake", lake)
-    assert (ran.returncode, ran.stderr) == (DONE, f"entities shows {model}; all_entities has every model's\n")
+    assert (ran.returncode, ran.stderr) == (DONE, f"entities shows {model}; all_entities shows every model\n")
 
 
 def test_an_incomplete_coverage_is_said_on_stderr(run: RunCommand, lake: Path, sample_data: Path) -> None:

@@ -36,7 +36,7 @@ def test_finish_says_how_the_model_that_ships_was_made_last(checkout: Path) -> N
     [
         (
             "epoch = 3",
-            r"unknown setting epoch \(did you mean epochs\?\); the settings of a recipe are name, base, .*, corpora, .*, then",
+            r"unknown setting epoch \(did you mean epochs\?\); the settings of a recipe are name, .*corpora, .*, then",
         ),
         ("often = {BC5CDR = 2}\nkeep = 0.5", "sets often, now corpus_weights, and keep, now base_weight_share; rename"),
         ("epochs = 'three'", "epochs must be a whole number, not 'three'"),

@@ -8,11 +8,11 @@ from litmine.lake.articles import NewTexts, new_texts, part_summary
 from litmine.lake.hashing import text_hash
 from litmine.lake.lake import Lake
 from litmine.lake.parquet import EMPTY, read, read_footer, reading
-from litmine.lake.paths import PART_TASKS, Place, within
+from litmine.lake.paths import PART_TASKS, Place, parse_folder, within
 from litmine.lake.targets import check_quote
 from litmine.pipeline.doctor.finding import Finding, wrong
 from litmine.pipeline.doctor.lake_files import Examined
-from litmine.specs import ARTICLES
+from litmine.specs import ARTICLES, annotate_again
 
 _SAMPLE = 20
 _MISPLACED = """
@@ -65,12 +65,16 @@ def _of_target(lake: Lake, part: Place, target: Place) -> Iterator[Finding]:
     except LakeError as error:
         problem = str(error)
     if problem is not None:
-        yield wrong(within(lake.place, target), f"{problem}; delete the file and run `litmine annotate` again")
+        table, model, _ = parse_folder(within(lake.place, target.parent))
+        yield wrong(within(lake.place, target), f"{problem}; delete the file and {annotate_again(table, model)}")
 
 
 def _problem(lake: Place, texts: NewTexts, target: Place) -> str | None:
     """The first thing about a target that does not fit the texts of its part, or what it is made of."""
     footer = read_footer(target)
+    table, model, _ = parse_folder(within(lake, target.parent))
+    if footer.get("model") != model:
+        return f"was made by {footer.get('model')}, and its folder is that of {model}"
     said = footer.get("texts")
     if said != len(texts):
         return f"was made of {said} texts, and its part has {len(texts)}"
@@ -78,7 +82,6 @@ def _problem(lake: Place, texts: NewTexts, target: Place) -> str | None:
         if not (lake / folder / target.name).exists():
             return f"was made of {folder}/{target.name}, which is gone"
     known = dict(zip(zip(texts.pmids, texts.text_hashes, strict=True), texts.texts, strict=True))
-    table = within(lake, target).partition("/")[0]
     quotes = PART_TASKS[table].quotes
     rows = read(target, ["pmid", "text_hash", *dict.fromkeys(name for columns in quotes for name in columns)])
     with reading(target):

@@ -12,7 +12,7 @@ from litmine.lake.documents import Selection
 from litmine.lake.lake import Lake
 from litmine.lake.paths import Place
 from litmine.output.rows import WRITERS, format_from_suffix, with_unique_names
-from litmine.pipeline.choose_models import taggers_of
+from litmine.pipeline.choose_models import tagger_names
 from litmine.pipeline.compact import compact
 from litmine.pipeline.export import export
 from litmine.pipeline.job.step import Forecast, JobStep, Outcome, Rates, Watch
@@ -92,7 +92,7 @@ class Export:
 
     def do(self, lake: Place, watch: Watch) -> Outcome:  # noqa: ARG002
         opened = Lake(lake)
-        models = taggers_of(opened, self.models) if self.models else None
+        models = tagger_names(opened, self.models) if self.models else None
         done = export(opened, self.format, self.to, Selection(models, self.types or None, self.where))
         said = f"{done.articles:,} articles with {done.mentions:,} entities written to {self.to}"
         return Outcome(said=[said, *_incomplete(opened)], counts={"articles": done.articles, "mentions": done.mentions})

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from litmine.errors import ModelError
-from litmine.nn.references import SETTINGS_FILE, folder_digest, is_litmine_model
+from litmine.nn.references import SETTINGS_FILE, folder_digest, is_litmine_model, read_settings
 
 # The `task` of a reader's `litmine.json`.
 TASK = "qa"
@@ -52,7 +52,7 @@ class ReaderSettings:
     def load(cls, folder: Path) -> "ReaderSettings":
         """Raise ModelError when `litmine.json` is not what this version of litmine writes."""
         try:
-            read = json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
+            read = read_settings(folder)
             del read["task"]
             settings = cls(**read)
         except (ValueError, KeyError, TypeError) as error:
