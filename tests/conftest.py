@@ -250,7 +250,9 @@ def imported_lake(made_once: MadeOnce, sample_data: Path) -> Path:
 
     def make(folder: Path) -> None:
         (folder / "made.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
-        import_files(folder / "lake", [sample_data / "pubmed" / "medline16n0902.xml.gz", folder / "made.jsonl"], part_size=4)
+        import_files(
+            folder / "lake", [sample_data / "pubmed" / "medline16n0902.xml.gz", folder / "made.jsonl"], part_size=4
+        )
 
     return made_once("imported", make) / "lake"
 

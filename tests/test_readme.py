@@ -1,12 +1,13 @@
-"""Run the commands and queries of README and the tutorial over the sample records, as a reader does."""
+"""Run the commands and queries of README and the tutorial from a wheel, in a folder that is empty at first."""
 
+import json
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -16,7 +17,6 @@ from litmine import Lake
 
 CHECKOUT = Path(__file__).parent.parent
 PAGES = "\n".join((CHECKOUT / page).read_text(encoding="utf-8") for page in ("README.md", "docs/tutorial.md"))
-BIN = Path(sys.executable).parent
 # Two files of the sample are left out: reading them takes minutes on two cores.
 LEFT_OUT = ("medline16n0902.xml.gz", "species800_articles.xml.gz")
 # What this test does not have: PubMed, the reader's own files and models, GPUs, a cluster.
@@ -34,6 +34,23 @@ ELSEWHERE = (
 )
 # A command with one of these words needs a shell.
 SHELL = {"|", "<", ">"}
+# Runs one command line after another in one process, because importing torch takes seconds.
+DRIVER = """
+import json, os, sys
+from litmine.cli import main
+
+results = os.fdopen(os.dup(1), "w")
+for line in sys.stdin:
+    sys.argv = ["litmine", *json.loads(line)]
+    with open("stdout", "wb", 0) as out, open("stderr", "wb", 0) as err:
+        os.dup2(out.fileno(), 1), os.dup2(err.fileno(), 2)
+        try:
+            main.main()
+        except SystemExit as left:
+            code = left.code
+        sys.stdout.flush(), sys.stderr.flush()
+    print(json.dumps([main.__file__, code]), file=results, flush=True)
+"""
 
 
 def everyday_commands() -> list[str]:
@@ -51,18 +68,62 @@ def queries() -> list[str]:
     return re.findall(r"^```sql\n(.*?)^```", PAGES, re.MULTILINE | re.DOTALL)
 
 
-def in_shell(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"LITMINE_LAKE": str(folder / "lake"), "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
-    return subprocess.run(
-        ["/bin/sh", "-c", command], cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
+class Installed:
+    """litmine as its wheel installs it, and the folder where a reader uses it."""
+
+    def __init__(self, folder: Path, site: Path) -> None:
+        self.folder, self.lake, self._site = folder, folder / "lake", site
+        path = f"{site}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
+        self.environment = os.environ | {"LITMINE_LAKE": str(self.lake), "PYTHONPATH": path}
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", DRIVER],
+            cwd=folder,
+            env=self.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run a command line in the process that all of them share."""
+        requests, results = self._process.stdin, self._process.stdout
+        assert requests
+        assert results
+        print(json.dumps(words), file=requests, flush=True)
+        module, code = json.loads(results.readline())
+        assert Path(module).is_relative_to(self._site)
+        said = [(self.folder / name).read_text(encoding="utf-8") for name in ("stdout", "stderr")]
+        return subprocess.CompletedProcess(words, code, *said)
+
+    def run_in_shell(self, command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command line of a shell, in which `litmine` is the wheel's."""
+        function = f'litmine() {{ {shlex.quote(sys.executable)} -m litmine "$@"; }}\n{command}'
+        return subprocess.run(
+            ["/bin/sh", "-c", function],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def close(self) -> None:
+        self._process.communicate()
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
     """A folder as a reader has it, with half the sample records, after a job ran."""
-    folder = tmp_path_factory.mktemp("reader")
-    shutil.copytree(CHECKOUT / "sample_data", folder / "sample_data", ignore=shutil.ignore_patterns(*LEFT_OUT))
+    made, folder = tmp_path_factory.mktemp("wheel"), tmp_path_factory.mktemp("reader")
+    build = [sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", str(made), str(CHECKOUT)]
+    built = subprocess.run(build, capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stdout + built.stderr
+    (wheel,) = made.glob("*.whl")
+    zipfile.ZipFile(wheel).extractall(made / "site")
+    installed = Installed(folder, made / "site")
+    assert installed.run("sample").returncode == 0
+    for name in LEFT_OUT:
+        next((folder / "sample_data").rglob(name)).unlink()
     (folder / "query.sql").write_text("select count(*) as n from entities\n")
     # One question instead of three, to save time.
     (folder / "sample_data" / "questions.jsonl").write_text('{"id": "a", "question": "Which gene is mutated?"}\n')
@@ -70,40 +131,36 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "sentence.jsonl").write_text(f"{sentence}\n")
     (job,) = re.findall(r"^```toml\n(.*?)^```", PAGES, re.MULTILINE | re.DOTALL)
     (folder / "month.toml").write_text(job)
-    done = in_shell("litmine run sample", folder)
+    done = installed.run_in_shell("litmine run sample")
     assert done.returncode == 0, done.stderr
     assert re.search(r"141 texts read, [\d,]+ entities found by builtin@", done.stdout)
     assert len((folder / "diseases.csv").read_text().splitlines()) == 21
-    return folder
+    yield installed
+    installed.close()
 
 
-def test_everyday_commands_run(
-    home: Path, run: Callable[..., subprocess.CompletedProcess[str]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Commands that need a shell get one. The others share a process, because each process imports torch."""
-    monkeypatch.chdir(home)
-    monkeypatch.setenv("LITMINE_LAKE", str(home / "lake"))
+def test_everyday_commands_run(home: Installed) -> None:
     commands = everyday_commands()
     assert len(commands) > 10
     for command in commands:
         if "--workers" in command or "--precision" in command:
             continue  # tests/runtime compares their results
         words = shlex.split(command)
-        done = in_shell(command, home) if SHELL.intersection(words) else run(*words[1:])
+        done = home.run_in_shell(command) if SHELL.intersection(words) else home.run(*words[1:])
         expected = 3 if "--withdrawn" in command else 0
         assert (done.returncode, "Traceback" in done.stderr) == (expected, False), f"{command}\n{done.stderr}"
 
 
 @pytest.mark.parametrize("number", range(6))
-def test_queries_have_rows(home: Path, number: int) -> None:
+def test_queries_have_rows(home: Installed, number: int) -> None:
     assert len(queries()) == 6
-    assert Lake(home / "lake").sql(queries()[number]).num_rows > 0
+    assert Lake(home.lake).sql(queries()[number]).num_rows > 0
 
 
-def test_catalogue_opens_in_duckdb(home: Path) -> None:
-    with duckdb.connect(str(home / "lake" / "lake.duckdb"), read_only=True) as catalogue:
+def test_catalogue_opens_in_duckdb(home: Installed) -> None:
+    with duckdb.connect(str(home.lake / "lake.duckdb"), read_only=True) as catalogue:
         ((count,),) = catalogue.execute("select count(*) from entities").fetchall()
-    assert count == Lake(home / "lake").rows("select count(*) from entities")[0][0] > 0
+    assert count == Lake(home.lake).rows("select count(*) from entities")[0][0] > 0
 
 
 def test_transcript_shows_the_demo() -> None:

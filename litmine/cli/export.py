@@ -60,11 +60,11 @@ def export(
     """
     from litmine.lake.documents import DocumentSelection
     from litmine.lake.lake import Lake
-    from litmine.pipeline.choose_models import taggers_of
+    from litmine.pipeline.choose_models import tagger_names
     from litmine.pipeline.export import export as write
 
     opened = Lake(lake)
-    models = taggers_of(opened, refs) if refs else None
+    models = tagger_names(opened, refs) if refs else None
     selection = DocumentSelection(models, entity_types or None, where)
     if output is None and sys.stdout is None:
         raise SettingError("stdout is closed; write to a file with -o FILE")

@@ -76,8 +76,8 @@ def use(refs: tuple[str, ...], lake: LakePath) -> None:
     keep their active models.
     """
     from litmine.lake.lake import Lake
-    from litmine.pipeline.choose_models import choose, told
+    from litmine.pipeline.choose_models import describe_active, use_models
 
     opened = Lake(lake)
-    for sentence in told(choose(opened, refs)):
+    for sentence in describe_active(use_models(opened, refs)):
         print_message(sentence)

@@ -12,7 +12,7 @@ from litmine.specs import TASKS, spec_named
 # The task of the models in the column that runs had before there were other tasks.
 _FIRST_TASK = "ner"
 
-# What a model gives of the column that is shared out: its types.
+# All values of the task's shared column that a model finds: entity types for a tagger. A choice of types is ignored.
 TypesOf = Callable[[ActiveModel], Sequence[str]]
 
 
@@ -41,45 +41,65 @@ def input_of(active: ActiveModel) -> TargetInput:
     return TargetInput(TargetSet(spec_named(active.task).table, active.model, active.inputs), active.types)
 
 
-def take_over(current: Iterable[ActiveModel], chosen: Sequence[ActiveModel], types_of: TypesOf) -> list[ActiveModel]:
-    """What is shown of a task whose models share out types, when some models are chosen beside the current ones.
+def activate(current: Iterable[ActiveModel], chosen: Sequence[ActiveModel], types_of: TypesOf) -> list[ActiveModel]:
+    """The active models of a task whose models share out types, after `chosen` models are added to the current ones.
 
-    Each type is shown of one model. A model that is shown already stays as it is. One whose name is that of a current
-    model, of another version, takes that one's place and types. Any other takes over every type that it gives, the
-    later of two chosen ones before the earlier; a current model keeps what is left, and goes when nothing is.
+    Each type belongs to one model. An active model stays as it is. A new version of an active model (the same name,
+    another digest) takes its place. Any other model takes over all its types, a later one before an earlier one; the
+    current models keep the rest, and a model without types is no longer active.
     """
-    shown = list(current)
+    active = list(current)
     for new in chosen:
-        if any(one.model == new.model and one.inputs == new.inputs for one in shown):
+        if any(model.model == new.model and model.inputs == new.inputs for model in active):
             continue
-        older = [one for one in shown if name_of(one.model) == name_of(new.model) and one not in chosen]
+        older = [model for model in active if name_of(model.model) == name_of(new.model) and model not in chosen]
         if older and new.types is None:
-            shown = _replaced(shown, older, new, types_of)
+            active = _replace_version(active, older, new, types_of)
             continue
-        taken = set(types_of(new))
-        shown = [left for one in shown if (left := _without(one, taken, types_of)) is not None]
-        shown.append(new)
-    return shown
+        taken = set(active_types(new, types_of))
+        active = [rest for model in active if (rest := _without(model, taken, types_of)) is not None]
+        active.append(new)
+    return active
 
 
-def _replaced(shown: list[ActiveModel], older: list[ActiveModel], new: ActiveModel, types_of: TypesOf) -> list[ActiveModel]:
-    """The same with a new version in the place of the older ones; what nobody else shows is the new one's."""
-    others = [one for one in shown if one not in older]
-    taken = {kind for one in others for kind in types_of(one)}
-    place = _without(new, taken, types_of)
-    at = shown.index(older[0])
-    return [*shown[:at], *([place] if place else []), *(one for one in shown[at:] if one in others)]
+def active_types(model: ActiveModel, types_of: TypesOf) -> tuple[str, ...]:
+    """The types that the views show of an active model."""
+    return tuple(types_of(model)) if model.types is None else model.types
 
 
-def _without(one: ActiveModel, taken: set[str], types_of: TypesOf) -> ActiveModel | None:
-    """What is left of a model's types; the very same where none of them is taken, None where all are."""
-    own = types_of(one)
-    left = tuple(kind for kind in own if kind not in taken)
-    if len(left) == len(own):
-        return one
-    return replace(one, types=left) if left else None
+def _replace_version(
+    active: list[ActiveModel], older: list[ActiveModel], new: ActiveModel, types_of: TypesOf
+) -> list[ActiveModel]:
+    """Put a new version in the place of the older ones.
+
+    It gets their types, and those that no version before it found. What an older version found but did not show stays
+    hidden, because somebody chose so. A type that the new version lacks goes to another active model that finds it.
+    """
+    others = [model for model in active if model not in older]
+    shown = {kind for model in older for kind in active_types(model, types_of)}
+    hidden = {kind for model in older if model.types is not None for kind in types_of(model)} - shown
+    taken = {kind for model in others for kind in active_types(model, types_of)}
+    lost = shown - set(types_of(new)) - taken
+    for position, model in reversed(list(enumerate(others))):
+        found = lost.intersection(types_of(model))
+        lost -= found
+        if found:
+            own = active_types(model, types_of)
+            others[position] = replace(model, types=tuple(kind for kind in types_of(model) if kind in found.union(own)))
+    place = _without(new, taken | hidden, types_of)
+    position = sum(model not in older for model in active[: active.index(older[0])])
+    return [*others[:position], *([place] if place else []), *others[position:]]
+
+
+def _without(model: ActiveModel, taken: set[str], types_of: TypesOf) -> ActiveModel | None:
+    """A model without the taken types: itself if it shows none of them, None if it shows no others."""
+    own = active_types(model, types_of)
+    rest = tuple(kind for kind in own if kind not in taken)
+    if len(rest) == len(own):
+        return model
+    return replace(model, types=rest) if rest else None
 
 
 def name_of(model: str) -> str:
-    """The name in name@digest."""
+    """The name part of name@digest."""
     return model.rpartition("@")[0]

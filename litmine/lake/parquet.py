@@ -7,6 +7,7 @@ was made. Errors of pyarrow become sentences that tell the user what to do about
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from os import SEEK_END
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,9 @@ import pyarrow.parquet as pq
 from litmine.errors import LakeError
 from litmine.lake.file_writer import write_atomically, write_bytes
 from litmine.lake.object_store import ObjectPath
-from litmine.lake.paths import PAIR_TASKS, LakePath
+from litmine.lake.paths import LakePath, parse_folder_name
 from litmine.schema import arrow_schema, check_rows
+from litmine.specs import annotate_again
 
 # The key of the JSON footer in a file's Parquet metadata.
 FOOTER_KEY = b"litmine"
@@ -26,6 +28,8 @@ SCHEMA_FILE = "_schema.parquet"
 _FIELD_ID = b"PARQUET:field_id"
 # Read this much of an object's end first: it holds most files' Parquet metadata.
 _METADATA_BYTES = 1 << 16
+# The last bytes of every Parquet file.
+_END_MARK = b"PAR1"
 
 
 def encode_parquet(table: str, rows: pa.Table, footer: Mapping[str, Any] | None = None) -> bytes:
@@ -123,6 +127,18 @@ def read_footer(path: LakePath) -> dict[str, Any]:
         return footer
 
 
+def check_complete(path: LakePath) -> None:
+    """Raise LakeError for a file that has lost its end; this reads four bytes. A missing file is no damage.
+
+    An object store shows an object only when it is complete, so objects are not read.
+    """
+    if isinstance(path, Path) and path.exists():
+        with report_read_errors(path), path.open("rb") as file:
+            file.seek(max(0, file.seek(0, SEEK_END) - len(_END_MARK)))
+            if file.read() != _END_MARK:
+                raise damage_error(path, "its end is missing")
+
+
 def read_schema_and_row_count(path: LakePath) -> tuple[pa.Schema, int]:
     """Read the schema of a file, with field ids, and its number of rows. Raises LakeError if it is damaged."""
     with report_read_errors(path):
@@ -174,8 +190,8 @@ def damage_error(path: LakePath, why: str) -> LakeError:
         remedy = f"restore it, or delete each {path.name} under the lake and import its source again"
     elif path.parent.name.startswith(("model=", "of=")) and path.name != SCHEMA_FILE:
         folder = path.parent if path.parent.name.startswith("model=") else path.parent.parent
-        option = " --questions" if folder.parent.name in PAIR_TASKS else ""
-        remedy = f"delete it and run `litmine annotate{option}` again"
+        table, model, _ = parse_folder_name(f"{folder.parent.name}/{folder.name}")
+        remedy = f"delete it and {annotate_again(table, model)}"
     elif path.parent.name == "replaced" and path.name != SCHEMA_FILE:
         remedy = "delete it and run `litmine compact`, which writes it again"
     else:

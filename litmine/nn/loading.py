@@ -3,7 +3,7 @@
 Weights are safetensors only, and litmine never runs code from a model folder.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -42,8 +42,25 @@ def load_network(folder: Path, make: Callable[[Any, Any], Network], quick: bool)
         if extra_layers:
             config.num_hidden_layers += extra_layers
         network = make(config, None)
-    network.load_state_dict(load_all_weights(folder))
+    load_matching(network, load_all_weights(folder))
     return network
+
+
+def load_matching(network: torch.nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Load weights that fit a network exactly. Raises ValueError, naming the first weight that does not fit."""
+    expected = network.state_dict()
+    for name, tensor in expected.items():
+        if name not in weights:
+            raise ValueError(f"its settings describe the weight {name}, which its files lack; copy the model again")
+        if weights[name].shape != tensor.shape:
+            raise ValueError(
+                f"its weight {name} has the shape {tuple(weights[name].shape)}, but its settings describe"
+                f" {tuple(tensor.shape)}; copy the model again"
+            )
+    for name in weights:
+        if name not in expected:
+            raise ValueError(f"its files hold the weight {name}, which its settings do not describe; copy it again")
+    network.load_state_dict(weights)
 
 
 def load_all_weights(folder: Path) -> dict[str, Tensor]:

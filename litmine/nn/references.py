@@ -79,7 +79,8 @@ def locate(ref: str) -> tuple[Path, str]:
     if is_builtin(ref):
         return builtin_folder(ref), ref
     folder = Path(ref)
-    if folder.is_dir():
+    # The path of an empty reference would be the current folder.
+    if ref and folder.is_dir():
         return folder, folder.resolve().name
     if ref.count("/") == 1 and not ref.startswith((".", "/", "~")) and not ref.endswith("/"):
         return pull(ref), ref.partition("/")[2]
@@ -114,6 +115,14 @@ def read_description(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return settings if isinstance(settings, dict) else {}
+
+
+def read_settings(folder: Path) -> dict[str, Any]:
+    """The object in `litmine.json`. Raises OSError when it cannot be read and ValueError when it holds none."""
+    settings = json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
+    if not isinstance(settings, dict):
+        raise ValueError("it holds no JSON object")
+    return settings
 
 
 def folder_digest(folder: Path, decisive: Any) -> str:

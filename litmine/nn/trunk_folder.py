@@ -20,6 +20,7 @@ from litmine.nn.references import (
     folder_digest,
     is_builtin,
     is_litmine_model,
+    model_folder_errors,
     read_description,
 )
 
@@ -46,7 +47,9 @@ class TrunkSettings:
                 raise KeyError("task")
             return cls(**description)
         except (KeyError, TypeError) as error:
-            raise ModelError(f"{folder} holds no trunk that this version of litmine can read; copy it again") from error
+            raise ModelError(
+                f"{folder / SETTINGS_FILE} does not describe a trunk (task, name, window and overlap); copy it again"
+            ) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +77,18 @@ class TrunkLink:
         if link is None:
             return None
         try:
-            return cls(**link)
+            made = cls(**link)
         except TypeError as error:
             raise ValueError(
                 f"its litmine.json must describe the trunk by reference, digest and layers ({error})"
             ) from error
+        if not (isinstance(made.reference, str) and isinstance(made.digest, str)):
+            raise ValueError("reference and digest of its trunk must be strings")
+        if type(made.layers) is not int or made.layers < 0:
+            raise ValueError(f"layers of its trunk must be 0 or more, not {made.layers!r}")
+        if made.after is not None and (type(made.after) is not int or made.after < 1):
+            raise ValueError(f"after of its trunk must be 1 or more, not {made.after!r}")
+        return made
 
 
 def read_trunk_link(folder: Path) -> TrunkLink | None:
@@ -132,4 +142,5 @@ def _size_and_time(file: Path) -> tuple[int, int]:
 @lru_cache(maxsize=64)
 def _cached_digest(folder: Path, _files: tuple[tuple[str, int, int], ...]) -> str:
     settings = TrunkSettings.load(folder)
-    return folder_digest(folder, [TRUNK, settings.window, settings.overlap])
+    with model_folder_errors(folder):
+        return folder_digest(folder, [TRUNK, settings.window, settings.overlap])

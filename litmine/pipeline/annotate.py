@@ -6,13 +6,13 @@ from contextlib import closing
 from dataclasses import dataclass, field
 
 from litmine.errors import LakeError
-from litmine.lake.active_models import input_of, take_over
+from litmine.lake.active_models import TypesOf, activate, input_of
 from litmine.lake.lake import Lake
 from litmine.lake.paths import PART_TASKS
 from litmine.lake.runs import ActiveModel, Gap
 from litmine.nn.references import absolute_reference
 from litmine.pipeline.annotation_plan import build_steps, group_steps, plan_units
-from litmine.pipeline.choose_models import told, types_of
+from litmine.pipeline.choose_models import describe_active, describe_hidden, types_found
 from litmine.pipeline.count_format import format_count
 from litmine.pipeline.run_log import RunLogEntry, log_run
 from litmine.runtime.executor import Executor, RunProgress
@@ -107,7 +107,7 @@ def annotate(
 
     `refs` are references to models of one of `tasks`. At the end the models become active, even if there are gaps. If
     the active models of a task divide types among them, a new model takes over the types that it finds
-    (`litmine.lake.active_models.take_over`).
+    (`litmine.lake.active_models.activate`).
 
     Raises LakeError when the lake has no articles, and ModelError when a model or one that it builds on is not
     available. A failed or interrupted run is logged as such and raises its error.
@@ -116,12 +116,10 @@ def annotate(
     if not lake.parts():
         raise LakeError(f"{lake.location} has no articles yet; run `litmine import PATH` first")
     model_specs = _model_specs(refs, executor, precision, batch_tokens, tasks)
-    active_before = lake.active_models()
-    active_by_table = _active_by_table(lake, active_before, model_specs)
+    active_by_table = _active_by_table(lake, lake.active_models(), model_specs)
     steps = build_steps(
         model_specs, {table: [input_of(active) for active in models] for table, models in active_by_table.items()}
     )
-    active_after = _active_after(active_by_table, steps)
     groups = group_steps(steps)
     result = AnnotationResult([model_spec.model for model_spec in model_specs])
     result.rows.update({step.targets.table: 0 for _, step in steps})
@@ -143,11 +141,16 @@ def annotate(
             units, unreadable = plan_units(lake.location, groups, {unit.part.stem for unit in units})
             result.add_plan(units, unreadable)
         result.new_gaps = entry.new_gaps
+        # Another run may have changed the active models meanwhile; this run adds its own to those.
+        active_before = lake.active_models()
+        active_after = _active_after(_active_by_table(lake, active_before, model_specs), steps)
         tasks_run = {active.task for active in active_after}
-        active_changed = active_after != [active for active in active_before if active.task in tasks_run]
+        replaced = [active for active in active_before if active.task in tasks_run]
         entry.active = active_after
-        entry.written = bool(result.parts or result.new_gaps or active_changed)
-        result.view_changes = told(active_after) if active_changed and active_before else []
+        entry.written = bool(result.parts or result.new_gaps or active_after != replaced)
+        if active_after != replaced and (active_before or len(model_specs) > 1):
+            types_of = _type_lookup(lake, model_specs)
+            result.view_changes = [*describe_active(active_after), *describe_hidden(replaced, active_after, types_of)]
     return result
 
 
@@ -168,13 +171,7 @@ def _active_by_table(
     lake: Lake, active: Sequence[ActiveModel], model_specs: Sequence[ModelSpec]
 ) -> dict[str, list[ActiveModel]]:
     """The active models of each table after the run. Those of tasks with upstream inputs stay as they are."""
-    refs = {model_spec.model: model_spec.ref for model_spec in model_specs}
-
-    def types_found(model: ActiveModel) -> Sequence[str]:
-        if model.types is not None:
-            return model.types
-        return model_types(refs[model.model]) if model.model in refs else types_of(lake, model)
-
+    types_of = _type_lookup(lake, model_specs)
     by_table = {}
     for spec in PART_TASKS.values():
         current = [model for model in active if model.task == spec.name]
@@ -182,8 +179,14 @@ def _active_by_table(
         if spec.upstream or not new:
             by_table[spec.table] = current
         else:
-            by_table[spec.table] = take_over(current, new, types_found) if spec.shared else new
+            by_table[spec.table] = activate(current, new, types_of) if spec.shared else new
     return by_table
+
+
+def _type_lookup(lake: Lake, model_specs: Sequence[ModelSpec]) -> TypesOf:
+    """All types of a model: from its folder when this run loads it, otherwise from what it found in the lake."""
+    refs = {model_spec.model: model_spec.ref for model_spec in model_specs}
+    return lambda model: model_types(refs[model.model]) if model.model in refs else types_found(lake, model)
 
 
 def _active_after(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from litmine.errors import LakeError, ModelError
 from litmine.lake.articles import list_parts, read_part_summary
 from litmine.lake.compaction import MERGED_PREFIX, read_replaced_names
+from litmine.lake.parquet import check_complete
 from litmine.lake.paths import LakePath
 from litmine.lake.targets import TargetInput, TargetSet, inputs_key
 from litmine.specs import TASKS, TaskSpec, spec_for_table
@@ -98,7 +99,7 @@ def _belongs_to(group: Sequence[tuple[ModelSpec, ModelStep]], model_spec: ModelS
 def plan_units(
     lake: LakePath, groups: Sequence[ModelGroup], replaced_parts: Collection[str] | None = None
 ) -> tuple[list[PartUnit], list[UnitResult]]:
-    """The units that are left, and results without a target for parts whose footer cannot be read.
+    """The units that are left, and results without a target for damaged parts and targets.
 
     With `replaced_parts`, only merged parts that contain one of these: a compaction merged them after an earlier plan.
 
@@ -118,6 +119,11 @@ def plan_units(
                 continue
         for group in groups:
             steps = tuple(step for step in group.steps if part.stem not in done[step.targets])
+            unreadable += [
+                UnitResult.failure(PartUnit(lake, part, 0, group.model_specs, (step,)), damage)
+                for step in group.steps
+                if step not in steps and (damage := _damage(step.targets.target_path(lake, part.stem)))
+            ]
             if not steps:
                 continue
             try:
@@ -128,3 +134,12 @@ def plan_units(
     order = [group.model_specs for group in groups]
     units.sort(key=lambda unit: (order.index(unit.model_specs), -unit.size.bit_length()))
     return units, unreadable
+
+
+def _damage(target: LakePath) -> str | None:
+    """The damage of a target; None if it is complete, or deleted since it was listed."""
+    try:
+        check_complete(target)
+    except LakeError as error:
+        return str(error)
+    return None

@@ -1,11 +1,11 @@
-"""`models use`: which models a lake's views show, and of which types."""
+"""`models use`: choose the models that a lake's views show, and the types of each."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from litmine.errors import ModelError
-from litmine.lake.active_models import take_over
+from litmine.lake.active_models import TypesOf, activate, active_types
 from litmine.lake.lake import Lake
 from litmine.lake.runs import ActiveModel
 from litmine.lake.targets import TargetSet
@@ -15,103 +15,126 @@ from litmine.settings import did_you_mean
 from litmine.specs import TASKS, TaskSpec, spec_for_table, spec_named
 
 
-def choose(lake: Lake, refs: Sequence[str]) -> list[ActiveModel]:
-    """Make these the active models of their tasks; returns what is shown of each.
+def use_models(lake: Lake, refs: Sequence[str]) -> list[ActiveModel]:
+    """Make these the active models of their tasks, and return them. Other tasks keep theirs.
 
-    A reference may name types: `mine:Disease,Gene`. A type is shown of one model: of the last one named that gives it.
-    A model that is named more than once shows all the types that it is named with.
-    Each model must have read something of the lake, and give the types (ModelError, naming what there is).
+    A reference may name types: `mine:Disease,Gene`. A type is shown of the last model that is named for it. A model
+    that is named several times shows all the types that it is named with. Raises ModelError for a model that has read
+    nothing of the lake, and for a type that the model does not find.
     """
-    chosen = _united([_chosen(lake, ref) for ref in refs])
-    gives = {(one.task, one.model): types for one, types in chosen}
+    chosen = _merge_references([_resolve(lake, ref) for ref in refs])
+    found = {(one.task, one.model): types for one, types in chosen}
     active: list[ActiveModel] = []
     for spec in TASKS:
-        own = [one for one, _ in chosen if one.task == spec.name]
-        shared = take_over([], own, lambda one: one.types or gives[one.task, one.model])
-        active += shared if spec.shared else own
+        of_task = [one for one, _ in chosen if one.task == spec.name]
+        active += activate([], of_task, lambda one: found[one.task, one.model]) if spec.shared else of_task
     with log_run(lake, "models use", models=" ".join(refs)) as entry:
         entry.active = active
         entry.models = [one.model for one in active]
     return active
 
 
-def told(active: Sequence[ActiveModel]) -> list[str]:
-    """What is shown, a sentence for each task."""
+def describe_active(active: Sequence[ActiveModel]) -> list[str]:
+    """What the views show, a sentence for each task."""
     sentences = []
     for spec in TASKS:
-        own = [one for one in active if one.task == spec.name]
-        if own:
-            models = " and ".join(_of(one, spec, len(own)) for one in own)
-            sentences.append(f"{spec.table} shows {models}; all_{spec.table} has every model's")
+        of_task = [one for one in active if one.task == spec.name]
+        if of_task:
+            models = " and ".join(_describe(one, spec, len(of_task) > 1) for one in of_task)
+            sentences.append(f"{spec.table} shows {models}; all_{spec.table} shows every model")
     return sentences
 
 
-def _of(one: ActiveModel, spec: TaskSpec, beside: int) -> str:
-    if one.types is not None:
-        return f"{', '.join(one.types)} of {one.model}"
-    return f"all that {one.model} gives" if spec.shared and beside > 1 else one.model
+def describe_hidden(before: Sequence[ActiveModel], after: Sequence[ActiveModel], types_of: TypesOf) -> Iterator[str]:
+    """A sentence for each model whose types are shown before a change and of no model after it, with the remedy."""
+    for spec in TASKS:
+        new = [one for one in after if one.task == spec.name]
+        if not (spec.shared and new):
+            continue
+        shown = {kind for one in new for kind in active_types(one, types_of)}
+        for one in before:
+            hidden = (
+                [kind for kind in active_types(one, types_of) if kind not in shown] if one.task == spec.name else []
+            )
+            if hidden:
+                references = " ".join(map(_reference, [*new, replace(one, types=tuple(hidden))]))
+                yield (
+                    f"{spec.table} no longer shows {', '.join(hidden)} of {one.model};"
+                    f" `litmine models use {references}` shows it again"
+                )
 
 
-def taggers_of(lake: Lake, refs: Sequence[str]) -> list[str]:
+def tagger_names(lake: Lake, refs: Sequence[str]) -> list[str]:
     """The name@digest of each reference to a tagger that has read something of the lake (ModelError otherwise)."""
     return [_target_set(lake, ref, [spec_named("ner")]).model for ref in refs]
 
 
-def types_of(lake: Lake, active: ActiveModel) -> tuple[str, ...]:
-    """The types that are shown of a model: those that it was chosen for, or all that it gives."""
-    if active.types is not None:
-        return active.types
+def types_found(lake: Lake, active: ActiveModel) -> tuple[str, ...]:
+    """All types that a model has found in the lake, sorted."""
     spec = spec_named(active.task)
-    # A model that is not at hand is known by what it found.
-    its_own = f"all_{spec.table} WHERE model = {sql_string(active.model)}"
-    rows = lake.rows(f"SELECT DISTINCT {spec.shared} FROM {its_own} ORDER BY 1")
+    rows = lake.rows(
+        f"SELECT DISTINCT {spec.shared} FROM all_{spec.table} WHERE model = {sql_string(active.model)} ORDER BY 1"
+    )
     return tuple(str(kind) for (kind,) in rows)
 
 
-def _chosen(lake: Lake, ref: str) -> tuple[ActiveModel, tuple[str, ...]]:
-    """What a reference chooses, and all types that its model gives."""
-    name, types = _parted(lake, ref)
-    found = _target_set(lake, name, TASKS)
-    spec = spec_for_table(found.table)
-    active = ActiveModel(spec.name, found.model, found.inputs)
+def _describe(active: ActiveModel, spec: TaskSpec, several: bool) -> str:
+    if active.types is not None:
+        return f"{', '.join(active.types)} of {active.model}"
+    return f"all types of {active.model}" if spec.shared and several else active.model
+
+
+def _reference(active: ActiveModel) -> str:
+    """An active model as an argument of `models use`."""
+    return active.model if active.types is None else f"{active.model}:{','.join(active.types)}"
+
+
+def _resolve(lake: Lake, ref: str) -> tuple[ActiveModel, tuple[str, ...]]:
+    """The model that a reference chooses, and all types that it finds."""
+    name, types = _split_reference(lake, ref)
+    targets = _target_set(lake, name, TASKS)
+    spec = spec_for_table(targets.table)
+    active = ActiveModel(spec.name, targets.model, targets.inputs)
     if not spec.shared:
         if types is not None:
-            raise ModelError(f"{name} {spec.about} and shows all that it gives; leave out :{','.join(types)}")
+            raise ModelError(f"{name} {spec.about}, and the views show all its rows; leave out :{','.join(types)}")
         return active, ()
     known = _all_types(lake, name, active)
     if types is None:
         return active, known
     for kind in types:
         if kind not in known:
-            raise ModelError(f"{name} gives no {kind!r}{did_you_mean(kind, known)}; it gives {', '.join(known)}")
+            raise ModelError(f"{name} does not find {kind!r}{did_you_mean(kind, known)}; it finds {', '.join(known)}")
     return replace(active, types=tuple(kind for kind in known if kind in types)), known
 
 
-def _united(chosen: Sequence[tuple[ActiveModel, tuple[str, ...]]]) -> list[tuple[ActiveModel, tuple[str, ...]]]:
+def _merge_references(
+    chosen: Sequence[tuple[ActiveModel, tuple[str, ...]]],
+) -> list[tuple[ActiveModel, tuple[str, ...]]]:
     """Each model once, at its last place, with the types of all its references; None stands for all types."""
-    united: dict[ActiveModel, tuple[ActiveModel, tuple[str, ...]]] = {}
+    merged: dict[ActiveModel, tuple[ActiveModel, tuple[str, ...]]] = {}
     for one, known in chosen:
         model = replace(one, types=None)
-        before = united.pop(model, None)
+        before = merged.pop(model, None)
         types = one.types
         if before is not None and types is not None:
             earlier = before[0].types
             types = None if earlier is None else tuple(kind for kind in known if kind in {*earlier, *types})
-        united[model] = replace(one, types=types), known
-    return list(united.values())
+        merged[model] = replace(one, types=types), known
+    return list(merged.values())
 
 
 def _all_types(lake: Lake, ref: str, active: ActiveModel) -> tuple[str, ...]:
-    """The types that a model gives: as its folder says, or as the lake has them where it is not at hand."""
+    """The types that a model finds: from its folder, or from the lake if the reference is a name@digest."""
     if "@" in ref:
-        return types_of(lake, active)
+        return types_found(lake, active)
     from litmine.tasks.registry import model_types
 
     return model_types(ref)
 
 
-def _parted(lake: Lake, ref: str) -> tuple[str, list[str] | None]:
-    """A reference and the types behind its last colon, None for none; a model or a folder may have one in its name."""
+def _split_reference(lake: Lake, ref: str) -> tuple[str, list[str] | None]:
+    """The model and the types of `model:type,type`; None without types. A model's own name may contain a colon."""
     name, colon, types = ref.rpartition(":")
     if not colon or ref in {one.model for one in lake.target_sets()} or Path(ref).is_dir():
         return ref, None
@@ -119,25 +142,25 @@ def _parted(lake: Lake, ref: str) -> tuple[str, list[str] | None]:
 
 
 def _target_set(lake: Lake, ref: str, among: Sequence[TaskSpec]) -> TargetSet:
-    """What a model has made in the lake; of several sets the one that is shown, or the last by name."""
+    """The targets of a model in the lake; of several sets the active one, or the last by name."""
     tables = [spec.table for spec in among]
     sets = [one for one in lake.target_sets() if one.table in tables]
-    model = ref if any(one.model == ref for one in sets) else _identified(ref, among)
-    own = [one for one in sets if one.model == model]
-    if not own:
+    model = ref if any(one.model == ref for one in sets) else _identify(ref, among)
+    of_model = [one for one in sets if one.model == model]
+    if not of_model:
         known = ", ".join(dict.fromkeys(one.model for one in sets)) or "no model"
         raise ModelError(
-            f"{ref} has read nothing of this lake yet; it has been read by {known}:"
-            f" `litmine annotate --model {ref}` comes first"
+            f"{ref} has read nothing of this lake yet; run `litmine annotate --model {ref}` first (read so far by"
+            f" {known})"
         )
     active = {(one.model, one.inputs) for one in lake.active_models()}
-    return max(own, key=lambda one: ((one.model, one.inputs) in active, one))
+    return max(of_model, key=lambda one: ((one.model, one.inputs) in active, one))
 
 
-def _identified(ref: str, among: Sequence[TaskSpec]) -> str:
+def _identify(ref: str, among: Sequence[TaskSpec]) -> str:
     if "@" in ref:
         return ref
-    # Only a reference costs the import of torch.
+    # A name@digest needs no torch, which takes a second to import.
     from litmine.tasks.registry import identify
 
     return identify(ref, [spec for spec in among if spec.unit == "part"])

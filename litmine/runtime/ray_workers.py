@@ -22,7 +22,14 @@ from litmine.lake.paths import LakePath
 from litmine.runtime.process_pool import WorkerDiedError
 from litmine.runtime.ray_cluster import BEAT, Pulse, cpus_beside_gpu, cpus_each, cpus_of_actor, end, ray_running, reason
 from litmine.runtime.scheduler import ATTEMPTS, Scheduler
-from litmine.tasks.contract import MAX_WORKERS_PER_GPU, UNITS_PER_WORKER, ModelSpec, Unit, UnitResult, out_of_memory_reason
+from litmine.tasks.contract import (
+    MAX_WORKERS_PER_GPU,
+    UNITS_PER_WORKER,
+    ModelSpec,
+    Unit,
+    UnitResult,
+    out_of_memory_reason,
+)
 
 # Seconds without a worker that could begin: a cluster may be growing, or its CPUs and GPUs be taken for good.
 PATIENCE = 600.0
@@ -101,7 +108,10 @@ class _ActorPool:
     def __init__(self, given: tuple[Any, ...], size: int, needs: dict[str, int], pulse: Pulse) -> None:
         self._given, self._size, self._pulse = given, size, pulse
         self._actor = ray.remote(_WorkerActor).options(
-            max_concurrency=UNITS_PER_WORKER * MAX_WORKERS_PER_GPU, max_restarts=0, scheduling_strategy="SPREAD", **needs
+            max_concurrency=UNITS_PER_WORKER * MAX_WORKERS_PER_GPU,
+            max_restarts=0,
+            scheduling_strategy="SPREAD",
+            **needs,
         )
         # By the reference that is ready when they are; what each seat of the others has in hand; that by its reference.
         self._beginning: dict[Any, Any] = {}

@@ -19,7 +19,7 @@ from litmine.errors import LakeError, ModelError
 from litmine.nn.engine import Engine, ignore_progress
 from litmine.nn.failure_isolation import FailedItem
 from litmine.nn.trunk import LoadedTrunks
-from litmine.tasks.contract import ComputeInfo, ModelSpec, UnitTimings, StepModel, StepResult, Unit, UnitResult
+from litmine.tasks.contract import ComputeInfo, ModelSpec, StepModel, StepResult, Unit, UnitResult, UnitTimings
 from litmine.tasks.registry import load_task_model
 
 
@@ -37,7 +37,14 @@ class LoadedModels:
         trunks: LoadedTrunks = {}
         for model_spec in model_specs:
             more = {"trunks": trunks} if model_spec.trunk else {}
-            model = load_task_model(model_spec.ref, model_spec.task, model_spec.device, model_spec.precision, model_spec.batch_tokens, **more)
+            model = load_task_model(
+                model_spec.ref,
+                model_spec.task,
+                model_spec.device,
+                model_spec.precision,
+                model_spec.batch_tokens,
+                **more,
+            )
             if model.name != model_spec.model:
                 raise ModelError(
                     f"{model_spec.ref} is {model.name} here and {model_spec.model} where the work was planned;"

@@ -28,7 +28,9 @@ def sharers(device: str, units: int, cores: int) -> int:
     if device == "cpu" or not torch.cuda.is_available():
         return 1
     memory = torch.cuda.get_device_properties(0).total_memory
-    return max(1, min(MAX_WORKERS_PER_GPU, cores // _CORES_EACH, memory // _MEMORY_EACH, units // (2 * UNITS_PER_WORKER)))
+    return max(
+        1, min(MAX_WORKERS_PER_GPU, cores // _CORES_EACH, memory // _MEMORY_EACH, units // (2 * UNITS_PER_WORKER))
+    )
 
 
 def staff(model_specs: Sequence[ModelSpec], size: int, cores: int | None) -> "list[Worker | WorkerProcess]":

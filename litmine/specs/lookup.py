@@ -12,3 +12,12 @@ def spec_named(name: str) -> TaskSpec:
 def spec_for_table(table: str) -> TaskSpec:
     """The task that fills a table. Raises KeyError."""
     return {spec.table: spec for spec in TASKS}[table]
+
+
+def annotate_again(table: str, model: str) -> str:
+    """The advice to let a model, name@digest, read once more what it has lost."""
+    spec, name = spec_for_table(table), model.rpartition("@")[0]
+    command = "litmine annotate" if spec.unit == "part" else "litmine annotate --questions"
+    if name == spec.builtin:
+        return f"run `{command}` again"
+    return f"run `{command} --model FOLDER` again, with the folder of {name}"

@@ -124,14 +124,14 @@ def test_models_use_sets_the_active_models(run: RunCommand, lake: Path, tiny_mod
     model = identify(str(tiny_model))
     ran = run("models", "use", "builtin", "--lake", lake)
     assert ran.returncode == FAILED
-    assert ran.stderr.startswith("litmine: builtin has read nothing of this lake yet; it has been read by ")
-    assert model in ran.stderr
+    assert ran.stderr.startswith("litmine: builtin has read nothing of this lake yet; run `litmine annotate")
+    assert f"`litmine annotate --model builtin` first (read so far by {model})" in ran.stderr
     ran = run("models", "use", "tiny@000000000000", "--lake", lake)
     assert (ran.returncode, "tiny@000000000000 has read nothing" in ran.stderr) == (FAILED, True)
     assert [one.model for one in Lake(lake).active_models()] == [model]
     for ref in (str(tiny_model), model):
         ran = run("models", "use", ref, "--lake", lake)
-        assert (ran.returncode, ran.stderr) == (DONE, f"entities shows {model}; all_entities has every model's\n")
+        assert (ran.returncode, ran.stderr) == (DONE, f"entities shows {model}; all_entities shows every model\n")
     assert Lake(lake).rows("select command, models, active[1].model from runs order by started desc limit 1") == [
         ("models use", [model], model)
     ]
@@ -140,11 +140,11 @@ def test_models_use_sets_the_active_models(run: RunCommand, lake: Path, tiny_mod
 def test_a_model_named_twice_shows_the_types_of_both(run: RunCommand, lake: Path, tiny_model: Path) -> None:
     model = identify(str(tiny_model))
     ran = run("models", "use", f"{tiny_model}:Disease", f"{tiny_model}:Chemical", "--lake", lake)
-    message = f"entities shows Chemical, Disease of {model}; all_entities has every model's\n"
+    message = f"entities shows Chemical, Disease of {model}; all_entities shows every model\n"
     assert (ran.returncode, ran.stderr) == (DONE, message)
     assert len(Lake(lake).rows("select distinct entity_type from entities")) == 2
     ran = run("models", "use", f"{tiny_model}:Disease", tiny_model, "--lake", lake)
-    assert (ran.returncode, ran.stderr) == (DONE, f"entities shows {model}; all_entities has every model's\n")
+    assert (ran.returncode, ran.stderr) == (DONE, f"entities shows {model}; all_entities shows every model\n")
 
 
 def test_sql_warns_about_incomplete_coverage_on_stderr(run: RunCommand, lake: Path, sample_data: Path) -> None:

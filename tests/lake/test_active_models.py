@@ -1,5 +1,6 @@
 """Which models the views show: each type from one model, whoever read the lake in whichever order."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from litmine import Lake
-from litmine.lake.active_models import name_of, take_over
+from litmine.lake.active_models import activate, active_types, name_of
 from litmine.lake.paths import TABLES
 from litmine.lake.runs import ActiveModel, Run
 
@@ -23,18 +24,18 @@ MODELS = {
 
 
 def gives(one: ActiveModel) -> tuple[str, ...]:
-    return MODELS[one.model] if one.types is None else one.types
+    return MODELS[one.model]
 
 
 def shown(active: list[ActiveModel]) -> dict[str, str]:
     """The model of each type; fails where a type is shown of two."""
-    pairs = [(kind, one.model) for one in active for kind in gives(one)]
+    pairs = [(kind, one.model) for one in active for kind in active_types(one, gives)]
     assert len(dict(pairs)) == len(pairs), active
     return dict(pairs)
 
 
 def taken(before: list[ActiveModel], *models: str) -> list[ActiveModel]:
-    return take_over(before, [ActiveModel("ner", model) for model in models], gives)
+    return activate(before, [ActiveModel("ner", model) for model in models], gives)
 
 
 @given(st.lists(st.lists(st.sampled_from(sorted(MODELS)), min_size=1, max_size=3, unique=True), max_size=8))
@@ -65,6 +66,42 @@ def test_a_new_version_takes_the_place_of_the_older_one() -> None:
     active = taken(taken([ActiveModel("ner", "all@1")], "one@1"), "all@2")
     assert shown(active) == {"Chemical": "all@2", "Disease": "one@1", "Gene": "all@2", "Species": "all@2"}
     assert taken([ActiveModel("ner", "all@1")], "all@2") == [ActiveModel("ner", "all@2")]
+
+
+def types_of(found: dict[str, str]) -> Callable[[ActiveModel], list[str]]:
+    """All types of each model, from their first letters."""
+    names = {kind[0]: kind for kind in TYPES}
+    return lambda one: [names[letter] for letter in found[one.model]]
+
+
+def test_a_new_version_shows_the_types_that_somebody_chose_for_the_older_one() -> None:
+    before = [ActiveModel("ner", "m@1", types=("Chemical",)), ActiveModel("ner", "x@1")]
+    found = types_of({"m@1": "CDG", "x@1": "S", "m@2": "CDGS"})
+    assert activate(before, [ActiveModel("ner", "m@2")], found) == [
+        ActiveModel("ner", "m@2", types=("Chemical",)),
+        ActiveModel("ner", "x@1"),
+    ]
+    # A type that the older version did not find was hidden by nobody.
+    found = types_of({"m@1": "CD", "x@1": "S", "m@2": "CDGS"})
+    assert activate(before, [ActiveModel("ner", "m@2")], found) == [
+        ActiveModel("ner", "m@2", types=("Chemical", "Gene")),
+        ActiveModel("ner", "x@1"),
+    ]
+
+
+def test_a_type_that_a_new_version_lacks_goes_back_to_a_model_that_finds_it() -> None:
+    found = types_of({"all@1": "CDGS", "m@1": "CD", "m@2": "C", "none@1": "D", "none@2": ""})
+    before = activate([ActiveModel("ner", "all@1")], [ActiveModel("ner", "m@1")], found)
+    assert before == [ActiveModel("ner", "all@1", types=("Gene", "Species")), ActiveModel("ner", "m@1")]
+    assert activate(before, [ActiveModel("ner", "m@2")], found) == [
+        ActiveModel("ner", "all@1", types=("Disease", "Gene", "Species")),
+        ActiveModel("ner", "m@2"),
+    ]
+    # Nobody else finds it, or the new version finds nothing.
+    assert activate([ActiveModel("ner", "m@1")], [ActiveModel("ner", "m@2")], found) == [ActiveModel("ner", "m@2")]
+    assert activate([ActiveModel("ner", "none@1")], [ActiveModel("ner", "none@2")], found) == [
+        ActiveModel("ner", "none@2")
+    ]
 
 
 def test_the_log_says_which_and_runs_of_the_first_litmine_count(tmp_path: Path) -> None:

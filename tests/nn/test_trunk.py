@@ -20,7 +20,7 @@ from litmine.nn.weights import load_stored_weights, load_weights, save_weights
 from litmine.tasks.ner.folder import load_folder
 from litmine.tasks.ner.split_tagger import split_tagger
 from litmine.tasks.ner.tagger import Tagger
-from litmine.tasks.registry import identify, load_task_model, load_model, load_reader, trunk_digest_of
+from litmine.tasks.registry import identify, load_model, load_reader, load_task_model, trunk_digest_of
 from litmine.training.base import read_base
 from litmine.types import Entity
 
@@ -168,7 +168,28 @@ def test_an_incomplete_link_is_refused(parts: tuple[Path, Path], link: object) -
 def test_a_model_in_place_of_a_trunk(parts: tuple[Path, Path], tiny_model: Path) -> None:
     shutil.rmtree(parts[0])
     shutil.copytree(tiny_model, parts[0])
-    assert "holds no trunk that this version of litmine can read" in refusal(parts[1])
+    assert "trunk/litmine.json does not describe a trunk (task, name, window and overlap); copy it again" in refusal(
+        parts[1]
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"layers": "1"}, "layers of its trunk must be 0 or more, not '1'"),
+        ({"layers": -1}, "layers of its trunk must be 0 or more, not -1"),
+        ({"after": 0}, "after of its trunk must be 1 or more, not 0"),
+        ({"digest": 5}, "reference and digest of its trunk must be strings"),
+        ({"layers": 0}, r"its files hold the weight encoder\.\S+, which its settings do not describe"),
+        ({"layers": 2}, r"its settings describe the weight encoder\.\S+, which its files lack"),
+    ],
+)
+def test_a_link_that_does_not_fit(parts: tuple[Path, Path], change: dict[str, object], sentence: str) -> None:
+    file = parts[1] / "litmine.json"
+    settings = json.loads(file.read_text())
+    file.write_text(json.dumps(settings | {"trunk": settings["trunk"] | change}))
+    with pytest.raises(ModelError, match=sentence):
+        load_model(str(parts[1]))
 
 
 def test_a_trunk_is_not_a_model(parts: tuple[Path, Path]) -> None:

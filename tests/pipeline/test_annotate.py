@@ -4,17 +4,20 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from shutil import copytree
 from subprocess import CompletedProcess, Popen
 from typing import Any
 
 import pytest
 
 from litmine.corpora.corpus import read_corpus
-from litmine.errors import DONE, FAILED, LakeError
+from litmine.errors import DONE, FAILED, NEW_GAPS, LakeError
+from litmine.lake.active_models import name_of
 from litmine.lake.lake import Lake
 from litmine.lake.runs import ActiveModel
 from litmine.lake.targets import TargetSet
 from litmine.pipeline.annotate import annotate
+from litmine.pipeline.choose_models import use_models
 from litmine.pipeline.compact import compact
 from litmine.pipeline.import_files import import_files
 from litmine.runtime.executor import Executor, RunProgress
@@ -155,13 +158,80 @@ def test_models_become_active_when_every_text_is_read(
     of_types = lake.rows("select distinct model, entity_type from entities order by entity_type")
     assert of_types == [(old, "Chemical"), (new, "Disease")]
     assert result.summary_lines()[-1] == (
-        f"entities shows Chemical of {old} and all that {new} gives; all_entities has every model's"
+        f"entities shows Chemical of {old} and all types of {new}; all_entities shows every model"
     )
     result = annotate(lake, [str(tiny_model), str(fragile_model), str(tiny_model)], Executor())
     assert (result.models, result.planned_parts, result.view_changes) == ([old, new], 0, [])
     assert lake.active_models() == shown
     assert lake.rows("select texts_read, texts_unread, active from coverage") == [(102, 0, True)] * 2
     assert len(found(read_lake)) == lake.rows("select count(*) from all_entities")[0][0]
+
+
+class ChoosingProgress(RunProgress):
+    """`models use` of another model after the first part, as another run would do it."""
+
+    def __init__(self, lake: Path, ref: str) -> None:
+        self._lake, self._ref, self._done = lake, ref, False
+
+    def finished(self, done: UnitResult) -> None:
+        if done.targets and not self._done:
+            self._done = True
+            use_models(Lake(self._lake), [self._ref])
+
+
+def test_a_model_that_another_run_makes_active_meanwhile_keeps_what_this_one_does_not_find(
+    read_lake: Path, tiny_model: Path, fragile_model: Path
+) -> None:
+    lake, tiny, fragile = Lake(read_lake), identify(str(tiny_model)), identify(str(fragile_model))
+    progress = ChoosingProgress(read_lake, f"{tiny}:Disease")
+    result = annotate(lake, [str(fragile_model)], Executor(), "float32", progress=progress)
+    # The other run chose that Chemical is hidden. Disease is what the new model finds.
+    assert lake.active_models() == [ActiveModel("ner", fragile)]
+    assert result.view_changes == [f"entities shows {fragile}; all_entities shows every model"]
+    use_models(lake, [f"{tiny}:Chemical", fragile])
+    assert lake.active_models() == [ActiveModel("ner", tiny, types=("Chemical",)), ActiveModel("ner", fragile)]
+
+
+def test_the_first_run_says_which_of_two_models_the_views_show(
+    imported_lake: Path, tmp_path: Path, tiny_model: Path, fragile_model: Path
+) -> None:
+    lake = copy_articles(imported_lake, tmp_path / "other", 200)
+    result = annotate(lake, [str(fragile_model), str(tiny_model)], Executor())
+    assert result.view_changes == [f"entities shows {identify(str(tiny_model))}; all_entities shows every model"]
+
+
+def test_types_that_a_new_version_does_not_find_are_named(
+    read_lake: Path, tiny_model: Path, fragile_model: Path, tmp_path: Path
+) -> None:
+    lake, old = Lake(read_lake), identify(str(tiny_model))
+    newer = copytree(fragile_model, tmp_path / name_of(old))
+    new = identify(str(newer))
+    result = annotate(lake, [str(newer)], Executor())
+    assert lake.active_models() == [ActiveModel("ner", new)]
+    assert result.view_changes == [
+        f"entities shows {new}; all_entities shows every model",
+        f"entities no longer shows Chemical of {old}; `litmine models use {new} {old}:Chemical` shows it again",
+    ]
+    use_models(lake, [new, f"{old}:Chemical"])
+    assert lake.rows("select distinct model, entity_type from entities order by 2") == [
+        (old, "Chemical"),
+        (new, "Disease"),
+    ]
+
+
+def test_a_target_that_has_lost_its_end_is_a_gap(lake: Path, tiny_model: Path, run: Run) -> None:
+    annotate(Lake(lake), [str(tiny_model)], Executor())
+    target = max(lake.glob("entities/*/*.parquet"), key=lambda file: file.stat().st_size)
+    target.write_bytes(target.read_bytes()[:-1])
+    ran = run("annotate", "--lake", lake, "--model", tiny_model)
+    name = name_of(identify(str(tiny_model)))
+    assert ran.returncode == NEW_GAPS
+    assert (
+        f"{target} is damaged (its end is missing); delete it and run `litmine annotate --model FOLDER` again, with the"
+        f" folder of {name}" in ran.stderr
+    )
+    target.unlink()
+    assert run("annotate", "--lake", lake, "--model", tiny_model).returncode == DONE
 
 
 class CompactingProgress(RunProgress):

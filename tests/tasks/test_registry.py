@@ -55,11 +55,8 @@ def test_an_unknown_model_is_refused(ref: str, monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.chdir(tmp_path)
     (tmp_path / "models" / "org--name").mkdir(parents=True)
     (tmp_path / "models" / "org--name" / "config.json").touch()
-    if ref:
-        known = "builtin, builtin-reader, org/name"
-        assert f"no model {ref!r} here; give {known}, a model folder, or the id" in refusal(ref)
-    else:
-        assert "does not hold a model" in refusal(ref)
+    known = "builtin, builtin-reader, org/name"
+    assert f"no model {ref!r} here; give {known}, a model folder, or the id" in refusal(ref)
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
@@ -93,7 +90,7 @@ def test_damaged_files(copy: Path, file: str, content: bytes) -> None:
     [
         ({"window": None}, "is not a valid settings file"),
         ({"heads": [{"name": "Disease"}]}, "is not a valid settings file"),
-        ({"heads": []}, "does not hold a model"),
+        ({"heads": []}, "it has no default head"),
         ({"decoding": 99}, "needs decoding version 99"),
         (
             {"decoding": 2, "heads": [{"name": "any", "labels": ["O", "X"], "corpora": []}]},

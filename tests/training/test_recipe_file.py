@@ -36,7 +36,7 @@ def test_the_recipe_finish_has_the_settings_of_the_built_in_model(checkout: Path
     [
         (
             "epoch = 3",
-            r"unknown setting epoch \(did you mean epochs\?\); the settings of a recipe are name, base, .*, then",
+            r"unknown setting epoch \(did you mean epochs\?\); the settings of a recipe are name, .*corpora, .*, then",
         ),
         (
             "often = {BC5CDR = 2}\nkeep = 0.5",

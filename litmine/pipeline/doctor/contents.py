@@ -8,12 +8,12 @@ from litmine.lake.articles import NewTexts, read_new_texts, read_part_summary
 from litmine.lake.hashing import text_hash
 from litmine.lake.lake import Lake
 from litmine.lake.parquet import SCHEMA_FILE, read_footer, read_table, report_read_errors
-from litmine.lake.paths import PART_TASKS, LakePath, relative_path
+from litmine.lake.paths import PART_TASKS, LakePath, parse_folder_name, relative_path
 from litmine.lake.targets import check_quote
 from litmine.pipeline.count_format import format_count
 from litmine.pipeline.doctor.finding import Finding, wrong
 from litmine.pipeline.doctor.lake_files import CheckedFiles
-from litmine.specs import ARTICLES
+from litmine.specs import ARTICLES, annotate_again
 
 _SAMPLE_SIZE = 20
 _WRONG_ANSWERS = """
@@ -70,14 +70,18 @@ def _check_target(lake: Lake, part: LakePath, target: LakePath) -> Iterator[Find
     except LakeError as error:
         problem = str(error)
     if problem is not None:
+        table, model, _ = parse_folder_name(relative_path(lake.location, target.parent))
         yield wrong(
-            relative_path(lake.location, target), f"{problem}; delete the file and run `litmine annotate` again"
+            relative_path(lake.location, target), f"{problem}; delete the file and {annotate_again(table, model)}"
         )
 
 
 def _find_problem(lake: LakePath, texts: NewTexts, target: LakePath) -> str | None:
     """The first way in which a target does not match the texts of its part or its input targets."""
     footer = read_footer(target)
+    table, model, _ = parse_folder_name(relative_path(lake, target.parent))
+    if footer.get("model") != model:
+        return f"was made by {footer.get('model')}, but is in the folder of {model}"
     recorded = footer.get("texts")
     if recorded != len(texts):
         return f"was made from {recorded} texts, but its article part has {len(texts)}"
@@ -85,7 +89,6 @@ def _find_problem(lake: LakePath, texts: NewTexts, target: LakePath) -> str | No
         if not (lake / folder / target.name).exists():
             return f"was made from {folder}/{target.name}, which no longer exists"
     text_by_key = dict(zip(zip(texts.pmids, texts.text_hashes, strict=True), texts.texts, strict=True))
-    table = relative_path(lake, target).partition("/")[0]
     quotes = PART_TASKS[table].quotes
     rows = read_table(target, ["pmid", "text_hash", *dict.fromkeys(name for columns in quotes for name in columns)])
     with report_read_errors(target):

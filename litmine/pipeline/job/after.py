@@ -13,7 +13,7 @@ from litmine.lake.documents import DocumentSelection
 from litmine.lake.lake import Lake
 from litmine.lake.paths import LakePath
 from litmine.output.rows import WRITERS, format_from_suffix, with_unique_names
-from litmine.pipeline.choose_models import taggers_of
+from litmine.pipeline.choose_models import tagger_names
 from litmine.pipeline.compact import compact
 from litmine.pipeline.export import export
 from litmine.pipeline.job.step import Forecast, JobObserver, Rates, StepOutcome
@@ -97,7 +97,7 @@ class ExportStep:
 
     def run(self, lake: LakePath, observer: JobObserver) -> StepOutcome:  # noqa: ARG002
         opened = Lake(lake)
-        models = taggers_of(opened, self.models) if self.models else None
+        models = tagger_names(opened, self.models) if self.models else None
         result = export(opened, self.format, self.to, DocumentSelection(models, self.types or None, self.where))
         lines = [f"{result.summary()} written to {self.to}", *_coverage_notes(opened)]
         return StepOutcome(summary_lines=lines, counts={"articles": result.articles, "mentions": result.mentions})

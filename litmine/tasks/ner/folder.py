@@ -15,6 +15,7 @@ from litmine.nn.loading import (
     DEFAULT_OVERLAP,
     TOKENIZER_FILE,
     hugging_face_window,
+    load_matching,
     load_network,
     read_tokenizer,
     special_ids,
@@ -109,7 +110,7 @@ def _read_top(folder: Path, settings: TaggerSettings, link: TrunkLink, trunk: Tr
     below = config.num_hidden_layers if link.after is None else link.after
     layers = UpperLayers(config, below, link.layers)
     network = _network(config, settings, layers)
-    network.load_state_dict(load_weights(folder))
+    load_matching(network, load_weights(folder))
     return network
 
 

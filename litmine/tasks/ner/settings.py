@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from litmine.errors import ModelError
-from litmine.nn.references import SETTINGS_FILE, folder_digest, is_litmine_model
+from litmine.nn.references import SETTINGS_FILE, folder_digest, is_litmine_model, read_settings
 from litmine.nn.trunk_folder import TrunkLink, TrunkSettings, find_trunk
 from litmine.text.tags import TagSet
 
@@ -62,7 +62,7 @@ class TaggerSettings:
     def load(cls, folder: Path) -> "TaggerSettings":
         """Read `litmine.json`. Raises ModelError when it is not valid or needs another version of litmine."""
         try:
-            read = json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
+            read = read_settings(folder)
             read.pop("task", None)
             heads = tuple(
                 Head(**{**head, "labels": tuple(head["labels"]), "corpora": tuple(head["corpora"])})
@@ -73,9 +73,12 @@ class TaggerSettings:
                 trunk_settings = TrunkSettings.load(find_trunk(folder, trunk))
                 read |= {"trunk": trunk, "window": trunk_settings.window, "overlap": trunk_settings.overlap}
             settings = cls(heads=heads, **read)
+            if not any(head.default for head in heads):
+                raise ValueError("it has no default head")
         except (ValueError, KeyError, TypeError) as error:
+            reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
             raise ModelError(
-                f"{folder / SETTINGS_FILE} is not a valid settings file ({error}); train or copy the model again"
+                f"{folder / SETTINGS_FILE} is not a valid settings file ({reason}); train or copy the model again"
             ) from error
         if settings.decoding not in {PER_WORD_FULL_WINDOWS, CRF, PER_WORD}:
             raise ModelError(

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from litmine.errors import ModelError
-from litmine.nn.references import SETTINGS_FILE, folder_digest, is_litmine_model
+from litmine.nn.references import SETTINGS_FILE, folder_digest, is_litmine_model, read_settings
 
 # The `task` in a reader's `litmine.json`.
 TASK = "qa"
@@ -49,7 +49,7 @@ class ReaderSettings:
     def load(cls, folder: Path) -> "ReaderSettings":
         """Read `litmine.json`. Raises ModelError when it is not valid or needs another version of litmine."""
         try:
-            read = json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
+            read = read_settings(folder)
             del read["task"]
             settings = cls(**read)
         except (ValueError, KeyError, TypeError) as error:

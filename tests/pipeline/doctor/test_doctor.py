@@ -108,7 +108,18 @@ def test_a_flipped_byte_in_a_page(lake: Lake) -> None:
     assert unsound(lake) == []
     found = unsound(lake, deep=True)
     assert found[0].subject == path.relative_to(lake.path).as_posix()
-    assert "delete it and run `litmine annotate` again" in found[0].message
+    assert "delete it and run `litmine annotate --model FOLDER` again, with the folder of " in found[0].message
+
+
+def test_a_target_in_the_folder_of_another_model(lake: Lake) -> None:
+    folder = target(lake).parent
+    folder.rename(folder.with_name("model=other@000000000000"))
+    assert unsound(lake) != []
+    found = unsound(lake, deep=True)
+    model = folder.name.removeprefix("model=")
+    assert (
+        f"was made by {model}, but is in the folder of other@000000000000; delete the file and run" in found[0].message
+    )
 
 
 def test_a_wrong_field_id(lake: Lake) -> None:
