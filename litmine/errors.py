@@ -8,6 +8,7 @@ from typing import ClassVar
 
 DONE = 0
 FAILED = 1
+WRONG_USAGE = 2
 NEW_GAPS = 3
 LOCKED = 75
 INTERRUPTED = 130
@@ -55,3 +56,21 @@ class QuestionError(LitmineError):
 
 class SettingError(LitmineError):
     """An option or a setting with a value that makes no sense."""
+
+
+class UnknownNameError(LitmineError):
+    """A name of something that does not exist. The message lists what exists."""
+
+    exit_code: ClassVar[int] = WRONG_USAGE
+
+
+class UnknownModelError(UnknownNameError, ModelError):
+    """A reference to a model that does not exist."""
+
+
+class UnknownTypeError(UnknownNameError, ModelError):
+    """A type that no model in question finds."""
+
+
+class UnknownViewError(UnknownNameError, QueryError):
+    """A view or table that a lake does not have."""

@@ -6,6 +6,16 @@ from datetime import date, datetime
 # As BioASQ has them; its fourth, the summary, is no matter of spans.
 QUESTION_TYPES = ("factoid", "list", "yesno")
 
+# The class of a version of a PMID: a text without a record's fields (PubTator, JSON Lines), or a record of PubMed.
+# A record counts before any bare text, whenever either was read.
+BARE_TEXT, RECORD = 0, 1
+# Increased when the readers of sources read more of a record, or make another text of it. Of two readings of a record
+# that equally date it, the one by the later reader counts, and dated files are read again.
+READER_VERSION = 2
+# The key of a line of `litmine export --format jsonl` that marks it as litmine's own, and the classes as it names them.
+EXPORT_MARK = "litmine"
+EXPORT_CLASSES = {"text": BARE_TEXT, "record": RECORD}
+
 
 @dataclass(frozen=True, slots=True)
 class Section:
@@ -24,6 +34,48 @@ class MeshHeading:
     name: str
     major: bool
     qualifiers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorAffiliation:
+    """The affiliations of one author, named as in `Article.authors`, and the ORCID, such as `0000-0002-1825-0097`."""
+
+    author: str
+    affiliations: tuple[str, ...] = ()
+    orcid: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Chemical:
+    """A substance of an article: its CAS, EC or UNII number, its name, and the MeSH identifier of the name."""
+
+    registry_number: str | None
+    name: str
+    ui: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A grant for an article: its number, two letters for the institute, agency and country, as the record has them."""
+
+    grant_id: str | None = None
+    acronym: str | None = None
+    agency: str | None = None
+    country: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """An article that corrects, retracts, updates or comments on this one, or that this one corrects and so on.
+
+    `kind` is PubMed's RefType: `RetractionIn` links a retracted article to its notice, `RetractionOf` the notice to the
+    article. `pmid` is None where PubMed does not have the other article. `note` says what was wrong, in old records.
+    """
+
+    kind: str
+    pmid: int | None = None
+    citation: str | None = None
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +102,16 @@ class Article:
     language: str | None = None
     retracted: bool = False
     revised: date | None = None
+    affiliations: tuple[AuthorAffiliation, ...] = ()
+    chemicals: tuple[Chemical, ...] = ()
+    grants: tuple[Grant, ...] = ()
+    journal_abbreviation: str | None = None
+    issn: str | None = None
+    volume: str | None = None
+    issue: str | None = None
+    pages: str | None = None
+    status: str | None = None
+    corrections: tuple[Correction, ...] = ()
 
     @property
     def text(self) -> str:
@@ -65,6 +127,13 @@ class Deletion:
 
 
 @dataclass(frozen=True, slots=True)
+class OlderVersion:
+    """A version of a PMID that follows a greater `Version` in its file: it is counted and not kept."""
+
+    pmid: int
+
+
+@dataclass(frozen=True, slots=True)
 class UnreadableRecord:
     """A piece of a source that could not be read: a whole file, its rest from some point on, or one line."""
 
@@ -73,15 +142,27 @@ class UnreadableRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class SourceRecord:
-    """An article or a deletion, and when its source said so (UTC).
+class SourceNote:
+    """What a reader left aside of a source without losing a record, such as fields that it does not know."""
 
-    `mended` counts the lone surrogates of the source that became U+FFFD.
+    where: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRecord:
+    """An article or a deletion, when its source said so (UTC), and its class: `BARE_TEXT` or `RECORD`.
+
+    `mended` counts the lone surrogates of the source that became U+FFFD. `reader_version` tells which reader made the
+    record of its source. `dated`: the record itself says its `as_of`, even where its source has no date.
     """
 
-    record: Article | Deletion
+    record: Article | Deletion | OlderVersion
     as_of: datetime
     mended: int = 0
+    record_class: int = RECORD
+    reader_version: int = READER_VERSION
+    dated: bool = False
 
 
 @dataclass(frozen=True, slots=True, repr=False)

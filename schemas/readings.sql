@@ -79,7 +79,7 @@ FROM merged
 -- Of a list the answers that come near the best one.
 QUALIFY key IS NULL OR question_type <> 'list' OR total >= 0.4 * max(total) OVER (PARTITION BY question_id, model);
 
--- answers: One row for each question, answer and paper that gives it, or null where a paper gives none; `rank` orders a question's answers by their papers' summed scores, `support` counts the papers; the spans of a paper compete for a factoid, so that its `score` may be lower than in `readings`.
+-- answers: One row for each question, answer and paper that gives it, or null where a paper gives none; `rank` orders a question's answers by their papers' summed scores, `support` counts the papers; the spans of a paper compete for a factoid, so that its `score` may be lower than in `readings`; those of a yes/no question are the reader's verdicts, little better than chance, which `ask` shows with `--verdict` only.
 CREATE VIEW answers AS
 SELECT * EXCLUDE (active) FROM all_answers WHERE active;
 

@@ -5,28 +5,31 @@
 -- article parts `inputs`: which targets of other tasks it is made of, null for none. {pairs} reads every task of
 -- questions and texts. {footers of TABLE} reads footers; {footers of targets} those of every task's targets with their
 -- task, model, inputs ('' for none) and part, and {footers of every targets} those of replaced parts' targets too, for a
--- view that knows which parts count. DuckDB forgets the order of several names behind EXCLUDE: a view names its columns.
+-- view that knows which parts count. {version struct: deleted} orders versions of a PMID, with columns that they share;
+-- {version columns} are its columns, {version column NAME} is one of them, never null. DuckDB forgets the order of several names behind EXCLUDE: a view names its columns.
 
 -- article_versions: Every row of every article part: each version of a record once, when it was seen again, and deletions.
 CREATE VIEW article_versions AS
-SELECT * FROM {articles};
+SELECT * REPLACE ({version column record_class} AS record_class, {version column reader_version} AS reader_version)
+FROM {articles};
 
 -- current_versions: For each PMID that is not deleted, its newest version: when it was last seen, and the hashes that join its content and its entities.
 CREATE VIEW current_versions AS
-SELECT pmid, newest.as_of AS as_of, newest.record_hash AS record_hash, newest.text_hash AS text_hash
+SELECT pmid, newest.as_of AS as_of, newest.record_hash AS record_hash, newest.text_hash AS text_hash,
+       newest.record_class AS record_class, newest.reader_version AS reader_version
 FROM (
     -- One narrow value a PMID: a window over whole rows needs three times the memory.
-    SELECT pmid, max({'as_of': as_of, 'revised': coalesce(revised, DATE '0001-01-01'), 'record_hash': record_hash,
-                      'text_hash': text_hash, 'deleted': deleted}) AS newest
-    FROM {articles: pmid, as_of, revised, record_hash, text_hash, deleted}
+    SELECT pmid, max({version struct: text_hash, deleted}) AS newest
+    FROM {articles: pmid, {version columns}, text_hash, deleted}
     GROUP BY pmid
 )
 WHERE NOT newest.deleted;
 
 -- articles: One row for each current PMID; `text` is what models read, `as_of` when its source last said so.
 CREATE VIEW articles AS
-SELECT pmid, title, abstract, concat_ws(' ', title, abstract) AS text, sections, journal, pub_date, year, authors, mesh,
-       keywords, publication_types, doi, pmcid, language, retracted, revised, current_versions.as_of AS as_of
+SELECT pmid, title, abstract, concat_ws(' ', title, abstract) AS text, sections, journal, pub_date, year, authors,
+       affiliations, mesh, keywords, publication_types, doi, pmcid, language, retracted, revised, current_versions.as_of AS as_of,
+       chemicals, grants, journal_abbreviation, issn, volume, issue, pages, status, corrections
 FROM current_versions JOIN article_versions USING (pmid, record_hash)
 WHERE NOT repeated;
 

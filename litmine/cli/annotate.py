@@ -84,8 +84,9 @@ def annotate(
     To continue an interrupted run, run the same command again. When a run is complete, its models become the active
     ones, which the view `entities` shows: a new model replaces the earlier ones for the types that it finds.
 
-    With --questions, the reader answers each question from the articles retrieved for it, without retracted ones. The
-    view `answers` shows the results. A question and an article are read together only once.
+    With --questions, the reader answers each question from the articles retrieved for it, without retracted ones and
+    notices about other articles. The view `answers` shows the results. A question and an article are read together only
+    once.
     """
     from litmine.lake.lake import Lake
     from litmine.runtime.executor import Executor
@@ -135,9 +136,12 @@ def _annotate(
         raise SettingError(f"no built-in model for {', '.join(without_builtin)}; name one with --model")
     refs = models or tuple(spec.builtin for spec in specs)
     with Meter("annotating", "articles") as meter:
-        result = run(
-            lake, refs, executor, precision, batch_tokens, ExecutorProgress(meter), specs or tuple(PART_TASKS.values())
-        )
+        progress = ExecutorProgress(meter)
+        try:
+            result = run(lake, refs, executor, precision, batch_tokens, progress, specs or tuple(PART_TASKS.values()))
+        except KeyboardInterrupt:
+            print_message(progress.interruption())
+            raise
     for sentence in result.summary_lines():
         print_message(sentence)
     return result.new_gaps

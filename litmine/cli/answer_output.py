@@ -2,10 +2,10 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
-from typing import IO
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
@@ -14,11 +14,18 @@ from litmine.lake.lake import Lake
 from litmine.output.rows import records
 from litmine.types import Question
 
+if TYPE_CHECKING:
+    from litmine.pipeline.supporting_sentences import SupportingSentence
+
 # BioASQ judges the first five answers to a factoid question.
 _MAX_FACTOID_ANSWERS = 5
 # Papers shown in full for each verdict on a yes/no question.
 _YESNO_PAPERS = 3
+# Below this score an article's answer to a question is unlikely to be right; chosen on dev questions
+# (docs/decisions/0148-whole-answers.md).
+_LIKELY = 0.15
 _SPACE = re.compile(r"\s")
+_ANY_ARTICLE = re.compile(r"Journal Article|English Abstract|Research Support, .*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +36,7 @@ class PaperAnswer:
     year: int | None
     journal: str | None
     title: str | None
+    publication_types: Sequence[str]
     answer: str | None
     score: float | None
     start_char: int | None
@@ -62,8 +70,8 @@ class RankedAnswer:
 def load_answers(lake: Lake, question_id: str) -> list[RankedAnswer]:
     """The answers to a question by rank; the papers without an answer come last."""
     table = lake.sql(
-        "select rank, coalesce(support, 0) as support, pmid, year, journal, title, answer, score, start_char, end_char,"
-        " start_token, end_token, evidence_start, evidence_end,"
+        "select rank, coalesce(support, 0) as support, pmid, year, journal, title, publication_types, answer, score,"
+        " start_char, end_char, start_token, end_token, evidence_start, evidence_end,"
         " substr(text, evidence_start + 1, evidence_end - evidence_start) as evidence"
         f" from answers join articles using (pmid) where question_id = '{question_id}'"
         " order by rank nulls last, score desc, pmid"
@@ -76,8 +84,14 @@ def load_answers(lake: Lake, question_id: str) -> list[RankedAnswer]:
     ]
 
 
-def print_json(question: Question, model: str, retrieved: int, answers: Sequence[RankedAnswer]) -> None:
-    """Print the question and all answers as one JSON object on stdout."""
+def print_json(
+    question: Question,
+    model: str,
+    retrieved: int,
+    answers: Sequence[RankedAnswer],
+    more: Mapping[str, Any] | None = None,
+) -> None:
+    """Print the question, all answers and what `more` holds as one JSON object on stdout."""
     ranked = [
         {"rank": answer.rank, "answer": answer.best.answer, "support": answer.support, "score": answer.score}
         | {"papers": [asdict(paper) for paper in answer.papers]}
@@ -96,6 +110,7 @@ def print_json(question: Question, model: str, retrieved: int, answers: Sequence
                 "retrieved": retrieved,
                 "answers": ranked,
                 "without_answer": [paper.pmid for answer in answers if answer.rank is None for paper in answer.papers],
+                **(more or {}),
             },
             indent=2,
         )
@@ -108,28 +123,28 @@ def print_text(question: Question, answers: Sequence[RankedAnswer], out: IO[str]
     is_yesno = question.question_type == "yesno"
     shown = ranked if question.question_type != "factoid" else _without_overlaps(ranked)[:_MAX_FACTOID_ANSWERS]
     full_papers = _YESNO_PAPERS if is_yesno else 1
-    printer = _AnswerPrinter(out)
+    if shown and not is_yesno and max(answer.best.score or 0 for answer in shown) < _LIKELY:
+        print_message("no article is likely to answer this; these answers are the best found")
+    printer = AnswerPrinter(out)
     for number, answer in enumerate(shown, 1):
         support = "1 paper" if answer.support == 1 else f"{answer.support} papers"
         printer.line(f"{number}. ", answer.best.answer or "", f"  ({support}, {answer.best.score:.2f})", marks=False)
         for paper in answer.papers[:full_papers]:
             before, marked, after = _split_evidence(paper)
             printer.line(f"   {before}", marked, after)
-            source = (f"PMID {paper.pmid}", paper.year, paper.journal)
+            source = (f"PMID {paper.pmid}", paper.year, paper.journal, publication_types(paper))
             printer.line("   " + ", ".join(str(part) for part in source if part))
         if rest := [str(paper.pmid) for paper in answer.papers[full_papers:]]:
             printer.line(f"   also PMID {', '.join(rest)}")
     if not answers:
-        print_message("no article in the lake matches the question")
-    elif not ranked and is_yesno:
+        return
+    if not ranked and is_yesno:
         print_message(
             "no retrieved article answers yes or no; if this reader was not trained on yes/no questions, use another"
             " --reader"
         )
     elif not ranked:
         print_message("no retrieved article contains an answer")
-    elif max(answer.best.score or 0 for answer in ranked) < 0.5:
-        print_message("no article is likely to answer this; these answers are the best found")
 
 
 def _without_overlaps(answers: Sequence[RankedAnswer]) -> list[RankedAnswer]:
@@ -149,6 +164,11 @@ def _without_overlaps(answers: Sequence[RankedAnswer]) -> list[RankedAnswer]:
     return kept
 
 
+def publication_types(paper: "PaperAnswer | SupportingSentence") -> str:
+    """The paper's publication types, without those that say nothing of its evidence: article, language and money."""
+    return "; ".join(name for name in paper.publication_types if not _ANY_ARTICLE.fullmatch(name))
+
+
 def _split_evidence(paper: PaperAnswer) -> tuple[str, str, str]:
     """The evidence sentence before, in and after the answer; the title if there is no sentence."""
     if paper.evidence is None or paper.evidence_start is None:
@@ -159,7 +179,7 @@ def _split_evidence(paper: PaperAnswer) -> tuple[str, str, str]:
     return paper.evidence[:start], paper.evidence[start:end], paper.evidence[end:]
 
 
-class _AnswerPrinter:
+class AnswerPrinter:
     """Prints lines of untrusted text with one part highlighted: bold green on a terminal, else between asterisks."""
 
     def __init__(self, out: IO[str]) -> None:

@@ -38,6 +38,11 @@ from litmine.lake.paths import LakePath
     show_default=True,
     help="Output format; json has every answer with its offsets.",
 )
+@click.option(
+    "--verdict",
+    is_flag=True,
+    help="Also print the reader's yes and no for a yes/no question. They are little better than chance.",
+)
 @precision_option
 @batch_tokens_option
 @click.pass_context
@@ -50,6 +55,7 @@ def ask(
     top_k: int,
     where: str | None,
     form: str,
+    verdict: bool,
     precision: str,
     batch_tokens: int | None,
 ) -> None:
@@ -59,19 +65,29 @@ def ask(
     litmine ask "What can cause an anaphylactic reaction?"
     litmine ask "Is aspirin effective in preeclampsia?" --where "year >= 2015" --top-k 20
 
-    litmine retrieves the best matching articles, without retracted ones, and the reader extracts answers from them.
+    litmine retrieves the best matching articles, without retracted ones, retraction notices, errata and expressions of
+    concern, and the reader extracts answers from them. Beside each answer stands the article's publication type.
+    For a yes/no question, litmine shows the sentences with the question's words and gives no verdict without --verdict.
     The view `answers` keeps the results, so that the same question is not read again.
     """
     from litmine.cli.answer_output import load_answers, print_json, print_text
     from litmine.cli.answering import answer_with_progress
+    from litmine.cli.yesno_output import CAVEAT, print_support, support_record, without_silent
     from litmine.lake.hashing import question_digest
     from litmine.lake.lake import Lake
-    from litmine.pipeline.answer import QuestionRun
+    from litmine.pipeline.answer import QuestionRun, explain_nothing_retrieved
     from litmine.pipeline.count_format import format_count
+    from litmine.pipeline.supporting_sentences import find_support
     from litmine.runtime.executor import Executor
+    from litmine.sources.question_types import is_english
     from litmine.sources.questions import parse_question
 
     asked = parse_question(question, question_type=question_type or "")
+    if verdict and asked.question_type != "yesno":
+        raise click.UsageError(
+            f"--verdict needs a yes/no question, and this is a {asked.question_type} question; set --type yesno if it"
+            " is wrong"
+        )
     asked = replace(asked, question_id=f"ask-{question_digest(asked) & (1 << 64) - 1:016x}")
     opened = Lake(lake)
     result = answer_with_progress(
@@ -85,9 +101,21 @@ def ask(
     print_message(
         f"{asked.question_type} question{guessed}: {retrieved} retrieved, {newly_read} newly read by {result.model}"
     )
-    found = load_answers(opened, asked.question_id)
+    if not is_english(asked.text):
+        print_message("the question does not look like English, the only language that search and built-in reader know")
+    if not result.retrieved:
+        print_message(explain_nothing_retrieved(opened, where))
+    found, more = load_answers(opened, asked.question_id), {}
+    if asked.question_type == "yesno":
+        support = find_support(opened, asked)
+        found = without_silent(found, support) if verdict and support.relevant else []
+        more = {**support_record(support), **({"caveat": CAVEAT} if verdict else {})}
+        if form == "text":
+            print_support(support, sys.stdout)
+        if found:
+            print_message(CAVEAT)
     if form == "json":
-        print_json(asked, result.model, result.retrieved, found)
+        print_json(asked, result.model, result.retrieved, found, more)
     else:
         print_text(asked, found, sys.stdout)
     if result.new_gaps:

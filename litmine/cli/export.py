@@ -62,6 +62,7 @@ def export(
     from litmine.lake.lake import Lake
     from litmine.pipeline.choose_models import tagger_names
     from litmine.pipeline.export import export as write
+    from litmine.pipeline.export import export_notes
 
     opened = Lake(lake)
     models = tagger_names(opened, refs) if refs else None
@@ -72,6 +73,5 @@ def export(
     if output is None:
         sys.stdout.buffer.flush()
     print_message(f"{exported.summary()} exported")
-    for model, sentence in opened.coverage_warnings():
-        if models is None or model in models:
-            print_message(f"note: {sentence}")
+    for sentence in export_notes(opened, models):
+        print_message(f"note: {sentence}")

@@ -9,9 +9,10 @@ import click
 from litmine.cli.console import print_message, warn_about_local_locks
 from litmine.cli.options import lake_option
 from litmine.cli.progress import Meter
-from litmine.errors import NEW_GAPS, SettingError
+from litmine.errors import NEW_GAPS, SettingError, SourceError
 from litmine.lake.paths import LakePath
 from litmine.lake.runs import Gap
+from litmine.sources.encodings import decode_start
 from litmine.sources.pmids import read_pmids
 
 
@@ -37,14 +38,17 @@ def _query(text: str | None) -> str | None:
 
 
 def _pmids(file: Path) -> tuple[frozenset[int], list[Gap]]:
-    """The PMIDs in a file, and a gap for each word that is not a PMID.
+    """The PMIDs in a list, a CSV export of PubMed or MEDLINE text, and a gap for each word that is not a PMID.
 
     Raises SettingError when the file cannot be read or has no PMID.
     """
     name = "stdin" if str(file) == "-" else str(file)
     try:
-        with click.open_file(str(file), encoding="utf-8", errors="replace") as lines:
-            pmids, bad = read_pmids(lines)
+        with click.open_file(str(file), "rb") as stream:
+            text = decode_start(stream.read())
+        pmids, bad = read_pmids(text.splitlines(keepends=True))
+    except SourceError as error:
+        raise SettingError(f"{name}: {error}") from error
     except OSError as error:
         raise SettingError(f"{name} cannot be read ({error.strerror}); check the path") from error
     if not pmids:
@@ -62,7 +66,7 @@ def _pmids(file: Path) -> tuple[frozenset[int], list[Gap]]:
     "pmid_list",
     metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
-    help="Fetch the PMIDs in this file instead; - reads stdin.",
+    help="Fetch the PMIDs in this file instead, a list, a CSV export of PubMed or an .nbib file; - reads stdin.",
 )
 @click.option(
     "--since",
@@ -130,7 +134,7 @@ def fetch(
     PubMed allows 3 requests per second, or 10 with an API key in NCBI_API_KEY. NCBI asks callers for an e-mail address:
     set NCBI_EMAIL.
     """
-    from litmine.cli.fetch_output import FetchProgress, format_forecast, write_gaps
+    from litmine.cli.fetch_output import FetchProgress, print_forecast, write_gaps
     from litmine.pipeline import fetch as work
     from litmine.pipeline.fetch_plan import FetchRequest
     from litmine.sources.entrez.eutils_settings import load_eutils_settings
@@ -155,7 +159,7 @@ def fetch(
             warn_about_local_locks(lake)
             result = work.fetch(lake, request, access, FetchProgress(meter), unusable)
     if dry_run:
-        click.echo(format_forecast(plan, access.per_second))
+        print_forecast(plan, unusable, access.per_second)
         return
     for sentence in result.summary_lines():
         print_message(sentence)

@@ -1,7 +1,9 @@
 """Output of `fetch`: progress, the forecast of a dry run, and the file of gaps."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
+import click
 import pyarrow as pa
 
 from litmine.cli.console import print_message
@@ -33,8 +35,13 @@ class FetchProgress(FetchObserver):
         print_message(f"PubMed: {reason}" + (f"; retrying in {seconds:.1f} s" if seconds else ""))
 
 
-def format_forecast(plan: FetchPlan, per_second: int) -> str:
-    """How many records a fetch would add, and the minimum duration at the allowed request rate."""
+def print_forecast(plan: FetchPlan, unusable: Sequence[Gap], per_second: int) -> None:
+    """Print how many records a fetch would add, and the minimum duration at the allowed request rate.
+
+    `unusable` are words of a list that are not PMIDs; they go to stderr, as in a fetch.
+    """
+    for gap in unusable:
+        print_message(f"not fetched: {gap}")
     requests = min_requests(len(plan.wanted))
     lines = [
         f"found     {len(plan.found):,} records",
@@ -47,7 +54,7 @@ def format_forecast(plan: FetchPlan, per_second: int) -> str:
         lines.insert(1, f"read as   {plan.translation}")
     if plan.known_missing:
         lines.insert(-1, f"missing   {len(plan.known_missing):,} that PubMed did not return recently")
-    return "\n".join(lines)
+    click.echo("\n".join(lines))
 
 
 def write_gaps(result: FetchResult, file: Path) -> None:

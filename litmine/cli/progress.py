@@ -77,10 +77,12 @@ class ExecutorProgress(executor.RunProgress):
 
     def __init__(self, meter: Meter) -> None:
         self._meter = meter
+        self._total = 0
         self._finished = 0
         self._under_way: dict[Unit, float] = {}
 
     def planned(self, items: int) -> None:
+        self._total = items
         self._meter.set_total(items)
 
     def under_way(self, unit: Unit, share: float) -> None:
@@ -91,6 +93,12 @@ class ExecutorProgress(executor.RunProgress):
         self._under_way.pop(done.unit, None)
         self._finished += done.unit.size
         self._show()
+
+    def interruption(self) -> str:
+        """What an interruption costs: a unit that is not finished starts again."""
+        lost = round(sum(self._under_way.values()))
+        repeated = f"; about {lost:,} of an unfinished part will be read again" if lost else ""
+        return f"{self._finished:,} of {self._total:,} articles done{repeated}"
 
     def _show(self) -> None:
         self._meter.update(self._finished + sum(self._under_way.values()))

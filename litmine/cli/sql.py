@@ -34,6 +34,7 @@ def sql(query: str, lake: LakePath, form: str | None, output: Path | None) -> No
     With - as QUERY, the query is read from stdin. `litmine schema` lists the views and their columns.
     """
     from litmine.lake.lake import Lake
+    from litmine.pipeline.choose_models import unknown_models_note
 
     opened = Lake(lake)
     if output is not None:
@@ -41,5 +42,7 @@ def sql(query: str, lake: LakePath, form: str | None, output: Path | None) -> No
     # Bytes that are not UTF-8 become surrogates, which `select` refuses with a clear message.
     text = sys.stdin.buffer.read().decode(errors="surrogateescape") if query == "-" else query
     write_result(opened.select(text), form, output)
+    if note := unknown_models_note(opened, text):
+        print_message(f"note: {note}")
     for _, sentence in opened.coverage_warnings():
         print_message(f"note: {sentence}")

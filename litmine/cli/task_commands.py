@@ -8,6 +8,7 @@ import click
 
 from litmine import specs
 from litmine.cli.dataclass_options import SettingOption, chosen_recipe, set_recipe_defaults, setting_options
+from litmine.settings import did_you_mean
 from litmine.specs import TaskSpec, import_object
 from litmine.training.recipe import read_recipe, recipe_names
 
@@ -26,6 +27,20 @@ class TaskGroup(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted([*super().list_commands(ctx), *(spec.name for spec in specs.TASKS if self._has(spec))])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        # click names the unknown word alone.
+        if (
+            args
+            and not ctx.resilient_parsing
+            and not args[0].startswith("-")
+            and self.get_command(ctx, args[0]) is None
+        ):
+            known = self.list_commands(ctx)
+            ctx.fail(f"no task {args[0]!r}{did_you_mean(args[0], known)}; choose one of {', '.join(known)}")
+        return super().resolve_command(ctx, args)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         for spec in specs.TASKS:

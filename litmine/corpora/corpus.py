@@ -11,8 +11,9 @@ from pathlib import Path
 from litmine.corpora.formats import CONCEPT_SUFFIX as CONCEPTS
 from litmine.corpora.formats import Passage, read_columns, read_concepts, read_pubtator
 from litmine.corpora.registry import CorpusEntry, registry
-from litmine.errors import CorpusError
+from litmine.errors import CorpusError, SourceError
 from litmine.resources import litmine_home
+from litmine.sources.lines import numbered_lines
 from litmine.sources.pubtator import HEADER_PATTERN
 from litmine.text.tags import UNTYPED
 from litmine.types import Span
@@ -116,7 +117,7 @@ def read_corpus(path: Path, name: str, type_map: Mapping[str, str] | None = None
     misplaced: list[int] = []
     try:
         passages, continuous = _read_passages(path, tags, misplaced)
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, SourceError) as error:
         raise CorpusError(f"{path} cannot be read as a corpus: {error}") from error
     if not passages:
         raise CorpusError(f"{path} is empty; leave it out, or add sentences or documents")
@@ -144,7 +145,7 @@ def _read_passages(path: Path, tags: str, misplaced: list[int]) -> tuple[list[Pa
     if path.suffix == CONCEPTS or (path.is_dir() and any(path.rglob(f"*{CONCEPTS}"))):
         return list(read_concepts(path, misplaced)), True
     with path.open("rb") as stream:
-        first = next((line for line in stream if line.strip()), b"")
+        first = next((line for _, line in numbered_lines(stream) if line.strip()), b"")
     if path.suffix == ".pubtator" or HEADER_PATTERN.match(first):
         return list(read_pubtator(path, misplaced)), False
     return list(read_columns(path, tags)), True

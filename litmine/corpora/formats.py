@@ -1,8 +1,10 @@
 """Read corpus formats into passages: two-column files, PubTator, and 2010 i2b2/VA concept files.
 
-Two columns: token TAB tag, a blank line between sentences; IOB2, IOB1, IOBES or BILOU, with or without types. The
-scheme is detected from the tags. If an I tag continues nothing, the file is IOB1 when every B tag follows a mention of
-its own type, because that is the only use of B in IOB1; otherwise the file is damaged.
+Two columns: token TAB tag, a blank line between sentences; IOB2, IOB1, IOBES or BILOU, with or without types. More
+columns may stand between the two, as in CoNLL-2003, and spaces may stand for all tabs. Lines `-DOCSTART-` and
+`###MEDLINE:1` (JNLPBA) separate documents. The scheme is detected from the tags. If an I tag continues nothing, the
+file is IOB1 when every B tag follows a mention of its own type, because that is the only use of B in IOB1; otherwise
+the file is damaged.
 
 PubTator: whole documents, mentions by their offsets in code points.
 
@@ -16,7 +18,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from litmine.errors import CorpusError, SettingError
+from litmine.errors import CorpusError, SettingError, SourceError
+from litmine.sources.encodings import decode_text, undecodable
 from litmine.sources.pmids import parse_pmid
 from litmine.sources.pubtator import read_pubtator_documents
 from litmine.text.tags import OUTSIDE, parse_tag, tags_to_spans
@@ -35,6 +38,7 @@ class Passage:
 TAG_SCHEMES = ("auto", "iob2", "iob1", "iobes")
 
 _TAG = re.compile(r"([BIESLU])(?:[-_].+)?")
+_DOCUMENT_START = re.compile(r"-DOCSTART-(?:\s.*)?|###MEDLINE:\S*\s*")
 
 
 @dataclass(slots=True)
@@ -50,7 +54,8 @@ def read_columns(path: Path, scheme: str = "auto") -> Iterator[Passage]:
     """Yield each sentence with its tokens joined by single spaces; the tag is the last column.
 
     Raises CorpusError, with the line number, for a token without a tag and for a tag that the scheme does not allow;
-    SettingError for a scheme not in `TAG_SCHEMES`; OSError and UnicodeDecodeError for a file that cannot be read.
+    SettingError for a scheme not in `TAG_SCHEMES`; OSError for a file that cannot be read; CorpusError for one that is
+    neither UTF-8 nor UTF-16.
     """
     if scheme not in TAG_SCHEMES:
         raise SettingError(f"{scheme!r} is not a tag scheme; use one of {', '.join(TAG_SCHEMES)}")
@@ -61,25 +66,44 @@ def read_columns(path: Path, scheme: str = "auto") -> Iterator[Passage]:
 
 def _sentences(path: Path) -> Iterator[_Sentence]:
     sentence = _Sentence()
-    for number, line in enumerate([*path.read_text(encoding="utf-8").split("\n"), ""], 1):
-        columns = line.rstrip("\r").split("\t")
-        if len(columns) == 1 and not columns[0].strip():
+    text = _read_text(path)
+    with_tabs = "\t" in text
+    for number, line in enumerate([*text.split("\n"), ""], 1):
+        if not line.strip() or _DOCUMENT_START.fullmatch(line):
             if sentence.tokens:
                 yield sentence
             sentence = _Sentence()
-        elif len(columns) < 2 or not columns[0].strip() or not columns[-1].strip():
+            continue
+        columns = line.rstrip("\r").split("\t") if with_tabs else line.split()
+        if len(columns) < 2 or not columns[0].strip() or not columns[-1].strip():
             raise CorpusError(f"{path}, line {number}: expected token TAB tag, not {line[:60]!r}; correct the line")
-        elif columns[0] != "-DOCSTART-":
-            sentence.tokens.append(columns[0])
-            sentence.tags.append(columns[-1].strip())
-            sentence.lines.append(number)
+        if not with_tabs and columns[-1] != OUTSIDE and not _TAG.fullmatch(columns[-1]):
+            # Any prose has columns that spaces part; only tags tell a corpus from it.
+            raise CorpusError(
+                f"{path}, line {number}: expected a tag such as O or B-Disease as last column, not {columns[-1][:40]!r};"
+                " correct the line, or part token and tag by a tab"
+            )
+        sentence.tokens.append(columns[0])
+        sentence.tags.append(columns[-1].strip())
+        sentence.lines.append(number)
+
+
+def _read_text(path: Path) -> str:
+    """A file as text, UTF-8 or UTF-16. Raises OSError, and CorpusError for another encoding."""
+    content = path.read_bytes()
+    try:
+        return decode_text(content)
+    except UnicodeDecodeError as error:
+        raise CorpusError(f"{path}, {undecodable(content, error)}") from None
+    except SourceError as error:
+        raise CorpusError(f"{path}: {error}") from None
 
 
 def _check_tags(path: Path, sentences: Sequence[_Sentence], scheme: str) -> None:
     """Raise CorpusError at the first tag that the scheme does not allow; IOB1 allows all."""
     dangling = next((pair for pair in _tag_pairs(sentences) if _continues_nothing(*pair[:2])), None)
     if dangling and not (scheme == "iob1" or (scheme == "auto" and _is_iob1(sentences))):
-        before, tag, number = dangling
+        before, tag, number = dangling[0][:60], dangling[1][:60], dangling[2]
         raise CorpusError(
             f"{path}, line {number}: {tag} continues no mention (previous tag: {before}); correct the tag, or use"
             " --tags iob1 if the file is IOB1"
@@ -88,7 +112,7 @@ def _check_tags(path: Path, sentences: Sequence[_Sentence], scheme: str) -> None
         for before, tag, number in _tag_pairs(sentences):
             if _prefix(before) in {"B", "I"} and not _continues(before, tag):
                 raise CorpusError(
-                    f"{path}, line {number}: {before} is followed by {tag}, but in IOBES a mention ends with E or is a"
+                    f"{path}, line {number}: {before[:60]} is followed by {tag[:60]}, but in IOBES a mention ends with E or is a"
                     " single S; correct the tag, or use --tags iob2 if the file is IOB2"
                 )
 
@@ -152,10 +176,10 @@ def read_concepts(path: Path, misplaced: list[int]) -> Iterator[Passage]:
 
 
 def _read_record(record: Path, concepts: Path, misplaced: list[int]) -> Iterator[Passage]:
-    lines = record.read_text(encoding="utf-8").split("\n")
+    lines = _read_text(record).split("\n")
     words = [list(re.finditer(r"\S+", line)) for line in lines]
     spans: dict[int, set[Span]] = {}
-    for number, line in enumerate(concepts.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(_read_text(concepts).splitlines(), 1):
         if not line.strip():
             continue
         concept = _CONCEPT.fullmatch(line.strip())

@@ -1,138 +1,79 @@
 """Write articles and deletions to the lake as article parts, so that the order of imports never changes the views.
 
 Each batch of records is compared with what the lake holds of the same PMIDs. A record that the lake already holds is
-not written again; if only its time is newer, a narrow row without content records that. So every order of importing
-the same records, by one process or several, gives the same view, and each text is marked as new exactly once.
+not written again; if only its time or its reader is newer, a narrow row without content records that. So every order
+of importing the same records, by one process or several, gives the same view, and each text is marked as new at most
+once: a bare text behind a record is not, as no view ever shows it.
 """
 
 import re
-from bisect import bisect_left
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime, timedelta
 from hashlib import blake2b
 from itertools import islice
+from operator import attrgetter
 from pathlib import PurePath
-from typing import NamedTuple
 
 import pyarrow as pa
 
 from litmine.errors import SchemaError
-from litmine.lake.duckdb_errors import report_damaged_files
 from litmine.lake.file_writer import write_bytes
 from litmine.lake.hashing import deletion_hash, record_hash, text_hash
-from litmine.lake.listing import live_files
 from litmine.lake.lock import hold_lock
-from litmine.lake.parquet import encode_parquet, read_pmid_range
+from litmine.lake.parquet import encode_parquet
 from litmine.lake.paths import LakePath
-from litmine.lake.views import escape_glob, open_duckdb, run_interruptibly, schema_map
+from litmine.lake.version_index import VersionHistory, VersionIndex
+from litmine.lake.version_order import VersionKey
 from litmine.schema import arrow_schema
-from litmine.types import Article, Deletion, SourceRecord
+from litmine.types import (
+    BARE_TEXT,
+    RECORD,
+    Article,
+    AuthorAffiliation,
+    Chemical,
+    Correction,
+    Deletion,
+    Grant,
+    MeshHeading,
+    OlderVersion,
+    Section,
+    SourceRecord,
+)
 
 PART_SIZE = 2000
+# At most this many rows wait for the end of their source.
+_MAX_HELD = 2 * PART_SIZE
+# The values of each struct of a list column, in the order of its schema. As tuples, because pyarrow takes more than
+# twice as long for dicts.
+_STRUCT_VALUES = {
+    name: attrgetter(*(field.name for field in fields(struct)))
+    for name, struct in (
+        ("sections", Section),
+        ("mesh", MeshHeading),
+        ("affiliations", AuthorAffiliation),
+        ("chemicals", Chemical),
+        ("grants", Grant),
+        ("corrections", Correction),
+    )
+}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
-class VersionKey(NamedTuple):
-    """Orders the versions of a PMID as the view `current_versions` does: the greatest key is the current version.
-
-    `as_of` is in microseconds since 1970, UTC. `revised` is `date.min` for a record without a revision date.
-    """
-
-    as_of: int
-    revised: date
-    record_hash: int
-
-
-@dataclass(slots=True)
-class VersionHistory:
-    """What the lake holds of one PMID: the last `as_of` of each record, all text hashes, and the newest version."""
-
-    last_seen: dict[int, int] = field(default_factory=dict)
-    text_hashes: set[int] = field(default_factory=set)
-    newest: VersionKey | None = None
-
-    def add(self, version: VersionKey, text_hash: int | None) -> None:
-        """Add a version that the lake holds."""
-        previous = self.last_seen.get(version.record_hash, version.as_of)
-        self.last_seen[version.record_hash] = max(version.as_of, previous)
-        self.newest = max(version, self.newest or version)
-        if text_hash is not None:
-            self.text_hashes.add(text_hash)
-
-
-class VersionIndex:
-    """Looks up which versions a lake holds of some PMIDs, in the parts that existed at the last refresh.
-
-    A lookup reads narrow columns only, and only the parts whose PMID range can hold one of the PMIDs.
-    """
-
-    def __init__(self, lake: LakePath) -> None:
-        self._lake = lake
-        self._ranges: dict[str, tuple[int, int]] = {}
-        self._connection = open_duckdb(lake)
-        # One thread: several imports share the cores, and a query reads only a few narrow columns.
-        self._connection.execute("SET threads = 1")
-
-    def histories(self, pmids: Iterable[int]) -> dict[int, VersionHistory]:
-        """The history of each PMID, empty if no part holds it. Raises LakeError for a damaged part."""
-        histories = {pmid: VersionHistory() for pmid in pmids}
-        self._read_parts(histories, self._ranges)
-        return histories
-
-    def refresh(self, histories: dict[int, VersionHistory]) -> set[int]:
-        """Add versions from parts written since the last refresh to the histories. Returns the PMIDs that changed.
-
-        Raises LakeError for a damaged part.
-        """
-        live = live_files(self._lake, "articles")
-        # A merged part holds the rows of the parts it replaced, whose files are deleted some hours later.
-        self._ranges = {name: pmid_range for name, pmid_range in self._ranges.items() if name in live}
-        new_names = sorted(live.keys() - self._ranges.keys())
-        self._ranges |= {name: read_pmid_range(live[name]) for name in new_names}
-        return self._read_parts(histories, new_names)
-
-    def _read_parts(self, histories: dict[int, VersionHistory], names: Iterable[str]) -> set[int]:
-        pmids = sorted(histories)
-        folder = self._lake / "articles"
-        files = [escape_glob(folder / f"{name}.parquet") for name in names if _overlaps(self._ranges[name], pmids)]
-        if not files:
-            return set()
-        query = f"""
-            SELECT pmid, epoch_us(max(as_of)), any_value(revised), record_hash, any_value(text_hash)
-            FROM read_parquet($files, schema = {schema_map("articles")})
-            WHERE pmid IN (SELECT unnest($pmids::BIGINT[]))
-            GROUP BY pmid, record_hash"""
-        with report_damaged_files(self._lake):
-            rows = run_interruptibly(
-                self._connection,
-                lambda: self._connection.execute(query, {"files": files, "pmids": pmids}).fetchall(),
-            )
-        for pmid, as_of, revised, record, text in rows:
-            histories[pmid].add(VersionKey(as_of, revised or date.min, record), text)
-        return {row[0] for row in rows}
-
-
-def _overlaps(pmid_range: tuple[int, int], sorted_pmids: list[int]) -> bool:
-    """Whether one of the PMIDs lies in the range (both ends included)."""
-    least, greatest = pmid_range
-    position = bisect_left(sorted_pmids, least)
-    return position < len(sorted_pmids) and sorted_pmids[position] <= greatest
-
-
 @dataclass(frozen=True, slots=True)
 class ImportCounts:
-    """Counts of an import. `read` is the sum of the six counts after it.
+    """Counts of an import. `read` is the sum of the seven counts after it.
 
     read: records read.
     new: articles whose PMID the lake did not hold.
     revised: new versions of PMIDs that the lake held.
+    hidden: bare texts of PMIDs of which the lake has a record or a deletion: kept, and never shown.
     repeated: records and deletions that the lake held, seen again at a later time.
     deletions: PMIDs deleted by the source.
     unchanged: records with nothing to write.
-    superseded: records followed by a newer record of the same PMID in the same part.
+    superseded: records beside a newer record of the same PMID in the same part, or behind a greater `Version` of it.
     mended: lone surrogates replaced by U+FFFD.
     texts: texts that models have not read before.
     parts: names of the parts written.
@@ -148,6 +89,7 @@ class ImportCounts:
     mended: int = 0
     texts: int = 0
     parts: tuple[str, ...] = ()
+    hidden: int = 0
 
     def __add__(self, other: "ImportCounts") -> "ImportCounts":
         return ImportCounts(*(getattr(self, field.name) + getattr(other, field.name) for field in fields(ImportCounts)))
@@ -157,30 +99,51 @@ class ImportCounts:
 class _PendingRow:
     """A record that waits to be written, with the history of its PMID at the last refresh.
 
-    `kind` is the count of `ImportCounts` that the row belongs to.
+    `dated`: its source dates it, or it does so itself (`dates_itself`). `kind` is the count of `ImportCounts` that the row belongs to.
     """
 
     record: Article | Deletion
     version: VersionKey
     text_hash: int | None
+    dated: bool
+    dates_itself: bool = False
     history: VersionHistory = field(default_factory=VersionHistory)
     kind: str = "new"
     new_text: bool = False
 
-    def classify(self, dated: bool) -> bool:
+    @property
+    def is_behind(self) -> bool:
+        """Whether the lake holds a greater version, so that no view shows this one."""
+        return any(self.version < newest for newest in self.history.newest.values())
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the row waits for the end of its source, where a later record may be one that the lake holds.
+
+        So a source that has a PMID twice writes nothing when it is read again.
+        """
+        return self.is_behind or (self.kind == "repeated" and not self.dated)
+
+    def classify(self) -> bool:
         """Set `kind` and `new_text` by the history. Returns whether the row must be written."""
-        last_seen = self.history.last_seen.get(self.version.record_hash)
+        version, history = self.version, self.history
         self.new_text = False
-        if last_seen is not None:
+        is_hidden = version.record_class == BARE_TEXT and RECORD in history.newest
+        latest = history.latest.get(version.record_hash)
+        if is_hidden and (latest is not None or self.text_hash in history.record_texts):
+            return False
+        if latest is not None:
             self.kind = "repeated"
-            newest = self.history.newest
-            is_current = newest is not None and newest.record_hash == self.version.record_hash
-            return last_seen < self.version.as_of and (dated or not is_current)
+            newest = history.newest[version.record_class]
+            is_current = newest.record_hash == version.record_hash and newest.reader_version >= version.reader_version
+            return latest < version and (self.dated or not is_current)
         if isinstance(self.record, Deletion):
             self.kind = "deletions"
+        elif is_hidden:
+            self.kind = "hidden"
         else:
-            self.kind = "new" if self.history.newest is None else "revised"
-            self.new_text = bool(self.record.text) and self.text_hash not in self.history.text_hashes
+            self.kind = "revised" if history.newest else "new"
+            self.new_text = bool(self.record.text) and self.text_hash not in history.read_texts
         return True
 
 
@@ -207,26 +170,30 @@ class ArticleWriter:
         again completes it.
         """
         total = ImportCounts()
-        pending: dict[int, _PendingRow] = {}
+        rows = _Rows()
         stream = iter(records)
         with self._lock():
             self._index.refresh({})
         while batch := list(islice(stream, part_size)):
-            total += self._classify_batch(batch, pending, dated)
-            while len(pending) >= part_size:
-                total += self._write_part(pending, part_size, source, dated, len(total.parts))
-        if pending:
-            total += self._write_part(pending, part_size, source, dated, len(total.parts))
-        return total
+            total += self._classify_batch(batch, rows, dated)
+            while len(rows.pending) >= part_size:
+                total += self._write_part(rows.pending, part_size, source, len(total.parts))
+            if len(rows.held) > _MAX_HELD:
+                total += self._write_held(rows, part_size, source, len(total.parts))
+        if rows.pending:
+            total += self._write_part(rows.pending, part_size, source, len(total.parts))
+        return total + self._write_held(rows, part_size, source, len(total.parts))
 
     def _lock(self) -> AbstractContextManager[None]:
         return hold_lock(self._lake, "import", wait=True)
 
-    def _classify_batch(self, batch: list[SourceRecord], pending: dict[int, _PendingRow], dated: bool) -> ImportCounts:
-        """Add the rows of a batch that must be written to `pending`, which keeps only the newest row of a PMID."""
+    def _classify_batch(self, batch: list[SourceRecord], rows: "_Rows", dated: bool) -> ImportCounts:
+        """Add the rows of a batch that must be written to `rows`, which keep only the newest row of a PMID."""
         newest: dict[int, _PendingRow] = {}
         for source_record in batch:
-            row = _pending_row(source_record)
+            row = _pending_row(source_record, dated)
+            if row is None:
+                continue
             pmid = row.record.pmid
             if pmid not in newest or newest[pmid].version <= row.version:
                 newest[pmid] = row
@@ -234,29 +201,45 @@ class ArticleWriter:
         unchanged = 0
         histories = self._index.histories(newest)
         for pmid, row in newest.items():
-            earlier = pending.get(pmid)
+            earlier = rows.get(pmid)
             if earlier is not None:
                 superseded += 1
                 if earlier.version > row.version:
                     continue
-                del pending[pmid]
+                rows.remove(pmid)
             row.history = histories[pmid]
-            if row.classify(dated):
-                pending[pmid] = row
-            else:
+            if not row.classify():
                 unchanged += 1
+            elif row.is_behind and pmid in rows.said:
+                superseded += 1
+            else:
+                rows.add(row)
+            if row.dates_itself:
+                rows.said.add(pmid)
         mended = sum(source_record.mended for source_record in batch)
         return ImportCounts(read=len(batch), unchanged=unchanged, superseded=superseded, mended=mended)
 
-    def _write_part(
-        self, pending: dict[int, _PendingRow], size: int, source: str, dated: bool, chunk: int
-    ) -> ImportCounts:
+    def _write_held(self, rows: "_Rows", part_size: int, source: str, chunk: int) -> ImportCounts:
+        """Write the held rows, without those that another process has written."""
+        total = ImportCounts()
+        while rows.held:
+            pmids = list(islice(rows.held, part_size))
+            held = {pmid: rows.held.pop(pmid) for pmid in pmids}
+            for pmid, history in self._index.histories(held).items():
+                held[pmid].history = history
+            pending = {pmid: row for pmid, row in held.items() if row.classify()}
+            total += ImportCounts(unchanged=len(held) - len(pending))
+            if pending:
+                total += self._write_part(pending, part_size, source, chunk + len(total.parts))
+        return total
+
+    def _write_part(self, pending: dict[int, _PendingRow], size: int, source: str, chunk: int) -> ImportCounts:
         """Write the first `size` rows of `pending` to a part, without those that another process has written."""
         pmids = list(islice(pending, size))
         data = _encode_part([pending[pmid] for pmid in pmids], source)
         with self._lock():
             changed = self._index.refresh({pmid: row.history for pmid, row in pending.items()})
-            unchanged = [pmid for pmid in changed if not pending[pmid].classify(dated)]
+            unchanged = [pmid for pmid in changed if not pending[pmid].classify()]
             for pmid in unchanged:
                 del pending[pmid]
             rows = [pending.pop(pmid) for pmid in pmids if pmid in pending]
@@ -269,23 +252,53 @@ class ArticleWriter:
             # Add the part just written to the index.
             self._index.refresh({})
         kinds = [row.kind for row in rows]
-        counts = {kind: kinds.count(kind) for kind in ("new", "revised", "repeated", "deletions")}
+        counts = {kind: kinds.count(kind) for kind in ("new", "revised", "repeated", "deletions", "hidden")}
         texts = sum(row.new_text for row in rows)
         return ImportCounts(unchanged=len(unchanged), texts=texts, parts=(name,), **counts)
 
 
-def _pending_row(source_record: SourceRecord) -> _PendingRow:
-    """The row of a record, with its version key. Raises SchemaError if a section is outside the text."""
-    record = source_record.record
+@dataclass(slots=True)
+class _Rows:
+    """The rows of a source that must be written, by PMID: those that wait for a part, and those held until its end.
+
+    `said` are PMIDs whose records date themselves: only these can be followed by an older record of their PMID.
+    """
+
+    pending: dict[int, _PendingRow] = field(default_factory=dict)
+    held: dict[int, _PendingRow] = field(default_factory=dict)
+    said: set[int] = field(default_factory=set)
+
+    def get(self, pmid: int) -> _PendingRow | None:
+        return self.pending.get(pmid) or self.held.get(pmid)
+
+    def add(self, row: _PendingRow) -> None:
+        (self.held if row.is_held else self.pending)[row.record.pmid] = row
+
+    def remove(self, pmid: int) -> None:
+        self.pending.pop(pmid, None)
+        self.held.pop(pmid, None)
+
+
+def _pending_row(source_record: SourceRecord, dated: bool) -> _PendingRow | None:
+    """The row of a record, with its version key; None for an older version, which is not kept.
+
+    Raises SchemaError if a section is outside the text.
+    """
+    record, record_class = source_record.record, source_record.record_class
+    if isinstance(record, OlderVersion):
+        return None
     as_of = (source_record.as_of - _EPOCH) // _MICROSECOND
+    reader_version, dated = source_record.reader_version, dated or source_record.dated
     if isinstance(record, Deletion):
-        return _PendingRow(record, VersionKey(as_of, date.min, deletion_hash()), None)
+        version = VersionKey(RECORD, as_of, date.min, reader_version, deletion_hash())
+        return _PendingRow(record, version, None, dated, source_record.dated)
     text = record.text
     for section in record.sections:
         if not 0 <= section.start_char <= section.end_char <= len(text):
             raise SchemaError(f"PMID {record.pmid}: {section} is outside its text (length {len(text)})")
-    version = VersionKey(as_of, record.revised or date.min, record_hash(record))
-    return _PendingRow(record, version, text_hash(text))
+    content = record_hash(record, record_class)
+    version = VersionKey(record_class, as_of, record.revised or date.min, reader_version, content)
+    return _PendingRow(record, version, text_hash(text), dated, source_record.dated)
 
 
 def _encode_part(rows: list[_PendingRow], source: str) -> bytes:
@@ -301,6 +314,8 @@ def _part_table(rows: list[_PendingRow], source: str) -> pa.Table:
         "as_of": [row.version.as_of for row in rows],
         "revised": [None if row.version.revised == date.min else row.version.revised for row in rows],
         "record_hash": [row.version.record_hash for row in rows],
+        "record_class": [row.version.record_class for row in rows],
+        "reader_version": [row.version.reader_version for row in rows],
         "text_hash": [row.text_hash for row in rows],
         "new_text": [row.new_text for row in rows],
         "deleted": [isinstance(row.record, Deletion) for row in rows],
@@ -324,9 +339,7 @@ def _content(article: Article | None, name: str) -> object:
     if article is None:
         return None
     value = getattr(article, name)
-    if name in ("sections", "mesh"):
-        return [{slot: getattr(item, slot) for slot in item.__slots__} for item in value]
-    return value
+    return list(map(_STRUCT_VALUES[name], value)) if name in _STRUCT_VALUES else value
 
 
 def _part_stem(source: str) -> str:

@@ -1,8 +1,9 @@
 """Read the current articles of a lake with their mentions, in order of PMID, in constant memory."""
 
 from collections.abc import Collection, Generator, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
 from itertools import accumulate, pairwise
+from typing import Any, get_args, get_origin, get_type_hints
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,14 +14,19 @@ from litmine.lake.paths import PART_TASKS
 from litmine.lake.query import QUERY_FAILED
 from litmine.lake.views import sql_string
 from litmine.output.document import Document, Mention
-from litmine.types import Article, Section
+from litmine.types import Article
 
 # Articles are counted per bucket of this many PMIDs, and a query reads as many buckets as hold about a batch.
 _BUCKET_PMIDS = 1 << 12
 _BATCH_ARTICLES = 20_000
+# The fields of an article that are lists, and what is in them.
+_LISTS: dict[str, Any] = {
+    name: get_args(hint)[0] for name, hint in get_type_hints(Article).items() if get_origin(hint) is tuple
+}
 _ARTICLE_COLUMNS = tuple(
-    field.name for field in fields(Article) if field.name not in ("authors", "mesh", "keywords", "publication_types")
+    field.name for field in fields(Article) if field.name not in _LISTS or field.name == "sections"
 )
+_ALL_COLUMNS = tuple(field.name for field in fields(Article))
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +35,19 @@ class DocumentSelection:
 
     models: name@digest of the models whose mentions are read, None for the models that the view `entities` shows.
     entity_types: None for all. where: an SQL condition on the view `articles`. tables: tables of other tasks whose
-    rows, from the active models, are added to the documents.
+    rows, from the active models, are added to the documents. whole_records: with the lists of the articles, such as
+    authors and MeSH, and with `as_of` and class.
     """
 
     models: Collection[str] | None = None
     entity_types: Collection[str] | None = None
     where: str | None = None
     tables: tuple[str, ...] = ()
+    whole_records: bool = False
 
 
 def read_documents(lake: Lake, selection: DocumentSelection) -> Generator[Document]:
-    """Read each selected article once, with its mentions, but without authors, MeSH, keywords and publication types.
+    """Read each selected article once, with its mentions; without the lists of its record unless they are selected.
 
     Each range of PMIDs is one query, so changes made meanwhile become visible at the next range. Raises QueryError for
     an invalid condition, and LakeError if the lake is damaged or a mention does not match its text.
@@ -75,8 +83,12 @@ def _read_ranges(lake: Lake, view: str, mention_condition: str, selection: Docum
             ) USING (pmid)"""
             for table in selection.tables
         )
+        article_columns = ", ".join((*_ALL_COLUMNS, "as_of") if selection.whole_records else _ARTICLE_COLUMNS)
+        if selection.whole_records:
+            classes = f"SELECT pmid, record_class, reader_version FROM current_versions WHERE {in_range}"
+            table_joins += f" LEFT JOIN ({classes}) USING (pmid)"
         query = f"""
-            FROM (SELECT {", ".join(_ARTICLE_COLUMNS)} FROM articles WHERE {in_range} {article_condition})
+            FROM (SELECT {article_columns} FROM articles WHERE {in_range} {article_condition})
             LEFT JOIN (
                 SELECT pmid, list(({columns}) ORDER BY start_char, end_char, entity_type, model) AS found
                 FROM {view} WHERE {in_range} AND {mention_condition} GROUP BY pmid
@@ -118,8 +130,8 @@ def _batch_documents(batch: pa.RecordBatch, tables: Sequence[str]) -> Iterator[D
     rows = batch.drop_columns("found").to_pylist()
     for row, mention_count in zip(rows, mention_counts, strict=True):
         more = {table: tuple(row.pop(table) or ()) for table in tables}
-        row["sections"] = tuple(Section(**section) for section in row["sections"] or ())
-        article = Article(**row)
+        version = [row.pop(name, None) for name in ("as_of", "record_class", "reader_version")]
+        article = _article(row)
         mentions = tuple(next(all_mentions) for _ in range(mention_count))
         text = article.text
         for mention in mentions:
@@ -129,7 +141,18 @@ def _batch_documents(batch: pa.RecordBatch, tables: Sequence[str]) -> Iterator[D
                     f"PMID {article.pmid}: {mention.model} has {mention.mention!r} at {start}:{end}, but the text there"
                     f" is {text[start:end]!r}; run `litmine doctor --deep` to see which file to delete"
                 )
-        yield Document(article, mentions, more)
+        yield Document(article, mentions, more, *version)
+
+
+def _article(row: dict[str, Any]) -> Article:
+    for name in _LISTS.keys() & row.keys():
+        kind = _LISTS[name]
+        row[name] = tuple(_with_tuples(kind, one) if is_dataclass(kind) else one for one in row[name] or ())
+    return Article(**row)
+
+
+def _with_tuples(kind: Any, values: dict[str, Any]) -> Any:
+    return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
 
 
 def _sql_list(values: Collection[str]) -> str:

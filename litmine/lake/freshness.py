@@ -16,28 +16,29 @@ from litmine.lake.listing import live_files
 from litmine.lake.paths import LakePath, folder_name, local_folder
 from litmine.lake.readings import QuestionTextPair
 from litmine.lake.targets import TargetSet
+from litmine.lake.version_order import version_struct
 from litmine.lake.views import connect, escape_glob, open_duckdb, run_interruptibly, schema_map
 from litmine.schema import arrow_schema
+from litmine.types import RECORD
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 # This does not use the view `current_versions`, which would find the newest version of every PMID in the lake.
-_LAST_SEEN_QUERY = """
+_LAST_SEEN_QUERY = f"""
 SELECT pmid, epoch_us(given)
 FROM (
-    SELECT pmid, max(as_of) FILTER (source = $source) AS given,
-           max({'as_of': as_of, 'revised': coalesce(revised, DATE '0001-01-01'), 'record_hash': record_hash,
-                'deleted': deleted}) AS newest
+    SELECT pmid, max(as_of) FILTER (source = $source) AS given, max({version_struct(["deleted"])}) AS newest
     FROM article_versions SEMI JOIN wanted USING (pmid)
     GROUP BY pmid
 )
-WHERE NOT newest.deleted"""
+WHERE NOT newest.deleted AND newest.record_class = {RECORD}"""
 
 
 def last_seen(lake: LakePath, pmids: Iterable[int], source: str) -> dict[int, datetime | None]:
-    """When `source` last returned each PMID (UTC), None if it never did. PMIDs without a current version are left out.
+    """When `source` last returned each PMID (UTC), None if it never did.
 
-    Raises LakeError for a damaged part.
+    PMIDs without a current version, and those of which the lake has only bare texts, are left out. Raises LakeError for
+    a damaged part.
     """
     wanted = pa.table({"pmid": pa.array(pmids, pa.int64())})
     with report_damaged_files(lake), connect(lake) as connection:

@@ -5,7 +5,7 @@ from dataclasses import fields
 from datetime import date
 from hashlib import blake2b
 
-from litmine.types import Article, MeshHeading, Question, Section
+from litmine.types import RECORD, Article, MeshHeading, Question, Section
 
 _CONTENT_FIELDS = tuple((field.name, field.default) for field in fields(Article) if field.name != "pmid")
 
@@ -20,13 +20,15 @@ def question_digest(question: Question) -> int:
     return _signed_hash(json.dumps([question.text, question.question_type]).encode())
 
 
-def record_hash(article: Article) -> int:
-    """The hash of a record's content, without the PMID.
+def record_hash(article: Article, record_class: int = RECORD) -> int:
+    """The hash of a record's content, without the PMID. A bare text and a record of the same content differ.
 
     Fields with their default value are left out. So when `Article` gains a field, only records that have it change,
     and the other records of a lake need not be written again.
     """
     content = {name: value for name, default in _CONTENT_FIELDS if (value := getattr(article, name)) != default}
+    if record_class != RECORD:
+        content["record_class"] = record_class
     return _signed_hash(json.dumps(content, default=_to_json, separators=(",", ":")).encode())
 
 

@@ -17,7 +17,7 @@ from uuid import uuid4
 
 import pyarrow as pa
 
-from litmine.errors import QueryError
+from litmine.errors import QueryError, UnknownViewError
 from litmine.lake.duckdb_errors import report_damaged_files
 from litmine.lake.paths import LakePath
 from litmine.lake.view_definitions import view_descriptions
@@ -202,18 +202,20 @@ def _restrict_access(connection: "duckdb.DuckDBPyConnection", lake: LakePath) ->
 def _translate_errors(lake: LakePath) -> AbstractContextManager[None]:
     """Turn DuckDB's errors into LakeError or QueryError."""
     # Through an Arrow reader, DuckDB's errors arrive as OSError; Arrow itself rejects types as deep as DuckDB allows.
-    return report_damaged_files(lake, lambda message: QueryError(_error_message(message)), (OSError, pa.ArrowException))
+    return report_damaged_files(lake, _query_error, (OSError, pa.ArrowException))
 
 
-def _error_message(message: str) -> str:
+def _query_error(message: str) -> QueryError:
     """DuckDB's message in one line: its hint stays; the error kind and the excerpt of the query are removed."""
     kind, _, rest = message.partition(" Error: ")
     if not rest:
         kind, rest = "", message
     reason = " ".join(re.split(r"\n+LINE \d+:", rest)[0].split())
     if kind == "Permission":
-        return f"a query can read only the views and the lake's own files: {reason}"
+        return QueryError(f"a query can read only the views and the lake's own files: {reason}")
     views = view_descriptions()
-    if kind == "Catalog" and "Table with name" in reason and not any(f'"{view}"' in reason for view in views):
-        reason = f"{reason.split('!')[0]}; the views are {', '.join(views)}"
-    return f"{QUERY_FAILED}{reason}"
+    if kind == "Catalog" and "Table with name" in reason:
+        if not any(f'"{view}"' in reason for view in views):
+            reason = f"{reason.split('!')[0]}; the views are {', '.join(views)}"
+        return UnknownViewError(f"{QUERY_FAILED}{reason}")
+    return QueryError(f"{QUERY_FAILED}{reason}")

@@ -3,6 +3,7 @@
 `schemas/*.sql` define the views as templates. This module fills in how each table's Parquet files are read.
 """
 
+import os
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,7 @@ from litmine.lake.file_writer import file_write_error, write_atomically
 from litmine.lake.listing import live_files_by_table
 from litmine.lake.object_store import ObjectPath
 from litmine.lake.paths import PAIR_TASKS, PART_TASKS, REPLACED, TABLES, LakePath, file_pattern, folder_depth
+from litmine.lake.version_order import VERSION_COLUMNS, version_column, version_struct
 from litmine.lake.view_definitions import view_statements
 from litmine.schema import arrow_schema
 from litmine.specs import ARTICLES
@@ -203,9 +205,19 @@ def _fill_template(template: str, source: _TableSource, tables: Collection[str])
         return _union([f"(SELECT '{spec.name}' AS task, * FROM {subquery})" for spec, subquery in rows])
 
     names = "|".join(TABLES)
+    template = _fill_version_order(template)
     sql = re.sub(rf"{{footers of (?P<every>every )?(?P<table>targets|{names})}}", footers_of, template)
     sql = re.sub(r"{pairs}", pairs, sql)
     return re.sub(rf"{{(?P<table>{names})(: (?P<columns>[a-z_, ]+))?}}", rows_of, sql)
+
+
+def _fill_version_order(template: str) -> str:
+    """Replace the placeholders for the order of versions, which `litmine.lake.version_order` defines."""
+    sql = re.sub(
+        r"{version struct: (?P<more>[a-z_, ]+)}", lambda match: version_struct(match["more"].split(", ")), template
+    )
+    sql = sql.replace("{version columns}", ", ".join(VERSION_COLUMNS))
+    return re.sub(r"{version column (?P<name>[a-z_]+)}", lambda match: version_column(match["name"]), sql)
 
 
 _NO_FOOTERS = "(SELECT NULL::VARCHAR AS file_name, NULL::BLOB AS key, NULL::BLOB AS value WHERE false)"
@@ -302,19 +314,32 @@ class _LiveFileQuery:
         """
         files = self._glob(table)
         if every:
-            return f"(SELECT {', '.join(columns)} FROM {reader(files)})"
+            return f"(SELECT {', '.join(columns)} FROM {reader(files)} WHERE {self._in_place()})"
         parts = ARTICLES if table in PART_TASKS else table
         name = "file_name" if "file_name" in columns else "filename"
         key = f"'{ARTICLES}/' || parse_filename({name}, true)" if table in PART_TASKS else self._key(name)
         return f"""(
     SELECT {", ".join(columns)}
     FROM (
-        WITH listed AS MATERIALIZED (SELECT {self._key("file")} AS file FROM glob({self._glob(parts)}))
+        WITH listed AS MATERIALIZED (
+            SELECT {self._key("file")} AS file FROM glob({self._glob(parts)}) WHERE {self._in_place()}
+        )
         SELECT file FROM listed
         WHERE file NOT IN (SELECT file FROM {self._notes()} AS notes WHERE notes.by IN (SELECT file FROM listed))
     ) AS live
     JOIN {reader(files)} ON live.file = {key}
 )"""
+
+    def _in_place(self) -> str:
+        """A condition that fails with a clear message when the catalogue is not in the lake that its views read.
+
+        DuckDB's table functions take no computed path, so the views of a copied or moved lake read the old folder until
+        the catalogue is written again. `duckdb_databases` has the resolved path of the open file.
+        """
+        path = os.path.realpath(self._lake / CATALOGUE)
+        message = f"this {CATALOGUE} reads the lake at {self._lake}; run `litmine status` on its own lake first"
+        in_place = f"EXISTS (FROM duckdb_databases() WHERE path = {sql_string(path)})"
+        return f"CASE WHEN {in_place} THEN true ELSE error({sql_string(message)}) END"
 
     def _notes(self) -> str:
         if not any((self._lake / REPLACED).glob("*.parquet")):

@@ -14,7 +14,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from litmine.errors import LitmineError, ModelError
+from litmine.errors import LitmineError, ModelError, UnknownModelError
 from litmine.resources import litmine_home
 from litmine.specs import TASKS
 
@@ -75,7 +75,7 @@ def absolute_reference(ref: str) -> str:
 
 
 def locate(ref: str) -> tuple[Path, str]:
-    """Folder and name of a referenced model, downloaded if necessary. Raises ModelError when there is none."""
+    """Folder and name of a referenced model, downloaded if necessary. Raises UnknownModelError when there is none."""
     if is_builtin(ref):
         return builtin_folder(ref), ref
     folder = Path(ref)
@@ -84,7 +84,7 @@ def locate(ref: str) -> tuple[Path, str]:
         return folder, folder.resolve().name
     if ref.count("/") == 1 and not ref.startswith((".", "/", "~")) and not ref.endswith("/"):
         return pull(ref), ref.partition("/")[2]
-    raise ModelError(
+    raise UnknownModelError(
         f"no model {ref!r} here; give {', '.join(offline_models())}, a model folder, or the id of a model on the"
         " Hugging Face Hub (organisation/name)"
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from litmine.types import Article
@@ -23,9 +24,13 @@ class Mention(NamedTuple):
 class Document:
     """An article and its mentions, by start, end, type and model; they may overlap.
 
-    `more`: rows of further tasks by the name of their table, as the tasks' views have them.
+    `more`: rows of further tasks by the name of their table, as the tasks' views have them. `as_of`, `record_class`
+    (`BARE_TEXT` or `RECORD`) and `reader_version` are those of the article's current version, None where only its text is wanted.
     """
 
     article: Article
     mentions: tuple[Mention, ...]
     more: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    as_of: datetime | None = None
+    record_class: int | None = None
+    reader_version: int | None = None

@@ -1,42 +1,38 @@
-"""Documents as JSON lines, one article with its sections and mentions each; `litmine import` reads them back."""
+"""Documents as JSON lines, one whole article with its mentions each; `litmine import` restores the articles."""
 
 import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import UTC, date
 from typing import Any
 
 from litmine.output.document import Document
 from litmine.output.rows import shortest_decimal
+from litmine.types import EXPORT_CLASSES, EXPORT_MARK
 
 # JSON allows these characters in strings, but some readers split lines at them.
 _SPLITTERS = re.compile("[\x85\u2028\u2029]")
+_CLASS_NAMES = {record_class: name for name, record_class in EXPORT_CLASSES.items()}
 
 
 def to_jsonl(document: Document) -> str:
-    """The document's line."""
+    """The document's line: every field of its article, its text, its mentions and the rows of other tables.
+
+    The key `litmine` marks the line, so that an import restores the article as it was: its `as_of`, its class,
+    the version of the reader that made it, and which keys are tables and not part of it.
+    """
     article = document.article
-    return (
-        json_line(
-            {
-                "pmid": article.pmid,
-                "title": article.title,
-                "abstract": article.abstract,
-                "text": article.text,
-                "sections": [asdict(section) for section in article.sections],
-                "journal": article.journal,
-                "pub_date": article.pub_date,
-                "year": article.year,
-                "doi": article.doi,
-                "pmcid": article.pmcid,
-                "language": article.language,
-                "retracted": article.retracted,
-                "entities": [_with_shortest_decimals(one._asdict()) for one in document.mentions],
-                **{table: [_with_shortest_decimals(row) for row in rows] for table, rows in document.more.items()},
-            }
-        )
-        + "\n"
-    )
+    record = {name: value.isoformat() if isinstance(value, date) else value for name, value in asdict(article).items()}
+    tables = {"entities": [one._asdict() for one in document.mentions], **document.more}
+    mark = {}
+    if document.as_of is not None and document.record_class is not None:
+        as_of = document.as_of.astimezone(UTC).isoformat()
+        kind, reader = _CLASS_NAMES[document.record_class], document.reader_version or 0
+        mark = {EXPORT_MARK: {"as_of": as_of, "class": kind, "reader": reader, "tables": [*tables]}}
+    words = {name: record.pop(name) for name in ("pmid", "title", "abstract")}
+    rows = {table: [_with_shortest_decimals(row) for row in rows] for table, rows in tables.items()}
+    return json_line({**words, "text": article.text, **record, **rows, **mark}) + "\n"
 
 
 def _with_shortest_decimals(row: Mapping[str, Any]) -> dict[str, Any]:

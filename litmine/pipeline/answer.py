@@ -15,6 +15,7 @@ from litmine.nn.references import absolute_reference
 from litmine.pipeline.count_format import format_count, format_nonzero
 from litmine.pipeline.run_log import RunLogEntry, log_run
 from litmine.runtime.executor import Executor, RunProgress
+from litmine.search.evidence import IS_EVIDENCE
 from litmine.search.index import SearchIndex
 from litmine.sources.questions import read_questions
 from litmine.specs import spec_named
@@ -186,10 +187,27 @@ def answer(
     return result
 
 
+def explain_nothing_retrieved(lake: Lake, where: str | None) -> str:
+    """Why no article was retrieved for a question: none has its words, or none fulfils the condition `where`."""
+    if where is None:
+        return "no article in the lake matches the question"
+
+    def is_met(condition: str) -> bool:
+        # The user's condition is a query of the user's. The line break ends a SQL comment in it.
+        rows = lake.select(f"SELECT count(*) FROM articles WHERE {condition}({where}\n)").read_all()
+        return bool(rows.column(0)[0].as_py())
+
+    if not is_met(""):
+        return f"no article in the lake matches the condition {where!r}"
+    if not is_met(f"{IS_EVIDENCE} AND "):
+        return f"the articles that match the condition {where!r} are retracted or notices, which are no evidence"
+    return f"no article that matches the condition {where!r} matches the question"
+
+
 def _retrieve(lake: Lake, question_run: QuestionRun, model: str) -> list[QuestionLogEntry]:
     index = SearchIndex.open(lake)
-    # Retracted articles are no evidence. The line break ends a SQL comment in the user's condition.
-    where = f"not retracted and ({question_run.where}\n)" if question_run.where else "not retracted"
+    # The line break ends a SQL comment in the user's condition.
+    where = f"{IS_EVIDENCE} and ({question_run.where}\n)" if question_run.where else IS_EVIDENCE
     found: dict[str, tuple[RetrievedArticle, ...]] = {}
     for text in dict.fromkeys(question.text for question in question_run.questions):
         hits = index.search(text, question_run.top_k, where)

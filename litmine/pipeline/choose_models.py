@@ -1,10 +1,11 @@
 """`models use`: choose the models that a lake's views show, and the types of each."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from litmine.errors import ModelError
+from litmine.errors import ModelError, UnknownModelError, UnknownTypeError
 from litmine.lake.active_models import TypesOf, activate, active_types
 from litmine.lake.lake import Lake
 from litmine.lake.runs import ActiveModel
@@ -13,6 +14,9 @@ from litmine.lake.views import sql_string
 from litmine.pipeline.run_log import log_run
 from litmine.settings import did_you_mean
 from litmine.specs import TASKS, TaskSpec, spec_for_table, spec_named
+
+# The name in `model = 'name@digest'` and `model like 'name@%'`.
+_MODEL_IN_QUERY = re.compile(r"\bmodel\s*(?:=|<>|!=|i?like\b|in\s*\()\s*'([^'@%]+)@[^']*'", re.IGNORECASE)
 
 
 def use_models(lake: Lake, refs: Sequence[str]) -> list[ActiveModel]:
@@ -69,6 +73,48 @@ def tagger_names(lake: Lake, refs: Sequence[str]) -> list[str]:
     return [_target_set(lake, ref, [spec_named("ner")]).model for ref in refs]
 
 
+def check_types(lake: Lake, types: Iterable[str], models: Sequence[str] | None = None) -> None:
+    """Raise UnknownTypeError for an entity type that none of the models finds.
+
+    models: name@digest; None for the active models and the types that the views show of them. A type that a model found
+    in the lake is known, and so is each type of a built-in model.
+    """
+    spec = spec_named("ner")
+    chosen = (
+        [one for one in lake.active_models() if one.task == spec.name]
+        if models is None
+        else [ActiveModel(spec.name, model) for model in models]
+    )
+    if not chosen:
+        raise UnknownTypeError(
+            f"no model that finds entities has read {lake.location}, so it has no entity types; run `litmine annotate`"
+        )
+    known: set[str] = set()
+    for one in chosen:
+        known.update(one.types or (*types_found(lake, one), *_builtin_types(one.model.partition("@")[0])))
+    for kind in types:
+        if kind not in known:
+            shown = sorted(known)
+            raise UnknownTypeError(
+                f"no model of this lake finds {kind!r}{did_you_mean(kind, shown)};"
+                f" the types are {', '.join(shown) or 'none'}"
+            )
+
+
+def unknown_models_note(lake: Lake, query: str) -> str | None:
+    """A sentence about the first model that a query compares `model` with and that has read nothing of the lake."""
+    compared = _MODEL_IN_QUERY.findall(query)
+    if not compared:
+        return None
+    readers = {str(model) for (model,) in lake.rows("SELECT DISTINCT model FROM questions")}
+    known = sorted(readers | {one.model for one in lake.target_sets()})
+    names = {model.partition("@")[0] for model in known}
+    for name in compared:
+        if name not in names:
+            return f"no model of this lake is named {name!r}; it has been read by {', '.join(known) or 'no model'}"
+    return None
+
+
 def types_found(lake: Lake, active: ActiveModel) -> tuple[str, ...]:
     """All types that a model has found in the lake, sorted."""
     spec = spec_named(active.task)
@@ -104,7 +150,9 @@ def _resolve(lake: Lake, ref: str) -> tuple[ActiveModel, tuple[str, ...]]:
         return active, known
     for kind in types:
         if kind not in known:
-            raise ModelError(f"{name} does not find {kind!r}{did_you_mean(kind, known)}; it finds {', '.join(known)}")
+            raise UnknownTypeError(
+                f"{name} does not find {kind!r}{did_you_mean(kind, known)}; it finds {', '.join(known)}"
+            )
     return replace(active, types=tuple(kind for kind in known if kind in types)), known
 
 
@@ -133,6 +181,14 @@ def _all_types(lake: Lake, ref: str, active: ActiveModel) -> tuple[str, ...]:
     return model_types(ref)
 
 
+def _builtin_types(name: str) -> tuple[str, ...]:
+    """The types of a built-in model; empty for any other name."""
+    from litmine.nn.references import is_builtin
+    from litmine.tasks.registry import model_types
+
+    return model_types(name) if is_builtin(name) else ()
+
+
 def _split_reference(lake: Lake, ref: str) -> tuple[str, list[str] | None]:
     """The model and the types of `model:type,type`; None without types. A model's own name may contain a colon."""
     name, colon, types = ref.rpartition(":")
@@ -149,6 +205,8 @@ def _target_set(lake: Lake, ref: str, among: Sequence[TaskSpec]) -> TargetSet:
     of_model = [one for one in sets if one.model == model]
     if not of_model:
         known = ", ".join(dict.fromkeys(one.model for one in sets)) or "no model"
+        if "@" in ref:
+            raise UnknownModelError(f"no model of this lake is {ref}; it has been read by {known}")
         raise ModelError(
             f"{ref} has read nothing of this lake yet; run `litmine annotate --model {ref}` first (read so far by"
             f" {known})"

@@ -1,6 +1,6 @@
 """`export`: write articles and their entities in formats that annotation tools read."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,6 +16,7 @@ from litmine.output import bioc
 from litmine.output.document import Document
 from litmine.output.jsonl import to_jsonl
 from litmine.output.pubtator import to_pubtator
+from litmine.pipeline.choose_models import check_types
 from litmine.pipeline.count_format import format_count
 
 FORMATS = ("pubtator", "bioc", "jsonl")
@@ -42,21 +43,32 @@ def export(lake: Lake, form: str, out: Path | IO[bytes], selection: DocumentSele
     when it is complete, and must be outside the lake. Memory use does not grow with the lake. Equal lakes give equal
     bytes.
 
-    Raises SettingError for an unknown format or a file inside the lake, LitmineError when the file cannot be written,
-    QueryError for an invalid condition, and LakeError when the lake is damaged.
+    Raises SettingError for an unknown format or a file inside the lake, UnknownTypeError for a type that no model
+    finds, LitmineError when the file cannot be written, QueryError for an invalid condition, and LakeError when the
+    lake is damaged.
     """
     if form not in FORMATS:
         raise SettingError(f"unknown format {form!r}; choose one of {', '.join(FORMATS)}")
+    if selection is not None and selection.entity_types is not None:
+        models = None if selection.models is None else list(selection.models)
+        check_types(lake, selection.entity_types, models)
     if isinstance(out, Path):
         lake.require_outside_lake(out)
         with open_atomic(out) as stream:
             return export(lake, form, stream, selection)
     result, selection = ExportResult(), selection or DocumentSelection()
     if form == "jsonl":
-        selection = replace(selection, tables=_exported_tables(lake))
+        selection = replace(selection, tables=_exported_tables(lake), whole_records=True)
     with closing(read_documents(lake, selection)) as selected:
         _write(out, _formatted(lake, form, _counted(selected, result)))
     return result
+
+
+def export_notes(lake: Lake, models: Collection[str] | None = None) -> list[str]:
+    """What a reader of the export should know: nothing was annotated, or a model (None: the active) missed texts."""
+    if models is None and not any(model.task == "ner" for model in lake.active_models()):
+        return ["no model that finds entities has read this lake; run `litmine annotate` to have entities in it"]
+    return [sentence for model, sentence in lake.coverage_warnings() if models is None or model in models]
 
 
 def _exported_tables(lake: Lake) -> tuple[str, ...]:

@@ -111,7 +111,9 @@ def preview_fetch(
     """The plan of a fetch, without fetching or writing anything. Raises the same errors as `fetch`."""
     existing_lake = Lake(lake) if (lake / MARKER_FILE).exists() else None
     client = EutilsClient(settings, observer.waiting)
-    return plan_fetch(existing_lake, request, JournaledSearch(client))
+    plan = plan_fetch(existing_lake, request, JournaledSearch(client))
+    observer.planned(plan)
+    return plan
 
 
 def fetch(

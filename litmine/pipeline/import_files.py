@@ -26,7 +26,6 @@ from litmine.pipeline.count_format import format_count, format_nonzero
 from litmine.pipeline.run_log import log_run
 from litmine.runtime.process_pool import ProcessPool
 from litmine.sources.files import (
-    READER_VERSION,
     Checksum,
     compute_checksum,
     estimate_release_time,
@@ -34,7 +33,7 @@ from litmine.sources.files import (
     read_declared_md5,
     read_file,
 )
-from litmine.types import Deletion, SourceRecord, UnreadableRecord
+from litmine.types import READER_VERSION, Deletion, SourceNote, SourceRecord, UnreadableRecord
 
 # The number of records between two calls of `on_records`.
 _REPORT_INTERVAL = 100
@@ -61,6 +60,7 @@ class FileImportResult:
     status: Literal["read", "skipped", "refused", "claimed"]
     added: ImportCounts = field(default_factory=ImportCounts)
     gaps: list[Gap] = field(default_factory=list)
+    notes: list[SourceNote] = field(default_factory=list)
     recorded: bool = False
 
 
@@ -69,7 +69,8 @@ class ImportResult:
     """The result of an import.
 
     `files` counts the files that were read, `skipped` those imported before, `refused` those that do not match their
-    `.md5`. `added` counts the records of the files that were read. `new_gaps` were reported by no earlier run.
+    `.md5`. `notes` tell what readers left aside. `added` counts the records of the files that were read. `new_gaps`
+    were reported by no earlier run.
     """
 
     files: int = 0
@@ -79,6 +80,7 @@ class ImportResult:
     added: ImportCounts = field(default_factory=ImportCounts)
     gaps: list[Gap] = field(default_factory=list)
     new_gaps: list[Gap] = field(default_factory=list)
+    notes: list[SourceNote] = field(default_factory=list)
 
     def add(self, result: FileImportResult) -> None:
         """Add the result of one file."""
@@ -88,6 +90,7 @@ class ImportResult:
         self.recorded += result.recorded
         self.added += result.added
         self.gaps += result.gaps
+        self.notes += result.notes
 
     @property
     def changed(self) -> bool:
@@ -104,6 +107,7 @@ class ImportResult:
                 "deleted": added.deletions,
                 "already present": added.repeated + added.unchanged,
                 "superseded within their file": added.superseded,
+                "not shown": added.hidden,
             }
             totals = f"{format_count(added.read, 'records')} from {format_count(self.files, 'files')}"
             lines.append(f"{format_nonzero(counts)} ({totals})")
@@ -111,10 +115,16 @@ class ImportResult:
             lines.append(f"no records in {format_count(self.files, 'files')}")
         elif not self.skipped:
             lines.append("no files imported")
+        if added.hidden:
+            lines.append(
+                f"{format_count(added.hidden, 'texts')} kept but not shown: the lake has PubMed's own record or deletion"
+                " of these PMIDs, which counts before a text"
+            )
         if self.skipped:
             lines.append(f"{format_count(self.skipped, 'files')} skipped: already imported")
         if added.mended:
             lines.append(f"{format_count(added.mended, 'lone surrogates')} replaced by U+FFFD")
+        lines += [f"{note.where}: {note.what}" for note in self.notes]
         for gap in dict.fromkeys(self.gaps):
             reported = "" if gap in self.new_gaps else " (reported before)"
             lines.append(f"could not be read{reported}: {gap}")
@@ -134,6 +144,7 @@ class ImportResult:
             "deletions": added.deletions,
             "unchanged": added.unchanged,
             "superseded": added.superseded,
+            "hidden": added.hidden,
             "mended": added.mended,
             "texts": added.texts,
             "parts": len(added.parts),
@@ -284,7 +295,7 @@ class FileImporter:
         the same reader gives the same result. A file that is damaged, or was not read to its end, is not recorded.
         """
         result = FileImportResult(file, "read")
-        counter = _RecordCounter(result.gaps, self._on_records)
+        counter = _RecordCounter(result.gaps, result.notes, self._on_records)
         result.added = self._writer.add(
             counter.readable(read_file(file, as_of or datetime.now(UTC))),
             source=escape_surrogates(file.name),
@@ -316,16 +327,20 @@ class FileImporter:
 
 @dataclass(slots=True)
 class _RecordCounter:
-    """Counts records and deletions, and collects gaps for unreadable records."""
+    """Counts records and deletions, and collects gaps for unreadable records, and notes."""
 
     gaps: list[Gap]
+    notes: list[SourceNote]
     on_records: Callable[[int], None]
     deletions: int = 0
 
-    def readable(self, records: Iterator[SourceRecord | UnreadableRecord]) -> Iterator[SourceRecord]:
+    def readable(self, records: Iterator[SourceRecord | UnreadableRecord | SourceNote]) -> Iterator[SourceRecord]:
         """Yield the readable records."""
         count = 0
         for record in records:
+            if isinstance(record, SourceNote):
+                self.notes.append(record)
+                continue
             count += 1
             if count % _REPORT_INTERVAL == 0:
                 self.on_records(_REPORT_INTERVAL)

@@ -1,6 +1,7 @@
 """`status`: a summary of a lake for one screen: its articles, what models have read, what is stale, the latest runs."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,15 +13,28 @@ from litmine.lake.freshness import count_revised_since_read
 from litmine.lake.lake import Lake
 from litmine.lake.lock import hold_lock
 from litmine.lake.targets import TargetSet
+from litmine.lake.version_order import version_struct
+from litmine.lake.views import write_catalogue
 from litmine.pipeline.count_format import format_count
+from litmine.pipeline.fetch_plan import SOURCE
 from litmine.search.index_state import index_is_behind
 from litmine.specs import spec_named
+from litmine.types import READER_VERSION
 
 MAX_GAPS = 5
 MAX_RUNS = 5
 
 _ARTICLES = "select count(*), count(*) filter (retracted), max(as_of) from articles"
 _VERSIONS = "select count(*) from article_versions where not repeated and not deleted"
+# Current articles by an older reader: those that a fetch brought, and those of files.
+_OUTDATED = f"""
+select count(*) filter (newest.fetched), count(*) filter (not newest.fetched)
+from (
+    select pmid, max({version_struct(["deleted", "fetched"])}) as newest
+    from (select *, source = '{SOURCE}' as fetched from article_versions) group by pmid
+)
+where not newest.deleted and newest.reader_version < {READER_VERSION}
+"""
 # Texts that failed, and parts that the latest run could not read. The row after MAX_GAPS shows that there are more.
 _GAPS = f"""
 select 'PMID ' || pmid || ', ' || model as what, why from gaps
@@ -78,7 +92,9 @@ class LakeStatus:
 
 
 def read_status(lake: Lake) -> LakeStatus:
-    """Read the status of a lake. Raises LakeError when it is damaged."""
+    """Read the status of a lake, and update its catalogue if it can be written. Raises LakeError for a damaged lake."""
+    with suppress(LakeError):
+        write_catalogue(lake.location)
     articles, retracted, as_of = lake.rows(_ARTICLES)[0]
     ((versions,),) = lake.rows(_VERSIONS)
     models = lake.sql("from coverage").to_pylist()
@@ -109,7 +125,18 @@ def _annotate_command(model: dict[str, Any]) -> str:
     return f"`litmine annotate --model FOLDER` with the folder of {name}"
 
 
+def _outdated_messages(lake: Lake) -> Iterator[str]:
+    """Messages about articles that a reader of an earlier litmine made of their records."""
+    ((fetched, imported),) = lake.rows(_OUTDATED)
+    if fetched:
+        command = "run `litmine fetch --refresh` with their query"
+        yield f"an earlier litmine read {format_count(fetched, 'fetched articles')}; {command} to read them anew"
+    if imported:
+        yield f"an earlier litmine read {format_count(imported, 'imported articles')}; import their files again"
+
+
 def _stale_messages(lake: Lake, models: list[dict[str, Any]], readers: list[dict[str, Any]]) -> Iterator[str]:
+    yield from _outdated_messages(lake)
     for model in models:
         if model["active"] and model["parts_unread"]:
             table = spec_named(model["task"]).table

@@ -1,4 +1,4 @@
-"""Find and read local files of records: PubMed XML, JSON Lines and PubTator, plain or gzip, recognised by content.
+"""Find and read local files of records, plain or gzip; `formats` recognises them by content.
 
 A file can be verified against the `.md5` file beside it. NLM's bulk files, the baseline and update files of PubMed, are
 dated by their names.
@@ -17,21 +17,14 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from litmine.errors import SourceError
-from litmine.sources.jsonl import read_jsonl
-from litmine.sources.pubmed_xml import read_pubmed_xml
-from litmine.sources.pubtator import HEADER_PATTERN, read_pubtator
-from litmine.types import Article, Deletion, SourceRecord, UnreadableRecord
+from litmine.sources.formats import ForeignFormatError, read_records
+from litmine.types import SourceNote, SourceRecord, UnreadableRecord
 
-# Increased when readers extract more than before, so that imported files are read again.
-READER_VERSION = 1
 CHECKSUM_SUFFIX = ".md5"
 # NLM's `MD5(pubmed26n0001.xml.gz)= 0123...`, md5sum's `0123...  pubmed26n0001.xml.gz`, or the checksum alone.
 _MD5_LINE = re.compile(r"(?:MD5 ?\(.*\) ?= ?)?([0-9a-fA-F]{32})(?: [ *].*)?")
 _MAX_MD5_FILE_BYTES = 1 << 12
 _GZIP_MAGIC = b"\x1f\x8b"
-_WHITE_SPACE = b" \t\r\n"
-# Bytes that may precede the first character: byte order marks of UTF-8 and UTF-16, and NULs of UTF-16.
-_BOM_BYTES = b"\xef\xbb\xbf\xff\xfe\x00"
 _FRESH_COPY = "import a fresh copy of the file"
 # The number of bad lines or records reported per file: a file of another kind has nothing else.
 _MAX_REPORTED = 1_000
@@ -77,25 +70,38 @@ def find_files(paths: Sequence[Path]) -> list[Path]:
     return list(found.values())
 
 
-def read_file(path: Path, as_of: datetime) -> Iterator[SourceRecord | UnreadableRecord]:
+def read_file(path: Path, as_of: datetime) -> Iterator[SourceRecord | UnreadableRecord | SourceNote]:
     """Yield the records of a file, dated from `as_of` on, a microsecond apart: a PMID's last record wins.
 
-    A faulty file raises no error. An unreadable record becomes an `UnreadableRecord` with the file and the line or
-    record number (the first 1,000; one more has the number of the others). Damage ends the file with an
-    `UnreadableRecord` that states how many records were read before it.
+    A record that litmine exported keeps its own date. A note tells what the reader left aside. A faulty file raises no
+    error. An unreadable record becomes an `UnreadableRecord` with the file and the line or record number (the first
+    1,000; one more has the number of the others). Damage ends the file with an `UnreadableRecord` that states how many
+    records were read before it.
     """
     count = unreadable = 0
     try:
         with path.open("rb") as plain:
-            for item in _records(_decompressed(plain)):
+            for item in read_records(_decompressed(plain)):
                 if isinstance(item, UnreadableRecord):
                     unreadable += 1
                     if unreadable <= _MAX_REPORTED:
                         yield replace(item, where=f"{path}, {item.where}")
+                elif isinstance(item, SourceNote):
+                    yield replace(item, where=str(path))
                 else:
-                    record, mended = item
-                    yield SourceRecord(record, as_of + timedelta(microseconds=count), mended)
+                    # Unreadable records count too: a later reader may read one, and still dates those after it alike.
+                    current = item.as_of or as_of + timedelta(microseconds=count + unreadable)
+                    yield SourceRecord(
+                        item.record,
+                        current,
+                        item.mended,
+                        item.record_class,
+                        item.reader_version,
+                        dated=item.as_of is not None,
+                    )
                     count += 1
+    except ForeignFormatError as error:
+        yield _file_error(path, str(error), count, error.remedy)
     except SourceError as error:
         yield _file_error(path, str(error).removesuffix("."), count, _FRESH_COPY)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
@@ -142,23 +148,6 @@ class _PatientGzipFile(gzip.GzipFile):
 
     def read(self, size: int | None = -1) -> bytes:
         return self.read1(-1 if size is None else size)
-
-
-def _records(stream: BinaryIO) -> Iterator[tuple[Article | Deletion, int] | UnreadableRecord]:
-    """The records of PubMed XML, JSON Lines or PubTator, each with the number of lone surrogates replaced in it."""
-    start = cast("BufferedReader", stream).peek(1)
-    if start.lstrip(_BOM_BYTES + _WHITE_SPACE).startswith(b"<"):
-        for record in read_pubmed_xml(stream):
-            yield record if isinstance(record, UnreadableRecord) else (record, 0)
-    elif start.lstrip(_BOM_BYTES[:3] + _WHITE_SPACE).startswith(b"{"):
-        yield from read_jsonl(stream)
-    elif HEADER_PATTERN.match(start.lstrip(_BOM_BYTES[:3] + _WHITE_SPACE)):
-        for article in read_pubtator(stream):
-            yield article if isinstance(article, UnreadableRecord) else (article, 0)
-    elif start:
-        raise SourceError("The file is not PubMed XML, JSON Lines or PubTator, plain or gzip.")
-    else:
-        raise SourceError("The file is empty.")
 
 
 def _file_error(path: Path, reason: str, count: int, remedy: str) -> UnreadableRecord:

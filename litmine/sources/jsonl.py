@@ -1,67 +1,150 @@
-"""Read articles from JSON Lines, one `{"pmid": 1, "title": "...", "abstract": "..."}` per line, text unchanged."""
+"""Read articles from JSON Lines, one `{"pmid": 1, "title": "...", "abstract": "..."}` per line, text unchanged.
+
+All fields of `Article` are read under their names. A line that `litmine export` wrote has the key `litmine`: when the
+record was current (`as_of`), whether it is a record of PubMed or a bare text, and which keys are tables of results.
+"""
 
 import json
-import re
-from collections.abc import Iterator
-from typing import BinaryIO
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, BinaryIO, NamedTuple
 
+from litmine.sources.article_fields import ARTICLE_FIELDS, FieldError, FieldReader
+from litmine.sources.encodings import NOT_UTF8, SAVE_AS_UTF8
 from litmine.sources.lines import numbered_lines
 from litmine.sources.pmids import parse_pmid
-from litmine.types import Article, Section, UnreadableRecord
+from litmine.sources.read_record import ReadRecord
+from litmine.types import EXPORT_CLASSES, EXPORT_MARK, SourceNote, UnreadableRecord
 
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+# A note names this many keys, and a file of unlimited different keys is counted up to this many.
+_NAMED_KEYS, _COUNTED_KEYS = 12, 1_000
+_LONGEST_KEY = 40
+# What the lake's column holds.
+_MAX_READER = 2**31 - 1
 
 
-def read_jsonl(stream: BinaryIO) -> Iterator[tuple[Article, int] | UnreadableRecord]:
-    """Yield each line's article and the number of lone surrogates that became U+FFFD. Blank lines are skipped.
+def read_jsonl(stream: BinaryIO) -> Iterator[ReadRecord | UnreadableRecord | SourceNote]:
+    """Yield each line's article; blank lines are skipped. Keys and values that are not read are named in a last note.
 
     An invalid line becomes an `UnreadableRecord` with its number. Raises SourceError at a line of more than
-    32 MiB; errors of the stream itself pass through.
+    32 MiB; errors of the stream itself pass through, after the note.
     """
-    for number, line in numbered_lines(stream):
-        if not line.strip():
-            continue
-        try:
-            yield _parse_json_line(line)
-        except _JsonLineError as problem:
-            yield UnreadableRecord(f"line {number}", f"The line {problem}.")
+    aside: Counter[str] = Counter()
+    try:
+        for number, line in numbered_lines(stream):
+            if not line.strip():
+                continue
+            try:
+                yield _parse_json_line(line, aside)
+            except _JsonLineError as problem:
+                yield UnreadableRecord(f"line {number}", f"The line {problem}.")
+    except Exception:
+        yield from _notes(aside)
+        raise
+    yield from _notes(aside)
 
 
 class _JsonLineError(Exception):
     """A line is invalid; the message is the rest of a sentence that begins with "The line"."""
 
 
-def _parse_json_line(line: bytes) -> tuple[Article, int]:
-    try:
-        record = json.loads(line.decode("utf-8"))
-    except UnicodeDecodeError:
-        raise _JsonLineError("is not UTF-8") from None
-    except (ValueError, RecursionError):
-        raise _JsonLineError("is not JSON") from None
-    if not isinstance(record, dict):
-        raise _JsonLineError("is not a JSON object")
-    if record.get("pmid") is None:
-        raise _JsonLineError('has no "pmid"')
-    pmid = parse_pmid(record["pmid"])
+class _Mark(NamedTuple):
+    """What the key `litmine` of an exported line says."""
+
+    as_of: datetime
+    record_class: int
+    tables: frozenset[str]
+    reader_version: int
+
+
+def _parse_json_line(line: bytes, aside: Counter[str]) -> ReadRecord:
+    values = _parse_object(line)
+    pmid = parse_pmid(values["pmid"])
     if pmid is None:
         raise _JsonLineError('has a "pmid" that is not a positive whole number of 64 bits')
-    title, replaced_in_title = _text_field(record, "title")
-    abstract, replaced_in_abstract = _text_field(record, "abstract")
-    return text_only_article(pmid, title, abstract), replaced_in_title + replaced_in_abstract
+    reader, mark, refused = FieldReader(), _parse_mark(values.get(EXPORT_MARK)), dict[str, str]()
+    try:
+        article = reader.article(pmid, values, refused.__setitem__)
+    except FieldError as error:
+        raise _JsonLineError(str(error)) from None
+    if mark is not None and refused:
+        # Without a field of its own a record would count as one that lacks it, a retraction for example.
+        name, wanted = next(iter(refused.items()))
+        raise _JsonLineError(f'has a "{name}" that is not {wanted}')
+    for key in _unread_keys(values, mark, article.text):
+        _count(aside, _printable(key))
+    for name, wanted in refused.items():
+        _count(aside, f"{name} (not {wanted})")
+    if mark is None:
+        return ReadRecord(article, reader.mended)
+    return ReadRecord(article, reader.mended, mark.record_class, mark.as_of, mark.reader_version)
 
 
-def _text_field(record: dict[str, object], name: str) -> tuple[str | None, int]:
-    value = record.get(name)
-    if value is not None and not isinstance(value, str):
-        raise _JsonLineError(f'has a "{name}" that is not a string')
-    if not value:
-        return None, 0
-    return _LONE_SURROGATE.subn("\ufffd", value)
+def _parse_object(line: bytes) -> dict[str, Any]:
+    """The object in a line; it has a PMID. Raises _JsonLineError."""
+    try:
+        values = json.loads(line.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise _JsonLineError(f"{NOT_UTF8}; {SAVE_AS_UTF8}") from None
+    except (ValueError, RecursionError):
+        raise _JsonLineError("is not JSON") from None
+    if not isinstance(values, dict):
+        raise _JsonLineError("is not a JSON object")
+    if values.get("pmid") is None:
+        raise _JsonLineError('has no "pmid"')
+    return values
 
 
-def text_only_article(pmid: int, title: str | None, abstract: str | None) -> Article:
-    """An article with only a text; its abstract is one section without a label."""
-    if abstract is None:
-        return Article(pmid, title)
-    start = 0 if title is None else len(title) + 1
-    return Article(pmid, title, abstract, (Section(None, start, start + len(abstract)),))
+def _unread_keys(values: Mapping[str, Any], mark: _Mark | None, text: str) -> Iterator[str]:
+    known = ARTICLE_FIELDS if mark is None else ARTICLE_FIELDS | mark.tables | {EXPORT_MARK}
+    for key, value in values.items():
+        # The text is made of title and abstract; only another one would be lost.
+        if key not in known and not (key == "text" and value == text):
+            yield key
+
+
+def _parse_mark(value: object) -> _Mark | None:
+    """The mark of an exported line; None if it is not one, and the line then counts as a bare text."""
+    if not isinstance(value, dict):
+        return None
+    kind, tables, reader = value.get("class"), value.get("tables"), value.get("reader", 0)
+    try:
+        as_of = datetime.fromisoformat(value["as_of"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    if (
+        not isinstance(kind, str)
+        or kind not in EXPORT_CLASSES
+        or not isinstance(tables, list)
+        or not all(isinstance(one, str) for one in tables)
+        or not isinstance(reader, int)
+        or not 0 <= reader <= _MAX_READER
+    ):
+        return None
+    if as_of.tzinfo is None:
+        as_of = as_of.replace(tzinfo=UTC)
+    try:
+        as_of = as_of.astimezone(UTC)
+    except OverflowError:
+        return None
+    return _Mark(as_of, EXPORT_CLASSES[kind], frozenset(tables), reader)
+
+
+def _printable(key: str) -> str:
+    key = "".join(character if character.isprintable() else "\ufffd" for character in key)
+    return repr(key if len(key) <= _LONGEST_KEY else key[:_LONGEST_KEY] + "...")
+
+
+def _count(aside: Counter[str], name: str) -> None:
+    aside[name if name in aside or len(aside) < _COUNTED_KEYS else "others"] += 1
+
+
+def _notes(aside: Counter[str]) -> Iterator[SourceNote]:
+    """One note of the keys that were not read, the most frequent first."""
+    if not aside:
+        return
+    named = ", ".join(f"{name} in {lines:,} lines" if lines > 1 else f"{name} in 1 line"
+                      for name, lines in aside.most_common(_NAMED_KEYS))  # fmt: skip
+    more = len(aside) - _NAMED_KEYS
+    yield SourceNote("", f"keys that were not read: {named}" + (f", and {more:,} more keys" if more > 0 else ""))

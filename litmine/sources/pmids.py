@@ -1,13 +1,17 @@
-"""Parse single PMIDs and lists of PMIDs."""
+"""Parse single PMIDs and lists of PMIDs: words, a CSV export of PubMed's site, or MEDLINE text (.nbib)."""
 
+import csv
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
 from litmine.types import UnreadableRecord
 
 _MAX_PMID = 2**63 - 1
 _MAX_DIGITS = len(str(_MAX_PMID))
 _SEPARATOR = re.compile(r"[\s,;]+")
+# The header of PubMed's own export is `PMID,Title,Authors,...`; those of other programs have the column elsewhere.
+_PMID_COLUMNS = ("pmid", "pubmed id", "pubmed_id", "pubmedid")
+_MEDLINE_PMID = re.compile(r"PMID- *(.*)")
 _LABEL = re.compile(r"PMID:?\s*(?=[0-9])", re.IGNORECASE)
 
 
@@ -23,15 +27,53 @@ def parse_pmid(value: object) -> int | None:
 def read_pmids(lines: Iterable[str]) -> tuple[list[int], list[UnreadableRecord]]:
     """The PMIDs of a text in order, and an `UnreadableRecord` for each word that is not a PMID.
 
-    Commas, semicolons and white space separate the words. `PMID: 123` counts as 123.
+    Commas, semicolons and white space separate the words. `PMID: 123` counts as 123. Of a table (comma, semicolon or
+    tab, with a header that has a column PMID) only that column is read, of MEDLINE text only the PMIDs.
     """
     pmids: list[int] = []
     unreadable: list[UnreadableRecord] = []
-    for number, line in enumerate(lines, 1):
-        for word in filter(None, _SEPARATOR.split(_LABEL.sub("", line.strip("\ufeff")))):
-            pmid = parse_pmid(word)
-            if pmid is None:
-                unreadable.append(UnreadableRecord(f"line {number}", f"{word[:40]!r} is not a PMID"))
-            else:
-                pmids.append(pmid)
+    for number, word in _words([line.lstrip("\ufeff") for line in lines]):
+        pmid = parse_pmid(word)
+        if pmid is None:
+            unreadable.append(UnreadableRecord(f"line {number}", f"{word[:40]!r} is not a PMID"))
+        else:
+            pmids.append(pmid)
     return pmids, unreadable
+
+
+def _words(lines: Sequence[str]) -> Iterator[tuple[int, str]]:
+    """The words that should be PMIDs, each with the number of its line."""
+    first = next((line for line in lines if line.strip()), "")
+    if _MEDLINE_PMID.match(first):
+        for number, line in enumerate(lines, 1):
+            if found := _MEDLINE_PMID.match(line):
+                yield number, found[1].strip()
+        return
+    delimiter = max(",;\t", key=first.count)
+    header = [name.strip(" \"'\r\n").lower() for name in first.split(delimiter)]
+    column = next((header.index(name) for name in _PMID_COLUMNS if name in header), None)
+    if column is not None:
+        yield from _column(lines, delimiter, column)
+        return
+    for number, line in enumerate(lines, 1):
+        for word in filter(None, _SEPARATOR.split(_LABEL.sub("", line))):
+            yield number, word
+
+
+def _column(lines: Sequence[str], delimiter: str, column: int) -> Iterator[tuple[int, str]]:
+    """The cells of a column, without the header's; a row that the table's form does not allow counts as a word."""
+    table = csv.reader(lines, delimiter=delimiter)
+    header = True
+    while True:
+        try:
+            row = next(table, None)
+        except csv.Error:
+            yield table.line_num, lines[table.line_num - 1].strip()
+            continue
+        if row is None:
+            return
+        if not any(cell.strip() for cell in row):
+            continue
+        if not header:
+            yield table.line_num, row[column].strip() if len(row) > column else delimiter.join(row)
+        header = False

@@ -1,34 +1,31 @@
-"""Convert a record of PubMed XML, an lxml element, to an `Article`, and PubMed's partial dates to ISO dates.
-
-For speed, the children of an element are grouped by tag in one pass instead of searched by path, so that most of a
-record (affiliations, grants, references) is never visited.
-"""
+"""Convert a record of PubMed XML, an lxml element, to an `Article`, and PubMed's partial dates to ISO dates."""
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import cast
 
-from lxml import etree
 from lxml.etree import _Element as Element
 
 from litmine.sources.pmids import parse_pmid
-from litmine.types import Article, MeshHeading, Section
+from litmine.sources.pubmed_authors import read_authors
+from litmine.sources.pubmed_citation import is_retracted, read_chemicals, read_corrections, read_grants, read_pages
+from litmine.sources.pubmed_text import read_abstract, read_title
+from litmine.sources.xml_elements import (
+    Children,
+    RecordError,
+    all_texts,
+    children,
+    children_of_first,
+    element_text,
+    first_text,
+)
+from litmine.types import Article, MeshHeading
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _YEAR = re.compile(r"[12][0-9]{3}")
 # The first year and the month after it in "1998 Dec-1999 Jan", "2000 Spring", "2004-2005 Winter", "1999 Jul 8-14".
 _MEDLINE_DATE = re.compile(r"(?<![0-9])([12][0-9]{3})(?![0-9])(?: ([A-Za-z]{3}))?")
-_WHITE_SPACE = re.compile(r"[ \t\r\n]+")
 _PMCID = re.compile(r"PMC[0-9]+")
-_RETRACTED_PUBLICATION = "D016441"
-
-Children = dict[str, list[Element]]
-
-
-class RecordError(Exception):
-    """A record is unusable; the message is the rest of a sentence that starts with "The record"."""
 
 
 def read_article(citation: Element, data: Element | None) -> Article:
@@ -36,40 +33,47 @@ def read_article(citation: Element, data: Element | None) -> Article:
 
     Raises RecordError when it has no valid PMID or uses an undeclared entity.
     """
-    record = _children(citation)
-    article = _children_of_first(record, "Article")
-    journal = _children_of_first(article, "Journal")
-    identifiers = _children_of_first(_children(data), "ArticleIdList").get("ArticleId", [])
+    record = children(citation)
+    article = children_of_first(record, "Article")
+    journal = children_of_first(article, "Journal")
+    journal_info = children_of_first(record, "MedlineJournalInfo")
+    issue = children_of_first(journal, "JournalIssue")
+    identifiers = children_of_first(children(data), "ArticleIdList").get("ArticleId", [])
     locations = [element for element in article.get("ELocationID", []) if element.get("ValidYN") != "N"]
-    title = _first_text(article, "ArticleTitle")
-    abstract, sections = _abstract(article, title)
-    pub_date = _publication_date(
-        _children_of_first(journal, "JournalIssue").get("PubDate", []) + article.get("ArticleDate", [])
-    )
-    publication_types = _children_of_first(article, "PublicationTypeList").get("PublicationType", [])
-    corrections = _children_of_first(record, "CommentsCorrectionsList").get("CommentsCorrections", [])
+    title = read_title(article)
+    abstract, sections = read_abstract(article, record, title)
+    pub_date = _publication_date(issue.get("PubDate", []) + article.get("ArticleDate", []))
+    publication_types = children_of_first(article, "PublicationTypeList").get("PublicationType", [])
+    corrections = read_corrections(record)
+    authors, affiliations = read_authors(article.get("AuthorList", []), article.get("Affiliation", ()))
+    abbreviation = first_text(journal_info, "MedlineTA") or first_text(journal, "ISOAbbreviation")
     return Article(
         pmid=_pmid(record),
         title=title,
         abstract=abstract,
         sections=sections,
-        journal=(
-            _first_text(journal, "Title")
-            or _first_text(journal, "ISOAbbreviation")
-            or _first_text(_children_of_first(record, "MedlineJournalInfo"), "MedlineTA")
-        ),
+        journal=first_text(journal, "Title") or first_text(journal, "ISOAbbreviation") or abbreviation,
         pub_date=pub_date,
         year=int(pub_date[:4]) if pub_date else None,
-        authors=_authors(article.get("AuthorList", [])),
+        authors=authors,
         mesh=_mesh(record),
         keywords=_keywords(record),
-        publication_types=_all_texts(publication_types),
+        publication_types=all_texts(publication_types),
         doi=_identifier(identifiers, "IdType", "doi") or _identifier(locations, "EIdType", "doi"),
         pmcid=_pmcid(identifiers, record),
-        language=", ".join(_all_texts(article.get("Language", []))) or None,
-        retracted=_is_retracted(publication_types)
-        or any(correction.get("RefType") == "RetractionIn" for correction in corrections),
+        language=", ".join(all_texts(article.get("Language", []))) or None,
+        retracted=is_retracted(publication_types, corrections),
         revised=_revised(record),
+        affiliations=affiliations,
+        chemicals=read_chemicals(record),
+        grants=read_grants(article),
+        journal_abbreviation=abbreviation,
+        issn=first_text(journal, "ISSN") or first_text(journal_info, "ISSNLinking"),
+        volume=first_text(issue, "Volume"),
+        issue=first_text(issue, "Issue"),
+        pages=read_pages(article),
+        status=citation.get("Status"),
+        corrections=corrections,
     )
 
 
@@ -78,15 +82,18 @@ def read_book(document: Element, data: Element | None) -> Article:
 
     Raises the same errors as `read_article`.
     """
-    record = _children(document)
-    book = _children_of_first(record, "Book")
-    identifiers = _children_of_first(_children(data), "ArticleIdList").get("ArticleId", [])
-    identifiers = identifiers + _children_of_first(record, "ArticleIdList").get("ArticleId", [])
-    book_title = _first_text(book, "BookTitle")
-    title = _first_text(record, "ArticleTitle") or book_title
-    abstract, sections = _abstract(record, title)
+    record = children(document)
+    book = children_of_first(record, "Book")
+    identifiers = children_of_first(children(data), "ArticleIdList").get("ArticleId", [])
+    identifiers = identifiers + children_of_first(record, "ArticleIdList").get("ArticleId", [])
+    book_title = first_text(book, "BookTitle")
+    title = first_text(record, "ArticleTitle") or book_title
+    abstract, sections = read_abstract(record, record, title)
     pub_date = _publication_date(book.get("PubDate", []) + record.get("ContributionDate", []))
     publication_types = record.get("PublicationType", [])
+    authors, affiliations = read_authors(record.get("AuthorList", []))
+    if not authors:
+        authors, affiliations = read_authors(book.get("AuthorList", []))
     return Article(
         pmid=_pmid(record),
         title=title,
@@ -95,83 +102,27 @@ def read_book(document: Element, data: Element | None) -> Article:
         journal=book_title,
         pub_date=pub_date,
         year=int(pub_date[:4]) if pub_date else None,
-        authors=_authors(record.get("AuthorList", [])) or _authors(book.get("AuthorList", [])),
+        authors=authors,
         keywords=_keywords(record),
-        publication_types=_all_texts(publication_types),
+        publication_types=all_texts(publication_types),
         doi=_identifier(identifiers, "IdType", "doi"),
         pmcid=_pmcid(identifiers, record),
-        language=", ".join(_all_texts(record.get("Language", []))) or None,
-        retracted=_is_retracted(publication_types),
+        language=", ".join(all_texts(record.get("Language", []))) or None,
+        retracted=is_retracted(publication_types),
         revised=_revised(record),
+        affiliations=affiliations,
+        grants=read_grants(record),
+        volume=first_text(book, "Volume"),
+        pages=read_pages(record),
     )
 
 
-def element_text(element: Element) -> str:
-    """The text of an element and its children, with white space normalised: runs become one space, ends are stripped.
-
-    Raises RecordError for an undeclared entity, because its text is unknown and must not be lost unnoticed.
-    """
-    if len(element) == 0:
-        text = element.text or ""
-    else:
-        for entity in element.iter(etree.Entity):
-            raise RecordError(f"uses the undeclared entity {str(entity.text)[:40]}")
-        text = "".join(cast("Iterator[str]", element.itertext()))
-    return _normalize_spaces(text)
-
-
-def _normalize_spaces(text: str) -> str:
-    if "\n" in text or "  " in text or "\t" in text or "\r" in text:
-        text = _WHITE_SPACE.sub(" ", text)
-    return text.strip(" ")
-
-
-def _children(element: Element | None) -> Children:
-    """The children of an element by tag."""
-    groups: Children = defaultdict(list)
-    if element is not None:
-        for child in element:
-            groups[child.tag].append(child)
-    return groups
-
-
-def _children_of_first(groups: Children, tag: str) -> Children:
-    """The children of the first element with that tag."""
-    return _children(groups[tag][0]) if tag in groups else {}
-
-
-def _first_text(groups: Children, tag: str) -> str | None:
-    return element_text(groups[tag][0]) or None if tag in groups else None
-
-
-def _all_texts(elements: Iterable[Element]) -> tuple[str, ...]:
-    return tuple(text for element in elements if (text := element_text(element)))
-
-
 def _pmid(record: Children) -> int:
-    text = _first_text(record, "PMID")
+    text = first_text(record, "PMID")
     pmid = parse_pmid(text)
     if pmid is None:
         raise RecordError("has no PMID" if text is None else f"has {text[:40]!r} instead of a PMID")
     return pmid
-
-
-def _abstract(parent: Children, title: str | None) -> tuple[str | None, tuple[Section, ...]]:
-    """The first abstract, and its sections with their offsets in the text: title, one space, abstract."""
-    parts: list[str] = []
-    sections: list[Section] = []
-    start = 0 if title is None else len(title) + 1
-    for element in _children_of_first(parent, "Abstract").get("AbstractText", []):
-        text = element_text(element)
-        if not text:
-            continue
-        label = _normalize_spaces(element.get("Label", "")) or None
-        prefix = f"{label}: " if label else ""
-        start += len(prefix)
-        sections.append(Section(label, start, start + len(text)))
-        parts.append(prefix + text)
-        start += len(text) + 1
-    return " ".join(parts) or None, tuple(sections)
 
 
 def _publication_date(elements: Iterable[Element]) -> str | None:
@@ -188,35 +139,9 @@ def _date_parts(element: Element) -> dict[str, str]:
     return {child.tag: element_text(child) for child in element}
 
 
-def _authors(lists: Iterable[Element]) -> tuple[str, ...]:
-    """The names in the first list that is not a list of editors."""
-    for authors in lists:
-        if authors.get("Type") != "editors":
-            return tuple(name for author in authors if author.get("ValidYN") != "N" and (name := _author_name(author)))
-    return ()
-
-
-def _author_name(author: Element) -> str:
-    """`Last, Fore Suffix`, as in MEDLINE's FAU field, or the name of a group."""
-    last = fore = initials = suffix = ""
-    for child in author:
-        match child.tag:
-            case "LastName":
-                last = element_text(child)
-            case "ForeName":
-                fore = element_text(child)
-            case "Initials":
-                initials = element_text(child)
-            case "Suffix":
-                suffix = element_text(child)
-            case "CollectiveName":
-                return element_text(child)
-    return ", ".join(filter(None, (last, " ".join(filter(None, (fore or initials, suffix))))))
-
-
 def _mesh(record: Children) -> tuple[MeshHeading, ...]:
     headings = (
-        _mesh_heading(element) for element in _children_of_first(record, "MeshHeadingList").get("MeshHeading", [])
+        _mesh_heading(element) for element in children_of_first(record, "MeshHeadingList").get("MeshHeading", [])
     )
     return tuple(heading for heading in headings if heading is not None)
 
@@ -242,11 +167,7 @@ def _mesh_heading(element: Element) -> MeshHeading | None:
 
 
 def _keywords(record: Children) -> tuple[str, ...]:
-    return _all_texts(keyword for keywords in record.get("KeywordList", []) for keyword in keywords)
-
-
-def _is_retracted(publication_types: Iterable[Element]) -> bool:
-    return any(it.get("UI") == _RETRACTED_PUBLICATION or it.text == "Retracted Publication" for it in publication_types)
+    return all_texts(keyword for keywords in record.get("KeywordList", []) for keyword in keywords)
 
 
 def _identifier(elements: Iterable[Element], attribute: str, id_type: str) -> str | None:
@@ -284,7 +205,8 @@ def parse_exact_date(parts: Mapping[str, str]) -> date | None:
     """The date of a year, month and day in digits; None if one is missing or the date is invalid."""
     try:
         return date(int(parts["Year"]), int(parts["Month"]), int(parts["Day"]))
-    except (KeyError, ValueError):
+    # OverflowError: a number of more than 64 bits.
+    except (KeyError, ValueError, OverflowError):
         return None
 
 

@@ -1,7 +1,8 @@
 """Read PubTator files: `pmid|t|title`, `pmid|a|abstract`, lines of annotations, a blank line between documents.
 
-Text is unchanged: `Article.text` is title, one space, abstract, which PubTator's offsets refer to. Articles have no
-annotations; `litmine.corpora` reads them from the documents.
+Text is unchanged: `Article.text` is title, one space, abstract, which PubTator's offsets refer to. A line of text right
+after the title or the abstract continues it; the line break stays, as one character. Articles have no annotations;
+`litmine.corpora` reads them from the documents.
 """
 
 import re
@@ -10,13 +11,17 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from litmine.errors import SourceError
-from litmine.sources.jsonl import text_only_article
+from litmine.sources.encodings import NOT_UTF8, SAVE_AS_UTF8
 from litmine.sources.lines import MAX_RECORD_BYTES, numbered_lines
 from litmine.sources.pmids import parse_pmid
+from litmine.sources.read_record import ReadRecord, whole_abstract
 from litmine.types import Article, UnreadableRecord
 
 HEADER_PATTERN = re.compile(rb"([^|\t\r\n]{0,64})\|([ta])\|")
 _MIN_COLUMNS = 4
+# What an annotation looks like whose identifier or columns are damaged: it is no text, whatever else it is.
+_ANNOTATION_LIKE = re.compile(r"\S+\t\S+\t\S+\t")
+_REMEDY = "put title and abstract on one line each"
 
 
 @dataclass(slots=True)
@@ -38,7 +43,7 @@ class PubtatorDocument:
         return f"{self.title} {self.abstract}" if self.abstract else self.title
 
 
-def read_pubtator(stream: BinaryIO) -> Iterator[Article | UnreadableRecord]:
+def read_pubtator(stream: BinaryIO) -> Iterator[ReadRecord | UnreadableRecord]:
     """Yield the article of each document; an unusable line becomes an `UnreadableRecord` with its number.
 
     Raises SourceError at a line or a document of more than 32 MiB; errors of the stream itself pass through.
@@ -50,7 +55,8 @@ def read_pubtator(stream: BinaryIO) -> Iterator[Article | UnreadableRecord]:
             why = f"The line has {document.identifier!r} instead of a PMID."
             yield UnreadableRecord(f"line {document.number}", why)
         else:
-            yield text_only_article(pmid, document.title or None, document.abstract or None)
+            title, abstract = document.title or None, document.abstract or None
+            yield ReadRecord(Article(pmid, title, abstract, whole_abstract(title, abstract)))
 
 
 def read_pubtator_documents(stream: BinaryIO) -> Iterator[PubtatorDocument | UnreadableRecord]:
@@ -61,9 +67,9 @@ def read_pubtator_documents(stream: BinaryIO) -> Iterator[PubtatorDocument | Unr
     block: list[tuple[int, bytes]] = []
     size = 0
     for number, line in numbered_lines(stream):
-        blank, header = not line.strip(), HEADER_PATTERN.match(line)
-        # A title starts a document even without a blank line before it.
-        if blank or (header is not None and header[2] == b"t"):
+        header = HEADER_PATTERN.match(line)
+        # Only a title starts a document: after a blank line its abstract may go on.
+        if header is not None and header[2] == b"t":
             yield from _parse_block(block)
             block, size = [], 0
         size += len(line)
@@ -71,7 +77,8 @@ def read_pubtator_documents(stream: BinaryIO) -> Iterator[PubtatorDocument | Unr
             raise SourceError(
                 f"The document before line {number} is larger than {MAX_RECORD_BYTES >> 20} MiB: this is not PubTator."
             )
-        if not blank:
+        # One blank line tells as much as several.
+        if line.strip() or (block and block[-1][1].strip()):
             block.append((number, line))
     yield from _parse_block(block)
 
@@ -80,28 +87,46 @@ class _LineError(Exception):
     """A line is invalid; the message is the rest of a sentence that starts with "The line"."""
 
 
+class _TextError(_LineError):
+    """A line is invalid and may be text, so that its document would be another one without it."""
+
+
 def _parse_block(block: list[tuple[int, bytes]]) -> Iterator[PubtatorDocument | UnreadableRecord]:
     """Yield an `UnreadableRecord` for each invalid line, then the document unless its title or abstract is invalid."""
     document: PubtatorDocument | None = None
+    after_blank = False
     for number, line in block:
+        if not line.strip():
+            after_blank = True
+            continue
         header = HEADER_PATTERN.match(line)
         try:
-            text = line.decode("utf-8")
+            text = _decoded(line, document is not None and not document.annotations)
             if header is not None and header[2] == b"t":
                 identifier, _, title = text.split("|", 2)
                 document = PubtatorDocument(number, identifier, title)
             elif header is not None:
                 _add_abstract(document, text)
-            else:
+            elif document is None or document.annotations or _ANNOTATION_LIKE.match(text):
                 _add_annotation(document, number, text)
-        except (UnicodeDecodeError, _LineError) as error:
-            problem = "is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
-            yield UnreadableRecord(f"line {number}", f"The line {problem}.")
-            if header is not None:
+            else:
+                _add_text(document, text, after_blank)
+            after_blank = False
+        except _LineError as error:
+            yield UnreadableRecord(f"line {number}", f"The line {error}.")
+            if header is not None or isinstance(error, _TextError):
                 # Without its title or abstract the document would be a different text.
                 return
     if document is not None:
         yield document
+
+
+def _decoded(line: bytes, may_be_text: bool) -> str:
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError:
+        kind = _TextError if may_be_text and not _ANNOTATION_LIKE.match(line.decode("latin-1")) else _LineError
+        raise kind(f"{NOT_UTF8}; {SAVE_AS_UTF8}") from None
 
 
 def _add_abstract(document: PubtatorDocument | None, line: str) -> None:
@@ -111,6 +136,16 @@ def _add_abstract(document: PubtatorDocument | None, line: str) -> None:
     if document.abstract is not None:
         raise _LineError(f"is a second abstract: {line[:60]!r}")
     document.abstract = abstract
+
+
+def _add_text(document: PubtatorDocument, line: str, after_blank: bool) -> None:
+    """Continue the title or the abstract. Raises _TextError for a line that may be text or something else."""
+    if after_blank or "\t" in line or re.match(rf"{re.escape(document.identifier)}\b", line):
+        raise _TextError(f"may be text or a damaged annotation, so its document was not read: {line[:60]!r}; {_REMEDY}")
+    if document.abstract is None:
+        document.title = f"{document.title}\n{line}"
+    else:
+        document.abstract = f"{document.abstract}\n{line}"
 
 
 def _add_annotation(document: PubtatorDocument | None, number: int, line: str) -> None:

@@ -8,7 +8,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from litmine.errors import QuestionError
+from litmine.errors import QuestionError, SourceError
+from litmine.sources.encodings import decode_text, undecodable
+from litmine.sources.question_types import guess_type
 from litmine.types import Question
 
 _ID_FIELDS = ("question_id", "id")
@@ -20,25 +22,6 @@ _TYPES_TO_GUESS = {"", "summary"}
 _FORMATS = 'JSON Lines, {"question": "..."} a line, CSV with a column `question`, or BioASQ\'s JSON'
 _BIOASQ = re.compile(r'(?<!\\)"questions"\s*:\s*\[')
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-
-# The end of a sentence counts only before a question word, so that "E. coli" is not split.
-_SENTENCE_END = re.compile(
-    r"(?<=[.?!])\s+(?=(?:what|which|who|how|is|are|do|does|can|please|list|name)\b)", re.IGNORECASE
-)
-_YESNO_QUESTION = re.compile(
-    r"(am|are|is|was|were|do|does|did|can|could|has|have|had|should|would|will|may|might|must)\b", re.IGNORECASE
-)
-_LIST_QUESTION = re.compile(
-    r"(please\s+)?(list|name|enumerate|provide|give)\b|(what|which|who)\s+(are|were|have)\b", re.IGNORECASE
-)
-_AFTER_WHICH = re.compile(r"\b(?:which|what)\s+(.*)", re.IGNORECASE | re.DOTALL)
-# The number of words after "which" or "what" among which a plural makes a list question.
-_MAX_NOUN_WORDS = 4
-_PLURAL_VERBS = {"are", "were", "have"}
-_NOT_NOUNS = re.compile(
-    "a|an|and|by|can|causes?|could|did|do|does|for|from|had|has|in|is|may|of|that|the|to|was|will|with|would",
-    re.IGNORECASE,
-)
 
 
 def read_questions(path: Path) -> list[Question]:
@@ -84,26 +67,6 @@ def parse_question(text: str, question_id: str = "1", question_type: str = "") -
     return Question(question_id, text, _TYPE_NAMES[type_name])
 
 
-def guess_type(text: str) -> str:
-    """The type of a question by its words: yesno for "Is ...", list for "Which genes ...", else factoid."""
-    sentence = _SENTENCE_END.split(text.strip())[-1]
-    if _YESNO_QUESTION.match(sentence):
-        return "yesno"
-    if _LIST_QUESTION.match(sentence):
-        return "list"
-    after_which = _AFTER_WHICH.search(sentence)
-    for word in re.findall(r"[\w-]+", after_which[1] if after_which else "")[:_MAX_NOUN_WORDS]:
-        if _NOT_NOUNS.fullmatch(word):
-            break
-        if word.lower() in _PLURAL_VERBS or _is_plural(word):
-            return "list"
-    return "factoid"
-
-
-def _is_plural(word: str) -> bool:
-    return len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is"))
-
-
 def _question(row: Mapping[str, Any], number: int) -> Question:
     return parse_question(
         _value(row, _TEXT_FIELDS) or "", _value(row, _ID_FIELDS) or str(number), _value(row, _TYPE_FIELDS) or ""
@@ -121,10 +84,11 @@ def _value(row: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
 def _rows(path: Path, content: bytes) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """The location and the fields of each question."""
     try:
-        text = content.decode("utf-8-sig")
+        text = decode_text(content)
     except UnicodeDecodeError as error:
-        number = content.count(b"\n", 0, error.start) + 1
-        raise QuestionError(f"{path}, line {number}: it is not UTF-8; save the file as UTF-8") from None
+        raise QuestionError(f"{path}, {undecodable(content, error)}") from None
+    except SourceError as error:
+        raise QuestionError(f"{path}: {error}") from None
     if not text.lstrip().startswith("{"):
         yield from _csv(path, text)
     elif _BIOASQ.search(text):

@@ -18,9 +18,10 @@ from litmine.lake.readings import QuestionLogEntry, RetrievedArticle, record_que
 from litmine.lake.runs import Gap, Run, new_run_id
 from litmine.search.index import SearchIndex
 from litmine.tasks.registry import identify
-from litmine.types import Question
+from litmine.types import READER_VERSION, Article, Question, SourceRecord
 
 RunCommand = Callable[..., CompletedProcess[str]]
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -54,19 +55,33 @@ def test_status_fits_on_a_screen_and_names_the_query_for_more(run: RunCommand, l
     assert [char for char in ran.stdout if not char.isprintable() and char != "\n"] == []
 
 
+def test_status_counts_articles_that_an_earlier_litmine_read(run: RunCommand, lake: Path) -> None:
+    opened = Lake(lake)
+    for source, pmids in [("PubMed", (1, 2)), ("a.xml", (3,))]:
+        older = [SourceRecord(Article(pmid, "T"), NOW, reader_version=READER_VERSION - 1) for pmid in pmids]
+        opened.add(older, source=source, dated=True)
+    fetched = (
+        "an earlier litmine read 2 fetched articles; run `litmine fetch --refresh` with their query to read them anew"
+    )
+    imported = "an earlier litmine read 1 imported article; import their files again"
+    assert stale(run("status", "--lake", lake))[:2] == [fetched, imported]
+    for source, pmids in [("PubMed", (1, 2)), ("a.xml", (3,))]:
+        opened.add([SourceRecord(Article(pmid, "T"), NOW) for pmid in pmids], source=source, dated=True)
+    assert "earlier litmine" not in run("status", "--lake", lake).stdout
+
+
 def stale(ran: CompletedProcess[str]) -> list[str]:
     return [line.removeprefix("stale     ") for line in ran.stdout.splitlines() if line.startswith("stale ")]
 
 
-def test_status_lists_stale_models_and_indexes(run: RunCommand, lake: Path, tmp_path: Path) -> None:
+def test_status_lists_stale_models_and_indexes(run: RunCommand, lake: Path) -> None:
     opened = Lake(lake)
     (model,) = [one.model for one in opened.active_models()]
     SearchIndex.open(opened)
     assert stale(run("status", "--lake", lake)) == []
     (pmid, title), *_ = opened.rows("select pmid, title from articles where title is not null order by pmid")
-    lines = [{"pmid": pmid, "title": f"Revised: {title}"}, {"pmid": 987654, "title": "New."}]
-    (tmp_path / "new.jsonl").write_text("\n".join(map(json.dumps, lines)))
-    assert run("import", tmp_path / "new.jsonl", "--lake", lake).returncode == DONE
+    records = [SourceRecord(Article(pmid, f"Revised: {title}"), NOW), SourceRecord(Article(987654, "New."), NOW)]
+    opened.add(records, source="new.xml")
     with open_journal(lake, "job") as journal:
         journal.save_search("question", {})
         unread = f"{model} has not read 2 texts yet, so `entities` lacks 1 revised article"

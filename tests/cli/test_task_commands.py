@@ -223,7 +223,7 @@ def test_a_task_without_code_for_it_has_no_command(run: Run, monkeypatch: pytest
     for verb in ("train", "evaluate"):
         assert "plain" not in run(verb, "--help").stdout
         ran = run(verb, "plain")
-        assert (ran.returncode, "No such command 'plain'" in ran.stderr) == (WRONG_USAGE, True)
+        assert (ran.returncode, "no task 'plain'; choose one of " in ran.stderr) == (WRONG_USAGE, True)
 
 
 def shown_defaults(help_text: str, kind: type) -> dict[str, str]:

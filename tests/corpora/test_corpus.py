@@ -98,7 +98,8 @@ def test_a_span_covers_its_tokens_and_the_spaces_between_them(
         (["a\tS-x", "b\tE-x"], "line 2: E-x continues no mention"),
         (["a\tI-x", "b\tO", "c\tB-x"], "line 1: I-x continues no mention"),
         (["aspirin\tB-x", "works"], "line 2: expected token TAB tag, not 'works'"),
-        (["aspirin B-x"], "line 1: expected token TAB tag"),
+        (["aspirin B-x", "works here"], "line 2: expected a tag such as O or B-Disease as last column, not 'here'"),
+        (["aspirin"], "line 1: expected token TAB tag"),
         (["aspirin\tB-x", "", "\tO"], "line 3: expected token TAB tag"),
         (["aspirin\tB-x", "works\t"], "line 2: expected token TAB tag"),
         (["aspirin\tO"], "annotates no mention"),
@@ -112,10 +113,17 @@ def test_a_bad_line_is_refused_with_its_number(tmp_path: Path, lines: list[str],
 
 
 def test_an_unreadable_or_empty_file_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "train.tsv").write_bytes(b"\xff\xfe\x00")
-    for file in (tmp_path / "train.tsv", tmp_path / "absent.tsv", tmp_path):
+    for file in (tmp_path / "absent.tsv", tmp_path):
         with pytest.raises(CorpusError, match="cannot be read as a corpus"):
             read_corpus(file, "mine")
+    for content, sentence in [
+        (b"\xff\xfe\x00", "is damaged UTF-16; save the file as UTF-8"),
+        ("a\tO\nna\xefve\tO\n".encode("latin-1"), r"line 2: it is not UTF-8 \(perhaps Latin-1 or Windows-1252\); save"),
+        ("a\tO\n".encode("utf-32"), "The file is UTF-32"),
+    ]:
+        (tmp_path / "train.tsv").write_bytes(content)
+        with pytest.raises(CorpusError, match=sentence):
+            read_corpus(tmp_path / "train.tsv", "mine")
 
 
 DOCUMENT = [

@@ -70,6 +70,40 @@ def test_iob1_and_iob2_give_the_same_mentions(
     assert len(read[0][0].spans) == len(mentions)
 
 
+ROWS = ["Naproxen\tB-Chemical", "helps\tO", "", "mild\tO", "gout\tB-Disease"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le"])
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ROWS,
+        [row.replace("\t", "  ") for row in ROWS],
+        [row.replace("\t", " NN B-NP ") for row in ROWS],
+        [row.replace("\t", "\tNN\tB-NP\t") for row in ROWS],
+        ["-DOCSTART- -X- -X- O", "", *(row.replace("\t", " NN B-NP ") for row in ROWS)],
+        ["-DOCSTART-\tO", *ROWS[:2], "-DOCSTART-", *ROWS[3:]],
+        ["###MEDLINE:95000001", "", *ROWS[:3], "###MEDLINE:95000002", *ROWS[3:]],
+    ],
+    ids=["tabs", "spaces", "four-columns", "four-tabs", "conll2003", "docstart", "jnlpba"],
+)
+def test_columns_as_corpora_have_them(tmp_path: Path, lines: list[str], encoding: str) -> None:
+    file = tmp_path / "train.tsv"
+    file.write_bytes("\r\n".join([*lines, ""]).encode(encoding))
+    corpus = read_corpus(file, "mine")
+    assert [passage.text for passage in corpus.passages] == ["Naproxen helps", "mild gout"]
+    assert spans(corpus) == [["Naproxen"], ["gout"]]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_pubtator_of_any_encoding_keeps_its_offsets(tmp_path: Path, encoding: str) -> None:
+    lines = ["7|t|Naïve asthma", "7|a|It is", "mild wheeze.", "7\t24\t30\twheeze\tDisease\tD1", ""]
+    (tmp_path / "train.txt").write_bytes("\n".join(lines).encode(encoding))
+    corpus = read_corpus(tmp_path / "train.txt", "a")
+    assert corpus.passages == (Passage("Naïve asthma It is\nmild wheeze.", (Span(24, 30, "Disease"),), 7),)
+    assert corpus.misplaced == ()
+
+
 @pytest.mark.parametrize("name", ["train.tsv", "train.txt", "train.pubtator"])
 def test_pubtator_is_detected_from_the_first_line(tmp_path: Path, name: str) -> None:
     file = write(tmp_path / name, "", "7|t|Naïve asthma", "7|a|It.", "7\t6\t12\tasthma\tDisease\tD1")

@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import duckdb
 import pyarrow as pa
@@ -25,8 +26,9 @@ MakeRecord = Callable[..., SourceRecord]
 START = datetime(2025, 1, 1, tzinfo=UTC)
 
 ARTICLES = (
-    "pmid, title, abstract, text, sections, journal, pub_date, year, authors, mesh, keywords, publication_types, "
-    "doi, pmcid, language, retracted, revised, as_of"
+    "pmid, title, abstract, text, sections, journal, pub_date, year, authors, affiliations, mesh, keywords, "
+    "publication_types, doi, pmcid, language, retracted, revised, as_of, chemicals, grants, journal_abbreviation, "
+    "issn, volume, issue, pages, status, corrections"
 )
 ENTITIES = "pmid, start_char, end_char, mention, entity_type, score, identifier, model"
 COVERAGE = "task, model, inputs, active, texts_read, texts_unread, texts_failed, parts_read, parts_unread"
@@ -166,6 +168,29 @@ def test_files_of_older_and_newer_schemas_are_read_by_field_id(lake: Lake, make_
         (7, "title", None, ["k"], None),
         (13, "title", None, ["k"], None),
     ]
+
+
+def test_the_catalogue_of_a_copy_shows_no_other_lake(
+    lake: Lake, make_record: MakeRecord, tmp_path: Path, run: Callable[..., CompletedProcess[str]]
+) -> None:
+    lake.add([make_record(0, 1, "t")], source="a")
+    copied = Path(shutil.copytree(lake.path, tmp_path / "copied"))
+    lake.add([make_record(0, 2, "u")], source="b")
+    for view in ("articles", "entities", "parts", "runs", "coverage"):
+        problem = f"reads the lake at {lake.path}; run `litmine status` on its own lake first"
+        with (
+            duckdb.connect(str(copied / CATALOGUE), read_only=True) as catalogue,
+            pytest.raises(duckdb.Error, match=problem),
+        ):
+            catalogue.execute(f"FROM {view}").fetchall()
+    assert run("status", "--lake", copied).returncode == 0
+    with duckdb.connect(str(copied / CATALOGUE), read_only=True) as catalogue:
+        assert catalogue.execute("SELECT pmid FROM articles").fetchall() == [(1,)]
+    # Under another name, and through a link, it is the same file.
+    (tmp_path / "link").symlink_to(copied)
+    with duckdb.connect() as other:
+        other.execute(f"ATTACH '{tmp_path / 'link' / CATALOGUE}' AS mine (READ_ONLY)")
+        assert other.execute("SELECT pmid FROM mine.articles").fetchall() == [(1,)]
 
 
 def test_the_catalogue_is_rewritten_only_when_needed(lake: Lake, tmp_path: Path) -> None:

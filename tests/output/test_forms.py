@@ -3,8 +3,10 @@
 import io
 import json
 import re
+from dataclasses import is_dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin, get_type_hints
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,10 +18,12 @@ from litmine.output.jsonl import to_jsonl
 from litmine.output.pubtator import to_pubtator
 from litmine.sources.jsonl import read_jsonl
 from litmine.sources.pubtator import read_pubtator, read_pubtator_documents
-from litmine.types import Article, UnreadableRecord, join_text
+from litmine.sources.read_record import ReadRecord
+from litmine.types import Article, Section, UnreadableRecord, join_text
 
 SPLITTERS = re.compile("[\t\n\x0b\x0c\r\x1c-\x1e\x85\u2028\u2029]")
 TRICKY = "\0\t\n\x0b\r\x1c\x85\u2028\u2029\ufeff\u0301\u200d\xa0\U0001f9ec\U00010400é|a "
+AS_OF = datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC)
 TEXT = st.text(st.one_of(st.characters(exclude_categories=["Cs"]), st.sampled_from(TRICKY)), min_size=1)
 
 
@@ -44,6 +48,34 @@ DOCUMENTS = st.lists(document(), max_size=4).map(
 )
 
 
+def full_article(words: Article) -> Article:
+    """An article of which every field has a value, and its words."""
+    start = 0 if words.title is None else len(words.title) + 1
+    given = {
+        "pmid": words.pmid,
+        "title": words.title,
+        "abstract": words.abstract,
+        "sections": (Section("AIM", start, start + len(words.abstract)),) if words.abstract else (),
+        "pub_date": "2013-05",
+        "year": 2013,
+    }
+    return Article(**{name: given[name] if name in given else example(kind, name) for name, kind in hints(Article)})
+
+
+def hints(kind: Any) -> list[tuple[str, Any]]:
+    return list(get_type_hints(kind).items())
+
+
+def example(kind: Any, name: str) -> Any:
+    """Some value that is not the default of a field of that type."""
+    if get_origin(kind) is tuple:
+        return (example(get_args(kind)[0], name),)
+    if is_dataclass(kind):
+        return kind(**{field: example(of, field) for field, of in hints(kind)})  # type: ignore[operator]
+    plain = {str: f"some {name}\u2028", bool: True, int: 11, date: date(2020, 2, 29)}
+    return plain[next(one for one in (kind, *get_args(kind)) if one in plain)]
+
+
 def flat(text: str) -> str:
     return SPLITTERS.sub(" ", text)
 
@@ -51,7 +83,7 @@ def flat(text: str) -> str:
 @given(DOCUMENTS)
 def test_pubtator_is_read_back_by_both_readers(documents: list[Document]) -> None:
     data = "".join(map(to_pubtator, documents)).encode()
-    articles = list(read_pubtator(io.BytesIO(data)))
+    articles = [it.record for it in read_pubtator(io.BytesIO(data)) if isinstance(it, ReadRecord)]
     assert [(it.pmid, it.title, it.abstract) for it in articles if isinstance(it, Article)] == [
         (
             it.article.pmid,
@@ -107,10 +139,15 @@ def test_what_two_models_agree_on_is_one_line_of_pubtator() -> None:
 
 @given(DOCUMENTS)
 def test_json_lines_are_read_back_to_the_letter(documents: list[Document]) -> None:
+    sources = [(AS_OF + timedelta(microseconds=number), number % 2) for number in range(len(documents))]
+    documents = [
+        replace(it, article=full_article(it.article), as_of=as_of, record_class=record_class)
+        for it, (as_of, record_class) in zip(documents, sources, strict=True)
+    ]
     data = "".join(map(to_jsonl, documents))
-    articles = [read[0] for read in read_jsonl(io.BytesIO(data.encode())) if isinstance(read, tuple)]
-    assert [(it.pmid, it.title, it.abstract) for it in articles] == [
-        (it.article.pmid, it.article.title, it.article.abstract) for it in documents
+    read = [it for it in read_jsonl(io.BytesIO(data.encode())) if isinstance(it, ReadRecord)]
+    assert [(it.record, it.as_of, it.record_class) for it in read] == [
+        (it.article, it.as_of, it.record_class) for it in documents
     ]
     for line, wrote in zip(data.splitlines(), documents, strict=True):
         record = json.loads(line)

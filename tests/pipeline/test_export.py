@@ -11,7 +11,7 @@ from subprocess import CompletedProcess
 import pytest
 
 from litmine import Lake
-from litmine.errors import DONE, FAILED, LakeError, QueryError, SettingError
+from litmine.errors import DONE, WRONG_USAGE, LakeError, QueryError, SettingError
 from litmine.lake import documents
 from litmine.lake.documents import DocumentSelection
 from litmine.pipeline.export import FORMATS, ExportResult, export
@@ -110,4 +110,14 @@ def test_the_export_command(run: RunCommand, annotated_lake: Path, tmp_path: Pat
     assert (ran.returncode, ran.stdout) == (DONE, "")
     assert len(json.loads((tmp_path / "x.json").read_bytes())["documents"]) == 102
     ran = run("export", "--lake", annotated_lake, "--format", "bioc", "--model", "other@1")
-    assert (ran.returncode, "other@1 has read nothing of this lake yet" in ran.stderr) == (FAILED, True)
+    assert (ran.returncode, ran.stderr) == (
+        WRONG_USAGE,
+        f"litmine: no model of this lake is other@1; it has been read by {model}\n",
+    )
+    ran = run("export", "--lake", annotated_lake, "--format", "jsonl", "--type", "Remedy")
+    assert (ran.returncode, ran.stdout) == (WRONG_USAGE, "")
+    assert "no model of this lake finds 'Remedy'" in ran.stderr
+    assert "the types are " in ran.stderr
+    ran = run("sql", "--lake", annotated_lake, "select 1 as one from all_entities where model like 'other@%'")
+    assert ran.returncode == DONE
+    assert f"note: no model of this lake is named 'other'; it has been read by {model}" in ran.stderr

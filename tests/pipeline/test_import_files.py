@@ -14,6 +14,7 @@ import pytest
 from litmine.errors import DONE, NEW_GAPS
 from litmine.lake.lake import Lake
 from litmine.pipeline.import_files import ImportResult, import_files
+from litmine.types import READER_VERSION
 
 Run = Callable[..., CompletedProcess[str]]
 Write = Callable[..., Path]
@@ -70,8 +71,8 @@ def test_an_imported_file_is_skipped(tmp_path: Path, inbox: Path, write: Write) 
     assert (file_counts(again), again.added.read) == ((0, 2, 0), 0)
     lake = Lake(tmp_path / "lake")
     assert lake.rows("select name, records, deletions, unreadable, len(parts), reader from files order by name") == [
-        ("pubmed26n0001.xml.gz", 3, 1, 0, 1, 1),
-        ("pubmed26n0002.xml.gz", 1, 0, 0, 1, 1),
+        ("pubmed26n0001.xml.gz", 3, 1, 0, 1, READER_VERSION),
+        ("pubmed26n0002.xml.gz", 1, 0, 0, 1, READER_VERSION),
     ]
     sums = {md5(file.read_bytes(), usedforsecurity=False).hexdigest(): file.stat().st_size for file in inbox.iterdir()}
     assert dict(lake.rows("select md5, size from files")) == sums
@@ -87,10 +88,10 @@ def test_a_file_is_read_again_with_other_content_date_or_reader(
     assert file_counts(import_files(lake, [file], datetime(2026, 6, 1, tzinfo=UTC))) == (0, 1, 0)
     write(1, {1: "one", 2: "two"})
     assert file_counts(import_files(lake, [file])) == (1, 0, 0)
-    monkeypatch.setattr("litmine.pipeline.import_files.READER_VERSION", 2)
+    monkeypatch.setattr("litmine.pipeline.import_files.READER_VERSION", READER_VERSION + 1)
     assert file_counts(import_files(lake, [file])) == (1, 0, 0)
     assert file_counts(import_files(lake, [file])) == (0, 1, 0)
-    assert Lake(lake).rows("select count(*), max(reader) from files") == [(4, 2)]
+    assert Lake(lake).rows("select count(*), max(reader) from files") == [(4, READER_VERSION + 1)]
 
 
 def test_an_undated_file_is_always_read(tmp_path: Path) -> None:
@@ -208,3 +209,25 @@ def test_a_baseline_and_its_updates_may_come_in_any_order(tmp_path: Path, write:
     for number in order:
         import_files(tmp_path / "lake", [paths[number]], part_size=2)
     assert titles(tmp_path / "lake") == {2: "two, revised", 4: "four, again revised", 9: "nine is back"}
+
+
+@pytest.mark.parametrize("order", list(permutations(("x.xml", "x.pubtator", "x.jsonl"))), ids=str)
+def test_a_record_keeps_what_it_says_beside_texts_of_its_pmid(run: Run, tmp_path: Path, order: tuple[str, ...]) -> None:
+    (tmp_path / "x.xml").write_text(
+        "<PubmedArticleSet><PubmedArticle><MedlineCitation><PMID>31</PMID><Article><ArticleTitle>Drug Q.</ArticleTitle>"
+        "<Journal><JournalIssue><PubDate><Year>2009</Year></PubDate></JournalIssue></Journal><PublicationTypeList>"
+        '<PublicationType UI="D016441">Retracted Publication</PublicationType></PublicationTypeList></Article>'
+        "</MedlineCitation></PubmedArticle></PubmedArticleSet>"
+    )
+    (tmp_path / "x.pubtator").write_text("31|t|Drug Q.\n31|a|\n\n")
+    (tmp_path / "x.jsonl").write_text('{"pmid": 31, "title": "Drug Q helps.", "year": 2020, "retracted": false}\n')
+    lake = tmp_path / "lake"
+    for name in order:
+        assert run("import", tmp_path / name, "--lake", lake).returncode == DONE
+    view = "select title, year, retracted from articles"
+    assert Lake(lake).rows(view) == [("Drug Q.", 2009, True)]
+    parts = Lake(lake).parts()
+    for name in order:
+        again = run("import", tmp_path / name, "--lake", lake)
+        assert (again.returncode, again.stderr) == (DONE, "1 already present (1 record from 1 file)\n")
+    assert Lake(lake).parts() == parts

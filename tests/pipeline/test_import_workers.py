@@ -24,7 +24,7 @@ from litmine.lake.import_log import ImportedFile
 from litmine.lake.lake import Lake
 from litmine.lake.lock import hold_lock
 from litmine.pipeline.import_files import import_files
-from litmine.sources.files import READER_VERSION
+from litmine.types import READER_VERSION
 
 Run = Callable[..., CompletedProcess[str]]
 Start = Callable[..., Popen[Any]]

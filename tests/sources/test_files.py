@@ -10,7 +10,7 @@ import pytest
 
 from litmine.errors import SourceError
 from litmine.sources.files import find_files, read_file
-from litmine.types import Article, Deletion, SourceRecord, UnreadableRecord
+from litmine.types import BARE_TEXT, RECORD, Article, Deletion, SourceNote, SourceRecord, UnreadableRecord
 
 AS_OF = datetime(2026, 1, 2, tzinfo=UTC)
 
@@ -22,8 +22,11 @@ def _xml(*pmids: int) -> bytes:
     return f"<?xml version='1.0'?><PubmedArticleSet>{records}</PubmedArticleSet>".encode()
 
 
-def _source_records(*pmids: int) -> list[SourceRecord]:
-    return [SourceRecord(Article(pmid), AS_OF + timedelta(microseconds=i)) for i, pmid in enumerate(pmids)]
+def _source_records(*pmids: int, record_class: int = RECORD) -> list[SourceRecord]:
+    return [
+        SourceRecord(Article(pmid), AS_OF + timedelta(microseconds=i), record_class=record_class)
+        for i, pmid in enumerate(pmids)
+    ]
 
 
 def _file(folder: Path, content: bytes, name: str = "file") -> Path:
@@ -32,7 +35,7 @@ def _file(folder: Path, content: bytes, name: str = "file") -> Path:
     return path
 
 
-def _read(folder: Path, content: bytes, name: str = "file") -> list[SourceRecord | UnreadableRecord]:
+def _read(folder: Path, content: bytes, name: str = "file") -> list[SourceRecord | UnreadableRecord | SourceNote]:
     return list(read_file(_file(folder, content, name), AS_OF))
 
 
@@ -48,12 +51,22 @@ def _read(folder: Path, content: bytes, name: str = "file") -> list[SourceRecord
         b'\n\xef\xbb\xbf {"pmid": 1}\n{"pmid": 2}\n'[1:],
         b"1|t|\n1|a|\n\n2|t|\n",
         b"\xef\xbb\xbf1|t|\n2|t|\n",
+        '{"pmid": 1}\n{"pmid": 2}\n'.encode("utf-16"),
+        "1|t|\n2|t|\n".encode("utf-16-be"),
+        b"\nPMID- 1\n\nPMID- 2\n",
+        b"TY  - JOUR\nAN  - PMID: 1\nER  - \nTY  - JOUR\nUR  - https://pubmed.ncbi.nlm.nih.gov/2/\nER  - \n",
     ],
-    ids=["xml", "marked-xml", "blank-xml", "utf16-xml", "jsonl", "marked-jsonl", "pubtator", "marked-pubtator"],
+    ids=[
+        *("xml", "marked-xml", "blank-xml", "utf16-xml", "jsonl", "marked-jsonl", "pubtator", "marked-pubtator"),
+        *("utf16-jsonl", "unmarked-utf16-pubtator", "medline", "ris"),
+    ],
 )
 @pytest.mark.parametrize("compressed", [False, True], ids=["plain", "gzip"])
 def test_the_format_is_recognised_by_content(tmp_path: Path, name: str, content: bytes, compressed: bool) -> None:
-    assert _read(tmp_path, gzip.compress(content) if compressed else content, name) == _source_records(1, 2)
+    record_class = RECORD if b"MedlineCitation" in content.replace(b"\0", b"") or b"PMID-" in content else BARE_TEXT
+    assert _read(tmp_path, gzip.compress(content) if compressed else content, name) == _source_records(
+        1, 2, record_class=record_class
+    )
 
 
 def test_gzip_of_several_members(tmp_path: Path) -> None:
@@ -79,22 +92,24 @@ def test_the_last_record_of_a_pmid_in_a_file_is_the_latest(tmp_path: Path) -> No
 
 def test_unreadable_records_name_their_file_and_line(tmp_path: Path) -> None:
     path = tmp_path / "file"
+    # The line that could not be read has its microsecond too.
+    first, _, second = _source_records(1, 0, 2, record_class=BARE_TEXT)
     assert _read(tmp_path, b'{"pmid": 1}\n{}\n{"pmid": 2}\n') == [
-        _source_records(1)[0],
+        first,
         UnreadableRecord(f"{path}, line 2", 'The line has no "pmid".'),
-        _source_records(1, 2)[1],
+        second,
     ]
     bad, good = _read(tmp_path, _xml(0, 1))
     assert bad == UnreadableRecord(f"{path}, record 1", "The record has '0' instead of a PMID.")
     assert good == _source_records(1)[0]
     bad, good = _read(tmp_path, b"0|t|Nothing\n1|t|\n")
     assert bad == UnreadableRecord(f"{path}, line 1", "The line has '0' instead of a PMID.")
-    assert good == _source_records(1)[0]
+    assert good == first
 
 
 def test_replaced_surrogates_are_counted(tmp_path: Path) -> None:
     [records] = _read(tmp_path, rb'{"pmid": 1, "title": "\ud800"}')
-    assert records == SourceRecord(Article(1, "\ufffd"), AS_OF, mended=1)
+    assert records == SourceRecord(Article(1, "\ufffd"), AS_OF, mended=1, record_class=BARE_TEXT)
 
 
 MANY = _xml(*range(1, 3001))
@@ -109,12 +124,11 @@ EXTERNAL = b'<!DOCTYPE PubmedArticleSet [<!ENTITY a SYSTEM "file:///etc/hostname
         (gzip.compress(b"", mtime=0), "The file is empty; no record was read: import a fresh copy of the file."),
         (
             b"\x89PNG\r\n\x1a\n" + bytes(999),
-            "The file is not PubMed XML, JSON Lines or PubTator, plain or gzip; no record",
+            "The file is not PubMed XML, MEDLINE text (.nbib), RIS, JSON Lines or PubTator, plain or gzip; no record",
         ),
-        (b"pmid,title\n1,x\n", "The file is not PubMed XML, JSON Lines or PubTator"),
-        (b"   \n", "The file is not PubMed XML, JSON Lines or PubTator"),
-        (b"<!doctype html><html><body><p>Sorry</body></html>", "The XML is damaged"),
-        (b"<html></html>", "The XML has the root element <html>"),
+        (b"   \n", "The file is not PubMed XML, MEDLINE text (.nbib), RIS, JSON Lines or PubTator"),
+        (b"<unknown></unknown>", "The XML has the root element <unknown>"),
+        ('{"pmid": 1}'.encode("utf-32"), "The file is UTF-32, which is not read; save it as UTF-8; no record was read"),
         (LAUGHS, "The XML declares entities in a DTD"),
         (EXTERNAL, "The XML declares entities in a DTD"),
         (b"\x1f\x8b", "The gzip data are incomplete; no record was read"),
@@ -162,7 +176,7 @@ def test_damaged_gzip_gives_one_sentence(tmp_path: Path, harm: str) -> None:
     *records, unreadable = _read(tmp_path, bytes(compressed))
     assert isinstance(unreadable, UnreadableRecord)
     assert len(records) == 3000 or harm == "middle"
-    assert all(isinstance(it, SourceRecord) for it in records)
+    assert all(isinstance(it, SourceRecord) for it in records) or harm == "middle"
 
 
 def test_a_missing_file_and_a_folder_are_reported(tmp_path: Path) -> None:
@@ -233,7 +247,9 @@ def test_an_empty_folder_has_no_files(tmp_path: Path) -> None:
 def test_a_thousand_bad_lines_are_named_and_the_rest_counted(tmp_path: Path) -> None:
     """A large file of another kind has only invalid lines; reporting each of them would fill the log."""
     read = _read(tmp_path, b'{"pmid": 1}\n' + b"{\n" * 5000 + b'{"pmid": 2}\n')
-    assert [it for it in read if isinstance(it, SourceRecord)] == _source_records(1, 2)
+    first, last = [it for it in read if isinstance(it, SourceRecord)]
+    assert (first.record, last.record) == (Article(1), Article(2))
+    assert last.as_of - first.as_of == timedelta(microseconds=5001)
     bad = [it for it in read if isinstance(it, UnreadableRecord)]
     assert len(bad) == 1001
     assert bad[-1].why == "4,000 more records could not be read: check that this is a file of records."

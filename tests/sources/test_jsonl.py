@@ -2,6 +2,8 @@
 
 import io
 import json
+from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -9,15 +11,18 @@ from hypothesis import strategies as st
 
 from litmine.errors import SourceError
 from litmine.sources.jsonl import read_jsonl
-from litmine.types import Article, Section, UnreadableRecord
+from litmine.sources.read_record import ReadRecord
+from litmine.types import BARE_TEXT, RECORD, Article, MeshHeading, Section, SourceNote, UnreadableRecord
 
 
-def _read(content: str | bytes) -> list[tuple[Article, int] | UnreadableRecord]:
-    return list(read_jsonl(io.BytesIO(content.encode() if isinstance(content, str) else content)))
+def _read(content: str | bytes) -> list[tuple[Article, int] | UnreadableRecord | SourceNote]:
+    """What a file has; of a bare text the article and the number of surrogates that became U+FFFD."""
+    found = read_jsonl(io.BytesIO(content.encode() if isinstance(content, str) else content))
+    return [it[:2] if isinstance(it, ReadRecord) else it for it in found]  # type: ignore[misc]
 
 
 def test_a_title_and_an_abstract() -> None:
-    assert _read('{"pmid": 1, "title": "T.", "abstract": "An abstract.", "else": []}\n') == [
+    assert _read('{"pmid": 1, "title": "T.", "abstract": "An abstract."}\n') == [
         (Article(1, "T.", "An abstract.", (Section(None, 3, 15),)), 0)
     ]
 
@@ -96,6 +101,86 @@ def test_blank_lines_and_a_byte_order_mark_are_skipped() -> None:
 def test_an_endless_line_is_not_read_completely() -> None:
     stream = io.BytesIO(b'{"pmid": 1}\n{' + b" " * (65 << 20))
     reading = read_jsonl(stream)
-    assert next(reading) == (Article(1), 0)
+    assert next(reading) == ReadRecord(Article(1))
     with pytest.raises(SourceError, match="Line 2 is longer than 32 MiB"):
         next(reading)
+
+
+def read_line(**values: object) -> tuple[Article, list[str]]:
+    """The article of one line, and the notes."""
+    record, *notes = read_jsonl(io.BytesIO(json.dumps({"pmid": 7, "title": "A.", **values}).encode()))
+    assert isinstance(record, ReadRecord)
+    assert record.record_class == BARE_TEXT
+    assert isinstance(record.record, Article)
+    return record.record, [note.what for note in notes if isinstance(note, SourceNote)]
+
+
+@pytest.mark.parametrize(
+    ("values", "fields"),
+    [
+        ({"year": 2004, "journal": "J Ex", "doi": "10.1/x"}, {"year": 2004, "journal": "J Ex", "doi": "10.1/x"}),
+        ({"year": "2004", "volume": 12, "journal": ""}, {"year": 2004, "volume": "12"}),
+        ({"pub_date": "2013-05"}, {"pub_date": "2013-05", "year": 2013}),
+        ({"retracted": True, "revised": "2020-01-02"}, {"retracted": True, "revised": date(2020, 1, 2)}),
+        ({"authors": ["Doe, J"], "keywords": None}, {"authors": ("Doe, J",)}),
+        ({"mesh": ["Gout"]}, {"mesh": (MeshHeading(None, "Gout", False),)}),
+        (
+            {"mesh": [{"name": "Gout", "major": True, "qualifiers": ["blood"]}]},
+            {"mesh": (MeshHeading(None, "Gout", True, ("blood",)),)},
+        ),
+        ({"text": "A."}, {}),
+    ],
+)
+def test_known_keys_are_read(values: dict[str, object], fields: dict[str, Any]) -> None:
+    assert read_line(**values) == (Article(7, "A.", **fields), [])
+
+
+@pytest.mark.parametrize(
+    ("values", "note"),
+    [
+        ({"abstractText": "Lost."}, "'abstractText' in 1 line"),
+        ({"text": "Another text."}, "'text' in 1 line"),
+        ({"entities": []}, "'entities' in 1 line"),
+        ({"year": "soon"}, "year (not a whole number) in 1 line"),
+        ({"year": 20040}, "year (not a year of four digits) in 1 line"),
+        ({"retracted": "yes"}, "retracted (not true or false) in 1 line"),
+        ({"authors": "Doe, J"}, "authors (not a list) in 1 line"),
+        ({"mesh": [{"title": "x"}]}, "mesh (not a list of objects with ui, name, major, qualifiers) in 1 line"),
+        ({"pub_date": "May 2013"}, "pub_date (not a date such as 2013, 2013-05 or 2013-05-07) in 1 line"),
+        ({"sections": [{"label": None, "start_char": 0, "end_char": 99}]}, "sections (not a list of offsets in the abs"),
+        ({"a\n\u202eb": 1}, "'a\ufffd\ufffdb' in 1 line"),
+        ({"litmine": {"as_of": "soon"}}, "'litmine' in 1 line"),
+    ],
+)
+def test_what_is_not_read_is_named(values: dict[str, object], note: str) -> None:
+    article, notes = read_line(**values)
+    assert article == Article(7, "A.")
+    assert len(notes) == 1
+    assert notes[0].startswith(f"keys that were not read: {note}")
+
+
+def test_unread_keys_are_counted_once_for_the_file() -> None:
+    lines = [json.dumps({"pmid": number, "often": 1, f"key{number % 20}": 1}) for number in range(1, 101)]
+    *records, note = read_jsonl(io.BytesIO("\n".join(lines).encode()))
+    assert len(records) == 100
+    assert isinstance(note, SourceNote)
+    assert note.what.startswith("keys that were not read: 'often' in 100 lines, 'key1' in 5 lines, ")
+    assert note.what.endswith(", and 9 more keys")
+
+
+MARK = {"as_of": "2020-01-02T03:04:05.000006+00:00", "class": "record", "tables": ["entities"], "reader": 1}
+
+
+def test_an_exported_line_is_the_record_that_it_was() -> None:
+    line = {"pmid": 7, "title": "A.", "text": "A.", "retracted": True, "entities": [], "new": 1, "litmine": MARK}
+    record, note = read_jsonl(io.BytesIO(json.dumps(line).encode()))
+    as_of = datetime(2020, 1, 2, 3, 4, 5, 6, tzinfo=UTC)
+    assert record == ReadRecord(Article(7, "A.", retracted=True), 0, RECORD, as_of, 1)
+    assert note == SourceNote("", "keys that were not read: 'new' in 1 line")
+    [text] = read_jsonl(io.BytesIO(json.dumps({"pmid": 7, "litmine": {**MARK, "class": "text"}}).encode()))
+    assert text == ReadRecord(Article(7), 0, BARE_TEXT, as_of, 1)
+
+
+def test_an_exported_line_with_a_damaged_field_is_refused() -> None:
+    [bad] = read_jsonl(io.BytesIO(json.dumps({"pmid": 7, "retracted": "yes", "litmine": MARK}).encode()))
+    assert bad == UnreadableRecord("line 1", 'The line has a "retracted" that is not true or false.')

@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 from litmine.sources.pubmed_xml import read_pubmed_xml
-from litmine.types import Article, MeshHeading
+from litmine.types import Article, AuthorAffiliation, MeshHeading
 
 FULL = """
 <PubmedArticleSet><PubmedArticle>
@@ -93,6 +93,9 @@ def test_every_field() -> None:
         pmcid="PMC77",
         language="eng, fre",
         revised=date(2020, 4, 28),
+        affiliations=(AuthorAffiliation("Ångström, Anders J", ("Uppsala",)),),
+        journal_abbreviation="J Test",
+        status="MEDLINE",
     )
 
 

@@ -7,9 +7,11 @@ from itertools import chain, repeat
 from typing import BinaryIO
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from litmine.errors import SourceError
-from litmine.sources import pubmed_xml
+from litmine.sources import xml_stream
 from litmine.sources.pubmed_xml import ParsedRecord, read_pubmed_xml
 from litmine.types import Article, Deletion, UnreadableRecord
 
@@ -131,11 +133,111 @@ def test_every_complete_record_before_damage_is_read(cut: int) -> None:
     assert str(error).startswith("The XML is damaged: ")
 
 
-@pytest.mark.parametrize("damage", [b"<oops>", b"&#1;", b"\x01", b"\xff", b"</Article>"])
-def test_damage_inside_a_record(damage: bytes) -> None:
+DAMAGE = {
+    b"<oops>": "is damaged: Opening and ending tag mismatch",
+    b"&#1;": "is damaged: xmlParseCharRef: invalid xmlChar value 1",
+    b"\x01": "has the character U+0001, which XML forbids",
+    b"\x0b": "has the character U+000B, which XML forbids",
+    b"\0": "has the character U+0000, which XML forbids",
+    b"\xef\xbf\xbf": "is damaged: ",
+    b"\xff": "is not UTF-8",
+    b"</Article>": "is damaged: Opening and ending tag mismatch",
+    b"&nbsp;": "is damaged: Entity 'nbsp' not defined",
+    b"R&D": "is damaged: ",
+    b"a < b": "is damaged: ",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+@pytest.mark.parametrize("filling", ["", "word " * 40_000], ids=["short", "longer than a chunk"])
+def test_damage_inside_a_record_costs_this_record(damage: bytes, filling: str) -> None:
+    document = _set(_article(1), _article(2, f"{filling}@{filling}"), _article(3), _article(4)).encode()
+    first, bad, *others = _read(document.replace(b"@", damage))
+    assert [first, *others] == [Article(1, "A title."), Article(3, "A title."), Article(4, "A title.")]
+    assert isinstance(bad, UnreadableRecord)
+    assert bad.where == "record 2 (PMID 2)"
+    assert bad.why.startswith(f"The record {DAMAGE[damage]}")
+
+
+@pytest.mark.parametrize("damage", [b"</PubmedArticle>", b"<PubmedArticle>", b"</PubmedArticleSet>", b"<!--", b"<![CDATA["])
+def test_damage_to_the_borders_of_a_record_is_told(damage: bytes) -> None:
     document = _set(_article(1), _article(2, "@"), _article(3)).encode().replace(b"@", damage)
-    records, _ = _read_until_error(io.BytesIO(document))
-    assert records == [Article(1, "A title.")]
+    records: list[ParsedRecord] = []
+    try:
+        records.extend(_append_all(records, read_pubmed_xml(io.BytesIO(document))))
+        assert any(isinstance(record, UnreadableRecord) for record in records)
+    except SourceError as error:
+        assert "The XML is damaged" in str(error)
+    assert records[0] == Article(1, "A title.")
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 300)), max_size=60), st.integers(1, 400))
+def test_only_damaged_records_are_lost_wherever_chunks_end(records: list[tuple[bool, int]], size: int) -> None:
+    document = _set(*(_article(n, "x" * long + "@" * good) for n, (good, long) in enumerate(records, 1)))
+    document = document.replace("@</", "</").replace("x</", "\x0b</") if records else document
+    good = [n for n, (_, long) in enumerate(records, 1) if not long]
+    read = list(read_pubmed_xml(_SmallReads(document.encode(), size)))
+    assert [it.pmid for it in read if isinstance(it, Article)] == good
+    bad = [it.where for it in read if isinstance(it, UnreadableRecord)]
+    assert bad == [f"record {n} (PMID {n})" for n in range(1, len(records) + 1) if n not in good]
+
+
+class _SmallReads(io.BytesIO):
+    """Returns at most `size` bytes at once."""
+
+    def __init__(self, content: bytes, size: int) -> None:
+        super().__init__(content)
+        self._size = size
+
+    def read(self, size: int | None = -1) -> bytes:
+        return super().read(self._size if size is None or size < 0 else min(size, self._size))
+
+
+def test_a_damaged_record_does_not_let_a_declared_entity_in() -> None:
+    document = _set(_article(1, "\x01")) + '<!DOCTYPE PubmedArticleSet [<!ENTITY a "b">]>' + _set(_article(2))
+    records, error = _read_until_error(io.BytesIO(document.encode()))
+    assert [type(record) for record in records] == [UnreadableRecord]
+    assert "declares entities" in str(error)
+
+
+DECLARATION = '<?xml version="1.0" ?>\n<!DOCTYPE PubmedArticleSet PUBLIC "-//NLM//DTD" "https://localhost:9/x.dtd">\n'
+
+
+@pytest.mark.parametrize("size", [1, 7, 64, 1 << 15])
+@pytest.mark.parametrize("prologue", ["", "\n", DECLARATION, "\n\n" + DECLARATION])
+def test_several_documents_in_one_file(prologue: str, size: int) -> None:
+    documents = [_set(_article(1), _article(2)), _set(), "<PubmedArticleSet/>", _set(_article("x"), _article(3)) + "\n"]
+    content = DECLARATION + prologue.join(documents)
+    *good, bad, last = read_pubmed_xml(_SmallReads(content.encode(), size))
+    assert [*good, last] == [Article(1, "A title."), Article(2, "A title."), Article(3, "A title.")]
+    assert isinstance(bad, UnreadableRecord)
+    assert bad.where == "record 3"
+
+
+def test_documents_of_other_kinds_after_the_first_are_read_or_refused() -> None:
+    old = "<MedlineCitationSet><MedlineCitation><PMID>2</PMID></MedlineCitation></MedlineCitationSet>"
+    assert _read(_set(_article(1)) + old) == [Article(1, "A title."), Article(2)]
+    for other, message in {"<html/>": "root element <html>", "more": "damaged", "<": "damaged"}.items():
+        records, error = _read_until_error(io.BytesIO((_set(_article(1)) + other).encode()))
+        assert records == [Article(1, "A title.")]
+        assert message in str(error)
+
+
+def test_what_is_no_record_is_told() -> None:
+    document = _set("<Odd/>", _article(1), "<pubmedarticle><PMID>2</PMID></pubmedarticle>", _article(3), "<Last/>")
+    assert _read(document) == [
+        Article(1, "A title."),
+        UnreadableRecord("before record 1", "The element <Odd> is no record of PubMed and was not read."),
+        Article(3, "A title."),
+        UnreadableRecord("after record 1", "The element <pubmedarticle> is no record of PubMed and was not read."),
+        UnreadableRecord("after record 2", "The element <Last> is no record of PubMed and was not read."),
+    ]
+
+
+def test_records_in_a_namespace_are_told() -> None:
+    [bad] = _read(_set(_article(1)).replace("Set>", 'Set xmlns="urn:a">', 1))
+    why = "The element <{urn:a}PubmedArticle> is no record of PubMed and was not read."
+    assert bad == UnreadableRecord("before record 1", why)
 
 
 BILLION_LAUGHS = '<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;">'
@@ -199,7 +301,7 @@ ENDLESS = {
 @pytest.mark.parametrize("kind", ENDLESS)
 def test_what_no_record_ends_is_not_read_to_its_end(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A small gzip file may decompress to gigabytes, all of which the parser would keep in memory."""
-    monkeypatch.setattr(pubmed_xml, "MAX_RECORD_BYTES", 1 << 18)
+    monkeypatch.setattr(xml_stream, "MAX_RECORD_BYTES", 1 << 18)
     start, more = ENDLESS[kind]
     document = io.BytesIO(start.replace(b">", b">" + _article(1).encode(), 1) + more * (4_000_000 // len(more)))
     records, error = _read_until_error(document)

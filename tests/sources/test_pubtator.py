@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from litmine.errors import SourceError
 from litmine.sources import pubtator
 from litmine.sources.pubtator import PubtatorDocument, read_pubtator, read_pubtator_documents
+from litmine.sources.read_record import ReadRecord
 from litmine.types import Article, Section, UnreadableRecord
 
 TITLE = "  β-blockers | hypotension\u2028 "
@@ -18,7 +20,11 @@ ABSTRACT = "They  lower\tit\u00a0."
 
 def read(*lines: str | bytes, end: bytes = b"\n") -> list[Article | UnreadableRecord]:
     encoded = [line if isinstance(line, bytes) else line.encode() for line in lines]
-    return list(read_pubtator(io.BytesIO(b"".join(line + end for line in encoded))))
+    return records(io.BytesIO(b"".join(line + end for line in encoded)))
+
+
+def records(stream: BinaryIO) -> list[Article | UnreadableRecord]:
+    return [it.record if isinstance(it, ReadRecord) else it for it in read_pubtator(stream)]  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n"])
@@ -62,18 +68,42 @@ def test_a_blank_line_between_documents_may_be_missing() -> None:
     ]
 
 
+def test_text_goes_on_in_the_next_lines() -> None:
+    [one, two] = read("1|t|Cough", "and wheeze", "1|a|AIM: Rest.", "RESULT: It helps.", "1\t0\t5\tCough\tDisease", "2|t|B")
+    assert isinstance(one, Article)
+    assert (one.title, one.abstract) == ("Cough\nand wheeze", "AIM: Rest.\nRESULT: It helps.")
+    assert one.text[one.sections[0].start_char : one.sections[0].end_char] == one.abstract
+    assert two == Article(2, "B")
+
+
+def test_blank_lines_within_a_document_are_passed_over() -> None:
+    assert read("1|t|One", "", "1|a|A", "", "1\t0\t3\tOne\tGene") == [Article(1, "One", "A", (Section(None, 4, 5),))]
+
+
+LATIN_1 = (
+    "is not UTF-8 (perhaps Latin-1 or Windows-1252); save the file as UTF-8, for example with:"
+    " iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW."
+)
+UNSURE = (
+    "may be text or a damaged annotation, so its document was not read: {}; put title and abstract on one line each."
+)
+
+
 @pytest.mark.parametrize(
     ("lines", "number", "why", "pmids"),
     [
         (["PMC1|t|Title", "PMC1|a|Abstract"], 1, "has 'PMC1' instead of a PMID.", [9]),
-        (["1|t|Title", b"1|a|\xff", "1\t0\t5\tTitle\tGene", "1|a|x"], 2, "is not UTF-8.", [9]),
-        ([b"1|t|\xff", "1|a|Abstract"], 1, "is not UTF-8.", [9]),
+        (["1|t|Title", b"1|a|\xff", "1\t0\t5\tTitle\tGene", "1|a|x"], 2, LATIN_1, [9]),
+        ([b"1|t|\xff", "1|a|Abstract"], 1, LATIN_1, [9]),
+        (["1|t|Title", "1|a|A", b"more \xff"], 3, LATIN_1, [9]),
         (["1|t|Title", "2|a|Abstract"], 2, "is an abstract without its title: '2|a|Abstract'.", [9]),
         (["1|a|Abstract", "1\t0\t5\tTitle\tGene"], 1, "is an abstract without its title: '1|a|Abstract'.", [9]),
         (["1|t|Title", "1|a|A", "1|a|B"], 3, "is a second abstract: '1|a|B'.", [9]),
-        (["1|t|Title", b"1\t0\t5\t\xff\tGene"], 2, "is not UTF-8.", [1, 9]),
-        (["1|t|Title", "what is this"], 2, "is not PubTator: 'what is this'.", [1, 9]),
-        (["1|t|Title", "1\t0\t5"], 2, "is not PubTator: '1\\t0\\t5'.", [1, 9]),
+        (["1|t|Title", b"1\t0\t5\t\xff\tGene"], 2, LATIN_1, [1, 9]),
+        (["1|t|Title", "1\t0\t5\tTitle\tGene", "what is this"], 3, "is not PubTator: 'what is this'.", [1, 9]),
+        (["1|t|Title", "1\t0\t5"], 2, UNSURE.format("'1\\t0\\t5'"), [9]),
+        (["1|t|Title", "1 0 5 Title Gene"], 2, UNSURE.format("'1 0 5 Title Gene'"), [9]),
+        (["1|t|Title", "1|a|One.", "", "Two."], 4, UNSURE.format("'Two.'"), [9]),
         (["1|t|Title", "2\t0\t5\tTitle\tGene"], 2, "is not PubTator: '2\\t0\\t5\\tTitle\\tGene'.", [1, 9]),
     ],
 )
@@ -117,7 +147,7 @@ def test_mentions_of_the_sample_documents_match_their_offsets(sample_data: Path)
     with (sample_data / "documents" / "NCBI-disease_dev.pubtator").open("rb") as stream:
         documents = [it for it in read_pubtator_documents(stream) if isinstance(it, PubtatorDocument)]
         stream.seek(0)
-        texts = {it.pmid: it.text for it in read_pubtator(stream) if isinstance(it, Article)}
+        texts = {it.pmid: it.text for it in records(stream) if isinstance(it, Article)}
     mentions = [columns for document in documents for _, columns in document.annotations]
     assert len(mentions) > 20
     for pmid, start, end, mention, *_ in mentions:
@@ -128,7 +158,7 @@ def test_a_document_without_end_is_not_read_to_its_end(monkeypatch: pytest.Monke
     monkeypatch.setattr(pubtator, "MAX_RECORD_BYTES", 1000)
     stream = io.BytesIO(b"1|t|One\n\n2|t|Two\n" + b"2\t0\t3\tTwo\tGene\n" * 100_000)
     reading = read_pubtator(stream)
-    assert next(reading) == Article(1, "One")
+    assert next(reading) == ReadRecord(Article(1, "One"))
     with pytest.raises(SourceError, match=r"The document before line [0-9]{2} is larger than"):
         next(reading)
     assert stream.tell() < 2000

@@ -15,7 +15,7 @@ from litmine.lake.paths import LakePath
 from litmine.output.rows import WRITERS, format_from_suffix, with_unique_names
 from litmine.pipeline.choose_models import tagger_names
 from litmine.pipeline.compact import compact
-from litmine.pipeline.export import export
+from litmine.pipeline.export import export, export_notes
 from litmine.pipeline.job.step import Forecast, JobObserver, Rates, StepOutcome
 
 
@@ -99,7 +99,7 @@ class ExportStep:
         opened = Lake(lake)
         models = tagger_names(opened, self.models) if self.models else None
         result = export(opened, self.format, self.to, DocumentSelection(models, self.types or None, self.where))
-        lines = [f"{result.summary()} written to {self.to}", *_coverage_notes(opened)]
+        lines = [f"{result.summary()} written to {self.to}", *export_notes(opened, models)]
         return StepOutcome(summary_lines=lines, counts={"articles": result.articles, "mentions": result.mentions})
 
     def forecast(self, lake: LakePath, rates: Rates, new_records: int) -> Forecast:  # noqa: ARG002

@@ -5,15 +5,25 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from litmine.errors import DONE, FAILED, INTERRUPTED, LOCKED, NEW_GAPS, LakeLockedError, LitmineError
+from litmine.errors import DONE, FAILED, INTERRUPTED, LOCKED, NEW_GAPS, WRONG_USAGE, LakeLockedError, LitmineError
 from litmine.lake.lake import Lake
 from litmine.lake.lock import hold_lock, lock_holder
 from litmine.lake.paths import LakePath
 from litmine.pipeline.job.job_file import Job
 from litmine.pipeline.job.step import Forecast, JobObserver, JobStep, Rates, StepOutcome
-from litmine.pipeline.job.steps import AnnotateStep, AnswerStep, FetchStep, ImportStep, job_steps, open_lake
+from litmine.pipeline.job.steps import (
+    AnnotateStep,
+    AnswerStep,
+    FetchStep,
+    ImportStep,
+    UnreadableQueriesFile,
+    job_steps,
+    open_lake,
+)
 from litmine.pipeline.run_log import within_job
 
+# Steps that bring the lake up to date. If one fails, files made from the lake would look current and miss something.
+_UPDATES = (ImportStep, FetchStep, UnreadableQueriesFile, AnnotateStep, AnswerStep)
 # Exit codes, the worst last.
 _BY_SEVERITY = (DONE, NEW_GAPS, LOCKED, FAILED, INTERRUPTED)
 
@@ -61,8 +71,8 @@ def worst_exit_code(codes: Iterable[int]) -> int:
 def run(job: Job, lake: LakePath, run_id: str, observer: JobObserver) -> JobReport:
     """Run every step of the job, even if steps before it failed: each works on the lake as it is.
 
-    After a failure to annotate or answer, steps that write files are skipped, so that the files of the last complete
-    run stay. Ctrl-C ends the run.
+    After a step that failed to import, fetch, annotate or answer, steps that write files are skipped, so that the files
+    of the last complete run stay. Ctrl-C ends the run.
 
     Raises LakeLockedError with the process that holds the lock while the job already runs on this lake. Raises
     LakeError when the lake does not exist and no step imports or fetches.
@@ -85,21 +95,27 @@ def run(job: Job, lake: LakePath, run_id: str, observer: JobObserver) -> JobRepo
 
 
 def _run_steps(report: JobReport, steps: list[JobStep], observer: JobObserver) -> None:
-    incomplete = False
+    failed: list[str] = []
     for step in steps:
         observer.step_started(step)
         started = time.monotonic()
-        if incomplete and step.writes_file:
-            message = f"skipped: annotation is incomplete; {step.subject} was not written"
+        if failed and step.writes_file:
+            message = f"skipped, because {_failure(failed)}: {step.subject} was not written and stays as it was"
             outcome = StepOutcome(summary_lines=[message])
         else:
             outcome = _run_step(step, report.lake, observer)
         outcome.seconds = time.monotonic() - started
         report.steps.append((step, outcome))
         observer.step_ended(step, outcome)
-        incomplete |= outcome.code == FAILED and isinstance(step, AnnotateStep | AnswerStep)
+        if outcome.code in (FAILED, LOCKED) and isinstance(step, _UPDATES):
+            failed.append(step.kind)
         if outcome.code == INTERRUPTED:
             return
+
+
+def _failure(kinds: list[str]) -> str:
+    """`import failed`, `fetch and annotate failed`."""
+    return f"{' and '.join(dict.fromkeys(kinds))} failed"
 
 
 def _run_step(step: JobStep, lake: LakePath, observer: JobObserver) -> StepOutcome:
@@ -108,4 +124,5 @@ def _run_step(step: JobStep, lake: LakePath, observer: JobObserver) -> StepOutco
     except KeyboardInterrupt:
         return StepOutcome(INTERRUPTED, ["interrupted; finished work is kept, and the same job continues from there"])
     except LitmineError as error:
-        return StepOutcome(error.exit_code, [str(error)])
+        # A job is used rightly even if a name in it is not: it exits with 1, as after any failed step.
+        return StepOutcome(FAILED if error.exit_code == WRONG_USAGE else error.exit_code, [str(error)])

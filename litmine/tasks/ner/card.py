@@ -5,6 +5,7 @@ from pathlib import Path
 
 from litmine.corpora.corpus import Corpus, corpus_name
 from litmine.corpora.registry import registry
+from litmine.specs import BUILTIN
 from litmine.tasks.ner.confidence import RESAMPLES
 from litmine.tasks.ner.error_analysis import KINDS, count_kinds
 from litmine.tasks.ner.recipe import TaggerRecipe
@@ -12,6 +13,7 @@ from litmine.tasks.ner.report import EvaluationReport
 from litmine.tasks.ner.settings import Head, identify
 from litmine.tasks.ner.train import TaggerTrainingSummary
 from litmine.training.base_licence import UNKNOWN_LICENCE, base_licence
+from litmine.training.card_text import describe_base_data, format_duration
 from litmine.versions import __version__
 
 _CARD = """\
@@ -42,8 +44,10 @@ The terms of the training data also apply to users of the weights.
 Percent, exact match of span and type, on the dev split of each corpus. Every sentence or document is tagged separately,
 in float32, by the heads trained on that corpus. The 95 % interval of F1 comes from {resamples:,} bootstrap resamples of
 the sentences or documents. It is somewhat too narrow for sentences, because sentences of one abstract are similar. No
-test split was used. The default window was chosen on the dev documents of NCBI-disease and BC5CDR; `docs/decisions/`
-of litmine lists the other choices made on dev splits.
+test split was used.{choices}
+
+`litmine evaluate ner` computes in the precision of the device. In bf16 F1 differs a little; `--precision float32` gives
+the figures below.{base_data}
 
 {scores}
 
@@ -68,10 +72,15 @@ Weights are stored in {bits}. A window has {window} tokens; consecutive windows 
 - Contact: –
 - Citation: –
 """
+# True of the built-in model alone: whoever trains another chooses its settings.
+_CHOICES = (
+    " The default window was chosen on the dev documents of NCBI-disease and BC5CDR; `docs/decisions/` of litmine lists"
+    " the other choices made on dev splits."
+)
 _TRAINING = """\
 {start}; {epochs} epochs, {steps:,} steps of up to {batch_tokens:,} tokens, AdamW, learning rate
 {learning_rate:g}, dropout {dropout:g}, seed {seed}; all settings are in `recipe.json`{place}. {tokens:,} tokens in
-{minutes:.0f} minutes on {device} ({precision}), at {rate:,.0f} tokens/s. One run, one seed.{extras}"""
+{duration} on {device} ({precision}), at {rate:,.0f} tokens/s. One run, one seed.{extras}"""
 _SCORES = """\
 | corpus (dev) | type | precision | recall | F1 | 95 % interval | mentions |
 |---|---|---|---|---|---|---|
@@ -108,6 +117,8 @@ def write_card(
         ),
         unlabelled=_unlabelled_rows([one for one, _ in trainings]),
         resamples=RESAMPLES,
+        choices=_CHOICES if recipe.name == BUILTIN else "",
+        base_data=describe_base_data(first.base, first.base_name, [corpus.name for corpus in corpora], "ner"),
         scores=_SCORES + _rows(_score_rows(reports)) if reports else _UNMEASURED,
         mistakes="\n".join(_weakness(head, reports) for head in trained.heads) if reports else _UNMEASURED,
         base=first.base_name,
@@ -157,7 +168,7 @@ def _training_paragraphs(trainings: Sequence[tuple[TaggerRecipe, TaggerTrainingS
             dropout=recipe.dropout,
             seed=recipe.seed,
             tokens=trained.tokens,
-            minutes=trained.seconds / 60,
+            duration=format_duration(trained.seconds),
             rate=trained.tokens / max(trained.seconds, 1e-9),
             device=trained.device,
             precision=trained.precision,

@@ -16,7 +16,6 @@ from litmine.tasks.qa.answer_alignment import find_occurrences
 from litmine.tasks.qa.metrics import normalise
 from litmine.tasks.qa.question_files import GoldQuestion
 from litmine.tasks.qa.reader import Reader
-from litmine.tasks.qa.spans import best_spans
 
 # Longer than nearly every abstract, which is what `annotate` reads.
 MAX_TEXT_CHARS = 4_000
@@ -95,9 +94,9 @@ def _score_spans(reader: Reader, held_out: Sequence[GoldQuestion]) -> tuple[NDAr
         for (gold, text), pair, logits in zip(block, read, reader.label(read), strict=True):
             if isinstance(pair, FailedItem) or isinstance(logits, FailedItem):
                 continue
-            settings, words = reader.settings, pair.words
-            answers = _gold_answers(gold, text)
-            for first, after, score in best_spans(logits.start, logits.end, settings.most_words, settings.best):
+            words, answers = pair.words, _gold_answers(gold, text)
+            disjoint, _ = reader.find_spans((gold.question, text), pair, logits)
+            for first, after, score in disjoint:
                 span_logits.append(score - logits.null)
                 correct.append(normalise(text[words.start[first] : words.end[after - 1]]) in answers)
     return np.array(span_logits), np.array(correct, dtype=np.bool_)

@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from litmine.specs import BUILTIN_READER
 from litmine.tasks.qa.calibrate import Calibration
 from litmine.tasks.qa.question_files import QuestionFile
 from litmine.tasks.qa.recipe import ReaderRecipe
 from litmine.tasks.qa.settings import identify
 from litmine.tasks.qa.train import StageFiles, TrainedReader
 from litmine.training.base_licence import base_licence
+from litmine.training.card_text import describe_base_data, format_duration
 from litmine.versions import __version__
 
 # The licences of the data sets, which are recognised by the beginning of a file's name.
@@ -22,6 +24,8 @@ _SHARE_ALIKE = (
     "SQuAD's licence requires that works derived from it have the same licence. These weights are licensed under CC"
     " BY-SA 4.0, with the attributions in this table."
 )
+# True of the built-in reader alone: whoever trains another chooses its settings.
+_CHOICES = " `docs/decisions/` of litmine lists the choices made on dev questions."
 _AVERAGED = (
     "The last stage was trained {times} times with consecutive seeds, and the weights are the mean of these runs."
 )
@@ -43,8 +47,7 @@ The terms of the training data also apply to users of the weights.{share_alike}
 ## Scores
 
 Percent, as `litmine evaluate qa` computes them in float32, on questions that were not used for training: {dev}. The
-answers of a question's texts are merged as in the view `answers`. `docs/decisions/` of litmine lists the choices made
-on dev questions.
+answers of a question's texts are merged as in the view `answers`.{choices}{base_data}
 
 | measure | score |
 |---|---|
@@ -63,7 +66,7 @@ Base `{base}`; stages:
 {stages}
 
 {steps:,} steps of up to {batch_tokens:,} tokens, AdamW, dropout {dropout:g}, seed {seed}; all settings are in
-`recipe.json`. {tokens:,} tokens in {minutes:.0f} minutes on {device} ({precision}), at {rate:,.0f} tokens/s. {runs}
+`recipe.json`. {tokens:,} tokens in {duration} on {device} ({precision}), at {rate:,.0f} tokens/s. {runs}
 
 Weights are stored in {bits}. A window has {window} tokens, including the question; consecutive windows of a longer text
 overlap by at least {overlap} tokens. An answer has at most {most_words} words.
@@ -103,6 +106,13 @@ def write_card(
         base_licence=base_licence(recipe.base),
         share_alike=f" {_SHARE_ALIKE}" if any(_licence(file) == LICENCES["squad"] for file in files) else "",
         dev=dev or "none",
+        choices=_CHOICES if recipe.name == BUILTIN_READER else "",
+        base_data=describe_base_data(
+            recipe.base,
+            recipe.base_name,
+            [file.name for file in files] + ([Path(recipe.dev).stem] if recipe.dev else []),
+            "qa",
+        ),
         scores=_rows(scores.items()) or "| – | – |",
         calibration=_describe_calibration(calibration),
         stages=_rows(
@@ -114,7 +124,7 @@ def write_card(
         dropout=recipe.dropout,
         seed=recipe.seed,
         tokens=trained.tokens,
-        minutes=trained.seconds / 60,
+        duration=format_duration(trained.seconds),
         rate=trained.tokens / max(trained.seconds, 1e-9),
         device=trained.device,
         precision=trained.precision,

@@ -5,6 +5,7 @@ answers' offsets are ignored: in copies of SQuAD they are those of the first occ
 answers, and in COVID-QA one in six is off by white space. `answer_alignment` searches for the words instead.
 
 BioASQ JSON (task B): questions of four types with exact answers and snippets; summary questions have no exact answer.
+Answers may be numbers and nested lists, and snippets may be missing or without text.
 
 PubMedQA JSON (Jin et al. 2019): yes/no questions by PMID, each with its abstract without the conclusion.
 """
@@ -15,7 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from litmine.errors import CorpusError
+from litmine.errors import CorpusError, SourceError
+from litmine.sources.encodings import decode_text, undecodable
 from litmine.types import QUESTION_TYPES
 
 
@@ -84,7 +86,7 @@ def squad_questions(content: Any) -> Iterator[GoldQuestion]:
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{value!r} is not a text")
+        raise TypeError(f"{repr(value)[:60]} is not a text")
     return value
 
 
@@ -94,12 +96,13 @@ def bioasq_questions(content: Any) -> Iterator[GoldQuestion | None]:
     Raises as `squad_questions`.
     """
     for question in content["questions"]:
+        if not isinstance(question, dict):
+            raise TypeError("it is not an object")
         kind, exact = question["type"], question.get("exact_answer")
-        snippets = question.get("snippets") or ()
-        texts = tuple(dict.fromkeys(snippet["text"] for snippet in snippets if snippet["text"].strip()))
-        common = str(question["id"]), question["body"].strip(), kind, texts
+        texts = tuple(dict.fromkeys(_snippet_texts(question.get("snippets"))))
+        common = str(question["id"]), _text(question["body"]).strip(), kind, texts
         batch = str(question.get("batch", ""))
-        if kind == "yesno" and exact:
+        if kind == "yesno" and exact not in (None, "", []):
             yield GoldQuestion(*common, yes=_is_yes(exact), batch=batch)
         elif kind in QUESTION_TYPES and (answers := _exact_answers(exact, kind)):
             yield GoldQuestion(*common, answers=answers, batch=batch)
@@ -107,9 +110,21 @@ def bioasq_questions(content: Any) -> Iterator[GoldQuestion | None]:
             yield None
 
 
+def _snippet_texts(snippets: Any) -> Iterator[str]:
+    """The texts of the snippets, without those that have none; a snippet may be its text alone."""
+    for snippet in snippets or ():
+        text = snippet.get("text") if isinstance(snippet, dict) else snippet
+        if text is not None and _text(text).strip():
+            yield text
+
+
 def _is_yes(exact: Any) -> bool:
     """The answer to a yes/no question, read as the official evaluation does."""
-    answer = (exact[0] if isinstance(exact, list) else exact).lower()
+    while isinstance(exact, list) and exact:
+        exact = exact[0]
+    if isinstance(exact, bool):
+        return exact
+    answer = _text(exact).lower()
     if "yes" not in answer and "no" not in answer:
         raise ValueError(f"the answer to a yes/no question is {answer!r}")
     return "yes" in answer
@@ -117,16 +132,27 @@ def _is_yes(exact: Any) -> bool:
 
 def _exact_answers(exact: Any, kind: str) -> tuple[tuple[str, ...], ...]:
     """Each answer with its synonyms. In the second year, the answer to a factoid is a flat list of synonyms."""
-    if not exact:
+    if exact is None:
         return ()
-    if isinstance(exact, str):
+    if not isinstance(exact, list):
         groups = [[exact]]
-    elif kind == "factoid" and all(isinstance(each, str) for each in exact):
+    elif kind == "factoid" and not any(isinstance(each, list) for each in exact):
         groups = [exact]
     else:
-        groups = [[each] if isinstance(each, str) else each for each in exact]
-    answers = (tuple(dict.fromkeys(name for each in group if (name := each.strip()))) for group in groups)
+        groups = [each if isinstance(each, list) else [each] for each in exact]
+    answers = (tuple(dict.fromkeys(_names(group))) for group in groups)
     return tuple(answer for answer in answers if answer)
+
+
+def _names(group: list[Any]) -> Iterator[str]:
+    """The synonyms of an answer, numbers as they are written, without empty ones; further lists in it are opened."""
+    for each in group:
+        if isinstance(each, list):
+            yield from _names(each)
+        elif isinstance(each, int | float) and not isinstance(each, bool):
+            yield str(each)
+        elif each is not None and (name := _text(each).strip()):
+            yield name
 
 
 def pubmedqa_questions(content: Any) -> Iterator[GoldQuestion | None]:
@@ -157,9 +183,13 @@ _FORMS: dict[str, Callable[[Any], Iterator[GoldQuestion | None]]] = {
 
 def read_question_file(path: Path) -> QuestionFile:
     """Read a file. Raises CorpusError when it has none of the three formats, or no question that can be used."""
+    data = b""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        data = path.read_bytes()
+        content = json.loads(decode_text(data))
+    except UnicodeDecodeError as error:
+        raise CorpusError(f"{path}, {undecodable(data, error)}") from None
+    except (OSError, ValueError, RecursionError, SourceError) as error:
         raise CorpusError(f"{path} cannot be read as JSON: {error}") from error
     form = _detect_form(content)
     if form is None:
@@ -170,9 +200,11 @@ def read_question_file(path: Path) -> QuestionFile:
     questions: list[GoldQuestion | None] = []
     try:
         questions.extend(_FORMS[form](content))
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
         what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-        raise CorpusError(f"{path}: question {len(questions) + 1} is not valid {form} JSON: {what}") from error
+        raise CorpusError(
+            f"{path}: question {len(questions) + 1} is not valid {form} JSON: {what}; correct it"
+        ) from error
     usable = tuple(question for question in questions if question is not None)
     if not usable:
         raise CorpusError(f"{path} has no question with an answer; leave it out")

@@ -15,7 +15,8 @@ from litmine.nn.trunk import Trunk
 from litmine.tasks.qa.network import ReaderTop, SpanLogits
 from litmine.tasks.qa.pairs import PairInputs, PairLayout, TokenizedPair, last_tokens
 from litmine.tasks.qa.settings import ReaderSettings
-from litmine.tasks.qa.spans import best_spans, sigmoid, softmax, top_spans
+from litmine.tasks.qa.spans import ScoredSpan, best_spans, sigmoid, softmax, top_spans
+from litmine.tasks.qa.whole_answers import allowed_spans
 from litmine.types import ReaderOutput, SpanAnswer
 
 # Characters of a question that an error message quotes.
@@ -81,6 +82,17 @@ class Reader(NetworkModel):
         """The answers of each pair, decoded over the whole text, or its failure."""
         return [self._decode_pair(*one) for one in zip(pairs, read, labels, strict=True)]
 
+    def find_spans(
+        self, pair: tuple[str, str], read: TokenizedPair, logits: SpanLogits
+    ) -> tuple[list[ScoredSpan], list[ScoredSpan]]:
+        """The best spans of a (question, text) that are whole answers: those that do not overlap, and those of all."""
+        most_words, best = self.settings.most_words, self.settings.best
+        allowed = allowed_spans(*pair, read.words, most_words)
+        return (
+            best_spans(logits.start, logits.end, most_words, best, allowed),
+            top_spans(logits.start, logits.end, most_words, best, allowed),
+        )
+
     def _decode_pair(
         self, pair: tuple[str, str], read: TokenizedPair | FailedItem, logits: SpanLogits | FailedItem
     ) -> ReaderOutput | FailedItem:
@@ -89,8 +101,7 @@ class Reader(NetworkModel):
         if isinstance(logits, FailedItem):
             return logits
         text, words, last = pair[1], read.words, last_tokens(read.words)
-        disjoint = best_spans(logits.start, logits.end, self.settings.most_words, self.settings.best)
-        overlapping = top_spans(logits.start, logits.end, self.settings.most_words, self.settings.best)
+        disjoint, overlapping = self.find_spans(pair, read, logits)
 
         def answer(first: int, after: int, logit: float) -> SpanAnswer:
             start, end = int(words.start[first]), int(words.end[after - 1])

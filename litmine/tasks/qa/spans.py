@@ -7,18 +7,23 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 Logits = NDArray[np.float32]
+# (words, longest): whether the span of a first word and a number of further words may be an answer.
+Allowed = NDArray[np.bool_]
 # First word, word after the last, and start logit of the first plus end logit of the last word.
 ScoredSpan = tuple[int, int, float]
 
 
-def best_spans(start: Logits, end: Logits, most_words: int, best: int) -> list[ScoredSpan]:
+def best_spans(
+    start: Logits, end: Logits, most_words: int, best: int, allowed: Allowed | None = None
+) -> list[ScoredSpan]:
     """Up to `best` spans of at most `most_words` words that do not overlap, best first.
 
-    Each is the best span that overlaps no earlier one; of equal spans the first, and then the shortest.
+    Each is the best span that overlaps no earlier one; of equal spans the first, and then the shortest. `allowed` is
+    the result of `allowed_spans`, None for all spans.
     """
     if not len(start):
         return []
-    sums = _sums(start, end, most_words)
+    sums = _sums(start, end, most_words, allowed)
     longest = sums.shape[1]
     found: list[ScoredSpan] = []
     while len(found) < best:
@@ -34,11 +39,13 @@ def best_spans(start: Logits, end: Logits, most_words: int, best: int) -> list[S
     return found
 
 
-def top_spans(start: Logits, end: Logits, most_words: int, best: int) -> list[ScoredSpan]:
-    """Up to `best` spans of at most `most_words` words, best first, overlapping or not; equal ones as `best_spans`."""
+def top_spans(
+    start: Logits, end: Logits, most_words: int, best: int, allowed: Allowed | None = None
+) -> list[ScoredSpan]:
+    """Up to `best` spans of at most `most_words` words, best first, overlapping or not; the rest as `best_spans`."""
     if not len(start):
         return []
-    sums = _sums(start, end, most_words)
+    sums = _sums(start, end, most_words, allowed)
     flat = sums.ravel()
     # Sorts only the few best of thousands of spans.
     indices = np.flatnonzero(flat >= np.partition(flat, -best)[-best]) if best < len(flat) else np.arange(len(flat))
@@ -47,11 +54,13 @@ def top_spans(start: Logits, end: Logits, most_words: int, best: int) -> list[Sc
     return [(first, first + more + 1, score) for first, more, score in spans if score > -math.inf]
 
 
-def _sums(start: Logits, end: Logits, most_words: int) -> NDArray[np.float64]:
-    """The score of each span, (first word, number of words - 1); minus infinity beyond the last word."""
+def _sums(start: Logits, end: Logits, most_words: int, allowed: Allowed | None) -> NDArray[np.float64]:
+    """The score of each span, (first word, number of words - 1); minus infinity for one that is not allowed."""
     longest = min(most_words, len(start))
     padded = np.append(end.astype(np.float64), np.full(longest - 1, -np.inf))
     sums: NDArray[np.float64] = start.astype(np.float64)[:, None] + sliding_window_view(padded, longest)
+    if allowed is not None:
+        sums[~allowed] = -np.inf
     return sums
 
 

@@ -228,6 +228,19 @@ def test_dry_run_prints_a_forecast_and_writes_nothing(fetch: Fetch, small_archiv
         assert sorted(lake.rglob("*")) == files
 
 
+def test_a_dry_run_prints_the_notes_of_a_real_run(
+    fetch: Fetch, small_archive: RecordArchive, lake: Path, tmp_path: Path
+) -> None:
+    with serve(small_archive) as server:
+        dry, real = (fetch(server, "--query", "xyzzy OR allergy", *more).stderr for more in (("--dry-run",), ()))
+        assert dry.strip() == real.strip().rpartition("\n")[0]
+        assert "xyzzy" in dry
+        listed = tmp_path / "included.txt"
+        listed.write_text("PMC77\n7\n")
+        assert f"not fetched: {listed}, line 1" in fetch(server, "--pmids", listed, "--dry-run").stderr
+        assert len(Lake(lake).rows("from runs")) == 1
+
+
 def test_a_list_of_pmids(fetch: Fetch, small_archive: RecordArchive, lake: Path, tmp_path: Path) -> None:
     some = sorted(small_archive.pmids)[10:20]
     listed = tmp_path / "included.txt"

@@ -113,7 +113,8 @@ def test_a_broken_file_does_not_stop_the_others(
 
 
 def test_a_failed_step_does_not_stop_the_others(run: Run, home: Path, write_job: WriteJob) -> None:
-    """The inbox and the queries file do not exist, and PubMed refuses the connection: all of it is reported."""
+    """The inbox and the queries file do not exist: all of it is reported, and no file takes the place of an old one."""
+    (home / "one.jsonl").write_text("last night's")
     file = write_job(
         "mine",
         "[[after]]\ndo = 'sql'\nquery = 'select 1 as one'\nto = 'one.jsonl'",
@@ -127,7 +128,9 @@ def test_a_failed_step_does_not_stop_the_others(run: Run, home: Path, write_job:
     assert "nowhere does not exist; check the path" in ran.stdout
     assert "none.txt cannot be read (No such file or directory); write one PubMed query per line into it" in ran.stdout
     assert "the lake has no articles yet" in ran.stdout
-    assert (home / "one.jsonl").read_text() == '{"one": 1}\n'
+    skipped = "skipped, because import and fetch failed: one.jsonl was not written and stays as it was"
+    assert skipped in ran.stdout
+    assert (home / "one.jsonl").read_text() == "last night's"
     lines = [json.loads(line) for line in (home / "log.jsonl").read_text().splitlines()]
     assert len({line["run"] for line in lines}) == 1
     ended = [(line["step"], line["code"]) for line in lines if line["event"] == "step ended"]
@@ -143,8 +146,24 @@ def test_no_file_is_written_when_annotation_failed(
     after = "[[after]]\ndo = 'sql'\nquery = 'select 1 as one'\nto = 'n.csv'"
     ran = run("run", write_job("mine", after, models=["./no-such-model"]))
     assert ran.returncode == FAILED
-    assert "skipped: annotation is incomplete; n.csv was not written" in ran.stdout
+    assert "skipped, because annotate failed: n.csv was not written and stays as it was" in ran.stdout
     assert (home / "n.csv").read_text() == "last night's"
+
+
+def test_an_unknown_type_fails_a_step_and_lists_the_types(
+    run: Run, home: Path, imported_lake: Path, write_job: WriteJob
+) -> None:
+    shutil.copytree(imported_lake, home / "lake")
+    after = "[[after]]\ndo = 'export'\nformat = 'jsonl'\nto = 'all.jsonl'"
+    typed = "[[after]]\ndo = 'export'\nformat = 'jsonl'\ntypes = ['Remedy']\nto = 'typed.jsonl'"
+    ran = run("run", write_job("mine", after, typed, models=[]))
+    assert ran.returncode == FAILED
+    assert (
+        "no model that finds entities has read this lake; run `litmine annotate` to have entities in it" in ran.stdout
+    )
+    assert "so it has no entity types; run `litmine annotate`" in ran.stdout
+    assert (home / "all.jsonl").exists()
+    assert not (home / "typed.jsonl").exists()
 
 
 def test_a_result_does_not_come_to_lie_in_the_lake(run: Run, home: Path, write_job: WriteJob) -> None:

@@ -60,6 +60,10 @@ def test_the_card_names_model_data_and_recipe(tiny_model: Path) -> None:
     assert f"| NCBI-disease | 60 | 54 | {known.guideline} | {known.licence} | {known.terms} |" in card
     assert "| tiny-base (base encoder) | – | – | – | not stated; see its source | – |" in card
     assert "Base `tiny-base`; 24 epochs" in card
+    # True of the built-in model alone, and of a base that litmine trained.
+    assert "default window was chosen" not in card
+    assert "was trained before" not in card
+    assert "`--precision float32` gives" in card
     assert not re.search(r"[{}]", card)
     assert str(tiny_model.parent) not in card
 

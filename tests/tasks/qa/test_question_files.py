@@ -49,6 +49,11 @@ def test_squad_offsets_are_ignored_and_white_space_is_stripped(tmp_path: Path) -
         ("factoid", "X", (("X",),)),
         ("list", [["X", "x1"], "Y"], (("X", "x1"), ("Y",))),
         ("list", ["X", "Y"], (("X",), ("Y",))),
+        ("factoid", 23, (("23",),)),
+        ("factoid", [[23]], (("23",),)),
+        ("factoid", [23, 1.5], (("23", "1.5"),)),
+        ("factoid", [[["X", "x1"]], "Y"], (("X", "x1"), ("Y",))),
+        ("list", [["X", ["x1", 0]], None, "Y"], (("X", "x1", "0"), ("Y",))),
     ],
 )
 def test_bioasq_exact_answers_of_all_years(
@@ -58,7 +63,7 @@ def test_bioasq_exact_answers_of_all_years(
     assert gold.answers == answers
 
 
-@pytest.mark.parametrize(("answer", "yes"), [("yes", True), ("No", False), (["Yes."], True)])
+@pytest.mark.parametrize(("answer", "yes"), [("yes", True), ("No", False), (["Yes."], True), ([["no"]], False), (False, False)])
 def test_bioasq_yes_and_no(tmp_path: Path, answer: Any, yes: bool) -> None:
     (gold,) = bioasq(tmp_path, type="yesno", exact_answer=answer)
     assert gold.yes is yes
@@ -69,6 +74,31 @@ def test_a_repeated_snippet_is_one_text(tmp_path: Path) -> None:
     snippets = [{"text": "It is X."}, {"text": "It is X."}, {"text": " "}, {"text": "X it is."}]
     (gold,) = bioasq(tmp_path, exact_answer=[["X"]], snippets=snippets)
     assert gold.texts == ("It is X.", "X it is.")
+
+
+@pytest.mark.parametrize(
+    ("snippets", "texts"),
+    [
+        (None, ()),
+        ([{"document": "http://x/1"}, {"text": None}, {"text": "A."}], ("A.",)),
+        (["A.", {"text": "B."}], ("A.", "B.")),
+    ],
+)
+def test_snippets_may_be_missing(tmp_path: Path, snippets: Any, texts: tuple[str, ...]) -> None:
+    (gold,) = bioasq(tmp_path, exact_answer=[["X"]], snippets=snippets)
+    assert gold.texts == texts
+
+
+def test_a_question_file_of_another_encoding_is_read_or_named(tmp_path: Path) -> None:
+    content = json.dumps({"data": [{"paragraphs": [{"context": "Naïve.", "qas": [
+        {"id": 1, "question": "Who?", "answers": [{"text": "Naïve"}]}]}]}]}, ensure_ascii=False)  # fmt: skip
+    file = tmp_path / "mine.json"
+    for encoding in ("utf-8-sig", "utf-16", "utf-16-be"):
+        file.write_bytes(content.encode(encoding))
+        assert read_question_file(file).questions[0].answers == (("Naïve",),)
+    file.write_bytes(content.encode("latin-1"))
+    with pytest.raises(CorpusError, match=r"line 1: it is not UTF-8 \(perhaps Latin-1 or Windows-1252\); save"):
+        read_question_file(file)
 
 
 def test_pubmedqa_parts_are_joined_with_labels(question_files: Path) -> None:
@@ -93,6 +123,11 @@ def test_pubmedqa_parts_are_joined_with_labels(question_files: Path) -> None:
             {"questions": [{"id": "1", "type": "yesno", "body": "?", "exact_answer": "perhaps"}]},
             "the answer to a yes/no question is 'perhaps'",
         ),
+        (
+            {"questions": [{"id": "1", "type": "list", "body": "?", "exact_answer": [{"a": 1}]}]},
+            r"question 1 is not valid bioasq JSON: \{'a': 1\} is not a text; correct it",
+        ),
+        ({"questions": [3]}, "question 1 is not valid bioasq JSON: it is not an object; correct it"),
         ({"1": {"QUESTION": "?", "CONTEXTS": [], "final_decision": "so"}}, "the answer to question 1 is 'so'"),
     ],
 )

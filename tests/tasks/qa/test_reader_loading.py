@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from transformers import AutoModelForQuestionAnswering, AutoTokenizer
@@ -16,7 +17,10 @@ from litmine.nn.failure_isolation import FailedItem
 from litmine.nn.loading import read_tokenizer
 from litmine.tasks.qa.folder import read_network, save_reader
 from litmine.tasks.qa.network import SpanNetwork
+from litmine.tasks.qa.pairs import TokenizedPair
+from litmine.tasks.qa.reader import Reader
 from litmine.tasks.qa.settings import ReaderSettings
+from litmine.tasks.qa.whole_answers import allowed_spans
 from litmine.tasks.registry import identify, load_model, load_reader
 from litmine.types import ReaderOutput
 
@@ -40,8 +44,19 @@ def network_of(folder: Path) -> SpanNetwork:
     return read_network(folder, ReaderSettings.load(folder))
 
 
-def transformers_answer(network: Any, tokenizer: Any, text: str, most_words: int) -> tuple[str, float]:
-    """The best answer and its score, computed with transformers only."""
+def whole_spans(reader: Reader, text: str) -> set[tuple[int, int]]:
+    """Start and end in code points of every span that may be an answer."""
+    (read,) = reader.read([(QUESTION, text)])
+    assert isinstance(read, TokenizedPair)
+    words = read.words
+    allowed = allowed_spans(QUESTION, text, words, reader.settings.most_words)
+    return {(int(words.start[first]), int(words.end[first + more])) for first, more in np.argwhere(allowed).tolist()}
+
+
+def transformers_answer(
+    network: Any, tokenizer: Any, text: str, most_words: int, whole: set[tuple[int, int]]
+) -> tuple[str, float]:
+    """The best of the whole answers and its score, computed with transformers only."""
     inputs = tokenizer(QUESTION, text, return_tensors="pt", return_offsets_mapping=True)
     offsets = inputs.pop("offset_mapping")[0].tolist()
     words = [
@@ -55,7 +70,10 @@ def transformers_answer(network: Any, tokenizer: Any, text: str, most_words: int
         for j, last in enumerate(words):
             if first is None or last is None or words[i - 1] == first or words[j + 1] == last:
                 continue
-            if 0 <= last - first < most_words:
+            start_char, end_char = offsets[i][0], offsets[j][1]
+            answer = text[start_char:end_char]
+            start_char += len(answer) - len(answer.lstrip())
+            if 0 <= last - first < most_words and (start_char, start_char + len(answer.strip())) in whole:
                 best = max(best, (start[i] + end[j], -i, -j))
     score, i, j = best[0], -best[1], -best[2]
     return text[offsets[i][0] : offsets[j][1]].strip(), 1 / (1 + math.exp(start[0] + end[0] - score))
@@ -79,7 +97,11 @@ def test_a_hugging_face_answerer_agrees_with_transformers(
     assert tokenizer(QUESTION, texts[0]).keys() >= {"token_type_ids"} or not typed or kind == "roberta_answerer"
     outputs = reader.answer([(QUESTION, text) for text in texts])
     for text, output in zip(texts, outputs, strict=True):
-        answer, score = transformers_answer(network, tokenizer, text, reader.settings.most_words)
+        whole = whole_spans(reader, text)
+        answer, score = transformers_answer(network, tokenizer, text, reader.settings.most_words, whole)
+        if not output.spans:
+            assert score < reader.settings.least
+            continue
         assert output.spans[0].answer == answer
         assert output.spans[0].score == pytest.approx(score, abs=1e-4)
         assert output.yes is output.no is None

@@ -60,3 +60,19 @@ def test_sigmoid(logit: float, probability: float) -> None:
 @pytest.mark.parametrize(("logits", "expected"), [([0, 0], [0.5, 0.5]), ([math.log(3), 0, -1e5], [0.75, 0.25, 0])])
 def test_softmax(logits: list[float], expected: list[float]) -> None:
     assert softmax(np.array(logits, dtype=np.float32)) == pytest.approx(expected)
+
+
+@given(scores=scored(), most_words=st.integers(1, 25), best=st.integers(1, 25), data=st.data())
+def test_spans_that_are_not_allowed_are_left_out(
+    scores: tuple[NDArray[np.float32], NDArray[np.float32]], most_words: int, best: int, data: st.DataObject
+) -> None:
+    words = len(scores[0])
+    longest = min(most_words, words)
+    flags = data.draw(st.lists(st.booleans(), min_size=words * longest, max_size=words * longest))
+    allowed = np.array(flags, dtype=np.bool_).reshape(words, longest)
+    every = search(*scores, most_words, words * longest, overlapping=True)
+    expected = [span for span in every if allowed[span[0], span[1] - span[0] - 1]]
+    assert top_spans(*scores, most_words, best, allowed) == expected[:best]
+    found = best_spans(*scores, most_words, best, allowed)
+    assert found[:1] == expected[:1]
+    assert set(found) <= set(expected)

@@ -1,0 +1,102 @@
+"""Look up which versions of some PMIDs a lake holds: what a writer must know to write nothing twice."""
+
+from bisect import bisect_left
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from litmine.lake.duckdb_errors import report_damaged_files
+from litmine.lake.listing import live_files
+from litmine.lake.parquet import read_pmid_range
+from litmine.lake.paths import LakePath
+from litmine.lake.version_order import VERSION_COLUMNS, VersionKey, version_key_fields, version_struct
+from litmine.lake.views import escape_glob, open_duckdb, run_interruptibly, schema_map
+from litmine.types import RECORD
+
+_COLUMNS = ("pmid", *VERSION_COLUMNS, "text_hash", "new_text")
+
+
+@dataclass(slots=True)
+class VersionHistory:
+    """What the lake holds of one PMID.
+
+    latest: the greatest key of each record, by record hash. newest: the greatest key of each class. read_texts: hashes
+    of the texts that models read. record_texts: hashes of the texts of records, without bare texts.
+    """
+
+    latest: dict[int, VersionKey] = field(default_factory=dict)
+    newest: dict[int, VersionKey] = field(default_factory=dict)
+    read_texts: set[int] = field(default_factory=set)
+    record_texts: set[int] = field(default_factory=set)
+
+    def add(self, version: VersionKey, text_hash: int | None, new_text: bool) -> None:
+        """Add a version that the lake holds; `new_text`: models read its text, in this row or another one."""
+        self.latest[version.record_hash] = max(version, self.latest.get(version.record_hash, version))
+        self.newest[version.record_class] = max(version, self.newest.get(version.record_class, version))
+        if text_hash is not None:
+            if new_text:
+                self.read_texts.add(text_hash)
+            if version.record_class == RECORD:
+                self.record_texts.add(text_hash)
+
+
+class VersionIndex:
+    """Looks up which versions a lake holds of some PMIDs, in the parts that existed at the last refresh.
+
+    A lookup reads narrow columns only, and only the parts whose PMID range can hold one of the PMIDs.
+    """
+
+    def __init__(self, lake: LakePath) -> None:
+        self._lake = lake
+        self._ranges: dict[str, tuple[int, int]] = {}
+        self._connection = open_duckdb(lake)
+        # One thread: several imports share the cores, and a query reads only a few narrow columns.
+        self._connection.execute("SET threads = 1")
+
+    def histories(self, pmids: Iterable[int]) -> dict[int, VersionHistory]:
+        """The history of each PMID, empty if no part holds it. Raises LakeError for a damaged part."""
+        histories = {pmid: VersionHistory() for pmid in pmids}
+        self._read_parts(histories, self._ranges)
+        return histories
+
+    def refresh(self, histories: dict[int, VersionHistory]) -> set[int]:
+        """Add versions from parts written since the last refresh to the histories. Returns the PMIDs that changed.
+
+        Raises LakeError for a damaged part.
+        """
+        live = live_files(self._lake, "articles")
+        # A merged part holds the rows of the parts it replaced, whose files are deleted some hours later.
+        self._ranges = {name: pmid_range for name, pmid_range in self._ranges.items() if name in live}
+        new_names = sorted(live.keys() - self._ranges.keys())
+        self._ranges |= {name: read_pmid_range(live[name]) for name in new_names}
+        return self._read_parts(histories, new_names)
+
+    def _read_parts(self, histories: dict[int, VersionHistory], names: Iterable[str]) -> set[int]:
+        pmids = sorted(histories)
+        folder = self._lake / "articles"
+        files = [escape_glob(folder / f"{name}.parquet") for name in names if _overlaps(self._ranges[name], pmids)]
+        if not files:
+            return set()
+        query = f"""
+            SELECT pmid, {version_key_fields("newest")}, text_hash, new_text
+            FROM (
+                SELECT pmid, max({version_struct()}) AS newest, any_value(text_hash) AS text_hash,
+                       bool_or(new_text) AS new_text
+                FROM read_parquet($files, schema = {schema_map("articles", _COLUMNS)})
+                WHERE pmid IN (SELECT unnest($pmids::BIGINT[]))
+                GROUP BY pmid, record_hash
+            )"""
+        with report_damaged_files(self._lake):
+            rows = run_interruptibly(
+                self._connection,
+                lambda: self._connection.execute(query, {"files": files, "pmids": pmids}).fetchall(),
+            )
+        for pmid, *key, text_hash, new_text in rows:
+            histories[pmid].add(VersionKey(*key), text_hash, new_text)
+        return {row[0] for row in rows}
+
+
+def _overlaps(pmid_range: tuple[int, int], sorted_pmids: list[int]) -> bool:
+    """Whether one of the PMIDs lies in the range (both ends included)."""
+    least, greatest = pmid_range
+    position = bisect_left(sorted_pmids, least)
+    return position < len(sorted_pmids) and sorted_pmids[position] <= greatest

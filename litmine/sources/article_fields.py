@@ -1,0 +1,160 @@
+"""Convert the values of a JSON object to the fields of an `Article`, by the types that `Article` declares.
+
+The names are those of the dataclasses' fields, so a field that `Article` gains is read without a change here.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import MISSING, fields, is_dataclass
+from datetime import date
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from litmine.sources.read_record import whole_abstract
+from litmine.types import Article, Section
+
+ARTICLE_FIELDS = frozenset(field.name for field in fields(Article))
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_PUB_DATE = re.compile("[12][0-9]{3}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?")
+_YEARS = range(1000, 3000)
+_MAX_INTEGER = 2**63 - 1
+# Fields that the PMID and the words of a line have already given.
+_GIVEN = ("pmid", "title", "abstract")
+
+
+class FieldError(Exception):
+    """A value has another type than its field; the message says which it should have."""
+
+
+class FieldReader:
+    """Reads the values of one line; `mended` counts the lone surrogates that became U+FFFD."""
+
+    def __init__(self) -> None:
+        self.mended = 0
+
+    def text(self, value: object) -> str | None:
+        """A string, None if it is empty or null. Raises FieldError for anything else."""
+        if value is None or value == "":
+            return None
+        if not isinstance(value, str):
+            raise FieldError("a string")
+        text, count = _LONE_SURROGATE.subn("\ufffd", value)
+        self.mended += count
+        return text
+
+    def article(self, pmid: int, values: Mapping[str, Any], refuse: Callable[[str, str], None]) -> Article:
+        """The article that the values of known fields make; others are passed over.
+
+        `refuse(field, wanted)` hears of each value that its field cannot take, which then keeps its default. Raises
+        FieldError when the title or the abstract is not a string.
+        """
+        title, abstract = self._words(values, "title"), self._words(values, "abstract")
+        found: dict[str, Any] = {"sections": whole_abstract(title, abstract)}
+        for name, hint in _hints(Article).items():
+            if name in _GIVEN or values.get(name) is None:
+                continue
+            try:
+                found[name] = self._checked(name, self._value(values[name], hint), title, abstract)
+            except FieldError as error:
+                refuse(name, str(error))
+        if found.get("year") is None and found.get("pub_date"):
+            found["year"] = int(found["pub_date"][:4])
+        return Article(pmid, title, abstract, **found)
+
+    def _words(self, values: Mapping[str, Any], name: str) -> str | None:
+        try:
+            return self.text(values.get(name))
+        except FieldError as error:
+            raise FieldError(f'has a "{name}" that is not {error}') from None
+
+    def _checked(self, name: str, value: Any, title: str | None, abstract: str | None) -> Any:
+        if name == "sections":
+            return _checked_sections(value, title, abstract)
+        if name == "year" and value is not None and value not in _YEARS:
+            raise FieldError("a year of four digits")
+        if name == "pub_date" and value is not None and not _PUB_DATE.fullmatch(value):
+            raise FieldError("a date such as 2013, 2013-05 or 2013-05-07")
+        return value
+
+    def _value(self, value: object, hint: Any) -> Any:
+        """The value as its field has it. Raises FieldError."""
+        if get_origin(hint) in (Union, UnionType):
+            # A field is one type, or that type or None.
+            kind = next(one for one in get_args(hint) if one is not NoneType)
+            return None if value is None or value == "" else self._value(value, kind)
+        if get_origin(hint) is tuple:
+            if not isinstance(value, list):
+                raise FieldError("a list")
+            return tuple(self._value(one, get_args(hint)[0]) for one in value)
+        if is_dataclass(hint):
+            return self._object(value, hint)
+        return self._plain(value, hint)
+
+    def _plain(self, value: object, kind: type) -> Any:
+        if kind is str:
+            # A volume or a page may stand as a number.
+            text = self.text(str(value) if isinstance(value, int) and not isinstance(value, bool) else value)
+            if text is None:
+                raise FieldError("a string")
+            return text
+        if kind is bool and isinstance(value, bool):
+            return value
+        if kind is int:
+            return _whole_number(value)
+        if kind is date and isinstance(value, str):
+            try:
+                return date.fromisoformat(value)
+            except ValueError:
+                raise FieldError("a date such as 2013-05-07") from None
+        raise FieldError({bool: "true or false", date: "a date such as 2013-05-07"}.get(kind, "what the field holds"))
+
+    def _object(self, value: object, kind: Any) -> Any:
+        """A dataclass from an object with its fields; a string is its name, for one that has a name."""
+        hints = _hints(kind)
+        if isinstance(value, str) and "name" in hints:
+            value = {"name": value}
+        if not isinstance(value, dict) or not hints.keys() >= value.keys():
+            raise FieldError(f"a list of objects with {', '.join(hints)}")
+        found: dict[str, Any] = {}
+        for field in fields(kind):
+            given = value.get(field.name)
+            if given is not None:
+                found[field.name] = self._value(given, hints[field.name])
+            elif field.default is MISSING and field.default_factory is MISSING:
+                found[field.name] = _absent(field.name, hints[field.name])
+        return kind(**found)
+
+
+def _whole_number(value: object) -> int:
+    if isinstance(value, str) and len(value) <= 18 and value.isascii() and value.isdigit():
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _MAX_INTEGER:
+        raise FieldError("a whole number")
+    return value
+
+
+def _absent(name: str, hint: Any) -> Any:
+    """What a field without a default has when it is not given. Raises FieldError where it must be given."""
+    if get_origin(hint) in (Union, UnionType):
+        return None
+    if hint is bool:
+        return False
+    raise FieldError(f'an object with "{name}"')
+
+
+def _checked_sections(sections: Iterable[Section], title: str | None, abstract: str | None) -> tuple[Section, ...]:
+    first = 0 if title is None else len(title) + 1
+    last = first + len(abstract or "")
+    end = first
+    for section in sections:
+        if not end <= section.start_char <= section.end_char <= last:
+            raise FieldError("a list of offsets in the abstract, in order")
+        end = section.end_char
+    return tuple(sections)
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    hints = get_type_hints(kind)
+    return {field.name: hints[field.name] for field in fields(kind)}

@@ -1,0 +1,101 @@
+"""Read MEDLINE text, PubMed's own form for reference managers (`.nbib`): `PMID- 1`, `TI  - Title`, wrapped lines.
+
+A record runs from its PMID to the next one. Biopython's `Bio.Medline` takes it apart when the wrapped lines are joined:
+it joins those of some fields only. Tags: https://pubmed.ncbi.nlm.nih.gov/help/#pubmed-format
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, BinaryIO
+
+from Bio import Medline
+
+from litmine.errors import SourceError
+from litmine.sources.encodings import NOT_UTF8, SAVE_AS_UTF8
+from litmine.sources.lines import MAX_RECORD_BYTES, numbered_lines
+from litmine.sources.medline_record import read_medline_record
+from litmine.sources.read_record import ReadRecord
+from litmine.types import RECORD, UnreadableRecord
+
+_FIELD = re.compile(r"([A-Z][A-Z0-9]{1,3}) {0,2}- ?(.*)", re.DOTALL)
+_TAG_WIDTH, _PMID = 4, "PMID"
+# Fields that a record has once: two of them mean that the PMID between two records is missing.
+_ONCE = frozenset(
+    {"PMID", "OWN", "STAT", "LR", "DCOM", "TI", "AB", "JT", "TA", "DP", "JID", "VI", "IP", "SO", "TT", "BTI"}
+)
+
+
+def read_medline(stream: BinaryIO) -> Iterator[ReadRecord | UnreadableRecord]:
+    """Yield the article of each record; a record that cannot be read whole becomes an `UnreadableRecord`.
+
+    Raises SourceError at a line or a record of more than 32 MiB; errors of the stream itself pass through.
+    """
+    for block in _blocks(stream):
+        number = block[0][0]
+        try:
+            fields = _parse_fields(block)
+            article = read_medline_record(_take_apart(fields), fields)
+        except _RecordError as error:
+            yield UnreadableRecord(f"line {error.number or number}", f"{error}.")
+        except ValueError as error:
+            yield UnreadableRecord(f"line {number}", f"The record {error}.")
+        else:
+            yield ReadRecord(article, record_class=RECORD)
+
+
+class _RecordError(Exception):
+    """A record cannot be read; the message is a sentence without its stop. `number` is that of the line, if one."""
+
+    def __init__(self, message: str, number: int | None = None) -> None:
+        super().__init__(message)
+        self.number = number
+
+
+def _blocks(stream: BinaryIO) -> Iterator[list[tuple[int, bytes]]]:
+    """The lines of each record with their numbers, blank ones left out; what precedes the first PMID is a block too."""
+    block: list[tuple[int, bytes]] = []
+    size = 0
+    for number, line in numbered_lines(stream):
+        if line.startswith(b"PMID-") and block:
+            yield block
+            block, size = [], 0
+        size += len(line)
+        if size > MAX_RECORD_BYTES:
+            raise SourceError(
+                f"The record before line {number} is larger than {MAX_RECORD_BYTES >> 20} MiB: this is no MEDLINE text."
+            )
+        if line.strip():
+            block.append((number, line))
+    if block:
+        yield block
+
+
+def _parse_fields(block: Sequence[tuple[int, bytes]]) -> list[tuple[str, str]]:
+    """The tags and values of a record in order, each value on one line. Raises _RecordError."""
+    fields: list[tuple[str, str]] = []
+    for number, line in block:
+        try:
+            text = line.decode("utf-8")
+        except UnicodeDecodeError:
+            raise _RecordError(f"The line {NOT_UTF8}, and its record was not read; {SAVE_AS_UTF8}", number) from None
+        if field := _FIELD.fullmatch(text):
+            fields.append((field[1], field[2].strip()))
+        elif text.startswith((" ", "\t")) and fields:
+            tag, value = fields[-1]
+            fields[-1] = tag, f"{value} {text.strip()}".strip()
+        else:
+            raise _RecordError(f"The line is not MEDLINE text, and its record was not read: {text[:60]!r}", number)
+    counts = Counter(tag for tag, _ in fields)
+    if _PMID not in counts:
+        raise _RecordError("The record has no PMID")
+    if repeated := next((tag for tag in counts if tag in _ONCE and counts[tag] > 1), None):
+        raise _RecordError(
+            f"The record has {counts[repeated]} fields {repeated} and was not read: the PMID of another may be missing"
+        )
+    return fields
+
+
+def _take_apart(fields: Sequence[tuple[str, str]]) -> Mapping[str, Any]:
+    return next(Medline.parse([  # type: ignore[no-untyped-call]
+        f"{tag:<{_TAG_WIDTH}}- {value}" for tag, value in fields]))
