@@ -88,7 +88,10 @@ CIN - J Ex. PMID: 8
 PMID- 8
 TI  - Second.
 """
-RIS = "TY  - JOUR\nAN  - PMID:7\nTI  - A title\nPY  - 2013/05/07\nAB  - We\ntry.\nER  - \n\nTY  - JOUR\nAN  - 8\nDB  - PubMed\nER  - \n"
+RIS = (
+    "TY  - JOUR\nAN  - PMID:7\nTI  - A title\nPY  - 2013/05/07\nAB  - We\ntry.\nER  - \n\n"
+    "TY  - JOUR\nAN  - 8\nDB  - PubMed\nER  - \n"
+)
 GOLD = [
     {"id": "a", "type": "factoid", "body": "Which?", "snippets": [{"text": "23 of it."}], "exact_answer": [[23]]},
     {"id": "b", "type": "list", "body": "Which?", "snippets": [{}], "exact_answer": [["a", ["b"]], "c", 1.5]},
@@ -154,7 +157,8 @@ def samples() -> dict[str, list[bytes]]:
         "medline": [MEDLINE.encode(), MEDLINE.encode("utf-16")],
         "ris": [RIS.encode(), RIS.encode("utf-8-sig")],
         "pmids": [b"PMID,Title,DOI\n7,\"A, b\",10.1/x\n8,,\n", b"7, 8\nPMID: 9\n", MEDLINE.encode()],
-        "columns": [b"###MEDLINE:1\n\nIL-2\tB-DNA\ngene\tI-DNA\n\nx\tO\n", b"-DOCSTART- -X- -X- O\n\nEU NNP B-NP B-ORG\n. . O O\n"],
+        "columns": [b"###MEDLINE:1\n\nIL-2\tB-DNA\ngene\tI-DNA\n\nx\tO\n",
+                    b"-DOCSTART- -X- -X- O\n\nEU NNP B-NP B-ORG\n. . O O\n"],
         "gold questions": [json.dumps({"questions": GOLD}).encode()],
         "pubtator": [b"\n\n".join(documents[:2]) + b"\n"],
         "questions": [

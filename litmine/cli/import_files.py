@@ -42,7 +42,7 @@ from litmine.lake.paths import LakePath
 def import_(
     ctx: click.Context, paths: tuple[Path, ...], lake: LakePath, as_of: datetime | None, part_size: int, workers: int
 ) -> None:
-    """Import local files into the lake. The formats are PubMed XML, JSON lines and PubTator, plain or gzip.
+    """Import local files into the lake: PubMed XML, MEDLINE text (.nbib), RIS, JSON lines and PubTator, plain or gzip.
 
     \b
     litmine import pubmed26n0001.xml.gz
@@ -50,7 +50,8 @@ def import_(
     litmine import --as-of 2026-11-01 abstracts.jsonl
 
     PubMed XML may be EFetch output, baseline and update files, the older MedlineCitationSet, or book records. JSON
-    lines have pmid, title and abstract. PubTator annotations are ignored.
+    lines have pmid, title, abstract and other columns of the view `articles`; keys that are not read are named. RIS
+    needs the PMID in some field. PubTator annotations are ignored. Text is UTF-8 or UTF-16.
 
     A file that does not match the .md5 file beside it is not imported. A baseline, update or --as-of file is imported
     once; other files are read each time, but records that the lake already has are not written again.

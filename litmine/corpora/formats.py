@@ -80,7 +80,7 @@ def _sentences(path: Path) -> Iterator[_Sentence]:
         if not with_tabs and columns[-1] != OUTSIDE and not _TAG.fullmatch(columns[-1]):
             # Any prose has columns that spaces part; only tags tell a corpus from it.
             raise CorpusError(
-                f"{path}, line {number}: expected a tag such as O or B-Disease as last column, not {columns[-1][:40]!r};"
+                f"{path}, line {number}: expected a tag such as O or B-Disease at the end, not {columns[-1][:40]!r};"
                 " correct the line, or part token and tag by a tab"
             )
         sentence.tokens.append(columns[0])
@@ -112,8 +112,8 @@ def _check_tags(path: Path, sentences: Sequence[_Sentence], scheme: str) -> None
         for before, tag, number in _tag_pairs(sentences):
             if _prefix(before) in {"B", "I"} and not _continues(before, tag):
                 raise CorpusError(
-                    f"{path}, line {number}: {before[:60]} is followed by {tag[:60]}, but in IOBES a mention ends with E or is a"
-                    " single S; correct the tag, or use --tags iob2 if the file is IOB2"
+                    f"{path}, line {number}: {before[:60]} is followed by {tag[:60]}, but in IOBES a mention ends with E"
+                    " or is a single S; correct the tag, or use --tags iob2 if the file is IOB2"
                 )
 
 

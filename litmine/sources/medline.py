@@ -97,5 +97,10 @@ def _parse_fields(block: Sequence[tuple[int, bytes]]) -> list[tuple[str, str]]:
 
 
 def _take_apart(fields: Sequence[tuple[str, str]]) -> Mapping[str, Any]:
-    return next(Medline.parse([  # type: ignore[no-untyped-call]
-        f"{tag:<{_TAG_WIDTH}}- {value}" for tag, value in fields]))
+    return next(
+        Medline.parse(
+            [  # type: ignore[no-untyped-call]
+                f"{tag:<{_TAG_WIDTH}}- {value}" for tag, value in fields
+            ]
+        )
+    )

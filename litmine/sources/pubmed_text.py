@@ -11,7 +11,8 @@ from litmine.types import Section
 _FILLER_LABELS = ("UNLABELLED", "UNLABELED", "UNASSIGNED", "UNSPECIFIED")
 # What NLM writes where it has no English title (yet), mostly in brackets.
 _FILLER_TITLE = re.compile(
-    r"\[?\s*(?:(?:title )?not available|no title(?: available)?|untitled|in process citation)\s*\.?\]?\.?", re.IGNORECASE
+    r"\[?\s*(?:(?:title )?not available|no title(?: available)?|untitled|in process citation)\s*\.?\]?\.?",
+    re.IGNORECASE,
 )
 _FILLER_ABSTRACT = re.compile(r"abstract available from the publisher\.?", re.IGNORECASE)
 
@@ -42,9 +43,7 @@ def read_abstract(article: Children, record: Children, title: str | None) -> tup
     return abstract, sections
 
 
-def _join_sections(
-    elements: list[Element] | tuple[()], title: str | None
-) -> tuple[str | None, tuple[Section, ...]]:
+def _join_sections(elements: list[Element] | tuple[()], title: str | None) -> tuple[str | None, tuple[Section, ...]]:
     parts: list[str] = []
     sections: list[Section] = []
     start = 0 if title is None else len(title) + 1

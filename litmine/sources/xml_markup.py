@@ -34,7 +34,9 @@ _LOOK_BACK = 24
 
 _ENTITY = re.compile(r"&(?:amp;)*(#[0-9]{1,7};|#[xX][0-9a-fA-F]{1,6};|[A-Za-z][A-Za-z0-9]{1,31};)")
 _HTML = "sub|sup|i|b|u|em|strong|small|big|tt|pre|code|span|font|italic|bold|underline|sc|p|div|br"
-_MATH = "math|semantics|annotation|annotation-xml|mi|mn|mo|mrow|ms|mtext|mspace|mfrac|msqrt|mroot|mfenced|mstyle|mpadded"
+_MATH = (
+    "math|semantics|annotation|annotation-xml|mi|mn|mo|mrow|ms|mtext|mspace|mfrac|msqrt|mroot|mfenced|mstyle|mpadded"
+)
 _MATH += "|msub|msup|msubsup|munder|mover|munderover|mmultiscripts|mtable|mtr|mtd"
 _TAG = re.compile(rf"<(/?)((?:jats:)?(?:{_HTML})|(?:mml:|m:)?(?:{_MATH}))(?:\s[^<>]*)?/?>", re.IGNORECASE)
 _SUPERSCRIPT = re.compile(rf"<sup>\s*({_EXPONENT_PATTERN})(?=\s*</sup>)", re.IGNORECASE)

@@ -98,7 +98,7 @@ def test_a_span_covers_its_tokens_and_the_spaces_between_them(
         (["a\tS-x", "b\tE-x"], "line 2: E-x continues no mention"),
         (["a\tI-x", "b\tO", "c\tB-x"], "line 1: I-x continues no mention"),
         (["aspirin\tB-x", "works"], "line 2: expected token TAB tag, not 'works'"),
-        (["aspirin B-x", "works here"], "line 2: expected a tag such as O or B-Disease as last column, not 'here'"),
+        (["aspirin B-x", "works here"], "line 2: expected a tag such as O or B-Disease at the end, not 'here'"),
         (["aspirin"], "line 1: expected token TAB tag"),
         (["aspirin\tB-x", "", "\tO"], "line 3: expected token TAB tag"),
         (["aspirin\tB-x", "works\t"], "line 2: expected token TAB tag"),

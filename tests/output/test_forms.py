@@ -51,7 +51,7 @@ DOCUMENTS = st.lists(document(), max_size=4).map(
 def full_article(words: Article) -> Article:
     """An article of which every field has a value, and its words."""
     start = 0 if words.title is None else len(words.title) + 1
-    given = {
+    given: dict[str, Any] = {
         "pmid": words.pmid,
         "title": words.title,
         "abstract": words.abstract,

@@ -35,7 +35,7 @@ def in_format(name: str, title: str, abstract: str) -> str:
 
 
 def read(content: bytes) -> list[object]:
-    return list(read_records(io.BufferedReader(io.BytesIO(content))))  # type: ignore[arg-type]
+    return list(read_records(io.BufferedReader(io.BytesIO(content))))
 
 
 @pytest.mark.parametrize("name", ["jsonl", "pubtator", "medline", "ris"])

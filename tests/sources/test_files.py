@@ -101,10 +101,12 @@ def test_unreadable_records_name_their_file_and_line(tmp_path: Path) -> None:
     ]
     bad, good = _read(tmp_path, _xml(0, 1))
     assert bad == UnreadableRecord(f"{path}, record 1", "The record has '0' instead of a PMID.")
-    assert good == _source_records(1)[0]
+    assert isinstance(good, SourceRecord)
+    assert (good.record, good.as_of) == (Article(1), AS_OF + timedelta(microseconds=1))
     bad, good = _read(tmp_path, b"0|t|Nothing\n1|t|\n")
     assert bad == UnreadableRecord(f"{path}, line 1", "The line has '0' instead of a PMID.")
-    assert good == first
+    assert isinstance(good, SourceRecord)
+    assert (good.record, good.record_class) == (Article(1), BARE_TEXT)
 
 
 def test_replaced_surrogates_are_counted(tmp_path: Path) -> None:

@@ -41,18 +41,18 @@ BIOC: dict[str, Any] = {"source": "x", "documents": [{"id": "1", "passages": []}
 )
 def test_another_format_is_named(content: bytes, what: str, remedy: str) -> None:
     with pytest.raises(ForeignFormatError) as raised:
-        list(read_records(io.BufferedReader(io.BytesIO(content))))  # type: ignore[arg-type]
+        list(read_records(io.BufferedReader(io.BytesIO(content))))
     assert what in str(raised.value)
     assert remedy in raised.value.remedy
 
 
 def test_a_line_that_only_mentions_documents_is_an_article() -> None:
     line = json.dumps({"pmid": 1, "title": 'A "documents": [1] title', "documents": [1]}).encode()
-    [record, note] = read_records(io.BufferedReader(io.BytesIO(line)))  # type: ignore[arg-type]
+    [record, note] = read_records(io.BufferedReader(io.BytesIO(line)))
     assert record.record.pmid == 1  # type: ignore[union-attr]
     assert "'documents' in 1 line" in note.what  # type: ignore[union-attr]
 
 
 def test_an_empty_file_is_named() -> None:
     with pytest.raises(SourceError, match="The file is empty"):
-        list(read_records(io.BufferedReader(io.BytesIO(b""))))  # type: ignore[arg-type]
+        list(read_records(io.BufferedReader(io.BytesIO(b""))))

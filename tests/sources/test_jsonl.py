@@ -147,7 +147,10 @@ def test_known_keys_are_read(values: dict[str, object], fields: dict[str, Any]) 
         ({"authors": "Doe, J"}, "authors (not a list) in 1 line"),
         ({"mesh": [{"title": "x"}]}, "mesh (not a list of objects with ui, name, major, qualifiers) in 1 line"),
         ({"pub_date": "May 2013"}, "pub_date (not a date such as 2013, 2013-05 or 2013-05-07) in 1 line"),
-        ({"sections": [{"label": None, "start_char": 0, "end_char": 99}]}, "sections (not a list of offsets in the abs"),
+        (
+            {"sections": [{"label": None, "start_char": 0, "end_char": 99}]},
+            "sections (not a list of offsets in the abs",
+        ),
         ({"a\n\u202eb": 1}, "'a\ufffd\ufffdb' in 1 line"),
         ({"litmine": {"as_of": "soon"}}, "'litmine' in 1 line"),
     ],

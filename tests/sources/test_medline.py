@@ -86,8 +86,10 @@ def test_a_record_has_the_fields_of_pubmed_xml() -> None:
     assert isinstance(article, Article)
     assert article == Article(
         pmid=31000001,
-        title="Effect of a drug whose name is so long that its title does not end on the first line: a randomised trial.",
-        abstract="BACKGROUND: It is new. METHODS: We gave 10 mg (CODE: 3) to 20 people. RESULTS AND CONCLUSIONS: It helps.",
+        title="Effect of a drug whose name is so long that its title does not end on the first"
+        " line: a randomised trial.",
+        abstract="BACKGROUND: It is new. METHODS: We gave 10 mg (CODE: 3) to 20"
+        " people. RESULTS AND CONCLUSIONS: It helps.",
         sections=article.sections,
         journal="Journal of examples",
         pub_date="2013-03-16",
@@ -151,7 +153,7 @@ def test_a_record_has_the_fields_of_pubmed_xml() -> None:
         ("TI  - [Not Available].\nTT  - Über Gicht.", Article(7, "Über Gicht.")),
         ("BTI - A book", Article(7, "A book", journal="A book")),
         ("AU  - Doe J\nCN  - Group", Article(7, authors=("Doe J", "Group"))),
-        ("RIN - J Ex. 2014;38:1", Article(7, retracted=True, corrections=(Correction("RetractionIn", None, "J Ex. 2014;38:1"),))),
+        ("RIN - J Ex.", Article(7, retracted=True, corrections=(Correction("RetractionIn", None, "J Ex."),))),
         ("PRIN- J Ex. PMID: 8", Article(7, corrections=(Correction("PartialRetractionIn", 8, "J Ex."),))),
         ("AB  - Text.\n\n      More.", Article(7, None, "Text. More.", (Section(None, 0, 11),))),
         ("OAB - English.\nOABL- eng", Article(7, None, "English.", (Section(None, 0, 8),))),
@@ -169,7 +171,11 @@ def test_single_fields(lines: str, expected: Article) -> None:
         (b"PMID- 1\nTI  - A\nwhat is this\n", "line 3", "The line is not MEDLINE text, and its record was not read:"),
         (b"PMID- 1\nTI  - \xe9\n", "line 2", "The line is not UTF-8 (perhaps Latin-1 or Windows-1252), and its record"),
         (b"STAT- MEDLINE\nTI  - A\n", "line 1", "The record has no PMID."),
-        (b"PMID- 1\nTI  - A\n\nPMIX- 2\nTI  - B\n", "line 1", "The record has 2 fields TI and was not read: the PMID of"),
+        (
+            b"PMID- 1\nTI  - A\n\nPMIX- 2\nTI  - B\n",
+            "line 1",
+            "The record has 2 fields TI and was not read: the PMID of",
+        ),
     ],
 )
 def test_a_record_is_refused_whole_and_the_rest_is_read(lines: bytes, where: str, why: str) -> None:
@@ -198,7 +204,10 @@ def test_wrapped_text_is_whole(title: list[str], abstract: list[str], width: int
     assert (article.title, article.abstract) == (" ".join(title), " ".join(abstract))
 
 
-@given(st.none() | st.text(min_size=1), st.none() | st.from_regex(r"(AIM|METHODS|x)(: |\. |[A-Z. ]{0,9}){0,20}", fullmatch=True))
+@given(
+    st.none() | st.text(min_size=1),
+    st.none() | st.from_regex(r"(AIM|METHODS|x)(: |\. |[A-Z. ]{0,9}){0,20}", fullmatch=True),
+)
 def test_sections_are_in_order_and_cover_the_abstract(title: str | None, abstract: str | None) -> None:
     text = " ".join(part for part in (title, abstract) if part is not None)
     sections = split_sections(title, abstract)

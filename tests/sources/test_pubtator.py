@@ -69,7 +69,9 @@ def test_a_blank_line_between_documents_may_be_missing() -> None:
 
 
 def test_text_goes_on_in_the_next_lines() -> None:
-    [one, two] = read("1|t|Cough", "and wheeze", "1|a|AIM: Rest.", "RESULT: It helps.", "1\t0\t5\tCough\tDisease", "2|t|B")
+    [one, two] = read(
+        "1|t|Cough", "and wheeze", "1|a|AIM: Rest.", "RESULT: It helps.", "1\t0\t5\tCough\tDisease", "2|t|B"
+    )
     assert isinstance(one, Article)
     assert (one.title, one.abstract) == ("Cough\nand wheeze", "AIM: Rest.\nRESULT: It helps.")
     assert one.text[one.sections[0].start_char : one.sections[0].end_char] == one.abstract

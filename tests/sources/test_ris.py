@@ -28,7 +28,7 @@ KW  - gout
 LA  - eng
 AB  - The abstract
 goes on without an indent.
-ER  - 
+ER  -
 """
 
 
@@ -89,7 +89,11 @@ def test_a_pmid_is_read_where_it_is_named(lines: str, pmids: int) -> None:
     [
         (b"what\nTY  - JOUR\n", "line 1", "The line is not RIS: 'what'."),
         (b"TI  - A\nAN  - PMID:1\nER  - \n", "line 1", "The record has no type (TY), so its beginning may be missing"),
-        (b"TY  - JOUR\nAN  - PMID:1\nAB  - A\nAB  - B\n", "line 1", "The record has several fields AB; it was not read."),
+        (
+            b"TY  - JOUR\nAN  - PMID:1\nAB  - A\nAB  - B\n",
+            "line 1",
+            "The record has several fields AB; it was not read.",
+        ),
         (b"TY  - JOUR\nAN  - PMID:1\nTI  - \xe9\nER  - \n", "line 3", "The line is not UTF-8 (perhaps Latin-1 or"),
     ],
 )

@@ -126,7 +126,7 @@ def _is_yes(exact: Any) -> bool:
         return exact
     answer = _text(exact).lower()
     if "yes" not in answer and "no" not in answer:
-        raise ValueError(f"the answer to a yes/no question is {answer!r}")
+        raise ValueError(f"the answer to a yes/no question is {answer[:60]!r}")
     return "yes" in answer
 
 
@@ -201,7 +201,7 @@ def read_question_file(path: Path) -> QuestionFile:
     try:
         questions.extend(_FORMS[form](content))
     except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
-        what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        what = f"{error} is missing" if isinstance(error, KeyError) else str(error)[:200]
         raise CorpusError(
             f"{path}: question {len(questions) + 1} is not valid {form} JSON: {what}; correct it"
         ) from error

@@ -63,7 +63,9 @@ def test_bioasq_exact_answers_of_all_years(
     assert gold.answers == answers
 
 
-@pytest.mark.parametrize(("answer", "yes"), [("yes", True), ("No", False), (["Yes."], True), ([["no"]], False), (False, False)])
+@pytest.mark.parametrize(
+    ("answer", "yes"), [("yes", True), ("No", False), (["Yes."], True), ([["no"]], False), (False, False)]
+)
 def test_bioasq_yes_and_no(tmp_path: Path, answer: Any, yes: bool) -> None:
     (gold,) = bioasq(tmp_path, type="yesno", exact_answer=answer)
     assert gold.yes is yes
