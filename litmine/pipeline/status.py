@@ -21,14 +21,15 @@ MAX_RUNS = 5
 
 _ARTICLES = "select count(*), count(*) filter (retracted), max(as_of) from articles"
 _VERSIONS = "select count(*) from article_versions where not repeated and not deleted"
-# Texts that failed, and parts that the latest run could not read. The row after MAX_GAPS shows that there are more.
+# Texts that failed, and parts and files that the latest run could not read. The row after MAX_GAPS shows that
+# there are more.
 _GAPS = f"""
 select 'PMID ' || pmid || ', ' || model as what, why from gaps
 union all
 select gap['where'], gap.why
 from (
     select unnest(gaps) as gap
-    from (from runs where command in ('annotate', 'annotate --questions')
+    from (from runs where command in ('annotate', 'annotate --questions', 'import')
           qualify row_number() over (partition by command order by finished desc) = 1)
 )
 where not starts_with(gap['where'], 'PMID ') and not starts_with(gap['where'], 'question ')
@@ -127,12 +128,12 @@ def _stale_messages(lake: Lake, models: list[dict[str, Any]], readers: list[dict
             )
     if index_is_behind(lake):
         yield "the search index lacks the newest articles; the next question updates it"
-    for job in list_jobs(lake.location):
+    for job, request in list_jobs(lake.location).items():
         try:
             with hold_lock(lake.location, f"fetch-{job}"):
-                yield f"a fetch was interrupted ({job}); run the same command again to continue it"
+                yield f"`litmine {request}` was interrupted; run the same command again to continue it"
         except LakeLockedError:
             continue
         except LakeError:
             # The lock cannot be tried, in a folder that cannot be written for example.
-            yield f"a fetch is running or was interrupted ({job}); run the same command again to continue it"
+            yield f"`litmine {request}` is running or was interrupted; run the same command again to continue it"

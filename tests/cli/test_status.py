@@ -67,7 +67,9 @@ def test_status_lists_stale_models_and_indexes(run: RunCommand, lake: Path, tmp_
     lines = [{"pmid": pmid, "title": f"Revised: {title}"}, {"pmid": 987654, "title": "New."}]
     (tmp_path / "new.jsonl").write_text("\n".join(map(json.dumps, lines)))
     assert run("import", tmp_path / "new.jsonl", "--lake", lake).returncode == DONE
-    with open_journal(lake, "job") as journal:
+    with open_journal(lake, "empty", "fetch --query gout"):
+        pass  # a fetch that downloaded nothing leaves nothing to continue
+    with open_journal(lake, "job", "fetch --query allergy") as journal:
         journal.save_search("question", {})
         unread = f"{model} has not read 2 texts yet, so `entities` lacks 1 revised article"
         waiting = [
@@ -76,7 +78,8 @@ def test_status_lists_stale_models_and_indexes(run: RunCommand, lake: Path, tmp_
         ]
         assert stale(run("status", "--lake", lake)) == waiting
     ran = run("status", "--lake", lake)
-    assert stale(ran) == [*waiting, "a fetch was interrupted (job); run the same command again to continue it"]
+    interrupted = "`litmine fetch --query allergy` was interrupted; run the same command again to continue it"
+    assert stale(ran) == [*waiting, interrupted]
     output = json.loads(run("status", "--lake", lake, "--format", "json").stdout)
     assert (output["articles"], output["stale"]) == (103, stale(ran))
     assert output["models"] == [

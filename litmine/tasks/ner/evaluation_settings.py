@@ -15,7 +15,9 @@ LISTED = 10
 
 @dataclass(frozen=True, slots=True)
 class TaggerEvaluation(ModelSettings):
-    """Score taggers: precision, recall and F1 in percent, by exact match of span and type.
+    """Score taggers against a corpus.
+
+    Precision, recall and F1 are in percent, by exact match of span and type.
 
     \b
     litmine evaluate ner --model builtin --data NCBI-disease/dev.tsv --format json

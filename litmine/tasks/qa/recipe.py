@@ -55,7 +55,9 @@ class ReaderStage:
 
 @dataclass(frozen=True, slots=True)
 class ReaderRecipe(ModelRecipe):
-    """Train a reader, which answers questions with spans of a text, and with yes or no.
+    """Train a reader, which answers questions.
+
+    It answers with spans of a text, and with yes or no.
 
     \b
     litmine train qa --base ./encoder --data squad.json --data bioasq.json --dev-batch 6B --dev bioasq.json -o ./mine
