@@ -19,7 +19,7 @@ from typing import Any
 import torch
 
 from litmine.corpora.corpus import corpus_files
-from litmine.specs import spec_named
+from litmine.specs import spec_by_name
 from litmine.tasks.ner.make import SCORES_FILE, make_model
 from litmine.tasks.ner.recipe import TaggerRecipe
 from litmine.training.recipe import make_recipe, read_recipe
@@ -80,7 +80,7 @@ def _name(reference: str) -> str:
 
 
 def _recipe(options: argparse.Namespace) -> TaggerRecipe:
-    spec = spec_named("ner")
+    spec = spec_by_name("ner")
     settings: dict[str, Any] = {"name": "merging", **read_recipe(spec, options.recipe)}
     given = {"corpora": tuple(options.corpus), "base": options.base, "epochs": options.epochs}
     plain = {"unlabelled": None, "vocabulary": 0, "then": ""}

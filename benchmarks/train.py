@@ -59,7 +59,7 @@ from litmine.nn.crf import BIO
 from litmine.nn.loading import read_tokenizer, special_ids
 from litmine.nn.references import BUILTIN_TRUNK, builtin_folder
 from litmine.nn.tokenizer import WordTokenizer
-from litmine.specs import spec_named
+from litmine.specs import spec_by_name
 from litmine.tasks.ner.examples import IGNORED, TaggerExample, make_examples, make_heads
 from litmine.tasks.ner.recipe import TaggerRecipe
 from litmine.tasks.ner.train import plan_epoch, train
@@ -199,7 +199,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         base = options.base or _random_minilm(Path(folder) / "random-minilm")
         own = {"name": "benchmark", "base": str(base), "corpora": tuple(map(str, options.corpus)), "epochs": 1}
-        spec = spec_named("ner")
+        spec = spec_by_name("ner")
         recipe = make_recipe(spec, {**read_recipe(spec, options.recipe), **own, **ONLY_LITMINE})
         task = Workload(recipe, options.sentences)
         steps = options.steps or task.group

@@ -20,6 +20,7 @@ from litmine.schema import table_declaration
 
 DOCS = Path(__file__).parent
 WIDTH = 100
+HELP_OPTIONS = cli.context_settings["help_option_names"]
 # What a column is that only a view has: by `view.column`, or by `column` where it is the same in all views.
 VIEW_COLUMNS = {
     "active": "Whether the model is an active one, whose rows the views without `all_` show.",
@@ -61,13 +62,15 @@ STORED = {"answers": ("readings", "questions"), "gaps": ("articles",), "unretrac
 def cli_page() -> str:
     """Every command's help, as it prints it."""
     blocks = [f"## {context.command_path}\n\n```text\n{context.get_help()}\n```\n" for context in _contexts()]
-    return "# Commands\n\nWhat `litmine COMMAND --help` prints. Written by `make docs`.\n\n" + "\n".join(blocks)
+    return f"# Commands\n\nWhat `litmine COMMAND --help` prints, {WIDTH} columns wide. Written by `make docs`.\n\n" + "\n".join(blocks)
 
 
 def _contexts(command: click.Command = cli, parent: click.Context | None = None) -> Iterator[click.Context]:
     name = "litmine" if parent is None else command.name
     # A width given twice: help wraps to neither the terminal's width nor click's own limit.
-    context = click.Context(command, parent, name, terminal_width=WIDTH, max_content_width=WIDTH)
+    context = click.Context(
+        command, parent, name, terminal_width=WIDTH, max_content_width=WIDTH, help_option_names=HELP_OPTIONS
+    )
     yield context
     if isinstance(command, click.Group):
         for child in command.list_commands(context):

@@ -19,7 +19,7 @@ from litmine.errors import LitmineError, QuestionError
 from litmine.lake.hashing import record_hash
 from litmine.sources.files import read_file
 from litmine.sources.questions import read_questions
-from litmine.specs import spec_named
+from litmine.specs import spec_by_name
 from litmine.training.recipe import make_recipe, read_recipe, recipe_names
 from litmine.types import QUESTION_TYPES, Article, SourceRecord, UnreadableRecord
 
@@ -114,7 +114,7 @@ def samples() -> dict[str, list[bytes]]:
 
 def committed_recipes(task: str) -> list[bytes]:
     folder = CHECKOUT / "litmine" / "tasks" / task / "recipes"
-    return [(folder / f"{name}.toml").read_bytes() for name in recipe_names(spec_named(task))]
+    return [(folder / f"{name}.toml").read_bytes() for name in recipe_names(spec_by_name(task))]
 
 
 def check_records(path: Path) -> None:
@@ -155,7 +155,7 @@ def check_questions(path: Path) -> None:
 
 
 def check_recipe(path: Path, task: str = "ner") -> None:
-    spec = spec_named(task)
+    spec = spec_by_name(task)
     try:
         make_recipe(spec, {"name": "a", "base": "b", **read_recipe(spec, str(path))})
     except LitmineError as error:

@@ -53,7 +53,7 @@ class TargetSet:
 class TargetInput:
     """The targets of another task that a target is made from, and which of their rows it uses.
 
-    types: values of the column that divides the rows among the task's active models (`TaskSpec.shared`), None for all
+    types: values of the task's type column (`TaskSpec.type_column`), which active models divide among them; None for all
     rows.
     """
 
@@ -141,8 +141,8 @@ def read_upstream(lake: LakePath, source: TargetInput, part: str, texts: NewText
     rows = read_table(path, arrow_schema(table).names)
     with report_read_errors(path):
         if source.types is not None:
-            shared = PART_TASKS[table].shared
-            rows = rows.filter(pc.is_in(rows.column(shared), value_set=pa.array(source.types)))
+            type_column = PART_TASKS[table].type_column
+            rows = rows.filter(pc.is_in(rows.column(type_column), value_set=pa.array(source.types)))
         positions = {key: i for i, key in enumerate(zip(texts.pmids, texts.text_hashes, strict=True))}
         keys = zip(rows.column("pmid").to_pylist(), rows.column("text_hash").to_pylist(), strict=True)
         row_texts = np.array([positions[key] for key in keys], dtype=np.int64)

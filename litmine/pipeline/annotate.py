@@ -179,7 +179,7 @@ def _active_by_table(
         if spec.upstream or not new:
             by_table[spec.table] = current
         else:
-            by_table[spec.table] = activate(current, new, types_of) if spec.shared else new
+            by_table[spec.table] = activate(current, new, types_of) if spec.type_column else new
     return by_table
 
 

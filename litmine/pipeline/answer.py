@@ -17,7 +17,7 @@ from litmine.pipeline.run_log import RunLogEntry, log_run
 from litmine.runtime.executor import Executor, RunProgress
 from litmine.search.index import SearchIndex
 from litmine.sources.questions import read_questions
-from litmine.specs import spec_named
+from litmine.specs import spec_by_name
 from litmine.tasks.contract import ModelSpec, UnitResult
 from litmine.tasks.qa.slice_unit import split_into_slices
 from litmine.tasks.registry import identify
@@ -152,7 +152,7 @@ def answer(
     for question in question_run.questions:
         if not question.text.strip():
             raise QuestionError(f"the question {question.question_id!r} is empty; write a question")
-    model = identify(question_run.reader, [spec_named("qa")])
+    model = identify(question_run.reader, [spec_by_name("qa")])
     reader = absolute_reference(question_run.reader)
     model_spec = ModelSpec(reader, model, executor.device, precision, batch_tokens, task="qa")
     lake.create_missing_tables()

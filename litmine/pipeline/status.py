@@ -14,7 +14,7 @@ from litmine.lake.lock import hold_lock
 from litmine.lake.targets import TargetSet
 from litmine.pipeline.count_format import format_count
 from litmine.search.index_state import index_is_behind
-from litmine.specs import spec_named
+from litmine.specs import spec_by_name
 
 MAX_GAPS = 5
 MAX_RUNS = 5
@@ -105,7 +105,7 @@ def read_status(lake: Lake) -> LakeStatus:
 def _annotate_command(model: dict[str, Any]) -> str:
     """The command that runs a model on its unread texts. A model that is not built in is loaded from its folder."""
     name = name_of(model["model"])
-    if name == spec_named(model["task"]).builtin:
+    if name == spec_by_name(model["task"]).builtin:
         return "`litmine annotate`"
     return f"`litmine annotate --model FOLDER` with the folder of {name}"
 
@@ -113,7 +113,7 @@ def _annotate_command(model: dict[str, Any]) -> str:
 def _stale_messages(lake: Lake, models: list[dict[str, Any]], readers: list[dict[str, Any]]) -> Iterator[str]:
     for model in models:
         if model["active"] and model["parts_unread"]:
-            table = spec_named(model["task"]).table
+            table = spec_by_name(model["task"]).table
             revised = count_revised_since_read(lake.location, TargetSet(table, model["model"], model["inputs"] or ""))
             lacks = f", so `{table}` lacks {format_count(revised, 'revised articles')}" if revised else ""
             unread = format_count(model["texts_unread"], "texts")

@@ -116,7 +116,7 @@ def test_questions_over_changed_articles_are_stale(run: RunCommand, lake: Path) 
 def test_models_list_and_show_describe_models(run: RunCommand, tiny_model: Path) -> None:
     listed = run("models", "list")
     assert listed.returncode == DONE
-    assert f"{identify('builtin')}\tbuiltin" in listed.stdout.splitlines()
+    assert f"{identify('builtin')}\tbuiltin\tner" in listed.stdout.splitlines()
     shown = run("models", "show", tiny_model)
     assert shown.returncode == DONE
     assert shown.stdout.startswith(f"{identify(str(tiny_model))}\n")

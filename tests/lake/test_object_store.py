@@ -229,7 +229,7 @@ def test_an_unreachable_store_is_reported_in_one_sentence(
         assert SECRET not in ran.stderr
         return last
 
-    assert "is not a litmine lake" in error_message("status", "--lake", url)
+    assert "there is no lake at " in error_message("status", "--lake", url)
     assert "does not exist" in error_message("import", sample, "--lake", "s3://no-such-bucket/lake")
     with monkeypatch.context() as patch:
         patch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
