@@ -82,9 +82,9 @@ def _name(reference: str) -> str:
 def _recipe(options: argparse.Namespace) -> TaggerRecipe:
     spec = spec_by_name("ner")
     settings: dict[str, Any] = {"name": "merging", **read_recipe(spec, options.recipe)}
-    given = {"corpora": tuple(options.corpus), "base": options.base, "epochs": options.epochs}
+    overrides = {"corpora": tuple(options.corpus), "base": options.base, "epochs": options.epochs}
     plain = {"unlabelled": None, "vocabulary": 0, "then": ""}
-    recipe: TaggerRecipe = make_recipe(spec, settings | plain | {k: v for k, v in given.items() if v})
+    recipe: TaggerRecipe = make_recipe(spec, settings | plain | {k: v for k, v in overrides.items() if v})
     return recipe
 
 

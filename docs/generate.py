@@ -62,7 +62,10 @@ STORED = {"answers": ("readings", "questions"), "gaps": ("articles",), "unretrac
 def cli_page() -> str:
     """Every command's help, as it prints it."""
     blocks = [f"## {context.command_path}\n\n```text\n{context.get_help()}\n```\n" for context in _contexts()]
-    return f"# Commands\n\nWhat `litmine COMMAND --help` prints, {WIDTH} columns wide. Written by `make docs`.\n\n" + "\n".join(blocks)
+    return (
+        f"# Commands\n\nWhat `litmine COMMAND --help` prints, {WIDTH} columns wide. Written by `make docs`.\n\n"
+        + "\n".join(blocks)
+    )
 
 
 def _contexts(command: click.Command = cli, parent: click.Context | None = None) -> Iterator[click.Context]:

@@ -21,7 +21,7 @@ TEMPORARY = ".tmp"
 
 @dataclass(slots=True)
 class PendingFile:
-    """A temporary file at `path`; `named` is True once it has its final name, and stays False if another file has it."""
+    """A temporary file at `path`; `named` is True once it has its final name, False if another file has it."""
 
     path: Path
     named: bool = False
@@ -67,14 +67,14 @@ def _link_exclusively(temporary: Path, path: Path) -> bool:
     except OSError as error:
         if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK):
             raise
-        # The file system has no hard links. Replacing is harmless here: in a lake, files of equal names hold equal rows.
+        # Without hard links, replace the file. That is harmless: in a lake, files of equal names have equal rows.
         return not path.exists() and _rename(temporary, path)
     return True
 
 
 @contextmanager
 def open_atomic(file: Path) -> Iterator[IO[bytes]]:
-    """Context manager: yields an open file, which is synced and gets its name at the end; after an error it is deleted.
+    """Context manager: yields an open file, which gets its name at the end and is deleted after an error.
 
     A device or a named pipe is written directly. Raises LitmineError when the file cannot be written.
     """

@@ -1,7 +1,7 @@
 """Arrow schemas of the lake's tables, with Parquet field ids, read from their declarations in `schemas/*.json`.
 
-A declaration is Iceberg's schema JSON: each column has an id and a description. Columns are only added and ids are never
-reused, so that field ids identify the columns of old files too.
+A declaration is Iceberg's schema JSON: each column has an id and a description. Columns are only added, and ids are
+never reused, so that field ids identify the columns of old files too.
 """
 
 import json

@@ -142,8 +142,8 @@ class ReaderOutput:
 
     `spans` do not overlap each other, the best first. `variants` are further spans with high scores that overlap one of
     them: "an allergy to penicillin" beside "penicillin". `no_answer` is the probability that the text has no answer.
-    `yes` and `no` are the probabilities that it answers yes or no; the rest to 1 is neither. They are None if the reader
-    was not trained on yes/no questions or the text has no words.
+    `yes` and `no` are the probabilities that it answers yes or no; the rest to 1 is neither. They are None if the
+    reader was not trained on yes/no questions or the text has no words.
     """
 
     spans: tuple[SpanAnswer, ...]

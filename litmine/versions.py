@@ -10,7 +10,7 @@ _LIBRARIES = ("torch", "transformers", "tokenizers", "pyarrow", "duckdb", "ray",
 
 @cache  # reading all versions takes longer than annotating a part of a few texts
 def versions() -> dict[str, str]:
-    """Installed versions by name, without libraries that are not installed. Do not change the dictionary: it is cached."""
+    """Versions by name, without libraries that are not installed. Do not change the dictionary: it is cached."""
     found = {"litmine": __version__, "python": platform.python_version()}
     for library in _LIBRARIES:
         try:

@@ -53,8 +53,8 @@ class TargetSet:
 class TargetInput:
     """The targets of another task that a target is made from, and which of their rows it uses.
 
-    types: values of the task's type column (`TaskSpec.type_column`), which active models divide among them; None for all
-    rows.
+    types: values of the task's type column (`TaskSpec.type_column`), which the active models divide among themselves;
+    None for all rows.
     """
 
     targets: TargetSet

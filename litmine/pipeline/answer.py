@@ -169,10 +169,10 @@ def answer(
     result = AnswerResult(model, len(questions), len(pairs), len(unread), guessed=guessed)
     progress.planned(len(unread))
     parameters = {"asked": question_run.source, "top_k": str(question_run.top_k), "where": question_run.where or ""}
-    with log_run(lake, question_run.command, **parameters, **executor.asked) as entry:
+    with log_run(lake, question_run.command, **parameters, **executor.log_parameters) as entry:
         entry.models, entry.gaps, entry.known_gaps = [model], result.gaps, frozenset(lake.known_gaps())
         result.update_log_entry(entry)
-        with closing(executor.do(units, progress.under_way)) as finished:
+        with closing(executor.run(units, progress.under_way)) as finished:
             for done in finished:
                 result.add(done)
                 result.update_log_entry(entry)

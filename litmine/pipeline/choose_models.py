@@ -12,7 +12,7 @@ from litmine.lake.targets import TargetSet
 from litmine.lake.views import sql_string
 from litmine.pipeline.run_log import log_run
 from litmine.settings import did_you_mean
-from litmine.specs import TASKS, TaskSpec, spec_by_table, spec_by_name
+from litmine.specs import TASKS, TaskSpec, spec_by_name, spec_by_table
 
 
 def use_models(lake: Lake, refs: Sequence[str]) -> list[ActiveModel]:

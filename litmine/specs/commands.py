@@ -14,7 +14,7 @@ TrainingRunner = Callable[[Sequence[Callable[[MessageCallback], Any]]], list[Any
 
 @dataclass(frozen=True, slots=True)
 class TrainingContext:
-    """Arguments of a training beside its recipe.
+    """Arguments of a training in addition to its recipe.
 
     folder: where the training writes the model.
     report: prints a progress message.

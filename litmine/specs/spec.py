@@ -30,7 +30,8 @@ class TaskSpec:
     load: (folder, name, device, precision, batch_tokens=..., trunks=...) -> a `litmine.tasks.contract.StepModel`;
         `trunks` are the encoders already loaded, for a model that shares one of them.
     rows: (texts, results) -> the rows of a target (`litmine.lake.targets.TargetRow`), for the unit `part`.
-    network: whether its models have a neural network. A model without one runs beside the models whose output it reads.
+    network: whether its models have a neural network. A model without one runs in the same worker as the models whose
+        output it reads.
     recipe: the dataclass of the training settings, made with `litmine.settings.setting` in a module that does not
         import torch. Its fields are the flags of `litmine train NAME`, and its docstring is the help. A field `name`
         defaults to the name of the output folder. Empty for a task without training.

@@ -6,8 +6,8 @@ A full stop ends a sentence unless it belongs to an abbreviation, an initial or 
 import re
 from itertools import pairwise
 
-# Possible sentence ends: a stop with closing quotes or brackets before a space, a Chinese or Japanese stop, a blank line,
-# or the space before a section label, because a heading or list before it may lack a stop.
+# Possible sentence ends: a stop with closing quotes or brackets before a space, a Chinese or Japanese stop, a blank
+# line, or the space before a section label, because a heading or list before it may lack a stop.
 _END = re.compile(
     r"""(?P<stop>[.!?…]+)["'”’»)\]};]*(?=\s)
     | [。！？]["'”’」』）]*

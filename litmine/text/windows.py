@@ -9,7 +9,7 @@ from itertools import pairwise
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The model reads tokens `start` to `end`; only the results of `keep_start` to `keep_end` are used. Ends exclusive."""
+    """The model reads tokens `start` to `end`; only the results of `keep_start` to `keep_end` count. Ends exclusive."""
 
     start: int
     end: int
@@ -18,11 +18,11 @@ class Window:
 
 
 def split_into_windows(tokens: int, size: int, overlap: int, tight: bool = False) -> list[Window]:
-    """Cover `tokens` tokens with the fewest windows of at most `size` that overlap by at least `overlap`, evenly spaced.
+    """Cover `tokens` tokens with the fewest windows of at most `size` that overlap by at least `overlap`.
 
-    All windows of a text have the same length: `size`, or with `tight` the shortest that suffices. The kept ranges cover
-    each token once. They meet in the middle of each overlap, so that a token has at least `overlap // 2` tokens of
-    context on each side, except at the ends of the text. Raises ValueError unless 0 <= overlap < size.
+    The windows are evenly spaced and have the same length: `size`, or with `tight` the shortest that suffices. The kept
+    ranges cover each token once. They meet in the middle of each overlap, so that a token has at least `overlap // 2`
+    tokens of context on each side, except at the ends of the text. Raises ValueError unless 0 <= overlap < size.
     """
     if not 0 <= overlap < size:
         raise ValueError(f"windows of {size} tokens cannot overlap by {overlap}")

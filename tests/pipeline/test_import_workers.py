@@ -166,13 +166,13 @@ def test_an_error_in_a_worker_ends_the_import(tmp_path: Path, inbox: Path) -> No
 
 
 def test_ctrl_c_in_a_terminal_ends_all_processes(
-    start: Start, tmp_path: Path, sample_data: Path, hold: Callable[..., Any]
+    start: Start, tmp_path: Path, sample_data: Path, pause_before: Callable[..., Any]
 ) -> None:
     """Every process of the group receives the signal."""
-    lake, sixth = tmp_path / "lake", hold("*/articles/[!_]*.parquet", 5)
+    lake, sixth_part = tmp_path / "lake", pause_before("*/articles/[!_]*.parquet", 5)
     command = ("import", sample_data / "pubmed", "--lake", lake, "--part-size", 2, *AS_OF)
-    process = start(*command, "--workers", 2, before=NEW_GROUP, **sixth.environment)
-    sixth.wait(process)
+    process = start(*command, "--workers", 2, before=NEW_GROUP, **sixth_part.environment)
+    sixth_part.wait(process)
     os.killpg(process.pid, signal.SIGINT)
     _, stderr = process.communicate(timeout=300)
     assert process.returncode == INTERRUPTED

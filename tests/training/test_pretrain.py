@@ -235,7 +235,7 @@ def test_the_command_trains_on_a_lake(
 
 
 def test_a_killed_process_resumes(
-    start: Callable[..., Popen[Any]], run: Callable[..., CompletedProcess[str]], hold: Callable[..., Any],
+    start: Callable[..., Popen[Any]], run: Callable[..., CompletedProcess[str]], pause_before: Callable[..., Any],
     tiny_base: Path, imported_lake: Path, tmp_path: Path,
 ) -> None:  # fmt: skip
     command = (
@@ -251,9 +251,9 @@ def test_a_killed_process_resumes(
         60_000,
     )
     out = tmp_path / "out"
-    second = hold("*/training.checkpoint", 1)
-    process = start(*command, "-o", out, **second.environment)
-    second.wait(process)
+    second_checkpoint = pause_before("*/training.checkpoint", 1)
+    process = start(*command, "-o", out, **second_checkpoint.environment)
+    second_checkpoint.wait(process)
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
     resumed = run(*command, "-o", out)
