@@ -1,4 +1,4 @@
-"""How many encoder layers of its own a task needs on the tagger's trunk: quality on dev for each choice.
+"""How many separate encoder layers a task needs on the tagger's trunk: quality on dev for each choice.
 
     python -m benchmarks.layers DATA [--only StudyType] [--seeds 2] [--rate R] [--epochs N] [--held-out] [--json FILE]
 

@@ -32,14 +32,18 @@ def main() -> None:
     """Train the missing models, print the table, and optionally write the figures."""
     options = _options()
     recipe = _recipe(options)
-    separate = tuple(name for name in recipe.separate_heads if name in {_name(one) for one in recipe.corpora})
+    separate = tuple(name for name in recipe.separate_heads if name in {_name(corpus) for corpus in recipe.corpora})
     models = {
         "merged": replace(recipe, separate_heads=separate),
         "naive union": replace(recipe, separate_heads=(), naive_union=True),
     }
-    models |= {f"{_name(one)} alone": replace(recipe, corpora=(one,), separate_heads=()) for one in recipe.corpora}
+    models |= {
+        f"{_name(corpus)} alone": replace(recipe, corpora=(corpus,), separate_heads=()) for corpus in recipe.corpora
+    }
     started = time.monotonic()
-    f1: F1 = {name: _train(name, own, options.output / name.replace(" ", "-")) for name, own in models.items()}
+    f1: F1 = {
+        name: _train(name, settings, options.output / name.replace(" ", "-")) for name, settings in models.items()
+    }
     print(_table(f1))
     if options.json:
         figures: dict[str, Any] = {

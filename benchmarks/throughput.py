@@ -198,11 +198,13 @@ class ModelBenchmark:
     def _agreement(self) -> None:
         """Share of equal spans in bf16 and in padded float32 on the same device."""
         texts = list(islice(self._texts(), 2_000 if self._device.type == "cuda" else 100))
-        wide, narrow = (load_model(self._ref, str(self._device), one).annotate(texts) for one in ("float32", "bf16"))
-        ours, theirs = _spans(wide), _spans(narrow)
-        shared = 2 * len(ours & theirs) / (len(ours) + len(theirs))
+        wide, narrow = (
+            _spans(load_model(self._ref, str(self._device), precision).annotate(texts))
+            for precision in ("float32", "bf16")
+        )
+        shared = 2 * len(wide & narrow) / (len(wide) + len(narrow))
         self._note(
-            "agreement of bf16 and float32", {"texts": len(texts), "spans": len(ours), "shared": round(shared, 5)}
+            "agreement of bf16 and float32", {"texts": len(texts), "spans": len(wide), "shared": round(shared, 5)}
         )
 
     def _turns(self) -> None:
@@ -214,12 +216,12 @@ class ModelBenchmark:
         texts = list(islice(self._texts(), TRIAL_TEXTS[self._device.type]))
         for precision in self._precisions:
             tagger = load_model(self._ref, str(self._device), precision)
-            tokens = sum(len(one.ids) for one in tagger.read(texts) if isinstance(one, TokenizedText))
+            tokens = sum(len(words.ids) for words in tagger.read(texts) if isinstance(words, TokenizedText))
             run = peers.hugging_face(Path(self._ref), peers.DTYPES[precision], self._device)
             seconds = [[run(texts, 1), peers.timed(lambda: tagger.annotate(texts))] for _ in range(ROUNDS)]  # noqa: B023
             theirs, ours = np.array(seconds).T
             rates = {"pipeline, tokens/s": theirs, "litmine, tokens/s": ours}
-            found = {name: [round(tokens / one) for one in of] for name, of in rates.items()}
+            found = {name: [round(tokens / duration) for duration in durations] for name, durations in rates.items()}
             times = round(float(np.median(theirs / ours)), 2)
             self._note(f"in turn, {precision}", {"texts": len(texts)} | found | {"times as fast, median": times})
 
@@ -228,7 +230,7 @@ class ModelBenchmark:
             return
         texts = list(islice(self._texts(), self._options.peer_texts))
         tagger = load_model(self._ref, "cpu", "float32")
-        tokens = sum(len(one.ids) for one in tagger.read(texts) if isinstance(one, TokenizedText))
+        tokens = sum(len(words.ids) for words in tagger.read(texts) if isinstance(words, TokenizedText))
         for name, seconds, size in _peers(Path(self._ref), texts, self._device, self._precisions, self._folder):
             found = {"seconds": round(seconds, 2), "batch size": size, "tokens/s": round(tokens / seconds)}
             for ours, figures in self.figures.items():

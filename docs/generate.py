@@ -88,7 +88,8 @@ def tables_page() -> str:
     views = "\n".join(_view(name, columns) for name, columns in view_columns().items())
     tables = "\n".join(_table(name) for name in TABLES)
     return (
-        "# Views and columns\n\nWritten from `schemas/` by `make docs`. Offsets are code points, from 0, the end exclusive:\n"
+        "# Views and columns\n\n"
+        "Written from `schemas/` by `make docs`. Offsets are code points, from 0, the end exclusive:\n"
         "`substr(text, start_char + 1, end_char - start_char) = mention`.\n\n"
         f"## Views: what `litmine sql` shows\n\n| view | what it shows |\n|---|---|\n{rows}\n{views}\n"
         "## Files: what the lake stores\n\nColumns are only added, and an id is never used again, so that a file of any"

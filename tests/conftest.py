@@ -367,7 +367,7 @@ def pause_before(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
 
 
 class SmallDisk:
-    """A folder with limited space: a file system of its own if one can be mounted, else a `ulimit` on file size."""
+    """A folder with limited space: its own file system if one can be mounted, else a `ulimit` on the file size."""
 
     def __init__(self, folder: Path, start: Callable[..., Popen[Any]]) -> None:
         self.folder = folder

@@ -51,8 +51,8 @@ def _steps_of_model(
         if not inputs_by_table.get(table):
             maker = spec_by_table(table)
             raise ModelError(
-                f"{model_spec.model} needs the results of a model that {maker.purpose}, and none is active in this lake;"
-                f" add one: --model {maker.builtin or 'REF'} --model {model_spec.ref}"
+                f"{model_spec.model} needs the results of a model that {maker.purpose}, and none is active in this"
+                f" lake; add one: --model {maker.builtin or 'REF'} --model {model_spec.ref}"
             )
     inputs = [one for table in spec.upstream for one in inputs_by_table[table]]
     input_sets = [(one,) for one in inputs] if spec.per_input else [tuple(inputs)]

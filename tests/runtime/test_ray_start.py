@@ -8,9 +8,10 @@ from importlib import import_module
 from typing import Any
 
 import pytest
+import ray
 
 from litmine.errors import LitmineError
-from litmine.runtime import ray_cluster, ray_internals
+from litmine.runtime import ray_internals
 from litmine.runtime.ray_cluster import ray_running
 
 
@@ -52,16 +53,16 @@ def failing_init(failures: int, killed: list[dict[str, bool]], init: Callable[..
 @pytest.mark.usefixtures("ray_variables")
 def test_ray_starts_in_the_second_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
     killed: list[dict[str, bool]] = []
-    monkeypatch.setattr(ray_cluster.ray, "init", failing_init(1, killed, ray_cluster.ray.init))
+    monkeypatch.setattr(ray, "init", failing_init(1, killed, ray.init))
     with ray_running(1, 0, None):
-        assert ray_cluster.ray.cluster_resources()["CPU"] >= 1
+        assert ray.cluster_resources()["CPU"] >= 1
     assert killed == [{"check_alive": False, "allow_graceful": False}]
-    assert not ray_cluster.ray.is_initialized()
+    assert not ray.is_initialized()
 
 
 def test_three_failed_attempts_are_an_error_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     killed: list[dict[str, bool]] = []
-    monkeypatch.setattr(ray_cluster.ray, "init", failing_init(9, killed, ray_cluster.ray.init))
+    monkeypatch.setattr(ray, "init", failing_init(9, killed, ray.init))
     with (
         pytest.raises(
             LitmineError,
@@ -80,7 +81,7 @@ def test_a_wrong_argument_of_ray_is_not_tried_again(monkeypatch: pytest.MonkeyPa
         attempts.append(options)
         raise ValueError("no such option")
 
-    monkeypatch.setattr(ray_cluster.ray, "init", fail)
+    monkeypatch.setattr(ray, "init", fail)
     with pytest.raises(ValueError, match="no such option"), ray_running(1, 0, None):
         pass
     assert len(attempts) == 1
