@@ -13,7 +13,7 @@ CREATE VIEW retrieved AS
 SELECT question_id, model, pmid, text_hash, score, rank, question_digest
 FROM questions JOIN {retrieved} USING (question_digest, run);
 
--- readings: The output of readers for pairs of a question and a text: each possible answer span, or one row without a span; including texts that are no longer current.
+-- readings: The output of readers for pairs of a question and a text, including texts that are no longer current: one row for each possible answer span, or one row without a span.
 CREATE VIEW readings AS
 SELECT * FROM {readings};
 
@@ -23,7 +23,7 @@ SELECT pmid, text_hash
 FROM current_versions JOIN {articles: pmid, record_hash, repeated, retracted} USING (pmid, record_hash)
 WHERE NOT repeated AND NOT coalesce(retracted, false);
 
--- all_answers: Like `answers`, but of every reader.
+-- all_answers: The same as `answers`, but from every reader.
 CREATE VIEW all_answers AS
 WITH read AS (
     SELECT questions.question_id, question, question_type, active, readings.*
@@ -79,11 +79,11 @@ FROM merged
 -- For a list question, only answers whose total score is near that of the best one.
 QUALIFY key IS NULL OR question_type <> 'list' OR total >= 0.4 * max(total) OVER (PARTITION BY question_id, model);
 
--- answers: One row for each question, answer and paper that gives it; `answer` is null where a paper gives none. `rank` orders the answers of a question by the sum of their scores, and `support` counts the papers. For a factoid the spans of a paper compete, so that `score` may be lower than in `readings`.
+-- answers: One row for each question, answer and paper that gives it; `answer` is null where a paper gives none. `rank` orders the answers of a question by the sum of their scores, and `support` counts the papers. A factoid question has only one answer, so other spans of the same paper can make `score` lower than in `readings`.
 CREATE VIEW answers AS
 SELECT * EXCLUDE (active) FROM all_answers WHERE active;
 
--- question_coverage: For each question and reader, the number of articles retrieved, and of these read, not read yet, failed, and outdated (revised, deleted or retracted since).
+-- question_coverage: For each question and reader, the number of retrieved articles, and how many of them are read, not read yet, failed, or outdated (revised, deleted or retracted since then).
 CREATE VIEW question_coverage AS
 SELECT question_id, model, any_value(active) AS active, count(pmid) AS retrieved,
        count(*) FILTER (readings.pmid IS NOT NULL AND failed IS NULL) AS read,

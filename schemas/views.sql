@@ -13,11 +13,11 @@
 --
 -- A view lists its columns, because DuckDB does not keep the order of several names after EXCLUDE.
 
--- article_versions: All rows of all article parts: each version of a record, a row without content each time it was seen again, and deletions.
+-- article_versions: All rows of all article parts: versions of records, deletions, and rows without content, which record that a source had a known version again.
 CREATE VIEW article_versions AS
 SELECT * FROM {articles};
 
--- current_versions: The newest version of each PMID that is not deleted: when it was last seen, and the hashes that join its content and its entities.
+-- current_versions: The newest version of each PMID, without deleted ones. `record_hash` joins its content, and `text_hash` its entities.
 CREATE VIEW current_versions AS
 SELECT pmid, newest.as_of AS as_of, newest.record_hash AS record_hash, newest.text_hash AS text_hash
 FROM (
@@ -36,7 +36,7 @@ SELECT pmid, title, abstract, concat_ws(' ', title, abstract) AS text, sections,
 FROM current_versions JOIN article_versions USING (pmid, record_hash)
 WHERE NOT repeated;
 
--- parts: One row for each article part: its number of rows, its number of texts for models to read, and its source.
+-- parts: One row for each article part, with its number of rows, its number of new texts, and its source.
 CREATE VIEW parts AS
 SELECT parse_filename(file_name, true) AS part, footer.*
 FROM (
@@ -53,7 +53,7 @@ SELECT * FROM {files};
 CREATE VIEW runs AS
 SELECT * FROM {runs};
 
--- active_models: For each task, the models whose rows its view shows, as set by the latest run that chose any. `types` are the types shown of a model, null for all; `inputs` are the targets of other tasks that it reads.
+-- active_models: For each task, the models whose rows its view shows, from the latest run that set them. `types` are the entity types that the view shows from a model, null for all; `inputs` are the targets of other tasks that it reads.
 CREATE VIEW active_models AS
 WITH chosen AS (
     SELECT finished, run_id, one.task AS task, one.model AS model, one.inputs AS inputs, one.types AS types
@@ -66,7 +66,7 @@ SELECT task, model, inputs, types
 FROM chosen
 QUALIFY (finished, run_id) = max((finished, run_id)) OVER (PARTITION BY task);
 
--- targets: One row for each part that a model has read: its texts, those that failed, device, precision and time; `inputs` are the targets of other tasks that it was made from.
+-- targets: One row for each part that a model has read: number of texts, failed texts, device, precision and time; `inputs` are the targets of other tasks that the model read.
 CREATE VIEW targets AS
 SELECT task, model, inputs, part, footer.*
 FROM (
@@ -76,7 +76,7 @@ FROM (
     WHERE decode(key) = 'litmine'
 );
 
--- coverage: For each active model and each model with targets: the number of texts that it has read, has not read yet and could not read, and of parts.
+-- coverage: For each active model and each model with targets, the number of texts and parts that it has read and has not read yet, and of texts that it could not read.
 CREATE VIEW coverage AS
 -- The parts are listed only once, before the targets. If they were listed twice, a merge in between would make counts
 -- wrong.

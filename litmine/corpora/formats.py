@@ -1,8 +1,8 @@
 """Read corpus formats into passages: two-column files, PubTator, and 2010 i2b2/VA concept files.
 
 Two columns: token TAB tag, a blank line between sentences; IOB2, IOB1, IOBES or BILOU, with or without types. The
-scheme is detected from the tags. If an I tag continues nothing, the file is IOB1 when every B tag follows a mention of
-its own type, because that is the only use of B in IOB1; otherwise the file is damaged.
+scheme is detected from the tags. If there is an I tag without a mention before it, the file is IOB1 when every B tag
+follows a mention of its own type, because that is the only use of B in IOB1; otherwise the file is damaged.
 
 PubTator: whole documents, mentions by their offsets in code points.
 

@@ -1,8 +1,8 @@
 """Write articles and deletions to the lake as article parts, so that the order of imports never changes the views.
 
-Each batch of records is compared with what the lake holds of the same PMIDs. A record that the lake already holds is
-not written again; if only its time is newer, a narrow row without content records that. So every order of importing
-the same records, by one process or several, gives the same view, and each text is marked as new exactly once.
+Each batch of records is compared with the versions of the same PMIDs in the lake. A record that the lake already holds
+is not written again. If its time is newer, a row without content stores only this time. So the views do not depend on
+the order of imports or the number of processes, and each text is marked as new exactly once.
 """
 
 import re
@@ -64,16 +64,16 @@ class VersionHistory:
 
 
 class VersionIndex:
-    """Looks up which versions a lake holds of some PMIDs, in the parts that existed at the last refresh.
+    """Looks up the versions of given PMIDs, in the parts that existed at the last refresh.
 
-    A lookup reads narrow columns only, and only the parts whose PMID range can hold one of the PMIDs.
+    A lookup reads only a few small columns, and only of parts whose PMID range includes one of the PMIDs.
     """
 
     def __init__(self, lake: LakePath) -> None:
         self._lake = lake
         self._ranges: dict[str, tuple[int, int]] = {}
         self._connection = open_duckdb(lake)
-        # One thread: several imports share the cores, and a query reads only a few narrow columns.
+        # One thread: several imports share the cores, and a query reads only a few small columns.
         self._connection.execute("SET threads = 1")
 
     def histories(self, pmids: Iterable[int]) -> dict[int, VersionHistory]:
@@ -129,9 +129,9 @@ class ImportCounts:
     read: records read.
     new: articles whose PMID the lake did not hold.
     revised: new versions of PMIDs that the lake held.
-    repeated: records and deletions that the lake held, seen again at a later time.
+    repeated: records and deletions that the lake already held, from a source with a later time.
     deletions: PMIDs deleted by the source.
-    unchanged: records with nothing to write.
+    unchanged: records that need no row, because the lake already holds them.
     superseded: records followed by a newer record of the same PMID in the same part.
     mended: lone surrogates replaced by U+FFFD.
     texts: texts that models have not read before.
@@ -168,7 +168,7 @@ class _PendingRow:
     new_text: bool = False
 
     def classify(self, dated: bool) -> bool:
-        """Set `kind` and `new_text` by the history. Returns whether the row must be written."""
+        """Set `kind` and `new_text` from the history. Returns whether the row must be written."""
         last_seen = self.history.last_seen.get(self.version.record_hash)
         self.new_text = False
         if last_seen is not None:
@@ -223,7 +223,7 @@ class ArticleWriter:
         return hold_lock(self._lake, "import", wait=True)
 
     def _classify_batch(self, batch: list[SourceRecord], pending: dict[int, _PendingRow], dated: bool) -> ImportCounts:
-        """Add the rows of a batch that must be written to `pending`, which keeps only the newest row of a PMID."""
+        """Put those rows of a batch into `pending` that must be written. It keeps only the newest row of each PMID."""
         newest: dict[int, _PendingRow] = {}
         for source_record in batch:
             row = _pending_row(source_record)
@@ -251,7 +251,7 @@ class ArticleWriter:
     def _write_part(
         self, pending: dict[int, _PendingRow], size: int, source: str, dated: bool, chunk: int
     ) -> ImportCounts:
-        """Write the first `size` rows of `pending` to a part, without those that another process has written."""
+        """Write the first `size` rows of `pending` to a part, except those that another process has written."""
         pmids = list(islice(pending, size))
         data = _encode_part([pending[pmid] for pmid in pmids], source)
         with self._lock():

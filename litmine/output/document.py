@@ -21,9 +21,9 @@ class Mention(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """An article and its mentions, by start, end, type and model; they may overlap.
+    """An article and its mentions, sorted by start, end, type and model; they may overlap.
 
-    `more`: rows of further tasks by the name of their table, as the tasks' views have them.
+    `more`: rows of other tasks, by the name of the task's table, with the columns of the task's view.
     """
 
     article: Article

@@ -14,7 +14,7 @@ _SPLITTERS = re.compile("[\x85\u2028\u2029]")
 
 
 def to_jsonl(document: Document) -> str:
-    """The document's line."""
+    """The document as one line of JSON, with its line break."""
     article = document.article
     return (
         json_line(
@@ -31,7 +31,7 @@ def to_jsonl(document: Document) -> str:
                 "pmcid": article.pmcid,
                 "language": article.language,
                 "retracted": article.retracted,
-                "entities": [_with_shortest_decimals(one._asdict()) for one in document.mentions],
+                "entities": [_with_shortest_decimals(mention._asdict()) for mention in document.mentions],
                 **{table: [_with_shortest_decimals(row) for row in rows] for table, rows in document.more.items()},
             }
         )

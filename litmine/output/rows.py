@@ -34,10 +34,10 @@ def with_unique_names(rows: pa.RecordBatchReader) -> pa.RecordBatchReader:
 
 
 def records(rows: pa.RecordBatchReader) -> Iterator[dict[str, Any]]:
-    """The rows as dictionaries, with values as people write them.
+    """The rows as dictionaries, with values that are easy to read.
 
-    A float32 is the shortest decimal (0.95, not 0.949999988079071), a map a dictionary, and an interval text like
-    DuckDB's (`3 days 00:03:32.5`).
+    A float32 becomes the shortest decimal (0.95, not 0.949999988079071). A map becomes a dictionary. An interval
+    becomes the text that DuckDB shows (`3 days 00:03:32.5`).
     """
     converted = {field.name: field.type for field in rows.schema if _needs_conversion(field.type)}
     for batch in rows:
@@ -63,7 +63,7 @@ def _needs_conversion(kind: pa.DataType) -> bool:
 
 
 def _convert(value: Any, kind: pa.DataType) -> Any:
-    """The value with each float32, map and interval in it, at any depth, as `records` gives them."""
+    """Convert each float32, map and interval in a value, at any depth, as `records` describes."""
     if value is None or not _needs_conversion(kind):
         return value
     if pa.types.is_float32(kind):
@@ -123,7 +123,7 @@ WRITERS: dict[str, Write] = {"csv": _csv, "json": _json, "jsonl": _jsonl, "parqu
 
 
 class _CsvLines:
-    r"""Ends CSV rows with \n. The csv writer has to end them with \r\n itself, or it does not quote a lone \r."""
+    r"""Ends CSV rows with \n. Python's csv writer quotes a lone \r only if its own line end is \r\n."""
 
     def __init__(self, out: IO[bytes]) -> None:
         self._out = out

@@ -96,6 +96,7 @@ def _start(cpus: int, options: dict[str, Any]) -> None:
     keep_to_loopback()
     for attempt in range(1, _START_ATTEMPTS + 1):
         try:
+            # `_node_ip_address` is private as well, but has no fallback: without it Ray listens on all interfaces.
             ray.init("local", num_cpus=cpus, include_dashboard=False, _node_ip_address="127.0.0.1", **options)
         except Exception as error:
             stop_half_started_node(error)

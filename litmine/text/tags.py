@@ -72,8 +72,8 @@ class TagSet:
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         """Three arrays with an element per span: first word, word after the last, and type as index in `entity_types`.
 
-        labels: the label index of each word. starts_text: True for each word that does not follow the word before it,
-        such as the first word of the next text; no span crosses such a border.
+        labels: the label index of each word. starts_text: true for the first word of each text, because no span
+        crosses the border of two texts.
         """
         kind = self._type[labels]
         before = np.concatenate(([-1], kind[:-1]))

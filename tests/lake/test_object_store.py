@@ -279,7 +279,7 @@ def test_runs_killed_at_any_time_can_be_resumed(
     kills: int,
 ) -> None:
     """Import and annotate, killed repeatedly, give the same rows as an undisturbed run in a local folder."""
-    files = [sample_data / "pubmed" / "medline16n0902.xml.gz", imported_lake.parent / "made.jsonl"]
+    files = [sample_data / "pubmed" / "medline16n0902.xml.gz", imported_lake.parent / "invented.jsonl"]
     part_size, max_count = (20, 5) if kills == 1 else (4, 20)
     import_files = ("import", *files, "--part-size", part_size, "--lake", url)
     annotate = ("annotate", "--model", tiny_model, "--precision", "float32", "--lake", url)

@@ -149,7 +149,9 @@ def test_a_killed_worker_gives_one_sentence(tmp_path: Path, inbox: Path, expecte
         assert victim.pid is not None
         os.kill(victim.pid, signal.SIGKILL)
 
-    with pytest.raises(LitmineError, match="one of the import's processes was killed by signal 9; what was finished"):
+    with pytest.raises(
+        LitmineError, match="one of the import's processes was killed by signal 9; finished work is kept"
+    ):
         import_files(lake, [inbox], part_size=7, workers=2, on_progress=kill)
     assert active_children() == []
     assert Lake(lake).rows("select outcome from runs") == [("failed",)]

@@ -88,7 +88,7 @@ def test_two_workers_train_like_one_although_one_is_killed(
 
     def kill(line: str) -> None:
         if line.startswith("epoch 1 "):
-            pids = [pid for pid, name in descendants(os.getpid()).items() if name.startswith("ray::_TrainingWorker")]
+            pids = [pid for pid, name in descendants(os.getpid()).items() if name.startswith("ray::_Training")]
             addresses.extend(listening({pid}) for pid in pids)
             os.kill(pids[-1], signal.SIGKILL)
             second_checkpoint.release()

@@ -37,8 +37,8 @@ class TaggerEvaluation(ModelSettings):
     )
     model: str = setting("Model: builtin, a folder, or an id on the Hugging Face Hub.", BUILTIN, metavar="REF")
     tags: Literal["auto", "iob2", "iob1", "iobes"] = setting(
-        "Tag scheme of two-column files. iob1 accepts all schemes: an I tag that continues nothing begins a mention."
-        " The others refuse such a tag.",
+        "Tag scheme of two-column files. iob1 accepts all schemes: an I tag without a mention before it begins"
+        " a mention. The other schemes reject such a tag.",
         "iob1",
     )
     type_map: tuple[tuple[str, str], ...] = setting(
