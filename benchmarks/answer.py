@@ -44,42 +44,46 @@ def main() -> None:
     options = _options()
     file = read_question_file(options.questions)
     reader = load_reader(options.model, precision="float32")
-    asked = [one for one in DevQuestions(file, (options.batch,)).questions if reader.settings.yes_no or one.yes is None]
+    gold_questions = [
+        question
+        for question in DevQuestions(file, (options.batch,)).questions
+        if reader.settings.yes_no or question.yes is None
+    ]
     questions, articles = read_questions(options.questions)
     figures: dict[str, Any] = {
         "machine": processor(),
         "torch": torch.__version__,
         "reader": reader.name,
-        "questions": len(asked),
-        "gold snippets": _show("gold snippets", predict(reader, file, asked, all_types=True).scores),
+        "questions": len(gold_questions),
+        "gold snippets": _show("gold snippets", predict(reader, file, gold_questions, all_types=True).scores),
     }
     with tempfile.TemporaryDirectory() as folder:
         lake = make_article_lake(Path(folder), merge_articles(articles, list(read_articles(options.articles))))
         ((figures["articles"],),) = lake.rows("select count(*) from articles")
-        judged = [one for one in questions if one.batch.startswith(options.batch)]
-        figures["retrieval"] = _show("retrieval", recall(search_with(SearchIndex.open(lake)), judged))
+        batch_questions = [question for question in questions if question.batch.startswith(options.batch)]
+        figures["retrieval"] = _show("retrieval", recall(search_with(SearchIndex.open(lake)), batch_questions))
         started = time.perf_counter()
-        inquiry = QuestionRun(
-            [Question(one.question_id, one.question, one.question_type) for one in asked],
+        question_run = QuestionRun(
+            [Question(question.question_id, question.question, question.question_type) for question in gold_questions],
             options.model,
             options.top_k,
             None,
             "benchmark",
             options.batch,
         )
-        done = answer(lake, inquiry, Executor(), "float32")
+        done = answer(lake, question_run, Executor(), "float32")
         figures["pairs"], figures["seconds"] = done.pairs, round(time.perf_counter() - started)
-        figures[f"end to end, {options.top_k} articles"] = _show("end to end", _scores(lake, asked))
+        figures[f"end to end, {options.top_k} articles"] = _show("end to end", _scores(lake, gold_questions))
     if options.json:
         options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 
 
-def _scores(lake: Lake, asked: Sequence[GoldQuestion]) -> dict[str, float]:
+def _scores(lake: Lake, gold_questions: Sequence[GoldQuestion]) -> dict[str, float]:
     """Scores of the ranked answers in the view `answers`."""
-    ranked: dict[str, list[str]] = {one.question_id: [] for one in asked}
-    for question_id, said, *_ in lake.rows(RANKED_ANSWERS_QUERY.format(view="answers")):
-        ranked[question_id].append(said)
-    return score_predictions([make_prediction(one, ranked[one.question_id]) for one in asked])
+    ranked: dict[str, list[str]] = {question.question_id: [] for question in gold_questions}
+    for question_id, text, *_ in lake.rows(RANKED_ANSWERS_QUERY.format(view="answers")):
+        ranked[question_id].append(text)
+    return score_predictions([make_prediction(question, ranked[question.question_id]) for question in gold_questions])
 
 
 def _show(name: str, scores: dict[str, float]) -> dict[str, float]:

@@ -78,19 +78,19 @@ def encoding(tagger: Tagger, tokens: int, window: int) -> Callable[[], object]:
 def compiled_speed(ref: str, tagger: Tagger, tokens: int) -> Figures:
     """Speed and compile time of the encoder with `torch.compile` in place of litmine's kernels."""
     length = window_of(tagger)
-    own = read_base(ref, length).encoder.eval().to(tagger.device, tagger.trunk.place.dtype)
-    plain = PackedEncoder(own, replace(PLAIN, attention=kernels_gpu.attention))
+    encoder = read_base(ref, length).encoder.eval().to(tagger.device, tagger.trunk.place.dtype)
+    plain = PackedEncoder(encoder, replace(PLAIN, attention=kernels_gpu.attention))
     ids = torch.randint(1000, tagger.trunk.config.vocab_size, (tokens // length, length), device=tagger.device)
-    given, found = _row(ids, tagger.settings.window), {}
+    arguments, figures = _row(ids, tagger.settings.window), {}
     fused: Callable[..., object] = torch.compile(plain.__call__)
     for name, call in (("plain torch", plain), ("torch.compile", fused)):
-        run = _reading(partial(call, *given))
+        run = _reading(partial(call, *arguments))
         started = time.perf_counter()
         run()
         first = time.perf_counter() - started
         seconds = best_seconds(run, tagger.device, 1.0)
-        found[name] = {"first call, s": round(first, 1), "tokens/s": round(ids.numel() / seconds)}
-    return found
+        figures[name] = {"first call, s": round(first, 1), "tokens/s": round(ids.numel() / seconds)}
+    return figures
 
 
 def kernel_shares(tagger: Tagger, tokens: int, most: int = 12) -> list[str]:
@@ -102,18 +102,18 @@ def kernel_shares(tagger: Tagger, tokens: int, most: int = 12) -> list[str]:
     with profile(activities=[ProfilerActivity.CUDA, ProfilerActivity.CPU]) as found:
         run()
         torch.cuda.synchronize(tagger.device)
-    timed = [(one.self_device_time_total, one.count, one.key) for one in found.key_averages()]
-    all_of_it = sum(microseconds for microseconds, _, name in timed if not name.startswith("aten::"))
-    rows = sorted((one for one in timed if one[0] and not one[2].startswith("aten::")), reverse=True)[:most]
-    return [f"{took / all_of_it:6.1%} {count:4} {name[:110]}" for took, count, name in rows]
+    timed = [(kernel.self_device_time_total, kernel.count, kernel.key) for kernel in found.key_averages()]
+    total = sum(microseconds for microseconds, _, name in timed if not name.startswith("aten::"))
+    rows = sorted((kernel for kernel in timed if kernel[0] and not kernel[2].startswith("aten::")), reverse=True)[:most]
+    return [f"{took / total:6.1%} {count:4} {name[:110]}" for took, count, name in rows]
 
 
 def operations(tagger: Tagger, window: int) -> int:
     """Floating-point operations per token: products with the weights, and attention within the window."""
     config = tagger.trunk.config
     width, inner = config.hidden_size, config.intermediate_size
-    own = tagger.settings.trunk.layers if tagger.settings.trunk else 0
-    return int((config.num_hidden_layers + own) * 2 * (4 * width**2 + 2 * width * inner + 2 * window * width))
+    top_layers = tagger.settings.trunk.layers if tagger.settings.trunk else 0
+    return int((config.num_hidden_layers + top_layers) * 2 * (4 * width**2 + 2 * width * inner + 2 * window * width))
 
 
 def _reading(call: Callable[[], object]) -> Callable[[], object]:

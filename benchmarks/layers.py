@@ -1,4 +1,4 @@
-"""How many encoder layers of its own a task needs on the tagger's trunk: quality on dev for each choice.
+"""How many separate encoder layers a task needs on the tagger's trunk: quality on dev for each choice.
 
     python -m benchmarks.layers DATA [--only StudyType] [--seeds 2] [--rate R] [--epochs N] [--held-out] [--json FILE]
 
@@ -70,29 +70,29 @@ def measure(name: str, options: argparse.Namespace, encoder: BertEncoder, figure
     if options.held_out:
         parts = _held_out(parts["train"])
     labels = 1 + max(target.label for text in parts["train"].texts for target in text.targets)
-    own = figures.setdefault(name, {})
-    own["sizes"] = {split: _sizes(part) for split, part in parts.items()}
-    arms = own.setdefault("arms", {})
+    data_set = figures.setdefault(name, {})
+    data_set["sizes"] = {split: _sizes(part) for split, part in parts.items()}
+    arms = data_set.setdefault("arms", {})
     todo = [
-        (seed, arm)
+        (seed, variant)
         for seed in range(options.seeds)
-        for arm in PROBES + TOPS + (ONCE if seed == 0 else ())
-        if len(arms.get(arm.name, [])) <= seed and (not options.arm or arm.name in options.arm)
+        for variant in PROBES + TOPS + (ONCE if seed == 0 else ())
+        if len(arms.get(variant.name, [])) <= seed and (not options.arm or variant.name in options.arm)
     ]
-    needed = {level for _, arm in todo for level in arm.after}
+    needed = {level for _, variant in todo for level in variant.after}
     states = {split: CachedStates(encoder, part.texts, needed) for split, part in parts.items()} if todo else {}
-    for seed, arm in todo:
-        schedule = Schedule.of(arm)
+    for seed, variant in todo:
+        schedule = Schedule.of(variant)
         schedule = replace(schedule, epochs=options.epochs or schedule.epochs, slow=options.rate or schedule.slow)
         started = time.process_time()
         torch.manual_seed(seed)
-        top = TrainedTop(arm, encoder, spans, labels)
-        train(top, arm.after, states["train"], schedule, seed)
-        judged = judge(top, arm.after, states["dev"], parts["dev"].missed, name == "ChemProt")
+        top = TrainedTop(variant, encoder, spans, labels)
+        train(top, variant.after, states["train"], schedule, seed)
+        judged = judge(top, variant.after, states["dev"], parts["dev"].missed, name == "ChemProt")
         taken = round(time.process_time() - started)
         settings = {"epochs": schedule.epochs, "rate": schedule.rate, "rate of the layers": schedule.slow}
-        arms.setdefault(arm.name, []).append(judged | settings | {"CPU seconds": taken})
-        print(name, arm.name, arms[arm.name][-1], flush=True)
+        arms.setdefault(variant.name, []).append(judged | settings | {"CPU seconds": taken})
+        print(name, variant.name, arms[variant.name][-1], flush=True)
         write(options.json, figures)
 
 

@@ -1,11 +1,11 @@
-"""What each encoder layer costs compared with all of NER, and the size of a top: the costs beside `layers.py`.
+"""What each encoder layer costs compared with all of NER, and the size of a top: the costs for `layers.py`.
 
     python -m benchmarks.layers_cost DATA [--count 120] [--rounds 5] [--json FILE]
 
 Seconds are CPU time of one thread for 1,000 tokens, the best of the rounds, in which all measurements take turns. The
 encoder is litmine's, cut after 0 to 6 layers and computed for every token; the cost of a layer is the slope. NER is the
 built-in tagger from text to entities. Texts are the dev documents of StudyType. The share of their tokens in sentences
-with two mentions tells how much a relations top reads if it reads only those sentences.
+with two mentions shows how much a relations top reads if it reads only those sentences.
 """
 
 import argparse
@@ -106,17 +106,17 @@ def _compare(encoder: BertEncoder, reader: InputTokenizer, texts: list[str], pre
     }
 
 
-def _cut(encoder: BertEncoder, layers: int, pieces: list[list[int]], dtype: torch.dtype) -> Run:
+def _cut(encoder: BertEncoder, layers: int, windows: list[list[int]], dtype: torch.dtype) -> Run:
     """A function that runs the first `layers` layers on all windows."""
     shape = replace(encoder.config, num_hidden_layers=layers)
     kernels = fastest_kernels(CPU, dtype, shape.num_attention_heads, shape.hidden_size) or PLAIN
-    own = BertEncoder.from_weights(shape, encoder.state_dict()).requires_grad_(False).to(dtype)
-    packed = PackedEncoder(own, kernels)
+    cut_encoder = BertEncoder.from_weights(shape, encoder.state_dict()).requires_grad_(False).to(dtype)
+    packed = PackedEncoder(cut_encoder, kernels)
     places = torch.arange(LONGEST).repeat(WINDOWS)
     edges = torch.arange(0, (WINDOWS + 1) * LONGEST, LONGEST, dtype=torch.int32)
-    bounds, asked = WindowBounds([LONGEST] * WINDOWS, edges, LONGEST), torch.arange(len(places))
-    rows = [torch.tensor(pieces[i : i + WINDOWS]).flatten() for i in range(0, len(pieces), WINDOWS)]
-    return lambda: [packed(row, places, bounds, asked) for row in rows]
+    bounds, all_tokens = WindowBounds([LONGEST] * WINDOWS, edges, LONGEST), torch.arange(len(places))
+    rows = [torch.tensor(windows[i : i + WINDOWS]).flatten() for i in range(0, len(windows), WINDOWS)]
+    return lambda: [packed(row, places, bounds, all_tokens) for row in rows]
 
 
 def _shares(tagger: Tagger, reader: InputTokenizer, texts: list[str]) -> dict[str, float]:
@@ -124,7 +124,7 @@ def _shares(tagger: Tagger, reader: InputTokenizer, texts: list[str]) -> dict[st
     for text, entities in zip(texts, tagger.annotate(texts), strict=True):
         for start, end in split_sentences(text):
             count = reader.count(text[start:end])
-            kinds = {one.entity_type for one in entities if start <= one.start_char < end}
+            kinds = {entity.entity_type for entity in entities if start <= entity.start_char < end}
             total += count
             for name, (left, right) in BOTH.items():
                 inside[name] += count * bool(kinds & left and kinds & right)

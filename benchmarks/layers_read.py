@@ -94,18 +94,20 @@ def read_pairs(folder: Path, split: str, reader: InputTokenizer) -> Split:
     texts, missed, tokens = [], 0, 0
     for number, record in enumerate(lines(folder / f"{split}.jsonl.gz")):
         text = f"{record['title']} {record['abstract']}"
-        related = {(one["arg1"], one["arg2"]): CLASSES.index(one["type"]) for one in record["relations"]}
+        related = {(pair["arg1"], pair["arg2"]): CLASSES.index(pair["type"]) for pair in record["relations"]}
         left = len(record["relations"])
         for start, end in split_sentences(text):
             ids, places = reader.read(text[start:end])
             tokens += len(ids)
             at: dict[bool, list[tuple[str, tuple[int, int]]]] = {True: [], False: []}
-            for one in record["entities"]:
+            for entity in record["entities"]:
                 inside = [
-                    at for at, first, after in places if first < one["end"] - start and one["start"] - start < after
+                    at
+                    for at, first, after in places
+                    if first < entity["end"] - start and entity["start"] - start < after
                 ]
-                if inside and start <= one["start"] and one["end"] <= end:
-                    at[one["type"] == "CHEMICAL"].append((one["id"], (inside[0], inside[-1] + 1)))
+                if inside and start <= entity["start"] and entity["end"] <= end:
+                    at[entity["type"] == "CHEMICAL"].append((entity["id"], (inside[0], inside[-1] + 1)))
             targets = []
             for (chemical, here), (gene, there) in product(at[True], at[False]):
                 label = related.get((chemical, gene), len(CLASSES))

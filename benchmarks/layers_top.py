@@ -76,7 +76,7 @@ class CachedStates:
         """States (texts, tokens, width), the mask, and the targets with the row of their text."""
         states = [torch.cat([self._after[level][i] for level in after], 1).float() for i in chosen]
         targets = [(row, target) for row, i in enumerate(chosen) for target in self.texts[i].targets]
-        return pad_sequence(states, batch_first=True), _mask([len(one) for one in states]), targets
+        return pad_sequence(states, batch_first=True), _mask([len(state) for state in states]), targets
 
     def _keep(self, level: int, chosen: Sequence[int], hidden: Tensor) -> None:
         for row, i in enumerate(chosen if level in self._after else ()):
@@ -90,15 +90,15 @@ def _mask(lengths: Sequence[int]) -> Tensor:
 class TrainedTop(nn.Module):
     """The layers and the head of a task: hidden states to the logits of the targets."""
 
-    def __init__(self, arm: LayerVariant, encoder: BertEncoder, spans: int, labels: int) -> None:
+    def __init__(self, variant: LayerVariant, encoder: BertEncoder, spans: int, labels: int) -> None:
         super().__init__()
         # Random layers are initialized as in transformers.
-        source = encoder if arm.copied else BertEncoder(encoder.config).apply(_initialize)
-        own = list(source.encoder.layer)[arm.after[0] : arm.after[0] + arm.layers]
-        self.layers = nn.ModuleList(copy.deepcopy(layer).requires_grad_(True) for layer in own)
+        source = encoder if variant.copied else BertEncoder(encoder.config).apply(_initialize)
+        source_layers = list(source.encoder.layer)[variant.after[0] : variant.after[0] + variant.layers]
+        self.layers = nn.ModuleList(copy.deepcopy(layer).requires_grad_(True) for layer in source_layers)
         width = encoder.config.hidden_size
-        inputs = spans * width * len(arm.after)
-        hidden = [nn.Dropout(0.1), nn.Linear(inputs, width), nn.GELU()] if arm.hidden else []
+        inputs = spans * width * len(variant.after)
+        hidden = [nn.Dropout(0.1), nn.Linear(inputs, width), nn.GELU()] if variant.hidden else []
         self.head = nn.Sequential(*hidden, nn.Dropout(0.1), nn.Linear(width if hidden else inputs, labels))
 
     def forward(self, hidden: Tensor, mask: Tensor, targets: Sequence[tuple[int, Target]]) -> Tensor:
@@ -137,10 +137,10 @@ class Schedule:
     batch: int = BATCH
 
     @classmethod
-    def of(cls, arm: LayerVariant) -> "Schedule":
-        if not arm.layers:
-            return cls(40, 2e-3 if arm.hidden else 1e-2, batch=4 * BATCH)
-        return cls(4, 2e-3, 3e-4 if arm.layers < LAYERS else 2e-4)
+    def of(cls, variant: LayerVariant) -> "Schedule":
+        if not variant.layers:
+            return cls(40, 2e-3 if variant.hidden else 1e-2, batch=4 * BATCH)
+        return cls(4, 2e-3, 3e-4 if variant.layers < LAYERS else 2e-4)
 
 
 @sdpa_kernel(SDPBackend.MATH)  # the fastest for training on a CPU

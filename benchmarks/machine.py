@@ -38,14 +38,14 @@ def processor() -> str:
 def best_seconds(run: Callable[[], object], device: torch.device, least: float = 2.0) -> float:
     """Shortest of the runs that fit into `least` seconds, at least three, after a warm-up run."""
     run()
-    taken: list[float] = []
-    while len(taken) < 3 or sum(taken) < least:
+    durations: list[float] = []
+    while len(durations) < 3 or sum(durations) < least:
         synchronize(device)
         started = time.perf_counter()
         run()
         synchronize(device)
-        taken.append(time.perf_counter() - started)
-    return min(taken)
+        durations.append(time.perf_counter() - started)
+    return min(durations)
 
 
 def matrix_limit(device: torch.device, dtype: torch.dtype, tokens: int, width: int, inner: int) -> float:

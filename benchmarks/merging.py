@@ -19,7 +19,7 @@ from typing import Any
 import torch
 
 from litmine.corpora.corpus import corpus_files
-from litmine.specs import spec_named
+from litmine.specs import spec_by_name
 from litmine.tasks.ner.make import SCORES_FILE, make_model
 from litmine.tasks.ner.recipe import TaggerRecipe
 from litmine.training.recipe import make_recipe, read_recipe
@@ -32,14 +32,18 @@ def main() -> None:
     """Train the missing models, print the table, and optionally write the figures."""
     options = _options()
     recipe = _recipe(options)
-    separate = tuple(name for name in recipe.separate_heads if name in {_name(one) for one in recipe.corpora})
+    separate = tuple(name for name in recipe.separate_heads if name in {_name(corpus) for corpus in recipe.corpora})
     models = {
         "merged": replace(recipe, separate_heads=separate),
         "naive union": replace(recipe, separate_heads=(), naive_union=True),
     }
-    models |= {f"{_name(one)} alone": replace(recipe, corpora=(one,), separate_heads=()) for one in recipe.corpora}
+    models |= {
+        f"{_name(corpus)} alone": replace(recipe, corpora=(corpus,), separate_heads=()) for corpus in recipe.corpora
+    }
     started = time.monotonic()
-    f1: F1 = {name: _train(name, own, options.output / name.replace(" ", "-")) for name, own in models.items()}
+    f1: F1 = {
+        name: _train(name, settings, options.output / name.replace(" ", "-")) for name, settings in models.items()
+    }
     print(_table(f1))
     if options.json:
         figures: dict[str, Any] = {
@@ -80,11 +84,11 @@ def _name(reference: str) -> str:
 
 
 def _recipe(options: argparse.Namespace) -> TaggerRecipe:
-    spec = spec_named("ner")
+    spec = spec_by_name("ner")
     settings: dict[str, Any] = {"name": "merging", **read_recipe(spec, options.recipe)}
-    given = {"corpora": tuple(options.corpus), "base": options.base, "epochs": options.epochs}
+    overrides = {"corpora": tuple(options.corpus), "base": options.base, "epochs": options.epochs}
     plain = {"unlabelled": None, "vocabulary": 0, "then": ""}
-    recipe: TaggerRecipe = make_recipe(spec, settings | plain | {k: v for k, v in given.items() if v})
+    recipe: TaggerRecipe = make_recipe(spec, settings | plain | {k: v for k, v in overrides.items() if v})
     return recipe
 
 

@@ -81,7 +81,7 @@ def onnx_runtime(model: Path, texts: Sequence[str], size: int, threads: int, fol
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     session = onnxruntime.InferenceSession(file, options)
-    ids_name, mask_name = (given.name for given in session.get_inputs())
+    ids_name, mask_name = (model_input.name for model_input in session.get_inputs())
     return _batched(texts, size, tokenizer, lambda ids, mask: session.run(None, {ids_name: ids, mask_name: mask})[0])
 
 
@@ -92,8 +92,8 @@ def _network(model: Path) -> tuple[torch.nn.Module, Any]:
 
 def _batched(texts: Sequence[str], size: int, tokenizer: Any, compute: Callable[[Any, Any], Any]) -> float:
     def run() -> None:
-        given = tokenizer(list(texts), truncation=True, stride=STRIDE, return_overflowing_tokens=True)
-        windows = sorted(given["input_ids"], key=len)
+        encoding = tokenizer(list(texts), truncation=True, stride=STRIDE, return_overflowing_tokens=True)
+        windows = sorted(encoding["input_ids"], key=len)
         for i in range(0, len(windows), size):
             batch = tokenizer.pad({"input_ids": windows[i : i + size]}, return_tensors="np")
             compute(batch["input_ids"], batch["attention_mask"]).argmax(axis=-1)

@@ -27,7 +27,7 @@ def make_copied_lake(place: Path, abstracts: Path, count: int, part_size: int) -
     articles = list(found.values())
     chosen = (articles[i % len(articles)] for i in range(count))
     Lake.create(place).add(
-        (_numbered(one, i, now) for i, one in enumerate(chosen)), source="benchmark", part_size=part_size
+        (_numbered(article, i, now) for i, article in enumerate(chosen)), source="benchmark", part_size=part_size
     )
 
 

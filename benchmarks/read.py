@@ -66,8 +66,8 @@ def main() -> None:
     }
     print(f"{records:,} records, best of {options.rounds} rounds; {figures['machine']}")
     for name, seconds in best.items():
-        beside = f", of which litmine's reading is {ratios[name]:.2f} times" if name in ratios else ""
-        print(f"{name}: {records / seconds:,.0f} records/s of CPU time{beside}")
+        comparison = f", of which litmine's reading is {ratios[name]:.2f} times" if name in ratios else ""
+        print(f"{name}: {records / seconds:,.0f} records/s of CPU time{comparison}")
     if options.json:
         options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 

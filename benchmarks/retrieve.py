@@ -43,7 +43,7 @@ will with
 
 
 @dataclass(frozen=True, slots=True)
-class GoldQuestion:
+class RetrievalQuestion:
     """A question and the PMIDs of the documents that its gold snippets come from."""
 
     text: str
@@ -114,11 +114,11 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def read_questions(path: Path) -> tuple[list[GoldQuestion], list[Article]]:
+def read_questions(path: Path) -> tuple[list[RetrievalQuestion], list[Article]]:
     """The questions with snippets, and the articles made from the snippets."""
     titles: dict[int, list[str]] = {}
     abstracts: dict[int, list[str]] = {}
-    asked = []
+    gold_questions = []
     for question in json.loads(path.read_text(encoding="utf-8"))["questions"]:
         gold = set()
         for snippet in question.get("snippets", ()):
@@ -128,12 +128,12 @@ def read_questions(path: Path) -> tuple[list[GoldQuestion], list[Article]]:
             if snippet["text"] not in part.setdefault(pmid, []):
                 part[pmid].append(snippet["text"])
         if gold:
-            asked.append(GoldQuestion(question["body"], question["batch"], frozenset(gold)))
+            gold_questions.append(RetrievalQuestion(question["body"], question["batch"], frozenset(gold)))
     joined = [
         Article(pmid, " ".join(titles.get(pmid, ())) or None, " ".join(abstracts.get(pmid, ())) or None)
         for pmid in sorted(titles.keys() | abstracts.keys())
     ]
-    return asked, joined
+    return gold_questions, joined
 
 
 def read_articles(path: Path) -> Iterator[Article]:
@@ -203,7 +203,7 @@ def search_with(index: SearchIndex) -> Find:
     return lambda question, top_k: [hit.pmid for hit in index.search(question, top_k)]
 
 
-def recall(find: Find, questions: Sequence[GoldQuestion]) -> dict[str, float]:
+def recall(find: Find, questions: Sequence[RetrievalQuestion]) -> dict[str, float]:
     """Mean recall over the questions at each depth, in percent."""
     shares: dict[int, list[float]] = {depth: [] for depth in DEPTHS}
     for question in questions:
@@ -218,16 +218,16 @@ def _show(name: str, shares: dict[str, float]) -> dict[str, float]:
     return shares
 
 
-def _costs(articles: Sequence[Article], questions: Sequence[GoldQuestion]) -> dict[str, float]:
+def _costs(articles: Sequence[Article], questions: Sequence[RetrievalQuestion]) -> dict[str, float]:
     """Costs to build, store, search and update an index of the articles, in seconds and bytes."""
-    asked = [question.text for question in islice(cycle(questions), 1000)]
+    texts = [question.text for question in islice(cycle(questions), 1000)]
     with tempfile.TemporaryDirectory() as folder:
         lake = make_article_lake(Path(folder), articles)
         computed = time.process_time()
         build, index = _timed(lambda: SearchIndex.open(lake))
         computed = time.process_time() - computed
         size = sum(path.stat().st_size for path in (lake.path / "search").rglob("*") if path.is_file())
-        ask, _ = _timed(lambda: [index.search(question, 10) for question in asked])
+        ask, _ = _timed(lambda: [index.search(question, 10) for question in texts])
         lake.add(
             [SourceRecord(replace(article, pmid=10**9 + article.pmid), AS_OF) for article in articles[:80]], source="x"
         )

@@ -3,8 +3,8 @@
     python benchmarks/scale.py [--articles 1000000] [--folder DIR] [--json benchmarks/scale.json]
 
 The articles are copies of the sample records (`scale_lake.py`): most in parts of 10,000, and 80,000 in 1,000 parts of
-80. No model runs, because the benchmark measures the lake. Each measurement is a process of its own, from start to
-exit; memory is its peak. The SQL queries are those of docs/tutorial.md; their rows are written as CSV. `--folder`
+80. No model runs, because the benchmark measures the lake. Each measurement is a new process, from start to exit;
+memory is its peak. The SQL queries are those of docs/tutorial.md; their rows are written as CSV. `--folder`
 keeps the lake, and reuses an existing one.
 """
 

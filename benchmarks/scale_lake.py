@@ -60,7 +60,9 @@ def main() -> None:
     more = sum(_annotate(lake, OTHER, part, originals) for part in large[::10])
     _age(place / "entities")
     now = datetime.now(UTC)
-    lake.record_run(Run("scale", "annotate", now, now, "done", models=[MODEL, OTHER], active=[ActiveModel("ner", MODEL)]))
+    lake.record_run(
+        Run("scale", "annotate", now, now, "done", models=[MODEL, OTHER], active=[ActiveModel("ner", MODEL)])
+    )
     took = [round(after - before, 1) for before, after in pairwise(moments)]
     names = ("large parts s", "small parts s", "entities s")
     print(json.dumps({**dict(zip(names, took, strict=True)), "entities": rows, "of the second model": more}))

@@ -1,4 +1,4 @@
-"""Speed of `litmine annotate` beside the limit of the hardware and other libraries on the same weights.
+"""Speed of `litmine annotate`, compared with the limit of the hardware and other libraries on the same weights.
 
     python -m benchmarks.throughput [--abstracts FILE] [--count 300] [--model bert-base|builtin] [--json FILE]
 
@@ -174,7 +174,7 @@ class ModelBenchmark:
                     if rate:
                         shares = [rate / np.mean(around), rate * self._windows[0] / np.mean(around)]
                         found[f"of the bare encoder{name}; with what windows share"] = [
-                            round(float(one), 3) for one in shares
+                            round(float(share), 3) for share in shares
                         ]
                 self._note(run, found)
 
@@ -198,11 +198,13 @@ class ModelBenchmark:
     def _agreement(self) -> None:
         """Share of equal spans in bf16 and in padded float32 on the same device."""
         texts = list(islice(self._texts(), 2_000 if self._device.type == "cuda" else 100))
-        wide, narrow = (load_model(self._ref, str(self._device), one).annotate(texts) for one in ("float32", "bf16"))
-        ours, theirs = _spans(wide), _spans(narrow)
-        shared = 2 * len(ours & theirs) / (len(ours) + len(theirs))
+        wide, narrow = (
+            _spans(load_model(self._ref, str(self._device), precision).annotate(texts))
+            for precision in ("float32", "bf16")
+        )
+        shared = 2 * len(wide & narrow) / (len(wide) + len(narrow))
         self._note(
-            "agreement of bf16 and float32", {"texts": len(texts), "spans": len(ours), "shared": round(shared, 5)}
+            "agreement of bf16 and float32", {"texts": len(texts), "spans": len(wide), "shared": round(shared, 5)}
         )
 
     def _turns(self) -> None:
@@ -214,12 +216,12 @@ class ModelBenchmark:
         texts = list(islice(self._texts(), TRIAL_TEXTS[self._device.type]))
         for precision in self._precisions:
             tagger = load_model(self._ref, str(self._device), precision)
-            tokens = sum(len(one.ids) for one in tagger.read(texts) if isinstance(one, TokenizedText))
+            tokens = sum(len(words.ids) for words in tagger.read(texts) if isinstance(words, TokenizedText))
             run = peers.hugging_face(Path(self._ref), peers.DTYPES[precision], self._device)
             seconds = [[run(texts, 1), peers.timed(lambda: tagger.annotate(texts))] for _ in range(ROUNDS)]  # noqa: B023
             theirs, ours = np.array(seconds).T
             rates = {"pipeline, tokens/s": theirs, "litmine, tokens/s": ours}
-            found = {name: [round(tokens / one) for one in of] for name, of in rates.items()}
+            found = {name: [round(tokens / duration) for duration in durations] for name, durations in rates.items()}
             times = round(float(np.median(theirs / ours)), 2)
             self._note(f"in turn, {precision}", {"texts": len(texts)} | found | {"times as fast, median": times})
 
@@ -228,7 +230,7 @@ class ModelBenchmark:
             return
         texts = list(islice(self._texts(), self._options.peer_texts))
         tagger = load_model(self._ref, "cpu", "float32")
-        tokens = sum(len(one.ids) for one in tagger.read(texts) if isinstance(one, TokenizedText))
+        tokens = sum(len(words.ids) for words in tagger.read(texts) if isinstance(words, TokenizedText))
         for name, seconds, size in _peers(Path(self._ref), texts, self._device, self._precisions, self._folder):
             found = {"seconds": round(seconds, 2), "batch size": size, "tokens/s": round(tokens / seconds)}
             for ours, figures in self.figures.items():
@@ -262,32 +264,32 @@ def end_to_end(
     """
     # Link the lake's parts into a folder for the targets of this run.
     (target / "articles").mkdir(parents=True)
-    own = sorted(Path(str(part)) for part in list_parts(lake))
-    for i in range(many or len(own)):
-        part = own[i % len(own)]
+    lake_parts = sorted(Path(str(part)) for part in list_parts(lake))
+    for i in range(many or len(lake_parts)):
+        part = lake_parts[i % len(lake_parts)]
         (target / "articles" / f"{part.stem}{f'-{i}' if many else ''}.parquet").symlink_to(part.absolute())
     on_gpu = torch.cuda.is_available()
     started = time.perf_counter()
-    done, times = [], []
+    results, times = [], []
     with GpuUsage() as busy:
         model_spec = ModelSpec(ref, identify(ref), precision=precision, batch_tokens=batch_tokens)
         units, unreadable = plan_units(target, group_steps(build_steps([model_spec], {})))
         assert not unreadable, unreadable
-        for one in run_local(units, _unwatched, processes):
-            assert one.targets, one
-            done.append(one)
+        for result in run_local(units, _unwatched, processes):
+            assert result.targets, result
+            results.append(result)
             times.append(time.perf_counter())
         ended = time.time()
         seconds = time.perf_counter() - started
-    found = _account(done, seconds)
-    read = np.cumsum([one.tokens for one in done])
-    if len(done) > 1:
+    found = _account(results, seconds)
+    read = np.cumsum([result.tokens for result in results])
+    if len(results) > 1:
         rate = (read[-1] - read[0]) / (times[-1] - times[0])
         found |= {"first part after, s": round(times[0] - started, 2), _STEADY: round(rate)}
-    if len(done) >= _MANY:
+    if len(results) >= _MANY:
         # In the middle half all workers are busy.
-        quarter, three = (int(np.searchsorted(read, share * read[-1])) for share in (0.25, 0.75))
-        rate = (read[three] - read[quarter]) / (times[three] - times[quarter])
+        quarter, three_quarters = (int(np.searchsorted(read, share * read[-1])) for share in (0.25, 0.75))
+        rate = (read[three_quarters] - read[quarter]) / (times[three_quarters] - times[quarter])
         found |= {
             "tokens/s of the middle half": round(rate),
             "hours for all of PubMed": round(PUBMED_TOKENS / rate / 3600, 2),
@@ -307,19 +309,24 @@ def _in_new_process(*arguments: Any) -> Figures:
         return pool.submit(end_to_end, *arguments).result()
 
 
-def _account(done: Sequence[UnitResult], seconds: float) -> Figures:
-    tokens = sum(one.tokens for one in done)
-    stages = {stage: round(sum(asdict(one.timings)[stage] for one in done), 2) for stage in asdict(done[0].timings)}
-    used = [resource.getrusage(whose) for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+def _account(results: Sequence[UnitResult], seconds: float) -> Figures:
+    tokens = sum(result.tokens for result in results)
+    stages = {
+        stage: round(sum(asdict(result.timings)[stage] for result in results), 2)
+        for stage in asdict(results[0].timings)
+    }
+    used = [resource.getrusage(processes) for processes in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return {
         "seconds": round(seconds, 2),
-        "abstracts/s": round(sum(one.items for one in done) / seconds, 2),
-        "entities an abstract": round(sum(one.rows for one in done) / sum(one.items for one in done), 1),
+        "abstracts/s": round(sum(result.items for result in results) / seconds, 2),
+        "entities an abstract": round(
+            sum(result.rows for result in results) / sum(result.items for result in results), 1
+        ),
         "tokens": tokens,
         "tokens/s": round(tokens / seconds),
         "seconds by stage, those side by side added up": stages,
-        "processor seconds": round(sum(one.ru_utime + one.ru_stime for one in used), 2),
-        "peak memory of a process, MB": max(one.ru_maxrss for one in used) // 1024,
+        "processor seconds": round(sum(usage.ru_utime + usage.ru_stime for usage in used), 2),
+        "peak memory of a process, MB": max(usage.ru_maxrss for usage in used) // 1024,
     }
 
 
@@ -361,11 +368,11 @@ def _growth(lake: Path, ref: str, folder: Path, most: int, workers: int) -> list
     With `most`, from an eighth of it up to `most` parts, repeated if the lake has fewer; 0 for the parts of the lake.
     """
     found = []
-    taken, most = (max(1, most // 8), most) if most else (1, len(list_parts(lake)))
-    while taken <= most:
-        arguments = lake, ref, "auto", folder / f"{workers}-of-{taken}", taken, workers
-        found.append({"parts": taken} | _in_new_process(*arguments))
-        taken *= 2
+    parts, most = (max(1, most // 8), most) if most else (1, len(list_parts(lake)))
+    while parts <= most:
+        arguments = lake, ref, "auto", folder / f"{workers}-of-{parts}", parts, workers
+        found.append({"parts": parts} | _in_new_process(*arguments))
+        parts *= 2
     return found
 
 

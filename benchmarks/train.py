@@ -59,7 +59,7 @@ from litmine.nn.crf import BIO
 from litmine.nn.loading import read_tokenizer, special_ids
 from litmine.nn.references import BUILTIN_TRUNK, builtin_folder
 from litmine.nn.tokenizer import WordTokenizer
-from litmine.specs import spec_named
+from litmine.specs import spec_by_name
 from litmine.tasks.ner.examples import IGNORED, TaggerExample, make_examples, make_heads
 from litmine.tasks.ner.recipe import TaggerRecipe
 from litmine.tasks.ner.train import plan_epoch, train
@@ -77,7 +77,7 @@ ONLY_LITMINE = {"vocabulary": 0, "int8": False, "separate_heads": ()}
 
 @dataclass(frozen=True)
 class Workload:
-    """What all three train: a recipe whose base is a folder, on `sentences` sentences of each corpus."""
+    """The task of all three trainings: a recipe whose base is a folder, and `sentences` sentences of each corpus."""
 
     recipe: TaggerRecipe
     sentences: int
@@ -106,7 +106,7 @@ class Workload:
     @cached_property
     def steps(self) -> "list[StepSize]":
         """The steps of one epoch of litmine."""
-        lengths = [len(example.ids) for own in self.examples for example in own]
+        lengths = [len(example.ids) for examples in self.examples for example in examples]
         plan = plan_epoch(self.recipe, self.corpora, self.examples, 0)
         return [_step([sum(lengths[i] for i in passage) for passage in batch]) for batch in plan]
 
@@ -198,9 +198,9 @@ def main() -> None:
     machine = TrainingDevice.current()
     with tempfile.TemporaryDirectory() as folder:
         base = options.base or _random_minilm(Path(folder) / "random-minilm")
-        own = {"name": "benchmark", "base": str(base), "corpora": tuple(map(str, options.corpus)), "epochs": 1}
-        spec = spec_named("ner")
-        recipe = make_recipe(spec, {**read_recipe(spec, options.recipe), **own, **ONLY_LITMINE})
+        overrides = {"name": "benchmark", "base": str(base), "corpora": tuple(map(str, options.corpus)), "epochs": 1}
+        spec = spec_by_name("ner")
+        recipe = make_recipe(spec, {**read_recipe(spec, options.recipe), **overrides, **ONLY_LITMINE})
         task = Workload(recipe, options.sentences)
         steps = options.steps or task.group
         if not task.group <= steps < len(task.steps):
@@ -272,11 +272,11 @@ def _in_new_process(run: Any, *arguments: Any) -> TimedRun:
 
 
 def _litmine(task: Workload, steps: int) -> TimedRun:
-    taken = UNTIMED + steps
-    clock = StepTimer(taken)
+    last_step = UNTIMED + steps
+    clock = StepTimer(last_step)
     with tempfile.TemporaryDirectory() as folder, suppress(LastStepReached):
         train(task.recipe, task.corpora, Path(folder), _silent, checkpoint_seconds=math.inf)
-    return TimedRun(tuple(task.steps[UNTIMED:taken]), *clock.seconds, _memory())
+    return TimedRun(tuple(task.steps[UNTIMED:last_step]), *clock.seconds, _memory())
 
 
 def _trainer(task: Workload, steps: int, careful: bool, attention: str | None) -> TimedRun:
@@ -314,24 +314,24 @@ def _trainer(task: Workload, steps: int, careful: bool, attention: str | None) -
             dataloader_pin_memory=torch.cuda.is_available(),
             **careful_settings,
         )
-        features = [_features(example, special) for own in task.examples for example in own]
+        features = [_features(example, special) for examples in task.examples for example in examples]
         trainer = Trainer(model, arguments, data_collator=collator, train_dataset=features, processing_class=tokenizer)
         trainer.remove_callback(PrinterCallback)
-        taken = UNTIMED + steps
-        clock = StepTimer(taken)
+        last_step = UNTIMED + steps
+        clock = StepTimer(last_step)
         with suppress(LastStepReached):
             trainer.train()
     # The data loader is one batch ahead of the steps.
-    return TimedRun(tuple(collator.steps[UNTIMED:taken]), *clock.seconds, _memory())
+    return TimedRun(tuple(collator.steps[UNTIMED:last_step]), *clock.seconds, _memory())
 
 
 def _features(example: TaggerExample, special: tuple[int, int, int]) -> dict[str, list[int]]:
     """An example in the form of Hugging Face's examples: the first token of each word has a label."""
     begin, end, _ = special
     labels = [-100] * (len(example.ids) + 2)
-    for first, own in zip(example.first, example.labels, strict=True):
+    for first, word_labels in zip(example.first, example.labels, strict=True):
         labels[first + 1] = next(
-            (2 * head + int(label) for head, label in enumerate(own) if label not in (IGNORED, 0)), 0
+            (2 * head + int(label) for head, label in enumerate(word_labels) if label not in (IGNORED, 0)), 0
         )
     ids = [begin, *example.ids.tolist(), end]
     return {"input_ids": ids, "attention_mask": [1] * len(ids), "labels": labels}
@@ -401,15 +401,15 @@ def _table(figures: dict[str, Any]) -> None:
     heads = ("tokens/s", "seconds", "computed/token", "peak MB", "litmine: times", "by CPU seconds")
     print(f"{'':24}" + "".join(f"{head:>18}" for head in heads))
     for name in (PLAIN, CAREFUL, LITMINE):
-        own = figures[name]
-        least, greatest = own["litmine as a multiple, least and greatest"]
+        measured = figures[name]
+        least, greatest = measured["litmine as a multiple, least and greatest"]
         cells = (
-            f"{own['tokens/s, median']:,}",
-            f"{own['seconds, median']:.1f}",
-            f"{own['computed tokens a token']:.2f}",
-            f"{own['peak memory, MB']:,}",
-            f"{own['litmine as a multiple, median']:.2f} ({least:.2f}-{greatest:.2f})",
-            f"{own['litmine as a multiple, by CPU seconds, median']:.2f}",
+            f"{measured['tokens/s, median']:,}",
+            f"{measured['seconds, median']:.1f}",
+            f"{measured['computed tokens a token']:.2f}",
+            f"{measured['peak memory, MB']:,}",
+            f"{measured['litmine as a multiple, median']:.2f} ({least:.2f}-{greatest:.2f})",
+            f"{measured['litmine as a multiple, by CPU seconds, median']:.2f}",
         )
         print(f"{name:24}" + "".join(f"{cell:>18}" for cell in cells))
 

@@ -20,38 +20,39 @@ from litmine.schema import table_declaration
 
 DOCS = Path(__file__).parent
 WIDTH = 100
+HELP_OPTIONS = cli.context_settings["help_option_names"]
 # What a column is that only a view has: by `view.column`, or by `column` where it is the same in all views.
 VIEW_COLUMNS = {
-    "active": "Whether the model is an active one, whose rows the views without `all_` show.",
+    "active": "Whether the model is active. Views without `all_` in the name show rows of active models only.",
     "articles.text": "Title, one space, abstract: what models read and offsets refer to.",
     "coverage.texts_read": "Texts that the model has read.",
-    "coverage.texts_unread": "Texts that it has yet to read.",
-    "coverage.texts_failed": "Texts that it could not read; `gaps` lists them.",
-    "coverage.parts_read": "Parts that have its target.",
-    "coverage.parts_unread": "Parts that have yet to get it.",
-    "inputs": "The targets of other tasks that the model's own are made of; null for articles alone.",
+    "coverage.texts_unread": "Texts that the model has not read yet.",
+    "coverage.texts_failed": "Texts that the model could not read; `gaps` lists them.",
+    "coverage.parts_read": "Parts that the model has read.",
+    "coverage.parts_unread": "Parts that the model has not read yet.",
+    "inputs": "Targets of other tasks that the model reads, as in its targets' path; null if it reads articles only.",
     "model": "The model, name@digest.",
     "part": "The name of the article part.",
-    "parts.rows": "Its rows.",
-    "parts.texts": "Rows whose text models read.",
+    "parts.rows": "Number of rows.",
+    "parts.texts": "Number of rows with a new text, which models read.",
     "question_coverage.failed": "Retrieved articles that could not be read.",
     "question_coverage.outdated": "Articles that were read and have been revised, deleted or retracted since.",
     "question_coverage.read": "Retrieved articles that the reader has read.",
     "question_coverage.retrieved": "Articles retrieved for the question.",
-    "question_coverage.unread": "Retrieved articles that it has yet to read.",
-    "question_id": "The user's name for the question, or a name made of its digest.",
-    "rank": "From 1, the best first.",
+    "question_coverage.unread": "Retrieved articles that the reader has not read yet.",
+    "question_id": "The user's identifier of the question; for `litmine ask`, an identifier made from the digest.",
+    "rank": "Rank, from 1 for the best.",
     "readings.slice": "The file that holds the reading.",
-    "score": "How sure the model is, 0 to 1.",
-    "support": "How many papers give the answer.",
-    "targets.device": "What the model ran on.",
+    "score": "Confidence of the model, 0 to 1.",
+    "support": "Number of papers that give the answer.",
+    "targets.device": "Device on which the model ran.",
     "targets.failed": "The texts that could not be read: PMID, text hash and reason.",
     "targets.precision": "float32 or bf16.",
-    "targets.seconds": "How long the part took.",
+    "targets.seconds": "Time that the model took for the part.",
     "targets.texts": "Texts that were read.",
     "targets.tokens": "Tokens that were read.",
     "task": "The task of the model.",
-    "types": "The types that are shown of the model; null for all.",
+    "types": "The types that the views show from the model; null for all.",
     "why": "The reason.",
 }
 # Where the stored table that explains a column of a view has another name.
@@ -61,13 +62,18 @@ STORED = {"answers": ("readings", "questions"), "gaps": ("articles",), "unretrac
 def cli_page() -> str:
     """Every command's help, as it prints it."""
     blocks = [f"## {context.command_path}\n\n```text\n{context.get_help()}\n```\n" for context in _contexts()]
-    return "# Commands\n\nWhat `litmine COMMAND --help` prints. Written by `make docs`.\n\n" + "\n".join(blocks)
+    return (
+        f"# Commands\n\nWhat `litmine COMMAND --help` prints, {WIDTH} columns wide. Written by `make docs`.\n\n"
+        + "\n".join(blocks)
+    )
 
 
 def _contexts(command: click.Command = cli, parent: click.Context | None = None) -> Iterator[click.Context]:
     name = "litmine" if parent is None else command.name
     # A width given twice: help wraps to neither the terminal's width nor click's own limit.
-    context = click.Context(command, parent, name, terminal_width=WIDTH, max_content_width=WIDTH)
+    context = click.Context(
+        command, parent, name, terminal_width=WIDTH, max_content_width=WIDTH, help_option_names=HELP_OPTIONS
+    )
     yield context
     if isinstance(command, click.Group):
         for child in command.list_commands(context):
@@ -82,10 +88,11 @@ def tables_page() -> str:
     views = "\n".join(_view(name, columns) for name, columns in view_columns().items())
     tables = "\n".join(_table(name) for name in TABLES)
     return (
-        "# Views and columns\n\nWritten from `schemas/` by `make docs`. Offsets are code points, from 0, the end exclusive:\n"
+        "# Views and columns\n\n"
+        "Written from `schemas/` by `make docs`. Offsets are code points, from 0, the end exclusive:\n"
         "`substr(text, start_char + 1, end_char - start_char) = mention`.\n\n"
         f"## Views: what `litmine sql` shows\n\n| view | what it shows |\n|---|---|\n{rows}\n{views}\n"
-        "## Files: what the lake stores\n\nColumns are only added, and an id is never used again, so that a file of any"
+        "## Files: what the lake stores\n\nColumns are only added, and an id is never reused, so that a file of any"
         f" age can be read.\n\n{tables}"
     )
 

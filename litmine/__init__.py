@@ -1,6 +1,6 @@
-"""litmine: PubMed in, tables of entities out.
+"""litmine: mine PubMed abstracts with fine-tuned models, and query the results with SQL.
 
-``from litmine import Lake, load_model`` is the Python door. Both names are loaded on first use, so that
+The Python interface is ``from litmine import Lake, load_model``. Both names are imported on first use, so that
 ``litmine --help`` stays quick.
 """
 

@@ -1,8 +1,7 @@
-"""A file of results: whole under its name, or not there.
+"""Write files atomically: a file exists under its name with all its content, or it does not exist.
 
-The one way to write a file: filled beside its place, made durable and then named, so that it is there whole or not.
-
-At whatever instant the process dies. What it writes for, and the sentence for a failure, is its caller's.
+The content goes to a temporary file in the same folder, which is synced to disk and then renamed. So a process that is
+killed at any moment leaves no partial file. All files of litmine are written this way.
 """
 
 import errno
@@ -16,13 +15,13 @@ from uuid import uuid4
 
 from litmine.errors import LitmineError
 
-# How the name of a file ends that is not whole yet.
+# Suffix of a file that is not complete yet.
 TEMPORARY = ".tmp"
 
 
 @dataclass(slots=True)
 class PendingFile:
-    """A file to be filled at `path`; `named` says afterwards whether it is the one under the name that it was for."""
+    """A temporary file at `path`; `named` is True once it has its final name, False if another file has it."""
 
     path: Path
     named: bool = False
@@ -30,24 +29,24 @@ class PendingFile:
 
 @contextmanager
 def pending_file(path: Path, *, exclusive: bool = False) -> Iterator[PendingFile]:
-    """A file to fill beside `path`, which takes that name, made durable, when the block ends well.
+    """Context manager: yields a temporary file beside `path`, which is synced and renamed to `path` at the end.
 
-    With `exclusive` a file that already has the name stays as it is. Raises OSError; then, and when the block does not
-    end well, nothing of the file is left.
+    With `exclusive`, an existing file at `path` is not replaced. Raises OSError. After an error in the block, or one of
+    its own, it deletes the temporary file.
     """
-    filled = PendingFile(path.with_name(f".{path.name}.{uuid4().hex}{TEMPORARY}"))
+    pending = PendingFile(path.with_name(f".{path.name}.{uuid4().hex}{TEMPORARY}"))
     try:
-        yield filled
-        fsync_path(filled.path)
-        filled.named = _name_exclusively(filled.path, path) if exclusive else _name(filled.path, path)
+        yield pending
+        fsync_path(pending.path)
+        pending.named = _link_exclusively(pending.path, path) if exclusive else _rename(pending.path, path)
         fsync_path(path.parent)
     finally:
         with suppress(OSError):
-            filled.path.unlink()
+            pending.path.unlink()
 
 
 def fsync_path(path: Path) -> None:
-    """Make a file, or what stands in a folder, durable. Raises OSError."""
+    """Sync a file, or the entries of a folder, to disk. Raises OSError."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -55,12 +54,12 @@ def fsync_path(path: Path) -> None:
         os.close(handle)
 
 
-def _name(temporary: Path, path: Path) -> bool:
+def _rename(temporary: Path, path: Path) -> bool:
     temporary.replace(path)
     return True
 
 
-def _name_exclusively(temporary: Path, path: Path) -> bool:
+def _link_exclusively(temporary: Path, path: Path) -> bool:
     try:
         os.link(temporary, path)
     except FileExistsError:
@@ -68,25 +67,25 @@ def _name_exclusively(temporary: Path, path: Path) -> bool:
     except OSError as error:
         if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK):
             raise
-        # A file system without hard links: equal names hold equal rows in a lake, so that replacing is harmless too.
-        return not path.exists() and _name(temporary, path)
+        # Without hard links, replace the file. That is harmless: in a lake, files of equal names have equal rows.
+        return not path.exists() and _rename(temporary, path)
     return True
 
 
 @contextmanager
 def open_atomic(file: Path) -> Iterator[IO[bytes]]:
-    """A file to write, which takes its name, made durable, when the block ends well and leaves nothing otherwise.
+    """Context manager: yields an open file, which gets its name at the end and is deleted after an error.
 
-    A device or a named pipe is written to as it is. Raises LitmineError when the file cannot be written.
+    A device or a named pipe is written directly. Raises LitmineError when the file cannot be written.
     """
     try:
         if file.exists() and not file.is_file():
-            # /dev/null, say, is not replaced.
+            # Do not replace a device such as /dev/null.
             with file.open("wb") as out:
                 yield out
             return
         file = file.resolve()
-        with pending_file(file) as filled, filled.path.open("xb") as out:
+        with pending_file(file) as pending, pending.path.open("xb") as out:
             yield out
     except OSError as error:
         raise LitmineError(f"{file} cannot be written ({error.strerror or error}); choose another file") from error

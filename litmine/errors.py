@@ -1,7 +1,7 @@
-"""What can go wrong, as sentences that say what to do about it.
+"""Exceptions that users can act on, and the exit codes of the command line.
 
-The command line prints an `LitmineError` as its sentence and leaves with its `exit_code`. Anything else is a bug and
-keeps its traceback.
+The message of a `LitmineError` is one sentence with the remedy. The command line prints it without a traceback and
+exits with its `exit_code`. Any other exception is a bug and keeps its traceback.
 """
 
 from typing import ClassVar
@@ -15,43 +15,43 @@ INTERRUPTED = 130
 
 
 class LitmineError(Exception):
-    """An error that its user can do something about."""
+    """Base class of the errors that a user can fix."""
 
     exit_code: ClassVar[int] = FAILED
 
 
 class LakeError(LitmineError):
-    """The lake is not one, is empty, is damaged, or cannot be written."""
+    """The folder is not a lake, or the lake is empty, damaged or not writable."""
 
 
 class LakeLockedError(LitmineError):
-    """Another run holds the lock that this one needs."""
+    """Another run holds the lock that this run needs."""
 
     exit_code: ClassVar[int] = LOCKED
 
 
 class SchemaError(LitmineError):
-    """A table or a row is not what `schemas/` declares."""
+    """A table or a row differs from its declaration in `schemas/`."""
 
 
 class QueryError(LitmineError):
-    """A query that DuckDB refuses, or that does more than read the lake."""
+    """DuckDB rejects the query, or the query does more than read the lake."""
 
 
 class SourceError(LitmineError):
-    """A file that cannot be read as PubMed records."""
+    """A file cannot be read as PubMed records."""
 
 
 class ModelError(LitmineError):
-    """A model that cannot be had, loaded or used."""
+    """A model is not available, or it cannot be loaded or used."""
 
 
 class CorpusError(LitmineError):
-    """A corpus file that cannot be read, or does not annotate what was asked."""
+    """A corpus file cannot be read, or it does not annotate the requested types."""
 
 
 class QuestionError(LitmineError):
-    """A question that cannot be asked, or a file of questions that cannot be read."""
+    """A question is empty or invalid, or a question file cannot be read."""
 
 
 class SettingError(LitmineError):

@@ -1,6 +1,6 @@
-"""What comes with litmine beside its code: `schemas/`, `jobs/`, `constraints.txt`.
+"""Paths of the data files that ship with litmine, and of the folder where litmine keeps downloads and caches.
 
-litmine's own folder on this machine: downloaded models and corpora, and what a lake elsewhere needs here.
+`schemas/`, `jobs/` and `constraints.txt` lie inside an installed package, but at the top of a checkout.
 """
 
 import os
@@ -8,11 +8,11 @@ from pathlib import Path
 
 
 def litmine_home() -> Path:
-    """`LITMINE_HOME`, or the platform's cache folder."""
+    """The folder of downloads and caches: `LITMINE_HOME`, or litmine's folder in the platform's cache folder."""
     configured = os.environ.get("LITMINE_HOME")
     if configured:
         return Path(configured)
-    # A worker with a lake of its own machine does without.
+    # Imported here because a worker that uses a local lake runs without platformdirs.
     from platformdirs import user_cache_path
 
     return user_cache_path("litmine")
@@ -22,9 +22,9 @@ _PACKAGE = Path(__file__).parent
 
 
 def packaged_path(name: str) -> Path:
-    """A file or folder by its path in a checkout: inside the installed package, or at the top of that checkout.
+    """The path of a file or folder that ships with litmine: in the installed package, else at the top of the checkout.
 
-    It need not be there.
+    It may not exist. `name` is its path in a checkout.
     """
     inside = _PACKAGE / name
     return inside if inside.exists() else _PACKAGE.parent / name

@@ -1,7 +1,7 @@
-"""The tables, from their one declaration in `schemas/*.json`, as Arrow schemas with Parquet field ids.
+"""Arrow schemas of the lake's tables, with Parquet field ids, read from their declarations in `schemas/*.json`.
 
-A declaration is Iceberg's schema JSON: an id and a sentence a column. Columns are only added and ids never used again,
-so that a file of any age is read by its field ids.
+A declaration is Iceberg's schema JSON: each column has an id and a description. Columns are only added, and ids are
+never reused, so that field ids identify the columns of old files too.
 """
 
 import json
@@ -26,19 +26,19 @@ _PRIMITIVES = {
 
 
 def table_declaration(table: str) -> dict[str, Any]:
-    """The JSON of `schemas/<table>.json`."""
+    """The parsed JSON of `schemas/<table>.json`."""
     declared: dict[str, Any] = json.loads(packaged_path(f"schemas/{table}.json").read_text(encoding="utf-8"))
     return declared
 
 
 @cache
 def arrow_schema(table: str) -> pa.Schema:
-    """The Arrow schema that every file of `table` has, field ids and doc strings in the fields' metadata."""
+    """The Arrow schema of the files of `table`, with field ids and descriptions in the fields' metadata."""
     return pa.schema([_field(declared) for declared in table_declaration(table)["fields"]])
 
 
 def check_rows(table: str, rows: pa.Table) -> None:
-    """Raise SchemaError unless `rows` has exactly the declared columns, and no null where a value is required."""
+    """Raise SchemaError unless `rows` has exactly the declared columns and no nulls in required ones."""
     expected = arrow_schema(table)
     if rows.schema.names != expected.names:
         raise SchemaError(f"{table}: the columns are {rows.schema.names}, declared are {expected.names}")
@@ -51,9 +51,9 @@ def check_rows(table: str, rows: pa.Table) -> None:
 
 
 def find_schema_conflict(table: str, schema: pa.Schema) -> str | None:
-    """What is not as declared about a file with this schema; None where each column has its id, name and type.
+    """How a file's schema differs from the declaration of `table`; None if each column has its id, name and type.
 
-    A file may be older than a column that need not have a value, or have columns that are not known yet.
+    An old file may lack optional columns, and a newer one may have columns that this version does not know.
     """
     declared = dict(_columns(arrow_schema(table)))
     found = dict(_columns(schema))
@@ -103,7 +103,7 @@ def _type(declared: Any) -> pa.DataType:
                 _inner("value", declared["value"], declared["value-id"]),
             )
         case other:
-            raise SchemaError(f"schemas/ declares a type that litmine does not know: {other}")
+            raise SchemaError(f"schemas/ declares an unknown type: {other}")
 
 
 def _inner(name: str, declared: Any, field_id: int) -> pa.Field:

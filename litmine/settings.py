@@ -23,7 +23,7 @@ _KEY = "setting"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """Metadata of a settings field, beside its type and default.
+    """Metadata of a settings field, in addition to its type and default.
 
     help: help text, one or two sentences.
     flag: command-line flag; empty derives it from the field's name.

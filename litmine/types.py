@@ -1,9 +1,9 @@
-"""The values that flow through litmine, each readable on a screen."""
+"""Data classes that several packages share: articles, entities, questions and answers."""
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-# As BioASQ has them; its fourth, the summary, is no matter of spans.
+# Those of BioASQ, except for `summary`, whose answers are not spans.
 QUESTION_TYPES = ("factoid", "list", "yesno")
 
 # The class of a version of a PMID: a text without a record's fields (PubTator, JSON Lines), or a record of PubMed.
@@ -19,7 +19,7 @@ EXPORT_CLASSES = {"text": BARE_TEXT, "record": RECORD}
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One part of an abstract: its label, if it has one, and where its words stand in `Article.text`."""
+    """One section of an abstract: its label, if any, and the offsets of its words in `Article.text`, end exclusive."""
 
     label: str | None
     start_char: int
@@ -28,7 +28,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class MeshHeading:
-    """One MeSH descriptor with its qualifiers; `major` when it or one of them is a main topic of the article."""
+    """A MeSH descriptor with its qualifiers; `major` if it or a qualifier is a major topic of the article."""
 
     ui: str | None
     name: str
@@ -80,9 +80,9 @@ class Correction:
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """One version of one PubMed record, as a source gave it.
+    """One version of a PubMed record, as read from a source.
 
-    `title` and `abstract` are None when the record has none, never the empty string. `pub_date` is as exact as the
+    `title` and `abstract` are None if the record has none, never the empty string. `pub_date` is as exact as the
     record: `2013`, `2013-05` or `2013-05-07`.
     """
 
@@ -115,13 +115,13 @@ class Article:
 
     @property
     def text(self) -> str:
-        """What models read and offsets refer to."""
+        """The text that models read and that offsets refer to."""
         return join_text(self.title, self.abstract)
 
 
 @dataclass(frozen=True, slots=True)
 class Deletion:
-    """A PMID that its source has taken back."""
+    """A PMID that its source has deleted."""
 
     pmid: int
 
@@ -135,7 +135,7 @@ class OlderVersion:
 
 @dataclass(frozen=True, slots=True)
 class UnreadableRecord:
-    """A piece of a source that could not be read: a whole file, its rest from some point on, or one line."""
+    """A part of a source that could not be read (a file, the rest of a file, or one line), and the reason."""
 
     where: str
     why: str
@@ -181,7 +181,7 @@ class Entity:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A typed stretch of a text, half-open, in code points: what a corpus marks and what a model is judged on."""
+    """A typed span of a text in code points, end exclusive, as corpora annotate it and evaluations compare it."""
 
     start_char: int
     end_char: int
@@ -190,7 +190,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question as asked: `question_type` is one of QUESTION_TYPES, given by its asker or `guessed` from its words."""
+    """A question; `question_type` is one of QUESTION_TYPES, set by the user or `guessed` from the question's words."""
 
     question_id: str
     text: str
@@ -200,10 +200,10 @@ class Question:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class SpanAnswer:
-    """An answer found in a text: `text[start_char:end_char] == answer`, in Unicode code points.
+    """An answer that a reader found in a text: `text[start_char:end_char] == answer`, in Unicode code points.
 
-    `start_token` and `end_token` count the text's own tokens, the question's and special ones apart, end exclusive.
-    `score` is the calibrated probability, 0 to 1, that the text answers with this span.
+    `start_token` and `end_token` count only the tokens of the text, without question and special tokens, end exclusive.
+    `score` is the calibrated probability, 0 to 1, that this span is the text's answer.
     """
 
     answer: str
@@ -219,12 +219,12 @@ class SpanAnswer:
 
 @dataclass(frozen=True, slots=True)
 class ReaderOutput:
-    """What a reader makes of one question and one text.
+    """The output of a reader for one question and one text.
 
-    `spans` are the best first, and none overlaps another. `variants` are other spans that score among the best and
-    overlap one of these: "an allergy to penicillin" beside "penicillin". `no_answer` is the probability that the text
-    does not answer; `yes` and `no` that it says yes or no, and what they leave is that it says neither; None when the
-    reader was not taught yes and no or the text has no words.
+    `spans` do not overlap each other, the best first. `variants` are further spans with high scores that overlap one of
+    them: "an allergy to penicillin" beside "penicillin". `no_answer` is the probability that the text has no answer.
+    `yes` and `no` are the probabilities that it answers yes or no; the rest to 1 is neither. They are None if the
+    reader was not trained on yes/no questions or the text has no words.
     """
 
     spans: tuple[SpanAnswer, ...]
@@ -235,5 +235,5 @@ class ReaderOutput:
 
 
 def join_text(title: str | None, abstract: str | None) -> str:
-    """Title, one space, abstract; whichever exists alone otherwise; empty when neither does."""
+    """Title and abstract joined by one space; the one that exists if the other is None; empty if both are None."""
     return " ".join(part for part in (title, abstract) if part is not None)

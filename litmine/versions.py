@@ -1,4 +1,4 @@
-"""Versions of everything that decides what a model gives, for footers and the log."""
+"""Versions of litmine, Python and the libraries that affect results, for file footers and the run log."""
 
 import platform
 from functools import cache
@@ -8,9 +8,9 @@ __version__ = "0.1.0"
 _LIBRARIES = ("torch", "transformers", "tokenizers", "pyarrow", "duckdb", "ray", "lxml", "biopython")
 
 
-@cache  # a part of a few texts takes less than reading about all of them
+@cache  # reading all versions takes longer than annotating a part of a few texts
 def versions() -> dict[str, str]:
-    """Installed versions by name; a library that is not installed is left out. To be read, not changed."""
+    """Versions by name, without libraries that are not installed. Do not change the dictionary: it is cached."""
     found = {"litmine": __version__, "python": platform.python_version()}
     for library in _LIBRARIES:
         try:

@@ -1,6 +1,6 @@
 -- The views of questions and answers.
 
--- questions: One row for each question and reader that was asked it, as it was asked last; `answers` shows the `active` reader's, the last one asked.
+-- questions: One row for each question and reader, as last asked. `answers` shows the rows of the `active` reader, the last one asked.
 CREATE VIEW questions AS
 SELECT question_id, question, question_type, guessed, model,
        row_number() OVER (PARTITION BY question_id ORDER BY asked_at DESC, run DESC) = 1 AS active,
@@ -8,22 +8,22 @@ SELECT question_id, question, question_type, guessed, model,
 FROM {questions}
 QUALIFY row_number() OVER (PARTITION BY question_id, model ORDER BY asked_at DESC, run DESC) = 1;
 
--- retrieved: The articles that each question was last read over, the best first: `rank`, and BM25 `score` that compares within a question only.
+-- retrieved: The articles last retrieved for each question, with their `rank` and BM25 `score`, which is comparable only within a question.
 CREATE VIEW retrieved AS
 SELECT question_id, model, pmid, text_hash, score, rank, question_digest
 FROM questions JOIN {retrieved} USING (question_digest, run);
 
--- readings: What readers made of questions and texts: each span that may answer, or one row without a span; also of texts that are no longer current.
+-- readings: The output of readers for pairs of a question and a text, including texts that are no longer current: one row for each possible answer span, or one row without a span.
 CREATE VIEW readings AS
 SELECT * FROM {readings};
 
--- unretracted_texts: For each current PMID that is not retracted, the hash of its text: what questions are answered from.
+-- unretracted_texts: The hash of the text of each current PMID that is not retracted; questions are answered from these texts.
 CREATE VIEW unretracted_texts AS
 SELECT pmid, text_hash
 FROM current_versions JOIN {articles: pmid, record_hash, repeated, retracted} USING (pmid, record_hash)
 WHERE NOT repeated AND NOT coalesce(retracted, false);
 
--- all_answers: As `answers`, of every reader that was asked.
+-- all_answers: The same as `answers`, but from every reader.
 CREATE VIEW all_answers AS
 WITH read AS (
     SELECT questions.question_id, question, question_type, active, readings.*
@@ -32,36 +32,36 @@ WITH read AS (
     JOIN readings USING (model, question_digest, pmid, text_hash)
     JOIN unretracted_texts USING (pmid, text_hash)
     WHERE failed IS NULL
-    -- Two runs at once may both have read a pair.
+    -- Two runs at the same time may both have read a pair.
     QUALIFY slice = min(slice) OVER (PARTITION BY question_id, model, pmid)
 ),
 verdicts AS (
-    -- What a text says to a yes/no question; null when it rather says neither.
+    -- The answer of a text to a yes/no question; null if neither is more likely.
     SELECT *, CASE WHEN question_type = 'yesno' AND yes + coalesce(no, 1 - yes) >= 0.5 THEN yes >= coalesce(no, 1 - yes) END AS verdict
     FROM read
 ),
 said AS (
     SELECT * REPLACE (
                CASE WHEN question_type <> 'yesno' THEN answer WHEN verdict THEN 'yes' WHEN NOT verdict THEN 'no' END AS answer,
-               -- One answer is sought to a factoid: the spans of a text compete, each by its odds against "no answer".
+               -- A factoid has one answer, so the spans of a text compete, each by its odds against "no answer".
                CASE question_type
                    WHEN 'factoid' THEN least(score, no_answer * score / nullif(1::DOUBLE - score, 0))
                    WHEN 'list' THEN score
                    ELSE CASE WHEN verdict THEN yes WHEN NOT verdict THEN coalesce(no, 1 - yes) END
                END::FLOAT AS score),
            score AS span_score,
-           -- Equal answers: without case, leading article, quotes and brackets; hyphens as spaces, and none between letter and digit.
+           -- Answers are equal regardless of case, leading article, quotes and brackets; a hyphen counts as a space, which is removed between letter and digit.
            CASE WHEN question_type = 'yesno' THEN verdict::VARCHAR ELSE coalesce(nullif(trim(
                regexp_replace(regexp_replace(regexp_replace(regexp_replace(lower(answer),
                    '^(the|an|a)\s+', ''), '["''‘’“”()\[\]{}]', '', 'g'), '[\s\p{Pd}]+', ' ', 'g'), '(\pL) (\pN)', '\1\2', 'g'),
                ' .,;:!?/'), ''), lower(answer)) END AS key
     FROM verdicts
-    -- Spans that overlap are several ways to say one thing: a factoid's are ranked, of a list's one is given.
+    -- Overlapping spans are variants of one answer: a factoid ranks them all, a list shows only the best.
     WHERE question_type = 'factoid' OR NOT coalesce(variant, false)
 ),
 merged AS (
     SELECT *, count(*) OVER same AS papers, sum(score) OVER same AS total
-    -- An answer counts once a paper, by its best span there; a verdict has the sentence of the paper's best span.
+    -- An answer counts once per paper, by its best span there; a yes/no answer has the sentence of the paper's best span.
     FROM (FROM said QUALIFY row_number() OVER (PARTITION BY question_id, model, pmid, key ORDER BY span_score DESC NULLS LAST, start_char, end_char) = 1)
     WINDOW same AS (PARTITION BY question_id, model, key)
 )
@@ -76,14 +76,14 @@ SELECT question_id, question, question_type, pmid, answer,
            PARTITION BY question_id, model ORDER BY key IS NULL, total DESC, key) END AS rank,
        model, active
 FROM merged
--- Of a list the answers that come near the best one.
+-- For a list question, only answers whose total score is near that of the best one.
 QUALIFY key IS NULL OR question_type <> 'list' OR total >= 0.4 * max(total) OVER (PARTITION BY question_id, model);
 
 -- answers: One row for each question, answer and paper that gives it, or null where a paper gives none; `rank` orders a question's answers by their papers' summed scores, `support` counts the papers; the spans of a paper compete for a factoid, so that its `score` may be lower than in `readings`; those of a yes/no question are the reader's verdicts, little better than chance, which `ask` shows with `--verdict` only.
 CREATE VIEW answers AS
 SELECT * EXCLUDE (active) FROM all_answers WHERE active;
 
--- question_coverage: For each question and reader: the articles retrieved, of them read, to read, failed, and no longer as they were read (revised, deleted, retracted).
+-- question_coverage: For each question and reader, the number of retrieved articles, and how many of them are read, not read yet, failed, or outdated (revised, deleted or retracted since then).
 CREATE VIEW question_coverage AS
 SELECT question_id, model, any_value(active) AS active, count(pmid) AS retrieved,
        count(*) FILTER (readings.pmid IS NOT NULL AND failed IS NULL) AS read,

@@ -1,19 +1,26 @@
--- The views that every lake has; those of a task stand in schemas/<its table>.sql. `litmine sql` and the catalogue
--- `lake.duckdb` show them. Each is one statement after a comment `-- name: sentence`.
--- {TABLE} reads a table's files by their field ids (schemas/*.json), without those that a merged file has replaced;
--- {TABLE: pmid, as_of} reads some columns, which is quicker to set up. A table of a task has its `model` too, and of
--- article parts `inputs`: which targets of other tasks it is made of, null for none. {pairs} reads every task of
--- questions and texts. {footers of TABLE} reads footers; {footers of targets} those of every task's targets with their
--- task, model, inputs ('' for none) and part, and {footers of every targets} those of replaced parts' targets too, for a
--- view that knows which parts count. {version struct: deleted} orders versions of a PMID, with columns that they share;
--- {version columns} are its columns, {version column NAME} is one of them, never null. DuckDB forgets the order of several names behind EXCLUDE: a view names its columns.
+-- The views that every lake has. Those of a task are in schemas/<its table>.sql. `litmine sql` and the catalogue
+-- `lake.duckdb` show them. Each view is one statement after a comment `-- name: description`.
+--
+-- Placeholders:
+-- {TABLE}: the rows of a table, read by field ids (schemas/*.json), without files that a merged file has replaced. The
+--   table of a task also has the column `model`, and with article parts `inputs`: the targets of other tasks that it
+--   was made from, null for none.
+-- {TABLE: pmid, as_of}: some columns only, which DuckDB prepares faster.
+-- {pairs}: the rows of every task that reads pairs of questions and texts.
+-- {footers of TABLE}: the footers of a table's files.
+-- {footers of targets}: the footers of the targets of every task, with task, model, inputs ('' for none) and part.
+-- {footers of every targets}: also those of the targets of replaced parts, for a view that selects the parts itself.
+-- {version struct: deleted}: orders versions of a PMID, with columns that they share; {version columns} are its columns,
+--   and {version column NAME} is one of them, never null.
+--
+-- A view lists its columns, because DuckDB does not keep the order of several names after EXCLUDE.
 
--- article_versions: Every row of every article part: each version of a record once, when it was seen again, and deletions.
+-- article_versions: All rows of all article parts: versions of records, deletions, and rows without content, which record that a source had a known version again.
 CREATE VIEW article_versions AS
 SELECT * REPLACE ({version column record_class} AS record_class, {version column reader_version} AS reader_version)
 FROM {articles};
 
--- current_versions: For each PMID that is not deleted, its newest version: when it was last seen, and the hashes that join its content and its entities.
+-- current_versions: The newest version of each PMID, without deleted ones. `record_hash` joins its content, and `text_hash` its entities.
 CREATE VIEW current_versions AS
 SELECT pmid, newest.as_of AS as_of, newest.record_hash AS record_hash, newest.text_hash AS text_hash,
        newest.record_class AS record_class, newest.reader_version AS reader_version
@@ -25,7 +32,7 @@ FROM (
 )
 WHERE NOT newest.deleted;
 
--- articles: One row for each current PMID; `text` is what models read, `as_of` when its source last said so.
+-- articles: One row for each current PMID; models read `text`, and `as_of` is the last time the source had this version.
 CREATE VIEW articles AS
 SELECT pmid, title, abstract, concat_ws(' ', title, abstract) AS text, sections, journal, pub_date, year, authors,
        affiliations, mesh, keywords, publication_types, doi, pmcid, language, retracted, revised, current_versions.as_of AS as_of,
@@ -33,7 +40,7 @@ SELECT pmid, title, abstract, concat_ws(' ', title, abstract) AS text, sections,
 FROM current_versions JOIN article_versions USING (pmid, record_hash)
 WHERE NOT repeated;
 
--- parts: One row for each article part: its rows, how many of them carry a text that models read, and its source.
+-- parts: One row for each article part, with its number of rows, its number of new texts, and its source.
 CREATE VIEW parts AS
 SELECT parse_filename(file_name, true) AS part, footer.*
 FROM (
@@ -42,7 +49,7 @@ FROM (
     WHERE decode(key) = 'litmine'
 );
 
--- files: One row for each dated file that was imported whole, and is passed over from then on.
+-- files: One row for each dated file that was imported completely, so that it is not read again.
 CREATE VIEW files AS
 SELECT * FROM {files};
 
@@ -50,20 +57,20 @@ SELECT * FROM {files};
 CREATE VIEW runs AS
 SELECT * FROM {runs};
 
--- active_models: For each task the models that its view shows, those of the latest run that chose any: `types` are shown of a model, null for all; `inputs` says which targets of other tasks its own are made of.
+-- active_models: For each task, the models whose rows its view shows, from the latest run that set them. `types` are the entity types that the view shows from a model, null for all; `inputs` are the targets of other tasks that it reads.
 CREATE VIEW active_models AS
 WITH chosen AS (
     SELECT finished, run_id, one.task AS task, one.model AS model, one.inputs AS inputs, one.types AS types
     FROM (SELECT finished, run_id, unnest(active) AS one FROM runs)
     UNION ALL
-    -- Runs of the first litmine named taggers alone.
+    -- Runs of the first version of litmine recorded only taggers.
     SELECT finished, run_id, 'ner', unnest(active_models), NULL, NULL FROM runs
 )
 SELECT task, model, inputs, types
 FROM chosen
 QUALIFY (finished, run_id) = max((finished, run_id)) OVER (PARTITION BY task);
 
--- targets: One row for each part that a model has read: texts, those that failed, and how it was read; `inputs` says which targets of other tasks it was made of.
+-- targets: One row for each part that a model has read: number of texts, failed texts, device, precision and time; `inputs` are the targets of other tasks that the model read.
 CREATE VIEW targets AS
 SELECT task, model, inputs, part, footer.*
 FROM (
@@ -73,10 +80,10 @@ FROM (
     WHERE decode(key) = 'litmine'
 );
 
--- coverage: For each model that the lake knows: the texts it has read, has yet to read and could not read, and its parts.
+-- coverage: For each active model and each model with targets, the number of texts and parts that it has read and has not read yet, and of texts that it could not read.
 CREATE VIEW coverage AS
--- Parts are listed once, and targets after them: between two listings of parts a merge would hide what was read, or what
--- was not.
+-- The parts are listed only once, before the targets. If they were listed twice, a merge in between would make counts
+-- wrong.
 WITH counting AS MATERIALIZED (SELECT part, texts AS texts_in FROM parts),
 read AS MATERIALIZED (
     SELECT task, model, inputs, part, footer.*
@@ -104,7 +111,7 @@ FROM known LEFT JOIN active USING (task, model, inputs)
 LEFT JOIN done USING (task, model, inputs) LEFT JOIN to_do USING (task, model, inputs)
 ORDER BY ALL;
 
--- gaps: The texts that a model could not read, and why.
+-- gaps: The texts that a model could not read, and the reason.
 CREATE VIEW gaps AS
 SELECT task, model, inputs, part, failure.pmid AS pmid, failure.why AS why
 FROM (SELECT task, model, nullif(inputs, '') AS inputs, part, unnest(failed) AS failure FROM targets)

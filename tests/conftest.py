@@ -1,4 +1,4 @@
-"""What all tests share: a hypothesis profile, the sample data, a tiny trained model, lakes, and the command line."""
+"""Fixtures for all tests: hypothesis profiles, sample data, a tiny trained model, lakes, and the command line."""
 
 import fcntl
 import io
@@ -20,15 +20,15 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-# Tiny networks on a busy machine: a second thread makes them up to fifty times slower. Subprocesses inherit it.
+# On a busy machine a second thread makes tiny networks up to fifty times slower. Subprocesses inherit the setting.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# A shell that runs the tests in the background lets them pass over Ctrl-C, and so would every process that they start.
+# A shell makes its background processes ignore Ctrl-C, and their subprocesses inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 pytest_plugins = ["tests.fixtures.corpora", "tests.fixtures.lakes", "tests.fixtures.models"]
 
-MadeOnce = Callable[[str, Callable[[Path], object]], Path]
+BuildOnce = Callable[[str, Callable[[Path], object]], Path]
 
 settings.register_profile("gate", max_examples=60, deadline=None, derandomize=True)
 settings.register_profile("soak", max_examples=3000, deadline=None)
@@ -37,11 +37,11 @@ settings.load_profile(os.environ.get("LITMINE_HYPOTHESIS_PROFILE", "gate"))
 
 @pytest.fixture(scope="session")
 def ray_lock() -> Callable[[int], AbstractContextManager[None]]:
-    """`ray_lock(LOCK_SH)` while a test has Ray, `ray_lock(LOCK_EX)` while one looks for any Ray of this machine."""
+    """`ray_lock(LOCK_SH)` while a test uses Ray, `ray_lock(LOCK_EX)` while a test looks for any Ray on this machine."""
 
     @contextmanager
     def lock(kind: int) -> Iterator[None]:
-        # One file for all test runs of this user: a cluster that another run has started is found too.
+        # One file for all test runs of this user, because a test also finds the cluster of another run.
         with Path(tempfile.gettempdir(), f"litmine-tests-ray-{os.getuid()}.lock").open("w") as file:
             fcntl.flock(file, kind)
             yield
@@ -58,13 +58,13 @@ def with_ray(ray_lock: Callable[[int], AbstractContextManager[None]]) -> Iterato
 
 @pytest.fixture
 def without_ray(ray_lock: Callable[[int], AbstractContextManager[None]]) -> Iterator[None]:
-    """For a test that looks for any Ray of this machine."""
+    """For a test that looks for any Ray on this machine."""
     with ray_lock(fcntl.LOCK_EX):
         yield
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """First the longest file, then what waits for kills, Ray and limits; last what waits until nobody has Ray."""
+    """Order: the longest file, then tests that wait for kills, Ray and limits; last the test without any Ray."""
     items.sort(
         key=lambda item: (
             item.path.name == "test_ray_absent.py",
@@ -77,22 +77,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def made_once(tmp_path_factory: pytest.TempPathFactory) -> MadeOnce:
-    """`made_once("tiny", make)`: a folder that `make(folder)` fills, once for all processes that share the tests."""
-    own = tmp_path_factory.getbasetemp()
-    place = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "made"
-    place.mkdir(exist_ok=True)
+def build_once(tmp_path_factory: pytest.TempPathFactory) -> BuildOnce:
+    """`build_once("tiny", make)`: a folder that `make(folder)` fills, once for all pytest-xdist workers."""
+    own_temp = tmp_path_factory.getbasetemp()
+    shared = (own_temp.parent if "PYTEST_XDIST_WORKER" in os.environ else own_temp) / "built"
+    shared.mkdir(exist_ok=True)
 
     def folder(name: str, make: Callable[[Path], object]) -> Path:
-        made, done = place / name, place / f"{name}.done"
-        with (place / f"{name}.lock").open("w") as lock:
+        built, done = shared / name, shared / f"{name}.done"
+        with (shared / f"{name}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not done.exists():
-                shutil.rmtree(made, ignore_errors=True)
-                made.mkdir()
-                make(made)
+                shutil.rmtree(built, ignore_errors=True)
+                built.mkdir()
+                make(built)
                 done.touch()
-        return made
+        return built
 
     return folder
 
@@ -110,9 +110,9 @@ def sample_data(checkout: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def tiny_base(made_once: MadeOnce) -> Path:
+def tiny_base(build_once: BuildOnce) -> Path:
     """A BERT of 2 layers and 32 dimensions with random weights, and a WordPiece vocabulary of the sample sentences."""
-    return made_once("tiny-base", make_tiny_base)
+    return build_once("tiny-base", make_tiny_base)
 
 
 def make_tiny_base(folder: Path) -> None:
@@ -122,7 +122,7 @@ def make_tiny_base(folder: Path) -> None:
     from transformers import BertConfig, BertModel
     from transformers.utils import logging
 
-    # As tokenizers' trainer made it of the sample sentences once; it gives another each time.
+    # Trained by tokenizers on the sample sentences, and stored because each training gives another vocabulary.
     pieces = (Path(__file__).parent / "tiny_vocabulary.txt").read_text(encoding="utf-8").splitlines()
     tokenizer = Tokenizer(WordPiece({piece: i for i, piece in enumerate(pieces)}, unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
@@ -145,8 +145,8 @@ def make_tiny_base(folder: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def tiny_model(made_once: MadeOnce, tiny_base: Path, sample_data: Path) -> Path:
-    """`tiny_base` trained within seconds: heads Disease and Chemical, the sample sentences learnt by heart."""
+def tiny_model(build_once: BuildOnce, tiny_base: Path, sample_data: Path) -> Path:
+    """`tiny_base` trained in seconds until it overfits the sample sentences, with the heads Disease and Chemical."""
     from litmine.tasks.ner.make import make_model
     from litmine.tasks.ner.recipe import TaggerRecipe
 
@@ -161,12 +161,12 @@ def tiny_model(made_once: MadeOnce, tiny_base: Path, sample_data: Path) -> Path:
         single_sentence_share=1,
         dropout=0,
     )
-    return made_once("tiny", lambda folder: make_model(recipe, folder, lambda _: None))
+    return build_once("tiny", lambda folder: make_model(recipe, folder, lambda _: None))
 
 
 @pytest.fixture(scope="session")
 def rewrite_weights() -> Callable[[Path, Callable[[dict[str, Any]], None]], None]:
-    """`rewrite_weights(folder, change)`: let `change` alter the tensors of a model's folder in place."""
+    """`rewrite_weights(folder, change)`: `change` alters the tensors of a model folder in place."""
     from safetensors.torch import load_file, save_file
 
     def rewrite(folder: Path, change: Callable[[dict[str, Any]], None]) -> None:
@@ -179,9 +179,9 @@ def rewrite_weights() -> Callable[[Path, Callable[[dict[str, Any]], None]], None
 
 @pytest.fixture(scope="session")
 def rule_reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A reader by rule: each of a few words is an answer, with a probability of its own, whatever is asked.
+    """A reader with fixed answers: each of four words is an answer with a fixed probability, whatever the question.
 
-    penicillin 0.998, latex 0.953, peanuts 0.5, wasps 0.047, any other word less than 0.01; every text says yes.
+    penicillin 0.998, latex 0.953, peanuts 0.5, wasps 0.047, any other word less than 0.01. Every yes/no answer is yes.
     """
     import torch
     from tokenizers import Tokenizer, normalizers, pre_tokenizers, processors
@@ -192,7 +192,7 @@ def rule_reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from litmine.tasks.qa.network import SpanNetwork
     from litmine.tasks.qa.settings import ReaderSettings
 
-    # The cosine of a word's embedding with the direction that spans look for: logits are 3 times that.
+    # The cosine of a word's embedding with the weight of the span head; the logit is 3 times that.
     cosines = {
         "[PAD]": 0,
         "[UNK]": -1,
@@ -225,7 +225,7 @@ def rule_reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
         cosine = torch.tensor(list(cosines.values()))
         along, across = torch.tensor([1.0, -1.0, 0.0, 0.0]), torch.tensor([0.0, 0.0, 1.0, -1.0])
         embeddings.word_embeddings.weight.copy_(cosine[:, None] * along + (1 - cosine**2).sqrt()[:, None] * across)
-        # The layer norm leaves vectors of length 2.
+        # The layer norm scales vectors to length 2.
         network.span.weight.copy_((3 / 8**0.5 * along).expand(2, 4))
         network.span.bias.zero_()
         assert network.verdict is not None
@@ -237,8 +237,8 @@ def rule_reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def imported_lake(made_once: MadeOnce, sample_data: Path) -> Path:
-    """A hundred abstracts in parts of 4, one text among them longer than a window. To be copied, not changed."""
+def imported_lake(build_once: BuildOnce, sample_data: Path) -> Path:
+    """A lake of a hundred abstracts in parts of 4; one text is longer than a window. Copy it, do not change it."""
     from litmine.pipeline.import_files import import_files
 
     sentences = (sample_data / "documents" / "NCBI-disease_dev.pubtator").read_text(encoding="utf-8").split("\n")
@@ -249,17 +249,17 @@ def imported_lake(made_once: MadeOnce, sample_data: Path) -> Path:
     ]
 
     def make(folder: Path) -> None:
-        (folder / "made.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+        (folder / "invented.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
         import_files(
-            folder / "lake", [sample_data / "pubmed" / "medline16n0902.xml.gz", folder / "made.jsonl"], part_size=4
+            folder / "lake", [sample_data / "pubmed" / "medline16n0902.xml.gz", folder / "invented.jsonl"], part_size=4
         )
 
-    return made_once("imported", make) / "lake"
+    return build_once("imported", make) / "lake"
 
 
 @pytest.fixture(scope="session")
-def annotated_lake(made_once: MadeOnce, imported_lake: Path, tiny_model: Path) -> Path:
-    """`imported_lake` as `tiny_model` read it in one undisturbed run, in float32. To be copied, not changed."""
+def annotated_lake(build_once: BuildOnce, imported_lake: Path, tiny_model: Path) -> Path:
+    """`imported_lake`, annotated by `tiny_model` in one run, in float32. Copy it, do not change it."""
     from litmine import Lake
     from litmine.pipeline.annotate import annotate
     from litmine.runtime.executor import Executor
@@ -268,12 +268,12 @@ def annotated_lake(made_once: MadeOnce, imported_lake: Path, tiny_model: Path) -
         lake = Path(shutil.copytree(imported_lake, folder / "lake"))
         annotate(Lake(lake), [str(tiny_model)], Executor(), "float32")
 
-    return made_once("annotated", make) / "lake"
+    return build_once("annotated", make) / "lake"
 
 
 @pytest.fixture
-def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A temporary folder of the test's own, also for its subprocesses, limiters of requests included."""
+def temp_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The temporary and cache folder of the test and its subprocesses, so that rate limiters start without a state."""
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
@@ -284,27 +284,27 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., CompletedProcess[str]]:
-    """`run("sql", "select 1", stdin=b"")`: the command line in this process; what is no sentence fails the test."""
+    """`run("sql", "select 1", stdin=b"")`: run the command line in this process. A traceback fails the test."""
     from litmine.cli import main, progress
 
-    monkeypatch.setattr(progress, "_LINE_SECONDS", math.inf)  # no line that tells that the machine is slow
+    monkeypatch.setattr(progress, "_LINE_SECONDS", math.inf)  # no progress lines, which a slow machine would print
 
     def run_main(*arguments: object, stdin: bytes = b"") -> CompletedProcess[str]:
         capfd.readouterr()
         monkeypatch.setattr(sys, "argv", ["litmine", *map(str, arguments)])
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
-        with pytest.raises(SystemExit) as left:
+        with pytest.raises(SystemExit) as exit_info:
             main.main()
-        said = capfd.readouterr()
-        assert isinstance(left.value.code, int)
-        return CompletedProcess(sys.argv, left.value.code, said.out, said.err)
+        output = capfd.readouterr()
+        assert isinstance(exit_info.value.code, int)
+        return CompletedProcess(sys.argv, exit_info.value.code, output.out, output.err)
 
     return run_main
 
 
 @pytest.fixture
 def start() -> Iterator[Callable[..., Popen[Any]]]:
-    """`start("annotate", before=("nice",))`: the command line as a process of its own, killed if the test leaves it."""
+    """`start("annotate", before=("nice",))`: start the command line as a process, which is killed after the test."""
     started: list[Popen[Any]] = []
 
     def start_process(
@@ -328,46 +328,46 @@ def start() -> Iterator[Callable[..., Popen[Any]]]:
         process.communicate()
 
 
-class Held:
-    """Processes that stop before they give a file its name: each tells so, waits, and can be killed meanwhile."""
+class PausePoint:
+    """Pauses processes before they name a file, so that a test can wait for that, and kill or release them."""
 
     def __init__(self, folder: Path, pattern: str, after: int) -> None:
-        (folder / "held").touch()
+        (folder / "paused").touch()
         self._folder = folder
-        paths = f"{Path(__file__).parent / 'held'}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
-        at = {"folder": str(folder), "pattern": pattern, "after": after}
-        self.environment = {"PYTHONPATH": paths, "LITMINE_TEST_HELD": json.dumps(at)}
+        paths = f"{Path(__file__).parent / 'pause_hook'}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
+        settings = {"folder": str(folder), "pattern": pattern, "after": after}
+        self.environment = {"PYTHONPATH": paths, "LITMINE_TEST_PAUSE": json.dumps(settings)}
 
     def wait(self, process: Popen[Any], count: int = 1) -> list[int]:
-        """The ids of so many of them, once they have stopped; `process` is not over meanwhile."""
+        """Wait until `count` processes have paused, and return their ids. Fails if `process` ends before."""
         until = time.monotonic() + 600
-        while len(there := [int(file.name) for file in self._folder.glob("[0-9]*")]) < count:
+        while len(pids := [int(file.name) for file in self._folder.glob("[0-9]*")]) < count:
             assert process.poll() is None, process.communicate()
             assert time.monotonic() < until
             time.sleep(0.01)
-        return there
+        return pids
 
     def release(self) -> None:
-        """Let them go on."""
-        (self._folder / "held").unlink(missing_ok=True)
+        """Let the paused processes continue."""
+        (self._folder / "paused").unlink(missing_ok=True)
 
 
 @pytest.fixture(scope="module")
-def hold(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Held]]:
-    """`hold("*.parquet", 3)`: processes with its `environment` stop before their fourth such file has its name."""
-    held: list[Held] = []
+def pause_before(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., PausePoint]]:
+    """`pause_before("*.parquet", 3)`: processes with its `environment` pause before they name the fourth such file."""
+    points: list[PausePoint] = []
 
-    def make(pattern: str, after: int = 0) -> Held:
-        held.append(Held(tmp_path_factory.mktemp("held"), pattern, after))
-        return held[-1]
+    def make(pattern: str, after: int = 0) -> PausePoint:
+        points.append(PausePoint(tmp_path_factory.mktemp("paused"), pattern, after))
+        return points[-1]
 
     yield make
-    for one in held:
-        one.release()
+    for point in points:
+        point.release()
 
 
 class SmallDisk:
-    """A folder with room for `spare` kilobytes: a file system of its own where one can be mounted, else by `ulimit`."""
+    """A folder with limited space: its own file system if one can be mounted, else a `ulimit` on the file size."""
 
     def __init__(self, folder: Path, start: Callable[..., Popen[Any]]) -> None:
         self.folder = folder
@@ -377,7 +377,7 @@ class SmallDisk:
         self._mounted = self._mount("size=64m")
 
     def leave(self, spare: int) -> None:
-        """Leave room for so many kilobytes more."""
+        """Leave space for `spare` more kilobytes."""
         if self._mounted:
             used = shutil.disk_usage(self.folder).used // 1024
             assert self._mount(f"remount,size={used + spare}k")
@@ -385,13 +385,13 @@ class SmallDisk:
             self._limit = ("sh", "-c", 'ulimit -f 4; exec "$@"', "sh")
 
     def grow(self) -> None:
-        """Make room."""
+        """Remove the limit."""
         if self._mounted:
             assert self._mount("remount,size=64m")
         self._limit = ()
 
     def start(self, *arguments: object) -> Popen[Any]:
-        """The command line under these conditions, as a process."""
+        """Start the command line under this limit, as a process."""
         return self._start(*arguments, before=self._limit)
 
     def close(self) -> None:
@@ -407,7 +407,7 @@ class SmallDisk:
 
 @pytest.fixture
 def small_disk(tmp_path: Path, start: Callable[..., Popen[Any]]) -> Iterator[SmallDisk]:
-    """A disk that can be filled up."""
+    """A disk with little space."""
     disk = SmallDisk(tmp_path / "disk", start)
     yield disk
     disk.close()
@@ -415,7 +415,7 @@ def small_disk(tmp_path: Path, start: Callable[..., Popen[Any]]) -> Iterator[Sma
 
 @pytest.fixture(scope="session")
 def fragile_model(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A plain token classifier whose vocabulary has one word more than its embedding: "zymurgy" makes it fail."""
+    """A plain token classifier that fails on "zymurgy": its vocabulary has this word, but its embedding does not."""
     import torch
     from transformers import BertConfig, BertForTokenClassification
     from transformers.utils import logging

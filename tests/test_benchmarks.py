@@ -1,4 +1,4 @@
-"""The benchmark of throughput runs on a machine that has torch, transformers and pyarrow, and a lake from elsewhere."""
+"""The throughput benchmark runs on a machine with only torch, transformers and pyarrow, on a copied lake."""
 
 import subprocess
 import sys
@@ -6,22 +6,24 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 
-BARE = """
+WITHOUT_PACKAGES = """
 import sys
 for name in ("duckdb", "ray", "Bio", "lxml", "rich", "tantivy", "platformdirs", "s3fs", "accelerate"):
     sys.modules[name] = None
 from benchmarks import bare_encoder
 from benchmarks.throughput import main
-bare_encoder.sustained.__defaults__ = (0.1,)  # seconds: no figure is looked at
+bare_encoder.sustained.__defaults__ = (0.1,)  # seconds; this test checks no figures
 main()
 """
 
 
-def test_throughput_on_a_bare_machine(imported_lake: Path, tiny_model: Path, tmp_path: Path) -> None:
+def test_throughput_runs_without_duckdb_ray_and_other_packages(
+    imported_lake: Path, tiny_model: Path, tmp_path: Path
+) -> None:
     options = ["--lake", imported_lake, "--model", tiny_model, "--only", "litmine", "agreement", "--parts", "3"]
     figures = tmp_path / "figures.json"
     ran = subprocess.run(
-        [sys.executable, "-c", BARE, *map(str, options), "--json", str(figures)],
+        [sys.executable, "-c", WITHOUT_PACKAGES, *map(str, options), "--json", str(figures)],
         check=True,
         capture_output=True,
         text=True,

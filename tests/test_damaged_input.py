@@ -1,6 +1,7 @@
-"""What others send, damaged at random: either values that keep their types' promises, or sentences; never a traceback.
+"""Randomly damaged input files give valid values or one-sentence errors, never a traceback.
 
-Real files are cut, flipped, doubled, swapped, spiked with markup, nested, packed and encoded anew, several times over.
+Real files get up to four changes: they are cut, compressed or encoded differently, bits are flipped, markup is
+inserted, and pieces are dropped, repeated, swapped or nested.
 """
 
 import gzip
@@ -24,7 +25,7 @@ from litmine.output.jsonl import to_jsonl
 from litmine.sources.files import read_file
 from litmine.sources.pmids import read_pmids
 from litmine.sources.questions import read_questions
-from litmine.specs import spec_named
+from litmine.specs import spec_by_name
 from litmine.tasks.qa.question_files import read_question_file
 from litmine.training.recipe import make_recipe, read_recipe, recipe_names
 from litmine.types import (
@@ -97,19 +98,19 @@ GOLD = [
     {"id": "b", "type": "list", "body": "Which?", "snippets": [{}], "exact_answer": [["a", ["b"]], "c", 1.5]},
     {"id": "c", "type": "yesno", "body": "Is it?", "snippets": None, "exact_answer": ["yes"]},
 ]
-Harm = tuple[str, int, int, bytes]
+Damage = tuple[str, int, int, bytes]
 KINDS = ["cut", "flip", "drop", "double", "swap", "insert", "nest", "encode", "pack"]
-harms = st.lists(
+damages = st.lists(
     st.tuples(st.sampled_from(KINDS), st.integers(0, 2**16), st.integers(0, 2**16), st.sampled_from(TOKENS)),
     min_size=1,
     max_size=4,
 )
 
 
-def harmed(content: bytes, harm: Harm) -> bytes:
-    """The content after one piece of damage at some place, to some length."""
-    kind, place, length, token = harm
-    at = place % (len(content) + 1)
+def apply_damage(content: bytes, damage: Damage) -> bytes:
+    """The content after one change at some position and of some length."""
+    kind, position, length, token = damage
+    at = position % (len(content) + 1)
     to = min(len(content), at + length % 300)
     before, piece, after = content[:at], content[at:to], content[to:]
     match kind:
@@ -135,14 +136,14 @@ def harmed(content: bytes, harm: Harm) -> bytes:
 
 @cache
 def samples() -> dict[str, list[bytes]]:
-    """Small files of each kind, of real records."""
+    """Small files of each kind, made from real records."""
     with gzip.open(CHECKOUT / "sample_data" / "pubmed" / "pubmedsample19n0001.xml.gz") as packed:
         xml = packed.read()
     head = xml[: xml.index(b"<PubmedArticle>")]
     records = [record + b"</PubmedArticle>" for record in xml[len(head) :].split(b"</PubmedArticle>")[:40]]
     small = sorted(records, key=len)[:3]
     documents = (CHECKOUT / "sample_data" / "documents" / "NCBI-disease_dev.pubtator").read_bytes().split(b"\n\n")
-    asked = [
+    questions = [
         {"id": "a", "question": "Which gene causes 𝛼-thalassæmia?", "type": "factoid"},
         {"body": "Is it?", "id": 7},
     ]
@@ -162,8 +163,8 @@ def samples() -> dict[str, list[bytes]]:
         "gold questions": [json.dumps({"questions": GOLD}).encode()],
         "pubtator": [b"\n\n".join(documents[:2]) + b"\n"],
         "questions": [
-            "\n".join(map(json.dumps, asked)).encode(),
-            json.dumps({"questions": asked}).encode(),
+            "\n".join(map(json.dumps, questions)).encode(),
+            json.dumps({"questions": questions}).encode(),
             b"question_id,question,type\n1,\"What, then?\",list\n2,Is it?,yesno\n",
         ],
         "recipe": committed_recipes("ner"),
@@ -173,7 +174,7 @@ def samples() -> dict[str, list[bytes]]:
 
 def committed_recipes(task: str) -> list[bytes]:
     folder = CHECKOUT / "litmine" / "tasks" / task / "recipes"
-    return [(folder / f"{name}.toml").read_bytes() for name in recipe_names(spec_named(task))]
+    return [(folder / f"{name}.toml").read_bytes() for name in recipe_names(spec_by_name(task))]
 
 
 def check_records(path: Path) -> None:
@@ -200,7 +201,7 @@ def check_text_records(path: Path) -> None:
 def check_article(article: Article) -> None:
     record_hash(article)
     text = article.text
-    text.encode()  # no surrogate is left
+    text.encode()  # fails if a surrogate is left
     assert article.title != ""
     assert article.abstract != ""
     end = 0
@@ -250,16 +251,16 @@ def check_questions(path: Path) -> None:
 
 
 def check_recipe(path: Path, task: str = "ner") -> None:
-    spec = spec_named(task)
+    spec = spec_by_name(task)
     try:
         make_recipe(spec, {"name": "a", "base": "b", **read_recipe(spec, str(path))})
     except LitmineError as error:
         assert_sentence(str(error))
 
 
-def assert_sentence(said: str) -> None:
-    assert "\n" not in said
-    assert len(said) < 20_000
+def assert_sentence(message: str) -> None:
+    assert "\n" not in message
+    assert len(message) < 20_000
 
 
 CHECKS: dict[str, Callable[[Path], None]] = {
@@ -278,15 +279,15 @@ CHECKS: dict[str, Callable[[Path], None]] = {
 
 
 @pytest.mark.parametrize("kind", CHECKS)
-def test_any_damage_is_read_or_said(kind: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_a_damaged_file_is_read_or_gives_an_error_message(kind: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     file = tmp_path_factory.mktemp("damaged") / "file"
 
     @settings(max_examples=EXAMPLES)
-    @given(st.sampled_from(samples()[kind]), harms)
-    def holds(content: bytes, done: list[Harm]) -> None:
-        for harm in done:
-            content = harmed(content, harm)
+    @given(st.sampled_from(samples()[kind]), damages)
+    def check(content: bytes, changes: list[Damage]) -> None:
+        for damage in changes:
+            content = apply_damage(content, damage)
         file.write_bytes(content)
         CHECKS[kind](file)
 
-    holds()
+    check()

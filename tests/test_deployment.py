@@ -1,4 +1,4 @@
-"""Files for clusters and containers, as far as they can be judged without either: Ray's schema, options, paths."""
+"""Files for clusters and containers, checked without either: Ray's schema, options and paths."""
 
 import re
 import shlex
@@ -13,12 +13,12 @@ CLUSTER = yaml.safe_load((CHECKOUT / "jobs" / "ray-cluster.yaml").read_text(enco
 
 
 def instructions() -> list[list[str]]:
-    """The Dockerfile's lines as words, those that go on joined."""
+    """The words of each instruction of the Dockerfile, with continued lines joined."""
     text = re.sub(r"\\\n", " ", re.sub(r"^#.*\n", "", DOCKERFILE, flags=re.MULTILINE))
     return [shlex.split(line) for line in text.splitlines() if line.strip()]
 
 
-def test_ray_takes_the_cluster_file() -> None:
+def test_the_cluster_file_matches_the_schema_of_ray() -> None:
     from ray.autoscaler._private.util import prepare_config, validate_config
 
     config = prepare_config(CLUSTER)
@@ -27,7 +27,7 @@ def test_ray_takes_the_cluster_file() -> None:
 
 
 @pytest.mark.parametrize("commands", ["head_start_ray_commands", "worker_start_ray_commands"])
-def test_ray_takes_the_options_of_its_start(commands: str) -> None:
+def test_ray_start_accepts_the_options_and_ports(commands: str) -> None:
     from ray.scripts.scripts import start
 
     stop, begin = CLUSTER[commands]
@@ -42,22 +42,22 @@ def test_ray_takes_the_options_of_its_start(commands: str) -> None:
             assert context.params["include_dashboard"] is False
 
 
-def test_the_image_is_made_of_files_that_are_here_and_not_ignored() -> None:
-    let_through = {line[1:] for line in (CHECKOUT / ".dockerignore").read_text().splitlines() if line[:1] == "!"}
+def test_files_copied_into_the_image_exist_and_are_not_ignored() -> None:
+    not_ignored = {line[1:] for line in (CHECKOUT / ".dockerignore").read_text().splitlines() if line[:1] == "!"}
     copied = {
         source
         for first, *words in instructions()
         if first == "COPY" and not words[0].startswith("--from=")
         for source in words[:-1]
     }
-    assert copied == let_through
+    assert copied == not_ignored
     assert all((CHECKOUT / source).exists() for source in copied)
     project = (CHECKOUT / "pyproject.toml").read_text(encoding="utf-8")
     required = set(re.findall(r'^(?:readme|license-files) = \[?"(.*?)"', project, re.MULTILINE))
     assert required == {"README.md", "LICENSE"} <= copied
 
 
-def test_each_target_is_run_by_nobody_special_and_pinned() -> None:
+def test_each_image_runs_as_a_normal_user_with_pinned_versions() -> None:
     stages: dict[str, list[list[str]]] = {}
     bases: dict[str, str] = {}
     for words in instructions():

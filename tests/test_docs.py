@@ -1,4 +1,4 @@
-"""The pages match the code, every command explains itself, every link leads somewhere, and shown commands parse."""
+"""The documentation matches the code: generated pages are current, links work, and the commands shown parse."""
 
 import importlib.util
 import re
@@ -28,7 +28,7 @@ STATUS = re.compile(r"accepted|rejected|replaced by \[(\d{4})\]\(\d{4}-[\w-]+\.m
 
 
 def commands(group: click.Group = cli, path: tuple[str, ...] = ("litmine",)) -> Iterator[tuple[str, click.Command]]:
-    """Every command that is no group, by its full name."""
+    """The full name and object of every command that is not a group."""
     context = click.Context(group)
     for name in group.list_commands(context):
         command = group.get_command(context, name)
@@ -39,7 +39,7 @@ def commands(group: click.Group = cli, path: tuple[str, ...] = ("litmine",)) -> 
             yield " ".join((*path, name)), command
 
 
-def shown(page: str) -> list[list[str]]:
+def console_commands(page: str) -> list[list[str]]:
     """The words of each command after a `$` in the page's console blocks, up to the first pipe or redirection."""
     typed: list[list[str]] = []
     for block in CONSOLE.findall((CHECKOUT / page).read_text(encoding="utf-8")):
@@ -49,7 +49,7 @@ def shown(page: str) -> list[list[str]]:
 
 
 def _words(command: str, rest: Iterator[str]) -> list[str]:
-    while True:  # a quote or a backslash at the end goes on in the next line
+    while True:  # an open quote or a final backslash continues in the next line
         lexer = shlex.shlex(command, posix=True, punctuation_chars=True)
         lexer.whitespace_split = True
         try:
@@ -63,7 +63,7 @@ def _words(command: str, rest: Iterator[str]) -> list[str]:
 
 
 def parse(words: list[str]) -> None:
-    """Parse a litmine command line without running it; a UsageError says what is wrong with it."""
+    """Parse a litmine command line without running it. Raises click.UsageError if it is wrong."""
     context = cli.make_context("litmine", words[1:])
     command: click.Command = cli
     while isinstance(command, click.Group):
@@ -80,19 +80,19 @@ def test_generated_pages_are_current() -> None:
 
 
 @pytest.mark.parametrize(("name", "command"), list(commands()), ids=[name for name, _ in commands()])
-def test_every_command_and_option_explains_itself(name: str, command: click.Command) -> None:
+def test_every_command_and_option_has_a_help_text(name: str, command: click.Command) -> None:
     assert command.help, f"{name} has no help"
     assert f"{name} " in command.help or f"{name}\n" in f"{command.help}\n", f"{name}'s help shows no example of it"
-    silent = [option.name for option in command.params if isinstance(option, click.Option) and not option.help]
-    assert silent == [], f"{name} has options without help"
+    without_help = [option.name for option in command.params if isinstance(option, click.Option) and not option.help]
+    assert without_help == [], f"{name} has options without help"
 
 
-def named(page: Path) -> str:
+def page_name(page: Path) -> str:
     return page.relative_to(CHECKOUT).as_posix()
 
 
-def module_of(name: str) -> ModuleType:
-    """A script of docs/, as a module."""
+def docs_module(name: str) -> ModuleType:
+    """A script of docs/, imported as a module."""
     spec = importlib.util.spec_from_file_location(name, CHECKOUT / "docs" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
@@ -107,22 +107,24 @@ def test_every_command_is_documented() -> None:
 
 
 def test_every_view_and_column_is_documented() -> None:
-    """The page of tables has a sentence for each column of each view and of each stored table."""
+    """docs/tables.md describes each column of each view and of each stored table."""
     page = (CHECKOUT / "docs" / "tables.md").read_text(encoding="utf-8")
-    views = module_of("generate").view_columns()
+    views = docs_module("generate").view_columns()
     assert {"articles", "entities", "answers", "coverage", "runs"} <= views.keys()
     assert [view for view in views if f"\n### View {view}\n" not in page] == []
-    silent = [f"{view}.{column}" for view, columns in views.items() for column, _, text in columns if not text]
-    silent += [
+    undocumented = [f"{view}.{column}" for view, columns in views.items() for column, _, text in columns if not text]
+    undocumented += [
         f"{name}.{field['name']}" for name in TABLES for field in table_declaration(name)["fields"] if not field["doc"]
     ]
-    assert silent == []
+    assert undocumented == []
 
 
-@pytest.mark.parametrize("page", [named(page) for page in PAGES if CONSOLE.search(page.read_text(encoding="utf-8"))])
+@pytest.mark.parametrize(
+    "page", [page_name(page) for page in PAGES if CONSOLE.search(page.read_text(encoding="utf-8"))]
+)
 def test_commands_of_a_page_parse(page: str) -> None:
     targets = set(re.findall(r"^(\w+):", (CHECKOUT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-    typed = shown(page)
+    typed = console_commands(page)
     assert typed, f"{page} shows no command"
     for words in typed:
         if words[0] == "litmine":
@@ -138,7 +140,7 @@ def test_security_names_a_test_for_each_risk() -> None:
     assert [row for row in rows if "](../tests/" not in row] == []
 
 
-def prose(page: Path) -> str:
+def without_code_blocks(page: Path) -> str:
     """A page without its code blocks."""
     return re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
 
@@ -147,21 +149,22 @@ def anchors(file: Path) -> set[str]:
     """The anchors of a page's headings, as GitHub makes them; of a Python file, its functions."""
     if file.suffix == ".py":
         return set(re.findall(r"^def (\w+)\(", file.read_text(encoding="utf-8"), re.MULTILINE))
-    headings = re.findall(r"^#+ (.*)", prose(file), re.MULTILINE)
+    headings = re.findall(r"^#+ (.*)", without_code_blocks(file), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-") for heading in headings}
 
 
 def broken_links(page: Path) -> Iterator[str]:
-    for target in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
+    """The link targets of a page that do not exist."""
+    for target in re.findall(r"\]\(([^)\s]+)\)", without_code_blocks(page)):
         path, _, anchor = target.partition("#")
         linked = page.parent / path if path else page
         if re.match(r"[a-z]+:", target):
             continue
         if not linked.exists() or (anchor and anchor not in anchors(linked)):
-            yield f"{named(page)}: {target}"
+            yield f"{page_name(page)}: {target}"
 
 
-def test_every_link_leads_somewhere() -> None:
+def test_every_link_has_a_target() -> None:
     assert len(PAGES) > 100
     assert [link for page in PAGES for link in broken_links(page)] == []
 
@@ -213,7 +216,7 @@ def test_readme_is_short_and_installs_the_tested_torch() -> None:
 
 
 def test_links_of_the_site_stay_in_the_site() -> None:
-    site_links = module_of("site_hooks").site_links
+    site_links = docs_module("site_hooks").site_links
     text = "[a](../tests/x.py#y) [b](../README.md#install) [c](glossary.md#gap) [d](https://a.org) [e](#f)"
     assert site_links(text, "docs/page.md", "page.md") == (
         '<span title="tests/x.py#y">a</span> [b](readme.md#install) [c](glossary.md#gap) [d](https://a.org) [e](#f)'
@@ -232,7 +235,7 @@ def test_site_builds_in_strict_mode(tmp_path: Path) -> None:
         check=False,
     )
     assert built.returncode == 0, built.stderr
-    asked = re.findall(
+    external = re.findall(
         r'<(?:script|link|img)[^>]*(?:src|href)="?(?:https?:)?//[^ ">]*', (tmp_path / "index.html").read_text()
     )
-    assert asked == []
+    assert external == []

@@ -1,4 +1,4 @@
-"""The checkout and the wheel: what ships, how big it is, and what must never be in it."""
+"""The checkout and the wheel: what they hold, how big they are, and what they must not hold."""
 
 import re
 import subprocess
@@ -64,13 +64,13 @@ def test_the_builtin_models_stay_small(checkout: Path) -> None:
         assert sum(path.stat().st_size for path in folder.iterdir()) <= BUILTIN_LIMIT, folder
 
 
-def test_no_tracked_file_names_a_path_of_someones_machine(tracked: list[Path]) -> None:
-    named = {}
+def test_no_tracked_file_names_a_personal_folder(tracked: list[Path]) -> None:
+    paths_found = {}
     for path in tracked:
         content = path.read_bytes()
-        if b"\0" not in content[:8192] and (found := HOME_FOLDERS.search(content)):
-            named[path.name] = found.group().decode()
-    assert named == {}
+        if b"\0" not in content[:8192] and (match := HOME_FOLDERS.search(content)):
+            paths_found[path.name] = match.group().decode()
+    assert paths_found == {}
 
 
 def test_constraints_pin_every_dependency(checkout: Path) -> None:

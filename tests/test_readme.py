@@ -1,4 +1,4 @@
-"""Run the commands and queries of README and the tutorial from a wheel, in a folder that is empty at first."""
+"""Run the commands and queries of README and the tutorial with an installed wheel, in an empty folder."""
 
 import json
 import os
@@ -19,8 +19,8 @@ CHECKOUT = Path(__file__).parent.parent
 PAGES = "\n".join((CHECKOUT / page).read_text(encoding="utf-8") for page in ("README.md", "docs/tutorial.md"))
 # Two files of the sample are left out: reading them takes minutes on two cores.
 LEFT_OUT = ("medline16n0902.xml.gz", "species800_articles.xml.gz")
-# What this test does not have: PubMed, the reader's own files and models, GPUs, a cluster.
-ELSEWHERE = (
+# Commands with one of these need PubMed, GPUs, a cluster, or files and models that this test does not have.
+NOT_RUNNABLE = (
     "litmine fetch",
     "abstracts.jsonl",
     "baseline/",
@@ -46,8 +46,8 @@ for line in sys.stdin:
         os.dup2(out.fileno(), 1), os.dup2(err.fileno(), 2)
         try:
             main.main()
-        except SystemExit as left:
-            code = left.code
+        except SystemExit as exit_info:
+            code = exit_info.code
         sys.stdout.flush(), sys.stderr.flush()
     print(json.dumps([main.__file__, code]), file=results, flush=True)
 """
@@ -60,16 +60,18 @@ def everyday_commands() -> list[str]:
     lines = [
         line[2:].partition("   #")[0].strip() for block in blocks for line in block.splitlines() if line[:2] == "$ "
     ]
-    here = [line for line in lines if line.startswith("litmine ") and not any(word in line for word in ELSEWHERE)]
-    return list(dict.fromkeys(here))
+    runnable = [
+        line for line in lines if line.startswith("litmine ") and not any(word in line for word in NOT_RUNNABLE)
+    ]
+    return list(dict.fromkeys(runnable))
 
 
 def queries() -> list[str]:
     return re.findall(r"^```sql\n(.*?)^```", PAGES, re.MULTILINE | re.DOTALL)
 
 
-class Installed:
-    """litmine as its wheel installs it, and the folder where a reader uses it."""
+class InstalledLitmine:
+    """litmine as installed from its wheel, and the working folder of a user."""
 
     def __init__(self, folder: Path, site: Path) -> None:
         self.folder, self.lake, self._site = folder, folder / "lake", site
@@ -85,18 +87,18 @@ class Installed:
         )
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Run a command line in the process that all of them share."""
+        """Run a command line in the process that all commands share."""
         requests, results = self._process.stdin, self._process.stdout
         assert requests
         assert results
         print(json.dumps(words), file=requests, flush=True)
         module, code = json.loads(results.readline())
         assert Path(module).is_relative_to(self._site)
-        said = [(self.folder / name).read_text(encoding="utf-8") for name in ("stdout", "stderr")]
-        return subprocess.CompletedProcess(words, code, *said)
+        outputs = [(self.folder / name).read_text(encoding="utf-8") for name in ("stdout", "stderr")]
+        return subprocess.CompletedProcess(words, code, *outputs)
 
     def run_in_shell(self, command: str) -> subprocess.CompletedProcess[str]:
-        """Run a command line of a shell, in which `litmine` is the wheel's."""
+        """Run a shell command line, in which `litmine` is the one of the wheel."""
         function = f'litmine() {{ {shlex.quote(sys.executable)} -m litmine "$@"; }}\n{command}'
         return subprocess.run(
             ["/bin/sh", "-c", function],
@@ -112,15 +114,15 @@ class Installed:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
-    """A folder as a reader has it, with half the sample records, after a job ran."""
-    made, folder = tmp_path_factory.mktemp("wheel"), tmp_path_factory.mktemp("reader")
-    build = [sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", str(made), str(CHECKOUT)]
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InstalledLitmine]:
+    """The folder of a user after a job, with half the sample records."""
+    build_folder, folder = tmp_path_factory.mktemp("wheel"), tmp_path_factory.mktemp("user")
+    build = [sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", str(build_folder), str(CHECKOUT)]
     built = subprocess.run(build, capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stdout + built.stderr
-    (wheel,) = made.glob("*.whl")
-    zipfile.ZipFile(wheel).extractall(made / "site")
-    installed = Installed(folder, made / "site")
+    (wheel,) = build_folder.glob("*.whl")
+    zipfile.ZipFile(wheel).extractall(build_folder / "site")
+    installed = InstalledLitmine(folder, build_folder / "site")
     assert installed.run("sample").returncode == 0
     for name in LEFT_OUT:
         next((folder / "sample_data").rglob(name)).unlink()
@@ -139,7 +141,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
     installed.close()
 
 
-def test_everyday_commands_run(home: Installed) -> None:
+def test_everyday_commands_run(home: InstalledLitmine) -> None:
     commands = everyday_commands()
     assert len(commands) > 10
     for command in commands:
@@ -152,12 +154,12 @@ def test_everyday_commands_run(home: Installed) -> None:
 
 
 @pytest.mark.parametrize("number", range(6))
-def test_queries_have_rows(home: Installed, number: int) -> None:
+def test_queries_have_rows(home: InstalledLitmine, number: int) -> None:
     assert len(queries()) == 6
     assert Lake(home.lake).sql(queries()[number]).num_rows > 0
 
 
-def test_catalogue_opens_in_duckdb(home: Installed) -> None:
+def test_catalogue_opens_in_duckdb(home: InstalledLitmine) -> None:
     with duckdb.connect(str(home.lake / "lake.duckdb"), read_only=True) as catalogue:
         ((count,),) = catalogue.execute("select count(*) from entities").fetchall()
     assert count == Lake(home.lake).rows("select count(*) from entities")[0][0] > 0

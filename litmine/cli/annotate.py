@@ -42,7 +42,7 @@ _DEFAULT_TASKS = ("ner",)
     "tasks",
     type=click.Choice([spec.name for spec in PART_TASKS.values()]),
     multiple=True,
-    help="Task whose built-in models run. With --model: the task of models that fit several tasks. Repeatable."
+    help="Run the built-in models of this task. With --model: the task of a model that fits several. Repeatable."
     "  [default: ner]",
 )
 @click.option(

@@ -39,9 +39,10 @@ def compact(ctx: click.Context, lake: LakePath, part_rows: int, grace: float, dr
     litmine compact --grace 24 --part-rows 50000
 
     The views show the same rows before, during and after, and the command can be stopped at any time. It merges article
-    parts that all active models have read, and the files of runs, questions and answers. It merges eight files of
-    similar size, or enough to fill one of --part-rows, so each row is rewritten only a few times. Replaced files are
-    ignored at once; a later run deletes them after --grace hours. Until then the lake takes up to twice the space.
+    parts that all active models have read, and the files of runs, questions and answers. A merge takes eight or
+    more files of similar size, or fewer if they fill more than half of --part-rows. So each row is rewritten only a few
+    times. Replaced files are ignored at once; a later run deletes them after --grace hours. Until then the lake takes
+    up to twice the space.
     """
     from litmine.lake.lake import Lake
     from litmine.pipeline.compact import compact as run

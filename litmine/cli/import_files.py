@@ -36,7 +36,7 @@ from litmine.lake.paths import LakePath
     metavar="N",
     default=1,
     show_default=True,
-    help="Number of processes; several import commands can also share the same files.",
+    help="Number of processes. You can also run several import commands on the same files.",
 )
 @click.pass_context
 def import_(

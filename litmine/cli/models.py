@@ -19,16 +19,17 @@ def models() -> None:
 
 @models.command("list")
 def list_() -> None:
-    """List the models on this machine. Each line has a name@digest and a reference.
+    """List the models on this machine. Each line has a name@digest, a reference and a task.
 
     \b
     litmine models list
     """
     from litmine.nn.references import offline_models
-    from litmine.tasks.registry import identify
+    from litmine.tasks.registry import find_model, identify_folder
 
     for ref in offline_models():
-        click.echo(printable(f"{identify(ref)}\t{ref}"))
+        spec, folder, name = find_model(ref)
+        click.echo(printable(f"{identify_folder(spec, folder, name)}\t{ref}\t{spec.name}"))
 
 
 @models.command()

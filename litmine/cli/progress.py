@@ -1,5 +1,6 @@
 """Progress of a command on stderr: a bar on a terminal, a line every 30 seconds elsewhere."""
 
+import math
 import sys
 import time
 from types import TracebackType
@@ -65,7 +66,7 @@ class Meter:
         elif now - self._printed >= _LINE_SECONDS:
             self._printed = now
             rest = (
-                f" of {self._total:,}, {(self._total - count) / rate / 60:,.0f} min left"
+                f" of {self._total:,}, {math.ceil((self._total - count) / rate / 60):,} min left"
                 if self._total and rate
                 else ""
             )

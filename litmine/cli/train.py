@@ -71,14 +71,14 @@ def _training_runner(workers: int | None, gpus: int | None, address: str | None)
     if not (workers or gpus or address):
 
         def run_here(jobs: Any) -> list[Any]:
-            from litmine.runtime.gpu_jobs import run_abreast
+            from litmine.runtime.gpu_jobs import run_gpu_jobs
 
-            return run_abreast(jobs, print_message)
+            return run_gpu_jobs(jobs, print_message)
 
         return run_here
-    from litmine.runtime.ray_training import run_on_team
+    from litmine.runtime.ray_training import run_distributed
 
-    run_job = partial(run_on_team, workers=workers or 1, gpus=gpus or 0, address=address, say=print_message)
+    run_job = partial(run_distributed, workers=workers or 1, gpus=gpus or 0, address=address, log=print_message)
     return lambda jobs: [run_job(job) for job in jobs]
 
 

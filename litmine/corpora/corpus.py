@@ -58,8 +58,9 @@ def open_corpus(
 ) -> Corpus | None:
     """Open one split of `[NAME=]PATH` or of a registered corpus; None when the corpus has no such split.
 
-    The types of a registered corpus are mapped to litmine's; `type_map` applies to these or to the file's own names.
-    Raises as `corpus_files` and `read_corpus`, and CorpusError for a type that the registry does not list.
+    The types of a registered corpus are renamed to litmine's types. The keys of `type_map` may be litmine's names or
+    the file's own. Raises CorpusError for a type that the registry does not list, and the errors of `corpus_files` and
+    `read_corpus`.
     """
     name, path = corpus_files(reference, split)
     if path is None:
@@ -85,8 +86,8 @@ def corpus_files(reference: str, split: str) -> tuple[str, Path | None]:
     """Name and path of one split of `[NAME=]PATH`, or of a registered corpus if no such path exists.
 
     A folder holds `train.tsv` and `dev.tsv`, or the same with `.pubtator`, or folders `train` and `dev` of concept
-    files; a file is its own train split. The path is None when the corpus has no such split. Raises CorpusError for a
-    missing corpus or train split.
+    files; a corpus of a single file has only a train split. The path is None when the corpus has no such split. Raises
+    CorpusError for a missing corpus or train split.
     """
     name, path = corpus_name(reference), Path(reference.rpartition("=")[2])
     if (entry := _registry_entry(reference)) is not None:
@@ -110,9 +111,9 @@ def read_corpus(path: Path, name: str, type_map: Mapping[str, str] | None = None
     """Read one split in any format; `tags` is the tag scheme of two-column files.
 
     `type_map` maps types of the file to others; a key `NAME:TYPE` applies to the corpus of that name only, and the
-    value `-` drops the type. Published corpora contain a few mentions that are not at their offsets; more than one in
-    twenty means that the file counts in other units. Raises CorpusError in that case, for a file that cannot be read,
-    and for a split without a passage or a mention.
+    value `-` drops the type. Published corpora contain a few mentions that are not at their offsets. If more than one
+    in twenty is misplaced, the file probably counts offsets in other units. Raises CorpusError in that case, for a file
+    that cannot be read, and for a split without a passage or a mention.
     """
     misplaced: list[int] = []
     try:

@@ -11,8 +11,8 @@ from litmine.corpora.corpus import Corpus
 from litmine.corpora.formats import Passage
 from litmine.errors import CorpusError
 
-# The shortest text, in code points without white space, whose recurrence is no coincidence: about eight words. Shorter
-# ones are numbers, headings or stock phrases (docs/decisions/0044-leak-threshold.md).
+# Texts that match are leaks only from this length on, in code points without white space (about eight words). Shorter
+# matches are numbers, headings or stock phrases (docs/decisions/0044-leak-threshold.md).
 MIN_SHARED_LENGTH = 40
 
 # Index of a corpus, and of a passage in it.
@@ -73,14 +73,15 @@ def remove_leaks_and_repeats(
 def find_leaks(train: Sequence[Corpus], evaluation: Sequence[Corpus]) -> list[DuplicatePassage]:
     """The training passages that are in an evaluation split: same PMID, same text, or one text inside the other.
 
-    Texts match from `MIN_SHARED_LENGTH` code points without white space. Passages with the same PMID must share a
-    stretch of that length too, because full texts carry PMC numbers. A passage is listed for each split that has it.
+    Texts match only if they have at least `MIN_SHARED_LENGTH` code points without white space. Passages with the same
+    PMID must share that much text too: in corpora of full texts, the number may be a PMC number. A passage is listed
+    once for each split that has it.
     """
-    ours, theirs = _PassageIndex(train), _PassageIndex(evaluation)
-    matches: dict[tuple[_PassageId, int], str] = dict.fromkeys(_same_pmid(ours, theirs), "PMID")
-    for inner, outer in _contained(ours, theirs):
+    training, held_out = _PassageIndex(train), _PassageIndex(evaluation)
+    matches: dict[tuple[_PassageId, int], str] = dict.fromkeys(_same_pmid(training, held_out), "PMID")
+    for inner, outer in _contained(training, held_out):
         matches.setdefault((inner, outer[0]), "inside")
-    for inner, outer in _contained(theirs, ours):
+    for inner, outer in _contained(held_out, training):
         match = (outer, inner[0])
         matches[match] = "text" if matches.get(match) == "inside" else matches.get(match, "around")
     return [
@@ -90,13 +91,13 @@ def find_leaks(train: Sequence[Corpus], evaluation: Sequence[Corpus]) -> list[Du
 
 
 def find_repeats(train: Sequence[Corpus], separate_heads: Sequence[str] = ()) -> list[DuplicatePassage]:
-    """The passages that add nothing to any head: for each of their heads, an earlier corpus has the PMID or the text.
+    """The redundant passages: for each head that they train, an earlier corpus has the PMID or the text.
 
-    PMIDs and texts match as for leaks. Corpora in `separate_heads` have their own heads. Documents that an earlier
-    corpus annotates with other types are no repeats, nor are passages within one corpus.
+    PMIDs and texts match as for leaks. Corpora in `separate_heads` have their own heads. A document is not a repeat
+    if an earlier corpus annotates other types in it. Equal passages within one corpus are not repeats either.
     """
     repeats: list[DuplicatePassage] = []
-    # For each head, from a text key or PMID to the corpus that has it and, for a PMID, the text key.
+    # For each head: maps a text key or a PMID to the corpus that has it; for a PMID also to the passage's text key.
     seen: dict[str, dict[object, tuple[str, str]]] = {}
     for corpus in train:
         suffix = corpus.name if corpus.name in separate_heads else ""
@@ -173,11 +174,11 @@ class _PassageIndex:
                     self.by_pmid.setdefault(passage.pmid, []).append((i, index))
 
 
-def _same_pmid(ours: _PassageIndex, theirs: _PassageIndex) -> Iterator[tuple[_PassageId, int]]:
-    """Our passages with the PMID of a document of theirs and a shared text, each with the index of their corpus."""
-    for pmid in ours.by_pmid.keys() & theirs.by_pmid.keys():
-        for passage, other in product(ours.by_pmid[pmid], theirs.by_pmid[pmid]):
-            if _share_text(ours.keys[passage], theirs.keys[other]):
+def _same_pmid(training: _PassageIndex, held_out: _PassageIndex) -> Iterator[tuple[_PassageId, int]]:
+    """Training passages that share PMID and text with an evaluation passage, each with the index of the split."""
+    for pmid in training.by_pmid.keys() & held_out.by_pmid.keys():
+        for passage, other in product(training.by_pmid[pmid], held_out.by_pmid[pmid]):
+            if _share_text(training.keys[passage], held_out.keys[other]):
                 yield passage, other[0]
 
 
@@ -203,7 +204,7 @@ def _share_text(key: str, other: str) -> bool:
 def _seen_by_all_heads(
     seen: dict[str, dict[object, tuple[str, str]]], heads: Sequence[str], passage: Passage, key: str
 ) -> tuple[str, str] | None:
-    """The corpus that has the passage and the kind of match, of the first head; None unless all heads have seen it."""
+    """The earlier corpus that has the passage, and the kind of match; None if the passage is new for a head."""
     matches: list[tuple[str, str]] = []
     for head in heads:
         seen_by_head = seen.get(head, {})

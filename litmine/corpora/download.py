@@ -44,7 +44,7 @@ _UNPACK_ERRORS = (
     OverflowError,
 )
 _DECOMPRESSORS: dict[bytes, Callable[[Path], Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
-# Usual file names of the splits, for archives of other mirrors.
+# Usual file names of the splits, for archives that do not have the registered names.
 _USUAL_NAMES = {"train": ("train.tsv", "train.pubtator"), "dev": ("dev.tsv", "devel.tsv", "dev.pubtator")}
 
 
@@ -55,7 +55,8 @@ def download_corpus(
 
     The address is a folder (with a final slash), an archive (zip or tar), or the file of the train split. Raises
     CorpusError when the corpus must be obtained by hand or exists already, when the address or the archive is unsafe,
-    when it has more than `max_bytes` bytes, and when the download fails or is not a corpus. It then leaves no files.
+    when it has more than `max_bytes` bytes, and when the download fails or is not a corpus. No files remain after an
+    error.
     """
     target = corpus_home(entry.name)
     url = url or entry.url
@@ -141,7 +142,7 @@ def _decompress(file: Path, url: str, max_bytes: int) -> None:
 
 
 class _SafeRedirectHandler(HTTPRedirectHandler):
-    """Follows redirects to permitted addresses only, and from other machines never to a service on this machine."""
+    """Follows redirects to permitted addresses only; a redirect from another machine to this one is not followed."""
 
     def redirect_request(
         self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
@@ -173,15 +174,15 @@ def _unpack(entry: CorpusEntry, url: str, archive: Path, folder: Path, max_bytes
     """Extract the splits from an archive. Raises CorpusError for unsafe paths, links, and too much data."""
     members = _zip_members(archive) if zipfile.is_zipfile(archive) else _tar_members(archive)
     names = []
-    for name, size, plain in members:
+    for name, total_size, is_regular_file in members:
         path = PurePosixPath(name.replace("\\", "/"))
         if path.is_absolute() or ".." in path.parts or ":" in name:
             raise CorpusError(
                 f"{url} is unsafe: its member {name!r} would be written outside the folder; use another address"
             )
-        if not plain:
+        if not is_regular_file:
             raise CorpusError(f"{url} is unsafe: its member {name!r} is not a regular file; use another address")
-        if size > max_bytes:
+        if total_size > max_bytes:
             raise CorpusError(f"{url} unpacks to more than {max_bytes:,} bytes; use another address with --from")
         names.append(name)
     for split, registered in (("train", entry.train), ("dev", entry.dev)):

@@ -112,8 +112,8 @@ def _check_tags(path: Path, sentences: Sequence[_Sentence], scheme: str) -> None
         for before, tag, number in _tag_pairs(sentences):
             if _prefix(before) in {"B", "I"} and not _continues(before, tag):
                 raise CorpusError(
-                    f"{path}, line {number}: {before[:60]} is followed by {tag[:60]}, but in IOBES a mention ends with E"
-                    " or is a single S; correct the tag, or use --tags iob2 if the file is IOB2"
+                    f"{path}, line {number}: {before[:60]} is followed by {tag[:60]}, but in IOBES a mention ends with"
+                    " E or is a single S; correct the tag, or use --tags iob2 if the file is IOB2"
                 )
 
 

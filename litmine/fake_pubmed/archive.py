@@ -28,7 +28,7 @@ Result = TypeVar("Result")
 
 @dataclass(slots=True)
 class _ArchivedRecord:
-    """The position of the original whose content it has, and its own dates; `revised` is also in its XML."""
+    """A record: the position of the original whose content it has, and its own dates; `revised` is also in its XML."""
 
     original: int
     created: date
@@ -58,7 +58,7 @@ class RecordArchive:
     """Real records, then copies of them under new PMIDs; equal seeds give equal archives.
 
     `records` is the number of records, by default that of the originals. The creation dates of copies lie between
-    `first` and `last`, more of them lately; `busy_days` sets the exact number of records created on some days.
+    `first` and `last`, with more in recent years; `busy_days` sets the exact number of records created on some days.
     Originals keep their dates. The archive can be changed while it is served. Raises SourceError when the paths have no
     records, SettingError when `records` is too small for `busy_days`.
     """

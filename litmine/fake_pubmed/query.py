@@ -1,7 +1,7 @@
 """Evaluate queries in a subset of PubMed's search language on the records of an archive.
 
-Supported are words, "quoted phrases", truncation (trunc*), the operators AND, OR and NOT in upper case, parentheses,
-tags in brackets after a term, ranges of days and PMIDs with a colon, and `all[sb]`. Operators apply from left to right,
+It supports words, "quoted phrases", truncation (trunc*), the operators AND, OR and NOT in upper case, parentheses, tags
+in brackets after a term, ranges of days and PMIDs with a colon, and `all[sb]`. Operators apply from left to right,
 as in PubMed. No query is an error: like PubMed, the evaluation ignores what it does not understand.
 """
 
@@ -131,7 +131,7 @@ def run_query(term: str, columns: ArchiveColumns) -> QueryMatches:
 
 
 class _QueryEvaluator:
-    """Evaluates one query from left to right; a result is a mask over the rows of the archive and its translation."""
+    """Evaluates one query from left to right; a result is a mask over the archive's rows and a translation."""
 
     def __init__(self, term: str, columns: ArchiveColumns) -> None:
         self.notes = SearchNotes()
@@ -164,7 +164,7 @@ class _QueryEvaluator:
                 mask = {"AND": mask & other, "OR": mask | other, "NOT": mask & ~other}[operator]
                 translation = f"{translation} {operator} {other_translation}"
             operator = "AND"
-        return self._none() if mask is None else mask, translation
+        return self._no_records() if mask is None else mask, translation
 
     def _operand(self) -> tuple[Mask, str] | None:
         """Evaluate a parenthesis, or terms with their tag; None if there is nothing to search."""
@@ -179,12 +179,12 @@ class _QueryEvaluator:
         if self._next_is("colon") and terms:
             self._position += 1
             end = self._terms(1)
-            return self._range(terms[-1].text, end[-1].text if end else "", self._tag() or tag)
+            return self._match_range(terms[-1].text, end[-1].text if end else "", self._tag() or tag)
         if not terms:
             if tag is None:
                 self._position += 1
             return None
-        return self._tagged(terms, tag)
+        return self._match_terms(terms, tag)
 
     def _terms(self, limit: int = 1000) -> list[QueryToken]:
         """Words before one tag. A quoted phrase and the start of a range are terms of their own."""
@@ -216,14 +216,14 @@ class _QueryEvaluator:
     def _kind(self, position: int) -> str | None:
         return self._tokens[position].kind if position < len(self._tokens) else None
 
-    def _tagged(self, terms: list[QueryToken], tag: str | None) -> tuple[Mask, str] | None:
+    def _match_terms(self, terms: list[QueryToken], tag: str | None) -> tuple[Mask, str] | None:
         tag = _supported_tag(tag, self.notes)
         if tag in ("sb", "filter"):
-            return self._all() if terms[-1].text.lower() == "all" else self._not_found(terms[-1].text, "Filter")
+            return self._all_records() if terms[-1].text.lower() == "all" else self._not_found(terms[-1].text, "Filter")
         if tag in DATE_TAGS or tag in NUMBER_TAGS:
-            parts = [self._range(term.text, term.text, tag) for term in terms]
+            parts = [self._match_range(term.text, term.text, tag) for term in terms]
         else:
-            parts = [part for term in terms if (part := self._text(term, tag))]
+            parts = [part for term in terms if (part := self._match_text(term, tag))]
         if not parts:
             return None
         mask, translation = parts[0]
@@ -233,28 +233,28 @@ class _QueryEvaluator:
             translation = f"({' AND '.join(part for _, part in parts)})"
         return mask, translation
 
-    def _range(self, start: str, end: str, tag: str | None) -> tuple[Mask, str]:
+    def _match_range(self, start: str, end: str, tag: str | None) -> tuple[Mask, str]:
         """The records between two days or PMIDs, inclusive; `2026` and `2026/01` mean the whole year or month."""
         tag = _supported_tag(tag, self.notes)
         if tag in NUMBER_TAGS:
-            return self._pmid_range(start, end)
+            return self._match_pmid_range(start, end)
         name, columns = DATE_TAGS.get(tag, ("", ()))
         first, last = parse_day(start), parse_day(end, last=True)
         if not columns or first is None or last is None:
             return self._not_found(start if start == end else f"{start}:{end}", name or "All Fields")
-        mask = self._none()
+        mask = self._no_records()
         for column in columns:
             days = getattr(self._columns, column)
             mask |= (days >= first.toordinal()) & (days <= last.toordinal())
         return mask, f"{start}[{name}]" if start == end else f"{start}:{end}[{name}]"
 
-    def _pmid_range(self, start: str, end: str) -> tuple[Mask, str]:
+    def _match_pmid_range(self, start: str, end: str) -> tuple[Mask, str]:
         if not (is_number(start) and is_number(end)):
             return self._not_found(start if start == end else f"{start}:{end}", "UID")
         mask = (self._columns.pmid >= int(start)) & (self._columns.pmid <= int(end))
         return mask, f"{start}[UID]" if start == end else f"{start}:{end}[UID]"
 
-    def _text(self, term: QueryToken, tag: str) -> tuple[Mask, str] | None:
+    def _match_text(self, term: QueryToken, tag: str) -> tuple[Mask, str] | None:
         name = TEXT_TAGS[tag]
         if term.kind == "word" and term.text.lower() in STOPWORDS:
             self.notes.phrases_ignored.append(term.text)
@@ -270,7 +270,7 @@ class _QueryEvaluator:
         if term.kind == "quoted" and " " in needle.strip():
             self.notes.quoted_not_found.append(f'"{term.text}"')
             words = [QueryToken("word", word) for word in needle.split()]
-            return self._tagged(words, tag)
+            return self._match_terms(words, tag)
         return self._not_found(term.text, name)
 
     def _containing(self, needle: str, name: str) -> Mask:
@@ -281,12 +281,12 @@ class _QueryEvaluator:
 
     def _not_found(self, text: str, name: str) -> tuple[Mask, str]:
         self.notes.phrases_not_found.append(text)
-        return self._none(), f'"{text}"[{name}]'
+        return self._no_records(), f'"{text}"[{name}]'
 
-    def _all(self) -> tuple[Mask, str]:
-        return ~self._none(), "all[Filter]"
+    def _all_records(self) -> tuple[Mask, str]:
+        return ~self._no_records(), "all[Filter]"
 
-    def _none(self) -> Mask:
+    def _no_records(self) -> Mask:
         return np.zeros(len(self._columns.pmid), np.bool_)
 
 

@@ -46,7 +46,7 @@ class RequestQuota:
         """The allowed number of requests per second."""
         return self.per_second[has_key]
 
-    def remaining(self, has_key: bool, client: str, now: float) -> int:
+    def count_request(self, has_key: bool, client: str, now: float) -> int:
         """Count a request at `now` (seconds); returns how many more are allowed now, or -1 if this one is refused."""
         with self._lock:
             recent = self._accepted[has_key, client]
@@ -175,7 +175,7 @@ class _EutilsHandler(BaseHTTPRequestHandler):
         received, now = datetime.now(UTC), time.monotonic()
         request = self._parse_request(query)
         limit = self.server.quota.limit(request.has_key)
-        remaining = self.server.quota.remaining(request.has_key, request.client, now)
+        remaining = self.server.quota.count_request(request.has_key, request.client, now)
         if remaining >= 0:
             fault = self.server.faults.choose(request.utility, request.pmids)
             response = self._response(request, fault, limit)

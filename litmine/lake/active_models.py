@@ -7,12 +7,12 @@ from typing import Any
 from litmine.lake.paths import LakePath
 from litmine.lake.runs import ActiveModel, read_runs
 from litmine.lake.targets import TargetInput, TargetSet
-from litmine.specs import TASKS, spec_named
+from litmine.specs import TASKS, spec_by_name
 
 # The task of the models in the column that runs had before there were other tasks.
 _FIRST_TASK = "ner"
 
-# All values of the task's shared column that a model finds: entity types for a tagger. A choice of types is ignored.
+# All values of the task's type column that a model finds: entity types for a tagger. A choice of types is ignored.
 TypesOf = Callable[[ActiveModel], Sequence[str]]
 
 
@@ -38,7 +38,7 @@ def _chosen(row: Mapping[str, Any]) -> dict[str, list[ActiveModel]]:
 
 def input_of(active: ActiveModel) -> TargetInput:
     """An active model as what other targets are made of."""
-    return TargetInput(TargetSet(spec_named(active.task).table, active.model, active.inputs), active.types)
+    return TargetInput(TargetSet(spec_by_name(active.task).table, active.model, active.inputs), active.types)
 
 
 def activate(current: Iterable[ActiveModel], chosen: Sequence[ActiveModel], types_of: TypesOf) -> list[ActiveModel]:

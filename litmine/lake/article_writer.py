@@ -99,7 +99,7 @@ class ImportCounts:
 class _PendingRow:
     """A record that waits to be written, with the history of its PMID at the last refresh.
 
-    `dated`: its source dates it, or it does so itself (`dates_itself`). `kind` is the count of `ImportCounts` that the row belongs to.
+    `dated`: its source dates it, or it does so itself. `kind` is the count of `ImportCounts` that the row belongs to.
     """
 
     record: Article | Deletion

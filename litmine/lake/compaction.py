@@ -1,9 +1,9 @@
-"""Merge small files of a lake into larger ones, and delete the files they replace, without changing a row of a view.
+"""Merge small files of a lake into larger ones, and delete the replaced files. The rows of the views stay the same.
 
 The process may die at any moment. A merge first writes a note of what it replaces (`write_merge_notes`). A merge of
 article parts then writes the targets of the merged part. The merged file itself comes last: when it exists, the merge
 is committed, and listings leave out the replaced files. These are deleted after a grace period, so that a running
-reader does not lose a file.
+query can still read them.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,7 +26,8 @@ from litmine.lake.targets import TargetSet
 from litmine.schema import arrow_schema
 from litmine.specs import ARTICLES
 
-# A merge takes at least this many files of a size class, unless fewer make a full file. Also the ratio between classes.
+# A merge takes at least this many files of a size class, or fewer if they make a full file. Each size class holds files
+# of up to this many times as many rows as the class below.
 MERGE_FACTOR = 8
 MERGED_PREFIX = "merged-"
 ROW_GROUP = 10_000
@@ -37,7 +38,7 @@ _MAX_SOURCES = 5
 
 
 def group_small_files(rows: Mapping[str, int], max_rows: int) -> Iterator[list[str]]:
-    """Choose the files to merge with each other, by their numbers of rows.
+    """Group the files to merge, by their numbers of rows.
 
     A file with more than half of `max_rows` is full and left alone. The others are divided into size classes: a class
     reaches from one power of `MERGE_FACTOR` to the next. Files of a class are grouped in the order of their names, at
@@ -172,8 +173,8 @@ def delete_replaced_files(lake: LakePath, grace: timedelta, dry_run: bool = Fals
     return len(to_delete), deleted_bytes, len(waiting - expired)
 
 
-def replaced_names(lake: LakePath, folder: str) -> set[str]:
-    """The names of all files that merged files of the folder have replaced, whether they still exist or not."""
+def replaced_names_in_folder(lake: LakePath, folder: str) -> set[str]:
+    """The names of all files that merged files of this folder have replaced, including deleted ones."""
     merged = (path for name, path in list_files(lake, folder).items() if name.startswith(MERGED_PREFIX))
     return {name for path in merged for name in read_replaced_names(path)}
 
@@ -202,7 +203,7 @@ def read_replaced_names(path: LakePath) -> tuple[str, ...]:
 def _orphaned_targets(lake: LakePath, expired: set[LakePath]) -> set[LakePath]:
     """The targets of parts that were replaced and deleted, and of merges that were never committed."""
     parts = {name: path for name, path in list_files(lake, ARTICLES).items() if path not in expired}
-    replaced = replaced_names(lake, ARTICLES)
+    replaced = replaced_names_in_folder(lake, ARTICLES)
     return {
         path
         for table in PART_TASKS
@@ -214,7 +215,7 @@ def _orphaned_targets(lake: LakePath, expired: set[LakePath]) -> set[LakePath]:
 
 
 def _all_replaced(merge: Merge, lake: LakePath) -> set[str]:
-    """The files of a merge, and the files that those had replaced."""
+    """The names of a merge's files, and of the files that those replaced in earlier merges."""
     merged = (path for path in merge.paths(lake) if path.stem.startswith(MERGED_PREFIX))
     return {*merge.names, *(name for path in merged for name in read_replaced_names(path))}
 

@@ -20,6 +20,8 @@ from litmine.lake.lock import hold_lock
 from litmine.lake.paths import LakePath, local_folder
 
 _FOLDER = ".spool"
+# The request, for messages.
+_REQUEST_FILE = "request.txt"
 _TIME_FORMAT = "%Y%m%dT%H%M%S.%fZ"
 
 
@@ -71,8 +73,14 @@ class DownloadJournal:
             with suppress(OSError):
                 if time.time() - path.stat().st_mtime > max_age.total_seconds():
                     path.unlink()
-        with suppress(OSError):
-            self._folder.rmdir()
+        self.delete_if_empty()
+
+    def delete_if_empty(self) -> None:
+        """Delete the journal if it has nothing that a later fetch could use."""
+        if not _has_downloads(self._folder):
+            with suppress(OSError):
+                (self._folder / _REQUEST_FILE).unlink(missing_ok=True)
+                self._folder.rmdir()
 
     def delete(self) -> None:
         """Delete the journal. The job is complete, and all records are in article parts."""
@@ -83,8 +91,10 @@ class DownloadJournal:
 
 
 @contextmanager
-def open_journal(lake: LakePath, job: str) -> Iterator[DownloadJournal]:
+def open_journal(lake: LakePath, job: str, request: str = "") -> Iterator[DownloadJournal]:
     """Lock and open the journal of a fetch job. `job` must be a valid file name.
+
+    `request` describes a new job to people. A journal that is empty at the end is deleted.
 
     Raises LakeLockedError when another process has it open, LakeError when it cannot be created.
     """
@@ -100,13 +110,35 @@ def open_journal(lake: LakePath, job: str) -> Iterator[DownloadJournal]:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise file_write_error(folder, error) from error
-        yield DownloadJournal(folder)
+        journal = DownloadJournal(folder)
+        try:
+            if request:
+                write_bytes(folder / _REQUEST_FILE, request.encode())
+            yield journal
+        finally:
+            journal.delete_if_empty()
 
 
-def list_jobs(lake: LakePath) -> list[str]:
-    """The jobs that are running or were interrupted. Raises LakeError when the folder cannot be read."""
+def list_jobs(lake: LakePath) -> dict[str, str]:
+    """The jobs that have downloaded something and are running or were interrupted, with their requests.
+
+    Raises LakeError when the folder cannot be read.
+    """
     folder = local_folder(lake) / _FOLDER
     try:
-        return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+        jobs = sorted(path for path in folder.iterdir() if _has_downloads(path)) if folder.is_dir() else []
     except OSError as error:
         raise LakeError(f"{folder} cannot be read ({error.strerror}); check its permissions") from error
+    return {job.name: _read_request(job) for job in jobs}
+
+
+def _has_downloads(folder: Path) -> bool:
+    return any(path.suffix in (".xml", ".json") for path in folder.iterdir()) if folder.is_dir() else False
+
+
+def _read_request(folder: Path) -> str:
+    """The description of a job's request, or the job's name if it has none."""
+    try:
+        return (folder / _REQUEST_FILE).read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return folder.name

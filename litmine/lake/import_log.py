@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pyarrow as pa
 
-from litmine.lake.compaction import replaced_names
+from litmine.lake.compaction import replaced_names_in_folder
 from litmine.lake.file_writer import escape_surrogates, write_bytes
 from litmine.lake.parquet import encode_parquet, read_table, report_read_errors
 from litmine.lake.paths import LakePath
@@ -52,7 +52,7 @@ def is_imported(lake: LakePath, md5: str, as_of: datetime, reader: int) -> bool:
     with report_read_errors(path):
         names = [name for parts in rows.column("parts").to_pylist() for name in parts]
     missing = {name for name in names if not (lake / "articles" / f"{name}.parquet").exists()}
-    return not missing or missing <= replaced_names(lake, "articles")
+    return not missing or missing <= replaced_names_in_folder(lake, "articles")
 
 
 def _log_path(lake: LakePath, md5: str, as_of: datetime, reader: int) -> LakePath:

@@ -38,7 +38,8 @@ class Lake:
         try:
             marker = json.loads((self.location / MARKER_FILE).read_bytes())
         except (FileNotFoundError, NotADirectoryError):
-            raise LakeError(f"{path} is not a litmine lake; `litmine import PATH` makes one") from None
+            problem = f"{path} is not a litmine lake" if self.location.exists() else f"there is no lake at {path}"
+            raise LakeError(f"{problem}; `litmine import PATH` makes one") from None
         except OSError as error:
             raise LakeError(
                 f"{self.location / MARKER_FILE} cannot be read ({error.strerror or error}); check its permissions"

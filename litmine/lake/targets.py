@@ -26,8 +26,8 @@ TargetRow = tuple[Any, ...]
 class TargetSet:
     """The targets of one model, one file per article part, in a folder such as entities/model=builtin@0123456789ab.
 
-    model: name@digest. inputs: the key of the targets of other tasks that these are made from (`inputs_key`), empty if
-    they are made from articles only.
+    model: name@digest. inputs: the `inputs_key` of the targets of other tasks from which these targets are made; empty
+    if they are made from articles only.
     """
 
     table: str
@@ -51,10 +51,10 @@ class TargetSet:
 
 @dataclass(frozen=True, slots=True, order=True)
 class TargetInput:
-    """The targets of another task that a target is made from, and which of their rows it uses.
+    """The targets of another task from which a target is made, and which of their rows it uses.
 
-    types: values of the column that divides the rows among the task's active models (`TaskSpec.shared`), None for all
-    rows.
+    types: the target uses only rows with these values in the type column (`TaskSpec.type_column`), because each type
+    is read from one active model; None for all rows.
     """
 
     targets: TargetSet
@@ -108,9 +108,9 @@ class TargetFooter:
 class UpstreamRows:
     """The rows that one input holds for the texts of a part.
 
-    rows: in the columns of the input's table, grouped by text in the order of the part. edges: one more than the texts;
-    text i has the rows `edges[i]` to `edges[i + 1]`. failed: maps the position of a text that the input's model could
-    not read to the reason.
+    rows: in the columns of the input's table, grouped by text in the order of the part. edges: row boundaries; text i
+    has the rows from `edges[i]` up to `edges[i + 1]`, exclusive. failed: maps the position of a text that the input's
+    model could not read to the reason.
     """
 
     rows: pa.Table
@@ -141,8 +141,8 @@ def read_upstream(lake: LakePath, source: TargetInput, part: str, texts: NewText
     rows = read_table(path, arrow_schema(table).names)
     with report_read_errors(path):
         if source.types is not None:
-            shared = PART_TASKS[table].shared
-            rows = rows.filter(pc.is_in(rows.column(shared), value_set=pa.array(source.types)))
+            type_column = PART_TASKS[table].type_column
+            rows = rows.filter(pc.is_in(rows.column(type_column), value_set=pa.array(source.types)))
         positions = {key: i for i, key in enumerate(zip(texts.pmids, texts.text_hashes, strict=True))}
         keys = zip(rows.column("pmid").to_pylist(), rows.column("text_hash").to_pylist(), strict=True)
         row_texts = np.array([positions[key] for key in keys], dtype=np.int64)

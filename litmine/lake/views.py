@@ -67,7 +67,10 @@ def open_duckdb(lake: LakePath | None = None) -> "duckdb.DuckDBPyConnection":
 
 
 def create_views(connection: "duckdb.DuckDBPyConnection", lake: LakePath, names: Collection[str] | None = None) -> None:
-    """Create the lake's views in a connection: all, or the named ones and those that they read. Raises as `connect`."""
+    """Create the lake's views in a connection: all, or those named and the views that they read.
+
+    Raises the same errors as `connect`.
+    """
     connection.execute("SET TimeZone = 'UTC'")
     files_by_table = live_files_by_table(lake)
     for table, files in files_by_table.items():
@@ -167,17 +170,20 @@ def _fingerprint(sql: str, catalogue: "duckdb.DuckDBPyConnection") -> str:
     return blake2b(repr((sql, views)).encode(), digest_size=16).hexdigest()
 
 
-# Returns the call of a DuckDB table function; the argument is the SQL of a file list or glob pattern.
-_Reader = Callable[[str], str]
+# Returns a call of a DuckDB table function as SQL; the argument is a file list or a glob pattern as SQL.
+_TableFunction = Callable[[str], str]
 
 
 class _TableSource(Protocol):
-    """Returns a subquery over a table's live files; with `every` also over files of replaced article parts.
+    """Returns a subquery over the live files of a table.
 
-    table: the table's name. reader: how to read its files. columns: the columns to select.
+    table: name of the table. reader: the table function that reads its files. columns: the columns to select.
+    with_replaced: whether to include the files of replaced article parts.
     """
 
-    def __call__(self, table: str, reader: _Reader, columns: Sequence[str], every: bool = False) -> str: ...
+    def __call__(
+        self, table: str, reader: _TableFunction, columns: Sequence[str], with_replaced: bool = False
+    ) -> str: ...
 
 
 def _fill_template(template: str, source: _TableSource, tables: Collection[str]) -> str:
@@ -221,9 +227,9 @@ def _fill_version_order(template: str) -> str:
 
 
 _NO_FOOTERS = "(SELECT NULL::VARCHAR AS file_name, NULL::BLOB AS key, NULL::BLOB AS value WHERE false)"
-# Rows of footers are joined by equal inputs, so `inputs` must not be null there.
+# Views join footers by `inputs`, and null does not equal null, so no inputs are an empty string there.
 _NO_INPUTS = "''"
-_footer_reader: _Reader = "parquet_kv_metadata({})".format
+_footer_reader: _TableFunction = "parquet_kv_metadata({})".format
 
 
 def _union(subqueries: Sequence[str]) -> str:
@@ -236,8 +242,8 @@ def _union(subqueries: Sequence[str]) -> str:
     return f"({' UNION ALL '.join(f'FROM {subquery}' for subquery in subqueries)})"
 
 
-def _target_footers(source: _TableSource, table: str, every: bool) -> str:
-    footers = source(table, _footer_reader, ("file_name", "key", "value"), every)
+def _target_footers(source: _TableSource, table: str, with_replaced: bool) -> str:
+    footers = source(table, _footer_reader, ("file_name", "key", "value"), with_replaced)
     path = (
         f"{_model_column(table, 'file_name')}, {_inputs_column(table, 'file_name', _NO_INPUTS)},"
         " parse_filename(file_name, true) AS part"
@@ -290,30 +296,33 @@ def _rows(source: _TableSource, table: str, names: Sequence[str], has_files: boo
 
 
 def _column_order(path_columns: Mapping[str, str], names: Sequence[str]) -> list[str]:
-    """The model first, then the columns of the files, then the other columns from the path."""
+    """The column `model` first, then the columns of the files, then the other columns from the path."""
     return [*list(path_columns)[:1], *names, *list(path_columns)[1:]]
 
 
-def _select_listed(table: str, reader: _Reader, columns: Sequence[str], every: bool = False) -> str:  # noqa: ARG001
-    """Read the files that `create_views` has listed. All are live, so `every` makes no difference."""
+def _select_listed(table: str, reader: _TableFunction, columns: Sequence[str], with_replaced: bool = False) -> str:  # noqa: ARG001
+    """Read the files that `create_views` has listed. All are live, so `with_replaced` has no effect."""
     files = f"getvariable('{table}_files')"
     return f"(SELECT {', '.join(columns)} FROM {reader(files)})"
 
 
 class _LiveFileQuery:
-    """SQL that finds the live files of a table when it runs. The catalogue needs it, because its views stay valid."""
+    """SQL that finds the live files of a table at the time of the query.
+
+    The catalogue needs this, because files are added and merged after its views were created.
+    """
 
     def __init__(self, lake: LakePath) -> None:
         self._lake = lake
         self._pattern = escape_glob(lake)
 
-    def select(self, table: str, reader: _Reader, columns: Sequence[str], every: bool = False) -> str:
+    def select(self, table: str, reader: _TableFunction, columns: Sequence[str], with_replaced: bool = False) -> str:
         """Read a table's files and join them with the live ones.
 
         DuckDB evaluates `listed` first and the notes after it, the order that `litmine.lake.listing` requires.
         """
         files = self._glob(table)
-        if every:
+        if with_replaced:
             return f"(SELECT {', '.join(columns)} FROM {reader(files)} WHERE {self._in_place()})"
         parts = ARTICLES if table in PART_TASKS else table
         name = "file_name" if "file_name" in columns else "filename"
@@ -336,7 +345,7 @@ class _LiveFileQuery:
         DuckDB's table functions take no computed path, so the views of a copied or moved lake read the old folder until
         the catalogue is written again. `duckdb_databases` has the resolved path of the open file.
         """
-        path = os.path.realpath(self._lake / CATALOGUE)
+        path = os.path.realpath(str(self._lake / CATALOGUE))
         message = f"this {CATALOGUE} reads the lake at {self._lake}; run `litmine status` on its own lake first"
         in_place = f"EXISTS (FROM duckdb_databases() WHERE path = {sql_string(path)})"
         return f"CASE WHEN {in_place} THEN true ELSE error({sql_string(message)}) END"
@@ -350,7 +359,7 @@ class _LiveFileQuery:
         return sql_string(f"{self._pattern}/{table}/{file_pattern(table)}")
 
     def _key(self, column: str) -> str:
-        """The path of a file relative to the lake, without its ending."""
+        """The path of a file relative to the lake, without its file extension."""
         start = len(str(self._lake)) + 2
         return f"substr({column}, {start}, length({column}) - {start + len('parquet')})"
 

@@ -60,15 +60,15 @@ class TokenRow:
         """Position of the first token of each window: (windows,)."""
         return np.cumsum(self.lengths) - self.lengths
 
-    def aligned(self, tile: int, rows: int, pad: int) -> "AlignedRow":
-        """Pad each window to a multiple of `tile` tokens and the row to a multiple of `rows` tokens.
+    def aligned(self, tile: int, row_multiple: int, pad: int) -> "AlignedRow":
+        """Pad each window to a multiple of `tile` tokens and the row to a multiple of `row_multiple` tokens.
 
         A last window of padding fills the row; no task reads its result.
         """
         lengths = -(-self.lengths // tile) * tile
         starts = np.cumsum(lengths) - lengths
         positions = np.arange(len(self.ids)) + np.repeat(starts - self.starts, self.lengths)
-        tokens = -(-lengths.sum() // rows) * rows
+        tokens = -(-lengths.sum() // row_multiple) * row_multiple
         filling = tokens - lengths.sum()
         lengths, text_lengths = (
             np.append(counts, filling) if filling else counts for counts in (lengths, self.lengths)
@@ -141,7 +141,10 @@ class TextRow(TokenRow):
 def text_windows(
     text: int, tokenized: TokenizedText, window: int, overlap: int, tight: bool = True
 ) -> list[TextWindow]:
-    """Cut a text into windows of at most `window` tokens, special tokens included; none if it has no words."""
+    """Cut a text into windows of at most `window` tokens, special tokens included; none if it has no words.
+
+    overlap, tight: as in `split_into_windows`.
+    """
     if not len(tokenized):
         return []
     if len(tokenized.ids) <= window - 2:

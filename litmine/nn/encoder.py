@@ -1,9 +1,9 @@
 """BERT's encoder (Devlin et al. 2019, N19-1423), on padded batches and on packed rows without padding.
 
 Its outputs are those of transformers, up to rounding, and so are the names of its weights. It exists because importing
-transformers takes seconds, and because packing saves the work on padding. On packed rows, the last layer computes its
-two halves after attention only for the tokens that a task reads. That saves three quarters of the layer's work on one
-third of the tokens, where a word is read at its first token.
+transformers takes seconds, and because packing saves the work on padding. On packed rows, the last layer computes
+everything after its attention only for the tokens whose hidden states a task uses. A tagger uses the first token of
+each word, so for one third of the tokens the layer skips three quarters of its work.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -36,7 +36,7 @@ def is_plain_bert(config: Any) -> bool:
 
 
 class BertEncoder(nn.Module):
-    """Token ids (texts, tokens) to hidden states (texts, tokens, width); `attention_mask` is true at tokens."""
+    """Maps token ids (texts, tokens) to hidden states (texts, tokens, width); `attention_mask` is true at tokens."""
 
     def __init__(
         self, config: Any, embeddings: nn.Module | None = None, layers: Iterable[nn.Module] | None = None
@@ -208,14 +208,14 @@ class PackedEncoder:
         self._layers = PackedLayers(encoder.encoder.layer, kernels)
 
     def __call__(
-        self, ids: Tensor, positions: Tensor, bounds: WindowBounds, at: Tensor | None = None,
+        self, ids: Tensor, positions: Tensor, bounds: WindowBounds, selected: Tensor | None = None,
         types: Tensor | None = None,
     ) -> Tensor:  # fmt: skip
-        """Hidden states (selected, width) of the tokens at the indices `at` (selected,), or of all tokens.
+        """Hidden states (selected, width) of the tokens with the indices `selected`, or of all tokens.
 
         ids, positions (within the window) and types are (tokens,); without types all are 0.
         """
-        return self._layers(self._embeddings(ids, positions, types), bounds, at)
+        return self._layers(self._embeddings(ids, positions, types), bounds, selected)
 
 
 class PackedEmbeddings:
@@ -250,13 +250,13 @@ class PackedLayers:
             hidden = layer(hidden, bounds)
             yield hidden
 
-    def __call__(self, hidden: Tensor, bounds: WindowBounds, at: Tensor | None = None) -> Tensor:
-        """Hidden states after the last layer: (tokens, width), or (selected, width) of the tokens `at`."""
+    def __call__(self, hidden: Tensor, bounds: WindowBounds, selected: Tensor | None = None) -> Tensor:
+        """Hidden states after the last layer: (tokens, width), or (selected, width) of the tokens `selected`."""
         for layer in self._layers[:-1]:
             hidden = layer(hidden, bounds)
         if self._layers:
-            return self._layers[-1](hidden, bounds, at)
-        return hidden if at is None else hidden[at]
+            return self._layers[-1](hidden, bounds, selected)
+        return hidden if selected is None else hidden[selected]
 
 
 class _PackedLayer:
@@ -271,12 +271,12 @@ class _PackedLayer:
         self._output, self._output_norm = kernels.product(output.dense), output.LayerNorm
         self._kernels = kernels
 
-    def __call__(self, hidden: Tensor, bounds: WindowBounds, at: Tensor | None = None) -> Tensor:
+    def __call__(self, hidden: Tensor, bounds: WindowBounds, selected: Tensor | None = None) -> Tensor:
         kernels = self._kernels
         query, key, value = self._query_key_value(hidden).view(len(hidden), 3, self._heads, -1).unbind(1)
         context = kernels.attention(query, key, value, bounds).flatten(1)
-        if at is not None:
-            context, hidden = context[at], hidden[at]
+        if selected is not None:
+            context, hidden = context[selected], hidden[selected]
         hidden = kernels.add_norm(self._attention_output(context), hidden, self._attention_norm)
         return kernels.add_norm(self._output(self._intermediate(hidden)), hidden, self._output_norm)
 

@@ -16,9 +16,9 @@ from litmine.nn.batches import TokenRow
 from litmine.nn.encoder import BertEncoder, PackedEmbeddings, PackedLayers
 from litmine.nn.kernels import Kernels, WindowBounds
 
-# A padded encoder: from ids, mask (true at tokens; None without padding) and types (None: all 0), each (windows,
-# longest), to the hidden states (windows, longest, width) before the first layer and after each layer that a top can
-# continue from.
+# An encoder for padded windows. Arguments: ids, mask (true at tokens; None without padding) and token types (None if
+# all are 0), each (windows, longest). Result: the hidden states (windows, longest, width) before the first layer, and
+# after each layer from which a top can continue.
 PaddedEncoder = Callable[[Tensor, Tensor | None, Tensor | None], Iterable[Tensor]]
 
 
@@ -26,9 +26,9 @@ PaddedEncoder = Callable[[Tensor, Tensor | None, Tensor | None], Iterable[Tensor
 class HiddenStates:
     """Hidden states of a row's tokens on the device: (tokens, width), or (windows, longest, width) if padded.
 
-    `final`: after the trunk's last layer. `lower`: after lower layers that a top continues from, by number of layers.
-    `positions` (tokens of the row): index of each token in the flattened states. Packed states have `bounds`, padded
-    ones have a `mask`, None if there is no padding.
+    `final`: after the trunk's last layer. `lower`: after each lower layer from which a top continues, by number of
+    layers. `positions` (tokens of the row): index of each token in the flattened states. Packed states have `bounds`,
+    padded ones have a `mask`, None if there is no padding.
     """
 
     row: TokenRow
@@ -107,7 +107,7 @@ class PackedRunner(TrunkRunner):
         self.depth = len(self._layers)
 
     def __call__(self, row: TokenRow, device: torch.device) -> HiddenStates:
-        aligned = row.aligned(self._kernels.tile, self._kernels.rows, self._pad)
+        aligned = row.aligned(self._kernels.tile, self._kernels.row_multiple, self._pad)
         starts = np.cumsum(aligned.lengths) - aligned.lengths
         # Padding at the end of a row may be longer than a window; its positions do not matter.
         positions = np.minimum(np.arange(len(aligned.ids)) - np.repeat(starts, aligned.lengths), self._window - 1)
@@ -120,7 +120,7 @@ class PackedRunner(TrunkRunner):
         return HiddenStates(row, *states, aligned.positions, bounds)
 
     def _prepare(self, upper: Iterable[nn.Module], after: int | None) -> TopLayers:
-        return _PackedTopLayers(PackedLayers(upper, self._kernels), self._kernels.rows, after)
+        return _PackedTopLayers(PackedLayers(upper, self._kernels), self._kernels.row_multiple, after)
 
 
 class PaddedRunner(TrunkRunner):
@@ -143,14 +143,14 @@ class PaddedRunner(TrunkRunner):
 
 
 class _PackedTopLayers(TopLayers):
-    def __init__(self, layers: PackedLayers, rows: int, after: int | None) -> None:
-        self._layers, self._rows, self._after = layers, rows, after
+    def __init__(self, layers: PackedLayers, row_multiple: int, after: int | None) -> None:
+        self._layers, self._row_multiple, self._after = layers, row_multiple, after
 
     def __call__(self, states: HiddenStates, at: NDArray[np.int64]) -> Tensor:
         assert states.bounds is not None
         positions = states.positions[at]
-        # The number of selected tokens is rounded up to a multiple of `rows` too.
-        rounded_up = np.append(positions, np.zeros(-len(positions) % self._rows, dtype=np.int64))
+        # The number of selected tokens is rounded up to a multiple of `row_multiple` too.
+        rounded_up = np.append(positions, np.zeros(-len(positions) % self._row_multiple, dtype=np.int64))
         selected = self._layers(states.after(self._after), states.bounds, states.to_device(rounded_up))
         return selected[: len(positions)]
 

@@ -32,7 +32,7 @@ class Kernels:
 
     attention: query, key and value, each (tokens, heads, width of a head), within each window. add_norm: normalised sum
     of two (tokens, width). product, product_gelu: prepare a linear layer once, to be called with (tokens, width); the
-    second applies GELU. Each window must be a multiple of `tile` tokens long, the row a multiple of `rows`.
+    second applies GELU. Each window must be a multiple of `tile` tokens long, the row a multiple of `row_multiple`.
     """
 
     attention: Callable[[Tensor, Tensor, Tensor, WindowBounds], Tensor]
@@ -40,7 +40,7 @@ class Kernels:
     product: Callable[[nn.Linear], Product]
     product_gelu: Callable[[nn.Linear], Product]
     tile: int = 1
-    rows: int = 1
+    row_multiple: int = 1
 
 
 def _attention(query: Tensor, key: Tensor, value: Tensor, bounds: WindowBounds) -> Tensor:

@@ -42,5 +42,5 @@ def product_gelu(dense: nn.Linear) -> Product:
     return prepacked_linear(dense, with_gelu=True)
 
 
-FLOAT32 = Kernels(attention, PLAIN.add_norm, product, product_gelu, rows=_ROWS)
-BF16 = replace(FLOAT32, tile=_TILE, rows=_ROWS_BF16)
+FLOAT32 = Kernels(attention, PLAIN.add_norm, product, product_gelu, row_multiple=_ROWS)
+BF16 = replace(FLOAT32, tile=_TILE, row_multiple=_ROWS_BF16)

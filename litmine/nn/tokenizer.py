@@ -1,8 +1,8 @@
 """Tokenize texts: token ids, and the position of each word in code points.
 
-BERT tokenizers split at ASCII white space and on either side of ASCII punctuation before all else; accents, case,
-Chinese characters and control characters are handled within these segments. So a segment is tokenized once and then
-looked up in a cache, because abstracts repeat the same words.
+BERT tokenizers first split a text at ASCII white space and around ASCII punctuation. They handle accents, case, Chinese
+characters and control characters within these segments. So the tokens of a segment do not depend on its neighbours, and
+a cache keeps them, because abstracts repeat the same words.
 """
 
 import json
@@ -32,8 +32,7 @@ class TokenizedText:
     """A text as token ids, without special tokens, and its words.
 
     `ids` (tokens): vocabulary ids. `first` (words): index of each word's first token. `start`, `end` (words): the code
-    points of the word, half-open. A word is what the tokenizer never joins with its neighbours; a mention has whole
-    words only.
+    points of the word, half-open. No token spans two words, and a mention consists of whole words.
     """
 
     ids: NDArray[np.int64]
@@ -132,10 +131,10 @@ class TokenizerCache:
         for text in texts:
             segments += _SEGMENT.findall(text)
             edges.append(len(segments))
-        number = np.fromiter(map(self._numbers.__getitem__, segments), np.int64, len(segments))
+        segment_numbers = np.fromiter(map(self._numbers.__getitem__, segments), np.int64, len(segments))
         if len(self._numbers) > len(self._table):
             self._add_new_segments()
-        row = self._table.rows[number]
+        row = self._table.rows[segment_numbers]
         length, tokens, words = row[:, 0], row[:, 1], row[:, 2]
         # Where each segment begins among all characters, tokens and words, and the same for each text.
         character, token, word = (np.concatenate(([0], np.cumsum(counts))) for counts in (length, tokens, words))
@@ -143,9 +142,9 @@ class TokenizerCache:
         ids = self._table.ids[_ranges(row[:, 3], tokens, token)][:, 0]
         places = self._table.places[_ranges(row[:, 4], words, word)]
         # Positions count from the beginning of the segment's text.
-        which = np.repeat(np.arange(len(texts)), np.diff(edges))
-        first = places[:, 0] + np.repeat(token[:-1] - text_token[which], words)
-        shift = np.repeat(character[:-1] - text_character[which], words)
+        text_of_segment = np.repeat(np.arange(len(texts)), np.diff(edges))
+        first = places[:, 0] + np.repeat(token[:-1] - text_token[text_of_segment], words)
+        shift = np.repeat(character[:-1] - text_character[text_of_segment], words)
         start, end = places[:, 1] + shift, places[:, 2] + shift
         token_edges, word_edges = text_token.tolist(), text_word.tolist()
         return [

@@ -14,7 +14,10 @@ DOCUMENT_SEPARATOR = ",\n"
 
 
 def collection_header(date: str) -> str:
-    """The beginning of a collection, up to its documents, which BETWEEN parts and FOOT follows; `date` is YYYYMMDD."""
+    """The beginning of a collection, up to the first document; `date` is YYYYMMDD.
+
+    The documents follow, separated by `DOCUMENT_SEPARATOR`, and then `COLLECTION_END`.
+    """
     about = {"source": "litmine", "date": date, "key": "docs/export.md of litmine", "version": "1.0", "infons": {}}
     return json_line(about)[:-1] + ', "documents": [\n'
 
@@ -22,26 +25,26 @@ def collection_header(date: str) -> str:
 def to_bioc(document: Document) -> str:
     """The document's JSON, one line.
 
-    A mention stands in the passage in which it begins, even where it runs over the passage's end.
+    Each mention is in the passage in which it starts, even if it ends after the passage.
     """
     article = document.article
     start = 0 if article.title is None or article.abstract is None else len(article.title) + 1
-    annotations = [_annotation(str(number), one) for number, one in enumerate(document.mentions, 1)]
-    begun = sum(one.start_char < start for one in document.mentions)
+    annotations = [_annotation(str(number), mention) for number, mention in enumerate(document.mentions, 1)]
+    starting_in_title = sum(mention.start_char < start for mention in document.mentions)
     passages = []
     if article.title is not None or article.abstract is None:
-        of_title = annotations if article.abstract is None else annotations[:begun]
-        passages.append(_passage("title", 0, article.title or "", of_title))
+        title_annotations = annotations if article.abstract is None else annotations[:starting_in_title]
+        passages.append(_passage("title", 0, article.title or "", title_annotations))
     if article.abstract is not None:
-        passages.append(_passage("abstract", start, article.abstract, annotations[begun:]))
-    said = {
+        passages.append(_passage("abstract", start, article.abstract, annotations[starting_in_title:]))
+    metadata = {
         "journal": article.journal,
         "year": article.year,
         "doi": article.doi,
         "pmcid": article.pmcid,
         "retracted": "true" if article.retracted else None,
     }
-    infons = {name: str(value) for name, value in said.items() if value is not None}
+    infons = {name: str(value) for name, value in metadata.items() if value is not None}
     return json_line({"id": str(article.pmid), "infons": infons, "passages": passages, "relations": []})
 
 
@@ -56,11 +59,11 @@ def _passage(kind: str, offset: int, text: str, annotations: list[dict[str, Any]
     }
 
 
-def _annotation(name: str, one: Mention) -> dict[str, Any]:
-    infons = {"type": one.entity_type, "identifier": one.identifier, "model": one.model}
+def _annotation(annotation_id: str, mention: Mention) -> dict[str, Any]:
+    infons = {"type": mention.entity_type, "identifier": mention.identifier, "model": mention.model}
     return {
-        "id": name,
-        "infons": {**infons, "score": str(shortest_decimal(one.score))},
-        "text": one.mention,
-        "locations": [{"offset": one.start_char, "length": one.end_char - one.start_char}],
+        "id": annotation_id,
+        "infons": {**infons, "score": str(shortest_decimal(mention.score))},
+        "text": mention.mention,
+        "locations": [{"offset": mention.start_char, "length": mention.end_char - mention.start_char}],
     }

@@ -22,7 +22,7 @@ class Mention(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """An article and its mentions, by start, end, type and model; they may overlap.
+    """An article and its mentions, sorted by start, end, type and model; they may overlap.
 
     `more`: rows of further tasks by the name of their table, as the tasks' views have them. `as_of`, `record_class`
     (`BARE_TEXT` or `RECORD`) and `reader_version` are those of the article's current version, None where only its text

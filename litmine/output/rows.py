@@ -34,12 +34,16 @@ def with_unique_names(rows: pa.RecordBatchReader) -> pa.RecordBatchReader:
 
 
 def records(rows: pa.RecordBatchReader) -> Iterator[dict[str, Any]]:
-    """The rows as dictionaries. Values of float32 columns are the shortest decimals: 0.95, not 0.949999988079071."""
-    float32_columns = {field.name: field.type for field in rows.schema if _has_float32(field.type)}
+    """The rows as dictionaries, with values that are easy to read.
+
+    A float32 becomes the shortest decimal (0.95, not 0.949999988079071). A map becomes a dictionary. An interval
+    becomes the text that DuckDB shows (`3 days 00:03:32.5`).
+    """
+    converted = {field.name: field.type for field in rows.schema if _needs_conversion(field.type)}
     for batch in rows:
         for record in batch.to_pylist():
-            for name, kind in float32_columns.items():
-                record[name] = _shorten(record[name], kind)
+            for name, kind in converted.items():
+                record[name] = _convert(record[name], kind)
             yield record
 
 
@@ -48,24 +52,43 @@ def shortest_decimal(value: float) -> float:
     return float(str(np.float32(value)))
 
 
-def _has_float32(kind: pa.DataType) -> bool:
+def _needs_conversion(kind: pa.DataType) -> bool:
     inner = [kind.field(index).type for index in range(kind.num_fields)]
-    return bool(pa.types.is_float32(kind)) or any(map(_has_float32, inner))
+    return bool(
+        pa.types.is_float32(kind)
+        or pa.types.is_map(kind)
+        or kind == pa.month_day_nano_interval()
+        or any(map(_needs_conversion, inner))
+    )
 
 
-def _shorten(value: Any, kind: pa.DataType) -> Any:
-    """The value with each float32 in it, at any depth, as its shortest decimal."""
-    if value is None or not _has_float32(kind):
+def _convert(value: Any, kind: pa.DataType) -> Any:
+    """Convert each float32, map and interval in a value, at any depth, as `records` describes."""
+    if value is None or not _needs_conversion(kind):
         return value
     if pa.types.is_float32(kind):
         return shortest_decimal(value)
+    if kind == pa.month_day_nano_interval():
+        return _interval_text(*value)
     if pa.types.is_struct(kind):
-        return {name: _shorten(inner, kind.field(name).type) for name, inner in value.items()}
+        return {name: _convert(inner, kind.field(name).type) for name, inner in value.items()}
     if pa.types.is_map(kind):
-        return [(_shorten(key, kind.key_type), _shorten(item, kind.item_type)) for key, item in value]
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
-        return [_shorten(inner, kind.value_type) for inner in value]
-    return value
+        # JSON has only text as a key.
+        return {cell_text(_convert(key, kind.key_type)): _convert(item, kind.item_type) for key, item in value}
+    return [_convert(inner, kind.value_type) for inner in value]
+
+
+def _interval_text(months: int, days: int, nanoseconds: int) -> str:
+    """An interval as DuckDB writes it: `1 year 2 months 3 days 00:03:32.5`."""
+    years, months = int(months / 12), int(math.fmod(months, 12))
+    units = ((years, "year"), (months, "month"), (days, "day"))
+    parts = [f"{count} {unit}{'' if abs(count) == 1 else 's'}" for count, unit in units if count]
+    if nanoseconds or not parts:
+        seconds, fraction = divmod(abs(nanoseconds) // 1000, 1_000_000)
+        clock = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+        decimals = f".{fraction:06}".rstrip("0") if fraction else ""
+        parts.append(f"{'-' if nanoseconds < 0 else ''}{clock}{decimals}")
+    return " ".join(parts)
 
 
 def _csv(rows: pa.RecordBatchReader, out: IO[bytes]) -> None:
@@ -100,7 +123,7 @@ WRITERS: dict[str, Write] = {"csv": _csv, "json": _json, "jsonl": _jsonl, "parqu
 
 
 class _CsvLines:
-    r"""Ends CSV rows with \n. The csv writer has to end them with \r\n itself, or it does not quote a lone \r."""
+    r"""Ends CSV rows with \n. Python's csv writer quotes a lone \r only if its own line end is \r\n."""
 
     def __init__(self, out: IO[bytes]) -> None:
         self._out = out

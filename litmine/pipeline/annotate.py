@@ -127,12 +127,12 @@ def annotate(
     result.add_plan(units, unreadable)
     progress.planned(result.planned_texts)
     lake.create_missing_tables()
-    with log_run(lake, "annotate", **executor.asked) as entry:
+    with log_run(lake, "annotate", **executor.log_parameters) as entry:
         # A text that failed has a target now and is not tried again. A part that failed is tried in every run.
         entry.models, entry.gaps, entry.known_gaps = result.models, result.gaps, frozenset(lake.known_gaps())
         result.update_log_entry(entry)
         while units:
-            with closing(executor.do(units, progress.under_way)) as finished:
+            with closing(executor.run(units, progress.under_way)) as finished:
                 for done in finished:
                     result.add(done)
                     result.update_log_entry(entry)
@@ -179,7 +179,7 @@ def _active_by_table(
         if spec.upstream or not new:
             by_table[spec.table] = current
         else:
-            by_table[spec.table] = activate(current, new, types_of) if spec.shared else new
+            by_table[spec.table] = activate(current, new, types_of) if spec.type_column else new
     return by_table
 
 

@@ -10,7 +10,7 @@ from litmine.lake.compaction import MERGED_PREFIX, read_replaced_names
 from litmine.lake.parquet import check_complete
 from litmine.lake.paths import LakePath
 from litmine.lake.targets import TargetInput, TargetSet, inputs_key
-from litmine.specs import TASKS, TaskSpec, spec_for_table
+from litmine.specs import TASKS, TaskSpec, spec_by_table
 from litmine.tasks.contract import ModelSpec, UnitResult
 from litmine.tasks.part_unit import ModelStep, PartUnit
 
@@ -49,10 +49,10 @@ def _steps_of_model(
 ) -> list[ModelStep]:
     for table in spec.upstream:
         if not inputs_by_table.get(table):
-            maker = spec_for_table(table)
+            maker = spec_by_table(table)
             raise ModelError(
-                f"{model_spec.model} needs the results of a model that {maker.about}, and none is active in this lake;"
-                f" add one: --model {maker.builtin or 'REF'} --model {model_spec.ref}"
+                f"{model_spec.model} needs the results of a model that {maker.purpose}, and none is active in this"
+                f" lake; add one: --model {maker.builtin or 'REF'} --model {model_spec.ref}"
             )
     inputs = [one for table in spec.upstream for one in inputs_by_table[table]]
     input_sets = [(one,) for one in inputs] if spec.per_input else [tuple(inputs)]

@@ -18,7 +18,7 @@ from litmine.runtime.executor import Executor, RunProgress
 from litmine.search.evidence import IS_EVIDENCE
 from litmine.search.index import SearchIndex
 from litmine.sources.questions import read_questions
-from litmine.specs import spec_named
+from litmine.specs import spec_by_name
 from litmine.tasks.contract import ModelSpec, UnitResult
 from litmine.tasks.qa.slice_unit import split_into_slices
 from litmine.tasks.registry import identify
@@ -153,7 +153,7 @@ def answer(
     for question in question_run.questions:
         if not question.text.strip():
             raise QuestionError(f"the question {question.question_id!r} is empty; write a question")
-    model = identify(question_run.reader, [spec_named("qa")])
+    model = identify(question_run.reader, [spec_by_name("qa")])
     reader = absolute_reference(question_run.reader)
     model_spec = ModelSpec(reader, model, executor.device, precision, batch_tokens, task="qa")
     lake.create_missing_tables()
@@ -170,10 +170,10 @@ def answer(
     result = AnswerResult(model, len(questions), len(pairs), len(unread), guessed=guessed)
     progress.planned(len(unread))
     parameters = {"asked": question_run.source, "top_k": str(question_run.top_k), "where": question_run.where or ""}
-    with log_run(lake, question_run.command, **parameters, **executor.asked) as entry:
+    with log_run(lake, question_run.command, **parameters, **executor.log_parameters) as entry:
         entry.models, entry.gaps, entry.known_gaps = [model], result.gaps, frozenset(lake.known_gaps())
         result.update_log_entry(entry)
-        with closing(executor.do(units, progress.under_way)) as finished:
+        with closing(executor.run(units, progress.under_way)) as finished:
             for done in finished:
                 result.add(done)
                 result.update_log_entry(entry)

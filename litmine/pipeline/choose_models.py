@@ -13,7 +13,7 @@ from litmine.lake.targets import TargetSet
 from litmine.lake.views import sql_string
 from litmine.pipeline.run_log import log_run
 from litmine.settings import did_you_mean
-from litmine.specs import TASKS, TaskSpec, spec_for_table, spec_named
+from litmine.specs import TASKS, TaskSpec, spec_by_name, spec_by_table
 
 # The name in `model = 'name@digest'` and `model like 'name@%'`.
 _MODEL_IN_QUERY = re.compile(r"\bmodel\s*(?:=|<>|!=|i?like\b|in\s*\()\s*'([^'@%]+)@[^']*'", re.IGNORECASE)
@@ -31,7 +31,7 @@ def use_models(lake: Lake, refs: Sequence[str]) -> list[ActiveModel]:
     active: list[ActiveModel] = []
     for spec in TASKS:
         of_task = [one for one, _ in chosen if one.task == spec.name]
-        active += activate([], of_task, lambda one: found[one.task, one.model]) if spec.shared else of_task
+        active += activate([], of_task, lambda one: found[one.task, one.model]) if spec.type_column else of_task
     with log_run(lake, "models use", models=" ".join(refs)) as entry:
         entry.active = active
         entry.models = [one.model for one in active]
@@ -53,7 +53,7 @@ def describe_hidden(before: Sequence[ActiveModel], after: Sequence[ActiveModel],
     """A sentence for each model whose types are shown before a change and of no model after it, with the remedy."""
     for spec in TASKS:
         new = [one for one in after if one.task == spec.name]
-        if not (spec.shared and new):
+        if not (spec.type_column and new):
             continue
         shown = {kind for one in new for kind in active_types(one, types_of)}
         for one in before:
@@ -70,7 +70,7 @@ def describe_hidden(before: Sequence[ActiveModel], after: Sequence[ActiveModel],
 
 def tagger_names(lake: Lake, refs: Sequence[str]) -> list[str]:
     """The name@digest of each reference to a tagger that has read something of the lake (ModelError otherwise)."""
-    return [_target_set(lake, ref, [spec_named("ner")]).model for ref in refs]
+    return [_target_set(lake, ref, [spec_by_name("ner")]).model for ref in refs]
 
 
 def check_types(lake: Lake, types: Iterable[str], models: Sequence[str] | None = None) -> None:
@@ -79,7 +79,7 @@ def check_types(lake: Lake, types: Iterable[str], models: Sequence[str] | None =
     models: name@digest; None for the active models and the types that the views show of them. A type that a model found
     in the lake is known, and so is each type of a built-in model.
     """
-    spec = spec_named("ner")
+    spec = spec_by_name("ner")
     chosen = (
         [one for one in lake.active_models() if one.task == spec.name]
         if models is None
@@ -117,9 +117,9 @@ def unknown_models_note(lake: Lake, query: str) -> str | None:
 
 def types_found(lake: Lake, active: ActiveModel) -> tuple[str, ...]:
     """All types that a model has found in the lake, sorted."""
-    spec = spec_named(active.task)
+    spec = spec_by_name(active.task)
     rows = lake.rows(
-        f"SELECT DISTINCT {spec.shared} FROM all_{spec.table} WHERE model = {sql_string(active.model)} ORDER BY 1"
+        f"SELECT DISTINCT {spec.type_column} FROM all_{spec.table} WHERE model = {sql_string(active.model)} ORDER BY 1"
     )
     return tuple(str(kind) for (kind,) in rows)
 
@@ -127,7 +127,7 @@ def types_found(lake: Lake, active: ActiveModel) -> tuple[str, ...]:
 def _describe(active: ActiveModel, spec: TaskSpec, several: bool) -> str:
     if active.types is not None:
         return f"{', '.join(active.types)} of {active.model}"
-    return f"all types of {active.model}" if spec.shared and several else active.model
+    return f"all types of {active.model}" if spec.type_column and several else active.model
 
 
 def _reference(active: ActiveModel) -> str:
@@ -139,11 +139,11 @@ def _resolve(lake: Lake, ref: str) -> tuple[ActiveModel, tuple[str, ...]]:
     """The model that a reference chooses, and all types that it finds."""
     name, types = _split_reference(lake, ref)
     targets = _target_set(lake, name, TASKS)
-    spec = spec_for_table(targets.table)
+    spec = spec_by_table(targets.table)
     active = ActiveModel(spec.name, targets.model, targets.inputs)
-    if not spec.shared:
+    if not spec.type_column:
         if types is not None:
-            raise ModelError(f"{name} {spec.about}, and the views show all its rows; leave out :{','.join(types)}")
+            raise ModelError(f"{name} {spec.purpose}, and the views show all its rows; leave out :{','.join(types)}")
         return active, ()
     known = _all_types(lake, name, active)
     if types is None:

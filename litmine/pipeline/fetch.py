@@ -133,7 +133,10 @@ def fetch(
     client = EutilsClient(settings, observer.waiting)
     writer = opened.article_writer()
     parameters = _request_parameters(request, settings)
-    with open_journal(opened.location, request.job_id) as journal, log_run(opened, "fetch", **parameters) as entry:
+    with (
+        open_journal(opened.location, request.job_id, request.command) as journal,
+        log_run(opened, "fetch", **parameters) as entry,
+    ):
         recovered = _write_downloads(writer, journal, {}) + _recover_other_jobs(opened, writer, request.job_id)
         plan = plan_fetch(opened, request, JournaledSearch(client, journal))
         result = FetchResult(plan, recovered=recovered)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import blake2b
+from shlex import quote
 from typing import Literal
 
 from litmine.lake.download_journal import DownloadJournal
@@ -60,6 +61,13 @@ class FetchRequest:
         """The name of the download journal, equal for equal requests. It ignores `limit`, which only divides work."""
         content = repr((self.query, sorted(self.pmids), str(self.since), self.refresh))
         return blake2b(content.encode(), digest_size=8).hexdigest()
+
+    @property
+    def command(self) -> str:
+        """The arguments of `litmine` that make this request, as a person would write them."""
+        what = f"--pmids FILE ({len(self.pmids):,} PMIDs)" if self.query is None else f"--query {quote(self.query)}"
+        since = f" --since {self.since}" if self.since else ""
+        return f"fetch {what}{since}{' --refresh' if self.refresh else ''}"
 
 
 @dataclass(frozen=True, slots=True)

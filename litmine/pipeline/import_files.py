@@ -117,8 +117,8 @@ class ImportResult:
             lines.append("no files imported")
         if added.hidden:
             lines.append(
-                f"{format_count(added.hidden, 'texts')} kept but not shown: the lake has PubMed's own record or deletion"
-                " of these PMIDs, which counts before a text"
+                f"{format_count(added.hidden, 'texts')} kept but not shown: the lake has PubMed's own record or"
+                " deletion of these PMIDs, which counts before a text"
             )
         if self.skipped:
             lines.append(f"{format_count(self.skipped, 'files')} skipped: already imported")
@@ -224,12 +224,12 @@ def import_in_processes(
     remedy = "run the command again, with fewer --workers if memory is short"
     name = "one of the import's processes"
     with ProcessPool(min(workers, len(files)), _serve_imports, [settings], name, remedy) as pool:
-        idle, busy = pool.hands, list[Connection]()
+        idle, busy = pool.connections, list[Connection]()
         while queue or busy:
             while queue and idle:
                 busy.append(idle.pop())
-                pool.give(busy[-1], *queue.popleft())
-            for connection, message in pool.hear(busy):
+                pool.send(busy[-1], *queue.popleft())
+            for connection, message in pool.receive(busy):
                 if isinstance(message, int):
                     on_records(message)
                     continue

@@ -18,7 +18,7 @@ from litmine.lake.views import write_catalogue
 from litmine.pipeline.count_format import format_count
 from litmine.pipeline.fetch_plan import SOURCE
 from litmine.search.index_state import index_is_behind
-from litmine.specs import spec_named
+from litmine.specs import spec_by_name
 from litmine.types import READER_VERSION
 
 MAX_GAPS = 5
@@ -42,7 +42,7 @@ union all
 select gap['where'], gap.why
 from (
     select unnest(gaps) as gap
-    from (from runs where command in ('annotate', 'annotate --questions')
+    from (from runs where command in ('annotate', 'annotate --questions', 'import')
           qualify row_number() over (partition by command order by finished desc) = 1)
 )
 where not starts_with(gap['where'], 'PMID ') and not starts_with(gap['where'], 'question ')
@@ -120,7 +120,7 @@ def read_status(lake: Lake) -> LakeStatus:
 def _annotate_command(model: dict[str, Any]) -> str:
     """The command that runs a model on its unread texts. A model that is not built in is loaded from its folder."""
     name = name_of(model["model"])
-    if name == spec_named(model["task"]).builtin:
+    if name == spec_by_name(model["task"]).builtin:
         return "`litmine annotate`"
     return f"`litmine annotate --model FOLDER` with the folder of {name}"
 
@@ -139,7 +139,7 @@ def _stale_messages(lake: Lake, models: list[dict[str, Any]], readers: list[dict
     yield from _outdated_messages(lake)
     for model in models:
         if model["active"] and model["parts_unread"]:
-            table = spec_named(model["task"]).table
+            table = spec_by_name(model["task"]).table
             revised = count_revised_since_read(lake.location, TargetSet(table, model["model"], model["inputs"] or ""))
             lacks = f", so `{table}` lacks {format_count(revised, 'revised articles')}" if revised else ""
             unread = format_count(model["texts_unread"], "texts")
@@ -154,12 +154,12 @@ def _stale_messages(lake: Lake, models: list[dict[str, Any]], readers: list[dict
             )
     if index_is_behind(lake):
         yield "the search index lacks the newest articles; the next question updates it"
-    for job in list_jobs(lake.location):
+    for job, request in list_jobs(lake.location).items():
         try:
             with hold_lock(lake.location, f"fetch-{job}"):
-                yield f"a fetch was interrupted ({job}); run the same command again to continue it"
+                yield f"`litmine {request}` was interrupted; run the same command again to continue it"
         except LakeLockedError:
             continue
         except LakeError:
             # The lock cannot be tried, in a folder that cannot be written for example.
-            yield f"a fetch is running or was interrupted ({job}); run the same command again to continue it"
+            yield f"`litmine {request}` is running or was interrupted; run the same command again to continue it"

@@ -1,1 +1,1 @@
-"""Execution: workers, the processes they run in, and Ray."""
+"""Run work: on this machine, in processes that share a GPU, or on a Ray cluster."""

@@ -1,4 +1,4 @@
-"""Choose what runs the units, this process or Ray actors, and report progress while they run."""
+"""Run units in this process, in local worker processes or on Ray, and report progress."""
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,11 @@ from litmine.tasks.contract import Unit, UnitResult
 
 @dataclass(frozen=True, slots=True)
 class Executor:
-    """Who does the work: this process when `workers` and `gpus` are 0, Ray actors otherwise."""
+    """Where units run: on this machine without Ray if no field is set, else on Ray actors.
+
+    workers: number of actors on CPUs. gpus: number of actors with a GPU each. address: host:port of a running Ray
+    cluster, or "auto".
+    """
 
     workers: int = 0
     gpus: int = 0
@@ -20,35 +24,43 @@ class Executor:
 
     @property
     def device(self) -> str:
-        """What models are loaded on."""
+        """The device on which workers load their models."""
         return "cuda" if self.gpus else "cpu" if self.workers else "auto"
 
     @property
-    def asked(self) -> dict[str, str]:
-        """As the log says it."""
+    def log_parameters(self) -> dict[str, str]:
+        """The fields as parameters of the run log."""
         return {"workers": str(self.workers), "gpus": str(self.gpus), "address": self.address or ""}
 
-    def do(self, units: Sequence[Unit], watch: Callable[[Unit, float], None]) -> Generator[UnitResult]:
-        """Do the units, yielding each as it is finished. To be closed, so that no worker goes on behind the log."""
+    def run(self, units: Sequence[Unit], watch: Callable[[Unit, float], None]) -> Generator[UnitResult]:
+        """Yield the result of each unit as soon as it is finished.
+
+        `watch` is called with a unit and the share of its tokens already started. Close the generator to stop the
+        workers early. Raises what `litmine.runtime.local_executor.run_local` and
+        `litmine.runtime.ray_workers.run_on_ray` raise.
+        """
         if not units:
             return
         if not self.on_ray:
-            # It loads torch, which a command that only names an executor does not need.
+            # It imports torch, which a command that only creates an Executor does not need.
             from litmine.runtime.local_executor import run_local
 
             yield from run_local(units, watch)
             return
-        # Ray takes seconds to import, and a laptop may never need it.
+        # Ray takes seconds to import, and most runs on one machine do not use it.
         from litmine.runtime.ray_workers import run_on_ray
 
         yield from run_on_ray(units, self.workers or 1, self.gpus, self.address)
 
 
 class RunProgress:
-    """What a run tells while it goes on; does nothing by itself."""
+    """Callbacks for the progress of a run. The methods of this class do nothing."""
 
-    def planned(self, items: int) -> None: ...
+    def planned(self, items: int) -> None:
+        """The run has `items` items in all."""
 
-    def under_way(self, unit: Unit, share: float) -> None: ...
+    def under_way(self, unit: Unit, share: float) -> None:
+        """A worker has started `share` of the unit's tokens."""
 
-    def finished(self, done: UnitResult) -> None: ...
+    def finished(self, done: UnitResult) -> None:
+        """A unit is finished."""

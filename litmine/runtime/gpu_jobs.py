@@ -1,4 +1,7 @@
-"""Jobs that leave a GPU half idle, side by side on this machine, each in a process of its own."""
+"""Run several training jobs at the same time on one GPU, each in its own process.
+
+A job that trains a small model leaves a GPU half idle (docs/decisions/0100-teachers-side-by-side.md).
+"""
 
 import os
 import threading
@@ -13,78 +16,83 @@ import torch
 
 from litmine.errors import LitmineError
 from litmine.runtime.process_pool import ProcessPool
+from litmine.specs.commands import MessageCallback
 
 R = TypeVar("R")
-Say = Callable[[str], None]
 
-# Bytes of a GPU's memory for each.
-_MEMORY_EACH = 8 * 2**30
+# GPU memory that a job may need, in bytes.
+_MEMORY_PER_JOB = 8 * 2**30
 
 
-def run_abreast(jobs: Sequence[Callable[[Say], R]], say: Say) -> list[R]:
-    """Run the jobs as many at a time as this machine's GPU has room for, else one after another in this process.
+def run_gpu_jobs(jobs: Sequence[Callable[[MessageCallback], R]], log: MessageCallback) -> list[R]:
+    """Run as many jobs at a time as fit on this machine's GPU, or one after another in this process.
 
-    Returns what they gave, in their order; what they say is said here. Raises as `run_apart`.
+    Returns the results in the order of the jobs. `log` receives the jobs' messages. Raises as `run_in_processes`.
     """
-    size = room(len(jobs))
+    size = gpu_job_limit(len(jobs))
     if size == 1:
-        return [job(say) for job in jobs]
+        return [job(log) for job in jobs]
     torch.cuda.empty_cache()
-    return run_apart(jobs, size, max(1, (os.cpu_count() or 1) // size), say)
+    return run_in_processes(jobs, size, max(1, (os.cpu_count() or 1) // size), log)
 
 
-def room(jobs: int) -> int:
-    """How many jobs at a time: 1 where there is no GPU."""
+def gpu_job_limit(jobs: int) -> int:
+    """How many of `jobs` jobs may run at the same time; 1 without a GPU."""
     if not torch.cuda.is_available():
         return 1
     memory = torch.cuda.get_device_properties(0).total_memory
-    return max(1, min(jobs, os.cpu_count() or 1, memory // _MEMORY_EACH))
+    return max(1, min(jobs, os.cpu_count() or 1, memory // _MEMORY_PER_JOB))
 
 
-def run_apart(jobs: Sequence[Callable[[Say], R]], size: int, threads: int, say: Say) -> list[R]:
-    """Run the jobs on `size` processes of so many threads; they, and what they return, have to be picklable.
+def run_in_processes(
+    jobs: Sequence[Callable[[MessageCallback], R]], size: int, threads: int, log: MessageCallback
+) -> list[R]:
+    """Run the jobs in `size` processes with `threads` threads each; jobs and results must be picklable.
 
-    Raises LitmineError when a process dies, and what a job raises of that kind; no process outlives this one.
+    Raises LitmineError when a process dies, and the LitmineError of a job. The processes end with this one.
     """
     waiting, results = deque(enumerate(jobs)), dict[int, R]()
     busy = dict[Connection, int]()
     with ProcessPool(
-        size, _work, [threads], "one of the processes that share the GPU", "run the command again"
-    ) as crew:
+        size, _serve_jobs, [threads], "one of the processes that share the GPU", "run the command again"
+    ) as pool:
 
-        def supply(hand: Connection) -> None:
+        def start_next_job(connection: Connection) -> None:
             if waiting:
-                busy[hand], job = waiting.popleft()
-                crew.give(hand, job)
+                busy[connection], job = waiting.popleft()
+                pool.send(connection, job)
 
-        for hand in crew.hands:
-            supply(hand)
+        for connection in pool.connections:
+            start_next_job(connection)
         while busy:
-            for hand, (said, result) in crew.hear([*busy]):
-                if said is None:
-                    results[busy.pop(hand)] = cast("R", result)
-                    supply(hand)
+            for connection, (message, result) in pool.receive([*busy]):
+                if message is None:
+                    results[busy.pop(connection)] = cast("R", result)
+                    start_next_job(connection)
                 else:
-                    say(said)
+                    log(message)
     return [results[number] for number in range(len(jobs))]
 
 
-def _work(threads: int, parent: Connection) -> None:
-    """What a process does, until its parent is gone or ends it."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+def _serve_jobs(threads: int, parent: Connection) -> None:
+    """Run in a process of the pool: run the jobs that the parent sends until the parent closes the connection."""
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
     os.environ["RAYON_NUM_THREADS"] = str(threads)
     torch.set_num_threads(threads)
     with suppress(EOFError, BrokenPipeError):
         while True:
             (job,) = parent.recv()
             try:
-                parent.send((None, job(lambda sentence: parent.send((sentence, None)))))
+                parent.send((None, job(lambda message: parent.send((message, None)))))
             except LitmineError as error:
                 parent.send(error)
 
 
-def _end_with_parent() -> None:
-    """Leave at once when the parent was killed: a job may be silent for long, and its command be given again."""
+def _exit_with_parent() -> None:
+    """Exit as soon as the parent is killed.
+
+    A job may send no message for a long time, and the user may start the same command again meanwhile.
+    """
     parent = parent_process()
     assert parent is not None
     parent.join()

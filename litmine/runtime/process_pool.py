@@ -1,4 +1,7 @@
-"""Processes of this machine, each at the other end of a pipe, or of several."""
+"""A pool of processes on this machine, each connected by one or more pipes.
+
+Unlike `multiprocessing.Pool` it reports a process that dies, and an interrupt lets the processes clean up.
+"""
 
 import os
 import signal
@@ -11,47 +14,50 @@ from typing import Any, Self
 
 from litmine.errors import LitmineError
 
-# Seconds that a process has to leave by itself.
-_GRACE = 10
+# Seconds to wait for a process to exit by itself.
+_EXIT_SECONDS = 10
 
 
 class WorkerDiedError(LitmineError):
-    """A process died, and with it what it had in hand."""
+    """A process died, and its current work is lost."""
 
 
 class ProcessPool:
-    """`size` processes that call `work` with `given` and their ends of `pipes`; whoever leaves the block ends them.
+    """A context manager for `size` processes that call `work(*arguments, *connections)`; they end with the block.
 
-    `name` is what a sentence calls one that dies, and `remedy` what to do then.
+    A process gets `pipes` connections. `name` describes a process in the message of WorkerDiedError, and `remedy` is
+    the advice in it. `work` and `arguments` must be picklable.
     """
 
     def __init__(
-        self, size: int, work: Callable[..., None], given: Sequence[Any], name: str, remedy: str, pipes: int = 1
+        self, size: int, work: Callable[..., None], arguments: Sequence[Any], name: str, remedy: str, pipes: int = 1
     ) -> None:
-        self._size, self._work, self._given, self._pipes = size, work, tuple(given), pipes
+        self._size, self._work, self._arguments, self._pipes = size, work, tuple(arguments), pipes
         self._name, self._remedy = name, remedy
         self._processes: dict[Connection, SpawnProcess] = {}
 
     @property
-    def hands(self) -> list[Connection]:
+    def connections(self) -> list[Connection]:
+        """The parent's ends of all pipes."""
         return list(self._processes)
 
     def __enter__(self) -> Self:
         context = get_context("spawn")
-        # It unblocks Ctrl-C when it starts, which would else be with the first process.
+        # The resource tracker unblocks SIGINT when it starts, which it would otherwise do with the first process.
         resource_tracker.ensure_running()
-        # Ctrl-C reaches all processes of a terminal: these inherit that they do not hear it, and are told by this one.
-        heard = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        # A terminal sends Ctrl-C to all its processes. These inherit the blocked signal; `terminate` stops them.
+        previous_mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             for _ in range(self._size):
-                here, there = zip(*(context.Pipe() for _ in range(self._pipes)), strict=True)
-                process = context.Process(target=_begin, args=(self._work, *self._given, *there), daemon=True)
+                parent_ends, child_ends = zip(*(context.Pipe() for _ in range(self._pipes)), strict=True)
+                arguments = (self._work, *self._arguments, *child_ends)
+                process = context.Process(target=_run_until_terminated, args=arguments, daemon=True)
                 process.start()
-                for end in there:
-                    end.close()
-                self._processes |= dict.fromkeys(here, process)
+                for connection in child_ends:
+                    connection.close()
+                self._processes |= dict.fromkeys(parent_ends, process)
         finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, heard)
+            signal.pthread_sigmask(signal.SIG_SETMASK, previous_mask)
         return self
 
     def __exit__(
@@ -59,62 +65,65 @@ class ProcessPool:
     ) -> None:
         if kind is not None:
             self.terminate()
-        for hand in self._processes:
-            hand.close()
+        for connection in self._processes:
+            connection.close()
         for process in set(self._processes.values()):
-            process.join(_GRACE)
+            process.join(_EXIT_SECONDS)
             if process.is_alive():
                 process.kill()
 
     def terminate(self) -> None:
-        """Let them unwind, as Ctrl-C does."""
-        # Each once, however many pipes it has: a second time would end it in the middle of that.
+        """Interrupt the processes; they clean up as after Ctrl-C."""
+        # A process with several pipes gets one signal only: a second one would interrupt its clean-up.
         for process in set(self._processes.values()):
             process.terminate()
 
-    def give(self, hand: Connection, *given: Any) -> None:
-        """Send something to one (WorkerDiedError when it has died)."""
+    def send(self, connection: Connection, *message: Any) -> None:
+        """Send a tuple to a process. Raises WorkerDiedError when the process has died."""
         try:
-            hand.send(given)
+            connection.send(message)
         except OSError as error:
-            raise self._death(hand) from error
+            raise self._died_error(connection) from error
 
-    def hear(self, hands: Sequence[Connection]) -> list[tuple[Connection, Any]]:
-        """The next message of each ready connection. Raises WorkerDiedError, or the LitmineError that it sends."""
-        heard = []
-        for hand in wait(hands):
-            assert isinstance(hand, Connection)
+    def receive(self, connections: Sequence[Connection]) -> list[tuple[Connection, Any]]:
+        """Wait for messages; returns the next message of each connection that has one.
+
+        Raises WorkerDiedError when a process has died, and a LitmineError that a process sends.
+        """
+        messages = []
+        for connection in wait(connections):
+            assert isinstance(connection, Connection)
             try:
-                said = hand.recv()
+                message = connection.recv()
             except (EOFError, OSError) as error:
-                raise self._death(hand) from error
-            if isinstance(said, LitmineError):
-                raise said
-            heard.append((hand, said))
-        return heard
+                raise self._died_error(connection) from error
+            if isinstance(message, LitmineError):
+                raise message
+            messages.append((connection, message))
+        return messages
 
-    def _death(self, hand: Connection) -> WorkerDiedError:
-        process = self._processes[hand]
-        process.join(_GRACE)
+    def _died_error(self, connection: Connection) -> WorkerDiedError:
+        process = self._processes[connection]
+        process.join(_EXIT_SECONDS)
         code = process.exitcode or 0
         how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
-        return WorkerDiedError(f"{self._name} {how}; what was finished stays: {self._remedy}")
+        return WorkerDiedError(f"{self._name} {how}; finished work is kept: {self._remedy}")
 
 
-def _begin(work: Callable[..., None], *given: Any) -> None:
-    told = False
+def _run_until_terminated(work: Callable[..., None], *arguments: Any) -> None:
+    terminated = False
 
-    def unwind(_number: int, _frame: object) -> None:
-        nonlocal told
-        told = True
+    def interrupt(_number: int, _frame: object) -> None:
+        nonlocal terminated
+        terminated = True
         raise KeyboardInterrupt
 
-    # Unwinds as Ctrl-C does, so that nothing half-written is left.
-    signal.signal(signal.SIGTERM, unwind)
+    # SIGTERM raises KeyboardInterrupt, so that `finally` blocks remove half-written files.
+    signal.signal(signal.SIGTERM, interrupt)
     try:
-        work(*given)
+        work(*arguments)
     finally:
-        if told:
-            # Whatever became of the interruption: DuckDB makes another error of one that meets its import, and its
-            # library says on stderr, at the interpreter's own end, what is left half-made.
+        if terminated:
+            # Skip the interpreter's shutdown and any other exception: DuckDB turns an interrupt during its import into
+            # another error, and its library prints to stderr at exit when that import is incomplete.
             os._exit(0)

@@ -1,7 +1,7 @@
-"""One job on several processes that compute together: Ray starts them, torch.distributed lets them talk.
+"""Run a training job on several processes that compute together: Ray starts them, torch.distributed connects them.
 
-Ray's own TorchTrainer does the same; docs/decisions/0054-plain-actors-for-training.md compares.
-A member that dies ends the job for all.
+docs/decisions/0054-plain-actors-for-training.md compares it with Ray's own TorchTrainer. When a worker dies, the whole
+job ends.
 """
 
 import os
@@ -17,67 +17,83 @@ import ray
 from ray.exceptions import RayError, RayTaskError
 
 from litmine.errors import LitmineError
-from litmine.runtime.ray_cluster import BEAT, Pulse, cpus_each, cpus_of_actor, end, ray_running, reason
+from litmine.runtime.ray_cluster import (
+    CHECK_SECONDS,
+    ClusterMonitor,
+    actor_cpus,
+    cpus_per_worker,
+    error_reason,
+    kill_actors,
+    ray_running,
+)
+from litmine.specs.commands import MessageCallback
 
 R = TypeVar("R")
-Say = Callable[[str], None]
-# While one member writes a checkpoint, the others wait for its gradient.
-_SILENCE = timedelta(minutes=30)
-# Members that lose another fail too, and may do so before Ray knows of the death.
+# How long a worker waits for the gradients of another, which may be writing a checkpoint.
+_GRADIENT_TIMEOUT = timedelta(minutes=30)
+# When a worker dies, the others fail too, perhaps seconds before Ray reports the death.
 _DEATH_SECONDS = 10.0
 
 
-def run_on_team(job: Callable[[Say], R], workers: int, gpus: int, address: str | None, say: Say) -> R:
-    """Run `job` on `gpus` members with a GPU each, or else on `workers` that share the CPU; the first member's result.
+def run_distributed(
+    job: Callable[[MessageCallback], R], workers: int, gpus: int, address: str | None, log: MessageCallback
+) -> R:
+    """Run `job` on `gpus` workers with a GPU each, or on `workers` CPU workers; returns the result of rank 0.
 
-    torch.distributed is initialised there (NCCL or gloo), and the working folder is this one; what the first member
-    says is said here. `address` joins a running cluster, whose machines must see the same folders. Raises SettingError
-    as `ray_running`, the LitmineError of a member, and LitmineError when a member died or the cluster is gone.
+    Each worker has joined the process group of torch.distributed (NCCL or gloo) and has this working folder. `log`
+    receives the messages of rank 0. `address` joins a running cluster, whose machines must see the same folders.
+
+    Raises SettingError as `ray_running`, the LitmineError of a worker, and LitmineError when a worker dies or the
+    cluster is lost.
     """
-    with ray_running(workers, gpus, address) as pulse:
-        needs = {"num_gpus": 1} if gpus else {"num_cpus": cpus_each(workers)}
-        hire = ray.remote(_Member).options(max_concurrency=2, max_restarts=0, **needs)
-        members = [hire.remote() for _ in range(gpus or workers)]
+    with ray_running(workers, gpus, address) as monitor:
+        resources = {"num_gpus": 1} if gpus else {"num_cpus": cpus_per_worker(workers)}
+        # Two threads: one runs the job, the other returns its messages.
+        actor = ray.remote(_TrainingWorker).options(max_concurrency=2, max_restarts=0, **resources)
+        actors = [actor.remote() for _ in range(gpus or workers)]
         try:
-            result: R = _do(ray.put(job), members, say, pulse)
+            result: R = _run_on_actors(ray.put(job), actors, log, monitor)
             return result
         finally:
-            end(members)
+            kill_actors(actors)
 
 
-class _Member:
-    """A process of the team; the job runs in one of its threads while another hands out what it says."""
+class _TrainingWorker:
+    """An actor that runs the job as one rank of the process group."""
 
     def __init__(self) -> None:
         self._listener: socket.socket | None = None
-        self._said: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._messages: queue.SimpleQueue[str | None] = queue.SimpleQueue()
 
-    def meet(self) -> tuple[str, int]:
-        """Listen for the others at this machine's address in the cluster, and no other; returns host and port."""
+    def listen(self) -> tuple[str, int]:
+        """Listen for the other ranks, only at this machine's address in the cluster; returns host and port."""
         self._listener = socket.create_server((ray.util.get_node_ip_address(), 0))
         host, port = self._listener.getsockname()
         return host, port
 
-    def run(self, job: Callable[[Say], object], folder: str, rank: int, size: int, at: tuple[str, int]) -> object:
-        """Do the job in `folder`, with the others who meet `at`; only the first member has a result."""
+    def run(
+        self, job: Callable[[MessageCallback], object], folder: str, rank: int, size: int, store: tuple[str, int]
+    ) -> object:
+        """Run the job in `folder`; returns its result for rank 0, else None. `store` is where rank 0 listens."""
         try:
             os.chdir(folder)
         except OSError as error:
             raise LitmineError(
-                f"{folder} is not on {socket.gethostname()} ({error.strerror}); every machine must see it"
+                f"{folder} is not available on {socket.gethostname()} ({error.strerror}); use a folder that every"
+                " machine of the cluster sees"
             ) from error
         try:
-            self._join(rank, size, *at)
-            result = job(_silent if rank else self._said.put)
+            self._join_group(rank, size, *store)
+            result = job(_discard if rank else self._messages.put)
             return None if rank else result
         finally:
-            self._said.put(None)
+            self._messages.put(None)
 
-    def said(self) -> str | None:
-        """The next thing said, None when the job is over."""
-        return self._said.get()
+    def next_message(self) -> str | None:
+        """Wait for the next message of the job; None when the job has ended."""
+        return self._messages.get()
 
-    def _join(self, rank: int, size: int, host: str, port: int) -> None:
+    def _join_group(self, rank: int, size: int, host: str, port: int) -> None:
         if host.startswith("127."):
             loopback = next(name for _, name in socket.if_nameindex() if name.startswith("lo"))
             os.environ["GLOO_SOCKET_IFNAME"] = os.environ["NCCL_SOCKET_IFNAME"] = loopback
@@ -88,10 +104,10 @@ class _Member:
         from torch import distributed
 
         if not on_gpu:
-            torch.set_num_threads(cpus_of_actor())
-        # Without a socket of ours the store listens on every interface.
+            torch.set_num_threads(actor_cpus())
+        # With its own socket the store would listen on every interface.
         listener = None if self._listener is None else self._listener.detach()
-        store = distributed.TCPStore(  # type: ignore[attr-defined] # public all the same
+        store = distributed.TCPStore(  # type: ignore[attr-defined] # public, but not in the stubs
             host, port, size, rank == 0, master_listen_fd=listener
         )
         distributed.init_process_group(
@@ -99,52 +115,53 @@ class _Member:
             store=store,
             rank=rank,
             world_size=size,
-            timeout=_SILENCE,
+            timeout=_GRADIENT_TIMEOUT,
             device_id=torch.device("cuda", 0) if on_gpu else None,
         )
 
 
-def _do(job: Any, members: Sequence[Any], say: Say, pulse: Pulse) -> Any:
-    """The first member's result; LitmineError as `run_on_team`."""
-    leader, runs = members[0], []
+def _run_on_actors(job: Any, actors: Sequence[Any], log: MessageCallback, monitor: ClusterMonitor) -> Any:
+    """The result of rank 0. Raises LitmineError as `run_distributed`."""
+    first, runs = actors[0], []
     try:
-        at = ray.get(leader.meet.remote())
-        runs += [member.run.remote(job, str(Path.cwd()), i, len(members), at) for i, member in enumerate(members)]
-        line = leader.said.remote()
-        waiting = [line, *runs]
+        store = ray.get(first.listen.remote())
+        folder = str(Path.cwd())
+        runs += [actor.run.remote(job, folder, rank, len(actors), store) for rank, actor in enumerate(actors)]
+        next_message = first.next_message.remote()
+        waiting = [next_message, *runs]
         while waiting:
-            ready, waiting = ray.wait(waiting, num_returns=1, timeout=BEAT)
-            for done in ready:
-                value = ray.get(done)
-                if done == line and value is not None:
-                    say(value)
-                    line = leader.said.remote()
-                    waiting.insert(0, line)
-            pulse.feel()
+            ready, waiting = ray.wait(waiting, num_returns=1, timeout=CHECK_SECONDS)
+            for reference in ready:
+                value = ray.get(reference)
+                if reference == next_message and value is not None:
+                    log(value)
+                    next_message = first.next_message.remote()
+                    waiting.insert(0, next_message)
+            monitor.check()
         return ray.get(runs[0])
     except RayError as error:
-        raise _cause(error, runs, len(members)) from error
+        raise _find_cause(error, runs, len(actors)) from error
 
 
-def _cause(error: RayError, runs: Sequence[Any], size: int) -> Exception:
-    """What ended the job: a death, or else what a member raised, the first member's error before another's."""
+def _find_cause(error: RayError, runs: Sequence[Any], size: int) -> Exception:
+    """Why the job ended: a worker's death if there is one, else a worker's LitmineError, lower ranks first."""
     errors: list[RayError] = [error]
-    ends = time.monotonic() + _DEATH_SECONDS
+    deadline = time.monotonic() + _DEATH_SECONDS
     for run in runs if isinstance(error, RayTaskError) else ():
-        if ray.wait([run], timeout=max(0.0, ends - time.monotonic()))[0]:
+        if ray.wait([run], timeout=max(0.0, deadline - time.monotonic()))[0]:
             try:
                 ray.get(run)
             except RayError as other:
                 errors.insert(len(errors) - 1, other)
-    for died in errors:
-        if not isinstance(died, RayTaskError):
+    for death in errors:
+        if not isinstance(death, RayTaskError):
             return LitmineError(
-                f"one of {size} workers died ({reason(died)}); what was saved stays, and the same command goes on from"
-                " there"
+                f"one of {size} workers died ({error_reason(death)}); run the same command again to resume from the"
+                " last checkpoint"
             )
-    causes = (one.cause for one in errors if isinstance(one, RayTaskError))
+    causes = (task_error.cause for task_error in errors if isinstance(task_error, RayTaskError))
     return next((cause for cause in causes if isinstance(cause, LitmineError)), error)
 
 
-def _silent(_: str) -> None:
-    pass
+def _discard(_: str) -> None:
+    """Drop a message: only rank 0 writes messages."""

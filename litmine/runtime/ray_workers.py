@@ -1,9 +1,8 @@
-"""Units as Ray actors, one a GPU or a few on the CPU.
+"""Run units on Ray actors: one actor per GPU, or several on the CPUs.
 
-An actor has a Worker, or several in processes of their own that share its GPU: each is a seat, called from three
-threads. A seat gets units once its model is loaded: an actor for which the cluster has no room, because a machine was
-lost, keeps nobody waiting. The units of a seat that dies go to others, a few times; then a unit is a gap of this run,
-and the next run tries it again.
+An actor has one worker, or several worker processes that share its GPU. A worker gets units only after its models are
+loaded, so an actor for which the cluster has no room, because a machine was lost, delays nothing. The units of a worker
+that dies go to other workers. After ATTEMPTS deaths a unit becomes a gap of this run, and the next run tries it again.
 """
 
 import socket
@@ -20,7 +19,16 @@ from litmine.errors import LakeError, LitmineError, ModelError
 from litmine.lake.lake import MARKER_FILE
 from litmine.lake.paths import LakePath
 from litmine.runtime.process_pool import WorkerDiedError
-from litmine.runtime.ray_cluster import BEAT, Pulse, cpus_beside_gpu, cpus_each, cpus_of_actor, end, ray_running, reason
+from litmine.runtime.ray_cluster import (
+    CHECK_SECONDS,
+    ClusterMonitor,
+    actor_cpus,
+    cpus_per_gpu,
+    cpus_per_worker,
+    error_reason,
+    kill_actors,
+    ray_running,
+)
 from litmine.runtime.scheduler import ATTEMPTS, Scheduler
 from litmine.tasks.contract import (
     MAX_WORKERS_PER_GPU,
@@ -31,71 +39,74 @@ from litmine.tasks.contract import (
     out_of_memory_reason,
 )
 
-# Seconds without a worker that could begin: a cluster may be growing, or its CPUs and GPUs be taken for good.
-PATIENCE = 600.0
+# Seconds without any worker until a run ends: a cluster may be growing, or other programs may keep its CPUs and GPUs.
+START_TIMEOUT = 600.0
 
 
 def run_on_ray(
-    units: Sequence[Unit], workers: int, gpus: int, address: str | None, seats: int | None = None
+    units: Sequence[Unit], workers: int, gpus: int, address: str | None, processes: int | None = None
 ) -> Iterator[UnitResult]:
-    """Do the units on `gpus` actors with a GPU each, or else on `workers` actors that share the CPUs.
+    """Yield the results of the units, run on `gpus` actors with a GPU each, or else on `workers` CPU actors.
 
-    A GPU is shared by as many processes as keep it busy; `seats` says how many. `address` joins a running cluster,
-    whose machines must see the lake under the same path. Raises SettingError as `ray_running`; LitmineError when a
-    machine lacks the lake or the model, when no worker can begin, when all of them die again and again, and when the
-    cluster is gone.
+    `processes` is the number of workers of an actor; by default it is what keeps its GPU busy. `address` joins a
+    running cluster, whose machines must see the lake under the same path.
+
+    Raises SettingError as `ray_running`, and LitmineError when a machine lacks the lake or a model, when no worker
+    starts within START_TIMEOUT, when all workers die repeatedly, and when the cluster is lost.
     """
-    with ray_running(workers, gpus, address) as pulse:
-        needs = {"num_gpus": 1} if gpus else {"num_cpus": cpus_each(workers)}
+    with ray_running(workers, gpus, address) as monitor:
+        resources = {"num_gpus": 1} if gpus else {"num_cpus": cpus_per_worker(workers)}
         for model_specs, group in groupby(units, key=lambda unit: unit.model_specs):
-            own = list(group)
-            size = min(gpus or workers, len(own))
-            given = model_specs, own[0].lake, len(own) // size, seats
-            yield from _ActorPool(given, size, needs, pulse).do(own)
+            group_units = list(group)
+            size = min(gpus or workers, len(group_units))
+            load_arguments = model_specs, group_units[0].lake, len(group_units) // size, processes
+            yield from _ActorPool(load_arguments, size, resources, monitor).run(group_units)
 
 
 class _NoLakeError(LakeError):
-    """The machine of a worker does not see the lake."""
+    """The machine of an actor does not see the lake."""
 
 
 class _WorkerActor:
-    """Workers as an actor. It is made empty, so that what is wrong with a machine is said when it loads its model."""
+    """The workers of one actor. Only `load` fails if something is wrong with its machine, not the constructor."""
 
-    def load(self, model_specs: Sequence[ModelSpec], lake: LakePath, units: int, seats: int | None) -> int:
-        """Get ready for about so many units; returns how many seats there are."""
-        # Only who works needs torch, which takes seconds to import.
-        from litmine.runtime.worker_process import sharers, staff
+    def load(self, model_specs: Sequence[ModelSpec], lake: LakePath, units: int, processes: int | None) -> int:
+        """Start the workers, for about `units` units; returns the number of workers."""
+        # These imports load torch, which the driver does not need.
+        from litmine.runtime.worker_process import start_workers, workers_per_gpu
 
-        self._mark = lake / MARKER_FILE
-        self._look()
-        self._renewing = threading.Lock()
-        cores = cpus_of_actor() or cpus_beside_gpu()
-        self._workers: list[Any] = staff(model_specs, seats or sharers(model_specs[0].device, units, cores), cores)
+        self._marker = lake / MARKER_FILE
+        self._check_lake()
+        self._replacing = threading.Lock()
+        cores = actor_cpus() or cpus_per_gpu()
+        size = processes or workers_per_gpu(model_specs[0].device, units, cores)
+        self._workers: list[Any] = start_workers(model_specs, size, cores)
         return len(self._workers)
 
-    def do(self, unit: Unit, seat: int) -> UnitResult:
-        self._look()
-        worker = self._workers[seat]
+    def run(self, unit: Unit, number: int) -> UnitResult:
+        """Run a unit on the worker with this number. Raises WorkerDiedError; the worker is then already replaced."""
+        self._check_lake()
+        worker = self._workers[number]
         try:
-            done: UnitResult = worker.do(unit)
+            result: UnitResult = worker.run(unit)
         except WorkerDiedError:
-            with self._renewing:
-                # Who had another unit in the same hand may have come before.
-                if self._workers[seat] is worker:
+            with self._replacing:
+                # Another thread that ran a unit on this worker may have replaced it.
+                if self._workers[number] is worker:
                     worker.stop()
-                    self._workers[seat] = worker.another()
+                    self._workers[number] = worker.replacement()
             raise
-        return done
+        return result
 
-    def _look(self) -> None:
-        if not self._mark.exists():
+    def _check_lake(self) -> None:
+        if not self._marker.exists():
             raise _NoLakeError(
-                f"{self._mark.parent} is not on {socket.gethostname()}; every machine of the cluster must see the lake"
-                " under the same path"
+                f"{self._marker.parent} is not available on {socket.gethostname()}; put the lake where every machine of"
+                " the cluster sees it under the same path"
             )
 
 
-class _Slot(NamedTuple):
+class _ActorWorker(NamedTuple):
     """A worker of an actor, by its number."""
 
     actor: Any
@@ -103,122 +114,130 @@ class _Slot(NamedTuple):
 
 
 class _ActorPool:
-    """The actors of one model, and the units that they have in hand; `given` is what they are to load."""
+    """The actors for one group of models, and their running units."""
 
-    def __init__(self, given: tuple[Any, ...], size: int, needs: dict[str, int], pulse: Pulse) -> None:
-        self._given, self._size, self._pulse = given, size, pulse
+    def __init__(
+        self, load_arguments: tuple[Any, ...], size: int, resources: dict[str, int], monitor: ClusterMonitor
+    ) -> None:
+        self._load_arguments, self._size, self._monitor = load_arguments, size, monitor
         self._actor = ray.remote(_WorkerActor).options(
             max_concurrency=UNITS_PER_WORKER * MAX_WORKERS_PER_GPU,
             max_restarts=0,
             scheduling_strategy="SPREAD",
-            **needs,
+            **resources,
         )
-        # By the reference that is ready when they are; what each seat of the others has in hand; that by its reference.
-        self._beginning: dict[Any, Any] = {}
-        self._hands: dict[_Slot, list[Unit]] = {}
-        self._in_hand: dict[Any, tuple[_Slot, Unit]] = {}
-        self._finished = False
+        # Actors that load their models, by the reference of the call; the units of each worker; worker and unit by the
+        # reference of the call.
+        self._loading: dict[Any, Any] = {}
+        self._units: dict[_ActorWorker, list[Unit]] = {}
+        self._running: dict[Any, tuple[_ActorWorker, Unit]] = {}
+        self._any_finished = False
         self._failures = 0
-        self._manned = time.monotonic()
+        self._last_with_workers = time.monotonic()
 
-    def do(self, units: Sequence[Unit]) -> Iterator[UnitResult]:
-        shares = Scheduler(units)
+    def run(self, units: Sequence[Unit]) -> Iterator[UnitResult]:
+        scheduler = Scheduler(units)
         try:
             for _ in range(self._size):
-                self._hire()
-            while shares or self._in_hand:
-                while (given := shares.give(self._hands)) is not None:
-                    self._hand(*given)
-                for reference in ray.wait([*self._beginning, *self._in_hand], num_returns=1, timeout=BEAT)[0]:
-                    if reference in self._beginning:
-                        self._begin(reference)
+                self._start_actor()
+            while scheduler or self._running:
+                while (assignment := scheduler.assign(self._units)) is not None:
+                    self._submit(*assignment)
+                calls = [*self._loading, *self._running]
+                for reference in ray.wait(calls, num_returns=1, timeout=CHECK_SECONDS)[0]:
+                    if reference in self._loading:
+                        self._add_workers(reference)
                     else:
-                        yield from self._collect(reference, shares)
-                self._see_to_it()
+                        yield from self._collect(reference, scheduler)
+                self._check_cluster()
         finally:
-            end((*self._beginning.values(), *(seat.actor for seat in self._hands if seat.number == 0)))
+            kill_actors((*self._loading.values(), *(worker.actor for worker in self._units if worker.number == 0)))
 
-    def _hire(self) -> None:
+    def _start_actor(self) -> None:
         actor = self._actor.remote()
-        self._beginning[actor.load.remote(*self._given)] = actor
+        self._loading[actor.load.remote(*self._load_arguments)] = actor
 
-    def _hand(self, seat: _Slot, unit: Unit) -> None:
-        self._hands[seat].append(unit)
-        self._in_hand[seat.actor.do.remote(unit, seat.number)] = (seat, unit)
+    def _submit(self, worker: _ActorWorker, unit: Unit) -> None:
+        self._units[worker].append(unit)
+        self._running[worker.actor.run.remote(unit, worker.number)] = (worker, unit)
 
-    def _begin(self, reference: Any) -> None:
-        """An actor has its model, or it is another's turn."""
-        actor = self._beginning.pop(reference)
+    def _add_workers(self, reference: Any) -> None:
+        """Add the workers of an actor that has loaded its models; start another actor if this one has died."""
+        actor = self._loading.pop(reference)
         try:
-            seats = ray.get(reference)
+            size = ray.get(reference)
         except RayError as error:
             cause = error.cause if isinstance(error, RayTaskError) else None
             if isinstance(cause, LitmineError) and not isinstance(cause, WorkerDiedError):
-                # In the beginning all machines are to be as they should; later on the others are enough.
-                if not (self._finished and (self._hands or self._beginning)):
+                # At the start every machine must have the lake and the models. Later the other machines are enough.
+                if not (self._any_finished and (self._units or self._loading)):
                     raise cause from error
                 return
             if not isinstance(cause, MemoryError | WorkerDiedError | None):
                 raise
-            self._fail(error)
-            self._hire()
+            self._count_failure(error)
+            self._start_actor()
         else:
-            self._hands |= {_Slot(actor, number): [] for number in range(seats)}
+            self._units |= {_ActorWorker(actor, number): [] for number in range(size)}
 
-    def _collect(self, reference: Any, shares: Scheduler) -> Iterator[UnitResult]:
-        seat, unit = self._in_hand.pop(reference)
-        if seat in self._hands:
-            self._hands[seat].remove(unit)
+    def _collect(self, reference: Any, scheduler: Scheduler) -> Iterator[UnitResult]:
+        """The result of a call; none if its worker died and the unit will be tried again."""
+        worker, unit = self._running.pop(reference)
+        if worker in self._units:
+            self._units[worker].remove(unit)
         try:
-            done: UnitResult = ray.get(reference)
+            result: UnitResult = ray.get(reference)
         except RayError as error:
             cause = error.cause if isinstance(error, RayTaskError) else None
             if isinstance(cause, MemoryError):
                 why = out_of_memory_reason(cause)
-            elif cause is None or isinstance(cause, WorkerDiedError) or self._is_of_its_machine(cause):
-                # Without a cause the actor is gone: killed, out of memory, its machine lost.
+            elif cause is None or isinstance(cause, WorkerDiedError) or self._is_machine_fault(cause):
+                # Without a cause the actor itself is gone: killed, out of memory, or its machine is lost.
                 if not isinstance(cause, WorkerDiedError):
-                    self._replace(seat.actor)
-                why = f"its worker died {ATTEMPTS} times: {reason(error)}"
+                    self._replace(worker.actor)
+                why = f"its worker died {ATTEMPTS} times: {error_reason(error)}"
             elif isinstance(cause, LitmineError):
                 raise cause from error
             else:
                 raise
-            self._fail(error)
-            if not shares.died(unit):
+            self._count_failure(error)
+            if not scheduler.retry(unit):
                 yield UnitResult.failure(unit, why)
         else:
-            self._finished, self._failures = True, 0
-            yield done
+            self._any_finished, self._failures = True, 0
+            yield result
 
-    def _is_of_its_machine(self, cause: Exception) -> bool:
-        """Whether only this worker is at fault. A model that fails on every text, where it has read some, is not."""
-        return isinstance(cause, _NoLakeError) or (self._finished and isinstance(cause, ModelError))
+    def _is_machine_fault(self, cause: Exception) -> bool:
+        """Whether the error comes from one machine. A ModelError does if the model has worked before in this run."""
+        return isinstance(cause, _NoLakeError) or (self._any_finished and isinstance(cause, ModelError))
 
     def _replace(self, actor: Any) -> None:
-        """Let another come for an actor that is no good any more; each of its units says so, the first counts.
+        """Start another actor instead of a failed one, once, although each unit of the actor reports the failure.
 
-        Ray ends an actor to which nobody holds on.
+        Ray ends an actor to which no reference is left.
         """
-        own = [seat for seat in self._hands if seat.actor == actor]
-        for seat in own:
-            del self._hands[seat]
-        if own:
-            self._hire()
+        workers = [worker for worker in self._units if worker.actor == actor]
+        for worker in workers:
+            del self._units[worker]
+        if workers:
+            self._start_actor()
 
-    def _fail(self, error: RayError) -> None:
-        """Bear with a failure, unless there were too many in a row. Each worker may have had bad units only, once."""
+    def _count_failure(self, error: RayError) -> None:
+        """Raise LitmineError after too many failures in a row: each worker may have only bad units once."""
         self._failures += 1
-        if self._failures > ATTEMPTS * UNITS_PER_WORKER * max(self._size, len(self._hands)):
-            raise LitmineError(f"every worker dies before it finishes a part: {reason(error)}") from error
-
-    def _see_to_it(self) -> None:
-        """Raise LitmineError when there is no cluster any more, or nobody to work."""
-        self._pulse.feel()
-        if self._hands:
-            self._manned = time.monotonic()
-        elif time.monotonic() - self._manned > PATIENCE:
+        if self._failures > ATTEMPTS * UNITS_PER_WORKER * max(self._size, len(self._units)):
             raise LitmineError(
-                f"no worker could begin for {PATIENCE:.0f} s: the cluster's CPUs or GPUs are taken, or its machines are"
-                " gone (`ray status` tells); what was finished stays: run the command again when there is room"
+                f"every worker dies before it finishes a part ({error_reason(error)}); check memory and the models on"
+                " the workers' machines"
+            ) from error
+
+    def _check_cluster(self) -> None:
+        """Raise LitmineError when the cluster is lost, or has had no worker for START_TIMEOUT seconds."""
+        self._monitor.check()
+        if self._units:
+            self._last_with_workers = time.monotonic()
+        elif time.monotonic() - self._last_with_workers > START_TIMEOUT:
+            raise LitmineError(
+                f"no worker has started in {START_TIMEOUT:.0f} s because the cluster's CPUs or GPUs are in use or its"
+                " machines are lost (see `ray status`); finished work is kept: run the command again when there is room"
             )

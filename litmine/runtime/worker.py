@@ -1,10 +1,8 @@
-"""The worker: takes a unit, runs its models over it, writes the targets. The same in this process and under Ray.
+"""The worker: loads the models of a group of units once, and runs units with them, in this process or on Ray.
 
-`do` is called from several threads, which read and tokenise the next unit or decode and write the last while one unit
-is computed, or two on a GPU, which then has work while one begins or ends. A worker needs torch, transformers and
-pyarrow, and nothing else of litmine's dependencies.
-
-The models that a worker has loaded: those of one group, which are read for together.
+`Worker.run` is called from up to UNITS_PER_WORKER threads. While one unit is computed, others are read and tokenized,
+or decoded and written. On a GPU two units are computed at a time, so that it has work while one begins or ends. A
+worker needs torch, transformers and pyarrow, and no other dependency of litmine.
 """
 
 import threading
@@ -24,9 +22,10 @@ from litmine.tasks.registry import load_task_model
 
 
 class LoadedModels:
-    """The models of a group. Raises ModelError as `load_task_model` does, and for another model than was planned.
+    """The loaded models of a group: `litmine.tasks.contract.WorkerModels`.
 
-    A group is models on one trunk, one model with an encoder of its own, or models that compute without a network.
+    A group is models on one trunk, one model with its own encoder, or models without a network. Raises ModelError as
+    `load_task_model` does, and when a reference leads to another model than the planned one.
     """
 
     def __init__(self, model_specs: Sequence[ModelSpec]) -> None:
@@ -36,19 +35,19 @@ class LoadedModels:
         self.device, self.precision = torch.device("cpu"), "float32"
         trunks: LoadedTrunks = {}
         for model_spec in model_specs:
-            more = {"trunks": trunks} if model_spec.trunk else {}
+            trunk_argument = {"trunks": trunks} if model_spec.trunk else {}
             model = load_task_model(
                 model_spec.ref,
                 model_spec.task,
                 model_spec.device,
                 model_spec.precision,
                 model_spec.batch_tokens,
-                **more,
+                **trunk_argument,
             )
             if model.name != model_spec.model:
                 raise ModelError(
-                    f"{model_spec.ref} is {model.name} here and {model_spec.model} where the work was planned;"
-                    " give every machine the same model and versions"
+                    f"{model_spec.ref} is {model.name} on this machine, but {model_spec.model} where the run started;"
+                    " install the same model and versions on every machine"
                 )
             self._models[model_spec.model] = model
             if model_spec.network:
@@ -60,13 +59,13 @@ class LoadedModels:
         return model
 
     def read(self, models: Sequence[str], items: Sequence[Any]) -> Sequence[Any]:
-        networks = self._computing(models)
-        # Models of one group read alike.
-        read: Sequence[Any] = self._models[networks[0]].read(items) if networks else ()
-        return read
+        networks = self._networks_of(models)
+        # All models of a group tokenize in the same way.
+        tokenized: Sequence[Any] = self._models[networks[0]].read(items) if networks else ()
+        return tokenized
 
     def label(self, models: Sequence[str], read: Sequence[Any], watch: Callable[[float], None]) -> dict[str, Any]:
-        networks = self._computing(models)
+        networks = self._networks_of(models)
         if len(networks) < 2:
             return {name: self._models[name].label(read, watch) for name in networks}
         if networks not in self._engines:
@@ -75,83 +74,85 @@ class LoadedModels:
             self._engines[networks] = Engine(first.trunk, tops, first.batch_tokens)
         return dict(zip(networks, self._engines[networks].label(read, watch), strict=True))
 
-    def _computing(self, models: Sequence[str]) -> tuple[str, ...]:
-        """Those of the models that compute with a network, each once."""
+    def _networks_of(self, models: Sequence[str]) -> tuple[str, ...]:
+        """The models that have a network, without duplicates."""
         return tuple(name for name in self._networks if name in models)
 
 
 class StoppedError(Exception):
-    """The worker was told to stop; the target at hand is not written."""
+    """The worker was stopped before it had computed the unit; the unit's targets are not written."""
 
 
 class Worker:
-    """Loads the models of a group once (ModelError as `LoadedModels`) and does units with them.
+    """Loads the models of a group once and runs units with them. Raises ModelError as `LoadedModels`.
 
-    `threads` is how many processor threads torch may use, None for all of them.
+    `threads` is the number of CPU threads that torch may use, None for all.
     """
 
     def __init__(self, model_specs: Sequence[ModelSpec], threads: int | None = None) -> None:
-        # One thread loads and computes: OpenMP gives each that multiplies a team of its own, and with more threads than
-        # cores all of them sleep where they waited. Three threads in turn took 1.2 times as long in float32.
-        self._computing = ThreadPoolExecutor(1, thread_name_prefix="litmine-compute")
-        self._models = self._computing.submit(_load, model_specs, threads).result()
+        # The thread that loads also computes. OpenMP starts a team of threads for each thread that multiplies, and with
+        # more threads than cores they sleep instead of spinning: three threads in turn took 1.2 times as long in
+        # float32.
+        self._compute_pool = ThreadPoolExecutor(1, thread_name_prefix="litmine-compute")
+        self._models = self._compute_pool.submit(_load, model_specs, threads).result()
         if self._models.device.type == "cuda":
-            self._computing = ThreadPoolExecutor(2, thread_name_prefix="litmine-compute")
+            self._compute_pool = ThreadPoolExecutor(2, thread_name_prefix="litmine-compute")
         self._stop = threading.Event()
 
-    def do(self, unit: Unit, watch: Callable[[float], None] = ignore_progress) -> UnitResult:
-        """Make the targets of a unit that are not there yet, each as soon as it is decoded.
+    def run(self, unit: Unit, watch: Callable[[float], None] = ignore_progress) -> UnitResult:
+        """Write the targets of a unit that do not exist yet, each as soon as it is decoded.
 
-        `watch` is told the share of the unit's tokens that is done (StoppedError after `stop`).
+        `watch` is called before each batch with the share of the unit's tokens already started. Raises StoppedError
+        after `stop`.
         """
         started = time.monotonic()
-        left = unit.remaining()
-        if left is None:
+        remaining = unit.remaining()
+        if remaining is None:
             return UnitResult(unit, steps=tuple(StepResult(table, written=False) for table in unit.tables))
         try:
-            hand = left.load()
+            loaded = remaining.load()
         except LakeError as error:
-            return UnitResult.failure(left, str(error))
-        taken = time.monotonic()
-        read = self._models.read(hand.models, hand.items)
-        tokenised = time.monotonic()
-        began, labels = self._computing.submit(self._label, hand.models, read, watch).result()
-        computed = time.monotonic()
+            return UnitResult.failure(remaining, str(error))
+        loaded_at = time.monotonic()
+        read = self._models.read(loaded.models, loaded.items)
+        tokenized_at = time.monotonic()
+        compute_started, labels = self._compute_pool.submit(self._label, loaded.models, read, watch).result()
+        computed_at = time.monotonic()
         info = ComputeInfo(
             torch.cuda.get_device_name(self._models.device) if self._models.device.type == "cuda" else "cpu",
             self._models.precision,
-            computed - started,
-            sum(0 if isinstance(one, FailedItem) else one.tokens for one in read),
+            computed_at - started,
+            sum(0 if isinstance(item, FailedItem) else item.tokens for item in read),
         )
-        steps = tuple(hand.write(self._models, read, labels, info))
+        steps = tuple(loaded.write(self._models, read, labels, info))
         return UnitResult(
             unit,
-            items=len(hand.items),
+            items=len(loaded.items),
             tokens=info.tokens,
             seconds=time.monotonic() - started,
             steps=steps,
             device=info.device,
             precision=info.precision,
             timings=UnitTimings(
-                load=taken - started,
-                read=tokenised - taken,
-                wait=began - tokenised,
-                compute=computed - began,
+                load=loaded_at - started,
+                read=tokenized_at - loaded_at,
+                wait=compute_started - tokenized_at,
+                compute=computed_at - compute_started,
                 decode=sum(step.decode for step in steps),
                 write=sum(step.write for step in steps),
             ),
         )
 
     def stop(self) -> None:
-        """Let every `do` under way end at its next batch, without a target."""
+        """Make every running `run` raise StoppedError at its next batch."""
         self._stop.set()
 
     def _label(self, models: Sequence[str], read: Sequence[Any], watch: Callable[[float], None]) -> tuple[float, Any]:
-        """When it began, and what the models say."""
-        began = time.monotonic()
-        return began, self._models.label(models, read, lambda share: self._watch(share, watch))
+        """The start time, and the output of each model."""
+        started = time.monotonic()
+        return started, self._models.label(models, read, lambda share: self._watch_or_stop(share, watch))
 
-    def _watch(self, share: float, watch: Callable[[float], None]) -> None:
+    def _watch_or_stop(self, share: float, watch: Callable[[float], None]) -> None:
         if self._stop.is_set():
             raise StoppedError
         watch(share)

@@ -1,6 +1,6 @@
-"""A worker in a process of its own, one of several that share a GPU.
+"""A worker in its own process, one of several that share a GPU.
 
-A worker decodes and writes in Python, a thread at a time: several keep a GPU busy that one cannot.
+Decoding and writing are Python code, which runs in one thread at a time. So one process cannot keep a GPU busy.
 """
 
 import os
@@ -19,92 +19,94 @@ from litmine.runtime.process_pool import ProcessPool
 from litmine.runtime.worker import StoppedError, Worker
 from litmine.tasks.contract import MAX_WORKERS_PER_GPU, UNITS_PER_WORKER, ModelSpec, Unit, UnitResult
 
-# Cores, and bytes of the GPU's memory, for each process.
-_CORES_EACH, _MEMORY_EACH = 2, 8 * 2**30
+# CPU cores, and GPU memory in bytes, that a worker process needs.
+_CORES_PER_WORKER, _MEMORY_PER_WORKER = 2, 8 * 2**30
 
 
-def sharers(device: str, units: int, cores: int) -> int:
-    """How many processes are to share a GPU beside so many cores: 1 where there is none, or too little to do."""
+def workers_per_gpu(device: str, units: int, cores: int) -> int:
+    """How many worker processes share a GPU on a machine with `cores` CPU cores, for `units` units.
+
+    1 without a GPU, and when there are too few units for several workers.
+    """
     if device == "cpu" or not torch.cuda.is_available():
         return 1
     memory = torch.cuda.get_device_properties(0).total_memory
-    return max(
-        1, min(MAX_WORKERS_PER_GPU, cores // _CORES_EACH, memory // _MEMORY_EACH, units // (2 * UNITS_PER_WORKER))
-    )
+    limits = cores // _CORES_PER_WORKER, memory // _MEMORY_PER_WORKER, units // (2 * UNITS_PER_WORKER)
+    return max(1, min(MAX_WORKERS_PER_GPU, *limits))
 
 
-def staff(model_specs: Sequence[ModelSpec], size: int, cores: int | None) -> "list[Worker | WorkerProcess]":
-    """A worker in this process, or `size` in their own; for each an equal part of the cores, None for all there are.
+def start_workers(model_specs: Sequence[ModelSpec], size: int, cores: int | None) -> "list[Worker | WorkerProcess]":
+    """One worker in this process if `size` is 1, else `size` worker processes; they divide `cores` equally.
 
-    Raises as Worker does, and WorkerDiedError when a process dies.
+    `cores` is None for all cores of the machine. Raises as `Worker`, and WorkerDiedError when a process dies.
     """
     if size == 1:
         return [Worker(model_specs, cores)]
     threads = max(1, (cores or os.cpu_count() or 1) // size)
-    return [*_loaded([WorkerProcess(model_specs, threads) for _ in range(size)])]
+    return [*_load_all([WorkerProcess(model_specs, threads) for _ in range(size)])]
 
 
-def _loaded(workers: "list[WorkerProcess]") -> "list[WorkerProcess]":
-    """The same once all have their model; no process is left behind where one cannot."""
+def _load_all(workers: "list[WorkerProcess]") -> "list[WorkerProcess]":
+    """Wait until all workers have loaded their models; stop all of them if one fails."""
     try:
-        for one in workers:
-            one.load()
+        for worker in workers:
+            worker.load()
     except BaseException:
-        for one in workers:
-            one.stop()
+        for worker in workers:
+            worker.stop()
         raise
     return workers
 
 
 class WorkerProcess:
-    """A Worker elsewhere, with `threads` processor threads: `do` and `stop` are its own, once `load` is through."""
+    """A `Worker` in its own process with `threads` CPU threads. Call `load` before `run`."""
 
     def __init__(self, model_specs: Sequence[ModelSpec], threads: int) -> None:
-        self._given = model_specs, threads
+        self._arguments = model_specs, threads
         name, remedy = "one of the processes that share the GPU", "run the command again"
-        self._crew = ProcessPool(1, _serve, self._given, name, remedy, pipes=UNITS_PER_WORKER)
-        self._crew.__enter__()
-        self._free = SimpleQueue[Connection]()
-        for hand in self._crew.hands:
-            self._free.put(hand)
+        self._pool = ProcessPool(1, _serve_units, self._arguments, name, remedy, pipes=UNITS_PER_WORKER)
+        self._pool.__enter__()
+        self._idle = SimpleQueue[Connection]()
+        for connection in self._pool.connections:
+            self._idle.put(connection)
 
     def load(self) -> None:
-        """Wait for the model. Raises as Worker does, and WorkerDiedError when the process has died."""
-        self._crew.hear(self._crew.hands[:1])
+        """Wait until the models are loaded. Raises as `Worker`, and WorkerDiedError when the process has died."""
+        self._pool.receive(self._pool.connections[:1])
 
-    def do(self, unit: Unit, watch: Callable[[float], None] = ignore_progress) -> UnitResult:
-        """As `Worker.do`, for as many threads at a time; WorkerDiedError when the process has died."""
-        hand = self._free.get()
+    def run(self, unit: Unit, watch: Callable[[float], None] = ignore_progress) -> UnitResult:
+        """As `Worker.run`, from up to UNITS_PER_WORKER threads. Raises WorkerDiedError when the process has died."""
+        connection = self._idle.get()
         try:
-            self._crew.give(hand, unit)
+            self._pool.send(connection, unit)
             while True:
-                ((_, said),) = self._crew.hear([hand])
-                if isinstance(said, UnitResult):
-                    return said
-                if isinstance(said, Exception):
-                    raise said
-                watch(said)
+                ((_, message),) = self._pool.receive([connection])
+                if isinstance(message, UnitResult):
+                    return message
+                if isinstance(message, Exception):
+                    raise message
+                watch(message)
         finally:
-            self._free.put(hand)
+            self._idle.put(connection)
 
     def stop(self) -> None:
-        """End the process; each `do` under way ends at its next batch, without a target (StoppedError)."""
-        self._crew.terminate()
-        # A pipe that is closed while somebody listens may be another's by the time he looks.
-        hands = [self._free.get() for _ in range(UNITS_PER_WORKER)]
-        self._crew.__exit__(None, None, None)
-        # Who comes too late is told.
-        for hand in hands:
-            self._free.put(hand)
+        """End the process; every running `run` raises StoppedError at its next batch."""
+        self._pool.terminate()
+        # Wait for all calls of `run`: the system may reuse the descriptor of a closed pipe while a thread reads it.
+        connections = [self._idle.get() for _ in range(UNITS_PER_WORKER)]
+        self._pool.__exit__(None, None, None)
+        # A later call of `run` raises WorkerDiedError instead of waiting for a connection.
+        for connection in connections:
+            self._idle.put(connection)
 
-    def another(self) -> "WorkerProcess":
-        """One like it, which has its model. Raises as `load`."""
-        (one,) = _loaded([WorkerProcess(*self._given)])
-        return one
+    def replacement(self) -> "WorkerProcess":
+        """A new worker process with the same models, already loaded. Raises as `load`."""
+        (worker,) = _load_all([WorkerProcess(*self._arguments)])
+        return worker
 
 
-def _serve(model_specs: Sequence[ModelSpec], threads: int, *parents: Connection) -> None:
-    """What the process does: a thread for each pipe, whose units come one by one until it is closed."""
+def _serve_units(model_specs: Sequence[ModelSpec], threads: int, *parents: Connection) -> None:
+    """Run in the worker process: one thread for each pipe runs the units that the parent sends until it is closed."""
     os.environ["RAYON_NUM_THREADS"] = str(threads)
     with suppress(BrokenPipeError):
         try:
@@ -113,7 +115,7 @@ def _serve(model_specs: Sequence[ModelSpec], threads: int, *parents: Connection)
             parents[0].send(error)
             return
         parents[0].send(None)
-        serving = [threading.Thread(target=_answer, args=(worker, parent)) for parent in parents]
+        serving = [threading.Thread(target=_serve_pipe, args=(worker, parent)) for parent in parents]
         for thread in serving:
             thread.start()
         try:
@@ -121,22 +123,22 @@ def _serve(model_specs: Sequence[ModelSpec], threads: int, *parents: Connection)
                 thread.join()
         finally:
             worker.stop()
-            # None is left at a file that is half written.
+            # Wait for threads that are writing a file.
             for thread in serving:
                 thread.join()
 
 
-def _answer(worker: Worker, parent: Connection) -> None:
+def _serve_pipe(worker: Worker, parent: Connection) -> None:
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while True:
             (unit,) = parent.recv()
-            parent.send(_outcome(worker, unit, parent.send))
+            parent.send(_result_or_error(worker, unit, parent.send))
 
 
-def _outcome(worker: Worker, unit: Unit, watch: Callable[[float], None]) -> UnitResult | Exception:
-    """What is to be raised where the unit came from is given too."""
+def _result_or_error(worker: Worker, unit: Unit, watch: Callable[[float], None]) -> UnitResult | Exception:
+    """The result of a unit, or the exception that `WorkerProcess.run` raises for it."""
     try:
-        return worker.do(unit, watch)
+        return worker.run(unit, watch)
     except (BrokenPipeError, ConnectionResetError):
         raise
     except (LitmineError, MemoryError, StoppedError) as error:

@@ -20,15 +20,16 @@ if TYPE_CHECKING:
     import tantivy
 
 
-# `ArticleFilter` looks up the first few sets of candidates. After that, or in a small index at once, it is cheaper to
-# find all matching articles.
+# `ArticleFilter` checks the candidates of the first few pages by PMID. For more pages, or in a small index, it is
+# cheaper to find all matching articles once.
 _MAX_LOOKUPS = 4
 _SMALL_INDEX = 2_000
 _MAX_LOOKUP_PMIDS = 1_000
 # Up to this many matching articles, the index is searched for these articles only.
 _MAX_LISTED_PMIDS = 10_000
 
-# The last bits of a score depend on the order in which tantivy sums it, and so on the history of the index.
+# Scores are rounded: their last bits depend on the order in which tantivy adds terms, which depends on earlier updates
+# of the index.
 _SCORE_DECIMALS = 3
 _SPARE_HITS = 16
 _MAX_PAGE_SIZE = 100_000

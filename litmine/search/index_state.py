@@ -35,7 +35,7 @@ class IndexState:
     folder: name of the index folder, beside the state file.
     parts: digest of the article parts that are indexed; None while an update is unfinished.
     documents: number of documents in the index.
-    written: digest of the names that these parts had before any compaction.
+    written: digest of the original names of these parts, as imports wrote them; compaction does not change it.
     """
 
     folder: str

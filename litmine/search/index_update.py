@@ -1,4 +1,4 @@
-"""Bring a lake's search index up to date: find the articles that differ, delete them and add them again, in rounds.
+"""Bring a lake's search index up to date: delete and add the articles that changed, in rounds.
 
 Each round first marks its PMIDs as uncertain in the state file, then commits to the index, then records the documents
 that it added. A process can therefore be killed at any time: the next update repeats that round, so that no document is
@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     import duckdb
     import tantivy
 
-# BM25 statistics count deleted documents until tantivy merges their segment, at a time of its choice. Rebuilding a
-# small index takes seconds, so any deletion rebuilds it; a larger one is rebuilt when this share of it is deleted.
+# BM25 statistics include deleted documents until tantivy merges their segment, and tantivy decides when. Rebuilding a
+# small index takes only seconds, so it is rebuilt after any deletion. A larger index is rebuilt when more than this
+# share of its documents is deleted.
 SMALL_INDEX = 20_000
 MAX_DELETED_SHARE = 0.01
 ROUND_SIZE = 1_000_000
@@ -113,7 +114,7 @@ class _IndexUpdate:
         return index
 
     def _start_new(self) -> "tantivy.Index":
-        """Create an empty index, which becomes the lake's index at once."""
+        """Create an empty index, and make it the lake's index."""
         self._index_name = _INDEX_PREFIX + uuid4().hex
         make_folder(self._folder / self._index_name)
         index = create_index(self._folder / self._index_name)

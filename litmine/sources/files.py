@@ -26,7 +26,7 @@ _MD5_LINE = re.compile(r"(?:MD5 ?\(.*\) ?= ?)?([0-9a-fA-F]{32})(?: [ *].*)?")
 _MAX_MD5_FILE_BYTES = 1 << 12
 _GZIP_MAGIC = b"\x1f\x8b"
 _FRESH_COPY = "import a fresh copy of the file"
-# The number of bad lines or records reported per file: a file of another kind has nothing else.
+# The maximum number of unreadable lines or records reported per file; in a file of another kind, all are unreadable.
 _MAX_REPORTED = 1_000
 
 _BULK_NAME = re.compile(r"(?:pubmed|medline|pubmedsample)([0-9]{2})n([0-9]{4})\.xml(?:\.gz)?")
@@ -45,11 +45,11 @@ _LAST_OF_BASELINE = {
     2026: 1334,
 }
 _FIRST_YEAR, _LAST_YEAR = min(_LAST_OF_BASELINE), max(_LAST_OF_BASELINE)
-# The yearly increase of this number that is assumed before and after these years.
+# The assumed yearly increase of this number, before the first and after the last of these years.
 _GROWTH_BEFORE, _GROWTH_AFTER = 35, 55
-_BETWEEN_UPDATES = timedelta(days=0.8)
-# Update files beyond those of a year are dated a minute apart, so that they never reach the next baseline.
-_UPDATES_PER_YEAR, _BETWEEN_MORE = 430, timedelta(minutes=1)
+_UPDATE_INTERVAL = timedelta(days=0.8)
+# More update files than a year normally has are dated only a minute apart, so that they stay before the next baseline.
+_UPDATES_PER_YEAR, _EXTRA_UPDATE_INTERVAL = 430, timedelta(minutes=1)
 
 
 def find_files(paths: Sequence[Path]) -> list[Path]:
@@ -139,11 +139,11 @@ def _reading_order(file: Path) -> tuple[bool, float, str]:
 def _decompressed(plain: BufferedReader) -> BinaryIO:
     """The file's content, decompressed if it is gzip."""
     if plain.peek(len(_GZIP_MAGIC)).startswith(_GZIP_MAGIC):
-        return cast("BinaryIO", _PatientGzipFile(fileobj=plain))
+        return cast("BinaryIO", _SalvagingGzipFile(fileobj=plain))
     return plain
 
 
-class _PatientGzipFile(gzip.GzipFile):
+class _SalvagingGzipFile(gzip.GzipFile):
     """Returns all data that it can decompress before it raises an error for missing or damaged data."""
 
     def read(self, size: int | None = -1) -> bytes:
@@ -169,12 +169,12 @@ def estimate_release_time(name: str) -> datetime | None:
     year, number = 2000 + int(match[1]), int(match[2])
     last = _last_of_baseline(year)
     updates = max(0, number - last)
-    more = max(0, updates - _UPDATES_PER_YEAR)
+    extra = max(0, updates - _UPDATES_PER_YEAR)
     return (
         datetime(year - 1, 12, 10, tzinfo=UTC)
         + min(number, last) * timedelta(seconds=1)
-        + (updates - more) * _BETWEEN_UPDATES
-        + more * _BETWEEN_MORE
+        + (updates - extra) * _UPDATE_INTERVAL
+        + extra * _EXTRA_UPDATE_INTERVAL
     )
 
 
@@ -222,7 +222,7 @@ def compute_checksum(file: Path, declared: str | None) -> Checksum:
     """The checksum of a file. Raises SourceError when it cannot be read, or differs from the `declared` MD5."""
     try:
         with file.open("rb") as stream:
-            # Only against damage in transfer, not against forgery: so it also works where MD5 is disabled for security.
+            # The MD5 detects damage in transfer, not forgery. The flag allows it where MD5 is disabled for security.
             md5 = hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
             size = os.fstat(stream.fileno()).st_size
     except OSError as error:

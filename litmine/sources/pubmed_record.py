@@ -148,7 +148,7 @@ def _mesh(record: Children) -> tuple[MeshHeading, ...]:
 
 def _mesh_heading(element: Element) -> MeshHeading | None:
     """The first descriptor with its qualifiers; None if it has no name."""
-    # In one pass, because headings cost more time than the rest of a record: a record has about a dozen.
+    # One pass over the terms: a record has about a dozen headings, and they take more time than the rest of the record.
     descriptor: Element | None = None
     qualifiers: list[str] = []
     major = False
@@ -171,7 +171,9 @@ def _keywords(record: Children) -> tuple[str, ...]:
 
 
 def _identifier(elements: Iterable[Element], attribute: str, id_type: str) -> str | None:
-    return next((text for it in elements if it.get(attribute) == id_type and (text := element_text(it))), None)
+    return next(
+        (text for element in elements if element.get(attribute) == id_type and (text := element_text(element))), None
+    )
 
 
 def _pmcid(identifiers: Iterable[Element], record: Children) -> str | None:
@@ -186,7 +188,7 @@ def _pmcid(identifiers: Iterable[Element], record: Children) -> str | None:
 def parse_publication_date(parts: Mapping[str, str]) -> str | None:
     """The date as `2013`, `2013-05` or `2013-05-07`, with the parts that are present and valid; None without a year.
 
-    A season counts as its year, and a range of months as its first month.
+    For a season the result is its year, for a range of months the first month.
     """
     year, month, day = parts.get("Year", ""), parts.get("Month", ""), parts.get("Day", "")
     if not _YEAR.fullmatch(year):

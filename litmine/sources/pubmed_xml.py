@@ -59,37 +59,47 @@ def read_pubmed_xml(stream: BinaryIO) -> Iterator[ParsedRecord]:
         try:
             for _, element in elements:
                 number += 1
-                try:
-                    yield from _read_element(element, number, versions)
-                except RecordError as error:
-                    yield UnreadableRecord(f"record {number}", f"The record {error}.")
+                yield from _read_or_report(element, number, versions)
                 for other in _free_memory(element, tags):
                     yield _not_a_record(other, number - 1)
                 checked.count_record(element)
         except (etree.XMLSyntaxError, ParserError) as error:
-            # Some messages of libxml2 have several lines.
-            message = " ".join(str(error.msg if isinstance(error, etree.XMLSyntaxError) else error).split())[:200]
             following = checked.next_document()
             if following is not None:
                 checked = following
                 continue
-            record = checked.skip_record()
-            if record is None:
-                raise SourceError(f"The XML is damaged: {message}.") from error
+            number += 1
+            yield _skip_damaged_record(checked, number, error)
         else:
             for child in elements.root:
                 if _has_no_record(child, tags):
                     yield _not_a_record(child, number)
             return
-        number += 1
-        pmid = pmid_of_record(record)
-        where = f"record {number}" if pmid is None else f"record {number} (PMID {pmid})"
-        yield UnreadableRecord(where, f"The record {describe_damage(record, message)}.")
+
+
+def _skip_damaged_record(checked: CheckedXmlStream, number: int, error: Exception) -> UnreadableRecord:
+    """Go on behind the record at which the parser stopped. Raises SourceError when its end is not found."""
+    # Some messages of libxml2 have several lines.
+    message = " ".join(str(error.msg if isinstance(error, etree.XMLSyntaxError) else error).split())[:200]
+    record = checked.skip_record()
+    if record is None:
+        raise SourceError(f"The XML is damaged: {message}.") from error
+    pmid = pmid_of_record(record)
+    where = f"record {number}" if pmid is None else f"record {number} (PMID {pmid})"
+    return UnreadableRecord(where, f"The record {describe_damage(record, message)}.")
 
 
 def _fatal_error(elements: "etree.iterparse[tuple[str, Element]]") -> str | None:
     """The first error at which libxml2 stopped: lxml raises none for an undeclared entity."""
     return next((entry.message for entry in elements.error_log if entry.level == etree.ErrorLevels.FATAL), None)
+
+
+def _read_or_report(element: Element, number: int, versions: GreatestVersions) -> Iterator[ParsedRecord]:
+    """The records of an element; an unusable one becomes an `UnreadableRecord`."""
+    try:
+        yield from _read_element(element, number, versions)
+    except RecordError as error:
+        yield UnreadableRecord(f"record {number}", f"The record {error}.")
 
 
 def _read_element(element: Element, number: int, versions: GreatestVersions) -> Iterator[ParsedRecord]:

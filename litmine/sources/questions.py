@@ -17,7 +17,8 @@ _ID_FIELDS = ("question_id", "id")
 _TEXT_FIELDS = ("question", "body", "text")
 _TYPE_FIELDS = ("question_type", "type")
 _TYPE_NAMES = {"factoid": "factoid", "list": "list", "yesno": "yesno", "yes/no": "yesno"}
-# BioASQ's summary questions ask for prose, which no reader gives: their type is guessed, as for questions without one.
+# BioASQ's summary questions ask for a paragraph, which readers cannot write. Their type is guessed, as if they had
+# none.
 _TYPES_TO_GUESS = {"", "summary"}
 _FORMATS = 'JSON Lines, {"question": "..."} a line, CSV with a column `question`, or BioASQ\'s JSON'
 _BIOASQ = re.compile(r'(?<!\\)"questions"\s*:\s*\[')
@@ -25,7 +26,7 @@ _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def read_questions(path: Path) -> list[Question]:
-    """The questions of a file, in order. A question without an id gets its number, one without a type a guessed type.
+    """The questions of a file, in order. A missing id becomes the number of the question; a missing type is guessed.
 
     Raises QuestionError, with the line, for an unknown format, an empty question, an unknown type, or a repeated id;
     and for a file that cannot be read or has no questions.

@@ -30,9 +30,9 @@ class CheckedXmlStream:
     """An XML stream with a checked prologue: `root` is its first tag, and `read` starts at the beginning.
 
     The caller calls `count_record` after each record, and sets `find_error` to a function that returns the error of a
-    parser that continues after errors; `read` then raises a ParserError. Chunks end at the end of a record where they have one, so that a
-    damaged record can be told from those before and after it. `read` raises SourceError when no record ends in 32 MiB,
-    because the parser's tree is many times larger.
+    parser that continues after errors; `read` then raises a ParserError. A chunk ends at the end of a record if it has
+    one, so that a damaged record can be told from those before and after it. `read` raises SourceError when no record
+    ends in 32 MiB, because the parser's tree is many times larger.
 
     Expat checks the prologue before lxml reads it: libxml2 expands entities while it reads a DTD, and `huge_tree`
     removes its limits.

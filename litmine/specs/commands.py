@@ -1,41 +1,41 @@
-"""What passes between `litmine train` or `litmine evaluate` and the task whose code they run."""
+"""Arguments and results of a task's training and evaluation, as `litmine train` and `litmine evaluate` call them."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-# Tells the user how far things are, on stderr.
+# Prints a message for the user on stderr.
 MessageCallback = Callable[[str], None]
-# Runs trainings one after another, side by side on a GPU, or each on several workers, and returns their results. Each
-# training takes a `MessageCallback`. Jobs and results are picklable.
+# Runs several trainings and returns their results: one after another, side by side on a GPU, or each on several
+# workers. A training is a function of a `MessageCallback`. Trainings and results are picklable.
 TrainingRunner = Callable[[Sequence[Callable[[MessageCallback], Any]]], list[Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingContext:
-    """What a training is given beside its recipe.
+    """Arguments of a training in addition to its recipe.
 
-    folder: where the model is to be.
-    say: tells the user how far the training is.
-    resume: whether to go on from what a killed run left in the folder; else it is begun anew.
-    run: runs trainings on what the user chose.
+    folder: where the training writes the model.
+    report: prints a progress message.
+    resume: whether to continue from the checkpoint of an interrupted run in the folder; if not, start again.
+    run: runs trainings on the workers and GPUs that the user chose.
     """
 
     folder: Path
-    say: MessageCallback
+    report: MessageCallback
     resume: bool
     run: TrainingRunner
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluationResult:
-    """What an evaluation gives back, for the command to print.
+    """The result of an evaluation, which the command prints.
 
-    record: what `--format json` prints.
-    table: what `--format table` prints, line by line. Control characters in it are made visible by the command.
-    notes: sentences that explain the table, said on stderr beside it.
-    files: records to be written as JSON lines, by file. They are written after the scores were printed.
+    record: the output of `--format json`.
+    table: the lines of `--format table`. The command makes control characters in them visible.
+    notes: sentences that explain the table, printed on stderr.
+    files: records to write as JSON lines, by file. The command writes them after it has printed the scores.
     """
 
     record: Mapping[str, Any]

@@ -1,4 +1,4 @@
-"""What a task is: a kind of model, the table that it fills, and where its code is."""
+"""`TaskSpec`: what defines a task, from the table that it fills to the code that loads and trains its models."""
 
 from dataclasses import dataclass
 from importlib import import_module
@@ -9,40 +9,42 @@ ARTICLES = "articles"
 
 @dataclass(frozen=True, slots=True)
 class TaskSpec:
-    """One task. Code is named as `module:attribute` and imported when it is asked for, so that a spec costs nothing.
+    """One task. Code is named as `module:attribute` and imported on first use, so that `litmine --help` stays quick.
 
-    name: what `litmine.json` calls the task in its models, and the command line after `train`, `evaluate` and `--task`.
-    about: what its models do, as a phrase after "a model that".
-    table: the table of its targets (`schemas/<table>.json`); `schemas/<table>.sql` has the views.
-    logs: further tables that it writes, one file a run, as the lake's own log.
-    unit: `part`: a target for each article part; `pair`: targets of questions and texts, a file for each slice of them.
-    inputs: the tables that a target is made of, `articles` first. Another one is that of a task that comes before.
-    per_input: a target is made of the output of one model of the task before; else of that of all its active models.
-    shared: a column whose values the active models share out among them, each value to one model: `entity_type`. Empty
-        where the models that ran last are the active ones.
-    types: (folder, name) -> the values of that column that a model gives, without loading weights.
-    quotes: columns (start, end, quote) of the table where `quote` is what the text has from start to end.
-    export: the view whose rows `export --format jsonl` adds to an article under the table's name; empty for none.
-    architectures: endings of the architectures (config.json) of Hugging Face models that the task loads.
-    builtin: the reference of the built-in model, empty where there is none; its folder is `models/builtin/<name>`.
-    identify: (folder, name) -> name@digest, without loading weights.
+    name: the task's name in `litmine.json`, in `litmine train NAME` and `litmine evaluate NAME`, and for `--task`.
+    purpose: what a model of the task does, as a verb phrase: "finds entities".
+    table: the table of its targets (`schemas/<table>.json`); `schemas/<table>.sql` has its views.
+    logs: further tables that it writes, with one file per run, like the log of runs.
+    unit: `part` for one target per article part; `pair` for pairs of a question and a text, with one file per slice of
+        the pairs.
+    inputs: the tables that a target is computed from: `articles`, then tables of earlier tasks.
+    per_input: whether a target reads the output of one model of the earlier task, or that of all its active models.
+    type_column: the column whose values are divided among the active models, each value to one model (`entity_type`).
+        If empty, the models of the last run are the active ones.
+    types: (folder, name) -> the values of that column that a model can give, read without loading weights.
+    quotes: triples of columns (start, end, quote), where `quote` is the text from start to end.
+    export: the view whose rows `export --format jsonl` adds to each article under the table's name; empty for none.
+    architectures: suffixes of the Hugging Face architectures (in config.json) that the task loads.
+    builtin: the reference of the built-in model, in `models/builtin/<name>`; empty for none.
+    identify: (folder, name) -> `name@digest`, computed without loading weights.
     load: (folder, name, device, precision, batch_tokens=..., trunks=...) -> a `litmine.tasks.contract.StepModel`;
-        `trunks` are those that are loaded already, given to a model that goes on from one.
+        `trunks` are the encoders already loaded, for a model that shares one of them.
     rows: (texts, results) -> the rows of a target (`litmine.lake.targets.TargetRow`), for the unit `part`.
-    network: whether its models compute with a network; one that does not goes with the models that it reads.
-    recipe: the dataclass of its training's settings, made of `litmine.settings.setting` in a module without torch. Its
-        fields are the flags of `litmine train NAME`, its docstring is the help. A field `name` has the name of the
-        output folder unless something else is said. Empty where there is no training.
-    recipes: the folder of the recipes that come with litmine, beside the module of `recipe`; empty for none.
-    train: (recipe, TrainingContext) -> None: makes the model; what `litmine train NAME` runs.
-    distributed: `train` hands its trainings to the context's `run`, so that several workers or GPUs can share them.
-    evaluation: the dataclass of the evaluation's settings, made as that of the recipe is. Its fields are the flags of
-        `litmine evaluate NAME`, its docstring is the help. Empty where there is no evaluation.
-    evaluate: (evaluation) -> EvaluationResult: judges a model; what `litmine evaluate NAME` runs.
+    network: whether its models have a neural network. A model without one runs in the same worker as the models whose
+        output it reads.
+    recipe: the dataclass of the training settings, made with `litmine.settings.setting` in a module that does not
+        import torch. Its fields are the flags of `litmine train NAME`, and its docstring is the help. A field `name`
+        defaults to the name of the output folder. Empty for a task without training.
+    recipes: the folder of the recipes that ship with litmine, beside the module of `recipe`; empty for none.
+    train: (recipe, TrainingContext) -> None: trains and saves a model; `litmine train NAME` calls it.
+    distributed: whether `train` passes its trainings to the context's `run`, so that workers or GPUs can share them.
+    evaluation: the dataclass of the evaluation settings, made like that of the recipe. Its fields are the flags of
+        `litmine evaluate NAME`, and its docstring is the help. Empty for a task without evaluation.
+    evaluate: (evaluation) -> EvaluationResult: evaluates a model; `litmine evaluate NAME` calls it.
     """
 
     name: str
-    about: str
+    purpose: str
     table: str
     identify: str
     load: str
@@ -51,7 +53,7 @@ class TaskSpec:
     unit: Literal["part", "pair"] = "part"
     inputs: tuple[str, ...] = (ARTICLES,)
     per_input: bool = False
-    shared: str = ""
+    type_column: str = ""
     types: str = ""
     quotes: tuple[tuple[str, str, str], ...] = ()
     export: str = ""
@@ -67,11 +69,11 @@ class TaskSpec:
 
     @property
     def upstream(self) -> tuple[str, ...]:
-        """The tables of other tasks that its targets are made of."""
+        """The tables of other tasks that its targets are computed from."""
         return self.inputs[1:]
 
 
 def import_object(reference: str) -> Any:
-    """What `module:attribute` names. Raises ImportError or AttributeError for one that is not there."""
+    """The object that `module:attribute` names. Raises ImportError or AttributeError if it does not exist."""
     module, _, attribute = reference.partition(":")
     return getattr(import_module(module), attribute)

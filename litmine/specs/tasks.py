@@ -1,4 +1,4 @@
-"""Every task, those that others build on first."""
+"""The list of all tasks: a task comes after the tasks whose results it reads."""
 
 from litmine.specs.spec import TaskSpec
 
@@ -8,12 +8,12 @@ BUILTIN, BUILTIN_READER = "builtin", "builtin-reader"
 TASKS: tuple[TaskSpec, ...] = (
     TaskSpec(
         name="ner",
-        about="finds entities",
+        purpose="finds entities",
         table="entities",
         identify="litmine.tasks.ner.settings:identify",
         load="litmine.tasks.ner.folder:load_folder",
         rows="litmine.tasks.ner.tagger:entity_rows",
-        shared="entity_type",
+        type_column="entity_type",
         types="litmine.tasks.ner.settings:entity_types",
         quotes=(("start_char", "end_char", "mention"),),
         architectures=("ForTokenClassification",),
@@ -27,7 +27,7 @@ TASKS: tuple[TaskSpec, ...] = (
     ),
     TaskSpec(
         name="qa",
-        about="answers questions",
+        purpose="answers questions",
         table="readings",
         logs=("questions", "retrieved"),
         unit="pair",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from litmine.errors import ModelError
 from litmine.nn.references import BUILTIN_TRUNK, TRUNK, is_litmine_model, locate, model_folder_errors, read_description
 from litmine.nn.trunk_folder import find_trunk, read_trunk_link, trunk_digest
-from litmine.specs import BUILTIN, TASKS, TaskSpec, import_object, spec_named
+from litmine.specs import BUILTIN, TASKS, TaskSpec, import_object, spec_by_name
 
 if TYPE_CHECKING:
     from litmine.tasks.ner.tagger import Tagger
@@ -53,8 +53,8 @@ def detect_task(folder: Path, among: Sequence[TaskSpec] = TASKS) -> TaskSpec:
     if matches:
         tasks = " or ".join(spec.name for spec in matches)
         raise ModelError(f"{folder} holds {kind}, which fits the tasks {tasks}; choose one with --task")
-    wanted = " or ".join(f"one that {spec.about} ({spec.name})" for spec in among)
-    held = f"{kind}, which {fits[0].about}" if fits else kind
+    wanted = " or ".join(f"one that {spec.purpose} ({spec.name})" for spec in among)
+    held = f"{kind}, which {fits[0].purpose}" if fits else kind
     raise ModelError(f"{folder} holds {held}; give {wanted}")
 
 
@@ -86,7 +86,7 @@ def identify_folder(spec: TaskSpec, folder: Path, name: str) -> str:
 
 
 def model_types(ref: str) -> tuple[str, ...]:
-    """The values that a model gives to its task's shared column (`TaskSpec.shared`): a tagger's entity types.
+    """The values that a model gives to its task's type column (`TaskSpec.type_column`): a tagger's entity types.
 
     Empty if the task has no such column. Raises ModelError as `identify`.
     """
@@ -126,7 +126,7 @@ def load_task_model(
     batch in tokens; `more` goes to the task's loader (`TaskSpec.load`). Raises ModelError when the model is unknown,
     cannot be downloaded, has another task, or cannot run with these options.
     """
-    spec, folder, name = find_model(ref, [spec_named(task)])
+    spec, folder, name = find_model(ref, [spec_by_name(task)])
     return import_object(spec.load)(folder, name, device, precision, batch_tokens=batch_tokens, **more)
 
 

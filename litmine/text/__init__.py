@@ -1,1 +1,1 @@
-"""Texts and offsets: windows over long texts, tags to spans."""
+"""Functions on texts without models: sentence splitting, windows over long texts, and tags to spans."""

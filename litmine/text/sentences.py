@@ -1,10 +1,13 @@
-"""Sentences of biomedical prose, by rules: a stop ends one unless it belongs to an abbreviation, a name or a number."""
+"""Split biomedical text into sentences by rules.
+
+A full stop ends a sentence unless it belongs to an abbreviation, an initial or a number.
+"""
 
 import re
 from itertools import pairwise
 
-# A stop, what closes after it, and a space; a stop of Chinese or Japanese needs none. A blank line parts by itself, and
-# so does what is about to begin a section, which may follow a heading or a list without a stop.
+# Possible sentence ends: a stop with closing quotes or brackets before a space, a Chinese or Japanese stop, a blank
+# line, or the space before a section label, because a heading or list before it may lack a stop.
 _END = re.compile(
     r"""(?P<stop>[.!?…]+)["'”’»)\]};]*(?=\s)
     | [。！？]["'”’」』）]*
@@ -22,82 +25,86 @@ def _words(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
-# After these no sentence ends: something always follows.
-_NEVER = _words(
+# Abbreviations that never end a sentence, because something always follows them.
+_NEVER_FINAL = _words(
     """e.g eg i.e ie vs cf viz fig figs eq eqs ref refs dr drs mr mrs ms prof st vol pp ed eds dept univ resp subsp ssp
     var cv gen sect suppl ver ch tab approx ca"""
 )
-# After these, only before a word that likes to begin one.
-_SELDOM = _words(
+# Abbreviations that end a sentence only before a word of `_COMMON_STARTS`.
+_SELDOM_FINAL = _words(
     """al etc sp spp i.v iv i.p ip s.c sc i.m p.o po i.d i.t b.i.d t.i.d q.d q.i.d b.w d.w wt ph.d m.d b.sc m.sc jr sr
     inc ltd corp co w.r.t a.m p.m a.k.a v/v w/v"""
 )
-# After these, unless a number follows.
+# Abbreviations that end a sentence unless a number follows.
 _NUMBERED = _words("no nos")
-_BEGINNERS = _words(
+_COMMON_STARTS = _words(
     """a after all although among an and as at because both but by despite during each finally for from furthermore
     here how however if in interestingly it its moreover most no none of on one only other our overall patients results
     similarly since several six some such ten that the their there therefore these they this those three thus to
     treatment two under using we what when whereas whether which while with"""
 )
-# How far back from a stop its word and the one before are looked for, in code points.
-_LOOK_BACK = 60
-_STOPS = ("", ".", "?", "!", ";", ":")
-# `P < 0. 05` as it is often typed.
+# Number of code points before a stop that hold its word and the word before it.
+_CONTEXT_CHARS = 60
+_BEFORE_LIST_NUMBER = ("", ".", "?", "!", ";", ":")
+# A number with a space after its point, as in `P < 0. 05`, a common typing error.
 _ZERO = re.compile(r"(?:^|[<>=≤≥±~-])0$")
-_NAME = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)?\d")
+_NAME_WITH_DIGIT = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)?\d")
 _INITIALS = re.compile(r"(?:[A-Z]\.-?)*[A-Z]$")
-# `vitamin C.` ends a sentence where `C. difficile` does not.
-_LETTERED = re.compile(
+# Words before a single letter that is no initial: `vitamin C.` ends a sentence, `C. difficile` does not.
+_BEFORE_LETTER = re.compile(
     r"(?:vitamins?|hepatitis|types?|groups?|class|grades?|stages?|factors?|proteins?|influenza|cases?|arms?)\s+$",
     re.IGNORECASE,
 )
 
 
 def split_sentences(text: str) -> list[tuple[int, int]]:
-    """Where each sentence begins and ends (code points, half-open), in order.
+    """Start and end of each sentence in code points, end exclusive, in order.
 
-    They cover all of the text but the spaces around them; a section's label belongs to its first sentence.
+    Together the sentences cover the text except for white space between them. A section label belongs to the first
+    sentence of its section.
     """
-    cuts = [0, *(match.end() for match in _END.finditer(text) if _ends(text, match)), len(text)]
-    found = []
+    cuts = [0, *(match.end() for match in _END.finditer(text) if _ends_sentence(text, match)), len(text)]
+    sentences = []
     for start, end in pairwise(cuts):
         sentence = text[start:end]
         if sentence.strip():
             start += len(sentence) - len(sentence.lstrip())
-            found.append((start, start + len(sentence.strip())))
-    return found
+            sentences.append((start, start + len(sentence.strip())))
+    return sentences
 
 
 def enclosing_sentence(text: str, start: int, end: int) -> tuple[int, int]:
-    """The sentence in which `text[start:end]` stands; from the first to the last when it runs through several."""
-    inside = [(first, after) for first, after in split_sentences(text) if first < end and start < after]
-    return (min(start, inside[0][0]), max(end, inside[-1][1])) if inside else (start, end)
+    """Start and end of the sentence that holds `text[start:end]`, or of all the sentences that it overlaps."""
+    overlapping = [sentence for sentence in split_sentences(text) if sentence[0] < end and start < sentence[1]]
+    return (min(start, overlapping[0][0]), max(end, overlapping[-1][1])) if overlapping else (start, end)
 
 
-def _ends(text: str, match: re.Match[str]) -> bool:
+def _ends_sentence(text: str, match: re.Match[str]) -> bool:
+    """Whether a match of `_END` is the end of a sentence."""
     if match["stop"] is None:
         return True
     following = _WORD_AFTER.match(text, match.end())
     after = following[1] if following else ""
-    # `p53` and `mRNA` begin sentences, `was` and `kg-1` do not.
-    if after.islower() and (after.isalpha() or not _NAME.match(after)):
+    # A sentence may begin with `p53` or `mRNA`, but not with `was` or `kg-1`.
+    if after.islower() and (after.isalpha() or not _NAME_WITH_DIGIT.match(after)):
         return False
-    return match["stop"] != "." or not _abbreviates(text[max(0, match.start() - _LOOK_BACK) : match.start()], after)
+    return match["stop"] != "." or not _is_abbreviation(
+        text[max(0, match.start() - _CONTEXT_CHARS) : match.start()], after
+    )
 
 
-def _abbreviates(before: str, after: str) -> bool:
-    """Whether the stop after `before` belongs to its last word, with `after` the next one."""
-    found = _WORD_BEFORE.search(before)
-    word = found[0] if found else ""
-    if word.isdigit() and len(word) < 3 and before[: -len(word)].rstrip(" \n(")[-1:] in _STOPS:
-        # The number of an item in a list.
+def _is_abbreviation(before: str, after: str) -> bool:
+    """Whether the stop after `before` belongs to the last word of `before`; `after` is the next word."""
+    match = _WORD_BEFORE.search(before)
+    word = match[0] if match else ""
+    if word.isdigit() and len(word) < 3 and before[: -len(word)].rstrip(" \n(")[-1:] in _BEFORE_LIST_NUMBER:
+        # The number of a list item.
         return True
     if after[:1].isdigit() and (_ZERO.search(word) or word.lower() in _NUMBERED):
         return True
-    # In capitals, ED and MS are no abbreviations that end in a stop.
-    plain = "" if len(word) > 1 and word.isupper() and "." not in word else word.lower()
-    if plain in _NEVER:
+    # ED and MS in capitals are not the abbreviations `ed.` and `Ms.`.
+    abbreviation = "" if len(word) > 1 and word.isupper() and "." not in word else word.lower()
+    if abbreviation in _NEVER_FINAL:
         return True
-    initial = _INITIALS.match(word) and not _LETTERED.search(before[:-1])
-    return (plain in _SELDOM or bool(initial)) and after.lower() not in _BEGINNERS
+    initial = _INITIALS.match(word) and not _BEFORE_LETTER.search(before[:-1])
+    return (abbreviation in _SELDOM_FINAL or bool(initial)) and after.lower() not in _COMMON_STARTS

@@ -1,6 +1,7 @@
-"""Tags to spans: IOB2, IOB1, IOBES and BILOU, typed or not, in one reading.
+"""Convert tags to spans. The tags may be IOB2, IOB1, IOBES or BILOU, with or without types.
 
-A span begins at a B or S, or at an I or E that continues nothing; it goes on through I and E of the same type.
+A span begins at B or S, or at an I or E that does not continue a span. It continues through I and E of the same type.
+BILOU's L and U are read as E and S.
 """
 
 from collections.abc import Sequence
@@ -23,7 +24,7 @@ _PREFIXES = {
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """One label taken apart: its type, None when outside, and whether it always begins or always ends a mention."""
+    """A parsed label: its type (None if outside), and whether it always begins or always ends a span."""
 
     entity_type: str | None
     begins: bool = False
@@ -31,7 +32,10 @@ class Tag:
 
 
 def parse_tag(label: str) -> Tag:
-    """`B-Disease`, `I_Gene`, `S-Chemical`, plain `B`; a label without a prefix is a type of its own, `O` is outside."""
+    """Parse a label such as `B-Disease`, `I_Gene`, `S-Chemical` or plain `B`.
+
+    A label without a prefix is a type by itself. `O` and special tokens such as `[PAD]` are outside.
+    """
     if label in {OUTSIDE, "X", "[CLS]", "[SEP]", "[PAD]", "PAD"}:
         return Tag(None)
     prefix, separator, rest = label[:1], label[1:2], label[2:]
@@ -42,7 +46,7 @@ def parse_tag(label: str) -> Tag:
 
 
 class TagSet:
-    """The labels of one softmax, by index, ready to turn label indices into spans."""
+    """The labels of one classification head, by index; converts label indices to spans."""
 
     def __init__(self, labels: Sequence[str]) -> None:
         tags = [parse_tag(label) for label in labels]
@@ -53,27 +57,29 @@ class TagSet:
 
     @property
     def outside(self) -> list[bool]:
-        """Which labels say that a word is in no mention."""
+        """For each label, whether it marks a word outside any span."""
         return [kind < 0 for kind in self._type.tolist()]
 
-    def spans(self, labels: NDArray[np.integer], first: NDArray[np.bool_] | None = None) -> list[tuple[int, int, str]]:
-        """Mentions as (first word, word after the last, type) from one label index a word; `first` as in `mentions`."""
-        columns = (column.tolist() for column in self.mentions(labels, first))
+    def spans(
+        self, labels: NDArray[np.integer], starts_text: NDArray[np.bool_] | None = None
+    ) -> list[tuple[int, int, str]]:
+        """Spans as (first word, word after the last, type); the arguments are those of `span_arrays`."""
+        columns = (column.tolist() for column in self.span_arrays(labels, starts_text))
         return [(start, end, self.entity_types[kind]) for start, end, kind in zip(*columns, strict=True)]
 
-    def mentions(
-        self, labels: NDArray[np.integer], first: NDArray[np.bool_] | None = None
+    def span_arrays(
+        self, labels: NDArray[np.integer], starts_text: NDArray[np.bool_] | None = None
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        """The first word of each mention, the word after its last, and its type's index in `entity_types`.
+        """Three arrays with an element per span: first word, word after the last, and type as index in `entity_types`.
 
-        `labels`: one label index a word. `first` marks the words that do not follow the one before them, as where
-        another text begins; no mention goes on past one.
+        labels: the label index of each word. starts_text: true for the first word of each text, because no span
+        crosses the border of two texts.
         """
         kind = self._type[labels]
         before = np.concatenate(([-1], kind[:-1]))
         ended = np.concatenate(([True], self._ends[labels][:-1]))
         inside = kind >= 0
-        breaks = np.zeros(len(labels), dtype=bool) if first is None else first
+        breaks = np.zeros(len(labels), dtype=bool) if starts_text is None else starts_text
         begins = inside & (self._begins[labels] | (before != kind) | ended | breaks)
         starts = np.flatnonzero(begins)
         stops = np.flatnonzero(begins | ~inside)
@@ -82,6 +88,6 @@ class TagSet:
 
 
 def tags_to_spans(tags: Sequence[str]) -> list[tuple[int, int, str]]:
-    """Mentions of one sentence as (first word, word after the last, type), from its tags."""
+    """Spans of one sentence as (first word, word after the last, type), from the tag of each word."""
     labels = sorted(set(tags) | {OUTSIDE})
     return TagSet(labels).spans(np.array([labels.index(tag) for tag in tags], dtype=np.int64))

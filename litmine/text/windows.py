@@ -1,4 +1,7 @@
-"""Long texts in overlapping windows, each token owned by the window where it stands furthest from an edge."""
+"""Split long texts into overlapping windows for models of limited input length.
+
+The result for a token comes from the window in which it is furthest from an edge, so that it has context on both sides.
+"""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -6,7 +9,7 @@ from itertools import pairwise
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Tokens `start` to `end` are read together; of what is read, tokens `keep_start` to `keep_end` are kept."""
+    """The model reads tokens `start` to `end`; only the results of `keep_start` to `keep_end` count. Ends exclusive."""
 
     start: int
     end: int
@@ -15,11 +18,11 @@ class Window:
 
 
 def split_into_windows(tokens: int, size: int, overlap: int, tight: bool = False) -> list[Window]:
-    """Cover `tokens` tokens with as few windows of at most `size` as overlap by at least `overlap`, evenly spread.
+    """Cover `tokens` tokens with the fewest windows of at most `size` that overlap by at least `overlap`.
 
-    All windows of a text are as long as `size`, or if they are to be `tight` only as they need to be. The kept ranges
-    touch and do not overlap: where two windows overlap, they part in the middle, so every token keeps at least
-    `overlap // 2` tokens of context on either side, the ends of the text apart.
+    The windows are evenly spaced and have the same length: `size`, or with `tight` the shortest that suffices. The kept
+    ranges cover each token once. They meet in the middle of each overlap, so that a token has at least `overlap // 2`
+    tokens of context on each side, except at the ends of the text. Raises ValueError unless 0 <= overlap < size.
     """
     if not 0 <= overlap < size:
         raise ValueError(f"windows of {size} tokens cannot overlap by {overlap}")

@@ -1,4 +1,4 @@
-"""Continued pretraining of an encoder with masked words, which adapts it to biomedical text.
+"""Continued pretraining of an encoder with masked language modelling (MLM), which adapts it to biomedical text.
 
 BioBERT was made from BERT in this way. The result is a folder that other trainings use as their base.
 """
@@ -39,7 +39,7 @@ _BERT_HEAD = {
 }
 
 
-class MaskedWordNetwork(nn.Module):
+class MaskedLanguageModel(nn.Module):
     """An encoder with BERT's masked language model head, which computes logits at the selected positions only.
 
     The projection to the vocabulary is the encoder's embedding matrix with a bias. It is most of the cost, so the
@@ -111,7 +111,7 @@ def pretrain(
     log: Callable[[str], None],
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
 ) -> PretrainingSummary:
-    """Train the base on masked words of `texts`, and write encoder, tokenizer and head to `folder`.
+    """Train the base with masked language modelling on `texts`; write encoder, tokenizer and head to `folder`.
 
     A killed run resumes from its last checkpoint; `checkpoint_seconds` is the time between checkpoints. Raises
     ModelError for an unusable base, a loss that is not finite, and a folder that cannot be written; SettingError when
@@ -122,12 +122,12 @@ def pretrain(
         raise SettingError(f"{folder} is the base itself; choose another output folder")
     with model_write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    machine = TrainingDevice.current()
+    training_device = TrainingDevice.current()
     torch.manual_seed(settings.seed)
     base = read_base(settings.base, settings.segment_tokens + 2)
-    network = MaskedWordNetwork(base.config, base.encoder)
-    log("the head is that of the base" if network.load_head(base_folder) else "the head is new")
-    network.to(machine.device)
+    network = MaskedLanguageModel(base.config, base.encoder)
+    log("the MLM head comes from the base" if network.load_head(base_folder) else "the MLM head is new")
+    network.to(training_device.device)
     special = special_ids(base.tokenizer, base.config)
     masker = TokenMasker(base.tokenizer, special, settings.mask_share, settings.whole_words)
     tokenizer = WordTokenizer(base.tokenizer)
@@ -146,14 +146,14 @@ def pretrain(
     def batch_loss(batch: BatchPlan) -> tuple[torch.Tensor, int]:
         indices, seed = batch
         masked = masker.batch([segments[i] for i in indices], np.random.default_rng(seed))
-        return _mean_loss(network, masked, machine), int(masked.mask.sum())
+        return _mean_loss(network, masked, training_device), int(masked.mask.sum())
 
-    loss_before = _held_out_loss(network, held_out, masker, settings, machine)
+    loss_before = _held_out_loss(network, held_out, masker, settings, training_device)
     epochs, steps = _count_steps(settings, lengths, epoch_batches)
     training_id = json.dumps(asdict(settings) | {"steps": steps, "texts": texts.digest}, sort_keys=True)
     plan = TrainingPlan(epochs, steps, epoch_batches, batch_loss)
     progress = train_network(network, settings, plan, folder, training_id, log, checkpoint_seconds)
-    loss_after = _held_out_loss(network, held_out, masker, settings, machine)
+    loss_after = _held_out_loss(network, held_out, masker, settings, training_device)
     log(f"loss on the held-out texts: {loss_before:.4f} before, {loss_after:.4f} after")
 
     with model_write_errors(folder):
@@ -164,7 +164,13 @@ def pretrain(
         base.tokenizer.save(str(folder / TOKENIZER_FILE), pretty=False)
         progress.save(folder)
     return PretrainingSummary(
-        steps, progress.tokens, progress.seconds, loss_before, loss_after, machine.name, machine.precision
+        steps,
+        progress.tokens,
+        progress.seconds,
+        loss_before,
+        loss_after,
+        training_device.name,
+        training_device.precision,
     )
 
 
@@ -184,21 +190,21 @@ def _count_steps(
             return epochs, steps
 
 
-def _mean_loss(network: MaskedWordNetwork, batch: MaskedBatch, machine: TrainingDevice) -> torch.Tensor:
+def _mean_loss(network: MaskedLanguageModel, batch: MaskedBatch, training_device: TrainingDevice) -> torch.Tensor:
     """The mean cross-entropy of the selected tokens."""
-    device = machine.device
-    with training_precision(device, machine.bf16):
+    device = training_device.device
+    with training_precision(device, training_device.bf16):
         logits = network(*(part.to(device) for part in (batch.ids, batch.mask, batch.rows, batch.columns)))
     return cross_entropy(logits.float(), batch.labels.to(device))
 
 
 @torch.no_grad()
 def _held_out_loss(
-    network: MaskedWordNetwork,
+    network: MaskedLanguageModel,
     segments: Sequence[TokenSegment],
     masker: TokenMasker,
     settings: PretrainingRecipe,
-    machine: TrainingDevice,
+    training_device: TrainingDevice,
 ) -> float:
     """The mean loss of the held-out texts; the selected tokens depend on the seed only."""
     network.eval()
@@ -206,6 +212,6 @@ def _held_out_loss(
     total, selected = 0.0, 0
     for i, indices in enumerate(make_batches(lengths, settings.batch_tokens, random.Random(settings.seed))):
         batch = masker.batch([segments[j] for j in indices], np.random.default_rng((settings.seed, i)))
-        total += float(_mean_loss(network, batch, machine)) * len(batch.labels)
+        total += float(_mean_loss(network, batch, training_device)) * len(batch.labels)
         selected += len(batch.labels)
     return total / selected

@@ -15,7 +15,7 @@ _CARD = """\
 # {name}
 
 A base encoder for `litmine train`; it finds no entities or answers by itself. Made by litmine {version}: the
-pretraining of `{base}` continued with masked words.
+pretraining of `{base}` continued with masked language modelling.
 
 ## Data and its terms
 

@@ -1,4 +1,4 @@
-"""The data of masked-word pretraining: texts from a lake or from files, cut into segments, and masked batches.
+"""The data of masked language modelling: texts from a lake or from files, cut into segments, and masked batches.
 
 Each text is used once. The order is that of the texts' hashes, so it does not depend on where they come from. The first
 1 % are held out to measure the loss.

@@ -1,4 +1,4 @@
-"""The settings of masked-word pretraining."""
+"""The settings of continued pretraining with masked language modelling."""
 
 from dataclasses import KW_ONLY, dataclass
 
@@ -12,16 +12,16 @@ SEGMENT_TOKENS = 254
 
 @dataclass(frozen=True, slots=True)
 class PretrainingRecipe(TrainingRecipe):
-    """Continue the pretraining of an encoder with masked words. The texts are the abstracts of a lake or of files.
+    """Continue the pretraining of an encoder (masked language modelling). The texts come from a lake or from files.
 
     \b
     litmine train mlm --base builtin --lake ./lake -o ./encoder --tokens 20000000
     litmine train mlm --base ./bert --text abstracts.jsonl.gz -o ./encoder --steps 2000
     litmine train ner --base ./encoder --corpus ./NCBI-disease -o ./my-model
 
-    The output folder gets the encoder, its tokenizer, the loss of every step and a model card with the loss on 1 % of
-    the texts, which are held out, before and after. To continue a killed run from its last checkpoint, run the same
-    command again.
+    The output folder gets the encoder, its tokenizer, the loss of every step and a model card. The card gives the loss
+    before and after the training, on 1 % of the texts, which are held out. To continue a killed run from its last
+    checkpoint, run the same command again.
     """
 
     _: KW_ONLY

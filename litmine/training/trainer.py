@@ -2,7 +2,8 @@
 
 The batch order and the random numbers of an epoch depend only on the seed and the epoch, and a checkpoint stores the
 position in both. So a killed run that is resumed ends with the same weights as an undisturbed one. In a process group
-the random numbers depend on the step and the rank instead, so that the main process's checkpoint serves all members.
+the random numbers depend on the seed, the step and the rank instead, so that all members can resume from the checkpoint
+of the main process.
 """
 
 import math
@@ -51,8 +52,8 @@ class OptimizerSettings(Protocol):
 class TrainingPlan(Generic[T]):
     """The batches of a training and their loss: `steps` steps in `epochs` epochs; the last may be incomplete.
 
-    epoch_batches: the batches of an epoch, as descriptions from which `batch_loss` makes them; always the same for an
-    epoch.
+    epoch_batches: descriptions of the batches of an epoch, from which `batch_loss` builds the tensors. They depend on
+    the epoch only.
     batch_loss: the mean loss and the number of tokens of a batch; in a process group, this member's part of both.
     ema_decay: share of the weights' moving average that a step keeps. The network ends with the average, or with its
     last weights if this is 0.
@@ -217,7 +218,7 @@ class TrainingDevice:
 
 @contextmanager
 def training_precision(device: torch.device, bf16: bool) -> Iterator[None]:
-    """Compute inside this block in bf16 if set, with the attention kernel that is fastest in training."""
+    """Inside this block, compute in bf16 if `bf16` is set, with the attention kernel that is fastest in training."""
     # In bf16 the CPU's flash kernel has a slow backward pass: 78 ms a layer against 12 ms for plain products (46
     # passages of 80 tokens). In float32 it is the faster one.
     kernel = sdpa_kernel(SDPBackend.MATH) if device.type == "cpu" and bf16 else nullcontext()

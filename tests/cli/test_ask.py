@@ -257,7 +257,7 @@ def test_bad_arguments_of_ask_are_refused(
         ),
         (run("ask", ASKED, "--lake", lake, "--reader", "nosuch"), "no model 'nosuch' here"),
         (run("ask", ASKED, "--lake", empty, "--reader", rule_reader), "has no articles yet"),
-        (run("ask", ASKED, "--lake", tmp_path / "none", "--reader", rule_reader), "is not a litmine lake"),
+        (run("ask", ASKED, "--lake", tmp_path / "none", "--reader", rule_reader), "there is no lake at "),
         (
             run("annotate", "--lake", lake, "--model", rule_reader),
             "which answers questions; give one that finds entities (ner)",

@@ -11,6 +11,7 @@ from pathlib import Path
 from subprocess import CompletedProcess, Popen
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -20,7 +21,7 @@ from hypothesis import strategies as st
 from litmine.cli.query_output import FORMATS, write_result
 from litmine.errors import DONE, FAILED
 from litmine.lake.lake import Lake
-from litmine.output.rows import shortest_decimal
+from litmine.output.rows import records, shortest_decimal
 from litmine.types import Article, SourceRecord
 
 Run = Callable[..., CompletedProcess[str]]
@@ -82,7 +83,7 @@ select 0.95::float as score, [0.1::float, null] as list,
 
 def test_float32_values_are_the_shortest_decimals_except_in_parquet(run: Run, empty: Path, tmp_path: Path) -> None:
     struct = '{"inner": 0.3, "wide": 0.949999988079071}'
-    pairs = '[["a", 0.7]]'
+    pairs = '{"a": 0.7}'
     values = f'"list": [0.1, null], "struct": {struct}, "pairs": {pairs}, "large": 16777216.0, "missing": null'
     line = f'{{"score": 0.95, {values}}}\n'
     assert run("sql", SCORES, "--lake", empty, "--format", "jsonl").stdout == line
@@ -98,6 +99,23 @@ def test_float32_values_are_the_shortest_decimals_except_in_parquet(run: Run, em
 def test_the_shortest_decimal_reads_back_to_the_same_float32(value: float) -> None:
     assert pa.scalar(shortest_decimal(value), pa.float32()) == pa.scalar(value, pa.float32())
     assert len(repr(shortest_decimal(value))) <= len(repr(value))
+
+
+def test_maps_and_intervals_are_written_as_people_write_them(run: Run, empty: Path) -> None:
+    query = "select map {'parts': 10} as counts, interval '90.5' second as took, [interval '1' day] as days"
+    ran = run("sql", query, "--lake", empty, "--format", "jsonl")
+    assert json.loads(ran.stdout) == {"counts": {"parts": 10}, "took": "00:01:30.5", "days": ["1 day"]}
+    assert run("sql", query, "--lake", empty).stdout.splitlines()[2].split() == [
+        '{"parts":', "10}", "00:01:30.5", '["1', 'day"]'
+    ]  # fmt: skip
+
+
+@given(st.integers(-40, 40), st.integers(-400, 400), st.integers(-(10**13), 10**13))
+def test_an_interval_is_written_as_duckdb_writes_it(months: int, days: int, microseconds: int) -> None:
+    query = "select i, i::varchar from (select to_months($1) + to_days($2) + to_microseconds($3) as i)"
+    with duckdb.connect() as connection:
+        (record,) = records(connection.sql(query, params=[months, days, microseconds]).to_arrow_reader())
+    assert list(record.values()) == [record["CAST(i AS VARCHAR)"]] * 2
 
 
 def test_parquet_keeps_column_types(run: Run, annotated_lake: Path, tmp_path: Path) -> None:

@@ -49,7 +49,8 @@ def test_a_folder_that_is_not_a_lake_is_refused(
     before = contents(tmp_path)
     ran = run(*command, "--lake", lake)
     assert ran.returncode == FAILED
-    assert sentence(ran) == f"litmine: {lake} is not a litmine lake; `litmine import PATH` makes one"
+    problem = f"{lake} is not a litmine lake" if lake.exists() else f"there is no lake at {lake}"
+    assert sentence(ran) == f"litmine: {problem}; `litmine import PATH` makes one"
     assert contents(tmp_path) == before
 
 

@@ -82,7 +82,9 @@ def test_status_lists_stale_models_and_indexes(run: RunCommand, lake: Path) -> N
     (pmid, title), *_ = opened.rows("select pmid, title from articles where title is not null order by pmid")
     records = [SourceRecord(Article(pmid, f"Revised: {title}"), NOW), SourceRecord(Article(987654, "New."), NOW)]
     opened.add(records, source="new.xml")
-    with open_journal(lake, "job") as journal:
+    with open_journal(lake, "empty", "fetch --query gout"):
+        pass  # a fetch that downloaded nothing leaves nothing to continue
+    with open_journal(lake, "job", "fetch --query allergy") as journal:
         journal.save_search("question", {})
         unread = f"{model} has not read 2 texts yet, so `entities` lacks 1 revised article"
         waiting = [
@@ -91,7 +93,8 @@ def test_status_lists_stale_models_and_indexes(run: RunCommand, lake: Path) -> N
         ]
         assert stale(run("status", "--lake", lake)) == waiting
     ran = run("status", "--lake", lake)
-    assert stale(ran) == [*waiting, "a fetch was interrupted (job); run the same command again to continue it"]
+    interrupted = "`litmine fetch --query allergy` was interrupted; run the same command again to continue it"
+    assert stale(ran) == [*waiting, interrupted]
     output = json.loads(run("status", "--lake", lake, "--format", "json").stdout)
     assert (output["articles"], output["stale"]) == (103, stale(ran))
     assert output["models"] == [
@@ -128,7 +131,7 @@ def test_questions_over_changed_articles_are_stale(run: RunCommand, lake: Path) 
 def test_models_list_and_show_describe_models(run: RunCommand, tiny_model: Path) -> None:
     listed = run("models", "list")
     assert listed.returncode == DONE
-    assert f"{identify('builtin')}\tbuiltin" in listed.stdout.splitlines()
+    assert f"{identify('builtin')}\tbuiltin\tner" in listed.stdout.splitlines()
     shown = run("models", "show", tiny_model)
     assert shown.returncode == DONE
     assert shown.stdout.startswith(f"{identify(str(tiny_model))}\n")

@@ -78,7 +78,7 @@ from litmine.specs import EvaluationResult
 
 
 def carve(recipe, context):
-    context.say(f"carving a {recipe.shape}")
+    context.report(f"carving a {recipe.shape}")
     context.folder.mkdir(exist_ok=context.resume)
     record = {"done": context.run([lambda say: say("sawn") or "sawn"]), **asdict(recipe)}
     (context.folder / "toy.json").write_text(json.dumps(record, default=str))
@@ -113,7 +113,7 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TaskSpec:
         monkeypatch.delitem(sys.modules, name, raising=False)
     spec = TaskSpec(
         name="toy",
-        about="is made of wood",
+        purpose="is made of wood",
         table="toys",
         identify="toy_task.work:identify",
         load="toy_task.work:load",

@@ -197,10 +197,10 @@ def test_beyond_the_limit_of_a_key_the_answer_holds_it_and_the_log_does_not(smal
 
 def test_limits_hold_in_any_second() -> None:
     quota = RequestQuota((3, 10))
-    assert [quota.remaining(False, "a", now) for now in (0.0, 0.5, 0.9, 0.95)] == [2, 1, 0, -1]
-    assert quota.remaining(False, "b", 0.95) == 2
-    assert quota.remaining(True, "a", 0.95) == 9
-    assert [quota.remaining(False, "a", now) for now in (1.0, 1.4, 1.5)] == [0, -1, 0]
+    assert [quota.count_request(False, "a", now) for now in (0.0, 0.5, 0.9, 0.95)] == [2, 1, 0, -1]
+    assert quota.count_request(False, "b", 0.95) == 2
+    assert quota.count_request(True, "a", 0.95) == 9
+    assert [quota.count_request(False, "a", now) for now in (1.0, 1.4, 1.5)] == [0, -1, 0]
 
 
 def test_the_log_records_each_request(small: RecordArchive, ask: Ask) -> None:

@@ -229,7 +229,7 @@ def test_an_unreachable_store_is_reported_in_one_sentence(
         assert SECRET not in ran.stderr
         return last
 
-    assert "is not a litmine lake" in error_message("status", "--lake", url)
+    assert "there is no lake at " in error_message("status", "--lake", url)
     assert "does not exist" in error_message("import", sample, "--lake", "s3://no-such-bucket/lake")
     with monkeypatch.context() as patch:
         patch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
@@ -279,7 +279,7 @@ def test_runs_killed_at_any_time_can_be_resumed(
     kills: int,
 ) -> None:
     """Import and annotate, killed repeatedly, give the same rows as an undisturbed run in a local folder."""
-    files = [sample_data / "pubmed" / "medline16n0902.xml.gz", imported_lake.parent / "made.jsonl"]
+    files = [sample_data / "pubmed" / "medline16n0902.xml.gz", imported_lake.parent / "invented.jsonl"]
     part_size, max_count = (20, 5) if kills == 1 else (4, 20)
     import_files = ("import", *files, "--part-size", part_size, "--lake", url)
     annotate = ("annotate", "--model", tiny_model, "--precision", "float32", "--lake", url)

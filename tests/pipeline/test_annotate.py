@@ -26,7 +26,7 @@ from litmine.tasks.registry import identify
 
 Run = Callable[..., CompletedProcess[str]]
 Start = Callable[..., Popen[Any]]
-Found = Callable[[Path], dict[tuple[object, ...], float]]
+EntityScores = Callable[[Path], dict[tuple[object, ...], float]]
 
 
 def copy_articles(lake: Path, to: Path, part_size: int) -> Lake:
@@ -44,30 +44,32 @@ def test_part_and_batch_sizes_do_not_change_the_entities(
     imported_lake: Path,
     tmp_path: Path,
     tiny_model: Path,
-    undisturbed: object,
-    found: Found,
+    expected_entities: object,
+    entity_scores: EntityScores,
     part_size: int,
     batch_tokens: int,
 ) -> None:
     lake = copy_articles(imported_lake, tmp_path / "other", part_size)
     result = annotate(lake, [str(tiny_model)], Executor(), "float32", batch_tokens)
     assert (result.parts, result.texts, result.new_gaps) == (len(lake.parts()), 102, [])
-    assert found(lake.path) == undisturbed
+    assert entity_scores(lake.path) == expected_entities
 
 
-def test_bf16_gives_nearly_the_same_entities(lake: Path, tiny_model: Path, annotated_lake: Path, found: Found) -> None:
+def test_bf16_gives_nearly_the_same_entities(
+    lake: Path, tiny_model: Path, annotated_lake: Path, entity_scores: EntityScores
+) -> None:
     result = annotate(Lake(lake), [str(tiny_model)], Executor(), "bf16")
     assert result.precision == "bf16"
-    bf16, float32 = found(lake).keys(), found(annotated_lake).keys()
+    bf16, float32 = entity_scores(lake).keys(), entity_scores(annotated_lake).keys()
     assert len(bf16 & float32) / len(bf16 | float32) > 0.97
 
 
-def test_a_second_run_does_nothing(run: Run, read_lake: Path, tiny_model: Path) -> None:
-    before = {path: path.stat().st_mtime_ns for path in read_lake.rglob("*")}
-    ran = run("annotate", "--lake", read_lake, "--model", tiny_model)
+def test_a_second_run_does_nothing(run: Run, annotated_copy: Path, tiny_model: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in annotated_copy.rglob("*")}
+    ran = run("annotate", "--lake", annotated_copy, "--model", tiny_model)
     assert (ran.returncode, ran.stdout) == (DONE, "")
     assert ran.stderr == f"nothing to do: every text of the lake has been read by {identify(str(tiny_model))}\n"
-    assert {path: path.stat().st_mtime_ns for path in read_lake.rglob("*")} == before
+    assert {path: path.stat().st_mtime_ns for path in annotated_copy.rglob("*")} == before
 
 
 def test_the_summary_and_the_log(run: Run, lake: Path, tiny_model: Path) -> None:
@@ -140,9 +142,9 @@ class InterruptingProgress(RunProgress):
 
 
 def test_models_become_active_when_every_text_is_read(
-    read_lake: Path, tiny_model: Path, fragile_model: Path, found: Found
+    annotated_copy: Path, tiny_model: Path, fragile_model: Path, entity_scores: EntityScores
 ) -> None:
-    lake, old, new = Lake(read_lake), identify(str(tiny_model)), identify(str(fragile_model))
+    lake, old, new = Lake(annotated_copy), identify(str(tiny_model)), identify(str(fragile_model))
     with pytest.raises(KeyboardInterrupt):
         annotate(lake, [str(fragile_model)], Executor(), "float32", progress=InterruptingProgress())
     done = len(lake.parts()) - len(lake.pending_parts(TargetSet("entities", new)))
@@ -164,7 +166,7 @@ def test_models_become_active_when_every_text_is_read(
     assert (result.models, result.planned_parts, result.view_changes) == ([old, new], 0, [])
     assert lake.active_models() == shown
     assert lake.rows("select texts_read, texts_unread, active from coverage") == [(102, 0, True)] * 2
-    assert len(found(read_lake)) == lake.rows("select count(*) from all_entities")[0][0]
+    assert len(entity_scores(annotated_copy)) == lake.rows("select count(*) from all_entities")[0][0]
 
 
 class ChoosingProgress(RunProgress):
@@ -180,10 +182,10 @@ class ChoosingProgress(RunProgress):
 
 
 def test_a_model_that_another_run_makes_active_meanwhile_keeps_what_this_one_does_not_find(
-    read_lake: Path, tiny_model: Path, fragile_model: Path
+    annotated_copy: Path, tiny_model: Path, fragile_model: Path
 ) -> None:
-    lake, tiny, fragile = Lake(read_lake), identify(str(tiny_model)), identify(str(fragile_model))
-    progress = ChoosingProgress(read_lake, f"{tiny}:Disease")
+    lake, tiny, fragile = Lake(annotated_copy), identify(str(tiny_model)), identify(str(fragile_model))
+    progress = ChoosingProgress(annotated_copy, f"{tiny}:Disease")
     result = annotate(lake, [str(fragile_model)], Executor(), "float32", progress=progress)
     # The other run chose that Chemical is hidden. Disease is what the new model finds.
     assert lake.active_models() == [ActiveModel("ner", fragile)]
@@ -201,9 +203,9 @@ def test_the_first_run_says_which_of_two_models_the_views_show(
 
 
 def test_types_that_a_new_version_does_not_find_are_named(
-    read_lake: Path, tiny_model: Path, fragile_model: Path, tmp_path: Path
+    annotated_copy: Path, tiny_model: Path, fragile_model: Path, tmp_path: Path
 ) -> None:
-    lake, old = Lake(read_lake), identify(str(tiny_model))
+    lake, old = Lake(annotated_copy), identify(str(tiny_model))
     newer = copytree(fragile_model, tmp_path / name_of(old))
     new = identify(str(newer))
     result = annotate(lake, [str(newer)], Executor())
@@ -277,12 +279,12 @@ def test_a_lake_without_articles_is_refused(tmp_path: Path) -> None:
 
 
 def test_two_runs_at_the_same_time_write_no_duplicates(
-    start: Start, lake: Path, tiny_model: Path, undisturbed: object, found: Found
+    start: Start, lake: Path, tiny_model: Path, expected_entities: object, entity_scores: EntityScores
 ) -> None:
     words = ("annotate", "--lake", lake, "--model", tiny_model, "--precision", "float32", "--batch-tokens", "300")
     both = [start(*words), start(*words)]
     stderr = [process.communicate()[1] for process in both]
     assert [process.returncode for process in both] == [DONE, DONE], stderr
-    assert found(lake) == undisturbed
+    assert entity_scores(lake) == expected_entities
     assert Lake(lake).rows("select parts_read, parts_unread from coverage") == [(len(Lake(lake).parts()), 0)]
     assert list(lake.rglob("*.tmp")) == []

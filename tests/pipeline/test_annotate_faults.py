@@ -25,7 +25,7 @@ from litmine.tasks.registry import identify
 
 Run = Callable[..., CompletedProcess[str]]
 Start = Callable[..., Popen[Any]]
-Found = Callable[[Path], dict[tuple[object, ...], float]]
+EntityScores = Callable[[Path], dict[tuple[object, ...], float]]
 
 
 def annotate_command(lake: Path, model: Path) -> tuple[object, ...]:
@@ -44,7 +44,12 @@ def garble(content: bytes) -> bytes:
 
 @pytest.mark.parametrize("harm", [cut, garble, lambda content: content[:0]], ids=["cut", "garbled", "emptied"])
 def test_a_damaged_part_is_reported_once(
-    run: Run, lake: Path, tiny_model: Path, undisturbed: object, found: Found, harm: Callable[[bytes], bytes]
+    run: Run,
+    lake: Path,
+    tiny_model: Path,
+    expected_entities: object,
+    entity_scores: EntityScores,
+    harm: Callable[[bytes], bytes],
 ) -> None:
     words = annotate_command(lake, tiny_model)
     part = sorted((lake / "articles").glob("medline*.parquet"))[3]
@@ -70,16 +75,16 @@ def test_a_damaged_part_is_reported_once(
     part.write_bytes(whole)
     ran = run(*words)
     assert (ran.returncode, ran.stderr.startswith("1 of 1 part done: 4 texts read")) == (DONE, True)
-    assert found(lake) == undisturbed
+    assert entity_scores(lake) == expected_entities
     assert "\ngap " not in run("status", "--lake", lake).stdout
 
 
 def test_a_text_that_makes_the_model_fail_is_one_gap(
-    run: Run, lake: Path, tmp_path: Path, fragile_model: Path, found: Found
+    run: Run, lake: Path, tmp_path: Path, fragile_model: Path, entity_scores: EntityScores
 ) -> None:
     words, model = annotate_command(lake, fragile_model), identify(str(fragile_model))
     assert run(*words).returncode == DONE
-    without = found(lake)
+    without = entity_scores(lake)
     lines = [(7, "Asthma in adults."), (8, "A history of zymurgy in Asthma."), (9, "Fever in adults.")]
     records = [json.dumps({"pmid": pmid, "title": title}) for pmid, title in lines]
     (tmp_path / "lines.jsonl").write_text("\n".join(records))
@@ -97,28 +102,33 @@ def test_a_text_that_makes_the_model_fail_is_one_gap(
     ]
     assert opened.rows("select texts_read, texts_unread, texts_failed from coverage") == [(104, 0, 1)]
     assert [one.model for one in opened.active_models()] == [model]
-    assert {key: score for key, score in found(lake).items() if key[1] not in (7, 9)} == without
+    assert {key: score for key, score in entity_scores(lake).items() if key[1] not in (7, 9)} == without
     assert opened.rows("select outcome, len(gaps) from runs order by started desc limit 1") == [("gaps", 1)]
     assert "could not read 1 text;" in run("sql", "select 1", "--lake", lake).stderr
     assert f"gap       PMID 8, {model}: ModelError" in run("status", "--lake", lake).stdout
     assert run(*words).returncode == DONE
 
 
-def test_a_model_that_fails_on_everything_writes_nothing(run: Run, read_lake: Path, broken_model: Path) -> None:
-    before = [one.model for one in Lake(read_lake).active_models()]
-    ran = run(*annotate_command(read_lake, broken_model))
+def test_a_model_that_fails_on_everything_writes_nothing(run: Run, annotated_copy: Path, broken_model: Path) -> None:
+    before = [one.model for one in Lake(annotated_copy).active_models()]
+    ran = run(*annotate_command(annotated_copy, broken_model))
     (line,) = ran.stderr.splitlines()
     assert ran.returncode == FAILED
     assert line.startswith(f"litmine: {identify(str(broken_model))} fails on every text on cpu: ")
     # Parts are taken in random order; one without a text says nothing of the model.
-    targets = TargetSet("entities", identify(str(broken_model))).folder(read_lake).glob("*.parquet")
+    targets = TargetSet("entities", identify(str(broken_model))).folder(annotated_copy).glob("*.parquet")
     assert sum(read_footer(target)["texts"] for target in targets) == 0
-    assert [one.model for one in Lake(read_lake).active_models()] == before
-    assert Lake(read_lake).rows("select outcome from runs order by started desc limit 1") == [("failed",)]
+    assert [one.model for one in Lake(annotated_copy).active_models()] == before
+    assert Lake(annotated_copy).rows("select outcome from runs order by started desc limit 1") == [("failed",)]
 
 
 def test_a_full_disk_loses_no_finished_part(
-    run: Run, imported_lake: Path, tiny_model: Path, small_disk: Any, undisturbed: object, found: Found
+    run: Run,
+    imported_lake: Path,
+    tiny_model: Path,
+    small_disk: Any,
+    expected_entities: object,
+    entity_scores: EntityScores,
 ) -> None:
     lake = small_disk.folder / "lake"
     parts = len(Lake(imported_lake).parts())
@@ -139,7 +149,7 @@ def test_a_full_disk_loses_no_finished_part(
     small_disk.grow()
     ran = run(*words)
     assert (ran.returncode, ran.stderr.startswith(f"{parts - len(whole)} of ")) == (DONE, True)
-    assert found(lake) == undisturbed
+    assert entity_scores(lake) == expected_entities
 
 
 def targets(lake: Path, model: Path) -> list[LakePath]:
@@ -155,7 +165,13 @@ def wait_for_targets(process: Popen[Any], lake: Path, model: str, least: int) ->
 
 @pytest.mark.parametrize("kills", [1, pytest.param(20, marks=pytest.mark.soak)])
 def test_a_run_killed_at_any_moment_can_be_repeated(
-    run: Run, start: Start, lake: Path, tiny_model: Path, undisturbed: object, found: Found, kills: int
+    run: Run,
+    start: Start,
+    lake: Path,
+    tiny_model: Path,
+    expected_entities: object,
+    entity_scores: EntityScores,
+    kills: int,
 ) -> None:
     words, model, parts = annotate_command(lake, tiny_model), identify(str(tiny_model)), len(Lake(lake).parts())
     chance = random.Random(kills)
@@ -171,18 +187,24 @@ def test_a_run_killed_at_any_moment_can_be_repeated(
             assert Lake(lake).rows("select parts_read from coverage") == [(len(done),)]
     ran = run(*words)
     assert ran.returncode == DONE, ran.stderr
-    assert found(lake) == undisturbed
+    assert entity_scores(lake) == expected_entities
     assert Lake(lake).pending_parts(TargetSet("entities", model)) == []
 
 
 def test_ctrl_c_keeps_finished_parts(
-    run: Run, start: Start, lake: Path, tiny_model: Path, undisturbed: object, found: Found, hold: Callable[..., Any]
+    run: Run,
+    start: Start,
+    lake: Path,
+    tiny_model: Path,
+    expected_entities: object,
+    entity_scores: EntityScores,
+    pause_before: Callable[..., Any],
 ) -> None:
-    words, third = annotate_command(lake, tiny_model), hold("*/entities/*/[!_]*.parquet", 2)
-    process = start(*words, **third.environment)
-    third.wait(process)
+    words, third_target = annotate_command(lake, tiny_model), pause_before("*/entities/*/[!_]*.parquet", 2)
+    process = start(*words, **third_target.environment)
+    third_target.wait(process)
     process.send_signal(signal.SIGINT)
-    third.release()
+    third_target.release()
     _, stderr = process.communicate(timeout=300)
     assert process.returncode == INTERRUPTED
     # A slow machine prints its progress before.
@@ -202,7 +224,7 @@ def test_ctrl_c_keeps_finished_parts(
     )
     ran = run(*words)
     assert (ran.returncode, ran.stderr.startswith(f"{len(opened.parts()) - done} of ")) == (DONE, True)
-    assert found(lake) == undisturbed
+    assert entity_scores(lake) == expected_entities
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")

@@ -50,7 +50,7 @@ def command(lake: Path, reader: Path, questions: Path) -> tuple[object, ...]:
     return (*words, "--precision", "float32", "--batch-tokens", 200)
 
 
-def found(lake: Path) -> Rows:
+def reading_scores(lake: Path) -> Rows:
     """The scores in the files of readings by the other columns; fails if a row is there twice."""
     rows: Rows = {}
     for path in sorted((lake / "readings").glob("model=random*/*.parquet")):
@@ -73,8 +73,8 @@ def answered_lake(imported_lake: Path, random_reader: Path, tmp_path_factory: py
 
 
 @pytest.fixture
-def undisturbed(answered_lake: Path) -> object:
-    rows = found(answered_lake)
+def expected_readings(answered_lake: Path) -> object:
+    rows = reading_scores(answered_lake)
     assert len(rows) > 500
     return pytest.approx(rows, abs=1e-4, nan_ok=True)
 
@@ -82,12 +82,12 @@ def undisturbed(answered_lake: Path) -> object:
 @pytest.mark.soak
 @pytest.mark.usefixtures("with_ray")
 def test_two_workers_on_ray_give_the_same_readings(
-    start: Start, lake: Path, random_reader: Path, questions: Path, undisturbed: object
+    start: Start, lake: Path, random_reader: Path, questions: Path, expected_readings: object
 ) -> None:
     process = start(*command(lake, random_reader, questions), "--workers", 2)
     _, stderr = process.communicate(timeout=300)
     assert process.returncode == DONE, stderr
-    assert found(lake) == undisturbed
+    assert reading_scores(lake) == expected_readings
     assert Lake(lake).rows("select sum(unread), sum(failed), count(*) from question_coverage") == [(0, 0, len(ASKED))]
 
 
@@ -99,7 +99,7 @@ def test_a_run_killed_at_any_moment_can_be_repeated(
     answered_lake: Path,
     random_reader: Path,
     questions: Path,
-    undisturbed: object,
+    expected_readings: object,
     kills: int,
 ) -> None:
     words = command(lake, random_reader, questions)
@@ -113,14 +113,14 @@ def test_a_run_killed_at_any_moment_can_be_repeated(
         time.sleep(chance.random() * (0.05 if least else 4))
         process.send_signal(signal.SIGKILL)
         process.communicate()
-        rows = found(lake)
+        rows = reading_scores(lake)
         assert len(rows) >= read
         read = len(rows)
         if process.returncode != DONE:
             assert Lake(lake).rows("from answers") == []
     ran = run(*words)
     assert ran.returncode == DONE, ran.stderr
-    assert found(lake) == undisturbed
+    assert reading_scores(lake) == expected_readings
     columns = "question_id, rank, support, pmid, answer, start_char, evidence_start"
     query = f"select {columns} from answers order by all"
     assert Lake(lake).rows(query) == Lake(answered_lake).rows(query)

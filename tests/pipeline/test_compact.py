@@ -361,7 +361,7 @@ class Reader:
     ("parts", "kills"), [(40, 3), pytest.param(1000, 20, marks=pytest.mark.soak)], ids=["gate", "soak"]
 )
 def test_a_compaction_killed_at_any_moment_changes_no_view(
-    tmp_path: Path, start: Callable[..., Popen[Any]], hold: Callable[..., Any], parts: int, kills: int
+    tmp_path: Path, start: Callable[..., Popen[Any]], pause_before: Callable[..., Any], parts: int, kills: int
 ) -> None:
     lake = make_lake(tmp_path / "lake", parts)
     before = view_rows(lake)
@@ -372,9 +372,9 @@ def test_a_compaction_killed_at_any_moment_changes_no_view(
             noted = len(list((lake.path / REPLACED).glob("*")))
             words = ("compact", "--lake", lake.path, "--part-rows", 10 * 2 ** (1 + number))
             if number == 0:  # certainly during a merge
-                third = hold("*/articles/[!_]*.parquet", 2)
-                process = start(*words, **third.environment)
-                third.wait(process)
+                third_part = pause_before("*/articles/[!_]*.parquet", 2)
+                process = start(*words, **third_part.environment)
+                third_part.wait(process)
             else:
                 process = start(*words)
                 while process.poll() is None and len(list((lake.path / REPLACED).glob("*"))) == noted:

@@ -75,9 +75,14 @@ def test_killed_at_any_moment(
 
 
 def test_ctrl_c_keeps_finished_parts(
-    run: Run, start: Start, tmp_path: Path, command: tuple[object, ...], expected: pa.Table, hold: Callable[..., Any]
+    run: Run,
+    start: Start,
+    tmp_path: Path,
+    command: tuple[object, ...],
+    expected: pa.Table,
+    pause_before: Callable[..., Any],
 ) -> None:
-    lake, next_part = tmp_path / "lake", hold("*/articles/[!_]*.parquet", 10)
+    lake, next_part = tmp_path / "lake", pause_before("*/articles/[!_]*.parquet", 10)
     process = start(*command, **next_part.environment)
     next_part.wait(process)
     process.send_signal(signal.SIGINT)

@@ -149,7 +149,9 @@ def test_a_killed_worker_gives_one_sentence(tmp_path: Path, inbox: Path, expecte
         assert victim.pid is not None
         os.kill(victim.pid, signal.SIGKILL)
 
-    with pytest.raises(LitmineError, match="one of the import's processes was killed by signal 9; what was finished"):
+    with pytest.raises(
+        LitmineError, match="one of the import's processes was killed by signal 9; finished work is kept"
+    ):
         import_files(lake, [inbox], part_size=7, workers=2, on_progress=kill)
     assert active_children() == []
     assert Lake(lake).rows("select outcome from runs") == [("failed",)]
@@ -166,13 +168,13 @@ def test_an_error_in_a_worker_ends_the_import(tmp_path: Path, inbox: Path) -> No
 
 
 def test_ctrl_c_in_a_terminal_ends_all_processes(
-    start: Start, tmp_path: Path, sample_data: Path, hold: Callable[..., Any]
+    start: Start, tmp_path: Path, sample_data: Path, pause_before: Callable[..., Any]
 ) -> None:
     """Every process of the group receives the signal."""
-    lake, sixth = tmp_path / "lake", hold("*/articles/[!_]*.parquet", 5)
+    lake, sixth_part = tmp_path / "lake", pause_before("*/articles/[!_]*.parquet", 5)
     command = ("import", sample_data / "pubmed", "--lake", lake, "--part-size", 2, *AS_OF)
-    process = start(*command, "--workers", 2, before=NEW_GROUP, **sixth.environment)
-    sixth.wait(process)
+    process = start(*command, "--workers", 2, before=NEW_GROUP, **sixth_part.environment)
+    sixth_part.wait(process)
     os.killpg(process.pid, signal.SIGINT)
     _, stderr = process.communicate(timeout=300)
     assert process.returncode == INTERRUPTED

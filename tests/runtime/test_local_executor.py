@@ -1,4 +1,4 @@
-"""Several processes on one machine make what one makes, and what goes wrong in one of them is told."""
+"""Several worker processes write the same rows as one worker, and an error in one of them is reported."""
 
 import os
 import signal
@@ -12,22 +12,22 @@ import pytest
 from litmine.errors import LitmineError, ModelError
 from litmine.pipeline.annotation_plan import build_steps, group_steps, plan_units
 from litmine.runtime.local_executor import run_local
-from litmine.runtime.worker_process import WorkerProcess, sharers
+from litmine.runtime.worker_process import WorkerProcess, workers_per_gpu
 from litmine.tasks.contract import LoadedUnit, ModelSpec, Unit, UnitResult
 from litmine.tasks.part_unit import PartUnit
 from litmine.tasks.registry import identify
 
-Found = Callable[[Path], dict[tuple[object, ...], float]]
+EntityScores = Callable[[Path], dict[tuple[object, ...], float]]
 
 
 @pytest.fixture
 def workers(descendants: Callable[[int], dict[int, str]]) -> Callable[[], list[int]]:
-    """The workers among the processes that this one has started."""
+    """A function that returns the process ids of the worker processes of this process."""
 
-    def look() -> list[int]:
+    def find() -> list[int]:
         return [pid for pid in descendants(os.getpid()) if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
-    return look
+    return find
 
 
 def planned(lake: Path, model: Path, device: str = "cpu") -> list[PartUnit]:
@@ -37,40 +37,44 @@ def planned(lake: Path, model: Path, device: str = "cpu") -> list[PartUnit]:
     return [*units]
 
 
-def test_two_processes_do_every_task_once_and_leave_quietly(
+def test_two_processes_run_every_unit_once_and_exit_without_output(
     lake: Path,
     tiny_model: Path,
-    undisturbed: object,
-    found: Found,
+    expected_entities: object,
+    entity_scores: EntityScores,
     workers: Callable[[], list[int]],
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    units, seen = planned(lake, tiny_model), set()
-    done = [*run_local(units, lambda unit, share: seen.add((unit, share)), 2)]
-    assert sorted(one.unit.name for one in done) == sorted(unit.name for unit in units)
-    assert all(step.exists and step.written for one in done for step in one.steps)
-    assert {unit for unit, _ in seen} == {unit for unit in units if unit.size}
-    assert found(lake) == undisturbed
+    units, watched = planned(lake, tiny_model), set()
+    results = [*run_local(units, lambda unit, share: watched.add((unit, share)), 2)]
+    assert sorted(result.unit.name for result in results) == sorted(unit.name for unit in units)
+    assert all(step.exists and step.written for result in results for step in result.steps)
+    assert {unit for unit, _ in watched} == {unit for unit in units if unit.size}
+    assert entity_scores(lake) == expected_entities
     assert not workers()
     assert capfd.readouterr().err == ""
 
 
-def test_what_ends_one_is_told(tiny_model: Path) -> None:
-    with pytest.raises(ModelError, match="where the work was planned"):
+def test_an_error_of_a_worker_process_is_raised(tiny_model: Path) -> None:
+    with pytest.raises(ModelError, match="where the run started"):
         WorkerProcess([ModelSpec(str(tiny_model), "tiny@0123456789ab", "cpu")], 1).load()
 
 
-def test_one_that_is_killed(lake: Path, tiny_model: Path, workers: Callable[[], list[int]]) -> None:
+def test_a_killed_worker_process_is_reported(lake: Path, tiny_model: Path, workers: Callable[[], list[int]]) -> None:
     def kill(_unit: Unit, _share: float) -> None:
         for pid in workers():
             os.kill(pid, signal.SIGKILL)
 
-    with pytest.raises(LitmineError, match=r"one of the processes that share the GPU .*; what was finished stays: run"):
+    with pytest.raises(LitmineError, match=r"one of the processes that share the GPU .*; finished work is kept: run"):
         [*run_local(planned(lake, tiny_model), kill, 2)]
 
 
-def test_who_stops_early_leaves_no_process_and_no_half_written_file(
-    lake: Path, tiny_model: Path, undisturbed: object, found: Found, workers: Callable[[], list[int]]
+def test_closing_early_leaves_no_process_and_no_half_written_file(
+    lake: Path,
+    tiny_model: Path,
+    expected_entities: object,
+    entity_scores: EntityScores,
+    workers: Callable[[], list[int]],
 ) -> None:
     units = planned(lake, tiny_model)
     running = cast("Generator[UnitResult]", run_local(units, lambda *_: None, 2))
@@ -80,8 +84,8 @@ def test_who_stops_early_leaves_no_process_and_no_half_written_file(
     assert not workers()
     targets = {Path(str(step.targets.target_path(lake, unit.part.stem))) for unit in units for step in unit.steps}
     assert targets >= {file for target in targets for file in target.parent.iterdir()}
-    assert all(one.targets for one in run_local(planned(lake, tiny_model), lambda *_: None))
-    assert found(lake) == undisturbed
+    assert all(result.targets for result in run_local(planned(lake, tiny_model), lambda *_: None))
+    assert entity_scores(lake) == expected_entities
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,17 +105,17 @@ class Broken:
         raise ZeroDivisionError("a bug")
 
 
-def test_a_bug_in_one_keeps_its_traceback(lake: Path, tiny_model: Path) -> None:
+def test_a_bug_in_a_worker_process_keeps_its_traceback(lake: Path, tiny_model: Path) -> None:
     (unit, *_) = planned(lake, tiny_model)
     worker = WorkerProcess(unit.model_specs, 1)
     try:
         worker.load()
         with pytest.raises(RuntimeError, match=r"(?s)Traceback.*in load.*ZeroDivisionError: a bug"):
-            worker.do(Broken(unit.model_specs, lake))
-        assert worker.do(unit).targets
+            worker.run(Broken(unit.model_specs, lake))
+        assert worker.run(unit).targets
     finally:
         worker.stop()
 
 
-def test_without_a_gpu_there_is_nothing_to_share() -> None:
-    assert sharers("auto", 999, 16) == sharers("cpu", 999, 16) == 1
+def test_without_a_gpu_one_worker_is_enough() -> None:
+    assert workers_per_gpu("auto", 999, 16) == workers_per_gpu("cpu", 999, 16) == 1

@@ -1,4 +1,4 @@
-"""A cluster of three nodes, on the loopback interface: whoever dies, nothing is lost and nothing stands twice."""
+"""On a cluster of three nodes no result is lost or written twice, whichever node or process dies."""
 
 import os
 import resource
@@ -20,7 +20,7 @@ from litmine.lake.targets import TargetSet
 from litmine.tasks.registry import identify
 
 Start = Callable[..., Popen[Any]]
-Found = Callable[[Path], dict[tuple[object, ...], float]]
+EntityScores = Callable[[Path], dict[tuple[object, ...], float]]
 Descendants = Callable[[int], dict[int, str]]
 
 pytestmark = [
@@ -28,19 +28,23 @@ pytestmark = [
     pytest.mark.soak,
     pytest.mark.usefixtures("loopback"),
 ]
-# A node is taken for lost after about 6 s without an answer, and not after 45.
-IMPATIENT = {"health_check_period_ms": 1000, "health_check_timeout_ms": 1000, "health_check_failure_threshold": 5}
+# Ray counts a node as lost after about 6 s without an answer, instead of 45 s.
+QUICK_HEALTH_CHECKS = {
+    "health_check_period_ms": 1000,
+    "health_check_timeout_ms": 1000,
+    "health_check_failure_threshold": 5,
+}
 
 
 class Nodes:
-    """Nodes with a CPU each, the first of them the head; any may be killed with all that runs there, as by a fuse."""
+    """Nodes with one CPU each; the first is the head. A node can be killed with all its processes."""
 
     def __init__(self, count: int, descendants: Descendants) -> None:
         from ray.cluster_utils import Cluster
 
         self._descendants = descendants
-        few = {"include_dashboard": False, "include_log_monitor": False, "no_monitor": True}
-        head = {"num_cpus": 1, "_system_config": IMPATIENT, **few}
+        options = {"include_dashboard": False, "include_log_monitor": False, "no_monitor": True}
+        head = {"num_cpus": 1, "_system_config": QUICK_HEALTH_CHECKS, **options}
         self._cluster = Cluster(initialize_head=True, head_node_args=head, shutdown_at_exit=False)
         self.nodes = [self._cluster.head_node]
         for _ in range(count - 1):
@@ -54,15 +58,18 @@ class Nodes:
         return str(self._cluster.address)
 
     def processes(self, node: Any) -> dict[int, str]:
-        """What runs on a node, and its name."""
-        own = [one.pid for one in self._started(node)]
-        found = {pid: name for one in own for pid, name in self._descendants(one).items()}
-        return {**found, **dict.fromkeys(own, "ray")}
+        """The names of the processes of a node, by id."""
+        started = [process.pid for process in self._started(node)]
+        descendants = {pid: name for parent in started for pid, name in self._descendants(parent).items()}
+        return {**descendants, **dict.fromkeys(started, "ray")}
 
     def workers(self) -> list[int]:
-        """The workers that litmine has on all nodes."""
-        running = [item for node in self.nodes for item in self.processes(node).items()]
-        return [pid for pid, name in running if name.startswith("ray::_Worker")]
+        """The process ids of litmine's actors on all nodes."""
+        return [pid for node in self.nodes for pid in self.workers_of(node)]
+
+    def workers_of(self, node: Any) -> list[int]:
+        """The process ids of litmine's actors on a node."""
+        return [pid for pid, name in self.processes(node).items() if name.startswith("ray::_Worker")]
 
     def signal(self, node: Any, number: int) -> None:
         for pid in self.processes(node):
@@ -77,16 +84,16 @@ class Nodes:
                 process.wait()
 
     def _started(self, node: Any) -> list[Popen[Any]]:
-        return [one.process for kind in node.all_processes.values() for one in kind]
+        return [info.process for infos in node.all_processes.values() for info in infos]
 
 
 @pytest.fixture(scope="module")
 def loopback(ray_lock: Callable[[int], AbstractContextManager[None]]) -> Iterator[None]:
-    """Clusters stay on the loopback interface, and start no more than they must."""
-    from ray._private import ray_constants
+    """Clusters listen on the loopback interface only and start no spare worker processes."""
+    from litmine.runtime.ray_internals import keep_to_loopback
 
     with pytest.MonkeyPatch.context() as patch, ray_lock(LOCK_SH):
-        patch.setattr(ray_constants, "ENABLE_RAY_CLUSTER", False)
+        keep_to_loopback()
         for name in ("RAY_USAGE_STATS_ENABLED", "RAY_enable_worker_prestart", "RAY_prestart_worker_first_driver"):
             patch.setenv(name, "0")
         yield
@@ -96,7 +103,7 @@ def loopback(ray_lock: Callable[[int], AbstractContextManager[None]]) -> Iterato
 def nodes(descendants: Descendants) -> Iterator[Nodes]:
     """Three nodes."""
     with pytest.MonkeyPatch.context() as patch:
-        # Not where litmine is started, as elsewhere too.
+        # Nodes do not have the working folder of the command, like the machines of a real cluster.
         patch.chdir("/")
         cluster = Nodes(3, descendants)
     yield cluster
@@ -104,13 +111,13 @@ def nodes(descendants: Descendants) -> Iterator[Nodes]:
 
 
 def wait_until(true: Callable[[], object], seconds: float = 120) -> None:
-    ends = time.monotonic() + seconds
+    deadline = time.monotonic() + seconds
     while not true():
-        assert time.monotonic() < ends
+        assert time.monotonic() < deadline
         time.sleep(0.01)
 
 
-class Job:
+class AnnotateRun:
     """`annotate` on a cluster, in batches so small that it takes a while."""
 
     def __init__(self, start: Start, lake: Path, model: Path) -> None:
@@ -119,9 +126,9 @@ class Job:
         self.parts = len(Lake(lake).parts())
 
     def start(self, address: str, tokens: int = 60) -> Popen[Any]:
-        return self.start_here("--address", address, "--workers", 3, "--batch-tokens", tokens)
+        return self.start_alone("--address", address, "--workers", 3, "--batch-tokens", tokens)
 
-    def start_here(self, *words: object) -> Popen[Any]:
+    def start_alone(self, *words: object) -> Popen[Any]:
         paths = ("--lake", os.path.relpath(self.lake), "--model", os.path.relpath(self.model))
         return self._start("annotate", *paths, "--precision", "float32", *words)
 
@@ -136,81 +143,91 @@ class Job:
 
 
 @pytest.fixture
-def job(start: Start, lake: Path, tiny_model: Path) -> Job:
-    return Job(start, lake, tiny_model)
+def job(start: Start, lake: Path, tiny_model: Path) -> AnnotateRun:
+    return AnnotateRun(start, lake, tiny_model)
 
 
 def outcomes(lake: Path) -> list[tuple[Any, ...]]:
     return Lake(lake).rows("select outcome, len(gaps), counts['parts'] from runs where command = 'annotate'")
 
 
-def test_a_node_is_killed_and_the_run_goes_on(nodes: Nodes, job: Job, undisturbed: object, found: Found) -> None:
+def test_a_run_continues_when_a_node_is_killed(
+    nodes: Nodes, job: AnnotateRun, expected_entities: object, entity_scores: EntityScores
+) -> None:
     process = job.start(nodes.address)
     job.wait_for(process, 2)
     nodes.kill(nodes.nodes[-1])
-    out, said = process.communicate(timeout=300)
-    assert (process.returncode, out) == (DONE, ""), said
+    out, stderr = process.communicate(timeout=300)
+    assert (process.returncode, out) == (DONE, ""), stderr
     assert outcomes(job.lake) == [("done", 0, job.parts)]
-    assert found(job.lake) == undisturbed
+    assert entity_scores(job.lake) == expected_entities
 
 
-def test_the_driver_is_killed_and_started_again(nodes: Nodes, job: Job, undisturbed: object, found: Found) -> None:
+def test_a_run_after_a_killed_driver_computes_the_remaining_parts(
+    nodes: Nodes, job: AnnotateRun, expected_entities: object, entity_scores: EntityScores
+) -> None:
     process = job.start(nodes.address)
     job.wait_for(process, 2)
-    left = nodes.workers()
-    assert left
+    workers = nodes.workers()
+    assert workers
     process.kill()
     process.wait()
     again = job.start(nodes.address, tokens=500)
-    # What the first one left behind ends by itself.
-    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in left), 20)
-    out, said = again.communicate(timeout=300)
-    assert (again.returncode, out) == (DONE, ""), said
+    # The workers of the killed driver end by themselves.
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers), 20)
+    out, stderr = again.communicate(timeout=300)
+    assert (again.returncode, out) == (DONE, ""), stderr
     ((outcome, gaps, parts),) = outcomes(job.lake)
     assert (outcome, gaps) == ("done", 0)
     assert parts < job.parts
-    assert found(job.lake) == undisturbed
+    assert entity_scores(job.lake) == expected_entities
 
 
-def test_a_worker_is_out_of_memory(nodes: Nodes, job: Job, undisturbed: object, found: Found) -> None:
+def test_a_worker_that_is_out_of_memory_is_replaced(
+    nodes: Nodes, job: AnnotateRun, expected_entities: object, entity_scores: EntityScores
+) -> None:
     process = job.start(nodes.address)
     job.wait_for(process, 1)
-    starved, *_ = nodes.workers()
-    now = int(Path(f"/proc/{starved}/statm").read_text().split()[0]) * resource.getpagesize()
-    resource.prlimit(starved, resource.RLIMIT_AS, (now, now))
-    out, said = process.communicate(timeout=300)
-    assert (process.returncode, out) == (DONE, ""), said
+    starved_pid, *_ = nodes.workers()
+    memory = int(Path(f"/proc/{starved_pid}/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.prlimit(starved_pid, resource.RLIMIT_AS, (memory, memory))
+    out, stderr = process.communicate(timeout=300)
+    assert (process.returncode, out) == (DONE, ""), stderr
     assert outcomes(job.lake) == [("done", 0, job.parts)]
-    assert found(job.lake) == undisturbed
+    assert entity_scores(job.lake) == expected_entities
 
 
-def test_a_node_is_cut_off_and_comes_back(nodes: Nodes, job: Job, undisturbed: object, found: Found) -> None:
-    """Stopped processes answer as little as those behind a cut cable do."""
+def test_a_node_that_returns_after_a_network_failure_changes_nothing(
+    nodes: Nodes, job: AnnotateRun, expected_entities: object, entity_scores: EntityScores
+) -> None:
+    """Stopped processes stand for a node without a network: neither answers."""
     process = job.start(nodes.address)
     job.wait_for(process, 2)
     cut_off = nodes.nodes[-1]
     nodes.signal(cut_off, signal.SIGSTOP)
-    out, said = process.communicate(timeout=300)
-    assert (process.returncode, out) == (DONE, ""), said
+    out, stderr = process.communicate(timeout=300)
+    assert (process.returncode, out) == (DONE, ""), stderr
     assert outcomes(job.lake) == [("done", 0, job.parts)]
-    assert found(job.lake) == undisturbed
-    # Its worker goes on where it was, in the middle of a part that another has done, until it hears that it is out.
-    own = [pid for pid, name in nodes.processes(cut_off).items() if name.startswith("ray::_Worker")]
+    assert entity_scores(job.lake) == expected_entities
+    # Its worker continues with a part that another worker has finished, until Ray ends it.
+    workers = nodes.workers_of(cut_off)
     nodes.signal(cut_off, signal.SIGCONT)
-    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in own), 60)
-    assert found(job.lake) == undisturbed
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers), 60)
+    assert entity_scores(job.lake) == expected_entities
 
 
-def test_the_whole_cluster_is_gone(nodes: Nodes, job: Job, undisturbed: object, found: Found) -> None:
+def test_a_lost_cluster_is_a_one_line_error(
+    nodes: Nodes, job: AnnotateRun, expected_entities: object, entity_scores: EntityScores
+) -> None:
     address = nodes.address
     process = job.start(address)
     job.wait_for(process, 1)
     nodes.kill(*nodes.nodes)
-    _, said = process.communicate(timeout=60)
-    *_, line = said.splitlines()
-    assert (process.returncode, "Traceback" in said) == (FAILED, False), said
+    _, stderr = process.communicate(timeout=60)
+    *_, line = stderr.splitlines()
+    assert (process.returncode, "Traceback" in stderr) == (FAILED, False), stderr
     assert line.startswith(f"litmine: the Ray cluster at {address} has not answered for ")
     assert outcomes(job.lake)[0][:2] == ("failed", 0)
-    again = job.start_here()
+    again = job.start_alone()
     assert again.wait(timeout=300) == DONE
-    assert found(job.lake) == undisturbed
+    assert entity_scores(job.lake) == expected_entities

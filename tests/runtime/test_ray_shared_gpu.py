@@ -1,4 +1,4 @@
-"""Several processes in one of Ray's workers, as they share a GPU: what they find, and that one may die."""
+"""Several worker processes of one Ray actor find the same entities, although one of them is killed."""
 
 import os
 import signal
@@ -16,9 +16,9 @@ from litmine.lake.lake import Lake
 from litmine.tasks.registry import identify
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-Found = Callable[[Path], dict[tuple[object, ...], float]]
+EntityScores = Callable[[Path], dict[tuple[object, ...], float]]
 
-# On a CPU, where nobody would take two: as `litmine annotate` goes on once its options are read.
+# What `litmine annotate` runs, but with two worker processes on a CPU.
 RUN = """
 import sys
 from pathlib import Path
@@ -28,39 +28,39 @@ from litmine.tasks.contract import ModelSpec
 
 lake, ref, model = sys.argv[1:]
 units, _ = plan_units(Path(lake), group_steps(build_steps([ModelSpec(ref, model, "cpu", "float32", 100)], {})))
-for done in run_on_ray(units, 1, 0, None, seats=2):
+for done in run_on_ray(units, 1, 0, None, processes=2):
     print(done.unit.name, done.targets == 1, done.gaps, flush=True)
 """
 
 
 @pytest.mark.usefixtures("with_ray")
-def test_one_of_two_processes_of_a_worker_is_killed(
+def test_a_killed_worker_process_of_an_actor_is_replaced(
     lake: Path,
     tiny_model: Path,
-    undisturbed: object,
-    found: Found,
+    expected_entities: object,
+    entity_scores: EntityScores,
     descendants: Callable[[int], dict[int, str]],
-    hold: Callable[..., Any],
+    pause_before: Callable[..., Any],
 ) -> None:
     model = identify(str(tiny_model))
-    first = hold("*/entities/*/[!_]*.parquet")
+    first_target = pause_before("*/entities/*/[!_]*.parquet")
     command = [sys.executable, "-c", RUN, str(lake), str(tiny_model), model]
-    environment = os.environ | first.environment
+    environment = os.environ | first_target.environment
     with subprocess.Popen(command, env=environment, stdout=PIPE, stderr=PIPE, text=True) as process:
-        seated = first.wait(process, 2)
+        pids = first_target.wait(process, 2)
         began = descendants(process.pid)
-        hired = [pid for pid, name in began.items() if name.startswith("ray::_Worker")]
-        os.kill(seated[0], signal.SIGKILL)
-        # Another takes its seat.
-        now = first.wait(process, 3)
-        first.release()
-        out, said = process.communicate(timeout=300)
-    assert process.returncode == 0, said
-    assert len(hired) == 1
-    assert not {*hired} & {*now}
+        actors = [pid for pid, name in began.items() if name.startswith("ray::_Worker")]
+        os.kill(pids[0], signal.SIGKILL)
+        # A replacement takes over.
+        pids_after = first_target.wait(process, 3)
+        first_target.release()
+        out, stderr = process.communicate(timeout=300)
+    assert process.returncode == 0, stderr
+    assert len(actors) == 1
+    assert not {*actors} & {*pids_after}
     assert [line.endswith(" True ()") for line in out.splitlines()] == [True] * len(Lake(lake).parts())
-    assert found(lake) == undisturbed
-    ends = time.monotonic() + 300
-    while left := [pid for pid in {*began, *now} if Path(f"/proc/{pid}").exists()]:
-        assert time.monotonic() < ends, left
+    assert entity_scores(lake) == expected_entities
+    deadline = time.monotonic() + 300
+    while left := [pid for pid in {*began, *pids_after} if Path(f"/proc/{pid}").exists()]:
+        assert time.monotonic() < deadline, left
         time.sleep(0.05)

@@ -1,4 +1,4 @@
-"""A training on several processes learns what one process learns, and a member's death leaves its checkpoint."""
+"""Training on several workers gives the same losses as on one, and a worker's death leaves the checkpoint."""
 
 import fcntl
 import ipaddress
@@ -19,7 +19,7 @@ from litmine.errors import FAILED, LitmineError
 from litmine.nn.loading import read_tokenizer
 from litmine.nn.tokenizer import WordTokenizer
 from litmine.runtime.ray_cluster import ray_running
-from litmine.runtime.ray_training import run_on_team
+from litmine.runtime.ray_training import run_distributed
 from litmine.tasks.ner.examples import make_examples, make_heads
 from litmine.tasks.ner.recipe import TaggerRecipe
 from litmine.tasks.ner.train import plan_epoch, train
@@ -33,21 +33,21 @@ pytestmark = [
 ]
 
 
-def silent(_: str) -> None:
+def discard(_: str) -> None:
     pass
 
 
 @pytest.fixture(scope="module")
-def second(hold: Callable[..., Any]) -> Any:
-    """The second checkpoint, at which members stop until it is released."""
-    return hold("*/training.checkpoint", 1)
+def second_checkpoint(pause_before: Callable[..., Any]) -> Any:
+    """The second checkpoint, at which workers pause until it is released."""
+    return pause_before("*/training.checkpoint", 1)
 
 
 @pytest.fixture(scope="module")
-def ray(ray_lock: Callable[[int], AbstractContextManager[None]], second: Any) -> Iterator[None]:
-    """Ray on this machine, started once for all of them."""
+def ray(ray_lock: Callable[[int], AbstractContextManager[None]], second_checkpoint: Any) -> Iterator[None]:
+    """Ray on this machine, started once for all tests of this module."""
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in second.environment.items():
+        for name, value in second_checkpoint.environment.items():
             patch.setenv(name, value)
         with ray_lock(fcntl.LOCK_SH), ray_running(2, 0, None):
             yield
@@ -60,7 +60,7 @@ def corpus(sample_data: Path) -> Corpus:
 
 @pytest.fixture(scope="module")
 def recipe(tiny_base: Path) -> TaggerRecipe:
-    """Steps so small that in some there is one passage, and a member has none."""
+    """Steps so small that some have one passage, so that a worker has none."""
     return TaggerRecipe(
         "tiny", str(tiny_base), ("BC5CDR",), epochs=3, batch_tokens=512, single_sentence_share=0.0, dropout=0.0
     )
@@ -71,44 +71,42 @@ def losses(folder: Path) -> list[float]:
     return [float(line.split("\t")[1]) for line in lines]
 
 
-def test_two_learn_what_one_learns_though_one_is_killed(
+def test_two_workers_train_like_one_although_one_is_killed(
     recipe: TaggerRecipe,
     corpus: Corpus,
     tiny_base: Path,
     tmp_path: Path,
     descendants: Descendants,
     listening: Listening,
-    second: Any,
+    second_checkpoint: Any,
 ) -> None:
     alone, ours = tmp_path / "alone", tmp_path / "ours"
     examples = make_examples(corpus, make_heads([corpus], ()), (), WordTokenizer(read_tokenizer(tiny_base)), 510)
     assert 1 in map(len, plan_epoch(recipe, [corpus], [examples], 0))
-    train(recipe, [corpus], alone, silent)
+    train(recipe, [corpus], alone, discard)
     addresses: list[list[str]] = []
 
     def kill(line: str) -> None:
         if line.startswith("epoch 1 "):
-            members = [pid for pid, name in descendants(os.getpid()).items() if name.startswith("ray::_Member")]
-            addresses.extend(listening({pid}) for pid in members)
-            os.kill(members[-1], signal.SIGKILL)
-            second.release()
+            pids = [pid for pid, name in descendants(os.getpid()).items() if name.startswith("ray::_Training")]
+            addresses.extend(listening({pid}) for pid in pids)
+            os.kill(pids[-1], signal.SIGKILL)
+            second_checkpoint.release()
 
     job = partial(train, recipe, [corpus], ours)
-    with pytest.raises(
-        LitmineError, match=r"^one of 2 workers died \(.*\); what was saved stays, and the same command"
-    ):
-        run_on_team(job, 2, 0, None, kill)
+    with pytest.raises(LitmineError, match=r"^one of 2 workers died \(.*\); run the same command again to resume"):
+        run_distributed(job, 2, 0, None, kill)
     for left in ours.glob(".training.checkpoint.*.tmp"):
-        left.unlink()  # of one that was ended in the midst of writing; the next day's run would sweep it
+        left.unlink()  # of a worker that was killed while it wrote; a run on the next day removes it
     assert [file.name for file in ours.iterdir()] == ["training.checkpoint"]
     assert len(addresses) == 2
     assert all(addresses)
-    assert [one for own in addresses for one in own if not ipaddress.ip_address(one).is_loopback] == []
+    assert [host for hosts in addresses for host in hosts if not ipaddress.ip_address(host).is_loopback] == []
 
-    said: list[str] = []
-    trained = run_on_team(job, 2, 0, None, said.append)
-    assert said[0].startswith("resuming after step ")
-    assert said[-1].startswith("epoch 3 of 3 is done")
+    messages: list[str] = []
+    trained = run_distributed(job, 2, 0, None, messages.append)
+    assert messages[0].startswith("resuming after step ")
+    assert messages[-1].startswith("epoch 3 of 3 is done")
     assert trained.device.startswith("2 workers with CPU")
     assert len(losses(ours)) == trained.steps > 10
     assert losses(ours) == pytest.approx(losses(alone), rel=1e-4)
@@ -116,15 +114,15 @@ def test_two_learn_what_one_learns_though_one_is_killed(
 
 
 @pytest.mark.soak
-def test_a_loss_that_is_no_number_is_one_sentence(
+def test_a_loss_that_is_not_finite_is_a_one_line_error(
     run: Callable[..., CompletedProcess[str]],
     sample_data: Path,
     tiny_base: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    second: Any,
+    second_checkpoint: Any,
 ) -> None:
-    second.release()
+    second_checkpoint.release()
     monkeypatch.chdir(tmp_path)
     corpus = sample_data / "ner" / "BC5CDR"
     words = ("train", "ner", "--base", tiny_base, "--corpus", corpus, "-o", "mine", "--learning-rate", "1e30")

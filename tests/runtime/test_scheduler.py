@@ -1,4 +1,4 @@
-"""Tasks are shared out so that nobody waits at the end, and one that kills workers takes no other along."""
+"""Workers finish at about the same time, and a unit that kills its worker costs no other unit."""
 
 import heapq
 import random
@@ -13,81 +13,83 @@ from litmine.runtime.scheduler import ATTEMPTS, Scheduler
 from litmine.tasks.contract import UNITS_PER_WORKER, ModelSpec, Unit
 from litmine.tasks.part_unit import PartUnit
 
-LOADING = ModelSpec("builtin", "builtin@0")
+MODEL_SPEC = ModelSpec("builtin", "builtin@0")
 
 
-def tasks(sizes: Sequence[int]) -> list[PartUnit]:
-    """In the order in which `plan` gives them."""
-    made = [PartUnit(Path("lake"), Path(f"articles/{i}.parquet"), size, (LOADING,), ()) for i, size in enumerate(sizes)]
-    return sorted(made, key=lambda task: -task.size.bit_length())
+def make_units(sizes: Sequence[int]) -> list[PartUnit]:
+    """Units of these sizes, in the order in which `plan_units` returns them."""
+    units = [
+        PartUnit(Path("lake"), Path(f"articles/{i}.parquet"), size, (MODEL_SPEC,), ()) for i, size in enumerate(sizes)
+    ]
+    return sorted(units, key=lambda unit: -unit.size.bit_length())
 
 
 @dataclass
 class Run:
-    """Workers that compute one task at a time, each so many items a second."""
+    """A simulated run: each worker computes one unit at a time, at its speed in items per second."""
 
     speeds: Sequence[float]
     killers: frozenset[Unit] = frozenset()
 
-    def of(self, given: Sequence[Unit]) -> tuple[float, list[Unit], list[Unit]]:
-        """The time it took, what was finished, and what was given up. A worker that dies is replaced at once."""
-        shares, time, finished, lost = Scheduler(given), 0.0, [], []
-        hands: dict[int, list[Unit]] = {worker: [] for worker in range(len(self.speeds))}
+    def simulate(self, units: Sequence[Unit]) -> tuple[float, list[Unit], list[Unit]]:
+        """Returns the time, the finished units and the abandoned units. A worker that dies is replaced at once."""
+        scheduler, time, finished, lost = Scheduler(units), 0.0, [], []
+        running: dict[int, list[Unit]] = {worker: [] for worker in range(len(self.speeds))}
         clock: list[tuple[float, int]] = []
-        while shares or clock:
-            while (step := shares.give(hands)) is not None:
-                worker, task = step
-                hands[worker].append(task)
-                assert len(hands[worker]) <= UNITS_PER_WORKER
-                if len(hands[worker]) == 1:
-                    heapq.heappush(clock, (time + task.size / self.speeds[worker], worker))
+        while scheduler or clock:
+            while (step := scheduler.assign(running)) is not None:
+                worker, unit = step
+                running[worker].append(unit)
+                assert len(running[worker]) <= UNITS_PER_WORKER
+                if len(running[worker]) == 1:
+                    heapq.heappush(clock, (time + unit.size / self.speeds[worker], worker))
             time, worker = heapq.heappop(clock)
-            first, *rest = hands[worker]
+            first, *rest = running[worker]
             if first in self.killers:
-                lost += [task for task in hands[worker] if not shares.died(task)]
-                hands[worker] = []
+                lost += [unit for unit in running[worker] if not scheduler.retry(unit)]
+                running[worker] = []
                 continue
             finished.append(first)
-            hands[worker] = rest
+            running[worker] = rest
             if rest:
                 heapq.heappush(clock, (time + rest[0].size / self.speeds[worker], worker))
         return time, finished, lost
 
 
 @given(st.lists(st.integers(1, 1000), max_size=40), st.integers(1, 6), st.data())
-def test_each_task_is_done_once_and_only_killers_are_given_up(
+def test_each_unit_runs_once_and_only_killers_are_abandoned(
     sizes: list[int], workers: int, data: st.DataObject
 ) -> None:
-    given: list[Unit] = list(tasks(sizes))
-    killers = frozenset(data.draw(st.lists(st.sampled_from(given), max_size=5))) if given else frozenset()
-    _, finished, lost = Run([1.0] * workers, killers).of(given)
-    assert sorted(finished, key=given.index) == [task for task in given if task not in killers]
-    assert sorted(lost, key=given.index) == [task for task in given if task in killers]
+    units: list[Unit] = list(make_units(sizes))
+    killers = frozenset(data.draw(st.lists(st.sampled_from(units), max_size=5))) if units else frozenset()
+    _, finished, lost = Run([1.0] * workers, killers).simulate(units)
+    assert sorted(finished, key=units.index) == [unit for unit in units if unit not in killers]
+    assert sorted(lost, key=units.index) == [unit for unit in units if unit in killers]
 
 
-def test_a_task_that_kills_is_tried_alone() -> None:
-    shares = Scheduler(tasks([8] * 12))
-    hands: dict[str, list[Unit]] = {"one": []}
-    while (step := shares.give(hands)) is not None:
-        hands["one"].append(step[1])
-    assert len(hands["one"]) == UNITS_PER_WORKER
-    company, hands["one"] = hands["one"], []
-    assert all(shares.died(task) for task in company)
-    for suspect in company:
-        assert shares.give(hands) == ("one", suspect)
-        assert shares.give({"one": [suspect]}) is None
+def test_a_unit_that_kills_its_worker_is_retried_alone() -> None:
+    scheduler = Scheduler(make_units([8] * 12))
+    running: dict[str, list[Unit]] = {"one": []}
+    while (step := scheduler.assign(running)) is not None:
+        running["one"].append(step[1])
+    assert len(running["one"]) == UNITS_PER_WORKER
+    lost_units, running["one"] = running["one"], []
+    assert all(scheduler.retry(unit) for unit in lost_units)
+    for suspect in lost_units:
+        assert scheduler.assign(running) == ("one", suspect)
+        assert scheduler.assign({"one": [suspect]}) is None
     for _ in range(ATTEMPTS - 2):
-        assert shares.died(company[0])
-    assert not shares.died(company[0])
+        assert scheduler.retry(lost_units[0])
+    assert not scheduler.retry(lost_units[0])
 
 
-def test_workers_end_together() -> None:
-    """Of 60 parts of very different sizes nobody is left with much; the ideal is an equal division."""
+def test_workers_finish_at_about_the_same_time() -> None:
+    """For 60 parts of very different sizes the time stays near that of an equal division."""
     sizes = random.Random(7)
     for speeds in ([1.0] * 4, [1.0] * 16, [1.0, 1.0, 0.3]):
         ratios = []
         for _ in range(30):
-            given = tasks([max(1, min(10_000, int(sizes.lognormvariate(6.5, 1.3)))) for _ in range(60)])
-            ideal = max(sum(task.size for task in given) / sum(speeds), *(task.size for task in given))
-            ratios.append(Run(speeds).of(given)[0] / ideal)
+            units = make_units([max(1, min(10_000, int(sizes.lognormvariate(6.5, 1.3)))) for _ in range(60)])
+            ideal = max(sum(unit.size for unit in units) / sum(speeds), *(unit.size for unit in units))
+            ratios.append(Run(speeds).simulate(units)[0] / ideal)
         assert sum(ratios) / len(ratios) < 1.03

@@ -213,7 +213,7 @@ def test_an_update_killed_at_any_time_can_be_repeated(
     assert_same_hits: AssertSameHits,
     tmp_path: Path,
     kills: int,
-    hold: Callable[..., Any],
+    pause_before: Callable[..., Any],
 ) -> None:
     rng = random.Random(kills)
     unfinished = 0
@@ -221,7 +221,7 @@ def test_an_update_killed_at_any_time_can_be_repeated(
         add_texts(lake, make_texts(range(1, 301), seed=turn) | dict.fromkeys(rng.sample(range(1, 301), 60)))
         # The update stops before one of its writes of the state file. The first one is killed there, before it recorded
         # what it changes; later ones are killed at a random time afterwards.
-        state_write = hold("*/indexed.parquet", rng.randint(1, 20))
+        state_write = pause_before("*/indexed.parquet", rng.randint(1, 20))
         process = start_build(lake, state_write.environment)
         continue_process(process)
         state_write.wait(process)

@@ -229,8 +229,7 @@ def test_formulas_are_read_once_and_as_they_are_presented() -> None:
 
 @pytest.mark.parametrize(
     ("label", "expected"),
-    [("UNLABELLED", None), ("Unassigned", None), ("UNSPECIFIED:", None), (":", None), ("AIMS:", "AIMS")]
-    + [("AIMS : ", "AIMS"), ("AIMS:\uff1a", "AIMS"), ("WHY?", "WHY?"), ("A &amp; B", "A & B"), ("UNLABELLED DRUG", "UNLABELLED DRUG")],
+    [("UNLABELLED", None), ("Unassigned", None), ("UNSPECIFIED:", None), (":", None), ("AIMS:", "AIMS"), ("AIMS : ", "AIMS"), ("AIMS:\uff1a", "AIMS"), ("WHY?", "WHY?"), ("A &amp; B", "A & B"), ("UNLABELLED DRUG", "UNLABELLED DRUG")],
 )  # fmt: skip
 def test_fillers_are_no_labels_and_one_colon_follows_a_label(label: str, expected: str | None) -> None:
     article = _single_article("T.", [(label, "We saw."), ("END", "x")])
@@ -303,7 +302,9 @@ def test_the_first_english_other_abstract_counts_where_there_is_no_abstract(empt
     assert _citation(title + own, ENGLISH).text == "T. Own."
 
 
-@pytest.mark.parametrize("filler", ["[Not Available].", "[not available]", "Not Available", "[In Process Citation]", ""])
+@pytest.mark.parametrize(
+    "filler", ["[Not Available].", "[not available]", "Not Available", "[In Process Citation]", ""]
+)
 def test_the_vernacular_title_counts_for_a_filler(filler: str) -> None:
     vernacular = "<VernacularTitle>Sur l'asthme.</VernacularTitle>"
     assert _citation(f"<ArticleTitle>{filler}</ArticleTitle>{vernacular}").title == "Sur l'asthme."

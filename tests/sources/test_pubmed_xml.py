@@ -159,15 +159,20 @@ def test_damage_inside_a_record_costs_this_record(damage: bytes, filling: str) -
     assert bad.why.startswith(f"The record {DAMAGE[damage]}")
 
 
-@pytest.mark.parametrize("damage", [b"</PubmedArticle>", b"<PubmedArticle>", b"</PubmedArticleSet>", b"<!--", b"<![CDATA["])
+@pytest.mark.parametrize(
+    "damage", [b"</PubmedArticle>", b"<PubmedArticle>", b"</PubmedArticleSet>", b"<!--", b"<![CDATA["]
+)
 def test_damage_to_the_borders_of_a_record_is_told(damage: bytes) -> None:
     document = _set(_article(1), _article(2, "@"), _article(3)).encode().replace(b"@", damage)
     records: list[ParsedRecord] = []
+    problems = []
     try:
         records.extend(_append_all(records, read_pubmed_xml(io.BytesIO(document))))
-        assert any(isinstance(record, UnreadableRecord) for record in records)
     except SourceError as error:
-        assert "The XML is damaged" in str(error)
+        problems.append(str(error))
+    problems += [record.why for record in records if isinstance(record, UnreadableRecord)]
+    assert problems
+    assert all("The XML is damaged" in problem or problem.startswith("The record ") for problem in problems)
     assert records[0] == Article(1, "A title.")
 
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from litmine.errors import QuestionError
-from litmine.sources.questions import guess_type, parse_question, read_questions
+from litmine.sources.question_types import guess_type
+from litmine.sources.questions import parse_question, read_questions
 from litmine.types import QUESTION_TYPES, Question
 
 

@@ -1,4 +1,4 @@
-"""Sentences cover a text whole, whatever it is, and end where a biologist would end them."""
+"""The sentences of any text cover all of it, and those of biomedical text end where an expert would end them."""
 
 import re
 from itertools import pairwise
@@ -24,16 +24,16 @@ def split(text: str) -> list[str]:
 
 
 @given(text=TEXTS)
-def test_they_cover_all_but_the_spaces_around_them(text: str) -> None:
-    found = split_sentences(text)
-    covered = [i for start, end in found for i in range(start, end)]
+def test_sentences_cover_everything_except_white_space_between_them(text: str) -> None:
+    sentences = split_sentences(text)
+    covered = [i for start, end in sentences for i in range(start, end)]
     assert covered == sorted(set(covered))
     assert {i for i, char in enumerate(text) if not char.isspace()} <= set(covered)
-    assert all(text[start:end].strip() == text[start:end] != "" for start, end in found)
+    assert all(text[start:end].strip() == text[start:end] != "" for start, end in sentences)
 
 
 @given(text=TEXTS, data=st.data())
-def test_what_stands_in_a_text_stands_in_its_sentence(text: str, data: st.DataObject) -> None:
+def test_the_enclosing_sentence_holds_the_span(text: str, data: st.DataObject) -> None:
     words = list(re.finditer(r"\S+", text))
     if not words:
         assert enclosing_sentence(text, 0, len(text)) == (0, len(text))
@@ -73,8 +73,8 @@ def test_what_stands_in_a_text_stands_in_its_sentence(text: str, data: st.DataOb
         ["J. R. Smith and A.B. Jones, Ph.D., of the U.S. Food and Drug Administration."],
     ],
 )
-def test_where_they_end(parts: list[str]) -> None:
-    """Parts are joined by one space; those that no stop ends, by a blank line; Chinese by nothing."""
+def test_biomedical_text_is_split_as_expected(parts: list[str]) -> None:
+    """Parts are joined by one space, by a blank line after a part without a stop, and by nothing in Chinese."""
     text = parts[0]
     for before, part in pairwise(parts):
         blank = "\n\n" if before[-1].isalpha() and ":" not in part else " "
@@ -82,13 +82,13 @@ def test_where_they_end(parts: list[str]) -> None:
     assert split(text) == parts
 
 
-def test_a_span_through_two_sentences_has_both() -> None:
+def test_a_span_across_two_sentences_gives_both() -> None:
     text = "It failed. It was tried again. It failed."
     assert enclosing_sentence(text, 0, 2) == (0, 10)
     assert enclosing_sentence(text, 8, 14) == (0, 30)
     assert enclosing_sentence(text, 11, 30) == (11, 30)
 
 
-def test_a_long_text_takes_no_longer_a_sentence() -> None:
+def test_a_long_text_takes_linear_time() -> None:
     text = "Rats got 5 mg i.v. and died (P < 0.05). " * 5000
     assert len(split_sentences(text)) == 5000

@@ -1,4 +1,4 @@
-"""Tags to spans in every scheme, as seqeval reads them in strict mode where they are well formed."""
+"""Tags of every scheme are converted to spans, and well-formed ones to the same spans as by seqeval in strict mode."""
 
 from itertools import pairwise
 
@@ -12,21 +12,21 @@ from litmine.text.tags import UNTYPED, Tag, TagSet, parse_tag, tags_to_spans
 
 Spans = list[tuple[int, int, str]]
 
-# Words outside, words inside, type.
+# Number of words outside before the mention, number of words in it, and its type.
 MENTIONS = st.lists(st.tuples(st.integers(0, 2), st.integers(1, 4), st.sampled_from(["Gene", "Disease", "a-b"])))
 
 
-def lay_out(mentions: list[tuple[int, int, str]], tail: int = 1) -> tuple[Spans, int]:
-    """Spans and the number of words of a sentence with these mentions."""
-    spans, at = [], 0
+def place_mentions(mentions: list[tuple[int, int, str]], tail: int = 1) -> tuple[Spans, int]:
+    """The spans of these mentions in a sentence, and its number of words."""
+    spans, position = [], 0
     for gap, length, entity_type in mentions:
-        spans.append((at + gap, at + gap + length, entity_type))
-        at += gap + length
-    return spans, at + tail
+        spans.append((position + gap, position + gap + length, entity_type))
+        position += gap + length
+    return spans, position + tail
 
 
 def write_tags(spans: Spans, words: int, scheme: str) -> list[str]:
-    """The tags of a sentence; `scheme` names the first, middle and last word's prefix and that of a single one."""
+    """The tags of a sentence; `scheme` has the prefixes of the first, a middle, the last and a single word."""
     first, middle, last, single = tuple(scheme)
     tags = ["O"] * words
     for start, end, entity_type in spans:
@@ -40,14 +40,14 @@ SCHEMES = {"IOB2": "BIIB", "IOBES": "BIES", "BILOU": "BILU"}
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 @given(mentions=MENTIONS)
-def test_what_was_written_is_read(scheme: str, mentions: list[tuple[int, int, str]]) -> None:
-    spans, words = lay_out(mentions)
+def test_spans_written_as_tags_are_read_back(scheme: str, mentions: list[tuple[int, int, str]]) -> None:
+    spans, words = place_mentions(mentions)
     assert tags_to_spans(write_tags(spans, words, SCHEMES[scheme])) == spans
 
 
 @given(mentions=MENTIONS)
-def test_iob1_begins_a_mention_only_after_one_of_its_type(mentions: list[tuple[int, int, str]]) -> None:
-    spans, words = lay_out(mentions)
+def test_iob1_uses_b_only_after_a_mention_of_the_same_type(mentions: list[tuple[int, int, str]]) -> None:
+    spans, words = place_mentions(mentions)
     tags = write_tags(spans, words, "IIII")
     for (_, left, kind), (right, _, other) in pairwise(spans):
         if left == right and kind == other:
@@ -57,14 +57,16 @@ def test_iob1_begins_a_mention_only_after_one_of_its_type(mentions: list[tuple[i
 
 @pytest.mark.parametrize(("name", "scheme"), [("IOB2", IOB2), ("IOBES", IOBES)])
 @given(mentions=MENTIONS)
-def test_seqeval_reads_the_same_strictly(name: str, scheme: type, mentions: list[tuple[int, int, str]]) -> None:
-    tags = write_tags(*lay_out(mentions), SCHEMES[name])
-    theirs = [(entity.start, entity.end, entity.tag) for entity in Entities([tags], scheme).entities[0]]
-    assert tags_to_spans(tags) == theirs
+def test_seqeval_in_strict_mode_gives_the_same_spans(
+    name: str, scheme: type, mentions: list[tuple[int, int, str]]
+) -> None:
+    tags = write_tags(*place_mentions(mentions), SCHEMES[name])
+    seqeval_spans = [(entity.start, entity.end, entity.tag) for entity in Entities([tags], scheme).entities[0]]
+    assert tags_to_spans(tags) == seqeval_spans
 
 
 @given(st.lists(st.sampled_from(["O", "B-x", "I-x", "E-x", "S-x", "B-y", "I-y", "L-y", "U-y", "x"])))
-def test_any_tags_give_spans_that_cover_just_the_words_inside(tags: list[str]) -> None:
+def test_spans_of_any_tags_cover_exactly_the_tagged_words(tags: list[str]) -> None:
     spans = tags_to_spans(tags)
     covered = [word for start, end, _ in spans for word in range(start, end)]
     assert covered == [word for word, tag in enumerate(tags) if tag != "O"]
@@ -85,7 +87,7 @@ def test_any_tags_give_spans_that_cover_just_the_words_inside(tags: list[str]) -
         (["O"], []),
     ],
 )
-def test_tags_that_are_not_quite_a_scheme(tags: list[str], spans: Spans) -> None:
+def test_irregular_tags_give_sensible_spans(tags: list[str], spans: Spans) -> None:
     assert tags_to_spans(tags) == spans
 
 
@@ -105,18 +107,18 @@ def test_tags_that_are_not_quite_a_scheme(tags: list[str], spans: Spans) -> None
         ("[PAD]", Tag(None)),
     ],
 )
-def test_labels_are_taken_apart(label: str, tag: Tag) -> None:
+def test_labels_are_parsed(label: str, tag: Tag) -> None:
     assert parse_tag(label) == tag
 
 
-def test_the_types_of_labels_in_any_order() -> None:
+def test_labels_may_be_in_any_order() -> None:
     tags = TagSet(["I-b", "O", "B-b", "B-a"])
     assert tags.entity_types == ["a", "b"]
     assert tags.spans(np.array([3, 2, 0, 1, 0])) == [(0, 1, "a"), (1, 3, "b"), (4, 5, "b")]
 
 
-def test_no_mention_goes_on_in_the_next_text() -> None:
+def test_no_mention_crosses_into_the_next_text() -> None:
     tags, labels = TagSet(["O", "B-a", "I-a"]), np.array([1, 2, 2, 0, 2, 1])
     assert tags.spans(labels) == [(0, 3, "a"), (4, 5, "a"), (5, 6, "a")]
-    first = np.array([True, False, True, False, False, False])
-    assert tags.spans(labels, first) == [(0, 2, "a"), (2, 3, "a"), (4, 5, "a"), (5, 6, "a")]
+    starts_text = np.array([True, False, True, False, False, False])
+    assert tags.spans(labels, starts_text) == [(0, 2, "a"), (2, 3, "a"), (4, 5, "a"), (5, 6, "a")]

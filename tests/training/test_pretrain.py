@@ -20,7 +20,7 @@ from litmine.nn.tokenizer import WordTokenizer
 from litmine.tasks.ner.recipe import TaggerRecipe
 from litmine.tasks.ner.train import train
 from litmine.training.base import read_base
-from litmine.training.pretrain import MaskedWordNetwork, PretrainingSummary, pretrain
+from litmine.training.pretrain import MaskedLanguageModel, PretrainingSummary, pretrain
 from litmine.training.pretrain_data import (
     PretrainingTexts,
     TokenMasker,
@@ -125,7 +125,7 @@ def test_the_split_depends_only_on_the_texts(drawn: list[str], random: Any) -> N
 
 def test_logits_are_computed_at_the_selected_positions_only(tiny_base: Path) -> None:
     base = read_base(str(tiny_base), 64)
-    network = MaskedWordNetwork(base.config, base.encoder)
+    network = MaskedLanguageModel(base.config, base.encoder)
     rows, columns = torch.tensor([0, 1, 1]), torch.tensor([1, 2, 3])
     logits = network(torch.randint(5, 100, (2, 6)), torch.ones(2, 6, dtype=torch.bool), rows, columns)
     assert logits.shape == (3, base.config.vocab_size)
@@ -141,7 +141,7 @@ def test_the_result_is_a_base_for_ner_and_for_further_pretraining(
     train(TaggerRecipe("ner", str(encoder), ("a",), epochs=1, batch_tokens=1000), [corpus], tmp_path, lambda _: None)
     messages: list[str] = []
     more = pretrain(recipe_for(encoder, steps=2), texts, tmp_path / "more", messages.append)
-    assert messages[0] == "the head is that of the base"
+    assert messages[0] == "the MLM head comes from the base"
     assert more.loss_before == pytest.approx(summary.loss_after, abs=0.05)
 
 
@@ -235,7 +235,7 @@ def test_the_command_trains_on_a_lake(
 
 
 def test_a_killed_process_resumes(
-    start: Callable[..., Popen[Any]], run: Callable[..., CompletedProcess[str]], hold: Callable[..., Any],
+    start: Callable[..., Popen[Any]], run: Callable[..., CompletedProcess[str]], pause_before: Callable[..., Any],
     tiny_base: Path, imported_lake: Path, tmp_path: Path,
 ) -> None:  # fmt: skip
     command = (
@@ -251,9 +251,9 @@ def test_a_killed_process_resumes(
         60_000,
     )
     out = tmp_path / "out"
-    second = hold("*/training.checkpoint", 1)
-    process = start(*command, "-o", out, **second.environment)
-    second.wait(process)
+    second_checkpoint = pause_before("*/training.checkpoint", 1)
+    process = start(*command, "-o", out, **second_checkpoint.environment)
+    second_checkpoint.wait(process)
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
     resumed = run(*command, "-o", out)

@@ -8,11 +8,11 @@ from click.testing import CliRunner
 
 from litmine.cli.main import cli
 from litmine.errors import SettingError
-from litmine.specs import TASKS, TaskSpec, spec_named
+from litmine.specs import TASKS, TaskSpec, spec_by_name
 from litmine.tasks.ner.recipe import FORMER_NAMES
 from litmine.training.recipe import make_recipe, read_recipe, recipe_names
 
-NER = spec_named("ner")
+NER = spec_by_name("ner")
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from litmine.lake.targets import check_quote
 from litmine.pipeline.count_format import format_count
 from litmine.pipeline.doctor.finding import Finding, wrong
 from litmine.pipeline.doctor.lake_files import CheckedFiles
-from litmine.specs import ARTICLES, annotate_again
+from litmine.specs import ARTICLES, rerun_advice
 
 _SAMPLE_SIZE = 20
 _WRONG_ANSWERS = """
@@ -72,7 +72,7 @@ def _check_target(lake: Lake, part: LakePath, target: LakePath) -> Iterator[Find
     if problem is not None:
         table, model, _ = parse_folder_name(relative_path(lake.location, target.parent))
         yield wrong(
-            relative_path(lake.location, target), f"{problem}; delete the file and {annotate_again(table, model)}"
+            relative_path(lake.location, target), f"{problem}; delete the file and {rerun_advice(table, model)}"
         )
 
 

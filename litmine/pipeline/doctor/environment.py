@@ -83,10 +83,10 @@ def _ray() -> Finding:
 
 
 def _ray_trial() -> Finding:
-    from litmine.runtime.ray_cluster import try_ray
+    from litmine.runtime.ray_cluster import check_ray
 
     try:
-        return ok("ray", f"started, ran a task and stopped; it has {try_ray()}")
+        return ok("ray", f"started, ran a task and stopped; it has {check_ray()}")
     except LitmineError as error:
         return wrong("ray", str(error))
 

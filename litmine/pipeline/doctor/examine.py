@@ -40,8 +40,10 @@ def examine_lake(lake: Lake, *, deep: bool = False) -> Iterator[Finding]:
     if not damage:
         yield from _examine_models_and_catalogue(lake)
     yield _search_index(lake)
-    for job in list_jobs(lake.location):
-        yield note("fetch", f"{job} is running or was interrupted; run the same command again to continue it")
+    for request in list_jobs(lake.location).values():
+        yield note(
+            "fetch", f"`litmine {request}` is running or was interrupted; run the same command again to continue it"
+        )
 
 
 def _examine_models_and_catalogue(lake: Lake) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from litmine.atomic_write import TEMPORARY
 from litmine.errors import LakeError
 from litmine.lake.articles import read_part_summary
-from litmine.lake.compaction import MERGED_PREFIX, replaced_names
+from litmine.lake.compaction import MERGED_PREFIX, replaced_names_in_folder
 from litmine.lake.duckdb_errors import verify_parquet
 from litmine.lake.parquet import SCHEMA_FILE, damage_error, read_footer, read_schema_and_row_count
 from litmine.lake.paths import MODEL_TABLES, PART_TASKS, TABLES, LakePath, folder_depth, relative_path
@@ -54,7 +54,7 @@ def examine_targets(lake: LakePath, checked: CheckedFiles) -> Iterator[Finding]:
     """Yield targets without an article part, and remove them from `checked`."""
     parts = {path.stem for path in (lake / ARTICLES).glob("*.parquet")}
     try:
-        replaced = replaced_names(lake, ARTICLES)
+        replaced = replaced_names_in_folder(lake, ARTICLES)
     except LakeError:
         replaced = set()  # A merged part is damaged, which `examine_files` has reported.
     for table in PART_TASKS:

@@ -36,7 +36,8 @@ from litmine.sources.entrez.transport import EutilsTransport
 _FIRST_WAIT, _MAX_WAIT = 0.5, 30.0
 _MIN_THROTTLED_WAIT = 1.0
 _MIN_REPORTED_PAUSE = 0.5
-# Attempts before the client checks whether the request is at fault; damaged responses to a list show that sooner.
+# After this many failures the client checks whether the request is at fault. For a list of PMIDs, fewer damaged
+# responses are enough.
 _ATTEMPTS, _DAMAGED_ATTEMPTS = 4, 2
 # A smaller difference between the clocks may be network latency.
 _CLOCK_TOLERANCE = timedelta(minutes=2)
@@ -201,13 +202,13 @@ class _RetryBudget:
         return max(0.0, self._patience + self._extension - self.elapsed)
 
     def extend(self, seconds: float) -> None:
-        """Do not count a wait that the server asks for, up to ten minutes in all."""
+        """Add the time of a wait that the server asks for, in total at most ten minutes."""
         self._extension = min(self._extension + seconds, MAX_PAUSE_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
 class _RetryLimits:
-    """Failures, damaged responses and seconds after which the request itself may be at fault."""
+    """Numbers of failures, damaged responses and seconds; beyond them the request itself may be at fault."""
 
     failures: float = math.inf
     damaged: float = math.inf

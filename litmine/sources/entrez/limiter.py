@@ -2,10 +2,10 @@
 
 The limit must hold where the server counts, on arrival: at most N requests in any second. A request may be delayed
 on its way (a process that is not scheduled, a retransmitted packet), so limiting departures is not enough. Each request
-therefore occupies one of N slots from just before it is sent until it certainly arrived more than a second ago: one
-second after its response began, or, without a response, one second after the latest possible arrival. When all slots
-are taken, callers wait. N + 1 arrivals in one second would need N + 1 slots. Requests are also spaced evenly, because
-NCBI does not document how it counts and might punish bursts.
+therefore occupies one of N slots. It takes the slot just before it is sent, and keeps it until one second after its
+arrival: one second after the response begins, or, without a response, one second after the latest possible arrival.
+When all slots are taken, callers wait. N + 1 arrivals in one second would need N + 1 slots. Requests are also spaced
+evenly, because NCBI does not document how it counts and might punish bursts.
 
 The slots are stored in a small file under flock, which the system releases when a process ends. Times come from the
 monotonic clock, which all processes share and nobody can set. Times from before a reboot, or from a foreign file, are
@@ -45,7 +45,7 @@ _FILE_BYTES = 4096
 
 @dataclass(slots=True)
 class _LimiterState:
-    """Monotonic times: of the last request, of the end of the pause, and of when each slot becomes free."""
+    """Monotonic times: when the last request took its slot, when the pause ends, and when each slot becomes free."""
 
     last: float = 0.0
     pause: float = 0.0
@@ -96,11 +96,11 @@ class RateLimiter:
             time.sleep(next_time - now)
 
     def mark_sent(self, slot: str) -> None:
-        """The request was sent: it arrives within the maximal transit time, or never."""
+        """Record that the request was sent; it arrives within the maximum transit time, or never."""
         self._release_after(slot, _MAX_TRANSIT + _WINDOW)
 
     def mark_answered(self, slot: str) -> None:
-        """The response began: the request has arrived."""
+        """Record that the response has begun; so the request has arrived."""
         self._release_after(slot, _WINDOW)
 
     def pause(self, seconds: float) -> None:
@@ -213,7 +213,7 @@ def _read_state(handle: int) -> bytes:
 
 
 def _parse_state(content: bytes, per_second: int) -> _LimiterState:
-    """The state in a file. Invalid content may hide a second full of requests, so it counts as that."""
+    """The state in a file. If it is invalid, all slots count as taken, because N requests may just have been sent."""
     if not content:
         return _LimiterState()
     now = time.monotonic()

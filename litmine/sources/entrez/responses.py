@@ -67,7 +67,7 @@ class PersistentRequestError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class EsearchResult:
-    """Result of one ESearch request: the total `count` of hits, and the first 9,999 PMIDs at most, in PubMed's order.
+    """Result of one ESearch request: the total `count` of hits, and at most the first 9,999 PMIDs, in PubMed's order.
 
     `translation` is the query as PubMed interpreted it; `notes` are sentences about its parts that PubMed did not use.
     """
@@ -92,12 +92,12 @@ class EfetchResult:
     unreadable: tuple[str, ...]
 
 
-def sanitize(text: str, key: str | None, longest: int | None = 120) -> str:
-    """A server's `text` as a phrase that is safe to show: printable, one line, `longest` at most, without the key."""
+def sanitize(text: str, key: str | None, max_length: int | None = 120) -> str:
+    """A server's text, safe to show: printable, on one line, without the key, and at most `max_length` characters."""
     phrase = " ".join("".join(it if it.isprintable() else " " for it in text).split())
     if key is not None:
         phrase = phrase.replace(key, "...")
-    return phrase if longest is None or len(phrase) <= longest else phrase[: longest - 3] + "..."
+    return phrase if max_length is None or len(phrase) <= max_length else phrase[: max_length - 3] + "..."
 
 
 _HEAD_BYTES = 1024  # enough to recognise the kind of a body
@@ -111,7 +111,7 @@ _KEY_REJECTED = re.compile(
     rb'API[ _-]?key [^"<]{0,20}(invalid|not valid|not well|malformed|unknown|expired|disabled)', re.IGNORECASE
 )
 _WRAPPED_FAILURE = re.compile(rb"\b50[0-4]\b|bad gateway|service unavailable|gateway time", re.IGNORECASE)
-_SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
+_NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 
 _SETS = ("PubmedArticleSet", "PubmedBookArticleSet")
 _EMPTY_SET = b'<?xml version="1.0" ?>\n<PubmedArticleSet></PubmedArticleSet>\n'
@@ -134,7 +134,7 @@ def parse_esearch(response: RawResponse, retmax: int, key: str | None) -> Esearc
     if result.find("ERROR") is not None:
         raise ResponseError(_error_clause(response.body, key) or "the server reports an error")
     count_text = (result.findtext("Count") or "").strip()
-    if not _SECONDS.fullmatch(count_text) or "." in count_text:
+    if not _NUMBER.fullmatch(count_text) or "." in count_text:
         raise ResponseError("the server's search result has no count")
     count = int(count_text)
     listed = [parse_pmid((element.text or "").strip()) for element in result.iterfind("IdList/Id")]
@@ -216,7 +216,7 @@ def _describe_status(status: int) -> str:
 def _retry_after(response: RawResponse) -> float | None:
     """The value of the header Retry-After, which is a number or a date, in seconds; None without one."""
     value = str(response.headers.get("Retry-After", "")).strip()
-    if _SECONDS.fullmatch(value):
+    if _NUMBER.fullmatch(value):
         return float(value)
     until = parse_http_date(value)
     if until is None:

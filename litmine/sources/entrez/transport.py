@@ -1,12 +1,12 @@
 """HTTP transport below Biopython's Entrez: base URL, rate limit, timeouts and complete bodies.
 
-Biopython builds each request and passes it to the name `urlopen` of its module, which `EutilsTransport` replaces. The
+Biopython builds each request and calls the function `urlopen` of its module, which `EutilsTransport` replaces. The
 transport adds what Biopython lacks: another base URL, the rate limiter, timeouts, no redirects (they could leak the
 key), and bodies that are read completely within limits of time and size. It returns a response of any status; only a
 failed network raises ResponseError.
 
-A request takes its slot of the rate limiter when the connection is open, immediately before it is sent: DNS, TCP and
-TLS take any time, which would otherwise pass between the slot and the arrival.
+A request takes its slot of the rate limiter when the connection is open, immediately before it is sent. Otherwise
+the unknown time for DNS, TCP and TLS would pass between taking the slot and the arrival.
 """
 
 import importlib.util
@@ -89,7 +89,7 @@ class EutilsTransport:
 
 @dataclass(frozen=True, slots=True)
 class _EntrezHandle:
-    """The return value for Biopython, which reads only its headers, to decide whether to decode plain text."""
+    """The return value for Biopython, which reads only the headers: they tell it whether to decode text."""
 
     response: RawResponse
 
@@ -125,7 +125,7 @@ def _load_biopython(urlopen: Any) -> Any:
 
 @dataclass(slots=True)
 class ConnectionContext:
-    """What all connections of one client share; `requests` counts the requests sent."""
+    """The settings, rate limiter and request count that all connections of one client share."""
 
     settings: EutilsSettings
     limiter: RateLimiter
@@ -133,7 +133,7 @@ class ConnectionContext:
 
 
 def build_opener(context: ConnectionContext) -> OpenerDirector:
-    """An opener that returns responses of any status, redirects too, because it lacks urllib's handlers for them.
+    """An opener without urllib's handlers for errors and redirects, so that it returns responses of any status.
 
     It uses the system's proxies, except for requests to this machine.
     """
@@ -206,7 +206,7 @@ class _TimedResponse(HTTPResponse):
 class _DeadlineReader(io.RawIOBase):
     """Reads a socket; raises TimeoutError when one read exceeds `read_seconds` or all exceed `body_seconds`.
 
-    The socket's own timeout restarts with every byte, so that a trickle of bytes would last for ever.
+    The socket's own timeout restarts with every byte, so it never ends a response that sends one byte at a time.
     """
 
     def __init__(self, raw: io.RawIOBase, sock: socket.socket, settings: EutilsSettings) -> None:

@@ -113,7 +113,7 @@ class MentionDecoder:
         columns = []
         edges = np.searchsorted(head, np.arange(len(self._tags) + 1)).tolist()
         for tags, pairs in zip(self._tags, map(slice, edges, edges[1:]), strict=True):
-            first, after, kind = tags.mentions(label[pairs], begins[pairs])
+            first, after, kind = tags.span_arrays(label[pairs], begins[pairs])
             if not len(first):
                 continue
             sums = np.add.reduceat(np.append(probability[pairs], 0), np.stack((first, after), 1).ravel())[::2]

@@ -1,7 +1,7 @@
 """Score a tagger on a corpus: precision, recall and F1 in percent, by exact match of span and type.
 
 Each passage is tagged separately. On well-formed tags the scores equal those of seqeval (Nakayama 2018) in strict mode;
-that mode makes no mention of an I tag that continues nothing.
+that mode ignores an I tag without a mention before it.
 """
 
 from collections.abc import Iterable, Sequence

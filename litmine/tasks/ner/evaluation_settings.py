@@ -15,7 +15,9 @@ LISTED = 10
 
 @dataclass(frozen=True, slots=True)
 class TaggerEvaluation(ModelSettings):
-    """Score taggers: precision, recall and F1 in percent, by exact match of span and type.
+    """Score taggers against a corpus.
+
+    Precision, recall and F1 are in percent, by exact match of span and type.
 
     \b
     litmine evaluate ner --model builtin --data NCBI-disease/dev.tsv --format json
@@ -35,8 +37,8 @@ class TaggerEvaluation(ModelSettings):
     )
     model: str = setting("Model: builtin, a folder, or an id on the Hugging Face Hub.", BUILTIN, metavar="REF")
     tags: Literal["auto", "iob2", "iob1", "iobes"] = setting(
-        "Tag scheme of two-column files. iob1 accepts all schemes: an I tag that continues nothing begins a mention."
-        " The others refuse such a tag.",
+        "Tag scheme of two-column files. iob1 accepts all schemes: an I tag without a mention before it begins"
+        " a mention. The other schemes reject such a tag.",
         "iob1",
     )
     type_map: tuple[tuple[str, str], ...] = setting(

@@ -24,7 +24,7 @@ def run_training(recipe: TaggerRecipe, context: TrainingContext) -> None:
     if not context.resume:
         delete_checkpoint(context.folder)
         drop_stages(context.folder)
-    make_model(recipe, context.folder, context.say, context.run)
+    make_model(recipe, context.folder, context.report, context.run)
 
 
 def make_model(

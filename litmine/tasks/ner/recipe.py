@@ -59,8 +59,8 @@ class TaggerRecipe(ModelRecipe):
         metavar="NAME",
     )
     type_map: tuple[tuple[str, str], ...] = setting(
-        "Rename an entity type of the files ('-' drops it). CORPUS:NAME is that type in one corpus only; Entity is the"
-        " type of a B tag without one.",
+        "Rename an entity type of the files ('-' drops it). CORPUS:NAME renames the type in one corpus only. A tag"
+        " without a type, such as a plain B, has the type Entity.",
         (),
         flag="--map",
         metavar="NAME=TYPE",
@@ -114,22 +114,24 @@ class TaggerRecipe(ModelRecipe):
         none=True,
     )
     pretrain_tokens: int = setting(
-        "Tokens of masked-word pretraining before the corpora, on their texts and the unlabelled ones.", 0, at_least=0
+        "Tokens of masked language modelling before the training, on the corpora and the unlabelled texts.",
+        0,
+        at_least=0,
     )
     pretrain_batch_tokens: int = setting(
-        "Tokens per pretraining step; fewer do not fill a GPU.", 16_384, at_least=SEGMENT_TOKENS + 2
+        "Tokens per pretraining step; smaller steps do not use a GPU fully.", 16_384, at_least=SEGMENT_TOKENS + 2
     )
     pretrain_learning_rate: float = setting("Peak learning rate of pretraining.", 5e-4, above=0)
     teachers: int = setting(
         "Number of teacher models to train first, with the same recipe and the following seeds. The model learns their"
-        " mean probabilities where no corpus annotates.",
+        " mean probabilities for types that a corpus does not annotate.",
         0,
         at_least=0,
     )
     distillation_weight: float = setting("Weight of the teacher loss relative to the corpus loss.", 0.5, at_least=0)
     then: str = setting(
         "Recipe that continues from this model, in the same command. It keeps this recipe's name, types, heads, window"
-        " and bits, and its definition of shared corpora.",
+        " and weight format (--int8), and its settings of corpora that both recipes name.",
         "",
         metavar="NAME|FILE",
         none=True,

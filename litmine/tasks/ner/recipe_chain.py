@@ -10,7 +10,7 @@ from pathlib import Path
 from litmine.corpora.corpus import Corpus, corpus_name, open_corpus
 from litmine.corpora.decontamination import remove_leaks_and_repeats
 from litmine.errors import CorpusError, SettingError
-from litmine.specs import spec_named
+from litmine.specs import spec_by_name
 from litmine.tasks.ner.examples import make_heads
 from litmine.tasks.ner.recipe import TaggerRecipe
 from litmine.training.recipe import make_recipe, read_recipe
@@ -61,7 +61,7 @@ def next_recipe(recipe: TaggerRecipe, first_model: Path) -> TaggerRecipe:
     Name, window, overlap and bits come from `recipe`, as do separate heads, type names and the paths of shared corpora.
     Raises SettingError when the recipe does not exist or names a further recipe itself.
     """
-    spec = spec_named("ner")
+    spec = spec_by_name("ner")
     settings = read_recipe(spec, recipe.then)
     if settings.get("then"):
         raise SettingError(

@@ -10,7 +10,9 @@ from litmine.tasks.contract import ModelSettings
 
 @dataclass(frozen=True, slots=True)
 class ReaderEvaluation(ModelSettings):
-    """Score a reader with the official measures of BioASQ or SQuAD, in percent.
+    """Score a reader against gold answers.
+
+    The measures are the official ones of BioASQ or SQuAD, in percent.
 
     \b
     litmine evaluate qa --model ./mine --data bioasq.json --batch 6B --all-types

@@ -26,7 +26,7 @@ def run_training(recipe: ReaderRecipe, context: TrainingContext) -> None:
     """Run `litmine train qa`. Raises as `make_model`."""
     if not context.resume:
         drop_checkpoints(context.folder)
-    make_model(recipe, context.folder, context.say)
+    make_model(recipe, context.folder, context.report)
 
 
 def make_model(recipe: ReaderRecipe, folder: Path, log: Log) -> dict[str, float]:

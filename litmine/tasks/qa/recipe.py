@@ -22,8 +22,8 @@ class ReaderStage:
     epochs: int = setting("Passes over the data of a stage.", 2, at_least=1)
     learning_rate: float = setting("Peak learning rate of a stage; each stage has its own warm-up.", 1e-4, above=0)
     unanswered: float = setting(
-        'Share of the windows without an answer that train "no answer", for questions with an answer. Questions that'
-        " SQuAD 2.0 marks as unanswerable always do.",
+        "Share of the windows without an answer to train on, if the text has an answer. Windows of questions"
+        " that SQuAD 2.0 marks as unanswerable are always used.",
         0.0,
         at_least=0,
         at_most=1,
@@ -37,9 +37,7 @@ class ReaderStage:
     one_window: bool = setting(
         "Train on one random window per question and text, with an answer if any window has one.", False
     )
-    verdict_texts: int = setting(
-        "Train on this many texts of a yes/no question, the first ones; 0 uses all.", 0, at_least=0
-    )
+    verdict_texts: int = setting("Train on only the first N texts of each yes/no question; 0 uses all.", 0, at_least=0)
     irrelevant: int = setting(
         "Also train each question on this many texts of other questions of its file, as texts without an answer. Half"
         " of them are similar to the question.",
@@ -55,7 +53,9 @@ class ReaderStage:
 
 @dataclass(frozen=True, slots=True)
 class ReaderRecipe(ModelRecipe):
-    """Train a reader, which answers questions with spans of a text, and with yes or no.
+    """Train a reader, which answers questions.
+
+    It answers with spans of a text, and with yes or no.
 
     \b
     litmine train qa --base ./encoder --data squad.json --data bioasq.json --dev-batch 6B --dev bioasq.json -o ./mine

@@ -22,9 +22,9 @@ def lake(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def own_rate_limiter(temporary: Path) -> Path:
+def own_rate_limiter(temp_folder: Path) -> Path:
     """Keep the rate limiter's file separate from other tests and runs."""
-    return temporary
+    return temp_folder
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ def key() -> str:
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, temporary: Path, key: str, monkeypatch: pytest.MonkeyPatch) -> Path:  # noqa: ARG001
+def home(tmp_path: Path, temp_folder: Path, key: str, monkeypatch: pytest.MonkeyPatch) -> Path:  # noqa: ARG001
     """The folder that a job runs in, with its lake and its own request limiter."""
     folder = tmp_path / "home"
     folder.mkdir()

@@ -179,8 +179,8 @@ def test_a_result_does_not_come_to_lie_in_the_lake(run: Run, home: Path, write_j
 def test_a_job_without_import_or_fetch_needs_a_lake(run: Run, home: Path, write_job: WriteJob) -> None:
     ran = run("run", write_job("mine", models=["builtin"]), "--quiet", "--log", "log")
     assert (ran.returncode, ran.stdout) == (FAILED, "")
-    assert ran.stderr.startswith("litmine: lake is not a litmine lake")
-    assert "error: lake is not a litmine lake" in (home / "log").read_text()
+    assert ran.stderr.startswith("litmine: there is no lake at lake")
+    assert "error: there is no lake at lake" in (home / "log").read_text()
     assert not (home / "lake").exists()
 
 

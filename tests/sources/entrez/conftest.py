@@ -104,9 +104,9 @@ def scripted() -> Iterator[ScriptedServer]:
 
 
 @pytest.fixture(autouse=True)
-def own_rate_limiter(temporary: Path) -> Path:
+def own_rate_limiter(temp_folder: Path) -> Path:
     """Keep the rate limiter's file separate from other tests and runs."""
-    return temporary
+    return temp_folder
 
 
 @pytest.fixture

@@ -89,8 +89,8 @@ def test_processes_together_keep_the_limit_at_arrival(
     assert min(later - first for first, later in zip(arrivals, arrivals[allowed:], strict=False)) > 1.0
 
 
-def test_threads_share_the_limit(temporary: Path) -> None:
-    limiters = [RateLimiter("host", 10, [temporary]) for _ in range(2)]
+def test_threads_share_the_limit(temp_folder: Path) -> None:
+    limiters = [RateLimiter("host", 10, [temp_folder]) for _ in range(2)]
     turns: list[float] = []
 
     def take(number: int) -> None:
@@ -105,34 +105,34 @@ def test_threads_share_the_limit(temporary: Path) -> None:
     assert min(later - first for first, later in zip(turns, turns[10:], strict=False)) > 1.0
 
 
-def test_a_request_counts_until_a_second_after_its_response(temporary: Path) -> None:
-    first = RateLimiter("host", 1, [temporary])
+def test_a_request_counts_until_a_second_after_its_response(temp_folder: Path) -> None:
+    first = RateLimiter("host", 1, [temp_folder])
     turn = first.acquire()
     first.mark_sent(turn)
     time.sleep(0.3)
     start = time.monotonic()
     first.mark_answered(turn)
-    assert _turn_after(start, RateLimiter("host", 1, [temporary])) > 1.0
+    assert _turn_after(start, RateLimiter("host", 1, [temp_folder])) > 1.0
 
 
-def test_a_request_without_a_response_counts_longer(temporary: Path) -> None:
-    first = RateLimiter("host", 1, [temporary])
+def test_a_request_without_a_response_counts_longer(temp_folder: Path) -> None:
+    first = RateLimiter("host", 1, [temp_folder])
     turn = first.acquire()
     start = time.monotonic()
     first.mark_sent(turn)
-    assert _turn_after(start, RateLimiter("host", 1, [temporary])) > 2.0
+    assert _turn_after(start, RateLimiter("host", 1, [temp_folder])) > 2.0
 
 
-def test_an_unused_turn_is_kept(temporary: Path) -> None:
-    late = RateLimiter("host", 1, [temporary])
+def test_an_unused_turn_is_kept(temp_folder: Path) -> None:
+    late = RateLimiter("host", 1, [temp_folder])
     start = time.monotonic()
     late.acquire()
-    _, until = json.loads(_state_file(temporary).read_text())["places"].popitem()
+    _, until = json.loads(_state_file(temp_folder).read_text())["places"].popitem()
     assert until > start + 2.1
 
 
-def test_a_pause_holds_for_all_limiters_and_for_minutes_at_most(temporary: Path) -> None:
-    first, second = RateLimiter("host", 3, [temporary]), RateLimiter("host", 3, [temporary])
+def test_a_pause_holds_for_all_limiters_and_for_minutes_at_most(temp_folder: Path) -> None:
+    first, second = RateLimiter("host", 3, [temp_folder]), RateLimiter("host", 3, [temp_folder])
     start = time.monotonic()
     first.pause(0.4)
     first.pause(0.1)
@@ -143,19 +143,19 @@ def test_a_pause_holds_for_all_limiters_and_for_minutes_at_most(temporary: Path)
     assert MAX_PAUSE_SECONDS - 60 < second.remaining_pause() <= MAX_PAUSE_SECONDS
 
 
-def test_hosts_and_limits_have_separate_states(temporary: Path) -> None:
-    RateLimiter("a", 3, [temporary]).pause(100)
-    assert RateLimiter("b", 3, [temporary]).remaining_pause() == 0.0
-    assert RateLimiter("a", 10, [temporary]).remaining_pause() == 0.0
-    assert RateLimiter("a", 3, [temporary]).remaining_pause() > 0.0
-    assert {path.parent for path in temporary.iterdir()} == {temporary}
+def test_hosts_and_limits_have_separate_states(temp_folder: Path) -> None:
+    RateLimiter("a", 3, [temp_folder]).pause(100)
+    assert RateLimiter("b", 3, [temp_folder]).remaining_pause() == 0.0
+    assert RateLimiter("a", 10, [temp_folder]).remaining_pause() == 0.0
+    assert RateLimiter("a", 3, [temp_folder]).remaining_pause() > 0.0
+    assert {path.parent for path in temp_folder.iterdir()} == {temp_folder}
 
 
-def test_a_host_name_cannot_choose_another_folder(temporary: Path) -> None:
-    inside = temporary / "inside"
+def test_a_host_name_cannot_choose_another_folder(temp_folder: Path) -> None:
+    inside = temp_folder / "inside"
     RateLimiter("../../../[::1]:80", 3, [inside]).acquire()
     assert _state_file(inside).parent == inside
-    assert list(temporary.iterdir()) == [inside]
+    assert list(temp_folder.iterdir()) == [inside]
 
 
 @pytest.mark.parametrize(
@@ -173,21 +173,21 @@ def test_a_host_name_cannot_choose_another_folder(temporary: Path) -> None:
         b'{"last": 0, "pause": 0, "places": [1, 2]}',
     ],
 )
-def test_what_makes_no_sense_counts_as_a_second_full_of_requests(content: bytes, temporary: Path) -> None:
-    _write(temporary)
-    _state_file(temporary).write_bytes(content)
-    limiter = RateLimiter("host", 3, [temporary])
+def test_what_makes_no_sense_counts_as_a_second_full_of_requests(content: bytes, temp_folder: Path) -> None:
+    _write(temp_folder)
+    _state_file(temp_folder).write_bytes(content)
+    limiter = RateLimiter("host", 3, [temp_folder])
     assert limiter.remaining_pause() == 0.0
-    places = json.loads(_state_file(temporary).read_text())["places"]
+    places = json.loads(_state_file(temp_folder).read_text())["places"]
     assert len(places) == 3
     assert all(until <= time.monotonic() + 3 for until in places.values())
 
 
-def test_times_of_an_earlier_boot_are_ignored(temporary: Path) -> None:
-    _write(temporary, last=_FUTURE, pause=_FUTURE, places={"a": _FUTURE, "b": _FUTURE, "c": _FUTURE})
-    assert _turn_after(time.monotonic(), RateLimiter("host", 3, [temporary])) < MAX_PAUSE_SECONDS / 10
-    _write(temporary, last=_LONG_AGO, pause=_LONG_AGO, places={"a": _LONG_AGO})
-    assert RateLimiter("host", 3, [temporary]).remaining_pause() == 0.0
+def test_times_of_an_earlier_boot_are_ignored(temp_folder: Path) -> None:
+    _write(temp_folder, last=_FUTURE, pause=_FUTURE, places={"a": _FUTURE, "b": _FUTURE, "c": _FUTURE})
+    assert _turn_after(time.monotonic(), RateLimiter("host", 3, [temp_folder])) < MAX_PAUSE_SECONDS / 10
+    _write(temp_folder, last=_LONG_AGO, pause=_LONG_AGO, places={"a": _LONG_AGO})
+    assert RateLimiter("host", 3, [temp_folder]).remaining_pause() == 0.0
 
 
 @pytest.mark.parametrize("kind", ["folder", "fifo", "link", "hard link", "no folder", "locked"])
@@ -227,9 +227,9 @@ def test_a_file_that_cannot_be_used_is_replaced_by_the_next(
         assert (tmp_path / "victim").read_text() == "mine"
 
 
-def test_without_a_file_each_process_keeps_the_limit_alone(temporary: Path) -> None:
-    (temporary / "file").write_text("")
-    limiter = RateLimiter("host", 1, [temporary / "file"])
+def test_without_a_file_each_process_keeps_the_limit_alone(temp_folder: Path) -> None:
+    (temp_folder / "file").write_text("")
+    limiter = RateLimiter("host", 1, [temp_folder / "file"])
     turn = limiter.acquire()
     start = time.monotonic()
     limiter.mark_answered(turn)
@@ -238,13 +238,15 @@ def test_without_a_file_each_process_keeps_the_limit_alone(temporary: Path) -> N
     assert limiter.remaining_pause() > 0.0
 
 
-def test_the_file_is_for_all_users_and_holds_nothing_of_the_key(temporary: Path, scripted: Any, response: Any) -> None:
+def test_the_file_is_for_all_users_and_holds_nothing_of_the_key(
+    temp_folder: Path, scripted: Any, response: Any
+) -> None:
     from litmine.sources.entrez.client import EutilsClient
     from litmine.sources.entrez.eutils_settings import EutilsSettings
 
     scripted.respond(response(b"<PubmedArticleSet/>"))
     EutilsClient(EutilsSettings(scripted.url, KEY)).fetch([1])
-    file = _state_file(temporary)
+    file = _state_file(temp_folder)
     assert file.stat().st_mode & 0o777 == 0o666
     assert KEY[:6] not in file.name + file.read_text()
 
@@ -259,20 +261,20 @@ time.sleep(600)
 
 
 def test_a_killed_process_does_not_block_others(
-    temporary: Path, processes: Callable[..., subprocess.Popen[str]]
+    temp_folder: Path, processes: Callable[..., subprocess.Popen[str]]
 ) -> None:
-    _write(temporary)
-    holder = processes(_HOLD, _state_file(temporary))
+    _write(temp_folder)
+    holder = processes(_HOLD, _state_file(temp_folder))
     assert holder.stdout is not None
     assert holder.stdout.readline() == "held\n"
     holder.kill()
     holder.wait()
-    limiter = RateLimiter("host", 3, [temporary])
+    limiter = RateLimiter("host", 3, [temp_folder])
     limiter.pause(50)
-    assert RateLimiter("host", 3, [temporary]).remaining_pause() > 0
+    assert RateLimiter("host", 3, [temp_folder]).remaining_pause() > 0
 
 
-def test_ctrl_c_ends_waiting(temporary: Path, processes: Callable[..., subprocess.Popen[str]]) -> None:
+def test_ctrl_c_ends_waiting(temp_folder: Path, processes: Callable[..., subprocess.Popen[str]]) -> None:
     code = """
 import sys
 from pathlib import Path
@@ -282,7 +284,7 @@ limiter.pause(600)
 print("paused", flush=True)
 limiter.acquire()
 """
-    waiting = processes(code, temporary)
+    waiting = processes(code, temp_folder)
     assert waiting.stdout is not None
     assert waiting.stdout.readline() == "paused\n"
     waiting.send_signal(signal.SIGINT)

@@ -196,11 +196,11 @@ def full_port() -> Iterator[int]:
         yield listening.getsockname()[1]
 
 
-def test_a_connection_that_hangs(full_port: int, temporary: Path) -> None:
+def test_a_connection_that_hangs(full_port: int, temp_folder: Path) -> None:
     transport = _transport(f"http://127.0.0.1:{full_port}/", KEY, connect_seconds=0.2)
     assert str(_failure(transport)) == "the server could not be reached in time"
     assert transport.requests == 0
-    assert list(temporary.iterdir()) == []  # the limiter was not used
+    assert list(temp_folder.iterdir()) == []  # the limiter was not used
 
 
 def test_a_response_that_does_not_arrive(scripted: Any) -> None:

@@ -10,13 +10,13 @@ from click.testing import CliRunner
 
 from litmine.cli.main import cli
 from litmine.errors import CorpusError, LitmineError, SettingError
-from litmine.specs import spec_named
+from litmine.specs import spec_by_name
 from litmine.tasks.ner.make import make_model
 from litmine.tasks.ner.recipe import TaggerRecipe
 from litmine.tasks.ner.recipe_chain import next_recipe
 from litmine.training.recipe import make_recipe, read_recipe
 
-NER = spec_named("ner")
+NER = spec_by_name("ner")
 MADE = ("model.safetensors", "litmine.json", "scores.json", "loss.tsv")
 Write = Callable[..., TaggerRecipe]
 

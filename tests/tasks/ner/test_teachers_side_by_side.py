@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from litmine.corpora.corpus import read_corpus
-from litmine.runtime.gpu_jobs import run_apart
+from litmine.runtime.gpu_jobs import run_in_processes
 from litmine.tasks.ner.preliminary_stages import train_in_stages
 from litmine.tasks.ner.recipe import TaggerRecipe
 from litmine.tasks.ner.train import RunJobs, TaggerTrainingSummary, TrainingJob
@@ -22,7 +22,7 @@ def test_parallel_teachers_equal_sequential_ones(tiny_base: Path, sample_data: P
     messages: list[str] = []
     runs: dict[str, RunJobs] = {
         # A single job runs in this process, as on a GPU.
-        "apart": lambda jobs: run_apart(jobs, 2, 1, messages.append) if len(jobs) == 2 else here(jobs),
+        "apart": lambda jobs: run_in_processes(jobs, 2, 1, messages.append) if len(jobs) == 2 else here(jobs),
         "here": here,
     }
     for name, run in runs.items():

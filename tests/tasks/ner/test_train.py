@@ -67,8 +67,8 @@ def recipe(tiny_base: Path) -> TaggerRecipe:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(recipe: TaggerRecipe, corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("undisturbed")
+def uninterrupted(recipe: TaggerRecipe, corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("uninterrupted")
     train(recipe, [corpus], folder, lambda _: None)
     return folder
 
@@ -84,7 +84,7 @@ def equal(left: Path, right: Path) -> bool:
 
 
 def test_a_killed_run_resumes_to_the_same_weights(
-    recipe: TaggerRecipe, corpus: Corpus, undisturbed: Path, tmp_path: Path
+    recipe: TaggerRecipe, corpus: Corpus, uninterrupted: Path, tmp_path: Path
 ) -> None:
     for epoch in (1, 2):
         with pytest.raises(KilledError):
@@ -93,40 +93,40 @@ def test_a_killed_run_resumes_to_the_same_weights(
     messages: list[str] = []
     trained = train(recipe, [corpus], tmp_path, messages.append)
     assert re.fullmatch(rf"resuming after step \d+ of {trained.steps}", messages[0])
-    assert equal(tmp_path, undisturbed)
+    assert equal(tmp_path, uninterrupted)
     assert trained.steps > 3
 
 
 def test_a_kill_after_the_last_epoch_resumes(
-    recipe: TaggerRecipe, corpus: Corpus, undisturbed: Path, tmp_path: Path
+    recipe: TaggerRecipe, corpus: Corpus, uninterrupted: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(KilledError):
         train(recipe, [corpus], tmp_path, killed_after(3))
     train(recipe, [corpus], tmp_path, lambda _: None)
-    assert equal(tmp_path, undisturbed)
+    assert equal(tmp_path, uninterrupted)
 
 
 def test_a_checkpoint_of_another_recipe_is_ignored(
-    recipe: TaggerRecipe, corpus: Corpus, undisturbed: Path, tmp_path: Path
+    recipe: TaggerRecipe, corpus: Corpus, uninterrupted: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(KilledError):
         train(replace(recipe, learning_rate=2e-3), [corpus], tmp_path, killed_after(1))
     messages: list[str] = []
     train(recipe, [corpus], tmp_path, messages.append)
     assert messages[0].startswith("epoch 1 of 3 is done: loss ")
-    assert equal(tmp_path, undisturbed)
+    assert equal(tmp_path, uninterrupted)
 
 
 def test_seed_and_dropout_change_the_weights(
-    recipe: TaggerRecipe, corpus: Corpus, undisturbed: Path, tmp_path: Path
+    recipe: TaggerRecipe, corpus: Corpus, uninterrupted: Path, tmp_path: Path
 ) -> None:
     train(replace(recipe, seed=2), [corpus], tmp_path / "seed", lambda _: None)
     train(replace(recipe, dropout=0.0), [corpus], tmp_path / "dropout", lambda _: None)
     train(replace(recipe, ema_decay=0.0), [corpus], tmp_path / "smooth", lambda _: None)
-    assert not equal(tmp_path / "seed", undisturbed)
-    assert not equal(tmp_path / "dropout", undisturbed)
-    assert (tmp_path / "smooth" / "loss.tsv").read_bytes() == (undisturbed / "loss.tsv").read_bytes()
-    assert not equal(tmp_path / "smooth", undisturbed)
+    assert not equal(tmp_path / "seed", uninterrupted)
+    assert not equal(tmp_path / "dropout", uninterrupted)
+    assert (tmp_path / "smooth" / "loss.tsv").read_bytes() == (uninterrupted / "loss.tsv").read_bytes()
+    assert not equal(tmp_path / "smooth", uninterrupted)
 
 
 def test_corpus_weights_set_how_often_an_epoch_reads_a_corpus(
@@ -340,7 +340,7 @@ def test_epochs_differ_and_read_every_example_once(recipe: TaggerRecipe, corpus:
 
 
 def test_kills_at_any_step_do_not_change_the_weights(
-    recipe: TaggerRecipe, corpus: Corpus, undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    recipe: TaggerRecipe, corpus: Corpus, uninterrupted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With a checkpoint per step, and a kill in every fourth step."""
     clip, calls, kills = torch.nn.utils.clip_grad_norm_, [0], 0
@@ -359,7 +359,7 @@ def test_kills_at_any_step_do_not_change_the_weights(
         except KilledError:
             kills += 1
     assert kills > 2
-    assert equal(tmp_path, undisturbed)
+    assert equal(tmp_path, uninterrupted)
 
 
 def test_a_loss_that_is_not_finite_stops_and_keeps_the_checkpoint(
@@ -383,7 +383,7 @@ def test_a_damaged_checkpoint_is_refused(recipe: TaggerRecipe, corpus: Corpus, t
 
 
 def test_a_full_disk_keeps_the_last_checkpoint(
-    small_disk: Any, recipe: TaggerRecipe, corpus: Corpus, undisturbed: Path
+    small_disk: Any, recipe: TaggerRecipe, corpus: Corpus, uninterrupted: Path
 ) -> None:
     folder = small_disk.folder / "mine"
     with pytest.raises(KilledError):
@@ -400,4 +400,4 @@ def test_a_full_disk_keeps_the_last_checkpoint(
     assert (folder / "training.checkpoint").read_bytes() == good
     small_disk.grow()
     train(recipe, [corpus], folder, lambda _: None)
-    assert equal(folder, undisturbed)
+    assert equal(folder, uninterrupted)

@@ -19,7 +19,7 @@ from litmine.errors import DONE, FAILED
 Start = Callable[..., Popen[Any]]
 Run = Callable[..., CompletedProcess[str]]
 Train = Callable[[Path, int], tuple[object, ...]]
-Hold = Callable[..., Any]
+PauseBefore = Callable[..., Any]
 
 EPOCHS = 4
 CHECKPOINT = "*/training.checkpoint"
@@ -46,8 +46,8 @@ def make(words: tuple[object, ...]) -> None:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(train: Train, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("undisturbed") / "model"
+def uninterrupted(train: Train, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("uninterrupted") / "model"
     make(train(folder, EPOCHS))
     return folder
 
@@ -78,20 +78,20 @@ def assert_equal(folder: Path, other: Path) -> None:
         assert (folder / name).read_bytes() == (other / name).read_bytes(), name
 
 
-def test_the_same_seed_gives_the_same_model(train: Train, undisturbed: Path, tmp_path: Path) -> None:
+def test_the_same_seed_gives_the_same_model(train: Train, uninterrupted: Path, tmp_path: Path) -> None:
     make(train(tmp_path / "same", EPOCHS))
-    assert_equal(tmp_path / "same", undisturbed)
+    assert_equal(tmp_path / "same", uninterrupted)
 
 
 def test_a_kill_at_a_checkpoint_resumes(
-    start: Start, run: Run, train: Train, undisturbed: Path, tmp_path: Path, hold: Hold
+    start: Start, run: Run, train: Train, uninterrupted: Path, tmp_path: Path, pause_before: PauseBefore
 ) -> None:
-    folder, third = tmp_path / "killed", hold(CHECKPOINT, 2)
-    process = start(*train(folder, EPOCHS), **third.environment)
-    third.wait(process)
+    folder, third_checkpoint = tmp_path / "killed", pause_before(CHECKPOINT, 2)
+    process = start(*train(folder, EPOCHS), **third_checkpoint.environment)
+    third_checkpoint.wait(process)
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
-    assert_resumes(run, train(folder, EPOCHS), folder, undisturbed)
+    assert_resumes(run, train(folder, EPOCHS), folder, uninterrupted)
 
 
 @pytest.mark.soak
@@ -110,13 +110,13 @@ def test_a_kill_at_any_step_resumes(start: Start, run: Run, train: Train, tmp_pa
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the limits of a running process can be set on Linux alone")
 def test_a_full_disk_keeps_the_last_checkpoint(
-    start: Start, run: Run, train: Train, undisturbed: Path, tmp_path: Path, hold: Hold
+    start: Start, run: Run, train: Train, uninterrupted: Path, tmp_path: Path, pause_before: PauseBefore
 ) -> None:
-    folder, first = tmp_path / "full", hold(CHECKPOINT)
-    process = start(*train(folder, EPOCHS), **first.environment)
-    first.wait(process)
+    folder, first_checkpoint = tmp_path / "full", pause_before(CHECKPOINT)
+    process = start(*train(folder, EPOCHS), **first_checkpoint.environment)
+    first_checkpoint.wait(process)
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
-    first.release()
+    first_checkpoint.release()
     stdout, stderr = process.communicate()
     assert (process.returncode, stdout) == (FAILED, "")
     *_, said = stderr.splitlines()
@@ -128,4 +128,4 @@ def test_a_full_disk_keeps_the_last_checkpoint(
     (left,) = folder.iterdir()
     assert left.name == "training.checkpoint"
     assert left.stat().st_size > 100_000
-    assert_resumes(run, train(folder, EPOCHS), folder, undisturbed)
+    assert_resumes(run, train(folder, EPOCHS), folder, uninterrupted)

@@ -12,7 +12,7 @@ from litmine import Lake
 from litmine.errors import DONE
 from litmine.nn.references import builtin_folder
 from litmine.sources.files import read_file
-from litmine.specs import BUILTIN_READER, spec_named
+from litmine.specs import BUILTIN_READER, spec_by_name
 from litmine.tasks.qa.reader import Reader
 from litmine.tasks.registry import identify, load_reader
 from litmine.types import Article, ReaderOutput, SourceRecord
@@ -76,7 +76,7 @@ def yes_or_no(output: ReaderOutput) -> float:
 def test_the_reader_is_small_and_its_card_matches_the_weights(reader: Reader) -> None:
     folder = builtin_folder(BUILTIN_READER)
     assert sum(file.stat().st_size for file in folder.iterdir()) < 25_000_000
-    assert reader.name == identify(BUILTIN_READER) == identify("builtin", [spec_named("qa")])
+    assert reader.name == identify(BUILTIN_READER) == identify("builtin", [spec_by_name("qa")])
     assert load_reader("builtin").name == reader.name
     assert reader.settings.yes_no
     card = (folder / "README.md").read_text(encoding="utf-8")

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from litmine.errors import SettingError
-from litmine.specs import spec_named
+from litmine.specs import spec_by_name
 from litmine.tasks.qa.recipe import ReaderRecipe, ReaderStage
 from litmine.training.recipe import make_recipe, read_recipe, recipe_names
 
-QA = spec_named("qa")
+QA = spec_by_name("qa")
 
 
 @pytest.mark.parametrize("name", recipe_names(QA))
