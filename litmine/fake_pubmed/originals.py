@@ -25,7 +25,14 @@ _PUBMED_ID = re.compile(rb'<ArticleId IdType="pubmed">\s*([0-9]+)\s*</ArticleId>
 _REVISED = re.compile(rb"<DateRevised>.*?</DateRevised>\s*", re.DOTALL)
 _ARTICLE = re.compile(rb"<Article\b[^>]*>")
 _ABSTRACT = re.compile(rb"<Abstract>.*?</Abstract>", re.DOTALL)
+# The first English one counts where there is no Abstract.
+_OTHER_ABSTRACT = re.compile(rb"<OtherAbstract\b(?![^>]*Language=\"(?!eng)).*?</OtherAbstract>", re.DOTALL)
 _TITLE = re.compile(rb"<(ArticleTitle|BookTitle)\b[^>]*?(?:(/>)|(?<!/)>.*?(?=</\1>))", re.DOTALL)
+# The vernacular title counts where the title is empty or a filler.
+_VERNACULAR_TITLE = re.compile(rb"<VernacularTitle>(.*?)</VernacularTitle>", re.DOTALL)
+_FILLER_TITLE = re.compile(
+    rb"<ArticleTitle[^>]*(?:/|>\s*(?:\[?(?:Not Available|In Process Citation)\]?\.?)?\s*)$", re.IGNORECASE
+)
 _DATE = re.compile(rb"<(PubMedPubDate|PubDate|ArticleDate)\b([^>]*)>(.*?)</\1>", re.DOTALL)
 _DATE_PART = re.compile(rb"<(Year|Month|Day|MedlineDate)>\s*([^<]*?)\s*</\1>")
 _WORD = re.compile(r"[^\W_]+")
@@ -152,14 +159,16 @@ def _revision_changes(record: bytes, revised: date, revision: int) -> list[tuple
 
 
 def _add_sentence(record: bytes, sentence: bytes) -> list[tuple[int, int, bytes]]:
-    """The change that adds a sentence to the end of the abstract, or of the title if there is no abstract."""
-    abstract = _ABSTRACT.search(record)
+    """The change that adds a sentence to the end of the abstract that counts, or of the title if there is none."""
+    abstract = _ABSTRACT.search(record) or _OTHER_ABSTRACT.search(record)
     end = record.rfind(b"</AbstractText>", *abstract.span()) if abstract else -1
     if end >= 0:
         return [(end, end, sentence)]
-    title = _TITLE.search(record)
+    title, vernacular = _TITLE.search(record), _VERNACULAR_TITLE.search(record)
     if title is None:
         return []
+    if vernacular and _FILLER_TITLE.search(record, *title.span()):
+        return [(vernacular.end(1), vernacular.end(1), sentence)]
     if title[2]:
         return [(*title.span(), b"<%b>%b</%b>" % (title[1], sentence, title[1]))]
     return [(title.end(), title.end(), sentence)]

@@ -9,8 +9,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, BinaryIO
 
-from Bio import Medline
-
 from litmine.errors import SourceError
 from litmine.sources.encodings import NOT_UTF8, SAVE_AS_UTF8
 from litmine.sources.lines import MAX_RECORD_BYTES, numbered_lines
@@ -97,6 +95,9 @@ def _parse_fields(block: Sequence[tuple[int, bytes]]) -> list[tuple[str, str]]:
 
 
 def _take_apart(fields: Sequence[tuple[str, str]]) -> Mapping[str, Any]:
+    # Other imports do not need Biopython.
+    from Bio import Medline
+
     return next(
         Medline.parse(
             [  # type: ignore[no-untyped-call]

@@ -145,7 +145,7 @@ def test_models_use_sets_the_active_models(run: RunCommand, lake: Path, tiny_mod
     assert ran.stderr.startswith("litmine: builtin has read nothing of this lake yet; run `litmine annotate")
     assert f"`litmine annotate --model builtin` first (read so far by {model})" in ran.stderr
     ran = run("models", "use", "tiny@000000000000", "--lake", lake)
-    assert (ran.returncode, "tiny@000000000000 has read nothing" in ran.stderr) == (FAILED, True)
+    assert ran.returncode == 2, ran.stderr
     assert [one.model for one in Lake(lake).active_models()] == [model]
     for ref in (str(tiny_model), model):
         ran = run("models", "use", ref, "--lake", lake)

@@ -1,6 +1,7 @@
 """A query of the catalogue lists files several times; a merge between two listings must not mix old and new."""
 
 import io
+import re
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -102,7 +103,10 @@ def test_a_query_sees_the_lake_before_or_after_the_merge(
     shutil.copytree(small_parts, lake)
     with duckdb.connect() as connection:
         connection.register_filesystem(watched)
-        connection.execute(catalogue_sql(lake).replace(str(lake), watched.url))
+        # The views check that the catalogue's file is open, and here there is none.
+        sql, checks = re.subn(r"CASE WHEN EXISTS \(FROM duckdb_databases\(\) .*? END", "true", catalogue_sql(lake))
+        assert checks > 0
+        connection.execute(sql.replace(str(lake), watched.url))
         before = ask()
         merge()
         after = ask()
