@@ -179,7 +179,7 @@ def bad_files(sample_data: Path) -> Iterator[tuple[str, bytes, str]]:
     laughs = b'<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>'
     yield "cut.xml.gz", gzip.compress(whole, mtime=0)[:3000], "The gzip data are incomplete"
     yield "page.xml", b"<html><body>Too many requests</body></html>", "download the file again, and check its address"
-    yield "notes.txt", b"nothing of ours", "The file is not PubMed XML, MEDLINE text (.nbib), RIS, JSON Lines or PubTator"
+    yield "notes.txt", b"nothing of ours", "is not PubMed XML, MEDLINE text (.nbib), RIS, JSON Lines or PubTator"
     yield "nothing.xml.gz", b"", "The file is empty"
     yield "laughs.xml", laughs + record % b"&b;", "entit"
     yield "outside.xml", b'<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/hostname">]>' + record % b"&a;", "entit"

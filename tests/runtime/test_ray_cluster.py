@@ -83,6 +83,14 @@ class Nodes:
             for process in self._started(node):
                 process.wait()
 
+    def reap(self, node: Any) -> None:
+        """Remove dead processes of a node from the process table: a worker exits when the id of its raylet is gone.
+
+        This process started the raylet, so that nothing else removes it.
+        """
+        for process in self._started(node):
+            process.poll()
+
     def _started(self, node: Any) -> list[Popen[Any]]:
         return [info.process for infos in node.all_processes.values() for info in infos]
 
@@ -212,7 +220,12 @@ def test_a_node_that_returns_after_a_network_failure_changes_nothing(
     # Its worker continues with a part that another worker has finished, until Ray ends it.
     workers = nodes.workers_of(cut_off)
     nodes.signal(cut_off, signal.SIGCONT)
-    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers), 60)
+
+    def all_ended() -> bool:
+        nodes.reap(cut_off)
+        return not any(Path(f"/proc/{pid}").exists() for pid in workers)
+
+    wait_until(all_ended, 60)
     assert entity_scores(job.lake) == expected_entities
 
 
