@@ -188,6 +188,13 @@ def test_decisions_are_numbered_and_listed() -> None:
     assert [line for line in index.splitlines() if line.startswith("| [")] == rows
 
 
+def test_decisions_named_in_code_exist() -> None:
+    sources = [*(CHECKOUT / "litmine").rglob("*.py"), *(CHECKOUT / "schemas").iterdir()]
+    named = {(file.name, name) for file in sources for name in re.findall(r"docs/decisions/\S+?\.md", file.read_text())}
+    assert len(named) > 5
+    assert [pair for pair in named if not (CHECKOUT / pair[1]).is_file()] == []
+
+
 def test_contributing_adds_the_toy_task_of_the_tests() -> None:
     page = (CHECKOUT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     toys = CHECKOUT / "tests" / "tasks" / "toys"

@@ -85,8 +85,8 @@ def annotate(
     ones, which the view `entities` shows: a new model replaces the earlier ones for the types that it finds.
 
     With --questions, the reader answers each question from the articles retrieved for it, without retracted ones and
-    notices about other articles. The view `answers` shows the results. A question and an article are read together only
-    once.
+    notices about other articles. The view `answers` shows the results. The reader never reads the same question with
+    the same article twice.
     """
     from litmine.lake.lake import Lake
     from litmine.runtime.executor import Executor

@@ -22,7 +22,7 @@ _MAX_FACTOID_ANSWERS = 5
 # Papers shown in full for each verdict on a yes/no question.
 _YESNO_PAPERS = 3
 # Below this score an article's answer to a question is unlikely to be right; chosen on dev questions
-# (docs/decisions/0148-whole-answers.md).
+# (docs/decisions/0145-whole-answers.md).
 _LIKELY = 0.15
 _SPACE = re.compile(r"\s")
 _ANY_ARTICLE = re.compile(r"Journal Article|English Abstract|Research Support, .*")

@@ -37,12 +37,12 @@ class SettingOption(click.Option):
         self.field, self.setting, self.group = field, setting, group
         hint = get_type_hints(kind)[field.name]
         members = get_args(hint) if isinstance(hint, UnionType) else (hint,)
-        self._empty = None if NoneType in members else ""
+        self._unset_value = None if NoneType in members else ""
         (hint,) = (member for member in members if member is not NoneType)
         multiple = get_origin(hint) is tuple
-        self._item = get_args(hint)[0] if multiple else hint
+        self._item_type = get_args(hint)[0] if multiple else hint
         flag = flag_name(kind, field.name)
-        metavar = setting.metavar or _NUMBER_METAVARS.get(self._item, "")
+        metavar = setting.metavar or _NUMBER_METAVARS.get(self._item_type, "")
         extra: dict[str, Any] = {"metavar": metavar} if metavar else {}
         if setting.flag_value is not None:
             extra |= {"is_flag": False, "flag_value": setting.flag_value}
@@ -51,7 +51,7 @@ class SettingOption(click.Option):
                 f"{flag}/--no-{flag[2:]}" if hint is bool else flag,
                 f"{group.name}_{field.name}" if group else field.name,
             ],
-            type=None if hint is bool else _click_type(flag, self._item, setting),
+            type=None if hint is bool else _click_type(flag, self._item_type, setting),
             multiple=multiple,
             required=require,
             help=setting.help
@@ -62,9 +62,9 @@ class SettingOption(click.Option):
 
     def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
         if self.setting.none and value == "none":
-            return self._empty
+            return self._unset_value
         value = super().type_cast_value(ctx, value)
-        if get_origin(self._item) is tuple and isinstance(value, tuple):
+        if get_origin(self._item_type) is tuple and isinstance(value, tuple):
             return tuple(sorted(dict(value).items()))
         return value
 
@@ -83,13 +83,13 @@ class SettingOption(click.Option):
             return (self.opts if default else self.secondary_opts)[0][2:]
         if not isinstance(default, tuple):
             return str(default)
-        if get_origin(self._item) is tuple:
+        if get_origin(self._item_type) is tuple:
             return ", ".join(f"{name}={value}" for name, value in default)
         return ", ".join(default)
 
 
 class _PairType(click.ParamType[tuple[str, Any]]):
-    """`NAME=VALUE`: a number follows the last `=`, a text follows the first."""
+    """`NAME=VALUE`. A value that is a number starts after the last `=`, a text after the first."""
 
     name = "pair"
 
@@ -107,9 +107,10 @@ class _PairType(click.ParamType[tuple[str, Any]]):
 
 
 def setting_options(kind: type, require: bool = False) -> list[click.Option]:
-    """The flags of a dataclass and its repeated groups: fields without a default first, then own, then inherited ones.
+    """The flags of a dataclass and its repeated groups.
 
-    With `require`, the flag of a field with neither a default nor an `unset` text is mandatory.
+    Fields without a default come first, then the class's own fields, then inherited ones. With `require`, the flag of a
+    field with neither a default nor an `unset` text is mandatory.
     """
     hints, lacking = get_type_hints(kind), required_fields(kind)
     by_name = {field.name: field for field in fields(kind)}

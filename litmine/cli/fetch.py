@@ -1,4 +1,4 @@
-"""The command `fetch`: PubMed records into the lake."""
+"""The command `fetch`: download PubMed records into the lake."""
 
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from litmine.sources.encodings import decode_start
 from litmine.sources.pmids import read_pmids
 
 
-def _since(ctx: click.Context, param: click.Parameter, value: str | None) -> date | Literal["last"] | None:
+def _parse_since(ctx: click.Context, param: click.Parameter, value: str | None) -> date | Literal["last"] | None:
     if value is None:
         return None
     if value == "last":
@@ -30,14 +30,14 @@ def _since(ctx: click.Context, param: click.Parameter, value: str | None) -> dat
     return day
 
 
-def _query(text: str | None) -> str | None:
+def _clean_query(text: str | None) -> str | None:
     query = None if text is None else " ".join(text.split())
     if query == "":
         raise click.UsageError('--query is empty; give a search, such as --query "penicillin allergy".')
     return query
 
 
-def _pmids(file: Path) -> tuple[frozenset[int], list[Gap]]:
+def _read_pmid_file(file: Path) -> tuple[frozenset[int], list[Gap]]:
     """The PMIDs in a list, a CSV export of PubMed or MEDLINE text, and a gap for each word that is not a PMID.
 
     Raises SettingError when the file cannot be read or has no PMID.
@@ -71,7 +71,7 @@ def _pmids(file: Path) -> tuple[frozenset[int], list[Gap]]:
 @click.option(
     "--since",
     metavar="DATE|last",
-    callback=_since,
+    callback=_parse_since,
     help="Fetch only records created or revised since a date (2026-11-01), or since the last complete fetch of the same"
     " query (last).",
 )
@@ -135,7 +135,7 @@ def fetch(
     set NCBI_EMAIL.
     """
     from litmine.cli.fetch_output import FetchProgress, print_forecast, write_gaps
-    from litmine.pipeline import fetch as work
+    from litmine.pipeline import fetch as pipeline_fetch
     from litmine.pipeline.fetch_plan import FetchRequest
     from litmine.sources.entrez.eutils_settings import load_eutils_settings
 
@@ -147,19 +147,19 @@ def fetch(
         raise SettingError(
             f"the folder of --gaps, {gap_file.absolute().parent}, does not exist; create it or choose another file"
         )
-    pmids, unusable = _pmids(pmid_list) if pmid_list else (frozenset[int](), [])
-    request = FetchRequest(_query(query), pmids, since, most, refresh)
-    access = load_eutils_settings(patience=patience, read_seconds=timeout)
-    if access.email is None:
+    pmids, invalid_pmids = _read_pmid_file(pmid_list) if pmid_list else (frozenset[int](), [])
+    request = FetchRequest(_clean_query(query), pmids, since, most, refresh)
+    settings = load_eutils_settings(patience=patience, read_seconds=timeout)
+    if settings.email is None:
         print_message("Set NCBI_EMAIL: NCBI asks callers for an e-mail address.")
     with Meter("fetching", "records") as meter:
         if dry_run:
-            plan = work.preview_fetch(lake, request, access, FetchProgress(meter))
+            plan = pipeline_fetch.preview_fetch(lake, request, settings, FetchProgress(meter))
         else:
             warn_about_local_locks(lake)
-            result = work.fetch(lake, request, access, FetchProgress(meter), unusable)
+            result = pipeline_fetch.fetch(lake, request, settings, FetchProgress(meter), invalid_pmids)
     if dry_run:
-        print_forecast(plan, unusable, access.per_second)
+        print_forecast(plan, invalid_pmids, settings.per_second)
         return
     for sentence in result.summary_lines():
         print_message(sentence)

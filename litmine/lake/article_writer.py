@@ -99,7 +99,8 @@ class ImportCounts:
 class _PendingRow:
     """A record that waits to be written, with the history of its PMID at the last refresh.
 
-    `dated`: its source dates it, or it does so itself. `kind` is the count of `ImportCounts` that the row belongs to.
+    `dated`: its source dates it, or it does so itself (`dates_itself`). `kind` is the count of `ImportCounts` that the
+    row belongs to.
     """
 
     record: Article | Deletion
@@ -210,12 +211,12 @@ class ArticleWriter:
             row.history = histories[pmid]
             if not row.classify():
                 unchanged += 1
-            elif row.is_behind and pmid in rows.said:
+            elif row.is_behind and pmid in rows.self_dated:
                 superseded += 1
             else:
                 rows.add(row)
             if row.dates_itself:
-                rows.said.add(pmid)
+                rows.self_dated.add(pmid)
         mended = sum(source_record.mended for source_record in batch)
         return ImportCounts(read=len(batch), unchanged=unchanged, superseded=superseded, mended=mended)
 
@@ -261,12 +262,12 @@ class ArticleWriter:
 class _Rows:
     """The rows of a source that must be written, by PMID: those that wait for a part, and those held until its end.
 
-    `said` are PMIDs whose records date themselves: only these can be followed by an older record of their PMID.
+    `self_dated` are PMIDs whose records date themselves: only these can be followed by an older record of their PMID.
     """
 
     pending: dict[int, _PendingRow] = field(default_factory=dict)
     held: dict[int, _PendingRow] = field(default_factory=dict)
-    said: set[int] = field(default_factory=set)
+    self_dated: set[int] = field(default_factory=set)
 
     def get(self, pmid: int) -> _PendingRow | None:
         return self.pending.get(pmid) or self.held.get(pmid)

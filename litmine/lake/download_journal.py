@@ -68,19 +68,11 @@ class DownloadJournal:
             path.unlink(missing_ok=True)
 
     def clean_up(self, max_age: timedelta) -> None:
-        """Delete search results older than `max_age`, and the journal if nothing remains."""
+        """Delete search results older than `max_age`."""
         for path in self._folder.glob("*.json"):
             with suppress(OSError):
                 if time.time() - path.stat().st_mtime > max_age.total_seconds():
                     path.unlink()
-        self.delete_if_empty()
-
-    def delete_if_empty(self) -> None:
-        """Delete the journal if it has nothing that a later fetch could use."""
-        if not _has_downloads(self._folder):
-            with suppress(OSError):
-                (self._folder / _REQUEST_FILE).unlink(missing_ok=True)
-                self._folder.rmdir()
 
     def delete(self) -> None:
         """Delete the journal. The job is complete, and all records are in article parts."""
@@ -110,13 +102,14 @@ def open_journal(lake: LakePath, job: str, request: str = "") -> Iterator[Downlo
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise file_write_error(folder, error) from error
-        journal = DownloadJournal(folder)
         try:
             if request:
                 write_bytes(folder / _REQUEST_FILE, request.encode())
-            yield journal
+            yield DownloadJournal(folder)
         finally:
-            journal.delete_if_empty()
+            # Without downloads there is nothing that a later fetch could use.
+            if not _has_downloads(folder):
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def list_jobs(lake: LakePath) -> dict[str, str]:

@@ -19,7 +19,7 @@ from litmine.lake.file_writer import write_atomically, write_bytes
 from litmine.lake.object_store import ObjectPath
 from litmine.lake.paths import LakePath, parse_folder_name
 from litmine.schema import arrow_schema, check_rows
-from litmine.specs import rerun_advice
+from litmine.specs import annotate_advice
 
 # The key of the JSON footer in a file's Parquet metadata.
 FOOTER_KEY = b"litmine"
@@ -191,7 +191,7 @@ def damage_error(path: LakePath, why: str) -> LakeError:
     elif path.parent.name.startswith(("model=", "of=")) and path.name != SCHEMA_FILE:
         folder = path.parent if path.parent.name.startswith("model=") else path.parent.parent
         table, model, _ = parse_folder_name(f"{folder.parent.name}/{folder.name}")
-        remedy = f"delete it and {rerun_advice(table, model)}"
+        remedy = f"delete it and {annotate_advice(table, model, again=True)}"
     elif path.parent.name == "replaced" and path.name != SCHEMA_FILE:
         remedy = "delete it and run `litmine compact`, which writes it again"
     else:

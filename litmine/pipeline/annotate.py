@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import cache
 
 from litmine.errors import LakeError
 from litmine.lake.active_models import TypesOf, activate, input_of
@@ -116,7 +117,8 @@ def annotate(
     if not lake.parts():
         raise LakeError(f"{lake.location} has no articles yet; run `litmine import PATH` first")
     model_specs = _model_specs(refs, executor, precision, batch_tokens, tasks)
-    active_by_table = _active_by_table(lake, lake.active_models(), model_specs)
+    types_of = _type_lookup(lake, model_specs)
+    active_by_table = _active_by_table(lake.active_models(), model_specs, types_of)
     steps = build_steps(
         model_specs, {table: [input_of(active) for active in models] for table, models in active_by_table.items()}
     )
@@ -143,13 +145,12 @@ def annotate(
         result.new_gaps = entry.new_gaps
         # Another run may have changed the active models meanwhile; this run adds its own to those.
         active_before = lake.active_models()
-        active_after = _active_after(_active_by_table(lake, active_before, model_specs), steps)
+        active_after = _active_after(_active_by_table(active_before, model_specs, types_of), steps)
         tasks_run = {active.task for active in active_after}
         replaced = [active for active in active_before if active.task in tasks_run]
         entry.active = active_after
         entry.written = bool(result.parts or result.new_gaps or active_after != replaced)
         if active_after != replaced and (active_before or len(model_specs) > 1):
-            types_of = _type_lookup(lake, model_specs)
             result.view_changes = [*describe_active(active_after), *describe_hidden(replaced, active_after, types_of)]
     return result
 
@@ -168,10 +169,9 @@ def _model_specs(
 
 
 def _active_by_table(
-    lake: Lake, active: Sequence[ActiveModel], model_specs: Sequence[ModelSpec]
+    active: Sequence[ActiveModel], model_specs: Sequence[ModelSpec], types_of: TypesOf
 ) -> dict[str, list[ActiveModel]]:
     """The active models of each table after the run. Those of tasks with upstream inputs stay as they are."""
-    types_of = _type_lookup(lake, model_specs)
     by_table = {}
     for spec in PART_TASKS.values():
         current = [model for model in active if model.task == spec.name]
@@ -186,7 +186,12 @@ def _active_by_table(
 def _type_lookup(lake: Lake, model_specs: Sequence[ModelSpec]) -> TypesOf:
     """All types of a model: from its folder when this run loads it, otherwise from what it found in the lake."""
     refs = {model_spec.model: model_spec.ref for model_spec in model_specs}
-    return lambda model: model_types(refs[model.model]) if model.model in refs else types_found(lake, model)
+
+    @cache  # a query of all results of a model
+    def find(task: str, model: str) -> Sequence[str]:
+        return model_types(refs[model]) if model in refs else types_found(lake, ActiveModel(task, model))
+
+    return lambda active: find(active.task, active.model)
 
 
 def _active_after(

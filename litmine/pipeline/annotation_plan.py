@@ -26,9 +26,9 @@ class ModelGroup:
 def build_steps(
     model_specs: Sequence[ModelSpec], shown: Mapping[str, Sequence[TargetInput]]
 ) -> list[tuple[ModelSpec, ModelStep]]:
-    """The steps of some models, ordered so that a step comes after those that its inputs may come from.
+    """The steps of the models; a step comes after the steps that may write its inputs.
 
-    `shown` has the inputs that each table will show after the run, for models that read another task's table. Raises
+    `shown`: by table, the results that the views will show after the run. Models that read the table use these. Raises
     ModelError for a model whose inputs no model makes.
     """
     steps: list[tuple[ModelSpec, ModelStep]] = []
@@ -38,7 +38,7 @@ def build_steps(
             if model_spec.task == spec.name:
                 steps += [(model_spec, step) for step in _steps_of_model(spec, model_spec, inputs_by_table)]
         if spec.upstream:
-            # Later tasks read what this run makes of the task, and otherwise what is shown.
+            # Later tasks read the results of this run's models of the task; if there are none, the results shown.
             made = [TargetInput(step.targets) for model_spec, step in steps if model_spec.task == spec.name]
             inputs_by_table[spec.table] = made or inputs_by_table.get(spec.table, [])
     return steps
@@ -101,7 +101,8 @@ def plan_units(
 ) -> tuple[list[PartUnit], list[UnitResult]]:
     """The units that are left, and results without a target for damaged parts and targets.
 
-    With `replaced_parts`, only merged parts that contain one of these: a compaction merged them after an earlier plan.
+    With `replaced_parts`, plan only the merged parts that contain one of these parts. A compaction made them after an
+    earlier plan.
 
     Units are sorted by group, because loading models takes longer than a part. In a group, large parts come first, so
     that no worker is left with a large part at the end. Parts of about the same size (less than twice) are in random

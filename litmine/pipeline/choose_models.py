@@ -22,9 +22,9 @@ _MODEL_IN_QUERY = re.compile(r"\bmodel\s*(?:=|<>|!=|i?like\b|in\s*\()\s*'([^'@%]
 def use_models(lake: Lake, refs: Sequence[str]) -> list[ActiveModel]:
     """Make these the active models of their tasks, and return them. Other tasks keep theirs.
 
-    A reference may name types: `mine:Disease,Gene`. A type is shown of the last model that is named for it. A model
-    that is named several times shows all the types that it is named with. Raises ModelError for a model that has read
-    nothing of the lake, and for a type that the model does not find.
+    A reference may name types: `mine:Disease,Gene`. For each type, the views show the last model named for it. A
+    model that is named several times shows all the types that it is named with. Raises ModelError for a model that has
+    read nothing of the lake, and for a type that the model does not find.
     """
     chosen = _merge_references([_resolve(lake, ref) for ref in refs])
     found = {(one.task, one.model): types for one, types in chosen}
@@ -50,16 +50,14 @@ def describe_active(active: Sequence[ActiveModel]) -> list[str]:
 
 
 def describe_hidden(before: Sequence[ActiveModel], after: Sequence[ActiveModel], types_of: TypesOf) -> Iterator[str]:
-    """A sentence for each model whose types are shown before a change and of no model after it, with the remedy."""
+    """A sentence, with the remedy, for each model with types that a change hides and no other model shows."""
     for spec in TASKS:
         new = [one for one in after if one.task == spec.name]
         if not (spec.type_column and new):
             continue
         shown = {kind for one in new for kind in active_types(one, types_of)}
-        for one in before:
-            hidden = (
-                [kind for kind in active_types(one, types_of) if kind not in shown] if one.task == spec.name else []
-            )
+        for one in (model for model in before if model.task == spec.name):
+            hidden = [kind for kind in active_types(one, types_of) if kind not in shown]
             if hidden:
                 references = " ".join(map(_reference, [*new, replace(one, types=tuple(hidden))]))
                 yield (

@@ -29,7 +29,7 @@ from litmine.sources.entrez.fetching import MAX_BATCH_SIZE, MissingRecord, fetch
 from litmine.sources.pubmed_xml import ParsedRecord, read_pubmed_xml
 from litmine.types import SourceRecord, UnreadableRecord
 
-# Records of the responses of this run, by the response's file in the journal: they need not be parsed again.
+# The records of this run's responses, by the response's file in the journal, so that no response is parsed twice.
 ParsedResponses = dict[Path, Sequence[ParsedRecord]]
 
 # Downloaded records are written to the lake when there are this many, or after this time.
@@ -125,7 +125,7 @@ def fetch(
 ) -> FetchResult:
     """Fetch the records of `request` into the lake at `lake`, which is created if it does not exist.
 
-    `invalid_pmids`: gaps for words of a list of PMIDs that are not PMIDs, to be reported with the other gaps. Raises
+    `invalid_pmids`: gaps for entries of a PMID list that are not PMIDs, to be reported with the other gaps. Raises
     SourceError when PubMed does not answer, LakeError when the lake cannot be written, LakeLockedError when the same
     fetch is running. What was fetched until then is kept, and the same call continues from there.
     """
@@ -180,7 +180,7 @@ def _download(
 
 
 def _write_downloads(writer: ArticleWriter, journal: DownloadJournal, parsed: ParsedResponses) -> ImportCounts:
-    """Write the journal's responses to the lake and delete them; `parsed` spares parsing them again and is emptied."""
+    """Write the journal's responses to the lake and delete them; uses the records in `parsed`, then clears it."""
     responses = journal.responses()
     if not responses:
         return ImportCounts()
@@ -204,7 +204,7 @@ def _parse_response(path: Path) -> Iterator[ParsedRecord]:
 
 
 def _recover_other_jobs(lake: Lake, writer: ArticleWriter, own_job: str) -> ImportCounts:
-    """Write what other, interrupted fetches had downloaded."""
+    """Write to the lake what other, interrupted fetches had downloaded."""
     added = ImportCounts()
     for job in list_jobs(lake.location):
         if job != own_job:
@@ -218,7 +218,7 @@ def _recover_other_jobs(lake: Lake, writer: ArticleWriter, own_job: str) -> Impo
 
 
 def _find_gaps(lake: Lake, result: FetchResult, entry: RunLogEntry, other_gaps: list[Gap]) -> None:
-    """Collect the gaps of the run; one is new when no earlier fetch reported its location, for whatever reason."""
+    """Collect the gaps of the run. A gap is new if no earlier fetch reported its location, whatever the reason."""
     result.gaps = [*other_gaps, *(Gap(gap_location(pmid), why) for pmid, why in sorted(result.missing.items()))]
     known_locations = reported_gaps(lake)
     entry.gaps = result.gaps

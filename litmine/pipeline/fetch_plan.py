@@ -1,6 +1,6 @@
 """The plan of a fetch: which PMIDs PubMed has for a request, which of them the lake has, and which to fetch.
 
-PubMed dates records by days of US Eastern time, and finds a record by its dates only some time after them. The searches
+PubMed dates records in days of US Eastern time, and a search by date finds a record only after a delay. The searches
 here allow for both, so that a fetch with `since` misses nothing.
 """
 
@@ -37,7 +37,7 @@ _EASTERN = timedelta(hours=-5)
 INDEXING_LAG = timedelta(days=3)
 # A missing PMID is requested again after this time, because the problem may have been PubMed's.
 _RETRY_MISSING_AFTER = timedelta(days=7)
-# Each slice of revisions costs a search, so only the latest fetches divide them.
+# Each revision slice costs a search, so only the days of the latest fetches divide slices.
 _MAX_SLICE_STARTS = 5
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
@@ -58,7 +58,7 @@ class FetchRequest:
 
     @property
     def job_id(self) -> str:
-        """The name of the download journal, equal for equal requests. It ignores `limit`, which only divides work."""
+        """The name of the download journal, equal for equal requests. `limit` is not part of it."""
         content = repr((self.query, sorted(self.pmids), str(self.since), self.refresh))
         return blake2b(content.encode(), digest_size=8).hexdigest()
 
@@ -117,7 +117,7 @@ class JournaledSearch:
         self.reused = False
 
     def __call__(self, term: str) -> EsearchResult:
-        """The result of a search, a saved one if there is any; a repeated call for a term always searches again."""
+        """The saved result of a search if there is one, else a new one. A second call for a term always searches."""
         saved = self._journal.load_search(term) if self._journal and term not in self._terms else None
         self._terms.add(term)
         if saved is not None and (at := datetime.fromisoformat(saved["at"])) > _now() - MAX_SEARCH_AGE:
@@ -191,7 +191,7 @@ def _plan(lake: Lake | None, request: FetchRequest, search: JournaledSearch) -> 
 
 
 def _first_unseen_day(since: date, earlier: list[CompleteFetch]) -> date:
-    """The first day whose revisions must be searched: fetches that went back as far as `since` saw those before."""
+    """The first day to search for revisions. Earlier fetches that covered `since` saw those before it."""
     covering = [eastern_day(fetch.searched) for fetch in earlier if fetch.since is not None and fetch.since <= since]
     return max([since, *(day - INDEXING_LAG for day in covering)])
 
@@ -203,9 +203,9 @@ def _compare_with_lake(
     results: list[tuple[PubmedSearchResult, datetime | None]],
     since: date | None,
 ) -> FetchPlan:
-    """The plan for search results, each with the time since which the lake must have seen its records.
+    """The plan for search results, each with a time: a record is up to date if the lake has seen it since then.
 
-    None instead of a time accepts whatever version the lake has.
+    With None instead of a time, any version in the lake is up to date.
     """
     required: dict[int, datetime | None] = {}
     for result, seen_since in results:
@@ -282,7 +282,7 @@ class RevisionSlice:
 def revision_slices(first: date, fetch_days: Iterable[date], today: date) -> list[RevisionSlice]:
     """Split the revisions from `first` on at the days of earlier fetches and at `today`.
 
-    A fetch saw all revisions dated before its day, so the slices show which revisions it saw.
+    A fetch saw all revisions dated before its day, so it saw every slice that ends by then.
     """
     ends = sorted({day for day in (*fetch_days, today) if first < day <= today})
     return [RevisionSlice(start, end) for start, end in zip([first, *ends], [*ends, None], strict=True)]

@@ -1,8 +1,9 @@
 """`import`: read local files into article parts, in one process or several, and report what could not be read.
 
-Several commands may import the same files at the same time. A dated file (a bulk file by its name, others by `--as-of`)
-is imported by one process and once, because equal bytes have equal records. An undated file is read every time: its
-content counts as current, so an earlier version of a record may become the current one again.
+Several commands may import the same files at the same time. A bulk file has its date in its name, and
+`--as-of` dates other files. One process imports a dated file, and only once, because equal bytes give equal records. An
+undated file is read every time: its content counts as current, so an earlier version of a record may become the current
+one again.
 """
 
 from collections import deque
@@ -52,8 +53,9 @@ class ImportSettings:
 class FileImportResult:
     """The result for one file.
 
-    `status`: "read", as far as possible; "skipped", as it was imported before; "refused", as it does not match its
-    `.md5`; "claimed", as another process is importing it. `recorded`: the file need not be imported again.
+    status: "read": the file was read as far as possible. "skipped": it was imported before. "refused": it does not
+        match its `.md5`. "claimed": another process is importing it.
+    recorded: whether the lake's log has the file, so that it need not be imported again.
     """
 
     file: Path
@@ -69,8 +71,8 @@ class ImportResult:
     """The result of an import.
 
     `files` counts the files that were read, `skipped` those imported before, `refused` those that do not match their
-    `.md5`. `notes` tell what readers left aside. `added` counts the records of the files that were read. `new_gaps`
-    were reported by no earlier run.
+    `.md5`. `notes` tell what readers left aside. `added` counts the records of the files that were read. No earlier run
+    reported the `new_gaps`.
     """
 
     files: int = 0
@@ -266,8 +268,8 @@ class FileImporter:
     def import_file(self, file: Path, wait: bool = False) -> FileImportResult:
         """Import a file, unless it was imported before; with `wait`, wait while another process is importing it.
 
-        A file with an `.md5` beside it is recognised by that alone, without being read: damage since its import goes
-        unnoticed. Nothing is imported before the file's bytes match its `.md5`. Raises LakeError when the lake is
+        A file with an `.md5` beside it is recognised by its `.md5` alone and not read again, so damage since its import
+        goes unnoticed. Nothing is imported before the file's bytes match its `.md5`. Raises LakeError when the lake is
         damaged or cannot be written.
         """
         as_of = self._settings.as_of or estimate_release_time(file.name)
@@ -281,7 +283,7 @@ class FileImporter:
             return FileImportResult(file, "refused", gaps=[Gap(str(file), str(error))])
         if as_of is None or checksum is None:
             return self._read(file, as_of)
-        # Only the start of the checksum keeps lock files few; at worst, one file waits for another.
+        # The lock's name has only the start of the checksum, to limit the number of lock files. Files may share a lock.
         with suppress(LakeLockedError), hold_lock(self._lake.location, f"file-{checksum.md5[:3]}", wait=wait):
             if self._lake.is_imported(checksum.md5, as_of, READER_VERSION):
                 return FileImportResult(file, "skipped")

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from litmine.errors import LakeError, LakeLockedError
-from litmine.lake.active_models import name_of
 from litmine.lake.download_journal import list_jobs
 from litmine.lake.freshness import count_revised_since_read
 from litmine.lake.lake import Lake
@@ -18,7 +17,7 @@ from litmine.lake.views import write_catalogue
 from litmine.pipeline.count_format import format_count
 from litmine.pipeline.fetch_plan import SOURCE
 from litmine.search.index_state import index_is_behind
-from litmine.specs import spec_by_name
+from litmine.specs import annotate_advice, spec_by_name
 from litmine.types import READER_VERSION
 
 MAX_GAPS = 5
@@ -117,14 +116,6 @@ def read_status(lake: Lake) -> LakeStatus:
     )
 
 
-def _annotate_command(model: dict[str, Any]) -> str:
-    """The command that runs a model on its unread texts. A model that is not built in is loaded from its folder."""
-    name = name_of(model["model"])
-    if name == spec_by_name(model["task"]).builtin:
-        return "`litmine annotate`"
-    return f"`litmine annotate --model FOLDER` with the folder of {name}"
-
-
 def _outdated_messages(lake: Lake) -> Iterator[str]:
     """Messages about articles that a reader of an earlier litmine made of their records."""
     ((fetched, imported),) = lake.rows(_OUTDATED)
@@ -143,7 +134,8 @@ def _stale_messages(lake: Lake, models: list[dict[str, Any]], readers: list[dict
             revised = count_revised_since_read(lake.location, TargetSet(table, model["model"], model["inputs"] or ""))
             lacks = f", so `{table}` lacks {format_count(revised, 'revised articles')}" if revised else ""
             unread = format_count(model["texts_unread"], "texts")
-            yield f"{model['model']} has not read {unread} yet{lacks}; run {_annotate_command(model)}"
+            advice = annotate_advice(table, model["model"])
+            yield f"{model['model']} has not read {unread} yet{lacks}; {advice}"
     if lake.parts() and not any(model["active"] for model in models):
         yield "no model has read the lake yet; run `litmine annotate`"
     for reader in readers:

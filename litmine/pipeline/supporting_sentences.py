@@ -1,7 +1,7 @@
 """For a yes/no question, the sentence of each retrieved article that has the most of the question's words.
 
 A verdict of yes or no needs more than words, and readers are little better than chance at it. So `ask` shows these
-sentences and how many of the question's words they have; docs/decisions/0149-no-verdict-by-default.md has the figures.
+sentences and how many of the question's words they have; docs/decisions/0146-no-verdict-by-default.md has the figures.
 """
 
 import re

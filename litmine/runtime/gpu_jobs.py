@@ -27,7 +27,8 @@ _MEMORY_PER_JOB = 8 * 2**30
 def run_gpu_jobs(jobs: Sequence[Callable[[MessageCallback], R]], log: MessageCallback) -> list[R]:
     """Run as many jobs at a time as fit on this machine's GPU, or one after another in this process.
 
-    Returns the results in the order of the jobs. `log` receives the jobs' messages. Raises as `run_in_processes`.
+    Returns the results in the order of the jobs. `log` receives the jobs' messages. Raises the errors of
+    `run_in_processes`.
     """
     size = gpu_job_limit(len(jobs))
     if size == 1:

@@ -18,9 +18,10 @@ from litmine.runtime.ray_internals import (
     suppress_worker_output,
 )
 
-# Seconds between two checks of the cluster, and without an answer until it counts as lost. Ray itself ends a process
-# 60 s after it lost the head of its cluster, without a message.
+# Seconds between two checks of the cluster.
 CHECK_SECONDS = 5.0
+# A cluster that has not answered for this many seconds counts as lost. Ray itself ends a process 60 s after it lost the
+# head of its cluster, without a message.
 CLUSTER_TIMEOUT = 20.0
 # On a very busy machine Ray may not start within its own limit of 30 s.
 _START_ATTEMPTS = 3

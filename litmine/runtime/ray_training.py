@@ -31,7 +31,7 @@ from litmine.specs.commands import MessageCallback
 R = TypeVar("R")
 # How long a worker waits for the gradients of another, which may be writing a checkpoint.
 _GRADIENT_TIMEOUT = timedelta(minutes=30)
-# When a worker dies, the others fail too, perhaps seconds before Ray reports the death.
+# How long to wait for Ray's report of a death: when a worker dies, the others may fail seconds before the report.
 _DEATH_SECONDS = 10.0
 
 
@@ -40,10 +40,11 @@ def run_distributed(
 ) -> R:
     """Run `job` on `gpus` workers with a GPU each, or on `workers` CPU workers; returns the result of rank 0.
 
-    Each worker has joined the process group of torch.distributed (NCCL or gloo) and has this working folder. `log`
-    receives the messages of rank 0. `address` joins a running cluster, whose machines must see the same folders.
+    Each worker has joined the process group of torch.distributed (NCCL or gloo) and runs in this process's working
+    folder. `log` receives the messages of rank 0. `address` joins a running cluster, whose machines must see the same
+    folders.
 
-    Raises SettingError as `ray_running`, the LitmineError of a worker, and LitmineError when a worker dies or the
+    Raises SettingError as `ray_running` does, the LitmineError of a worker, and LitmineError when a worker dies or the
     cluster is lost.
     """
     with ray_running(workers, gpus, address) as monitor:
@@ -121,7 +122,7 @@ class _TrainingWorker:
 
 
 def _run_on_actors(job: Any, actors: Sequence[Any], log: MessageCallback, monitor: ClusterMonitor) -> Any:
-    """The result of rank 0. Raises LitmineError as `run_distributed`."""
+    """The result of rank 0. Raises LitmineError as `run_distributed` does."""
     first, runs = actors[0], []
     try:
         store = ray.get(first.listen.remote())

@@ -48,10 +48,10 @@ def run_on_ray(
 ) -> Iterator[UnitResult]:
     """Yield the results of the units, run on `gpus` actors with a GPU each, or else on `workers` CPU actors.
 
-    `processes` is the number of workers of an actor; by default it is what keeps its GPU busy. `address` joins a
+    `processes` is the number of workers of an actor; by default as many as keep its GPU busy. `address` joins a
     running cluster, whose machines must see the lake under the same path.
 
-    Raises SettingError as `ray_running`, and LitmineError when a machine lacks the lake or a model, when no worker
+    Raises SettingError as `ray_running` does, and LitmineError when a machine lacks the lake or a model, when no worker
     starts within START_TIMEOUT, when all workers die repeatedly, and when the cluster is lost.
     """
     with ray_running(workers, gpus, address) as monitor:
@@ -68,7 +68,7 @@ class _NoLakeError(LakeError):
 
 
 class _WorkerActor:
-    """The workers of one actor. Only `load` fails if something is wrong with its machine, not the constructor."""
+    """The workers of one actor. If something is wrong with its machine, `load` fails, not the constructor."""
 
     def load(self, model_specs: Sequence[ModelSpec], lake: LakePath, units: int, processes: int | None) -> int:
         """Start the workers, for about `units` units; returns the number of workers."""
@@ -126,10 +126,11 @@ class _ActorPool:
             scheduling_strategy="SPREAD",
             **resources,
         )
-        # Actors that load their models, by the reference of the call; the units of each worker; worker and unit by the
-        # reference of the call.
+        # The actors that load their models, by the reference of the call of `load`.
         self._loading: dict[Any, Any] = {}
+        # The running units of each worker.
         self._units: dict[_ActorWorker, list[Unit]] = {}
+        # The worker and the unit, by the reference of the call of `run`.
         self._running: dict[Any, tuple[_ActorWorker, Unit]] = {}
         self._any_finished = False
         self._failures = 0
@@ -212,7 +213,7 @@ class _ActorPool:
         return isinstance(cause, _NoLakeError) or (self._any_finished and isinstance(cause, ModelError))
 
     def _replace(self, actor: Any) -> None:
-        """Start another actor instead of a failed one, once, although each unit of the actor reports the failure.
+        """Replace a failed actor. Each of its units calls this; only the first call starts another actor.
 
         Ray ends an actor to which no reference is left.
         """
@@ -223,7 +224,7 @@ class _ActorPool:
             self._start_actor()
 
     def _count_failure(self, error: RayError) -> None:
-        """Raise LitmineError after too many failures in a row: each worker may have only bad units once."""
+        """Raise LitmineError after too many failures in a row: more than if every worker had only bad units once."""
         self._failures += 1
         if self._failures > ATTEMPTS * UNITS_PER_WORKER * max(self._size, len(self._units)):
             raise LitmineError(

@@ -1,8 +1,9 @@
-"""Decide which worker gets which unit: largest units first, few units ahead, and units of a dead worker alone.
+"""Decide which worker gets which unit. Large units go first, and a unit whose worker died runs alone.
 
-Workers idle at the end of a run. A simulation of 16 workers and 60 parts of very different sizes gave 1.42 times the
-ideal time for parts in random order and three units per worker, and 1.00 times for this scheduler. With one worker
-three times slower than seven others it gave 1.97 and 1.12 times (docs/decisions/0110-biggest-first.md).
+A worker idles at the end of a run if others still have large units. In a simulation of 16 workers and 60 parts of very
+different sizes, a run took 1.00 times the ideal time with this scheduler, and 1.42 times with parts in random order and
+three units per worker. With seven workers and an eighth that is three times slower, it took 1.12 and 1.97 times
+(docs/decisions/0110-biggest-first.md).
 """
 
 from collections import Counter, deque
@@ -11,8 +12,9 @@ from typing import TypeVar
 
 from litmine.tasks.contract import UNITS_PER_WORKER, Unit
 
+# A unit whose worker dies this many times is given up.
 ATTEMPTS = 3
-# A worker with a unit gets another only if its load stays below this share of an equal division of the waiting items.
+# A busy worker gets another unit only if its load then stays below this share of the waiting items per worker.
 _AHEAD_SHARE = 0.5
 
 W = TypeVar("W")
@@ -25,7 +27,7 @@ class Scheduler:
         self._waiting = deque(units)
         self._suspects: deque[Unit] = deque()
         self._deaths: Counter[Unit] = Counter()
-        self._size = sum(unit.size for unit in units)
+        self._waiting_items = sum(unit.size for unit in units)
 
     def __len__(self) -> int:
         """Number of units not assigned yet."""
@@ -43,10 +45,11 @@ class Scheduler:
         if not self._waiting or not loads:
             return None
         worker = idle if idle is not None else min(loads, key=lambda worker: loads[worker])
-        if running[worker] and loads[worker] + self._waiting[0].size > _AHEAD_SHARE * self._size / len(running):
+        equal_share = self._waiting_items / len(running)
+        if running[worker] and loads[worker] + self._waiting[0].size > _AHEAD_SHARE * equal_share:
             return None
         unit = self._waiting.popleft()
-        self._size -= unit.size
+        self._waiting_items -= unit.size
         return worker, unit
 
     def retry(self, unit: Unit) -> bool:

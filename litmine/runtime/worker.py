@@ -25,7 +25,7 @@ class LoadedModels:
     """The loaded models of a group: `litmine.tasks.contract.WorkerModels`.
 
     A group is models on one trunk, one model with its own encoder, or models without a network. Raises ModelError as
-    `load_task_model` does, and when a reference leads to another model than the planned one.
+    `load_task_model` does, and when a reference leads to another model than the run was planned with.
     """
 
     def __init__(self, model_specs: Sequence[ModelSpec]) -> None:
@@ -84,15 +84,15 @@ class StoppedError(Exception):
 
 
 class Worker:
-    """Loads the models of a group once and runs units with them. Raises ModelError as `LoadedModels`.
+    """Loads the models of a group once and runs units with them. Raises ModelError as `LoadedModels` does.
 
     `threads` is the number of CPU threads that torch may use, None for all.
     """
 
     def __init__(self, model_specs: Sequence[ModelSpec], threads: int | None = None) -> None:
-        # The thread that loads also computes. OpenMP starts a team of threads for each thread that multiplies, and with
-        # more threads than cores they sleep instead of spinning: three threads in turn took 1.2 times as long in
-        # float32.
+        # On a CPU, one thread loads and computes everything. OpenMP starts a team of threads for each thread that
+        # multiplies matrices. With more OpenMP threads than cores these sleep instead of spinning: three computing
+        # threads in turn took 1.2 times as long as one (float32).
         self._compute_pool = ThreadPoolExecutor(1, thread_name_prefix="litmine-compute")
         self._models = self._compute_pool.submit(_load, model_specs, threads).result()
         if self._models.device.type == "cuda":

@@ -10,6 +10,7 @@ import os
 import re
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from io import BufferedReader
@@ -25,6 +26,7 @@ CHECKSUM_SUFFIX = ".md5"
 _MD5_LINE = re.compile(r"(?:MD5 ?\(.*\) ?= ?)?([0-9a-fA-F]{32})(?: [ *].*)?")
 _MAX_MD5_FILE_BYTES = 1 << 12
 _GZIP_MAGIC = b"\x1f\x8b"
+_CHECK_BYTES = 1 << 20
 _FRESH_COPY = "import a fresh copy of the file"
 # The maximum number of unreadable lines or records reported per file; in a file of another kind, all are unreadable.
 _MAX_REPORTED = 1_000
@@ -76,13 +78,16 @@ def read_file(path: Path, as_of: datetime) -> Iterator[SourceRecord | Unreadable
     A record that litmine exported keeps its own date. A note tells what the reader left aside. A faulty file raises no
     error. An unreadable record becomes an `UnreadableRecord` with the file and the line or record number (the first
     1,000; one more has the number of the others). Damage ends the file with an `UnreadableRecord` that states how many
-    records were read before it.
+    records were read before it; damaged gzip data end it at the first unreadable record.
     """
     count = unreadable = 0
     try:
         with path.open("rb") as plain:
-            for item in read_records(_decompressed(plain)):
+            stream = _decompressed(plain)
+            for item in read_records(stream):
                 if isinstance(item, UnreadableRecord):
+                    if not unreadable:
+                        _check_gzip(path, stream)
                     unreadable += 1
                     if unreadable <= _MAX_REPORTED:
                         yield replace(item, where=f"{path}, {item.where}")
@@ -105,10 +110,7 @@ def read_file(path: Path, as_of: datetime) -> Iterator[SourceRecord | Unreadable
     except SourceError as error:
         yield _file_error(path, str(error).removesuffix("."), count, _FRESH_COPY)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        reason = (
-            "The gzip data are incomplete" if isinstance(error, EOFError) else f"The gzip data are damaged ({error})"
-        )
-        yield _file_error(path, reason, count, _FRESH_COPY)
+        yield _file_error(path, _describe_gzip_error(error), count, _FRESH_COPY)
     except OSError as error:
         reason = f"The file cannot be read ({error.strerror or error})"
         yield _file_error(path, reason, count, "make it readable and import it again")
@@ -148,6 +150,24 @@ class _SalvagingGzipFile(gzip.GzipFile):
 
     def read(self, size: int | None = -1) -> bytes:
         return self.read1(-1 if size is None else size)
+
+
+def _check_gzip(path: Path, stream: BinaryIO) -> None:
+    """Read a gzip file, which `stream` decompresses, to its checksum; nothing happens for another file.
+
+    Raises zlib.error or BadGzipFile when its data are damaged.
+
+    What follows the damage may look like records and have other words, so a reader must not continue behind it. Data
+    that are merely incomplete are sound up to their end.
+    """
+    if isinstance(stream, gzip.GzipFile) and path.is_file():
+        with suppress(EOFError), gzip.open(path) as checked:
+            while checked.read(_CHECK_BYTES):
+                pass
+
+
+def _describe_gzip_error(error: Exception) -> str:
+    return "The gzip data are incomplete" if isinstance(error, EOFError) else f"The gzip data are damaged ({error})"
 
 
 def _file_error(path: Path, reason: str, count: int, remedy: str) -> UnreadableRecord:

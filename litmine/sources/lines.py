@@ -1,6 +1,6 @@
 """Read a text format line by line as UTF-8 bytes, without byte order mark and line ends, and limit a line's length."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 from litmine.errors import SourceError
@@ -24,6 +24,35 @@ def numbered_lines(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
         if number == 1:
             line = line.removeprefix(UTF8_BOM)
         yield number, line.removesuffix(b"\n").removesuffix(b"\r")
+
+
+def numbered_records(
+    stream: BinaryIO, starts: Callable[[bytes], bool], kind: str, end: bytes | None = None
+) -> Iterator[list[tuple[int, bytes]]]:
+    """Yield the lines of each record with their numbers, without blank ones.
+
+    A record begins at a line for which `starts` is true, and ends before the next one or with a line that begins with
+    `end`. What precedes the first record is yielded too. Raises SourceError at a line or a record of more than 32 MiB;
+    `kind` names the format.
+    """
+    record: list[tuple[int, bytes]] = []
+    size = 0
+    for number, line in numbered_lines(stream):
+        if record and starts(line):
+            yield record
+            record, size = [], 0
+        size += len(line)
+        if size > MAX_RECORD_BYTES:
+            raise SourceError(
+                f"The record before line {number} is larger than {MAX_RECORD_BYTES >> 20} MiB: this is not {kind}."
+            )
+        if line.strip():
+            record.append((number, line))
+        if record and end is not None and line.startswith(end):
+            yield record
+            record, size = [], 0
+    if record:
+        yield record
 
 
 def _lines(stream: BinaryIO) -> Iterator[bytes]:

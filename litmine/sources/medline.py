@@ -9,9 +9,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, BinaryIO
 
-from litmine.errors import SourceError
 from litmine.sources.encodings import NOT_UTF8, SAVE_AS_UTF8
-from litmine.sources.lines import MAX_RECORD_BYTES, numbered_lines
+from litmine.sources.lines import numbered_records
 from litmine.sources.medline_record import read_medline_record
 from litmine.sources.read_record import ReadRecord
 from litmine.types import RECORD, UnreadableRecord
@@ -29,7 +28,7 @@ def read_medline(stream: BinaryIO) -> Iterator[ReadRecord | UnreadableRecord]:
 
     Raises SourceError at a line or a record of more than 32 MiB; errors of the stream itself pass through.
     """
-    for block in _blocks(stream):
+    for block in numbered_records(stream, lambda line: line.startswith(b"PMID-"), "MEDLINE text"):
         number = block[0][0]
         try:
             fields = _parse_fields(block)
@@ -48,25 +47,6 @@ class _RecordError(Exception):
     def __init__(self, message: str, number: int | None = None) -> None:
         super().__init__(message)
         self.number = number
-
-
-def _blocks(stream: BinaryIO) -> Iterator[list[tuple[int, bytes]]]:
-    """The lines of each record with their numbers, blank ones left out; what precedes the first PMID is a block too."""
-    block: list[tuple[int, bytes]] = []
-    size = 0
-    for number, line in numbered_lines(stream):
-        if line.startswith(b"PMID-") and block:
-            yield block
-            block, size = [], 0
-        size += len(line)
-        if size > MAX_RECORD_BYTES:
-            raise SourceError(
-                f"The record before line {number} is larger than {MAX_RECORD_BYTES >> 20} MiB: this is no MEDLINE text."
-            )
-        if line.strip():
-            block.append((number, line))
-    if block:
-        yield block
 
 
 def _parse_fields(block: Sequence[tuple[int, bytes]]) -> list[tuple[str, str]]:
@@ -98,10 +78,5 @@ def _take_apart(fields: Sequence[tuple[str, str]]) -> Mapping[str, Any]:
     # Other imports do not need Biopython.
     from Bio import Medline
 
-    return next(
-        Medline.parse(
-            [  # type: ignore[no-untyped-call]
-                f"{tag:<{_TAG_WIDTH}}- {value}" for tag, value in fields
-            ]
-        )
-    )
+    lines = [f"{tag:<{_TAG_WIDTH}}- {value}" for tag, value in fields]
+    return next(Medline.parse(lines))  # type: ignore[no-untyped-call]

@@ -8,9 +8,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import BinaryIO
 
-from litmine.errors import SourceError
 from litmine.sources.encodings import NOT_UTF8, SAVE_AS_UTF8
-from litmine.sources.lines import MAX_RECORD_BYTES, numbered_lines
+from litmine.sources.lines import numbered_records
 from litmine.sources.pmids import parse_pmid
 from litmine.sources.read_record import ReadRecord, whole_abstract
 from litmine.types import Article, UnreadableRecord
@@ -33,24 +32,8 @@ def read_ris(stream: BinaryIO) -> Iterator[ReadRecord | UnreadableRecord]:
 
     Raises SourceError at a line or a record of more than 32 MiB; errors of the stream itself pass through.
     """
-    block: list[tuple[int, bytes]] = []
-    size = 0
-    for number, line in numbered_lines(stream):
-        # A type starts a record even where the end of the one before is missing.
-        if line.startswith(b"TY  -") and block:
-            yield _read_record(block)
-            block, size = [], 0
-        size += len(line)
-        if size > MAX_RECORD_BYTES:
-            raise SourceError(
-                f"The record before line {number} is larger than {MAX_RECORD_BYTES >> 20} MiB: this is not RIS."
-            )
-        if line.strip():
-            block.append((number, line))
-        if line.startswith(b"ER  -") and block:
-            yield _read_record(block)
-            block, size = [], 0
-    if block:
+    # A type starts a record even where the end of the one before is missing.
+    for block in numbered_records(stream, lambda line: line.startswith(b"TY  -"), "RIS", end=b"ER  -"):
         yield _read_record(block)
 
 

@@ -14,10 +14,11 @@ def spec_by_table(table: str) -> TaskSpec:
     return {spec.table: spec for spec in TASKS}[table]
 
 
-def rerun_advice(table: str, model: str) -> str:
-    """The advice to run `annotate` again, so that the model `name@digest` writes its missing targets."""
+def annotate_advice(table: str, model: str, again: bool = False) -> str:
+    """The advice to run `annotate`, so that the model `name@digest` writes its missing targets."""
     spec, name = spec_by_table(table), model.rpartition("@")[0]
     command = "litmine annotate" if spec.unit == "part" else "litmine annotate --questions"
+    once_more = " again" if again else ""
     if name == spec.builtin:
-        return f"run `{command}` again"
-    return f"run `{command} --model FOLDER` again, with the folder of {name}"
+        return f"run `{command}`{once_more}"
+    return f"run `{command} --model FOLDER`{once_more}, with the folder of {name}"

@@ -18,7 +18,8 @@ class TaskSpec:
     unit: `part` for one target per article part; `pair` for pairs of a question and a text, with one file per slice of
         the pairs.
     inputs: the tables that a target is computed from: `articles`, then tables of earlier tasks.
-    per_input: whether a target reads the output of one model of the earlier task, or that of all its active models.
+    per_input: if true, a model writes one target for each model of the earlier task; if false, one target from the
+        output of all its active models.
     type_column: the column whose values are divided among the active models, each value to one model (`entity_type`).
         If empty, the models of the last run are the active ones.
     types: (folder, name) -> the values of that column that a model can give, read without loading weights.

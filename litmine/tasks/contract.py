@@ -52,10 +52,10 @@ class StepModel(Protocol):
     ) -> Sequence[Any]:
         """One result per item, in the order of the items, of any type that `TaskSpec.rows` accepts.
 
-        The result of an item that the model fails on is a `litmine.nn.failure_isolation.FailedItem`. `read` is the
-        result of `WorkerModels.read`, `labels` this model's output from `WorkerModels.label`, None for a model without
-        a network. `inputs` has an element for each input of the step, with the rows of all items. A MemoryError makes
-        the unit a gap; any other exception ends the run.
+        The result of an item that the model fails on is a `litmine.nn.failure_isolation.FailedItem`. `read` has
+        the tokenized items from `WorkerModels.read`, `labels` this model's output from `WorkerModels.label`. `labels`
+        is None for a model without a network. `inputs` has an element for each input of the step, with the rows of all
+        items. A MemoryError makes the unit a gap; any other exception ends the run.
         """
         ...
 
@@ -106,7 +106,7 @@ class ModelSpec:
 
 @dataclass(frozen=True, slots=True)
 class UnitTimings:
-    """Wall time of the stages of a unit in seconds; `wait` is the time until the unit before it is computed."""
+    """Wall time of the stages of a unit in seconds; `wait` is the time until its turn to compute."""
 
     load: float = 0.0
     read: float = 0.0
@@ -182,7 +182,7 @@ class Unit(Protocol):
 
     @property
     def model_specs(self) -> tuple[ModelSpec, ...]:
-        """The models that a worker loads for it; units with equal ones go to the same workers."""
+        """The models that a worker loads for the unit; units with the same models go to the same workers."""
         ...
 
     @property
@@ -192,7 +192,7 @@ class Unit(Protocol):
 
     @property
     def name(self) -> str:
-        """A file of the lake, by which gaps name the unit."""
+        """The unit's name in gaps: a file of the lake."""
         ...
 
     @property

@@ -33,7 +33,7 @@ def detect_task(folder: Path, among: Sequence[TaskSpec] = TASKS) -> TaskSpec:
         task = description.get("task", _DEFAULT_TASK)
         if task == TRUNK:
             raise ModelError(
-                f"{folder} holds a trunk, the layers that several models share, and no model; give a model on this"
+                f"{folder} holds a trunk (the layers that several models share), not a model; give a model on this"
                 f" trunk ({BUILTIN} is on {BUILTIN_TRUNK}), or train one with --base"
             )
         fits = [spec for spec in TASKS if spec.name == task]
@@ -62,7 +62,7 @@ def find_model(ref: str, among: Sequence[TaskSpec] = TASKS) -> tuple[TaskSpec, P
     """Task, folder and name of a referenced model, downloaded if necessary.
 
     If `among` has only one task, the reference `builtin` means that task's built-in model. Raises ModelError as
-    `locate` and `detect_task`.
+    `locate` and `detect_task` do.
     """
     if ref == BUILTIN and len(among) == 1 and among[0].builtin:
         ref = among[0].builtin
@@ -73,7 +73,7 @@ def find_model(ref: str, among: Sequence[TaskSpec] = TASKS) -> tuple[TaskSpec, P
 def identify(ref: str, among: Sequence[TaskSpec] = TASKS) -> str:
     """`name@digest` of a referenced model, without loading its weights.
 
-    Raises ModelError as `find_model`, and when the folder is damaged.
+    Raises ModelError as `find_model` does, and when the folder is damaged.
     """
     spec, folder, name = find_model(ref, among)
     return identify_folder(spec, folder, name)
@@ -88,7 +88,7 @@ def identify_folder(spec: TaskSpec, folder: Path, name: str) -> str:
 def model_types(ref: str) -> tuple[str, ...]:
     """The values that a model gives to its task's type column (`TaskSpec.type_column`): a tagger's entity types.
 
-    Empty if the task has no such column. Raises ModelError as `identify`.
+    Empty if the task has no such column. Raises ModelError as `identify` does.
     """
     spec, folder, name = find_model(ref)
     types: tuple[str, ...] = _call(spec.types, folder, name) if spec.types else ()
@@ -98,7 +98,7 @@ def model_types(ref: str) -> tuple[str, ...]:
 def trunk_digest_of(ref: str) -> str:
     """The digest of the trunk that a model shares with others, without loading weights; empty if it shares none.
 
-    Raises ModelError as `locate`, and when the trunk is missing or not the one that the model was trained on.
+    Raises ModelError as `locate` does, and when the trunk is missing or not the one that the model was trained on.
     """
     folder, _ = locate(ref)
     with model_folder_errors(folder):

@@ -10,7 +10,7 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from litmine.errors import DONE, FAILED
+from litmine.errors import DONE, FAILED, WRONG_USAGE
 from litmine.lake.active_models import name_of
 from litmine.lake.download_journal import open_journal
 from litmine.lake.lake import Lake
@@ -88,7 +88,7 @@ def test_status_lists_stale_models_and_indexes(run: RunCommand, lake: Path) -> N
         journal.save_search("question", {})
         unread = f"{model} has not read 2 texts yet, so `entities` lacks 1 revised article"
         waiting = [
-            f"{unread}; run `litmine annotate --model FOLDER` with the folder of {name_of(model)}",
+            f"{unread}; run `litmine annotate --model FOLDER`, with the folder of {name_of(model)}",
             "the search index lacks the newest articles; the next question updates it",
         ]
         assert stale(run("status", "--lake", lake)) == waiting
@@ -145,7 +145,10 @@ def test_models_use_sets_the_active_models(run: RunCommand, lake: Path, tiny_mod
     assert ran.stderr.startswith("litmine: builtin has read nothing of this lake yet; run `litmine annotate")
     assert f"`litmine annotate --model builtin` first (read so far by {model})" in ran.stderr
     ran = run("models", "use", "tiny@000000000000", "--lake", lake)
-    assert ran.returncode == 2, ran.stderr
+    assert (ran.returncode, ran.stderr) == (
+        WRONG_USAGE,
+        f"litmine: no model of this lake is tiny@000000000000; it has been read by {model}\n",
+    )
     assert [one.model for one in Lake(lake).active_models()] == [model]
     for ref in (str(tiny_model), model):
         ran = run("models", "use", ref, "--lake", lake)

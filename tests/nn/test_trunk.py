@@ -194,7 +194,7 @@ def test_a_link_that_does_not_fit(parts: tuple[Path, Path], change: dict[str, ob
 
 def test_a_trunk_is_not_a_model(parts: tuple[Path, Path]) -> None:
     for ask in (load_model, load_reader, identify):
-        with pytest.raises(ModelError, match=r"holds a trunk, .*, and no model; give a model on this trunk"):
+        with pytest.raises(ModelError, match=r"holds a trunk \(.*\), not a model; give a model on this trunk"):
             ask(str(parts[0]))
 
 

@@ -151,12 +151,13 @@ def test_answers_and_evidence_of_the_rule_reader(lake: Lake, rule_reader: Path) 
 def test_slice_and_batch_sizes_do_not_change_the_answers(
     lake: Lake, tmp_path: Path, random_reader: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    questions = [question(number, kind) for number, kind in enumerate(["factoid", "list", "yesno"] * 4)]
+    questions = [question(number, kind) for number, kind in enumerate(["factoid", "list", "yesno"] * 9)]
     other = Lake(shutil.copytree(lake.path, tmp_path / "other"))
+    monkeypatch.setattr(slice_unit, "_MIN_PAIRS", 500)
     run(lake, random_reader, questions)
     assert len(files(lake)) == 1
     expected = found(lake)
-    assert len(expected) > 50
+    assert len(expected) > 100
     monkeypatch.setattr(slice_unit, "_MIN_PAIRS", 5)
     run(other, random_reader, questions[5:], batch_tokens=1)
     run(other, random_reader, questions[::-1], batch_tokens=700)

@@ -178,7 +178,22 @@ def test_damaged_gzip_gives_one_sentence(tmp_path: Path, harm: str) -> None:
     *records, unreadable = _read(tmp_path, bytes(compressed))
     assert isinstance(unreadable, UnreadableRecord)
     assert len(records) == 3000 or harm == "middle"
-    assert all(isinstance(it, SourceRecord) for it in records) or harm == "middle"
+    assert all(isinstance(it, SourceRecord) for it in records)
+
+
+def test_nothing_is_read_behind_damaged_gzip_data_and_one_bad_record_costs_one(tmp_path: Path) -> None:
+    """Data behind the damage may look like records and have other words."""
+    bad = MANY.replace(b"<PMID>1500</PMID>", b"<PMID>1500</PMID>\x01")
+    *records, last = _read(tmp_path, gzip.compress(bad))
+    assert isinstance(last, SourceRecord)
+    (unreadable,) = (it for it in records if isinstance(it, UnreadableRecord))
+    assert "record 1500 (PMID 1500)" in unreadable.where
+    compressed = bytearray(gzip.compress(bad))
+    compressed[-6] ^= 0xFF
+    *records, last = _read(tmp_path, bytes(compressed))
+    assert [it.record.pmid for it in records if isinstance(it, SourceRecord)] == list(range(1, 1500))
+    assert isinstance(last, UnreadableRecord)
+    assert "The gzip data are damaged" in last.why
 
 
 def test_a_missing_file_and_a_folder_are_reported(tmp_path: Path) -> None:

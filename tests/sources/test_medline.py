@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from litmine.errors import SourceError
-from litmine.sources import medline
+from litmine.sources import lines
 from litmine.sources.medline import read_medline
 from litmine.sources.medline_record import split_sections
 from litmine.sources.read_record import ReadRecord
@@ -220,7 +220,7 @@ def test_sections_are_in_order_and_cover_the_abstract(title: str | None, abstrac
 
 
 def test_a_record_without_end_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(medline, "MAX_RECORD_BYTES", 1000)
+    monkeypatch.setattr(lines, "MAX_RECORD_BYTES", 1000)
     stream = io.BytesIO(b"PMID- 1\n\nPMID- 2\n" + b"OT  - word\n" * 100_000)
     reading = read_medline(stream)
     assert next(reading) == ReadRecord(Article(1), record_class=RECORD)

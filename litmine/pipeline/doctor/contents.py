@@ -13,7 +13,7 @@ from litmine.lake.targets import check_quote
 from litmine.pipeline.count_format import format_count
 from litmine.pipeline.doctor.finding import Finding, wrong
 from litmine.pipeline.doctor.lake_files import CheckedFiles
-from litmine.specs import ARTICLES, rerun_advice
+from litmine.specs import ARTICLES, annotate_advice
 
 _SAMPLE_SIZE = 20
 _WRONG_ANSWERS = """
@@ -30,7 +30,7 @@ def sample_targets(checked: CheckedFiles, deep: bool) -> list[LakePath]:
 
 
 def examine_contents(lake: Lake, checked: CheckedFiles, targets: list[LakePath], deep: bool) -> Iterator[Finding]:
-    """Yield problems of the offsets in `targets`. With `deep` also of the offsets of answers, and of texts' hashes."""
+    """Yield problems with the offsets in `targets`; with `deep`, also with offsets of answers and hashes of texts."""
     parts = {path.stem: path for path in checked.files[ARTICLES]}
     if deep:
         for path in parts.values():
@@ -72,7 +72,8 @@ def _check_target(lake: Lake, part: LakePath, target: LakePath) -> Iterator[Find
     if problem is not None:
         table, model, _ = parse_folder_name(relative_path(lake.location, target.parent))
         yield wrong(
-            relative_path(lake.location, target), f"{problem}; delete the file and {rerun_advice(table, model)}"
+            relative_path(lake.location, target),
+            f"{problem}; delete the file and {annotate_advice(table, model, again=True)}",
         )
 
 

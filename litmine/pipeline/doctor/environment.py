@@ -17,8 +17,8 @@ _MIN_FREE_BYTES = 1e9
 _PATIENCE_SECONDS = 20.0
 
 
-def examine_environment(place: Path, *, network: bool = False, ray: bool = False) -> Iterator[Finding]:
-    """Yield findings about the machine. `place` is the folder of the lake, which need not exist.
+def examine_environment(lake_folder: Path, *, network: bool = False, ray: bool = False) -> Iterator[Finding]:
+    """Yield findings about the machine. `lake_folder` need not exist.
 
     network: send a request to PubMed.
     ray: start Ray, run a task on it, and stop it.
@@ -29,7 +29,7 @@ def examine_environment(place: Path, *, network: bool = False, ray: bool = False
     yield _versions()
     yield _device()
     yield _ray_trial() if ray else _ray()
-    yield _disk(_nearest_folder(place))
+    yield _disk(_nearest_folder(lake_folder))
     yield _home()
     if network:
         yield _network()

@@ -13,6 +13,7 @@ from litmine.pipeline.doctor.contents import examine_contents, sample_targets
 from litmine.pipeline.doctor.finding import Finding, note, ok, wrong
 from litmine.pipeline.doctor.lake_files import CheckedFiles, examine_files, examine_targets
 from litmine.search.index_state import index_health
+from litmine.specs import annotate_advice
 
 
 def examine_lake(lake: Lake, *, deep: bool = False) -> Iterator[Finding]:
@@ -55,9 +56,8 @@ def _examine_models_and_catalogue(lake: Lake) -> Iterator[Finding]:
             if targets not in target_sets and lake.parts():
                 yield wrong(f"model {active.model}", _no_results_message(targets, target_sets))
             elif unread := len(lake.pending_parts(targets)):
-                yield note(
-                    f"model {active.model}", f"has not read {format_count(unread, 'parts')}; run `litmine annotate`"
-                )
+                advice = annotate_advice(targets.table, targets.model)
+                yield note(f"model {active.model}", f"has not read {format_count(unread, 'parts')}; {advice}")
         if not catalogue_is_current(lake.location):
             yield note("lake.duckdb", "is missing or out of date; the next command that writes to the lake rebuilds it")
         for name, md5, as_of, reader in lake.rows("select name, md5, as_of, reader from files"):

@@ -68,7 +68,7 @@ class Job:
     queries, queries_file: PubMed queries, each fetched since its last complete fetch. The file has one query per line;
         blank lines and lines that start with # are ignored.
     models: references to models; an empty list annotates nothing.
-    resources: what annotates and answers.
+    resources: workers and devices to annotate and answer with.
     questions: files of standing questions.
     after: steps to run at the end.
     """

@@ -179,7 +179,9 @@ def _training_paragraphs(trainings: Sequence[tuple[TaggerRecipe, TaggerTrainingS
 def _extras(recipe: TaggerRecipe) -> str:
     """Sentences about pretraining, teachers and interpolation with the base."""
     sentences = (
-        [f" Pretrained on {recipe.pretrain_tokens:,} tokens of masked words before."] if recipe.pretrain_tokens else []
+        [f" Before that, the encoder was pretrained on {recipe.pretrain_tokens:,} tokens of masked words."]
+        if recipe.pretrain_tokens
+        else []
     )
     if recipe.teachers:
         sentences.append(
@@ -187,7 +189,9 @@ def _extras(recipe: TaggerRecipe) -> str:
             " which are models of the same recipe with other seeds."
         )
     if recipe.base_weight_share:
-        sentences.append(f" The final weights are {recipe.base_weight_share:.0%} base and the rest trained.")
+        sentences.append(
+            f" The final weights are a weighted mean: {recipe.base_weight_share:.0%} base, the rest trained."
+        )
     return "".join(sentences)
 
 

@@ -54,8 +54,8 @@ def paired_bootstrap(
 ) -> dict[str, F1Difference]:
     """Our F1 minus theirs by type and `micro`, from both models' counts (passages, types, 3) on the same passages.
 
-    p is the share of resamples with a difference at least as far from the observed one as the observed one is from 0;
-    the observed corpus counts as one more resample.
+    p is the share of resamples whose difference d has |d - observed| >= |observed|; the observed corpus counts as one
+    more resample.
     """
     paired = np.concatenate([ours, theirs], axis=1)
     kinds = len(entity_types)

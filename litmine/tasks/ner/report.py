@@ -50,8 +50,8 @@ _CONTEXT_IN_RECORD = 60
 def report_record(report: EvaluationReport, intervals: bool, errors: int | None, listed: int) -> dict[str, Any]:
     """The report as JSON: scores by type and `micro`, and optional parts.
 
-    `intervals` adds the 95 % intervals, `errors` that many of the most frequent mistakes of each kind. With two models,
-    `listed` is the number of mentions that only one of them finds.
+    `intervals` adds the 95 % intervals. `errors` is the number of most frequent mistakes to add for each kind. With two
+    models, `listed` is the number of mentions to list that only one of them finds.
     """
     record: dict[str, Any] = {name: dict(score) for name, score in report.scores.items()}
     if intervals:

@@ -201,9 +201,10 @@ def vocabulary_texts(recipe: TaggerRecipe, corpora: Sequence[Corpus]) -> Iterato
 def _build_network(
     recipe: TaggerRecipe, heads: Sequence[Head], corpora: Sequence[Corpus], prepared: Path | None
 ) -> tuple[MultiHeadNetwork, Tokenizer]:
-    """The network and tokenizer to start from: the base's encoder, pruned if set, and heads, copied where possible.
+    """The network and tokenizer to start from: the base's encoder, pruned if the recipe says so, and the heads.
 
-    Raises SettingError when `base_weight_share` is set and the base lacks a head.
+    Heads that the base has too are copied from it. Raises SettingError when `base_weight_share` is set and the base
+    lacks a head.
     """
     tokens = max(recipe.window, recipe.max_passage_tokens + 2)
     if prepared:
@@ -229,7 +230,7 @@ def _batch_loss(
     machine: TrainingDevice,
     label_counts: tuple[int, int] | None = None,
 ) -> torch.Tensor:
-    """The mean negative log-likelihood per annotated label, plus the weighted mean of the teachers' labels.
+    """The mean negative log-likelihood per annotated label, plus the weighted mean per label of the teachers.
 
     `label_counts` are the annotated and the unannotated labels of the whole batch if this batch is one member's share.
     """

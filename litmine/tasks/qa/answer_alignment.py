@@ -11,7 +11,7 @@ from functools import lru_cache
 # A run of letters and digits; an underscore separates words.
 _WORD = re.compile(r"[^\W_]+")
 _BRACKETED = re.compile(r"(.+?)\s*\(([^()]+)\)\.?")
-# Characters that may stand between two words of an answer, whatever the file has there.
+# What a text may have between two words of an answer, whatever the answer itself has there.
 _BETWEEN = r"[\W_]{0,3}"
 
 # Start and end in code points, half-open.

@@ -1,8 +1,8 @@
 """Calibrate a reader: fit temperature and bias, so that a score is the probability that a span is correct.
 
-Platt scaling (1999). The logit of a span is its own minus that of "no answer". Over all spans that the reader returns
-for held-out questions, the probability of a correct span is sigmoid((logit - bias) / temperature), fitted by maximum
-likelihood.
+This is Platt scaling (Platt 1999). A span's logit here is the reader's logit of the span minus that of "no answer".
+Over all spans that the reader returns for held-out questions, the probability of a correct span is sigmoid((logit -
+bias) / temperature), fitted by maximum likelihood.
 """
 
 from collections.abc import Sequence

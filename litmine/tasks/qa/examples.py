@@ -1,8 +1,8 @@
 """Turn questions into training examples: windows of a question and a text, with the answers' columns as labels.
 
-Texts are cut into windows as the reader does it. If an answer occurs several times or has several names, every
-occurrence is a label, and the loss decides between them; each answer of a list is wanted. Texts of other questions
-serve as negatives, which teach a reader to give no answer.
+A text is cut into the same windows as when a reader answers. If an answer occurs several times or has several names,
+every occurrence is a label, and one of them is enough for the loss; of a list, each answer is needed. Texts of other
+questions serve as negatives, which teach a reader to give no answer.
 """
 
 import math
@@ -54,9 +54,12 @@ class ReaderExample:
 class ReaderBatch:
     """A padded batch: ids, types and mask (examples, tokens), and the labels of its examples.
 
-    starts, ends: (examples, tokens), where a span may start and end. rows, first, last, answer: (occurrences,), the
-    example of each occurrence, its first and last column, and the index of its answer. weight: (answers,), 1 divided by
-    the number of answers of the example. verdicts: (examples,).
+    starts, ends: where a span may start and end (examples, tokens).
+    rows: the example of each occurrence of an answer (occurrences,).
+    first, last: its first and last column (occurrences,).
+    answer: the index of its answer (occurrences,).
+    weight: 1 divided by the number of answers of the answer's example (answers,).
+    verdicts: the verdict of each example (examples,).
     """
 
     ids: torch.Tensor
@@ -100,7 +103,7 @@ class ReaderExampleMaker:
         self._texts: dict[str, TokenizedText] = {}
 
     def examples(self, questions: Sequence[GoldQuestion]) -> list[ReaderExample]:
-        """The examples of the questions, in order; none of a question that takes more than half of the window."""
+        """The examples of the questions, in order; none for a question that takes more than half of the window."""
         tokenized = self._options.tokenizer.read([gold.question for gold in questions])
         negatives = NegativeSampler(questions) if self._options.irrelevant else None
         examples: list[ReaderExample] = []
@@ -146,7 +149,10 @@ class ReaderExampleMaker:
             yield replace(window, answers=_NO_ANSWER) if gold.yes is None else replace(window, verdict=NEITHER)
 
     def _windows(self, question: Ids, words: TokenizedText) -> Iterator[tuple[ReaderExample, NDArray[np.bool_], int]]:
-        """Windows without labels, which words (words,) each contains completely, and its column minus its token."""
+        """For each window: an example without labels, which words (words,) it contains whole, and the shift.
+
+        The shift turns the index of a token of the text into its column in the window.
+        """
         options = self._options
         for cut in pair_windows(0, TokenizedPair(question, words), options.layout, options.window, options.overlap):
             ids, types, text_column = options.layout.row(question, words.ids[cut.start : cut.end])
@@ -231,8 +237,8 @@ _ATTEMPTS = 10
 class NegativeSampler:
     """Draws texts that do not answer a question from the texts of the other questions of its file.
 
-    Half of the draws are among the texts that are most similar to the question, as those found by a search are; the
-    others are among all texts.
+    Half of the draws are from the texts that are most similar to the question, like the texts that a search returns;
+    the others are from all texts.
     """
 
     def __init__(self, questions: Sequence[GoldQuestion]) -> None:

@@ -53,14 +53,14 @@ class PairLayout:
 def make_layout(tokenizer: Tokenizer, config: Any, typed: bool = True) -> PairLayout:
     """The layout of a tokenizer's pairs. `typed`: use token types if the network has several.
 
-    Raises ValueError when the tokenizer does not join pairs as those of the BERT family.
+    Raises ValueError when the tokenizer does not join pairs as tokenizers of the BERT family do.
     """
     pair = tokenizer.encode("a", "a")
     sequences = pair.sequence_ids
     first, second = [i for i, s in enumerate(sequences) if s == 0], [i for i, s in enumerate(sequences) if s == 1]
-    gaps = (slice(0, first[0]), slice(first[-1] + 1, second[0]), slice(second[-1] + 1, len(sequences)))
-    before, between, after = (tuple(pair.ids[gap]) for gap in gaps)
-    types = tuple(tuple(pair.type_ids[gap]) for gap in gaps)
+    special_slices = (slice(0, first[0]), slice(first[-1] + 1, second[0]), slice(second[-1] + 1, len(sequences)))
+    before, between, after = (tuple(pair.ids[part]) for part in special_slices)
+    types = tuple(tuple(pair.type_ids[part]) for part in special_slices)
     text_type = pair.type_ids[second[0]]
     if not between:
         # The tokenizer only knows single texts. BERT ends both sequences of a pair with the same token.
@@ -89,7 +89,7 @@ class TokenizedPair:
 
 @dataclass(frozen=True, slots=True)
 class PairWindow:
-    """A window of pair number `text`: the text's tokens `start` to `end`.
+    """A window of a pair: the text's tokens `start` to `end`. `text` is the number of the pair.
 
     `tokens` counts all tokens, also those of the question and the special ones. The start logits of the words `starts`
     and the end logits of the words `ends` are kept; those of the other words belong to neighbouring windows.
@@ -180,7 +180,7 @@ class PairInputs:
         self._tokenizer, self._layout, self._window, self._overlap = tokenizer, layout, window, overlap
 
     def read(self, items: Sequence[tuple[str, str]], /) -> list[TokenizedPair | FailedItem]:
-        """Tokenize (question, text) pairs; each question and each text once, in however many pairs it is."""
+        """Tokenize (question, text) pairs; a question or text of several pairs is tokenized once."""
         questions = list(dict.fromkeys(question for question, _ in items))
         texts = list(dict.fromkeys(text for _, text in items))
         tokenized_questions = dict(zip(questions, self._tokenize(questions), strict=True))
@@ -222,7 +222,7 @@ class PairInputs:
         room = self._window - self._window // 2 - self._layout.special
         if len(question.ids) > room:
             return (
-                f"it has {len(question.ids)} tokens, and at most {room} leave half of a window of {self._window} tokens"
-                " to the text; ask it in fewer words"
+                f"it has {len(question.ids)} tokens, but at most {room} fit, because half of the window"
+                f" ({self._window} tokens) is for the text; ask it in fewer words"
             )
         return None

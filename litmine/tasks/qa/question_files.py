@@ -93,7 +93,7 @@ def _text(value: Any) -> str:
 def bioasq_questions(content: Any) -> Iterator[GoldQuestion | None]:
     """The questions of BioASQ JSON; None for a question without an exact answer or of another type.
 
-    Raises as `squad_questions`.
+    Raises the errors of `squad_questions`.
     """
     for question in content["questions"]:
         if not isinstance(question, dict):
@@ -131,7 +131,7 @@ def _is_yes(exact: Any) -> bool:
 
 
 def _exact_answers(exact: Any, kind: str) -> tuple[tuple[str, ...], ...]:
-    """Each answer with its synonyms. In the second year, the answer to a factoid is a flat list of synonyms."""
+    """Each answer with its synonyms. In BioASQ's second year, a factoid has a flat list of synonyms."""
     if exact is None:
         return ()
     if not isinstance(exact, list):
@@ -159,7 +159,7 @@ def pubmedqa_questions(content: Any) -> Iterator[GoldQuestion | None]:
     """The questions of PubMedQA JSON; None for a question with the answer maybe.
 
     The parts of an abstract are joined as in the lake's `text`: each after its label, with one space between parts.
-    Raises as `squad_questions`.
+    Raises the errors of `squad_questions`.
     """
     for pmid, question in content.items():
         parts, labels = question["CONTEXTS"], question.get("LABELS") or []

@@ -2,7 +2,7 @@
 
 An answer is never a part of a number (`527` of `1,527`) or of a hyphenated name (`block` of `beta-block`), does not run
 over the end of a sentence, has no bracket without its partner, and is not made of the question's own words alone.
-docs/decisions/0148-whole-answers.md has what each rule changes on dev questions.
+docs/decisions/0145-whole-answers.md has what each rule changes on dev questions.
 """
 
 import re

@@ -174,7 +174,10 @@ def test_an_orphan_target(lake: Lake) -> None:
 def test_a_missing_target_and_a_missing_folder(lake: Lake) -> None:
     target(lake).unlink()
     found = only(lake)
-    assert (found.level, found.message) == ("note", "has not read 1 part; run `litmine annotate`")
+    assert (found.level, found.message) == (
+        "note",
+        "has not read 1 part; run `litmine annotate --model FOLDER`, with the folder of m",
+    )
     shutil.rmtree(target(lake).parent)
     found = only(lake)
     assert (found.level, found.subject) == ("wrong", f"model {MODEL}")

@@ -119,7 +119,8 @@ def test_the_card_names_unlabelled_texts_and_earlier_trainings(
     card = (tmp_path / "made" / "README.md").read_text()
     assert "| abstracts.jsonl (unlabelled texts) | – | – | – | not stated; see its source | – |" in card
     assert (
-        "Pretrained on 400 tokens of masked words before. Where no corpus annotates a type, it learnt the mean" in card
+        "Before that, the encoder was pretrained on 400 tokens of masked words. Where no corpus annotates a type, it"
+        in card
     )
     assert str(tmp_path) not in card
 

@@ -96,7 +96,9 @@ def test_a_question_may_take_half_of_the_window(make_reader: Callable[..., Path]
     assert found[0] == reader.answer(pairs[:1])[0]
     assert found[1] == read[1] != FailedItem("")
     assert isinstance(read[1], FailedItem)
-    assert read[1].why.endswith("at most 29 leave half of a window of 64 tokens to the text; ask it in fewer words")
+    assert read[1].why.endswith(
+        "at most 29 fit, because half of the window (64 tokens) is for the text; ask it in fewer words"
+    )
 
 
 @pytest.mark.parametrize("question", ["", " \n", "\u200b"])
