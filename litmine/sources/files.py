@@ -19,6 +19,7 @@ from typing import BinaryIO, cast
 
 from litmine.errors import SourceError
 from litmine.sources.formats import ForeignFormatError, read_records
+from litmine.sources.read_record import ReadRecord
 from litmine.types import SourceNote, SourceRecord, UnreadableRecord
 
 CHECKSUM_SUFFIX = ".md5"
@@ -83,11 +84,8 @@ def read_file(path: Path, as_of: datetime) -> Iterator[SourceRecord | Unreadable
     count = unreadable = 0
     try:
         with path.open("rb") as plain:
-            stream = _decompressed(plain)
-            for item in read_records(stream):
+            for item in _read_items(path, plain):
                 if isinstance(item, UnreadableRecord):
-                    if not unreadable:
-                        _check_gzip(path, stream)
                     unreadable += 1
                     if unreadable <= _MAX_REPORTED:
                         yield replace(item, where=f"{path}, {item.where}")
@@ -119,6 +117,17 @@ def read_file(path: Path, as_of: datetime) -> Iterator[SourceRecord | Unreadable
         yield UnreadableRecord(
             f"{path}, and more", f"{more:,} more records could not be read: check that this is a file of records."
         )
+
+
+def _read_items(path: Path, plain: BufferedReader) -> Iterator[ReadRecord | UnreadableRecord | SourceNote]:
+    """Read the items of an open file; raises as `read_records`, and the errors of damaged gzip data."""
+    stream = _decompressed(plain)
+    checked = False
+    for item in read_records(stream):
+        if isinstance(item, UnreadableRecord) and not checked:
+            _check_gzip(path, stream)
+            checked = True
+        yield item
 
 
 def _files_in(folder: Path) -> list[Path]:
