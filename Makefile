@@ -4,10 +4,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # On a machine without an NVIDIA driver, pip also looks at PyTorch's index, which has a CPU build. The build on PyPI
-# brings gigabytes of CUDA libraries on Linux.
-TORCH := $(if $(shell command -v nvidia-smi),,--extra-index-url https://download.pytorch.org/whl/cpu)
+# brings gigabytes of CUDA libraries on Linux. Without access to that index pip would retry for every package, for
+# minutes, so it is asked first.
+TORCH_CPU := https://download.pytorch.org/whl/cpu
+TORCH = $(if $(shell command -v nvidia-smi),,$(shell $(PYTHON) -c "import urllib.request as web; \
+	web.urlopen('$(TORCH_CPU)/torch/', timeout=5); print('--extra-index-url $(TORCH_CPU)')" 2>/dev/null))
 # litmine imports about 2,000 of the 18,000 modules that pip installs: Python compiles these on first use.
-PIP := $(BIN)/pip install -q --disable-pip-version-check --progress-bar off --no-compile -c constraints.txt $(TORCH)
+PIP = $(BIN)/pip install -q --disable-pip-version-check --progress-bar off --no-compile -c constraints.txt $(TORCH)
 INPUTS := pyproject.toml constraints.txt litmine/versions.py
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
