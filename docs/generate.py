@@ -30,6 +30,12 @@ VIEW_COLUMNS = {
     "coverage.texts_failed": "Texts that the model could not read; `gaps` lists them.",
     "coverage.parts_read": "Parts that the model has read.",
     "coverage.parts_unread": "Parts that the model has not read yet.",
+    "gaps.model": "The model that could not read the text, name@digest; null for files, records and parts.",
+    "gaps.part": "The name of the article part; null for files, records and the texts of questions.",
+    "gaps.pmid": "PubMed identifier of the text; null for files, records and parts.",
+    "gaps.task": "The task of the model; null for files, records and parts.",
+    "gaps.where": "What could not be read: a PMID, a part, a file, or a line or record of a file. SQL reserves the"
+    ' word, so write it in double quotes: `"where"`.',
     "inputs": "Targets of other tasks that the model reads, as in its targets' path; null if it reads articles only.",
     "model": "The model, name@digest.",
     "part": "The name of the article part.",

@@ -58,6 +58,12 @@ class SettingError(LitmineError):
     """An option or a setting with a value that makes no sense."""
 
 
+class JobFileError(SettingError):
+    """A job that does not exist, or a job file with a mistake in it; nothing of it has run."""
+
+    exit_code: ClassVar[int] = WRONG_USAGE
+
+
 class UnknownNameError(LitmineError):
     """A name of something that does not exist. The message lists what exists."""
 

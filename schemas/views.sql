@@ -112,9 +112,21 @@ FROM known LEFT JOIN active USING (task, model, inputs)
 LEFT JOIN done USING (task, model, inputs) LEFT JOIN to_do USING (task, model, inputs)
 ORDER BY ALL;
 
--- gaps: The texts that a model could not read, and the reason.
+-- gaps: What could not be read, and the reason: the texts that a model could not read, and the files, records and parts that the latest import and the latest annotate could not read.
 CREATE VIEW gaps AS
-SELECT task, model, inputs, part, failure.pmid AS pmid, failure.why AS why
+WITH latest AS (
+    SELECT command, unnest(gaps) AS gap
+    FROM (
+        FROM runs WHERE command IN ('import', 'annotate', 'annotate --questions')
+        QUALIFY row_number() OVER (PARTITION BY command ORDER BY finished DESC) = 1
+    )
+)
+SELECT task, model, inputs, part, failure.pmid AS pmid, failure.why AS why, concat('PMID ', failure.pmid) AS "where"
 FROM (SELECT task, model, nullif(inputs, '') AS inputs, part, unnest(failed) AS failure FROM targets)
 UNION ALL
-SELECT DISTINCT task, model, NULL, NULL, pmid, failed FROM {pairs} WHERE failed IS NOT NULL;
+SELECT DISTINCT task, model, NULL, NULL, pmid, failed, concat('PMID ', pmid) FROM {pairs} WHERE failed IS NOT NULL
+UNION ALL
+-- Texts and questions that failed are rows of their own above.
+SELECT DISTINCT NULL, NULL, NULL, nullif(regexp_extract(gap."where", '^articles/(.*)[.]parquet$', 1), ''), NULL, gap.why, gap."where"
+FROM latest
+WHERE command = 'import' OR NOT (starts_with(gap."where", 'PMID ') OR starts_with(gap."where", 'question '));

@@ -26,7 +26,7 @@ from litmine.lake.paths import LakePath
     "--part-size",
     type=click.IntRange(min=1),
     metavar="N",
-    default=2_000,
+    default=1_000,
     show_default=True,
     help="Records per part of the lake; a part is the unit of work of `litmine annotate`.",
 )
@@ -56,8 +56,10 @@ def import_(
     A file that does not match the .md5 file beside it is not imported. A baseline, update or --as-of file is imported
     once; other files are read each time, but records that the lake already has are not written again.
     """
-    from litmine.pipeline.import_files import import_files
+    from litmine.pipeline.import_files import empty_folders, import_files
 
+    for folder in empty_folders(paths):
+        print_message(f"note: {folder} has no file to import")
     warn_about_local_locks(lake)
     dated = as_of.replace(tzinfo=UTC) if as_of else None
     with Meter("importing", "records") as meter:

@@ -2,6 +2,7 @@
 
 import io
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -17,16 +18,17 @@ FORMATS = ("table", "csv", "json", "jsonl", "parquet")
 _MAX_CELL_WIDTH = 60
 
 
-def write_result(rows: pa.RecordBatchReader, form: str | None, file: Path | None) -> None:
-    """Write a result to a file or stdout. `form` defaults to the file's suffix, or to a table on stdout.
+def write_result(rows: pa.RecordBatchReader, form: str | None, file: Path | None) -> int:
+    """Write a result to a file or stdout, and return its number of rows.
 
-    A file appears only when it is complete. Repeated column names get a number. Raises SettingError for an unknown
-    format, and LitmineError when the file cannot be written.
+    `form` defaults to the file's suffix, or to a table on stdout. A file appears only when it is complete. Repeated
+    column names get a number. Raises SettingError for an unknown format, and LitmineError when the file cannot be
+    written.
     """
     form = form or (format_from_suffix(file) if file else "table")
     if form not in FORMATS:
         raise SettingError(f"unknown format {form!r}; choose --format {', '.join(FORMATS)}")
-    rows = with_unique_names(rows)
+    rows, batch_sizes = _counted(with_unique_names(rows))
     if file is None:
         if sys.stdout is None:
             raise SettingError("stdout is closed; write to a file with -o FILE")
@@ -35,9 +37,22 @@ def write_result(rows: pa.RecordBatchReader, form: str | None, file: Path | None
         terminal = cast("IO[bytes]", _TerminalWriter(sys.stdout.buffer))
         _WRITERS[form](rows, terminal if sys.stdout.isatty() else sys.stdout.buffer)
         sys.stdout.buffer.flush()
-        return
+        return sum(batch_sizes)
     with open_atomic(file) as out:
         _WRITERS[form](rows, out)
+    return sum(batch_sizes)
+
+
+def _counted(rows: pa.RecordBatchReader) -> tuple[pa.RecordBatchReader, list[int]]:
+    """The same rows, and a list that gets the number of rows of each batch when it is read."""
+    sizes: list[int] = []
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        for batch in rows:
+            sizes.append(batch.num_rows)
+            yield batch
+
+    return pa.RecordBatchReader.from_batches(rows.schema, batches()), sizes
 
 
 def _table(rows: pa.RecordBatchReader, out: IO[bytes]) -> None:

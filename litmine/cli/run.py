@@ -120,7 +120,8 @@ def format_summary(report: "JobReport") -> str:
     ]
     for step, outcome in report.steps:
         lines.append(f"{step.kind:<{_WIDTH}}{step.subject} ({format_duration(outcome.seconds)})")
-        mark = "" if outcome.code in (DONE, NEW_GAPS) else f"{_OUTCOMES[outcome.code]}: "
+        # The line of an interrupted step says so itself.
+        mark = "" if outcome.code in (DONE, NEW_GAPS, INTERRUPTED) else f"{_OUTCOMES[outcome.code]}: "
         lines += [f"{'':{_WIDTH}}{mark}{line}" for line in outcome.summary_lines[:_MAX_LINES]]
         if left := len(outcome.summary_lines[_MAX_LINES:]):
             lines.append(f'{"":{_WIDTH}}and {left:,} more, in the log and in `litmine sql "from runs"`')
@@ -131,16 +132,18 @@ def format_forecast(job: "Job", lake: LakePath, forecasts: "Iterable[tuple[JobSt
     """One line per step: what it would do and its estimated time; then the total."""
     yield f"{'job':<{_WIDTH}}{job.name}{f': {job.about}' if job.about else ''}"
     yield f"{'lake':<{_WIDTH}}{lake}"
-    total, unknown = 0.0, []
+    total, total_bound, unknown = 0.0, "about", []
     for step, forecast in forecasts:
-        time = f"about {format_duration(forecast.seconds)}" if forecast.seconds is not None else "time unknown"
+        bound = "at least" if forecast.is_minimum else "about"
+        time = f"{bound} {format_duration(forecast.seconds)}" if forecast.seconds is not None else "time unknown"
         yield f"{step.kind:<{_WIDTH}}{step.subject}: {forecast.summary}; {time}"
         total += forecast.seconds or 0.0
+        total_bound = "at least" if forecast.is_minimum else total_bound
         if forecast.seconds is None:
             unknown.append(step.kind)
     names = ", ".join(dict.fromkeys(unknown))
     rest = f", without {names} (no earlier run to estimate from)" if unknown else ""
-    yield f"{'total':<{_WIDTH}}about {format_duration(total)}{rest}"
+    yield f"{'total':<{_WIDTH}}{total_bound} {format_duration(total)}{rest}"
 
 
 def format_duration(seconds: float) -> str:

@@ -39,7 +39,8 @@ def schema(table: str | None, form: str) -> None:
     for name in [table] if table else TABLES:
         declared = table_declaration(name)
         click.echo(f"{name}/*.parquet: {declared['doc']}")
+        width = max(len(column["name"]) for column in declared["fields"])
         for column in declared["fields"]:
             kind = column["type"] if isinstance(column["type"], str) else column["type"]["type"]
-            click.echo(f"  {column['name']:18}{kind:12}{column['doc']}")
+            click.echo(f"  {column['name']:{width}}  {kind:11} {column['doc']}")
         click.echo()

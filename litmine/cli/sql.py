@@ -9,6 +9,7 @@ from litmine.cli.console import print_message
 from litmine.cli.options import lake_option
 from litmine.cli.query_output import FORMATS, write_result
 from litmine.lake.paths import LakePath
+from litmine.pipeline.count_format import format_count
 
 
 @click.command()
@@ -41,8 +42,10 @@ def sql(query: str, lake: LakePath, form: str | None, output: Path | None) -> No
         opened.require_outside_lake(output)
     # Bytes that are not UTF-8 become surrogates, which `select` refuses with a clear message.
     text = sys.stdin.buffer.read().decode(errors="surrogateescape") if query == "-" else query
-    write_result(opened.select(text), form, output)
+    rows = write_result(opened.select(text), form, output)
+    if output is not None:
+        print_message(f"{format_count(rows, 'rows')} written to {output}")
     if note := unknown_models_note(opened, text):
         print_message(f"note: {note}")
-    for _, sentence in opened.coverage_warnings():
+    for _, sentence in opened.coverage_warnings(text):
         print_message(f"note: {sentence}")

@@ -16,7 +16,7 @@ from litmine.lake.article_writer import PART_SIZE, ArticleWriter, ImportCounts
 from litmine.lake.file_writer import escape_surrogates, file_write_error, write_bytes
 from litmine.lake.parquet import write_schema_file
 from litmine.lake.paths import TABLES, LakePath, parse_lake_path, schema_folder
-from litmine.lake.query import select
+from litmine.lake.query import select, tasks_read
 from litmine.lake.targets import TargetSet, list_target_sets
 from litmine.lake.views import write_catalogue
 from litmine.specs import ARTICLES
@@ -155,12 +155,23 @@ class Lake:
         """Run one SELECT and return its rows as tuples; for small results. Raises as `sql`."""
         return [tuple(row.values()) for row in self.sql(query).to_pylist()]
 
-    def coverage_warnings(self) -> list[tuple[str, str]]:
-        """The active models that have not read every text, each with a sentence on how many texts are missing."""
-        query = (
-            "SELECT model, texts_unread, texts_failed FROM coverage WHERE active AND texts_unread + texts_failed > 0"
+    def coverage_warnings(self, query: str | None = None) -> list[tuple[str, str]]:
+        """The active models that have not read every text, each with a sentence on how many texts are missing.
+
+        query: only the models of tasks whose rows this SELECT reads; None for all models.
+        """
+        tasks = None if query is None else tasks_read(self.location, query)
+        if tasks is not None and not tasks:
+            return []
+        coverage = self.rows(
+            "SELECT task, model, texts_unread, texts_failed FROM coverage"
+            " WHERE active AND texts_unread + texts_failed > 0"
         )
-        return [(model, _coverage_warning(model, unread, failed)) for model, unread, failed in self.rows(query)]
+        return [
+            (model, _coverage_warning(model, unread, failed))
+            for task, model, unread, failed in coverage
+            if tasks is None or task in tasks
+        ]
 
 
 def _coverage_warning(model: str, unread: int, failed: int) -> str:

@@ -20,7 +20,7 @@ import pyarrow as pa
 from litmine.errors import QueryError, UnknownViewError
 from litmine.lake.duckdb_errors import report_damaged_files
 from litmine.lake.paths import LakePath
-from litmine.lake.view_definitions import view_descriptions
+from litmine.lake.view_definitions import tasks_behind, view_descriptions
 from litmine.lake.views import create_views, escape_glob, open_duckdb, run_interruptibly, sql_string
 
 if TYPE_CHECKING:
@@ -85,6 +85,13 @@ def select(lake: LakePath, query: str) -> pa.RecordBatchReader:
                 yield batch
 
     return pa.RecordBatchReader.from_batches(rows.schema, batches())
+
+
+def tasks_read(lake: LakePath, query: str) -> set[str] | None:
+    """The names of the tasks whose rows a query reads; None when it can read those of any. Raises as `select`."""
+    with _translate_errors(lake), open_duckdb(lake) as connection:
+        tables = parse_select(connection, query).tables
+    return None if tables is None else tasks_behind(tables)
 
 
 def parse_select(connection: "duckdb.DuckDBPyConnection", query: str) -> SelectStatement:

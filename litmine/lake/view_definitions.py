@@ -21,12 +21,27 @@ def view_statements(names: Collection[str] | None = None) -> str:
     Unknown names are ignored. The statements contain the placeholders that `litmine.lake.views` replaces.
     """
     definitions = _view_definitions()
-    wanted = set(definitions if names is None else names)
+    wanted = set(definitions) if names is None else _with_views_read(names)
+    return "\n".join(statement for name, (_, statement) in definitions.items() if name in wanted)
+
+
+def tasks_behind(names: Collection[str]) -> set[str]:
+    """The names of the tasks whose rows the named views show, themselves or through views that they read.
+
+    Rows of failed texts, as in `gaps`, and numbers, as in `coverage`, are none of them.
+    """
+    statements = view_statements(names)
+    return {spec.name for spec in TASKS if re.search(rf"\{{{spec.table}[}}:]", statements)}
+
+
+def _with_views_read(names: Collection[str]) -> set[str]:
+    """The names, and those of all views that these views read."""
+    wanted = set(names)
     # A view reads only from earlier ones, so one pass from the last to the first finds all that are needed.
-    for name, (_, statement) in reversed(definitions.items()):
+    for name, (_, statement) in reversed(_view_definitions().items()):
         if name in wanted:
             wanted.update(re.findall(r"\b(?:FROM|JOIN)\s+(\w+)", statement))
-    return "\n".join(statement for name, (_, statement) in definitions.items() if name in wanted)
+    return wanted
 
 
 def view_statement(name: str) -> str:

@@ -15,8 +15,11 @@ from litmine.pipeline.run_log import log_run
 from litmine.settings import did_you_mean
 from litmine.specs import TASKS, TaskSpec, spec_by_name, spec_by_table
 
-# The name in `model = 'name@digest'` and `model like 'name@%'`.
-_MODEL_IN_QUERY = re.compile(r"\bmodel\s*(?:=|<>|!=|i?like\b|in\s*\()\s*'([^'@%]+)@[^']*'", re.IGNORECASE)
+# The name in `model = 'name@digest'`, `model like 'name@%'`, `model like 'name%'` and `model = 'name'`, and what ends
+# it.
+_MODEL_IN_QUERY = re.compile(
+    r"\bmodel\"?\s*(?:==?|<>|!=|(?:not\s+)?i?like\b|(?:not\s+)?in\s*\()\s*'([^'@%]+)([@%'])", re.IGNORECASE
+)
 
 
 def use_models(lake: Lake, refs: Sequence[str]) -> list[ActiveModel]:
@@ -107,8 +110,10 @@ def unknown_models_note(lake: Lake, query: str) -> str | None:
     readers = {str(model) for (model,) in lake.rows("SELECT DISTINCT model FROM questions")}
     known = sorted(readers | {one.model for one in lake.target_sets()})
     names = {model.partition("@")[0] for model in known}
-    for name in compared:
-        if name not in names:
+    for name, end in compared:
+        # No model is named without its digest, so `model = 'name'` finds nothing.
+        found = any(one.startswith(name) for one in names) if end == "%" else end == "@" and name in names
+        if not found:
             return f"no model of this lake is named {name!r}; it has been read by {', '.join(known) or 'no model'}"
     return None
 

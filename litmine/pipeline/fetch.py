@@ -34,7 +34,6 @@ ParsedResponses = dict[Path, Sequence[ParsedRecord]]
 
 # Downloaded records are written to the lake when there are this many, or after this time.
 FLUSH_RECORDS, FLUSH_SECONDS = 2_000, 300.0
-_MAX_PART_SIZE = 10_000
 
 
 class FetchObserver:
@@ -184,7 +183,7 @@ def _write_downloads(writer: ArticleWriter, journal: DownloadJournal, parsed: Pa
     responses = journal.responses()
     if not responses:
         return ImportCounts()
-    added = writer.add(_source_records(responses, parsed), source=SOURCE, dated=True, part_size=_MAX_PART_SIZE)
+    added = writer.add(_source_records(responses, parsed), source=SOURCE, dated=True)
     parsed.clear()
     journal.delete_responses([path for path, _ in responses])
     return added

@@ -192,6 +192,21 @@ def import_files(
     return result
 
 
+def empty_folders(paths: Sequence[Path]) -> list[Path]:
+    """Those of the paths that are folders without a file to import.
+
+    Raises SourceError when no path has a file to import, or when one does not exist.
+    """
+    empty = [path for path in paths if path.is_dir() and not find_files([path])]
+    if not find_files(paths):
+        names = " and ".join(str(path) for path in dict.fromkeys(paths))
+        raise SourceError(
+            f"no file to import in {names} (hidden files and .md5 files do not count);"
+            " give files, or folders with files"
+        )
+    return empty
+
+
 def _import_each(
     settings: ImportSettings, files: Sequence[Path], workers: int, on_records: Callable[[int], None]
 ) -> Generator[FileImportResult]:

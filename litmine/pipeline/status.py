@@ -34,17 +34,9 @@ from (
 )
 where not newest.deleted and newest.reader_version < {READER_VERSION}
 """
-# Texts that failed, and parts that the latest run could not read. The row after MAX_GAPS shows that there are more.
+# The row after MAX_GAPS shows that there are more.
 _GAPS = f"""
-select 'PMID ' || pmid || ', ' || model as what, why from gaps
-union all
-select gap['where'], gap.why
-from (
-    select unnest(gaps) as gap
-    from (from runs where command in ('annotate', 'annotate --questions', 'import')
-          qualify row_number() over (partition by command order by finished desc) = 1)
-)
-where not starts_with(gap['where'], 'PMID ') and not starts_with(gap['where'], 'question ')
+select concat_ws(', ', "where", model) as what, why from gaps
 order by all
 limit {MAX_GAPS + 1}
 """

@@ -11,7 +11,7 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from litmine.sources.read_record import whole_abstract
+from litmine.sources.read_record import is_retracted, whole_abstract
 from litmine.types import Article, Section
 
 ARTICLE_FIELDS = frozenset(field.name for field in fields(Article))
@@ -60,6 +60,8 @@ class FieldReader:
                 refuse(name, str(error))
         if found.get("year") is None and found.get("pub_date"):
             found["year"] = int(found["pub_date"][:4])
+        if "retracted" not in found:
+            found["retracted"] = is_retracted(found.get("publication_types", ()), found.get("corrections", ()))
         return Article(pmid, title, abstract, **found)
 
     def _words(self, values: Mapping[str, Any], name: str) -> str | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from litmine.sources.pmids import parse_pmid
 from litmine.sources.pubmed_record import parse_exact_date, parse_publication_date
-from litmine.sources.read_record import whole_abstract
+from litmine.sources.read_record import is_retracted, whole_abstract
 from litmine.types import Article, AuthorAffiliation, Chemical, Correction, Grant, MeshHeading, Section
 
 _WHITE_SPACE = re.compile(r"[ \t\r\n]+")
@@ -25,7 +25,6 @@ _LINKED_PMID = re.compile(r"\s*\bPMID: ?([0-9]{1,19})\b.*", re.DOTALL)
 _NO_TITLE = re.compile(r"\[Not Available\]\.?", re.IGNORECASE)
 # The labels of a structured abstract: capitals, at its beginning and after the end of a sentence.
 _LABEL = re.compile(r"(?:^|(?<=[.?!)\]%;\"”'’] ))([A-Z][A-Z ,/&()'’-]{3,78}[A-Z)]): ")
-_RETRACTED_BY = ("RetractionIn", "RetractedandRepublishedIn")
 # The tags that link articles, and what PubMed XML calls the link (RefType).
 _LINKS = {
     "CIN": "CommentIn",
@@ -81,7 +80,7 @@ def read_medline_record(record: Record, fields: Sequence[tuple[str, str]]) -> Ar
         doi=_first_match(_DOI, (*_texts(record, "AID"), *_texts(record, "LID"))),
         pmcid=_first_match(_PMCID, _texts(record, "PMC")),
         language=", ".join(_texts(record, "LA")) or None,
-        retracted="Retracted Publication" in publication_types or any(it.kind in _RETRACTED_BY for it in corrections),
+        retracted=is_retracted(publication_types, corrections),
         revised=parse_exact_date(_day(_text(record, "LR"))),
         affiliations=affiliations,
         chemicals=tuple(_chemical(text) for text in _texts(record, "RN")),

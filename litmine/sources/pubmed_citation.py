@@ -5,13 +5,11 @@ from collections.abc import Iterable
 from lxml.etree import _Element as Element
 
 from litmine.sources.pmids import parse_pmid
+from litmine.sources.read_record import is_retracted
 from litmine.sources.xml_elements import Children, children, children_of_first, element_text, first_text
 from litmine.types import Chemical, Correction, Grant
 
 _RETRACTED_PUBLICATION = "D016441"
-# The links from a retracted article: to the notice, and to the version that replaces it. `PartialRetractionIn` is none
-# of them: NLM counts partial retractions as errata, and types those articles that it considers retracted.
-_RETRACTED_BY = ("RetractionIn", "RetractedandRepublishedIn")
 
 
 def read_corrections(record: Children) -> tuple[Correction, ...]:
@@ -38,11 +36,12 @@ def _correction(element: Element) -> Correction:
     )
 
 
-def is_retracted(publication_types: Iterable[Element], corrections: Iterable[Correction] = ()) -> bool:
-    """Whether the record is typed as retracted, or linked with a notice that retracts it or a version in its place."""
-    return any(
-        it.get("UI") == _RETRACTED_PUBLICATION or it.text == "Retracted Publication" for it in publication_types
-    ) or any(correction.kind in _RETRACTED_BY for correction in corrections)
+def is_retracted_record(publication_types: Iterable[Element], corrections: Iterable[Correction] = ()) -> bool:
+    """Whether a record is retracted by an identifier or a name of its types, or by its links."""
+    types = list(publication_types)
+    return any(it.get("UI") == _RETRACTED_PUBLICATION for it in types) or is_retracted(
+        [it.text or "" for it in types], corrections
+    )
 
 
 def read_chemicals(record: Children) -> tuple[Chemical, ...]:

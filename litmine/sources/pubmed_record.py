@@ -8,7 +8,13 @@ from lxml.etree import _Element as Element
 
 from litmine.sources.pmids import parse_pmid
 from litmine.sources.pubmed_authors import read_authors
-from litmine.sources.pubmed_citation import is_retracted, read_chemicals, read_corrections, read_grants, read_pages
+from litmine.sources.pubmed_citation import (
+    is_retracted_record,
+    read_chemicals,
+    read_corrections,
+    read_grants,
+    read_pages,
+)
 from litmine.sources.pubmed_text import read_abstract, read_title
 from litmine.sources.xml_elements import (
     Children,
@@ -62,7 +68,7 @@ def read_article(citation: Element, data: Element | None) -> Article:
         doi=_identifier(identifiers, "IdType", "doi") or _identifier(locations, "EIdType", "doi"),
         pmcid=_pmcid(identifiers, record),
         language=", ".join(all_texts(article.get("Language", []))) or None,
-        retracted=is_retracted(publication_types, corrections),
+        retracted=is_retracted_record(publication_types, corrections),
         revised=_revised(record),
         affiliations=affiliations,
         chemicals=read_chemicals(record),
@@ -108,7 +114,7 @@ def read_book(document: Element, data: Element | None) -> Article:
         doi=_identifier(identifiers, "IdType", "doi"),
         pmcid=_pmcid(identifiers, record),
         language=", ".join(all_texts(record.get("Language", []))) or None,
-        retracted=is_retracted(publication_types),
+        retracted=is_retracted_record(publication_types),
         revised=_revised(record),
         affiliations=affiliations,
         grants=read_grants(record),

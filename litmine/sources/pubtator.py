@@ -68,8 +68,7 @@ def read_pubtator_documents(stream: BinaryIO) -> Iterator[PubtatorDocument | Unr
     size = 0
     for number, line in numbered_lines(stream):
         header = HEADER_PATTERN.match(line)
-        # Only a title starts a document: after a blank line its abstract may go on.
-        if header is not None and header[2] == b"t":
+        if header is not None and _starts_document(header, block):
             yield from _parse_block(block)
             block, size = [], 0
         size += len(line)
@@ -81,6 +80,19 @@ def read_pubtator_documents(stream: BinaryIO) -> Iterator[PubtatorDocument | Unr
         if line.strip() or (block and block[-1][1].strip()):
             block.append((number, line))
     yield from _parse_block(block)
+
+
+def _starts_document(header: re.Match[bytes], block: list[tuple[int, bytes]]) -> bool:
+    """Whether a line of a title or an abstract starts a document, and not one of the lines before it.
+
+    A title does, unless its abstract stands right before it: then they are one document, which is refused whole. An
+    abstract does only where the document before it has its own: after a blank line an abstract may go on, and one with
+    another identifier may be that document's.
+    """
+    before = [one for _, line in block if (one := HEADER_PATTERN.match(line))]
+    if header[2] == b"t":
+        return not (len(before) == 1 and before[0][2] == b"a" and before[0][1] == header[1])
+    return any(one[2] == b"a" for one in before) and all(one[1] != header[1] for one in before)
 
 
 class _LineError(Exception):

@@ -10,7 +10,9 @@ _YESNO_QUESTION = re.compile(
     r"(am|are|is|was|were|do|does|did|can|could|has|have|had|should|would|will|may|might|must)\b", re.IGNORECASE
 )
 _LIST_QUESTION = re.compile(
-    r"(please\s+)?(list|name|enumerate|provide|give)\b|(what|which|who)\s+(are|were|have)\b", re.IGNORECASE
+    r"((?:can|could|would|will)\s+you\s+)?(please\s+)?(list|name|enumerate|provide|give)\b"
+    r"|(what|which|who)\s+(are|were|have)\b",
+    re.IGNORECASE,
 )
 _AFTER_WHICH = re.compile(r"\b(?:which|what)\s+(.*)", re.IGNORECASE | re.DOTALL)
 _QUESTION_WORD = re.compile(r"\b(?:what|which|who|whom|whose|when|where|why|how)\b", re.IGNORECASE)
@@ -38,10 +40,11 @@ _VERBS = _words(
     gives governs hydrolyses hydrolyzes ignites impairs improves includes indicates induces infects inhibits initiates
     innervates interacts involves kills lacks leads limits lowers maintains makes mediates metabolises metabolizes
     methylates modifies modulates neutralises neutralizes occurs orchestrates oxidises oxidizes participates
-    phosphorylates plays precedes predicts predisposes prevents produces prolongs promotes protects provides provokes
-    reduces regulates releases relieves removes represents represses requires resides responds restores secretes seems
-    separates senses sequesters serves stabilises stabilizes stimulates stops supplies supports suppresses synthesises
-    synthesizes transcribes translates transmits transports treats ubiquitinates undergoes underlies uses works worsens
+    phosphorylates plays precedes predicts predisposes prevents produces prolongs promotes proposes protects provides
+    provokes reduces regulates releases relieves removes represents represses requires resides responds restores
+    secretes seems separates senses sequesters serves stabilises stabilizes stimulates stops supplies supports
+    suppresses synthesises synthesizes transcribes translates transmits transports treats ubiquitinates undergoes
+    underlies uses works worsens
     yields"""
 )
 # Verbs of the third person that are as often plural nouns: "which drug targets EGFR", "which drug targets are known".
@@ -58,10 +61,16 @@ _SINGULAR = _words(
     """aids always ascites biceps calculus caries diabetes ebolavirus forceps gas herpes hives lens lupus mars measles
     mumps pancreas pubmed rabies rickets scabies series shingles species texas this triceps"""
 )
+# Plural nouns without -s. "Bacteria" is none of them: most questions of BioASQ mean one kind.
+_PLURAL = _words(
+    """children criteria foci fungi larvae loci men mice mitochondria nuclei people phenomena
+    protozoa spectra strata women"""
+)
 # Function words of German, French, Spanish, Italian, Portuguese and Dutch that are no English words.
 _FOREIGN = _words(
-    """auf bei beim dem den der das ein eine einem einen einer eines für gegen haben hat ist kann mit nach oder sind und
-    unter von wann warum was welche welchem welchen welcher welches werden wie wird wo zum zur
+    """auf bedeutet bei beim dem den der das ein eine einem einen einer eines für gegen haben hat heißt
+    hilft ist kann mit nach oder sind und unter verursacht von wann warum was welche welchem welchen welcher welches
+    werden wie wird wo zum zur
     au aux avec dans du est et la le les ou par pour quand que quel quelle quelles quels qui sont sur une
     como con cuál cuales cuáles cual cuando cómo de del dónde el en es los las para por qué son un una
     che cosa dei del della delle di gli il nel nella per perché quale quali sono è
@@ -81,10 +90,11 @@ def guess_type(text: str) -> str:
     sentence = _SENTENCE_END.split(text.strip())[-1]
     if not is_english(sentence):
         return "list" if _FOREIGN_LIST.search(sentence) else "factoid"
-    if _YESNO_QUESTION.match(sentence):
-        return "yesno"
+    # "Can you list ...?" asks for a list.
     if _LIST_QUESTION.match(sentence):
         return "list"
+    if _YESNO_QUESTION.match(sentence):
+        return "yesno"
     after_which = _AFTER_WHICH.search(sentence)
     if after_which:
         return "list" if _names_several(_WORD.findall(after_which[1])) else "factoid"
@@ -126,6 +136,8 @@ def _is_plural_head(words: list[str]) -> bool:
 
 
 def _is_plural(word: str) -> bool:
+    if word.lower() in _PLURAL:
+        return True
     return (
         len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")) and word.lower() not in _SINGULAR
     )

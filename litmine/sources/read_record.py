@@ -1,9 +1,14 @@
 """What the readers of all formats yield for a record."""
 
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import NamedTuple
 
-from litmine.types import BARE_TEXT, READER_VERSION, Article, Deletion, OlderVersion, Section
+from litmine.types import BARE_TEXT, READER_VERSION, Article, Correction, Deletion, OlderVersion, Section
+
+# The links from a retracted article: to the notice, and to the version that replaces it. `PartialRetractionIn` is none
+# of them: NLM counts partial retractions as errata, and types those articles that it considers retracted.
+_RETRACTED_BY = ("RetractionIn", "RetractedandRepublishedIn")
 
 
 class ReadRecord(NamedTuple):
@@ -27,3 +32,8 @@ def whole_abstract(title: str | None, abstract: str | None) -> tuple[Section, ..
         return ()
     start = 0 if title is None else len(title) + 1
     return (Section(None, start, start + len(abstract)),)
+
+
+def is_retracted(publication_types: Collection[str], corrections: Iterable[Correction]) -> bool:
+    """Whether an article is typed as retracted, or linked with a notice that retracts it or a version in its place."""
+    return "Retracted Publication" in publication_types or any(one.kind in _RETRACTED_BY for one in corrections)

@@ -13,7 +13,14 @@ _SHORT_SECONDS = 120
 
 def format_duration(seconds: float) -> str:
     """`45 seconds` or `7 minutes`."""
-    return f"{seconds:.0f} seconds" if seconds < _SHORT_SECONDS else f"{seconds / 60:,.0f} minutes"
+    if seconds < _SHORT_SECONDS:
+        return counted(round(seconds), "seconds")
+    return counted(round(seconds / 60), "minutes")
+
+
+def counted(number: int, plural: str) -> str:
+    """`counted(1, "steps")` is `1 step`, and `counted(1200, "steps")` is `1,200 steps`."""
+    return f"{number:,} {plural.removesuffix('s') if number == 1 else plural}"
 
 
 def base_data(ref: str) -> list[str] | None:

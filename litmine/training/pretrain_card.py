@@ -5,6 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from litmine.training.base_licence import base_licence
+from litmine.training.card_text import counted
 from litmine.training.checkpoint import model_write_errors
 from litmine.training.pretrain import PretrainingSummary
 from litmine.training.pretrain_data import PretrainingTexts
@@ -33,7 +34,7 @@ The mean cross-entropy (natural logarithm) of the masked tokens of the held-out 
 
 ## Recipe
 
-{steps:,} steps of up to {batch_tokens:,} tokens, AdamW, learning rate {learning_rate:g}, dropout {dropout:g}, seed
+{steps} of up to {batch_tokens:,} tokens, AdamW, learning rate {learning_rate:g}, dropout {dropout:g}, seed
 {seed}. {mask_share:.0%} of the {unit} were selected for prediction: 80 % masked, 10 % replaced, 10 % unchanged.
 `recipe.json` has every setting. {tokens:,} tokens in {minutes:.1f} minutes on {device} ({precision}),
 {rate:,.0f} tokens/s. One run, one seed.
@@ -55,7 +56,7 @@ def write_mlm_card(
         held_out=len(texts.held_out),
         before=summary.loss_before,
         after=summary.loss_after,
-        steps=summary.steps,
+        steps=counted(summary.steps, "steps"),
         batch_tokens=settings.batch_tokens,
         learning_rate=settings.learning_rate,
         dropout=settings.dropout,

@@ -14,7 +14,9 @@ from typing import Any
 
 import pytest
 
+from litmine.cli.import_files import import_
 from litmine.errors import DONE, FAILED, INTERRUPTED
+from litmine.lake.article_writer import PART_SIZE
 
 Run = Callable[..., CompletedProcess[str]]
 Start = Callable[..., Popen[Any]]
@@ -82,6 +84,16 @@ def test_annotate_with_workers_does_not_import_torch_in_the_driver(
     *_, message, loaded = ran.stderr.splitlines()
     assert message.startswith("litmine: no Ray cluster can be joined at 127.0.0.1:9 (")
     assert json.loads(loaded) == [FAILED, ["duckdb", "ray"]]
+
+
+def test_schema_parts_each_column_from_its_type(run: Run) -> None:
+    (line,) = [one for one in run("schema", "articles").stdout.splitlines() if "NLM's title abbreviation" in one]
+    assert line.split()[:2] == ["journal_abbreviation", "string"]
+
+
+def test_import_makes_parts_of_the_usual_size() -> None:
+    (option,) = [one for one in import_.params if one.name == "part_size"]
+    assert option.default == PART_SIZE == 1_000
 
 
 def test_version_and_help_are_printed(run: Run) -> None:

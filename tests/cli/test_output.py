@@ -156,6 +156,14 @@ def test_repeated_column_names_get_a_number(run: Run, empty: Path, tmp_path: Pat
     assert pq.read_table(tmp_path / "a.parquet").to_pylist() == [expected]
 
 
+@pytest.mark.parametrize(("count", "rows"), [(0, "0 rows"), (1, "1 row"), (12_345, "12,345 rows")])
+def test_the_number_of_rows_in_a_file_is_told(run: Run, empty: Path, tmp_path: Path, count: int, rows: str) -> None:
+    for name in ("a.csv", "a.json", "a.jsonl", "a.parquet"):
+        ran = run("sql", f"select i from range({count}) r(i)", "--lake", empty, "-o", tmp_path / name)
+        assert (ran.returncode, ran.stdout, ran.stderr) == (DONE, "", f"{rows} written to {tmp_path / name}\n")
+    assert pq.read_table(tmp_path / "a.parquet").num_rows == count
+
+
 def test_the_suffix_of_the_file_sets_the_format(run: Run, empty: Path, tmp_path: Path) -> None:
     assert run("sql", "select 1 as a", "--lake", empty, "-o", tmp_path / "a.csv").returncode == DONE
     assert (tmp_path / "a.csv").read_text() == "a\n1\n"

@@ -78,6 +78,26 @@ def test_import_of_a_missing_path_is_refused(run: Run, tmp_path: Path) -> None:
     assert not (tmp_path / "lake").exists()
 
 
+def test_import_of_folders_without_a_file_is_refused(run: Run, tmp_path: Path) -> None:
+    """Hidden files and checksums are no files of records, and a folder within a folder may be as empty."""
+    empty, hidden = tmp_path / "empty", tmp_path / "hidden"
+    empty.mkdir()
+    (hidden / "deeper").mkdir(parents=True)
+    (hidden / ".DS_Store").write_text("x")
+    (hidden / "deeper" / "a.xml.gz.md5").write_text("x")
+    for paths, named in [((empty,), f"{empty} ("), ((empty, hidden), f"{empty} and {hidden} (")]:
+        ran = run("import", *paths, "--lake", tmp_path / "lake")
+        assert ran.returncode == FAILED
+        assert f"no file to import in {named}" in sentence(ran)
+        assert not (tmp_path / "lake").exists()
+    (tmp_path / "one.jsonl").write_text('{"pmid": 1, "title": "One."}')
+    ran = run("import", empty, tmp_path / "one.jsonl", "--lake", tmp_path / "lake")
+    assert (ran.returncode, ran.stderr) == (
+        DONE,
+        f"note: {empty} has no file to import\n1 new (1 record from 1 file)\n",
+    )
+
+
 @pytest.mark.parametrize("ref", ["nosuch", "./nowhere", "/nowhere/at/all", "too/many/slashes"])
 def test_an_unknown_model_is_refused(run: Run, imported_lake: Path, ref: str) -> None:
     before = contents(imported_lake)
@@ -115,6 +135,7 @@ def test_evaluating_types_that_the_model_lacks_is_refused(run: Run, tmp_path: Pa
     assert ran.returncode == FAILED
     assert "Dragon" in sentence(ran)
     assert "Disease" in sentence(ran)
+    assert "`litmine corpora show NAME` tells which type is which" in sentence(ran)
     ran = run("evaluate", "ner", "--model", tiny_model, "--data", tmp_path / "dragons.tsv", "--head", "Dragon")
     assert (ran.returncode, "has no head 'Dragon'" in sentence(ran)) == (FAILED, True)
     ran = run("evaluate", "ner", "--model", tiny_model, "--data", tmp_path / "nowhere.tsv")
@@ -243,6 +264,7 @@ def test_a_file_name_that_is_not_utf8_is_imported(run: Run, tmp_path: Path) -> N
 
 def test_a_lake_path_that_duckdb_cannot_read_is_refused(run: Run, tmp_path: Path) -> None:
     place = tmp_path / os.fsdecode(b"lake\xe9")
+    (tmp_path / "one.jsonl").write_text('{"pmid": 1, "title": "One."}')
     assert "is not UTF-8, which DuckDB requires of paths" in sentence(run("import", tmp_path, "--lake", place))
 
 

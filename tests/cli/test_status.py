@@ -174,3 +174,29 @@ def test_sql_warns_about_incomplete_coverage_on_stderr(run: RunCommand, lake: Pa
     ran = run("sql", "from entities limit 1", "--lake", lake, "--format", "csv")
     assert ran.returncode == DONE
     assert "has not read 8 texts yet; see `litmine status`" in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("query", "warned"),
+    [
+        ("select count(*) from articles", False),
+        ("select 1", False),
+        ("from coverage", False),
+        ("from gaps", False),
+        ("select 'entities' as word from articles limit 1", False),
+        ("select count(*) from all_entities", True),
+        ("with e as (from ENTITIES) select pmid from e join articles using (pmid)", True),
+        ("select (select count(*) from entities) from articles limit 1", True),
+        ("from query_table('entities')", None),
+        ("show tables", True),
+    ],
+)
+def test_sql_warns_only_about_models_that_the_query_uses(
+    run: RunCommand, lake: Path, sample_data: Path, query: str, warned: bool | None
+) -> None:
+    assert run("import", sample_data / "pubmed" / "odd", "--lake", lake).returncode == DONE
+    ran = run("sql", query, "--lake", lake, "--format", "csv")
+    if warned is None:
+        assert ran.returncode == FAILED, "the function is not allowed, so it cannot hide a view"
+    else:
+        assert (ran.returncode, "has not read 8 texts yet" in ran.stderr) == (DONE, warned), ran.stderr

@@ -117,7 +117,7 @@ def test_equal_answers_of_several_articles_are_merged(lake: Lake, add_readings: 
     ]
     assert answer_rows(lake, "evidence_start, evidence_end, start_char, end_char")[2] == (0, 18, 0, 10)
     assert answer_rows(lake, "score, start_char, evidence_start")[-1] == (None, None, None)
-    assert lake.rows("from gaps") == [("qa", READER, None, None, 5, "IndexError: out of range")]
+    assert lake.rows("from gaps") == [("qa", READER, None, None, 5, "IndexError: out of range", "PMID 5")]
 
 
 EQUAL_ANSWERS = [

@@ -71,12 +71,16 @@ def test_a_damaged_part_is_reported_once(
     ran = run("status", "--lake", lake)
     assert part.name in ran.stdout + ran.stderr
     assert "Traceback" not in ran.stderr
+    ((name, location, why),) = Lake(lake).rows('select part, "where", why from gaps')
+    assert (name, location) == (part.stem, f"articles/{part.name}")
+    assert "is damaged (" in why
 
     part.write_bytes(whole)
     ran = run(*words)
     assert (ran.returncode, ran.stderr.startswith("1 of 1 part done: 4 texts read")) == (DONE, True)
     assert entity_scores(lake) == expected_entities
     assert "\ngap " not in run("status", "--lake", lake).stdout
+    assert Lake(lake).rows("from gaps") == []
 
 
 def test_a_text_that_makes_the_model_fail_is_one_gap(
@@ -104,7 +108,7 @@ def test_a_text_that_makes_the_model_fail_is_one_gap(
     assert [one.model for one in opened.active_models()] == [model]
     assert {key: score for key, score in entity_scores(lake).items() if key[1] not in (7, 9)} == without
     assert opened.rows("select outcome, len(gaps) from runs order by started desc limit 1") == [("gaps", 1)]
-    assert "could not read 1 text;" in run("sql", "select 1", "--lake", lake).stderr
+    assert "could not read 1 text;" in run("sql", "from entities limit 1", "--lake", lake).stderr
     assert f"gap       PMID 8, {model}: ModelError" in run("status", "--lake", lake).stdout
     assert run(*words).returncode == DONE
 

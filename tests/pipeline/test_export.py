@@ -120,4 +120,19 @@ def test_the_export_command(run: RunCommand, annotated_lake: Path, tmp_path: Pat
     assert "the types are " in ran.stderr
     ran = run("sql", "--lake", annotated_lake, "select 1 as one from all_entities where model like 'other@%'")
     assert ran.returncode == DONE
-    assert f"note: no model of this lake is named 'other'; it has been read by {model}" in ran.stderr
+    note = f"note: no model of this lake is named 'other'; it has been read by {model}"
+    assert note in ran.stderr
+    name = model.partition("@")[0]
+    for condition, noted in [
+        ("model = 'other'", True),
+        ("model not in ('other@1')", True),
+        ("\"model\" not like 'other%'", True),
+        (f"model = '{model}'", False),
+        (f"model = '{name}'", True),
+        (f"model like '{name}@%'", False),
+        (f"model like '{name[:-1]}%'", False),
+        ("model like '%o%'", False),
+        ("mention = 'other'", False),
+    ]:
+        ran = run("sql", "--lake", annotated_lake, f"select 1 as one from all_entities where {condition}")
+        assert ("no model of this lake is named" in ran.stderr) == noted, condition

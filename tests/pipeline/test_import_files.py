@@ -135,6 +135,27 @@ def test_a_file_with_a_bad_record_is_imported_and_reported_once(run: Run, tmp_pa
     assert f"could not be read: {file}, record 1: The record has '0' instead of a PMID." in first.stderr
     assert second.stderr == "1 file skipped: already imported\n"
     assert Lake(lake).rows("select records, unreadable from files") == [(1, 1)]
+    assert Lake(lake).rows('select part, pmid, "where", why from gaps') == [
+        (None, None, f"{file}, record 1", "The record has '0' instead of a PMID.")
+    ]
+
+
+def test_a_day_of_many_digits_costs_no_record_and_no_file(run: Run, tmp_path: Path) -> None:
+    record = (
+        "<PubmedArticle><MedlineCitation><PMID>{}</PMID>{}<Article><ArticleTitle>T{}.</ArticleTitle></Article>"
+        "</MedlineCitation></PubmedArticle>"
+    )
+    revised = f"<DateRevised><Year>2020</Year><Month>1</Month><Day>{'8' * 22}</Day></DateRevised>"
+    files = [[record.format(1, revised, 1), record.format(2, "", 2)], [record.format(3, "", 3)]]
+    for number, records in enumerate(files):
+        (tmp_path / f"{number}.xml").write_text(f"<PubmedArticleSet>{''.join(records)}</PubmedArticleSet>")
+    ran = run("import", tmp_path / "0.xml", tmp_path / "1.xml", "--lake", tmp_path / "lake")
+    assert (ran.returncode, ran.stderr) == (DONE, "3 new (3 records from 2 files)\n")
+    assert Lake(tmp_path / "lake").rows("select pmid, revised from articles order by pmid") == [
+        (1, None),
+        (2, None),
+        (3, None),
+    ]
 
 
 def test_files_that_do_not_match_their_checksums_are_refused(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from litmine.errors import SourceError
 from litmine.sources.jsonl import read_jsonl
 from litmine.sources.read_record import ReadRecord
-from litmine.types import BARE_TEXT, RECORD, Article, MeshHeading, Section, SourceNote, UnreadableRecord
+from litmine.types import BARE_TEXT, RECORD, Article, Correction, MeshHeading, Section, SourceNote, UnreadableRecord
 
 
 def _read(content: str | bytes) -> list[tuple[Article, int] | UnreadableRecord | SourceNote]:
@@ -129,6 +129,22 @@ def read_line(**values: object) -> tuple[Article, list[str]]:
             {"mesh": (MeshHeading(None, "Gout", True, ("blood",)),)},
         ),
         ({"text": "A."}, {}),
+        (
+            {"publication_types": ["Journal Article", "Retracted Publication"]},
+            {"publication_types": ("Journal Article", "Retracted Publication"), "retracted": True},
+        ),
+        (
+            {"publication_types": ["Retracted Publication"], "retracted": False},
+            {"publication_types": ("Retracted Publication",), "retracted": False},
+        ),
+        (
+            {"corrections": [{"kind": "RetractionIn", "pmid": 8}]},
+            {"corrections": (Correction("RetractionIn", 8, None, None),), "retracted": True},
+        ),
+        (
+            {"corrections": [{"kind": "RetractionOf", "pmid": 8}]},
+            {"corrections": (Correction("RetractionOf", 8, None, None),)},
+        ),
     ],
 )
 def test_known_keys_are_read(values: dict[str, object], fields: dict[str, Any]) -> None:

@@ -130,6 +130,9 @@ def test_the_journal_falls_back_to_its_abbreviations() -> None:
         ("<Year>2013</Year><Month>5</Month><Day>31</Day>", "2013-05-31"),
         ("<Year>2013</Year><Month>Feb</Month><Day>30</Day>", "2013-02"),
         ("<Year>2013</Year><Month>13</Month><Day>1</Day>", "2013"),
+        (f"<Year>2013</Year><Month>5</Month><Day>{'7' * 21}</Day>", "2013-05"),
+        (f"<Year>2013</Year><Month>{'7' * 21}</Month><Day>1</Day>", "2013"),
+        (f"<Year>{'7' * 21}</Year><Month>5</Month>", None),
         ("<Year>2013</Year><Day>1</Day>", "2013"),
         ("<Year>1976</Year><Season>Fall</Season>", "1976"),
         ("<MedlineDate>1998 Dec-1999 Jan</MedlineDate>", "1998-12"),
@@ -154,7 +157,16 @@ def test_the_article_date_is_used_if_the_issue_has_none() -> None:
 
 
 @pytest.mark.parametrize(
-    "day", ["<Month>02</Month><Day>30</Day>", "<Month>Feb</Month><Day>3</Day>", "<Month>2</Month>"]
+    "day",
+    [
+        "<Month>02</Month><Day>30</Day>",
+        "<Month>Feb</Month><Day>3</Day>",
+        "<Month>2</Month>",
+        f"<Month>2</Month><Day>{'7' * 21}</Day>",
+        f"<Month>{'7' * 21}</Month><Day>2</Day>",
+        f"<Month>2</Month><Day>{'7' * 5000}</Day>",
+        f"<Month>2</Month><Day>-{'7' * 21}</Day>",
+    ],
 )
 def test_an_impossible_revision_date_is_none(day: str) -> None:
     assert _citation(f"<DateRevised><Year>2014</Year>{day}</DateRevised>").revised is None

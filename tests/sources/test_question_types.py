@@ -22,6 +22,10 @@ from litmine.sources.question_types import guess_type, is_english
         "diabetes",
         "codeine",
         "How long does measles last?",
+        "Which bacteria causes tetanus?",
+        "Which model proposes two hits?",
+        "Was bedeutet Skorbut?",
+        "Was hilft bei Skorbut?",
     ],
 )
 def test_one_thing_is_asked_for(question: str) -> None:
@@ -38,6 +42,10 @@ def test_one_thing_is_asked_for(question: str) -> None:
         "Which are the hallmarks of cancer?",
         "List remedies for migraine.",
         "Name the vaccines.",
+        "Can you list remedies for migraine?",
+        "Could you please name the vaccines?",
+        "Which children were vaccinated?",
+        "Which mitochondria are enlarged?",
         "genes associated with epilepsy",
         "Side effects of codeine",
     ],

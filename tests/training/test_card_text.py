@@ -7,7 +7,9 @@ from litmine.training.card_text import base_data, describe_base_data, format_dur
 
 
 def test_a_short_training_is_given_in_seconds() -> None:
-    assert [format_duration(seconds) for seconds in (4.4, 89, 130, 100_000)] == [
+    assert [format_duration(seconds) for seconds in (0.6, 1.4, 4.4, 89, 130, 100_000)] == [
+        "1 second",
+        "1 second",
         "4 seconds",
         "89 seconds",
         "2 minutes",

@@ -72,7 +72,7 @@ class SqlStep:
         rows = with_unique_names(opened.select(self.query))
         with open_atomic(self.to) as out:
             WRITERS[format_from_suffix(self.to)](rows, out)
-        return StepOutcome(summary_lines=[f"written to {self.to}", *_coverage_notes(opened)])
+        return StepOutcome(summary_lines=[f"written to {self.to}", *_coverage_notes(opened, self.query)])
 
     def forecast(self, lake: LakePath, rates: Rates, new_records: int) -> Forecast:  # noqa: ARG002
         return Forecast(f"write {self.to}", 1.0)
@@ -106,9 +106,9 @@ class ExportStep:
         return Forecast(f"write {self.to}")
 
 
-def _coverage_notes(lake: Lake) -> list[str]:
-    """Warnings that models have not read all texts, for the readers of a file."""
-    return [warning for _, warning in lake.coverage_warnings()]
+def _coverage_notes(lake: Lake, query: str) -> list[str]:
+    """Warnings that models whose rows the query reads have not read all texts, for the readers of a file."""
+    return [warning for _, warning in lake.coverage_warnings(query)]
 
 
 # The steps by the value of `do`.

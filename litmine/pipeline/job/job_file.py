@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from litmine.errors import SettingError
+from litmine.errors import JobFileError, SettingError
 from litmine.pipeline.job.after import AFTER_STEPS
 from litmine.pipeline.job.step import JobStep
 from litmine.resources import packaged_path
@@ -103,20 +103,22 @@ def job_names() -> list[str]:
 def read_job(reference: str) -> Job:
     """Read a job by its name or path.
 
-    Raises SettingError for a job that does not exist, for an unknown key (naming the most similar one), and for an
-    invalid value.
+    Raises JobFileError for a job that does not exist, for a file that cannot be read, for an unknown key (naming the
+    most similar one), and for an invalid value.
     """
-    file = find_settings(reference, jobs_folder(), "job")
-    values = read_toml(file)
+    try:
+        file = find_settings(reference, jobs_folder(), "job")
+        values = read_toml(file)
+    except SettingError as error:
+        raise JobFileError(str(error)) from error
     if "name" in values:
-        raise SettingError(f"{file} sets name; remove it, because a job has the name of its file")
+        raise JobFileError(f"{file} sets name; remove it, because a job has the name of its file")
     try:
         after = _after_steps(file, values.pop("after", []))
         return Job(**validate_types(file, Job, {**values, "name": file.stem}, "job"), after=after)
     except SettingError as error:
-        if str(error).startswith(str(file)):
-            raise
-        raise SettingError(f"{file}: {error}") from None
+        message = str(error)
+        raise JobFileError(message if message.startswith(str(file)) else f"{file}: {message}") from None
 
 
 def _after_steps(file: Path, tables: Any) -> tuple[JobStep, ...]:

@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from litmine.errors import DONE, FAILED, INTERRUPTED, LOCKED, NEW_GAPS, WRONG_USAGE, LakeLockedError, LitmineError
 from litmine.lake.lake import Lake
 from litmine.lake.lock import hold_lock, lock_holder
 from litmine.lake.paths import LakePath
+from litmine.pipeline.count_format import format_count
 from litmine.pipeline.job.job_file import Job
 from litmine.pipeline.job.step import Forecast, JobObserver, JobStep, Rates, StepOutcome
 from litmine.pipeline.job.steps import (
@@ -29,15 +30,22 @@ _BY_SEVERITY = (DONE, NEW_GAPS, LOCKED, FAILED, INTERRUPTED)
 
 
 def forecast(job: Job, lake: LakePath) -> Iterator[tuple[JobStep, Forecast]]:
-    """Yield each step of the job with its forecast. Writes nothing. Raises LakeError when `lake` is not a lake."""
+    """Yield each step of the job with its forecast. Writes nothing. Raises LakeError when `lake` is not a lake.
+
+    Only reading tells how many records the files to import hold, so the forecast of what reads texts names the files.
+    """
     rates = Rates.from_log(open_lake(lake))
-    new_records = 0
+    new_records = files = 0
     for step in job_steps(job):
         try:
             forecast_of_step = step.forecast(lake, rates, new_records)
         except LitmineError as error:
             forecast_of_step = Forecast(str(error))
         new_records += forecast_of_step.new_records
+        if files and isinstance(step, AnnotateStep):
+            summary = f"{forecast_of_step.summary}, and the new texts of {format_count(files, 'files')} to import"
+            forecast_of_step = replace(forecast_of_step, summary=summary, is_minimum=True)
+        files += forecast_of_step.uncounted_files
         yield step, forecast_of_step
 
 

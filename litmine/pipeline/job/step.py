@@ -83,12 +83,16 @@ class Forecast:
     """What a step would do.
 
     seconds: estimated time; None when it is unknown.
-    new_records: how many records it would add to the lake.
+    new_records: how many records it would add to the lake, as far as that is known.
+    uncounted_files: files of which it would add records that nobody has counted yet.
+    is_minimum: whether `seconds` leaves out what such files of earlier steps bring.
     """
 
     summary: str
     seconds: float | None = None
     new_records: int = 0
+    uncounted_files: int = 0
+    is_minimum: bool = False
 
 
 class JobStep(Protocol):

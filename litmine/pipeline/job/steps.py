@@ -67,7 +67,7 @@ class ImportStep:
         files = find_files(self.paths)
         size = sum(file.stat().st_size for file in files)
         summary = f"check {format_count(len(files), 'files')} ({size / 1e6:,.1f} MB) for new records"
-        return Forecast(summary, rates.seconds("import", "files", len(files)))
+        return Forecast(summary, rates.seconds("import", "files", len(files)), uncounted_files=len(files))
 
 
 @dataclass(frozen=True, slots=True)

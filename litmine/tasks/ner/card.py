@@ -13,7 +13,7 @@ from litmine.tasks.ner.report import EvaluationReport
 from litmine.tasks.ner.settings import Head, identify
 from litmine.tasks.ner.train import TaggerTrainingSummary
 from litmine.training.base_licence import UNKNOWN_LICENCE, base_licence
-from litmine.training.card_text import describe_base_data, format_duration
+from litmine.training.card_text import counted, describe_base_data, format_duration
 from litmine.versions import __version__
 
 _CARD = """\
@@ -78,7 +78,7 @@ _CHOICES = (
     " the other choices made on dev splits."
 )
 _TRAINING = """\
-{start}; {epochs} epochs, {steps:,} steps of up to {batch_tokens:,} tokens, AdamW, learning rate
+{start}; {epochs}, {steps} of up to {batch_tokens:,} tokens, AdamW, learning rate
 {learning_rate:g}, dropout {dropout:g}, seed {seed}; all settings are in `recipe.json`{place}. {tokens:,} tokens in
 {duration} on {device} ({precision}), at {rate:,.0f} tokens/s. One run, one seed.{extras}"""
 _SCORES = """\
@@ -161,8 +161,8 @@ def _training_paragraphs(trainings: Sequence[tuple[TaggerRecipe, TaggerTrainingS
             if number == 1
             else "Then continued from the weights and heads of that model",
             place="" if number == len(trainings) else ", under `first`",
-            epochs=recipe.epochs,
-            steps=trained.steps,
+            epochs=counted(recipe.epochs, "epochs"),
+            steps=counted(trained.steps, "steps"),
             batch_tokens=recipe.batch_tokens,
             learning_rate=recipe.learning_rate,
             dropout=recipe.dropout,
@@ -226,8 +226,8 @@ def _weakness(head: Head, reports: Sequence[EvaluationReport]) -> str:
     if not mistakes:
         return f"- {head.name}: {'no errors' if relevant else 'not measured, no dev split annotates the type'}"
     kind, count = max(count_kinds(mistakes).items(), key=lambda item: item[1])
-    share = f"{100 * count / len(mistakes):.0f} % of its {len(mistakes):,} errors"
-    return f"- {head.name}: {share} are `{kind}` ({KINDS[kind]})"
+    share = f"{100 * count / len(mistakes):.0f} % of its {len(mistakes):,} errors are"
+    return f"- {head.name}: {'its only error is' if len(mistakes) == 1 else share} `{kind}` ({KINDS[kind]})"
 
 
 def _type(head: Head) -> str:

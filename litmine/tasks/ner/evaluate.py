@@ -93,7 +93,8 @@ def predict(tagger: Tagger, corpus: Corpus) -> Predictions:
     if missing:
         raise CorpusError(
             f"{corpus.path} annotates {', '.join(missing)}, but {tagger.name} finds {', '.join(tagger.entity_types)};"
-            " rename the type with --map NAME=TYPE, or drop it with --map NAME=-"
+            " rename the type with --map NAME=TYPE, or drop it with --map NAME=-; for a known corpus, `litmine corpora"
+            " show NAME` tells which type is which"
         )
     found = tagger.annotate([passage.text for passage in corpus.passages])
     spans = tuple(_spans(entities, corpus.entity_types) for entities in found)

@@ -10,7 +10,7 @@ from litmine.tasks.qa.recipe import ReaderRecipe
 from litmine.tasks.qa.settings import identify
 from litmine.tasks.qa.train import StageFiles, TrainedReader
 from litmine.training.base_licence import base_licence
-from litmine.training.card_text import describe_base_data, format_duration
+from litmine.training.card_text import counted, describe_base_data, format_duration
 from litmine.versions import __version__
 
 # The licences of the data sets, which are recognised by the beginning of a file's name.
@@ -65,7 +65,7 @@ Base `{base}`; stages:
 |---|---|---|---|---|---|
 {stages}
 
-{steps:,} steps of up to {batch_tokens:,} tokens, AdamW, dropout {dropout:g}, seed {seed}; all settings are in
+{steps} of up to {batch_tokens:,} tokens, AdamW, dropout {dropout:g}, seed {seed}; all settings are in
 `recipe.json`. {tokens:,} tokens in {duration} on {device} ({precision}), at {rate:,.0f} tokens/s. {runs}
 
 Weights are stored in {bits}. A window has {window} tokens, including the question; consecutive windows of a longer text
@@ -119,7 +119,7 @@ def write_card(
             (number, stage.epochs, f"{stage.learning_rate:g}", count, f"{stage.unanswered:.0%}", stage.irrelevant)
             for number, (stage, count) in enumerate(zip(recipe.stages, examples, strict=True), 1)
         ),
-        steps=trained.steps,
+        steps=counted(trained.steps, "steps"),
         batch_tokens=recipe.batch_tokens,
         dropout=recipe.dropout,
         seed=recipe.seed,

@@ -76,6 +76,7 @@ def test_every_step_runs_and_the_worst_code_is_kept(home: Path, codes: tuple[int
     assert [outcome.code for _, outcome in report.steps] == list(done)
     assert report.code == left
     assert f"(exit {left})" in format_summary(report)
+    assert format_summary(report).count("interrupted") == (2 if INTERRUPTED in codes else 0), "the title and the step"
 
 
 def test_a_broken_file_does_not_stop_the_others(
@@ -213,6 +214,19 @@ def test_a_forecast_uses_earlier_runs(
     assert "no new records; about 0.0 s" in again.stdout
     assert "60 unread texts to read; time unknown" in again.stdout
     assert ", without annotate (no earlier run to estimate from)" in again.stdout
+
+
+def test_a_forecast_names_the_files_whose_texts_it_cannot_count(run: Run, home: Path, write_job: WriteJob) -> None:
+    (home / "inbox").mkdir()
+    file = write_job("mine", inbox=["inbox"], models=["builtin"])
+    empty = run("run", file, "--dry-run").stdout
+    assert "builtin: no texts to read; about 0.0 s" in empty
+    (home / "inbox" / "a.jsonl").write_text('{"pmid": 1, "title": "Asthma."}')
+    (home / "inbox" / "b.jsonl").write_text('{"pmid": 2, "title": "Gout."}')
+    *_, annotate, total = run("run", file, "--dry-run").stdout.splitlines()
+    assert annotate.endswith("builtin: no texts to read, and the new texts of 2 files to import; at least 0.0 s")
+    assert total.startswith("total     at least ")
+    assert not (home / "lake").exists()
 
 
 def test_rates_of_earlier_runs() -> None:

@@ -62,9 +62,9 @@ def test_one_command_gives_the_result_of_two(write: Write, own: Path, tmp_path: 
     saved, first, two = (json.loads((tmp_path / name / "recipe.json").read_text()) for name in ("one", "first", "two"))
     assert saved == two | {"first": first | {"then": "then.toml"}}
     card = (tmp_path / "one" / "README.md").read_text()
-    assert "Base `tiny-base`; 1 epochs" in card
+    assert "Base `tiny-base`; 1 epoch, " in card
     assert "learning rate\n0.001, dropout 0.1, seed 1; all settings are in `recipe.json`, under `first`. " in card
-    assert "Then continued from the weights and heads of that model; 1 epochs" in card
+    assert "Then continued from the weights and heads of that model; 1 epoch, " in card
     assert "The final weights are a weighted mean: 50% base, the rest trained." in card
     assert "| tiny-base (base encoder) |" in card
     assert "| BC5CDR | 60 |" in card
