@@ -330,7 +330,7 @@ def _part_table(rows: list[_PendingRow], source: str) -> pa.Table:
     for column in schema:
         name = column.name
         is_version_column = name in version_columns
-        values = version_columns[name] if is_version_column else [_content(article, name) for article in articles]
+        values = version_columns[name] if is_version_column else _column_values(articles, name)
         try:
             columns.append(pa.array(values, column.type))
         except (pa.ArrowException, UnicodeEncodeError, OverflowError) as error:
@@ -338,11 +338,12 @@ def _part_table(rows: list[_PendingRow], source: str) -> pa.Table:
     return pa.Table.from_arrays(columns, schema=schema)
 
 
-def _content(article: Article | None, name: str) -> object:
-    if article is None:
-        return None
-    value = getattr(article, name)
-    return list(map(_STRUCT_VALUES[name], value)) if name in _STRUCT_VALUES else value
+def _column_values(articles: list[Article | None], name: str) -> list[object]:
+    """The values of a column for pyarrow, with None for rows without content."""
+    content = attrgetter(name)
+    if (struct_values := _STRUCT_VALUES.get(name)) is None:
+        return [None if article is None else content(article) for article in articles]
+    return [None if article is None else [struct_values(struct) for struct in content(article)] for article in articles]
 
 
 def _part_stem(source: str) -> str:

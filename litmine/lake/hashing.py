@@ -4,10 +4,25 @@ import json
 from dataclasses import fields
 from datetime import date
 from hashlib import blake2b
+from operator import attrgetter
+from typing import Any
 
-from litmine.types import RECORD, Article, MeshHeading, Question, Section
+from litmine.types import (
+    RECORD,
+    Article,
+    AuthorAffiliation,
+    Chemical,
+    Correction,
+    Grant,
+    MeshHeading,
+    Question,
+    Section,
+)
 
 _CONTENT_FIELDS = tuple((field.name, field.default) for field in fields(Article) if field.name != "pmid")
+_STRUCTS = (Section, MeshHeading, AuthorAffiliation, Chemical, Grant, Correction)
+# The values of a struct as a tuple, which JSON has as an array.
+_STRUCT_VALUES: dict[type, Any] = {struct: attrgetter(*(field.name for field in fields(struct))) for struct in _STRUCTS}
 
 
 def text_hash(text: str) -> int:
@@ -29,7 +44,7 @@ def record_hash(article: Article, record_class: int = RECORD) -> int:
     content = {name: value for name, default in _CONTENT_FIELDS if (value := getattr(article, name)) != default}
     if record_class != RECORD:
         content["record_class"] = record_class
-    return _signed_hash(json.dumps(content, default=_to_json, separators=(",", ":")).encode())
+    return _signed_hash(_JSON.encode(content).encode())
 
 
 def deletion_hash() -> int:
@@ -37,10 +52,12 @@ def deletion_hash() -> int:
     return _signed_hash(b"deleted")
 
 
-def _to_json(value: Section | MeshHeading | date) -> object:
-    if isinstance(value, date):
-        return value.isoformat()
-    return [getattr(value, name) for name in value.__slots__]
+def _to_json(value: object) -> object:
+    return value.isoformat() if isinstance(value, date) else _STRUCT_VALUES[type(value)](value)
+
+
+# Made once: `json.dumps` makes an encoder for each call. No value contains itself, so nothing checks for it.
+_JSON = json.JSONEncoder(default=_to_json, separators=(",", ":"), check_circular=False)
 
 
 def _signed_hash(data: bytes) -> int:

@@ -6,9 +6,10 @@ undated file is read every time: its content counts as current, so an earlier ve
 one again.
 """
 
+import gc
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection
@@ -38,6 +39,9 @@ from litmine.types import READER_VERSION, Deletion, SourceNote, SourceRecord, Un
 
 # The number of records between two calls of `on_records`.
 _REPORT_INTERVAL = 100
+# New objects between two searches for garbage in cycles. A record is about a hundred objects without cycles, and with
+# Python's usual 700 the searches visit those that wait for their part again and again.
+_COLLECTION_INTERVAL = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,12 +317,13 @@ class FileImporter:
         """
         result = FileImportResult(file, "read")
         counter = _RecordCounter(result.gaps, result.notes, self._on_records)
-        result.added = self._writer.add(
-            counter.readable(read_file(file, as_of or datetime.now(UTC))),
-            source=escape_surrogates(file.name),
-            dated=as_of is not None,
-            part_size=self._settings.part_size,
-        )
+        with _rare_collections():
+            result.added = self._writer.add(
+                counter.readable(read_file(file, as_of or datetime.now(UTC))),
+                source=escape_surrogates(file.name),
+                dated=as_of is not None,
+                part_size=self._settings.part_size,
+            )
         if (
             checksum is not None
             and as_of is not None
@@ -340,6 +345,18 @@ class FileImporter:
             )
             result.recorded = True
         return result
+
+
+@contextmanager
+def _rare_collections() -> Iterator[None]:
+    """Let Python search for garbage in cycles less often."""
+    first, *others = gc.get_threshold()
+    # 0: a caller has switched it off.
+    gc.set_threshold(first and max(first, _COLLECTION_INTERVAL), *others)
+    try:
+        yield
+    finally:
+        gc.set_threshold(first, *others)
 
 
 @dataclass(slots=True)

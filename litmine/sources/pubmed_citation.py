@@ -57,9 +57,10 @@ def _chemical(element: Element) -> Chemical:
     number = ui = None
     name = ""
     for part in element:
-        if part.tag == "RegistryNumber":
+        tag = part.tag
+        if tag == "RegistryNumber":
             number = element_text(part)
-        elif part.tag == "NameOfSubstance":
+        elif tag == "NameOfSubstance":
             name, ui = element_text(part), part.get("UI")
     # NLM writes 0 where there is no number.
     return Chemical(number if number and number != "0" else None, name, ui)
@@ -70,7 +71,12 @@ def read_grants(article: Children) -> tuple[Grant, ...]:
     grants = []
     for element in children_of_first(article, "GrantList").get("Grant", []):
         parts = children(element)
-        grant = Grant(*(first_text(parts, tag) for tag in ("GrantID", "Acronym", "Agency", "Country")))
+        grant = Grant(
+            first_text(parts, "GrantID"),
+            first_text(parts, "Acronym"),
+            first_text(parts, "Agency"),
+            first_text(parts, "Country"),
+        )
         if grant != Grant():
             grants.append(grant)
     return tuple(grants)

@@ -159,10 +159,11 @@ def _mesh_heading(element: Element) -> MeshHeading | None:
     qualifiers: list[str] = []
     major = False
     for term in element:
-        if term.tag == "QualifierName":
+        tag = term.tag
+        if tag == "QualifierName":
             if text := element_text(term):
                 qualifiers.append(text)
-        elif descriptor is None and term.tag == "DescriptorName":
+        elif descriptor is None and tag == "DescriptorName":
             descriptor = term
         else:
             continue

@@ -107,11 +107,11 @@ def _read_element(element: Element, number: int, versions: GreatestVersions) -> 
     match element.tag:
         case "PubmedArticle":
             citation = _child(element, "MedlineCitation")
-            yield versions.keep(read_article(citation, element.find("PubmedData")), citation.find("PMID"))
+            yield versions.keep(read_article(citation, _first(element, "PubmedData")), _first(citation, "PMID"))
         case "MedlineCitation":
-            yield versions.keep(read_article(element, None), element.find("PMID"))
+            yield versions.keep(read_article(element, None), _first(element, "PMID"))
         case "PubmedBookArticle":
-            yield read_book(_child(element, "BookDocument"), element.find("PubmedBookData"))
+            yield read_book(_child(element, "BookDocument"), _first(element, "PubmedBookData"))
         case _:
             for child in element:
                 text = element_text(child)
@@ -124,10 +124,15 @@ def _read_element(element: Element, number: int, versions: GreatestVersions) -> 
 
 
 def _child(element: Element, tag: str) -> Element:
-    child = element.find(tag)
+    child = _first(element, tag)
     if child is None:
         raise RecordError(f"has no {tag}")
     return child
+
+
+def _first(element: Element, tag: str) -> Element | None:
+    # `find` has the same result, and parses its argument as a path each time.
+    return next(element.iterchildren(tag), None)
 
 
 def _free_memory(element: Element, tags: Sequence[str]) -> list[Element]:

@@ -1,5 +1,6 @@
 """Dated files are imported once, undated ones always, and files that do not match their `.md5` never."""
 
+import gc
 import gzip
 import os
 from collections.abc import Callable
@@ -252,3 +253,12 @@ def test_a_record_keeps_what_it_says_beside_texts_of_its_pmid(run: Run, tmp_path
         again = run("import", tmp_path / name, "--lake", lake)
         assert (again.returncode, again.stderr) == (DONE, "1 already present (1 record from 1 file)\n")
     assert Lake(lake).parts() == parts
+
+
+def test_an_import_collects_garbage_less_often_and_restores_the_setting(tmp_path: Path, write: Write) -> None:
+    path = write(1, dict.fromkeys(range(1, 101), "title"))
+    before, during = gc.get_threshold(), list[tuple[int, ...]]()
+    import_files(tmp_path / "lake", [path], on_progress=lambda _: during.append(gc.get_threshold()))
+    assert during
+    assert during[0][0] > before[0]
+    assert gc.get_threshold() == before
