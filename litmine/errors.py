@@ -75,7 +75,7 @@ class UnknownModelError(UnknownNameError, ModelError):
 
 
 class UnknownTypeError(UnknownNameError, ModelError):
-    """A type that no model in question finds."""
+    """An entity type that none of the models finds."""
 
 
 class UnknownViewError(UnknownNameError, QueryError):

@@ -3,16 +3,17 @@
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-# Those of BioASQ, except for `summary`, whose answers are not spans.
+# The question types of BioASQ, without `summary`, whose answers are not spans.
 QUESTION_TYPES = ("factoid", "list", "yesno")
 
-# The class of a version of a PMID: a text without a record's fields (PubTator, JSON Lines), or a record of PubMed.
-# A record counts before any bare text, whenever either was read.
+# The class of a version of a PMID: a bare text (PubTator, RIS, most JSON Lines), or a PubMed record. If a lake holds
+# both for a PMID, the record is the current version, whichever is newer.
 BARE_TEXT, RECORD = 0, 1
-# Increased when the readers of sources read more of a record, or make another text of it. Of two readings of a record
-# that equally date it, the one by the later reader counts, and dated files are read again.
+# The version of the source readers (`litmine.sources`), increased when they read more fields of a record or build its
+# text differently. Of two versions of a record with the same dates, the one from the newer reader is current; dated
+# files that an older reader imported are imported again.
 READER_VERSION = 2
-# The key of a line of `litmine export --format jsonl` that marks it as litmine's own, and the classes as it names them.
+# The key that marks a line as written by `litmine export --format jsonl`, and the names of the classes in it.
 EXPORT_MARK = "litmine"
 EXPORT_CLASSES = {"text": BARE_TEXT, "record": RECORD}
 
@@ -128,7 +129,7 @@ class Deletion:
 
 @dataclass(frozen=True, slots=True)
 class OlderVersion:
-    """A version of a PMID that follows a greater `Version` in its file: it is counted and not kept."""
+    """A version of a PMID that comes after a greater `Version` of it in the same file. It is counted but not stored."""
 
     pmid: int
 
@@ -143,7 +144,7 @@ class UnreadableRecord:
 
 @dataclass(frozen=True, slots=True)
 class SourceNote:
-    """What a reader left aside of a source without losing a record, such as fields that it does not know."""
+    """What a source reader did not read, although no record was lost: fields that it does not know, for example."""
 
     where: str
     what: str
@@ -151,10 +152,11 @@ class SourceNote:
 
 @dataclass(frozen=True, slots=True)
 class SourceRecord:
-    """An article or a deletion, when its source said so (UTC), and its class: `BARE_TEXT` or `RECORD`.
+    """An article or a deletion from a source.
 
-    `mended` counts the lone surrogates of the source that became U+FFFD. `reader_version` tells which reader made the
-    record of its source. `dated`: the record itself says its `as_of`, even where its source has no date.
+    `as_of` is the date (UTC) of the source, or that of the record itself if `dated` is set. `mended` counts the lone
+    surrogates that became U+FFFD. `record_class` is `BARE_TEXT` or `RECORD`. `reader_version` is the version of the
+    source reader that made the record.
     """
 
     record: Article | Deletion | OlderVersion

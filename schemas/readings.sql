@@ -40,7 +40,7 @@ verdicts AS (
     SELECT *, CASE WHEN question_type = 'yesno' AND yes + coalesce(no, 1 - yes) >= 0.5 THEN yes >= coalesce(no, 1 - yes) END AS verdict
     FROM read
 ),
-said AS (
+scored AS (
     SELECT * REPLACE (
                CASE WHEN question_type <> 'yesno' THEN answer WHEN verdict THEN 'yes' WHEN NOT verdict THEN 'no' END AS answer,
                -- A factoid has one answer, so the spans of a text compete, each by its odds against "no answer".
@@ -62,7 +62,7 @@ said AS (
 merged AS (
     SELECT *, count(*) OVER same AS papers, sum(score) OVER same AS total
     -- An answer counts once per paper, by its best span there; a yes/no answer has the sentence of the paper's best span.
-    FROM (FROM said QUALIFY row_number() OVER (PARTITION BY question_id, model, pmid, key ORDER BY span_score DESC NULLS LAST, start_char, end_char) = 1)
+    FROM (FROM scored QUALIFY row_number() OVER (PARTITION BY question_id, model, pmid, key ORDER BY span_score DESC NULLS LAST, start_char, end_char) = 1)
     WINDOW same AS (PARTITION BY question_id, model, key)
 )
 SELECT question_id, question, question_type, pmid, answer,
@@ -79,7 +79,7 @@ FROM merged
 -- For a list question, only answers whose total score is near that of the best one.
 QUALIFY key IS NULL OR question_type <> 'list' OR total >= 0.4 * max(total) OVER (PARTITION BY question_id, model);
 
--- answers: One row for each question, answer and paper that gives it, or null where a paper gives none; `rank` orders a question's answers by their papers' summed scores, `support` counts the papers; the spans of a paper compete for a factoid, so that its `score` may be lower than in `readings`; those of a yes/no question are the reader's verdicts, little better than chance, which `ask` shows with `--verdict` only.
+-- answers: One row for each question, answer and paper that gives it; `answer` is null for a paper that gives none. `rank` orders a question's answers by the sum of their papers' scores, and `support` counts the papers. The answers to a factoid question in one paper compete, so `score` may be lower than in `readings`. The answers to a yes/no question are the reader's verdicts, little better than chance; `ask` shows them only with `--verdict`.
 CREATE VIEW answers AS
 SELECT * EXCLUDE (active) FROM all_answers WHERE active;
 

@@ -10,8 +10,8 @@
 -- {footers of TABLE}: the footers of a table's files.
 -- {footers of targets}: the footers of the targets of every task, with task, model, inputs ('' for none) and part.
 -- {footers of every targets}: also those of the targets of replaced parts, for a view that selects the parts itself.
--- {version struct: deleted}: orders versions of a PMID, with columns that they share; {version columns} are its columns,
---   and {version column NAME} is one of them, never null.
+-- {version struct: deleted}: a struct that orders the versions of a PMID, followed by further columns. {version columns}:
+--   the columns of the order. {version column NAME}: one of them, with its nulls replaced.
 --
 -- A view lists its columns, because DuckDB does not keep the order of several names after EXCLUDE.
 

@@ -1,7 +1,7 @@
 """Read corpus formats into passages: two-column files, PubTator, and 2010 i2b2/VA concept files.
 
 Two columns: token TAB tag, a blank line between sentences; IOB2, IOB1, IOBES or BILOU, with or without types. More
-columns may stand between the two, as in CoNLL-2003, and spaces may stand for all tabs. Lines `-DOCSTART-` and
+columns may be between the two, as in CoNLL-2003, and spaces may replace all tabs. Lines `-DOCSTART-` and
 `###MEDLINE:1` (JNLPBA) separate documents. The scheme is detected from the tags. If an I tag continues nothing, the
 file is IOB1 when every B tag follows a mention of its own type, because that is the only use of B in IOB1; otherwise
 the file is damaged.
@@ -78,10 +78,10 @@ def _sentences(path: Path) -> Iterator[_Sentence]:
         if len(columns) < 2 or not columns[0].strip() or not columns[-1].strip():
             raise CorpusError(f"{path}, line {number}: expected token TAB tag, not {line[:60]!r}; correct the line")
         if not with_tabs and columns[-1] != OUTSIDE and not _TAG.fullmatch(columns[-1]):
-            # Any prose has columns that spaces part; only tags tell a corpus from it.
+            # Prose split at spaces has columns too; only tags show that the file is a corpus.
             raise CorpusError(
                 f"{path}, line {number}: expected a tag such as O or B-Disease at the end, not {columns[-1][:40]!r};"
-                " correct the line, or part token and tag by a tab"
+                " correct the line, or separate token and tag with a tab"
             )
         sentence.tokens.append(columns[0])
         sentence.tags.append(columns[-1].strip())

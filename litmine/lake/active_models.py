@@ -1,4 +1,4 @@
-"""Which models the views show: for each task, those that the latest run to choose models for it has chosen."""
+"""Which models the views show: for each task, those of the latest run that chose models for it."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -9,7 +9,7 @@ from litmine.lake.runs import ActiveModel, read_runs
 from litmine.lake.targets import TargetInput, TargetSet
 from litmine.specs import TASKS, spec_by_name
 
-# The task of the models in the column that runs had before there were other tasks.
+# The task of the models in the column `active_models`, which the log had before there were other tasks.
 _FIRST_TASK = "ner"
 
 # All values of the task's type column that a model finds: entity types for a tagger. A choice of types is ignored.
@@ -37,16 +37,17 @@ def _chosen(row: Mapping[str, Any]) -> dict[str, list[ActiveModel]]:
 
 
 def input_of(active: ActiveModel) -> TargetInput:
-    """An active model as what other targets are made of."""
+    """An active model as the input of targets of another task."""
     return TargetInput(TargetSet(spec_by_name(active.task).table, active.model, active.inputs), active.types)
 
 
 def activate(current: Iterable[ActiveModel], chosen: Sequence[ActiveModel], types_of: TypesOf) -> list[ActiveModel]:
     """The active models of a task whose models share out types, after `chosen` models are added to the current ones.
 
-    Each type belongs to one model. An active model stays as it is. A new version of an active model (the same name,
-    another digest) takes its place. Any other model takes over all its types, a later one before an earlier one; the
-    current models keep the rest, and a model without types is no longer active.
+    Each type belongs to one model. A chosen model that is already active changes nothing. A new version of an active
+    model (the same name, another digest) that is chosen without types takes its place. Any other chosen model takes
+    over all its types, also from models chosen before it. The current models keep the rest; a model without types is
+    no longer active.
     """
     active = list(current)
     for new in chosen:

@@ -3,7 +3,7 @@
 Each batch of records is compared with what the lake holds of the same PMIDs. A record that the lake already holds is
 not written again; if only its time or its reader is newer, a narrow row without content records that. So every order
 of importing the same records, by one process or several, gives the same view, and each text is marked as new at most
-once: a bare text behind a record is not, as no view ever shows it.
+once. A bare text is not marked if the lake has a record of its PMID, because no view would show it.
 """
 
 import re
@@ -66,16 +66,16 @@ _MICROSECOND = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class ImportCounts:
-    """Counts of an import. `read` is the sum of the seven counts after it.
+    """Counts of an import. `read` is the sum of the counts from `new` to `superseded`.
 
     read: records read.
     new: articles whose PMID the lake did not hold.
     revised: new versions of PMIDs that the lake held.
-    hidden: bare texts of PMIDs of which the lake has a record or a deletion: kept, and never shown.
+    hidden: bare texts that are stored but never shown, because the lake has a record or a deletion of their PMID.
     repeated: records and deletions that the lake held, seen again at a later time.
     deletions: PMIDs deleted by the source.
     unchanged: records with nothing to write.
-    superseded: records beside a newer record of the same PMID in the same part, or behind a greater `Version` of it.
+    superseded: records that are not stored, because their source has a newer record or a greater `Version` of the PMID.
     mended: lone surrogates replaced by U+FFFD.
     texts: texts that models have not read before.
     parts: names of the parts written.
@@ -101,8 +101,8 @@ class ImportCounts:
 class _PendingRow:
     """A record that waits to be written, with the history of its PMID at the last refresh.
 
-    `dated`: its source dates it, or it does so itself (`dates_itself`). `kind` is the count of `ImportCounts` that the
-    row belongs to.
+    `dated`: its source has a date, or the record itself has one (`dates_itself`). `kind` is the field of `ImportCounts`
+    that counts the row.
     """
 
     record: Article | Deletion
@@ -117,13 +117,13 @@ class _PendingRow:
     @property
     def is_behind(self) -> bool:
         """Whether the lake holds a greater version, so that no view shows this one."""
-        return any(self.version < newest for newest in self.history.newest.values())
+        return any(self.version < newest for newest in self.history.newest_by_class.values())
 
     @property
     def is_held(self) -> bool:
-        """Whether the row waits for the end of its source, where a later record may be one that the lake holds.
+        """Whether to write the row only at the end of its source, because a later record of the source may replace it.
 
-        So a source that has a PMID twice writes nothing when it is read again.
+        So importing a source with two versions of a PMID again writes nothing.
         """
         return self.is_behind or (self.kind == "repeated" and not self.dated)
 
@@ -131,13 +131,13 @@ class _PendingRow:
         """Set `kind` and `new_text` by the history. Returns whether the row must be written."""
         version, history = self.version, self.history
         self.new_text = False
-        is_hidden = version.record_class == BARE_TEXT and RECORD in history.newest
-        latest = history.latest.get(version.record_hash)
+        is_hidden = version.record_class == BARE_TEXT and RECORD in history.newest_by_class
+        latest = history.latest_by_hash.get(version.record_hash)
         if is_hidden and (latest is not None or self.text_hash in history.record_texts):
             return False
         if latest is not None:
             self.kind = "repeated"
-            newest = history.newest[version.record_class]
+            newest = history.newest_by_class[version.record_class]
             is_current = newest.record_hash == version.record_hash and newest.reader_version >= version.reader_version
             return latest < version and (self.dated or not is_current)
         if isinstance(self.record, Deletion):
@@ -145,7 +145,7 @@ class _PendingRow:
         elif is_hidden:
             self.kind = "hidden"
         else:
-            self.kind = "revised" if history.newest else "new"
+            self.kind = "revised" if history.newest_by_class else "new"
             self.new_text = bool(self.record.text) and self.text_hash not in history.read_texts
         return True
 
@@ -191,7 +191,7 @@ class ArticleWriter:
         return hold_lock(self._lake, "import", wait=True)
 
     def _classify_batch(self, batch: list[SourceRecord], rows: "_Rows", dated: bool) -> ImportCounts:
-        """Add the rows of a batch that must be written to `rows`, which keep only the newest row of a PMID."""
+        """Classify a batch, and add what must be written to `rows`, which keeps only the newest row of each PMID."""
         newest: dict[int, _PendingRow] = {}
         for source_record in batch:
             row = _pending_row(source_record, dated)
@@ -262,9 +262,10 @@ class ArticleWriter:
 
 @dataclass(slots=True)
 class _Rows:
-    """The rows of a source that must be written, by PMID: those that wait for a part, and those held until its end.
+    """The rows of a source that must be written, by PMID.
 
-    `self_dated` are PMIDs whose records date themselves: only these can be followed by an older record of their PMID.
+    pending: rows that wait for a full part. held: rows that wait for the end of the source. self_dated: PMIDs whose
+    records have dates of their own; only for these can an older record follow in the source.
     """
 
     pending: dict[int, _PendingRow] = field(default_factory=dict)

@@ -19,7 +19,7 @@ from litmine.types import Article
 # Articles are counted per bucket of this many PMIDs, and a query reads as many buckets as hold about a batch.
 _BUCKET_PMIDS = 1 << 12
 _BATCH_ARTICLES = 20_000
-# The fields of an article that are lists, and what is in them.
+# The list fields of an article, and the type of their items.
 _LISTS: dict[str, Any] = {
     name: get_args(hint)[0] for name, hint in get_type_hints(Article).items() if get_origin(hint) is tuple
 }
@@ -47,7 +47,7 @@ class DocumentSelection:
 
 
 def read_documents(lake: Lake, selection: DocumentSelection) -> Generator[Document]:
-    """Read each selected article once, with its mentions; without the lists of its record unless they are selected.
+    """Read each selected article once, with its mentions, and with its lists if `whole_records` is set.
 
     Each range of PMIDs is one query, so changes made meanwhile become visible at the next range. Raises QueryError for
     an invalid condition, and LakeError if the lake is damaged or a mention does not match its text.

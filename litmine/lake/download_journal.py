@@ -1,6 +1,6 @@
 """Responses and search results of an unfinished fetch, stored on disk so that the next run does not request them again.
 
-A journal belongs to one fetch job, which is the same however often it is interrupted and restarted. It is a folder in
+A journal belongs to one fetch job, which may be interrupted and restarted. It is a folder in
 `.spool` of the lake's local folder and is deleted when the job is complete.
 """
 

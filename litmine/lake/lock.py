@@ -44,7 +44,10 @@ def hold_lock(lake: LakePath, job: str, *, wait: bool = False, run: str = "") ->
 
 
 def lock_holder(lake: LakePath, job: str) -> str:
-    """Describe the process that holds a lock. Call it only while the lock is held: a killed process leaves its text."""
+    """Describe the process that holds a lock.
+
+    Call it only while the lock is held: after a process was killed, the file still names it.
+    """
     try:
         holder = json.loads((local_folder(lake) / ".locks" / job).read_bytes())
         run = f", run {holder['run']}" if holder["run"] else ""

@@ -40,7 +40,7 @@ _TABLE_FUNCTIONS = {
 }
 # fmt: on
 
-# Those that cannot take the name of a view, apart from the readers of files.
+# The table functions that cannot take a view's name, besides those that read files.
 _VALUE_FUNCTIONS = {"generate_series", "glob", "json_each", "json_tree", "range", "repeat", "repeat_row", "unnest"}
 
 # DuckDB's parser takes minutes for longer queries and overflows its stack on deeper ones.
@@ -208,7 +208,8 @@ def _restrict_access(connection: "duckdb.DuckDBPyConnection", lake: LakePath) ->
 
 def _translate_errors(lake: LakePath) -> AbstractContextManager[None]:
     """Turn DuckDB's errors into LakeError or QueryError."""
-    # Through an Arrow reader, DuckDB's errors arrive as OSError; Arrow itself rejects types as deep as DuckDB allows.
+    # Through an Arrow reader, DuckDB's errors arrive as OSError; Arrow itself rejects some types that are nested as
+    # deeply as DuckDB allows.
     return report_damaged_files(lake, _query_error, (OSError, pa.ArrowException))
 
 

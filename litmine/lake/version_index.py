@@ -1,4 +1,4 @@
-"""Look up which versions of some PMIDs a lake holds: what a writer must know to write nothing twice."""
+"""Look up which versions of some PMIDs a lake holds, so that an import writes nothing twice."""
 
 from bisect import bisect_left
 from collections.abc import Iterable
@@ -19,19 +19,21 @@ _COLUMNS = ("pmid", *VERSION_COLUMNS, "text_hash", "new_text")
 class VersionHistory:
     """What the lake holds of one PMID.
 
-    latest: the greatest key of each record, by record hash. newest: the greatest key of each class. read_texts: hashes
-    of the texts that models read. record_texts: hashes of the texts of records, without bare texts.
+    latest_by_hash: the greatest key of each record, by record hash. newest_by_class: the greatest key of each class.
+    read_texts: hashes of the texts that models read. record_texts: hashes of the texts of records, without bare texts.
     """
 
-    latest: dict[int, VersionKey] = field(default_factory=dict)
-    newest: dict[int, VersionKey] = field(default_factory=dict)
+    latest_by_hash: dict[int, VersionKey] = field(default_factory=dict)
+    newest_by_class: dict[int, VersionKey] = field(default_factory=dict)
     read_texts: set[int] = field(default_factory=set)
     record_texts: set[int] = field(default_factory=set)
 
     def add(self, version: VersionKey, text_hash: int | None, new_text: bool) -> None:
         """Add a version that the lake holds; `new_text`: models read its text, in this row or another one."""
-        self.latest[version.record_hash] = max(version, self.latest.get(version.record_hash, version))
-        self.newest[version.record_class] = max(version, self.newest.get(version.record_class, version))
+        self.latest_by_hash[version.record_hash] = max(version, self.latest_by_hash.get(version.record_hash, version))
+        self.newest_by_class[version.record_class] = max(
+            version, self.newest_by_class.get(version.record_class, version)
+        )
         if text_hash is not None:
             if new_text:
                 self.read_texts.add(text_hash)

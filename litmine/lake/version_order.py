@@ -1,8 +1,8 @@
 """The order of the versions of a PMID, in Python and in SQL: the greatest is the current version.
 
-A record counts before a bare text, whenever either was read. Within a class the latest counts: by its source's date, by
-the record's own revision date, by the version of the reader that made it. The hash of the content decides the rest, so
-that the order of imports never does.
+A record is greater than any bare text. Within a class, versions are compared by the source's date, then by the record's
+revision date, then by the version of the source reader, and last by the hash of the content, so that the order of
+imports never matters.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from litmine.types import RECORD
 
 
 class VersionKey(NamedTuple):
-    """Where a version stands; the fields are columns of `articles`, the first that differs decides.
+    """The sort key of a version. The fields are columns of `articles`; the first field that differs decides.
 
     `as_of` is in microseconds since 1970, UTC. `revised` is `date.min` for a record without a revision date.
     """
@@ -25,7 +25,7 @@ class VersionKey(NamedTuple):
     record_hash: int
 
 
-# What counts where a column is null: no revision date, or a part that is older than the column.
+# SQL for the value of a null: the record has no revision date, or its part was written before the column existed.
 _NULLS = {
     "record_class": str(RECORD),
     "revised": f"DATE '{date.min.isoformat()}'",
@@ -35,12 +35,15 @@ VERSION_COLUMNS = VersionKey._fields
 
 
 def version_column(name: str) -> str:
-    """SQL for a column of the order as the order reads it, never null."""
+    """SQL for a column of the sort key, with its nulls replaced."""
     return f"coalesce({name}, {_NULLS[name]})" if name in _NULLS else name
 
 
 def version_struct(more: Sequence[str] = ()) -> str:
-    """SQL for a struct that `max` orders as `VersionKey` does; `more` columns, which two versions share, come last."""
+    """SQL for a struct that `max` orders as `VersionKey` does.
+
+    The columns `more` come last. They do not change the order, because versions with equal keys have equal values.
+    """
     values = {name: version_column(name) for name in VERSION_COLUMNS} | {name: name for name in more}
     fields = ", ".join(f"'{name}': {value}" for name, value in values.items())
     return f"{{{fields}}}"

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 BIO = ("O", "B", "I")
 # A word is certainly O if O leads the other labels by more than this. Its lead plus the next word's lead of O over I
 # must also exceed twice this value, because an I in the next word could call for a B here. Certain words split a text
-# into short independent runs, and most runs go too, since none of their words can start a mention.
+# into short independent runs. Most runs are dropped too, since none of their words can start a mention.
 CERTAIN_LEAD = 4.0
 # Transitions are the weights times this factor: twelve numbers must learn values of whole logits at the small
 # learning rate of all other weights.

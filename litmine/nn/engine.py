@@ -132,7 +132,7 @@ class Engine:
     def _compute(
         self, read: Sequence[Any], batches: Sequence[list[RowItem]], watch: Callable[[float], None]
     ) -> Iterator[tuple[list[RowItem], list[list[Any] | FailedItem | None]]]:
-        """Each batch with the results of its pieces; a GPU gets the next batch before this waits for one."""
+        """Each batch with the results of its pieces. A GPU gets the next batch before the current one is waited for."""
         total, started = sum(piece.tokens for batch in batches for piece in batch), 0
         queue: deque[tuple[list[RowItem], _RunningBatch | None]] = deque()
         for batch in batches:
@@ -145,7 +145,7 @@ class Engine:
             yield self._finish(read, *queue.popleft())
 
     def _try_start(self, read: Sequence[Any], batch: list[RowItem]) -> "_RunningBatch | None":
-        # `_finish` runs a batch that fails here again, and finds the item at fault.
+        # If a batch fails here, `_finish` runs it again and finds the item at fault.
         with suppress(Exception):
             return self._start(self._inputs.row(batch, read))
         return None
@@ -153,7 +153,7 @@ class Engine:
     def _finish(
         self, read: Sequence[Any], batch: list[RowItem], running: "_RunningBatch | None"
     ) -> tuple[list[RowItem], list[list[Any] | FailedItem | None]]:
-        """Wait for a batch. Its whole result stands at the first piece, with None at the others."""
+        """Wait for a batch. Its first piece gets the whole result, the others None."""
         started = [running]
 
         def compute(pieces: Sequence[RowItem]) -> list[list[Any] | None]:

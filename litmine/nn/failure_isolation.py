@@ -22,14 +22,14 @@ def isolate_failures(
 
     compute: returns one result for each item. check_device: called after an item failed alone, raises if the device
     does not work, so that a broken device does not count as a thousand bad texts. Raises MemoryError if a single item
-    does not fit, because a full machine says nothing about the item.
+    does not fit, because the item is not at fault when memory is full.
     """
     try:
         return list(compute(items))
     except Exception as error:  # a text may cause any error
         reason = " ".join(str(error).split())[:200]
         if len(items) == 1:
-            # It imports torch, which takes seconds, and not every user of this module needs it.
+            # Imported here because this imports torch, which takes seconds and which not every caller needs.
             from litmine.nn.devices import is_out_of_memory
 
             if is_out_of_memory(error):

@@ -30,9 +30,10 @@ class WindowBounds:
 class Kernels:
     """The steps of a layer on a row of tokens.
 
-    attention: query, key and value, each (tokens, heads, width of a head), within each window. add_norm: normalised sum
-    of two (tokens, width). product, product_gelu: prepare a linear layer once, to be called with (tokens, width); the
-    second applies GELU. Each window must be a multiple of `tile` tokens long, the row a multiple of `row_multiple`.
+    attention: query, key and value, each (tokens, heads, width of a head), within each window. add_norm: layer norm of
+    the sum of two tensors (tokens, width). product, product_gelu: prepare a linear layer once, to be called with
+    (tokens, width); the second applies GELU. Each window must be a multiple of `tile` tokens long, the row a multiple
+    of `row_multiple`.
     """
 
     attention: Callable[[Tensor, Tensor, Tensor, WindowBounds], Tensor]

@@ -30,7 +30,7 @@ def load_network(folder: Path, make: Callable[[Any, Any], Network], quick: bool)
     """A network with the weights of a folder, in float32.
 
     make: creates the network from a configuration and an encoder, or from None for an encoder of transformers. quick:
-    use litmine's own encoder if it supports the configuration. It is for inference, and loads without transformers.
+    use litmine's own encoder if it supports the configuration; this needs no import of transformers.
     """
     base, extra_layers = encoder_folder(folder)
     shape = bert_shape(base) if quick else None

@@ -141,7 +141,7 @@ class TokenizerCache:
         text_character, text_token, text_word = (starts[edges] for starts in (character, token, word))
         ids = self._table.ids[_ranges(row[:, 3], tokens, token)][:, 0]
         places = self._table.places[_ranges(row[:, 4], words, word)]
-        # Positions count from the beginning of the segment's text.
+        # Positions count from the start of the text that holds the segment.
         text_of_segment = np.repeat(np.arange(len(texts)), np.diff(edges))
         first = places[:, 0] + np.repeat(token[:-1] - text_token[text_of_segment], words)
         shift = np.repeat(character[:-1] - text_character[text_of_segment], words)

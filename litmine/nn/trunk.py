@@ -54,7 +54,7 @@ class Placement:
 class WindowSettings:
     """How texts are cut: tokens of a window with special tokens, and the least overlap of two windows.
 
-    `tight`: shorten the windows of a long text to what covers it.
+    `tight`: make the windows of a long text as short as possible without adding one.
     """
 
     window: int
@@ -139,7 +139,7 @@ LoadedTrunks = dict[tuple[str, str, str], Trunk]
 
 
 def load_trunk(folder: Path, place: Placement, trunks: LoadedTrunks | None = None) -> Trunk:
-    """Load the trunk of a folder, or take it from `trunks`, where it is added.
+    """The trunk of a folder: from `trunks`, or else loaded and added to them.
 
     Raises ModelError; a damaged folder may raise any exception, see `model_folder_errors`.
     """

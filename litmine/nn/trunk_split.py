@@ -1,4 +1,4 @@
-"""Split a complete model into a trunk and a top. The stored weights are copied, so that both together are the same."""
+"""Split a complete model into a trunk and a top, which together compute the same: the stored weights are copied."""
 
 import json
 import re

@@ -19,12 +19,12 @@ _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _PUB_DATE = re.compile("[12][0-9]{3}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?")
 _YEARS = range(1000, 3000)
 _MAX_INTEGER = 2**63 - 1
-# Fields that the PMID and the words of a line have already given.
-_GIVEN = ("pmid", "title", "abstract")
+# Fields that `FieldReader.article` reads before the others.
+_READ_FIRST = ("pmid", "title", "abstract")
 
 
 class FieldError(Exception):
-    """A value has another type than its field; the message says which it should have."""
+    """A value does not fit its field; the message is what it should be, such as "a list"."""
 
 
 class FieldReader:
@@ -44,15 +44,15 @@ class FieldReader:
         return text
 
     def article(self, pmid: int, values: Mapping[str, Any], refuse: Callable[[str, str], None]) -> Article:
-        """The article that the values of known fields make; others are passed over.
+        """Make an article from the values of known fields, and ignore other keys.
 
-        `refuse(field, wanted)` hears of each value that its field cannot take, which then keeps its default. Raises
-        FieldError when the title or the abstract is not a string.
+        `refuse(field, wanted)` is called for each value that does not fit its field; the field then keeps its default.
+        Raises FieldError when the title or the abstract is not a string.
         """
         title, abstract = self._words(values, "title"), self._words(values, "abstract")
         found: dict[str, Any] = {"sections": whole_abstract(title, abstract)}
         for name, hint in _hints(Article).items():
-            if name in _GIVEN or values.get(name) is None:
+            if name in _READ_FIRST or values.get(name) is None:
                 continue
             try:
                 found[name] = self._checked(name, self._value(values[name], hint), title, abstract)
@@ -80,7 +80,7 @@ class FieldReader:
         return value
 
     def _value(self, value: object, hint: Any) -> Any:
-        """The value as its field has it. Raises FieldError."""
+        """Convert a JSON value to the type of its field. Raises FieldError."""
         if get_origin(hint) in (Union, UnionType):
             # A field is one type, or that type or None.
             kind = next(one for one in get_args(hint) if one is not NoneType)
@@ -95,7 +95,7 @@ class FieldReader:
 
     def _plain(self, value: object, kind: type) -> Any:
         if kind is str:
-            # A volume or a page may stand as a number.
+            # A volume or a page may be a JSON number.
             text = self.text(str(value) if isinstance(value, int) and not isinstance(value, bool) else value)
             if text is None:
                 raise FieldError("a string")
@@ -112,7 +112,7 @@ class FieldReader:
         raise FieldError({bool: "true or false", date: "a date such as 2013-05-07"}.get(kind, "what the field holds"))
 
     def _object(self, value: object, kind: Any) -> Any:
-        """A dataclass from an object with its fields; a string is its name, for one that has a name."""
+        """Make a dataclass from a JSON object. If the dataclass has a `name`, a string is read as that name."""
         hints = _hints(kind)
         if isinstance(value, str) and "name" in hints:
             value = {"name": value}
@@ -137,7 +137,7 @@ def _whole_number(value: object) -> int:
 
 
 def _absent(name: str, hint: Any) -> Any:
-    """What a field without a default has when it is not given. Raises FieldError where it must be given."""
+    """The value of a field without a default that is missing. Raises FieldError if the field is required."""
     if get_origin(hint) in (Union, UnionType):
         return None
     if hint is bool:

@@ -14,15 +14,15 @@ NOT_UTF8 = "is not UTF-8 (perhaps Latin-1 or Windows-1252)"
 SAVE_AS_UTF8 = "save the file as UTF-8, for example with: iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW"
 UTF8_BOM = codecs.BOM_UTF8
 _CHUNK_BYTES = 1 << 16
-# Stands in a line for a last byte without its other half, so that the line is no UTF-8 and is reported.
+# Replaces an incomplete character at the end of the file: it is not valid UTF-8, so the line is reported.
 _HALF_CHARACTER = "\udcff"
 
 
 def wide_encoding(start: bytes) -> str | None:
     """`utf-16-le` or `utf-16-be` if a file with these first bytes is UTF-16, else None.
 
-    Without a mark, two characters of which each has a zero byte on the same side count as UTF-16. Raises SourceError
-    for UTF-32.
+    Without a byte order mark, a file counts as UTF-16 if its first two characters have their zero bytes in the same
+    place. Raises SourceError for UTF-32.
     """
     if start.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
         raise SourceError("The file is UTF-32, which is not read; save it as UTF-8.")
@@ -37,7 +37,7 @@ def wide_encoding(start: bytes) -> str | None:
 
 
 def decode_start(start: bytes) -> str:
-    """The characters of a file, or those it begins with, where only its plain ones matter: errors are replaced.
+    """Decode the start of a file to recognise its format; bytes that cannot be decoded are replaced.
 
     Raises SourceError for UTF-32.
     """
@@ -61,9 +61,9 @@ def undecodable(content: bytes, error: UnicodeDecodeError) -> str:
 
 
 def utf16_lines(start: bytes, stream: BinaryIO, encoding: str, longest: int) -> Iterator[bytes]:
-    r"""The lines of UTF-16 as UTF-8, each with its final \n; `start` is what was read of the stream before.
+    r"""The lines of UTF-16 as UTF-8, each with its final \n; `start` are the bytes already read.
 
-    A line that is damaged UTF-16 is not valid UTF-8 either. A piece of a line of more than `longest` bytes comes alone.
+    A damaged line becomes bytes that are not valid UTF-8. A line of more than `longest` characters comes in pieces.
     """
     decoder = codecs.getincrementaldecoder(encoding)("surrogatepass")
     pieces: list[str] = []

@@ -29,7 +29,7 @@ _MAX_MD5_FILE_BYTES = 1 << 12
 _GZIP_MAGIC = b"\x1f\x8b"
 _CHECK_BYTES = 1 << 20
 _FRESH_COPY = "import a fresh copy of the file"
-# The maximum number of unreadable lines or records reported per file; in a file of another kind, all are unreadable.
+# Report at most this many unreadable lines or records per file: a file of another format may have millions.
 _MAX_REPORTED = 1_000
 
 _BULK_NAME = re.compile(r"(?:pubmed|medline|pubmedsample)([0-9]{2})n([0-9]{4})\.xml(?:\.gz)?")
@@ -74,12 +74,12 @@ def find_files(paths: Sequence[Path]) -> list[Path]:
 
 
 def read_file(path: Path, as_of: datetime) -> Iterator[SourceRecord | UnreadableRecord | SourceNote]:
-    """Yield the records of a file, dated from `as_of` on, a microsecond apart: a PMID's last record wins.
+    """Yield the records of a file, dated `as_of` and a microsecond later each, so that a PMID's last record wins.
 
-    A record that litmine exported keeps its own date. A note tells what the reader left aside. A faulty file raises no
-    error. An unreadable record becomes an `UnreadableRecord` with the file and the line or record number (the first
-    1,000; one more has the number of the others). Damage ends the file with an `UnreadableRecord` that states how many
-    records were read before it; damaged gzip data end it at the first unreadable record.
+    A record that litmine exported keeps its own date. A `SourceNote` names what was not read. A faulty file raises no
+    error. An unreadable record becomes an `UnreadableRecord` with the file and the line or record number (for the
+    first 1,000; one more gives the number of the others). Damage ends the file with an `UnreadableRecord` that states
+    how many records were read before it; damaged gzip data end it at the first unreadable record.
     """
     count = unreadable = 0
     try:
@@ -92,7 +92,7 @@ def read_file(path: Path, as_of: datetime) -> Iterator[SourceRecord | Unreadable
                 elif isinstance(item, SourceNote):
                     yield replace(item, where=str(path))
                 else:
-                    # Unreadable records count too: a later reader may read one, and still dates those after it alike.
+                    # Unreadable records count too: if a newer reader can read them, the dates of the others stay.
                     current = item.as_of or as_of + timedelta(microseconds=count + unreadable)
                     yield SourceRecord(
                         item.record,
@@ -162,12 +162,10 @@ class _SalvagingGzipFile(gzip.GzipFile):
 
 
 def _check_gzip(path: Path, stream: BinaryIO) -> None:
-    """Read a gzip file, which `stream` decompresses, to its checksum; nothing happens for another file.
+    """Check the gzip file that `stream` decompresses by reading it to its end. Does nothing for a plain file.
 
-    Raises zlib.error or BadGzipFile when its data are damaged.
-
-    What follows the damage may look like records and have other words, so a reader must not continue behind it. Data
-    that are merely incomplete are sound up to their end.
+    Raises zlib.error or BadGzipFile when the data are damaged: text after the damage may look like records with wrong
+    words, so it must not be read. Incomplete data are correct as far as they go, and raise nothing.
     """
     if isinstance(stream, gzip.GzipFile) and path.is_file():
         with suppress(EOFError), gzip.open(path) as checked:

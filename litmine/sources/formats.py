@@ -1,4 +1,4 @@
-"""Recognise the format of a file of records by its content and read it; say what another kind of file looks like."""
+"""Recognise the format of a file of records by its content and read it; name the format of other known files."""
 
 import re
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ _MAGIC = (
 )
 _JATS = ("the full text of articles (JATS XML)", f"find the PMIDs and {_FETCH}")
 _HTML = ("a web page (HTML)", "download the file again, and check its address")
-# Root elements of XML that people have beside PubMed's.
+# Root elements of other XML that users may try to import.
 _ROOTS = {
     "html": _HTML,
     "article": _JATS,
@@ -67,9 +67,9 @@ class ForeignFormatError(SourceError):
 
 
 def read_records(stream: BinaryIO) -> Iterator[ReadRecord | UnreadableRecord | SourceNote]:
-    """Yield the records of a file in any of the formats, plain; `stream` can `peek`.
+    """Yield the records of a file in any of the formats; `stream` is not compressed and has a method `peek`.
 
-    Raises ForeignFormatError for another format, and as the formats' readers.
+    Raises ForeignFormatError for another format, and the errors of the formats' readers.
     """
     start = cast("BufferedReader", stream).peek(1)
     if not start:

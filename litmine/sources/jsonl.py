@@ -17,7 +17,7 @@ from litmine.sources.pmids import parse_pmid
 from litmine.sources.read_record import ReadRecord
 from litmine.types import EXPORT_CLASSES, EXPORT_MARK, SourceNote, UnreadableRecord
 
-# A note names this many keys, and a file of unlimited different keys is counted up to this many.
+# Maximum numbers of keys that a note names, and of different keys that are counted: a file may have any number.
 _NAMED_KEYS, _COUNTED_KEYS = 12, 1_000
 _LONGEST_KEY = 40
 # What the lake's column holds.
@@ -25,7 +25,7 @@ _MAX_READER = 2**31 - 1
 
 
 def read_jsonl(stream: BinaryIO) -> Iterator[ReadRecord | UnreadableRecord | SourceNote]:
-    """Yield each line's article; blank lines are skipped. Keys and values that are not read are named in a last note.
+    """Yield each line's article; blank lines are skipped. The last item is a note that names keys and values not read.
 
     An invalid line becomes an `UnreadableRecord` with its number. Raises SourceError at a line of more than
     32 MiB; errors of the stream itself pass through, after the note.
@@ -50,7 +50,7 @@ class _JsonLineError(Exception):
 
 
 class _Mark(NamedTuple):
-    """What the key `litmine` of an exported line says."""
+    """The values under the key `litmine` of an exported line."""
 
     as_of: datetime
     record_class: int
@@ -69,7 +69,7 @@ def _parse_json_line(line: bytes, aside: Counter[str]) -> ReadRecord:
     except FieldError as error:
         raise _JsonLineError(str(error)) from None
     if mark is not None and refused:
-        # Without a field of its own a record would count as one that lacks it, a retraction for example.
+        # If the field were left out, the record would look like one without it, and a retraction could be lost.
         name, wanted = next(iter(refused.items()))
         raise _JsonLineError(f'has a "{name}" that is not {wanted}')
     for key in _unread_keys(values, mark, article.text):
@@ -99,7 +99,7 @@ def _parse_object(line: bytes) -> dict[str, Any]:
 def _unread_keys(values: Mapping[str, Any], mark: _Mark | None, text: str) -> Iterator[str]:
     known = ARTICLE_FIELDS if mark is None else ARTICLE_FIELDS | mark.tables | {EXPORT_MARK}
     for key, value in values.items():
-        # The text is made of title and abstract; only another one would be lost.
+        # `text` repeats title and abstract, so it counts as unread only if it differs from them.
         if key not in known and not (key == "text" and value == text):
             yield key
 

@@ -6,7 +6,8 @@ from typing import BinaryIO
 from litmine.errors import SourceError
 from litmine.sources.encodings import UTF8_BOM, utf16_lines, wide_encoding
 
-# Largest record of any format. PubMed's largest, with 15,000 authors, has 8 MB; a parser's tree is up to 30 times that.
+# Largest record of any format: PubMed's largest, with 15,000 authors, has 8 MB. A parser's tree takes up to 30 times as
+# much memory as the record.
 MAX_RECORD_BYTES = 1 << 25
 
 

@@ -1,7 +1,8 @@
-"""Read MEDLINE text, PubMed's own form for reference managers (`.nbib`): `PMID- 1`, `TI  - Title`, wrapped lines.
+"""Read MEDLINE text, PubMed's own format for reference managers (`.nbib`): `PMID- 1`, `TI  - Title`, wrapped lines.
 
-A record runs from its PMID to the next one. Biopython's `Bio.Medline` takes it apart when the wrapped lines are joined:
-it joins those of some fields only. Tags: https://pubmed.ncbi.nlm.nih.gov/help/#pubmed-format
+A record runs from its PMID to the next one. This module joins the wrapped lines, because Biopython joins them
+for some fields only, and `Bio.Medline` then parses the record. Tags:
+https://pubmed.ncbi.nlm.nih.gov/help/#pubmed-format
 """
 
 import re
@@ -42,7 +43,7 @@ def read_medline(stream: BinaryIO) -> Iterator[ReadRecord | UnreadableRecord]:
 
 
 class _RecordError(Exception):
-    """A record cannot be read; the message is a sentence without its stop. `number` is that of the line, if one."""
+    """A record cannot be read; the message is a sentence without its full stop. `number` is the bad line's, if any."""
 
     def __init__(self, message: str, number: int | None = None) -> None:
         super().__init__(message)

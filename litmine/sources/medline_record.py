@@ -1,4 +1,4 @@
-"""Convert a record of MEDLINE text to an `Article`, with all fields that PubMed XML gives, as far as the text has them.
+"""Convert a record of MEDLINE text to an `Article`, with the same fields as from PubMed XML if the text has them.
 
 The text has no identifiers of MeSH terms and substances, and marks neither the parts of an abstract nor editors.
 """

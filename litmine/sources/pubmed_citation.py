@@ -1,4 +1,4 @@
-"""What a record of PubMed XML says beside its text: journal issue, substances, grants, and articles that correct it."""
+"""Fields of a PubMed XML record besides its text: corrections and retraction, substances, grants, and pages."""
 
 from collections.abc import Iterable
 
@@ -15,7 +15,7 @@ _RETRACTED_PUBLICATION = "D016441"
 def read_corrections(record: Children) -> tuple[Correction, ...]:
     """The articles that a `MedlineCitation` is linked with, in both directions, without those that it cites.
 
-    They are sorted, because PubMed gives the same links in another order another year.
+    They are sorted, because PubMed changes the order of the links from year to year.
     """
     links = [
         _correction(element)

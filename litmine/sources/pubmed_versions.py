@@ -1,4 +1,4 @@
-"""The versions of one PMID in a file of PubMed XML: `<PMID Version="2">` counts before `Version="1"`.
+"""Select among the versions of one PMID in a file of PubMed XML: `Version="2"` takes precedence over `Version="1"`.
 
 PubMed keeps the PMID of an article that is published again with new findings, and numbers its versions; only the last
 one is searched (NLM Technical Bulletin 2012, 384, e6). A file need not list them in order.
@@ -23,7 +23,7 @@ class GreatestVersions:
     def keep(self, record: Article | Deletion, pmid: Element | None) -> Article | Deletion | OlderVersion:
         """The record, or an `OlderVersion` if a greater version of its PMID came before it.
 
-        `pmid` is its PMID element. The deletion of an older version deletes nothing that counts.
+        `pmid` is its PMID element. The deletion of an older version also becomes an `OlderVersion`: it has no effect.
         """
         version = _version(pmid)
         if version < self._greatest.get(record.pmid, 1):

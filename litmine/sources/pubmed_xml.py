@@ -30,8 +30,8 @@ _RECORD_TAGS = {
 def read_pubmed_xml(stream: BinaryIO) -> Iterator[ParsedRecord]:
     """Yield the records of one or more sets in order; an unusable one becomes an `UnreadableRecord` with its number.
 
-    A record that is no XML, for example by a character that XML forbids, costs no other one if its start and end are
-    where they belong. Other elements in the place of a record become an `UnreadableRecord` too.
+    After a record that is not well-formed, for example with a character that XML forbids, reading continues if its
+    start and end tags are found. An element that is no record becomes an `UnreadableRecord` too.
 
     Raises SourceError before the first record when the document is not a PubMed set or declares an entity, and after
     the complete records when it is damaged or has no record in 32 MiB. Errors of the stream itself pass through. For
@@ -78,7 +78,7 @@ def read_pubmed_xml(stream: BinaryIO) -> Iterator[ParsedRecord]:
 
 
 def _skip_damaged_record(checked: CheckedXmlStream, number: int, error: Exception) -> UnreadableRecord:
-    """Go on behind the record at which the parser stopped. Raises SourceError when its end is not found."""
+    """Skip the record at which the parser stopped. Raises SourceError when its end is not found."""
     # Some messages of libxml2 have several lines.
     message = " ".join(str(error.msg if isinstance(error, etree.XMLSyntaxError) else error).split())[:200]
     record = checked.skip_record()

@@ -19,7 +19,7 @@ from litmine.types import Article, UnreadableRecord
 
 HEADER_PATTERN = re.compile(rb"([^|\t\r\n]{0,64})\|([ta])\|")
 _MIN_COLUMNS = 4
-# What an annotation looks like whose identifier or columns are damaged: it is no text, whatever else it is.
+# Matches an annotation with a damaged identifier or damaged columns, which cannot be a line of text.
 _ANNOTATION_LIKE = re.compile(r"\S+\t\S+\t\S+\t")
 _REMEDY = "put title and abstract on one line each"
 
@@ -76,7 +76,7 @@ def read_pubtator_documents(stream: BinaryIO) -> Iterator[PubtatorDocument | Unr
             raise SourceError(
                 f"The document before line {number} is larger than {MAX_RECORD_BYTES >> 20} MiB: this is not PubTator."
             )
-        # One blank line tells as much as several.
+        # Keep one of several blank lines.
         if line.strip() or (block and block[-1][1].strip()):
             block.append((number, line))
     yield from _parse_block(block)
@@ -100,7 +100,7 @@ class _LineError(Exception):
 
 
 class _TextError(_LineError):
-    """A line is invalid and may be text, so that its document would be another one without it."""
+    """A line is invalid and may be text, so the document would have a different text without it."""
 
 
 def _parse_block(block: list[tuple[int, bytes]]) -> Iterator[PubtatorDocument | UnreadableRecord]:

@@ -52,7 +52,7 @@ _VERBS_OR_NOUNS = _words(
     """accounts attacks blocks boosts changes controls counters decreases drives forms functions guides helps increases
     influences links marks matches measures processes results senses shows signals starts targets triggers turns"""
 )
-# What a plural noun is followed by, and no verb with an object.
+# Words that can follow a plural noun. Before any other word, a word of `_VERBS_OR_NOUNS` counts as a verb.
 _AFTER_NOUN = (
     _PLURAL_VERBS | _NOT_NOUNS | _words("have can do did may might should could would been associated known used")
 )

@@ -6,17 +6,17 @@ from typing import NamedTuple
 
 from litmine.types import BARE_TEXT, READER_VERSION, Article, Correction, Deletion, OlderVersion, Section
 
-# The links from a retracted article: to the notice, and to the version that replaces it. `PartialRetractionIn` is none
-# of them: NLM counts partial retractions as errata, and types those articles that it considers retracted.
+# The links from a retracted article: to the notice, and to the version that replaces it. `PartialRetractionIn` is not
+# one: NLM counts partial retractions as errata, and gives articles that it considers retracted the publication type.
 _RETRACTED_BY = ("RetractionIn", "RetractedandRepublishedIn")
 
 
 class ReadRecord(NamedTuple):
-    """A record as a file has it.
+    """A record read from a file.
 
-    mended: number of lone surrogates that became U+FFFD. record_class: `BARE_TEXT` or `RECORD`. as_of: when its source
-    said so, None if the file does not tell. reader_version: the reader that made the record, of another litmine for a
-    line that it exported.
+    mended: number of lone surrogates that became U+FFFD. record_class: `BARE_TEXT` or `RECORD`. as_of: the record's own
+    date (UTC), None if it has none. reader_version: the version of the source reader that made the record; for an
+    exported line, that of the litmine that exported it.
     """
 
     record: Article | Deletion | OlderVersion

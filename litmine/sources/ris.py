@@ -1,7 +1,7 @@
-"""Read RIS, the form of reference managers: `TY  - JOUR`, `TI  - Title`, ..., `ER  -`; a record needs a PMID somewhere.
+"""Read RIS, the format of reference managers: `TY  - JOUR`, `TI  - Title`, ..., `ER  -`.
 
-RIS has no field for it. A record counts if exactly one PMID is named: `PMID: 1` in any field, an address at PubMed, or
-a plain number as accession number (AN) where the database (DB, DP) is PubMed or MEDLINE.
+A record needs a PMID, for which RIS has no field. It is read if it names exactly one: `PMID: 1` in any field, an
+address at PubMed, or a plain number as accession number (AN) where the database (DB, DP) is PubMed or MEDLINE.
 """
 
 import re
@@ -64,7 +64,7 @@ def _read_record(block: Sequence[tuple[int, bytes]]) -> ReadRecord | UnreadableR
     title = _first(fields, "TI", "T1")
     if len(pmids) != 1:
         of = f"The record {title[:60]!r}" if title else "The record"
-        why = f"names {len(pmids)} PMIDs, and which is its own cannot be told" if pmids else "has no PMID"
+        why = f"names {len(pmids)} PMIDs, and litmine cannot tell which is its own" if pmids else "has no PMID"
         return UnreadableRecord(where, f"{of} {why}: {_REMEDY}.")
     return ReadRecord(_article(pmids.pop(), title, fields))
 

@@ -50,7 +50,7 @@ def element_text(element: Element) -> str:
 
 
 def plain_text(text: str) -> str:
-    """The text without what was escaped twice, each run of white space as one space, and none at its ends."""
+    """The text with double escapes undone, each run of white space as one space, and none at its ends."""
     return normalize_spaces(read_double_escapes(text))
 
 

@@ -11,7 +11,7 @@ from html.entities import html5
 from lxml import etree
 from lxml.etree import _Element as Element
 
-# Elements whose text is not simply that of their pieces one after the other.
+# Elements whose text is not simply the joined text of their children.
 ODD_ELEMENTS = ("{*}sup", "{*}msup", "{*}annotation", "{*}annotation-xml")
 _ANNOTATIONS = ("annotation", "annotation-xml")
 
@@ -99,9 +99,9 @@ def _mark_power(pieces: list[str], start: int, *, formula: bool) -> None:
 
 
 def read_double_escapes(text: str) -> str:
-    """The text with entities and tags that are still in it, because its record escaped them twice, as they were meant.
+    """Undo the second escape of entities and tags: entities become characters, and tags are removed.
 
-    Tags are removed in pairs: `a<b` stays, and so do names in angle brackets that are no markup.
+    Tags are removed in pairs only: `a<b` stays, and so do names in angle brackets that are no markup.
     """
     if "&" in text:
         text = _ENTITY.sub(_meant_character, text)
@@ -115,7 +115,7 @@ def _meant_character(match: re.Match[str]) -> str:
     if entity[0] != "#" and entity not in html5:
         return match[0]
     character = unescape("&" + entity)
-    # What stands for no character stays as it is.
+    # An entity that stands for no character is kept.
     return match[0] if character in ("", "\ufffd") else character
 
 

@@ -15,7 +15,7 @@ CHUNK_BYTES = 1 << 15
 _MAX_PROLOGUE_BYTES = 1 << 20
 # The prologue is read again after each damaged record.
 _MAX_REPEATED_PROLOGUE_BYTES = 1 << 16
-# Larger than a record, and than what a parser holds back until it sees the end of a reference.
+# Larger than a record, and than what a parser buffers while it waits for the end of a reference.
 _MAX_PIECES = 4 * MAX_RECORD_BYTES // CHUNK_BYTES
 _START_TAG = re.compile(rb"""<[^\s<>"'/]+(?:[^<>"']|"[^"]*"|'[^']*')*>""")
 _FORBIDDEN = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
@@ -23,7 +23,7 @@ _PMID = re.compile(rb"<PMID[^<>]*>\s*([0-9]{1,19})\s*<")
 
 
 class ParserError(Exception):
-    """A parser found an error in what it read before, and did not raise one; the message is the parser's."""
+    """A parser found an error in what it read earlier, but did not raise it; the message is the parser's."""
 
 
 class CheckedXmlStream:
@@ -43,7 +43,7 @@ class CheckedXmlStream:
         self.root = ""
         self._stream = stream
         self._unfinished = 0
-        # What the parser has got since it was last known to have read all, and the records that it made of it.
+        # The bytes given to the parser since it had last processed all of them, and the number of records in them.
         self._pieces: list[bytes] = []
         self._counted = 0
         self._last: Element | None = None
@@ -85,16 +85,17 @@ class CheckedXmlStream:
         return chunk
 
     def _check_step(self) -> None:
-        """Forget what the parser has got when it has read it to the end, which is the end of a record.
+        """Forget the given bytes if the parser has processed all of them, up to the end of a record.
 
-        It has not when it waits for the end of a reference or a comment. Raises ParserError for its silent errors.
+        A parser that waits for the end of a reference or a comment has not. Raises ParserError for errors that the
+        parser did not raise.
         """
         waits = self._last is not None and self._last.getnext() is not None
         if self._counted and not waits:
             self._pieces.clear()
             self._counted = 0
             return
-        # It waits outside of a record: what it waits in may have begun in bytes that are forgotten.
+        # It waits outside of a record, in a reference or comment that may have begun in forgotten bytes.
         self._lost = self._lost or (self._last is not None and not waits)
         self._raise_error()
 
@@ -105,13 +106,13 @@ class CheckedXmlStream:
     def _last_end(self, chunk: bytes) -> int:
         for tag in self._record_ends:
             end = chunk.rfind(tag)
-            # Nearly always the first: a search takes a hundredth of the time that the parser takes.
+            # Nearly always the first tag is found. A search takes a hundredth of the parser's time.
             if end >= 0:
                 return end + len(tag)
         return 0
 
     def count_record(self, record: Element) -> None:
-        """Note that the parser has come to the end of another record."""
+        """Count a record that the parser has completed."""
         self._last = record
         self._counted += 1
         self._unfinished = 0
@@ -131,9 +132,9 @@ class CheckedXmlStream:
         return CheckedXmlStream(self._stream, self._record_tags, bytes(rest) + self._head)
 
     def skip_record(self) -> bytes | None:
-        """Skip the record in which the parser failed, and start again with the document's prologue and the next one.
+        """Skip the record in which the parser failed; `read` continues with the prologue and the next record.
 
-        Returns the record; None if its borders are not certain, and the rest of the stream is lost then.
+        Returns the skipped record, or None if its borders are not certain: then the rest cannot be read.
         """
         rest = self._unread()
         if rest is None or len(self._prologue) > _MAX_REPEATED_PROLOGUE_BYTES:
@@ -158,7 +159,7 @@ class CheckedXmlStream:
         return record
 
     def _unread(self) -> bytearray | None:
-        """What the parser has got since the end of the last record; None if that cannot be known."""
+        """The bytes given to the parser after the end of the last record; None if that end is unknown."""
         if not self._prologue or self._lost:
             return None
         rest = bytearray().join(self._pieces)

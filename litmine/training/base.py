@@ -2,7 +2,7 @@
 
 The vocabulary can be pruned to the tokens that biomedical text uses, and all single characters. A word whose token is
 removed is then split into more tokens and never becomes unknown. The embeddings of the remaining tokens do not change.
-docs/measurements.md has the measured effect.
+docs/measurements.md shows the measured effect.
 """
 
 import gzip
@@ -81,7 +81,7 @@ def _config(folder: Path) -> Any:
 
 
 def _encoder(folder: Path, config: Any) -> Any:
-    """A `BertEncoder` where that computes the same as transformers' encoder, whose import takes seconds."""
+    """A `BertEncoder` if it computes the same as an encoder of transformers, whose import takes seconds; else that."""
     if not is_plain_bert(config):
         return _litmine_encoder(folder, config) if is_litmine_model(folder) else auto_encoder(folder, config)
     if (folder / WEIGHTS_FILE).is_file():

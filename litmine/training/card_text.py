@@ -40,7 +40,7 @@ def base_data(ref: str) -> list[str] | None:
 
 
 def describe_base_data(ref: str, name: str, used: list[str], task: str) -> str:
-    """A paragraph on what the base has seen before, with a blank line before it; empty for an encoder of others.
+    """A paragraph on what the base has seen before, with a blank line before it; empty if litmine did not train it.
 
     name: the base as the card names it. used: the names of the corpora or files of this training and its scores.
     """

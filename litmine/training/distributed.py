@@ -51,7 +51,7 @@ class ProcessGroup:
     def backward(self, network: nn.Module, loss: Tensor, tokens: int) -> tuple[float, int]:
         """Set every gradient to the sum over the members; returns the sums of `loss` and `tokens`.
 
-        A member without sequences passes a loss without a gradient. A parameter without a gradient in every member
+        A member without sequences passes a loss without a gradient. A parameter that has no gradient in any member
         keeps none.
         """
         if loss.requires_grad:

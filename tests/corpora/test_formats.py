@@ -87,7 +87,7 @@ ROWS = ["Naproxen\tB-Chemical", "helps\tO", "", "mild\tO", "gout\tB-Disease"]
     ],
     ids=["tabs", "spaces", "four-columns", "four-tabs", "conll2003", "docstart", "jnlpba"],
 )
-def test_columns_as_corpora_have_them(tmp_path: Path, lines: list[str], encoding: str) -> None:
+def test_columns_of_published_corpora_are_read(tmp_path: Path, lines: list[str], encoding: str) -> None:
     file = tmp_path / "train.tsv"
     file.write_bytes("\r\n".join([*lines, ""]).encode(encoding))
     corpus = read_corpus(file, "mine")

@@ -39,7 +39,7 @@ def taken(before: list[ActiveModel], *models: str) -> list[ActiveModel]:
 
 
 @given(st.lists(st.lists(st.sampled_from(sorted(MODELS)), min_size=1, max_size=3, unique=True), max_size=8))
-def test_every_type_is_shown_of_one_model_and_none_vanishes(runs: list[list[str]]) -> None:
+def test_every_type_is_shown_from_one_model_and_none_is_lost(runs: list[list[str]]) -> None:
     active: list[ActiveModel] = []
     for models in runs:
         before, known = shown(active), {one.model for one in active}
@@ -104,7 +104,7 @@ def test_a_type_that_a_new_version_lacks_goes_back_to_a_model_that_finds_it() ->
     ]
 
 
-def test_the_log_says_which_and_runs_of_the_first_litmine_count(tmp_path: Path) -> None:
+def test_the_latest_run_with_active_models_decides(tmp_path: Path) -> None:
     lake = Lake.create(tmp_path / "lake")
     assert lake.active_models() == []
 
@@ -120,7 +120,7 @@ def test_the_log_says_which_and_runs_of_the_first_litmine_count(tmp_path: Path) 
     assert lake.rows("select model, types from active_models order by model") == [("all@1", ["Gene"]), ("one@1", None)]
 
 
-def test_parts_are_listed_first_whatever_the_tables_are_called() -> None:
+def test_parts_are_the_first_table_and_the_others_are_sorted() -> None:
     assert TABLES[0] == "articles"
     assert list(TABLES[1:]) == sorted(TABLES[1:])
 

@@ -1,4 +1,4 @@
-"""Tests of which version of a PMID counts: records before bare texts, later readings before earlier ones."""
+"""Tests of which version of a PMID is current: records before bare texts, newer reader versions before older ones."""
 
 import shutil
 import tempfile
@@ -74,7 +74,7 @@ def test_sql_orders_versions_as_python_does(keys: list[VersionKey]) -> None:
 
 
 @pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
-def test_a_text_never_takes_back_what_a_record_says(lake: Lake, order: tuple[int, ...]) -> None:
+def test_a_bare_text_never_replaces_a_record(lake: Lake, order: tuple[int, ...]) -> None:
     versions = [SourceRecord(RETRACTED, DAY), bare(5), bare(9, abstract="It cures all.")]
     for number in order:
         lake.add([versions[number]], source=f"s{number}", dated=True)
@@ -84,7 +84,7 @@ def test_a_text_never_takes_back_what_a_record_says(lake: Lake, order: tuple[int
             assert lake.add([versions[number]], source=f"s{number}", dated=dated).parts == ()
 
 
-def test_a_text_behind_a_record_is_kept_and_not_read(lake: Lake) -> None:
+def test_models_do_not_read_a_bare_text_of_a_pmid_with_a_record(lake: Lake) -> None:
     lake.add([SourceRecord(RETRACTED, DAY)], source="r", dated=True)
     same = lake.add([bare(1)], source="t", dated=False)
     assert same == ImportCounts(read=1, unchanged=1)
@@ -96,7 +96,7 @@ def test_a_text_behind_a_record_is_kept_and_not_read(lake: Lake) -> None:
     assert (later.revised, later.texts) == (1, 1)
 
 
-def test_a_record_replaces_a_text_whenever_it_comes(lake: Lake) -> None:
+def test_a_record_replaces_even_a_newer_bare_text(lake: Lake) -> None:
     first = lake.add([bare(5)], source="t", dated=False)
     assert (first.new, first.texts) == (1, 1)
     added = lake.add([SourceRecord(RETRACTED, DAY)], source="r", dated=True)
@@ -113,7 +113,7 @@ def test_a_deletion_hides_texts(lake: Lake) -> None:
     assert shown(lake) == [(1, "Drug Q", 2011, "10.1/q", True)]
 
 
-def test_an_earlier_text_becomes_current_again_among_texts(lake: Lake) -> None:
+def test_a_bare_text_that_is_imported_again_becomes_current_again(lake: Lake) -> None:
     for title in ("first", "second", "first"):
         now = datetime.now(UTC)
         text = SourceRecord(Article(1, title), now, record_class=BARE_TEXT)
@@ -122,7 +122,7 @@ def test_an_earlier_text_becomes_current_again_among_texts(lake: Lake) -> None:
         assert [row[1] for row in shown(lake)] == [title]
 
 
-def test_a_fetch_needs_a_record_not_a_text(lake: Lake) -> None:
+def test_a_pmid_with_only_a_bare_text_still_has_to_be_fetched(lake: Lake) -> None:
     lake.add([bare(0), SourceRecord(Article(2, "R"), DAY)], source="x", dated=True)
     assert last_seen(lake.location, [1, 2, 3], "PubMed") == {2: None}
     lake.add([SourceRecord(RETRACTED, DAY)], source="PubMed", dated=True)
@@ -130,7 +130,7 @@ def test_a_fetch_needs_a_record_not_a_text(lake: Lake) -> None:
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=str)
-def test_a_later_reading_of_a_file_replaces_the_earlier_one(lake: Lake, order: tuple[int, ...]) -> None:
+def test_a_newer_reader_version_replaces_the_older_one(lake: Lake, order: tuple[int, ...]) -> None:
     readings = [
         [SourceRecord(Article(pmid, f"{title} {pmid}"), DAY, reader_version=version) for pmid in range(1, 40)]
         for version, title in enumerate(["old", "new"])
@@ -142,7 +142,7 @@ def test_a_later_reading_of_a_file_replaces_the_earlier_one(lake: Lake, order: t
 
 
 @pytest.mark.parametrize("dated", [True, False])
-def test_a_later_reading_of_the_same_content_is_noted_once(lake: Lake, dated: bool) -> None:
+def test_a_newer_reader_version_of_the_same_content_is_recorded_once(lake: Lake, dated: bool) -> None:
     read = [SourceRecord(RETRACTED, DAY, reader_version=0)]
     read_again = [SourceRecord(RETRACTED, DAY + (not dated) * timedelta(days=1), reader_version=1)]
     lake.add(read, source="f", dated=dated)
@@ -153,7 +153,7 @@ def test_a_later_reading_of_the_same_content_is_noted_once(lake: Lake, dated: bo
     assert lake.add(read, source="f", dated=dated).parts == ()
 
 
-def test_parts_older_than_the_columns_hold_records_by_the_first_reader(lake: Lake) -> None:
+def test_rows_of_parts_older_than_the_columns_are_records_of_reader_version_0(lake: Lake) -> None:
     (name,) = lake.add([SourceRecord(RETRACTED, DAY)], source="f", dated=True).parts
     file = lake.part(name)
     footer = pq.read_metadata(file).metadata[FOOTER_KEY]
@@ -211,7 +211,7 @@ def test_undated_files_write_nothing_the_second_time(
 
 @settings(max_examples=FEWER_EXAMPLES)
 @given(data=st.data(), items=st.lists(ITEMS, min_size=1, max_size=6))
-def test_texts_in_any_order_change_no_record(
+def test_bare_texts_in_any_order_change_no_record(
     empty_lake: Path, data: st.DataObject, items: list[tuple[int, Article | Deletion]]
 ) -> None:
     """With texts before, between and after, each PMID with a record or deletion shows what it shows without them."""

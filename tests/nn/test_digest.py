@@ -37,7 +37,7 @@ def test_card_scores_device_and_precision_do_not_count(copy: Path, tiny_model: P
     assert load_model(str(copy), batch_tokens=64).name == identify(str(tiny_model))
 
 
-def test_one_weight_counts(copy: Path, tiny_model: Path, rewrite_weights: Rewrite) -> None:
+def test_one_changed_weight_changes_the_digest(copy: Path, tiny_model: Path, rewrite_weights: Rewrite) -> None:
     def change(weights: dict[str, torch.Tensor]) -> None:
         weights["heads.bias"][0] += 1e-3
 
@@ -45,7 +45,7 @@ def test_one_weight_counts(copy: Path, tiny_model: Path, rewrite_weights: Rewrit
     assert identify(str(copy)) != identify(str(tiny_model))
 
 
-def test_eight_bits_are_another_model(copy: Path, tiny_model: Path) -> None:
+def test_int8_weights_have_another_digest(copy: Path, tiny_model: Path) -> None:
     save_weights(load_weights(tiny_model), copy, int8=True)
     assert identify(str(copy)) != identify(str(tiny_model))
 

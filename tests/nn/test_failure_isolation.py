@@ -64,7 +64,7 @@ def test_a_broken_device_is_noticed_at_the_first_item() -> None:
 
 
 @pytest.mark.parametrize("error", [MemoryError(), torch.OutOfMemoryError(), "bytes"])
-def test_a_full_machine_does_not_blame_a_text(error: Exception | str) -> None:
+def test_full_memory_is_not_the_fault_of_a_text(error: Exception | str) -> None:
     """Smaller batches may fit; if a single text does not fit, the error is MemoryError."""
 
     def compute(items: Sequence[int]) -> list[int]:

@@ -115,7 +115,7 @@ def test_the_cpu_features_of_an_older_torch(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_one_module_uses_private_functions() -> None:
-    """Any attribute `torch. ... ._name` in the package stands in `torch_internals`."""
+    """Attributes such as `torch. ... ._name` are used only in `torch_internals`."""
     package = Path(litmine.__file__).parent
     users = {file.relative_to(package).as_posix() for file in package.rglob("*.py") if uses_private_torch(file)}
     assert users == {"nn/torch_internals.py"}

@@ -119,12 +119,12 @@ def test_bf16_is_close(parts: tuple[Path, Path], tiny_model: Path) -> None:
 
 def refusal(top: Path) -> str:
     """The error is the same for loading and identifying."""
-    said = set()
+    messages = set()
     for ask in (load_model, identify, trunk_digest_of):
         with pytest.raises(ModelError) as error:
             ask(str(top))
-        said.add(str(error.value))
-    (sentence,) = said
+        messages.add(str(error.value))
+    (sentence,) = messages
     assert "\n" not in sentence
     return sentence
 
@@ -203,10 +203,10 @@ def test_training_starts_from_a_top_as_from_the_complete_model(parts: tuple[Path
     expected = theirs.encoder.state_dict()
     assert ours.encoder.state_dict().keys() == expected.keys()
     assert all(torch.equal(one, expected[name]) for name, one in ours.encoder.state_dict().items())
-    told, wanted = (one.config.to_dict() for one in (ours, theirs))
-    for one in (told, wanted):
+    config, expected_config = (one.config.to_dict() for one in (ours, theirs))
+    for one in (config, expected_config):
         one.pop("_name_or_path")
-    assert told == wanted
+    assert config == expected_config
     assert ours.tokenizer.to_str() == theirs.tokenizer.to_str()
     lower = read_base(str(parts[0]), 64)
     assert lower.config.num_hidden_layers == theirs.config.num_hidden_layers - 1

@@ -137,7 +137,7 @@ EXTERNAL = b'<!DOCTYPE PubmedArticleSet [<!ENTITY a SYSTEM "file:///etc/hostname
         (b"\x1f\x8bgarbage, not gzip", "The gzip data are damaged"),
     ],
 )
-def test_a_file_of_another_kind_gives_one_sentence(tmp_path: Path, content: bytes, why: str) -> None:
+def test_a_file_of_another_format_gives_one_error(tmp_path: Path, content: bytes, why: str) -> None:
     [unreadable] = _read(tmp_path, content, "pubmed26n0001.xml.gz")
     assert isinstance(unreadable, UnreadableRecord)
     assert unreadable.where == str(tmp_path / "pubmed26n0001.xml.gz")
@@ -167,7 +167,7 @@ def test_truncated_xml_gives_every_record_before_its_end(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("harm", ["checksum", "middle", "tail"])
-def test_damaged_gzip_gives_one_sentence(tmp_path: Path, harm: str) -> None:
+def test_damaged_gzip_gives_one_error(tmp_path: Path, harm: str) -> None:
     compressed = bytearray(gzip.compress(MANY))
     if harm == "checksum":
         compressed[-6] ^= 0xFF
@@ -181,7 +181,7 @@ def test_damaged_gzip_gives_one_sentence(tmp_path: Path, harm: str) -> None:
     assert all(isinstance(it, SourceRecord) for it in records)
 
 
-def test_nothing_is_read_behind_damaged_gzip_data_and_one_bad_record_costs_one(tmp_path: Path) -> None:
+def test_nothing_is_read_after_gzip_damage_and_a_bad_record_loses_only_itself(tmp_path: Path) -> None:
     """Data behind the damage may look like records and have other words."""
     bad = MANY.replace(b"<PMID>1500</PMID>", b"<PMID>1500</PMID>\x01")
     *records, last = _read(tmp_path, gzip.compress(bad))

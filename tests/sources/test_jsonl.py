@@ -190,7 +190,7 @@ def test_unread_keys_are_counted_once_for_the_file() -> None:
 MARK = {"as_of": "2020-01-02T03:04:05.000006+00:00", "class": "record", "tables": ["entities"], "reader": 1}
 
 
-def test_an_exported_line_is_the_record_that_it_was() -> None:
+def test_an_exported_line_is_read_as_the_same_record() -> None:
     line = {"pmid": 7, "title": "A.", "text": "A.", "retracted": True, "entities": [], "new": 1, "litmine": MARK}
     record, note = read_jsonl(io.BytesIO(json.dumps(line).encode()))
     as_of = datetime(2020, 1, 2, 3, 4, 5, 6, tzinfo=UTC)

@@ -190,7 +190,7 @@ WORD = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zs", "Zl", "Zp"]),
 
 
 @given(st.lists(WORD, min_size=1), st.lists(WORD, min_size=1), st.integers(10, 80))
-def test_wrapped_text_is_whole(title: list[str], abstract: list[str], width: int) -> None:
+def test_wrapped_lines_are_joined(title: list[str], abstract: list[str], width: int) -> None:
     def wrapped(words: list[str]) -> str:
         lines = [""]
         for word in words:

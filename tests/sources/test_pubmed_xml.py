@@ -162,7 +162,7 @@ def test_damage_inside_a_record_costs_this_record(damage: bytes, filling: str) -
 @pytest.mark.parametrize(
     "damage", [b"</PubmedArticle>", b"<PubmedArticle>", b"</PubmedArticleSet>", b"<!--", b"<![CDATA["]
 )
-def test_damage_to_the_borders_of_a_record_is_told(damage: bytes) -> None:
+def test_damage_to_the_borders_of_a_record_is_reported(damage: bytes) -> None:
     document = _set(_article(1), _article(2, "@"), _article(3)).encode().replace(b"@", damage)
     records: list[ParsedRecord] = []
     problems = []
@@ -228,7 +228,7 @@ def test_documents_of_other_kinds_after_the_first_are_read_or_refused() -> None:
         assert message in str(error)
 
 
-def test_what_is_no_record_is_told() -> None:
+def test_elements_that_are_no_records_are_reported() -> None:
     document = _set("<Odd/>", _article(1), "<pubmedarticle><PMID>2</PMID></pubmedarticle>", _article(3), "<Last/>")
     assert _read(document) == [
         Article(1, "A title."),
@@ -239,7 +239,7 @@ def test_what_is_no_record_is_told() -> None:
     ]
 
 
-def test_records_in_a_namespace_are_told() -> None:
+def test_records_in_a_namespace_are_reported() -> None:
     [bad] = _read(_set(_article(1)).replace("Set>", 'Set xmlns="urn:a">', 1))
     why = "The element <{urn:a}PubmedArticle> is no record of PubMed and was not read."
     assert bad == UnreadableRecord("before record 1", why)
@@ -280,7 +280,7 @@ def test_a_dtd_without_entities_is_read_and_no_other_file() -> None:
     assert _read(document + _set(_article(1))) == [Article(1, "A title.")]
 
 
-def test_an_undeclared_entity_costs_its_record_and_no_text_vanishes() -> None:
+def test_a_record_with_an_undeclared_entity_is_reported_and_not_shortened() -> None:
     doctype = '<!DOCTYPE PubmedArticleSet PUBLIC "-//NLM//DTD" "https://localhost:9/x.dtd">'
     first, bad, last = _read(doctype + _set(_article(1), _article(2, "one &nbsp; <i>two</i>"), _article(3)))
     assert (first, last) == (Article(1, "A title."), Article(3, "A title."))
@@ -304,7 +304,7 @@ ENDLESS = {
 
 
 @pytest.mark.parametrize("kind", ENDLESS)
-def test_what_no_record_ends_is_not_read_to_its_end(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_data_without_a_complete_record_are_not_read_completely(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A small gzip file may decompress to gigabytes, all of which the parser would keep in memory."""
     monkeypatch.setattr(xml_stream, "MAX_RECORD_BYTES", 1 << 18)
     start, more = ENDLESS[kind]

@@ -68,7 +68,7 @@ def test_a_blank_line_between_documents_may_be_missing() -> None:
     ]
 
 
-def test_text_goes_on_in_the_next_lines() -> None:
+def test_text_may_continue_on_the_next_lines() -> None:
     [one, two] = read(
         "1|t|Cough", "and wheeze", "1|a|AIM: Rest.", "RESULT: It helps.", "1\t0\t5\tCough\tDisease", "2|t|B"
     )
@@ -78,7 +78,7 @@ def test_text_goes_on_in_the_next_lines() -> None:
     assert two == Article(2, "B")
 
 
-def test_blank_lines_within_a_document_are_passed_over() -> None:
+def test_blank_lines_within_a_document_are_skipped() -> None:
     assert read("1|t|One", "", "1|a|A", "", "1\t0\t3\tOne\tGene") == [Article(1, "One", "A", (Section(None, 4, 5),))]
 
 

@@ -79,7 +79,7 @@ def test_a_pmid_is_read_where_it_is_named(lines: str, pmids: int) -> None:
     if pmids == 1:
         assert found[0] == Article(5, "Cough")
     else:
-        what = "names 2 PMIDs, and which is its own cannot be told" if pmids else "has no PMID"
+        what = "names 2 PMIDs, and litmine cannot tell which is its own" if pmids else "has no PMID"
         assert isinstance(found[0], UnreadableRecord)
         assert found[0].why.startswith(f"The record 'Cough' {what}: add a line `AN  - PMID:` with it, or save")
 

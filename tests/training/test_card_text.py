@@ -22,9 +22,9 @@ def test_a_card_names_what_the_base_was_trained_on(tmp_path: Path) -> None:
     assert data is not None
     assert "NCBI-disease" in data
     assert "squad_v2.0_dev" in (base_data("builtin-reader") or ())
-    said = describe_base_data("builtin", "builtin", ["BC5CDR", "Own"], "ner")
-    assert said.startswith("\n\nThe base `builtin` was trained before, on NCBI-disease, BC5CDR, ")
-    assert " BC5CDR is used here again. Texts of that data are not new to this model" in said
+    paragraph = describe_base_data("builtin", "builtin", ["BC5CDR", "Own"], "ner")
+    assert paragraph.startswith("\n\nThe base `builtin` was trained before, on NCBI-disease, BC5CDR, ")
+    assert " BC5CDR is used here again. Texts of that data are not new to this model" in paragraph
     assert "used here again" not in describe_base_data("builtin", "builtin", ["Own"], "ner")
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "bert"}))
     assert describe_base_data(str(tmp_path), "base", ["Own"], "ner") == ""

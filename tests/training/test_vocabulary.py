@@ -42,7 +42,7 @@ def pruned(whole: Tokenizer, embeddings: torch.Tensor, texts: list[str]) -> tupl
     return prune_vocabulary(whole, embeddings, texts, KEEP)
 
 
-def test_it_has_the_requested_size_and_keeps_special_tokens_and_characters(
+def test_a_pruned_vocabulary_has_the_requested_size_and_keeps_special_tokens_and_characters(
     whole: Tokenizer, pruned: tuple[Tokenizer, torch.Tensor], texts: list[str]
 ) -> None:
     vocabulary = pruned[0].get_vocab()

@@ -68,7 +68,7 @@ class _BatchFetcher:
                 if len(batch) == 1:
                     yield MissingRecord(batch[0], f"PubMed could not return it: {failure}")
                     continue
-                # Retry the halves after the rest, so that a temporary problem of PubMed's may be over.
+                # Retry the halves after the rest: by then, a temporary problem of PubMed may be over.
                 half = len(batch) // 2
                 self._batch_size = half
                 queue += [batch[:half], batch[half:]]

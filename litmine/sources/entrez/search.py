@@ -77,7 +77,7 @@ class _SlicedSearch:
             slice_count = self._collect_days(split + timedelta(days=1), last, 0)
             counted += slice_count
             last = split
-            # The query's records are not spread as PubMed's are: take larger steps back until its records begin.
+            # If the slice holds few records of the query, take larger steps back until more appear.
             step = step * 2 if slice_count < _TARGET_HITS / 4 else 1.0
         days = f'("{first:%Y/%m/%d}"[crdt] : "{last:%Y/%m/%d}"[crdt])'
         hits = self._search_slice(days)

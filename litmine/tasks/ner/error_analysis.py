@@ -61,8 +61,8 @@ def find_mistakes(passages: Sequence[Passage], predicted: Sequence[Sequence[Span
     """The mistakes of each passage, in order.
 
     A mention is part of one mistake at most: pairs of one type come first, then of the same bounds, then any overlap,
-    longest overlap first. So boundary + type + boundary+type + missed = gold - correct, and boundary + type +
-    boundary+type + invented = predicted - correct.
+    longest overlap first. So the kinds boundary, type, boundary+type and missed sum to the gold mentions that
+    are not correct, and boundary, type, boundary+type and invented to the predicted ones that are not.
     """
     mistakes: list[Mistake] = []
     for number, (passage, spans) in enumerate(zip(passages, predicted, strict=True)):
@@ -82,7 +82,7 @@ def count_kinds(mistakes: Iterable[Mistake]) -> dict[str, int]:
 
 
 def most_frequent(mistakes: Iterable[Mistake], most: int) -> dict[str, list[tuple[int, Mistake]]]:
-    """The `most` frequent mistakes of each kind, each with its count and first occurrence; case is ignored."""
+    """At most `most` mistakes of each kind, frequent ones first, with count and first occurrence; case is ignored."""
     counts: Counter[tuple[str, ...]] = Counter()
     first: dict[tuple[str, ...], Mistake] = {}
     for mistake in mistakes:

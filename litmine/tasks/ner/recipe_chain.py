@@ -110,10 +110,10 @@ def _open_split(recipe: TaggerRecipe, split: str, read_before: Sequence[Corpus])
 
 
 def _prepare_next(recipe: TaggerRecipe, previous: PreparedRecipe, reference: str) -> PreparedRecipe:
-    """Prepare the recipe that continues from `previous`; `reference` is what the user called it.
+    """Prepare the recipe that continues from `previous`; `reference` is the user's name for it.
 
-    Raises SettingError when the model would lose a head, or when a share of a head's weights should be kept that the
-    first model does not have; otherwise as `prepare_recipes`.
+    Raises SettingError when the model would lose a head, or when the recipe keeps a share of the first model's weights
+    but has a head that the first model lacks; otherwise as `prepare_recipes`.
     """
     hint = f"(recipe {reference} follows; skip it with --then none)"
     try:

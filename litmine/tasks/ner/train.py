@@ -230,7 +230,7 @@ def _batch_loss(
     machine: TrainingDevice,
     label_counts: tuple[int, int] | None = None,
 ) -> torch.Tensor:
-    """The mean negative log-likelihood per annotated label, plus the weighted mean per label of the teachers.
+    """The mean negative log-likelihood per annotated label, plus the weighted mean of the teacher loss per other label.
 
     `label_counts` are the annotated and the unannotated labels of the whole batch if this batch is one member's share.
     """

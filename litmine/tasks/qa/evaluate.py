@@ -117,7 +117,7 @@ def _predict_merged(block: _Outputs) -> Iterator[ReaderPrediction]:
 
 
 def make_prediction(gold: GoldQuestion, answers: Sequence[str]) -> ReaderPrediction:
-    """The prediction that a lake's ranked answers to a question amount to; of a factoid, the first five count."""
+    """The prediction in a lake's ranked answers to a question; for a factoid, the first five answers."""
     if gold.question_type == "yesno":
         return ReaderPrediction(gold, (), answers[0] == "yes" if answers else None)
     return ReaderPrediction(

@@ -1,7 +1,7 @@
 """Turn questions into training examples: windows of a question and a text, with the answers' columns as labels.
 
 A text is cut into the same windows as when a reader answers. If an answer occurs several times or has several names,
-every occurrence is a label, and one of them is enough for the loss; of a list, each answer is needed. Texts of other
+every occurrence is a label, and the loss needs only one of them; for a list, one of each answer. Texts of other
 questions serve as negatives, which teach a reader to give no answer.
 """
 

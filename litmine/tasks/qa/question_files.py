@@ -145,7 +145,7 @@ def _exact_answers(exact: Any, kind: str) -> tuple[tuple[str, ...], ...]:
 
 
 def _names(group: list[Any]) -> Iterator[str]:
-    """The synonyms of an answer, numbers as they are written, without empty ones; further lists in it are opened."""
+    """The synonyms of an answer as text, without empty ones; nested lists are flattened."""
     for each in group:
         if isinstance(each, list):
             yield from _names(each)
@@ -156,7 +156,7 @@ def _names(group: list[Any]) -> Iterator[str]:
 
 
 def pubmedqa_questions(content: Any) -> Iterator[GoldQuestion | None]:
-    """The questions of PubMedQA JSON; None for a question with the answer maybe.
+    """The questions of PubMedQA JSON; None for a question whose answer is `maybe`.
 
     The parts of an abstract are joined as in the lake's `text`: each after its label, with one space between parts.
     Raises the errors of `squad_questions`.

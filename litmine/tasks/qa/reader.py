@@ -85,7 +85,7 @@ class Reader(NetworkModel):
     def find_spans(
         self, pair: tuple[str, str], read: TokenizedPair, logits: SpanLogits
     ) -> tuple[list[ScoredSpan], list[ScoredSpan]]:
-        """The best spans of a (question, text) that are whole answers: those that do not overlap, and those of all."""
+        """The best spans of a (question, text) that are whole answers: first without overlaps, then with overlaps."""
         most_words, best = self.settings.most_words, self.settings.best
         allowed = allowed_spans(*pair, read.words, most_words)
         return (

@@ -83,7 +83,7 @@ def train(
             run_recipe = replace(recipe, seed=recipe.seed + time)
             examples = trainer.examples(run_recipe, number, files)
             plan = trainer.plan(run_recipe, number, examples)
-            # The numbers of steps and examples tell a checkpoint of other files, or of more of them, from this run's.
+            # With the numbers of steps and examples, a checkpoint of other files is not taken for one of this run.
             run_id = json.dumps([training_id, number, time, plan.steps, len(examples)])
             run_folder = _run_folder(folder, number, time)
             with model_write_errors(folder):

@@ -2,7 +2,7 @@
 
 An answer is never a part of a number (`527` of `1,527`) or of a hyphenated name (`block` of `beta-block`), does not run
 over the end of a sentence, has no bracket without its partner, and is not made of the question's own words alone.
-docs/decisions/0145-whole-answers.md has what each rule changes on dev questions.
+docs/decisions/0145-whole-answers.md shows what each rule changes on dev questions.
 """
 
 import re
@@ -30,10 +30,10 @@ _WHOLE = re.compile(
     """,
     re.VERBOSE,
 )
-# Thousands parted by spaces: `12 500`.
+# Numbers with spaces between thousands: `12 500`.
 _THOUSANDS = re.compile(r"(?<![\w.,])\d{1,3}(?:[ \u00a0\u2009\u202f]\d{3})+(?![\d.,]*\d)(?![^\W\d_])")
-# What may be left out at the end of a whole: `penicillin` of `penicillin-induced` and of `penicillin's`, `12` of
-# `12-week`, `eight` of `eight-amino`.
+# An answer may leave out some endings of such a name or number: `penicillin` of `penicillin-induced` and of
+# `penicillin's`, `12` of `12-week`, `eight` of `eight-amino`.
 _ENDING = re.compile(rf"[{_HYPHENS}](?:[a-z]*(?:ed|ing|like|free|ive|ent|ant)|specific)$|['\u2019]s$")
 _UNITS = "years?|months?|weeks?|days?|hours?|min|minutes?|fold|mg|items?|points?|amino|residues?|base|bp|kb"
 _COUNTED = re.compile(
@@ -46,7 +46,7 @@ _COUNTED = re.compile(
 _PAIR = re.compile(rf"(?=[^\W_]*{_LETTER}\d)([^\W_]{{4,}})([{_HYPHENS}])(?=[^\W_]*{_LETTER}\d)([^\W_]{{4,}})$")
 _MIN_NAME = 2
 _OPEN, _CLOSED = "([{", ")]}"
-# An answer does not begin or end with these, unless they belong to a whole.
+# An answer does not begin or end with these, unless they belong to such a name or number.
 _NOT_FIRST, _NOT_LAST = frozenset(",.;:!?)]}/%"), frozenset(",.;:!?([{/" + "-\u2010\u2011\u2012\u2013\u2212")
 _WORD = re.compile(r"[^\W_]+")
 _CHOICE = re.compile(r"\bor\b|/", re.IGNORECASE)
@@ -64,7 +64,7 @@ def allowed_spans(question: str, text: str, words: TokenizedText, most_words: in
         return allowed
     starts, ends = _cuts(text)
     may_start, may_end = starts[words.start], ends[words.end]
-    # The words of some tokenizers include punctuation, `Yes.`, and cannot be had without it.
+    # The words of some tokenizers include punctuation, such as `Yes.`, so an answer cannot leave it out.
     for word, (start, end) in enumerate(zip(words.start.tolist(), words.end.tolist(), strict=True)):
         if end - start > 1:
             may_start[word] |= text[start] in _NOT_FIRST
@@ -107,7 +107,7 @@ def _cuts(text: str) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
 
 
 def _partners(text: str, words: TokenizedText) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The first and last code point that each word needs in its span: (words,), those of its brackets' partners.
+    """For each word, the first and last code point that a span must hold to pair the word's brackets: (words,) each.
 
     A bracket without a partner needs a code point outside the text.
     """

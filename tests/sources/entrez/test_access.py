@@ -75,7 +75,7 @@ def test_a_key_may_go_to_this_machine_without_tls(host: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["example.org", "localhost.example.org", "10.0.0.1", "127.0.0.1.example.org"])
-def test_a_key_goes_nowhere_else_in_the_clear(host: str) -> None:
+def test_a_key_is_never_sent_unencrypted_to_another_machine(host: str) -> None:
     with pytest.raises(SettingError, match="https") as refused:
         EutilsSettings(f"http://{host}/", KEY)
     assert KEY not in str(refused.value)

@@ -123,7 +123,7 @@ def test_a_request_without_a_response_counts_longer(temp_folder: Path) -> None:
     assert _turn_after(start, RateLimiter("host", 1, [temp_folder])) > 2.0
 
 
-def test_an_unused_turn_is_kept(temp_folder: Path) -> None:
+def test_an_unused_slot_is_kept(temp_folder: Path) -> None:
     late = RateLimiter("host", 1, [temp_folder])
     start = time.monotonic()
     late.acquire()
@@ -173,7 +173,7 @@ def test_a_host_name_cannot_choose_another_folder(temp_folder: Path) -> None:
         b'{"last": 0, "pause": 0, "places": [1, 2]}',
     ],
 )
-def test_what_makes_no_sense_counts_as_a_second_full_of_requests(content: bytes, temp_folder: Path) -> None:
+def test_an_invalid_state_counts_as_all_slots_taken(content: bytes, temp_folder: Path) -> None:
     _write(temp_folder)
     _state_file(temp_folder).write_bytes(content)
     limiter = RateLimiter("host", 3, [temp_folder])

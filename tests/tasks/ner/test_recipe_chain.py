@@ -154,7 +154,7 @@ REFUSED: dict[str, tuple[dict[str, object], type[LitmineError], str]] = {
         {"corpora": ["BC5CDR", "own"], "base_weight_share": 0.5, "type_map": {"own:Disease": "Illness"}}, SettingError,
         "keeps a share of the first model's weights, but that model has no head for Illness",
     ),
-    "one that goes on itself": (
+    "a recipe that is followed by a further one": (
         {"then": "finish"}, SettingError, "is itself followed by finish, but only one recipe can follow"
     ),
     "a corpus that is read more often and not at all": (

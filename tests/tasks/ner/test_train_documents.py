@@ -53,9 +53,9 @@ def test_training_and_evaluation_score_a_folder_of_documents_equally(
 ) -> None:
     corpus, out = put(tmp_path / "corpus"), tmp_path / "out"
     options = ("--map", "X:FamilyName=-", "--map", "Disease=Illness")
-    said = train(run, tiny_model, out, "--corpus", f"X={corpus}", *options)
-    assert "X: 13 passages annotated with Gene, Illness" in said
-    assert "skipped 1 mentions that are not at their offsets" in said
+    output = train(run, tiny_model, out, "--corpus", f"X={corpus}", *options)
+    assert "X: 13 passages annotated with Gene, Illness" in output
+    assert "skipped 1 mentions that are not at their offsets" in output
     scores = json.loads((out / "scores.json").read_text())["X"]
     assert {kind: score["support"] for kind, score in scores.items()} == {"Gene": 24, "Illness": 13, "micro": 37}
     assert scores["micro"]["f1"] > 0
@@ -66,8 +66,8 @@ def test_training_and_evaluation_score_a_folder_of_documents_equally(
 
 def test_a_file_of_documents_has_no_dev_split(run: Run, tiny_model: Path, tmp_path: Path) -> None:
     file, out = put(tmp_path / "corpus") / "train.pubtator", tmp_path / "out"
-    said = train(run, tiny_model, out, "--corpus", f"X={file}")
-    assert "X: 13 passages annotated with Disease, FamilyName, Gene" in said
+    output = train(run, tiny_model, out, "--corpus", f"X={file}")
+    assert "X: 13 passages annotated with Disease, FamilyName, Gene" in output
     assert json.loads((out / "scores.json").read_text()) == {}
     scores = evaluate(run, out, "--data", f"X={file}")
     assert {kind: score["support"] for kind, score in scores.items()} == {
@@ -80,8 +80,8 @@ def test_a_registered_corpus_has_mapped_types_by_name_and_raw_types_by_path(
 ) -> None:
     monkeypatch.setenv("LITMINE_HOME", str(tmp_path))
     corpus, out = put(tmp_path / "corpora" / "GNormPlus"), tmp_path / "out"
-    said = train(run, tiny_model, out, "--corpus", "GNormPlus", "--map", "Disease=-")
-    assert "GNormPlus: 13 passages annotated with Gene" in said
+    output = train(run, tiny_model, out, "--corpus", "GNormPlus", "--map", "Disease=-")
+    assert "GNormPlus: 13 passages annotated with Gene" in output
     scores = json.loads((out / "scores.json").read_text())["GNormPlus"]
     assert evaluate(run, out, "--data", "GNormPlus", "--map", "Disease=-") == scores
     file = corpus / "dev.pubtator"

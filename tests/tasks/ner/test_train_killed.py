@@ -119,8 +119,8 @@ def test_a_full_disk_keeps_the_last_checkpoint(
     first_checkpoint.release()
     stdout, stderr = process.communicate()
     assert (process.returncode, stdout) == (FAILED, "")
-    *_, said = stderr.splitlines()
-    assert said == (
+    *_, message = stderr.splitlines()
+    assert message == (
         f"litmine: {folder / 'training.checkpoint'} could not be written (File too large); free some space and run the"
         " command again: finished work is kept"
     )

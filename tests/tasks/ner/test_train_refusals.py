@@ -86,10 +86,10 @@ def sentence(ran: CompletedProcess[str], code: int = FAILED) -> str:
 
 @pytest.mark.parametrize("kind", CORPORA)
 def test_an_invalid_corpus_is_refused(run: Run, tiny_base: Path, tmp_path: Path, kind: str) -> None:
-    train, dev, options, said = CORPORA[kind]
+    train, dev, options, message = CORPORA[kind]
     corpus = put(tmp_path / "corpus", train, dev)
     ran = run("train", "ner", "--base", tiny_base, "--corpus", corpus, "-o", tmp_path / "out", *options)
-    assert said in sentence(ran)
+    assert message in sentence(ran)
     assert not any((tmp_path / "out").rglob("*"))
 
 
@@ -109,9 +109,9 @@ def test_a_corpus_that_needs_an_agreement_is_refused(
         ran = run("train", "ner", "--base", tiny_base, "--corpus", reference, "-o", tmp_path / "out")
     else:
         ran = run("evaluate", "ner", "--model", tiny_model, "--data", reference)
-    said = sentence(ran)
-    assert f"i2b2-2010 is not in {tmp_path / 'home' / 'corpora' / 'i2b2-2010'}; each user must sign its data" in said
-    assert "https://portal.dbmi.hms.harvard.edu/" in said
+    message = sentence(ran)
+    assert f"i2b2-2010 is not in {tmp_path / 'home' / 'corpora' / 'i2b2-2010'}; each user must sign its data" in message
+    assert "https://portal.dbmi.hms.harvard.edu/" in message
     assert not (tmp_path / "out").exists()
 
 
@@ -139,9 +139,9 @@ def test_a_base_with_weights_that_are_not_finite_is_refused(
 def test_a_diverging_learning_rate_stops(run: Run, tiny_base: Path, tmp_path: Path) -> None:
     corpus, out = put(tmp_path / "corpus", GOOD * 200, GOOD), tmp_path / "out"
     words = ("train", "ner", "--base", tiny_base, "--corpus", corpus, "-o", out, "--batch-tokens", 600)
-    said = sentence(run(*words, "--learning-rate", "1e30", "--epochs", 2))
-    assert " is not finite at step " in said
-    assert "try a learning rate below 1e+30" in said
+    message = sentence(run(*words, "--learning-rate", "1e30", "--epochs", 2))
+    assert " is not finite at step " in message
+    assert "try a learning rate below 1e+30" in message
     assert {file.name for file in out.iterdir()} <= {"training.checkpoint"}
 
 
@@ -149,14 +149,14 @@ def test_a_learning_rate_that_diverges_at_the_last_step_stops(run: Run, tiny_bas
     """The loss is still finite, and there is no dev split that would show it."""
     corpus, out = put(tmp_path / "corpus", GOOD, GOOD) / "train.tsv", tmp_path / "out"
     words = ("train", "ner", "--base", tiny_base, "--corpus", corpus, "-o", out, "--epochs", 1)
-    said = sentence(run(*words, "--learning-rate", "1e30"))
-    assert "the trained model is unusable (out@" in said
-    assert said.endswith("; try a learning rate below 1e+30")
+    message = sentence(run(*words, "--learning-rate", "1e30"))
+    assert "the trained model is unusable (out@" in message
+    assert message.endswith("; try a learning rate below 1e+30")
     assert not {"model.safetensors", "README.md"} & {file.name for file in out.iterdir()}
 
 
 @pytest.mark.parametrize(
-    ("text", "options", "said"),
+    ("text", "options", "message"),
     [
         (GOOD + "attack\tI-Disease\n", ("--tags", "iob2"), "line 4: I-Disease continues no mention"),
         (GOOD + "attack\n", (), "line 4: expected token TAB tag, not 'attack'"),
@@ -168,7 +168,7 @@ def test_a_learning_rate_that_diverges_at_the_last_step_stops(run: Run, tiny_bas
     ],
 )
 def test_a_file_that_cannot_be_scored_is_refused(
-    run: Run, tiny_model: Path, tmp_path: Path, text: str, options: tuple[str, ...], said: str
+    run: Run, tiny_model: Path, tmp_path: Path, text: str, options: tuple[str, ...], message: str
 ) -> None:
     (tmp_path / "dev.tsv").write_text(text)
-    assert said in sentence(run("evaluate", "ner", "--model", tiny_model, "--data", tmp_path / "dev.tsv", *options))
+    assert message in sentence(run("evaluate", "ner", "--model", tiny_model, "--data", tmp_path / "dev.tsv", *options))
