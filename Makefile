@@ -28,7 +28,7 @@ test: $(VENV)/installed-dev   ## the gate: style, types, layers, tests
 pytest: $(VENV)/installed-dev
 	pytest -q -n 5 --dist loadfile --no-loadscope-reorder
 
-soak: $(VENV)/installed-dev   ## every test with the long counts
+soak: $(VENV)/installed-dev   ## every test, with many more examples, records and kills
 	LITMINE_HYPOTHESIS_PROFILE=soak pytest -m "soak or not soak"
 
 lint: $(VENV)/installed-dev

@@ -23,9 +23,9 @@ _MAX_FACTOID_ANSWERS = 5
 _YESNO_PAPERS = 3
 # Below this score an article's answer to a question is unlikely to be right; chosen on dev questions
 # (docs/decisions/0145-whole-answers.md).
-_LIKELY = 0.15
+_MIN_LIKELY_SCORE = 0.15
 _SPACE = re.compile(r"\s")
-_ANY_ARTICLE = re.compile(r"Journal Article|English Abstract|Research Support, .*")
+_UNINFORMATIVE_TYPES = re.compile(r"Journal Article|English Abstract|Research Support, .*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ def print_text(question: Question, answers: Sequence[RankedAnswer], out: IO[str]
     is_yesno = question.question_type == "yesno"
     shown = ranked if question.question_type != "factoid" else _without_overlaps(ranked)[:_MAX_FACTOID_ANSWERS]
     full_papers = _YESNO_PAPERS if is_yesno else 1
-    if shown and not is_yesno and max(answer.best.score or 0 for answer in shown) < _LIKELY:
+    if shown and not is_yesno and max(answer.best.score or 0 for answer in shown) < _MIN_LIKELY_SCORE:
         print_message("no article is likely to answer this; these answers are the best found")
     printer = AnswerPrinter(out)
     for number, answer in enumerate(shown, 1):
@@ -165,8 +165,8 @@ def _without_overlaps(answers: Sequence[RankedAnswer]) -> list[RankedAnswer]:
 
 
 def publication_types(paper: "PaperAnswer | SupportingSentence") -> str:
-    """The paper's publication types, without those that say nothing of its evidence: article, language and money."""
-    return "; ".join(name for name in paper.publication_types if not _ANY_ARTICLE.fullmatch(name))
+    """The paper's publication types, without those that say nothing about its kind of evidence."""
+    return "; ".join(name for name in paper.publication_types if not _UNINFORMATIVE_TYPES.fullmatch(name))
 
 
 def _split_evidence(paper: PaperAnswer) -> tuple[str, str, str]:

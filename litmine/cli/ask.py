@@ -41,7 +41,7 @@ from litmine.lake.paths import LakePath
 @click.option(
     "--verdict",
     is_flag=True,
-    help="Also print the reader's yes and no for a yes/no question. They are little better than chance.",
+    help="Also print the reader's yes or no for a yes/no question, which is little better than chance.",
 )
 @precision_option
 @batch_tokens_option
@@ -68,11 +68,11 @@ def ask(
     litmine retrieves the best matching articles, without retracted ones, retraction notices, errata and expressions of
     concern, and the reader extracts answers from them. Beside each answer stands the article's publication type.
     For a yes/no question, litmine shows the sentences with the question's words and gives no verdict without --verdict.
-    The view `answers` keeps the results, so that the same question is not read again.
+    The lake keeps the results: if the question is asked again, the reader reads only new articles.
     """
     from litmine.cli.answer_output import load_answers, print_json, print_text
     from litmine.cli.answering import answer_with_progress
-    from litmine.cli.yesno_output import CAVEAT, print_support, support_record, without_silent
+    from litmine.cli.yesno_output import CAVEAT, keep_relevant_verdicts, print_support, support_record
     from litmine.lake.hashing import question_digest
     from litmine.lake.lake import Lake
     from litmine.pipeline.answer import QuestionRun, explain_nothing_retrieved
@@ -85,8 +85,8 @@ def ask(
     asked = parse_question(question, question_type=question_type or "")
     if verdict and asked.question_type != "yesno":
         raise click.UsageError(
-            f"--verdict needs a yes/no question, and this is a {asked.question_type} question; set --type yesno if it"
-            " is wrong"
+            f"--verdict needs a yes/no question, and this is a {asked.question_type} question; set --type yesno if"
+            " that is wrong"
         )
     asked = replace(asked, question_id=f"ask-{question_digest(asked) & (1 << 64) - 1:016x}")
     opened = Lake(lake)
@@ -108,7 +108,7 @@ def ask(
     found, more = load_answers(opened, asked.question_id), {}
     if asked.question_type == "yesno":
         support = find_support(opened, asked)
-        found = without_silent(found, support) if verdict and support.relevant else []
+        found = keep_relevant_verdicts(found, support) if verdict and support.relevant else []
         more = {**support_record(support), **({"caveat": CAVEAT} if verdict else {})}
         if form == "text":
             print_support(support, sys.stdout)

@@ -112,10 +112,10 @@ def setting_options(kind: type, require: bool = False) -> list[click.Option]:
     Fields without a default come first, then the class's own fields, then inherited ones. With `require`, the flag of a
     field with neither a default nor an `unset` text is mandatory.
     """
-    hints, lacking = get_type_hints(kind), required_fields(kind)
+    hints, required = get_type_hints(kind), required_fields(kind)
     by_name = {field.name: field for field in fields(kind)}
     options: list[click.Option] = []
-    for name in dict.fromkeys([*lacking, *(name for name in kind.__annotations__ if name in by_name), *by_name]):
+    for name in dict.fromkeys([*required, *(name for name in kind.__annotations__ if name in by_name), *by_name]):
         field = by_name[name]
         setting = setting_metadata(field)
         if setting and setting.repeat_by:
@@ -125,7 +125,9 @@ def setting_options(kind: type, require: bool = False) -> list[click.Option]:
                 SettingOption(group.kind, inner, metadata, group, False) for inner, metadata in inner_fields if metadata
             ]
         elif setting:
-            options.append(SettingOption(kind, field, setting, None, require and name in lacking and not setting.unset))
+            options.append(
+                SettingOption(kind, field, setting, None, require and name in required and not setting.unset)
+            )
     return options
 
 

@@ -50,19 +50,19 @@ def doctor(ctx: click.Context, lake: LakePath, deep: bool, network: bool, ray: b
     ctx.exit(FAILED if any(finding.level == "wrong" for finding in findings) else DONE)
 
 
-def _findings(place: LakePath, deep: bool, network: bool, ray: bool) -> "Iterator[Finding]":
+def _findings(lake: LakePath, deep: bool, network: bool, ray: bool) -> "Iterator[Finding]":
     from litmine.lake.lake import Lake
     from litmine.pipeline.doctor.environment import examine_environment
     from litmine.pipeline.doctor.examine import examine_lake
     from litmine.pipeline.doctor.finding import note, wrong
 
-    here = local_folder(place)
-    yield from examine_environment(here.absolute(), network=network, ray=ray)
-    if not (here.exists() if here == place else place.is_dir()):
-        yield note("lake", f"{place} does not exist; run `litmine import PATH` to create it")
+    folder = local_folder(lake)
+    yield from examine_environment(folder.absolute(), network=network, ray=ray)
+    if not (folder.exists() if folder == lake else lake.is_dir()):
+        yield note("lake", f"{lake} does not exist; run `litmine import PATH` to create it")
         return
     try:
-        opened = Lake(place)
+        opened = Lake(lake)
     except LakeError as error:
         yield wrong("lake", str(error))
         return

@@ -66,7 +66,7 @@ def _read_pmid_file(file: Path) -> tuple[frozenset[int], list[Gap]]:
     "pmid_list",
     metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
-    help="Fetch the PMIDs in this file instead, a list, a CSV export of PubMed or an .nbib file; - reads stdin.",
+    help="Fetch the PMIDs in this file instead: a list, a CSV export of PubMed or an .nbib file; - reads stdin.",
 )
 @click.option(
     "--since",

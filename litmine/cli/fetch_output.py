@@ -35,12 +35,12 @@ class FetchProgress(FetchObserver):
         print_message(f"PubMed: {reason}" + (f"; retrying in {seconds:.1f} s" if seconds else ""))
 
 
-def print_forecast(plan: FetchPlan, unusable: Sequence[Gap], per_second: int) -> None:
+def print_forecast(plan: FetchPlan, invalid_pmids: Sequence[Gap], per_second: int) -> None:
     """Print how many records a fetch would add, and the minimum duration at the allowed request rate.
 
-    `unusable` are words of a list that are not PMIDs; they go to stderr, as in a fetch.
+    `invalid_pmids`: gaps for entries of a PMID list that are not PMIDs; they go to stderr, as in a fetch.
     """
-    for gap in unusable:
+    for gap in invalid_pmids:
         print_message(f"not fetched: {gap}")
     requests = min_requests(len(plan.wanted))
     lines = [

@@ -98,7 +98,7 @@ class ExecutorProgress(executor.RunProgress):
     def interruption(self) -> str:
         """What an interruption costs: a unit that is not finished starts again."""
         lost = round(sum(self._under_way.values()))
-        repeated = f"; about {lost:,} of an unfinished part will be read again" if lost else ""
+        repeated = f"; about {lost:,} articles of unfinished parts will be read again" if lost else ""
         return f"{self._finished:,} of {self._total:,} articles done{repeated}"
 
     def _show(self) -> None:

@@ -19,7 +19,7 @@ from litmine.schema import table_declaration
     help="Output format; json is the schema JSON of Apache Iceberg.",
 )
 def schema(table: str | None, form: str) -> None:
-    """Describe the views and tables of a lake. `litmine sql` queries them.
+    """Describe the views and tables of a lake. `litmine sql` queries the views.
 
     \b
     litmine schema

@@ -50,23 +50,23 @@ def print_support(support: QuestionSupport, out: IO[str]) -> None:
         printer.line(f"   also PMID {', '.join(rest)}")
 
 
-def without_silent(answers: Sequence[RankedAnswer], support: QuestionSupport) -> list[RankedAnswer]:
-    """The verdicts of the papers that are about the question, ranked anew; the other papers have none.
+def keep_relevant_verdicts(answers: Sequence[RankedAnswer], support: QuestionSupport) -> list[RankedAnswer]:
+    """The verdicts of the papers with a relevant sentence, ranked again; the other papers come last, without a verdict.
 
-    A text that lacks the question's words says neither yes nor no, whatever the reader makes of it.
+    A text that lacks the question's words says neither yes nor no, even if the reader gives a verdict on it.
     """
-    about = {sentence.pmid for sentence in support.relevant}
-    silent = [
+    relevant = {sentence.pmid for sentence in support.relevant}
+    without_verdict = [
         replace(paper, answer=None, score=None)
         for answer in answers
         for paper in answer.papers
-        if answer.rank is None or paper.pmid not in about
+        if answer.rank is None or paper.pmid not in relevant
     ]
     kept = []
     for answer in answers:
-        papers = [paper for paper in answer.papers if paper.pmid in about]
+        papers = [paper for paper in answer.papers if paper.pmid in relevant]
         if answer.rank is not None and papers:
             kept.append(replace(answer, papers=papers, support=len(papers)))
     kept.sort(key=lambda answer: -answer.score)
     ranked = [replace(answer, rank=rank) for rank, answer in enumerate(kept, 1)]
-    return [*ranked, RankedAnswer(None, 0, silent)] if silent else ranked
+    return [*ranked, RankedAnswer(None, 0, without_verdict)] if without_verdict else ranked

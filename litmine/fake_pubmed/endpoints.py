@@ -26,7 +26,7 @@ _SET = (
     '<?xml version="1.0" ?>\n<!DOCTYPE PubmedArticleSet PUBLIC "-//NLM//DTD PubMedArticle, 1st January 2025//EN"'
     ' "https://dtd.nlm.nih.gov/ncbi/pubmed/out/pubmed_250101.dtd">\n'
 )
-_BEYOND = (
+_RETSTART_TOO_LARGE = (
     "Search Backend failed: Exception:\n'retstart' cannot be larger than 9998. For PubMed, ESearch can only retrieve"
     " the first 9,999 records matching the query. To obtain more than 9,999 PubMed records, consider using EDirect"
     " that contains additional logic to batch PubMed search results automatically so that an arbitrary number can be"
@@ -72,7 +72,7 @@ def esearch(archive: RecordArchive, parameters: Mapping[str, str]) -> FakeRespon
     start = _parse_number(parameters.get("retstart"), 0)
     retmax = _parse_number(parameters.get("retmax"), _DEFAULT_RETMAX)
     if start >= MAX_SEARCH_HITS:
-        return error_response("esearch", _BEYOND)
+        return error_response("esearch", _RETSTART_TOO_LARGE)
     try:
         matches = archive.search(lambda columns: run_query(_add_date_range(term, parameters), columns))
     except RecursionError:

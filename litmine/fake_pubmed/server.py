@@ -25,7 +25,7 @@ from litmine.fake_pubmed.faults import TRANSPORT_FAULTS, FaultInjector, rate_lim
 from litmine.fake_pubmed.request_log import LoggedRequest, RequestLog
 
 _FOLDER = "/entrez/eutils/"
-_ELSEWHERE = "/elsewhere"
+_REDIRECT_PREFIX = "/elsewhere"
 _MAX_URI_CHARS = 2_000
 _MAX_BODY_BYTES = 1 << 20
 _TRICKLE_PIECES = 50
@@ -221,7 +221,7 @@ class _EutilsHandler(BaseHTTPRequestHandler):
         if fault == "fewer-records":
             return self._good_response(request, faults.choose_omitted(request.pmids))
         if fault == "redirect":
-            other_host = f"http://localhost:{self.server.server_port}{_ELSEWHERE}{self.path}"
+            other_host = f"http://localhost:{self.server.server_port}{_REDIRECT_PREFIX}{self.path}"
             return replace(html_page(302, "302 Found"), headers=(("Location", other_host),))
         return faults.failed_response(fault, request.utility, self._good_response(request), request.client, limit)
 
@@ -232,7 +232,7 @@ class _EutilsHandler(BaseHTTPRequestHandler):
             return esearch(self.server.archive, request.parameters)
         if request.utility == "efetch":
             return efetch(self.server.archive, request.parameters, request.pmids, omitted)
-        if self.path.startswith(_ELSEWHERE):
+        if self.path.startswith(_REDIRECT_PREFIX):
             return html_page(200, "Sign in to this network")
         return html_page(404, "404 Not Found")
 

@@ -1,7 +1,7 @@
 """Responses and search results of an unfinished fetch, stored on disk so that the next run does not request them again.
 
-A journal belongs to one fetch job, which may be interrupted and restarted. It is a folder in
-`.spool` of the lake's local folder and is deleted when the job is complete.
+A journal belongs to one fetch, which is the same however often it is interrupted and restarted. It is a folder in
+`.spool` of the lake's local folder and is deleted when the fetch is complete.
 """
 
 import json
@@ -26,7 +26,7 @@ _TIME_FORMAT = "%Y%m%dT%H%M%S.%fZ"
 
 
 class DownloadJournal:
-    """The journal of one fetch job; `open_journal` opens it."""
+    """The journal of one fetch; `open_journal` opens it."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -75,7 +75,7 @@ class DownloadJournal:
                     path.unlink()
 
     def delete(self) -> None:
-        """Delete the journal. The job is complete, and all records are in article parts."""
+        """Delete the journal. The fetch is complete, and all records are in article parts."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _search_file(self, term: str) -> Path:
@@ -83,21 +83,21 @@ class DownloadJournal:
 
 
 @contextmanager
-def open_journal(lake: LakePath, job: str, request: str = "") -> Iterator[DownloadJournal]:
-    """Lock and open the journal of a fetch job. `job` must be a valid file name.
+def open_journal(lake: LakePath, journal_id: str, request: str = "") -> Iterator[DownloadJournal]:
+    """Lock and open the journal of a fetch. `journal_id` must be a valid file name.
 
-    `request` describes a new job to people. A journal that is empty at the end is deleted.
+    `request` describes a new fetch to people. A journal that is empty at the end is deleted.
 
     Raises LakeLockedError when another process has it open, LakeError when it cannot be created.
     """
     with ExitStack() as stack:
         try:
-            stack.enter_context(hold_lock(lake, f"fetch-{job}"))
+            stack.enter_context(hold_lock(lake, f"fetch-{journal_id}"))
         except LakeLockedError:
             raise LakeLockedError(
                 f"the same fetch is already writing to {lake}; wait until it is done and run this again"
             ) from None
-        folder = local_folder(lake) / _FOLDER / job
+        folder = local_folder(lake) / _FOLDER / journal_id
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -112,17 +112,17 @@ def open_journal(lake: LakePath, job: str, request: str = "") -> Iterator[Downlo
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def list_jobs(lake: LakePath) -> dict[str, str]:
-    """The jobs that have downloaded something and are running or were interrupted, with their requests.
+def list_unfinished_fetches(lake: LakePath) -> dict[str, str]:
+    """The fetches that have downloaded something and are running or were interrupted: their requests by journal id.
 
     Raises LakeError when the folder cannot be read.
     """
     folder = local_folder(lake) / _FOLDER
     try:
-        jobs = sorted(path for path in folder.iterdir() if _has_downloads(path)) if folder.is_dir() else []
+        journals = sorted(path for path in folder.iterdir() if _has_downloads(path)) if folder.is_dir() else []
     except OSError as error:
         raise LakeError(f"{folder} cannot be read ({error.strerror}); check its permissions") from error
-    return {job.name: _read_request(job) for job in jobs}
+    return {journal.name: _read_request(journal) for journal in journals}
 
 
 def _has_downloads(folder: Path) -> bool:
@@ -130,7 +130,7 @@ def _has_downloads(folder: Path) -> bool:
 
 
 def _read_request(folder: Path) -> str:
-    """The description of a job's request, or the job's name if it has none."""
+    """The description of a fetch's request, or the journal id if it has none."""
     try:
         return (folder / _REQUEST_FILE).read_text(encoding="utf-8")
     except (OSError, ValueError):

@@ -1,1 +1,1 @@
-"""What leaves a lake for other tools: files written whole, and documents in the forms that those tools read."""
+"""Output formats: query results as CSV, JSON, JSON lines and Parquet; articles as PubTator, BioC and JSON lines."""

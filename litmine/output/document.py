@@ -1,4 +1,4 @@
-"""An article with the mentions found in it, on its way out of a lake."""
+"""An article with its mentions, as an export reads it from a lake."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Documents as JSON lines, one whole article with its mentions each; `litmine import` restores the articles."""
+"""Documents as JSON lines, one article with its mentions per line; `litmine import` restores the articles."""
 
 import json
 import re
@@ -20,7 +20,7 @@ def to_jsonl(document: Document) -> str:
     """The document's line: every field of its article, its text, its mentions and the rows of other tables.
 
     The key `litmine` marks the line, so that an import restores the article as it was: its `as_of`, its class,
-    the version of the reader that made it, and which keys are tables and not part of it.
+    the version of the file reader that made it, and which keys are tables and no fields of it.
     """
     article = document.article
     record = {name: value.isoformat() if isinstance(value, date) else value for name, value in asdict(article).items()}
@@ -28,11 +28,11 @@ def to_jsonl(document: Document) -> str:
     mark = {}
     if document.as_of is not None and document.record_class is not None:
         as_of = document.as_of.astimezone(UTC).isoformat()
-        kind, reader = _CLASS_NAMES[document.record_class], document.reader_version or 0
-        mark = {EXPORT_MARK: {"as_of": as_of, "class": kind, "reader": reader, "tables": [*tables]}}
-    words = {name: record.pop(name) for name in ("pmid", "title", "abstract")}
+        class_name, reader_version = _CLASS_NAMES[document.record_class], document.reader_version or 0
+        mark = {EXPORT_MARK: {"as_of": as_of, "class": class_name, "reader": reader_version, "tables": [*tables]}}
+    first_keys = {name: record.pop(name) for name in ("pmid", "title", "abstract")}
     rows = {table: [_with_shortest_decimals(row) for row in rows] for table, rows in tables.items()}
-    return json_line({**words, "text": article.text, **record, **rows, **mark}) + "\n"
+    return json_line({**first_keys, "text": article.text, **record, **rows, **mark}) + "\n"
 
 
 def _with_shortest_decimals(row: Mapping[str, Any]) -> dict[str, Any]:

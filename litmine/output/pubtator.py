@@ -1,20 +1,20 @@
-"""Documents as PubTator: `pmid|t|title`, `pmid|a|abstract`, a line of columns a mention, a blank line.
+"""Documents as PubTator: `pmid|t|title`, `pmid|a|abstract`, a line of tab-separated columns per mention, a blank line.
 
-PubTator's text is title, one character, abstract, both lines always there. That is `Article.text` but for an article
-without a title, whose offsets count the one character before its abstract.
+Offsets refer to title, one character and abstract, even if one of them is missing. `Article.text` is the same, except
+for an article without a title: it lacks the character before the abstract, so PubTator's offsets are one higher.
 """
 
 import re
 
 from litmine.output.document import Document
 
-# Whatever some reader of lines or columns splits at: each becomes one space, so that offsets hold.
+# Characters at which a program may split lines or columns. Each is replaced by one space, so that offsets stay valid.
 _SPLITTERS = re.compile("[\t\n\x0b\x0c\r\x1c\x1d\x1e\x85\u2028\u2029]")
 _NO_IDENTIFIER = "-"
 
 
 def to_pubtator(document: Document) -> str:
-    """The document's lines. Of mentions that several models agree on, one; scores and models have no column."""
+    """The document's lines. A mention that several models found appears once, without models and scores."""
     article, text = document.article, _one_line(document.article.text)
     lines = [
         f"{article.pmid}|t|{_one_line(article.title or '')}",

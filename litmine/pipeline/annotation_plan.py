@@ -99,7 +99,7 @@ def _belongs_to(group: Sequence[tuple[ModelSpec, ModelStep]], model_spec: ModelS
 def plan_units(
     lake: LakePath, groups: Sequence[ModelGroup], replaced_parts: Collection[str] | None = None
 ) -> tuple[list[PartUnit], list[UnitResult]]:
-    """The units that are left, and results without a target for damaged parts and targets.
+    """The units that are left, and a failed result for each damaged part or target.
 
     With `replaced_parts`, plan only the merged parts that contain one of these parts. A compaction made them after an
     earlier plan.

@@ -193,7 +193,7 @@ def explain_nothing_retrieved(lake: Lake, where: str | None) -> str:
         return "no article in the lake matches the question"
 
     def is_met(condition: str) -> bool:
-        # The user's condition is a query of the user's. The line break ends a SQL comment in it.
+        # `select` runs the condition in the sandbox for queries of users. The line break ends a SQL comment in it.
         rows = lake.select(f"SELECT count(*) FROM articles WHERE {condition}({where}\n)").read_all()
         return bool(rows.column(0)[0].as_py())
 

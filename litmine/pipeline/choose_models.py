@@ -114,7 +114,7 @@ def unknown_models_note(lake: Lake, query: str) -> str | None:
         # No model is named without its digest, so `model = 'name'` finds nothing.
         found = any(one.startswith(name) for one in names) if end == "%" else end == "@" and name in names
         if not found:
-            return f"no model of this lake is named {name!r}; it has been read by {', '.join(known) or 'no model'}"
+            return f"no model of this lake is named {name!r}; the lake was read by {', '.join(known) or 'no model'}"
     return None
 
 
@@ -209,7 +209,7 @@ def _target_set(lake: Lake, ref: str, among: Sequence[TaskSpec]) -> TargetSet:
     if not of_model:
         known = ", ".join(dict.fromkeys(one.model for one in sets)) or "no model"
         if "@" in ref:
-            raise UnknownModelError(f"no model of this lake is {ref}; it has been read by {known}")
+            raise UnknownModelError(f"no model of this lake is {ref}; the lake was read by {known}")
         raise ModelError(
             f"{ref} has read nothing of this lake yet; run `litmine annotate --model {ref}` first (read so far by"
             f" {known})"

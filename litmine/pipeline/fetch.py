@@ -8,7 +8,7 @@ from pathlib import Path
 
 from litmine.errors import LakeLockedError
 from litmine.lake.article_writer import ArticleWriter, ImportCounts
-from litmine.lake.download_journal import DownloadJournal, list_jobs, open_journal
+from litmine.lake.download_journal import DownloadJournal, list_unfinished_fetches, open_journal
 from litmine.lake.lake import MARKER_FILE, Lake
 from litmine.lake.paths import LakePath
 from litmine.lake.runs import Gap
@@ -133,10 +133,10 @@ def fetch(
     writer = opened.article_writer()
     parameters = _request_parameters(request, settings)
     with (
-        open_journal(opened.location, request.job_id, request.command) as journal,
+        open_journal(opened.location, request.journal_id, request.command) as journal,
         log_run(opened, "fetch", **parameters) as entry,
     ):
-        recovered = _write_downloads(writer, journal, {}) + _recover_other_jobs(opened, writer, request.job_id)
+        recovered = _write_downloads(writer, journal, {}) + _recover_other_fetches(opened, writer, request.journal_id)
         plan = plan_fetch(opened, request, JournaledSearch(client, journal))
         result = FetchResult(plan, recovered=recovered)
         entry.parameters |= _search_parameters(plan)
@@ -190,7 +190,7 @@ def _write_downloads(writer: ArticleWriter, journal: DownloadJournal, parsed: Pa
 
 
 def _source_records(responses: list[tuple[Path, datetime]], parsed: ParsedResponses) -> Iterator[SourceRecord]:
-    """The records of responses, dated a microsecond apart from the time of arrival: a PMID's last record wins."""
+    """The records of responses, dated one microsecond apart in their order, so that a PMID's last record is current."""
     for path, received in responses:
         for position, record in enumerate(parsed[path] if path in parsed else _parse_response(path)):
             if not isinstance(record, UnreadableRecord):
@@ -202,17 +202,17 @@ def _parse_response(path: Path) -> Iterator[ParsedRecord]:
         yield from read_pubmed_xml(stream)
 
 
-def _recover_other_jobs(lake: Lake, writer: ArticleWriter, own_job: str) -> ImportCounts:
+def _recover_other_fetches(lake: Lake, writer: ArticleWriter, own_journal: str) -> ImportCounts:
     """Write to the lake what other, interrupted fetches had downloaded."""
     added = ImportCounts()
-    for job in list_jobs(lake.location):
-        if job != own_job:
+    for journal_id in list_unfinished_fetches(lake.location):
+        if journal_id != own_journal:
             try:
-                with open_journal(lake.location, job) as journal:
+                with open_journal(lake.location, journal_id) as journal:
                     added += _write_downloads(writer, journal, {})
                     journal.clean_up(MAX_SEARCH_AGE)
             except LakeLockedError:
-                continue  # the job is running
+                continue  # the fetch is running
     return added
 
 

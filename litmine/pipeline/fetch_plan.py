@@ -33,7 +33,8 @@ MAX_SEARCH_AGE = timedelta(hours=12)
 # Standard time all year: in summer a day starts an hour late, so that a search covers a little too much, never too
 # little.
 _EASTERN = timedelta(hours=-5)
-# Searches can find a record some time after its dates, so a search starts this long before the previous one.
+# PubMed's search finds a new or revised record only some time after its date. So a search starts this long before the
+# day of the previous one.
 INDEXING_LAG = timedelta(days=3)
 # A missing PMID is requested again after this time, because the problem may have been PubMed's.
 _RETRY_MISSING_AFTER = timedelta(days=7)
@@ -57,7 +58,7 @@ class FetchRequest:
     refresh: bool = False
 
     @property
-    def job_id(self) -> str:
+    def journal_id(self) -> str:
         """The name of the download journal, equal for equal requests. `limit` is not part of it."""
         content = repr((self.query, sorted(self.pmids), str(self.since), self.refresh))
         return blake2b(content.encode(), digest_size=8).hexdigest()
@@ -103,7 +104,7 @@ class FetchPlan:
 
 
 class JournaledSearch:
-    """Searches PubMed and saves the results in the job's journal, so that a restarted fetch need not repeat them.
+    """Searches PubMed and saves the results in the fetch's journal, so that a restarted fetch need not repeat them.
 
     `started` (UTC, by PubMed's clock) is when the first search was made, in this process or an interrupted one;
     `reused` tells whether a saved result was used.
@@ -134,7 +135,7 @@ class JournaledSearch:
         return hits
 
     def start_without_search(self) -> None:
-        """Save or restore the start of a job that makes no search."""
+        """Save or restore the start of a fetch that makes no search."""
         saved = self._journal.load_search("") if self._journal else None
         if saved is not None and (at := datetime.fromisoformat(saved["at"])) > _now() - MAX_SEARCH_AGE:
             self.started = at
@@ -191,7 +192,7 @@ def _plan(lake: Lake | None, request: FetchRequest, search: JournaledSearch) -> 
 
 
 def _first_unseen_day(since: date, earlier: list[CompleteFetch]) -> date:
-    """The first day to search for revisions. Earlier fetches that covered `since` saw those before it."""
+    """The first day to search for revisions: earlier fetches that covered `since` saw the revisions before this day."""
     covering = [eastern_day(fetch.searched) for fetch in earlier if fetch.since is not None and fetch.since <= since]
     return max([since, *(day - INDEXING_LAG for day in covering)])
 

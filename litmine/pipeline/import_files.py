@@ -75,8 +75,8 @@ class ImportResult:
     """The result of an import.
 
     `files` counts the files that were read, `skipped` those imported before, `refused` those that do not match their
-    `.md5`. `notes` tell what readers left aside. `added` counts the records of the files that were read. No earlier run
-    reported the `new_gaps`.
+    `.md5`. `notes` tell which keys and values the file readers ignored. `added` counts the records of the files that
+    were read. `new_gaps` are the gaps that no earlier run reported.
     """
 
     files: int = 0
@@ -124,7 +124,7 @@ class ImportResult:
         if added.hidden:
             lines.append(
                 f"{format_count(added.hidden, 'texts')} kept but not shown: the lake has PubMed's own record or"
-                " deletion of these PMIDs, which counts before a text"
+                " deletion of these PMIDs, which takes precedence"
             )
         if self.skipped:
             lines.append(f"{format_count(self.skipped, 'files')} skipped: already imported")
@@ -312,8 +312,8 @@ class FileImporter:
     def _read(self, file: Path, as_of: datetime | None, checksum: Checksum | None = None) -> FileImportResult:
         """Read the file into the lake and, with a `checksum`, record that it was imported.
 
-        A file with single unreadable records is recorded: they are reported once, and reading the same bytes again with
-        the same reader gives the same result. A file that is damaged, or was not read to its end, is not recorded.
+        A file is recorded even if some of its records are unreadable: they are reported once, and the same version of
+        the file reader would find the same again. A file that is damaged, or was not read to its end, is not recorded.
         """
         result = FileImportResult(file, "read")
         counter = _RecordCounter(result.gaps, result.notes, self._on_records)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from litmine.errors import LakeError, LakeLockedError
-from litmine.lake.download_journal import list_jobs
+from litmine.lake.download_journal import list_unfinished_fetches
 from litmine.lake.freshness import count_revised_since_read
 from litmine.lake.lake import Lake
 from litmine.lake.lock import hold_lock
@@ -25,7 +25,7 @@ MAX_RUNS = 5
 
 _ARTICLES = "select count(*), count(*) filter (retracted), max(as_of) from articles"
 _VERSIONS = "select count(*) from article_versions where not repeated and not deleted"
-# Current articles by an older reader: those that a fetch brought, and those of files.
+# Current articles whose records an older version of the file reader read: those fetched, and those imported.
 _OUTDATED = f"""
 select count(*) filter (newest.fetched), count(*) filter (not newest.fetched)
 from (
@@ -109,13 +109,15 @@ def read_status(lake: Lake) -> LakeStatus:
 
 
 def _outdated_messages(lake: Lake) -> Iterator[str]:
-    """Messages about articles that a reader of an earlier litmine made of their records."""
+    """Messages about articles whose records an earlier version of litmine read."""
     ((fetched, imported),) = lake.rows(_OUTDATED)
     if fetched:
-        command = "run `litmine fetch --refresh` with their query"
-        yield f"an earlier litmine read {format_count(fetched, 'fetched articles')}; {command} to read them anew"
+        articles = format_count(fetched, "articles")
+        remedy = "run `litmine fetch --refresh` with their query to read them again"
+        yield f"{articles} fetched by an earlier version of litmine; {remedy}"
     if imported:
-        yield f"an earlier litmine read {format_count(imported, 'imported articles')}; import their files again"
+        articles = format_count(imported, "articles")
+        yield f"{articles} imported by an earlier version of litmine; import their files again"
 
 
 def _stale_messages(lake: Lake, models: list[dict[str, Any]], readers: list[dict[str, Any]]) -> Iterator[str]:
@@ -138,9 +140,9 @@ def _stale_messages(lake: Lake, models: list[dict[str, Any]], readers: list[dict
             )
     if index_is_behind(lake):
         yield "the search index lacks the newest articles; the next question updates it"
-    for job, request in list_jobs(lake.location).items():
+    for journal_id, request in list_unfinished_fetches(lake.location).items():
         try:
-            with hold_lock(lake.location, f"fetch-{job}"):
+            with hold_lock(lake.location, f"fetch-{journal_id}"):
                 yield f"`litmine {request}` was interrupted; run the same command again to continue it"
         except LakeLockedError:
             continue

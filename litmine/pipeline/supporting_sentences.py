@@ -58,7 +58,7 @@ class QuestionSupport:
 
 
 def find_support(lake: Lake, question: Question) -> QuestionSupport:
-    """The supporting sentences of the articles that the question was last read over; of equal ones the first."""
+    """The best sentence of each article that was last retrieved for the question; of equally good ones the first."""
     words = content_words(question.text)
     rows = lake.rows(
         "SELECT DISTINCT ON (pmid) pmid, year, journal, title, publication_types, text"

@@ -129,7 +129,7 @@ class _ActorPool:
         # The actors that load their models, by the reference of the call of `load`.
         self._loading: dict[Any, Any] = {}
         # The running units of each worker.
-        self._units: dict[_ActorWorker, list[Unit]] = {}
+        self._units_by_worker: dict[_ActorWorker, list[Unit]] = {}
         # The worker and the unit, by the reference of the call of `run`.
         self._running: dict[Any, tuple[_ActorWorker, Unit]] = {}
         self._any_finished = False
@@ -142,7 +142,7 @@ class _ActorPool:
             for _ in range(self._size):
                 self._start_actor()
             while scheduler or self._running:
-                while (assignment := scheduler.assign(self._units)) is not None:
+                while (assignment := scheduler.assign(self._units_by_worker)) is not None:
                     self._submit(*assignment)
                 calls = [*self._loading, *self._running]
                 for reference in ray.wait(calls, num_returns=1, timeout=CHECK_SECONDS)[0]:
@@ -152,14 +152,16 @@ class _ActorPool:
                         yield from self._collect(reference, scheduler)
                 self._check_cluster()
         finally:
-            kill_actors((*self._loading.values(), *(worker.actor for worker in self._units if worker.number == 0)))
+            kill_actors(
+                (*self._loading.values(), *(worker.actor for worker in self._units_by_worker if worker.number == 0))
+            )
 
     def _start_actor(self) -> None:
         actor = self._actor.remote()
         self._loading[actor.load.remote(*self._load_arguments)] = actor
 
     def _submit(self, worker: _ActorWorker, unit: Unit) -> None:
-        self._units[worker].append(unit)
+        self._units_by_worker[worker].append(unit)
         self._running[worker.actor.run.remote(unit, worker.number)] = (worker, unit)
 
     def _add_workers(self, reference: Any) -> None:
@@ -171,7 +173,7 @@ class _ActorPool:
             cause = error.cause if isinstance(error, RayTaskError) else None
             if isinstance(cause, LitmineError) and not isinstance(cause, WorkerDiedError):
                 # At the start every machine must have the lake and the models. Later the other machines are enough.
-                if not (self._any_finished and (self._units or self._loading)):
+                if not (self._any_finished and (self._units_by_worker or self._loading)):
                     raise cause from error
                 return
             if not isinstance(cause, MemoryError | WorkerDiedError | None):
@@ -179,13 +181,13 @@ class _ActorPool:
             self._count_failure(error)
             self._start_actor()
         else:
-            self._units |= {_ActorWorker(actor, number): [] for number in range(size)}
+            self._units_by_worker |= {_ActorWorker(actor, number): [] for number in range(size)}
 
     def _collect(self, reference: Any, scheduler: Scheduler) -> Iterator[UnitResult]:
         """The result of a call; none if its worker died and the unit will be tried again."""
         worker, unit = self._running.pop(reference)
-        if worker in self._units:
-            self._units[worker].remove(unit)
+        if worker in self._units_by_worker:
+            self._units_by_worker[worker].remove(unit)
         try:
             result: UnitResult = ray.get(reference)
         except RayError as error:
@@ -217,16 +219,16 @@ class _ActorPool:
 
         Ray ends an actor to which no reference is left.
         """
-        workers = [worker for worker in self._units if worker.actor == actor]
+        workers = [worker for worker in self._units_by_worker if worker.actor == actor]
         for worker in workers:
-            del self._units[worker]
+            del self._units_by_worker[worker]
         if workers:
             self._start_actor()
 
     def _count_failure(self, error: RayError) -> None:
-        """Raise LitmineError after too many failures in a row: more than if every worker had only bad units once."""
+        """Raise LitmineError after too many failures in a row: over ATTEMPTS for each unit that can run at a time."""
         self._failures += 1
-        if self._failures > ATTEMPTS * UNITS_PER_WORKER * max(self._size, len(self._units)):
+        if self._failures > ATTEMPTS * UNITS_PER_WORKER * max(self._size, len(self._units_by_worker)):
             raise LitmineError(
                 f"every worker dies before it finishes a part ({error_reason(error)}); check memory and the models on"
                 " the workers' machines"
@@ -235,7 +237,7 @@ class _ActorPool:
     def _check_cluster(self) -> None:
         """Raise LitmineError when the cluster is lost, or has had no worker for START_TIMEOUT seconds."""
         self._monitor.check()
-        if self._units:
+        if self._units_by_worker:
             self._last_with_workers = time.monotonic()
         elif time.monotonic() - self._last_with_workers > START_TIMEOUT:
             raise LitmineError(

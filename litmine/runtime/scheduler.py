@@ -25,6 +25,7 @@ class Scheduler:
 
     def __init__(self, units: Sequence[Unit]) -> None:
         self._waiting = deque(units)
+        # Units whose worker died.
         self._suspects: deque[Unit] = deque()
         self._deaths: Counter[Unit] = Counter()
         self._waiting_items = sum(unit.size for unit in units)

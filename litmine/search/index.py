@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 # `ArticleFilter` checks the candidates of the first few pages by PMID. For more pages, or in a small index, it is
 # cheaper to find all matching articles once.
 _MAX_LOOKUPS = 4
-_SMALL_INDEX = 2_000
+_LOOKUPS_ABOVE_ARTICLES = 2_000
 _MAX_LOOKUP_PMIDS = 1_000
 # Up to this many matching articles, the index is searched for these articles only.
 _MAX_LISTED_PMIDS = 10_000
@@ -31,6 +31,7 @@ _MAX_LISTED_PMIDS = 10_000
 # Scores are rounded: their last bits depend on the order in which tantivy adds terms, which depends on earlier updates
 # of the index.
 _SCORE_DECIMALS = 3
+# A page is larger than `top_k`, so that filtered articles and equal scores seldom need a second page.
 _SPARE_HITS = 16
 _MAX_PAGE_SIZE = 100_000
 
@@ -187,7 +188,7 @@ class ArticleFilter:
             raise QueryError("the condition is empty; write one like: year >= 2020 and not retracted")
         self._lake = lake
         self._where = where
-        self._lookups_left = _MAX_LOOKUPS if articles > _SMALL_INDEX else 0
+        self._lookups_left = _MAX_LOOKUPS if articles > _LOOKUPS_ABOVE_ARTICLES else 0
         self._all_matching: npt.NDArray[np.int64] | None = None
 
     def matching(self, pmids: Sequence[int]) -> set[int]:

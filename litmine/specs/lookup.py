@@ -1,4 +1,4 @@
-"""Look up a task by its name or its table."""
+"""Look up a task by its name or its table, and the command that completes a table."""
 
 from litmine.specs.spec import TaskSpec
 from litmine.specs.tasks import TASKS

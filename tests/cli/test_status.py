@@ -61,13 +61,14 @@ def test_status_counts_articles_that_an_earlier_litmine_read(run: RunCommand, la
         older = [SourceRecord(Article(pmid, "T"), NOW, reader_version=READER_VERSION - 1) for pmid in pmids]
         opened.add(older, source=source, dated=True)
     fetched = (
-        "an earlier litmine read 2 fetched articles; run `litmine fetch --refresh` with their query to read them anew"
+        "2 articles fetched by an earlier version of litmine;"
+        " run `litmine fetch --refresh` with their query to read them again"
     )
-    imported = "an earlier litmine read 1 imported article; import their files again"
+    imported = "1 article imported by an earlier version of litmine; import their files again"
     assert stale(run("status", "--lake", lake))[:2] == [fetched, imported]
     for source, pmids in [("PubMed", (1, 2)), ("a.xml", (3,))]:
         opened.add([SourceRecord(Article(pmid, "T"), NOW) for pmid in pmids], source=source, dated=True)
-    assert "earlier litmine" not in run("status", "--lake", lake).stdout
+    assert "earlier version of litmine" not in run("status", "--lake", lake).stdout
 
 
 def stale(ran: CompletedProcess[str]) -> list[str]:
@@ -147,7 +148,7 @@ def test_models_use_sets_the_active_models(run: RunCommand, lake: Path, tiny_mod
     ran = run("models", "use", "tiny@000000000000", "--lake", lake)
     assert (ran.returncode, ran.stderr) == (
         WRONG_USAGE,
-        f"litmine: no model of this lake is tiny@000000000000; it has been read by {model}\n",
+        f"litmine: no model of this lake is tiny@000000000000; the lake was read by {model}\n",
     )
     assert [one.model for one in Lake(lake).active_models()] == [model]
     for ref in (str(tiny_model), model):

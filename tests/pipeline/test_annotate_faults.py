@@ -213,7 +213,7 @@ def test_ctrl_c_keeps_finished_parts(
     assert process.returncode == INTERRUPTED
     # A slow machine prints its progress before.
     *_, cost, sentence = filter(None, stderr.splitlines())
-    assert re.fullmatch(r"\d+ of 102 articles done(; about \d+ of an unfinished part will be read again)?", cost)
+    assert re.fullmatch(r"\d+ of 102 articles done(; about \d+ articles of unfinished parts will be read again)?", cost)
     assert sentence == "litmine: interrupted; finished work is kept, and the same command continues from there"
     done = len(targets(lake, tiny_model))
     opened = Lake(lake)

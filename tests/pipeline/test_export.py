@@ -112,7 +112,7 @@ def test_the_export_command(run: RunCommand, annotated_lake: Path, tmp_path: Pat
     ran = run("export", "--lake", annotated_lake, "--format", "bioc", "--model", "other@1")
     assert (ran.returncode, ran.stderr) == (
         WRONG_USAGE,
-        f"litmine: no model of this lake is other@1; it has been read by {model}\n",
+        f"litmine: no model of this lake is other@1; the lake was read by {model}\n",
     )
     ran = run("export", "--lake", annotated_lake, "--format", "jsonl", "--type", "Remedy")
     assert (ran.returncode, ran.stdout) == (WRONG_USAGE, "")
@@ -120,7 +120,7 @@ def test_the_export_command(run: RunCommand, annotated_lake: Path, tmp_path: Pat
     assert "the types are " in ran.stderr
     ran = run("sql", "--lake", annotated_lake, "select 1 as one from all_entities where model like 'other@%'")
     assert ran.returncode == DONE
-    note = f"note: no model of this lake is named 'other'; it has been read by {model}"
+    note = f"note: no model of this lake is named 'other'; the lake was read by {model}"
     assert note in ran.stderr
     name = model.partition("@")[0]
     for condition, noted in [

@@ -122,7 +122,9 @@ def test_a_killed_driver_and_an_interrupted_driver_leave_no_process(
     # A slow machine prints progress lines before.
     lines = [line for line in stderr.splitlines() if line and not line.startswith("annotating: ")]
     assert (interrupted.returncode, len(lines)) == (130, 2), stderr
-    assert re.fullmatch(r"\d+ of \d+ articles done(; about \d+ of an unfinished part will be read again)?", lines[0])
+    assert re.fullmatch(
+        r"\d+ of \d+ articles done(; about \d+ articles of unfinished parts will be read again)?", lines[0]
+    )
     wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in began))
     assert done() < parts
     ran = run("annotate", "--lake", lake, "--model", tiny_model, "--precision", "float32")

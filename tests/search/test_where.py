@@ -67,7 +67,7 @@ def test_a_condition_gives_the_same_hits_as_filtering_all_hits(
     max_listed_pmids: int,
 ) -> None:
     monkeypatch.setattr(index_module, "_SPARE_HITS", spare_hits)
-    monkeypatch.setattr(index_module, "_SMALL_INDEX", 0)
+    monkeypatch.setattr(index_module, "_LOOKUPS_ABOVE_ARTICLES", 0)
     monkeypatch.setattr(index_module, "_MAX_LOOKUPS", max_lookups)
     monkeypatch.setattr(index_module, "_MAX_LOOKUP_PMIDS", max_lookup_pmids)
     monkeypatch.setattr(index_module, "_MAX_LISTED_PMIDS", max_listed_pmids)

@@ -91,9 +91,9 @@ def _ray_trial() -> Finding:
         return wrong("ray", str(error))
 
 
-def _nearest_folder(place: Path) -> Path:
+def _nearest_folder(path: Path) -> Path:
     """The folder itself, or the nearest one above it that exists."""
-    return next(folder for folder in (place, *place.parents) if folder.is_dir())
+    return next(folder for folder in (path, *path.parents) if folder.is_dir())
 
 
 def _disk(folder: Path) -> Finding:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from litmine.errors import LakeError
 from litmine.lake.active_models import input_of
-from litmine.lake.download_journal import list_jobs
+from litmine.lake.download_journal import list_unfinished_fetches
 from litmine.lake.lake import Lake
 from litmine.lake.targets import TargetSet
 from litmine.lake.views import catalogue_is_current
@@ -41,7 +41,7 @@ def examine_lake(lake: Lake, *, deep: bool = False) -> Iterator[Finding]:
     if not damage:
         yield from _examine_models_and_catalogue(lake)
     yield _search_index(lake)
-    for request in list_jobs(lake.location).values():
+    for request in list_unfinished_fetches(lake.location).values():
         yield note(
             "fetch", f"`litmine {request}` is running or was interrupted; run the same command again to continue it"
         )

@@ -132,5 +132,5 @@ def _run_step(step: JobStep, lake: LakePath, observer: JobObserver) -> StepOutco
     except KeyboardInterrupt:
         return StepOutcome(INTERRUPTED, ["interrupted; finished work is kept, and the same job continues from there"])
     except LitmineError as error:
-        # A job is used rightly even if a name in it is not: it exits with 1, as after any failed step.
+        # Exit code 2 means wrong usage of the command line. A wrong name in a job file is a failed step, exit code 1.
         return StepOutcome(FAILED if error.exit_code == WRONG_USAGE else error.exit_code, [str(error)])

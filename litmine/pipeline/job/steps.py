@@ -236,7 +236,7 @@ class _JobFetchObserver(fetch.FetchObserver):
         self._observer.progress(records, "records")
 
     def waiting(self, reason: str, seconds: float) -> None:
-        self._observer.note(f"PubMed: {reason}" + (f"; trying again in {seconds:.1f} s" if seconds else ""))
+        self._observer.note(f"PubMed: {reason}" + (f"; retrying in {seconds:.1f} s" if seconds else ""))
 
 
 class _JobRunProgress(RunProgress):
