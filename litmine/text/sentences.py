@@ -9,7 +9,7 @@ from itertools import pairwise
 # Possible sentence ends: a stop with closing quotes or brackets before a space, a Chinese or Japanese stop, a blank
 # line, or the space before a section label, because a heading or list before it may lack a stop.
 _END = re.compile(
-    r"""(?P<stop>[.!?…]+)["'”’»)\]};]*(?=\s)
+    r"""(?P<stop>(?<![.!?…])[.!?…]+)["'”’»)\]};]*(?=\s)
     | [。！？]["'”’」』）]*
     | \n\s*\n
     | \s(?<![A-Z,&/]\s)(?=(?:BACKGROUND|INTRODUCTION|CONTEXT|RATIONALE|OBJECTIVES?|AIMS?|PURPOSE|HYPOTHESIS|DESIGN

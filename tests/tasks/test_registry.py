@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ import torch
 from litmine.corpora.corpus import read_corpus
 from litmine.errors import LitmineError, ModelError, SettingError
 from litmine.nn.loading import read_tokenizer
-from litmine.nn.references import hub_folder, locate, offline_models
+from litmine.nn.references import folder_digest, hub_folder, locate, offline_models
+from litmine.tasks.ner.settings import NEWEST_RULES, NO_RULES, TaggerSettings
 from litmine.tasks.registry import identify, load_model
 
 
@@ -85,6 +87,21 @@ def test_damaged_files(copy: Path, file: str, content: bytes) -> None:
     assert "\n" not in str(error.value)
 
 
+def test_the_rules_for_mentions_are_part_of_the_identity(
+    tiny_model: Path, bert_classifier: Path, tmp_path: Path
+) -> None:
+    trained = TaggerSettings.load(tiny_model)
+    assert trained.rules == NEWEST_RULES
+    assert load_model(str(bert_classifier)).settings.rules == NO_RULES
+    older = Path(shutil.copytree(tiny_model, tmp_path / "tiny"))
+    replace(trained, rules=NO_RULES).save(older)
+    # As written before the rules: without the setting, and with the digest of its parts then.
+    assert "rules" not in json.loads((older / "litmine.json").read_text())
+    labels = [[head.name, head.labels] for head in trained.heads]
+    digest = folder_digest(older, [labels, trained.window, trained.overlap, trained.decoding])
+    assert load_model(str(older)).name == identify(str(older)) == f"tiny@{digest}" != identify(str(tiny_model))
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
@@ -92,6 +109,7 @@ def test_damaged_files(copy: Path, file: str, content: bytes) -> None:
         ({"heads": [{"name": "Disease"}]}, "is not a valid settings file"),
         ({"heads": []}, "it has no default head"),
         ({"decoding": 99}, "needs decoding version 99"),
+        ({"rules": 99}, "needs version 99 of the rules for mentions"),
         (
             {"decoding": 2, "heads": [{"name": "any", "labels": ["O", "X"], "corpora": []}]},
             "sets CRF decoding for heads without",

@@ -1,4 +1,4 @@
-"""The settings of a tagger in `litmine.json`: heads, window, decoding; its identity and entity types.
+"""The settings of a tagger in `litmine.json`: heads, window, decoding, rules; its identity and entity types.
 
 Nothing here reads the weights, so that models can be listed quickly.
 """
@@ -20,6 +20,9 @@ TASK = "ner"
 # other entities. PER_WORD: each word independently. CRF: the best label sequence of each head. PER_WORD_FULL_WINDOWS:
 # each word independently, in windows of full size only, for the oldest models.
 PER_WORD_FULL_WINDOWS, CRF, PER_WORD = 1, 2, 3
+# The rules that correct the mentions of a text (`litmine.tasks.ner.mention_rules`). The number is part of a model's
+# digest and increases whenever the rules would give other entities. Models without the setting have NO_RULES.
+NO_RULES, NEWEST_RULES = 0, 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +43,8 @@ class TaggerSettings:
     """The settings of a tagger: its heads in the order of the logits, and window and overlap in tokens.
 
     `window` includes the special tokens; `overlap` is the minimum overlap of two windows of a text. `decoding` is
-    PER_WORD, CRF or PER_WORD_FULL_WINDOWS. `trunk` names the shared lower layers of a model without an encoder of its
-    own; window and overlap are then the trunk's.
+    PER_WORD, CRF or PER_WORD_FULL_WINDOWS, and `rules` is NO_RULES or NEWEST_RULES. `trunk` names the shared lower
+    layers of a model without an encoder of its own; window and overlap are then the trunk's.
     """
 
     name: str
@@ -50,10 +53,13 @@ class TaggerSettings:
     overlap: int
     decoding: int = PER_WORD
     trunk: TrunkLink | None = None
+    rules: int = NO_RULES
 
     def save(self, folder: Path) -> None:
         """Write `litmine.json`."""
         omitted = {"trunk"} if self.trunk is None else {"window", "overlap"}
+        if self.rules == NO_RULES:
+            omitted.add("rules")
         stored = {"task": TASK} | {name: value for name, value in asdict(self).items() if name not in omitted}
         text = json.dumps(stored, indent=2, ensure_ascii=False)
         (folder / SETTINGS_FILE).write_text(text + "\n", encoding="utf-8")
@@ -85,6 +91,11 @@ class TaggerSettings:
                 f"the model in {folder} needs decoding version {settings.decoding}, and this litmine supports"
                 f" {PER_WORD_FULL_WINDOWS} to {PER_WORD}; install the version of litmine that trained the model"
             )
+        if settings.rules not in {NO_RULES, NEWEST_RULES}:
+            raise ModelError(
+                f"the model in {folder} needs version {settings.rules} of the rules for mentions, and this litmine"
+                f" supports {NO_RULES} to {NEWEST_RULES}; install the version of litmine that trained the model"
+            )
         if settings.decoding == CRF and any(len(head.labels) != 3 for head in settings.heads):
             raise ModelError(
                 f"{folder / SETTINGS_FILE} sets CRF decoding for heads without exactly three labels (O, B, I); train or"
@@ -99,13 +110,15 @@ def default_heads(settings: TaggerSettings) -> list[Head]:
 
 
 def tagger_digest(folder: Path, settings: TaggerSettings, heads: Sequence[Head]) -> str:
-    """The digest of weights, tokenizer or trunk, the labels of the heads in use, window, overlap and decoding.
+    """The digest of weights, tokenizer or trunk, the labels of the heads in use, window, overlap, decoding and rules.
 
     Raises ValueError when the folder has no weights.
     """
     labels = [[head.name, head.labels] for head in heads]
     trunk = [] if settings.trunk is None else settings.trunk.digest_parts
-    return folder_digest(folder, [labels, settings.window, settings.overlap, settings.decoding, *trunk])
+    # Models from before the rules keep their digest.
+    rules = [] if settings.rules == NO_RULES else [{"rules": settings.rules}]
+    return folder_digest(folder, [labels, settings.window, settings.overlap, settings.decoding, *trunk, *rules])
 
 
 def identify(folder: Path, name: str) -> str:

@@ -19,8 +19,9 @@ from litmine.nn.network_model import NetworkModel
 from litmine.nn.tokenizer import TokenizedText
 from litmine.nn.trunk import Trunk
 from litmine.tasks.ner.decoder import MentionDecoder, TaggerOutput
+from litmine.tasks.ner.mention_rules import apply_rules
 from litmine.tasks.ner.network import HeadLayout, TaggerTop
-from litmine.tasks.ner.settings import Head, TaggerSettings
+from litmine.tasks.ner.settings import NO_RULES, Head, TaggerSettings
 from litmine.types import Entity
 
 
@@ -80,8 +81,14 @@ class Tagger(NetworkModel):
         labels: TaggerOutput,
         inputs: Sequence[object] = (),  # noqa: ARG002 - a tagger does not use other models' results
     ) -> list[list[Entity] | FailedItem]:
-        """The entities of each text, or its failure; an entity's score is the mean probability of its words' labels."""
-        found: list[list[Entity] | FailedItem] = [*self._decoder.entities(texts, words, labels.candidates)]
+        """The entities of each text, or its failure.
+
+        An entity's score is the mean probability of its words' labels; `apply_rules` says what changes it.
+        """
+        entities = self._decoder.entities(texts, words, labels.candidates)
+        if self.settings.rules != NO_RULES:
+            entities = [apply_rules(text, found) for text, found in zip(texts, entities, strict=True)]
+        found: list[list[Entity] | FailedItem] = [*entities]
         for i, failed in labels.failed.items():
             found[i] = failed
         return found

@@ -35,7 +35,7 @@ from litmine.tasks.ner.examples import (
 from litmine.tasks.ner.folder import read_network, save_folder
 from litmine.tasks.ner.network import MultiHeadNetwork
 from litmine.tasks.ner.recipe import RECIPE_FILE, TaggerRecipe
-from litmine.tasks.ner.settings import CRF, TASK, Head, TaggerSettings
+from litmine.tasks.ner.settings import CRF, NEWEST_RULES, TASK, Head, TaggerSettings
 from litmine.training.averaging import WeightInterpolation
 from litmine.training.base import PretrainedEncoder, prune_base, read_abstracts, read_base
 from litmine.training.batching import join_passages, make_batches
@@ -121,7 +121,7 @@ def train(
         for corpus in corpora
     ]
     all_examples = [example for of_corpus in examples for example in of_corpus]
-    settings = TaggerSettings(recipe.name, heads, recipe.window, recipe.overlap, CRF)
+    settings = TaggerSettings(recipe.name, heads, recipe.window, recipe.overlap, CRF, rules=NEWEST_RULES)
     if teachers:
         # Inference allows larger batches than training.
         batch_tokens = max(recipe.batch_tokens, BATCH_TOKENS[machine.device.type])

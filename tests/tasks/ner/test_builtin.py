@@ -11,6 +11,8 @@ from litmine.corpora.corpus import read_corpus
 from litmine.errors import ModelError
 from litmine.nn.references import BUILTIN_TRUNK, builtin_folder, offline_models
 from litmine.specs import BUILTIN
+from litmine.tasks.ner.mention_rules import apply_rules
+from litmine.tasks.ner.settings import NEWEST_RULES
 from litmine.tasks.ner.tagger import Tagger
 from litmine.tasks.registry import identify, load_model, trunk_digest_of
 from litmine.training.base import read_base
@@ -66,6 +68,15 @@ def test_allergy_penicillin_and_reaction(builtin: Tagger) -> None:
     assert found[:2] == [("allergy", "Disease"), ("penicillin", "Chemical")]
     assert found[2:] in ([("anaphylactic", "Disease")], [("anaphylactic reaction", "Disease")])
     assert all(entity.score > 0.5 for entity in entities)
+
+
+def test_the_rules_correct_its_mentions(builtin: Tagger) -> None:
+    assert builtin.settings.rules == NEWEST_RULES
+    text = "We gave N-(4-hydroxyphenyl)retinamide (4-HPR); its K(d) was 89 nM."
+    (entities,) = builtin.annotate([text])
+    chemicals = {one.mention for one in entities if one.entity_type == "Chemical"}
+    assert chemicals == {"N-(4-hydroxyphenyl)retinamide", "4-HPR"}
+    assert entities == apply_rules(text, entities)
 
 
 def test_every_sample_abstract_has_entities(found: list[list[Entity]]) -> None:
