@@ -15,7 +15,7 @@ import click
 from litmine import Lake
 from litmine.cli.main import cli
 from litmine.lake.paths import TABLES
-from litmine.lake.view_definitions import view_descriptions
+from litmine.lake.view_definitions import macro_descriptions, view_descriptions
 from litmine.schema import table_declaration
 
 DOCS = Path(__file__).parent
@@ -30,6 +30,23 @@ VIEW_COLUMNS = {
     "coverage.texts_failed": "Texts that the model could not read; `gaps` lists them.",
     "coverage.parts_read": "Parts that the model has read.",
     "coverage.parts_unread": "Parts that the model has not read yet.",
+    "entity_pairs.position": "Number of the sentence in the text, from 0.",
+    "entity_pairs.section": "TITLE, or the label of the abstract's section; null for a section without a label.",
+    "entity_pairs.sentence_start": "Start of the sentence in `text`.",
+    "entity_pairs.sentence_end": "End of the sentence, exclusive.",
+    "entity_pairs.quote": "The exact text of the sentence.",
+    **{
+        f"entity_pairs.{column}_{number}": f"{what} of the {'first' if number == 1 else 'second'} mention{end}"
+        for number in (1, 2)
+        for column, what, end in (
+            ("mention", "The exact text", "."),
+            ("entity_type", "Entity type", "."),
+            ("identifier", "Identifier", "; always null in this version."),
+            ("score", "Score", ", 0 to 1."),
+            ("start_char", "Start", " in `text`."),
+            ("end_char", "End", ", exclusive."),
+        )
+    },
     "gaps.model": "The model that could not read the text, name@digest; null for files, records and parts.",
     "gaps.part": "The name of the article part; null for files, records and the texts of questions.",
     "gaps.pmid": "PubMed identifier of the text; null for files, records and parts.",
@@ -92,12 +109,14 @@ def tables_page() -> str:
     """The views with their sentences and columns, then each stored table with its columns."""
     rows = "".join(f"| [`{name}`](#view-{name}) | {sentence} |\n" for name, sentence in view_descriptions().items())
     views = "\n".join(_view(name, columns) for name, columns in view_columns().items())
+    macros = "".join(f"- `{name}`: {sentence}\n" for name, sentence in macro_descriptions().items())
     tables = "\n".join(_table(name) for name in TABLES)
     return (
         "# Views and columns\n\n"
         "Written from `schemas/` by `make docs`. Offsets are code points, from 0, the end exclusive:\n"
         "`substr(text, start_char + 1, end_char - start_char) = mention`.\n\n"
         f"## Views: what `litmine sql` shows\n\n| view | what it shows |\n|---|---|\n{rows}\n{views}\n"
+        f"## Macros\n\n{macros}\n"
         "## Files: what the lake stores\n\nColumns are only added, and an id is never reused, so that a file of any"
         f" age can be read.\n\n{tables}"
     )

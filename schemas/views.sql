@@ -1,5 +1,5 @@
 -- The views that every lake has. Those of a task are in schemas/<its table>.sql. `litmine sql` and the catalogue
--- `lake.duckdb` show them. Each view is one statement after a comment `-- name: description`.
+-- `lake.duckdb` show them. Each view or macro is one statement after a comment `-- name: description`.
 --
 -- Placeholders:
 -- {TABLE}: the rows of a table, read by field ids (schemas/*.json), without files that a merged file has replaced. The
@@ -40,6 +40,9 @@ SELECT pmid, title, abstract, concat_ws(' ', title, abstract) AS text, sections,
        chemicals, grants, journal_abbreviation, issn, volume, issue, pages, status, corrections
 FROM current_versions JOIN article_versions USING (pmid, record_hash)
 WHERE NOT repeated;
+
+-- quote: quote(text, start_char, end_char) is the part of a text between two offsets, such as a mention or a sentence.
+CREATE MACRO quote(text, start_char, end_char) AS substr(text, start_char + 1, end_char - start_char);
 
 -- parts: One row for each article part, with its number of rows, its number of new texts, and its source.
 CREATE VIEW parts AS

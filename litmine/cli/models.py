@@ -27,7 +27,7 @@ def list_() -> None:
     from litmine.nn.references import offline_models
     from litmine.tasks.registry import find_model, identify_folder
 
-    for ref in offline_models():
+    for ref in offline_models(with_rules=True):
         spec, folder, name = find_model(ref)
         click.echo(printable(f"{identify_folder(spec, folder, name)}\t{ref}\t{spec.name}"))
 

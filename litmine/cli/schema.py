@@ -27,13 +27,13 @@ def schema(table: str | None, form: str) -> None:
 
     With TABLE, only this table is described.
     """
-    from litmine.lake.view_definitions import view_descriptions
+    from litmine.lake.view_definitions import macro_descriptions, view_descriptions
 
     if form == "json":
         click.echo(json.dumps([table_declaration(name) for name in ([table] if table else TABLES)], indent=2))
         return
     if table is None:
-        for name, sentence in view_descriptions().items():
+        for name, sentence in {**view_descriptions(), **macro_descriptions()}.items():
             click.echo(f"{name}: {sentence}")
         click.echo()
     for name in [table] if table else TABLES:

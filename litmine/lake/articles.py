@@ -11,15 +11,22 @@ from litmine.lake.paths import LakePath
 from litmine.types import join_text
 
 _TEXT_COLUMNS = ["pmid", "text_hash", "new_text", "title", "abstract"]
+# The label of the title among the regions of a text.
+TITLE = "TITLE"
 
 
 @dataclass(frozen=True, slots=True)
 class NewTexts:
-    """The new texts of a part, with PMID and text hash of each, in the order of the part."""
+    """The new texts of a part, with PMID and text hash of each, in the order of the part.
+
+    regions: by text, the end offset and the label of its title and of each section of its abstract, in order. The label
+    of the title is TITLE, and None stands for a section without a label.
+    """
 
     pmids: list[int]
     text_hashes: list[int]
     texts: list[str]
+    regions: list[list[tuple[int, str | None]]]
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -41,14 +48,19 @@ def list_parts(lake: LakePath) -> list[LakePath]:
 
 def read_new_texts(path: LakePath) -> NewTexts:
     """Read the new texts of a part. Raises LakeError if the file is damaged."""
-    rows = read_table(path, _TEXT_COLUMNS)
+    rows = read_table(path, [*_TEXT_COLUMNS, "sections"])
     with report_read_errors(path):
         rows = rows.filter(pc.field("new_text"))
         titles, abstracts = rows.column("title").to_pylist(), rows.column("abstract").to_pylist()
+        sections = rows.column("sections").to_pylist()
     return NewTexts(
         rows.column("pmid").to_pylist(),
         rows.column("text_hash").to_pylist(),
         [join_text(title, abstract) for title, abstract in zip(titles, abstracts, strict=True)],
+        [
+            [*([(len(title), TITLE)] if title else []), *((one["end_char"], one["label"]) for one in of_text or ())]
+            for title, of_text in zip(titles, sections, strict=True)
+        ],
     )
 
 

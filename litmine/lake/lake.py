@@ -19,7 +19,7 @@ from litmine.lake.paths import TABLES, LakePath, parse_lake_path, schema_folder
 from litmine.lake.query import select, tasks_read
 from litmine.lake.targets import TargetSet, list_target_sets
 from litmine.lake.views import write_catalogue
-from litmine.specs import ARTICLES
+from litmine.specs import ARTICLES, spec_by_name
 from litmine.types import SourceRecord
 
 MARKER_FILE = "lake.json"
@@ -158,7 +158,8 @@ class Lake:
     def coverage_warnings(self, query: str | None = None) -> list[tuple[str, str]]:
         """The active models that have not read every text, each with a sentence on how many texts are missing.
 
-        query: only the models of tasks whose rows this SELECT reads; None for all models.
+        query: only the models of tasks whose rows this SELECT reads; None for all models but those that run always
+        (`TaskSpec.always`), which read what the others read.
         """
         tasks = None if query is None else tasks_read(self.location, query)
         if tasks is not None and not tasks:
@@ -170,7 +171,7 @@ class Lake:
         return [
             (model, _coverage_warning(model, unread, failed))
             for task, model, unread, failed in coverage
-            if tasks is None or task in tasks
+            if (not spec_by_name(task).always if tasks is None else task in tasks)
         ]
 
 

@@ -1,28 +1,43 @@
-"""The view definitions in `schemas/*.sql`: name, description and CREATE VIEW statement of each view."""
+"""The definitions of views and macros in `schemas/*.sql`: name, description and CREATE statement of each."""
 
 import re
 from collections.abc import Collection
+from dataclasses import dataclass
 from functools import cache
 
 from litmine.resources import packaged_path
 from litmine.specs import TASKS
 
-_VIEW_HEADER = re.compile(r"-- (?P<name>\w+): (?P<description>.+)\nCREATE VIEW (?P=name) ")
+_HEADER = re.compile(r"-- (?P<name>\w+): (?P<description>.+)\nCREATE (?P<kind>VIEW|MACRO) (?P=name)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class _Definition:
+    """A view or a macro of SQL; `kind` is VIEW or MACRO."""
+
+    kind: str
+    description: str
+    statement: str
 
 
 def view_descriptions() -> dict[str, str]:
     """The one-sentence description of each view, by name: views of every lake first, then those of each task."""
-    return {name: description for name, (description, _) in _view_definitions().items()}
+    return {name: one.description for name, one in _definitions().items() if one.kind == "VIEW"}
+
+
+def macro_descriptions() -> dict[str, str]:
+    """The one-sentence description of each macro, by name."""
+    return {name: one.description for name, one in _definitions().items() if one.kind == "MACRO"}
 
 
 def view_statements(names: Collection[str] | None = None) -> str:
-    """The statements that create the named views and the views that they read, or all views.
+    """The statements that create the named views and the views that they read, or all views; and all macros.
 
     Unknown names are ignored. The statements contain the placeholders that `litmine.lake.views` replaces.
     """
-    definitions = _view_definitions()
+    definitions = _definitions()
     wanted = set(definitions) if names is None else _with_views_read(names)
-    return "\n".join(statement for name, (_, statement) in definitions.items() if name in wanted)
+    return "\n".join(one.statement for name, one in definitions.items() if name in wanted or one.kind == "MACRO")
 
 
 def tasks_behind(names: Collection[str]) -> set[str]:
@@ -38,24 +53,24 @@ def _with_views_read(names: Collection[str]) -> set[str]:
     """The names, and those of all views that these views read."""
     wanted = set(names)
     # A view reads only from earlier ones, so one pass from the last to the first finds all that are needed.
-    for name, (_, statement) in reversed(_view_definitions().items()):
+    for name, one in reversed(_definitions().items()):
         if name in wanted:
-            wanted.update(re.findall(r"\b(?:FROM|JOIN)\s+(\w+)", statement))
+            wanted.update(re.findall(r"\b(?:FROM|JOIN)\s+(\w+)", one.statement))
     return wanted
 
 
 def view_statement(name: str) -> str:
     """The statement that creates one view, without the views that it reads."""
-    return _view_definitions()[name][1]
+    return _definitions()[name].statement
 
 
 @cache
-def _view_definitions() -> dict[str, tuple[str, str]]:
-    """Description and statement of each view. In the files, a blank line separates one view from the next."""
+def _definitions() -> dict[str, _Definition]:
+    """All definitions by name. In the files, a blank line separates one from the next."""
     definitions = {}
     files = ["views.sql", *(f"{spec.table}.sql" for spec in TASKS)]
     sql = "\n\n".join(packaged_path(f"schemas/{name}").read_text(encoding="utf-8").strip() for name in files)
     for block in sql.split("\n\n"):
-        if header := _VIEW_HEADER.match(block):
-            definitions[header["name"]] = header["description"], block
+        if header := _HEADER.match(block):
+            definitions[header["name"]] = _Definition(header["kind"], header["description"], block)
     return definitions

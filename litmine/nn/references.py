@@ -16,7 +16,7 @@ from typing import Any
 
 from litmine.errors import LitmineError, ModelError, UnknownModelError
 from litmine.resources import litmine_home
-from litmine.specs import TASKS
+from litmine.specs import TASKS, spec_by_name
 
 # The settings of litmine's own models, beside their weights.
 SETTINGS_FILE = "litmine.json"
@@ -57,11 +57,15 @@ def hub_folder(hub_id: str) -> Path:
     return litmine_home() / "models" / hub_id.replace("/", "--")
 
 
-def offline_models() -> list[str]:
-    """References that need no download: the built-in models and the downloaded ones."""
+def offline_models(with_rules: bool = False) -> list[str]:
+    """References that need no download: the built-in models and the downloaded ones.
+
+    `with_rules` adds the built-in models that run always, which nobody needs to choose.
+    """
     # A folder that begins with a dot is an unfinished download.
     pulled = {file.parent.name for name in _MARKS for file in (litmine_home() / "models").glob(f"*/{name}")}
-    return [*_BUILTIN, *sorted(name.replace("--", "/", 1) for name in pulled if not name.startswith("."))]
+    builtin = [ref for ref in _BUILTIN if with_rules or not spec_by_name(_BUILTIN[ref]).always]
+    return [*builtin, *sorted(name.replace("--", "/", 1) for name in pulled if not name.startswith("."))]
 
 
 def holds_model(folder: Path) -> bool:

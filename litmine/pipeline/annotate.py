@@ -17,7 +17,7 @@ from litmine.pipeline.choose_models import describe_active, describe_hidden, typ
 from litmine.pipeline.count_format import format_count
 from litmine.pipeline.run_log import RunLogEntry, log_run
 from litmine.runtime.executor import Executor, RunProgress
-from litmine.specs import TaskSpec
+from litmine.specs import TaskSpec, spec_by_name
 from litmine.tasks.contract import ModelSpec, UnitResult
 from litmine.tasks.part_unit import ModelStep, PartUnit
 from litmine.tasks.registry import find_model, identify_folder, model_types, trunk_digest_of
@@ -27,8 +27,10 @@ from litmine.tasks.registry import find_model, identify_folder, model_types, tru
 class AnnotationResult:
     """Counts and gaps of a run.
 
-    models: name@digest of each model of the run.
-    planned_parts, parts: parts to do and done; a part counts once for each model.
+    models: name@digest and table of each model of the run, also of those that run always (`TaskSpec.always`).
+    planned_tables: the tables of the planned steps.
+    planned_parts, parts: parts to do and done; a part counts once for each chosen model, or once if it lacks only what
+        the models that run always find.
     planned_texts, texts: texts to read and read; a text counts once for each group of models that are loaded together.
     tokens: tokens read.
     rows: rows written, by table.
@@ -37,7 +39,8 @@ class AnnotationResult:
     view_changes: messages about views that now show other models.
     """
 
-    models: list[str]
+    models: dict[str, str]
+    planned_tables: set[str] = field(default_factory=set)
     planned_parts: int = 0
     planned_texts: int = 0
     parts: int = 0
@@ -52,8 +55,9 @@ class AnnotationResult:
 
     def add_plan(self, units: Sequence[PartUnit], unreadable: Sequence[UnitResult]) -> None:
         """Count planned units, and parts that cannot be read."""
-        self.planned_parts += sum(len(unit.steps) for unit in units)
-        self.planned_parts += sum(len(result.steps) for result in unreadable)
+        for tables in [*(unit.tables for unit in units), *(result.unit.tables for result in unreadable)]:
+            self.planned_parts += _count_parts(tables, tables)
+            self.planned_tables.update(tables)
         self.planned_texts += sum(unit.size for unit in units)
         for result in unreadable:
             self.add(result)
@@ -61,7 +65,7 @@ class AnnotationResult:
     def add(self, result: UnitResult) -> None:
         self.texts += result.items
         self.tokens += result.tokens
-        self.parts += result.targets
+        self.parts += _count_parts(result.unit.tables, [step.table for step in result.steps if step.exists])
         for step in result.steps:
             self.rows[step.table] += step.rows
         self.device, self.precision = result.device or self.device, result.precision or self.precision
@@ -74,12 +78,14 @@ class AnnotationResult:
 
     def summary_lines(self) -> list[str]:
         """Messages for the user: what was done, new gaps, and changes of the views."""
-        models = ", ".join(self.models)
+        every_table = self.planned_tables or {*self.models.values()}
+        tables = {table for table in every_table if not PART_TASKS[table].always} or every_table
+        models = ", ".join(model for model, table in self.models.items() if table in tables)
         if not self.planned_parts:
             return [f"nothing to do: every text of the lake has been read by {models}", *self.view_changes]
         done = f"{self.parts:,} of {format_count(self.planned_parts, 'parts')} done"
         texts = format_count(self.texts, "texts") if self.texts else "no texts"
-        rows = ", ".join(format_count(count, table) for table, count in self.rows.items() if count)
+        rows = ", ".join(format_count(count, table) for table, count in self.rows.items() if count and table in tables)
         read = f"{texts} read, {rows} found" if rows else f"{texts} read"
         device = f" on {self.device} in {self.precision}" if self.device else ""
         lines = [f"{done}: {read} by {models}{device}"]
@@ -95,6 +101,13 @@ class AnnotationResult:
         entry.device, entry.precision = self.device, self.precision
 
 
+def _count_parts(planned: Sequence[str], done: Sequence[str]) -> int:
+    """How often a part counts, from the tables of a unit's planned steps and of its finished ones."""
+    if all(PART_TASKS[table].always for table in planned):
+        return min(1, len(done))
+    return sum(not PART_TASKS[table].always for table in done)
+
+
 def annotate(
     lake: Lake,
     refs: Sequence[str],
@@ -106,9 +119,9 @@ def annotate(
 ) -> AnnotationResult:
     """Run every model over the texts of the lake that it has not read yet.
 
-    `refs` are references to models of one of `tasks`. At the end the models become active, even if there are gaps. If
-    the active models of a task divide types among them, a new model takes over the types that it finds
-    (`litmine.lake.active_models.activate`).
+    `refs` are references to models of one of `tasks`; the models that run always (`TaskSpec.always`) are added to them.
+    At the end all become active, even if there are gaps. If the active models of a task divide types among them, a new
+    model takes over the types that it finds (`litmine.lake.active_models.activate`).
 
     Raises LakeError when the lake has no articles, and ModelError when a model or one that it builds on is not
     available. A failed or interrupted run is logged as such and raises its error.
@@ -123,7 +136,7 @@ def annotate(
         model_specs, {table: [input_of(active) for active in models] for table, models in active_by_table.items()}
     )
     groups = group_steps(steps)
-    result = AnnotationResult([model_spec.model for model_spec in model_specs])
+    result = AnnotationResult({model_spec.model: spec_by_name(model_spec.task).table for model_spec in model_specs})
     result.rows.update({step.targets.table: 0 for _, step in steps})
     units, unreadable = plan_units(lake.location, groups)
     result.add_plan(units, unreadable)
@@ -131,7 +144,7 @@ def annotate(
     lake.create_missing_tables()
     with log_run(lake, "annotate", **executor.log_parameters) as entry:
         # A text that failed has a target now and is not tried again. A part that failed is tried in every run.
-        entry.models, entry.gaps, entry.known_gaps = result.models, result.gaps, frozenset(lake.known_gaps())
+        entry.models, entry.gaps, entry.known_gaps = [*result.models], result.gaps, frozenset(lake.known_gaps())
         result.update_log_entry(entry)
         while units:
             with closing(executor.run(units, progress.under_way)) as finished:
@@ -150,8 +163,9 @@ def annotate(
         replaced = [active for active in active_before if active.task in tasks_run]
         entry.active = active_after
         entry.written = bool(result.parts or result.new_gaps or active_after != replaced)
-        if active_after != replaced and (active_before or len(model_specs) > 1):
-            result.view_changes = [*describe_active(active_after), *describe_hidden(replaced, active_after, types_of)]
+        shown, shown_before, replaced = map(_without_always, (active_after, active_before, replaced))
+        if shown != replaced and (shown_before or len(set(refs)) > 1):
+            result.view_changes = [*describe_active(shown), *describe_hidden(replaced, shown, types_of)]
     return result
 
 
@@ -159,8 +173,9 @@ def _model_specs(
     refs: Sequence[str], executor: Executor, precision: str, batch_tokens: int | None, tasks: Sequence[TaskSpec]
 ) -> list[ModelSpec]:
     model_specs = []
-    for ref in dict.fromkeys(refs):
-        spec, folder, name = find_model(ref, tasks)
+    found = {ref: find_model(ref, tasks) for ref in refs}
+    found |= {spec.builtin: find_model(spec.builtin, [spec]) for spec in PART_TASKS.values() if spec.always}
+    for ref, (spec, folder, name) in found.items():
         model = identify_folder(spec, folder, name)
         settings = executor.device, precision, batch_tokens
         trunk = trunk_digest_of(str(folder)) if spec.network else ""
@@ -181,6 +196,11 @@ def _active_by_table(
         else:
             by_table[spec.table] = activate(current, new, types_of) if spec.type_column else new
     return by_table
+
+
+def _without_always(active: Sequence[ActiveModel]) -> list[ActiveModel]:
+    """The models of tasks that do not run always."""
+    return [model for model in active if not spec_by_name(model.task).always]
 
 
 def _type_lookup(lake: Lake, model_specs: Sequence[ModelSpec]) -> TypesOf:

@@ -64,11 +64,11 @@ def _steps_of_model(
 def group_steps(steps: Sequence[tuple[ModelSpec, ModelStep]]) -> list[ModelGroup]:
     """Group the steps of models that are loaded together.
 
-    Models with the same trunk form a group. A model without a network joins the group of its inputs. A group comes
-    after the groups that its steps read. Models with an encoder of their own come first, so that models of one trunk
-    need only one group.
+    Models with the same trunk form a group. A model without a network joins the group of its inputs, or the first one
+    if it reads only articles. A group comes after the groups that its steps read. Models with an encoder of their own
+    come first, so that models of one trunk need only one group.
     """
-    in_order = sorted(steps, key=lambda step: 2 if step[1].inputs else bool(step[0].trunk))
+    in_order = sorted(steps, key=_order)
     groups: list[list[tuple[ModelSpec, ModelStep]]] = []
     for model_spec, step in in_order:
         read = {one.targets for one in step.inputs}
@@ -86,14 +86,21 @@ def group_steps(steps: Sequence[tuple[ModelSpec, ModelStep]]) -> list[ModelGroup
     ]
 
 
+def _order(step: tuple[ModelSpec, ModelStep]) -> int:
+    model_spec, model_step = step
+    if model_step.inputs:
+        return 3
+    return int(bool(model_spec.trunk)) if model_spec.network else 2
+
+
 def _belongs_to(group: Sequence[tuple[ModelSpec, ModelStep]], model_spec: ModelSpec, step: ModelStep) -> bool:
-    """Whether a group has the model or its trunk, or makes an input of a model without a network."""
+    """Whether a group has the model or its trunk; a model without a network needs one of its inputs, if it has any."""
     if any(other == model_spec for other, _ in group):
         return True
     if model_spec.trunk:
         return any(other.trunk == model_spec.trunk for other, _ in group)
     made = {other.targets for _, other in group}
-    return not model_spec.network and any(one.targets in made for one in step.inputs)
+    return not model_spec.network and (not step.inputs or any(one.targets in made for one in step.inputs))
 
 
 def plan_units(

@@ -108,8 +108,9 @@ def unknown_models_note(lake: Lake, query: str) -> str | None:
     if not compared:
         return None
     readers = {str(model) for (model,) in lake.rows("SELECT DISTINCT model FROM questions")}
-    known = sorted(readers | {one.model for one in lake.target_sets()})
-    names = {model.partition("@")[0] for model in known}
+    sets = lake.target_sets()
+    known = sorted(readers | set(_chosen_models(sets)))
+    names = {model.partition("@")[0] for model in readers.union(one.model for one in sets)}
     for name, end in compared:
         # No model is named without its digest, so `model = 'name'` finds nothing.
         found = any(one.startswith(name) for one in names) if end == "%" else end == "@" and name in names
@@ -207,7 +208,7 @@ def _target_set(lake: Lake, ref: str, among: Sequence[TaskSpec]) -> TargetSet:
     model = ref if any(one.model == ref for one in sets) else _identify(ref, among)
     of_model = [one for one in sets if one.model == model]
     if not of_model:
-        known = ", ".join(dict.fromkeys(one.model for one in sets)) or "no model"
+        known = ", ".join(_chosen_models(sets)) or "no model"
         if "@" in ref:
             raise UnknownModelError(f"no model of this lake is {ref}; the lake was read by {known}")
         raise ModelError(
@@ -216,6 +217,11 @@ def _target_set(lake: Lake, ref: str, among: Sequence[TaskSpec]) -> TargetSet:
         )
     active = {(one.model, one.inputs) for one in lake.active_models()}
     return max(of_model, key=lambda one: ((one.model, one.inputs) in active, one))
+
+
+def _chosen_models(sets: Sequence[TargetSet]) -> list[str]:
+    """The models of these targets without those that run always, which nobody needs to choose."""
+    return [*dict.fromkeys(one.model for one in sets if not spec_by_table(one.table).always)]
 
 
 def _identify(ref: str, among: Sequence[TaskSpec]) -> str:

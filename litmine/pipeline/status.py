@@ -88,7 +88,8 @@ def read_status(lake: Lake) -> LakeStatus:
         write_catalogue(lake.location)
     articles, retracted, as_of = lake.rows(_ARTICLES)[0]
     ((versions,),) = lake.rows(_VERSIONS)
-    models = lake.sql("from coverage").to_pylist()
+    # The models that somebody chose come before those that run always.
+    models = sorted(lake.sql("from coverage").to_pylist(), key=_runs_always)
     ((questions,),) = lake.rows("select count(*) from questions")
     # The view reads every article, which is not worth it in a lake without questions.
     readers = lake.sql(_READERS).to_pylist() if questions else []
@@ -120,17 +121,22 @@ def _outdated_messages(lake: Lake) -> Iterator[str]:
         yield f"{articles} imported by an earlier version of litmine; import their files again"
 
 
+def _runs_always(model: dict[str, Any]) -> bool:
+    return spec_by_name(model["task"]).always
+
+
 def _stale_messages(lake: Lake, models: list[dict[str, Any]], readers: list[dict[str, Any]]) -> Iterator[str]:
     yield from _outdated_messages(lake)
-    for model in models:
-        if model["active"] and model["parts_unread"]:
-            table = spec_by_name(model["task"]).table
-            revised = count_revised_since_read(lake.location, TargetSet(table, model["model"], model["inputs"] or ""))
-            lacks = f", so `{table}` lacks {format_count(revised, 'revised articles')}" if revised else ""
-            unread = format_count(model["texts_unread"], "texts")
-            advice = annotate_advice(table, model["model"])
-            yield f"{model['model']} has not read {unread} yet{lacks}; {advice}"
-    if lake.parts() and not any(model["active"] for model in models):
+    behind = [model for model in models if model["active"] and model["parts_unread"]]
+    # A run of another model adds what those that run always lack, so only the others are named.
+    for model in [model for model in behind if not _runs_always(model)] or behind:
+        table = spec_by_name(model["task"]).table
+        revised = count_revised_since_read(lake.location, TargetSet(table, model["model"], model["inputs"] or ""))
+        lacks = f", so `{table}` lacks {format_count(revised, 'revised articles')}" if revised else ""
+        unread = format_count(model["texts_unread"], "texts")
+        advice = annotate_advice(table, model["model"])
+        yield f"{model['model']} has not read {unread} yet{lacks}; {advice}"
+    if lake.parts() and not any(model["active"] and not _runs_always(model) for model in models):
         yield "no model has read the lake yet; run `litmine annotate`"
     for reader in readers:
         if reader["stale_questions"]:

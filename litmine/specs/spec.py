@@ -31,6 +31,7 @@ class TaskSpec:
     load: (folder, name, device, precision, batch_tokens=..., trunks=...) -> a `litmine.tasks.contract.StepModel`;
         `trunks` are the encoders already loaded, for a model that shares one of them.
     rows: (texts, results) -> the rows of a target (`litmine.lake.targets.TargetRow`), for the unit `part`.
+    always: whether `annotate` runs the built-in model in every run, beside the models that the user chose.
     network: whether its models have a neural network. A model without one runs in the same worker as the models whose
         output it reads.
     recipe: the dataclass of the training settings, made with `litmine.settings.setting` in a module that does not
@@ -60,6 +61,7 @@ class TaskSpec:
     export: str = ""
     architectures: tuple[str, ...] = ()
     builtin: str = ""
+    always: bool = False
     network: bool = True
     recipe: str = ""
     recipes: str = ""

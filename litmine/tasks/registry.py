@@ -53,7 +53,7 @@ def detect_task(folder: Path, among: Sequence[TaskSpec] = TASKS) -> TaskSpec:
     if matches:
         tasks = " or ".join(spec.name for spec in matches)
         raise ModelError(f"{folder} holds {kind}, which fits the tasks {tasks}; choose one with --task")
-    wanted = " or ".join(f"one that {spec.purpose} ({spec.name})" for spec in among)
+    wanted = " or ".join(f"one that {spec.purpose} ({spec.name})" for spec in among if not spec.always)
     held = f"{kind}, which {fits[0].purpose}" if fits else kind
     raise ModelError(f"{folder} holds {held}; give {wanted}")
 

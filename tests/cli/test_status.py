@@ -34,13 +34,17 @@ def test_status_shows_articles_models_and_runs(run: RunCommand, lake: Path, tiny
     ran = run("status", "--lake", lake)
     parts = len(Lake(lake).parts())
     assert (ran.returncode, ran.stderr) == (DONE, "")
-    first, articles, as_of, model, complete, *runs = ran.stdout.splitlines()
+    first, articles, as_of, model, *rules, complete, run_1, run_2 = ran.stdout.splitlines()
     assert first.startswith(f"lake      {lake} (")
     assert articles == f"articles  102 current in {parts} parts"
     assert as_of.endswith(" UTC")
     assert model == f"model     {identify(str(tiny_model))} (ner, active): 102 texts read"
+    assert rules == [
+        f"model     {identify(f'builtin-{task}')} ({task}, active): 102 texts read"
+        for task in ("abbreviations", "sentences")
+    ]
     assert re.fullmatch(r"complete  annotate (just now|\d+ \w+ ago), import (just now|\d+ \w+ ago)", complete)
-    assert ["annotate  done" in runs[0], "import  done" in runs[1], len(runs)] == [True, True, 2]
+    assert ["annotate  done" in run_1, "import  done" in run_2] == [True, True]
 
 
 def test_status_fits_on_a_screen_and_names_the_query_for_more(run: RunCommand, lake: Path) -> None:
@@ -77,7 +81,7 @@ def stale(ran: CompletedProcess[str]) -> list[str]:
 
 def test_status_lists_stale_models_and_indexes(run: RunCommand, lake: Path) -> None:
     opened = Lake(lake)
-    (model,) = [one.model for one in opened.active_models()]
+    (model,) = [one.model for one in opened.active_models() if one.task == "ner"]
     SearchIndex.open(opened)
     assert stale(run("status", "--lake", lake)) == []
     (pmid, title), *_ = opened.rows("select pmid, title from articles where title is not null order by pmid")
@@ -98,10 +102,11 @@ def test_status_lists_stale_models_and_indexes(run: RunCommand, lake: Path) -> N
     assert stale(ran) == [*waiting, interrupted]
     output = json.loads(run("status", "--lake", lake, "--format", "json").stdout)
     assert (output["articles"], output["stale"]) == (103, stale(ran))
+    rules = [(task, identify(f"builtin-{task}")) for task in ("abbreviations", "sentences")]
     assert output["models"] == [
         {
-            "task": "ner",
-            "model": model,
+            "task": task,
+            "model": name,
             "inputs": None,
             "active": True,
             "texts_read": 102,
@@ -110,6 +115,7 @@ def test_status_lists_stale_models_and_indexes(run: RunCommand, lake: Path) -> N
             "parts_read": len(opened.parts()) - 1,
             "parts_unread": 1,
         }
+        for task, name in [("ner", model), *rules]
     ]
 
 
@@ -150,7 +156,7 @@ def test_models_use_sets_the_active_models(run: RunCommand, lake: Path, tiny_mod
         WRONG_USAGE,
         f"litmine: no model of this lake is tiny@000000000000; the lake was read by {model}\n",
     )
-    assert [one.model for one in Lake(lake).active_models()] == [model]
+    assert [one.model for one in Lake(lake).active_models() if one.task == "ner"] == [model]
     for ref in (str(tiny_model), model):
         ran = run("models", "use", ref, "--lake", lake)
         assert (ran.returncode, ran.stderr) == (DONE, f"entities shows {model}; all_entities shows every model\n")

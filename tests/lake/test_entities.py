@@ -32,7 +32,7 @@ def entity(text: str, start: int, end: int, entity_type: str = "Disease", score:
 
 
 TARGET_SET = TargetSet("entities", MODEL)
-TEXTS = NewTexts([20, 10], [2, 1], ["an allergy", "asthma attack"])
+TEXTS = NewTexts([20, 10], [2, 1], ["an allergy", "asthma attack"], [[], []])
 
 
 def test_rows_are_sorted_and_have_the_declared_columns(tmp_path: Path) -> None:
@@ -51,7 +51,7 @@ def test_rows_are_sorted_and_have_the_declared_columns(tmp_path: Path) -> None:
 
 def test_a_target_without_rows_is_written(tmp_path: Path) -> None:
     assert write_target(
-        tmp_path, TARGET_SET, "p", NewTexts([], [], []), entity_rows(NewTexts([], [], []), []), footer("p", 0)
+        tmp_path, TARGET_SET, "p", NewTexts([], [], [], []), entity_rows(NewTexts([], [], [], []), []), footer("p", 0)
     )
     assert TARGET_SET.target_path(tmp_path, "p").exists()
 

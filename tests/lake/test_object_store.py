@@ -336,7 +336,8 @@ def test_every_command_works_on_an_object_store(
     assert "2 current in 1 part" in run("status", "--lake", url).stdout
     assert not ObjectPath(url).is_file()
     assert {path.name for path in ObjectPath(url).iterdir()} == {
-        "lake.json", "articles", "entities", "files", "questions", "readings", "replaced", "retrieved", "runs"
+        "lake.json", "abbreviations", "articles", "entities", "files", "questions", "readings", "replaced", "retrieved",
+        "runs", "sentences"
     }  # fmt: skip
     assert {path.name for path in local_folder(parse_lake_path(url)).iterdir()} == {".locks", "search"}
     shutil.rmtree(local_folder(parse_lake_path(url)))

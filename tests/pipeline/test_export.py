@@ -105,7 +105,7 @@ def test_the_export_command(run: RunCommand, annotated_lake: Path, tmp_path: Pat
         for lake in (annotated_lake, again)
     ]
     assert texts[0] == texts[1]
-    (model,) = [one.model for one in Lake(annotated_lake).active_models()]
+    (model,) = [one.model for one in Lake(annotated_lake).active_models() if one.task == "ner"]
     ran = run("export", "--lake", annotated_lake, "--format", "bioc", "--model", model, "-o", tmp_path / "x.json")
     assert (ran.returncode, ran.stdout) == (DONE, "")
     assert len(json.loads((tmp_path / "x.json").read_bytes())["documents"]) == 102

@@ -19,6 +19,7 @@ from litmine.errors import DONE, FAILED, NEW_GAPS
 from litmine.nn.trunk_folder import trunk_digest
 from litmine.nn.weights import save_weights
 from litmine.tasks.ner import split_tagger as splitting
+from litmine.tasks.registry import identify
 
 Litmine = Callable[..., CompletedProcess[str]]
 COLUMNS = "pmid, chemical_start, chemical_end, chemical, disease_start, disease_end, disease"
@@ -104,7 +105,23 @@ def test_a_task_that_uses_entities(toy: Litmine, environment: dict[str, str], la
     assert before > 500
     coverage = rows(toy, lake, "select task, model, inputs, active, parts_read, parts_unread from coverage")
     assert coverage == [
+        {
+            "task": "abbreviations",
+            "model": identify("builtin-abbreviations"),
+            "inputs": None,
+            "active": True,
+            "parts_read": parts,
+            "parts_unread": 0,
+        },
         {"task": "ner", "model": tagger, "inputs": None, "active": True, "parts_read": parts, "parts_unread": 0},
+        {
+            "task": "sentences",
+            "model": identify("builtin-sentences"),
+            "inputs": None,
+            "active": True,
+            "parts_read": parts,
+            "parts_unread": 0,
+        },
         {
             "task": "toy_pairs",
             "model": f"pairs@{500:012x}",
@@ -269,7 +286,7 @@ def test_two_tops_and_a_dependent_task_run_with_a_tagger(
     assert of_words["high"] is True
     coverage = rows(toy, lake, "select task, active, parts_read, parts_unread from coverage order by task")
     assert [tuple(row.values()) for row in coverage] == [
-        (task, True, parts, 0) for task in ("ner", "toy_pairs", "toy_topics", "toy_words")
+        (task, True, parts, 0) for task in ("abbreviations", "ner", "sentences", "toy_pairs", "toy_topics", "toy_words")
     ]
     # A model gives the same results alone as together with the others.
     alone = Path(shutil.copytree(imported_lake, tmp_path / "alone"))

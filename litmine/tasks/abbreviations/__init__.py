@@ -1,0 +1,1 @@
+"""The task `abbreviations`: the short forms that a text defines, by rules."""

@@ -1,0 +1,1 @@
+"""The task `sentences`: the sentences of each text, by rules."""
