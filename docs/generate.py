@@ -51,8 +51,7 @@ VIEW_COLUMNS = {
     "gaps.part": "The name of the article part; null for files, records and the texts of questions.",
     "gaps.pmid": "PubMed identifier of the text; null for files, records and parts.",
     "gaps.task": "The task of the model; null for files, records and parts.",
-    "gaps.where": "What could not be read: a PMID, a part, a file, or a line or record of a file. SQL reserves the"
-    ' word, so write it in double quotes: `"where"`.',
+    "gaps.what": "What could not be read: a PMID, a part, a file, or a line or record of a file.",
     "inputs": "Targets of other tasks that the model reads, as in its targets' path; null if it reads articles only.",
     "model": "The model, name@digest.",
     "part": "The name of the article part.",

@@ -124,7 +124,7 @@ WITH latest AS (
         QUALIFY row_number() OVER (PARTITION BY command ORDER BY finished DESC) = 1
     )
 )
-SELECT task, model, inputs, part, failure.pmid AS pmid, failure.why AS why, concat('PMID ', failure.pmid) AS "where"
+SELECT task, model, inputs, part, failure.pmid AS pmid, failure.why AS why, concat('PMID ', failure.pmid) AS what
 FROM (SELECT task, model, nullif(inputs, '') AS inputs, part, unnest(failed) AS failure FROM targets)
 UNION ALL
 SELECT DISTINCT task, model, NULL, NULL, pmid, failed, concat('PMID ', pmid) FROM {pairs} WHERE failed IS NOT NULL

@@ -36,7 +36,7 @@ where not newest.deleted and newest.reader_version < {READER_VERSION}
 """
 # The row after MAX_GAPS shows that there are more.
 _GAPS = f"""
-select concat_ws(', ', "where", model) as what, why from gaps
+select concat_ws(', ', what, model) as what, why from gaps
 order by all
 limit {MAX_GAPS + 1}
 """

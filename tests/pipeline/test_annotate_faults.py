@@ -71,7 +71,7 @@ def test_a_damaged_part_is_reported_once(
     ran = run("status", "--lake", lake)
     assert part.name in ran.stdout + ran.stderr
     assert "Traceback" not in ran.stderr
-    ((name, location, why),) = Lake(lake).rows('select part, "where", why from gaps')
+    ((name, location, why),) = Lake(lake).rows("select part, what, why from gaps")
     assert (name, location) == (part.stem, f"articles/{part.name}")
     assert "is damaged (" in why
 

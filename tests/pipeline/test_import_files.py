@@ -136,7 +136,7 @@ def test_a_file_with_a_bad_record_is_imported_and_reported_once(run: Run, tmp_pa
     assert f"could not be read: {file}, record 1: The record has '0' instead of a PMID." in first.stderr
     assert second.stderr == "1 file skipped: already imported\n"
     assert Lake(lake).rows("select records, unreadable from files") == [(1, 1)]
-    assert Lake(lake).rows('select part, pmid, "where", why from gaps') == [
+    assert Lake(lake).rows("select part, pmid, what, why from gaps") == [
         (None, None, f"{file}, record 1", "The record has '0' instead of a PMID.")
     ]
 
