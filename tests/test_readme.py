@@ -153,9 +153,9 @@ def test_everyday_commands_run(home: InstalledLitmine) -> None:
         assert (done.returncode, "Traceback" in done.stderr) == (expected, False), f"{command}\n{done.stderr}"
 
 
-@pytest.mark.parametrize("number", range(6))
+@pytest.mark.parametrize("number", range(8))
 def test_queries_have_rows(home: InstalledLitmine, number: int) -> None:
-    assert len(queries()) == 6
+    assert len(queries()) == 8
     assert Lake(home.lake).sql(queries()[number]).num_rows > 0
 
 
