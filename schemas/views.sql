@@ -115,7 +115,7 @@ FROM known LEFT JOIN active USING (task, model, inputs)
 LEFT JOIN done USING (task, model, inputs) LEFT JOIN to_do USING (task, model, inputs)
 ORDER BY ALL;
 
--- gaps: What could not be read, and the reason: the texts that a model could not read, and the files, records and parts that the latest import and the latest annotate could not read.
+-- gaps: What could not be read, and the reason: the texts that a model could not read, and the files, records and parts that the latest import and the latest annotate could not read; an import that writes nothing is not logged and does not count.
 CREATE VIEW gaps AS
 WITH latest AS (
     SELECT command, unnest(gaps) AS gap

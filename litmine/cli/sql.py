@@ -32,7 +32,8 @@ def sql(query: str, lake: LakePath, form: str | None, output: Path | None) -> No
     litmine sql - --format csv < query.sql
     litmine sql "from articles where retracted" -o retracted.parquet
 
-    With - as QUERY, the query is read from stdin. `litmine schema` lists the views and their columns.
+    With - as QUERY, the query is read from stdin. `litmine schema` lists the views, and the query `describe VIEW` the
+    columns of one.
     """
     from litmine.lake.lake import Lake
     from litmine.pipeline.choose_models import unknown_models_note

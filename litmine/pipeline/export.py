@@ -67,6 +67,8 @@ def export(lake: Lake, form: str, out: Path | IO[bytes], selection: DocumentSele
 def export_notes(lake: Lake, models: Collection[str] | None = None) -> list[str]:
     """What a reader of the export should know: nothing was annotated, or a model (None: the active) missed texts."""
     if models is None and not any(model.task == "ner" for model in lake.active_models()):
+        if any(targets.table == "entities" for targets in lake.target_sets()):
+            return ["no model that finds entities has read the whole lake yet; run `litmine annotate` again"]
         return ["no model that finds entities has read this lake; run `litmine annotate` to have entities in it"]
     return [sentence for model, sentence in lake.coverage_warnings() if models is None or model in models]
 

@@ -137,7 +137,10 @@ def _stale_messages(lake: Lake, models: list[dict[str, Any]], readers: list[dict
         advice = annotate_advice(table, model["model"])
         yield f"{model['model']} has not read {unread} yet{lacks}; {advice}"
     if lake.parts() and not any(model["active"] and not _runs_always(model) for model in models):
-        yield "no model has read the lake yet; run `litmine annotate`"
+        if any(model["texts_read"] and not _runs_always(model) for model in models):
+            yield "no model has read the whole lake yet, so the views show no results; run `litmine annotate` again"
+        else:
+            yield "no model has read the lake yet; run `litmine annotate`"
     for reader in readers:
         if reader["stale_questions"]:
             yield (

@@ -231,6 +231,10 @@ def test_ctrl_c_keeps_finished_parts(
         [],
         [("interrupted",)],
     )
+    unfinished = "no model has read the whole lake yet, so the views show no results; run `litmine annotate` again"
+    assert f"stale     {unfinished}\n" in run("status", "--lake", lake).stdout
+    exported = run("export", "--format", "jsonl", "--lake", lake)
+    assert "no model that finds entities has read the whole lake yet; run `litmine annotate` again" in exported.stderr
     ran = run(*words)
     assert (ran.returncode, ran.stderr.startswith(f"{len(opened.parts()) - done} of ")) == (DONE, True)
     assert entity_scores(lake) == expected_entities
