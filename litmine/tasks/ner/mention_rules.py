@@ -351,14 +351,20 @@ RULES: tuple[Rule, ...] = (pair_brackets, join_torn, drop_single_letters, agree_
 
 # Passes after which the entities of a text no longer change; two are enough for nearly all texts.
 _MAX_PASSES = 8
+# The rules compare the mentions of a text with each other. With more than this, they would take seconds; an abstract
+# has about twenty.
+_MAX_MENTIONS = 2000
 
 
 def apply_rules(text: str, entities: Sequence[Entity], rules: Sequence[Rule] = RULES) -> list[Entity]:
     """The entities of a text after all rules, sorted by offsets and type, each span and type once.
 
-    The rules run until they change nothing, so that applying them again gives the same.
+    The rules run until they change nothing, so that applying them again gives the same. A text with more than
+    _MAX_MENTIONS entities keeps them as they are.
     """
     found = list(entities)
+    if len(found) > _MAX_MENTIONS:
+        return found
     for _ in range(_MAX_PASSES):
         before = found
         for rule in rules:

@@ -220,3 +220,10 @@ def test_a_hostile_text_takes_no_time() -> None:
     text = "(" * 2_000 + "a" + ")" * 1_000
     half = Entity(text[:2_001], "Gene", 0, 2_001, 0.9)
     assert [one.mention for one in apply_rules(text, [half])] == []
+
+
+def test_a_text_with_very_many_mentions_keeps_them() -> None:
+    text = "K " * 3000
+    entities = [Entity("K", "Gene", start, start + 1, 0.5) for start in range(0, len(text), 2)]
+    assert apply_rules(text, entities) == entities
+    assert apply_rules(text, entities[:2000]) == []
