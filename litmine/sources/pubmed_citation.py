@@ -6,10 +6,11 @@ from lxml.etree import _Element as Element
 
 from litmine.sources.pmids import parse_pmid
 from litmine.sources.read_record import is_retracted
-from litmine.sources.xml_elements import Children, children, children_of_first, element_text, first_text
+from litmine.sources.xml_elements import Children, child_elements, children, element_text, first_text, list_items
 from litmine.types import Chemical, Correction, Grant
 
 _RETRACTED_PUBLICATION = "D016441"
+_NO_GRANT = Grant()
 
 
 def read_corrections(record: Children) -> tuple[Correction, ...]:
@@ -19,7 +20,7 @@ def read_corrections(record: Children) -> tuple[Correction, ...]:
     """
     links = [
         _correction(element)
-        for element in children_of_first(record, "CommentsCorrectionsList").get("CommentsCorrections", [])
+        for element in list_items(record, "CommentsCorrectionsList", "CommentsCorrections")
         # A record may cite hundreds of articles and link to one or two.
         if element.get("RefType", "Cites") != "Cites"
     ]
@@ -47,16 +48,14 @@ def is_retracted_record(publication_types: Iterable[Element], corrections: Itera
 def read_chemicals(record: Children) -> tuple[Chemical, ...]:
     """The substances of a `MedlineCitation`, with the registry number where it has one."""
     return tuple(
-        chemical
-        for element in children_of_first(record, "ChemicalList").get("Chemical", [])
-        if (chemical := _chemical(element)).name
+        chemical for element in list_items(record, "ChemicalList", "Chemical") if (chemical := _chemical(element)).name
     )
 
 
 def _chemical(element: Element) -> Chemical:
     number = ui = None
     name = ""
-    for part in element:
+    for part in child_elements(element):
         tag = part.tag
         if tag == "RegistryNumber":
             number = element_text(part)
@@ -69,7 +68,7 @@ def _chemical(element: Element) -> Chemical:
 def read_grants(article: Children) -> tuple[Grant, ...]:
     """The grants of an `Article` or a `BookDocument`."""
     grants = []
-    for element in children_of_first(article, "GrantList").get("Grant", []):
+    for element in list_items(article, "GrantList", "Grant"):
         parts = children(element)
         grant = Grant(
             first_text(parts, "GrantID"),
@@ -77,7 +76,7 @@ def read_grants(article: Children) -> tuple[Grant, ...]:
             first_text(parts, "Agency"),
             first_text(parts, "Country"),
         )
-        if grant != Grant():
+        if grant != _NO_GRANT:
             grants.append(grant)
     return tuple(grants)
 
@@ -86,6 +85,6 @@ def read_pages(article: Children) -> str | None:
     """The pages of an `Article` or a `BookDocument` as MEDLINE writes them, `123-30`, or else first and last."""
     pages = dict.fromkeys(("StartPage", "EndPage", "MedlinePgn"), "")
     for pagination in article.get("Pagination", ())[:1]:
-        for part in pagination:
+        for part in child_elements(pagination):
             pages[part.tag] = element_text(part)
     return pages["MedlinePgn"] or "-".join(filter(None, (pages["StartPage"], pages["EndPage"]))) or None

@@ -20,10 +20,12 @@ from litmine.sources.xml_elements import (
     Children,
     RecordError,
     all_texts,
+    child_elements,
     children,
     children_of_first,
     element_text,
     first_text,
+    list_items,
 )
 from litmine.types import Article, MeshHeading
 
@@ -44,12 +46,12 @@ def read_article(citation: Element, data: Element | None) -> Article:
     journal = children_of_first(article, "Journal")
     journal_info = children_of_first(record, "MedlineJournalInfo")
     issue = children_of_first(journal, "JournalIssue")
-    identifiers = children_of_first(children(data), "ArticleIdList").get("ArticleId", [])
+    identifiers = list_items(children(data), "ArticleIdList", "ArticleId")
     locations = [element for element in article.get("ELocationID", []) if element.get("ValidYN") != "N"]
     title = read_title(article)
     abstract, sections = read_abstract(article, record, title)
     pub_date = _publication_date(issue.get("PubDate", []) + article.get("ArticleDate", []))
-    publication_types = children_of_first(article, "PublicationTypeList").get("PublicationType", [])
+    publication_types = list_items(article, "PublicationTypeList", "PublicationType")
     corrections = read_corrections(record)
     authors, affiliations = read_authors(article.get("AuthorList", []), article.get("Affiliation", ()))
     abbreviation = first_text(journal_info, "MedlineTA") or first_text(journal, "ISOAbbreviation")
@@ -90,8 +92,8 @@ def read_book(document: Element, data: Element | None) -> Article:
     """
     record = children(document)
     book = children_of_first(record, "Book")
-    identifiers = children_of_first(children(data), "ArticleIdList").get("ArticleId", [])
-    identifiers = identifiers + children_of_first(record, "ArticleIdList").get("ArticleId", [])
+    identifiers = list_items(children(data), "ArticleIdList", "ArticleId")
+    identifiers = identifiers + list_items(record, "ArticleIdList", "ArticleId")
     book_title = first_text(book, "BookTitle")
     title = first_text(record, "ArticleTitle") or book_title
     abstract, sections = read_abstract(record, record, title)
@@ -142,13 +144,11 @@ def _revised(record: Children) -> date | None:
 
 
 def _date_parts(element: Element) -> dict[str, str]:
-    return {child.tag: element_text(child) for child in element}
+    return {child.tag: element_text(child) for child in child_elements(element)}
 
 
 def _mesh(record: Children) -> tuple[MeshHeading, ...]:
-    headings = (
-        _mesh_heading(element) for element in children_of_first(record, "MeshHeadingList").get("MeshHeading", [])
-    )
+    headings = map(_mesh_heading, list_items(record, "MeshHeadingList", "MeshHeading"))
     return tuple(heading for heading in headings if heading is not None)
 
 
@@ -158,7 +158,7 @@ def _mesh_heading(element: Element) -> MeshHeading | None:
     descriptor: Element | None = None
     qualifiers: list[str] = []
     major = False
-    for term in element:
+    for term in child_elements(element):
         tag = term.tag
         if tag == "QualifierName":
             if text := element_text(term):
@@ -174,7 +174,7 @@ def _mesh_heading(element: Element) -> MeshHeading | None:
 
 
 def _keywords(record: Children) -> tuple[str, ...]:
-    return all_texts(keyword for keywords in record.get("KeywordList", []) for keyword in keywords)
+    return all_texts(keyword for keywords in record.get("KeywordList", []) for keyword in child_elements(keywords))
 
 
 def _identifier(elements: Iterable[Element], attribute: str, id_type: str) -> str | None:

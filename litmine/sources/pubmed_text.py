@@ -4,7 +4,7 @@ import re
 
 from lxml.etree import _Element as Element
 
-from litmine.sources.xml_elements import Children, children, children_of_first, element_text, first_text, plain_text
+from litmine.sources.xml_elements import Children, children, element_text, first_text, list_items, plain_text
 from litmine.types import Section
 
 # NLM's label of a part that has none in the journal.
@@ -31,19 +31,19 @@ def read_abstract(article: Children, record: Children, title: str | None) -> tup
     The offsets refer to the text: title, one space, abstract. Each section is led by its label, if it has one, and a
     colon. Both values are empty if there is no abstract.
     """
-    abstract, sections = _join_sections(children_of_first(article, "Abstract").get("AbstractText", ()), title)
+    abstract, sections = _join_sections(list_items(article, "Abstract", "AbstractText"), title)
     if abstract is None:
         for other in record.get("OtherAbstract", ()):
             # The default of the DTD is `eng`.
             if other.get("Language", "eng").lower() in ("eng", "en"):
-                abstract, sections = _join_sections(children(other).get("AbstractText", ()), title)
+                abstract, sections = _join_sections(children(other).get("AbstractText", []), title)
                 if abstract is not None and not _FILLER_ABSTRACT.fullmatch(abstract):
                     return abstract, sections
         return None, ()
     return abstract, sections
 
 
-def _join_sections(elements: list[Element] | tuple[()], title: str | None) -> tuple[str | None, tuple[Section, ...]]:
+def _join_sections(elements: list[Element], title: str | None) -> tuple[str | None, tuple[Section, ...]]:
     parts: list[str] = []
     sections: list[Section] = []
     start = 0 if title is None else len(title) + 1

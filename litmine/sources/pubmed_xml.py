@@ -131,8 +131,11 @@ def _child(element: Element, tag: str) -> Element:
 
 
 def _first(element: Element, tag: str) -> Element | None:
-    # `find` has the same result, and parses its argument as a path each time.
-    return next(element.iterchildren(tag), None)
+    # `find` and `iterchildren(tag)` have the same result, and prepare a path or a filter each time.
+    for child in element:
+        if child.tag == tag:
+            return child
+    return None
 
 
 def _free_memory(element: Element, tags: Sequence[str]) -> list[Element]:
@@ -142,7 +145,7 @@ def _free_memory(element: Element, tags: Sequence[str]) -> list[Element]:
     """
     element.clear()
     others = []
-    for parent in element.iterancestors():
+    while (parent := element.getparent()) is not None:
         while element.getprevious() is not None:
             if parent.getparent() is None and _has_no_record(parent[0], tags):
                 others.append(parent[0])

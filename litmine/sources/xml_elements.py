@@ -1,11 +1,13 @@
 """Texts and children of lxml elements, as the readers of PubMed XML need them.
 
 For speed, the children of an element are grouped by tag in one pass instead of searched by path, so that the parts of
-a record that nobody needs (its references, for example) are never visited.
+a record that nobody needs (its references, for example) are never visited. `child_elements` takes two thirds of the
+time of `for child in element`.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from operator import itemgetter
 from sys import intern
 from typing import cast
 
@@ -17,6 +19,9 @@ from litmine.sources.xml_markup import ODD_ELEMENTS, read_double_escapes, text_w
 _WHITE_SPACE = re.compile(r"[ \t\r\n]+")
 
 Children = dict[str, list[Element]]
+
+# `element[:]`, the children as a list, which lxml makes in one call. Its type stubs have no slices.
+child_elements = cast("Callable[[Element], list[Element]]", itemgetter(slice(None)))
 
 
 class RecordError(Exception):
@@ -65,7 +70,7 @@ def children(element: Element | None) -> Children:
     """The children of an element by tag."""
     groups: Children = {}
     if element is not None:
-        for child in element:
+        for child in child_elements(element):
             tag = child.tag
             if tag in groups:
                 groups[tag].append(child)
@@ -79,6 +84,11 @@ def children_of_first(groups: Children, tag: str) -> Children:
     return children(groups[tag][0]) if tag in groups else {}
 
 
+def list_items(groups: Children, list_tag: str, tag: str) -> list[Element]:
+    """The children with that tag of the first element with `list_tag`, such as each `Grant` of a `GrantList`."""
+    return [item for item in child_elements(groups[list_tag][0]) if item.tag == tag] if list_tag in groups else []
+
+
 def first_text(groups: Children, tag: str) -> str | None:
     """The text of the first element with that tag; None if there is none or it is empty."""
     return element_text(groups[tag][0]) or None if tag in groups else None
@@ -86,4 +96,4 @@ def first_text(groups: Children, tag: str) -> str | None:
 
 def all_texts(elements: Iterable[Element]) -> tuple[str, ...]:
     """The texts of the elements, without empty ones."""
-    return tuple(text for element in elements if (text := element_text(element)))
+    return tuple([text for element in elements if (text := element_text(element))])
