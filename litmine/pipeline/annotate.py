@@ -172,15 +172,17 @@ def annotate(
 def _model_specs(
     refs: Sequence[str], executor: Executor, precision: str, batch_tokens: int | None, tasks: Sequence[TaskSpec]
 ) -> list[ModelSpec]:
-    model_specs = []
+    """The models of the references and those that run always; each once, whatever it is called."""
+    model_specs: dict[str, ModelSpec] = {}
     found = {ref: find_model(ref, tasks) for ref in refs}
     found |= {spec.builtin: find_model(spec.builtin, [spec]) for spec in PART_TASKS.values() if spec.always}
     for ref, (spec, folder, name) in found.items():
         model = identify_folder(spec, folder, name)
         settings = executor.device, precision, batch_tokens
         trunk = trunk_digest_of(str(folder)) if spec.network else ""
-        model_specs.append(ModelSpec(absolute_reference(ref), model, *settings, spec.name, spec.network, trunk))
-    return model_specs
+        loaded = ModelSpec(absolute_reference(ref), model, *settings, spec.name, spec.network, trunk)
+        model_specs.setdefault(model, loaded)
+    return [*model_specs.values()]
 
 
 def _active_by_table(

@@ -101,6 +101,13 @@ def test_rules_alone_load_no_tagger(run: Run, lake: Path) -> None:
     assert opened.rows("select count(*) > 500 from sentences") == [(True,)]
 
 
+def test_a_model_named_twice_runs_once(run: Run, lake: Path) -> None:
+    ran = run("annotate", "--lake", lake, "--task", "sentences", "--model", "builtin")
+    assert ran.returncode == DONE, ran.stderr
+    ((models,),) = Lake(lake).rows("select models from runs where command = 'annotate'")
+    assert sorted(models) == sorted(map(identify, RULES))
+
+
 def test_compaction_keeps_them(annotated_copy: Path) -> None:
     lake = Lake(annotated_copy)
     views = {view: lake.rows(f"from {view} order by all") for view in ("sentences", "abbreviations", "entity_pairs")}
