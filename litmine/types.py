@@ -192,12 +192,16 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question; `question_type` is one of QUESTION_TYPES, set by the user or `guessed` from the question's words."""
+    """A question; `question_type` is one of QUESTION_TYPES, set by the user or `guessed` from the question's words.
+
+    `summary`: the user calls it a summary question, which asks for a paragraph; its type is guessed.
+    """
 
     question_id: str
     text: str
     question_type: str
     guessed: bool = False
+    summary: bool = False
 
 
 @dataclass(frozen=True, slots=True, repr=False)

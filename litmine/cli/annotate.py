@@ -7,6 +7,7 @@ import click
 
 from litmine.cli.console import print_message
 from litmine.cli.options import (
+    NameChoice,
     batch_tokens_option,
     lake_option,
     precision_option,
@@ -40,7 +41,7 @@ _DEFAULT_TASKS = ("ner",)
 @click.option(
     "--task",
     "tasks",
-    type=click.Choice([spec.name for spec in PART_TASKS.values()]),
+    type=NameChoice([spec.name for spec in PART_TASKS.values()]),
     multiple=True,
     help="Run the built-in models of this task. With --model: the task of a model that fits several. Repeatable."
     "  [default: ner]",
@@ -86,7 +87,8 @@ def annotate(
 
     With --questions, the reader answers each question from the articles retrieved for it, without retracted ones and
     notices about other articles. The view `answers` shows the results. The reader never reads the same question with
-    the same article twice.
+    the same article twice. It marks spans and writes no summaries: a question of the type summary gets the answers of
+    the type that its words suggest, and litmine prints the number of these questions.
     """
     from litmine.lake.lake import Lake
     from litmine.runtime.executor import Executor

@@ -104,7 +104,7 @@ def ask(
     if not is_english(asked.text):
         print_message("the question does not look like English, the only language that search and built-in reader know")
     if not result.retrieved:
-        print_message(explain_nothing_retrieved(opened, where))
+        print_message(explain_nothing_retrieved(opened, asked.text, where))
     found, more = load_answers(opened, asked.question_id), {}
     if asked.question_type == "yesno":
         support = find_support(opened, asked)

@@ -9,7 +9,7 @@ import click
 from litmine.errors import SettingError
 from litmine.lake.object_store import ObjectPath
 from litmine.lake.paths import LakePath, parse_lake_path
-from litmine.settings import help_text
+from litmine.settings import did_you_mean, help_text
 from litmine.tasks.contract import ModelSettings
 
 
@@ -28,6 +28,14 @@ class LakeParam(click.ParamType[LakePath]):
             except SettingError as error:
                 self.fail(str(error), param, ctx)
         return Path(self._folder.convert(value, param, ctx))
+
+
+class NameChoice(click.Choice[str]):
+    """One of some names; the error about another name suggests the nearest one."""
+
+    def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:
+        message = super().get_invalid_choice_message(value, ctx)
+        return f"{message.removesuffix('.')}{did_you_mean(str(value), list(self.choices))}."
 
 
 lake_option = click.option(

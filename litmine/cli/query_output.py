@@ -1,8 +1,11 @@
 """Query results as a table, CSV, JSON, JSON lines or Parquet, on stdout or in a file."""
 
 import io
+import shutil
 import sys
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -15,7 +18,9 @@ from litmine.errors import SettingError
 from litmine.output.rows import WRITERS, cell_text, format_from_suffix, records, with_unique_names
 
 FORMATS = ("table", "csv", "json", "jsonl", "parquet")
+# A column of a table is so wide at most, or wider on a terminal with room. A longer cell is wrapped to so many lines.
 _MAX_CELL_WIDTH = 60
+_MAX_CELL_LINES = 6
 
 
 def write_result(rows: pa.RecordBatchReader, form: str | None, file: Path | None) -> int:
@@ -56,17 +61,54 @@ def _counted(rows: pa.RecordBatchReader) -> tuple[pa.RecordBatchReader, list[int
 
 
 def _table(rows: pa.RecordBatchReader, out: IO[bytes]) -> None:
+    """Write a table with aligned columns. A long cell is wrapped within its column, and a very long one is cut.
+
+    The number of rows goes to stderr, with a hint on how to see cells whole that were cut.
+    """
+    types = rows.schema.types
+    numbers = [pa.types.is_integer(t) or pa.types.is_floating(t) or pa.types.is_decimal(t) for t in types]
     names = [_cell(name) for name in rows.schema.names]
-    numbers = [pa.types.is_integer(t) or pa.types.is_floating(t) or pa.types.is_decimal(t) for t in rows.schema.types]
-    lines = [[_cell(value) for value in record.values()] for record in records(rows)]
-    widths = [max([len(name), *(len(line[i]) for line in lines)]) for i, name in enumerate(names)]
-    for line in [names, ["-" * width for width in widths], *lines]:
-        cells = (
-            cell.rjust(width) if number else cell.ljust(width)
-            for cell, width, number in zip(line, widths, numbers, strict=True)
-        )
-        out.write("  ".join(cells).rstrip().encode() + b"\n")
-    click.echo(f"({len(lines)} row{'' if len(lines) == 1 else 's'})", err=True)
+    cells = [[_cell(value) for value in record.values()] for record in records(rows)]
+    longest = [max([len(name), *(len(row[i]) for row in cells)]) for i, name in enumerate(names)]
+    widths = column_widths(longest, shutil.get_terminal_size().columns if isinstance(out, _TerminalWriter) else 0)
+    cut = 0
+    for row in [names, ["-" * width for width in widths], *cells]:
+        wrapped = [wrap_cell(cell, width) for cell, width in zip(row, widths, strict=True)]
+        cut += sum(not whole for _, whole in wrapped)
+        for parts in zip_longest(*(lines for lines, _ in wrapped), fillvalue=""):
+            padded = (
+                part.rjust(width) if number else part.ljust(width)
+                for part, width, number in zip(parts, widths, numbers, strict=True)
+            )
+            out.write("  ".join(padded).rstrip().encode() + b"\n")
+    counted = f"{len(cells)} row{'' if len(cells) == 1 else 's'}"
+    cells_cut = "1 long cell is" if cut == 1 else f"{cut:,} long cells are"
+    hint = f"; {cells_cut} cut, and --format csv or jsonl prints everything" if cut else ""
+    click.echo(f"({counted}{hint})", err=True)
+
+
+def column_widths(longest: Sequence[int], terminal: int) -> list[int]:
+    """The width of each column, from its longest cell and the width of the terminal; 0 if there is none."""
+    widths = [min(width, _MAX_CELL_WIDTH) for width in longest]
+    spare = terminal - sum(widths) - 2 * (len(widths) - 1)
+    # The column that needs the least goes first, and leaves the others what it does not need.
+    wide = sorted((i for i, width in enumerate(longest) if width > _MAX_CELL_WIDTH), key=lambda i: longest[i])
+    for left, i in zip(range(len(wide), 0, -1), wide, strict=True):
+        more = min(longest[i] - widths[i], max(0, spare // left))
+        widths[i] += more
+        spare -= more
+    return widths
+
+
+def wrap_cell(cell: str, width: int) -> tuple[list[str], bool]:
+    """The lines of a cell, and whether they have all of it."""
+    if len(cell) <= width:
+        return [cell], True
+    # Only what may fit is wrapped, since a cell may hold a whole article.
+    lines = textwrap.wrap(cell[: (width + 1) * _MAX_CELL_LINES], width, break_on_hyphens=False)[:_MAX_CELL_LINES]
+    if "".join(lines).replace(" ", "") == cell.replace(" ", ""):
+        return lines, True
+    return [*lines[:-1], f"{lines[-1][: width - 1]}…"], False
 
 
 class _TerminalWriter(io.BufferedIOBase):
@@ -84,5 +126,4 @@ _WRITERS = {"table": _table, **WRITERS}
 
 def _cell(value: Any) -> str:
     text = f"{value:.4g}" if isinstance(value, float) else cell_text(value)
-    text = " ".join(printable(text).split())
-    return text if len(text) <= _MAX_CELL_WIDTH else text[: _MAX_CELL_WIDTH - 1] + "…"
+    return " ".join(printable(text).split())

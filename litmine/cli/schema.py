@@ -4,12 +4,13 @@ import json
 
 import click
 
+from litmine.cli.options import NameChoice
 from litmine.lake.paths import TABLES
 from litmine.schema import table_declaration
 
 
 @click.command()
-@click.argument("table", required=False, metavar="[TABLE]", type=click.Choice(TABLES))
+@click.argument("table", required=False, metavar="[TABLE]", type=NameChoice(TABLES))
 @click.option(
     "--format",
     "form",

@@ -32,6 +32,8 @@ def sql(query: str, lake: LakePath, form: str | None, output: Path | None) -> No
     litmine sql - --format csv < query.sql
     litmine sql "from articles where retracted" -o retracted.parquet
 
+    A table wraps long text, such as a quote, and cuts it after six lines; the other formats have all of it.
+
     With - as QUERY, the query is read from stdin. `litmine schema` lists the views, and the query `describe VIEW` the
     columns of one.
     """

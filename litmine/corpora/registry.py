@@ -6,6 +6,7 @@ from functools import cache
 from importlib.resources import files
 
 from litmine.errors import CorpusError
+from litmine.settings import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,5 +63,6 @@ def find_corpus(name: str) -> CorpusEntry:
     """The corpus with this name. Raises CorpusError, listing the names, when there is none."""
     entry = registry().get(name)
     if entry is None:
-        raise CorpusError(f"unknown corpus {name!r}; use one of {', '.join(registry())}")
+        known = list(registry())
+        raise CorpusError(f"unknown corpus {name!r}{did_you_mean(name, known)}; use one of {', '.join(known)}")
     return entry

@@ -1,16 +1,18 @@
 """Read article parts: list them, read their footers, and read the texts that models have not seen in earlier parts."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import pyarrow.compute as pc
 
 from litmine.lake.listing import live_files
 from litmine.lake.parquet import read_footer, read_table, report_read_errors
 from litmine.lake.paths import LakePath
+from litmine.text.sentences import Regions
 from litmine.types import join_text
 
-_TEXT_COLUMNS = ["pmid", "text_hash", "new_text", "title", "abstract"]
+_TEXT_COLUMNS = ["pmid", "text_hash", "new_text", "title", "abstract", "sections"]
 # The label of the title among the regions of a text.
 TITLE = "TITLE"
 
@@ -26,7 +28,7 @@ class NewTexts:
     pmids: list[int]
     text_hashes: list[int]
     texts: list[str]
-    regions: list[list[tuple[int, str | None]]]
+    regions: list[Regions]
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -48,7 +50,7 @@ def list_parts(lake: LakePath) -> list[LakePath]:
 
 def read_new_texts(path: LakePath) -> NewTexts:
     """Read the new texts of a part. Raises LakeError if the file is damaged."""
-    rows = read_table(path, [*_TEXT_COLUMNS, "sections"])
+    rows = read_table(path, _TEXT_COLUMNS)
     with report_read_errors(path):
         rows = rows.filter(pc.field("new_text"))
         titles, abstracts = rows.column("title").to_pylist(), rows.column("abstract").to_pylist()
@@ -57,20 +59,32 @@ def read_new_texts(path: LakePath) -> NewTexts:
         rows.column("pmid").to_pylist(),
         rows.column("text_hash").to_pylist(),
         [join_text(title, abstract) for title, abstract in zip(titles, abstracts, strict=True)],
-        [
-            [*([(len(title), TITLE)] if title else []), *((one["end_char"], one["label"]) for one in of_text or ())]
-            for title, of_text in zip(titles, sections, strict=True)
-        ],
+        [text_regions(title, of_text) for title, of_text in zip(titles, sections, strict=True)],
     )
 
 
-def read_texts(path: LakePath, wanted: Collection[tuple[int, int]]) -> dict[tuple[int, int], str]:
+def text_regions(title: str | None, sections: Sequence[Mapping[str, Any]] | None) -> Regions:
+    """The regions of a text, as in `NewTexts`, from the columns `title` and `sections` of `articles`."""
+    of_title: list[tuple[int, str | None]] = [(len(title), TITLE)] if title else []
+    return [*of_title, *((section["end_char"], section["label"]) for section in sections or ())]
+
+
+class TextWithRegions(NamedTuple):
+    """A text, with its regions as in `NewTexts`."""
+
+    text: str
+    regions: Regions
+
+
+def read_texts(path: LakePath, wanted: Collection[tuple[int, int]]) -> dict[tuple[int, int], TextWithRegions]:
     """Read those new texts of a part that are in `wanted`, by (PMID, text hash). Raises LakeError if it is damaged."""
     rows = read_table(path, _TEXT_COLUMNS)
     with report_read_errors(path):
         rows = rows.filter(pc.field("new_text") & pc.field("pmid").isin(sorted({pmid for pmid, _ in wanted})))
         return {
-            (row["pmid"], row["text_hash"]): join_text(row["title"], row["abstract"])
+            (row["pmid"], row["text_hash"]): TextWithRegions(
+                join_text(row["title"], row["abstract"]), text_regions(row["title"], row["sections"])
+            )
             for row in rows.to_pylist()
             if (row["pmid"], row["text_hash"]) in wanted
         }

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from litmine.errors import LakeError, QueryError
 from litmine.lake.lake import Lake
 from litmine.lake.paths import PART_TASKS
-from litmine.lake.query import QUERY_FAILED
+from litmine.lake.query import condition_error
 from litmine.lake.views import sql_string
 from litmine.output.document import Document, Mention
 from litmine.types import Article
@@ -63,8 +63,7 @@ def read_documents(lake: Lake, selection: DocumentSelection) -> Generator[Docume
     except QueryError as error:
         if selection.where is None:
             raise
-        reason = str(error).removeprefix(QUERY_FAILED)
-        raise QueryError(f"the condition {selection.where!r} cannot be evaluated on `articles`: {reason}") from error
+        raise condition_error(selection.where, error) from error
 
 
 def _read_ranges(lake: Lake, view: str, mention_condition: str, selection: DocumentSelection) -> Iterator[Document]:

@@ -94,6 +94,27 @@ def tasks_read(lake: LakePath, query: str) -> set[str] | None:
     return None if tables is None else tasks_behind(tables)
 
 
+def condition_error(where: str, error: QueryError) -> QueryError:
+    """The error of a query with a user's condition on `articles`, as a sentence about the condition alone."""
+    reason = str(error).removeprefix(QUERY_FAILED)
+    if "syntax error" in reason:
+        # In the query, DuckDB meets what follows the condition.
+        reason = _syntax_error(f"FROM articles WHERE {where}") or reason
+    return type(error)(f"the condition {where!r} cannot be evaluated on `articles`: {reason}")
+
+
+def _syntax_error(query: str) -> str | None:
+    """DuckDB's message about the syntax of a query; None if it is correct."""
+    import duckdb
+
+    with open_duckdb() as connection:
+        try:
+            connection.extract_statements(query)
+        except duckdb.Error as error:
+            return str(_query_error(str(error))).removeprefix(QUERY_FAILED)
+    return None
+
+
 def parse_select(connection: "duckdb.DuckDBPyConnection", query: str) -> SelectStatement:
     """Parse a query and check that it is one statement that only reads.
 

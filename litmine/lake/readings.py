@@ -20,7 +20,7 @@ from litmine.lake.hashing import question_digest
 from litmine.lake.parquet import encode_parquet
 from litmine.lake.paths import LakePath, folder_name
 from litmine.schema import arrow_schema
-from litmine.text.sentences import enclosing_sentence
+from litmine.text.sentences import Regions, enclosing_sentence
 from litmine.types import Question, ReaderOutput, SpanAnswer
 
 
@@ -60,22 +60,29 @@ def write_readings(
     texts: Sequence[str],
     outputs: Sequence[ReaderOutput | str],
     footer: ReadingsFooter,
+    regions: Sequence[Regions] = (),
 ) -> bool:
     """Write a slice to its file unless the file exists. Returns whether it was written.
 
-    outputs: one per pair; a string is the reason why the pair could not be read. Raises SchemaError, naming the first
-    bad row, if an answer's offsets do not match its text or a score is not a probability. Raises LakeError if the file
-    cannot be written.
+    outputs: one per pair; a string is the reason why the pair could not be read. regions: of the text of each pair,
+    as in `litmine.lake.articles.NewTexts`; an evidence sentence does not cross them. Empty for texts without regions.
+    Raises SchemaError, naming the first bad row, if an answer's offsets do not match its text or a score is not a
+    probability. Raises LakeError if the file cannot be written.
     """
-    table = readings_table(footer.model, pairs, texts, outputs)
+    table = readings_table(footer.model, pairs, texts, outputs, regions)
     return write_bytes(path, encode_parquet("readings", table, asdict(footer)), exclusive=True)
 
 
 def readings_table(
-    model: str, pairs: Sequence[QuestionTextPair], texts: Sequence[str], outputs: Sequence[ReaderOutput | str]
+    model: str,
+    pairs: Sequence[QuestionTextPair],
+    texts: Sequence[str],
+    outputs: Sequence[ReaderOutput | str],
+    regions: Sequence[Regions] = (),
 ) -> pa.Table:
     """The rows of a slice, in the columns of `schemas/readings.json`. Raises SchemaError as `write_readings` does."""
-    rows = [row for reading in zip(pairs, texts, outputs, strict=True) for row in _reading_rows(*reading)]
+    readings = zip(pairs, texts, outputs, regions or [()] * len(pairs), strict=True)
+    rows = [row for reading in readings for row in _reading_rows(*reading)]
     rows.sort(key=lambda row: (*row[:3], row[4] or 0))
     schema = arrow_schema("readings")
     columns = list(zip(*rows, strict=True)) or [()] * len(schema)
@@ -86,7 +93,9 @@ def readings_table(
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def _reading_rows(pair: QuestionTextPair, text: str, output: ReaderOutput | str) -> Iterator[tuple[Any, ...]]:
+def _reading_rows(
+    pair: QuestionTextPair, text: str, output: ReaderOutput | str, regions: Regions
+) -> Iterator[tuple[Any, ...]]:
     """The rows of one reading, with columns in the order of the table."""
     no_span = (None,) * 9
     if isinstance(output, str):
@@ -97,12 +106,12 @@ def _reading_rows(pair: QuestionTextPair, text: str, output: ReaderOutput | str)
     reading_columns = output.no_answer, output.yes, output.no, None
     for is_variant, spans in ((False, output.spans), (True, output.variants)):
         for span in spans:
-            yield (*pair, *_span_columns(pair, text, span), is_variant, *reading_columns)
+            yield (*pair, *_span_columns(pair, text, span, regions), is_variant, *reading_columns)
     if not output.spans:
         yield (*pair, *no_span, *reading_columns)
 
 
-def _span_columns(pair: QuestionTextPair, text: str, span: SpanAnswer) -> tuple[Any, ...]:
+def _span_columns(pair: QuestionTextPair, text: str, span: SpanAnswer, regions: Regions) -> tuple[Any, ...]:
     start, end = span.start_char, span.end_char
     if not 0 <= start < end <= len(text) or text[start:end] != span.answer:
         raise SchemaError(f"PMID {pair.pmid}: {span} is at {start}:{end}, but the text there is {text[start:end]!r}")
@@ -115,7 +124,7 @@ def _span_columns(pair: QuestionTextPair, text: str, span: SpanAnswer) -> tuple[
         end,
         span.start_token,
         span.end_token,
-        *enclosing_sentence(text, start, end),
+        *enclosing_sentence(text, start, end, regions),
         span.score,
     )
 

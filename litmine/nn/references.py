@@ -16,6 +16,7 @@ from typing import Any
 
 from litmine.errors import LitmineError, ModelError, UnknownModelError
 from litmine.resources import litmine_home
+from litmine.settings import did_you_mean
 from litmine.specs import TASKS, spec_by_name
 
 # The settings of litmine's own models, beside their weights.
@@ -88,8 +89,9 @@ def locate(ref: str) -> tuple[Path, str]:
         return folder, folder.resolve().name
     if ref.count("/") == 1 and not ref.startswith((".", "/", "~")) and not ref.endswith("/"):
         return pull(ref), ref.partition("/")[2]
+    meant = did_you_mean(ref, offline_models(with_rules=True))
     raise UnknownModelError(
-        f"no model {ref!r} here; give {', '.join(offline_models())}, a model folder, or the id of a model on the"
+        f"no model {ref!r} here{meant}; give {', '.join(offline_models())}, a model folder, or the id of a model on the"
         " Hugging Face Hub (organisation/name)"
     )
 

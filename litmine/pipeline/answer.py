@@ -24,6 +24,9 @@ from litmine.tasks.qa.slice_unit import split_into_slices
 from litmine.tasks.registry import identify
 from litmine.types import Question
 
+# Articles that are no evidence are counted up to this number, and so many of them are named.
+_MAX_COUNTED, _MAX_SHOWN = 1_000, 10
+
 
 @dataclass(frozen=True, slots=True)
 class QuestionRun:
@@ -48,7 +51,8 @@ class AnswerResult:
     """Counts and gaps of a run.
 
     model: name@digest of the reader.
-    questions: number of questions; the type of `guessed` of them was guessed from their words.
+    questions: number of questions; the type of `guessed` of them was guessed from their words, and `summaries` of those
+    are summary questions.
     retrieved: pairs of a question and an article retrieved for it.
     planned: pairs that no earlier run had read; `pairs` were read in this run.
     spans: answer spans found in this run.
@@ -71,6 +75,7 @@ class AnswerResult:
     precision: str | None = None
     recorded: bool = False
     guessed: int = 0
+    summaries: int = 0
 
     @property
     def changed(self) -> bool:
@@ -79,10 +84,15 @@ class AnswerResult:
 
     def summary_lines(self) -> list[str]:
         """Messages for the user: what was done, guessed question types, and new gaps."""
-        lines = [self._summary()]
+        lines, questions = [self._summary()], format_count(self.questions, "questions")
         if self.guessed:
-            questions = format_count(self.questions, "questions")
             lines.append(f"the type of {self.guessed:,} of {questions} was guessed; see `guessed` in `questions`")
+        if self.summaries:
+            ask = "asks" if self.summaries == 1 else "ask"
+            lines.append(
+                f"{self.summaries:,} of {questions} {ask} for a summary, which no reader writes; the answers are spans"
+                " of articles, by the guessed type"
+            )
         return lines + self.gap_lines()
 
     def _summary(self) -> str:
@@ -167,7 +177,8 @@ def answer(
     question_texts = {question.digest: question.question.text for question in questions}
     units = list(split_into_slices(lake.location, unread, question_texts, model_spec))
     guessed = sum(question.guessed for question in question_run.questions)
-    result = AnswerResult(model, len(questions), len(pairs), len(unread), guessed=guessed)
+    summaries = sum(question.summary for question in question_run.questions)
+    result = AnswerResult(model, len(questions), len(pairs), len(unread), guessed=guessed, summaries=summaries)
     progress.planned(len(unread))
     parameters = {"asked": question_run.source, "top_k": str(question_run.top_k), "where": question_run.where or ""}
     with log_run(lake, question_run.command, **parameters, **executor.log_parameters) as entry:
@@ -187,8 +198,10 @@ def answer(
     return result
 
 
-def explain_nothing_retrieved(lake: Lake, where: str | None) -> str:
-    """Why no article was retrieved for a question: none has its words, or none fulfils the condition `where`."""
+def explain_nothing_retrieved(lake: Lake, question: str, where: str | None) -> str:
+    """Why no article was retrieved: none has the question's words, none fulfils `where`, or those are no evidence."""
+    if no_evidence := _explain_no_evidence(lake, question, where):
+        return no_evidence
     if where is None:
         return "no article in the lake matches the question"
 
@@ -204,13 +217,32 @@ def explain_nothing_retrieved(lake: Lake, where: str | None) -> str:
     return f"no article that matches the condition {where!r} matches the question"
 
 
+def _explain_no_evidence(lake: Lake, question: str, where: str | None) -> str | None:
+    """A sentence on the retracted articles and notices that match a question; None if there are none."""
+    hits = SearchIndex.open(lake).search(question, _MAX_COUNTED, where, f"({IS_EVIDENCE}) IS NOT TRUE")
+    if not hits:
+        return None
+    listed = ", ".join(str(hit.pmid) for hit in hits)
+    (retracted,) = lake.rows(f"SELECT count(*) FILTER (retracted) FROM articles WHERE pmid IN ({listed})")[0]
+    notices = len(hits) - retracted
+    kinds = ((retracted, "retracted articles", ""), (notices, "notices", " of a retraction or correction"))
+    counted = " and ".join(f"{format_count(count, noun)}{more}" for count, noun, more in kinds if count)
+    shown = ", ".join(str(hit.pmid) for hit in hits[:_MAX_SHOWN])
+    best = f"the best {_MAX_SHOWN}" if len(hits) > _MAX_SHOWN else "them" if len(hits) > 1 else "it"
+    match = "match" if len(hits) > 1 else "matches"
+    most = "at least " if len(hits) == _MAX_COUNTED else ""
+    return (
+        f"only {most}{counted} {match} the question{' and the condition' if where else ''}, and litmine answers no"
+        f' question from these; see {best} with `litmine sql "select pmid, title, retracted, publication_types from'
+        f' articles where pmid in ({shown})"`'
+    )
+
+
 def _retrieve(lake: Lake, question_run: QuestionRun, model: str) -> list[QuestionLogEntry]:
     index = SearchIndex.open(lake)
-    # The line break ends a SQL comment in the user's condition.
-    where = f"{IS_EVIDENCE} and ({question_run.where}\n)" if question_run.where else IS_EVIDENCE
     found: dict[str, tuple[RetrievedArticle, ...]] = {}
     for text in dict.fromkeys(question.text for question in question_run.questions):
-        hits = index.search(text, question_run.top_k, where)
+        hits = index.search(text, question_run.top_k, question_run.where, IS_EVIDENCE)
         found[text] = tuple(RetrievedArticle(hit.pmid, hit.text_hash, hit.score, hit.rank) for hit in hits)
     return [
         QuestionLogEntry(question, model, question_run.top_k, question_run.where, found[question.text])

@@ -115,7 +115,10 @@ def unknown_models_note(lake: Lake, query: str) -> str | None:
         # No model is named without its digest, so `model = 'name'` finds nothing.
         found = any(one.startswith(name) for one in names) if end == "%" else end == "@" and name in names
         if not found:
-            return f"no model of this lake is named {name!r}; the lake was read by {', '.join(known) or 'no model'}"
+            return (
+                f"no model of this lake is named {name!r}{did_you_mean(name, sorted(names))};"
+                f" the lake was read by {', '.join(known) or 'no model'}"
+            )
     return None
 
 
@@ -210,7 +213,10 @@ def _target_set(lake: Lake, ref: str, among: Sequence[TaskSpec]) -> TargetSet:
     if not of_model:
         known = ", ".join(_chosen_models(sets)) or "no model"
         if "@" in ref:
-            raise UnknownModelError(f"no model of this lake is {ref}; the lake was read by {known}")
+            names, name = sorted({one.model.partition("@")[0] for one in sets}), ref.partition("@")[0]
+            # A digest resembles others by chance only.
+            meant = "" if name in names else did_you_mean(name, names)
+            raise UnknownModelError(f"no model of this lake is {ref}{meant}; the lake was read by {known}")
         raise ModelError(
             f"{ref} has read nothing of this lake yet; run `litmine annotate --model {ref}` first (read so far by"
             f" {known})"

@@ -8,10 +8,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from litmine.lake.articles import text_regions
 from litmine.lake.lake import Lake
 from litmine.lake.views import sql_string
 from litmine.search.terms import question_terms
-from litmine.text.sentences import split_sentences
+from litmine.text.sentences import Regions, split_sentences
 from litmine.types import Question
 
 _WORD = re.compile(r"[^\W_]+")
@@ -61,7 +62,7 @@ def find_support(lake: Lake, question: Question) -> QuestionSupport:
     """The best sentence of each article that was last retrieved for the question; of equally good ones the first."""
     words = content_words(question.text)
     rows = lake.rows(
-        "SELECT DISTINCT ON (pmid) pmid, year, journal, title, publication_types, text"
+        "SELECT DISTINCT ON (pmid) pmid, year, journal, title, publication_types, text, sections"
         f" FROM answers JOIN articles USING (pmid) WHERE question_id = {sql_string(question.question_id)}"
     )
     order = dict(
@@ -71,8 +72,8 @@ def find_support(lake: Lake, question: Question) -> QuestionSupport:
         )
     )
     found = []
-    for pmid, year, journal, title, publication_types, text in rows:
-        start, end, count = best_sentence(text, words)
+    for pmid, year, journal, title, publication_types, text, sections in rows:
+        start, end, count = best_sentence(text, words, text_regions(title, sections))
         found.append(
             SupportingSentence(pmid, year, journal, title, publication_types or (), text[start:end], start, end, count)
         )
@@ -85,11 +86,14 @@ def content_words(question: str) -> dict[str, str]:
     return {stem: word for word in _WORD.findall(question) for stem in question_terms(word)}
 
 
-def best_sentence(text: str, words: Mapping[str, str]) -> tuple[int, int, int]:
-    """Start and end of the sentence with the most of the words (keys: stems), and how many it has."""
+def best_sentence(text: str, words: Mapping[str, str], regions: Regions = ()) -> tuple[int, int, int]:
+    """Start and end of the sentence with the most of the words (keys: stems), and how many it has.
+
+    regions: those of the text, which a sentence does not cross.
+    """
     scored = [
         (len(words.keys() & question_terms(text[start:end]).keys()), -start, end)
-        for start, end in split_sentences(text)
+        for start, end in split_sentences(text, regions)
     ]
     count, negative_start, end = max(scored, default=(0, 0, 0))
     return -negative_start, end, count

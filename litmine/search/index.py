@@ -11,7 +11,7 @@ import numpy.typing as npt
 from litmine.errors import LakeError, QueryError, SettingError
 from litmine.lake.lake import Lake
 from litmine.lake.lock import hold_lock
-from litmine.lake.query import QUERY_FAILED
+from litmine.lake.query import condition_error
 from litmine.search.index_state import parts_digest, read_state, search_folder, state_file
 from litmine.search.index_update import update_index
 from litmine.search.terms import load_index, question_terms
@@ -27,6 +27,9 @@ _LOOKUPS_ABOVE_ARTICLES = 2_000
 _MAX_LOOKUP_PMIDS = 1_000
 # Up to this many matching articles, the index is searched for these articles only.
 _MAX_LISTED_PMIDS = 10_000
+
+# The `scope` of a search over all articles.
+EVERYWHERE = "true"
 
 # Scores are rounded: their last bits depend on the order in which tantivy adds terms, which depends on earlier updates
 # of the index.
@@ -56,7 +59,7 @@ class SearchIndex:
         self._lake = lake
         self._schema = index.schema
         self._searcher = searcher
-        self._last_filter: tuple[str, ArticleFilter] | None = None
+        self._last_filter: tuple[tuple[str | None, str], ArticleFilter] | None = None
 
     @classmethod
     def open(cls, lake: Lake) -> "SearchIndex":
@@ -96,17 +99,18 @@ class SearchIndex:
         """The number of articles."""
         return self._searcher.num_docs
 
-    def search(self, question: str, top_k: int, where: str | None = None) -> list[Hit]:
+    def search(self, question: str, top_k: int, where: str | None = None, scope: str = EVERYWHERE) -> list[Hit]:
         """Find the `top_k` articles with the highest scores, in this order; equal scores are sorted by PMID.
 
         There are fewer hits if fewer articles contain a term of the question. Any text is a valid question. `where` is
-        a SQL condition on the view `articles` that every hit must fulfil. Raises SettingError for a `top_k` below 1,
-        QueryError for an invalid condition, LakeError for a damaged index.
+        a user's SQL condition on the view `articles` that every hit must fulfil, and `scope` another one by litmine
+        itself. Raises SettingError for a `top_k` below 1, QueryError with the user's condition when it is invalid,
+        LakeError for a damaged index.
         """
         if top_k < 1:
             raise SettingError(f"the number of articles to retrieve must be at least 1, not {top_k}")
         query = self._query(question)
-        article_filter = self._filter(where)
+        article_filter = self._filter(where, scope)
         best: list[_ScoredArticle] = []
         offset, limit = 0, top_k + _SPARE_HITS
         while True:
@@ -126,11 +130,11 @@ class SearchIndex:
             if article_filter is not None and (pmids := article_filter.listed_pmids()) is not None:
                 query, article_filter, best, offset = self._restricted(query, pmids), None, [], 0
 
-    def _filter(self, where: str | None) -> "ArticleFilter | None":
-        if where is None:
+    def _filter(self, where: str | None, scope: str) -> "ArticleFilter | None":
+        if where is None and scope == EVERYWHERE:
             return None
-        if self._last_filter is None or self._last_filter[0] != where:
-            self._last_filter = where, ArticleFilter(self._lake, where, len(self))
+        if self._last_filter is None or self._last_filter[0] != (where, scope):
+            self._last_filter = (where, scope), ArticleFilter(self._lake, where, scope, len(self))
         return self._last_filter[1]
 
     def _query(self, question: str) -> "tantivy.Query":
@@ -178,16 +182,17 @@ class SearchIndex:
 
 
 class ArticleFilter:
-    """Tells which articles fulfil a SQL condition, as written after WHERE, on the view `articles`.
+    """Tells which articles fulfil SQL conditions, as written after WHERE, on the view `articles`.
 
-    `articles` is the number of articles in the index. Raises QueryError for an empty condition.
+    `where` and `scope` as in `SearchIndex.search`. `articles` is the number of articles in the index. Raises QueryError
+    for an empty condition.
     """
 
-    def __init__(self, lake: Lake, where: str, articles: int) -> None:
-        if not where.strip():
+    def __init__(self, lake: Lake, where: str | None, scope: str, articles: int) -> None:
+        if where is not None and not where.strip():
             raise QueryError("the condition is empty; write one like: year >= 2020 and not retracted")
         self._lake = lake
-        self._where = where
+        self._where, self._scope = where, scope
         self._lookups_left = _MAX_LOOKUPS if articles > _LOOKUPS_ABOVE_ARTICLES else 0
         self._all_matching: npt.NDArray[np.int64] | None = None
 
@@ -214,7 +219,8 @@ class ArticleFilter:
 
     def _select(self, candidates: str) -> Iterator[npt.NDArray[np.int64]]:
         # The line break ends a comment in the condition.
-        query = f"SELECT pmid FROM articles WHERE {candidates} AND (\n{self._where}\n)"
+        where = "" if self._where is None else f" AND (\n{self._where}\n)"
+        query = f"SELECT pmid FROM articles WHERE {candidates} AND ({self._scope}){where}"
         try:
             rows = self._lake.select(query)
             if str(rows.schema.field(0).type) != "int64":
@@ -222,8 +228,9 @@ class ArticleFilter:
             for batch in rows:
                 yield batch.column(0).drop_null().to_numpy()
         except QueryError as error:
-            reason = str(error).removeprefix(QUERY_FAILED)
-            raise QueryError(f"the condition {self._where!r} cannot be evaluated on `articles`: {reason}") from error
+            if self._where is None:
+                raise
+            raise condition_error(self._where, error) from error
 
 
 class _ScoredArticle(NamedTuple):

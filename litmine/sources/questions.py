@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from litmine.errors import QuestionError, SourceError
+from litmine.settings import did_you_mean
 from litmine.sources.encodings import decode_text, undecodable
 from litmine.sources.question_types import guess_type
 from litmine.types import Question
@@ -17,9 +18,8 @@ _ID_FIELDS = ("question_id", "id")
 _TEXT_FIELDS = ("question", "body", "text")
 _TYPE_FIELDS = ("question_type", "type")
 _TYPE_NAMES = {"factoid": "factoid", "list": "list", "yesno": "yesno", "yes/no": "yesno"}
-# BioASQ's summary questions ask for a paragraph, which readers cannot write. Their type is guessed, as if they had
-# none.
-_TYPES_TO_GUESS = {"", "summary"}
+# BioASQ's summary questions ask for a paragraph, which readers cannot write. Their type is guessed.
+_SUMMARY = "summary"
 _FORMATS = 'JSON Lines, {"question": "..."} a line, CSV with a column `question`, or BioASQ\'s JSON'
 _BIOASQ = re.compile(r'(?<!\\)"questions"\s*:\s*\[')
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
@@ -61,10 +61,13 @@ def parse_question(text: str, question_id: str = "1", question_type: str = "") -
     if not any(char.isalnum() for char in text):
         raise QuestionError("the question is empty" if not text else f"the question {text[:40]!r} has no word")
     type_name = question_type.strip().lower()
-    if type_name in _TYPES_TO_GUESS:
-        return Question(question_id, text, guess_type(text), guessed=True)
+    if type_name in ("", _SUMMARY):
+        return Question(question_id, text, guess_type(text), guessed=True, summary=type_name == _SUMMARY)
     if type_name not in _TYPE_NAMES:
-        raise QuestionError(f"the question type {question_type[:40]!r} is not one of {', '.join(_TYPE_NAMES)}")
+        shown, known = question_type[:40], [*_TYPE_NAMES, _SUMMARY]
+        raise QuestionError(
+            f"the question type {shown!r} is not one of {', '.join(known)}{did_you_mean(shown.lower(), known)}"
+        )
     return Question(question_id, text, _TYPE_NAMES[type_name])
 
 

@@ -4,7 +4,11 @@ A full stop ends a sentence unless it belongs to an abbreviation, an initial or 
 """
 
 import re
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
+
+# The end offset and the label of the title and of each section of a text, in order.
+Regions = Sequence[tuple[int, str | None]]
 
 # Possible sentence ends: a stop with closing quotes or brackets before a space, a Chinese or Japanese stop, a blank
 # line, or the space before a section label, because a heading or list before it may lack a stop.
@@ -57,12 +61,41 @@ _BEFORE_LETTER = re.compile(
 )
 
 
-def split_sentences(text: str) -> list[tuple[int, int]]:
+def split_sentences(text: str, regions: Regions = ()) -> list[tuple[int, int]]:
     """Start and end of each sentence in code points, end exclusive, in order.
 
     Together the sentences cover the text except for white space between them. A section label belongs to the first
-    sentence of its section.
+    sentence of its section. A sentence ends with its region, even without a full stop.
     """
+    sentences = _split_by_rules(text)
+    return [(start, end) for start, end, _ in split_at_regions(text, sentences, regions)] if regions else sentences
+
+
+def split_at_regions(
+    text: str, sentences: Sequence[tuple[int, int]], regions: Regions
+) -> Iterator[tuple[int, int, str | None]]:
+    """Start, end and region label of each sentence, from the start and end of sentences that may cross a region's end.
+
+    The label is None for a region without a label, and for what no region holds.
+    """
+    left = [*regions, (len(text), None)]
+    for sentence_start, end in sentences:
+        start = sentence_start
+        while start < end:
+            while left[0][0] <= start:
+                left.pop(0)
+            border, label = left[0]
+            yield start, start + len(text[start : min(border, end)].rstrip()), label
+            start = end - len(text[border:end].lstrip())
+
+
+def enclosing_sentence(text: str, start: int, end: int, regions: Regions = ()) -> tuple[int, int]:
+    """Start and end of the sentence that holds `text[start:end]`, or of all the sentences that it overlaps."""
+    overlapping = [sentence for sentence in split_sentences(text, regions) if sentence[0] < end and start < sentence[1]]
+    return (min(start, overlapping[0][0]), max(end, overlapping[-1][1])) if overlapping else (start, end)
+
+
+def _split_by_rules(text: str) -> list[tuple[int, int]]:
     cuts = [0, *(match.end() for match in _END.finditer(text) if _ends_sentence(text, match)), len(text)]
     sentences = []
     for start, end in pairwise(cuts):
@@ -71,12 +104,6 @@ def split_sentences(text: str) -> list[tuple[int, int]]:
             start += len(sentence) - len(sentence.lstrip())
             sentences.append((start, start + len(sentence.strip())))
     return sentences
-
-
-def enclosing_sentence(text: str, start: int, end: int) -> tuple[int, int]:
-    """Start and end of the sentence that holds `text[start:end]`, or of all the sentences that it overlaps."""
-    overlapping = [sentence for sentence in split_sentences(text) if sentence[0] < end and start < sentence[1]]
-    return (min(start, overlapping[0][0]), max(end, overlapping[-1][1])) if overlapping else (start, end)
 
 
 def _ends_sentence(text: str, match: re.Match[str]) -> bool:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +14,7 @@ from litmine.cli.answer_output import load_answers, print_text
 from litmine.errors import DONE, FAILED, NEW_GAPS
 from litmine.lake.lake import Lake
 from litmine.tasks.registry import identify
-from litmine.types import Article, Question, SourceRecord
+from litmine.types import Article, Correction, Question, SourceRecord
 
 Run = Callable[..., CompletedProcess[str]]
 USAGE = 2
@@ -135,6 +136,20 @@ def test_a_yes_no_question_shows_sentences_and_no_verdict(ask: Run, lake: Path) 
     assert [(one["pmid"], one["words"], one["start_char"]) for one in output["sentences"]] == [(1, 4, 0)]
 
 
+def test_a_sentence_does_not_cross_the_end_of_a_title_without_a_stop(
+    run: Run, tmp_path: Path, rule_reader: Path
+) -> None:
+    text = "Penicillin allergy in children"
+    article = Article(1, text, "Anaphylactic reaction to latex was seen. It was mild.")
+    lake = Lake.create(tmp_path / "bare")
+    lake.add([SourceRecord(article, datetime.now(UTC))], source="made")
+    words = ("--lake", lake.path, "--reader", rule_reader)
+    assert run("ask", "Was an anaphylactic reaction to latex seen in children?", *words).stdout == (
+        "1. Anaphylactic reaction to latex was seen.\n   4 of 5 words of the question, PMID 1\n"
+    )
+    assert "   Anaphylactic reaction to **latex** was seen.\n" in run("ask", ASKED, *words).stdout
+
+
 def test_verdicts_come_with_a_caveat_and_from_articles_about_the_question(ask: Run) -> None:
     ran = ask(YESNO, "--verdict")
     assert ran.stdout.startswith(f"{SENTENCES}1. yes  (1 paper, ")
@@ -165,6 +180,12 @@ def test_that_no_answer_is_likely_comes_before_the_answers(ask: Run) -> None:
     assert warning not in low.stderr
 
 
+ONLY_RETRACTED = (
+    "only 1 retracted article matches the question and the condition, and litmine answers no question from these; see"
+    ' it with `litmine sql "select pmid, title, retracted, publication_types from articles where pmid in (5)"`'
+)
+
+
 def test_a_question_without_answer_has_a_message(ask: Run) -> None:
     for question, message in [
         ("What is asthma?", "no retrieved article contains an answer"),
@@ -175,15 +196,32 @@ def test_a_question_without_answer_has_a_message(ask: Run) -> None:
     ran = ask("Which allergy was in the theatre?", "--where", "pmid = 4 or year > 2000")
     assert ran.stdout.startswith("1. penicillin")
     for where, message in [
-        (
-            "retracted",
-            "the articles that match the condition 'retracted' are retracted or notices, which are no evidence",
-        ),
+        ("retracted", ONLY_RETRACTED),
         ("1 = 0", "no article in the lake matches the condition '1 = 0'"),
         ("pmid = 4 -- asthma", "no article that matches the condition 'pmid = 4 -- asthma' matches the question"),
     ]:
         ran = ask("What is retracted latex?", "--where", where)
         assert (ran.returncode, ran.stdout, ran.stderr.splitlines()[-1]) == (DONE, "", message)
+    ran = ask("What is zymurgy?", "--where", "retracted")
+    message = "the articles that match the condition 'retracted' are retracted or notices, which are no evidence"
+    assert (ran.returncode, ran.stdout, ran.stderr.splitlines()[-1]) == (DONE, "", message)
+
+
+def test_retracted_articles_and_notices_that_match_are_counted_and_can_be_seen(run: Run, ask: Run, lake: Path) -> None:
+    articles = [
+        Article(6, "Zymurgy for all", retracted=True),
+        Article(7, "Retraction: Zymurgy for all.", corrections=(Correction("RetractionOf", 6),)),
+        *(Article(number, "Erratum: beer", publication_types=("Published Erratum",)) for number in range(20, 32)),
+    ]
+    Lake(lake).add([SourceRecord(article, datetime.now(UTC)) for article in articles], source="made")
+    ran = ask("What is zymurgy?")
+    message = ran.stderr.splitlines()[-1]
+    assert message.startswith("only 1 retracted article and 1 notice of a retraction or correction match the question")
+    query = re.findall(r'`litmine sql "(.*)"`', message)[0]
+    assert {line.split()[0] for line in run("sql", query, "--lake", lake).stdout.splitlines()[2:]} == {"6", "7"}
+    message = ask("Which beer?").stderr.splitlines()[-1]
+    assert message.startswith("only 12 notices of a retraction or correction match the question, and ")
+    assert "; see the best 10 with " in message
 
 
 @pytest.fixture
@@ -241,6 +279,46 @@ def test_a_bad_question_file_is_refused(
     assert line.startswith(f"litmine: {file}")
     assert sentence in line
     assert Lake(lake).rows("from runs") == []
+
+
+@pytest.mark.parametrize(
+    ("where", "reason", "code"),
+    [
+        ("yaer > 2000", 'Referenced column "yaer" not found in FROM clause! Candidate bindings: "year", ', FAILED),
+        ("year >", 'syntax error at or near ">"', FAILED),
+        ("((year > 1)", 'syntax error at or near ")"', FAILED),
+        ("true; drop table articles; --", "syntax error at or near", FAILED),
+        ("pmid in (select pmid from entites)", 'does not exist! Did you mean "entities"?', USAGE),
+    ],
+)
+def test_a_wrong_condition_is_shown_as_the_user_wrote_it(
+    run: Run, ask: Run, lake: Path, tmp_path: Path, where: str, reason: str, code: int
+) -> None:
+    ran = ask(ASKED, "--where", where)
+    start = f"litmine: the condition {where!r} cannot be evaluated on `articles`: "
+    assert (ran.returncode, ran.stdout) == (code, "")
+    (line,) = ran.stderr.splitlines()
+    assert line.startswith(start)
+    assert reason in line.removeprefix(start)
+    assert "coalesce" not in line
+    exported = run("export", "--lake", lake, "--format", "pubtator", "-o", tmp_path / "out", "--where", where)
+    assert (exported.returncode, exported.stderr.splitlines()[-1]) == (code, line)
+
+
+def test_summary_questions_are_counted(run: Run, lake: Path, rule_reader: Path, questions: Path) -> None:
+    lines = [{"id": "a", "question": ASKED, "type": "Summary"}, {"id": "b", "question": "Is it asthma?"}]
+    questions.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    words = ("annotate", "--lake", lake, "--questions", questions, "--reader", rule_reader, "--precision", "float32")
+    told = (
+        "1 of 2 questions asks for a summary, which no reader writes; the answers are spans of articles, by the guessed"
+        " type"
+    )
+    assert run(*words).stderr.splitlines()[1:] == [
+        "the type of 2 of 2 questions was guessed; see `guessed` in `questions`",
+        told,
+    ]
+    # As often as the questions are asked.
+    assert run(*words).stderr.splitlines()[-1] == told
 
 
 def test_bad_arguments_of_ask_are_refused(

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from litmine.cli.query_output import FORMATS, write_result
+from litmine.cli.query_output import FORMATS, column_widths, wrap_cell, write_result
 from litmine.errors import DONE, FAILED
 from litmine.lake.lake import Lake
 from litmine.output.rows import records, shortest_decimal
@@ -72,6 +72,59 @@ def test_a_table_aligns_columns_and_cuts_long_cells(run: Run, empty: Path) -> No
     ran = run("sql", "select 1.23456789::double as score, 'ab' as words union all select 10, null", "--lake", empty)
     assert ran.stdout == "score  words\n-----  -----\n1.235  ab\n   10\n"
     assert ran.stderr == "(2 rows)\n"
+
+
+QUOTE = "An allergy to penicillin, which is a common cause of anaphylactic reactions, was seen in 12 of 30 patients."
+
+
+def test_a_table_wraps_a_long_cell_and_leaves_nothing_out(run: Run, empty: Path) -> None:
+    ran = run("sql", f"select 1 as pmid, '{QUOTE}' as quote, 2013 as year", "--lake", empty)
+    assert ran.stdout.splitlines() == [
+        "pmid  quote                                                         year",
+        "----  ------------------------------------------------------------  ----",
+        "   1  An allergy to penicillin, which is a common cause of          2013",
+        "      anaphylactic reactions, was seen in 12 of 30 patients.",
+    ]
+    assert ran.stderr == "(1 row)\n"
+
+
+def test_a_very_long_cell_is_cut_and_the_other_formats_are_named(run: Run, empty: Path) -> None:
+    ran = run("sql", "select repeat('word ', 99) as a, repeat('x', 360) as b, repeat('x', 361) as c", "--lake", empty)
+    assert len(ran.stdout.splitlines()) == 2 + 6
+    assert ran.stdout.count("…") == 2
+    assert ran.stdout.count("x") == 360 + 359
+    assert ran.stderr == "(1 row; 2 long cells are cut, and --format csv or jsonl prints everything)\n"
+
+
+@pytest.mark.parametrize(
+    ("longest", "terminal", "widths"),
+    [
+        ([4, 70, 500], 0, [4, 60, 60]),
+        ([4, 70, 500], 80, [4, 60, 60]),
+        ([4, 70, 500], 140, [4, 66, 66]),
+        ([4, 70, 500], 178, [4, 70, 100]),
+        ([4, 70, 100], 300, [4, 70, 100]),
+        ([], 80, []),
+    ],
+)
+def test_long_columns_share_the_room_of_a_terminal(longest: list[int], terminal: int, widths: list[int]) -> None:
+    assert column_widths(longest, terminal) == widths
+
+
+@given(st.text(max_size=500), st.integers(2, 70))
+def test_a_wrapped_cell_has_all_its_words_or_is_marked_as_cut(text: str, width: int) -> None:
+    cell = " ".join(text.split())
+    lines, whole = wrap_cell(cell, width)
+    assert 1 <= len(lines) <= 6
+    assert max(map(len, lines)) <= width
+    shown = "".join("".join(lines).split())
+    expected = "".join(cell.split())
+    if whole:
+        assert shown == expected
+    else:
+        assert lines[-1].endswith("…")
+        assert expected.startswith(shown.removesuffix("…"))
+        assert len(cell) > width
 
 
 SCORES = """

@@ -108,6 +108,29 @@ def test_an_unknown_model_is_refused(run: Run, imported_lake: Path, ref: str) ->
     assert contents(imported_lake) == before
 
 
+@pytest.mark.parametrize(
+    ("words", "suggestion"),
+    [
+        (("models", "show", "bultin"), "no model 'bultin' here (did you mean builtin?); give builtin, "),
+        (("models", "show", "sentences"), "(did you mean builtin-sentences?); give builtin, "),
+        (("ask", "Why?", "--reader", "builtin_reader"), "(did you mean builtin-reader?); give builtin, "),
+        (("annotate", "--task", "sentnces"), "'abbreviations' (did you mean sentences?)."),
+        (("schema", "entites"), "(did you mean entities?)."),
+        (("corpora", "show", "NCBI-diseas"), "'NCBI-diseas' (did you mean NCBI-disease?); use one of NCBI-disease, "),
+        (("export", "--format", "bioc", "--type", "Desease"), "finds 'Desease' (did you mean Disease?); the types are"),
+        (("sql", "from artcles"), 'Did you mean "articles"?'),
+        (("sql", "select yaer from articles"), 'Candidate bindings: "year", '),
+    ],
+)
+def test_an_unknown_name_comes_with_the_nearest_one(
+    run: Run, annotated_lake: Path, words: tuple[str, ...], suggestion: str
+) -> None:
+    takes_lake = words[0] not in ("models", "schema", "corpora")
+    ran = run(*words, *(("--lake", annotated_lake) if takes_lake else ()))
+    assert ran.returncode in (FAILED, WRONG_USAGE)
+    assert suggestion in ran.stderr
+
+
 def test_a_hub_model_without_a_network_is_refused(start: Start, imported_lake: Path, tmp_path: Path) -> None:
     """In its own process, because the Hub library reads its settings when it is imported."""
     before = contents(imported_lake)

@@ -156,6 +156,9 @@ def test_models_use_sets_the_active_models(run: RunCommand, lake: Path, tiny_mod
         WRONG_USAGE,
         f"litmine: no model of this lake is tiny@000000000000; the lake was read by {model}\n",
     )
+    ran = run("models", "use", "tiyn@000000000000", "--lake", lake)
+    meant = f"tiyn@000000000000 (did you mean {model.partition('@')[0]}?); the lake was read by {model}\n"
+    assert (ran.returncode, ran.stderr) == (WRONG_USAGE, f"litmine: no model of this lake is {meant}")
     assert [one.model for one in Lake(lake).active_models() if one.task == "ner"] == [model]
     for ref in (str(tiny_model), model):
         ran = run("models", "use", ref, "--lake", lake)

@@ -370,6 +370,22 @@ def test_a_lake_without_the_tables_of_questions(lake: Lake, make_record: MakeRec
     assert answer_rows(lake) == [(1, 1, 1, "latex")]
 
 
+def test_an_evidence_sentence_does_not_cross_the_end_of_the_title(lake: Lake) -> None:
+    text = "Relief by codeine Aspirin failed. Morphine helped."
+    output = reader_output(text, ("codeine", 0.5), ("Aspirin", 0.25))
+    pairs = [QuestionTextPair(7, 1, text_hash(text)), QuestionTextPair(7, 2, text_hash(text))]
+    footer = ReadingsFooter(READER, len(pairs), "cpu", "float32", 0.1, 9, {})
+    regions = [[(17, "TITLE"), (len(text), None)], []]
+    write_readings(slice_path(lake.path, READER, pairs), pairs, [text] * 2, [output] * 2, footer, regions)
+    assert lake.rows("select pmid, answer, evidence_start, evidence_end from readings order by pmid, start_char") == [
+        (1, "codeine", 0, 17),
+        (1, "Aspirin", 18, 33),
+        # A text without regions.
+        (2, "codeine", 0, 33),
+        (2, "Aspirin", 0, 33),
+    ]
+
+
 # Any Unicode except lone surrogates, and more often characters that offsets often get wrong.
 TRICKY = "\0\u0301\u200d\u200b\xa0\U0001f9ec\U00010400é\t\n .?"
 TEXT = st.text(st.one_of(st.characters(exclude_categories=["Cs"]), st.sampled_from(TRICKY)), min_size=1, max_size=40)

@@ -148,6 +148,25 @@ def test_answers_and_evidence_of_the_rule_reader(lake: Lake, rule_reader: Path) 
     ]
 
 
+def test_answers_and_evidence_do_not_cross_the_end_of_a_title_without_a_stop(
+    tmp_path: Path, reader_folder: Path
+) -> None:
+    """The titles of RIS, PubTator and most JSON lines have no final stop."""
+    articles = [article(number) for number in range(1, 61)]
+    without_stop = [one | {"title": str(one["title"]).rstrip(".")} for one in articles]
+    lake = import_articles(tmp_path / "lake", without_stop)
+    run(lake, reader_folder, [question(number) for number in range(10)])
+    spans = lake.rows(
+        "select length(title), start_char, end_char, evidence_start, evidence_end,"
+        " quote(text, evidence_start, evidence_end) from readings join articles using (pmid) where answer is not null"
+    )
+    assert len(spans) > 200
+    assert {end <= start for end, start, *_ in spans} == {True, False}
+    for border, *offsets, sentence in spans:
+        assert all(offset <= border for offset in offsets) or all(offset > border for offset in offsets)
+        assert sentence.endswith(".") == (offsets[0] > border)
+
+
 def test_slice_and_batch_sizes_do_not_change_the_answers(
     lake: Lake, tmp_path: Path, random_reader: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

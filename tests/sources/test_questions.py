@@ -1,6 +1,7 @@
 """Reading files of questions, and guessing the types of questions."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -61,7 +62,20 @@ BIOASQ = {
     ids=["JSONL", "CR LF", "marked", "CSV", "CSV with CR LF", "semicolons", "tabs", "BioASQ", "BioASQ in lines"],
 )
 def test_each_format_gives_the_same_questions(tmp_path: Path, content: str) -> None:
-    assert read(tmp_path, content) == EXPECTED
+    assert [replace(question, summary=False) for question in read(tmp_path, content)] == EXPECTED
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        json.dumps(BIOASQ),
+        JSONL.replace('really?"', 'really?", "type": " SUMMARY"'),
+        CSV.replace('?",\n', '?",summary\n'),
+    ],
+    ids=["BioASQ", "JSONL", "CSV"],
+)
+def test_a_summary_question_is_marked_and_its_type_is_guessed(tmp_path: Path, content: str) -> None:
+    assert read(tmp_path, content) == [EXPECTED[0], replace(EXPECTED[1], summary=True), EXPECTED[2]]
 
 
 def test_a_question_without_an_id_has_its_number(tmp_path: Path) -> None:
@@ -97,6 +111,7 @@ def test_ten_thousand_questions(tmp_path: Path) -> None:
         ('{"question": "What?"}\n{"question": ["Who?"]}', "line 2: the question is neither a string"),
         ('{"question": "What?"}\n{"question": "Who?", "id": true}', "line 2: the question_id is neither a string"),
         ('{"question": "What?", "type": "maybe"}', "line 1: the question type 'maybe' is not one of factoid, list"),
+        ('{"question": "What?", "type": "factiod"}', "yesno, yes/no, summary (did you mean factoid?)"),
         (
             '{"id": 1, "question": "What?"}\n{"id": "1", "question": "Who?"}',
             "line 2: the id '1' is already used in line 1",

@@ -89,6 +89,36 @@ def test_a_span_across_two_sentences_gives_both() -> None:
     assert enclosing_sentence(text, 11, 30) == (11, 30)
 
 
+def test_a_sentence_ends_with_the_title_and_with_its_section() -> None:
+    text = "A title without a stop It failed. Then it\nworked We know why"
+    regions = [(22, "TITLE"), (48, None), (len(text), "CONCLUSIONS")]
+    parts = ["A title without a stop", "It failed.", "Then it\nworked", "We know why"]
+    assert [text[start:end] for start, end in split_sentences(text, regions)] == parts
+    assert split(text) == [text[:33], text[34:]]
+    for part in parts:
+        start, end = enclosing_sentence(text, text.index(part), text.index(part) + 1, regions)
+        assert text[start:end] == part
+
+
+@given(parts=st.lists(st.tuples(TEXTS, st.sampled_from(["TITLE", None])), max_size=4), data=st.data())
+def test_no_sentence_crosses_the_end_of_a_region(parts: list[tuple[str, str | None]], data: st.DataObject) -> None:
+    text, regions = "", []
+    for words, label in parts:
+        text += f"{' ' if text else ''}{words}"
+        regions.append((len(text), label))
+    sentences = split_sentences(text, regions)
+    assert [i for start, end in sentences for i in range(start, end)] == sorted(
+        {i for start, end in sentences for i in range(start, end)}
+    )
+    assert all(text[start:end].strip() == text[start:end] != "" for start, end in sentences)
+    assert not any(start < border < end for start, end in sentences for border, _ in regions)
+    # Every other border is one that the text has without its regions.
+    assert {end for _, end in split_sentences(text)} <= {end for _, end in sentences}
+    if sentences:
+        start, end = data.draw(st.sampled_from(sentences))
+        assert enclosing_sentence(text, start, end, regions) == (start, end)
+
+
 def test_a_long_text_takes_linear_time() -> None:
     text = "Rats got 5 mg i.v. and died (P < 0.05). " * 5000
     assert len(split_sentences(text)) == 5000

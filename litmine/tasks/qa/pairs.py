@@ -6,7 +6,7 @@ window of a pair contains the whole question.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +15,22 @@ from tokenizers import Tokenizer
 from litmine.nn.batches import TokenRow
 from litmine.nn.failure_isolation import FailedItem, isolate_failures
 from litmine.nn.tokenizer import TokenizedText, WordTokenizer
+from litmine.text.sentences import Regions
 from litmine.text.windows import split_into_windows
 
 Ids = NDArray[np.int64]
+
+
+class ReaderInput(NamedTuple):
+    """A question, and a text with the regions that an answer does not cross; by default it has none."""
+
+    question: str
+    text: str
+    regions: Regions = ()
+
+
+# What a reader accepts: a question and a text, with or without the text's regions.
+ReaderItem = ReaderInput | tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,13 +192,13 @@ class PairInputs:
     def __init__(self, tokenizer: WordTokenizer, layout: PairLayout, window: int, overlap: int) -> None:
         self._tokenizer, self._layout, self._window, self._overlap = tokenizer, layout, window, overlap
 
-    def read(self, items: Sequence[tuple[str, str]], /) -> list[TokenizedPair | FailedItem]:
-        """Tokenize (question, text) pairs; a question or text of several pairs is tokenized once."""
-        questions = list(dict.fromkeys(question for question, _ in items))
-        texts = list(dict.fromkeys(text for _, text in items))
+    def read(self, items: Sequence[ReaderItem], /) -> list[TokenizedPair | FailedItem]:
+        """Tokenize pairs of a question and a text; a question or text of several pairs is tokenized once."""
+        questions = list(dict.fromkeys(item[0] for item in items))
+        texts = list(dict.fromkeys(item[1] for item in items))
         tokenized_questions = dict(zip(questions, self._tokenize(questions), strict=True))
         tokenized_texts = dict(zip(texts, self._tokenize(texts), strict=True))
-        return [self._pair(tokenized_questions[question], tokenized_texts[text]) for question, text in items]
+        return [self._pair(tokenized_questions[item[0]], tokenized_texts[item[1]]) for item in items]
 
     def pieces(self, number: int, read: TokenizedPair, /) -> Sequence[PairWindow]:
         return pair_windows(number, read, self._layout, self._window, self._overlap)

@@ -13,7 +13,7 @@ from litmine.nn.hidden_states import TopLayers
 from litmine.nn.network_model import NetworkModel
 from litmine.nn.trunk import Trunk
 from litmine.tasks.qa.network import ReaderTop, SpanLogits
-from litmine.tasks.qa.pairs import PairInputs, PairLayout, TokenizedPair, last_tokens
+from litmine.tasks.qa.pairs import PairInputs, PairLayout, ReaderInput, ReaderItem, TokenizedPair, last_tokens
 from litmine.tasks.qa.settings import ReaderSettings
 from litmine.tasks.qa.spans import ScoredSpan, best_spans, sigmoid, softmax, top_spans
 from litmine.tasks.qa.whole_answers import allowed_spans
@@ -74,7 +74,7 @@ class Reader(NetworkModel):
 
     def decode(
         self,
-        pairs: Sequence[tuple[str, str]],
+        pairs: Sequence[ReaderItem],
         read: Sequence[TokenizedPair | FailedItem],
         labels: Sequence[SpanLogits | FailedItem],
         inputs: Sequence[object] = (),  # noqa: ARG002 - a reader does not use other models' results
@@ -83,18 +83,19 @@ class Reader(NetworkModel):
         return [self._decode_pair(*one) for one in zip(pairs, read, labels, strict=True)]
 
     def find_spans(
-        self, pair: tuple[str, str], read: TokenizedPair, logits: SpanLogits
+        self, pair: ReaderItem, read: TokenizedPair, logits: SpanLogits
     ) -> tuple[list[ScoredSpan], list[ScoredSpan]]:
-        """The best spans of a (question, text) that are whole answers: first without overlaps, then with overlaps."""
+        """The best spans of a text that are whole answers: first without overlaps, then with overlaps."""
+        question, text, regions = ReaderInput(*pair)
         most_words, best = self.settings.most_words, self.settings.best
-        allowed = allowed_spans(*pair, read.words, most_words)
+        allowed = allowed_spans(question, text, read.words, most_words, regions)
         return (
             best_spans(logits.start, logits.end, most_words, best, allowed),
             top_spans(logits.start, logits.end, most_words, best, allowed),
         )
 
     def _decode_pair(
-        self, pair: tuple[str, str], read: TokenizedPair | FailedItem, logits: SpanLogits | FailedItem
+        self, pair: ReaderItem, read: TokenizedPair | FailedItem, logits: SpanLogits | FailedItem
     ) -> ReaderOutput | FailedItem:
         if isinstance(read, FailedItem):
             return read

@@ -10,7 +10,7 @@ from litmine.nn.references import SETTINGS_FILE, folder_digest, is_litmine_model
 # The `task` in a reader's `litmine.json`.
 TASK = "qa"
 # Part of a reader's digest: increases whenever the same logits would give other answers.
-DECODING_VERSION = 3
+DECODING_VERSION = 4
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,13 @@ from itertools import groupby
 from typing import Any
 
 from litmine.errors import LakeError, QuestionError
-from litmine.lake.articles import read_texts
+from litmine.lake.articles import TextWithRegions, read_texts
 from litmine.lake.paths import LakePath
 from litmine.lake.readings import QuestionTextPair, ReadingsFooter, slice_path, write_readings
 from litmine.lake.runs import Gap
 from litmine.nn.failure_isolation import FailedItem
 from litmine.tasks.contract import ComputeInfo, ModelSpec, StepResult, WorkerModels
+from litmine.tasks.qa.pairs import ReaderInput
 from litmine.types import ReaderOutput
 from litmine.versions import versions
 
@@ -65,7 +66,7 @@ class SliceUnit:
 
     def load(self) -> "LoadedSlice":
         """Read the texts. Pairs with a text in a damaged part are left out, and the next run tries them again."""
-        texts: dict[tuple[int, int], str] = {}
+        texts: dict[tuple[int, int], TextWithRegions] = {}
         damaged: dict[str, str] = {}
         for part, pairs_of_part in groupby(self.pairs, key=lambda one: one[1]):
             wanted = {(pair.pmid, pair.text_hash) for pair, _ in pairs_of_part}
@@ -75,18 +76,18 @@ class SliceUnit:
                 damaged[part] = str(error)
         pairs = [pair for pair, part in self.pairs if part not in damaged]
         questions = dict(self.questions)
-        items = [(questions[pair.question_digest], texts[pair.pmid, pair.text_hash]) for pair in pairs]
+        items = [ReaderInput(questions[pair.question_digest], *texts[pair.pmid, pair.text_hash]) for pair in pairs]
         gaps = tuple(Gap(f"articles/{part}.parquet", why) for part, why in damaged.items())
         return LoadedSlice(self, pairs, items, gaps)
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedSlice:
-    """A slice in memory: its pairs, their (question, text) as items, and a gap for each part that cannot be read."""
+    """A slice in memory: its pairs, their questions and texts as items, and a gap for each part that cannot be read."""
 
     unit: SliceUnit
     pairs: Sequence[QuestionTextPair]
-    items: Sequence[tuple[str, str]]
+    items: Sequence[ReaderInput]
     gaps: tuple[Gap, ...]
 
     @property
@@ -106,7 +107,8 @@ class LoadedSlice:
         footer = ReadingsFooter(
             model, len(self.pairs), info.device, info.precision, info.seconds, info.tokens, versions()
         )
-        written = write_readings(self.unit.target, self.pairs, [text for _, text in self.items], outputs, footer)
+        texts, regions = [item.text for item in self.items], [item.regions for item in self.items]
+        written = write_readings(self.unit.target, self.pairs, texts, outputs, footer, regions)
         rows = sum(len(output.spans) for output in outputs if isinstance(output, ReaderOutput))
         gaps = (*self.gaps, *self._failed_pairs(outputs))
         writing = time.monotonic() - started - decoding
@@ -116,8 +118,8 @@ class LoadedSlice:
         """A gap for each pair that failed; a question that the reader refuses is one gap."""
         model = self.unit.model_spec.model
         gaps = (
-            _failed_pair(model, pair, question, output)
-            for pair, (question, _), output in zip(self.pairs, self.items, outputs, strict=True)
+            _failed_pair(model, pair, item.question, output)
+            for pair, item, output in zip(self.pairs, self.items, outputs, strict=True)
             if isinstance(output, str)
         )
         return list(dict.fromkeys(gaps))

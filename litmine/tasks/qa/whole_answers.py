@@ -1,8 +1,9 @@
 """Which spans of a text can be an answer: whole names and numbers, within one sentence, with brackets in pairs.
 
 An answer is never a part of a number (`527` of `1,527`) or of a hyphenated name (`block` of `beta-block`), does not run
-over the end of a sentence, has no bracket without its partner, and is not made of the question's own words alone.
-docs/decisions/0145-whole-answers.md shows what each rule changes on dev questions.
+over the end of a sentence, of the title or of a section, has no bracket without its partner, and is not made of the
+question's own words alone.
+docs/decisions/0145-whole-answers.md shows what each rule changes on dev questions, and 0154 what title and section do.
 """
 
 import re
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from litmine.nn.tokenizer import TokenizedText
-from litmine.text.sentences import split_sentences
+from litmine.text.sentences import Regions, split_sentences
 
 _HYPHENS = "\\-\u2010\u2011\u2012\u2013\u2212"
 _LETTER = r"[^\W\d_]"
@@ -52,10 +53,13 @@ _WORD = re.compile(r"[^\W_]+")
 _CHOICE = re.compile(r"\bor\b|/", re.IGNORECASE)
 
 
-def allowed_spans(question: str, text: str, words: TokenizedText, most_words: int) -> NDArray[np.bool_]:
+def allowed_spans(
+    question: str, text: str, words: TokenizedText, most_words: int, regions: Regions = ()
+) -> NDArray[np.bool_]:
     """Which spans may be an answer: (words, longest), for a first word and the number of words after it.
 
     `longest` is the smaller of `most_words` and the number of words. Spans beyond the last word are not allowed.
+    `regions`: those of the text, which an answer does not cross.
     """
     count = len(words)
     longest = min(most_words, count)
@@ -69,7 +73,7 @@ def allowed_spans(question: str, text: str, words: TokenizedText, most_words: in
         if end - start > 1:
             may_start[word] |= text[start] in _NOT_FIRST
             may_end[word] |= text[end - 1] in _NOT_LAST
-    sentence = np.searchsorted([start for start, _ in split_sentences(text)], words.start, side="right")
+    sentence = np.searchsorted([start for start, _ in split_sentences(text, regions)], words.start, side="right")
     lowest, highest = _partners(text, words)
     asked = _asked_words(question, text, words)
     low, high, only_asked = lowest.copy(), highest.copy(), asked.copy()

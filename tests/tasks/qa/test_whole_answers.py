@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from litmine.nn.tokenizer import TokenizedText
 from litmine.tasks.qa.whole_answers import allowed_spans
-from litmine.text.sentences import split_sentences
+from litmine.text.sentences import Regions, split_sentences
 
 QUESTION = "Which remedy was given?"
 MOST_WORDS = 8
@@ -25,9 +25,9 @@ def tokenize(text: str) -> TokenizedText:
 NONE = np.zeros(0, dtype=np.int64)
 
 
-def answers(text: str, question: str = QUESTION) -> set[str]:
+def answers(text: str, question: str = QUESTION, regions: Regions = ()) -> set[str]:
     words = tokenize(text)
-    allowed = allowed_spans(question, text, words, MOST_WORDS)
+    allowed = allowed_spans(question, text, words, MOST_WORDS, regions)
     return {text[words.start[first] : words.end[first + more]] for first, more in np.argwhere(allowed).tolist()}
 
 
@@ -63,6 +63,18 @@ def test_an_answer_is_whole(text: str, whole: list[str], cut: list[str]) -> None
     found = answers(text)
     assert [answer for answer in whole if answer not in found] == []
     assert [answer for answer in cut if answer in found] == []
+
+
+def test_an_answer_does_not_cross_the_end_of_the_title_or_of_a_section() -> None:
+    text = "Relief by codeine Aspirin failed twice Morphine helped"
+    regions = [(17, "TITLE"), (38, "RESULTS"), (len(text), None)]
+    crossing = {"codeine Aspirin", "by codeine Aspirin failed", "twice Morphine"}
+    assert crossing <= answers(text)
+    within = answers(text, regions=regions)
+    assert {"codeine", "Aspirin", "Relief by codeine", "Aspirin failed twice", "Morphine helped"} <= within
+    assert {
+        answer for answer in within if not any(answer in text[a:b] for a, b in [(0, 17), (18, 38), (39, 99)])
+    } == set()
 
 
 def test_the_words_of_a_choice_may_answer_it() -> None:
