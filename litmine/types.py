@@ -1,6 +1,6 @@
 """Data classes that several packages share: articles, entities, questions and answers."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 
 # The question types of BioASQ, without `summary`, whose answers are not spans.
@@ -12,7 +12,7 @@ BARE_TEXT, RECORD = 0, 1
 # The version of the source readers (`litmine.sources`), increased when they read more fields of a record or build its
 # text differently. Of two versions of a record with the same dates, the one from the newer reader is current; dated
 # files that an older reader imported are imported again.
-READER_VERSION = 2
+READER_VERSION = 3
 # The key that marks a line as written by `litmine export --format jsonl`, and the names of the classes in it.
 EXPORT_MARK = "litmine"
 EXPORT_CLASSES = {"text": BARE_TEXT, "record": RECORD}
@@ -84,7 +84,8 @@ class Article:
     """One version of a PubMed record, as read from a source.
 
     `title` and `abstract` are None if the record has none, never the empty string. `pub_date` is as exact as the
-    record: `2013`, `2013-05` or `2013-05-07`.
+    record: `2013`, `2013-05` or `2013-05-07`. `version` is PubMed's number of the version of an article that was
+    published again with new findings (`<PMID Version="2">`); it orders records and is no content of theirs.
     """
 
     pmid: int
@@ -113,6 +114,7 @@ class Article:
     pages: str | None = None
     status: str | None = None
     corrections: tuple[Correction, ...] = ()
+    version: int = field(default=1, compare=False)
 
     @property
     def text(self) -> str:
@@ -120,11 +122,16 @@ class Article:
         return join_text(self.title, self.abstract)
 
 
+# The fields of an article that are content of the record, in order.
+CONTENT_FIELDS = tuple(field.name for field in fields(Article) if field.compare)
+
+
 @dataclass(frozen=True, slots=True)
 class Deletion:
-    """A PMID that its source has deleted."""
+    """A PMID that its source has deleted, and the version of the article that it names."""
 
     pmid: int
+    version: int = field(default=1, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

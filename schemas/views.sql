@@ -24,7 +24,7 @@ FROM (SELECT * REPLACE ({version column reader_version} AS reader_version) FROM 
 -- current_versions: The newest version of each PMID, without deleted ones. `record_hash` joins its content, and `text_hash` its entities.
 CREATE VIEW current_versions AS
 SELECT pmid, newest.as_of AS as_of, newest.record_hash AS record_hash, newest.text_hash AS text_hash,
-       newest.record_class AS record_class, newest.reader_version AS reader_version
+       newest.record_class AS record_class, newest.reader_version AS reader_version, newest.version AS version
 FROM (
     -- One narrow value a PMID: a window over whole rows needs three times the memory.
     SELECT pmid, max({version struct: text_hash, deleted}) AS newest
@@ -115,12 +115,31 @@ FROM known LEFT JOIN active USING (task, model, inputs)
 LEFT JOIN done USING (task, model, inputs) LEFT JOIN to_do USING (task, model, inputs)
 ORDER BY ALL;
 
--- gaps: What could not be read, and the reason: the texts that a model could not read, and the files, records and parts that the latest import and the latest annotate could not read; an import that writes nothing is not logged and does not count.
+-- source_gaps: What imports and fetches could not read, and the reason, until a later run reads the same place of the same file or brings the PMID, or `litmine status --settle` settles it.
+CREATE VIEW source_gaps AS
+WITH logged AS (
+    SELECT command, finished, false AS settles, unnest(gaps) AS gap FROM runs WHERE command IN ('import', 'fetch')
+    UNION ALL
+    SELECT command, finished, true, unnest(settled) FROM runs
+),
+-- Runs of a litmine without the column `settled` do not tell what they read, so only the gaps of the latest one count.
+earlier AS (SELECT command, max(finished) AS finished FROM runs WHERE settled IS NULL GROUP BY command)
+SELECT command, gap."where" AS what, gap.why AS why,
+       try_cast(regexp_extract(gap."where", '^PMID ([0-9]+)$', 1) AS BIGINT) AS pmid, reported
+FROM (
+    SELECT max_by(command, finished) FILTER (NOT settles) AS command, gap,
+           max(finished) FILTER (NOT settles) AS reported, max(finished) FILTER (settles) AS settled
+    FROM logged GROUP BY gap
+)
+LEFT JOIN earlier USING (command)
+WHERE reported > coalesce(settled, '-infinity') AND reported >= coalesce(finished, '-infinity');
+
+-- gaps: What could not be read, and the reason: the texts that a model could not read, the files, records and PMIDs in `source_gaps`, and the parts that the latest annotate could not read.
 CREATE VIEW gaps AS
 WITH latest AS (
     SELECT command, unnest(gaps) AS gap
     FROM (
-        FROM runs WHERE command IN ('import', 'annotate', 'annotate --questions')
+        FROM runs WHERE command IN ('annotate', 'annotate --questions')
         QUALIFY row_number() OVER (PARTITION BY command ORDER BY finished DESC) = 1
     )
 )
@@ -129,7 +148,9 @@ FROM (SELECT task, model, nullif(inputs, '') AS inputs, part, unnest(failed) AS 
 UNION ALL
 SELECT DISTINCT task, model, NULL, NULL, pmid, failed, concat('PMID ', pmid) FROM {pairs} WHERE failed IS NOT NULL
 UNION ALL
+SELECT NULL, NULL, NULL, NULL, pmid, why, what FROM source_gaps
+UNION ALL
 -- Texts and questions that failed are rows of their own above.
 SELECT DISTINCT NULL, NULL, NULL, nullif(regexp_extract(gap."where", '^articles/(.*)[.]parquet$', 1), ''), NULL, gap.why, gap."where"
 FROM latest
-WHERE command = 'import' OR NOT (starts_with(gap."where", 'PMID ') OR starts_with(gap."where", 'question '));
+WHERE NOT (starts_with(gap."where", 'PMID ') OR starts_with(gap."where", 'question '));

@@ -37,10 +37,11 @@ def _clean_query(text: str | None) -> str | None:
     return query
 
 
-def _read_pmid_file(file: Path) -> tuple[frozenset[int], list[Gap]]:
+def _read_pmid_file(file: Path) -> tuple[frozenset[int], list[Gap], str]:
     """The PMIDs in a list, a CSV export of PubMed or MEDLINE text, and a gap for each word that is not a PMID.
 
-    Raises SettingError when the file cannot be read or has no PMID.
+    The third value is the name of the file in the gaps. Raises SettingError when the file cannot be read or has no
+    PMID.
     """
     name = "stdin" if str(file) == "-" else str(file)
     try:
@@ -55,7 +56,7 @@ def _read_pmid_file(file: Path) -> tuple[frozenset[int], list[Gap]]:
         raise SettingError(f"{name} has no PMID; put one on each line")
     if repeated := len(pmids) - len(set(pmids)):
         print_message(f"{repeated:,} duplicate PMIDs in {name} ignored")
-    return frozenset(pmids), [Gap(f"{name}, {one.where}", one.why) for one in bad]
+    return frozenset(pmids), [Gap(f"{name}, {one.where}", one.why) for one in bad], name
 
 
 @click.command()
@@ -147,7 +148,7 @@ def fetch(
         raise SettingError(
             f"the folder of --gaps, {gap_file.absolute().parent}, does not exist; create it or choose another file"
         )
-    pmids, invalid_pmids = _read_pmid_file(pmid_list) if pmid_list else (frozenset[int](), [])
+    pmids, invalid_pmids, name = _read_pmid_file(pmid_list) if pmid_list else (frozenset[int](), [], "")
     request = FetchRequest(_clean_query(query), pmids, since, most, refresh)
     settings = load_eutils_settings(patience=patience, read_seconds=timeout)
     if settings.email is None:
@@ -157,7 +158,7 @@ def fetch(
             plan = pipeline_fetch.preview_fetch(lake, request, settings, FetchProgress(meter))
         else:
             warn_about_local_locks(lake)
-            result = pipeline_fetch.fetch(lake, request, settings, FetchProgress(meter), invalid_pmids)
+            result = pipeline_fetch.fetch(lake, request, settings, FetchProgress(meter), invalid_pmids, name)
     if dry_run:
         print_forecast(plan, invalid_pmids, settings.per_second)
         return

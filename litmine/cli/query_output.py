@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from litmine.atomic_write import open_atomic
 from litmine.cli.console import printable
-from litmine.errors import SettingError
+from litmine.errors import SettingError, UnknownNameError
 from litmine.output.rows import WRITERS, cell_text, format_from_suffix, records, with_unique_names
 
 FORMATS = ("table", "csv", "json", "jsonl", "parquet")
@@ -27,12 +27,12 @@ def write_result(rows: pa.RecordBatchReader, form: str | None, file: Path | None
     """Write a result to a file or stdout, and return its number of rows.
 
     `form` defaults to the file's suffix, or to a table on stdout. A file appears only when it is complete. Repeated
-    column names get a number. Raises SettingError for an unknown format, and LitmineError when the file cannot be
-    written.
+    column names get a number. Raises UnknownNameError for an unknown format, SettingError when stdout cannot take the
+    rows, and LitmineError when the file cannot be written.
     """
     form = form or (format_from_suffix(file) if file else "table")
     if form not in FORMATS:
-        raise SettingError(f"unknown format {form!r}; choose --format {', '.join(FORMATS)}")
+        raise UnknownNameError(f"unknown format {form!r}; choose --format {', '.join(FORMATS)}")
     rows, batch_sizes = _counted(with_unique_names(rows))
     if file is None:
         if sys.stdout is None:

@@ -54,17 +54,19 @@ def run(
     JOB is a job that is shipped with litmine (nightly, sample, standing-questions) or a TOML file; docs/jobs.md lists
     its keys. A step runs even if earlier steps failed, but no files are written from a lake that could not be updated.
     After any failure, even kill -9, run the job again. If the job is already running on the lake, the command exits
-    with 75 and names the running process. The summary goes to stdout. The exit code is that of the worst step.
+    with 75 and names the running process. The summary goes to stdout. The exit code is that of the worst step; with
+    --dry-run too, as far as it can be known: files, models, queries and conditions are checked.
     """
     from litmine.pipeline.job.job_file import read_job
 
     parsed = read_job(job)
     if dry_run:
-        from litmine.pipeline.job.run import forecast
+        from litmine.pipeline.job.run import forecast, worst_exit_code
 
-        for line in format_forecast(parsed, lake, forecast(parsed, lake)):
+        forecasts = list(forecast(parsed, lake))
+        for line in format_forecast(parsed, lake, forecasts):
             click.echo(printable(line))
-        return
+        ctx.exit(worst_exit_code(outlook.code for _, outlook in forecasts))
     from litmine.cli.job_log import JobLog, redact_secrets
     from litmine.lake.runs import new_run_id
     from litmine.pipeline.job.run import run as run_job
@@ -129,11 +131,14 @@ def format_summary(report: "JobReport") -> str:
 
 
 def format_forecast(job: "Job", lake: LakePath, forecasts: "Iterable[tuple[JobStep, Forecast]]") -> Iterable[str]:
-    """One line per step: what it would do and its estimated time; then the total."""
+    """One line per step: what it would do and its estimated time, or why it would fail; then the total."""
     yield f"{'job':<{_WIDTH}}{job.name}{f': {job.about}' if job.about else ''}"
     yield f"{'lake':<{_WIDTH}}{lake}"
     total, total_bound, unknown = 0.0, "about", []
     for step, forecast in forecasts:
+        if forecast.code != DONE:
+            yield f"{step.kind:<{_WIDTH}}{step.subject}: would fail: {forecast.summary}"
+            continue
         bound = "at least" if forecast.is_minimum else "about"
         time = f"{bound} {format_duration(forecast.seconds)}" if forecast.seconds is not None else "time unknown"
         yield f"{step.kind:<{_WIDTH}}{step.subject}: {forecast.summary}; {time}"

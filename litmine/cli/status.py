@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from litmine.cli.console import printable
+from litmine.cli.console import print_message, printable
 from litmine.cli.options import lake_option
 from litmine.lake.paths import LakePath
 from litmine.lake.runs import Gap
@@ -30,17 +30,35 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
     show_default=True,
     help="Output format.",
 )
-def status(lake: LakePath, form: str) -> None:
+@click.option(
+    "--settle",
+    "settled",
+    metavar="PLACE",
+    multiple=True,
+    help="First settle the gaps at PLACE, so that they are shown no longer: a file or folder that was imported, or the"
+    " whole text before the reason, such as `PMID 123`. Repeat for several.",
+)
+def status(lake: LakePath, form: str, settled: tuple[str, ...]) -> None:
     """Show the articles, models and runs of the lake. Also shows what each model has read and what is out of date.
 
     \b
     litmine status --lake ./penicillin
     litmine status --format json
+    litmine status --settle inbox/damaged.xml.gz
+
+    A gap is something that an import, a fetch or a model could not read. A gap of an import stays until the file is
+    imported again and read at that place, and a missing PMID until the lake has it. --settle ends a gap of a source
+    that will not be read again.
     """
     from litmine.lake.lake import Lake
     from litmine.pipeline.status import read_status
 
-    lake_status = read_status(Lake(lake))
+    opened = Lake(lake)
+    if settled:
+        from litmine.pipeline.settle_gaps import settle_gaps
+
+        print_message(f"{format_count(len(settle_gaps(opened, settled)), 'gaps')} settled")
+    lake_status = read_status(opened)
     if form == "json":
         click.echo(json.dumps(asdict(lake_status), ensure_ascii=False, indent=1, default=datetime.isoformat))
         return

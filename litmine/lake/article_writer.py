@@ -29,6 +29,7 @@ from litmine.lake.version_order import VersionKey
 from litmine.schema import arrow_schema
 from litmine.types import (
     BARE_TEXT,
+    CONTENT_FIELDS,
     RECORD,
     Article,
     AuthorAffiliation,
@@ -75,10 +76,13 @@ class ImportCounts:
     repeated: records and deletions that the lake held, seen again at a later time.
     deletions: PMIDs deleted by the source.
     unchanged: records with nothing to write.
-    superseded: records that are not stored, because their source has a newer record or a greater `Version` of the PMID.
+    superseded: records that are not stored, because their source has a newer record of the PMID, or their source or the
+        lake has a greater `Version` of it.
     mended: lone surrogates replaced by U+FFFD.
     texts: texts that models have not read before.
     parts: names of the parts written.
+    narrowed: bare texts that take the place of a bare text with fields that they lack.
+    lost_fields: these fields, each once for a part.
     """
 
     read: int = 0
@@ -92,6 +96,8 @@ class ImportCounts:
     texts: int = 0
     parts: tuple[str, ...] = ()
     hidden: int = 0
+    narrowed: int = 0
+    lost_fields: tuple[str, ...] = ()
 
     def __add__(self, other: "ImportCounts") -> "ImportCounts":
         return ImportCounts(*(getattr(self, field.name) + getattr(other, field.name) for field in fields(ImportCounts)))
@@ -120,6 +126,12 @@ class _PendingRow:
         return any(self.version < newest for newest in self.history.newest_by_class.values())
 
     @property
+    def is_older_version(self) -> bool:
+        """Whether the lake holds a greater `Version` of the article, so that this one can never become current."""
+        newest = self.history.newest_by_class.get(self.version.record_class)
+        return newest is not None and newest.version > self.version.version
+
+    @property
     def is_held(self) -> bool:
         """Whether to write the row only at the end of its source, because a later record of the source may replace it.
 
@@ -138,7 +150,13 @@ class _PendingRow:
         if latest is not None:
             self.kind = "repeated"
             newest = history.newest_by_class[version.record_class]
-            is_current = newest.record_hash == version.record_hash and newest.reader_version >= version.reader_version
+            if not self.dated and version < newest:
+                return False
+            is_current = (
+                newest.record_hash == version.record_hash
+                and newest.reader_version >= version.reader_version
+                and newest.version >= version.version
+            )
             return latest < version and (self.dated or not is_current)
         if isinstance(self.record, Deletion):
             self.kind = "deletions"
@@ -213,7 +231,7 @@ class ArticleWriter:
             row.history = histories[pmid]
             if not row.classify():
                 unchanged += 1
-            elif row.is_behind and pmid in rows.self_dated:
+            elif row.is_older_version or (row.is_behind and pmid in rows.self_dated):
                 superseded += 1
             else:
                 rows.add(row)
@@ -257,7 +275,27 @@ class ArticleWriter:
         kinds = [row.kind for row in rows]
         counts = {kind: kinds.count(kind) for kind in ("new", "revised", "repeated", "deletions", "hidden")}
         texts = sum(row.new_text for row in rows)
-        return ImportCounts(unchanged=len(unchanged), texts=texts, parts=(name,), **counts)
+        narrowed, lost = self._count_narrowed(rows)
+        return ImportCounts(
+            unchanged=len(unchanged), texts=texts, parts=(name,), narrowed=narrowed, lost_fields=lost, **counts
+        )
+
+    def _count_narrowed(self, rows: list[_PendingRow]) -> tuple[int, tuple[str, ...]]:
+        """How many bare texts lack fields of the bare texts that they replace, and which fields."""
+        replaced = {
+            row.record.pmid: row.history.newest_by_class[BARE_TEXT].record_hash
+            for row in rows
+            if row.kind == "revised" and row.version.record_class == BARE_TEXT and not row.is_behind
+        }
+        earlier = self._index.filled_fields(replaced) if replaced else {}
+        lost = [earlier.get(row.record.pmid, set()) - _filled_fields(row.record) for row in rows]
+        return sum(map(bool, lost)), tuple(sorted(set().union(*lost)))
+
+
+def _filled_fields(record: Article | Deletion) -> set[str]:
+    if isinstance(record, Deletion):
+        return set()
+    return {name for name in CONTENT_FIELDS if getattr(record, name)}
 
 
 @dataclass(slots=True)
@@ -294,14 +332,14 @@ def _pending_row(source_record: SourceRecord, dated: bool) -> _PendingRow | None
     as_of = (source_record.as_of - _EPOCH) // _MICROSECOND
     reader_version, dated = source_record.reader_version, dated or source_record.dated
     if isinstance(record, Deletion):
-        version = VersionKey(RECORD, as_of, date.min, reader_version, deletion_hash())
+        version = VersionKey(RECORD, record.version, as_of, date.min, reader_version, deletion_hash())
         return _PendingRow(record, version, None, dated, source_record.dated)
     text = record.text
     for section in record.sections:
         if not 0 <= section.start_char <= section.end_char <= len(text):
             raise SchemaError(f"PMID {record.pmid}: {section} is outside its text (length {len(text)})")
     content = record_hash(record, record_class)
-    version = VersionKey(record_class, as_of, record.revised or date.min, reader_version, content)
+    version = VersionKey(record_class, record.version, as_of, record.revised or date.min, reader_version, content)
     return _PendingRow(record, version, text_hash(text), dated, source_record.dated)
 
 
@@ -316,6 +354,7 @@ def _part_table(rows: list[_PendingRow], source: str) -> pa.Table:
     version_columns = {
         "pmid": [row.record.pmid for row in rows],
         "as_of": [row.version.as_of for row in rows],
+        "version": [None if row.version.version == 1 else row.version.version for row in rows],
         "revised": [None if row.version.revised == date.min else row.version.revised for row in rows],
         "record_hash": [row.version.record_hash for row in rows],
         "record_class": [row.version.record_class for row in rows],

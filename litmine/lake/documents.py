@@ -1,7 +1,7 @@
 """Read the current articles of a lake with their mentions, in order of PMID, in constant memory."""
 
 from collections.abc import Collection, Generator, Iterator, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, is_dataclass
 from itertools import accumulate, pairwise
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -14,7 +14,7 @@ from litmine.lake.paths import PART_TASKS
 from litmine.lake.query import condition_error
 from litmine.lake.views import sql_string
 from litmine.output.document import Document, Mention
-from litmine.types import Article
+from litmine.types import CONTENT_FIELDS, Article
 
 # Articles are counted per bucket of this many PMIDs, and a query reads as many buckets as hold about a batch.
 _BUCKET_PMIDS = 1 << 12
@@ -23,10 +23,7 @@ _BATCH_ARTICLES = 20_000
 _LISTS: dict[str, Any] = {
     name: get_args(hint)[0] for name, hint in get_type_hints(Article).items() if get_origin(hint) is tuple
 }
-_ARTICLE_COLUMNS = tuple(
-    field.name for field in fields(Article) if field.name not in _LISTS or field.name == "sections"
-)
-_ALL_COLUMNS = tuple(field.name for field in fields(Article))
+_ARTICLE_COLUMNS = tuple(name for name in CONTENT_FIELDS if name not in _LISTS or name == "sections")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +79,9 @@ def _read_ranges(lake: Lake, view: str, mention_condition: str, selection: Docum
             ) USING (pmid)"""
             for table in selection.tables
         )
-        article_columns = ", ".join((*_ALL_COLUMNS, "as_of") if selection.whole_records else _ARTICLE_COLUMNS)
+        article_columns = ", ".join((*CONTENT_FIELDS, "as_of") if selection.whole_records else _ARTICLE_COLUMNS)
         if selection.whole_records:
-            classes = f"SELECT pmid, record_class, reader_version FROM current_versions WHERE {in_range}"
+            classes = f"SELECT pmid, record_class, reader_version, version FROM current_versions WHERE {in_range}"
             table_joins += f" LEFT JOIN ({classes}) USING (pmid)"
         query = f"""
             FROM (SELECT {article_columns} FROM articles WHERE {in_range} {article_condition})
@@ -147,7 +144,8 @@ def _article(row: dict[str, Any]) -> Article:
     for name in _LISTS.keys() & row.keys():
         kind = _LISTS[name]
         row[name] = tuple(_with_tuples(kind, one) if is_dataclass(kind) else one for one in row[name] or ())
-    return Article(**row)
+    # Null if the article was deleted between the two listings of the query.
+    return Article(**{**row, "version": row.get("version") or 1})
 
 
 def _with_tuples(kind: Any, values: dict[str, Any]) -> Any:

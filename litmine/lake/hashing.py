@@ -8,6 +8,7 @@ from operator import attrgetter
 from typing import Any
 
 from litmine.types import (
+    CONTENT_FIELDS,
     RECORD,
     Article,
     AuthorAffiliation,
@@ -19,7 +20,9 @@ from litmine.types import (
     Section,
 )
 
-_CONTENT_FIELDS = tuple((field.name, field.default) for field in fields(Article) if field.name != "pmid")
+_CONTENT_FIELDS = tuple(
+    (field.name, field.default) for field in fields(Article) if field.name in CONTENT_FIELDS and field.name != "pmid"
+)
 _STRUCTS = (Section, MeshHeading, AuthorAffiliation, Chemical, Grant, Correction)
 # The values of a struct as a tuple, which JSON has as an array.
 _STRUCT_VALUES: dict[type, Any] = {struct: attrgetter(*(field.name for field in fields(struct))) for struct in _STRUCTS}

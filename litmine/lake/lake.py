@@ -18,8 +18,8 @@ from litmine.lake.parquet import write_schema_file
 from litmine.lake.paths import TABLES, LakePath, parse_lake_path, schema_folder
 from litmine.lake.query import select, tasks_read
 from litmine.lake.targets import TargetSet, list_target_sets
-from litmine.lake.views import write_catalogue
-from litmine.specs import ARTICLES, spec_by_name
+from litmine.lake.views import sql_string, write_catalogue
+from litmine.specs import ARTICLES, runs_always
 from litmine.types import SourceRecord
 
 MARKER_FILE = "lake.json"
@@ -138,6 +138,15 @@ class Lake:
         """The gaps that earlier runs reported."""
         return runs.known_gaps(self.location)
 
+    def source_gaps(self, command: str | None = None) -> list[runs.Gap]:
+        """The gaps of imports and fetches that no later run has read or settled (view `source_gaps`).
+
+        command: only those that this command reported. Raises QueryError or LakeError.
+        """
+        condition = "true" if command is None else f"command = {sql_string(command)}"
+        rows = self.rows(f"SELECT what, why FROM source_gaps WHERE {condition} ORDER BY ALL")
+        return [runs.Gap(*row) for row in rows]
+
     def require_outside_lake(self, file: Path) -> None:
         """Check that an output file is outside the lake. Raises SettingError if it is not."""
         if isinstance(self.location, Path) and file.resolve().is_relative_to(self.location):
@@ -171,7 +180,7 @@ class Lake:
         return [
             (model, _coverage_warning(model, unread, failed))
             for task, model, unread, failed in coverage
-            if (not spec_by_name(task).always if tasks is None else task in tasks)
+            if (not runs_always(task) if tasks is None else task in tasks)
         ]
 
 

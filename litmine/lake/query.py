@@ -87,6 +87,19 @@ def select(lake: LakePath, query: str) -> pa.RecordBatchReader:
     return pa.RecordBatchReader.from_batches(rows.schema, batches())
 
 
+def check_select(lake: LakePath, query: str) -> None:
+    """Check a query as far as that is possible without running it: syntax, views, columns and types.
+
+    The lake need not exist yet. Raises QueryError as `select` does, LakeError for a damaged lake.
+    """
+    with _translate_errors(lake), open_duckdb(lake) as connection:
+        parsed = parse_select(connection, query)
+        create_views(connection, lake, _views_to_create(parsed))
+        _restrict_access(connection, lake)
+        # A relation that nobody reads is only planned.
+        run_interruptibly(connection, lambda: connection.sql(parsed.statement))
+
+
 def tasks_read(lake: LakePath, query: str) -> set[str] | None:
     """The names of the tasks whose rows a query reads; None when it can read those of any. Raises as `select`."""
     with _translate_errors(lake), open_duckdb(lake) as connection:

@@ -50,8 +50,9 @@ class ActiveModel:
 class Run:
     """One run of a command. Each field is a column of `schemas/runs.json`.
 
-    active: the active models from this run on, of the tasks that it names; None if the run changes none. job, job_run:
-    the job that ran the command as a step, and the run id of that job.
+    active: the active models from this run on, of the tasks that it names; None if the run changes none. settled: gaps
+    of earlier runs that the view `source_gaps` shows no longer; None if the command reads no sources. job, job_run: the
+    job that ran the command as a step, and the run id of that job.
     """
 
     run_id: str
@@ -67,6 +68,7 @@ class Run:
     device: str | None = None
     counts: Mapping[str, int] = field(default_factory=dict)
     gaps: Sequence[Gap] = ()
+    settled: Sequence[Gap] | None = None
     job: str | None = None
     job_run: str | None = None
 
@@ -82,7 +84,8 @@ def record_run(lake: LakePath, run: Run) -> None:
     row |= {name: list(row[name].items()) for name in ("versions", "counts")}
     row["active"] = run.active and [asdict(model) | {"inputs": model.inputs or None} for model in run.active]
     row["parameters"] = [(name, escape_surrogates(value)) for name, value in run.parameters.items()]
-    row["gaps"] = [{"where": gap.where, "why": gap.why} for gap in run.gaps]
+    for name in ("gaps", "settled"):
+        row[name] = row[name] if row[name] is None else [asdict(gap) for gap in row[name]]
     write_bytes(
         lake / "runs" / f"{run.run_id}.parquet",
         encode_parquet("runs", pa.Table.from_pylist([row], schema=arrow_schema("runs"))),

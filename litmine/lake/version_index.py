@@ -1,8 +1,11 @@
 """Look up which versions of some PMIDs a lake holds, so that an import writes nothing twice."""
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
 
 from litmine.lake.duckdb_errors import report_damaged_files
 from litmine.lake.listing import live_files
@@ -10,7 +13,8 @@ from litmine.lake.parquet import read_pmid_range
 from litmine.lake.paths import LakePath
 from litmine.lake.version_order import VERSION_COLUMNS, VersionKey, version_key_fields, version_struct
 from litmine.lake.views import escape_glob, open_duckdb, run_interruptibly, schema_map
-from litmine.types import RECORD
+from litmine.schema import arrow_schema
+from litmine.types import CONTENT_FIELDS, RECORD
 
 _COLUMNS = ("pmid", *VERSION_COLUMNS, "text_hash", "new_text")
 
@@ -72,10 +76,31 @@ class VersionIndex:
         self._ranges |= {name: read_pmid_range(live[name]) for name in new_names}
         return self._read_parts(histories, new_names)
 
+    def filled_fields(self, hash_by_pmid: Mapping[int, int]) -> dict[int, set[str]]:
+        """The fields of an article that are not empty in a stored version of each PMID, given by its record hash.
+
+        Raises LakeError for a damaged part.
+        """
+        files = self._files_with(sorted(hash_by_pmid), self._ranges)
+        if not files:
+            return {}
+        kinds = arrow_schema("articles")
+        names = [name for name in CONTENT_FIELDS if name not in ("pmid", "sections")]
+        filled = ", ".join(_is_filled(name, kinds.field(name).type) for name in names)
+        query = f"""
+            SELECT pmid, record_hash, {filled}
+            FROM read_parquet($files, schema = {schema_map("articles", ["pmid", "record_hash", "repeated", *names])})
+            WHERE NOT repeated AND pmid IN (SELECT unnest($pmids::BIGINT[]))"""
+        rows = self._rows(query, {"files": files, "pmids": [*hash_by_pmid]})
+        return {
+            pmid: {name for name, has_value in zip(names, values, strict=True) if has_value}
+            for pmid, content, *values in rows
+            if hash_by_pmid[pmid] == content
+        }
+
     def _read_parts(self, histories: dict[int, VersionHistory], names: Iterable[str]) -> set[int]:
         pmids = sorted(histories)
-        folder = self._lake / "articles"
-        files = [escape_glob(folder / f"{name}.parquet") for name in names if _overlaps(self._ranges[name], pmids)]
+        files = self._files_with(pmids, names)
         if not files:
             return set()
         query = f"""
@@ -87,14 +112,29 @@ class VersionIndex:
                 WHERE pmid IN (SELECT unnest($pmids::BIGINT[]))
                 GROUP BY pmid, record_hash
             )"""
-        with report_damaged_files(self._lake):
-            rows = run_interruptibly(
-                self._connection,
-                lambda: self._connection.execute(query, {"files": files, "pmids": pmids}).fetchall(),
-            )
+        rows = self._rows(query, {"files": files, "pmids": pmids})
         for pmid, *key, text_hash, new_text in rows:
             histories[pmid].add(VersionKey(*key), text_hash, new_text)
         return {row[0] for row in rows}
+
+    def _files_with(self, pmids: list[int], names: Iterable[str]) -> list[str]:
+        """Those of the named parts that may hold one of the sorted PMIDs, as patterns for DuckDB."""
+        folder = self._lake / "articles"
+        return [escape_glob(folder / f"{name}.parquet") for name in names if _overlaps(self._ranges[name], pmids)]
+
+    def _rows(self, query: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+        with report_damaged_files(self._lake):
+            rows: list[tuple[Any, ...]] = run_interruptibly(
+                self._connection, lambda: self._connection.execute(query, parameters).fetchall()
+            )
+        return rows
+
+
+def _is_filled(name: str, kind: pa.DataType) -> str:
+    """SQL for whether a column of an article has a value other than the default of its field."""
+    if pa.types.is_list(kind):
+        return f"len({name}) > 0"
+    return name if pa.types.is_boolean(kind) else f"{name} IS NOT NULL"
 
 
 def _overlaps(pmid_range: tuple[int, int], sorted_pmids: list[int]) -> bool:

@@ -1,7 +1,8 @@
 """The order of the versions of a PMID, in Python and in SQL: the greatest is the current version.
 
-A record is greater than any bare text. Within a class, versions are compared by the source's date, then by the record's
-revision date, then by the version of the source reader, and last by the hash of the content, so that the order of
+A record is greater than any bare text. Within a class, versions are compared by PubMed's `Version` of the article,
+which only increases: a file without a date may have an older one and counts as new. Then by the source's date, by the
+record's revision date, by the version of the source reader, and last by the hash of the content, so that the order of
 imports never matters.
 """
 
@@ -15,19 +16,23 @@ from litmine.types import RECORD
 class VersionKey(NamedTuple):
     """The sort key of a version. The fields are columns of `articles`; the first field that differs decides.
 
-    `as_of` is in microseconds since 1970, UTC. `revised` is `date.min` for a record without a revision date.
+    `version` is 1 for a bare text, and for a record whose source gives none. `as_of` is in microseconds since 1970,
+    UTC. `revised` is `date.min` for a record without a revision date.
     """
 
     record_class: int
+    version: int
     as_of: int
     revised: date
     reader_version: int
     record_hash: int
 
 
-# SQL for the value of a null: the record has no revision date, or its part was written before the column existed.
+# SQL for the value of a null: the record has no revision date, its `Version` is 1, or its part was written before the
+# column existed.
 _NULLS = {
     "record_class": str(RECORD),
+    "version": "1",
     "revised": f"DATE '{date.min.isoformat()}'",
     "reader_version": "0",
 }

@@ -17,7 +17,7 @@ from typing import Any
 from litmine.errors import LitmineError, ModelError, UnknownModelError
 from litmine.resources import litmine_home
 from litmine.settings import did_you_mean
-from litmine.specs import TASKS, spec_by_name
+from litmine.specs import TASKS, runs_always
 
 # The settings of litmine's own models, beside their weights.
 SETTINGS_FILE = "litmine.json"
@@ -65,7 +65,7 @@ def offline_models(with_rules: bool = False) -> list[str]:
     """
     # A folder that begins with a dot is an unfinished download.
     pulled = {file.parent.name for name in _MARKS for file in (litmine_home() / "models").glob(f"*/{name}")}
-    builtin = [ref for ref in _BUILTIN if with_rules or not spec_by_name(_BUILTIN[ref]).always]
+    builtin = [ref for ref in _BUILTIN if with_rules or not runs_always(_BUILTIN[ref])]
     return [*builtin, *sorted(name.replace("--", "/", 1) for name in pulled if not name.startswith("."))]
 
 

@@ -17,7 +17,7 @@ from litmine.pipeline.choose_models import describe_active, describe_hidden, typ
 from litmine.pipeline.count_format import format_count
 from litmine.pipeline.run_log import RunLogEntry, log_run
 from litmine.runtime.executor import Executor, RunProgress
-from litmine.specs import TaskSpec, spec_by_name
+from litmine.specs import TaskSpec, runs_always, spec_by_name
 from litmine.tasks.contract import ModelSpec, UnitResult
 from litmine.tasks.part_unit import ModelStep, PartUnit
 from litmine.tasks.registry import find_model, identify_folder, model_types, trunk_digest_of
@@ -79,7 +79,7 @@ class AnnotationResult:
     def summary_lines(self) -> list[str]:
         """Messages for the user: what was done, new gaps, and changes of the views."""
         every_table = self.planned_tables or {*self.models.values()}
-        tables = {table for table in every_table if not PART_TASKS[table].always} or every_table
+        tables = {table for table in every_table if not runs_always(table)} or every_table
         models = ", ".join(model for model, table in self.models.items() if table in tables)
         if not self.planned_parts:
             return [f"nothing to do: every text of the lake has been read by {models}", *self.view_changes]
@@ -103,9 +103,9 @@ class AnnotationResult:
 
 def _count_parts(planned: Sequence[str], done: Sequence[str]) -> int:
     """How often a part counts, from the tables of a unit's planned steps and of its finished ones."""
-    if all(PART_TASKS[table].always for table in planned):
+    if all(map(runs_always, planned)):
         return min(1, len(done))
-    return sum(not PART_TASKS[table].always for table in done)
+    return sum(not runs_always(table) for table in done)
 
 
 def annotate(
@@ -175,7 +175,9 @@ def _model_specs(
     """The models of the references and those that run always; each once, whatever it is called."""
     model_specs: dict[str, ModelSpec] = {}
     found = {ref: find_model(ref, tasks) for ref in refs}
-    found |= {spec.builtin: find_model(spec.builtin, [spec]) for spec in PART_TASKS.values() if spec.always}
+    found |= {
+        spec.builtin: find_model(spec.builtin, [spec]) for table, spec in PART_TASKS.items() if runs_always(table)
+    }
     for ref, (spec, folder, name) in found.items():
         model = identify_folder(spec, folder, name)
         settings = executor.device, precision, batch_tokens
@@ -202,7 +204,7 @@ def _active_by_table(
 
 def _without_always(active: Sequence[ActiveModel]) -> list[ActiveModel]:
     """The models of tasks that do not run always."""
-    return [model for model in active if not spec_by_name(model.task).always]
+    return [model for model in active if not runs_always(model.task)]
 
 
 def _type_lookup(lake: Lake, model_specs: Sequence[ModelSpec]) -> TypesOf:

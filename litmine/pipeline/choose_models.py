@@ -13,7 +13,7 @@ from litmine.lake.targets import TargetSet
 from litmine.lake.views import sql_string
 from litmine.pipeline.run_log import log_run
 from litmine.settings import did_you_mean
-from litmine.specs import TASKS, TaskSpec, spec_by_name, spec_by_table
+from litmine.specs import TASKS, TaskSpec, runs_always, spec_by_name, spec_by_table
 
 # The name in `model = 'name@digest'`, `model like 'name@%'`, `model like 'name%'` and `model = 'name'`, and what ends
 # it.
@@ -72,6 +72,11 @@ def describe_hidden(before: Sequence[ActiveModel], after: Sequence[ActiveModel],
 def tagger_names(lake: Lake, refs: Sequence[str]) -> list[str]:
     """The name@digest of each reference to a tagger that has read something of the lake (ModelError otherwise)."""
     return [_target_set(lake, ref, [spec_by_name("ner")]).model for ref in refs]
+
+
+def check_tagger(ref: str) -> None:
+    """Raise ModelError if a reference names no tagger; one that is a name@digest need not be on this machine."""
+    _identify(ref, [spec_by_name("ner")])
 
 
 def check_types(lake: Lake, types: Iterable[str], models: Sequence[str] | None = None) -> None:
@@ -227,7 +232,7 @@ def _target_set(lake: Lake, ref: str, among: Sequence[TaskSpec]) -> TargetSet:
 
 def _chosen_models(sets: Sequence[TargetSet]) -> list[str]:
     """The models of these targets without those that run always, which nobody needs to choose."""
-    return [*dict.fromkeys(one.model for one in sets if not spec_by_table(one.table).always)]
+    return [*dict.fromkeys(one.model for one in sets if not runs_always(one.table))]
 
 
 def _identify(ref: str, among: Sequence[TaskSpec]) -> str:

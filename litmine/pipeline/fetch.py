@@ -23,9 +23,11 @@ from litmine.pipeline.fetch_plan import (
     plan_fetch,
 )
 from litmine.pipeline.run_log import RunLogEntry, log_run
+from litmine.pipeline.settle_gaps import gaps_with_records
 from litmine.sources.entrez.client import EutilsClient
 from litmine.sources.entrez.eutils_settings import NCBI_BASE_URL, EutilsSettings
 from litmine.sources.entrez.fetching import MAX_BATCH_SIZE, MissingRecord, fetch_records
+from litmine.sources.files import file_of_location
 from litmine.sources.pubmed_xml import ParsedRecord, read_pubmed_xml
 from litmine.types import SourceRecord, UnreadableRecord
 
@@ -121,12 +123,14 @@ def fetch(
     settings: EutilsSettings,
     observer: FetchObserver,
     invalid_pmids: Sequence[Gap] = (),
+    pmid_list: str = "",
 ) -> FetchResult:
     """Fetch the records of `request` into the lake at `lake`, which is created if it does not exist.
 
-    `invalid_pmids`: gaps for entries of a PMID list that are not PMIDs, to be reported with the other gaps. Raises
-    SourceError when PubMed does not answer, LakeError when the lake cannot be written, LakeLockedError when the same
-    fetch is running. What was fetched until then is kept, and the same call continues from there.
+    `invalid_pmids`: gaps for entries of a PMID list that are not PMIDs, to be reported with the other gaps; `pmid_list`
+    is the name of the list in them. Raises SourceError when PubMed does not answer, LakeError when the lake cannot be
+    written, LakeLockedError when the same fetch is running. What was fetched until then is kept, and the same call
+    continues from there.
     """
     opened = Lake.create(lake)
     client = EutilsClient(settings, observer.waiting)
@@ -136,6 +140,7 @@ def fetch(
         open_journal(opened.location, request.journal_id, request.command) as journal,
         log_run(opened, "fetch", **parameters) as entry,
     ):
+        entry.settled = []
         recovered = _write_downloads(writer, journal, {}) + _recover_other_fetches(opened, writer, request.journal_id)
         plan = plan_fetch(opened, request, JournaledSearch(client, journal))
         result = FetchResult(plan, recovered=recovered)
@@ -149,6 +154,7 @@ def fetch(
             result.requests = client.requests
             entry.counts = _log_counts(result)
         _find_gaps(opened, result, entry, [*invalid_pmids, *_unlisted_gap(plan)])
+        _settle_gaps(opened, result, entry, pmid_list)
         entry.parameters["complete"] = "no" if plan.remaining else "yes"
         journal.delete()
     return result
@@ -225,6 +231,18 @@ def _find_gaps(lake: Lake, result: FetchResult, entry: RunLogEntry, other_gaps: 
     result.new_gaps = entry.new_gaps
 
 
+def _settle_gaps(lake: Lake, result: FetchResult, entry: RunLogEntry, pmid_list: str) -> None:
+    """Settle gaps of earlier fetches: in the same list or search, and PMIDs of which the lake has the record."""
+    read = pmid_list or _search_location(result.plan)
+    gaps = [gap for gap in lake.source_gaps("fetch") if gap not in result.gaps]
+    here = [gap for gap in gaps if file_of_location(gap.where) == read]
+    entry.settled = [*here, *gaps_with_records(lake, gaps)]
+
+
+def _search_location(plan: FetchPlan) -> str:
+    return f"search {plan.translation or 'result'}"
+
+
 def _unlisted_gap(plan: FetchPlan) -> list[Gap]:
     """A gap for the records that PubMed counts for a query but does not list."""
     if plan.unlisted <= 0:
@@ -233,7 +251,7 @@ def _unlisted_gap(plan: FetchPlan) -> list[Gap]:
         f"PubMed counts {format_count(plan.pubmed_count, 'records')} but lists {len(plan.found):,};"
         f" the other {plan.unlisted:,} cannot be fetched"
     )
-    return [Gap(f"search {plan.translation or 'result'}", why)]
+    return [Gap(_search_location(plan), why)]
 
 
 def _request_parameters(request: FetchRequest, settings: EutilsSettings) -> dict[str, str]:

@@ -26,11 +26,14 @@ from litmine.lake.paths import LakePath
 from litmine.lake.runs import Gap
 from litmine.pipeline.count_format import format_count, format_nonzero
 from litmine.pipeline.run_log import log_run
+from litmine.pipeline.settle_gaps import gaps_with_records
 from litmine.runtime.process_pool import ProcessPool
 from litmine.sources.files import (
+    UNLISTED,
     Checksum,
     compute_checksum,
     estimate_release_time,
+    file_of_location,
     find_files,
     read_declared_md5,
     read_file,
@@ -69,6 +72,19 @@ class FileImportResult:
     notes: list[SourceNote] = field(default_factory=list)
     recorded: bool = False
 
+    def gaps_read(self, gaps: Sequence[Gap]) -> list[Gap]:
+        """Those of earlier gaps that this import of the file has read, so that they are none any more.
+
+        A file that is damaged, or has more unreadable records than are listed, was not read at each of their places.
+        """
+        name = escape_surrogates(str(self.file))
+        of_file = [gap for gap in gaps if gap not in self.gaps and file_of_location(gap.where) == name]
+        if self.status == "skipped":
+            return [gap for gap in of_file if gap.where == name]
+        places = {gap.where for gap in self.gaps}
+        is_partial = self.status != "read" or not places.isdisjoint((name, f"{name}, {UNLISTED}"))
+        return [gap for gap in of_file if not is_partial or gap.where in places]
+
 
 @dataclass(slots=True)
 class ImportResult:
@@ -76,7 +92,8 @@ class ImportResult:
 
     `files` counts the files that were read, `skipped` those imported before, `refused` those that do not match their
     `.md5`. `notes` tell which keys and values the file readers ignored. `added` counts the records of the files that
-    were read. `new_gaps` are the gaps that no earlier run reported.
+    were read. `new_gaps` are the gaps that no earlier run reported, or that were settled since; `settled` are gaps of
+    earlier imports whose places were read.
     """
 
     files: int = 0
@@ -86,6 +103,7 @@ class ImportResult:
     added: ImportCounts = field(default_factory=ImportCounts)
     gaps: list[Gap] = field(default_factory=list)
     new_gaps: list[Gap] = field(default_factory=list)
+    settled: list[Gap] = field(default_factory=list)
     notes: list[SourceNote] = field(default_factory=list)
 
     def add(self, result: FileImportResult) -> None:
@@ -126,6 +144,12 @@ class ImportResult:
                 f"{format_count(added.hidden, 'texts')} kept but not shown: the lake has PubMed's own record or"
                 " deletion of these PMIDs, which takes precedence"
             )
+        if added.narrowed:
+            fields = ", ".join(sorted(set(added.lost_fields)))
+            lines.append(
+                f"{format_count(added.narrowed, 'texts')} replaced others that had fields which the new ones lack"
+                f" ({fields}): the newest text of a PMID counts as it is"
+            )
         if self.skipped:
             lines.append(f"{format_count(self.skipped, 'files')} skipped: already imported")
         if added.mended:
@@ -151,6 +175,7 @@ class ImportResult:
             "unchanged": added.unchanged,
             "superseded": added.superseded,
             "hidden": added.hidden,
+            "narrowed": added.narrowed,
             "mended": added.mended,
             "texts": added.texts,
             "parts": len(added.parts),
@@ -186,13 +211,18 @@ def import_files(
 
     parameters = {"paths": " ".join(map(str, paths)), "as_of": str(as_of or ""), "workers": str(workers)}
     with log_run(opened, "import", **parameters) as entry:
-        entry.gaps, entry.known_gaps = result.gaps, frozenset(opened.known_gaps())
+        entry.gaps, entry.settled = result.gaps, result.settled
+        open_gaps = opened.source_gaps("import")
+        entry.known_gaps = frozenset(open_gaps)
         with closing(_import_each(settings, files, workers, on_records)) as file_results:
             for file_result in file_results:
                 result.add(file_result)
+                result.settled += file_result.gaps_read(open_gaps)
                 entry.counts = result.counts()
+        if result.changed:
+            result.settled += gaps_with_records(opened, opened.source_gaps("fetch"))
         result.new_gaps = entry.new_gaps
-        entry.written = bool(result.added.parts or result.recorded or result.new_gaps)
+        entry.written = bool(result.added.parts or result.recorded or result.new_gaps or result.settled)
     return result
 
 

@@ -19,6 +19,7 @@ _JOB: ContextVar[tuple[str | None, str | None]] = ContextVar("job", default=(Non
 class RunLogEntry:
     """What a command adds to its log entry while it runs. Most fields are those of `litmine.lake.runs.Run`.
 
+    settled: gaps of earlier runs that this run read; None if the command reads no sources.
     known_gaps: gaps that earlier runs reported. Only other gaps make the outcome "gaps".
     written: False when the run found nothing to do. Then it gets no row in the log, unless it fails or is interrupted.
     """
@@ -27,6 +28,7 @@ class RunLogEntry:
     parameters: dict[str, str]
     counts: dict[str, int] = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
+    settled: list[Gap] | None = None
     known_gaps: frozenset[Gap] = frozenset()
     models: Sequence[str] = ()
     active: Sequence[ActiveModel] | None = None
@@ -86,6 +88,7 @@ def _record(lake: Lake, command: str, started: datetime, outcome: str, entry: Ru
             device=entry.device,
             counts=entry.counts,
             gaps=entry.gaps,
+            settled=entry.settled,
             job=job,
             job_run=job_run,
         )

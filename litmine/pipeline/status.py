@@ -17,7 +17,7 @@ from litmine.lake.views import write_catalogue
 from litmine.pipeline.count_format import format_count
 from litmine.pipeline.fetch_plan import SOURCE
 from litmine.search.index_state import index_is_behind
-from litmine.specs import annotate_advice, spec_by_name
+from litmine.specs import annotate_advice, runs_always, spec_by_name
 from litmine.types import READER_VERSION
 
 MAX_GAPS = 5
@@ -89,7 +89,7 @@ def read_status(lake: Lake) -> LakeStatus:
     articles, retracted, as_of = lake.rows(_ARTICLES)[0]
     ((versions,),) = lake.rows(_VERSIONS)
     # The models that somebody chose come before those that run always.
-    models = sorted(lake.sql("from coverage").to_pylist(), key=_runs_always)
+    models = sorted(lake.sql("from coverage").to_pylist(), key=_always)
     ((questions,),) = lake.rows("select count(*) from questions")
     # The view reads every article, which is not worth it in a lake without questions.
     readers = lake.sql(_READERS).to_pylist() if questions else []
@@ -121,23 +121,23 @@ def _outdated_messages(lake: Lake) -> Iterator[str]:
         yield f"{articles} imported by an earlier version of litmine; import their files again"
 
 
-def _runs_always(model: dict[str, Any]) -> bool:
-    return spec_by_name(model["task"]).always
+def _always(model: dict[str, Any]) -> bool:
+    return runs_always(model["task"])
 
 
 def _stale_messages(lake: Lake, models: list[dict[str, Any]], readers: list[dict[str, Any]]) -> Iterator[str]:
     yield from _outdated_messages(lake)
     behind = [model for model in models if model["active"] and model["parts_unread"]]
     # A run of another model adds what those that run always lack, so only the others are named.
-    for model in [model for model in behind if not _runs_always(model)] or behind:
+    for model in [model for model in behind if not _always(model)] or behind:
         table = spec_by_name(model["task"]).table
         revised = count_revised_since_read(lake.location, TargetSet(table, model["model"], model["inputs"] or ""))
         lacks = f", so `{table}` lacks {format_count(revised, 'revised articles')}" if revised else ""
         unread = format_count(model["texts_unread"], "texts")
         advice = annotate_advice(table, model["model"])
         yield f"{model['model']} has not read {unread} yet{lacks}; {advice}"
-    if lake.parts() and not any(model["active"] and not _runs_always(model) for model in models):
-        if any(model["texts_read"] and not _runs_always(model) for model in models):
+    if lake.parts() and not any(model["active"] and not _always(model) for model in models):
+        if any(model["texts_read"] and not _always(model) for model in models):
             yield "no model has read the whole lake yet, so the views show no results; run `litmine annotate` again"
         else:
             yield "no model has read the lake yet; run `litmine annotate`"

@@ -3,6 +3,7 @@
 The names are those of the dataclasses' fields, so a field that `Article` gains is read without a change here.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
@@ -11,16 +12,29 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from litmine.sources.identifiers import find_issn, normalize_doi, normalize_pmcid
 from litmine.sources.read_record import is_retracted, whole_abstract
-from litmine.types import Article, Section
+from litmine.types import CONTENT_FIELDS, Article, Section
 
-ARTICLE_FIELDS = frozenset(field.name for field in fields(Article))
+ARTICLE_FIELDS = frozenset(CONTENT_FIELDS)
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _PUB_DATE = re.compile("[12][0-9]{3}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?")
 _YEARS = range(1000, 3000)
 _MAX_INTEGER = 2**63 - 1
-# Fields that `FieldReader.article` reads before the others.
-_READ_FIRST = ("pmid", "title", "abstract")
+# Fields that `FieldReader.article` reads before the others, or that are none of a line.
+_READ_APART = ("pmid", "title", "abstract", "version")
+# How programs and spreadsheets write a truth value.
+_TRUE, _FALSE = frozenset({"true", "t", "yes", "y", "1", "1.0"}), frozenset({"false", "f", "no", "n", "0", "0.0"})
+_NOT_A_TRUTH_VALUE = "true or false"
+_LONGEST_VALUE = 20
+
+
+# How an identifier is read, and what it should be.
+_IDENTIFIERS: dict[str, tuple[Callable[[str], str | None], str]] = {
+    "doi": (normalize_doi, "a DOI such as 10.1000/182"),
+    "pmcid": (normalize_pmcid, "a PMCID such as PMC1234567"),
+    "issn": (find_issn, "an ISSN such as 1234-567X"),
+}
 
 
 class FieldError(Exception):
@@ -28,10 +42,14 @@ class FieldError(Exception):
 
 
 class FieldReader:
-    """Reads the values of one line; `mended` counts the lone surrogates that became U+FFFD."""
+    """Reads the values of one line; `mended` counts the lone surrogates that became U+FFFD.
 
-    def __init__(self) -> None:
+    exported: `litmine export` wrote the line, so its identifiers stay as they are: PubMed's records may have any.
+    """
+
+    def __init__(self, exported: bool = False) -> None:
         self.mended = 0
+        self._exported = exported
 
     def text(self, value: object) -> str | None:
         """A string, None if it is empty or null. Raises FieldError for anything else."""
@@ -52,10 +70,11 @@ class FieldReader:
         title, abstract = self._words(values, "title"), self._words(values, "abstract")
         found: dict[str, Any] = {"sections": whole_abstract(title, abstract)}
         for name, hint in _hints(Article).items():
-            if name in _READ_FIRST or values.get(name) is None:
+            value = values.get(name)
+            if name in _READ_APART or value is None or (hint is bool and value == ""):
                 continue
             try:
-                found[name] = self._checked(name, self._value(values[name], hint), title, abstract)
+                found[name] = self._checked(name, self._value(value, hint), title, abstract)
             except FieldError as error:
                 refuse(name, str(error))
         if found.get("year") is None and found.get("pub_date"):
@@ -77,6 +96,11 @@ class FieldReader:
             raise FieldError("a year of four digits")
         if name == "pub_date" and value is not None and not _PUB_DATE.fullmatch(value):
             raise FieldError("a date such as 2013, 2013-05 or 2013-05-07")
+        if isinstance(value, str) and name in _IDENTIFIERS and not self._exported:
+            normalize, wanted = _IDENTIFIERS[name]
+            value = normalize(value)
+            if not value:
+                raise FieldError(wanted)
         return value
 
     def _value(self, value: object, hint: Any) -> Any:
@@ -100,8 +124,8 @@ class FieldReader:
             if text is None:
                 raise FieldError("a string")
             return text
-        if kind is bool and isinstance(value, bool):
-            return value
+        if kind is bool:
+            return _truth_value(value)
         if kind is int:
             return _whole_number(value)
         if kind is date and isinstance(value, str):
@@ -109,7 +133,7 @@ class FieldReader:
                 return date.fromisoformat(value)
             except ValueError:
                 raise FieldError("a date such as 2013-05-07") from None
-        raise FieldError({bool: "true or false", date: "a date such as 2013-05-07"}.get(kind, "what the field holds"))
+        raise FieldError("a date such as 2013-05-07" if kind is date else "what the field holds")
 
     def _object(self, value: object, kind: Any) -> Any:
         """Make a dataclass from a JSON object. If the dataclass has a `name`, a string is read as that name."""
@@ -126,6 +150,20 @@ class FieldReader:
             elif field.default is MISSING and field.default_factory is MISSING:
                 found[field.name] = _absent(field.name, hints[field.name])
         return kind(**found)
+
+
+def _truth_value(value: object) -> bool:
+    """Raises FieldError, which shows the value, for one that is neither true nor false."""
+    word = str(value).strip().lower() if isinstance(value, bool | int | float | str) else ""
+    if word in _TRUE or word in _FALSE:
+        return word in _TRUE
+    raise FieldError(f"{_NOT_A_TRUTH_VALUE}: {_shown(value)}")
+
+
+def _shown(value: object) -> str:
+    """A value as JSON on one line, not longer than _LONGEST_VALUE characters."""
+    text = json.dumps(value)
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}..."
 
 
 def _whole_number(value: object) -> int:

@@ -31,6 +31,10 @@ _CHECK_BYTES = 1 << 20
 _FRESH_COPY = "import a fresh copy of the file"
 # Report at most this many unreadable lines or records per file: a file of another format may have millions.
 _MAX_REPORTED = 1_000
+# The place, in a file, of the unreadable records that are not listed.
+UNLISTED = "and more"
+# What the readers and `read_file` add to the name of a file.
+_PLACE_IN_FILE = re.compile(rf", (?:(?:line|record|(?:after|before) record) [0-9]+(?: \(PMID [0-9]+\))?|{UNLISTED})\Z")
 
 _BULK_NAME = re.compile(r"(?:pubmed|medline|pubmedsample)([0-9]{2})n([0-9]{4})\.xml(?:\.gz)?")
 # The number of the last baseline file of each year; update files have the numbers after it.
@@ -53,6 +57,11 @@ _GROWTH_BEFORE, _GROWTH_AFTER = 35, 55
 _UPDATE_INTERVAL = timedelta(days=0.8)
 # More update files than a year normally has are dated only a minute apart, so that they stay before the next baseline.
 _UPDATES_PER_YEAR, _EXTRA_UPDATE_INTERVAL = 430, timedelta(minutes=1)
+
+
+def file_of_location(where: str) -> str:
+    """The file in the location of an `UnreadableRecord`, such as `a.xml, record 3`: `a.xml`."""
+    return _PLACE_IN_FILE.sub("", where)
 
 
 def find_files(paths: Sequence[Path]) -> list[Path]:
@@ -115,7 +124,7 @@ def read_file(path: Path, as_of: datetime) -> Iterator[SourceRecord | Unreadable
     if unreadable > _MAX_REPORTED:
         more = unreadable - _MAX_REPORTED
         yield UnreadableRecord(
-            f"{path}, and more", f"{more:,} more records could not be read: check that this is a file of records."
+            f"{path}, {UNLISTED}", f"{more:,} more records could not be read: check that this is a file of records."
         )
 
 

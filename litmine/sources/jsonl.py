@@ -7,6 +7,7 @@ record was current (`as_of`), whether it is a record of PubMed or a bare text, a
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, BinaryIO, NamedTuple
 
@@ -20,8 +21,10 @@ from litmine.types import EXPORT_CLASSES, EXPORT_MARK, SourceNote, UnreadableRec
 # Maximum numbers of keys that a note names, and of different keys that are counted: a file may have any number.
 _NAMED_KEYS, _COUNTED_KEYS = 12, 1_000
 _LONGEST_KEY = 40
-# What the lake's column holds.
-_MAX_READER = 2**31 - 1
+# The beginning of the names under which values of `retracted` that were not read are counted.
+_UNCLEAR_RETRACTION = "retracted (not "
+# What a column of the lake holds.
+_MAX_INTEGER = 2**31 - 1
 
 
 def read_jsonl(stream: BinaryIO) -> Iterator[ReadRecord | UnreadableRecord | SourceNote]:
@@ -56,6 +59,7 @@ class _Mark(NamedTuple):
     record_class: int
     tables: frozenset[str]
     reader_version: int
+    version: int
 
 
 def _parse_json_line(line: bytes, aside: Counter[str]) -> ReadRecord:
@@ -63,7 +67,8 @@ def _parse_json_line(line: bytes, aside: Counter[str]) -> ReadRecord:
     pmid = parse_pmid(values["pmid"])
     if pmid is None:
         raise _JsonLineError('has a "pmid" that is not a positive whole number of 64 bits')
-    reader, mark, refused = FieldReader(), _parse_mark(values.get(EXPORT_MARK)), dict[str, str]()
+    mark, refused = _parse_mark(values.get(EXPORT_MARK)), dict[str, str]()
+    reader = FieldReader(exported=mark is not None)
     try:
         article = reader.article(pmid, values, refused.__setitem__)
     except FieldError as error:
@@ -78,6 +83,8 @@ def _parse_json_line(line: bytes, aside: Counter[str]) -> ReadRecord:
         _count(aside, f"{name} (not {wanted})")
     if mark is None:
         return ReadRecord(article, reader.mended)
+    if mark.version > 1:
+        article = replace(article, version=mark.version)
     return ReadRecord(article, reader.mended, mark.record_class, mark.as_of, mark.reader_version)
 
 
@@ -108,7 +115,8 @@ def _parse_mark(value: object) -> _Mark | None:
     """The mark of an exported line; None if it is not one, and the line then counts as a bare text."""
     if not isinstance(value, dict):
         return None
-    kind, tables, reader = value.get("class"), value.get("tables"), value.get("reader", 0)
+    kind, tables = value.get("class"), value.get("tables")
+    reader, version = value.get("reader", 0), value.get("version", 1)
     try:
         as_of = datetime.fromisoformat(value["as_of"])
     except (KeyError, TypeError, ValueError):
@@ -119,7 +127,9 @@ def _parse_mark(value: object) -> _Mark | None:
         or not isinstance(tables, list)
         or not all(isinstance(one, str) for one in tables)
         or not isinstance(reader, int)
-        or not 0 <= reader <= _MAX_READER
+        or not 0 <= reader <= _MAX_INTEGER
+        or not isinstance(version, int)
+        or not 1 <= version <= _MAX_INTEGER
     ):
         return None
     if as_of.tzinfo is None:
@@ -128,7 +138,7 @@ def _parse_mark(value: object) -> _Mark | None:
         as_of = as_of.astimezone(UTC)
     except OverflowError:
         return None
-    return _Mark(as_of, EXPORT_CLASSES[kind], frozenset(tables), reader)
+    return _Mark(as_of, EXPORT_CLASSES[kind], frozenset(tables), reader, version)
 
 
 def _printable(key: str) -> str:
@@ -147,4 +157,8 @@ def _notes(aside: Counter[str]) -> Iterator[SourceNote]:
     named = ", ".join(f"{name} in {lines:,} lines" if lines > 1 else f"{name} in 1 line"
                       for name, lines in aside.most_common(_NAMED_KEYS))  # fmt: skip
     more = len(aside) - _NAMED_KEYS
-    yield SourceNote("", f"keys that were not read: {named}" + (f", and {more:,} more keys" if more > 0 else ""))
+    what = f"keys that were not read: {named}" + (f", and {more:,} more keys" if more > 0 else "")
+    if unclear := sum(lines for name, lines in aside.items() if name.startswith(_UNCLEAR_RETRACTION)):
+        articles = "1 article counts" if unclear == 1 else f"{unclear:,} articles count"
+        what += f"; {articles} as not retracted, unless publication types or corrections say so"
+    yield SourceNote("", what)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from litmine.sources.identifiers import find_doi, find_issn
 from litmine.sources.pmids import parse_pmid
 from litmine.sources.pubmed_record import parse_exact_date, parse_publication_date
 from litmine.sources.read_record import is_retracted, whole_abstract
@@ -15,9 +16,8 @@ from litmine.types import Article, AuthorAffiliation, Chemical, Correction, Gran
 _WHITE_SPACE = re.compile(r"[ \t\r\n]+")
 _DATE = re.compile(r"([12][0-9]{3})(?: ([A-Za-z]{3}))?(?: ([0-9]{1,2}))?")
 _DAY = re.compile(r"([12][0-9]{3})/?([01][0-9])/?([0-3][0-9])(?![0-9])")
-_DOI = re.compile(r"(10\.[0-9]{4,9}/\S+) \[doi\]")
+_DOI_MARK = " [doi]"
 _PMCID = re.compile(r"PMC[0-9]+")
-_ISSN = re.compile(r"[0-9]{4}-[0-9]{3}[0-9Xx]")
 _ORCID = re.compile(r"(?<![0-9])([0-9]{4})-?([0-9]{4})-?([0-9]{4})-?([0-9]{3}[0-9Xx])(?![0-9])")
 _CHEMICAL = re.compile(r"(\S+|EC \S+) \((.*)\)")
 _ACRONYM = re.compile(r"[A-Z][A-Z_]{1,3}")
@@ -77,7 +77,7 @@ def read_medline_record(record: Record, fields: Sequence[tuple[str, str]]) -> Ar
         mesh=tuple(_mesh_heading(text) for text in _texts(record, "MH")),
         keywords=tuple(text for one in _texts(record, "OT") if (text := one.removeprefix("*"))),
         publication_types=publication_types,
-        doi=_first_match(_DOI, (*_texts(record, "AID"), *_texts(record, "LID"))),
+        doi=_doi((*_texts(record, "AID"), *_texts(record, "LID"))),
         pmcid=_first_match(_PMCID, _texts(record, "PMC")),
         language=", ".join(_texts(record, "LA")) or None,
         retracted=is_retracted(publication_types, corrections),
@@ -86,7 +86,7 @@ def read_medline_record(record: Record, fields: Sequence[tuple[str, str]]) -> Ar
         chemicals=tuple(_chemical(text) for text in _texts(record, "RN")),
         grants=tuple(_grant(text) for text in _texts(record, "GR")),
         journal_abbreviation=_text(record, "TA"),
-        issn=_first_match(_ISSN, _texts(record, "IS")),
+        issn=next(filter(None, map(find_issn, _texts(record, "IS"))), None),
         volume=_text(record, "VI"),
         issue=_text(record, "IP"),
         pages=_text(record, "PG"),
@@ -133,6 +133,12 @@ def _abstract(record: Record) -> str | None:
     if abstract is None and "eng" in _texts(record, "OABL")[:1]:
         return next(iter(_texts(record, "OAB")), None)
     return abstract
+
+
+def _doi(texts: Iterable[str]) -> str | None:
+    """The first article identifier that is marked as a DOI."""
+    dois = (find_doi(text.removesuffix(_DOI_MARK)) for text in texts if text.endswith(_DOI_MARK))
+    return next(filter(None, dois), None)
 
 
 def _publication_date(record: Record) -> str | None:

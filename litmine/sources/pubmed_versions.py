@@ -5,6 +5,7 @@ one is searched (NLM Technical Bulletin 2012, 384, e6). A file need not list the
 """
 
 import re
+from dataclasses import replace
 
 from lxml.etree import _Element as Element
 
@@ -21,16 +22,18 @@ class GreatestVersions:
         self._greatest: dict[int, int] = {}
 
     def keep(self, record: Article | Deletion, pmid: Element | None) -> Article | Deletion | OlderVersion:
-        """The record, or an `OlderVersion` if a greater version of its PMID came before it.
+        """The record with its version, or an `OlderVersion` if a greater version of its PMID came before it.
 
         `pmid` is its PMID element. The deletion of an older version also becomes an `OlderVersion`: it has no effect.
         """
         version = _version(pmid)
         if version < self._greatest.get(record.pmid, 1):
             return OlderVersion(record.pmid)
-        if version > 1 and isinstance(record, Article):
+        if version == 1:
+            return record
+        if isinstance(record, Article):
             self._greatest[record.pmid] = version
-        return record
+        return replace(record, version=version)
 
 
 def _version(pmid: Element | None) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import BinaryIO
 
 from litmine.sources.encodings import NOT_UTF8, SAVE_AS_UTF8
+from litmine.sources.identifiers import find_doi, find_issn
 from litmine.sources.lines import numbered_records
 from litmine.sources.pmids import parse_pmid
 from litmine.sources.read_record import ReadRecord, whole_abstract
@@ -20,8 +21,6 @@ _NAMED_PMID = re.compile(
 )
 _PUBMED = re.compile("pubmed|medline|nlm", re.IGNORECASE)
 _DATE = re.compile(r"([12][0-9]{3})(?:[/-](0[1-9]|1[0-2])(?:[/-](0[1-9]|[12][0-9]|3[01]))?)?(?![0-9])")
-_DOI = re.compile(r"10\.[0-9]{4,9}/\S+")
-_ISSN = re.compile(r"[0-9]{4}-[0-9]{3}[0-9Xx]")
 _REMEDY = "add a line `AN  - PMID:` with it, or save the records from PubMed as `PubMed` format (.nbib)"
 
 Fields = Mapping[str, Sequence[str]]
@@ -81,8 +80,6 @@ def _article(pmid: int, title: str | None, fields: Fields) -> Article:
     abstract = _first(fields, "AB", "N2")
     date = next((found for tag in ("PY", "Y1", "DA") for value in fields.get(tag, ()) if (found := _DATE.match(value))),
                 None)  # fmt: skip
-    issn = _ISSN.search(_first(fields, "SN") or "")
-    doi = _DOI.search(_first(fields, "DO") or "")
     return Article(
         pmid=pmid,
         title=title,
@@ -93,10 +90,10 @@ def _article(pmid: int, title: str | None, fields: Fields) -> Article:
         year=int(date[1]) if date else None,
         authors=_all(fields, "AU") or _all(fields, "A1"),
         keywords=_all(fields, "KW"),
-        doi=doi[0] if doi else None,
+        doi=find_doi(_first(fields, "DO") or ""),
         language=_first(fields, "LA"),
         journal_abbreviation=_first(fields, "J2", "JA"),
-        issn=issn[0] if issn else None,
+        issn=find_issn(_first(fields, "SN") or ""),
         volume=_first(fields, "VL"),
         issue=_first(fields, "IS"),
         pages="-".join(filter(None, (_first(fields, "SP"), _first(fields, "EP")))) or None,

@@ -1,7 +1,7 @@
 """Task specifications: which tasks exist, which table each fills, and where its code is."""
 
 from litmine.specs.commands import EvaluationResult, TrainingContext
-from litmine.specs.lookup import annotate_advice, spec_by_name, spec_by_table
+from litmine.specs.lookup import annotate_advice, runs_always, spec_by_name, spec_by_table
 from litmine.specs.spec import ARTICLES, TaskSpec, import_object
 from litmine.specs.tasks import BUILTIN, BUILTIN_READER, TASKS
 
@@ -15,6 +15,7 @@ __all__ = [
     "TrainingContext",
     "annotate_advice",
     "import_object",
+    "runs_always",
     "spec_by_name",
     "spec_by_table",
 ]

@@ -14,6 +14,14 @@ def spec_by_table(table: str) -> TaskSpec:
     return {spec.table: spec for spec in TASKS}[table]
 
 
+def runs_always(task: str) -> bool:
+    """Whether `annotate` runs the built-in model of a task in every run, so that nobody chooses it.
+
+    `task` is the name of the task or its table. Messages, counts and choices leave such tasks out.
+    """
+    return any(spec.always for spec in TASKS if task in (spec.name, spec.table))
+
+
 def annotate_advice(table: str, model: str, again: bool = False) -> str:
     """The advice to run `annotate`, so that the model `name@digest` writes its missing targets."""
     spec, name = spec_by_table(table), model.rpartition("@")[0]

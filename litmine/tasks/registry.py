@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from litmine.errors import ModelError
 from litmine.nn.references import BUILTIN_TRUNK, TRUNK, is_litmine_model, locate, model_folder_errors, read_description
 from litmine.nn.trunk_folder import find_trunk, read_trunk_link, trunk_digest
-from litmine.specs import BUILTIN, TASKS, TaskSpec, import_object, spec_by_name
+from litmine.specs import BUILTIN, TASKS, TaskSpec, import_object, runs_always, spec_by_name
 
 if TYPE_CHECKING:
     from litmine.tasks.ner.tagger import Tagger
@@ -53,7 +53,7 @@ def detect_task(folder: Path, among: Sequence[TaskSpec] = TASKS) -> TaskSpec:
     if matches:
         tasks = " or ".join(spec.name for spec in matches)
         raise ModelError(f"{folder} holds {kind}, which fits the tasks {tasks}; choose one with --task")
-    wanted = " or ".join(f"one that {spec.purpose} ({spec.name})" for spec in among if not spec.always)
+    wanted = " or ".join(f"one that {spec.purpose} ({spec.name})" for spec in among if not runs_always(spec.name))
     held = f"{kind}, which {fits[0].purpose}" if fits else kind
     raise ModelError(f"{folder} holds {held}; give {wanted}")
 

@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from litmine.cli.query_output import FORMATS, column_widths, wrap_cell, write_result
-from litmine.errors import DONE, FAILED
+from litmine.errors import DONE, FAILED, WRONG_USAGE
 from litmine.lake.lake import Lake
 from litmine.output.rows import records, shortest_decimal
 from litmine.types import Article, SourceRecord
@@ -222,7 +222,7 @@ def test_the_suffix_of_the_file_sets_the_format(run: Run, empty: Path, tmp_path:
     assert (tmp_path / "a.csv").read_text() == "a\n1\n"
     ran = run("sql", "select 1 as a", "--lake", empty, "-o", tmp_path / "a.xlsx")
     assert (ran.returncode, ran.stderr) == (
-        FAILED,
+        WRONG_USAGE,
         "litmine: unknown format 'xlsx'; choose --format table, csv, json, jsonl, parquet\n",
     )
 

@@ -4,6 +4,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import permutations
 from pathlib import Path
@@ -32,6 +33,7 @@ FEWER_EXAMPLES = settings().max_examples // (5 if settings().max_examples > 100 
 KEYS = st.builds(
     VersionKey,
     st.sampled_from([BARE_TEXT, RECORD]),
+    st.integers(1, 3),
     st.integers(0, 2),
     st.sampled_from([date.min, date(2020, 1, 1), date(2021, 1, 1)]),
     st.integers(0, 2),
@@ -65,7 +67,8 @@ def test_sql_orders_versions_as_python_does(keys: list[VersionKey]) -> None:
     columns["revised"] = [None if value == date.min else value for value in columns["revised"]]
     columns["record_class"] = [None if value == RECORD else value for value in columns["record_class"]]
     columns["reader_version"] = [None if value == 0 else value for value in columns["reader_version"]]
-    types = {"revised": pa.date32(), "record_class": pa.int32(), "reader_version": pa.int32()}
+    columns["version"] = [None if value == 1 else value for value in columns["version"]]
+    types = {"revised": pa.date32(), "record_class": pa.int32(), "reader_version": pa.int32(), "version": pa.int32()}
     rows = pa.table({name: pa.array(values, types.get(name, pa.int64())) for name, values in columns.items()})
     with duckdb.connect() as connection:
         connection.register("versions", rows)
@@ -122,6 +125,22 @@ def test_a_bare_text_that_is_imported_again_becomes_current_again(lake: Lake) ->
         assert [row[1] for row in shown(lake)] == [title]
 
 
+def test_a_bare_text_that_lacks_fields_of_the_one_before_is_counted(lake: Lake) -> None:
+    full = [SourceRecord(replace(RETRACTED, pmid=pmid), DAY, record_class=BARE_TEXT) for pmid in (1, 2, 3)]
+    assert lake.add(full, source="s", dated=False).narrowed == 0
+    changed = replace(RETRACTED, title="Drug R", abstract="Cures.")
+    newer = [changed, replace(changed, pmid=2, doi=None), Article(3, "A.")]
+    later = [SourceRecord(article, DAY + timedelta(1), record_class=BARE_TEXT) for article in newer]
+    added = lake.add(later, source="s", dated=False)
+    assert (added.revised, added.narrowed) == (3, 2)
+    assert added.lost_fields == ("abstract", "doi", "retracted", "year")
+    # The older of two dated texts, a record, and a text under a record take nothing away.
+    older = SourceRecord(Article(2, "B."), DAY - timedelta(1), record_class=BARE_TEXT)
+    assert lake.add([older], source="t", dated=True).narrowed == 0
+    assert lake.add([SourceRecord(Article(1, "C."), DAY)], source="u", dated=True).narrowed == 0
+    assert lake.add([bare(9)], source="v", dated=False).narrowed == 0
+
+
 def test_a_pmid_with_only_a_bare_text_still_has_to_be_fetched(lake: Lake) -> None:
     lake.add([bare(0), SourceRecord(Article(2, "R"), DAY)], source="x", dated=True)
     assert last_seen(lake.location, [1, 2, 3], "PubMed") == {2: None}
@@ -167,6 +186,52 @@ def test_rows_of_parts_older_than_the_columns_are_records_of_reader_version_0(la
     assert lake.add([again], source="f", dated=True).revised == 1
     assert shown(lake) == [(1, "Read anew", 2011, None, False)]
     assert lake.rows("SELECT reader_version FROM current_versions") == [(READER_VERSION,)]
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
+@pytest.mark.parametrize("dated", [True, False])
+def test_an_older_version_of_an_article_never_becomes_current(lake: Lake, dated: bool, order: tuple[int, ...]) -> None:
+    """Files without a date are dated by their import, so the last of them has the latest date."""
+    numbered = [Article(1, "First.", version=1), Article(1, "Third.", version=3), Article(1, "Second.", version=2)]
+    for day, number in enumerate(order):
+        lake.add([SourceRecord(numbered[number], DAY + timedelta(days=day))], source=f"s{number}", dated=dated)
+    assert lake.rows("SELECT title FROM articles") == [("Third.",)]
+    assert lake.rows("SELECT version FROM current_versions") == [(3,)]
+    for day, number in enumerate(order):
+        again = SourceRecord(numbered[number], DAY + timedelta(days=20 + day))
+        assert lake.add([again], source=f"s{number}", dated=False).parts == ()
+    assert lake.rows("SELECT title FROM articles") == [("Third.",)]
+
+
+def test_an_older_version_is_counted_and_not_stored(lake: Lake) -> None:
+    lake.add([SourceRecord(Article(1, "Second.", version=2), DAY)], source="s", dated=False)
+    older = [SourceRecord(Article(1, "First."), DAY + timedelta(1)), SourceRecord(Deletion(1), DAY + timedelta(2))]
+    for record in older:
+        assert lake.add([record], source="t", dated=False) == ImportCounts(read=1, superseded=1)
+    deletion = SourceRecord(Deletion(1, version=2), DAY + timedelta(3))
+    assert lake.add([deletion], source="u", dated=False).deletions == 1
+    assert shown(lake) == []
+
+
+def test_the_version_of_an_article_is_no_content(lake: Lake) -> None:
+    """A record with the same content and a greater version is stored as a repeated row."""
+    lake.add([SourceRecord(Article(1, "A."), DAY)], source="s", dated=False)
+    added = lake.add([SourceRecord(Article(1, "A.", version=2), DAY)], source="s", dated=False)
+    assert (added.repeated, added.texts) == (1, 0)
+    assert lake.rows("SELECT title, version FROM articles JOIN current_versions USING (pmid)") == [("A.", 2)]
+
+
+def test_rows_of_parts_older_than_the_column_are_of_version_1(lake: Lake) -> None:
+    (name,) = lake.add([SourceRecord(Article(1, "A.", version=2), DAY)], source="f", dated=True).parts
+    file = lake.part(name)
+    footer = pq.read_metadata(file).metadata[FOOTER_KEY]
+    rows = pq.read_table(file).drop_columns(["version"])
+    with pq.ParquetWriter(file, rows.schema, store_schema=False) as writer:
+        writer.write_table(rows)
+        writer.add_key_value_metadata({FOOTER_KEY: footer})
+    assert lake.rows("SELECT version FROM current_versions") == [(1,)]
+    lake.add([SourceRecord(Article(1, "B.", version=2), DAY - timedelta(9))], source="g", dated=True)
+    assert lake.rows("SELECT title FROM articles") == [("B.",)]
 
 
 TITLES = st.sampled_from(["alpha", "beta"])

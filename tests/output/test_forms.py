@@ -141,13 +141,18 @@ def test_what_two_models_agree_on_is_one_line_of_pubtator() -> None:
 def test_json_lines_are_read_back_to_the_letter(documents: list[Document]) -> None:
     sources = [(AS_OF + timedelta(microseconds=number), number % 2) for number in range(len(documents))]
     documents = [
-        replace(it, article=full_article(it.article), as_of=as_of, record_class=record_class)
-        for it, (as_of, record_class) in zip(documents, sources, strict=True)
+        replace(
+            it, article=replace(full_article(it.article), version=number + 1), as_of=as_of, record_class=record_class
+        )
+        for number, (it, (as_of, record_class)) in enumerate(zip(documents, sources, strict=True))
     ]
     data = "".join(map(to_jsonl, documents))
     read = [it for it in read_jsonl(io.BytesIO(data.encode())) if isinstance(it, ReadRecord)]
     assert [(it.record, it.as_of, it.record_class) for it in read] == [
         (it.article, it.as_of, it.record_class) for it in documents
+    ]
+    assert [it.record.version for it in read if isinstance(it.record, Article)] == [
+        number + 1 for number in range(len(documents))
     ]
     for line, wrote in zip(data.splitlines(), documents, strict=True):
         record = json.loads(line)

@@ -5,6 +5,7 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -16,6 +17,7 @@ from litmine.lake import documents
 from litmine.lake.documents import DocumentSelection
 from litmine.pipeline.export import FORMATS, ExportResult, export
 from litmine.pipeline.import_files import import_files
+from litmine.types import Article, SourceRecord
 
 RunCommand = Callable[..., CompletedProcess[str]]
 
@@ -136,3 +138,15 @@ def test_the_export_command(run: RunCommand, annotated_lake: Path, tmp_path: Pat
     ]:
         ran = run("sql", "--lake", annotated_lake, f"select 1 as one from all_entities where {condition}")
         assert ("no model of this lake is named" in ran.stderr) == noted, condition
+
+
+def test_the_version_of_an_article_is_exported_and_imported(tmp_path: Path) -> None:
+    lake, moment = Lake.create(tmp_path / "lake"), datetime(2026, 1, 1, tzinfo=UTC)
+    lake.add([SourceRecord(Article(pmid, "A.", version=pmid), moment) for pmid in (1, 2)], source="s", dated=True)
+    (tmp_path / "x.jsonl").write_bytes(exported(lake))
+    import_files(tmp_path / "again", [tmp_path / "x.jsonl"])
+    older = tmp_path / "older.nbib"
+    older.write_text("PMID- 2\nTI  - B.\n")
+    import_files(tmp_path / "again", [older])
+    query = "select pmid, title, version from articles join current_versions using (pmid) order by all"
+    assert Lake(tmp_path / "again").rows(query) == [(1, "A.", 1), (2, "A.", 2)]

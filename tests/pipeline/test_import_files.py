@@ -141,6 +141,36 @@ def test_a_file_with_a_bad_record_is_imported_and_reported_once(run: Run, tmp_pa
     ]
 
 
+def test_an_older_version_in_a_later_file_without_a_date_is_not_current(tmp_path: Path) -> None:
+    record = (
+        '<PubmedArticleSet><PubmedArticle><MedlineCitation><PMID Version="{0}">5</PMID><Article><ArticleTitle>V{0}.'
+        "</ArticleTitle></Article></MedlineCitation></PubmedArticle></PubmedArticleSet>"
+    )
+    lake = tmp_path / "lake"
+    for version in (2, 1):
+        (tmp_path / f"{version}.xml").write_text(record.format(version))
+        added = import_files(lake, [tmp_path / f"{version}.xml"]).added
+        assert (added.new, added.superseded) == ((1, 0) if version == 2 else (0, 1))
+    assert titles(lake) == {5: "V2."}
+    (tmp_path / "deleted.xml").write_text(
+        '<PubmedArticleSet><DeleteCitation><PMID Version="1">5</PMID></DeleteCitation></PubmedArticleSet>'
+    )
+    import_files(lake, [tmp_path / "deleted.xml"])
+    assert titles(lake) == {5: "V2."}
+
+
+def test_a_text_that_lacks_fields_of_the_one_before_is_named(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "x.jsonl"
+    file.write_text('{"pmid": 31, "title": "Drug Q helps.", "year": 2020, "retracted": true}\n')
+    assert run("import", file, "--lake", tmp_path / "lake").stderr == "1 new (1 record from 1 file)\n"
+    file.write_text('{"pmid": 31, "title": "Drug Q harms."}\n')
+    assert run("import", file, "--lake", tmp_path / "lake").stderr == (
+        "1 revised (1 record from 1 file)\n"
+        "1 text replaced others that had fields which the new ones lack (retracted, year): the newest text of a PMID"
+        " counts as it is\n"
+    )
+
+
 def test_a_day_of_many_digits_costs_no_record_and_no_file(run: Run, tmp_path: Path) -> None:
     record = (
         "<PubmedArticle><MedlineCitation><PMID>{}</PMID>{}<Article><ArticleTitle>T{}.</ArticleTitle></Article>"

@@ -159,7 +159,13 @@ def test_known_keys_are_read(values: dict[str, object], fields: dict[str, Any]) 
         ({"entities": []}, "'entities' in 1 line"),
         ({"year": "soon"}, "year (not a whole number) in 1 line"),
         ({"year": 20040}, "year (not a year of four digits) in 1 line"),
-        ({"retracted": "yes"}, "retracted (not true or false) in 1 line"),
+        (
+            {"retracted": "perhaps"},
+            'retracted (not true or false: "perhaps") in 1 line; 1 article counts as not retracted, unless publication',
+        ),
+        ({"retracted": 2}, "retracted (not true or false: 2) in 1 line"),
+        ({"pmcid": "none"}, "pmcid (not a PMCID such as PMC1234567) in 1 line"),
+        ({"issn": "978-3-16-148410-0"}, "issn (not an ISSN such as 1234-567X) in 1 line"),
         ({"authors": "Doe, J"}, "authors (not a list) in 1 line"),
         ({"mesh": [{"title": "x"}]}, "mesh (not a list of objects with ui, name, major, qualifiers) in 1 line"),
         ({"pub_date": "May 2013"}, "pub_date (not a date such as 2013, 2013-05 or 2013-05-07) in 1 line"),
@@ -176,6 +182,46 @@ def test_what_is_not_read_is_named(values: dict[str, object], note: str) -> None
     assert article == Article(7, "A.")
     assert len(notes) == 1
     assert notes[0].startswith(f"keys that were not read: {note}")
+
+
+@pytest.mark.parametrize("value", ["true", " TRUE", "Yes", "y", "t", "1", 1, 1.0, True], ids=repr)
+def test_a_clear_retraction_is_read(value: object) -> None:
+    assert read_line(retracted=value) == (Article(7, "A.", retracted=True), [])
+
+
+@pytest.mark.parametrize("value", ["false", "No", "n", "f", "0", "", 0, 0.0, False, None], ids=repr)
+def test_a_clear_absence_of_a_retraction_is_read(value: object) -> None:
+    assert read_line(retracted=value) == (Article(7, "A."), [])
+
+
+def test_retractions_that_are_not_understood_are_counted() -> None:
+    values = ["maybe", "maybe", "true", "?"]
+    lines = (json.dumps({"pmid": number, "retracted": value}) for number, value in enumerate(values, 1))
+    *records, note = read_jsonl(io.BytesIO("\n".join(lines).encode()))
+    assert [it.record.retracted for it in records if isinstance(it, ReadRecord) and isinstance(it.record, Article)] == [
+        False,
+        False,
+        True,
+        False,
+    ]
+    assert isinstance(note, SourceNote)
+    assert note.what == (
+        'keys that were not read: retracted (not true or false: "maybe") in 2 lines, retracted (not true or false: "?")'
+        " in 1 line; 3 articles count as not retracted, unless publication types or corrections say so"
+    )
+
+
+def test_identifiers_have_one_form() -> None:
+    values = {"doi": "https://doi.org/10.1000/182", "pmcid": 123, "issn": "1234567x"}
+    assert read_line(**values) == (Article(7, "A.", doi="10.1000/182", pmcid="PMC123", issn="1234-567X"), [])
+
+
+def test_identifiers_of_an_exported_record_stay_as_they_are() -> None:
+    line = {"pmid": 7, "doi": "doi:10.1/x", "issn": "?", "litmine": {**MARK, "version": 2}}
+    [read] = read_jsonl(io.BytesIO(json.dumps(line).encode()))
+    assert isinstance(read, ReadRecord)
+    assert isinstance(read.record, Article)
+    assert (read.record.doi, read.record.issn, read.record.version) == ("doi:10.1/x", "?", 2)
 
 
 def test_unread_keys_are_counted_once_for_the_file() -> None:
@@ -201,5 +247,5 @@ def test_an_exported_line_is_read_as_the_same_record() -> None:
 
 
 def test_an_exported_line_with_a_damaged_field_is_refused() -> None:
-    [bad] = read_jsonl(io.BytesIO(json.dumps({"pmid": 7, "retracted": "yes", "litmine": MARK}).encode()))
-    assert bad == UnreadableRecord("line 1", 'The line has a "retracted" that is not true or false.')
+    [bad] = read_jsonl(io.BytesIO(json.dumps({"pmid": 7, "retracted": "perhaps", "litmine": MARK}).encode()))
+    assert bad == UnreadableRecord("line 1", 'The line has a "retracted" that is not true or false: "perhaps".')

@@ -10,10 +10,11 @@ from litmine.atomic_write import open_atomic
 from litmine.errors import DONE, NEW_GAPS, SettingError
 from litmine.lake.compaction import MERGE_FACTOR
 from litmine.lake.documents import DocumentSelection
-from litmine.lake.lake import Lake
+from litmine.lake.lake import MARKER_FILE, Lake
 from litmine.lake.paths import LakePath
+from litmine.lake.query import check_select
 from litmine.output.rows import WRITERS, format_from_suffix, with_unique_names
-from litmine.pipeline.choose_models import tagger_names
+from litmine.pipeline.choose_models import check_tagger, tagger_names
 from litmine.pipeline.compact import compact
 from litmine.pipeline.export import export, export_notes
 from litmine.pipeline.job.step import Forecast, JobObserver, Rates, StepOutcome
@@ -75,6 +76,8 @@ class SqlStep:
         return StepOutcome(summary_lines=[f"written to {self.to}", *_coverage_notes(opened, self.query)])
 
     def forecast(self, lake: LakePath, rates: Rates, new_records: int) -> Forecast:  # noqa: ARG002
+        _check_output(lake, self.to)
+        check_select(lake, self.query)
         return Forecast(f"write {self.to}", 1.0)
 
 
@@ -103,7 +106,20 @@ class ExportStep:
         return StepOutcome(summary_lines=lines, counts={"articles": result.articles, "mentions": result.mentions})
 
     def forecast(self, lake: LakePath, rates: Rates, new_records: int) -> Forecast:  # noqa: ARG002
+        _check_output(lake, self.to)
+        if self.where is not None:
+            check_select(lake, f"SELECT pmid FROM articles WHERE ({self.where}\n)")
+        for ref in self.models:
+            check_tagger(ref)
         return Forecast(f"write {self.to}")
+
+
+def _check_output(lake: LakePath, file: Path) -> None:
+    """Raise SettingError for a file inside the lake, or in a folder that does not exist."""
+    if (lake / MARKER_FILE).exists():
+        Lake(lake).require_outside_lake(file)
+    if not file.absolute().parent.is_dir():
+        raise SettingError(f"{file} cannot be written (its folder does not exist); create it or choose another file")
 
 
 def _coverage_notes(lake: Lake, query: str) -> list[str]:

@@ -30,17 +30,21 @@ _BY_SEVERITY = (DONE, NEW_GAPS, LOCKED, FAILED, INTERRUPTED)
 
 
 def forecast(job: Job, lake: LakePath) -> Iterator[tuple[JobStep, Forecast]]:
-    """Yield each step of the job with its forecast. Writes nothing. Raises LakeError when `lake` is not a lake.
+    """Yield each step of the job with its forecast. Writes nothing.
+
+    Raises LakeError when `lake` is not a lake, or does not exist and no step imports or fetches.
 
     Only reading tells how many records the files to import hold, so the forecast of what reads texts names the files.
     """
-    rates = Rates.from_log(open_lake(lake))
+    steps = job_steps(job)
+    opened = open_lake(lake) if _makes_lake(steps) else Lake(lake)
+    rates = Rates.from_log(opened)
     new_records = files = 0
-    for step in job_steps(job):
+    for step in steps:
         try:
             forecast_of_step = step.forecast(lake, rates, new_records)
         except LitmineError as error:
-            forecast_of_step = Forecast(str(error))
+            forecast_of_step = Forecast(str(error), code=_step_code(error))
         new_records += forecast_of_step.new_records
         if files and isinstance(step, AnnotateStep):
             summary = f"{forecast_of_step.summary}, and the new texts of {format_count(files, 'files')} to import"
@@ -87,7 +91,7 @@ def run(job: Job, lake: LakePath, run_id: str, observer: JobObserver) -> JobRepo
     """
     started = datetime.now(UTC)
     steps = job_steps(job)
-    opened = Lake.create(lake) if any(isinstance(step, ImportStep | FetchStep) for step in steps) else Lake(lake)
+    opened = Lake.create(lake) if _makes_lake(steps) else Lake(lake)
     report = JobReport(job, run_id, opened.location, started, started)
     lock = f"job-{job.name}"
     try:
@@ -132,5 +136,17 @@ def _run_step(step: JobStep, lake: LakePath, observer: JobObserver) -> StepOutco
     except KeyboardInterrupt:
         return StepOutcome(INTERRUPTED, ["interrupted; finished work is kept, and the same job continues from there"])
     except LitmineError as error:
-        # Exit code 2 means wrong usage of the command line. A wrong name in a job file is a failed step, exit code 1.
-        return StepOutcome(FAILED if error.exit_code == WRONG_USAGE else error.exit_code, [str(error)])
+        return StepOutcome(_step_code(error), [str(error)])
+
+
+def _step_code(error: LitmineError) -> int:
+    """The exit code of a step that failed.
+
+    2 means wrong usage of the command line; a wrong name in a job file is a failed step, exit code 1.
+    """
+    return FAILED if error.exit_code == WRONG_USAGE else error.exit_code
+
+
+def _makes_lake(steps: Iterable[JobStep]) -> bool:
+    """Whether a step creates the lake if it does not exist."""
+    return any(isinstance(step, ImportStep | FetchStep) for step in steps)

@@ -86,6 +86,7 @@ class Forecast:
     new_records: how many records it would add to the lake, as far as that is known.
     uncounted_files: files of which it would add records that nobody has counted yet.
     is_minimum: whether `seconds` leaves out what such files of earlier steps bring.
+    code: the exit code that the step would have, as far as that is known.
     """
 
     summary: str
@@ -93,6 +94,7 @@ class Forecast:
     new_records: int = 0
     uncounted_files: int = 0
     is_minimum: bool = False
+    code: int = DONE
 
 
 class JobStep(Protocol):
@@ -114,5 +116,8 @@ class JobStep(Protocol):
         ...
 
     def forecast(self, lake: LakePath, rates: Rates, new_records: int) -> Forecast:
-        """What `run` would do, if the steps before it add `new_records` records. Writes nothing."""
+        """What `run` would do, if the steps before it add `new_records` records. Writes nothing.
+
+        Raises LitmineError when `run` would fail.
+        """
         ...

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from litmine.errors import DONE, NEW_GAPS, SettingError, SourceError
 from litmine.lake.lake import MARKER_FILE, Lake
-from litmine.lake.paths import PART_TASKS, LakePath
+from litmine.lake.paths import PAIR_TASKS, PART_TASKS, LakePath
+from litmine.lake.query import check_select
 from litmine.pipeline import fetch
 from litmine.pipeline.count_format import format_count
 from litmine.pipeline.fetch_plan import FetchPlan, FetchRequest
@@ -95,7 +96,7 @@ class FetchStep:
         try:
             plan = fetch.preview_fetch(lake, self._request, settings, fetch.FetchObserver())
         except SourceError as error:
-            return Forecast(f"PubMed is not available: {error}")
+            raise SourceError(f"PubMed is not available: {error}") from error
         wanted = len(plan.wanted)
         seconds = rates.seconds("fetch", "fetched", wanted)
         min_seconds = fetch.min_requests(wanted) / settings.per_second
@@ -125,7 +126,7 @@ class UnreadableQueriesFile:
         raise SettingError(self.why)
 
     def forecast(self, lake: LakePath, rates: Rates, new_records: int) -> Forecast:  # noqa: ARG002
-        return Forecast(self.why)
+        raise SettingError(self.why)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +156,7 @@ class AnnotateStep:
 
     def forecast(self, lake: LakePath, rates: Rates, new_records: int) -> Forecast:
         opened = open_lake(lake)
-        unread = sum(count_unread_texts(opened, ref) for ref in self.models) if opened else 0
+        unread = sum(count_unread_texts(opened, ref) for ref in self.models)
         new = new_records * len(self.models)
         parts = [format_count(unread, "unread texts")] if unread else []
         if new:
@@ -192,6 +193,11 @@ class AnswerStep:
         return _outcome(result, {"questions": result.questions, "read": result.pairs, "spans": result.spans})
 
     def forecast(self, lake: LakePath, rates: Rates, new_records: int) -> Forecast:  # noqa: ARG002
+        from litmine.tasks.registry import find_model
+
+        find_model(self.questions.reader, list(PAIR_TASKS.values()))
+        if self.questions.where:
+            check_select(lake, f"SELECT pmid FROM articles WHERE ({self.questions.where}\n)")
         questions, top_k = len(read_questions(self.questions.file)), self.questions.top_k
         articles = format_count(top_k, "articles")
         summary = f"{format_count(questions, 'questions')} to answer, each from at most {articles}"
@@ -203,11 +209,13 @@ def open_lake(lake: LakePath) -> Lake | None:
     return Lake(lake) if (lake / MARKER_FILE).exists() else None
 
 
-def count_unread_texts(lake: Lake, ref: str) -> int:
-    """How many texts of the lake a model has not read."""
+def count_unread_texts(lake: Lake | None, ref: str) -> int:
+    """How many texts of a lake a model has not read; 0 without a lake. Raises ModelError if there is no such model."""
     from litmine.tasks.registry import find_model, identify_folder
 
     spec, folder, name = find_model(ref, list(PART_TASKS.values()))
+    if lake is None:
+        return 0
     model = identify_folder(spec, folder, name)
     target_sets = [targets for targets in lake.target_sets() if targets.model == model]
     done = {part for targets in target_sets for part in targets.finished_parts(lake.location)}

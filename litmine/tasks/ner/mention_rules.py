@@ -14,6 +14,7 @@ from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
 
+from litmine.tasks.ner.overlaps import EntityKey, entity_key, without_new_overlaps
 from litmine.text.abbreviations import Abbreviation, find_abbreviations
 from litmine.types import Entity
 
@@ -338,9 +339,9 @@ def _settle(text: str, entities: list[Entity], short: tuple[int, int], long: tup
 
 def _ordered(entities: Iterable[Entity]) -> list[Entity]:
     """Sorted by offsets and type; of equal mentions the one with the greatest score."""
-    best: dict[tuple[int, int, str], Entity] = {}
+    best: dict[EntityKey, Entity] = {}
     for one in entities:
-        key = one.start_char, one.end_char, one.entity_type
+        key = entity_key(one)
         if key not in best or best[key].score < one.score:
             best[key] = one
     return [best[key] for key in sorted(best)]
@@ -359,17 +360,22 @@ _MAX_MENTIONS = 2000
 def apply_rules(text: str, entities: Sequence[Entity], rules: Sequence[Rule] = RULES) -> list[Entity]:
     """The entities of a text after all rules, sorted by offsets and type, each span and type once.
 
+    Two of one type overlap only if both were given, and did so before.
+
     The rules run until they change nothing, so that applying them again gives the same. A text with more than
     _MAX_MENTIONS entities keeps them as they are.
     """
     found = list(entities)
     if len(found) > _MAX_MENTIONS:
         return found
+    given = {entity_key(one) for one in found}
     for _ in range(_MAX_PASSES):
         before = found
         for rule in rules:
             if found:
                 found = rule(text, found)
+        # A name that grew, or got another type, may overlap one that a rule has not seen.
+        found = without_new_overlaps(found, given)
         if found == before:
             break
     return found

@@ -22,7 +22,7 @@ TASK = "ner"
 PER_WORD_FULL_WINDOWS, CRF, PER_WORD = 1, 2, 3
 # The rules that correct the mentions of a text (`litmine.tasks.ner.mention_rules`). The number is part of a model's
 # digest and increases whenever the rules would give other entities. Models without the setting have NO_RULES.
-NO_RULES, NEWEST_RULES = 0, 1
+NO_RULES, NEWEST_RULES = 0, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,8 @@ class TaggerSettings:
         if settings.rules not in {NO_RULES, NEWEST_RULES}:
             raise ModelError(
                 f"the model in {folder} needs version {settings.rules} of the rules for mentions, and this litmine"
-                f" supports {NO_RULES} to {NEWEST_RULES}; install the version of litmine that trained the model"
+                f" supports {NO_RULES} and {NEWEST_RULES}; set rules to {NEWEST_RULES} in its {SETTINGS_FILE}, and it"
+                " gets another digest"
             )
         if settings.decoding == CRF and any(len(head.labels) != 3 for head in settings.heads):
             raise ModelError(

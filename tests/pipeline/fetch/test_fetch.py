@@ -258,6 +258,14 @@ def test_a_list_of_pmids(fetch: Fetch, small_archive: RecordArchive, lake: Path,
         assert again.returncode == DONE
         assert "2 already present (2 records found)" in again.stderr
         assert server.log.by_utility()["esearch"] == 0
+        assert Lake(lake).rows("select what, pmid from gaps order by pmid") == [
+            ("PMID 7", 7),
+            (f"{listed}, line 4", None),
+        ]
+        listed.write_text(f"{some[0]}\n")
+        assert fetch(server, "--pmids", listed).returncode == DONE
+        # The list has no bad line any more; PubMed still has no record of PMID 7.
+        assert Lake(lake).rows("select what from gaps") == [("PMID 7",)]
     assert adds_up(lake)
 
 

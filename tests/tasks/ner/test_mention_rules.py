@@ -1,6 +1,7 @@
 """The rules for mentions: what each one changes in real sentences, and what holds for any text and any entities."""
 
-from itertools import pairwise
+from dataclasses import replace
+from itertools import combinations, pairwise
 
 import pytest
 from hypothesis import given
@@ -210,6 +211,41 @@ def test_the_rules_change_nothing_when_they_run_again(case: tuple[str, list[Enti
     again = apply_rules(text, once)
     assert again == once
     assert [one.score for one in again] == [one.score for one in once]
+
+
+def overlaps(entities: list[Entity]) -> set[tuple[Entity, Entity]]:
+    """The pairs of entities of one type that overlap."""
+    return {
+        (one, two)
+        for one, two in combinations(entities, 2)
+        if one.entity_type == two.entity_type and one.start_char < two.end_char and two.start_char < one.end_char
+    }
+
+
+@given(case=tagged(), more=tagged())
+def test_no_rule_makes_mentions_of_one_type_overlap(
+    case: tuple[str, list[Entity]], more: tuple[str, list[Entity]]
+) -> None:
+    text, entities = case
+    assert overlaps(apply_rules(text, entities)) == set()
+    # A model of another making may give mentions that overlap.
+    length = len(text)
+    nested = [one for one in more[1] if one.end_char <= length and text[one.start_char : one.end_char].strip()]
+    moved = [replace(one, mention=text[one.start_char : one.end_char]) for one in nested]
+    mixed = sorted({*entities, *moved}, key=lambda one: (one.start_char, one.end_char, one.entity_type))
+    assert overlaps(apply_rules(text, mixed)) <= overlaps(mixed)
+
+
+def test_a_name_that_gets_the_type_of_a_longer_one_around_it_goes() -> None:
+    text = "Corynebacterium diphtheriae (Cd) infection; Cd strain."
+    species = [Entity(text[:27], "Species", 0, 27, 0.99), Entity("Cd strain", "Species", 44, 53, 0.9)]
+    disease = [Entity("Cd", "Disease", 29, 31, 0.96), Entity("Cd", "Disease", 44, 46, 0.6)]
+    changed = apply_rules(text, sorted([*species, *disease], key=lambda one: (one.start_char, one.end_char)))
+    assert [(one.mention, one.entity_type) for one in changed] == [
+        ("Corynebacterium diphtheriae", "Species"),
+        ("Cd", "Species"),
+        ("Cd strain", "Species"),
+    ]
 
 
 def test_occurrences_are_whole_words() -> None:
