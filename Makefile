@@ -63,4 +63,7 @@ $(VENV)/installed: $(INPUTS) | $(BIN)/python
 $(VENV)/installed-dev: $(INPUTS) | $(BIN)/python
 	@echo "Installing litmine and its tools into $(VENV); the first time takes minutes (torch alone is large)." >&2
 	@$(PIP) -e '.[dev]'
+	@# Compile the modules of the tests: the processes of the tests start together, and each would compile all of them.
+	@$(BIN)/python -c "import duckdb, moto.server, ray, s3fs, seqeval.metrics, transformers.models.bert.modeling_bert"
+	-@pytest -q --collect-only > /dev/null
 	@touch $(VENV)/installed $@

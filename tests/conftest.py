@@ -34,6 +34,43 @@ settings.register_profile("gate", max_examples=60, deadline=None, derandomize=Tr
 settings.register_profile("soak", max_examples=3000, deadline=None)
 settings.load_profile(os.environ.get("LITMINE_HYPOTHESIS_PROFILE", "gate"))
 
+# The files that take longest, in CPU seconds. They start first, so that none begins when other processes have finished.
+# A process gets its next file before the last two tests of a file. So, once each of the five has a file, the process
+# with the two tests of `test_ray_workers.py` gets the next file with Ray, and few clusters run side by side.
+LONGEST = (
+    "runtime/test_ray_workers.py",
+    "test_readme.py",
+    "pipeline/fetch/test_fetch.py",
+    "pipeline/test_annotate.py",
+    "lake/test_object_store.py",
+    "runtime/test_ray_shared_gpu.py",
+    "runtime/test_ray_training.py",
+    "pipeline/test_annotate_faults.py",
+    "pipeline/test_compact.py",
+    "pipeline/test_import_workers.py",
+    "runtime/test_local_executor.py",
+    "search/test_index_update.py",
+    "cli/test_main.py",
+    "runtime/test_gpu_jobs.py",
+    "training/test_pretrain.py",
+    "tasks/ner/test_train_killed.py",
+    "tasks/ner/test_teachers_side_by_side.py",
+    "test_benchmarks.py",
+    "test_damaged_input.py",
+    "pipeline/test_import.py",
+    "pipeline/test_import_files.py",
+    "pipeline/fetch/test_fetch_interrupted.py",
+    "tasks/ner/test_train.py",
+    "cli/test_status.py",
+    "cli/test_output.py",
+    "cli/test_ask.py",
+    "pipeline/test_export.py",
+    "tasks/qa/test_answer_merging.py",
+    "tasks/test_added_tasks.py",
+    "lake/test_version_order.py",
+    "test_docs.py",
+)
+
 
 @pytest.fixture(scope="session")
 def ray_lock() -> Callable[[int], AbstractContextManager[None]]:
@@ -64,16 +101,15 @@ def without_ray(ray_lock: Callable[[int], AbstractContextManager[None]]) -> Iter
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Order: the longest file, then tests that wait for kills, Ray and limits; last the test without any Ray."""
-    items.sort(
-        key=lambda item: (
-            item.path.name == "test_ray_absent.py",
-            item.path.name != "test_readme.py",
-            not {"pipeline", "runtime", "tasks", "training"}.intersection(
-                item.path.relative_to(Path(__file__).parent).parts
-            ),
-        )
-    )
+    """Order: the longest files, then tests that wait for kills and limits; last the test without any Ray."""
+    places = {file: place for place, file in enumerate(LONGEST)}
+
+    def key(item: pytest.Item) -> tuple[bool, int, bool]:
+        file = item.path.relative_to(Path(__file__).parent)
+        waits = {"pipeline", "runtime", "tasks", "training"}.intersection(file.parts)
+        return file.name == "test_ray_absent.py", places.get(file.as_posix(), len(places)), not waits
+
+    items.sort(key=key)
 
 
 @pytest.fixture(scope="session")
@@ -107,6 +143,19 @@ def checkout() -> Path:
 def sample_data(checkout: Path) -> Path:
     """`sample_data/` of the checkout."""
     return checkout / "sample_data"
+
+
+@pytest.fixture(scope="session")
+def wheel(build_once: BuildOnce, checkout: Path) -> Path:
+    """The wheel of the checkout."""
+
+    def make(folder: Path) -> None:
+        build = [sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", str(folder), str(checkout)]
+        built = subprocess.run(build, capture_output=True, text=True, check=False)
+        assert built.returncode == 0, built.stdout + built.stderr
+
+    (file,) = build_once("wheel", make).glob("*.whl")
+    return file
 
 
 @pytest.fixture(scope="session")

@@ -114,15 +114,11 @@ class InstalledLitmine:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InstalledLitmine]:
+def home(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[InstalledLitmine]:
     """The folder of a user after a job, with half the sample records."""
-    build_folder, folder = tmp_path_factory.mktemp("wheel"), tmp_path_factory.mktemp("user")
-    build = [sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", str(build_folder), str(CHECKOUT)]
-    built = subprocess.run(build, capture_output=True, text=True, check=False)
-    assert built.returncode == 0, built.stdout + built.stderr
-    (wheel,) = build_folder.glob("*.whl")
-    zipfile.ZipFile(wheel).extractall(build_folder / "site")
-    installed = InstalledLitmine(folder, build_folder / "site")
+    site, folder = tmp_path_factory.mktemp("site"), tmp_path_factory.mktemp("user")
+    zipfile.ZipFile(wheel).extractall(site)
+    installed = InstalledLitmine(folder, site)
     assert installed.run("sample").returncode == 0
     for name in LEFT_OUT:
         next((folder / "sample_data").rglob(name)).unlink()
@@ -133,7 +129,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InstalledLitmine]
     (folder / "sentence.jsonl").write_text(f"{sentence}\n")
     (job,) = re.findall(r"^```toml\n(.*?)^```", PAGES, re.MULTILINE | re.DOTALL)
     (folder / "month.toml").write_text(job)
-    done = installed.run_in_shell("litmine run sample")
+    done = installed.run("run", "sample")
     assert done.returncode == 0, done.stderr
     assert re.search(r"148 texts read, [\d,]+ entities found by builtin@", done.stdout)
     assert len((folder / "diseases.csv").read_text().splitlines()) == 21

@@ -24,8 +24,8 @@ ARTICLES = (
 
 
 @pytest.fixture
-def lake(tmp_path: Path) -> Path:
-    lake = Lake.create(tmp_path / "lake")
+def lake(place_lake: Callable[[], Path]) -> Path:
+    lake = Lake(place_lake())
     lake.add([SourceRecord(article, datetime.now(UTC)) for article in ARTICLES], source="made")
     return lake.path
 

@@ -45,9 +45,8 @@ PLAIN: dict[str, Any] = {
 
 
 @pytest.fixture
-def empty(tmp_path: Path) -> Path:
-    Lake.create(tmp_path / "lake")
-    return tmp_path / "lake"
+def empty(place_lake: Callable[[], Path]) -> Path:
+    return place_lake()
 
 
 def test_json_and_jsonl_keep_values(run: Run, empty: Path) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,9 +24,8 @@ NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-def lake(annotated_lake: Path, tmp_path: Path) -> Path:
-    shutil.copytree(annotated_lake, tmp_path / "lake")
-    return tmp_path / "lake"
+def lake(annotated_lake: Path, place_lake: Callable[[Path], Path]) -> Path:
+    return place_lake(annotated_lake)
 
 
 def test_status_shows_articles_models_and_runs(run: RunCommand, lake: Path, tiny_model: Path) -> None:

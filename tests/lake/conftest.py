@@ -14,8 +14,8 @@ MakeRecord = Callable[..., SourceRecord]
 
 
 @pytest.fixture
-def lake(tmp_path: Path) -> Lake:
-    return Lake.create(tmp_path / "lake")
+def lake(place_lake: Callable[[], Path]) -> Lake:
+    return Lake(place_lake())
 
 
 @pytest.fixture(scope="session")

@@ -3,17 +3,19 @@
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
-from transformers import AutoModel, BertConfig
 
 from litmine.nn.encoder import BertEncoder, is_plain_bert
 from litmine.nn.references import builtin_folder
 from litmine.specs import BUILTIN
 from litmine.tasks.ner.folder import read_network
 from litmine.tasks.ner.settings import TaggerSettings
+
+if TYPE_CHECKING:
+    from transformers import BertConfig
 
 SHAPE: dict[str, Any] = {
     "vocab_size": 50,
@@ -25,7 +27,9 @@ SHAPE: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def config() -> BertConfig:
+def config() -> "BertConfig":
+    from transformers import BertConfig
+
     return BertConfig(**SHAPE, max_position_embeddings=40)
 
 
@@ -39,7 +43,9 @@ def batch() -> tuple[torch.Tensor, torch.Tensor]:
 @torch.inference_mode()
 @pytest.mark.parametrize("typed", [True, False])
 @pytest.mark.parametrize("masked", [True, False])
-def test_same_outputs_as_transformers(config: BertConfig, typed: bool, masked: bool) -> None:
+def test_same_outputs_as_transformers(config: "BertConfig", typed: bool, masked: bool) -> None:
+    from transformers import AutoModel
+
     torch.manual_seed(0)
     theirs = AutoModel.from_config(config).eval()
     theirs.pooler = None
@@ -57,6 +63,8 @@ def test_same_outputs_as_transformers(config: BertConfig, typed: bool, masked: b
 
 def test_same_gradients_as_transformers() -> None:
     """Dropout hits the same positions, and every weight has the same gradient."""
+    from transformers import AutoModel, BertConfig
+
     config = BertConfig(**SHAPE, max_position_embeddings=40, hidden_dropout_prob=0.3, attention_probs_dropout_prob=0)
     torch.manual_seed(0)
     theirs = AutoModel.from_config(config).train()
@@ -87,6 +95,8 @@ def test_the_built_in_model() -> None:
     [{"hidden_act": "relu"}, {"is_decoder": True}, {"position_embedding_type": "relative_key"}, {"hidden_size": 18}],
 )
 def test_unsupported_configurations(change: dict[str, object]) -> None:
+    from transformers import BertConfig
+
     assert is_plain_bert(BertConfig(**SHAPE))
     assert not is_plain_bert(BertConfig(**(SHAPE | change)))
 

@@ -8,7 +8,6 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from transformers import BertConfig
 
 from litmine.nn import kernels_cpu, kernels_gpu
 from litmine.nn.devices import bfloat16_is_fast
@@ -26,6 +25,8 @@ LONGEST = 40
 
 @pytest.fixture(scope="module")
 def encoder() -> BertEncoder:
+    from transformers import BertConfig
+
     torch.manual_seed(0)
     config = BertConfig(
         vocab_size=50,

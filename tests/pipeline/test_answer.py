@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -82,10 +82,16 @@ def pairs_read(lake: Lake) -> list[QuestionTextPair]:
     return read
 
 
+@pytest.fixture(scope="session")
+def sixty_articles(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sixty articles that no reader has read. Copy it, do not change it."""
+    folder = tmp_path_factory.mktemp("sixty")
+    return import_articles(folder / "lake", [article(number) for number in range(1, 61)]).path
+
+
 @pytest.fixture
-def lake(tmp_path: Path) -> Lake:
-    """Sixty articles that no reader has read."""
-    return import_articles(tmp_path / "lake", [article(number) for number in range(1, 61)])
+def lake(sixty_articles: Path, place_lake: Callable[[Path], Path]) -> Lake:
+    return Lake(place_lake(sixty_articles))
 
 
 def test_a_second_run_reads_only_new_pairs(lake: Lake, rule_reader: Path) -> None:

@@ -1,6 +1,7 @@
 """Runs are logged, whether they succeed, fail or are interrupted."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,8 @@ GAP = Gap("a.xml", "The XML is damaged.")
 
 
 @pytest.fixture
-def empty(tmp_path: Path) -> Lake:
-    return Lake.create(tmp_path / "lake")
+def empty(place_lake: Callable[[], Path]) -> Lake:
+    return Lake(place_lake())
 
 
 def logged(lake: Lake) -> list[tuple[object, ...]]:

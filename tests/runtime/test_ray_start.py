@@ -11,10 +11,6 @@ import pytest
 
 from litmine.errors import LitmineError
 from litmine.runtime import ray_internals
-from litmine.runtime.ray_cluster import ray_running
-
-# Only litmine.runtime imports Ray; here it is looked up.
-ray: Any = import_module("ray")
 
 
 class Node:
@@ -28,6 +24,12 @@ class Node:
 
     def kill_all_processes(self, **options: bool) -> None:
         self.killed.append(options)
+
+
+@pytest.fixture
+def ray() -> Any:
+    """The module. Only litmine.runtime imports Ray; here it is looked up."""
+    return import_module("ray")
 
 
 @pytest.fixture
@@ -53,7 +55,9 @@ def failing_init(failures: int, killed: list[dict[str, bool]], init: Callable[..
 
 
 @pytest.mark.usefixtures("ray_variables")
-def test_ray_starts_in_the_second_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ray_starts_in_the_second_attempt(monkeypatch: pytest.MonkeyPatch, ray: Any) -> None:
+    from litmine.runtime.ray_cluster import ray_running
+
     killed: list[dict[str, bool]] = []
     monkeypatch.setattr(ray, "init", failing_init(1, killed, ray.init))
     with ray_running(1, 0, None):
@@ -62,7 +66,9 @@ def test_ray_starts_in_the_second_attempt(monkeypatch: pytest.MonkeyPatch) -> No
     assert not ray.is_initialized()
 
 
-def test_three_failed_attempts_are_an_error_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_three_failed_attempts_are_an_error_with_a_remedy(monkeypatch: pytest.MonkeyPatch, ray: Any) -> None:
+    from litmine.runtime.ray_cluster import ray_running
+
     killed: list[dict[str, bool]] = []
     monkeypatch.setattr(ray, "init", failing_init(9, killed, ray.init))
     with (
@@ -76,7 +82,9 @@ def test_three_failed_attempts_are_an_error_with_a_remedy(monkeypatch: pytest.Mo
     assert len(killed) == 3
 
 
-def test_a_wrong_argument_of_ray_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_argument_of_ray_is_not_tried_again(monkeypatch: pytest.MonkeyPatch, ray: Any) -> None:
+    from litmine.runtime.ray_cluster import ray_running
+
     attempts = []
 
     def fail(*_: Any, **options: Any) -> None:

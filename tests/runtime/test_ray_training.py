@@ -18,8 +18,6 @@ from litmine.corpora.corpus import Corpus, read_corpus
 from litmine.errors import FAILED, LitmineError
 from litmine.nn.loading import read_tokenizer
 from litmine.nn.tokenizer import WordTokenizer
-from litmine.runtime.ray_cluster import ray_running
-from litmine.runtime.ray_training import run_distributed
 from litmine.tasks.ner.examples import make_examples, make_heads
 from litmine.tasks.ner.recipe import TaggerRecipe
 from litmine.tasks.ner.train import plan_epoch, train
@@ -46,6 +44,8 @@ def second_checkpoint(pause_before: Callable[..., Any]) -> Any:
 @pytest.fixture(scope="module")
 def ray(ray_lock: Callable[[int], AbstractContextManager[None]], second_checkpoint: Any) -> Iterator[None]:
     """Ray on this machine, started once for all tests of this module."""
+    from litmine.runtime.ray_cluster import ray_running
+
     with pytest.MonkeyPatch.context() as patch:
         for name, value in second_checkpoint.environment.items():
             patch.setenv(name, value)
@@ -80,6 +80,8 @@ def test_two_workers_train_like_one_although_one_is_killed(
     listening: Listening,
     second_checkpoint: Any,
 ) -> None:
+    from litmine.runtime.ray_training import run_distributed
+
     alone, ours = tmp_path / "alone", tmp_path / "ours"
     examples = make_examples(corpus, make_heads([corpus], ()), (), WordTokenizer(read_tokenizer(tiny_base)), 510)
     assert 1 in map(len, plan_epoch(recipe, [corpus], [examples], 0))

@@ -22,8 +22,8 @@ AssertSameHits = Callable[[Sequence[Hit], Sequence[Hit]], None]
 
 
 @pytest.fixture
-def lake(tmp_path: Path) -> Lake:
-    return Lake.create(tmp_path / "lake")
+def lake(place_lake: Callable[[], Path]) -> Lake:
+    return Lake(place_lake())
 
 
 @pytest.fixture(scope="session")

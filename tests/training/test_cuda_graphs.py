@@ -3,7 +3,6 @@
 import pytest
 import torch
 from torch import Tensor, nn
-from transformers import BertConfig
 
 from litmine.nn.encoder import BertEncoder
 from litmine.training.cuda_graphs import GraphedEncoder, use_cuda_graphs
@@ -11,6 +10,8 @@ from litmine.training.cuda_graphs import GraphedEncoder, use_cuda_graphs
 
 @pytest.fixture
 def encoder() -> BertEncoder:
+    from transformers import BertConfig
+
     torch.manual_seed(0)
     return BertEncoder(
         BertConfig(

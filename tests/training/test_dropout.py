@@ -3,7 +3,6 @@
 import pytest
 import torch
 from torch import nn
-from transformers import BertConfig, BertModel
 
 from litmine.training.dropout import ByteDropout, RandomBytes, set_dropout
 
@@ -34,6 +33,8 @@ def test_evaluation_and_rate_zero_leave_values_unchanged() -> None:
 
 
 def test_every_dropout_of_an_encoder_is_replaced_except_in_attention() -> None:
+    from transformers import BertConfig, BertModel
+
     config = BertConfig(
         vocab_size=10, hidden_size=8, num_hidden_layers=2, num_attention_heads=1, intermediate_size=8,
         hidden_dropout_prob=0.3, attention_probs_dropout_prob=0.3,

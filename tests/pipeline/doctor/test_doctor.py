@@ -19,7 +19,6 @@ from litmine.lake.articles import read_new_texts
 from litmine.lake.parquet import FOOTER_KEY
 from litmine.lake.runs import ActiveModel, Run
 from litmine.lake.targets import TargetFooter, TargetSet, write_target
-from litmine.lake.views import write_catalogue
 from litmine.pipeline.doctor.environment import examine_environment
 from litmine.pipeline.doctor.examine import examine_lake
 from litmine.pipeline.doctor.finding import Finding
@@ -51,11 +50,8 @@ def sound_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def lake(sound_lake: Path, tmp_path: Path) -> Lake:
-    copy = Lake(shutil.copytree(sound_lake, tmp_path / "lake"))
-    # The catalogue contains the path of the lake.
-    write_catalogue(copy.path)
-    return copy
+def lake(sound_lake: Path, place_lake: Callable[[Path], Path]) -> Lake:
+    return Lake(place_lake(sound_lake))
 
 
 def unsound(lake: Lake, deep: bool = False) -> list[Finding]:

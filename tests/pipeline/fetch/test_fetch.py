@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +19,12 @@ from litmine.lake.lake import Lake
 Fetch = Callable[..., CompletedProcess[str]]
 
 ALL = ("--query", "all[sb]")
+
+
+@pytest.fixture
+def lake(place_lake: Callable[[], Path]) -> Path:
+    """An empty lake, because making one takes longer than most of these fetches."""
+    return place_lake()
 
 
 def articles(lake: Path) -> dict[int, str]:
@@ -208,6 +215,7 @@ def test_max_continues_in_the_next_run(fetch: Fetch, small_archive: RecordArchiv
 
 
 def test_dry_run_prints_a_forecast_and_writes_nothing(fetch: Fetch, small_archive: RecordArchive, lake: Path) -> None:
+    shutil.rmtree(lake)
     with serve(small_archive) as server:
         done = fetch(server, *ALL, "--dry-run", NCBI_API_KEY="")
         assert done.returncode == DONE

@@ -18,6 +18,12 @@ Fetch = Callable[..., CompletedProcess[str]]
 ALL = ("--query", "all[sb]")
 
 
+@pytest.fixture
+def lake(place_lake: Callable[[], Path]) -> Path:
+    """An empty lake, because making one takes longer than most of these fetches."""
+    return place_lake()
+
+
 def one_sentence(done: CompletedProcess[str]) -> str:
     """The last line, after lines with the reasons for waiting; also checks the exit code."""
     assert (done.returncode, done.stdout) == (FAILED, "")

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -14,16 +14,6 @@ from safetensors.torch import load_file
 from tokenizers import Tokenizer, pre_tokenizers, processors
 from tokenizers.models import BPE
 from tokenizers.trainers import BpeTrainer
-from transformers import (
-    DistilBertConfig,
-    DistilBertModel,
-    ElectraConfig,
-    ElectraModel,
-    PreTrainedModel,
-    RobertaConfig,
-    RobertaModel,
-)
-from transformers.utils import logging
 
 from litmine.corpora.corpus import Corpus, read_corpus
 from litmine.errors import ModelError, SettingError
@@ -36,6 +26,9 @@ from litmine.tasks.ner.split_tagger import split_tagger
 from litmine.tasks.ner.train import _batch_loss, plan_epoch, train
 from litmine.tasks.registry import load_model
 from litmine.training.trainer import TrainingDevice, learning_rate_factor
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 MakeCorpus = Callable[..., Corpus]
 DRUG = "an [allergy](Disease) to [penicillin](Chemical)"
@@ -151,6 +144,8 @@ def test_corpus_weights_set_how_often_an_epoch_reads_a_corpus(
 def test_a_head_gets_no_gradient_from_a_corpus_that_does_not_annotate_it(
     make_corpus: MakeCorpus, tiny_base: Path
 ) -> None:
+    from transformers import RobertaConfig
+
     corpora = [make_corpus("drug", DRUG), make_corpus("species", SPECIES)]
     heads = make_heads(corpora, ())
     reader = WordTokenizer(read_tokenizer(tiny_base))
@@ -177,7 +172,9 @@ def test_the_learning_rate_rises_and_falls_to_0() -> None:
     assert 0 < rates[-1] < 0.02
 
 
-def small(folder: Path, encoder: PreTrainedModel, tokenizer: Tokenizer) -> Path:
+def small(folder: Path, encoder: "PreTrainedModel", tokenizer: Tokenizer) -> Path:
+    from transformers.utils import logging
+
     logging.disable_progress_bar()
     encoder.save_pretrained(folder)
     tokenizer.save(str(folder / "tokenizer.json"))
@@ -198,6 +195,8 @@ def byte_level(corpus: Corpus) -> Tokenizer:
 
 @pytest.mark.parametrize("family", ["roberta", "distilbert", "electra"])
 def test_bases_of_the_bert_family(tiny_base: Path, corpus: Corpus, tmp_path: Path, family: str) -> None:
+    from transformers import DistilBertConfig, DistilBertModel, ElectraConfig, ElectraModel, RobertaConfig, RobertaModel
+
     torch.manual_seed(0)
     tokenizer = byte_level(corpus) if family == "roberta" else read_tokenizer(tiny_base)
     size = tokenizer.get_vocab_size()

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 from tokenizers import Tokenizer
-from transformers import AutoConfig
 
 from litmine.nn.loading import read_tokenizer
 from litmine.nn.tokenizer import WordTokenizer
@@ -32,6 +31,8 @@ def tokenizer(tiny_base: Path) -> Tokenizer:
 
 @pytest.fixture(scope="module")
 def layout(tiny_base: Path, tokenizer: Tokenizer) -> PairLayout:
+    from transformers import AutoConfig
+
     return make_layout(tokenizer, AutoConfig.from_pretrained(tiny_base))
 
 

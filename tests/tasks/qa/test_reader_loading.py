@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from transformers import AutoModelForQuestionAnswering, AutoTokenizer
 
 from litmine.errors import ModelError
 from litmine.nn.failure_isolation import FailedItem
@@ -85,6 +84,8 @@ def test_a_hugging_face_answerer_agrees_with_transformers(
     kind: str, typed: bool, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     """With and without token types."""
+    from transformers import AutoModelForQuestionAnswering, AutoTokenizer
+
     folder = Path(shutil.copytree(request.getfixturevalue(kind), tmp_path / kind))
     if not typed:
         file = folder / "tokenizer_config.json"
