@@ -23,7 +23,7 @@ from litmine.lake.articles import read_new_texts
 from litmine.lake.runs import ActiveModel, Run
 from litmine.lake.targets import TargetFooter, TargetSet, write_target
 from litmine.sources.files import find_files, read_file
-from litmine.tasks.ner.tagger import entity_rows
+from litmine.tasks.ner.model import entity_rows
 from litmine.types import Article, Entity, SourceRecord
 
 SAMPLE = Path(__file__).parent.parent / "sample_data" / "pubmed"

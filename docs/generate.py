@@ -41,7 +41,7 @@ VIEW_COLUMNS = {
         for column, what, end in (
             ("mention", "The exact text", "."),
             ("entity_type", "Entity type", "."),
-            ("identifier", "Identifier", "; always null in this version."),
+            ("identifier", "Identifier", "; null where the model gives none."),
             ("score", "Score", ", 0 to 1."),
             ("start_char", "Start", " in `text`."),
             ("end_char", "End", ", exclusive."),

@@ -1,18 +1,18 @@
 """litmine: mine PubMed abstracts with fine-tuned models, and query the results with SQL.
 
-The Python interface is ``from litmine import Lake, load_model``. Both names are imported on first use, so that
-``litmine --help`` stays quick.
+The Python interface is ``from litmine import Lake, load_model, load_terms``. The names are imported on first use, so
+that ``litmine --help`` stays quick.
 """
 
 from typing import TYPE_CHECKING
 
 from litmine.versions import __version__
 
-__all__ = ["Lake", "__version__", "load_model"]
+__all__ = ["Lake", "__version__", "load_model", "load_terms"]
 
 if TYPE_CHECKING:
     from litmine.lake.lake import Lake
-    from litmine.tasks.registry import load_model
+    from litmine.tasks.registry import load_model, load_terms
 
 
 def __getattr__(name: str) -> object:
@@ -24,4 +24,8 @@ def __getattr__(name: str) -> object:
         from litmine.tasks.registry import load_model
 
         return load_model
+    if name == "load_terms":
+        from litmine.tasks.registry import load_terms
+
+        return load_terms
     raise AttributeError(f"module 'litmine' has no attribute {name!r}")

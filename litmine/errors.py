@@ -46,6 +46,10 @@ class ModelError(LitmineError):
     """A model is not available, or it cannot be loaded or used."""
 
 
+class TermListError(ModelError):
+    """A term list cannot be read, or it holds something that is no name with a type."""
+
+
 class CorpusError(LitmineError):
     """A corpus file cannot be read, or it does not annotate the requested types."""
 

@@ -176,13 +176,17 @@ class SourceRecord:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Entity:
-    """A mention found by a model: `text[start_char:end_char] == mention`, in Unicode code points."""
+    """A mention found by a model: `text[start_char:end_char] == mention`, in Unicode code points.
+
+    `identifier` is that of its concept, several joined by `|`; None if the model gives none.
+    """
 
     mention: str
     entity_type: str
     start_char: int
     end_char: int
     score: float = field(compare=False)
+    identifier: str | None = None
 
     def __repr__(self) -> str:
         return f"Entity({self.mention!r}, {self.entity_type})"

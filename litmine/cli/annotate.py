@@ -47,6 +47,14 @@ _DEFAULT_TASKS = ("ner",)
     "  [default: ner]",
 )
 @click.option(
+    "--terms",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    multiple=True,
+    help="Also find the names of this term list: tab-separated columns name, type, identifier and, optionally,"
+    " synonyms. Repeatable.",
+)
+@click.option(
     "--questions",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
@@ -64,6 +72,7 @@ def annotate(
     lake: LakePath,
     models: tuple[str, ...],
     tasks: tuple[str, ...],
+    terms: tuple[Path, ...],
     questions: Path | None,
     reader: str,
     top_k: int,
@@ -80,10 +89,16 @@ def annotate(
     litmine annotate
     litmine annotate --gpus 4 --model ./my-model
     litmine annotate --workers 2 --precision float32
+    litmine annotate --terms watchlist.tsv
     litmine annotate --questions questions.jsonl --where "year >= 2020"
 
     To continue an interrupted run, run the same command again. When a run is complete, its models become the active
     ones, which the view `entities` shows: a new model replaces the earlier ones for the types that it finds.
+
+    With --terms, the names of a list are found in any capitals, with spaces or hyphens and in the plural; short names
+    only in their own capitals. `entities` shows them with the identifiers of the list, beside what the other models
+    find. The lake keeps a copy of the list, which reads new texts in every later run; a changed list of the same name
+    replaces it.
 
     With --questions, the reader answers each question from the articles retrieved for it, without retracted ones and
     notices about other articles. The view `answers` shows the results. The reader never reads the same question with
@@ -96,7 +111,7 @@ def annotate(
     _check_options(ctx, questions is not None)
     opened, executor = Lake(lake), Executor(workers, gpus, address)
     if questions is None:
-        new_gaps = _annotate(opened, models, tasks, executor, precision, batch_tokens)
+        new_gaps = _annotate(opened, models, tasks, terms, executor, precision, batch_tokens)
     else:
         from litmine.cli.answering import answer_question_file
 
@@ -107,14 +122,15 @@ def annotate(
 
 def _check_options(ctx: click.Context, with_questions: bool) -> None:
     """Raise UsageError for an option that applies only with --questions, or only without it."""
-    unusable = ("models", "tasks") if with_questions else ("reader", "top_k", "where")
+    unusable = ("models", "tasks", "terms") if with_questions else ("reader", "top_k", "where")
     for parameter in ctx.command.params:
         if (
             parameter.name in unusable
             and ctx.get_parameter_source(parameter.name) is click.core.ParameterSource.COMMANDLINE
         ):
             raise click.UsageError(
-                f"{parameter.opts[0]} cannot be used with --questions; choose the model with --reader"
+                f"{parameter.opts[0]} cannot be used with --questions"
+                + ("; choose the model with --reader" if parameter.name != "terms" else "")
                 if with_questions
                 else f"{parameter.opts[0]} needs --questions"
             )
@@ -124,6 +140,7 @@ def _annotate(
     lake: "Lake",
     models: tuple[str, ...],
     tasks: tuple[str, ...],
+    terms: tuple[Path, ...],
     executor: "Executor",
     precision: str,
     batch_tokens: int | None,
@@ -140,7 +157,8 @@ def _annotate(
     with Meter("annotating", "articles") as meter:
         progress = ExecutorProgress(meter)
         try:
-            result = run(lake, refs, executor, precision, batch_tokens, progress, specs or tuple(PART_TASKS.values()))
+            tried = specs or tuple(PART_TASKS.values())
+            result = run(lake, refs, executor, precision, batch_tokens, progress, tried, terms)
         except KeyboardInterrupt:
             print_message(progress.interruption())
             raise

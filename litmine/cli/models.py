@@ -1,5 +1,7 @@
 """The commands `models ...`: list, describe, download and activate models."""
 
+from pathlib import Path
+
 import click
 
 from litmine.cli.console import print_message, printable
@@ -40,10 +42,9 @@ def show(ref: str) -> None:
     \b
     litmine models show builtin
     """
-    from litmine.nn.references import locate
-    from litmine.tasks.registry import identify
+    from litmine.tasks.registry import find_model, identify
 
-    name, card = identify(ref), locate(ref)[0] / "README.md"
+    name, card = identify(ref), Path(str(find_model(ref)[1])) / "README.md"
     click.echo(f"{printable(name)}\n")
     click.echo(printable(card.read_text(encoding="utf-8")) if card.is_file() else f"{ref} has no model card")
 

@@ -1,6 +1,6 @@
 """Which models the views show: for each task, those of the latest run that chose models for it."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -41,15 +41,42 @@ def input_of(active: ActiveModel) -> TargetInput:
     return TargetInput(TargetSet(spec_by_name(active.task).table, active.model, active.inputs), active.types)
 
 
-def activate(current: Iterable[ActiveModel], chosen: Sequence[ActiveModel], types_of: TypesOf) -> list[ActiveModel]:
+def activate(
+    current: Iterable[ActiveModel],
+    chosen: Sequence[ActiveModel],
+    types_of: TypesOf,
+    beside: Collection[str] = frozenset(),
+) -> list[ActiveModel]:
     """The active models of a task whose models share out types, after `chosen` models are added to the current ones.
+
+    The models in `beside` (name@digest: term lists) take part in no division: they show their types beside the others.
+    A new version of one takes the place of the older one.
 
     Each type belongs to one model. A chosen model that is already active changes nothing. A new version of an active
     model (the same name, another digest) that is chosen without types takes its place. Any other chosen model takes
     over all its types, also from models chosen before it. The current models keep the rest; a model without types is
     no longer active.
     """
-    active = list(current)
+    current = list(current)
+    others = [model for model in chosen if model.model not in beside]
+    lists = [model for model in current if model.model in beside]
+    for new in chosen:
+        if new.model in beside:
+            lists = _add_list(lists, new)
+    return [*_divide_types([model for model in current if model.model not in beside], others, types_of), *lists]
+
+
+def _add_list(lists: Sequence[ActiveModel], new: ActiveModel) -> list[ActiveModel]:
+    """The active term lists with another one, or a new version of one, which keeps the types that were chosen."""
+    older = next((model for model in lists if name_of(model.model) == name_of(new.model)), None)
+    if older is None:
+        return [*lists, new]
+    types = older.types if new.types is None else new.types
+    return [replace(new, types=types) if model is older else model for model in lists]
+
+
+def _divide_types(active: list[ActiveModel], chosen: Sequence[ActiveModel], types_of: TypesOf) -> list[ActiveModel]:
+    """The models of `activate` that share out types."""
     for new in chosen:
         if any(model.model == new.model and model.inputs == new.inputs for model in active):
             continue

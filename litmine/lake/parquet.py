@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from litmine.errors import LakeError
 from litmine.lake.file_writer import write_atomically, write_bytes
 from litmine.lake.object_store import ObjectPath
-from litmine.lake.paths import LakePath, parse_folder_name
+from litmine.lake.paths import LakePath, parse_folder_name, term_list_path
 from litmine.schema import arrow_schema, check_rows
 from litmine.specs import annotate_advice
 
@@ -191,7 +191,8 @@ def damage_error(path: LakePath, why: str) -> LakeError:
     elif path.parent.name.startswith(("model=", "of=")) and path.name != SCHEMA_FILE:
         folder = path.parent if path.parent.name.startswith("model=") else path.parent.parent
         table, model, _ = parse_folder_name(f"{folder.parent.name}/{folder.name}")
-        remedy = f"delete it and {annotate_advice(table, model, again=True)}"
+        in_lake = term_list_path(folder.parent.parent, model).exists()
+        remedy = f"delete it and {annotate_advice(table, model, again=True, in_lake=in_lake)}"
     elif path.parent.name == "replaced" and path.name != SCHEMA_FILE:
         remedy = "delete it and run `litmine compact`, which writes it again"
     else:

@@ -5,6 +5,7 @@
     <table>/model=<name@digest>/of=<inputs>/<part>.parquet      a task that reads the output of another task
     <table>/model=<name@digest>/<slice>.parquet                 a task that reads pairs of question and text
     <table>/<run>.parquet                                       logs, one file per run
+    terms/<name@digest>.parquet                                 copies of term lists
 
 A lake is a folder or a prefix in an object store. Most code takes a `LakePath` and uses only what both offer. Files
 that need a file system (locks, downloads of an unfinished fetch, the search index) are in `local_folder`. Characters
@@ -31,10 +32,12 @@ PAIR_TASKS: dict[str, TaskSpec] = {spec.table: spec for spec in TASKS if spec.un
 MODEL_TABLES: tuple[str, ...] = (*PART_TASKS, *PAIR_TASKS)
 # Small files, one per run. Merging concatenates their rows.
 LOG_TABLES: tuple[str, ...] = ("runs", *(log for spec in TASKS for log in spec.logs))
+# Copies of term lists, one file per list.
+TERMS = "terms"
 # The notes of merges: which file replaces which.
 REPLACED = "replaced"
 # Article parts come first in every listing, because writing the merged part commits a merge.
-TABLES: tuple[str, ...] = (ARTICLES, *sorted((*MODEL_TABLES, *LOG_TABLES, "files", REPLACED)))
+TABLES: tuple[str, ...] = (ARTICLES, *sorted((*MODEL_TABLES, *LOG_TABLES, "files", REPLACED, TERMS)))
 
 _MODEL, _OF = "model=", "of="
 
@@ -82,6 +85,11 @@ def folder_name(table: str, model: str, inputs: str = "") -> str:
     """The folder of a model's files, relative to the lake: `entities/model=builtin@0123456789ab`."""
     folder = f"{table}/{_MODEL}{quote(model, safe='@')}"
     return f"{folder}/{_OF}{quote(inputs, safe='@')}" if inputs else folder
+
+
+def term_list_path(lake: LakePath, model: str) -> LakePath:
+    """The path of the lake's copy of a term list, from its name@digest."""
+    return lake / TERMS / f"{quote(model, safe='@')}.parquet"
 
 
 def parse_folder_name(folder: str) -> tuple[str, str, str]:

@@ -97,7 +97,7 @@ def locate(ref: str) -> tuple[Path, str]:
 
 
 @contextmanager
-def model_folder_errors(folder: Path) -> Iterator[None]:
+def model_folder_errors(folder: object) -> Iterator[None]:
     """Turn any exception inside the block into a ModelError that names the folder."""
     try:
         yield

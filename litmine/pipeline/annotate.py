@@ -1,26 +1,29 @@
 """`annotate`: run models over the texts that they have not read yet, and log the run."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 
 from litmine.errors import LakeError
 from litmine.lake.active_models import TypesOf, activate, input_of
 from litmine.lake.lake import Lake
 from litmine.lake.paths import PART_TASKS
 from litmine.lake.runs import ActiveModel, Gap
+from litmine.lake.term_lists import list_term_lists
 from litmine.nn.references import absolute_reference
 from litmine.pipeline.annotation_plan import build_steps, group_steps, plan_units
 from litmine.pipeline.choose_models import describe_active, describe_hidden, types_found
 from litmine.pipeline.count_format import format_count
 from litmine.pipeline.run_log import RunLogEntry, log_run
+from litmine.pipeline.term_lists import copy_term_lists, split_term_lists
 from litmine.runtime.executor import Executor, RunProgress
 from litmine.specs import TaskSpec, runs_always, spec_by_name
 from litmine.tasks.contract import ModelSpec, UnitResult
 from litmine.tasks.part_unit import ModelStep, PartUnit
-from litmine.tasks.registry import find_model, identify_folder, model_types, trunk_digest_of
+from litmine.tasks.registry import find_model, has_network, identify_folder, model_types, trunk_digest_of
 
 
 @dataclass(slots=True)
@@ -28,7 +31,7 @@ class AnnotationResult:
     """Counts and gaps of a run.
 
     models: name@digest and table of each model of the run, also of those that run always (`TaskSpec.always`).
-    planned_tables: the tables of the planned steps.
+    planned_tables, planned_models: the tables and the models of the planned steps.
     planned_parts, parts: parts to do and done; a part counts once for each chosen model, or once if it lacks only what
         the models that run always find.
     planned_texts, texts: texts to read and read; a text counts once for each group of models that are loaded together.
@@ -37,10 +40,12 @@ class AnnotationResult:
     gaps, new_gaps: what could not be read, and which of it no earlier run reported.
     device, precision: what the models ran on.
     view_changes: messages about views that now show other models.
+    notes: messages about term lists that the lake did not have before.
     """
 
     models: dict[str, str]
     planned_tables: set[str] = field(default_factory=set)
+    planned_models: set[str] = field(default_factory=set)
     planned_parts: int = 0
     planned_texts: int = 0
     parts: int = 0
@@ -52,12 +57,14 @@ class AnnotationResult:
     device: str | None = None
     precision: str | None = None
     view_changes: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def add_plan(self, units: Sequence[PartUnit], unreadable: Sequence[UnitResult]) -> None:
         """Count planned units, and parts that cannot be read."""
         for tables in [*(unit.tables for unit in units), *(result.unit.tables for result in unreadable)]:
             self.planned_parts += _count_parts(tables, tables)
             self.planned_tables.update(tables)
+        self.planned_models.update(step.targets.model for unit in units for step in unit.steps)
         self.planned_texts += sum(unit.size for unit in units)
         for result in unreadable:
             self.add(result)
@@ -80,15 +87,17 @@ class AnnotationResult:
         """Messages for the user: what was done, new gaps, and changes of the views."""
         every_table = self.planned_tables or {*self.models.values()}
         tables = {table for table in every_table if not runs_always(table)} or every_table
-        models = ", ".join(model for model, table in self.models.items() if table in tables)
+        named = self.planned_models or {*self.models}
+        models = ", ".join(model for model, table in self.models.items() if table in tables and model in named)
         if not self.planned_parts:
-            return [f"nothing to do: every text of the lake has been read by {models}", *self.view_changes]
+            nothing = f"nothing to do: every text of the lake has been read by {models}"
+            return [*self.notes, nothing, *self.view_changes]
         done = f"{self.parts:,} of {format_count(self.planned_parts, 'parts')} done"
         texts = format_count(self.texts, "texts") if self.texts else "no texts"
         rows = ", ".join(format_count(count, table) for table, count in self.rows.items() if count and table in tables)
         read = f"{texts} read, {rows} found" if rows else f"{texts} read"
         device = f" on {self.device} in {self.precision}" if self.device else ""
-        lines = [f"{done}: {read} by {models}{device}"]
+        lines = [*self.notes, f"{done}: {read} by {models}{device}"]
         lines += [f"could not be read: {gap}" for gap in self.new_gaps]
         if old_gaps := len(self.gaps) - len(self.new_gaps):
             lines.append(
@@ -116,27 +125,33 @@ def annotate(
     batch_tokens: int | None = None,
     progress: RunProgress | None = None,
     tasks: Sequence[TaskSpec] = tuple(PART_TASKS.values()),
+    terms: Sequence[Path] = (),
 ) -> AnnotationResult:
     """Run every model over the texts of the lake that it has not read yet.
 
-    `refs` are references to models of one of `tasks`; the models that run always (`TaskSpec.always`) are added to them.
+    `refs` are references to models of one of `tasks`, and `terms` files of term lists. To these are added the models
+    that run always (`TaskSpec.always`), and the active term lists, of which the lake has copies.
     At the end all become active, even if there are gaps. If the active models of a task divide types among them, a new
-    model takes over the types that it finds (`litmine.lake.active_models.activate`).
+    model takes over the types that it finds (`litmine.lake.active_models.activate`); term lists are beside them.
 
-    Raises LakeError when the lake has no articles, and ModelError when a model or one that it builds on is not
-    available. A failed or interrupted run is logged as such and raises its error.
+    Raises LakeError when the lake has no articles, TermListError for a list that cannot be read, and ModelError when a
+    model or one that it builds on is not available. A failed or interrupted run is logged as such and raises its error.
     """
     progress = progress or RunProgress()
     if not lake.parts():
         raise LakeError(f"{lake.location} has no articles yet; run `litmine import PATH` first")
-    model_specs = _model_specs(refs, executor, precision, batch_tokens, tasks)
+    refs, files = split_term_lists(refs, terms)
+    copied = copy_term_lists(lake, files)
+    model_specs = _model_specs(refs, copied.refs, executor, precision, batch_tokens, tasks)
     types_of = _type_lookup(lake, model_specs)
-    active_by_table = _active_by_table(lake.active_models(), model_specs, types_of)
+    beside = set(list_term_lists(lake.location))
+    active_by_table = _active_by_table(lake.active_models(), model_specs, types_of, beside)
     steps = build_steps(
         model_specs, {table: [input_of(active) for active in models] for table, models in active_by_table.items()}
     )
     groups = group_steps(steps)
     result = AnnotationResult({model_spec.model: spec_by_name(model_spec.task).table for model_spec in model_specs})
+    result.notes = copied.notes
     result.rows.update({step.targets.table: 0 for _, step in steps})
     units, unreadable = plan_units(lake.location, groups)
     result.add_plan(units, unreadable)
@@ -157,38 +172,44 @@ def annotate(
             result.add_plan(units, unreadable)
         result.new_gaps = entry.new_gaps
         # Another run may have changed the active models meanwhile; this run adds its own to those.
-        active_before = lake.active_models()
-        active_after = _active_after(_active_by_table(active_before, model_specs, types_of), steps)
+        active_before, beside = lake.active_models(), set(list_term_lists(lake.location))
+        active_after = _active_after(_active_by_table(active_before, model_specs, types_of, beside), steps)
         tasks_run = {active.task for active in active_after}
         replaced = [active for active in active_before if active.task in tasks_run]
         entry.active = active_after
         entry.written = bool(result.parts or result.new_gaps or active_after != replaced)
         shown, shown_before, replaced = map(_without_always, (active_after, active_before, replaced))
-        if shown != replaced and (shown_before or len(set(refs)) > 1):
-            result.view_changes = [*describe_active(shown), *describe_hidden(replaced, shown, types_of)]
+        if shown != replaced and (shown_before or len(set(refs)) + len(copied.refs) > 1):
+            result.view_changes = [*describe_active(shown), *describe_hidden(replaced, shown, types_of, beside)]
     return result
 
 
 def _model_specs(
-    refs: Sequence[str], executor: Executor, precision: str, batch_tokens: int | None, tasks: Sequence[TaskSpec]
+    refs: Sequence[str],
+    lists: Sequence[str],
+    executor: Executor,
+    precision: str,
+    batch_tokens: int | None,
+    tasks: Sequence[TaskSpec],
 ) -> list[ModelSpec]:
-    """The models of the references and those that run always; each once, whatever it is called."""
+    """The models of the references, term lists, and models that run always; each once, whatever it is called."""
     model_specs: dict[str, ModelSpec] = {}
-    found = {ref: find_model(ref, tasks) for ref in refs}
+    found = {ref: find_model(ref, tasks) for ref in refs} | {ref: find_model(ref) for ref in lists}
     found |= {
         spec.builtin: find_model(spec.builtin, [spec]) for table, spec in PART_TASKS.items() if runs_always(table)
     }
     for ref, (spec, folder, name) in found.items():
         model = identify_folder(spec, folder, name)
         settings = executor.device, precision, batch_tokens
-        trunk = trunk_digest_of(str(folder)) if spec.network else ""
-        loaded = ModelSpec(absolute_reference(ref), model, *settings, spec.name, spec.network, trunk)
+        network = has_network(spec, folder)
+        trunk = trunk_digest_of(str(folder)) if network else ""
+        loaded = ModelSpec(absolute_reference(ref), model, *settings, spec.name, network, trunk)
         model_specs.setdefault(model, loaded)
     return [*model_specs.values()]
 
 
 def _active_by_table(
-    active: Sequence[ActiveModel], model_specs: Sequence[ModelSpec], types_of: TypesOf
+    active: Sequence[ActiveModel], model_specs: Sequence[ModelSpec], types_of: TypesOf, beside: Collection[str]
 ) -> dict[str, list[ActiveModel]]:
     """The active models of each table after the run. Those of tasks with upstream inputs stay as they are."""
     by_table = {}
@@ -198,7 +219,7 @@ def _active_by_table(
         if spec.upstream or not new:
             by_table[spec.table] = current
         else:
-            by_table[spec.table] = activate(current, new, types_of) if spec.type_column else new
+            by_table[spec.table] = activate(current, new, types_of, beside) if spec.type_column else new
     return by_table
 
 

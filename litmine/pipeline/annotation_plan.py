@@ -22,6 +22,13 @@ class ModelGroup:
     model_specs: tuple[ModelSpec, ...]
     steps: tuple[ModelStep, ...]
 
+    def models_for(self, steps: Sequence[ModelStep]) -> tuple[ModelSpec, ...]:
+        """The models of some of the steps: all, or those without a network if no step needs one."""
+        models = {step.targets.model for step in steps}
+        if any(model_spec.network and model_spec.model in models for model_spec in self.model_specs):
+            return self.model_specs
+        return tuple(model_spec for model_spec in self.model_specs if not model_spec.network)
+
 
 def build_steps(
     model_specs: Sequence[ModelSpec], shown: Mapping[str, Sequence[TargetInput]]
@@ -108,6 +115,8 @@ def plan_units(
 ) -> tuple[list[PartUnit], list[UnitResult]]:
     """The units that are left, and a failed result for each damaged part or target.
 
+    A unit whose networks have all read its part has only models without a network, so that none is loaded for it.
+
     With `replaced_parts`, plan only the merged parts that contain one of these parts. A compaction made them after an
     earlier plan.
 
@@ -134,12 +143,13 @@ def plan_units(
             ]
             if not steps:
                 continue
+            model_specs = group.models_for(steps)
             try:
-                units.append(PartUnit(lake, part, read_part_summary(part).texts, group.model_specs, steps))
+                units.append(PartUnit(lake, part, read_part_summary(part).texts, model_specs, steps))
             except LakeError as error:
-                unreadable.append(UnitResult.failure(PartUnit(lake, part, 0, group.model_specs, steps), str(error)))
+                unreadable.append(UnitResult.failure(PartUnit(lake, part, 0, model_specs, steps), str(error)))
     random.shuffle(units)
-    order = [group.model_specs for group in groups]
+    order = [model_specs for group in groups for model_specs in (group.model_specs, group.models_for(()))]
     units.sort(key=lambda unit: (order.index(unit.model_specs), -unit.size.bit_length()))
     return units, unreadable
 

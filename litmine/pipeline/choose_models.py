@@ -1,7 +1,7 @@
 """`models use`: choose the models that a lake's views show, and the types of each."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from litmine.lake.active_models import TypesOf, activate, active_types
 from litmine.lake.lake import Lake
 from litmine.lake.runs import ActiveModel
 from litmine.lake.targets import TargetSet
+from litmine.lake.term_lists import list_term_lists
 from litmine.lake.views import sql_string
 from litmine.pipeline.run_log import log_run
 from litmine.settings import did_you_mean
@@ -31,10 +32,13 @@ def use_models(lake: Lake, refs: Sequence[str]) -> list[ActiveModel]:
     """
     chosen = _merge_references([_resolve(lake, ref) for ref in refs])
     found = {(one.task, one.model): types for one, types in chosen}
+    beside = list_term_lists(lake.location)
     active: list[ActiveModel] = []
     for spec in TASKS:
         of_task = [one for one, _ in chosen if one.task == spec.name]
-        active += activate([], of_task, lambda one: found[one.task, one.model]) if spec.type_column else of_task
+        if spec.type_column:
+            of_task = activate([], of_task, lambda one: found[one.task, one.model], beside)
+        active += of_task
     with log_run(lake, "models use", models=" ".join(refs)) as entry:
         entry.active = active
         entry.models = [one.model for one in active]
@@ -52,14 +56,19 @@ def describe_active(active: Sequence[ActiveModel]) -> list[str]:
     return sentences
 
 
-def describe_hidden(before: Sequence[ActiveModel], after: Sequence[ActiveModel], types_of: TypesOf) -> Iterator[str]:
-    """A sentence, with the remedy, for each model with types that a change hides and no other model shows."""
+def describe_hidden(
+    before: Sequence[ActiveModel], after: Sequence[ActiveModel], types_of: TypesOf, beside: Collection[str] = ()
+) -> Iterator[str]:
+    """A sentence, with the remedy, for each model with types that a change hides and no other model shows.
+
+    The models in `beside` (term lists) neither hide nor replace the types of others.
+    """
     for spec in TASKS:
         new = [one for one in after if one.task == spec.name]
         if not (spec.type_column and new):
             continue
-        shown = {kind for one in new for kind in active_types(one, types_of)}
-        for one in (model for model in before if model.task == spec.name):
+        shown = {kind for one in new if one.model not in beside for kind in active_types(one, types_of)}
+        for one in (model for model in before if model.task == spec.name and model.model not in beside):
             hidden = [kind for kind in active_types(one, types_of) if kind not in shown]
             if hidden:
                 references = " ".join(map(_reference, [*new, replace(one, types=tuple(hidden))]))

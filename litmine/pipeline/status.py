@@ -12,6 +12,7 @@ from litmine.lake.freshness import count_revised_since_read
 from litmine.lake.lake import Lake
 from litmine.lake.lock import hold_lock
 from litmine.lake.targets import TargetSet
+from litmine.lake.term_lists import is_term_list
 from litmine.lake.version_order import version_struct
 from litmine.lake.views import write_catalogue
 from litmine.pipeline.count_format import format_count
@@ -134,7 +135,7 @@ def _stale_messages(lake: Lake, models: list[dict[str, Any]], readers: list[dict
         revised = count_revised_since_read(lake.location, TargetSet(table, model["model"], model["inputs"] or ""))
         lacks = f", so `{table}` lacks {format_count(revised, 'revised articles')}" if revised else ""
         unread = format_count(model["texts_unread"], "texts")
-        advice = annotate_advice(table, model["model"])
+        advice = annotate_advice(table, model["model"], in_lake=is_term_list(lake.location, model["model"]))
         yield f"{model['model']} has not read {unread} yet{lacks}; {advice}"
     if lake.parts() and not any(model["active"] and not _always(model) for model in models):
         if any(model["texts_read"] and not _always(model) for model in models):

@@ -42,7 +42,7 @@ class Executor:
         if not units:
             return
         if not self.on_ray:
-            # It imports torch, which a command that only creates an Executor does not need.
+            # It imports the code of the workers, which a command that only creates an Executor does not need.
             from litmine.runtime.local_executor import run_local
 
             yield from run_local(units, watch)

@@ -1,7 +1,4 @@
-"""Run units on this machine: in this process, or in several worker processes that share a GPU.
-
-Separate from `litmine.runtime.executor` because it imports torch, which takes seconds.
-"""
+"""Run units on this machine: in this process, or in several worker processes that share a GPU."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +21,7 @@ def run_local(
     """
     for model_specs, group in groupby(units, key=lambda unit: unit.model_specs):
         group_units = list(group)
-        size = processes or workers_per_gpu(model_specs[0].device, len(group_units), os.cpu_count() or 1)
+        size = processes or workers_per_gpu(model_specs, len(group_units), os.cpu_count() or 1)
         workers = start_workers(model_specs, size, None)
         pool = ThreadPoolExecutor(UNITS_PER_WORKER * len(workers), thread_name_prefix="litmine")
         try:

@@ -79,7 +79,7 @@ class _WorkerActor:
         self._check_lake()
         self._replacing = threading.Lock()
         cores = actor_cpus() or cpus_per_gpu()
-        size = processes or workers_per_gpu(model_specs[0].device, units, cores)
+        size = processes or workers_per_gpu(model_specs, units, cores)
         self._workers: list[Any] = start_workers(model_specs, size, cores)
         return len(self._workers)
 

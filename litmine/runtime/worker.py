@@ -2,23 +2,28 @@
 
 `Worker.run` is called from up to UNITS_PER_WORKER threads. While one unit is computed, others are read and tokenized,
 or decoded and written. On a GPU two units are computed at a time, so that it has work while one begins or ends. A
-worker needs torch, transformers and pyarrow, and no other dependency of litmine.
+worker needs torch, transformers and pyarrow, and no other dependency of litmine. It imports torch, which takes seconds,
+only for models with a network.
 """
 
 import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from litmine.errors import LakeError, ModelError
-from litmine.nn.engine import Engine, ignore_progress
 from litmine.nn.failure_isolation import FailedItem
-from litmine.nn.trunk import LoadedTrunks
 from litmine.tasks.contract import ComputeInfo, ModelSpec, StepModel, StepResult, Unit, UnitResult, UnitTimings
 from litmine.tasks.registry import load_task_model
+
+if TYPE_CHECKING:
+    from litmine.nn.engine import Engine
+    from litmine.nn.trunk import LoadedTrunks
+
+
+def ignore_progress(share: float) -> None:
+    """The default progress callback: does nothing."""
 
 
 class LoadedModels:
@@ -32,7 +37,8 @@ class LoadedModels:
         self._models: dict[str, Any] = {}
         self._networks: list[str] = []
         self._engines: dict[tuple[str, ...], Engine] = {}
-        self.device, self.precision = torch.device("cpu"), "float32"
+        # The type of the device, cpu or cuda, and its name.
+        self.device, self.device_name, self.precision = "cpu", "cpu", "float32"
         trunks: LoadedTrunks = {}
         for model_spec in model_specs:
             trunk_argument = {"trunks": trunks} if model_spec.trunk else {}
@@ -52,7 +58,8 @@ class LoadedModels:
             self._models[model_spec.model] = model
             if model_spec.network:
                 self._networks.append(model_spec.model)
-                self.device, self.precision = model.device, model.precision
+                self.device, self.precision = model.device.type, model.precision
+                self.device_name = _device_name(model.device)
 
     def model(self, name: str) -> StepModel:
         model: StepModel = self._models[name]
@@ -68,6 +75,8 @@ class LoadedModels:
         networks = self._networks_of(models)
         if len(networks) < 2:
             return {name: self._models[name].label(read, watch) for name in networks}
+        from litmine.nn.engine import Engine
+
         if networks not in self._engines:
             tops = [self._models[name].top for name in networks]
             first = self._models[networks[0]]
@@ -95,7 +104,7 @@ class Worker:
         # threads in turn took 1.2 times as long as one (float32).
         self._compute_pool = ThreadPoolExecutor(1, thread_name_prefix="litmine-compute")
         self._models = self._compute_pool.submit(_load, model_specs, threads).result()
-        if self._models.device.type == "cuda":
+        if self._models.device == "cuda":
             self._compute_pool = ThreadPoolExecutor(2, thread_name_prefix="litmine-compute")
         self._stop = threading.Event()
 
@@ -119,7 +128,7 @@ class Worker:
         compute_started, labels = self._compute_pool.submit(self._label, loaded.models, read, watch).result()
         computed_at = time.monotonic()
         info = ComputeInfo(
-            torch.cuda.get_device_name(self._models.device) if self._models.device.type == "cuda" else "cpu",
+            self._models.device_name,
             self._models.precision,
             computed_at - started,
             sum(0 if isinstance(item, FailedItem) else item.tokens for item in read),
@@ -159,6 +168,17 @@ class Worker:
 
 
 def _load(model_specs: Sequence[ModelSpec], threads: int | None) -> LoadedModels:
-    if threads is not None:
+    if threads is not None and any(model_spec.network for model_spec in model_specs):
+        import torch
+
         torch.set_num_threads(threads)
     return LoadedModels(model_specs)
+
+
+def _device_name(device: Any) -> str:
+    """The name of a torch device: that of the GPU, or `cpu`."""
+    if device.type != "cuda":
+        return str(device.type)
+    import torch
+
+    return torch.cuda.get_device_name(device)

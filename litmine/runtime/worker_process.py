@@ -11,24 +11,26 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
 
-import torch
-
 from litmine.errors import LitmineError
-from litmine.nn.engine import ignore_progress
 from litmine.runtime.process_pool import ProcessPool
-from litmine.runtime.worker import StoppedError, Worker
+from litmine.runtime.worker import StoppedError, Worker, ignore_progress
 from litmine.tasks.contract import MAX_WORKERS_PER_GPU, UNITS_PER_WORKER, ModelSpec, Unit, UnitResult
 
 # CPU cores, and GPU memory in bytes, that a worker process needs.
 _CORES_PER_WORKER, _MEMORY_PER_WORKER = 2, 8 * 2**30
 
 
-def workers_per_gpu(device: str, units: int, cores: int) -> int:
-    """How many worker processes share a GPU on a machine with `cores` CPU cores, for `units` units.
+def workers_per_gpu(model_specs: Sequence[ModelSpec], units: int, cores: int) -> int:
+    """How many worker processes share a GPU on a machine with `cores` CPU cores, for `units` units of these models.
 
-    1 without a GPU, and when there are too few units for several workers.
+    1 without a GPU, for models without a network, and when there are too few units for several workers.
     """
-    if device == "cpu" or not torch.cuda.is_available():
+    if model_specs[0].device == "cpu" or not any(model_spec.network for model_spec in model_specs):
+        return 1
+    # It takes seconds to import, and models without a network do not use it.
+    import torch
+
+    if not torch.cuda.is_available():
         return 1
     memory = torch.cuda.get_device_properties(0).total_memory
     limits = cores // _CORES_PER_WORKER, memory // _MEMORY_PER_WORKER, units // (2 * UNITS_PER_WORKER)

@@ -22,11 +22,14 @@ def runs_always(task: str) -> bool:
     return any(spec.always for spec in TASKS if task in (spec.name, spec.table))
 
 
-def annotate_advice(table: str, model: str, again: bool = False) -> str:
-    """The advice to run `annotate`, so that the model `name@digest` writes its missing targets."""
+def annotate_advice(table: str, model: str, again: bool = False, in_lake: bool = False) -> str:
+    """The advice to run `annotate`, so that the model `name@digest` writes its missing targets.
+
+    in_lake: whether the lake has a copy of the model, a term list, which every `annotate` uses.
+    """
     spec, name = spec_by_table(table), model.rpartition("@")[0]
     command = "litmine annotate" if spec.unit == "part" else "litmine annotate --questions"
     once_more = " again" if again else ""
-    if name == spec.builtin:
+    if name == spec.builtin or in_lake:
         return f"run `{command}`{once_more}"
     return f"run `{command} --model FOLDER`{once_more}, with the folder of {name}"

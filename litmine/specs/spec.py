@@ -25,6 +25,7 @@ class TaskSpec:
     types: (folder, name) -> the values of that column that a model can give, read without loading weights.
     quotes: triples of columns (start, end, quote), where `quote` is the text from start to end.
     export: the view whose rows `export --format jsonl` adds to each article under the table's name; empty for none.
+    files: endings of the names of files that are models of the task, without a network: term lists.
     architectures: suffixes of the Hugging Face architectures (in config.json) that the task loads.
     builtin: the reference of the built-in model, in `models/builtin/<name>`; empty for none.
     identify: (folder, name) -> `name@digest`, computed without loading weights.
@@ -59,6 +60,7 @@ class TaskSpec:
     types: str = ""
     quotes: tuple[tuple[str, str, str], ...] = ()
     export: str = ""
+    files: tuple[str, ...] = ()
     architectures: tuple[str, ...] = ()
     builtin: str = ""
     always: bool = False

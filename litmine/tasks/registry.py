@@ -1,20 +1,23 @@
 """Find, identify and load the model that a reference means, whatever its task.
 
-A reference is a built-in model's name, a folder, or an id on the Hugging Face Hub (`litmine.nn.references.locate`).
-The task decides which code reads the folder.
+A reference is a built-in model's name, a folder, or an id on the Hugging Face Hub (`litmine.nn.references.locate`), or
+a file that a task reads as a model (`TaskSpec.files`). The task decides which code reads the folder or the file.
 """
 
 from collections.abc import Sequence
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from litmine.errors import ModelError
+from litmine.lake.paths import LakePath, parse_lake_path
 from litmine.nn.references import BUILTIN_TRUNK, TRUNK, is_litmine_model, locate, model_folder_errors, read_description
 from litmine.nn.trunk_folder import find_trunk, read_trunk_link, trunk_digest
 from litmine.specs import BUILTIN, TASKS, TaskSpec, import_object, runs_always, spec_by_name
 
 if TYPE_CHECKING:
     from litmine.tasks.ner.tagger import Tagger
+    from litmine.tasks.ner.term_tagger import TermTagger
     from litmine.tasks.qa.reader import Reader
 
 # The task of a `litmine.json` without one: the oldest models are taggers and do not name it.
@@ -58,12 +61,16 @@ def detect_task(folder: Path, among: Sequence[TaskSpec] = TASKS) -> TaskSpec:
     raise ModelError(f"{folder} holds {held}; give {wanted}")
 
 
-def find_model(ref: str, among: Sequence[TaskSpec] = TASKS) -> tuple[TaskSpec, Path, str]:
-    """Task, folder and name of a referenced model, downloaded if necessary.
+def find_model(ref: str, among: Sequence[TaskSpec] = TASKS) -> tuple[TaskSpec, LakePath, str]:
+    """Task, folder or file, and name of a referenced model, downloaded if necessary.
 
     If `among` has only one task, the reference `builtin` means that task's built-in model. Raises ModelError as
     `locate` and `detect_task` do.
     """
+    for spec in among:
+        if spec.files and ref.endswith(spec.files) and not Path(ref).is_dir():
+            file = parse_lake_path(ref)
+            return spec, file, file.stem
     if ref == BUILTIN and len(among) == 1 and among[0].builtin:
         ref = among[0].builtin
     folder, name = locate(ref)
@@ -79,8 +86,8 @@ def identify(ref: str, among: Sequence[TaskSpec] = TASKS) -> str:
     return identify_folder(spec, folder, name)
 
 
-def identify_folder(spec: TaskSpec, folder: Path, name: str) -> str:
-    """`name@digest` of the task's model in a folder. Raises ModelError when the folder is damaged."""
+def identify_folder(spec: TaskSpec, folder: LakePath, name: str) -> str:
+    """`name@digest` of the task's model in a folder or a file. Raises ModelError when it is damaged."""
     model: str = _call(spec.identify, folder, name)
     return model
 
@@ -95,6 +102,12 @@ def model_types(ref: str) -> tuple[str, ...]:
     return types
 
 
+def has_network(spec: TaskSpec, folder: LakePath) -> bool:
+    """Whether the task's model in a folder or a file has a neural network."""
+    is_folder = isinstance(folder, Path) and folder.is_dir()
+    return spec.network and (is_folder or not folder.name.endswith(spec.files))
+
+
 def trunk_digest_of(ref: str) -> str:
     """The digest of the trunk that a model shares with others, without loading weights; empty if it shares none.
 
@@ -106,8 +119,8 @@ def trunk_digest_of(ref: str) -> str:
         return "" if link is None else trunk_digest(find_trunk(folder, link))
 
 
-def _call(reference: str, folder: Path, name: str) -> Any:
-    """Call a function of the task, `module:function`, on a folder. Raises ModelError for any error in it."""
+def _call(reference: str, folder: LakePath, name: str) -> Any:
+    """Call a function of the task, `module:function`, on a folder or file. Raises ModelError for any error in it."""
     with model_folder_errors(folder):
         return import_object(reference)(folder, name)
 
@@ -137,9 +150,22 @@ def load_model(
     heads: Sequence[str] | None = None,
     batch_tokens: int | None = None,
 ) -> "Tagger":
-    """Load a tagger, as `load_task_model`; `heads` names the heads to use instead of the default ones."""
+    """Load a tagger, as `load_task_model`; `heads` names the heads to use instead of the default ones.
+
+    Raises ModelError also for a term list, which `load_terms` loads.
+    """
+    if ref.endswith(spec_by_name("ner").files):
+        raise ModelError(f"{ref} is a term list; load it with litmine.load_terms")
     tagger: Tagger = load_task_model(ref, "ner", device, precision, batch_tokens, heads=heads)
     return tagger
+
+
+def load_terms(file: str | PathLike[str]) -> "TermTagger":
+    """Load a term list, whose `annotate` finds its names in texts. Raises TermListError when it cannot be read."""
+    from litmine.tasks.ner.term_list import read_term_list
+    from litmine.tasks.ner.term_tagger import TermTagger
+
+    return TermTagger(read_term_list(Path(file)))
 
 
 def load_reader(ref: str, device: str = "auto", precision: str = "auto", batch_tokens: int | None = None) -> "Reader":

@@ -38,6 +38,28 @@ def taken(before: list[ActiveModel], *models: str) -> list[ActiveModel]:
     return activate(before, [ActiveModel("ner", model) for model in models], gives)
 
 
+def test_term_lists_are_active_beside_the_models_that_share_out_types() -> None:
+    lists = {"watch@1", "watch@2", "other@1"}
+
+    def add(before: list[ActiveModel], *models: str) -> list[ActiveModel]:
+        return activate(before, [ActiveModel("ner", model) for model in models], gives, lists)
+
+    active = add([], "all@1", "watch@1")
+    assert active == [ActiveModel("ner", "all@1"), ActiveModel("ner", "watch@1")]
+    assert add(active, "watch@1") == active
+    active = add(active, "other@1", "two@1")
+    names = [("all@1", ("Gene", "Species")), ("two@1", None), ("watch@1", None), ("other@1", None)]
+    assert [(one.model, one.types) for one in active] == names
+    # A new version takes the place of the older one, and keeps the types that somebody chose for it.
+    chosen = [ActiveModel("ner", "watch@1", types=("Gene",)) if one.model == "watch@1" else one for one in active]
+    assert [(one.model, one.types) for one in add(chosen, "watch@2")] == [*names[:2], ("watch@2", ("Gene",)), names[3]]
+
+
+def test_a_list_and_a_network_of_one_name_are_two_models() -> None:
+    active = activate([ActiveModel("ner", "all@1")], [ActiveModel("ner", "all@9")], gives, {"all@9"})
+    assert [one.model for one in active] == ["all@1", "all@9"]
+
+
 @given(st.lists(st.lists(st.sampled_from(sorted(MODELS)), min_size=1, max_size=3, unique=True), max_size=8))
 def test_every_type_is_shown_from_one_model_and_none_is_lost(runs: list[list[str]]) -> None:
     active: list[ActiveModel] = []

@@ -16,7 +16,7 @@ from litmine.errors import LakeError, SchemaError
 from litmine.lake.articles import NewTexts, read_new_texts
 from litmine.lake.targets import FailedText, TargetFooter, TargetInput, TargetSet, inputs_key, write_target
 from litmine.schema import arrow_schema
-from litmine.tasks.ner.tagger import entity_rows
+from litmine.tasks.ner.model import entity_rows
 from litmine.types import Entity, SourceRecord
 
 MODEL = "m@0123456789ab"

@@ -323,6 +323,7 @@ def test_every_command_works_on_an_object_store(
     assert "two machines" in ran.stderr
     assert "two machines" not in run("import", sample, "--lake", url).stderr
     for command in (
+        ("annotate", "--model", tiny_model, "--terms", sample_data / "watchlist.tsv"),
         ("annotate", "--model", tiny_model),
         ("models", "use", tiny_model),
         ("ask", "What causes an allergy to penicillin?", "--reader", rule_reader),
@@ -337,7 +338,7 @@ def test_every_command_works_on_an_object_store(
     assert not ObjectPath(url).is_file()
     assert {path.name for path in ObjectPath(url).iterdir()} == {
         "lake.json", "abbreviations", "articles", "entities", "files", "questions", "readings", "replaced", "retrieved",
-        "runs", "sentences"
+        "runs", "sentences", "terms"
     }  # fmt: skip
     assert {path.name for path in local_folder(parse_lake_path(url)).iterdir()} == {".locks", "search"}
     shutil.rmtree(local_folder(parse_lake_path(url)))

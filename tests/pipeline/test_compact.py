@@ -29,7 +29,7 @@ from litmine.lake.views import CATALOGUE, connect
 from litmine.pipeline.compact import CompactionResult, compact
 from litmine.search.index import SearchIndex
 from litmine.search.index_state import index_is_behind
-from litmine.tasks.ner.tagger import entity_rows
+from litmine.tasks.ner.model import entity_rows
 from litmine.types import Article, Deletion, Entity, SourceRecord
 
 START = datetime(2025, 1, 1, tzinfo=UTC)

@@ -18,7 +18,7 @@ from litmine.lake.runs import ActiveModel, Run
 from litmine.lake.targets import FailedText, TargetFooter, TargetSet, write_target
 from litmine.lake.views import catalogue_sql
 from litmine.pipeline.compact import compact
-from litmine.tasks.ner.tagger import entity_rows
+from litmine.tasks.ner.model import entity_rows
 from litmine.types import Article, Entity, SourceRecord
 
 START = datetime(2025, 1, 1, tzinfo=UTC)

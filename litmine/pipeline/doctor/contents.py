@@ -10,6 +10,7 @@ from litmine.lake.lake import Lake
 from litmine.lake.parquet import SCHEMA_FILE, read_footer, read_table, report_read_errors
 from litmine.lake.paths import PART_TASKS, LakePath, parse_folder_name, relative_path
 from litmine.lake.targets import check_quote
+from litmine.lake.term_lists import is_term_list
 from litmine.pipeline.count_format import format_count
 from litmine.pipeline.doctor.finding import Finding, wrong
 from litmine.pipeline.doctor.lake_files import CheckedFiles
@@ -71,10 +72,8 @@ def _check_target(lake: Lake, part: LakePath, target: LakePath) -> Iterator[Find
         problem = str(error)
     if problem is not None:
         table, model, _ = parse_folder_name(relative_path(lake.location, target.parent))
-        yield wrong(
-            relative_path(lake.location, target),
-            f"{problem}; delete the file and {annotate_advice(table, model, again=True)}",
-        )
+        advice = annotate_advice(table, model, again=True, in_lake=is_term_list(lake.location, model))
+        yield wrong(relative_path(lake.location, target), f"{problem}; delete the file and {advice}")
 
 
 def _find_problem(lake: LakePath, texts: NewTexts, target: LakePath) -> str | None:

@@ -7,6 +7,7 @@ from litmine.lake.active_models import input_of
 from litmine.lake.download_journal import list_unfinished_fetches
 from litmine.lake.lake import Lake
 from litmine.lake.targets import TargetSet
+from litmine.lake.term_lists import is_term_list
 from litmine.lake.views import catalogue_is_current
 from litmine.pipeline.count_format import format_count
 from litmine.pipeline.doctor.contents import examine_contents, sample_targets
@@ -56,7 +57,9 @@ def _examine_models_and_catalogue(lake: Lake) -> Iterator[Finding]:
             if targets not in target_sets and lake.parts():
                 yield wrong(f"model {active.model}", _no_results_message(targets, target_sets))
             elif unread := len(lake.pending_parts(targets)):
-                advice = annotate_advice(targets.table, targets.model)
+                advice = annotate_advice(
+                    targets.table, targets.model, in_lake=is_term_list(lake.location, targets.model)
+                )
                 yield note(f"model {active.model}", f"has not read {format_count(unread, 'parts')}; {advice}")
         if not catalogue_is_current(lake.location):
             yield note("lake.duckdb", "is missing or out of date; the next command that writes to the lake rebuilds it")

@@ -67,7 +67,8 @@ class Job:
     inbox: files and folders to import.
     queries, queries_file: PubMed queries, each fetched since its last complete fetch. The file has one query per line;
         blank lines and lines that start with # are ignored.
-    models: references to models; an empty list annotates nothing.
+    models: references to models; with an empty list, and without terms, nothing is annotated.
+    terms: files of term lists, whose names are found beside what the models find.
     resources: workers and devices to annotate and answer with.
     questions: files of standing questions.
     after: steps to run at the end.
@@ -79,6 +80,7 @@ class Job:
     queries: tuple[str, ...] = ()
     queries_file: Path | None = None
     models: tuple[str, ...] = (BUILTIN,)
+    terms: tuple[Path, ...] = ()
     resources: Resources = Resources()
     questions: tuple[StandingQuestions, ...] = ()
     after: tuple[JobStep, ...] = ()
@@ -86,8 +88,9 @@ class Job:
     def __post_init__(self) -> None:
         if any(not query.strip() for query in self.queries):
             raise SettingError("a query is empty; write a PubMed query or remove it")
-        if not (self.inbox or self.queries or self.queries_file or self.models or self.questions or self.after):
-            raise SettingError("the job has nothing to do; set inbox, queries, models, questions or after")
+        steps = self.inbox, self.queries, self.queries_file, self.models, self.terms, self.questions, self.after
+        if not any(steps):
+            raise SettingError("the job has nothing to do; set inbox, queries, models, terms, questions or after")
 
 
 def jobs_folder() -> Path:

@@ -38,8 +38,8 @@ def job_steps(job: Job) -> list[JobStep]:
     if job.inbox:
         steps.append(ImportStep(job.inbox, job.resources.import_workers))
     steps += _fetch_steps(job)
-    if job.models:
-        steps.append(AnnotateStep(job.models, job.resources))
+    if job.models or job.terms:
+        steps.append(AnnotateStep(job.models, job.resources, job.terms))
     steps += [AnswerStep(questions, job.resources) for questions in job.questions]
     return steps + list(job.after)
 
@@ -138,10 +138,11 @@ class AnnotateStep:
 
     models: tuple[str, ...]
     resources: Resources
+    terms: tuple[Path, ...] = ()
 
     @property
     def subject(self) -> str:
-        return ", ".join(self.models)
+        return ", ".join([*self.models, *map(str, self.terms)])
 
     def run(self, lake: LakePath, observer: JobObserver) -> StepOutcome:
         if not Lake(lake).parts():
@@ -150,19 +151,35 @@ class AnnotateStep:
 
         resources, progress = self.resources, _JobRunProgress(observer, "articles")
         result = annotate(
-            Lake(lake), self.models, resources.executor, resources.precision, resources.batch_tokens, progress
+            Lake(lake),
+            self.models,
+            resources.executor,
+            resources.precision,
+            resources.batch_tokens,
+            progress,
+            terms=self.terms,
         )
         return _outcome(result, {"texts": result.texts, **result.rows})
 
     def forecast(self, lake: LakePath, rates: Rates, new_records: int) -> Forecast:
         opened = open_lake(lake)
-        unread = sum(count_unread_texts(opened, ref) for ref in self.models)
-        new = new_records * len(self.models)
+        # The names first: a model or list that does not exist is an error, whether there is a lake or not.
+        names = self._names()
+        unread = sum(_count_unread_texts(opened, name) for name in names) if opened else 0
+        new = new_records * len(names)
         parts = [format_count(unread, "unread texts")] if unread else []
         if new:
             parts.append(f"up to {format_count(new, 'new texts')}")
         summary = f"{' and '.join(parts) or 'no texts'} to read"
         return Forecast(summary, rates.seconds("annotate", "texts", unread + new))
+
+    def _names(self) -> list[str]:
+        """The name@digest of each model and term list."""
+        from litmine.pipeline.term_lists import read_term_lists
+        from litmine.tasks.registry import identify
+
+        tasks = list(PART_TASKS.values())
+        return [identify(ref, tasks) for ref in self.models] + [one.model for one in read_term_lists(self.terms)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,14 +226,8 @@ def open_lake(lake: LakePath) -> Lake | None:
     return Lake(lake) if (lake / MARKER_FILE).exists() else None
 
 
-def count_unread_texts(lake: Lake | None, ref: str) -> int:
-    """How many texts of a lake a model has not read; 0 without a lake. Raises ModelError if there is no such model."""
-    from litmine.tasks.registry import find_model, identify_folder
-
-    spec, folder, name = find_model(ref, list(PART_TASKS.values()))
-    if lake is None:
-        return 0
-    model = identify_folder(spec, folder, name)
+def _count_unread_texts(lake: Lake, model: str) -> int:
+    """How many texts of the lake a model, name@digest, has not read."""
     target_sets = [targets for targets in lake.target_sets() if targets.model == model]
     done = {part for targets in target_sets for part in targets.finished_parts(lake.location)}
     unread = ", ".join(f"'{part}'" for part in lake.parts() if part not in done) or "null"

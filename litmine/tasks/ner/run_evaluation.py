@@ -10,7 +10,9 @@ from litmine.specs import EvaluationResult
 from litmine.tasks.ner.evaluate import predict
 from litmine.tasks.ner.evaluation_settings import LISTED, TaggerEvaluation
 from litmine.tasks.ner.report import EvaluationReport, make_report, mistake_record, report_lines, report_record
-from litmine.tasks.registry import load_model
+from litmine.tasks.ner.tagger import Tagger
+from litmine.tasks.ner.term_tagger import TermTagger
+from litmine.tasks.registry import load_task_model
 
 
 def run_evaluation(evaluation: TaggerEvaluation) -> EvaluationResult:
@@ -20,14 +22,10 @@ def run_evaluation(evaluation: TaggerEvaluation) -> EvaluationResult:
     for a model that cannot be loaded.
     """
     corpora = _open_corpora(evaluation)
-    precision, batch_tokens = evaluation.precision, evaluation.batch_tokens
-    tagger = load_model(
-        evaluation.model, precision=precision, heads=evaluation.heads or None, batch_tokens=batch_tokens
-    )
+    tagger = _load(evaluation.model, evaluation, evaluation.heads)
     ours = [predict(tagger, corpus) for corpus in corpora]
     if evaluation.against:
-        heads = evaluation.against_heads or None
-        tagger = load_model(evaluation.against, precision=precision, heads=heads, batch_tokens=batch_tokens)
+        tagger = _load(evaluation.against, evaluation, evaluation.against_heads)
         theirs = [predict(tagger, corpus) for corpus in corpora]
     reports = [
         make_report(one, theirs[i] if evaluation.against else None, evaluation.resamples) for i, one in enumerate(ours)
@@ -39,6 +37,13 @@ def run_evaluation(evaluation: TaggerEvaluation) -> EvaluationResult:
         notes=[f"intervals: 95 %, {evaluation.resamples:,} bootstrap resamples of each file's {units}"],
         files={evaluation.errors_to: _errors(reports)} if evaluation.errors_to else {},
     )
+
+
+def _load(ref: str, evaluation: TaggerEvaluation, heads: Sequence[str]) -> Tagger | TermTagger:
+    tagger: Tagger | TermTagger = load_task_model(
+        ref, "ner", precision=evaluation.precision, batch_tokens=evaluation.batch_tokens, heads=heads or None
+    )
+    return tagger
 
 
 def _open_corpora(evaluation: TaggerEvaluation) -> list[Corpus]:

@@ -1,4 +1,4 @@
-"""The tagger: texts to entities, and entities to rows of the `entities` table.
+"""The tagger: texts to entities.
 
 A worker runs its three stages in parallel: `read` (tokenizer, CPU) -> `label` (network, accelerator) -> `decode`
 (candidate logits to labels to spans, CPU).
@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from litmine.errors import ModelError
-from litmine.lake.articles import NewTexts
-from litmine.lake.targets import TargetRow
 from litmine.nn.failure_isolation import FailedItem
 from litmine.nn.hidden_states import TopLayers
 from litmine.nn.network_model import NetworkModel
@@ -92,13 +90,3 @@ class Tagger(NetworkModel):
         for i, failed in labels.failed.items():
             found[i] = failed
         return found
-
-
-def entity_rows(texts: NewTexts, results: Sequence[Sequence[Entity] | FailedItem]) -> list[TargetRow]:
-    """The rows of the `entities` table, sorted by PMID, text hash and offsets; a failed text has none."""
-    return sorted(
-        (pmid, text_hash, entity.start_char, entity.end_char, entity.mention, entity.entity_type, entity.score, None)
-        for pmid, text_hash, found in zip(texts.pmids, texts.text_hashes, results, strict=True)
-        if not isinstance(found, FailedItem)
-        for entity in found
-    )

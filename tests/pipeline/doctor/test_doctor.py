@@ -24,7 +24,7 @@ from litmine.pipeline.doctor.examine import examine_lake
 from litmine.pipeline.doctor.finding import Finding
 from litmine.search.index import SearchIndex
 from litmine.search.index_state import read_state, search_folder, state_file
-from litmine.tasks.ner.tagger import entity_rows
+from litmine.tasks.ner.model import entity_rows
 from litmine.types import Article, Entity, SourceRecord
 
 Seen = Callable[..., SourceRecord]

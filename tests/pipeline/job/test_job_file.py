@@ -28,6 +28,7 @@ def test_every_key_is_read(write_job: Callable[..., Path]) -> None:
         queries=["cells"],
         queries_file="queries.txt",
         models=["builtin", "./mine"],
+        terms=["watchlist.tsv"],
     )
     assert read_job(str(file)) == Job(
         "mine",
@@ -36,6 +37,7 @@ def test_every_key_is_read(write_job: Callable[..., Path]) -> None:
         ("cells",),
         Path("queries.txt"),
         ("builtin", "./mine"),
+        (Path("watchlist.tsv"),),
         Resources(gpus=4, precision="bf16", import_workers=8),
         (StandingQuestions(Path("q.jsonl"), "./r", 5, "year > 2000"),),
         (SqlStep("from articles", Path("a.csv")),),
