@@ -17,7 +17,7 @@ RUN python -m venv /opt/litmine
 # What is large and seldom changes comes first. PyPI's torch brings CUDA with it, this one does not.
 FROM build AS build-cpu
 RUN /opt/litmine/bin/pip install --index-url https://download.pytorch.org/whl/cpu torch
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml README.md LICENSE NOTICE ./
 COPY litmine litmine
 COPY schemas schemas
 COPY jobs jobs
@@ -26,7 +26,7 @@ RUN /opt/litmine/bin/pip install .
 
 FROM build AS build-cuda
 RUN /opt/litmine/bin/pip install torch
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml README.md LICENSE NOTICE ./
 COPY litmine litmine
 COPY schemas schemas
 COPY jobs jobs

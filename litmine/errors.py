@@ -54,6 +54,10 @@ class CorpusError(LitmineError):
     """A corpus file cannot be read, or it does not annotate the requested types."""
 
 
+class VocabularyError(LitmineError):
+    """A vocabulary, or a file that one is built from, cannot be read, or it contradicts itself."""
+
+
 class QuestionError(LitmineError):
     """A question is empty or invalid, or a question file cannot be read."""
 
@@ -76,6 +80,14 @@ class UnknownNameError(LitmineError):
 
 class UnknownModelError(UnknownNameError, ModelError):
     """A reference to a model that does not exist."""
+
+
+class UnknownVocabularyError(UnknownNameError, VocabularyError):
+    """A vocabulary that does not exist."""
+
+
+class UnknownConceptError(UnknownNameError, VocabularyError):
+    """An identifier or a name that the vocabulary does not have."""
 
 
 class UnknownTypeError(UnknownNameError, ModelError):

@@ -10,6 +10,7 @@ import pytest
 MEGABYTE = 1_000_000
 TRACKED_LIMIT = 60 * MEGABYTE
 BUILTIN_LIMIT = 25 * MEGABYTE
+VOCABULARY_LIMIT = 8.5 * MEGABYTE
 HOME_FOLDERS = re.compile(rb"(?<![\w.])/(home|Users|root|work)/\w+")
 
 
@@ -40,10 +41,15 @@ def test_wheel_holds_code_schemas_jobs_and_the_builtin_model(checkout: Path, whe
         *(path.relative_to(checkout).as_posix() for path in (checkout / "litmine").rglob("*.safetensors")),
         *(path.relative_to(checkout).as_posix() for path in (checkout / "litmine").rglob("litmine.json")),
         *(path.relative_to(checkout).as_posix() for path in (checkout / "litmine").rglob("*.toml")),
+        *(
+            path.relative_to(checkout).as_posix()
+            for path in (checkout / "litmine" / "vocabulary" / "builtin").iterdir()
+        ),
     }
     assert {"litmine/schemas/articles.json", "litmine/jobs/nightly.toml", "litmine/cli/main.py"} <= expected
     assert {"litmine/corpora/registry.toml", "litmine/tasks/ner/recipes/builtin.toml"} <= expected
     assert "litmine/models/builtin/trunk/litmine.json" in expected
+    assert "litmine/vocabulary/builtin/vocabulary.json" in expected
     assert expected - shipped == set()
     assert not [name for name in shipped if name.startswith(("tests/", "sample_data/", "benchmarks/"))]
 
@@ -57,6 +63,11 @@ def test_the_builtin_models_stay_small(checkout: Path) -> None:
     assert folders, "no model ships with litmine"
     for folder in folders:
         assert sum(path.stat().st_size for path in folder.iterdir()) <= BUILTIN_LIMIT, folder
+
+
+def test_the_builtin_vocabulary_stays_small(checkout: Path) -> None:
+    folder = checkout / "litmine" / "vocabulary" / "builtin"
+    assert sum(path.stat().st_size for path in folder.iterdir()) <= VOCABULARY_LIMIT
 
 
 def test_no_tracked_file_names_a_personal_folder(tracked: list[Path]) -> None:

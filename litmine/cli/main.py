@@ -24,6 +24,7 @@ from litmine.cli.schema import schema
 from litmine.cli.sql import sql
 from litmine.cli.status import status
 from litmine.cli.train import train
+from litmine.cli.vocabulary import vocabulary
 from litmine.errors import DONE, FAILED, INTERRUPTED, LitmineError
 from litmine.versions import __version__
 
@@ -55,6 +56,7 @@ for command in (
     doctor,
     compact,
     models,
+    vocabulary,
     corpora,
     train,
     evaluate,

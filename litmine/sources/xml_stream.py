@@ -38,9 +38,19 @@ class CheckedXmlStream:
     removes its limits.
     """
 
-    def __init__(self, stream: BinaryIO, record_tags: Mapping[str, Sequence[str]], start: bytes = b"") -> None:
-        """`record_tags` are the tags of records by root tag; `start` are bytes that precede those of the stream."""
+    def __init__(
+        self,
+        stream: BinaryIO,
+        record_tags: Mapping[str, Sequence[str]],
+        start: bytes = b"",
+        publisher: str = "PubMed",
+    ) -> None:
+        """`record_tags` are the tags of records by root tag; `start` are bytes that precede those of the stream.
+
+        publisher: whose files these are, for messages.
+        """
         self.root = ""
+        self._publisher = publisher
         self._stream = stream
         self._unfinished = 0
         # The bytes given to the parser since it had last processed all of them, and the number of records in them.
@@ -62,7 +72,8 @@ class CheckedXmlStream:
     def read(self, size: int) -> bytes:
         if self._unfinished > MAX_RECORD_BYTES:
             raise SourceError(
-                f"The XML has no complete record in {MAX_RECORD_BYTES >> 20} MiB; check that this is a PubMed file."
+                f"The XML has no complete record in {MAX_RECORD_BYTES >> 20} MiB; check that this is a"
+                f" {self._publisher} file."
             )
         if self._at_end:
             self._check_step()
@@ -129,7 +140,7 @@ class CheckedXmlStream:
             del rest[: end.end()]
         elif not self._prologue.endswith(b"/>") or not rest.lstrip().startswith(b"<"):
             return None
-        return CheckedXmlStream(self._stream, self._record_tags, bytes(rest) + self._head)
+        return CheckedXmlStream(self._stream, self._record_tags, bytes(rest) + self._head, self._publisher)
 
     def skip_record(self) -> bytes | None:
         """Skip the record in which the parser failed; `read` continues with the prologue and the next record.
@@ -199,7 +210,9 @@ class CheckedXmlStream:
 
     def _at_token(self, token: str) -> None:
         if token == "<!ENTITY":
-            raise SourceError("The XML declares entities in a DTD and is refused, as PubMed files have none.")
+            raise SourceError(
+                f"The XML declares entities in a DTD and is refused, as {self._publisher} files have none."
+            )
 
 
 class _RootReached(Exception):  # noqa: N818 -- a signal, not an error

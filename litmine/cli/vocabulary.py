@@ -1,0 +1,144 @@
+"""The commands `vocabulary ...`: list, show, build and choose the vocabularies that mentions are linked to."""
+
+from pathlib import Path
+
+import click
+
+from litmine.cli.console import print_message, printable
+from litmine.cli.options import lake_option
+from litmine.errors import DONE, NEW_GAPS, VocabularyError
+from litmine.lake.paths import LakePath
+
+
+@click.group()
+def vocabulary() -> None:
+    """List vocabularies, look names and identifiers up, and build a vocabulary from the publishers' files.
+
+    \b
+    litmine vocabulary list
+    litmine vocabulary show builtin paracetamol
+    """
+
+
+@vocabulary.command("list")
+@lake_option
+def list_(lake: LakePath) -> None:
+    """List the vocabularies on this machine. Each line has a name@digest, concepts and names; `*` marks the lake's.
+
+    \b
+    litmine vocabulary list
+    """
+    from litmine.pipeline.choose_vocabulary import chosen_vocabulary
+    from litmine.vocabulary.catalogue import known_names, locate
+    from litmine.vocabulary.storage import read_manifest
+
+    chosen = chosen_vocabulary(lake)
+    listed = []
+    for name in known_names():
+        try:
+            manifest = read_manifest(locate(name))
+        except VocabularyError as error:
+            print_message(f"note: {error}")
+            continue
+        listed.append(f"{name}@{manifest.digest}")
+        concepts = sum(section.concepts for section in manifest.sections)
+        names = sum(section.names for section in manifest.sections)
+        mark = "*" if listed[-1] == chosen else " "
+        click.echo(printable(f"{mark} {listed[-1]}\t{concepts:,} concepts\t{names:,} names"))
+    if chosen is not None and chosen not in listed:
+        click.echo(printable(f"* {chosen}\tnot among these"))
+
+
+@vocabulary.command()
+@click.argument("reference", default="builtin")
+@click.argument("what", metavar="[IDENTIFIER|NAME]", required=False)
+@click.option("--type", "entity_type", metavar="TYPE", help="Only concepts of this entity type, such as Disease.")
+@click.option("--taxon", type=int, metavar="NUMBER", help="Only genes of this species, such as 9606 for human.")
+def show(reference: str, what: str | None, entity_type: str | None, taxon: int | None) -> None:
+    """Show a vocabulary: sources, versions, licences, counts; or a concept, by its identifier or a name.
+
+    \b
+    litmine vocabulary show
+    litmine vocabulary show builtin MESH:D000082
+    litmine vocabulary show builtin "heart attack"
+    litmine vocabulary show builtin p53 --type Gene --taxon 9606
+
+    Of a name that the vocabulary does not have, the nearest names are shown, and the exit code is 2.
+    """
+    from litmine.vocabulary.catalogue import open_vocabulary
+    from litmine.vocabulary.describe import describe_vocabulary, describe_what
+
+    opened = open_vocabulary(reference)
+    lines = describe_vocabulary(opened) if what is None else describe_what(opened, what, entity_type, taxon)
+    for line in lines:
+        click.echo(printable(line))
+
+
+_FILE = click.Path(path_type=Path)
+
+
+@vocabulary.command()
+@click.option("--name", metavar="NAME", help="Name of the vocabulary, which becomes a folder in LITMINE_HOME.")
+@click.option("-o", "--output", type=_FILE, metavar="FOLDER", help="Folder to build in instead.")
+@click.option("--mesh", multiple=True, type=_FILE, metavar="FILE", help="MeSH: desc2026.xml, supp2026.xml, d2026.bin.")
+@click.option("--gene", multiple=True, type=_FILE, metavar="FILE", help="NCBI Gene: gene_info.")
+@click.option("--taxon", multiple=True, type=int, metavar="NUMBER", help="Only genes of this species; several times.")
+@click.option("--taxonomy", type=_FILE, metavar="PATH", help="NCBI Taxonomy: taxdump.tar.gz, or its folder.")
+@click.option("--hgnc", type=_FILE, metavar="FILE", help="HGNC: hgnc_complete_set.txt.")
+@click.option("--mondo", type=_FILE, metavar="FILE", help="MONDO: mondo.obo.")
+@click.option("--cellosaurus", type=_FILE, metavar="FILE", help="Cellosaurus: cellosaurus.txt or cellosaurus.obo.")
+@click.option("--tables", type=_FILE, metavar="FOLDER", help="Tables of the built-in vocabulary (docs/vocabulary.md).")
+@click.option("--builtin-rule", is_flag=True, help="Leave out what the built-in vocabulary leaves out.")
+@click.pass_context
+def build(
+    context: click.Context,
+    /,
+    name: str | None,
+    output: Path | None,
+    builtin_rule: bool,
+    mesh: tuple[Path, ...],
+    gene: tuple[Path, ...],
+    taxon: tuple[int, ...],
+    **one_file: Path | None,
+) -> None:
+    """Build a vocabulary from files of NLM, NCBI, HGNC, MONDO and Cellosaurus, plain or gzip.
+
+    \b
+    litmine vocabulary build --name mesh2026 --mesh desc2026.xml --mesh supp2026.xml
+    litmine vocabulary build --name mine --mesh desc2026.xml --gene gene_info.gz --taxon 9606 --taxonomy taxdump.tar.gz
+
+    A vocabulary of the same name is replaced. A file that is not what its option says, or that is damaged, stops the
+    build. An identifier that stands twice in a file, and a name of more than 1,000 characters, is reported; then the
+    exit code is 3.
+    """
+    from litmine.vocabulary.build import SourceFiles, build_vocabulary
+    from litmine.vocabulary.catalogue import home_of
+
+    if (name is None) == (output is None):
+        raise click.UsageError("give either --name or --output")
+    folder = output if output is not None else home_of(str(name))
+    files = SourceFiles(mesh=mesh, gene=gene, taxa=taxon, **one_file)
+    built = build_vocabulary(files, folder, name or folder.resolve().name, builtin_rule, print_message)
+    for sentence in built.problems:
+        print_message(f"note: {sentence}")
+    sections = ", ".join(f"{one.concepts:,} of {one.vocabulary}" for one in built.manifest.sections)
+    print_message(f"{built.manifest.reference} is in {folder}: {sections}")
+    context.exit(NEW_GAPS if built.problems else DONE)
+
+
+@vocabulary.command()
+@click.argument("reference", metavar="NAME")
+@lake_option
+def use(reference: str, lake: LakePath) -> None:
+    """Choose the vocabulary of a lake: builtin, a name from `vocabulary list`, or a folder.
+
+    \b
+    litmine vocabulary use builtin
+
+    The choice is recorded in the lake. This version of litmine does not link mentions yet.
+    """
+    from litmine.lake.lake import Lake
+    from litmine.pipeline.choose_vocabulary import use_vocabulary
+
+    opened = Lake(lake)
+    print_message(f"{opened.location} uses the vocabulary {use_vocabulary(opened, reference)}")

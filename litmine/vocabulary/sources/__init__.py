@@ -1,0 +1,1 @@
+"""Readers of the files that publishers of vocabularies offer, a form each."""
