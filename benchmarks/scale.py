@@ -4,8 +4,9 @@
 
 The articles are copies of the sample records (`scale_lake.py`): most in parts of 10,000, and 80,000 in 1,000 parts of
 80. No model runs, because the benchmark measures the lake. Each measurement is a new process, from start to exit;
-memory is its peak. The SQL queries are those of docs/tutorial.md; their rows are written as CSV. `--folder`
-keeps the lake, and reuses an existing one.
+memory is its peak. The SQL queries are those of docs/tutorial.md that read entities or articles; their rows are written
+as CSV. `scale_scans.py` compares views with bare scans. At the end, one article in a hundred is revised
+(`scale_revise.py`). `--folder` keeps the lake, and reuses an existing one.
 """
 
 import argparse
@@ -44,7 +45,7 @@ def main() -> None:
         place = Path(folder) / "lake"
         made = place.with_name("made.json")
         if not made.exists():
-            make = [sys.executable, Path(__file__).with_name("scale_lake.py"), place, options.articles]
+            make = [sys.executable, _script("scale_lake.py"), place, options.articles]
             made.write_text(json.dumps(_run(make)), encoding="utf-8")
         figures = {
             "machine": f"{_processor()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the start",
@@ -56,6 +57,8 @@ def main() -> None:
             "compact": _print("compact", _run(_litmine("compact", "--lake", place))),
             "delete what it replaced": _print("delete", _run(_litmine("compact", "--grace", 0, "--lake", place))),
             "after compact": _measured(place),
+            "revisions": _print("revisions", _run([sys.executable, _script("scale_revise.py"), place])),
+            "after revisions": _measured(place),
             "load at the end": round(os.getloadavg()[0], 1),
         }
     if options.json:
@@ -82,14 +85,20 @@ def _measured(lake: Path) -> dict[str, Any]:
             name: _print(name, _run(_litmine("sql", query, "--lake", lake, "-o", rows)))
             for name, query in _queries().items()
         },
+        "scans": _print("scans", _run([sys.executable, _script("scale_scans.py"), lake])),
     }
 
 
+def _script(name: str) -> Path:
+    return Path(__file__).with_name(name)
+
+
 def _queries() -> dict[str, str]:
-    """The queries of the tutorial by the sentence before each."""
+    """The queries of the tutorial by the sentence before each, without those of tables that the lake does not have."""
     tutorial = (CHECKOUT / "docs" / "tutorial.md").read_text(encoding="utf-8")
-    section = tutorial.partition("queries worth having\n")[2].partition("\n## ")[0]
-    return dict(re.findall(r"^([^\n]+):\n\n```sql\n(.+?)\n```", section, flags=re.DOTALL | re.MULTILINE))
+    section = tutorial.partition("\n## Queries worth having\n")[2].partition("\n## ")[0]
+    found = re.findall(r"^([^\n]+):\n\n```sql\n(.+?)\n```", section, flags=re.DOTALL | re.MULTILINE)
+    return {name: query for name, query in found if not re.search("entity_pairs|sentences|abbreviations", query)}
 
 
 def _sizes(lake: Path) -> dict[str, Any]:

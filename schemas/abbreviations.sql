@@ -3,9 +3,9 @@
 -- all_abbreviations: The same as `abbreviations`, but by every version of the rules.
 CREATE VIEW all_abbreviations AS
 SELECT pmid, short_form, short_start, short_end, long_form, long_start, long_end, model
-FROM {abbreviations} JOIN current_versions USING (pmid, text_hash);
+FROM {current abbreviations};
 
 -- abbreviations: One row for each abbreviation that a current text defines, as in "tumour necrosis factor (TNF)"; offsets count the code points of `articles.text`, end exclusive.
 CREATE VIEW abbreviations AS
 SELECT * FROM all_abbreviations
-WHERE model IN (SELECT model FROM active_models WHERE task = 'abbreviations');
+WHERE {active abbreviations};

@@ -3,13 +3,12 @@
 -- all_entities: The mentions of every model in the current texts; offsets count the code points of `articles.text`, end exclusive.
 CREATE VIEW all_entities AS
 SELECT pmid, start_char, end_char, mention, entity_type, score, identifier, model
-FROM {entities} JOIN current_versions USING (pmid, text_hash);
+FROM {current entities};
 
 -- entities: The mentions of the active models in the current texts: each entity type from one network, and beside these what the active term lists find; `active_models` lists the models.
 CREATE VIEW entities AS
 SELECT * FROM all_entities
-WHERE model IN (SELECT model FROM active_models WHERE task = 'ner' AND types IS NULL)
-   OR (model, entity_type) IN (SELECT (model, unnest(types)) FROM active_models WHERE task = 'ner');
+WHERE {active ner};
 
 -- terms: The names of every term list that `annotate` was given; `model` joins `entities`, so that a copied lake has its lists.
 CREATE VIEW terms AS

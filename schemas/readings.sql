@@ -19,9 +19,7 @@ SELECT * FROM {readings};
 
 -- unretracted_texts: The hash of the text of each current PMID that is not retracted; questions are answered from these texts.
 CREATE VIEW unretracted_texts AS
-SELECT pmid, text_hash
-FROM current_versions JOIN {articles: pmid, record_hash, repeated, retracted} USING (pmid, record_hash)
-WHERE NOT repeated AND NOT coalesce(retracted, false);
+SELECT pmid, text_hash FROM {current articles: pmid, text_hash, retracted} WHERE NOT coalesce(retracted, false);
 
 -- all_answers: The same as `answers`, but from every reader.
 CREATE VIEW all_answers AS

@@ -3,12 +3,12 @@
 -- all_sentences: The same as `sentences`, but by every version of the rules.
 CREATE VIEW all_sentences AS
 SELECT pmid, position, start_char, end_char, section, model
-FROM {sentences} JOIN current_versions USING (pmid, text_hash);
+FROM {current sentences};
 
 -- sentences: One row for each sentence of the current texts; `position` counts from 0, and `section` is TITLE or the label in the abstract, null without one.
 CREATE VIEW sentences AS
 SELECT * FROM all_sentences
-WHERE model IN (SELECT model FROM active_models WHERE task = 'sentences');
+WHERE {active sentences};
 
 -- entity_pairs: Two mentions of the active models in one sentence, with the sentence as `quote`, in both orders; mentions that overlap are no pair.
 CREATE VIEW entity_pairs AS

@@ -6,6 +6,9 @@
 --   table of a task also has the column `model`, and with article parts `inputs`: the targets of other tasks that it
 --   was made from, null for none.
 -- {TABLE: pmid, as_of}: some columns only, which DuckDB prepares faster.
+-- {current TABLE}: the rows of the table of a task with article parts that belong to the current texts.
+-- {current articles: title}: columns of the current version of each PMID, without deleted ones.
+-- {active TASK}: a condition on the rows of a task: they are from its active models, and of the types shown from them.
 -- {pairs}: the rows of every task that reads pairs of questions and texts.
 -- {footers of TABLE}: the footers of a table's files.
 -- {footers of targets}: the footers of the targets of every task, with task, model, inputs ('' for none) and part.
@@ -23,23 +26,14 @@ FROM (SELECT * REPLACE ({version column reader_version} AS reader_version) FROM 
 
 -- current_versions: The newest version of each PMID, without deleted ones. `record_hash` joins its content, and `text_hash` its entities.
 CREATE VIEW current_versions AS
-SELECT pmid, newest.as_of AS as_of, newest.record_hash AS record_hash, newest.text_hash AS text_hash,
-       newest.record_class AS record_class, newest.reader_version AS reader_version, newest.version AS version
-FROM (
-    -- One narrow value a PMID: a window over whole rows needs three times the memory.
-    SELECT pmid, max({version struct: text_hash, deleted}) AS newest
-    FROM {articles: pmid, {version columns}, text_hash, deleted}
-    GROUP BY pmid
-)
-WHERE NOT newest.deleted;
+SELECT * FROM {current articles: pmid, as_of, record_hash, text_hash, record_class, reader_version, version};
 
 -- articles: One row for each current PMID; models read `text`, and `as_of` is the last time the source had this version.
 CREATE VIEW articles AS
 SELECT pmid, title, abstract, concat_ws(' ', title, abstract) AS text, sections, journal, pub_date, year, authors,
-       affiliations, mesh, keywords, publication_types, doi, pmcid, language, retracted, revised, current_versions.as_of AS as_of,
+       affiliations, mesh, keywords, publication_types, doi, pmcid, language, retracted, revised, as_of,
        chemicals, grants, journal_abbreviation, issn, volume, issue, pages, status, corrections
-FROM current_versions JOIN article_versions USING (pmid, record_hash)
-WHERE NOT repeated;
+FROM {current articles};
 
 -- quote: quote(text, start_char, end_char) is the part of a text between two offsets, such as a mention or a sentence.
 CREATE MACRO quote(text, start_char, end_char) AS substr(text, start_char + 1, end_char - start_char);

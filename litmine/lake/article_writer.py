@@ -108,7 +108,7 @@ class _PendingRow:
     """A record that waits to be written, with the history of its PMID at the last refresh.
 
     `dated`: its source has a date, or the record itself has one (`dates_itself`). `kind` is the field of `ImportCounts`
-    that counts the row.
+    that counts the row. `text_changed` and `pmid_known` are columns of the table.
     """
 
     record: Article | Deletion
@@ -119,6 +119,8 @@ class _PendingRow:
     history: VersionHistory = field(default_factory=VersionHistory)
     kind: str = "new"
     new_text: bool = False
+    text_changed: bool = False
+    pmid_known: bool = False
 
     @property
     def is_behind(self) -> bool:
@@ -140,10 +142,13 @@ class _PendingRow:
         return self.is_behind or (self.kind == "repeated" and not self.dated)
 
     def classify(self) -> bool:
-        """Set `kind` and `new_text` by the history. Returns whether the row must be written."""
+        """Set `kind`, `new_text` and the flags by the history. Returns whether the row must be written."""
         version, history = self.version, self.history
         self.new_text = False
         is_hidden = version.record_class == BARE_TEXT and RECORD in history.newest_by_class
+        # A hidden text is never current, and models do not read it.
+        self.text_changed = not is_hidden and history.has_other_text(self.text_hash)
+        self.pmid_known = history.rows > 0
         latest = history.latest_by_hash.get(version.record_hash)
         if is_hidden and (latest is not None or self.text_hash in history.record_texts):
             return False
@@ -363,6 +368,8 @@ def _part_table(rows: list[_PendingRow], source: str) -> pa.Table:
         "new_text": [row.new_text for row in rows],
         "deleted": [isinstance(row.record, Deletion) for row in rows],
         "repeated": [row.kind == "repeated" for row in rows],
+        "text_changed": [row.text_changed for row in rows],
+        "pmid_known": [row.pmid_known for row in rows],
         "source": [source] * len(rows),
     }
     articles = [row.record if isinstance(row.record, Article) and row.kind != "repeated" else None for row in rows]

@@ -16,6 +16,7 @@ from typing import Any
 from uuid import uuid4
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from litmine.errors import LakeError
 from litmine.lake.file_writer import delete_file, file_age, write_bytes
@@ -23,6 +24,7 @@ from litmine.lake.listing import list_files, live_files, model_folders, read_mer
 from litmine.lake.parquet import SCHEMA_FILE, encode_parquet, read_footer, stream_tables, write_tables
 from litmine.lake.paths import LOG_TABLES, PAIR_TASKS, PART_TASKS, REPLACED, LakePath, file_pattern
 from litmine.lake.targets import TargetSet
+from litmine.lake.version_index import VersionIndex
 from litmine.schema import arrow_schema
 from litmine.specs import ARTICLES
 
@@ -31,6 +33,8 @@ from litmine.specs import ARTICLES
 MERGE_FACTOR = 8
 MERGED_PREFIX = "merged-"
 ROW_GROUP = 10_000
+# The rows of ten thousand articles make one row group, because a name is looked up in the dictionary of each row group.
+_TARGET_ROW_GROUP = 300_000
 # A note stays this long after the files it names are gone: longer than any listing of a lake takes.
 _NOTE_GRACE = timedelta(hours=1)
 # The footer of a merged part names this many sources.
@@ -133,12 +137,15 @@ def run_merge(lake: LakePath, merge: Merge) -> None:
         merged = targets.target_path(lake, merge.name)
         if not merged.exists():
             footer = _target_footer([read_footer(path) for path in paths]) | {"part": merge.name}
-            write_tables(merged, targets.table, stream_tables(paths, targets.table, ROW_GROUP), footer)
+            rows = stream_tables(paths, targets.table, _TARGET_ROW_GROUP)
+            write_tables(merged, targets.table, rows, footer)
     paths = merge.paths(lake)
     footer = {"replaces": sorted(_all_replaced(merge, lake))}
+    rows = stream_tables(paths, table, ROW_GROUP)
     if table == ARTICLES:
         footer = _part_footer([read_footer(path) for path in paths]) | footer
-    write_tables(lake / merge.folder / f"{merge.name}.parquet", table, stream_tables(paths, table, ROW_GROUP), footer)
+        rows = _with_marks(lake, rows)
+    write_tables(lake / merge.folder / f"{merge.name}.parquet", table, rows, footer)
 
 
 def delete_replaced_files(lake: LakePath, grace: timedelta, dry_run: bool = False) -> tuple[int, int, int]:
@@ -198,6 +205,36 @@ def original_part_names(lake: LakePath) -> list[str]:
 def read_replaced_names(path: LakePath) -> tuple[str, ...]:
     """Read the names of all files that a merged file has replaced. Raises LakeError if it is damaged."""
     return tuple(read_footer(path).get("replaces", ()))
+
+
+def _with_marks(lake: LakePath, chunks: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """Replace unknown marks (`text_changed`, `pmid_known`), which older versions did not write, by what the lake holds.
+
+    A row is marked if any row of the lake has another text of its PMID, or the same PMID. Rows that are written
+    meanwhile carry their own marks. If another part of the lake is damaged, the marks stay unknown.
+    """
+    index: VersionIndex | None = None
+    for chunk in chunks:
+        unknown = chunk.filter(pc.or_(pc.is_null(chunk["text_changed"]), pc.is_null(chunk["pmid_known"])))
+        try:
+            if len(unknown) and index is None:
+                index = VersionIndex(lake)
+                index.refresh({})
+            histories = index.histories(unknown["pmid"].to_pylist()) if index and len(unknown) else {}
+        except LakeError:
+            histories = {}
+        if not histories:
+            yield chunk
+            continue
+        keys = list(zip(chunk["pmid"].to_pylist(), chunk["text_hash"].to_pylist(), strict=True))
+        marks = {
+            "text_changed": [pmid in histories and histories[pmid].has_other_text(text) for pmid, text in keys],
+            "pmid_known": [pmid in histories and histories[pmid].rows > 1 for pmid, _ in keys],
+        }
+        for name, values in marks.items():
+            filled = pc.coalesce(chunk[name], pa.chunked_array([pa.array(values, pa.bool_())]))
+            chunk = chunk.set_column(chunk.schema.get_field_index(name), chunk.schema.field(name), filled)
+        yield chunk
 
 
 def _orphaned_targets(lake: LakePath, expired: set[LakePath]) -> set[LakePath]:

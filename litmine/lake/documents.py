@@ -12,7 +12,7 @@ from litmine.errors import LakeError, QueryError
 from litmine.lake.lake import Lake
 from litmine.lake.paths import PART_TASKS
 from litmine.lake.query import condition_error
-from litmine.lake.views import sql_string
+from litmine.lake.sql_text import sql_string
 from litmine.output.document import Document, Mention
 from litmine.types import CONTENT_FIELDS, Article
 

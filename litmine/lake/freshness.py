@@ -15,9 +15,10 @@ from litmine.lake.duckdb_errors import report_damaged_files
 from litmine.lake.listing import live_files
 from litmine.lake.paths import LakePath, folder_name, local_folder
 from litmine.lake.readings import QuestionTextPair
+from litmine.lake.sql_text import escape_glob, schema_map
 from litmine.lake.targets import TargetSet
 from litmine.lake.version_order import version_struct
-from litmine.lake.views import connect, escape_glob, open_duckdb, run_interruptibly, schema_map
+from litmine.lake.views import connect, open_duckdb, run_interruptibly
 from litmine.schema import arrow_schema
 from litmine.types import RECORD
 
@@ -41,7 +42,7 @@ def last_seen(lake: LakePath, pmids: Iterable[int], source: str) -> dict[int, da
     a damaged part.
     """
     wanted = pa.table({"pmid": pa.array(pmids, pa.int64())})
-    with report_damaged_files(lake), connect(lake) as connection:
+    with report_damaged_files(lake), connect(lake, {"article_versions"}) as connection:
         connection.register("wanted", wanted)
         rows = run_interruptibly(
             connection, lambda: connection.execute(_LAST_SEEN_QUERY, {"source": source}).fetchall()

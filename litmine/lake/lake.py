@@ -17,8 +17,9 @@ from litmine.lake.file_writer import escape_surrogates, file_write_error, write_
 from litmine.lake.parquet import write_schema_file
 from litmine.lake.paths import TABLES, LakePath, parse_lake_path, schema_folder
 from litmine.lake.query import select, tasks_read
+from litmine.lake.sql_text import sql_string
 from litmine.lake.targets import TargetSet, list_target_sets
-from litmine.lake.views import sql_string, write_catalogue
+from litmine.lake.views import write_catalogue
 from litmine.specs import ARTICLES, runs_always
 from litmine.types import SourceRecord
 

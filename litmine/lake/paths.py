@@ -39,6 +39,9 @@ REPLACED = "replaced"
 # Article parts come first in every listing, because writing the merged part commits a merge.
 TABLES: tuple[str, ...] = (ARTICLES, *sorted((*MODEL_TABLES, *LOG_TABLES, "files", REPLACED, TERMS)))
 
+# The database file that shows the views to other tools.
+CATALOGUE = "lake.duckdb"
+
 _MODEL, _OF = "model=", "of="
 
 

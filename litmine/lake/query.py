@@ -20,8 +20,9 @@ import pyarrow as pa
 from litmine.errors import QueryError, UnknownViewError
 from litmine.lake.duckdb_errors import report_damaged_files
 from litmine.lake.paths import LakePath
+from litmine.lake.sql_text import escape_glob, sql_string
 from litmine.lake.view_definitions import tasks_behind, view_descriptions
-from litmine.lake.views import create_views, escape_glob, open_duckdb, run_interruptibly, sql_string
+from litmine.lake.views import create_views, open_duckdb, run_interruptibly
 
 if TYPE_CHECKING:
     import duckdb

@@ -11,8 +11,9 @@ from litmine.lake.duckdb_errors import report_damaged_files
 from litmine.lake.listing import live_files
 from litmine.lake.parquet import read_pmid_range
 from litmine.lake.paths import LakePath
+from litmine.lake.sql_text import escape_glob, schema_map
 from litmine.lake.version_order import VERSION_COLUMNS, VersionKey, version_key_fields, version_struct
-from litmine.lake.views import escape_glob, open_duckdb, run_interruptibly, schema_map
+from litmine.lake.views import open_duckdb, run_interruptibly
 from litmine.schema import arrow_schema
 from litmine.types import CONTENT_FIELDS, RECORD
 
@@ -25,24 +26,33 @@ class VersionHistory:
 
     latest_by_hash: the greatest key of each record, by record hash. newest_by_class: the greatest key of each class.
     read_texts: hashes of the texts that models read. record_texts: hashes of the texts of records, without bare texts.
+    texts: hashes of the texts of all rows, None for a deletion. rows: number of rows.
     """
 
     latest_by_hash: dict[int, VersionKey] = field(default_factory=dict)
     newest_by_class: dict[int, VersionKey] = field(default_factory=dict)
     read_texts: set[int] = field(default_factory=set)
     record_texts: set[int] = field(default_factory=set)
+    texts: set[int | None] = field(default_factory=set)
+    rows: int = 0
 
-    def add(self, version: VersionKey, text_hash: int | None, new_text: bool) -> None:
-        """Add a version that the lake holds; `new_text`: models read its text, in this row or another one."""
+    def add(self, version: VersionKey, text_hash: int | None, new_text: bool, rows: int) -> None:
+        """Add a version that `rows` rows hold; `new_text`: models read its text, in one of them."""
         self.latest_by_hash[version.record_hash] = max(version, self.latest_by_hash.get(version.record_hash, version))
         self.newest_by_class[version.record_class] = max(
             version, self.newest_by_class.get(version.record_class, version)
         )
+        self.texts.add(text_hash)
+        self.rows += rows
         if text_hash is not None:
             if new_text:
                 self.read_texts.add(text_hash)
             if version.record_class == RECORD:
                 self.record_texts.add(text_hash)
+
+    def has_other_text(self, text_hash: int | None) -> bool:
+        """Whether a row has another text, or, if this is a text, is a deletion. `text_hash` is None for a deletion."""
+        return not self.texts <= {text_hash}
 
 
 class VersionIndex:
@@ -104,17 +114,17 @@ class VersionIndex:
         if not files:
             return set()
         query = f"""
-            SELECT pmid, {version_key_fields("newest")}, text_hash, new_text
+            SELECT pmid, {version_key_fields("newest")}, text_hash, new_text, rows
             FROM (
                 SELECT pmid, max({version_struct()}) AS newest, any_value(text_hash) AS text_hash,
-                       bool_or(new_text) AS new_text
+                       bool_or(new_text) AS new_text, count(*) AS rows
                 FROM read_parquet($files, schema = {schema_map("articles", _COLUMNS)})
                 WHERE pmid IN (SELECT unnest($pmids::BIGINT[]))
                 GROUP BY pmid, record_hash
             )"""
         rows = self._rows(query, {"files": files, "pmids": pmids})
-        for pmid, *key, text_hash, new_text in rows:
-            histories[pmid].add(VersionKey(*key), text_hash, new_text)
+        for pmid, *key, text_hash, new_text, count in rows:
+            histories[pmid].add(VersionKey(*key), text_hash, new_text, count)
         return {row[0] for row in rows}
 
     def _files_with(self, pmids: list[int], names: Iterable[str]) -> list[str]:

@@ -39,9 +39,9 @@ _NULLS = {
 VERSION_COLUMNS = VersionKey._fields
 
 
-def version_column(name: str) -> str:
-    """SQL for a column of the sort key, with its nulls replaced."""
-    return f"coalesce({name}, {_NULLS[name]})" if name in _NULLS else name
+def version_column(name: str, row: str = "") -> str:
+    """SQL for a column of the sort key, with its nulls replaced; `row` is a prefix such as `article.`."""
+    return f"coalesce({row}{name}, {_NULLS[name]})" if name in _NULLS else f"{row}{name}"
 
 
 def version_struct(more: Sequence[str] = ()) -> str:

@@ -8,6 +8,8 @@ from functools import cache
 from litmine.resources import packaged_path
 from litmine.specs import TASKS
 
+# The view that the placeholder `{active TASK}` reads.
+ACTIVE_MODELS = "active_models"
 _HEADER = re.compile(r"-- (?P<name>\w+): (?P<description>.+)\nCREATE (?P<kind>VIEW|MACRO) (?P=name)\b")
 
 
@@ -30,14 +32,15 @@ def macro_descriptions() -> dict[str, str]:
     return {name: one.description for name, one in _definitions().items() if one.kind == "MACRO"}
 
 
-def view_statements(names: Collection[str] | None = None) -> str:
+def view_statements(names: Collection[str] | None = None) -> list[str]:
     """The statements that create the named views and the views that they read, or all views; and all macros.
 
-    Unknown names are ignored. The statements contain the placeholders that `litmine.lake.views` replaces.
+    Unknown names are ignored. The statements contain the placeholders that `litmine.lake.view_templates` replaces. Each
+    reads only views of earlier statements.
     """
     definitions = _definitions()
     wanted = set(definitions) if names is None else _with_views_read(names)
-    return "\n".join(one.statement for name, one in definitions.items() if name in wanted or one.kind == "MACRO")
+    return [one.statement for name, one in definitions.items() if name in wanted or one.kind == "MACRO"]
 
 
 def tasks_behind(names: Collection[str]) -> set[str]:
@@ -45,8 +48,8 @@ def tasks_behind(names: Collection[str]) -> set[str]:
 
     Rows of failed texts, as in `gaps`, and numbers, as in `coverage`, are none of them.
     """
-    statements = view_statements(names)
-    return {spec.name for spec in TASKS if re.search(rf"\{{{spec.table}[}}:]", statements)}
+    statements = "\n".join(view_statements(names))
+    return {spec.name for spec in TASKS if re.search(rf"\{{(current )?{spec.table}[}}:]", statements)}
 
 
 def _with_views_read(names: Collection[str]) -> set[str]:
@@ -56,6 +59,8 @@ def _with_views_read(names: Collection[str]) -> set[str]:
     for name, one in reversed(_definitions().items()):
         if name in wanted:
             wanted.update(re.findall(r"\b(?:FROM|JOIN)\s+(\w+)", one.statement))
+            if "{active " in one.statement:
+                wanted.add(ACTIVE_MODELS)
     return wanted
 
 

@@ -9,9 +9,9 @@ from litmine.errors import ModelError, UnknownModelError, UnknownTypeError
 from litmine.lake.active_models import TypesOf, activate, active_types
 from litmine.lake.lake import Lake
 from litmine.lake.runs import ActiveModel
+from litmine.lake.sql_text import sql_string
 from litmine.lake.targets import TargetSet
 from litmine.lake.term_lists import list_term_lists
-from litmine.lake.views import sql_string
 from litmine.pipeline.run_log import log_run
 from litmine.settings import did_you_mean
 from litmine.specs import TASKS, TaskSpec, runs_always, spec_by_name, spec_by_table

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from litmine.lake.articles import text_regions
 from litmine.lake.lake import Lake
-from litmine.lake.views import sql_string
+from litmine.lake.sql_text import sql_string
 from litmine.search.terms import question_terms
 from litmine.text.sentences import Regions, split_sentences
 from litmine.types import Question

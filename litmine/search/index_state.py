@@ -18,7 +18,7 @@ from litmine.lake.file_writer import write_atomically
 from litmine.lake.lake import Lake
 from litmine.lake.parquet import read_footer
 from litmine.lake.paths import LakePath, local_folder
-from litmine.lake.views import sql_string
+from litmine.lake.sql_text import sql_string
 from litmine.search.terms import load_index
 
 # Increase it when text analysis or index fields change: indexes of another version are then rebuilt.

@@ -18,7 +18,8 @@ from litmine.lake.compaction import original_part_names
 from litmine.lake.duckdb_errors import report_damaged_files, verify_parquet
 from litmine.lake.file_writer import file_write_error, make_folder
 from litmine.lake.lake import Lake
-from litmine.lake.views import connect, escape_glob, run_interruptibly, sql_string
+from litmine.lake.sql_text import escape_glob, sql_string
+from litmine.lake.views import connect, run_interruptibly
 from litmine.search.index_state import IndexState, parts_digest, read_state, search_folder, state_file, write_state
 from litmine.search.terms import create_index, load_index
 

@@ -14,10 +14,11 @@ import pytest
 from litmine import Lake
 from litmine.errors import LakeError
 from litmine.lake.articles import read_new_texts
+from litmine.lake.paths import CATALOGUE
 from litmine.lake.runs import ActiveModel, Gap, Run
 from litmine.lake.targets import FailedText, TargetFooter, TargetSet, write_target
 from litmine.lake.view_definitions import macro_descriptions, view_descriptions
-from litmine.lake.views import CATALOGUE, catalogue_is_current, catalogue_sql, write_catalogue
+from litmine.lake.views import catalogue_is_current, catalogue_sql, write_catalogue
 from litmine.schema import arrow_schema
 from litmine.tasks.ner.model import entity_rows
 from litmine.types import Entity, SourceRecord

@@ -10,8 +10,9 @@ import duckdb
 
 from litmine.errors import DONE
 from litmine.lake.lake import Lake
+from litmine.lake.paths import CATALOGUE
 from litmine.lake.targets import TargetSet
-from litmine.lake.views import CATALOGUE, write_catalogue
+from litmine.lake.views import write_catalogue
 from litmine.pipeline.compact import compact
 from litmine.tasks.registry import identify
 

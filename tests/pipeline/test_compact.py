@@ -22,10 +22,10 @@ from litmine.lake.articles import read_new_texts
 from litmine.lake.compaction import MERGED_PREFIX
 from litmine.lake.import_log import ImportedFile
 from litmine.lake.lock import hold_lock
-from litmine.lake.paths import REPLACED
+from litmine.lake.paths import CATALOGUE, REPLACED
 from litmine.lake.runs import ActiveModel, Run
 from litmine.lake.targets import FailedText, TargetFooter, TargetSet, write_target
-from litmine.lake.views import CATALOGUE, connect
+from litmine.lake.views import connect
 from litmine.pipeline.compact import CompactionResult, compact
 from litmine.search.index import SearchIndex
 from litmine.search.index_state import index_is_behind

@@ -1,6 +1,7 @@
-"""A query of the catalogue lists files several times; a merge between two listings must not mix old and new."""
+"""A query lists files several times; a merge or an import between two listings must not mix old and new."""
 
 import io
+import math
 import re
 import shutil
 from collections.abc import Callable
@@ -13,13 +14,14 @@ import pytest
 from fsspec.spec import AbstractFileSystem
 
 from litmine import Lake
+from litmine.lake import listing
 from litmine.lake.articles import read_new_texts
 from litmine.lake.runs import ActiveModel, Run
 from litmine.lake.targets import FailedText, TargetFooter, TargetSet, write_target
 from litmine.lake.views import catalogue_sql
 from litmine.pipeline.compact import compact
 from litmine.tasks.ner.model import entity_rows
-from litmine.types import Article, Entity, SourceRecord
+from litmine.types import Article, Deletion, Entity, SourceRecord
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 PROTOCOL = "watched"
@@ -86,21 +88,55 @@ def merged_parts(tmp_path_factory: pytest.TempPathFactory, small_parts: Path) ->
     return lake.path
 
 
-@pytest.mark.parametrize("view", ["coverage", "articles", "entities", "gaps"])
-def test_a_query_sees_the_lake_before_or_after_the_merge(
-    tmp_path: Path, small_parts: Path, merged_parts: Path, view: str
+@pytest.fixture(scope="module")
+def revised_parts(tmp_path_factory: pytest.TempPathFactory, small_parts: Path, merged_parts: Path) -> dict[str, Path]:
+    """Both lakes after an import that revises three texts, deletes one and adds one, and the model has read it."""
+    lakes = {}
+    for name, before in (("small", small_parts), ("merged", merged_parts)):
+        lake = Lake(shutil.copytree(before, tmp_path_factory.mktemp(f"revised-{name}") / "parts"))
+        now = START + timedelta(days=99)
+        records: list[Article | Deletion] = [Article(pmid, "another", None) for pmid in (1, 4, 7, 99)]
+        source = [SourceRecord(record, now) for record in [*records, Deletion(10)]]
+        (part,) = lake.add(source, source="revised", dated=True).parts
+        texts = read_new_texts(lake.part(part))
+        footer = TargetFooter("m@1", part, 4, (), "cpu", "float32", 1.0, 4, {})
+        rows = entity_rows(texts, [[Entity("a", "Disease", 0, 1, 0.5)]] * 4)
+        write_target(lake.path, TargetSet("entities", "m@1"), part, texts, rows, footer)
+        lakes[name] = lake.path
+    return lakes
+
+
+@pytest.fixture
+def changes(small_parts: Path, merged_parts: Path, revised_parts: dict[str, Path]) -> dict[str, tuple[Path, Path]]:
+    """Pairs of lakes: before and after a change that another process may make during a query."""
+    return {
+        "a merge": (small_parts, merged_parts),
+        "a revision": (small_parts, revised_parts["small"]),
+        "a revision of merged parts": (merged_parts, revised_parts["merged"]),
+        "a merge and a revision": (small_parts, revised_parts["merged"]),
+    }
+
+
+CHANGES = ("a merge", "a revision", "a revision of merged parts", "a merge and a revision")
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("view", ["coverage", "articles", "all_entities", "entities", "gaps"])
+def test_a_query_of_the_catalogue_sees_the_lake_before_or_after_a_change(
+    tmp_path: Path, changes: dict[str, tuple[Path, Path]], change: str, view: str
 ) -> None:
     lake = tmp_path / "lake"
     watched = WatchedFileSystem(lake)
+    earlier, later = changes[change]
 
-    def merge() -> None:
-        shutil.copytree(merged_parts, lake, dirs_exist_ok=True)
+    def make_change() -> None:
+        shutil.copytree(later, lake, dirs_exist_ok=True)
 
     def ask() -> list[str]:
         watched.listings = 0
         return sorted(map(repr, connection.sql(f"FROM {view}").to_arrow_table().to_pylist()))
 
-    shutil.copytree(small_parts, lake)
+    shutil.copytree(earlier, lake)
     with duckdb.connect() as connection:
         connection.register_filesystem(watched)
         # The views check that the catalogue's file is open, and here there is none.
@@ -108,12 +144,49 @@ def test_a_query_sees_the_lake_before_or_after_the_merge(
         assert checks > 0
         connection.execute(sql.replace(str(lake), watched.url))
         before = ask()
-        merge()
+        make_change()
         after = ask()
         assert before
         for listing in range(1, watched.listings):
             shutil.rmtree(lake)
-            shutil.copytree(small_parts, lake)
-            watched.before = {listing: merge}
+            shutil.copytree(earlier, lake)
+            watched.before = {listing: make_change}
             assert ask() in (before, after), f"before listing {listing} of {watched.listings}"
-            assert len(Lake(lake).parts()) == 2
+            assert Lake(lake).parts() == Lake(later).parts()
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("view", ["coverage", "articles", "all_entities", "entities", "gaps"])
+def test_a_query_of_the_lake_sees_it_before_or_after_a_change(
+    tmp_path: Path, changes: dict[str, tuple[Path, Path]], change: str, view: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake = tmp_path / "lake"
+    earlier, later = changes[change]
+    listings, change_before = 0, math.inf
+    list_files = listing.list_files
+
+    def watched(*arguments: Any) -> dict[str, Any]:
+        nonlocal listings
+        if listings == change_before:
+            shutil.copytree(later, lake, dirs_exist_ok=True)
+        listings += 1
+        return list_files(*arguments)
+
+    def ask() -> list[str]:
+        nonlocal listings
+        listings = 0
+        return sorted(map(repr, Lake(lake).sql(f"FROM {view}").to_pylist()))
+
+    monkeypatch.setattr(listing, "list_files", watched)
+    shutil.copytree(earlier, lake)
+    before = ask()
+    shutil.copytree(later, lake, dirs_exist_ok=True)
+    after = ask()
+    assert before
+    count = listings
+    for number in range(1, count):
+        shutil.rmtree(lake)
+        shutil.copytree(earlier, lake)
+        change_before = number
+        assert ask() in (before, after), f"before listing {number} of {count}"
+        assert Lake(lake).parts() == Lake(later).parts()
