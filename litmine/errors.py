@@ -38,6 +38,10 @@ class QueryError(LitmineError):
     """DuckDB rejects the query, or the query does more than read the lake."""
 
 
+class QueryLimitError(QueryError):
+    """The query needs more memory or temporary disk space than it may use (`litmine.lake.query_limits`)."""
+
+
 class SourceError(LitmineError):
     """A file cannot be read as PubMed records."""
 

@@ -2,7 +2,6 @@
 
 import platform
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 
 __version__ = "0.1.0"
 _LIBRARIES = ("torch", "transformers", "tokenizers", "pyarrow", "duckdb", "ray", "lxml", "biopython")
@@ -11,6 +10,9 @@ _LIBRARIES = ("torch", "transformers", "tokenizers", "pyarrow", "duckdb", "ray",
 @cache  # reading all versions takes longer than annotating a part of a few texts
 def versions() -> dict[str, str]:
     """Versions by name, without libraries that are not installed. Do not change the dictionary: it is cached."""
+    # It takes as long to import as the whole command line.
+    from importlib.metadata import PackageNotFoundError, version
+
     found = {"litmine": __version__, "python": platform.python_version()}
     for library in _LIBRARIES:
         try:

@@ -3,36 +3,55 @@
 import errno
 import os
 import sys
+from collections import UserDict
+from typing import Any
 
 import click
 
-from litmine.cli.annotate import annotate
-from litmine.cli.ask import ask
-from litmine.cli.compact import compact
 from litmine.cli.console import print_message
-from litmine.cli.corpora import corpora
-from litmine.cli.doctor import doctor
-from litmine.cli.evaluate import evaluate
-from litmine.cli.export import export
-from litmine.cli.fetch import fetch
-from litmine.cli.import_files import import_
-from litmine.cli.models import models
-from litmine.cli.rehearse import rehearse
-from litmine.cli.run import run
-from litmine.cli.sample import sample
-from litmine.cli.schema import schema
-from litmine.cli.sql import sql
-from litmine.cli.status import status
-from litmine.cli.train import train
-from litmine.cli.vocabulary import vocabulary
 from litmine.errors import DONE, FAILED, INTERRUPTED, LitmineError
+from litmine.specs import import_object
 from litmine.versions import __version__
 
 # Only stdout: write errors of the lake and of `-o` are LitmineErrors, and click handles a closed pipe.
 _STDOUT_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+# Where each command is defined.
+_COMMANDS = {
+    "fetch": "litmine.cli.fetch:fetch",
+    "import": "litmine.cli.import_files:import_",
+    "annotate": "litmine.cli.annotate:annotate",
+    "run": "litmine.cli.run:run",
+    "ask": "litmine.cli.ask:ask",
+    "sql": "litmine.cli.sql:sql",
+    "export": "litmine.cli.export:export",
+    "status": "litmine.cli.status:status",
+    "doctor": "litmine.cli.doctor:doctor",
+    "compact": "litmine.cli.compact:compact",
+    "models": "litmine.cli.models:models",
+    "vocabulary": "litmine.cli.vocabulary:vocabulary",
+    "corpora": "litmine.cli.corpora:corpora",
+    "train": "litmine.cli.train:train",
+    "evaluate": "litmine.cli.evaluate:evaluate",
+    "schema": "litmine.cli.schema:schema",
+    "sample": "litmine.cli.sample:sample",
+    "rehearse": "litmine.cli.rehearse:rehearse",
+}
+
+
+class _LazyCommands(UserDict[str, Any]):
+    """Commands by name, each imported when it is looked up: importing all of them takes longer than most queries."""
+
+    def __getitem__(self, name: str) -> click.Command:
+        command: click.Command = import_object(super().__getitem__(name))
+        return command
+
+
+@click.group(
+    commands=_LazyCommands(_COMMANDS),
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, prog_name="litmine")
 def cli() -> None:
     """Mine PubMed abstracts for diseases, chemicals, genes and species, and query the results with SQL.
@@ -42,29 +61,6 @@ def cli() -> None:
     litmine annotate
     litmine sql "select mention, count(*) from entities group by 1 order by 2 desc limit 10"
     """
-
-
-for command in (
-    fetch,
-    import_,
-    annotate,
-    run,
-    ask,
-    sql,
-    export,
-    status,
-    doctor,
-    compact,
-    models,
-    vocabulary,
-    corpora,
-    train,
-    evaluate,
-    schema,
-    sample,
-    rehearse,
-):
-    cli.add_command(command)
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from litmine.errors import SettingError
 from litmine.lake.object_store import ObjectPath
 from litmine.lake.paths import LakePath, parse_lake_path
 from litmine.settings import did_you_mean, help_text
-from litmine.tasks.contract import ModelSettings
+from litmine.tasks.model_settings import ModelSettings
 
 
 class LakeParam(click.ParamType[LakePath]):

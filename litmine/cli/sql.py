@@ -7,8 +7,9 @@ import click
 
 from litmine.cli.console import print_message
 from litmine.cli.options import lake_option
-from litmine.cli.query_output import FORMATS, write_result
+from litmine.cli.query_output import FORMATS
 from litmine.lake.paths import LakePath
+from litmine.lake.query_limits import VARIABLES, QueryLimits
 from litmine.pipeline.count_format import format_count
 
 
@@ -24,7 +25,37 @@ from litmine.pipeline.count_format import format_count
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file instead of stdout."
 )
-def sql(query: str, lake: LakePath, form: str | None, output: Path | None) -> None:
+@click.option(
+    "--memory",
+    metavar="SIZE",
+    envvar=VARIABLES["memory"],
+    default="",
+    help=f"Memory of the query, such as 4GB.  [env: {VARIABLES['memory']}; default: 60 % of the machine's memory]",
+)
+@click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    metavar="N",
+    envvar=VARIABLES["threads"],
+    help=f"Threads of the query.  [env: {VARIABLES['threads']}; default: one for each core]",
+)
+@click.option(
+    "--spill",
+    metavar="SIZE",
+    envvar=VARIABLES["spill"],
+    default="",
+    help="Disk space for what does not fit into memory, in the temporary folder (TMPDIR); it is freed at the end."
+    f"  [env: {VARIABLES['spill']}; default: half of what is free]",
+)
+def sql(
+    query: str,
+    lake: LakePath,
+    form: str | None,
+    output: Path | None,
+    memory: str,
+    threads: int | None,
+    spill: str,
+) -> None:
     """Query the lake with one SELECT statement of DuckDB's SQL. A query reads only the lake and changes nothing.
 
     \b
@@ -34,18 +65,22 @@ def sql(query: str, lake: LakePath, form: str | None, output: Path | None) -> No
 
     A table wraps long text, such as a quote, and cuts it after six lines; the other formats have all of it.
 
+    A query that needs more memory or disk space than its limits ends with an error. The environment variables apply
+    to every command.
+
     With - as QUERY, the query is read from stdin. `litmine schema` lists the views, and the query `describe VIEW` the
     columns of one.
     """
+    from litmine.cli.query_output import write_result
     from litmine.lake.lake import Lake
     from litmine.pipeline.choose_models import unknown_models_note
 
-    opened = Lake(lake)
+    limits, opened = QueryLimits(memory, threads, spill), Lake(lake)
     if output is not None:
         opened.require_outside_lake(output)
     # Bytes that are not UTF-8 become surrogates, which `select` refuses with a clear message.
     text = sys.stdin.buffer.read().decode(errors="surrogateescape") if query == "-" else query
-    rows = write_result(opened.select(text), form, output)
+    rows = write_result(opened.select(text, limits), form, output)
     if output is not None:
         print_message(f"{format_count(rows, 'rows')} written to {output}")
     if note := unknown_models_note(opened, text):

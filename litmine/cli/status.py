@@ -11,7 +11,6 @@ import click
 from litmine.cli.console import print_message, printable
 from litmine.cli.options import lake_option
 from litmine.lake.paths import LakePath
-from litmine.lake.runs import Gap
 from litmine.pipeline.count_format import format_count, format_nonzero
 
 if TYPE_CHECKING:
@@ -68,6 +67,7 @@ def status(lake: LakePath, form: str, settled: tuple[str, ...]) -> None:
 
 def _rows(lake: LakePath, lake_status: "LakeStatus") -> Iterator[tuple[str, str]]:
     """A label and a text for each line of the summary."""
+    from litmine.lake.runs import Gap
     from litmine.pipeline.status import MAX_GAPS
 
     yield "lake", f"{lake} ({lake_status.size_bytes / 1e6:,.1f} MB)"

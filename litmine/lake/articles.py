@@ -4,10 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import pyarrow.compute as pc
-
 from litmine.lake.listing import live_files
-from litmine.lake.parquet import read_footer, read_table, report_read_errors
+from litmine.lake.parquet import parse_footer, read_footer_text, read_table, report_read_errors
 from litmine.lake.paths import LakePath
 from litmine.text.sentences import Regions
 from litmine.types import join_text
@@ -50,6 +48,8 @@ def list_parts(lake: LakePath) -> list[LakePath]:
 
 def read_new_texts(path: LakePath) -> NewTexts:
     """Read the new texts of a part. Raises LakeError if the file is damaged."""
+    import pyarrow.compute as pc
+
     rows = read_table(path, _TEXT_COLUMNS)
     with report_read_errors(path):
         rows = rows.filter(pc.field("new_text"))
@@ -78,6 +78,8 @@ class TextWithRegions(NamedTuple):
 
 def read_texts(path: LakePath, wanted: Collection[tuple[int, int]]) -> dict[tuple[int, int], TextWithRegions]:
     """Read those new texts of a part that are in `wanted`, by (PMID, text hash). Raises LakeError if it is damaged."""
+    import pyarrow.compute as pc
+
     rows = read_table(path, _TEXT_COLUMNS)
     with report_read_errors(path):
         rows = rows.filter(pc.field("new_text") & pc.field("pmid").isin(sorted({pmid for pmid, _ in wanted})))
@@ -92,6 +94,11 @@ def read_texts(path: LakePath, wanted: Collection[tuple[int, int]]) -> dict[tupl
 
 def read_part_summary(path: LakePath) -> PartSummary:
     """Read the footer of a part. Raises LakeError if the file is damaged."""
-    footer = read_footer(path)
+    return parse_part_summary(path, read_footer_text(path))
+
+
+def parse_part_summary(path: LakePath, footer: str | None) -> PartSummary:
+    """The footer of a part from its text. Raises LakeError if it is damaged or missing."""
+    parsed = parse_footer(path, footer)
     with report_read_errors(path):
-        return PartSummary(footer["rows"], footer["texts"], footer["source"])
+        return PartSummary(parsed["rows"], parsed["texts"], parsed["source"])

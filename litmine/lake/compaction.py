@@ -16,7 +16,6 @@ from typing import Any
 from uuid import uuid4
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from litmine.errors import LakeError
 from litmine.lake.file_writer import delete_file, file_age, write_bytes
@@ -213,6 +212,9 @@ def _with_marks(lake: LakePath, chunks: Iterable[pa.Table]) -> Iterator[pa.Table
     A row is marked if any row of the lake has another text of its PMID, or the same PMID. Rows that are written
     meanwhile carry their own marks. If another part of the lake is damaged, the marks stay unknown.
     """
+    # Imported here, because most commands import this module and merge nothing.
+    import pyarrow.compute as pc
+
     index: VersionIndex | None = None
     for chunk in chunks:
         unknown = chunk.filter(pc.or_(pc.is_null(chunk["text_changed"]), pc.is_null(chunk["pmid_known"])))

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from litmine.errors import LakeError, LitmineError
 from litmine.lake.parquet import open_parquet
 from litmine.lake.paths import LakePath
+from litmine.lake.query_limits import limit_error
 
 # DuckDB starts messages about faulty queries with the kind of error. Messages about damaged files have no kind, or one
 # of these.
@@ -26,8 +27,8 @@ def report_damaged_files(
 ) -> Iterator[None]:
     """Turn DuckDB errors in the block into a LakeError that names the damaged file.
 
-    If no file is damaged, raise the error that `otherwise` makes from DuckDB's message. `also` lists further exception
-    types to handle in the same way.
+    A query that exceeded a limit raises QueryLimitError. If no file is damaged, raise the error that `otherwise` makes
+    from DuckDB's message. `also` lists further exception types to handle in the same way.
     """
     import duckdb
 
@@ -35,6 +36,8 @@ def report_damaged_files(
     try:
         yield
     except handled as error:
+        if (limit := limit_error(str(error))) is not None:
+            raise limit from error
         raise _find_damage(lake, str(error)) or otherwise(str(error)) from error
 
 

@@ -13,10 +13,12 @@ from litmine.errors import LakeError, SettingError
 from litmine.lake import articles, import_log, runs
 from litmine.lake.active_models import active_models
 from litmine.lake.article_writer import PART_SIZE, ArticleWriter, ImportCounts
+from litmine.lake.coverage import read_coverage
 from litmine.lake.file_writer import escape_surrogates, file_write_error, write_bytes
 from litmine.lake.parquet import write_schema_file
 from litmine.lake.paths import TABLES, LakePath, parse_lake_path, schema_folder
 from litmine.lake.query import select, tasks_read
+from litmine.lake.query_limits import QueryLimits
 from litmine.lake.sql_text import sql_string
 from litmine.lake.targets import TargetSet, list_target_sets
 from litmine.lake.views import write_catalogue
@@ -153,9 +155,9 @@ class Lake:
         if isinstance(self.location, Path) and file.resolve().is_relative_to(self.location):
             raise SettingError(f"an output file cannot be inside the lake; choose a path outside {self.location}")
 
-    def select(self, query: str) -> pa.RecordBatchReader:
+    def select(self, query: str, limits: QueryLimits | None = None) -> pa.RecordBatchReader:
         """Run one SELECT over the views and stream its rows; see `litmine.lake.query.select`."""
-        return select(self.location, query)
+        return select(self.location, query, limits)
 
     def sql(self, query: str) -> pa.Table:
         """Run one SELECT over the views and return all rows. Raises QueryError or LakeError."""
@@ -174,14 +176,12 @@ class Lake:
         tasks = None if query is None else tasks_read(self.location, query)
         if tasks is not None and not tasks:
             return []
-        coverage = self.rows(
-            "SELECT task, model, texts_unread, texts_failed FROM coverage"
-            " WHERE active AND texts_unread + texts_failed > 0"
-        )
         return [
-            (model, _coverage_warning(model, unread, failed))
-            for task, model, unread, failed in coverage
-            if (not runs_always(task) if tasks is None else task in tasks)
+            (one.model, _coverage_warning(one.model, one.texts_unread, one.texts_failed))
+            for one in read_coverage(self.location)
+            if one.active
+            and one.texts_unread + one.texts_failed
+            and (not runs_always(one.task) if tasks is None else one.task in tasks)
         ]
 
 

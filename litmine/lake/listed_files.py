@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from litmine.lake.current_rows import (
@@ -24,6 +23,7 @@ from litmine.lake.current_rows import (
     superseded_texts,
 )
 from litmine.lake.file_statistics import UNKNOWN, FileStatistics, read_statistics
+from litmine.lake.footers import read_footers
 from litmine.lake.lake_cache import MIN_CACHED, cache_file, files_digest, write_cache
 from litmine.lake.paths import PART_TASKS, LakePath
 from litmine.lake.sql_text import column_names, escape_glob, schema_map, select_list, sql_string
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 # A database of its own in memory, so that its table is not among those that a user lists.
 _SETS = "litmine_sets"
 _SUPERSEDED = f"{_SETS}.main.superseded_texts"
+_FOOTERS = "STRUCT(file_name VARCHAR, footer VARCHAR)[]"
 # The key of the cache's metadata that says for which files it holds.
 _DIGEST = b"litmine-files"
 
@@ -60,8 +61,16 @@ class ListedFiles:
         return self._read(table, columns, self._files[table])
 
     def footers(self, table: str, with_replaced: bool) -> str:  # noqa: ARG002
-        """All listed files are live, so `with_replaced` has no effect."""
-        return f"(SELECT {', '.join(FOOTER_COLUMNS)} FROM parquet_kv_metadata({self._variable(self._files[table])}))"
+        """All listed files are live, so `with_replaced` has no effect.
+
+        The footers come from `read_footers`, because DuckDB would read all of them again in every query. Raises
+        LakeError for a damaged file.
+        """
+        texts = read_footers(self._lake, self._files[table]).complete()
+        rows = [{"file_name": str(file), "footer": text} for file, text in texts.items() if text is not None]
+        footers = f"SELECT unnest({self._variable(rows, _FOOTERS)}, recursive := true)"
+        columns = {"file_name": "file_name", "key": "'litmine'::BLOB AS key", "value": "encode(footer) AS value"}
+        return f"(SELECT {', '.join(columns[name] for name in FOOTER_COLUMNS)} FROM ({footers}))"
 
     def current_rows(self, table: str, columns: Sequence[str]) -> str:
         assert table in PART_TASKS
@@ -116,7 +125,7 @@ class ListedFiles:
         self._connection.register("litmine_cached", texts)
         self._connection.execute(f"CREATE TABLE {_SUPERSEDED} AS FROM litmine_cached")
         self._connection.unregister("litmine_cached")
-        return set(pc.unique(texts["part"]).to_pylist())
+        return set(texts["part"].unique().to_pylist())
 
     def _cached_texts(self, query: str) -> pa.Table:
         """The result of a query over all articles, which stays the same until a part is added or merged."""
@@ -159,12 +168,12 @@ class ListedFiles:
             if not group:
                 continue
             if missing is None:
-                reader = f"read_parquet({self._variable(group)}, {options}, schema = {schema_map(table, columns)})"
+                reader = f"read_parquet({self._file_names(group)}, {options}, schema = {schema_map(table, columns)})"
             else:
                 # DuckDB takes the first file for an average one when it estimates the number of rows.
                 mean = sum(statistics[file].rows for file in group) / len(group)
                 group.sort(key=lambda file: (statistics[file] == UNKNOWN, abs(statistics[file].rows - mean)))
-                reader = f"read_parquet({self._variable(group)}, {options}, hive_partitioning = false)"
+                reader = f"read_parquet({self._file_names(group)}, {options}, hive_partitioning = false)"
             selects.append(f"SELECT {select_list(table, columns, missing or ())} FROM {reader}")
         return f"({' UNION ALL '.join(selects)})"
 
@@ -174,11 +183,15 @@ class ListedFiles:
             self._statistics[table] = dict(zip(files, read_statistics(self._lake, table, files), strict=True))
         return self._statistics[table]
 
-    def _variable(self, files: Sequence[LakePath]) -> str:
-        """SQL for a variable of the connection that holds the names of some files."""
-        name = f"litmine_files_{self._variables}"
+    def _file_names(self, files: Sequence[LakePath]) -> str:
+        """SQL for the names of some files."""
+        return self._variable([escape_glob(file) for file in files], "VARCHAR[]")
+
+    def _variable(self, value: object, kind: str) -> str:
+        """SQL for a variable of the connection that holds a value of a type of DuckDB."""
+        name = f"litmine_{self._variables}"
         self._variables += 1
-        self._connection.execute(f"SET VARIABLE {name} = $1", [[escape_glob(file) for file in files]])
+        self._connection.execute(f"SET VARIABLE {name} = $1::{kind}", [value])
         return f"getvariable('{name}')"
 
 

@@ -119,12 +119,23 @@ def _match_schema(path: LakePath, table: str, batch: pa.RecordBatch) -> pa.Table
 
 def read_footer(path: LakePath) -> dict[str, Any]:
     """Read the JSON footer of a file. Raises LakeError if the file is damaged, missing or not litmine's."""
+    return parse_footer(path, read_footer_text(path))
+
+
+def parse_footer(path: LakePath, text: str | None) -> dict[str, Any]:
+    """The footer of a file from its text. Raises LakeError for a file without a valid footer."""
+    if text is None:
+        raise damage_error(path, "it has no litmine footer")
     with report_read_errors(path):
-        metadata = _read_metadata(path).metadata or {}
-        if FOOTER_KEY not in metadata:
-            raise damage_error(path, "it has no litmine footer")
-        footer: dict[str, Any] = json.loads(metadata[FOOTER_KEY])
+        footer: dict[str, Any] = json.loads(text)
         return footer
+
+
+def read_footer_text(path: LakePath) -> str | None:
+    """Read the JSON footer of a file as text; None without one. Raises LakeError if the file is damaged or missing."""
+    with report_read_errors(path):
+        footer: bytes | None = (_read_metadata(path).metadata or {}).get(FOOTER_KEY)
+        return None if footer is None else footer.decode()
 
 
 def check_complete(path: LakePath) -> None:

@@ -7,19 +7,17 @@ of what is allowed, at every level of nesting.
 
 import json
 import re
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 import pyarrow as pa
 
 from litmine.errors import QueryError, UnknownViewError
 from litmine.lake.duckdb_errors import report_damaged_files
 from litmine.lake.paths import LakePath
+from litmine.lake.query_limits import QueryLimits
 from litmine.lake.sql_text import escape_glob, sql_string
 from litmine.lake.view_definitions import tasks_behind, view_descriptions
 from litmine.lake.views import create_views, open_duckdb, run_interruptibly
@@ -53,6 +51,9 @@ _BRACKETS = re.compile(r"[(\[{}\])]")
 QUERY_FAILED = "the query failed: "
 _BATCH_ROWS = 10_000
 
+# The latest valid query and the tables that it reads, because `sql` needs them again after it ran the query.
+_latest_tables: dict[None, tuple[str, set[str] | None]] = {}
+
 
 @dataclass(frozen=True, slots=True)
 class SelectStatement:
@@ -66,19 +67,21 @@ class SelectStatement:
     tables: set[str] | None
 
 
-def select(lake: LakePath, query: str) -> pa.RecordBatchReader:
-    """Run a query and return its rows while they are computed.
+def select(lake: LakePath, query: str, limits: QueryLimits | None = None) -> pa.RecordBatchReader:
+    """Run a query within limits and return its rows while they are computed.
 
-    Raises QueryError when the query is not exactly one SELECT, when it reads something outside the lake, or when DuckDB
-    rejects it; LakeError when a file of the lake is damaged. Reading the rows can raise both as well.
+    Raises QueryError when the query is not exactly one SELECT, when it reads something outside the lake, when it needs
+    more than the limits (QueryLimitError), or when DuckDB rejects it; LakeError when a file of the lake is damaged.
+    Reading the rows can raise both as well.
     """
-    with _translate_errors(lake):
-        connection = open_duckdb(lake)
+    with _translate_errors(lake), ExitStack() as stack:
+        connection = stack.enter_context(open_duckdb(lake, limits))
         # Before any file of the lake is opened, so that rejecting a query is cheap.
         parsed = parse_select(connection, query)
         create_views(connection, lake, _views_to_create(parsed))
         _restrict_access(connection, lake)
         rows = run_interruptibly(connection, lambda: connection.sql(parsed.statement).to_arrow_reader(_BATCH_ROWS))
+        stack.pop_all()  # `batches` closes the connection
 
     def batches() -> Iterator[pa.RecordBatch]:
         with connection, _translate_errors(lake):
@@ -103,8 +106,10 @@ def check_select(lake: LakePath, query: str) -> None:
 
 def tasks_read(lake: LakePath, query: str) -> set[str] | None:
     """The names of the tasks whose rows a query reads; None when it can read those of any. Raises as `select`."""
-    with _translate_errors(lake), open_duckdb(lake) as connection:
-        tables = parse_select(connection, query).tables
+    latest, tables = _latest_tables.get(None, ("", None))
+    if latest != query:
+        with _translate_errors(lake), open_duckdb(lake) as connection:
+            tables = parse_select(connection, query).tables
     return None if tables is None else tasks_behind(tables)
 
 
@@ -157,7 +162,9 @@ def parse_select(connection: "duckdb.DuckDBPyConnection", query: str) -> SelectS
             raise QueryError(f"a query must be exactly one SELECT, and this one contains {kind.split('_')[0]}")
         if kind == "TABLE_FUNCTION" and (name := node["function"]["function_name"].lower()) not in _TABLE_FUNCTIONS:
             raise QueryError(f"the table function {name} is not allowed; query the views that `SHOW TABLES` lists")
-    return SelectStatement(statement, _tables_read(nodes))
+    tables = _tables_read(nodes)
+    _latest_tables[None] = query, tables
+    return SelectStatement(statement, tables)
 
 
 def _tables_read(nodes: Sequence[Mapping[str, Any]]) -> set[str] | None:
@@ -226,11 +233,8 @@ def _views_to_create(parsed: SelectStatement) -> set[str] | None:
 
 def _restrict_access(connection: "duckdb.DuckDBPyConnection", lake: LakePath) -> None:
     """Permanently limit the connection to reading the lake's files."""
-    # Queries can read the folder where DuckDB spills to disk, so it must be new. DuckDB creates it when it needs it.
-    spill_folder = Path(tempfile.gettempdir()) / f"litmine-{uuid4().hex}"
     allowed = sorted({str(lake), escape_glob(lake)})
     for statement in (
-        f"SET temp_directory = {sql_string(str(spill_folder))}",
         f"SET allowed_directories = [{', '.join(map(sql_string, allowed))}]",
         "SET enable_external_access = false",
         "SET autoinstall_known_extensions = false",

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from litmine.errors import SchemaError
 from litmine.lake.articles import NewTexts
@@ -135,6 +134,8 @@ def list_target_sets(lake: LakePath, tables: Sequence[str] = tuple(PART_TASKS)) 
 
 def read_upstream(lake: LakePath, source: TargetInput, part: str, texts: NewTexts) -> UpstreamRows:
     """Read an input's rows for the texts of a part. Raises LakeError if the target is missing or damaged."""
+    import pyarrow.compute as pc
+
     path = source.targets.target_path(lake, part)
     footer = read_footer(path)
     table = source.targets.table

@@ -9,12 +9,14 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from litmine.lake.caches import read_cached, write_cached
 from litmine.lake.file_writer import file_write_error, write_atomically
 from litmine.lake.listed_files import ListedFiles
 from litmine.lake.listing import live_files_by_table
 from litmine.lake.live_file_query import LiveFileQuery
 from litmine.lake.object_store import ObjectPath
 from litmine.lake.paths import CATALOGUE, LakePath
+from litmine.lake.query_limits import QueryLimits, limit_connection
 from litmine.lake.view_definitions import view_statements
 from litmine.lake.view_templates import fill_template
 
@@ -24,26 +26,32 @@ if TYPE_CHECKING:
 # The comment on this view of the catalogue is the catalogue's fingerprint.
 _FINGERPRINT_VIEW = "article_versions"
 # Catalogues that this process has written or found current: the file's identity and the SQL that made it.
-_checked_catalogues: dict[Path, tuple[tuple[int, ...] | None, str]] = {}
+_checked_catalogues: dict[Path, tuple[list[int] | None, str]] = {}
+# The cache with the identity of the catalogue that a process has found current; opening it takes a tenth of a second.
+_CHECKED = "catalogue"
 
 
 def connect(lake: LakePath, names: Collection[str] | None = None) -> "duckdb.DuckDBPyConnection":
     """Open an in-memory DuckDB with the lake's views over the files that are live now. Timestamps are in UTC.
 
     names: only these views and those that they read; None for all. Raises duckdb.Error for a damaged file, LakeError
-    for a damaged merge note.
+    for a damaged merge note or footer.
     """
     connection = open_duckdb(lake)
     create_views(connection, lake, names)
     return connection
 
 
-def open_duckdb(lake: LakePath | None = None) -> "duckdb.DuckDBPyConnection":
-    """Open an in-memory DuckDB that can read a lake's files. It draws no progress bar, because stdout is for data."""
+def open_duckdb(lake: LakePath | None = None, limits: QueryLimits | None = None) -> "duckdb.DuckDBPyConnection":
+    """Open an in-memory DuckDB that can read a lake's files, within limits. It draws no progress bar on stdout.
+
+    Raises SettingError as `limit_connection`.
+    """
     import duckdb
 
     connection = duckdb.connect()
     connection.execute("SET enable_progress_bar = false")
+    limit_connection(connection, limits)
     if isinstance(lake, ObjectPath):
         # Imported here because only lakes in an object store need fsspec.
         from litmine.lake.object_reader import ReadOnlyFileSystem
@@ -88,19 +96,24 @@ def write_catalogue(lake: LakePath) -> bool:
     The new file replaces the old one in one step, so a tool that has the old one open can continue to use it. A lake
     in an object store has no catalogue. Raises LakeError when the file cannot be written.
     """
-    import duckdb
-
     if isinstance(lake, ObjectPath):
         return False
     path, sql = lake / CATALOGUE, catalogue_sql(lake)
-    identity = _file_identity(path)
-    if identity is not None and (_checked_catalogues.get(path) == (identity, sql) or catalogue_is_current(lake)):
-        _checked_catalogues[path] = identity, sql
-        return False
+    identity, digest = _file_identity(path), blake2b(sql.encode(), digest_size=16).hexdigest()
+    if identity is not None:
+        if _checked_catalogues.get(path) == (identity, sql) or read_cached(lake, _CHECKED, digest) == identity:
+            return False
+        if catalogue_is_current(lake):
+            _checked_catalogues[path] = identity, sql
+            write_cached(lake, _CHECKED, digest, identity)
+            return False
 
     def build(temporary: Path) -> None:
+        import duckdb
+
         try:
             with duckdb.connect(str(temporary)) as catalogue:
+                limit_connection(catalogue)
                 run_interruptibly(catalogue, lambda: catalogue.execute(sql))
                 fingerprint = _fingerprint(sql, catalogue)
                 # Without the checkpoint, the views could remain in the write-ahead log when the disk is full.
@@ -139,13 +152,13 @@ def catalogue_sql(lake: LakePath) -> str:
     return fill_template("\n".join(view_statements()), LiveFileQuery(lake))
 
 
-def _file_identity(file: Path) -> tuple[int, ...] | None:
+def _file_identity(file: Path) -> list[int] | None:
     """Inode, size and modification time, which change when the file is replaced; None if it does not exist."""
     try:
         stat = file.stat()
     except OSError:
         return None
-    return stat.st_ino, stat.st_size, stat.st_mtime_ns
+    return [stat.st_ino, stat.st_size, stat.st_mtime_ns]
 
 
 def _fingerprint(sql: str, catalogue: "duckdb.DuckDBPyConnection") -> str:

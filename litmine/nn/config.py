@@ -32,6 +32,17 @@ class BertShape:
     model_type: str = "bert"
 
 
+def is_plain_bert(config: Any) -> bool:
+    """Whether `litmine.nn.encoder.BertEncoder` supports this configuration, a `BertShape` or one of transformers."""
+    return (
+        config.model_type == "bert"
+        and config.hidden_act == "gelu"
+        and getattr(config, "position_embedding_type", "absolute") == "absolute"
+        and not config.is_decoder
+        and config.hidden_size % config.num_attention_heads == 0
+    )
+
+
 def bert_shape(folder: Path) -> BertShape | None:
     """Read the shape of a BERT without importing transformers; None for other models. Raises as `read_config`."""
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))

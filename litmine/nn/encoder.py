@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import gelu, scaled_dot_product_attention
+from torch.overrides import TorchFunctionMode
 
 from litmine.nn.kernels import PLAIN, Kernels, WindowBounds
 
@@ -22,17 +23,6 @@ class EncoderOutput:
     """Output of an encoder: `last_hidden_state`, (texts, tokens, width)."""
 
     last_hidden_state: Tensor
-
-
-def is_plain_bert(config: Any) -> bool:
-    """Whether `BertEncoder` supports this configuration."""
-    return (
-        config.model_type == "bert"
-        and config.hidden_act == "gelu"
-        and getattr(config, "position_embedding_type", "absolute") == "absolute"
-        and not config.is_decoder
-        and config.hidden_size % config.num_attention_heads == 0
-    )
 
 
 class BertEncoder(nn.Module):
@@ -49,7 +39,7 @@ class BertEncoder(nn.Module):
 
     @classmethod
     def from_transformers(cls, encoder: Any) -> "BertEncoder":
-        """A copy of an encoder of transformers; `is_plain_bert` must hold for its configuration."""
+        """A copy of an encoder of transformers; `litmine.nn.config.is_plain_bert` must hold for its configuration."""
         return cls.from_weights(encoder.config, encoder.state_dict())
 
     @classmethod
@@ -60,6 +50,16 @@ class BertEncoder(nn.Module):
         """
         encoder = cls(config)
         encoder.load_state_dict({name: weights[name] for name in encoder.state_dict()})
+        return encoder
+
+    @classmethod
+    def for_inference(cls, config: Any, weights: Mapping[str, Tensor], dtype: torch.dtype) -> "BertEncoder":
+        """As `from_weights`, in a precision, and without the time that random weights take."""
+        with _WithoutRandomWeights():
+            encoder = cls(config)
+        # Copies: safetensors maps the file into memory, and a file may be written again while a model is in use.
+        copies = {name: weights[name].to(dtype, copy=True) for name in encoder.state_dict()}
+        encoder.load_state_dict(copies, assign=True)
         return encoder
 
     def split_off(self, layers: int) -> tuple["BertEncoder", nn.ModuleList]:
@@ -91,6 +91,20 @@ class BertEncoder(nn.Module):
         for layer in self.encoder.layer:
             hidden = layer(hidden, mask)
             yield hidden
+
+
+class _WithoutRandomWeights(TorchFunctionMode):
+    """Modules that are made in this context have no initial weights, so they must get all of them afterwards.
+
+    The device `meta` would do the same, but imports a compiler, which takes half a second.
+    """
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        if getattr(func, "__module__", "") == "torch.nn.init":
+            return args[0] if args else (kwargs or {})["tensor"]
+        return func(*args, **kwargs or {})
 
 
 class UpperLayers(nn.Module):
@@ -283,8 +297,7 @@ class _PackedLayer:
 
 def _concatenated(*layers: nn.Linear) -> nn.Linear:
     """A linear layer with the outputs of all `layers`, one after another."""
-    joint = nn.utils.skip_init(nn.Linear, layers[0].in_features, sum(layer.out_features for layer in layers))
+    joint = nn.Linear(layers[0].in_features, sum(layer.out_features for layer in layers), device="meta")
     joint.weight = nn.Parameter(torch.cat([layer.weight for layer in layers]), requires_grad=False)
     joint.bias = nn.Parameter(torch.cat([layer.bias for layer in layers]), requires_grad=False)
-    assert isinstance(joint, nn.Linear)
     return joint

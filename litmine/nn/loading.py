@@ -12,17 +12,16 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from litmine.nn.config import bert_shape, max_window, read_config
-from litmine.nn.encoder import BertEncoder, is_plain_bert
+from litmine.nn.config import bert_shape, is_plain_bert, max_window, read_config
+from litmine.nn.encoder import BertEncoder
 from litmine.nn.hugging_face import auto_tokenizer
+from litmine.nn.hugging_face_folder import describe_plain_bert
 from litmine.nn.trunk_folder import encoder_folder
 from litmine.nn.weights import load_weights
 
 # Prefix of an encoder's weight names in litmine's own models.
 ENCODER_PREFIX = "encoder."
 TOKENIZER_FILE = "tokenizer.json"
-# Tokens that two neighbouring windows share at least.
-DEFAULT_OVERLAP = 128
 Network = TypeVar("Network", bound=torch.nn.Module)
 
 
@@ -96,7 +95,15 @@ def special_ids(tokenizer: Tokenizer, config: Any) -> tuple[int, int, int]:
     return special[0], special[1], getattr(config, "pad_token_id", None) or 0
 
 
+def hugging_face_labels(folder: Path) -> tuple[str, ...]:
+    """The labels of a Hugging Face classifier, in the order of its outputs."""
+    by_index = read_config(folder).id2label
+    return tuple(by_index[i] for i in range(len(by_index)))
+
+
 def hugging_face_window(folder: Path) -> int:
     """The window of a Hugging Face model that was not made by litmine, in tokens, special tokens included."""
+    if (plain := describe_plain_bert(folder)) is not None:
+        return plain.window
     config = read_config(folder)
     return min(int(auto_tokenizer(folder).model_max_length), max_window(config))

@@ -10,6 +10,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -140,11 +141,18 @@ def folder_digest(folder: Path, decisive: Any) -> str:
         raise ValueError("it has no weights in safetensors, the only format litmine loads; look for a converted copy")
     digest = hashlib.sha256()
     for file in sorted(file for pattern in _DECISIVE for file in folder.glob(pattern)):
-        digest.update(file.name.encode() + b"\0")
-        with file.open("rb") as stream:
-            digest.update(hashlib.file_digest(stream, "sha256").digest())
+        stat = file.stat()
+        identity = stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
+        digest.update(file.name.encode() + b"\0" + _file_digest(file.resolve(), identity))
     digest.update(json.dumps(decisive).encode())
     return digest.hexdigest()[:12]
+
+
+@lru_cache(maxsize=64)
+def _file_digest(file: Path, _identity: tuple[int, ...]) -> bytes:
+    """SHA-256 of a file. A process reads an unchanged file only once: a run needs the digest to plan and to load."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").digest()
 
 
 def pull(hub_id: str) -> Path:

@@ -15,9 +15,9 @@ from torch import Tensor, nn
 
 from litmine.errors import ModelError
 from litmine.nn.batches import TokenRow
-from litmine.nn.config import bert_shape
+from litmine.nn.config import bert_shape, is_plain_bert
 from litmine.nn.devices import choose_device, choose_precision, keep_freed_memory
-from litmine.nn.encoder import BertEncoder, is_plain_bert
+from litmine.nn.encoder import BertEncoder
 from litmine.nn.hidden_states import HiddenStates, PackedRunner, PaddedEncoder, PaddedRunner, TopLayers, TrunkRunner
 from litmine.nn.kernel_selection import fastest_kernels
 from litmine.nn.loading import read_tokenizer, special_ids
@@ -152,7 +152,7 @@ def load_trunk(folder: Path, place: Placement, trunks: LoadedTrunks | None = Non
             raise ValueError("a trunk must be a plain BERT, but its config.json describes another model")
         tokenizer = read_tokenizer(folder)
         special = special_ids(tokenizer, shape)
-        encoder = BertEncoder.from_weights(shape, load_weights(folder))
+        encoder = BertEncoder.for_inference(shape, load_weights(folder), place.dtype)
         place.put(encoder)
         runner, _ = make_runner(encoder, 0, place, settings.window, special[2])
         windows = WindowSettings(settings.window, settings.overlap)

@@ -8,8 +8,7 @@ from pathlib import Path
 from torch import Tensor
 
 from litmine.errors import SettingError
-from litmine.nn.config import bert_shape
-from litmine.nn.encoder import is_plain_bert
+from litmine.nn.config import bert_shape, is_plain_bert
 from litmine.nn.loading import ENCODER_PREFIX, TOKENIZER_FILE
 from litmine.nn.trunk_folder import TrunkLink, TrunkSettings, read_trunk_link, trunk_digest
 from litmine.nn.weights import load_stored_weights, save_stored_weights

@@ -5,8 +5,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from litmine.errors import LakeError, ModelError
-from litmine.lake.articles import list_parts, read_part_summary
+from litmine.lake.articles import list_parts, parse_part_summary
 from litmine.lake.compaction import MERGED_PREFIX, read_replaced_names
+from litmine.lake.footers import Footers, read_footers
 from litmine.lake.parquet import check_complete
 from litmine.lake.paths import LakePath
 from litmine.lake.targets import TargetInput, TargetSet, inputs_key
@@ -129,7 +130,9 @@ def plan_units(
     unreadable: list[UnitResult] = []
     # One listing for each target set, not for each part, because a lake has thousands of parts.
     done = {step.targets: step.targets.finished_parts(lake) for group in groups for step in group.steps}
-    for part in list_parts(lake):
+    parts = list_parts(lake)
+    footers = _footers_of_unread(lake, parts, done)
+    for part in parts:
         if replaced_parts is not None:
             is_merged = part.stem.startswith(MERGED_PREFIX)
             if not is_merged or not set(read_replaced_names(part)) & set(replaced_parts):
@@ -145,13 +148,22 @@ def plan_units(
                 continue
             model_specs = group.models_for(steps)
             try:
-                units.append(PartUnit(lake, part, read_part_summary(part).texts, model_specs, steps))
+                if part in footers.errors:
+                    raise footers.errors[part]
+                texts = parse_part_summary(part, footers.texts[part]).texts
+                units.append(PartUnit(lake, part, texts, model_specs, steps))
             except LakeError as error:
                 unreadable.append(UnitResult.failure(PartUnit(lake, part, 0, model_specs, steps), str(error)))
     random.shuffle(units)
     order = [model_specs for group in groups for model_specs in (group.model_specs, group.models_for(()))]
     units.sort(key=lambda unit: (order.index(unit.model_specs), -unit.size.bit_length()))
     return units, unreadable
+
+
+def _footers_of_unread(lake: LakePath, parts: Sequence[LakePath], done: Mapping[TargetSet, set[str]]) -> Footers:
+    """The footers of all parts, or none if every part has every target, so that nobody needs one."""
+    unread = any(part.stem not in names for names in done.values() for part in parts)
+    return read_footers(lake, parts, update_cache=True) if unread else Footers({}, {})
 
 
 def _damage(target: LakePath) -> str | None:

@@ -1,40 +1,32 @@
 """`status`: a summary of a lake for one screen: its articles, what models have read, what is stale, the latest runs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 from litmine.errors import LakeError, LakeLockedError
+from litmine.lake.article_counts import ArticleCounts, count_articles
+from litmine.lake.coverage import Coverage, read_coverage
 from litmine.lake.download_journal import list_unfinished_fetches
+from litmine.lake.duckdb_errors import report_damaged_files
 from litmine.lake.freshness import count_revised_since_read
 from litmine.lake.lake import Lake
 from litmine.lake.lock import hold_lock
 from litmine.lake.targets import TargetSet
 from litmine.lake.term_lists import is_term_list
-from litmine.lake.version_order import version_struct
-from litmine.lake.views import write_catalogue
+from litmine.lake.views import connect, run_interruptibly, write_catalogue
 from litmine.pipeline.count_format import format_count
 from litmine.pipeline.fetch_plan import SOURCE
 from litmine.search.index_state import index_is_behind
 from litmine.specs import annotate_advice, runs_always, spec_by_name
-from litmine.types import READER_VERSION
 
 MAX_GAPS = 5
 MAX_RUNS = 5
 
-_ARTICLES = "select count(*), count(*) filter (retracted), max(as_of) from articles"
-_VERSIONS = "select count(*) from article_versions where not repeated and not deleted"
-# Current articles whose records an older version of the file reader read: those fetched, and those imported.
-_OUTDATED = f"""
-select count(*) filter (newest.fetched), count(*) filter (not newest.fetched)
-from (
-    select pmid, max({version_struct(["deleted", "fetched"])}) as newest
-    from (select *, source = '{SOURCE}' as fetched from article_versions) group by pmid
-)
-where not newest.deleted and newest.reader_version < {READER_VERSION}
-"""
+# The views that the queries on one connection read.
+_VIEWS = ("gaps", "questions", "runs")
 # The row after MAX_GAPS shows that there are more.
 _GAPS = f"""
 select concat_ws(', ', what, model) as what, why from gaps
@@ -87,58 +79,65 @@ def read_status(lake: Lake) -> LakeStatus:
     """Read the status of a lake, and update its catalogue if it can be written. Raises LakeError for a damaged lake."""
     with suppress(LakeError):
         write_catalogue(lake.location)
-    articles, retracted, as_of = lake.rows(_ARTICLES)[0]
-    ((versions,),) = lake.rows(_VERSIONS)
+    counts = count_articles(lake.location, SOURCE)
     # The models that somebody chose come before those that run always.
-    models = sorted(lake.sql("from coverage").to_pylist(), key=_always)
-    ((questions,),) = lake.rows("select count(*) from questions")
+    coverage = read_coverage(lake.location, update_cache=True)
+    models = sorted(coverage, key=lambda model: (_runs_always(model), model))
+    with report_damaged_files(lake.location), connect(lake.location, _VIEWS) as connection:
+
+        def rows(query: str) -> list[dict[str, Any]]:
+            table = run_interruptibly(connection, lambda: connection.sql(query).to_arrow_table())
+            found: list[dict[str, Any]] = table.to_pylist()
+            return found
+
+        gaps, runs = rows(_GAPS), rows(_RUNS)
+        complete = {row["command"]: row["finished"] for row in rows(_LAST)}
+        questions = rows("select count(*) as count from questions")[0]["count"]
     # The view reads every article, which is not worth it in a lake without questions.
     readers = lake.sql(_READERS).to_pylist() if questions else []
     return LakeStatus(
         size_bytes=sum(file.stat().st_size for file in lake.location.rglob("*.parquet")),
-        articles=articles,
-        retracted=retracted,
-        versions=versions,
+        articles=counts.articles,
+        retracted=counts.retracted,
+        versions=counts.versions,
         parts=len(lake.parts()),
-        as_of=as_of,
-        models=models,
+        as_of=counts.as_of,
+        models=[{**asdict(model), "inputs": model.inputs or None} for model in models],
         readers=readers,
-        stale=list(_stale_messages(lake, models, readers)),
-        gaps=lake.sql(_GAPS).to_pylist(),
-        complete=dict(lake.rows(_LAST)),
-        runs=[{**row, "counts": dict(row["counts"])} for row in lake.sql(_RUNS).to_pylist()],
+        stale=[*_outdated_messages(counts), *_stale_messages(lake, models, readers)],
+        gaps=gaps,
+        complete=complete,
+        runs=[{**row, "counts": dict(row["counts"])} for row in runs],
     )
 
 
-def _outdated_messages(lake: Lake) -> Iterator[str]:
+def _outdated_messages(counts: ArticleCounts) -> Iterator[str]:
     """Messages about articles whose records an earlier version of litmine read."""
-    ((fetched, imported),) = lake.rows(_OUTDATED)
-    if fetched:
-        articles = format_count(fetched, "articles")
+    if counts.fetched_before:
+        articles = format_count(counts.fetched_before, "articles")
         remedy = "run `litmine fetch --refresh` with their query to read them again"
         yield f"{articles} fetched by an earlier version of litmine; {remedy}"
-    if imported:
-        articles = format_count(imported, "articles")
+    if counts.imported_before:
+        articles = format_count(counts.imported_before, "articles")
         yield f"{articles} imported by an earlier version of litmine; import their files again"
 
 
-def _always(model: dict[str, Any]) -> bool:
-    return runs_always(model["task"])
+def _runs_always(coverage: Coverage) -> bool:
+    return runs_always(coverage.task)
 
 
-def _stale_messages(lake: Lake, models: list[dict[str, Any]], readers: list[dict[str, Any]]) -> Iterator[str]:
-    yield from _outdated_messages(lake)
-    behind = [model for model in models if model["active"] and model["parts_unread"]]
+def _stale_messages(lake: Lake, models: Sequence[Coverage], readers: list[dict[str, Any]]) -> Iterator[str]:
+    behind = [model for model in models if model.active and model.parts_unread]
     # A run of another model adds what those that run always lack, so only the others are named.
-    for model in [model for model in behind if not _always(model)] or behind:
-        table = spec_by_name(model["task"]).table
-        revised = count_revised_since_read(lake.location, TargetSet(table, model["model"], model["inputs"] or ""))
+    for model in [model for model in behind if not _runs_always(model)] or behind:
+        table = spec_by_name(model.task).table
+        revised = count_revised_since_read(lake.location, TargetSet(table, model.model, model.inputs))
         lacks = f", so `{table}` lacks {format_count(revised, 'revised articles')}" if revised else ""
-        unread = format_count(model["texts_unread"], "texts")
-        advice = annotate_advice(table, model["model"], in_lake=is_term_list(lake.location, model["model"]))
-        yield f"{model['model']} has not read {unread} yet{lacks}; {advice}"
-    if lake.parts() and not any(model["active"] and not _always(model) for model in models):
-        if any(model["texts_read"] and not _always(model) for model in models):
+        unread = format_count(model.texts_unread, "texts")
+        advice = annotate_advice(table, model.model, in_lake=is_term_list(lake.location, model.model))
+        yield f"{model.model} has not read {unread} yet{lacks}; {advice}"
+    if lake.parts() and not any(model.active and not _runs_always(model) for model in models):
+        if any(model.texts_read and not _runs_always(model) for model in models):
             yield "no model has read the whole lake yet, so the views show no results; run `litmine annotate` again"
         else:
             yield "no model has read the lake yet; run `litmine annotate`"

@@ -12,6 +12,7 @@ import ray
 
 from litmine.errors import LitmineError, SettingError
 from litmine.runtime.ray_internals import (
+    fewer_processes,
     find_running_cluster,
     keep_to_loopback,
     stop_half_started_node,
@@ -98,7 +99,8 @@ def _start(cpus: int, options: dict[str, Any]) -> None:
     for attempt in range(1, _START_ATTEMPTS + 1):
         try:
             # `_node_ip_address` is private as well, but has no fallback: without it Ray listens on all interfaces.
-            ray.init("local", num_cpus=cpus, include_dashboard=False, _node_ip_address="127.0.0.1", **options)
+            with fewer_processes():
+                ray.init("local", num_cpus=cpus, include_dashboard=False, _node_ip_address="127.0.0.1", **options)
         except Exception as error:
             stop_half_started_node(error)
             ray.shutdown()

@@ -5,7 +5,11 @@ pyproject.toml limits Ray to the versions that have them.
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
+from inspect import signature
 from typing import Any
 
 
@@ -26,6 +30,34 @@ def suppress_worker_output() -> None:
     starts Ray itself. Fallback: Ray prints.
     """
     _set(getattr(_private("ray_logging"), "stdout_deduplicator", None), "skip_re", value=re.compile(""))
+
+
+@contextmanager
+def fewer_processes() -> Iterator[None]:
+    """Ray that starts in this block starts without three Python processes that litmine does not use.
+
+    They are the autoscaler (a cluster of one machine does not grow), the copier of the workers' output (litmine prints
+    none), and the server of the dashboard, for which `ray.init` waits a second although it is switched off. Each takes
+    more than half a second of a core. `ray.init` has no options for this. Fallback: they start.
+    """
+    parameter, services = _private("parameter"), _private("services")
+    settings, server = getattr(parameter, "RayParams", None), getattr(services, "start_api_server", None)
+    unwanted = {"no_monitor": True, "include_log_monitor": False}
+    if settings is not None and unwanted.keys() <= signature(settings).parameters.keys():
+        parameter.RayParams = partial(settings, **unwanted)
+    if server is not None:
+        services.start_api_server = _no_server
+    try:
+        yield
+    finally:
+        for module, name, usual in (parameter, "RayParams", settings), (services, "start_api_server", server):
+            if usual is not None:
+                setattr(module, name, usual)
+
+
+def _no_server(*_arguments: object, **_options: object) -> tuple[str, None]:
+    """What Ray's `start_api_server` returns: an address, which is empty for a dashboard that is off, and a process."""
+    return "", None
 
 
 def find_running_cluster() -> str:

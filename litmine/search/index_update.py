@@ -59,7 +59,7 @@ def update_index(lake: Lake) -> None:
                 shutil.rmtree(spill_folder, ignore_errors=True)
             # Parts that arrive during the update may be indexed too, but the state does not include them.
             parts, written = parts_digest(lake.parts()), parts_digest(original_part_names(lake.location))
-            with connect(lake.location) as connection:
+            with connect(lake.location, ["article_versions", "current_versions"]) as connection:
                 _IndexUpdate(lake, connection, parts, written).run()
     # Tantivy raises ValueError.
     except ValueError as error:

@@ -18,13 +18,12 @@ A new task whose unit is an article part implements `StepModel` only, because `l
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import KW_ONLY, dataclass
-from typing import Any, Literal, Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from litmine.lake.paths import LakePath
 from litmine.lake.runs import Gap
 from litmine.lake.targets import UpstreamRows
-from litmine.settings import setting
 
 # One unit is read, one is computed, one is written.
 UNITS_PER_WORKER = 3
@@ -250,19 +249,3 @@ def out_of_memory_reason(error: MemoryError) -> str:
     """The reason that the gap of a unit gives after a MemoryError."""
     details = f" ({error})" if str(error) else ""
     return f"not enough memory{details}; run the command again with fewer workers or --batch-tokens"
-
-
-# Settings
-
-
-@dataclass(frozen=True, slots=True)
-class ModelSettings:
-    """The settings of every command that runs a model."""
-
-    _: KW_ONLY
-    precision: Literal["auto", "float32", "bf16"] = setting(
-        "Arithmetic of the model; auto uses bf16 if the processor or GPU supports it in hardware.", "auto"
-    )
-    batch_tokens: int | None = setting(
-        "Tokens per batch, including padding.", None, unset="what suits the device", at_least=1
-    )

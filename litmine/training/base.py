@@ -20,8 +20,8 @@ import torch
 from tokenizers import Tokenizer
 
 from litmine.errors import CorpusError, ModelError, SettingError
-from litmine.nn.config import max_window
-from litmine.nn.encoder import BertEncoder, is_plain_bert
+from litmine.nn.config import is_plain_bert, max_window
+from litmine.nn.encoder import BertEncoder
 from litmine.nn.hugging_face import auto_config, auto_encoder, learns_masked_words, new_encoder
 from litmine.nn.loading import load_all_weights, read_tokenizer, special_ids
 from litmine.nn.references import is_litmine_model, locate, model_folder_errors

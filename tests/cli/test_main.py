@@ -28,7 +28,10 @@ sys.argv = ["litmine", *sys.argv[1:]]
 try:
     main()
 except SystemExit as left:
-    heavy = {"torch", "ray", "transformers", "duckdb", "Bio", "tantivy", "fsspec", "s3fs", "botocore"}
+    heavy = {
+        "torch", "ray", "transformers", "tokenizers", "safetensors", "duckdb", "Bio", "tantivy", "fsspec", "s3fs",
+        "botocore", "pandas", "pyarrow.compute", "pyarrow.dataset", "rich",
+    }
     loaded = sorted(heavy & set(sys.modules))
     print(json.dumps([left.code, loaded]), file=sys.stderr)
 """
@@ -39,6 +42,7 @@ except SystemExit as left:
     [
         (("--help",), []),
         (("annotate", "--help"), []),
+        (("status", "--help"), []),
         (("train", "ner", "--help"), []),
         (("train", "ner", "--recipe", "builtin", "--help"), []),
         (("train", "qa", "--help"), []),
@@ -69,6 +73,28 @@ def test_a_command_imports_only_what_it_needs(
 def test_annotate_without_work_does_not_import_torch(annotated_lake: Path, tiny_model: Path, tmp_path: Path) -> None:
     lake = str(shutil.copytree(annotated_lake, tmp_path / "lake"))
     words = ("annotate", "--model", str(tiny_model), "--lake", lake)
+    ran = subprocess.run([sys.executable, "-c", LOADED, *words], capture_output=True, text=True, check=False)
+    *_, message, loaded = ran.stderr.splitlines()
+    assert message.startswith("nothing to do: ")
+    assert json.loads(loaded) == [DONE, []]
+
+
+def test_a_command_imports_no_other_command() -> None:
+    script = (
+        "import sys\nfrom litmine.cli.main import cli\ncli.main(['status', '--help'], standalone_mode=False)\n"
+        "print(sorted(name for name in sys.modules if name.startswith('litmine.cli.')), 'pyarrow' in sys.modules)"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    used = [f"litmine.cli.{name}" for name in ("console", "main", "options", "status")]
+    assert ran.stdout.splitlines()[-1] == f"{used} False"
+
+
+def test_a_hugging_face_folder_is_identified_without_transformers(
+    annotated_lake: Path, bert_classifier: Path, tmp_path: Path, run: Run
+) -> None:
+    lake = str(shutil.copytree(annotated_lake, tmp_path / "lake"))
+    words = ("annotate", "--model", str(bert_classifier), "--lake", lake)
+    assert run(*words).returncode == DONE
     ran = subprocess.run([sys.executable, "-c", LOADED, *words], capture_output=True, text=True, check=False)
     *_, message, loaded = ran.stderr.splitlines()
     assert message.startswith("nothing to do: ")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 
-from litmine.nn.encoder import BertEncoder, is_plain_bert
+from litmine.nn.config import is_plain_bert
+from litmine.nn.encoder import BertEncoder
 from litmine.nn.references import builtin_folder
 from litmine.specs import BUILTIN
 from litmine.tasks.ner.folder import read_network
@@ -104,7 +105,7 @@ def test_unsupported_configurations(change: dict[str, object]) -> None:
 def test_a_built_in_model_loads_without_transformers(tmp_path: Path) -> None:
     script = (
         "import sys\nfrom litmine import load_model\nload_model('builtin').annotate(['An allergy to penicillin.'])\n"
-        "print([name for name in ('transformers', 'torch._dynamo', 'scipy') if name in sys.modules])"
+        "print([name for name in ('transformers', 'torch._dynamo', 'sympy', 'scipy') if name in sys.modules])"
     )
     ran = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True, cwd=tmp_path)
     assert ran.stdout == "[]\n"

@@ -97,28 +97,50 @@ def test_a_wrong_argument_of_ray_is_not_tried_again(monkeypatch: pytest.MonkeyPa
     assert len(attempts) == 1
 
 
-@pytest.mark.parametrize("name", ["ray_constants", "ray_logging", "services"])
+def test_ray_starts_without_processes_that_litmine_does_not_use() -> None:
+    parameter, services = import_module("ray._private.parameter"), import_module("ray._private.services")
+    usual = parameter.RayParams, services.start_api_server
+    with ray_internals.fewer_processes():
+        settings = parameter.RayParams(num_cpus=1)
+        assert services.start_api_server(False, raise_on_failure=False) == ("", None)
+    assert (settings.num_cpus, settings.no_monitor, settings.include_log_monitor) == (1, True, False)
+    assert (parameter.RayParams, services.start_api_server) == usual
+
+
+@pytest.mark.parametrize("name", ["ray_constants", "ray_logging", "services", "parameter"])
 def test_a_missing_private_module_changes_nothing_else(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     # None makes an import raise ImportError.
     monkeypatch.setitem(sys.modules, f"ray._private.{name}", None)
     monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:9")
     ray_internals.keep_to_loopback()
     ray_internals.suppress_worker_output()
-    assert ray_internals.find_running_cluster() == "127.0.0.1:9"
+    with ray_internals.fewer_processes():
+        assert ray_internals.find_running_cluster() == "127.0.0.1:9"
 
 
 def test_missing_private_names_change_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
-    ray_constants, ray_logging, services = (
-        import_module(f"ray._private.{name}") for name in ("ray_constants", "ray_logging", "services")
+    ray_constants, ray_logging, services, parameter = (
+        import_module(f"ray._private.{name}") for name in ("ray_constants", "ray_logging", "services", "parameter")
     )
+
+    class NewParams:
+        """Parameters without the options."""
+
+        def __init__(self, num_cpus: int) -> None:
+            self.num_cpus = num_cpus
+
+    monkeypatch.setattr(parameter, "RayParams", NewParams)
     monkeypatch.delattr(ray_constants, "ENABLE_RAY_CLUSTER")
     monkeypatch.delattr(ray_logging, "stdout_deduplicator")
     monkeypatch.delattr(services, "get_ray_address_from_environment")
+    monkeypatch.delattr(services, "start_api_server")
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     ray_internals.keep_to_loopback()
     ray_internals.suppress_worker_output()
     assert not hasattr(ray_constants, "ENABLE_RAY_CLUSTER")
     assert ray_internals.find_running_cluster() == "auto"
+    with ray_internals.fewer_processes():
+        assert parameter.RayParams(2).num_cpus == 2
 
 
 def test_a_node_without_the_private_method_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:

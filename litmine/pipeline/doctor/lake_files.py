@@ -17,7 +17,7 @@ from litmine.schema import find_schema_conflict
 from litmine.specs import ARTICLES
 
 # Not tables. The search index and the catalogue have checks of their own.
-_OTHER_FILES = (".locks", ".spool", "search", "lake.json", "lake.duckdb", "lake.duckdb.wal")
+_OTHER_FILES = (".cache", ".locks", ".spool", "search", "lake.json", "lake.duckdb", "lake.duckdb.wal")
 _WITH_FOOTER = (ARTICLES, *MODEL_TABLES)
 _HOUR = 3600
 

@@ -7,7 +7,7 @@ from typing import Literal
 from litmine.errors import SettingError
 from litmine.settings import check_ranges, setting
 from litmine.specs import BUILTIN
-from litmine.tasks.contract import ModelSettings
+from litmine.tasks.model_settings import ModelSettings
 
 # The default number of errors of a class and of mentions in a comparison.
 LISTED = 10

@@ -7,14 +7,13 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from litmine.errors import ModelError
-from litmine.nn.config import read_config
-from litmine.nn.encoder import BertEncoder, UpperLayers, is_plain_bert
+from litmine.nn.config import is_plain_bert
+from litmine.nn.encoder import BertEncoder, UpperLayers
 from litmine.nn.hidden_states import TopLayers
 from litmine.nn.hugging_face import auto_classifier
+from litmine.nn.hugging_face_folder import describe_plain_bert
 from litmine.nn.loading import (
-    DEFAULT_OVERLAP,
     TOKENIZER_FILE,
-    hugging_face_window,
     load_matching,
     load_network,
     read_tokenizer,
@@ -23,9 +22,17 @@ from litmine.nn.loading import (
 from litmine.nn.references import is_litmine_model, model_folder_errors
 from litmine.nn.trunk import LoadedTrunks, Placement, Trunk, WindowSettings, load_trunk, make_runner
 from litmine.nn.trunk_folder import TrunkLink, find_trunk
-from litmine.nn.weights import load_weights, save_weights
+from litmine.nn.weights import WEIGHTS_FILE, load_weights, save_weights
 from litmine.tasks.ner.network import MultiHeadNetwork, PlainNetwork
-from litmine.tasks.ner.settings import CRF, PER_WORD_FULL_WINDOWS, Head, TaggerSettings, default_heads, tagger_digest
+from litmine.tasks.ner.settings import (
+    CRF,
+    PER_WORD_FULL_WINDOWS,
+    Head,
+    TaggerSettings,
+    default_heads,
+    plain_settings,
+    tagger_digest,
+)
 from litmine.tasks.ner.tagger import Tagger
 
 
@@ -51,7 +58,7 @@ def load_folder(
         used = default_heads(settings) if heads is None else [_head(settings, head) for head in heads]
         digest = tagger_digest(folder, settings, used)
         if settings.trunk is None:
-            network = read_network(folder, settings, quick=True) if litmine_model else _plain_network(folder)
+            network = read_network(folder, settings, quick=True) if litmine_model else _plain_network(folder, place)
             tokenizer = read_tokenizer(folder)
             trunk, layers = _own_trunk(network, tokenizer, settings, place)
         else:
@@ -82,16 +89,6 @@ def read_network(folder: Path, settings: TaggerSettings, quick: bool = False) ->
     return load_network(folder, lambda config, encoder: _network(config, settings, encoder), quick)
 
 
-def plain_settings(folder: Path, name: str) -> TaggerSettings:
-    """The settings of a Hugging Face token classifier. Raises ValueError when its labels have no names."""
-    config = read_config(folder)
-    labels = tuple(config.id2label[i] for i in range(len(config.id2label)))
-    if all(label.startswith("LABEL_") for label in labels):
-        raise ValueError("its labels have numbers instead of names; name them in id2label of its config.json")
-    window = hugging_face_window(folder)
-    return TaggerSettings(name, (Head("labels", labels),), window, min(DEFAULT_OVERLAP, window // 4))
-
-
 def _own_trunk(
     network: MultiHeadNetwork | PlainNetwork, tokenizer: Tokenizer, settings: TaggerSettings, place: Placement
 ) -> tuple[Trunk, TopLayers]:
@@ -119,8 +116,10 @@ def _network(config: Any, settings: TaggerSettings, encoder: Any) -> MultiHeadNe
     return MultiHeadNetwork(config, outputs, encoder, settings.decoding == CRF)
 
 
-def _plain_network(folder: Path) -> MultiHeadNetwork | PlainNetwork:
+def _plain_network(folder: Path, place: Placement) -> MultiHeadNetwork | PlainNetwork:
     """The classifier's network; a plain BERT's weights go into litmine's faster, equivalent encoder."""
+    if (network := _plain_bert_network(folder, place)) is not None:
+        return network
     classifier = auto_classifier(folder)
     if not is_plain_bert(classifier.config):
         return PlainNetwork(classifier)
@@ -128,6 +127,25 @@ def _plain_network(folder: Path) -> MultiHeadNetwork | PlainNetwork:
         classifier.config, classifier.config.num_labels, BertEncoder.from_transformers(classifier.bert)
     )
     network.heads.load_state_dict(classifier.classifier.state_dict())
+    return network
+
+
+def _plain_bert_network(folder: Path, place: Placement) -> MultiHeadNetwork | None:
+    """The network of a plain BERT, without transformers.
+
+    None if only transformers can load it: another model, old names of weights, several files or missing weights.
+    """
+    plain = describe_plain_bert(folder)
+    if plain is None or plain.labels is None or not (folder / WEIGHTS_FILE).is_file():
+        return None
+    weights = load_weights(folder)
+    encoder_weights = {name.removeprefix("bert."): weight for name, weight in weights.items()}
+    try:
+        encoder = BertEncoder.for_inference(plain.shape, encoder_weights, place.dtype)
+        network = MultiHeadNetwork(plain.shape, len(plain.labels), encoder)
+        network.heads.load_state_dict({name: weights[f"classifier.{name}"] for name in ("weight", "bias")})
+    except (KeyError, RuntimeError):
+        return None
     return network
 
 

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from litmine.errors import ModelError
+from litmine.nn.hugging_face_folder import DEFAULT_OVERLAP, describe_plain_bert
 from litmine.nn.references import SETTINGS_FILE, folder_digest, is_litmine_model, read_settings
 from litmine.nn.trunk_folder import TrunkLink, TrunkSettings, find_trunk
 from litmine.text.tags import TagSet
@@ -134,10 +135,20 @@ def entity_types(folder: Path, name: str) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def _read_settings(folder: Path, name: str) -> TaggerSettings:
-    if is_litmine_model(folder):
-        return TaggerSettings.load(folder)
-    # transformers takes seconds to import.
-    from litmine.tasks.ner.folder import plain_settings
+def plain_settings(folder: Path, name: str) -> TaggerSettings:
+    """The settings of a Hugging Face token classifier. Raises ValueError when its labels have no names."""
+    plain = describe_plain_bert(folder)
+    if plain is not None and plain.labels is not None:
+        labels, window = plain.labels, plain.window
+    else:
+        # It imports transformers, which takes seconds.
+        from litmine.nn.loading import hugging_face_labels, hugging_face_window
 
-    return plain_settings(folder, name)
+        labels, window = hugging_face_labels(folder), hugging_face_window(folder)
+    if all(label.startswith("LABEL_") for label in labels):
+        raise ValueError("its labels have numbers instead of names; name them in id2label of its config.json")
+    return TaggerSettings(name, (Head("labels", labels),), window, min(DEFAULT_OVERLAP, window // 4))
+
+
+def _read_settings(folder: Path, name: str) -> TaggerSettings:
+    return TaggerSettings.load(folder) if is_litmine_model(folder) else plain_settings(folder, name)

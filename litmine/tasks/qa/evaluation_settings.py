@@ -5,7 +5,7 @@ from pathlib import Path
 
 from litmine.settings import check_ranges, setting
 from litmine.specs import BUILTIN_READER
-from litmine.tasks.contract import ModelSettings
+from litmine.tasks.model_settings import ModelSettings
 
 
 @dataclass(frozen=True, slots=True)

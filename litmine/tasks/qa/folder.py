@@ -4,9 +4,11 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from litmine.nn.encoder import BertEncoder, is_plain_bert
+from litmine.nn.config import is_plain_bert
+from litmine.nn.encoder import BertEncoder
 from litmine.nn.hugging_face import auto_answerer, auto_tokenizer
-from litmine.nn.loading import DEFAULT_OVERLAP, TOKENIZER_FILE, hugging_face_window, load_network, read_tokenizer
+from litmine.nn.hugging_face_folder import DEFAULT_OVERLAP
+from litmine.nn.loading import TOKENIZER_FILE, hugging_face_window, load_network, read_tokenizer
 from litmine.nn.references import is_litmine_model, model_folder_errors
 from litmine.nn.trunk import LoadedTrunks, Placement, Trunk, WindowSettings, make_runner
 from litmine.nn.weights import save_weights
