@@ -1,0 +1,167 @@
+"""How well each candidate fits a mention of a disease, chemical, species or cell line: a row of numbers for each.
+
+`litmine.tasks.linking.gene_features` has those of genes, whose names are ambiguous between species.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from litmine.tasks.linking.concepts import Concepts, NameMatch
+from litmine.tasks.linking.learned_names import LearnedNames
+from litmine.tasks.linking.words import Agreement, agreement, numbers, tokens, word_classes
+
+# Names that an approximate search returns; 40 find the right one for 87.2 % of BC5CDR's diseases, 20 for 87.0 %.
+NEAREST = 40
+# Cosine of two encoded names, -1 to 1.
+Cosine = Callable[[str, str], float]
+FEATURES = (
+    # The best agreement of a name with the mention, and whether such a name is the preferred one.
+    "exact", "case", "characters", "words", "preferred_match",
+    # Character n-grams: with names and learned mentions, with names only, with the preferred name; whether it is best.
+    "similarity", "name_similarity", "preferred_similarity", "most_similar",
+    # The encoder: with any name, with the preferred name; less the best candidate's; whether it is best.
+    "encoded", "preferred_encoded", "encoded_gap", "best_encoded",
+    # Training documents: share and number of those with this link, whether there is any link, frequency of the concept.
+    "learned_share", "learned_count", "learned", "frequency",
+    # Words, rare ones counting more: of the mention in the name, of the name in the mention, both, the last word.
+    "recall", "precision", "f1", "last_word", "numbers_missing", "numbers_added",
+    # The article and the concept.
+    "in_document", "heading", "supplementary", "depth", "long_form", "names_found", "short",
+)  # fmt: skip
+_COLUMN = {name: column for column, name in enumerate(FEATURES)}
+_SHORT = 5
+_DEEPEST = 8
+_UNKNOWN_WORD = 12.0
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The concepts that a mention may refer to. features: float32, a row for each identifier."""
+
+    identifiers: tuple[str, ...]
+    features: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class NameQuery:
+    """A name to look up. name: the mention or its long form. others: concepts of other mentions of the article."""
+
+    name: str
+    entity_type: str
+    long_form: bool = False
+    others: Collection[str] = ()
+
+
+def find_candidates(
+    query: NameQuery,
+    concepts: Concepts,
+    learned: LearnedNames,
+    word_weights: Mapping[str, float],
+    cosine: Cosine | None = None,
+) -> Candidates:
+    """The candidates of a name with their `FEATURES`, in the order in which they were found.
+
+    word_weights: how rare a word is among all names (`log(1 + names / names with it)`). Without `cosine` the features
+    of the encoder are 0.
+    """
+    counts = learned.counts(query.name, query.entity_type)
+    matches = _matches(query, concepts, learned)
+    table = np.zeros((len(matches), len(FEATURES)), dtype=np.float32)
+    for row, (identifier, found) in zip(table, matches.items(), strict=True):
+        _name_features(row, query.name, found)
+        _word_features(row, query.name, found, word_weights)
+        _learned_features(row, identifier, counts, learned)
+        _concept_features(row, identifier, query, concepts)
+        if cosine is not None:
+            _encoder_features(row, identifier, query.name, found, concepts, cosine)
+    if len(table):
+        similarity, encoded = table[:, _COLUMN["similarity"]], table[:, _COLUMN["encoded"]]
+        table[:, _COLUMN["most_similar"]] = similarity == similarity.max()
+        if cosine is not None:
+            table[:, _COLUMN["best_encoded"]] = encoded == encoded.max()
+            table[:, _COLUMN["encoded_gap"]] = encoded - encoded.max()
+    return Candidates(tuple(matches), table)
+
+
+def _matches(query: NameQuery, concepts: Concepts, learned: LearnedNames) -> dict[str, list[NameMatch]]:
+    """The names that were found, by concept."""
+    found: dict[str, list[NameMatch]] = defaultdict(list)
+    nearest = concepts.nearest(query.name, query.entity_type, NEAREST)
+    known = {(one.identifier, one.name) for one in nearest}
+    same = [one for one in concepts.lookup(query.name, query.entity_type) if (one.identifier, one.name) not in known]
+    for match in (*nearest, *same):
+        # In training, the names that only the document itself has are left out of `learned`.
+        if not match.learned or learned.counts(match.name, query.entity_type).get(match.identifier):
+            found[match.identifier].append(match)
+    for identifier, count in learned.counts(query.name, query.entity_type).items():
+        if count and identifier not in found:
+            facts = concepts.facts(identifier)
+            found[identifier].append(NameMatch(identifier, facts.name if facts else query.name, 0.0, learned=True))
+    return found
+
+
+def _name_features(row: np.ndarray, name: str, found: Sequence[NameMatch]) -> None:
+    names = [one for one in found if not one.learned]
+    best = max((agreement(name, one.name) for one in names), default=Agreement.NONE)
+    if best:
+        row[_COLUMN["exact"] + Agreement.EXACT - best] = 1
+        row[_COLUMN["preferred_match"]] = any(one.preferred and agreement(name, one.name) for one in names)
+    row[_COLUMN["similarity"]] = max(one.similarity for one in found)
+    row[_COLUMN["name_similarity"]] = max((one.similarity for one in names), default=0)
+    row[_COLUMN["preferred_similarity"]] = max((one.similarity for one in names if one.preferred), default=0)
+    row[_COLUMN["names_found"]] = min(len(found), 5) / 5
+    row[_COLUMN["short"]] = sum(map(len, tokens(name))) < _SHORT
+
+
+def _word_features(row: np.ndarray, name: str, found: Sequence[NameMatch], weights: Mapping[str, float]) -> None:
+    words = word_classes(name)
+    overlaps = [_overlap(words, word_classes(one.name), weights) for one in found]
+    row[_COLUMN["recall"] : _COLUMN["f1"] + 1] = max(overlaps, key=lambda one: one[2])
+    nearest = word_classes(max(found, key=lambda one: one.similarity).name)
+    row[_COLUMN["last_word"]] = bool(words and nearest and words[-1] == nearest[-1])
+    row[_COLUMN["numbers_missing"]] = len(numbers(words) - numbers(nearest))
+    row[_COLUMN["numbers_added"]] = len(numbers(nearest) - numbers(words))
+
+
+def _overlap(mention: Sequence[str], name: Sequence[str], weights: Mapping[str, float]) -> tuple[float, float, float]:
+    """Recall, precision and F1 of the mention's words among those of a name, weighted."""
+
+    def total(words: Collection[str]) -> float:
+        return sum(weights.get(word, _UNKNOWN_WORD) for word in words)
+
+    shared = total(set(mention) & set(name))
+    if not shared:
+        return 0.0, 0.0, 0.0
+    recall, precision = shared / total(set(mention)), shared / total(set(name))
+    return recall, precision, 2 * recall * precision / (recall + precision)
+
+
+def _learned_features(row: np.ndarray, identifier: str, counts: Mapping[str, int], learned: LearnedNames) -> None:
+    count, total = counts.get(identifier, 0), sum(counts.values())
+    row[_COLUMN["learned_share"]] = count / (total + 0.5)
+    row[_COLUMN["learned_count"]] = math.log1p(count)
+    row[_COLUMN["learned"]] = total > 0
+    row[_COLUMN["frequency"]] = math.log1p(learned.documents_with(identifier))
+
+
+def _concept_features(row: np.ndarray, identifier: str, query: NameQuery, concepts: Concepts) -> None:
+    row[_COLUMN["in_document"]] = identifier in query.others
+    row[_COLUMN["long_form"]] = query.long_form
+    facts = concepts.facts(identifier)
+    row[_COLUMN["depth"]] = 0.5
+    if facts is not None:
+        row[_COLUMN["heading"]], row[_COLUMN["supplementary"]] = facts.heading, facts.supplementary
+        if facts.heading:
+            row[_COLUMN["depth"]] = min(facts.depth, _DEEPEST) / _DEEPEST
+
+
+def _encoder_features(
+    row: np.ndarray, identifier: str, name: str, found: Sequence[NameMatch], concepts: Concepts, cosine: Cosine
+) -> None:
+    facts = concepts.facts(identifier)
+    row[_COLUMN["encoded"]] = max(cosine(name, one.name) for one in found)
+    row[_COLUMN["preferred_encoded"]] = cosine(name, facts.name) if facts else 0

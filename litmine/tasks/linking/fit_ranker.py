@@ -1,0 +1,122 @@
+"""Fit a ranker to candidates of which it is known which are right."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import nn
+
+from litmine.tasks.linking.ranker import Ranker, log_odds
+
+_BATCH = 128
+_IMPOSSIBLE = -1e4
+_LEARNING_RATE = 5e-3
+_WEIGHT_DECAY = 1e-3
+_LEAST_DEVIATION = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class RankingExample:
+    """The candidates of a mention. features: float32, a row for each. right: bool for each."""
+
+    features: np.ndarray
+    right: np.ndarray
+
+
+def fit_ranker(
+    examples: Sequence[RankingExample],
+    features: Sequence[str],
+    units: int = 24,
+    epochs: int = 40,
+    dropout: float = 0.1,
+    seed: int = 0,
+) -> Ranker:
+    """A ranker that gives the right candidates the greatest share, by maximum likelihood (ListNet's top-one loss).
+
+    Cao et al., Learning to Rank: From Pairwise Approach to Listwise Approach, ICML 2007. Examples without a right
+    candidate do not count. Raises ValueError when there is none that counts.
+    """
+    used = [one for one in examples if one.right.any()]
+    if not used:
+        raise ValueError("no example has a right candidate")
+    torch.manual_seed(seed)
+    inputs, right, real = _padded(used, len(features))
+    rows = inputs[real]
+    mean, deviation = rows.mean(0), rows.std(0)
+    # A feature without any variation teaches nothing, and gets no weight below.
+    varies = deviation > _LEAST_DEVIATION
+    deviation = np.where(varies, deviation, 1).astype(np.float32)
+    scaled = torch.from_numpy((inputs - mean) / deviation)
+    wanted, present = torch.from_numpy(right), torch.from_numpy(real)
+    hidden, output = nn.Linear(len(features), units), nn.Linear(units, 1, bias=False)
+    linear = nn.Linear(len(features), 1, bias=False)
+    parameters = [*hidden.parameters(), *output.parameters(), *linear.parameters()]
+    optimizer = torch.optim.AdamW(parameters, lr=_LEARNING_RATE, weight_decay=_WEIGHT_DECAY)
+    steps = epochs * -(-len(used) // _BATCH)
+    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 1e-3, steps)
+    for _ in range(epochs):
+        for batch in torch.randperm(len(used)).split(_BATCH):
+            units_on = nn.functional.dropout(hidden(scaled[batch]).relu(), dropout)
+            scores = (output(units_on) + linear(scaled[batch])).squeeze(-1).masked_fill(~present[batch], _IMPOSSIBLE)
+            shares = scores.log_softmax(1).masked_fill(~wanted[batch], _IMPOSSIBLE)
+            loss = -torch.logsumexp(shares, 1).mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+    with torch.no_grad():
+        return Ranker(
+            features=tuple(features),
+            mean=mean.astype(np.float64),
+            deviation=deviation.astype(np.float64),
+            linear=linear.weight[0].double().numpy() * varies,
+            hidden=hidden.weight.T.double().numpy() * varies[:, None],
+            hidden_bias=hidden.bias.double().numpy(),
+            output=output.weight[0].double().numpy(),
+        )
+
+
+def calibrate(ranker: Ranker, examples: Sequence[RankingExample]) -> Ranker:
+    """The ranker with `slope` and `offset` fitted to examples that it has not learnt from (Platt scaling).
+
+    Platt, Probabilistic Outputs for Support Vector Machines, 1999. Examples without candidates do not count.
+    """
+    best = [_best(ranker, one) for one in examples if len(one.right)]
+    if not best:
+        return ranker
+    odds = torch.tensor([log_odds(share) for share, _ in best], dtype=torch.float64)
+    correct = torch.tensor([right for _, right in best], dtype=torch.float64)
+    line = torch.tensor([1.0, 0.0], dtype=torch.float64, requires_grad=True)
+    optimizer = torch.optim.LBFGS([line], max_iter=100, line_search_fn="strong_wolfe")
+
+    def loss() -> torch.Tensor:
+        optimizer.zero_grad()
+        value = nn.functional.binary_cross_entropy_with_logits(line[0] * odds + line[1], correct)
+        # Keeps both finite when all or none are right.
+        value = value + 1e-3 * ((line[0] - 1) ** 2 + line[1] ** 2)
+        value.backward()
+        return value
+
+    optimizer.step(loss)
+    slope, offset = line.detach().tolist()
+    return replace(ranker, slope=slope, offset=offset)
+
+
+def _best(ranker: Ranker, example: RankingExample) -> tuple[float, bool]:
+    """The share of the best candidate, and whether it is right."""
+    shares = ranker.shares(example.features)
+    row = int(shares.argmax())
+    return float(shares[row]), bool(example.right[row])
+
+
+def _padded(examples: Sequence[RankingExample], features: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Features, which candidates are right, and which are no padding; a row of the first axis per example."""
+    most = max(len(one.right) for one in examples)
+    inputs = np.zeros((len(examples), most, features), dtype=np.float32)
+    right = np.zeros((len(examples), most), dtype=bool)
+    real = np.zeros((len(examples), most), dtype=bool)
+    for row, one in enumerate(examples):
+        count = len(one.right)
+        inputs[row, :count], right[row, :count], real[row, :count] = one.features, one.right, True
+    return inputs, right, real
