@@ -40,9 +40,11 @@ settings.load_profile(os.environ.get("LITMINE_HYPOTHESIS_PROFILE", "gate"))
 LONGEST = (
     "runtime/test_ray_workers.py",
     "test_readme.py",
+    "lake/test_current_rows.py",
     "pipeline/fetch/test_fetch.py",
     "pipeline/test_annotate.py",
     "lake/test_object_store.py",
+    "lake/test_footers.py",
     "runtime/test_ray_shared_gpu.py",
     "runtime/test_ray_training.py",
     "pipeline/test_annotate_faults.py",
