@@ -1,6 +1,7 @@
 """`vocabulary_concepts`: the built-in vocabulary as a source of concepts."""
 
 import pytest
+
 from litmine.tasks.linking.vocabulary_concepts import VocabularyConcepts
 from litmine.vocabulary import open_vocabulary
 
