@@ -158,7 +158,10 @@ class LiveFileQuery:
         `duckdb_databases` has the resolved path of the open file.
         """
         path = os.path.realpath(str(self._lake / CATALOGUE))
-        message = f"this {CATALOGUE} reads the lake at {self._lake}; run `litmine status` on its own lake first"
+        message = (
+            f"this {CATALOGUE} reads the lake at {self._lake}; run `litmine status --lake FOLDER` first, with the"
+            " folder where this file is"
+        )
         in_place = f"EXISTS (FROM duckdb_databases() WHERE path = {sql_string(path)})"
         return f"CASE WHEN {in_place} THEN true ELSE error({sql_string(message)}) END"
 

@@ -178,7 +178,7 @@ def test_the_catalogue_of_a_copy_shows_no_other_lake(
     copied = Path(shutil.copytree(lake.path, tmp_path / "copied"))
     lake.add([make_record(0, 2, "u")], source="b")
     for view in ("articles", "entities", "parts", "runs", "coverage"):
-        problem = f"reads the lake at {lake.path}; run `litmine status` on its own lake first"
+        problem = f"reads the lake at {lake.path}; run `litmine status --lake FOLDER` first, with the folder where this"
         with (
             duckdb.connect(str(copied / CATALOGUE), read_only=True) as catalogue,
             pytest.raises(duckdb.Error, match=problem),
