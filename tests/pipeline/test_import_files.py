@@ -14,7 +14,8 @@ import pytest
 
 from litmine.errors import DONE, NEW_GAPS
 from litmine.lake.lake import Lake
-from litmine.pipeline.import_files import ImportResult, import_files
+from litmine.pipeline.import_files import import_files
+from litmine.pipeline.import_result import ImportResult
 from litmine.types import READER_VERSION
 
 Run = Callable[..., CompletedProcess[str]]

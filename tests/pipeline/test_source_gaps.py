@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from litmine.errors import DONE, NEW_GAPS, WRONG_USAGE, UnknownNameError
 from litmine.lake.lake import Lake
 from litmine.lake.runs import Gap, Run, new_run_id
-from litmine.pipeline.import_files import FileImportResult, import_files
+from litmine.pipeline.import_files import import_files
+from litmine.pipeline.import_result import FileImportResult
 from litmine.pipeline.settle_gaps import gaps_with_records, settle_gaps
 from litmine.sources.files import UNLISTED, file_of_location
 from litmine.types import Article, SourceRecord

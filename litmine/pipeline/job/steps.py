@@ -14,7 +14,8 @@ from litmine.lake.query import check_select
 from litmine.pipeline import fetch
 from litmine.pipeline.count_format import format_count
 from litmine.pipeline.fetch_plan import FetchPlan, FetchRequest
-from litmine.pipeline.import_files import ImportResult, import_files
+from litmine.pipeline.import_files import import_files
+from litmine.pipeline.import_result import ImportResult
 from litmine.pipeline.job.job_file import Job, Resources, StandingQuestions
 from litmine.pipeline.job.step import Forecast, JobObserver, JobStep, Rates, StepOutcome
 from litmine.runtime.executor import RunProgress
