@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
+from litmine.text.greek import GREEK_NAMES
 from litmine.text.sentences import split_sentences
 
 
@@ -55,16 +56,6 @@ _LEADS = tuple(
         *("also known as", "also called", "also termed", "also", "known as", "or", "the"),
     )
 )
-_GREEK_NAMES = (
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma tau upsilon phi"
-    " chi psi omega"
-)
-_GREEK = dict(zip("αβγδεζηθικλμνξοπρστυφχψω", _GREEK_NAMES.split(), strict=True)) | {
-    "ς": "sigma",
-    "µ": "mu",
-    "ϵ": "epsilon",
-    "ϕ": "phi",
-}
 
 
 def find_abbreviations(text: str) -> list[Abbreviation]:
@@ -172,7 +163,7 @@ def _is_short_form(form: str) -> bool:
 
 def _capitals(form: str) -> int:
     """The number of characters that are typical of abbreviations: capitals, digits and Greek letters."""
-    return sum(char.isupper() or char.isdigit() or char in _GREEK for char in form)
+    return sum(char.isupper() or char.isdigit() or char in GREEK_NAMES for char in form)
 
 
 def _match_before(text: str, short: tuple[int, int], start: int, opening: int) -> Abbreviation | None:
@@ -225,7 +216,7 @@ def _long_form(text: str, short_form: str, start: int, end: int) -> tuple[int, i
 def _units(form: str) -> list[str]:
     """The letters of a short form in lower case, `β` for `beta`, and its numbers as a whole."""
     form = form.lower()
-    for letter, name in _GREEK.items():
+    for letter, name in GREEK_NAMES.items():
         if len(name) > 3:
             form = form.replace(name, letter)
     return [
@@ -278,11 +269,11 @@ def _same(unit: str, words: str, at: int) -> bool:
     char = words[at].lower()
     if unit == char:
         return True
-    if unit in _GREEK:
-        return words[at : at + len(_GREEK[unit])].lower() == _GREEK[unit]
+    if unit in GREEK_NAMES:
+        return words[at : at + len(GREEK_NAMES[unit])].lower() == GREEK_NAMES[unit]
     if unit.isdigit():
         return words[at : at + len(unit)] == unit
-    return char in _GREEK and _GREEK[char].startswith(unit)
+    return char in GREEK_NAMES and GREEK_NAMES[char].startswith(unit)
 
 
 def _parts(words: str, low: int) -> list[tuple[int, int]]:

@@ -11,19 +11,14 @@ import unicodedata
 from enum import IntEnum
 from functools import lru_cache
 
+from litmine.text.greek import GREEK_NAMES_OF_ALL
+
 # The version of `normalise`. A vocabulary that is sorted by another one must be built again.
 NORMALISATION = 1
 
-_GREEK = {
-    "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "ζ": "zeta", "η": "eta", "θ": "theta",
-    "ι": "iota", "κ": "kappa", "λ": "lambda", "μ": "mu", "ν": "nu", "ξ": "xi", "ο": "omicron", "π": "pi", "ρ": "rho",
-    "σ": "sigma", "τ": "tau", "υ": "upsilon", "φ": "phi", "χ": "chi", "ψ": "psi", "ω": "omega", "ς": "sigma",
-    "ϵ": "epsilon", "ϑ": "theta", "ϕ": "phi", "µ": "mu",
-    # Old texts write the German letter for a beta.
-    "ß": "beta",
-}  # fmt: skip
-_CAPITALS = {letter.upper(): name for letter, name in _GREEK.items() if letter not in "ßµϵϑϕς"}
-_SPELLED = {ord(letter): f" {name} " for letter, name in (_GREEK | _CAPITALS).items()}
+# Old texts write the German letter for a beta.
+_GREEK = GREEK_NAMES_OF_ALL | {"ϑ": "theta", "ß": "beta"}
+_SPELLED = {ord(letter): f" {name} " for letter, name in _GREEK.items()}
 _TOKEN = re.compile(r"[^\W\d_]+|\d+")
 _IGNORED = frozenset({"and", "of", "the"})
 _ROMAN = {"ii": "2", "iii": "3", "iv": "4", "vi": "6", "vii": "7", "viii": "8", "ix": "9"}

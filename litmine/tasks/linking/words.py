@@ -11,18 +11,9 @@ from collections.abc import Sequence
 from enum import IntEnum
 from functools import lru_cache
 
-_GREEK_NAMES = (
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma tau upsilon phi"
-    " chi psi omega"
-)
-_GREEK = dict(zip("αβγδεζηθικλμνξοπρστυφχψω", _GREEK_NAMES.split(), strict=True)) | {
-    "ς": "sigma",
-    "µ": "mu",
-    "ϵ": "epsilon",
-    "ϕ": "phi",
-}
-_CAPITALS = {letter.upper(): name for letter, name in _GREEK.items() if letter not in "ςµϵϕ"}
-_SPELLED = {ord(letter): f" {name} " for letter, name in (_GREEK | _CAPITALS).items()}
+from litmine.text.greek import GREEK_NAMES_OF_ALL
+
+_SPELLED = {ord(letter): f" {name} " for letter, name in GREEK_NAMES_OF_ALL.items()}
 _TOKEN = re.compile(r"[^\W\d_]+|\d+")
 # Words that tell no concept from another.
 _SMALL_WORDS = frozenset(
