@@ -10,9 +10,9 @@ from litmine.lake.paths import LakePath
 from litmine.lake.query_limits import limit_error
 
 # DuckDB starts messages about faulty queries with the kind of error. Messages about damaged files have no kind, or one
-# of these.
+# of these. "Invalid" stands before the same messages without a kind when they come through an Arrow reader.
 _ERROR_KIND = re.compile(r"^(?P<kind>[A-Za-z ]+) Error: ")
-_DAMAGE_KINDS = {"IO", "INTERNAL", "Serialization"}
+_DAMAGE_KINDS = {"IO", "INTERNAL", "Invalid", "Serialization"}
 
 
 def _lake_error(message: str) -> LakeError:

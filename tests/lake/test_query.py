@@ -6,10 +6,12 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from litmine import Lake
 from litmine.errors import LakeError, QueryError
+from litmine.lake.duckdb_errors import report_damaged_files
 from litmine.types import SourceRecord
 
 MakeRecord = Callable[..., SourceRecord]
@@ -284,3 +286,19 @@ def test_a_damaged_part_is_named(lake: Lake, make_record: MakeRecord) -> None:
         assert good in lake.parts()
     with pytest.raises(QueryError):
         lake.sql("SELECT nope FROM articles")
+
+
+@pytest.mark.parametrize("kind", ["", "IO Error: ", "Invalid Error: "])
+def test_each_form_of_a_message_about_damage_finds_the_file(lake: Lake, make_record: MakeRecord, kind: str) -> None:
+    (bad,) = lake.add([make_record(0, 1, "title")], source="a", dated=True).parts
+    lake.part(bad).write_bytes(b"PAR1 and no more")
+    with pytest.raises(LakeError, match=rf"{bad}\.parquet is damaged"), report_damaged_files(lake.location):
+        raise duckdb.Error(f"{kind}TProtocolException: Invalid data")
+
+
+@pytest.mark.parametrize("kind", ["Binder Error: ", "Invalid Input Error: "])
+def test_a_message_about_the_query_does_not_read_the_files(lake: Lake, make_record: MakeRecord, kind: str) -> None:
+    (bad,) = lake.add([make_record(0, 1, "title")], source="a", dated=True).parts
+    lake.part(bad).write_bytes(b"PAR1 and no more")
+    with pytest.raises(LakeError, match=r"the lake cannot be read: .*no such"), report_damaged_files(lake.location):
+        raise duckdb.Error(f"{kind}no such column")
