@@ -25,6 +25,10 @@ HELP_OPTIONS = cli.context_settings["help_option_names"]
 VIEW_COLUMNS = {
     "active": "Whether the model is active. Views without `all_` in the name show rows of active models only.",
     "articles.text": "Title, one space, abstract: what models read and offsets refer to.",
+    "concepts.articles": "Number of current articles that mention it.",
+    "concepts.entity_type": "The type of the concept; if it may have several, the first by name that a mention has.",
+    "concepts.first_year": "The year of the earliest of these articles.",
+    "concepts.mentions": "Number of mentions in current articles.",
     "coverage.texts_read": "Texts that the model has read.",
     "coverage.texts_unread": "Texts that the model has not read yet.",
     "coverage.texts_failed": "Texts that the model could not read; `gaps` lists them.",
@@ -57,6 +61,7 @@ VIEW_COLUMNS = {
     "source_gaps.reported": "When it was last reported (UTC).",
     "gaps.what": "What could not be read: a PMID, a part, a file, a line or record of a file, or a search.",
     "inputs": "Targets of other tasks that the model reads, as in its targets' path; null if it reads articles only.",
+    "linker": "The linker that found the identifier, name@digest; null for an identifier of the tagger itself.",
     "model": "The model, name@digest.",
     "part": "The name of the article part.",
     "parts.rows": "Number of rows.",
@@ -82,7 +87,13 @@ VIEW_COLUMNS = {
     "why": "The reason.",
 }
 # Where the stored table that explains a column of a view has another name.
-STORED = {"answers": ("readings", "questions"), "gaps": ("articles",), "unretracted_texts": ("articles",)}
+STORED = {
+    "answers": ("readings", "questions"),
+    "concepts": ("vocabularies",),
+    "entities": ("links",),
+    "gaps": ("articles",),
+    "unretracted_texts": ("articles",),
+}
 
 
 def cli_page() -> str:

@@ -178,7 +178,8 @@ class SourceRecord:
 class Entity:
     """A mention found by a model: `text[start_char:end_char] == mention`, in Unicode code points.
 
-    `identifier` is that of its concept, several joined by `|`; None if the model gives none.
+    `identifier` is that of its concept, several joined by `|`; None if the model gives none. `identifier_score` is the
+    probability that it is right, 0 to 1, if a linker found it.
     """
 
     mention: str
@@ -187,6 +188,7 @@ class Entity:
     end_char: int
     score: float = field(compare=False)
     identifier: str | None = None
+    identifier_score: float | None = field(default=None, compare=False)
 
     def __repr__(self) -> str:
         return f"Entity({self.mention!r}, {self.entity_type})"

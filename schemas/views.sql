@@ -7,9 +7,12 @@
 --   was made from, null for none.
 -- {TABLE: pmid, as_of}: some columns only, which DuckDB prepares faster.
 -- {current TABLE}: the rows of the table of a task with article parts that belong to the current texts.
+-- {current TABLE with EXTENSION}: the same of a table that the table EXTENSION of another task extends (`TaskSpec.extends`):
+--   with its columns, from its active models where these have targets, and their model as `extended_by`.
 -- {current articles: title}: columns of the current version of each PMID, without deleted ones.
 -- {active TASK}: a condition on the rows of a task: they are from its active models, and of the types shown from them.
 -- {pairs}: the rows of every task that reads pairs of questions and texts.
+-- {extensions}: pairs of a task that extends the targets of another, and this other task.
 -- {footers of TABLE}: the footers of a table's files.
 -- {footers of targets}: the footers of the targets of every task, with task, model, inputs ('' for none) and part.
 -- {footers of every targets}: also those of the targets of replaced parts, for a view that selects the parts itself.
@@ -63,10 +66,18 @@ WITH chosen AS (
     UNION ALL
     -- Runs of the first version of litmine recorded only taggers.
     SELECT finished, run_id, 'ner', unnest(active_models), NULL, NULL FROM runs
+),
+latest AS (
+    SELECT task, model, inputs, types
+    FROM chosen
+    QUALIFY (finished, run_id) = max((finished, run_id)) OVER (PARTITION BY task)
 )
+-- Links of a tagger that is no longer active are shown nowhere.
 SELECT task, model, inputs, types
-FROM chosen
-QUALIFY (finished, run_id) = max((finished, run_id)) OVER (PARTITION BY task);
+FROM latest ANTI JOIN (
+    SELECT task, inputs FROM latest JOIN {extensions} AS extending(task, extended) USING (task)
+    WHERE (extended, inputs) NOT IN (SELECT (task, model) FROM latest)
+) USING (task, inputs);
 
 -- targets: One row for each part that a model has read: number of texts, failed texts, device, precision and time; `inputs` are the targets of other tasks that the model read.
 CREATE VIEW targets AS

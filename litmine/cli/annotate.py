@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from litmine.lake.runs import Gap
     from litmine.runtime.executor import Executor
 
-# The tasks to run without --model and --task.
+# The tasks whose built-in models run without --model and --task. Linking follows (`litmine.specs.follow_up_specs`).
 _DEFAULT_TASKS = ("ner",)
+_ALL = "all"
 
 
 @click.command()
@@ -41,10 +42,10 @@ _DEFAULT_TASKS = ("ner",)
 @click.option(
     "--task",
     "tasks",
-    type=NameChoice([spec.name for spec in PART_TASKS.values()]),
+    type=NameChoice([*(spec.name for spec in PART_TASKS.values()), _ALL]),
     multiple=True,
-    help="Run the built-in models of this task. With --model: the task of a model that fits several. Repeatable."
-    "  [default: ner]",
+    help="Run the built-in models of this task only. With --model: the task of a model that fits several, and mentions"
+    " are not linked. Repeatable.  [default: ner and linking]",
 )
 @click.option(
     "--terms",
@@ -91,6 +92,10 @@ def annotate(
     litmine annotate --workers 2 --precision float32
     litmine annotate --terms watchlist.tsv
     litmine annotate --questions questions.jsonl --where "year >= 2020"
+
+    After tagging, the built-in linker gives mentions of diseases, chemicals, genes, species and cell lines the
+    identifiers of their concepts, in the vocabulary chosen with `litmine vocabulary use`. A new linker or vocabulary
+    makes the links again, and nothing else. With --task ner, mentions are not linked.
 
     To continue an interrupted run, run the same command again. When a run is complete, its models become the active
     ones, which the view `entities` shows: a new model replaces the earlier ones for the types that it finds.
@@ -149,7 +154,8 @@ def _annotate(
     from litmine.pipeline.annotate import annotate as run
 
     names = tasks or (() if models else _DEFAULT_TASKS)
-    specs = [spec for spec in PART_TASKS.values() if spec.name in names]
+    chosen = [spec for spec in PART_TASKS.values() if spec.name in names]
+    specs = [spec for spec in PART_TASKS.values() if spec.builtin] if _ALL in names else chosen
     without_builtin = [spec.name for spec in specs if not spec.builtin]
     if not models and without_builtin:
         raise SettingError(f"no built-in model for {', '.join(without_builtin)}; name one with --model")
@@ -158,7 +164,7 @@ def _annotate(
         progress = ExecutorProgress(meter)
         try:
             tried = specs or tuple(PART_TASKS.values())
-            result = run(lake, refs, executor, precision, batch_tokens, progress, tried, terms)
+            result = run(lake, refs, executor, precision, batch_tokens, progress, tried, terms, follow_up=not tasks)
         except KeyboardInterrupt:
             print_message(progress.interruption())
             raise

@@ -135,7 +135,8 @@ def use(reference: str, lake: LakePath) -> None:
     \b
     litmine vocabulary use builtin
 
-    The choice is recorded in the lake. This version of litmine does not link mentions yet.
+    The choice is recorded in the lake, and the next `litmine annotate` links all mentions to it. Choose a vocabulary
+    again after you have built it again.
     """
     from litmine.lake.lake import Lake
     from litmine.pipeline.choose_vocabulary import use_vocabulary

@@ -7,7 +7,7 @@ from typing import Any
 from litmine.lake.paths import LakePath
 from litmine.lake.runs import ActiveModel, read_runs
 from litmine.lake.targets import TargetInput, TargetSet
-from litmine.specs import TASKS, spec_by_name
+from litmine.specs import TASKS, spec_by_name, spec_by_table
 
 # The task of the models in the column `active_models`, which the log had before there were other tasks.
 _FIRST_TASK = "ner"
@@ -22,7 +22,14 @@ def active_models(lake: LakePath) -> list[ActiveModel]:
     rows = read_runs(lake, "finished", "run_id", "active_models", "active")
     for row in sorted(rows, key=lambda row: (row["finished"], row["run_id"])):
         latest |= _chosen(row)
-    return [one for spec in TASKS for one in latest.get(spec.name, ())]
+    return _without_stale_extensions([one for spec in TASKS for one in latest.get(spec.name, ())])
+
+
+def _without_stale_extensions(active: Sequence[ActiveModel]) -> list[ActiveModel]:
+    """The active models without those that extend a model that is no longer active; the view does the same."""
+    shown = {(one.task, one.model) for one in active}
+    extended = {spec.name: spec_by_table(spec.extends).name for spec in TASKS if spec.extends}
+    return [one for one in active if one.task not in extended or (extended[one.task], one.inputs) in shown]
 
 
 def _chosen(row: Mapping[str, Any]) -> dict[str, list[ActiveModel]]:
@@ -64,6 +71,18 @@ def activate(
         if new.model in beside:
             lists = _add_list(lists, new)
     return [*_divide_types([model for model in current if model.model not in beside], others, types_of), *lists]
+
+
+def extend_active(current: Iterable[ActiveModel], chosen: Sequence[ActiveModel]) -> list[ActiveModel]:
+    """The active models of a task that extends another (`TaskSpec.extends`), one for each model of that task.
+
+    A chosen model takes the place of the one with the same inputs; of several, the last one does.
+    """
+    by_inputs = {one.inputs: one for one in current}
+    for one in chosen:
+        by_inputs.pop(one.inputs, None)
+        by_inputs[one.inputs] = one
+    return list(by_inputs.values())
 
 
 def _add_list(lists: Sequence[ActiveModel], new: ActiveModel) -> list[ActiveModel]:

@@ -3,7 +3,7 @@
 `status` and `sql` need the numbers in each run, and creating the view takes longer than counting.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -13,7 +13,7 @@ from litmine.lake.footers import read_footers
 from litmine.lake.listing import live_files_by_table
 from litmine.lake.parquet import parse_footer, report_read_errors
 from litmine.lake.paths import PART_TASKS, LakePath, parse_folder_name, relative_path
-from litmine.specs import ARTICLES
+from litmine.specs import ARTICLES, spec_by_table
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -48,6 +48,21 @@ def read_coverage(lake: LakePath, update_cache: bool = False) -> list[Coverage]:
             _, model, inputs = folder_names(relative_path(lake, path).rpartition("/")[0])
             read.setdefault((spec.name, model, inputs), {})[path.stem] = _texts_and_failed(path, footers[path])
     return sorted(_coverage(key, key in active, texts, of_parts) for key, of_parts in read.items())
+
+
+def without_repeats(coverage: Sequence[Coverage]) -> list[Coverage]:
+    """The rows without those of models that extend a model (`TaskSpec.extends`) and lack exactly what it lacks.
+
+    For messages: what the first model lacks says it all.
+    """
+    lacking = {(one.task, one.model): (one.texts_unread, one.texts_failed) for one in coverage}
+    extended = {spec.name: spec_by_table(spec.extends).name for spec in PART_TASKS.values() if spec.extends}
+    return [
+        one
+        for one in coverage
+        if one.task not in extended
+        or lacking.get((extended[one.task], one.inputs)) != (one.texts_unread, one.texts_failed)
+    ]
 
 
 def _texts_and_failed(target: LakePath, footer: str | None) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from litmine.errors import LakeError, SettingError
 from litmine.lake import articles, import_log, runs
 from litmine.lake.active_models import active_models
 from litmine.lake.article_writer import PART_SIZE, ArticleWriter, ImportCounts
-from litmine.lake.coverage import read_coverage
+from litmine.lake.coverage import read_coverage, without_repeats
 from litmine.lake.file_writer import escape_surrogates, file_write_error, write_bytes
 from litmine.lake.parquet import write_schema_file
 from litmine.lake.paths import TABLES, LakePath, parse_lake_path, schema_folder
@@ -178,7 +178,7 @@ class Lake:
             return []
         return [
             (one.model, _coverage_warning(one.model, one.texts_unread, one.texts_failed))
-            for one in read_coverage(self.location)
+            for one in without_repeats(read_coverage(self.location))
             if one.active
             and one.texts_unread + one.texts_failed
             and (not runs_always(one.task) if tasks is None else one.task in tasks)

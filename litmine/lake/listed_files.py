@@ -25,7 +25,7 @@ from litmine.lake.current_rows import (
 from litmine.lake.file_statistics import UNKNOWN, FileStatistics, read_statistics
 from litmine.lake.footers import read_footers
 from litmine.lake.lake_cache import MIN_CACHED, cache_file, files_digest, write_cache
-from litmine.lake.paths import PART_TASKS, LakePath
+from litmine.lake.paths import PART_TASKS, LakePath, parse_folder_name
 from litmine.lake.sql_text import column_names, escape_glob, schema_map, select_list, sql_string
 from litmine.lake.version_order import version_struct
 from litmine.lake.view_templates import FILE_NAME, FOOTER_COLUMNS
@@ -52,6 +52,7 @@ class ListedFiles:
         self._lake = lake
         self._files = files_by_table
         self._statistics: dict[str, dict[LakePath, FileStatistics]] = {}
+        self._folders: dict[str, tuple[str, str, str]] = {}
         self._variables = 0
 
     def has_files(self, table: str) -> bool:
@@ -72,9 +73,32 @@ class ListedFiles:
         columns = {"file_name": "file_name", "key": "'litmine'::BLOB AS key", "value": "encode(footer) AS value"}
         return f"(SELECT {', '.join(columns[name] for name in FOOTER_COLUMNS)} FROM ({footers}))"
 
+    def target_footers(self, footers: str) -> str:
+        """All files are listed once anyway."""
+        return footers
+
     def current_rows(self, table: str, columns: Sequence[str]) -> str:
         assert table in PART_TASKS
-        files = self._files[table]
+        return self._current_rows(table, columns, self._files[table])
+
+    def current_extended_rows(self, spec: TaskSpec, plain: Sequence[str], extended: Sequence[str]) -> str:
+        active = {(model, inputs) for task, model, inputs, _ in self._active if task == spec.name}
+        chosen, done = [], set()
+        for file in self._files[spec.table]:
+            _, model, inputs = self._folder(file)
+            if (model, inputs) in active:
+                chosen.append(file)
+                done.add((inputs, file.stem))
+        left = [file for file in self._files[spec.extends] if (self._folder(file)[1], file.stem) not in done]
+        selects = [
+            f"FROM {self._current_rows(table, columns, files)}"
+            for table, columns, files in ((spec.extends, plain, left), (spec.table, extended, chosen))
+            if files
+        ]
+        return f"({' UNION ALL '.join(selects)})"
+
+    def _current_rows(self, table: str, columns: Sequence[str], files: Sequence[LakePath]) -> str:
+        """The rows of some files of a task's table that belong to the current text of an article."""
         mixed = [file for file in files if file.stem in self._superseded_parts]
         if not mixed:
             return self._read(table, columns, files)
@@ -97,6 +121,13 @@ class ListedFiles:
             return single_versions(articles, columns)
         rows = self._read(ARTICLES, VERSION_ROWS, files)
         return current_articles(articles, columns, rows, self._marked_pmids(marked, "pmid_known"))
+
+    def _folder(self, file: LakePath) -> tuple[str, str, str]:
+        """The table, the model and the inputs of a target."""
+        folder = str(file.parent)
+        if folder not in self._folders:
+            self._folders[folder] = parse_folder_name(folder.removeprefix(f"{self._lake}/"))
+        return self._folders[folder]
 
     def active_models(self, spec: TaskSpec) -> str:
         """Names the models, so that DuckDB opens no file of another model."""

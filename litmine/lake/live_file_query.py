@@ -50,7 +50,11 @@ class LiveFileQuery:
         reader = f"parquet_kv_metadata({self._glob(table)})"
         if with_replaced:
             return f"(SELECT {', '.join(FOOTER_COLUMNS)} FROM {reader} WHERE {self._in_place()})"
-        return self._join_live(table, ", ".join(FOOTER_COLUMNS), reader, "file_name", self._live_files(table))
+        live = "live" if table in PART_TASKS else self._live_files(table)
+        return self._join_live(table, ", ".join(FOOTER_COLUMNS), reader, "file_name", live)
+
+    def target_footers(self, footers: str) -> str:
+        return self._with_listing(footers)
 
     def current_rows(self, table: str, columns: Sequence[str]) -> str:
         names = ", ".join(column_names(columns))
@@ -60,6 +64,40 @@ class LiveFileQuery:
         rows = self._read(table, [*columns, *keys])
         current = f"(SELECT {names} FROM {rows} AS read ANTI JOIN {superseded} AS superseded USING (pmid, text_hash))"
         return self._with_listing(current)
+
+    def current_extended_rows(self, spec: TaskSpec, plain: Sequence[str], extended: Sequence[str]) -> str:
+        """List the extended targets once, before any of them is read, so that each row is read from one file."""
+        names = ", ".join(column_names(plain))
+        key = self._key(FILE_NAME)
+        marked = marked_pmids(self._read(ARTICLES, ("pmid", "text_changed")), "text_changed")
+        superseded = superseded_texts(self._read(ARTICLES, TEXT_COLUMNS), marked)
+        rows = self._read(spec.extends, [*plain, f"{key} AS target"])
+        selects = [f"SELECT {names} FROM {rows} ANTI JOIN chosen ON target = chosen.extends"]
+        if self.has_files(spec.table):
+            rows = self._read(spec.table, [*extended, f"{key} AS target"])
+            selects.append(f"SELECT {names} FROM {rows} SEMI JOIN chosen ON target = chosen.file")
+        current = (
+            f"(SELECT {names} FROM ({' UNION ALL '.join(selects)}) AS read"
+            f" ANTI JOIN {superseded} AS superseded USING (pmid, text_hash))"
+        )
+        return (
+            f"(WITH live AS MATERIALIZED {self._live_files(ARTICLES)},"
+            f" chosen AS MATERIALIZED {self._extended_targets(spec)} FROM {current})"
+        )
+
+    def _extended_targets(self, spec: TaskSpec) -> str:
+        """The keys of the targets of a task's active models, and of the targets of the other task that they extend."""
+        if not self.has_files(spec.table):
+            return "(SELECT NULL::VARCHAR AS file, NULL::VARCHAR AS extends WHERE false)"
+        of = "regexp_extract(file, '/of=([^/]+)/[^/]+$', 1)"
+        model = f"regexp_extract(file, '^{spec.table}/model=([^/]+)/', 1)"
+        return f"""(
+    SELECT file, '{spec.extends}/model=' || {of} || '/' || parse_filename(file) AS extends
+    FROM (SELECT {self._key("file")} AS file FROM glob({self._glob(spec.table)}))
+    WHERE (url_decode({model}), url_decode({of})) IN (
+        SELECT (model, inputs) FROM active_models WHERE task = {sql_string(spec.name)}
+    )
+)"""
 
     def current_articles(self, columns: Sequence[str]) -> str:
         """Find the current versions by narrow columns, and join the others.

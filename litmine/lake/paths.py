@@ -6,6 +6,7 @@
     <table>/model=<name@digest>/<slice>.parquet                 a task that reads pairs of question and text
     <table>/<run>.parquet                                       logs, one file per run
     terms/<name@digest>.parquet                                 copies of term lists
+    vocabularies/<linker>.parquet                               copies of what linkers link to
 
 A lake is a folder or a prefix in an object store. Most code takes a `LakePath` and uses only what both offer. Files
 that need a file system (locks, downloads of an unfinished fetch, the search index) are in `local_folder`. Characters
@@ -34,10 +35,12 @@ MODEL_TABLES: tuple[str, ...] = (*PART_TASKS, *PAIR_TASKS)
 LOG_TABLES: tuple[str, ...] = ("runs", *(log for spec in TASKS for log in spec.logs))
 # Copies of term lists, one file per list.
 TERMS = "terms"
+# Copies of the vocabularies of linkers, one file per linker.
+VOCABULARIES = "vocabularies"
 # The notes of merges: which file replaces which.
 REPLACED = "replaced"
 # Article parts come first in every listing, because writing the merged part commits a merge.
-TABLES: tuple[str, ...] = (ARTICLES, *sorted((*MODEL_TABLES, *LOG_TABLES, "files", REPLACED, TERMS)))
+TABLES: tuple[str, ...] = (ARTICLES, *sorted((*MODEL_TABLES, *LOG_TABLES, "files", REPLACED, TERMS, VOCABULARIES)))
 
 # The database file that shows the views to other tools.
 CATALOGUE = "lake.duckdb"
@@ -93,6 +96,11 @@ def folder_name(table: str, model: str, inputs: str = "") -> str:
 def term_list_path(lake: LakePath, model: str) -> LakePath:
     """The path of the lake's copy of a term list, from its name@digest."""
     return lake / TERMS / f"{quote(model, safe='@')}.parquet"
+
+
+def vocabulary_path(lake: LakePath, linker: str) -> LakePath:
+    """The path of the lake's copy of the vocabulary of a linker, from its name@digest."""
+    return lake / VOCABULARIES / f"{quote(linker, safe='@')}.parquet"
 
 
 def parse_folder_name(folder: str) -> tuple[str, str, str]:

@@ -49,7 +49,8 @@ def tasks_behind(names: Collection[str]) -> set[str]:
     Rows of failed texts, as in `gaps`, and numbers, as in `coverage`, are none of them.
     """
     statements = "\n".join(view_statements(names))
-    return {spec.name for spec in TASKS if re.search(rf"\{{(current )?{spec.table}[}}:]", statements)}
+    table = r"\{{(current )?({0}[}}:]|{0} with |\w+ with {0}\}})"
+    return {spec.name for spec in TASKS if re.search(table.format(spec.table), statements)}
 
 
 def _with_views_read(names: Collection[str]) -> set[str]:
@@ -59,7 +60,7 @@ def _with_views_read(names: Collection[str]) -> set[str]:
     for name, one in reversed(_definitions().items()):
         if name in wanted:
             wanted.update(re.findall(r"\b(?:FROM|JOIN)\s+(\w+)", one.statement))
-            if "{active " in one.statement:
+            if re.search(r"\{(active|current \w+ with) ", one.statement):
                 wanted.add(ACTIVE_MODELS)
     return wanted
 

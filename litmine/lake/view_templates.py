@@ -12,7 +12,7 @@ from litmine.lake.paths import PAIR_TASKS, PART_TASKS, TABLES, folder_depth
 from litmine.lake.sql_text import duckdb_type
 from litmine.lake.version_order import VERSION_COLUMNS, version_column, version_struct
 from litmine.schema import arrow_schema
-from litmine.specs import ARTICLES, TaskSpec, spec_by_name
+from litmine.specs import ARTICLES, TASKS, TaskSpec, spec_by_name, spec_by_table
 
 # The columns of a file's path, and of its footer.
 FILE_NAME, FOOTER_COLUMNS = "filename", ("file_name", "key", "value")
@@ -38,11 +38,26 @@ class TableSource(Protocol):
         ...
 
     def footers(self, table: str, with_replaced: bool) -> str:
-        """The footers of a table's files; `with_replaced` includes those of replaced article parts."""
+        """The footers of a table's files; `with_replaced` includes those of replaced article parts.
+
+        Of targets only inside `target_footers`, unless with the replaced ones.
+        """
+        ...
+
+    def target_footers(self, footers: str) -> str:
+        """A subquery with the footers of several tables of targets, so that all are of the same article parts."""
         ...
 
     def current_rows(self, table: str, columns: Sequence[str]) -> str:
         """The rows of a task's table (unit `part`) that belong to the current text of an article."""
+        ...
+
+    def current_extended_rows(self, spec: TaskSpec, plain: Sequence[str], extended: Sequence[str]) -> str:
+        """The rows of the table that a task extends (`TaskSpec.extends`) that belong to the current text of an article.
+
+        A target of that table that an active model of the task has extended is read from the extended one, with the
+        columns `extended`; the others with the columns `plain`, of the same names and types.
+        """
         ...
 
     def current_articles(self, columns: Sequence[str]) -> str:
@@ -59,13 +74,9 @@ def fill_template(template: str, source: TableSource) -> str:
 
     def footers_of(match: re.Match[str]) -> str:
         if match["table"] == "targets":
-            return _union(
-                [
-                    _target_footers(source, table, bool(match["every"]))
-                    for table in PART_TASKS
-                    if source.has_files(table)
-                ]
-            )
+            tables = [table for table in PART_TASKS if source.has_files(table)]
+            footers = _union([_target_footers(source, table, bool(match["every"])) for table in tables])
+            return source.target_footers(footers) if tables and not match["every"] else footers
         if not source.has_files(match["table"]):
             return _NO_FOOTERS
         return source.footers(match["table"], False)
@@ -80,12 +91,21 @@ def fill_template(template: str, source: TableSource) -> str:
     def active(match: re.Match[str]) -> str:
         return source.active_models(spec_by_name(match["task"]))
 
+    def extended_rows_of(match: re.Match[str]) -> str:
+        return _extended_rows(source, PART_TASKS[match["extension"]])
+
     names = "|".join(TABLES)
     template = _fill_version_order(template)
     sql = re.sub(rf"{{footers of (?P<every>every )?(?P<table>targets|{names})}}", footers_of, template)
-    sql = re.sub(r"{pairs}", pairs, sql)
+    sql = re.sub(r"{pairs}", pairs, sql).replace("{extensions}", _extensions())
+    sql = re.sub(rf"{{current (?:{names}) with (?P<extension>{names})}}", extended_rows_of, sql)
     sql = re.sub(r"{active (?P<task>[a-z_]+)}", active, sql)
     return re.sub(rf"{{(?P<current>current )?(?P<table>{names})(: (?P<columns>[a-z_, ]+))?}}", rows_of, sql)
+
+
+def _extensions() -> str:
+    rows = [f"('{spec.name}', '{spec_by_table(spec.extends).name}')" for spec in TASKS if spec.extends]
+    return f"(VALUES {', '.join(rows)})"
 
 
 def _names(match: re.Match[str]) -> list[str]:
@@ -120,21 +140,21 @@ def _target_footers(source: TableSource, table: str, with_replaced: bool) -> str
     return f"(SELECT '{PART_TASKS[table].name}' AS task, {path}, key, value FROM {footers})"
 
 
-def _model_column(table: str, path_column: str) -> str:
-    """The column `model`, extracted from the end of a file's path, since the lake's own path may contain anything.
+def _model_column(table: str, path_column: str, name: str = "model") -> str:
+    """The column of the model, extracted from the end of a file's path, since the lake's own path may contain anything.
 
     Hive partitioning cannot be combined with reading columns by field id. DuckDB skips the files that a condition on
     this column excludes, as it would with hive partitioning.
     """
     inputs = "of=[^/]+/" * (folder_depth(table) - 1)
-    return f"url_decode(regexp_extract({path_column}, '/model=([^/]+)/{inputs}[^/]+$', 1)) AS model"
+    return f"url_decode(regexp_extract({path_column}, '/model=([^/]+)/{inputs}[^/]+$', 1)) AS {name}"
 
 
-def _inputs_column(table: str, path_column: str, default: str) -> str:
-    """The column `inputs`, extracted from a file's path; `default` for tasks that read only articles."""
+def _inputs_column(table: str, path_column: str, default: str, name: str = "inputs") -> str:
+    """The column of the inputs, extracted from a file's path; `default` for tasks that read only articles."""
     if folder_depth(table) <= 1:
-        return f"{default} AS inputs"
-    return f"url_decode(regexp_extract({path_column}, '/of=([^/]+)/[^/]+$', 1)) AS inputs"
+        return f"{default} AS {name}"
+    return f"url_decode(regexp_extract({path_column}, '/of=([^/]+)/[^/]+$', 1)) AS {name}"
 
 
 def _rows(source: TableSource, table: str, names: Sequence[str], current: bool = False) -> str:
@@ -160,6 +180,25 @@ def _rows(source: TableSource, table: str, names: Sequence[str], current: bool =
         return source.rows(table, names)
     columns = [path_columns.get(name, name) for name in _column_order(path_columns, names)]
     return source.current_rows(table, columns) if current else source.rows(table, columns)
+
+
+def _extended_rows(source: TableSource, spec: TaskSpec) -> str:
+    """The rows of a table with the columns that a task adds, and the model of that task as `extended_by`."""
+    own, fields = arrow_schema(spec.extends).names, arrow_schema(spec.table)
+    names = [field.name for field in fields]
+    nulls = {field.name: f"NULL::{duckdb_type(field.type)} AS {field.name}" for field in fields}
+    if not source.has_files(spec.extends):
+        return f"(SELECT NULL::VARCHAR AS model, {', '.join(nulls.values())}, NULL::VARCHAR AS extended_by WHERE false)"
+    plain = [name if name in own else nulls[name] for name in names]
+    return source.current_extended_rows(
+        spec,
+        [_model_column(spec.extends, FILE_NAME), *plain, "NULL::VARCHAR AS extended_by"],
+        [
+            _inputs_column(spec.table, FILE_NAME, "", "model"),
+            *names,
+            _model_column(spec.table, FILE_NAME, "extended_by"),
+        ],
+    )
 
 
 def _column_order(path_columns: Mapping[str, str], names: Sequence[str]) -> list[str]:

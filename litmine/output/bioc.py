@@ -61,9 +61,12 @@ def _passage(kind: str, offset: int, text: str, annotations: list[dict[str, Any]
 
 def _annotation(annotation_id: str, mention: Mention) -> dict[str, Any]:
     infons = {"type": mention.entity_type, "identifier": mention.identifier, "model": mention.model}
+    infons["score"] = str(shortest_decimal(mention.score))
+    if mention.linker is not None and mention.identifier_score is not None:
+        infons |= {"linker": mention.linker, "identifier_score": str(shortest_decimal(mention.identifier_score))}
     return {
         "id": annotation_id,
-        "infons": {**infons, "score": str(shortest_decimal(mention.score))},
+        "infons": infons,
         "text": mention.mention,
         "locations": [{"offset": mention.start_char, "length": mention.end_char - mention.start_char}],
     }

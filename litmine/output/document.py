@@ -9,7 +9,7 @@ from litmine.types import Article
 
 
 class Mention(NamedTuple):
-    """A row of `all_entities`: offsets in code points of `Article.text`, half-open; `model` is name@digest."""
+    """A row of `all_entities`: offsets in code points of `Article.text`, half-open; models are name@digest."""
 
     start_char: int
     end_char: int
@@ -18,6 +18,8 @@ class Mention(NamedTuple):
     score: float
     identifier: str | None
     model: str
+    identifier_score: float | None = None
+    linker: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

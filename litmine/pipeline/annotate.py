@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from litmine.errors import LakeError
-from litmine.lake.active_models import TypesOf, activate, input_of
+from litmine.lake.active_models import TypesOf, activate, extend_active, input_of
 from litmine.lake.lake import Lake
 from litmine.lake.paths import PART_TASKS
 from litmine.lake.runs import ActiveModel, Gap
@@ -16,11 +16,13 @@ from litmine.lake.term_lists import list_term_lists
 from litmine.nn.references import absolute_reference
 from litmine.pipeline.annotation_plan import build_steps, group_steps, plan_units
 from litmine.pipeline.choose_models import describe_active, describe_hidden, types_found
+from litmine.pipeline.choose_vocabulary import lake_vocabulary
+from litmine.pipeline.copy_vocabulary import copy_vocabulary
 from litmine.pipeline.count_format import format_count
 from litmine.pipeline.run_log import RunLogEntry, log_run
 from litmine.pipeline.term_lists import copy_term_lists, split_term_lists
 from litmine.runtime.executor import Executor, RunProgress
-from litmine.specs import TaskSpec, runs_always, spec_by_name
+from litmine.specs import TaskSpec, follow_up_specs, runs_always, spec_by_name
 from litmine.tasks.contract import ModelSpec, UnitResult
 from litmine.tasks.part_unit import ModelStep, PartUnit
 from litmine.tasks.registry import find_model, has_network, identify_folder, model_types, trunk_digest_of
@@ -33,7 +35,7 @@ class AnnotationResult:
     models: name@digest and table of each model of the run, also of those that run always (`TaskSpec.always`).
     planned_tables, planned_models: the tables and the models of the planned steps.
     planned_parts, parts: parts to do and done; a part counts once for each chosen model, or once if it lacks only what
-        the models that run always find.
+        the models that `annotate` adds find.
     planned_texts, texts: texts to read and read; a text counts once for each group of models that are loaded together.
     tokens: tokens read.
     rows: rows written, by table.
@@ -112,9 +114,14 @@ class AnnotationResult:
 
 def _count_parts(planned: Sequence[str], done: Sequence[str]) -> int:
     """How often a part counts, from the tables of a unit's planned steps and of its finished ones."""
-    if all(map(runs_always, planned)):
+    if all(map(_is_added, planned)):
         return min(1, len(done))
-    return sum(not runs_always(table) for table in done)
+    return sum(not _is_added(table) for table in done)
+
+
+def _is_added(table: str) -> bool:
+    """Whether `annotate` adds the models of a table to those that the user chose."""
+    return runs_always(table) or bool(PART_TASKS[table].extends)
 
 
 def annotate(
@@ -126,11 +133,14 @@ def annotate(
     progress: RunProgress | None = None,
     tasks: Sequence[TaskSpec] = tuple(PART_TASKS.values()),
     terms: Sequence[Path] = (),
+    follow_up: bool = True,
 ) -> AnnotationResult:
     """Run every model over the texts of the lake that it has not read yet.
 
     `refs` are references to models of one of `tasks`, and `terms` files of term lists. To these are added the models
-    that run always (`TaskSpec.always`), and the active term lists, of which the lake has copies.
+    that run always (`TaskSpec.always`), and the active term lists, of which the lake has copies. With `follow_up` also
+    the built-in models of tasks that extend what these find (`TaskSpec.extends`): mentions are linked, to the lake's
+    vocabulary.
     At the end all become active, even if there are gaps. If the active models of a task divide types among them, a new
     model takes over the types that it finds (`litmine.lake.active_models.activate`); term lists are beside them.
 
@@ -142,7 +152,8 @@ def annotate(
         raise LakeError(f"{lake.location} has no articles yet; run `litmine import PATH` first")
     refs, files = split_term_lists(refs, terms)
     copied = copy_term_lists(lake, files)
-    model_specs = _model_specs(refs, copied.refs, executor, precision, batch_tokens, tasks)
+    vocabulary = lake_vocabulary(lake)
+    model_specs = _model_specs(refs, copied.refs, executor, precision, batch_tokens, tasks, vocabulary, follow_up)
     types_of = _type_lookup(lake, model_specs)
     beside = set(list_term_lists(lake.location))
     active_by_table = _active_by_table(lake.active_models(), model_specs, types_of, beside)
@@ -157,6 +168,8 @@ def annotate(
     result.add_plan(units, unreadable)
     progress.planned(result.planned_texts)
     lake.create_missing_tables()
+    for linker in (one for one in model_specs if spec_by_name(one.task).vocabulary):
+        copy_vocabulary(lake.location, linker.model, linker.vocabulary)
     with log_run(lake, "annotate", **executor.log_parameters) as entry:
         # A text that failed has a target now and is not tried again. A part that failed is tried in every run.
         entry.models, entry.gaps, entry.known_gaps = [*result.models], result.gaps, frozenset(lake.known_gaps())
@@ -191,19 +204,25 @@ def _model_specs(
     precision: str,
     batch_tokens: int | None,
     tasks: Sequence[TaskSpec],
+    vocabulary: str,
+    follow_up: bool,
 ) -> list[ModelSpec]:
-    """The models of the references, term lists, and models that run always; each once, whatever it is called."""
+    """The models of the references, term lists, and those that `annotate` adds; each once, whatever it is called."""
     model_specs: dict[str, ModelSpec] = {}
     found = {ref: find_model(ref, tasks) for ref in refs} | {ref: find_model(ref) for ref in lists}
     found |= {
         spec.builtin: find_model(spec.builtin, [spec]) for table, spec in PART_TASKS.items() if runs_always(table)
     }
+    if follow_up:
+        further = follow_up_specs({spec.table for spec, _, _ in found.values()})
+        found |= {spec.builtin: find_model(spec.builtin, [spec]) for spec in further}
     for ref, (spec, folder, name) in found.items():
-        model = identify_folder(spec, folder, name)
+        links_to = vocabulary if spec.vocabulary else ""
+        model = identify_folder(spec, folder, name, links_to)
         settings = executor.device, precision, batch_tokens
         network = has_network(spec, folder)
         trunk = trunk_digest_of(str(folder)) if network else ""
-        loaded = ModelSpec(absolute_reference(ref), model, *settings, spec.name, network, trunk)
+        loaded = ModelSpec(absolute_reference(ref), model, *settings, spec.name, network, trunk, links_to)
         model_specs.setdefault(model, loaded)
     return [*model_specs.values()]
 
@@ -242,7 +261,10 @@ def _type_lookup(lake: Lake, model_specs: Sequence[ModelSpec]) -> TypesOf:
 def _active_after(
     by_table: Mapping[str, Sequence[ActiveModel]], steps: Sequence[tuple[ModelSpec, ModelStep]]
 ) -> list[ActiveModel]:
-    """The active models after the run, only of tasks that the run includes."""
+    """The active models after the run, only of tasks that the run includes.
+
+    Of the models that extend the same target, the last one is active.
+    """
     active: list[ActiveModel] = []
     for spec in PART_TASKS.values():
         of_run = [
@@ -250,6 +272,8 @@ def _active_after(
             for _, step in steps
             if step.targets.table == spec.table
         ]
-        if of_run:
+        if of_run and spec.extends:
+            active += extend_active(by_table[spec.table], of_run)
+        elif of_run:
             active += of_run if spec.upstream else by_table[spec.table]
     return active

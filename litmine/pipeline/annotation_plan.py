@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from litmine.errors import LakeError, ModelError
 from litmine.lake.articles import list_parts, parse_part_summary
@@ -63,7 +63,8 @@ def _steps_of_model(
                 f" lake; add one: --model {maker.builtin or 'REF'} --model {model_spec.ref}"
             )
     inputs = [one for table in spec.upstream for one in inputs_by_table[table]]
-    input_sets = [(one,) for one in inputs] if spec.per_input else [tuple(inputs)]
+    # A target that repeats the rows of another has all of them, whatever types the views show.
+    input_sets = [(replace(one, types=None),) for one in inputs] if spec.extends else [tuple(inputs)]
     return [
         ModelStep(TargetSet(spec.table, model_spec.model, inputs_key(input_set)), input_set) for input_set in input_sets
     ]

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from litmine.errors import ModelError, UnknownModelError, UnknownTypeError
-from litmine.lake.active_models import TypesOf, activate, active_types
+from litmine.lake.active_models import TypesOf, activate, active_types, extend_active
 from litmine.lake.lake import Lake
 from litmine.lake.runs import ActiveModel
 from litmine.lake.sql_text import sql_string
@@ -26,6 +26,8 @@ _MODEL_IN_QUERY = re.compile(
 def use_models(lake: Lake, refs: Sequence[str]) -> list[ActiveModel]:
     """Make these the active models of their tasks, and return them. Other tasks keep theirs.
 
+    The linkers of the lake become active for the taggers that are chosen, if they have read them.
+
     A reference may name types: `mine:Disease,Gene`. For each type, the views show the last model named for it. A
     model that is named several times shows all the types that it is named with. Raises ModelError for a model that has
     read nothing of the lake, and for a type that the model does not find.
@@ -35,14 +37,37 @@ def use_models(lake: Lake, refs: Sequence[str]) -> list[ActiveModel]:
     beside = list_term_lists(lake.location)
     active: list[ActiveModel] = []
     for spec in TASKS:
-        of_task = [one for one, _ in chosen if one.task == spec.name]
+        of_task = [one for one, _ in chosen if one.task == spec.name and not spec.extends]
         if spec.type_column:
             of_task = activate([], of_task, lambda one: found[one.task, one.model], beside)
         active += of_task
+    active += _extensions_of(lake, chosen, active)
     with log_run(lake, "models use", models=" ".join(refs)) as entry:
         entry.active = active
         entry.models = [one.model for one in active]
-    return active
+    named = {one.task for one, _ in chosen}
+    return [one for one in active if one.task in named]
+
+
+def _extensions_of(
+    lake: Lake, chosen: Sequence[tuple[ActiveModel, tuple[str, ...]]], active: Sequence[ActiveModel]
+) -> list[ActiveModel]:
+    """The active models of tasks that extend others (linkers): those chosen, else the present ones, for what they read.
+
+    A linker that has read nothing of the active taggers is not among them.
+    """
+    before, sets = lake.active_models(), lake.target_sets()
+    found: list[ActiveModel] = []
+    for spec in (spec for spec in TASKS if spec.extends):
+        extended = spec_by_table(spec.extends).name
+        shown = [one.model for one in active if one.task == extended] or [
+            one.model for one in before if one.task == extended
+        ]
+        named = [one.model for one, _ in chosen if one.task == spec.name]
+        for model in dict.fromkeys([*(one.model for one in before if one.task == spec.name), *named]):
+            read = [one for one in sets if (one.table, one.model) == (spec.table, model) and one.inputs in shown]
+            found = extend_active(found, [ActiveModel(spec.name, one.model, one.inputs) for one in read])
+    return found
 
 
 def describe_active(active: Sequence[ActiveModel]) -> list[str]:

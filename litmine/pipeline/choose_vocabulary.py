@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from litmine.errors import LakeError
+from litmine.errors import LakeError, VocabularyError
 from litmine.lake.active_vocabulary import USE_VOCABULARY, active_vocabulary
 from litmine.lake.lake import Lake
 from litmine.lake.paths import LakePath
 from litmine.pipeline.run_log import log_run
-from litmine.vocabulary.catalogue import known_names, locate
+from litmine.vocabulary.catalogue import BUILTIN, known_names, locate
 from litmine.vocabulary.storage import read_manifest
 
 
@@ -23,6 +23,25 @@ def use_vocabulary(lake: Lake, reference: str) -> str:
     chosen = f"{place}@{manifest.digest}"
     with log_run(lake, USE_VOCABULARY, vocabulary=chosen):
         pass
+    return chosen
+
+
+def lake_vocabulary(lake: Lake) -> str:
+    """The reference of the vocabulary that a lake's mentions are linked to; empty for the built-in one.
+
+    Raises VocabularyError when the chosen one is gone or has another digest, because it was built again since.
+    """
+    chosen = active_vocabulary(lake.location)
+    if chosen is None:
+        return ""
+    name, _, digest = chosen.rpartition("@")
+    if name == BUILTIN:
+        return ""  # the one of this version of litmine
+    if read_manifest(locate(chosen)).digest != digest:
+        raise VocabularyError(
+            f"the vocabulary {name} has changed since it was chosen for this lake; run `litmine vocabulary use {name}`"
+            " to link all mentions to it again"
+        )
     return chosen
 
 

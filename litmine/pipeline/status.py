@@ -8,7 +8,7 @@ from typing import Any
 
 from litmine.errors import LakeError, LakeLockedError
 from litmine.lake.article_counts import ArticleCounts, count_articles
-from litmine.lake.coverage import Coverage, read_coverage
+from litmine.lake.coverage import Coverage, read_coverage, without_repeats
 from litmine.lake.download_journal import list_unfinished_fetches
 from litmine.lake.duckdb_errors import report_damaged_files
 from litmine.lake.freshness import count_revised_since_read
@@ -20,7 +20,7 @@ from litmine.lake.views import connect, run_interruptibly, write_catalogue
 from litmine.pipeline.count_format import format_count
 from litmine.pipeline.fetch_plan import SOURCE
 from litmine.search.index_state import index_is_behind
-from litmine.specs import annotate_advice, runs_always, spec_by_name
+from litmine.specs import TASKS, annotate_advice, runs_always, spec_by_name
 
 MAX_GAPS = 5
 MAX_RUNS = 5
@@ -82,7 +82,8 @@ def read_status(lake: Lake) -> LakeStatus:
     counts = count_articles(lake.location, SOURCE)
     # The models that somebody chose come before those that run always.
     coverage = read_coverage(lake.location, update_cache=True)
-    models = sorted(coverage, key=lambda model: (_runs_always(model), model))
+    order = [spec.name for spec in TASKS]
+    models = sorted(coverage, key=lambda model: (_runs_always(model), order.index(model.task), model))
     with report_damaged_files(lake.location), connect(lake.location, _VIEWS) as connection:
 
         def rows(query: str) -> list[dict[str, Any]]:
@@ -127,7 +128,7 @@ def _runs_always(coverage: Coverage) -> bool:
 
 
 def _stale_messages(lake: Lake, models: Sequence[Coverage], readers: list[dict[str, Any]]) -> Iterator[str]:
-    behind = [model for model in models if model.active and model.parts_unread]
+    behind = [model for model in without_repeats(models) if model.active and model.parts_unread]
     # A run of another model adds what those that run always lack, so only the others are named.
     for model in [model for model in behind if not _runs_always(model)] or behind:
         table = spec_by_name(model.task).table

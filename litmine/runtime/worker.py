@@ -41,14 +41,16 @@ class LoadedModels:
         self.device, self.device_name, self.precision = "cpu", "cpu", "float32"
         trunks: LoadedTrunks = {}
         for model_spec in model_specs:
-            trunk_argument = {"trunks": trunks} if model_spec.trunk else {}
+            more: dict[str, Any] = {"trunks": trunks} if model_spec.trunk else {}
+            if model_spec.vocabulary:
+                more["vocabulary"] = model_spec.vocabulary
             model = load_task_model(
                 model_spec.ref,
                 model_spec.task,
                 model_spec.device,
                 model_spec.precision,
                 model_spec.batch_tokens,
-                **trunk_argument,
+                **more,
             )
             if model.name != model_spec.model:
                 raise ModelError(

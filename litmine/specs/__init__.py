@@ -1,19 +1,21 @@
 """Task specifications: which tasks exist, which table each fills, and where its code is."""
 
 from litmine.specs.commands import EvaluationResult, TrainingContext
-from litmine.specs.lookup import annotate_advice, runs_always, spec_by_name, spec_by_table
+from litmine.specs.lookup import annotate_advice, follow_up_specs, runs_always, spec_by_name, spec_by_table
 from litmine.specs.spec import ARTICLES, TaskSpec, import_object
-from litmine.specs.tasks import BUILTIN, BUILTIN_READER, TASKS
+from litmine.specs.tasks import BUILTIN, BUILTIN_LINKER, BUILTIN_READER, TASKS
 
 __all__ = [
     "ARTICLES",
     "BUILTIN",
+    "BUILTIN_LINKER",
     "BUILTIN_READER",
     "TASKS",
     "EvaluationResult",
     "TaskSpec",
     "TrainingContext",
     "annotate_advice",
+    "follow_up_specs",
     "import_object",
     "runs_always",
     "spec_by_name",

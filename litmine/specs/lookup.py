@@ -1,5 +1,7 @@
 """Look up a task by its name or its table, and the command that completes a table."""
 
+from collections.abc import Collection
+
 from litmine.specs.spec import TaskSpec
 from litmine.specs.tasks import TASKS
 
@@ -22,6 +24,11 @@ def runs_always(task: str) -> bool:
     return any(spec.always for spec in TASKS if task in (spec.name, spec.table))
 
 
+def follow_up_specs(tables: Collection[str]) -> list[TaskSpec]:
+    """The tasks whose built-in models extend the targets of these tables, and are not among them."""
+    return [spec for spec in TASKS if spec.extends in tables and spec.table not in tables and spec.builtin]
+
+
 def annotate_advice(table: str, model: str, again: bool = False, in_lake: bool = False) -> str:
     """The advice to run `annotate`, so that the model `name@digest` writes its missing targets.
 
@@ -29,6 +36,8 @@ def annotate_advice(table: str, model: str, again: bool = False, in_lake: bool =
     """
     spec, name = spec_by_table(table), model.rpartition("@")[0]
     command = "litmine annotate" if spec.unit == "part" else "litmine annotate --questions"
+    if spec.extends:
+        command += f" --task {spec.name}"
     once_more = " again" if again else ""
     if name == spec.builtin or in_lake:
         return f"run `{command}`{once_more}"

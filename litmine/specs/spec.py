@@ -18,8 +18,10 @@ class TaskSpec:
     unit: `part` for one target per article part; `pair` for pairs of a question and a text, with one file per slice of
         the pairs.
     inputs: the tables that a target is computed from: `articles`, then tables of earlier tasks.
-    per_input: if true, a model writes one target for each model of the earlier task; if false, one target from the
-        output of all its active models.
+    extends: the table of an earlier task whose rows its targets repeat, in the same order, with further columns. A
+        model writes one target for each model of that task, from all its rows, and the views read this target instead
+        of the other. If empty, a target is made from the output of all active models of the earlier tasks.
+    vocabulary: whether its models link to a vocabulary. Then `identify` and `load` take its reference, `vocabulary=`.
     type_column: the column whose values are divided among the active models, each value to one model (`entity_type`).
         If empty, the models of the last run are the active ones.
     types: (folder, name) -> the values of that column that a model can give, read without loading weights.
@@ -55,7 +57,8 @@ class TaskSpec:
     logs: tuple[str, ...] = ()
     unit: Literal["part", "pair"] = "part"
     inputs: tuple[str, ...] = (ARTICLES,)
-    per_input: bool = False
+    extends: str = ""
+    vocabulary: bool = False
     type_column: str = ""
     types: str = ""
     quotes: tuple[tuple[str, str, str], ...] = ()

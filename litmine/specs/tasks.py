@@ -1,9 +1,9 @@
 """The list of all tasks: a task comes after the tasks whose results it reads."""
 
-from litmine.specs.spec import TaskSpec
+from litmine.specs.spec import ARTICLES, TaskSpec
 
 # References of the built-in models.
-BUILTIN, BUILTIN_READER = "builtin", "builtin-reader"
+BUILTIN, BUILTIN_LINKER, BUILTIN_READER = "builtin", "builtin-linker", "builtin-reader"
 
 TASKS: tuple[TaskSpec, ...] = (
     TaskSpec(
@@ -25,6 +25,20 @@ TASKS: tuple[TaskSpec, ...] = (
         distributed=True,
         evaluation="litmine.tasks.ner.evaluation_settings:TaggerEvaluation",
         evaluate="litmine.tasks.ner.run_evaluation:run_evaluation",
+    ),
+    TaskSpec(
+        name="linking",
+        purpose="links mentions to identifiers",
+        table="links",
+        inputs=(ARTICLES, "entities"),
+        extends="entities",
+        vocabulary=True,
+        identify="litmine.tasks.linking.model:identify",
+        load="litmine.tasks.linking.model:load",
+        rows="litmine.tasks.linking.model:link_rows",
+        quotes=(("start_char", "end_char", "mention"),),
+        builtin=BUILTIN_LINKER,
+        network=False,
     ),
     TaskSpec(
         name="sentences",

@@ -90,7 +90,8 @@ class ModelSpec:
 
     ref: the reference to load. model: the `name@digest` that it must have; a worker refuses any other. task: the name
     of the model's task. network: whether the model has a neural network. trunk: the digest of the encoder that the
-    model shares with others, empty if it has its own or none.
+    model shares with others, empty if it has its own or none. vocabulary: the reference of the vocabulary of a model
+    that links (`TaskSpec.vocabulary`); the built-in one if empty.
     """
 
     ref: str
@@ -101,6 +102,7 @@ class ModelSpec:
     task: str = "ner"
     network: bool = True
     trunk: str = ""
+    vocabulary: str = ""
 
 
 @dataclass(frozen=True, slots=True)

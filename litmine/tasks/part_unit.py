@@ -111,7 +111,9 @@ class LoadedPart:
             Gap(f"PMID {text.pmid}", f"{model}: {text.why}") for i, text in failed.items() if i not in failed_upstream
         )
         writing = time.monotonic() - started - decoding
-        return StepResult(table, len(rows), gaps, written=written, decode=decoding, write=writing)
+        # Of rows that are repeated, only those count to which the model has added something.
+        count = sum(row[-1] is not None for row in rows) if PART_TASKS[table].extends else len(rows)
+        return StepResult(table, count, gaps, written=written, decode=decoding, write=writing)
 
     def _read_inputs(self, step: ModelStep) -> list[UpstreamRows]:
         """The rows of the step's inputs. Raises LakeError when a target is damaged or missing."""

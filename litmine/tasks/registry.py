@@ -7,15 +7,16 @@ a file that a task reads as a model (`TaskSpec.files`). The task decides which c
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from litmine.errors import ModelError
 from litmine.lake.paths import LakePath, parse_lake_path
 from litmine.nn.references import BUILTIN_TRUNK, TRUNK, is_litmine_model, locate, model_folder_errors, read_description
 from litmine.nn.trunk_folder import find_trunk, read_trunk_link, trunk_digest
-from litmine.specs import BUILTIN, TASKS, TaskSpec, import_object, runs_always, spec_by_name
+from litmine.specs import BUILTIN, BUILTIN_LINKER, TASKS, TaskSpec, import_object, runs_always, spec_by_name
 
 if TYPE_CHECKING:
+    from litmine.tasks.linking.linked_tagger import LinkedTagger
     from litmine.tasks.ner.tagger import Tagger
     from litmine.tasks.ner.term_tagger import TermTagger
     from litmine.tasks.qa.reader import Reader
@@ -77,18 +78,22 @@ def find_model(ref: str, among: Sequence[TaskSpec] = TASKS) -> tuple[TaskSpec, L
     return detect_task(folder, among), folder, name
 
 
-def identify(ref: str, among: Sequence[TaskSpec] = TASKS) -> str:
-    """`name@digest` of a referenced model, without loading its weights.
+def identify(ref: str, among: Sequence[TaskSpec] = TASKS, vocabulary: str = "") -> str:
+    """`name@digest` of a referenced model, without loading its weights; for `vocabulary` see `identify_folder`.
 
     Raises ModelError as `find_model` does, and when the folder is damaged.
     """
     spec, folder, name = find_model(ref, among)
-    return identify_folder(spec, folder, name)
+    return identify_folder(spec, folder, name, vocabulary)
 
 
-def identify_folder(spec: TaskSpec, folder: LakePath, name: str) -> str:
-    """`name@digest` of the task's model in a folder or a file. Raises ModelError when it is damaged."""
-    model: str = _call(spec.identify, folder, name)
+def identify_folder(spec: TaskSpec, folder: LakePath, name: str, vocabulary: str = "") -> str:
+    """`name@digest` of the task's model in a folder or a file. Raises ModelError when it is damaged.
+
+    vocabulary: the reference of the vocabulary of a model that links to one; the built-in one if empty.
+    """
+    more = {"vocabulary": vocabulary} if spec.vocabulary else {}
+    model: str = _call(spec.identify, folder, name, **more)
     return model
 
 
@@ -119,10 +124,10 @@ def trunk_digest_of(ref: str) -> str:
         return "" if link is None else trunk_digest(find_trunk(folder, link))
 
 
-def _call(reference: str, folder: LakePath, name: str) -> Any:
+def _call(reference: str, folder: LakePath, name: str, **more: str) -> Any:
     """Call a function of the task, `module:function`, on a folder or file. Raises ModelError for any error in it."""
     with model_folder_errors(folder):
-        return import_object(reference)(folder, name)
+        return import_object(reference)(folder, name, **more)
 
 
 def load_task_model(
@@ -143,21 +148,56 @@ def load_task_model(
     return import_object(spec.load)(folder, name, device, precision, batch_tokens=batch_tokens, **more)
 
 
+@overload
 def load_model(
     ref: str,
     device: str = "auto",
     precision: str = "auto",
     heads: Sequence[str] | None = None,
     batch_tokens: int | None = None,
-) -> "Tagger":
+    link: Literal[False] = False,
+    linker: str = BUILTIN_LINKER,
+    vocabulary: str = "",
+) -> "Tagger": ...
+
+
+@overload
+def load_model(
+    ref: str,
+    device: str = "auto",
+    precision: str = "auto",
+    heads: Sequence[str] | None = None,
+    batch_tokens: int | None = None,
+    *,
+    link: Literal[True],
+    linker: str = BUILTIN_LINKER,
+    vocabulary: str = "",
+) -> "LinkedTagger": ...
+
+
+def load_model(
+    ref: str,
+    device: str = "auto",
+    precision: str = "auto",
+    heads: Sequence[str] | None = None,
+    batch_tokens: int | None = None,
+    link: bool = False,
+    linker: str = BUILTIN_LINKER,
+    vocabulary: str = "",
+) -> "Tagger | LinkedTagger":
     """Load a tagger, as `load_task_model`; `heads` names the heads to use instead of the default ones.
 
-    Raises ModelError also for a term list, which `load_terms` loads.
+    link: whether its entities get identifiers, from `linker` and `vocabulary`; the built-in ones if not given. Raises
+    ModelError also for a term list, which `load_terms` loads, and VocabularyError for a vocabulary that does not exist.
     """
     if ref.endswith(spec_by_name("ner").files):
         raise ModelError(f"{ref} is a term list; load it with litmine.load_terms")
     tagger: Tagger = load_task_model(ref, "ner", device, precision, batch_tokens, heads=heads)
-    return tagger
+    if not link:
+        return tagger
+    from litmine.tasks.linking.linked_tagger import LinkedTagger
+
+    return LinkedTagger(tagger, load_task_model(linker, "linking", vocabulary=vocabulary))
 
 
 def load_terms(file: str | PathLike[str]) -> "TermTagger":

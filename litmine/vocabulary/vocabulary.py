@@ -243,6 +243,11 @@ class Vocabulary:
     def definition(self, concept: int) -> str:
         return str(self._column("definition")[concept].as_py() or "")
 
+    def columns(self, concepts: np.ndarray, *names: str) -> dict[str, pa.Array]:
+        """Columns of the file of concepts (`litmine.vocabulary.storage.CONCEPT_SCHEMA`), for the given rows."""
+        rows = pa.array(concepts)
+        return {name: self._column(name).take(rows) for name in names}
+
     def names_of(self, concept: int) -> list[tuple[str, str]]:
         """The names of a concept with their kinds, the preferred one first."""
         names = self.names(self.vocabulary_of(concept))

@@ -114,7 +114,7 @@ def test_an_unknown_model_is_refused(run: Run, imported_lake: Path, ref: str) ->
         (("models", "show", "bultin"), "no model 'bultin' here (did you mean builtin?); give builtin, "),
         (("models", "show", "sentences"), "(did you mean builtin-sentences?); give builtin, "),
         (("ask", "Why?", "--reader", "builtin_reader"), "(did you mean builtin-reader?); give builtin, "),
-        (("annotate", "--task", "sentnces"), "'abbreviations' (did you mean sentences?)."),
+        (("annotate", "--task", "sentnces"), "'all' (did you mean sentences?)."),
         (("schema", "entites"), "(did you mean entities?)."),
         (("corpora", "show", "NCBI-diseas"), "'NCBI-diseas' (did you mean NCBI-disease?); use one of NCBI-disease, "),
         (("export", "--format", "bioc", "--type", "Desease"), "finds 'Desease' (did you mean Disease?); the types are"),

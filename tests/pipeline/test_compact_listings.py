@@ -20,6 +20,7 @@ from litmine.lake.runs import ActiveModel, Run
 from litmine.lake.targets import FailedText, TargetFooter, TargetSet, write_target
 from litmine.lake.views import catalogue_sql
 from litmine.pipeline.compact import compact
+from litmine.tasks.linking.model import LinkedMention, link_rows
 from litmine.tasks.ner.model import entity_rows
 from litmine.types import Article, Deletion, Entity, SourceRecord
 
@@ -106,18 +107,54 @@ def revised_parts(tmp_path_factory: pytest.TempPathFactory, small_parts: Path, m
     return lakes
 
 
+@pytest.fixture(scope="module")
+def linked_parts(tmp_path_factory: pytest.TempPathFactory, small_parts: Path) -> dict[str, Path]:
+    """The small parts with seven of them linked, then all eight, then merged."""
+    lakes = {}
+    lake = Lake(shutil.copytree(small_parts, tmp_path_factory.mktemp("linked") / "parts"))
+    tagger, linker = TargetSet("entities", "m@1"), TargetSet("links", "l@1", "m@1")
+    active = [ActiveModel("ner", "m@1"), ActiveModel("linking", "l@1", "m@1")]
+    lake.record_run(Run("s", "annotate", START, START + timedelta(days=1), "done", active=active))
+    read = sorted(tagger.finished_parts(lake.path))
+    for done, part in enumerate(read, 1):
+        texts = read_new_texts(lake.part(part))
+        footer = TargetFooter(
+            "l@1", part, 3, [FailedText(texts.pmids[0], texts.text_hashes[0], "why")], "cpu", "", 1.0, 3, {}
+        )
+        links = [LinkedMention(0, 1, "t", "Disease", 0.5, "MESH:D1", 0.75)]
+        write_target(lake.path, linker, part, texts, link_rows(texts, [[], links, links]), footer)
+        if done == len(read) - 1:
+            lakes["seven"] = Path(shutil.copytree(lake.path, tmp_path_factory.mktemp("seven") / "parts"))
+    lakes["all"] = Path(shutil.copytree(lake.path, tmp_path_factory.mktemp("all") / "parts"))
+    compact(lake)
+    assert len(lake.parts()) == 2
+    lakes["merged"] = lake.path
+    return lakes
+
+
 @pytest.fixture
-def changes(small_parts: Path, merged_parts: Path, revised_parts: dict[str, Path]) -> dict[str, tuple[Path, Path]]:
+def changes(
+    small_parts: Path, merged_parts: Path, revised_parts: dict[str, Path], linked_parts: dict[str, Path]
+) -> dict[str, tuple[Path, Path]]:
     """Pairs of lakes: before and after a change that another process may make during a query."""
     return {
         "a merge": (small_parts, merged_parts),
         "a revision": (small_parts, revised_parts["small"]),
         "a revision of merged parts": (merged_parts, revised_parts["merged"]),
         "a merge and a revision": (small_parts, revised_parts["merged"]),
+        "the links of a part": (linked_parts["seven"], linked_parts["all"]),
+        "a merge of linked parts": (linked_parts["all"], linked_parts["merged"]),
     }
 
 
-CHANGES = ("a merge", "a revision", "a revision of merged parts", "a merge and a revision")
+CHANGES = (
+    "a merge",
+    "a revision",
+    "a revision of merged parts",
+    "a merge and a revision",
+    "the links of a part",
+    "a merge of linked parts",
+)
 
 
 @pytest.mark.parametrize("change", CHANGES)

@@ -178,7 +178,7 @@ def test_a_tokenizer_with_two_tokens_before_a_text_is_refused(copy: Path) -> Non
 def test_invalid_options_are_refused(tiny_model: Path) -> None:
     def refused(**options: str) -> str:
         with pytest.raises(LitmineError) as error:
-            load_model(str(tiny_model), **options)  # type: ignore[arg-type]
+            load_model(str(tiny_model), **options)  # type: ignore[call-overload]
         return str(error.value)
 
     assert refused(heads=["Gene"]) == "tiny has no head 'Gene'; it has Disease, Chemical"  # type: ignore[arg-type]

@@ -14,14 +14,19 @@ _IMPOSSIBLE = -1e4
 _LEARNING_RATE = 5e-3
 _WEIGHT_DECAY = 1e-3
 _LEAST_DEVIATION = 1e-3
+_CERTAINTY_DECAY = 3e-3
 
 
 @dataclass(frozen=True, slots=True)
 class RankingExample:
-    """The candidates of a mention. features: float32, a row for each. right: bool for each."""
+    """The candidates of a mention. features: float32, a row for each. right: bool for each.
+
+    linked: whether the mention refers to a concept, so that it counts as missed if no link is made.
+    """
 
     features: np.ndarray
     right: np.ndarray
+    linked: bool = True
 
 
 def fit_ranker(
@@ -74,40 +79,50 @@ def fit_ranker(
             hidden=hidden.weight.T.double().numpy() * varies[:, None],
             hidden_bias=hidden.bias.double().numpy(),
             output=output.weight[0].double().numpy(),
+            certainty=np.zeros(len(features)),
         )
 
 
 def calibrate(ranker: Ranker, examples: Sequence[RankingExample]) -> Ranker:
-    """The ranker with `slope` and `offset` fitted to examples that it has not learnt from (Platt scaling).
+    """The ranker with `slope`, `certainty` and `offset` fitted to examples that it has not learnt from.
 
-    Platt, Probabilistic Outputs for Support Vector Machines, 1999. Examples without candidates do not count.
+    Logistic regression on the best candidate's share (Platt, Probabilistic Outputs for Support Vector Machines, 1999)
+    and features, which tell the mentions without a concept. Examples without candidates do not count.
     """
-    best = [_best(ranker, one) for one in examples if len(one.right)]
-    if not best:
+    used = [one for one in examples if len(one.right)]
+    if not used:
         return ranker
-    odds = torch.tensor([log_odds(share) for share, _ in best], dtype=torch.float64)
-    correct = torch.tensor([right for _, right in best], dtype=torch.float64)
-    line = torch.tensor([1.0, 0.0], dtype=torch.float64, requires_grad=True)
-    optimizer = torch.optim.LBFGS([line], max_iter=100, line_search_fn="strong_wolfe")
+    inputs, correct = _best_candidates(ranker, used)
+    weights = torch.zeros(inputs.shape[1] + 1, dtype=torch.float64, requires_grad=True)
+    start = torch.zeros_like(weights)
+    start[0] = 1.0
+    with torch.no_grad():
+        weights += start
+    optimizer = torch.optim.LBFGS([weights], max_iter=200, line_search_fn="strong_wolfe")
 
     def loss() -> torch.Tensor:
         optimizer.zero_grad()
-        value = nn.functional.binary_cross_entropy_with_logits(line[0] * odds + line[1], correct)
-        # Keeps both finite when all or none are right.
-        value = value + 1e-3 * ((line[0] - 1) ** 2 + line[1] ** 2)
+        value = nn.functional.binary_cross_entropy_with_logits(inputs @ weights[:-1] + weights[-1], correct)
+        value = value + _CERTAINTY_DECAY * ((weights - start)[:-1] ** 2).sum()
+        # Keeps the offset finite when all or none are right.
+        value = value + 1e-3 * weights[-1] ** 2
         value.backward()
         return value
 
     optimizer.step(loss)
-    slope, offset = line.detach().tolist()
-    return replace(ranker, slope=slope, offset=offset)
+    slope, *certainty, offset = weights.detach().tolist()
+    return replace(ranker, slope=slope, certainty=np.array(certainty), offset=offset)
 
 
-def _best(ranker: Ranker, example: RankingExample) -> tuple[float, bool]:
-    """The share of the best candidate, and whether it is right."""
-    shares = ranker.shares(example.features)
-    row = int(shares.argmax())
-    return float(shares[row]), bool(example.right[row])
+def _best_candidates(ranker: Ranker, examples: Sequence[RankingExample]) -> tuple[torch.Tensor, torch.Tensor]:
+    """The log-odds and the scaled features of each best candidate, and whether it is right."""
+    inputs, correct = [], []
+    for one in examples:
+        shares = ranker.shares(one.features)
+        row = int(shares.argmax())
+        inputs.append([log_odds(float(shares[row])), *ranker.scaled(one.features[row])])
+        correct.append(float(one.right[row]))
+    return torch.tensor(np.array(inputs), dtype=torch.float64), torch.tensor(correct, dtype=torch.float64)
 
 
 def _padded(examples: Sequence[RankingExample], features: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

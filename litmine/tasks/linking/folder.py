@@ -7,8 +7,11 @@ from pathlib import Path
 
 from litmine.errors import ModelError
 from litmine.tasks.linking.learned_names import LearnedNames
+from litmine.tasks.linking.linker import Linker
 from litmine.tasks.linking.ranker import load_rankers, save_rankers
 from litmine.tasks.linking.train import TrainedLinker
+from litmine.tasks.linking.vocabulary_concepts import VocabularyConcepts
+from litmine.vocabulary.vocabulary import Vocabulary
 
 SETTINGS, LEARNED, RANKERS = "litmine.json", "learned_names.jsonl", "rankers.json"
 TASK = "linking"
@@ -73,3 +76,19 @@ def _read_settings(folder: Path) -> tuple[LinkerSettings, dict[str, float]]:
         raise ModelError(f"{file} cannot be read ({error.strerror}); copy or train the linker again") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(f"{file} is damaged ({error}); copy or train the linker again") from error
+
+
+def open_linker(folder: Path, vocabulary: Vocabulary) -> Linker:
+    """The linker in a folder, over an open vocabulary."""
+    from litmine.tasks.linking.name_table import word_weights
+    from litmine.tasks.linking.train import VocabularyNames, count_gene_words
+
+    _, trained = load_trained(folder)
+    names = [text for one in vocabulary.iter_names() for text in one.texts.to_pylist()]
+    weights = word_weights(names)
+    genes: dict[int, list[str]] = {}
+    for one in vocabulary.iter_names("Gene"):
+        for concept, text in zip(one.concepts.tolist(), one.texts.to_pylist(), strict=True):
+            genes.setdefault(concept, []).append(text)
+    counts, total = count_gene_words(genes.values())
+    return trained.linker(VocabularyConcepts(vocabulary), VocabularyNames(weights, counts, total))

@@ -209,9 +209,7 @@ class Linker:
         ranker = self._rankers.get(entity_type)
         if ranker is None or not candidates.identifiers:
             return None
-        shares = ranker.shares(candidates.features)
-        row = int(np.argmax(shares))
-        return row, ranker.probability(float(shares[row]))
+        return ranker.best(candidates.features)
 
     def _accepted(self, entity_type: str, link: Link) -> Link | None:
         return link if link.score >= self._thresholds.get(entity_type, 0.0) else None

@@ -16,8 +16,9 @@ class Ranker:
     """A network with one hidden layer beside a linear model; features are scaled to mean 0 and deviation 1.
 
     features: the names of the features, in the order of the columns. mean, deviation, linear: float64, one number per
-    feature. hidden: float64, features x units. hidden_bias, output: one number per unit. slope, offset: from the share
-    of the best candidate to the probability that it is right, `1 / (1 + exp(-(slope * log-odds + offset)))`.
+    feature. hidden: float64, features x units. hidden_bias, output: one number per unit. slope, certainty, offset: the
+    probability that the best candidate is right is `1 / (1 + exp(-z))` with z = slope * log-odds of its share +
+    certainty . its scaled features + offset. The share alone does not tell whether any candidate is right.
     """
 
     features: tuple[str, ...]
@@ -27,12 +28,13 @@ class Ranker:
     hidden: np.ndarray
     hidden_bias: np.ndarray
     output: np.ndarray
+    certainty: np.ndarray
     slope: float = 1.0
     offset: float = 0.0
 
     def scores(self, table: np.ndarray) -> np.ndarray:
         """A score for each row of features; only differences between the rows of one mention mean something."""
-        scaled = (table - self.mean) / self.deviation
+        scaled = self.scaled(table)
         units = np.maximum(scaled @ self.hidden + self.hidden_bias, 0)
         scores: np.ndarray = scaled @ self.linear + units @ self.output
         return scores
@@ -44,9 +46,17 @@ class Ranker:
         shares: np.ndarray = weights / weights.sum()
         return shares
 
-    def probability(self, share: float) -> float:
-        """The probability that the best candidate is right, from its share."""
-        return float(1 / (1 + np.exp(-(self.slope * log_odds(share) + self.offset))))
+    def best(self, table: np.ndarray) -> tuple[int, float]:
+        """The row of the best candidate, and the probability that it is right. `table` has at least one row."""
+        shares = self.shares(table)
+        row = int(np.argmax(shares))
+        sure = self.slope * log_odds(float(shares[row])) + float(self.scaled(table[row]) @ self.certainty) + self.offset
+        return row, float(1 / (1 + np.exp(-sure)))
+
+    def scaled(self, table: np.ndarray) -> np.ndarray:
+        """Features with mean 0 and deviation 1."""
+        scaled: np.ndarray = (table - self.mean) / self.deviation
+        return scaled
 
     def as_json(self) -> dict[str, Any]:
         """The parameters for a JSON file."""
@@ -62,14 +72,14 @@ class Ranker:
         )
         count, units = len(ranker.features), len(ranker.hidden_bias)
         shapes = {"mean": (count,), "deviation": (count,), "linear": (count,), "hidden": (count, units)}
-        shapes |= {"hidden_bias": (units,), "output": (units,)}
+        shapes |= {"hidden_bias": (units,), "output": (units,), "certainty": (count,)}
         wrong = [name for name in _ARRAYS if arrays[name].shape != shapes[name]]
         if wrong:
             raise ValueError(f"{' and '.join(wrong)} of a ranker does not fit its features")
         return ranker
 
 
-_ARRAYS = ("mean", "deviation", "linear", "hidden", "hidden_bias", "output")
+_ARRAYS = ("mean", "deviation", "linear", "hidden", "hidden_bias", "output", "certainty")
 
 
 def log_odds(share: float) -> float:

@@ -162,18 +162,17 @@ def _with_species(found: ArticleCandidates, first: Ranker, concepts: Concepts) -
 
 
 def choose_threshold(ranker: Ranker, found: Sequence[RankingExample]) -> float:
-    """The least score of a link that gives the best F1: links made against mentions, each of which has a gold link."""
+    """The least score of a link that gives the best F1 of the links made against the mentions that have a gold link."""
     scored = []
     for one in found:
         if len(one.right):
-            shares = ranker.shares(one.features)
-            row = int(shares.argmax())
-            scored.append((ranker.probability(float(shares[row])), bool(one.right[row])))
+            row, score = ranker.best(one.features)
+            scored.append((score, bool(one.right[row])))
     scored.sort(reverse=True)
-    best, kept, right = 0.0, 0, 0
+    best, kept, right, linked = 0.0, 0, 0, sum(one.linked for one in found)
     for made, (_, correct) in enumerate(scored, 1):
         right += correct
-        f1 = 2 * right / (made + len(found))
+        f1 = 2 * right / (made + linked)
         if f1 >= best:
             best, kept = f1, made
     if not kept:

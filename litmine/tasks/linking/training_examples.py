@@ -1,7 +1,7 @@
 """Examples for the rankers, from documents with gold mentions."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,13 +12,15 @@ from litmine.tasks.linking.gene_features import GENE
 from litmine.tasks.linking.learned_names import LearnedMention
 from litmine.tasks.linking.linker import LINKED_TYPES, ArticleCandidates, CandidateFinder
 from litmine.tasks.linking.mention_names import Mention, full_names
+from litmine.types import Span
 
 
 @dataclass(frozen=True, slots=True)
 class GoldDocument:
     """A document with gold mentions of the linked types. title: where its title ends, in code points.
 
-    name: one name for all corpora that have the document. gold: the identifiers of each mention, never empty.
+    name: one name for all corpora that have the document. gold: the identifiers of each mention; empty for a mention
+    that refers to no concept, such as one that a tagger finds and the corpus does not have.
     """
 
     name: str
@@ -43,6 +45,33 @@ class GoldDocument:
         )
 
 
+def with_found_mentions(document: GoldDocument, known: Sequence[Span], found: Sequence[Span]) -> GoldDocument:
+    """The document with the mentions that a tagger finds in it beside those of the corpus, as linkers meet them.
+
+    known: all spans that the corpus annotates. found: those of the tagger, of types that the corpus annotates wholly. A
+    mention that overlaps one of the document's mentions of its type has the identifiers of the first such; one that
+    overlaps no known span refers to no concept. Others are left out, because their concept is not known.
+    """
+    mentions, gold = list(document.mentions), list(document.gold)
+    for span in found:
+        mention = Mention(span.start_char, span.end_char, span.entity_type)
+        if mention in mentions or span.entity_type not in LINKED_TYPES:
+            continue
+        same = [
+            identifiers
+            for other, identifiers in zip(document.mentions, document.gold, strict=True)
+            if other.entity_type == span.entity_type and _overlap(span, other.start, other.end)
+        ]
+        if same or not any(_overlap(span, one.start_char, one.end_char) for one in known):
+            mentions.append(mention)
+            gold.append(same[0] if same else ())
+    return replace(document, mentions=tuple(mentions), gold=tuple(gold))
+
+
+def _overlap(span: Span, start: int, end: int) -> bool:
+    return span.start_char < end and start < span.end_char
+
+
 def title_end(text: str) -> int:
     """Where the first sentence ends, which is the title in most articles; the end of the text if there is one only."""
     ends = [text.find(f"{sign} ") for sign in ".?!"]
@@ -57,7 +86,7 @@ def learned_mentions(document: GoldDocument) -> list[LearnedMention]:
     found = []
     names = full_names(document.text, document.mentions)
     for mention, name, gold in zip(document.mentions, names, document.gold, strict=True):
-        if len(gold) == 1 or mention.entity_type == GENE:
+        if len(gold) == 1 or (gold and mention.entity_type == GENE):
             written = dict.fromkeys((mention.of(document.text), name))
             found += [LearnedMention(document.name, mention.entity_type, one, gold[0]) for one in written]
     return found
@@ -70,7 +99,7 @@ def examples(
     for place, one in zip(found.positions, candidates or found.candidates, strict=True):
         gold: Collection[str] = document.gold[place]
         right = np.array([identifier in gold for identifier in one.identifiers], dtype=bool)
-        yield document.mentions[place].entity_type, RankingExample(one.features, right)
+        yield document.mentions[place].entity_type, RankingExample(one.features, right, bool(gold))
 
 
 def article_candidates(

@@ -49,14 +49,14 @@ def test_calibrated_probabilities_are_those_that_occur() -> None:
     ranker = fit_ranker(made(600, seed=1, wrong=0.3), FEATURES, epochs=30)
     calibrated = calibrate(ranker, made(1000, seed=4, wrong=0.3))
     fresh = made(1000, seed=5, wrong=0.3)
-    said = np.mean([calibrated.probability(float(calibrated.shares(one.features).max())) for one in fresh])
+    said = np.mean([calibrated.best(one.features)[1] for one in fresh])
     assert said == pytest.approx(accuracy(calibrated, fresh), abs=0.05)
 
 
 def test_calibration_is_finite_when_all_are_right_or_there_is_nothing() -> None:
     ranker = fit_ranker(made(200, seed=1), FEATURES, epochs=10)
     certain = calibrate(ranker, [RankingExample(np.zeros((1, 3), np.float32), np.array([True]))] * 20)
-    assert 0.5 < certain.probability(1.0) <= 1
+    assert 0.5 < certain.best(np.zeros((1, 3), np.float32))[1] <= 1
     assert calibrate(ranker, [RankingExample(np.zeros((0, 3), np.float32), np.zeros(0, bool))]) is ranker
 
 
@@ -73,7 +73,18 @@ def test_a_saved_ranker_ranks_the_same(tmp_path: Path) -> None:
     loaded = load_rankers(tmp_path / "ranker.json")["Disease"]
     for one in made(20, seed=3):
         assert loaded.shares(one.features) == pytest.approx(ranker.shares(one.features), abs=1e-3)
-    assert loaded.probability(0.7) == pytest.approx(ranker.probability(0.7))
+        assert loaded.best(one.features) == pytest.approx(ranker.best(one.features), abs=1e-3)
+
+
+def test_a_mention_without_a_concept_gets_a_low_probability() -> None:
+    """The features of its best candidate tell it, while its share of the candidates does not."""
+    examples = made(600, seed=1)
+    strange = [RankingExample(one.features - 3, np.zeros_like(one.right), linked=False) for one in made(600, seed=2)]
+    ranker = calibrate(fit_ranker(examples, FEATURES, epochs=30), [*made(300, seed=3), *strange[:300]])
+    known = [ranker.best(one.features)[1] for one in made(200, seed=4)]
+    unknown = [ranker.best(one.features)[1] for one in strange[300:]]
+    assert np.mean(known) > 0.8
+    assert np.mean(unknown) < 0.1
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"Disease": {}}', '{"Disease": 5}'])

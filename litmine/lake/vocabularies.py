@@ -1,0 +1,24 @@
+"""The copies of vocabularies in a lake: a file `vocabularies/<linker>.parquet` for each linker, never changed.
+
+So SQL finds names, synonyms and tree numbers, and a copied lake has them.
+"""
+
+from collections.abc import Callable, Iterable
+
+import pyarrow as pa
+
+from litmine.lake.parquet import write_tables
+from litmine.lake.paths import VOCABULARIES, LakePath, vocabulary_path
+
+
+def save_vocabulary(
+    lake: LakePath, linker: str, vocabulary: str, read_concepts: Callable[[], Iterable[pa.Table]]
+) -> None:
+    """Copy the concepts of a linker's vocabulary into a lake, unless they are there.
+
+    linker, vocabulary: name@digest. read_concepts: gives the concepts in the columns of `vocabularies`; it is called
+    only if they are missing. Raises LakeError if the file cannot be written.
+    """
+    file = vocabulary_path(lake, linker)
+    if not file.exists():
+        write_tables(file, VOCABULARIES, read_concepts(), {"linker": linker, "vocabulary": vocabulary})

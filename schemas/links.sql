@@ -1,0 +1,62 @@
+-- The views of links. `entities` shows the links of the active linkers.
+
+-- all_links: The mentions of each tagger with the identifiers that each linker gave them, to compare linkers; `inputs` is the tagger.
+CREATE VIEW all_links AS
+SELECT pmid, start_char, end_char, mention, entity_type, score, identifier, identifier_score, model, inputs
+FROM {current links};
+
+-- links: The same, of the active linkers.
+CREATE VIEW links AS
+SELECT * FROM all_links
+WHERE {active linking};
+
+-- vocabularies: Every concept of the vocabularies that linkers used, with names, synonyms and tree numbers; `linker` joins `entities`.
+CREATE VIEW vocabularies AS
+SELECT linker, identifier, name, entity_type, vocabulary, synonyms, tree_numbers, taxon FROM {vocabularies};
+
+-- under: under(tree_numbers, 'C04') is whether a concept is the MeSH branch with this tree number, or below it.
+CREATE MACRO under(tree_numbers, branch) AS
+    len(list_filter(tree_numbers, lambda one: one = branch OR starts_with(one, branch || '.'))) > 0;
+
+-- concepts: One row for each identifier in `entities`, with its names and how often it is mentioned; each identifier of a composite mention counts.
+CREATE VIEW concepts AS
+-- Mentions are counted by article first, since there are far fewer pairs than mentions, and few of composite mentions.
+WITH found AS (
+    SELECT identifier, pmid, count(*) AS mentions FROM entities WHERE identifier IS NOT NULL GROUP BY ALL
+),
+each AS (
+    SELECT identifier, pmid, sum(mentions) AS mentions
+    FROM (
+        SELECT unnest(CASE WHEN contains(identifier, '|') THEN string_split(identifier, '|') ELSE [identifier] END) AS identifier,
+               pmid, mentions
+        FROM found
+    )
+    GROUP BY ALL
+),
+counted AS (
+    SELECT identifier, sum(mentions)::BIGINT AS mentions, count(*) AS articles, min(year) AS first_year
+    FROM each JOIN articles USING (pmid) GROUP BY ALL
+),
+mentioned AS (
+    SELECT identifier, min(entity_type) AS entity_type, max(linker) AS linker, min(model) AS model
+    FROM (
+        SELECT unnest(string_split(identifier, '|')) AS identifier, entity_type, linker, model
+        FROM (SELECT DISTINCT identifier, entity_type, linker, model FROM entities WHERE identifier IS NOT NULL)
+    )
+    GROUP BY ALL
+),
+listed AS (
+    SELECT model, identifier, min(name) AS name, list_sort(list(DISTINCT name)) AS names
+    FROM (SELECT model, unnest(string_split(identifier, '|')) AS identifier, name FROM terms)
+    GROUP BY ALL
+)
+SELECT identifier, coalesce(known.name, listed.name) AS name,
+       -- A concept that may be mentioned as several types has the first of those that it is mentioned as.
+       CASE WHEN contains(known.entity_type, '|') THEN mentioned.entity_type
+            ELSE coalesce(known.entity_type, mentioned.entity_type) END AS entity_type,
+       coalesce(known.vocabulary, listed.model) AS vocabulary,
+       coalesce(known.synonyms, list_filter(listed.names, lambda one: one <> listed.name), []) AS synonyms,
+       coalesce(known.tree_numbers, []) AS tree_numbers, mentions, articles, first_year
+FROM counted LEFT JOIN mentioned USING (identifier)
+LEFT JOIN vocabularies AS known USING (identifier, linker)
+LEFT JOIN listed USING (identifier, model);
