@@ -60,7 +60,9 @@ def download_corpus(
     """
     target = corpus_home(entry.name)
     url = url or entry.url
-    if entry.agreement or not url:
+    # The files of relation corpora have forms of their own, which are read where they are.
+    by_hand = entry.agreement or (bool(entry.relations) and not entry.url)
+    if by_hand or not url:
         raise CorpusError(f"{entry.name} cannot be downloaded into {target}: {entry.obtain}")
     if target.exists():
         raise CorpusError(f"{target} exists; delete it to download {entry.name} again")

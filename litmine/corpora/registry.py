@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from litmine.corpora.relation_declarations import DECLARATIONS
 from litmine.errors import CorpusError
 from litmine.settings import did_you_mean
 
@@ -45,6 +46,12 @@ class CorpusEntry:
     def entity_types(self) -> list[str]:
         """Its entity types in litmine's names, sorted."""
         return sorted(set(self.types.values()) - {"-"})
+
+    @property
+    def relations(self) -> list[str]:
+        """Its relation types in litmine's names; empty for a corpus of mentions only."""
+        declaration = DECLARATIONS.get(self.name)
+        return [] if declaration is None else [kind.name for kind in declaration.kinds]
 
     @property
     def how_to_obtain(self) -> str:

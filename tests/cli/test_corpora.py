@@ -1,4 +1,4 @@
-"""The commands `corpora list`, `show` and `get`."""
+"""The commands `corpora list`, `show`, `get` and `check`."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -18,10 +18,13 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_list_shows_which_corpora_are_downloaded(run: Run, home: Path) -> None:
     (home / "corpora" / "BC5CDR").mkdir(parents=True)
     header, *rows = run("corpora", "list").stdout.splitlines()
-    assert header.split() == ["name", "types", "licence", "downloaded"]
-    assert len(rows) == 12
+    assert header.split() == ["name", "types", "relations", "licence", "downloaded"]
+    assert len(rows) == 19
     assert [row.split()[0] for row in rows if row.endswith(" yes")] == ["BC5CDR"]
     assert "i2b2-2010     Problem, Test, Treatment  " in "\n".join(rows)
+    assert {"BioRED": "8", "ChemProt": "5", "ADE": "2", "JNLPBA": "-"}.items() <= {
+        row.split()[0]: row[header.index("relations") :].split()[0] for row in rows
+    }.items()
 
 
 def test_show_describes_a_corpus(run: Run, home: Path) -> None:
@@ -32,6 +35,8 @@ def test_show_describes_a_corpus(run: Run, home: Path) -> None:
         "not Variant",
         "10.1093/bib/bbac282",
         "no; run `litmine corpora get BioRED`",
+        "Bind as binds",
+        "; between identifiers, across sentences",
     ):
         assert part in shown
     (home / "corpora" / "BioRED").mkdir(parents=True)
@@ -53,6 +58,10 @@ def test_get_refuses_corpora_with_an_agreement_and_addresses_without_https(run: 
     result = run("corpora", "get", "BC5CDR", "--from", "http://example.org/")
     assert result.returncode == 1
     assert "is not allowed; use https" in result.stderr
+    result = run("corpora", "get", "ADE", "--from", "https://example.org/")
+    assert result.returncode == 1
+    assert result.stderr.startswith("litmine: ADE cannot be downloaded")
+    assert "`litmine corpora check FOLDER --of ADE`" in result.stderr
     assert not home.exists()
 
 
@@ -61,3 +70,28 @@ def test_training_on_a_missing_corpus_names_the_download_command(run: Run, tmp_p
     assert result.returncode == 1
     assert result.stderr.rstrip().endswith("run `litmine corpora get NLM-Gene`")
     assert not (tmp_path / "model").exists()
+
+
+def test_check_counts_lists_errors_and_writes(run: Run, tmp_path: Path, sample_data: Path) -> None:
+    ran = run("corpora", "check", sample_data / "relations" / "challenge.jsonl", "-o", tmp_path / "out.jsonl")
+    assert ran.returncode == 0
+    assert ran.stdout.splitlines() == [
+        "50 documents, 4,066 characters",
+        "mentions: 67 Chemical, 63 Disease",
+        "relations: 58 adverse_effect, 16 treats",
+        "qualifiers: 14 negated, 10 speculated",
+        "no errors",
+    ]
+    assert (tmp_path / "out.jsonl").read_bytes() == (sample_data / "relations" / "challenge.jsonl").read_bytes()
+    damaged = tmp_path / "a.pubtator"
+    damaged.write_text("1|t|Lithium\n1|a|\n1\t0\t7\tLithium\tChemical\tD1\n1\t1\t3\t\x1b[2J\tDisease\tD2\n")
+    ran = run("corpora", "check", damaged, "--of", "BC5CDR", "--errors", "1")
+    assert ran.stdout.splitlines() == [
+        "1 documents, 7 characters", "mentions: 1 Chemical", "1 errors", "1 offsets do not hold",
+        "  line 4: '\\x1b[2J'",
+    ]  # fmt: skip
+    assert run("corpora", "check", damaged, "--of", "BC5CDR", "--errors", "0").stdout.splitlines()[3:] == [
+        "1 offsets do not hold"
+    ]
+    ran = run("corpora", "check", damaged, "--of", "CDR")
+    assert (ran.returncode, ran.stderr[:44]) == (1, "litmine: 'CDR' is no corpus with relations (")

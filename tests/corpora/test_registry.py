@@ -7,11 +7,14 @@ import pytest
 
 from litmine.corpora.corpus import corpus_files, open_corpus
 from litmine.corpora.registry import registry
+from litmine.corpora.relation_declarations import DECLARATIONS, SUBJECT_ORDER
 from litmine.errors import CorpusError, SettingError
 from litmine.tasks.ner.make import make_model
 from litmine.tasks.ner.recipe import TaggerRecipe
 
 OURS = {"Disease", "Chemical", "Gene", "Species", "CellLine", "CellType", "DNA", "RNA", "Protein"}
+# Types of relation corpora that no tagger of litmine finds.
+OURS |= {"AdverseEffect", "TherapeuticEffect", "Dose", "Route"}
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +34,7 @@ def add_corpus(home: Path, name: str, *lines: str, file: str = "train.tsv") -> P
 def test_the_known_corpora_are_registered() -> None:
     assert list(registry()) == [
         "NCBI-disease", "BC5CDR", "BC4CHEMD", "BC2GM", "JNLPBA", "LINNAEUS", "Species-800", "i2b2-2010", "BioRED",
-        "NLM-Gene", "GNormPlus", "tmVar3",
+        "NLM-Gene", "GNormPlus", "tmVar3", "ChemProt", "DrugProt", "DDI2013", "GAD", "EU-ADR", "ADE", "PHEE",
     ]  # fmt: skip
 
 
@@ -123,3 +126,22 @@ def test_an_unknown_type_to_rename_is_refused(home: Path, tmp_path: Path) -> Non
     recipe = TaggerRecipe("mine", str(tmp_path), ("BC5CDR",), type_map=(("BC5CDR:Diseese", "Illness"),))
     with pytest.raises(SettingError, match=r"--map renames BC5CDR:Diseese, which no corpus annotates; they annotate"):
         make_model(recipe, tmp_path / "model", lambda _: None)
+
+
+def test_every_declared_corpus_is_registered() -> None:
+    assert set(DECLARATIONS) <= set(registry())
+    assert registry()["BC5CDR"].relations == ["induces"]
+    assert registry()["LINNAEUS"].relations == []
+
+
+@pytest.mark.parametrize("name", list(DECLARATIONS))
+def test_a_declaration_is_sound(name: str) -> None:
+    declaration = DECLARATIONS[name]
+    assert set(registry()[name].types.values()) - {"-"} <= set(declaration.entities.values()) | {"Species", "CellLine"}
+    for first, second in declaration.type_pairs:
+        assert SUBJECT_ORDER.index(first) <= SUBJECT_ORDER.index(second)
+        assert {first, second} <= set(declaration.entities.values())
+    names = [kind.name for kind in declaration.kinds]
+    assert len(set(names)) == len(names)
+    assert declaration.level in {"mentions", "identifiers"}
+    assert declaration.unit in {"documents", "sentences"}

@@ -1,0 +1,1 @@
+"""Readers of document formats, one module a format; each yields raw documents."""

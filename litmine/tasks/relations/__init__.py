@@ -1,0 +1,1 @@
+"""Relations between mentions or identifiers: pairs to judge, and scores."""
