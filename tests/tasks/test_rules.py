@@ -34,6 +34,20 @@ def test_a_change_of_the_rules_changes_the_digest(
     assert (identify(spec.builtin), len(rows), found) == (model, count, digest)
 
 
+def test_a_change_of_the_rules_for_variants_changes_the_digest(imported_lake: Path) -> None:
+    """If this fails because the rules find something else here, increase `RULES_VERSION` and record all anew."""
+    variants = load_task_model("builtin-variants", "ner")
+    texts = [text for (text,) in Lake(imported_lake).rows("select text from articles order by pmid")]
+    texts += [
+        "p.Val600Glu, C677T and 35delG; IVS2+1G>A",
+        "delta F508, a 32-bp deletion",
+        "valine to methionine at codon 66",
+    ]
+    rows = [(one.start_char, one.end_char, one.identifier) for found in variants.annotate(texts) for one in found]
+    digest = blake2b(json.dumps(rows).encode(), digest_size=6).hexdigest()
+    assert (variants.name, len(rows), digest) == ("builtin-variants@694c33b18c37", 14, "abc17957a0cd")
+
+
 def test_a_change_of_the_matcher_changes_the_digest_of_a_list(
     imported_lake: Path, sample_data: Path, tmp_path: Path
 ) -> None:

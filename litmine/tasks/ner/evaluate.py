@@ -14,6 +14,7 @@ from litmine.corpora.corpus import Corpus
 from litmine.errors import CorpusError
 from litmine.tasks.ner.tagger import Tagger
 from litmine.tasks.ner.term_tagger import TermTagger
+from litmine.tasks.ner.variant_tagger import VariantTagger
 from litmine.types import Entity, Span
 
 MICRO = "micro"
@@ -88,7 +89,7 @@ class Predictions:
         return score_counts(self.counts, self.corpus.entity_types)
 
 
-def predict(tagger: Tagger | TermTagger, corpus: Corpus) -> Predictions:
+def predict(tagger: Tagger | TermTagger | VariantTagger, corpus: Corpus) -> Predictions:
     """Tag a corpus. Raises CorpusError when it annotates a type that no head in use finds."""
     missing = [entity_type for entity_type in corpus.entity_types if entity_type not in tagger.entity_types]
     if missing:

@@ -1,4 +1,4 @@
-"""The two kinds of models of this task: a network in a folder, and a term list in a file.
+"""The three kinds of models of this task: a network or rules in a folder, and a term list in a file.
 
 torch is imported only to load a network.
 """
@@ -12,8 +12,10 @@ from litmine.lake.articles import NewTexts
 from litmine.lake.paths import LakePath
 from litmine.lake.targets import TargetRow
 from litmine.nn.failure_isolation import FailedItem
+from litmine.nn.references import is_litmine_model, read_description
 from litmine.tasks.ner import settings
 from litmine.tasks.ner.term_list import open_term_list
+from litmine.tasks.ner.variant_tagger import VARIANT, VariantTagger, variants_name
 from litmine.types import Entity
 
 if TYPE_CHECKING:
@@ -22,18 +24,22 @@ if TYPE_CHECKING:
 
 
 def identify(model: LakePath, name: str) -> str:
-    """`name@digest` of the tagger in a folder, or of the term list in a file.
+    """`name@digest` of the network or the rules in a folder, or of the term list in a file.
 
     Raises TermListError or LakeError for a file, and as `litmine.tasks.ner.settings.identify` for a folder.
     """
     folder = _folder(model)
-    return open_term_list(model).model if folder is None else settings.identify(folder, name)
+    if folder is None:
+        return open_term_list(model).model
+    return variants_name(name) if _holds_rules(folder) else settings.identify(folder, name)
 
 
 def entity_types(model: LakePath, name: str) -> tuple[str, ...]:
     """The types that a model finds, sorted. Raises as `identify`."""
     folder = _folder(model)
-    return open_term_list(model).entity_types if folder is None else settings.entity_types(folder, name)
+    if folder is None:
+        return open_term_list(model).entity_types
+    return (VARIANT,) if _holds_rules(folder) else settings.entity_types(folder, name)
 
 
 def load(
@@ -43,8 +49,8 @@ def load(
     precision: str = "auto",
     heads: Sequence[str] | None = None,
     **more: Any,
-) -> "Tagger | TermTagger":
-    """Load a model; device and precision have no effect on a term list. Raises as `identify`."""
+) -> "Tagger | TermTagger | VariantTagger":
+    """Load a model; device and precision have no effect on rules or a term list. Raises as `identify`."""
     folder = _folder(model)
     if folder is None:
         if heads:
@@ -52,6 +58,10 @@ def load(
         from litmine.tasks.ner.term_tagger import TermTagger
 
         return TermTagger(open_term_list(model))
+    if _holds_rules(folder):
+        if heads:
+            raise ModelError(f"{name} has no heads, since it is rules; leave out {', '.join(heads)}")
+        return VariantTagger(name)
     from litmine.tasks.ner.folder import load_folder
 
     return load_folder(folder, name, device, precision, heads, **more)
@@ -77,5 +87,10 @@ def entity_rows(texts: NewTexts, results: Sequence[Sequence[Entity] | FailedItem
 
 
 def _folder(model: LakePath) -> Path | None:
-    """The folder of a network; None for the file of a term list."""
+    """The folder of a network or of rules; None for the file of a term list."""
     return model if isinstance(model, Path) and model.is_dir() else None
+
+
+def _holds_rules(folder: Path) -> bool:
+    """Whether the model in a folder is the rules for variants, the only ones of this task."""
+    return is_litmine_model(folder) and read_description(folder).get("network") is False

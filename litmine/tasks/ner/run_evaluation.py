@@ -12,6 +12,7 @@ from litmine.tasks.ner.evaluation_settings import LISTED, TaggerEvaluation
 from litmine.tasks.ner.report import EvaluationReport, make_report, mistake_record, report_lines, report_record
 from litmine.tasks.ner.tagger import Tagger
 from litmine.tasks.ner.term_tagger import TermTagger
+from litmine.tasks.ner.variant_tagger import VariantTagger
 from litmine.tasks.registry import load_task_model
 
 
@@ -39,8 +40,8 @@ def run_evaluation(evaluation: TaggerEvaluation) -> EvaluationResult:
     )
 
 
-def _load(ref: str, evaluation: TaggerEvaluation, heads: Sequence[str]) -> Tagger | TermTagger:
-    tagger: Tagger | TermTagger = load_task_model(
+def _load(ref: str, evaluation: TaggerEvaluation, heads: Sequence[str]) -> Tagger | TermTagger | VariantTagger:
+    tagger: Tagger | TermTagger | VariantTagger = load_task_model(
         ref, "ner", precision=evaluation.precision, batch_tokens=evaluation.batch_tokens, heads=heads or None
     )
     return tagger

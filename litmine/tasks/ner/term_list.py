@@ -82,7 +82,7 @@ def read_term_list(path: Path) -> TermList:
     more than MAX_TERMS.
     """
     name = _NOT_IN_NAMES.sub("-", path.stem)
-    if name in {spec.builtin for spec in TASKS}:
+    if name in {ref for spec in TASKS for ref in spec.builtins}:
         raise TermListError(f"{path} has the name of a built-in model, {name}; rename the file")
     rows = _Rows(path, _read_text(path))
     terms: list[Term] = []
