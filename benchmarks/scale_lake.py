@@ -4,8 +4,8 @@
 
 Copies have their own PMID and year, and a numbered last sentence, so that all texts differ. Most are in parts of
 10,000, the last 80,000 in 1,000 parts of 80, as that many nightly fetches would leave them. Their entities are those of
-the built-in model in the originals, written by the lake's own writer, which checks every offset. A second model has
-read a tenth of the large parts. Prints the durations as JSON.
+the built-in model in the originals, written by the lake's own writer, which checks every offset; their sentences are
+found by the rules for them. A second model has read a tenth of the large parts. Prints the durations as JSON.
 """
 
 import json
@@ -24,12 +24,16 @@ from litmine.lake.runs import ActiveModel, Run
 from litmine.lake.targets import TargetFooter, TargetSet, write_target
 from litmine.sources.files import find_files, read_file
 from litmine.tasks.ner.model import entity_rows
+from litmine.tasks.sentences.model import identify as identify_sentences
+from litmine.tasks.sentences.model import sentence_rows
+from litmine.text.sentences import split_sentences
 from litmine.types import Article, Entity, SourceRecord
 
 SAMPLE = Path(__file__).parent.parent / "sample_data" / "pubmed"
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 LARGE, NIGHT, NIGHTS = 10_000, 80, 1_000
 FIRST_PMID = 100_000_000
+SENTENCES = identify_sentences(Path(), "builtin-sentences")
 MODEL, OTHER = "builtin@000000000001", "mine@000000000002"
 
 
@@ -57,15 +61,18 @@ def main() -> None:
     moments.append(time.perf_counter())
     rows = sum(_annotate(lake, MODEL, part, originals) for part in lake.parts())
     moments.append(time.perf_counter())
+    sentences = sum(write_sentences(lake, part) for part in lake.parts())
+    moments.append(time.perf_counter())
     more = sum(_annotate(lake, OTHER, part, originals) for part in large[::10])
-    _age(place / "entities")
+    for table in ("entities", "sentences"):
+        _age(place / table)
     now = datetime.now(UTC)
-    lake.record_run(
-        Run("scale", "annotate", now, now, "done", models=[MODEL, OTHER], active=[ActiveModel("ner", MODEL)])
-    )
+    active = [ActiveModel("ner", MODEL), ActiveModel("sentences", SENTENCES)]
+    lake.record_run(Run("scale", "annotate", now, now, "done", models=[MODEL, OTHER, SENTENCES], active=active))
     took = [round(after - before, 1) for before, after in pairwise(moments)]
-    names = ("large parts s", "small parts s", "entities s")
-    print(json.dumps({**dict(zip(names, took, strict=True)), "entities": rows, "of the second model": more}))
+    names = ("large parts s", "small parts s", "entities s", "sentences s")
+    counts = {"entities": rows, "sentences": sentences, "of the second model": more}
+    print(json.dumps({**dict(zip(names, took, strict=True)), **counts}))
 
 
 def _originals() -> list[Original]:
@@ -99,6 +106,15 @@ def _annotate(lake: Lake, model: str, part: str, originals: Sequence[Original]) 
     footer = TargetFooter(model, part, len(texts), (), "none", "none", 0, 0, {})
     write_target(lake.path, TargetSet("entities", model), part, texts, entity_rows(texts, found), footer)
     return sum(map(len, found))
+
+
+def write_sentences(lake: Lake, part: str) -> int:
+    """Write a part's target with the sentences of its texts; returns the number of rows."""
+    texts = read_new_texts(lake.part(part))
+    rows = sentence_rows(texts, [split_sentences(text) for text in texts.texts])
+    footer = TargetFooter(SENTENCES, part, len(texts), (), "none", "none", 0, 0, {})
+    write_target(lake.path, TargetSet("sentences", SENTENCES), part, texts, rows, footer)
+    return len(rows)
 
 
 def _age(folder: Path) -> None:

@@ -2,14 +2,16 @@
 
     python benchmarks/scale_revise.py LAKE
 
-The titles of the revised articles begin with another word, and their entities are those of the old text, moved. Prints
-the number of articles as JSON.
+The titles of the revised articles begin with another word. Their entities are those of the old text, moved; their
+sentences are found anew. Prints the number of articles as JSON.
 """
 
 import json
 import sys
 from collections import defaultdict
 from datetime import UTC, datetime
+
+from scale_lake import write_sentences
 
 from litmine import Lake
 from litmine.lake.articles import read_new_texts
@@ -41,6 +43,7 @@ def main() -> None:
         footer = TargetFooter(model, part, len(texts), (), "none", "none", 0, 0, {})
         rows = entity_rows(texts, [found[pmid] for pmid in texts.pmids])
         write_target(lake.path, TargetSet("entities", model), part, texts, rows, footer)
+        write_sentences(lake, part)
     print(json.dumps({"articles revised": added.revised}))
 
 

@@ -24,6 +24,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from litmine.lake.lake_cache import cache_folder
+
 CHECKOUT = Path(__file__).parent.parent
 ARTICLE = {
     "pmid": 1,
@@ -106,13 +108,19 @@ def _short_commands(folder: Path) -> list[Command]:
 
 
 def _large_commands(lake: Path) -> list[Command]:
-    counts = lake / ".cache" / "article-counts"
+    # An earlier checkout keeps them in the lake.
+    counts = [folder / "article-counts" for folder in (cache_folder(lake.resolve()), lake / ".cache")]
+
+    def forget_counts() -> None:
+        for file in counts:
+            file.unlink(missing_ok=True)
+
     return [
         Command("large lake: status", _litmine("status", "--lake", lake)),
         Command(
             "large lake: status after a change",
             _litmine("status", "--lake", lake),
-            lambda: counts.unlink(missing_ok=True),
+            forget_counts,
         ),
         Command("large lake: coverage", _litmine("sql", "from coverage", "--lake", lake)),
         Command("large lake: plan for a new model", ["-c", PLAN, lake]),

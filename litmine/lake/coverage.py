@@ -31,14 +31,11 @@ class Coverage:
     parts_unread: int
 
 
-def read_coverage(lake: LakePath, update_cache: bool = False) -> list[Coverage]:
-    """The rows of the view `coverage`, in its order; `update_cache` as in `read_footers`.
-
-    Raises LakeError for a damaged part, target, note or log.
-    """
+def read_coverage(lake: LakePath) -> list[Coverage]:
+    """The rows of the view `coverage`, in its order. Raises LakeError for a damaged part, target, note or log."""
     files = live_files_by_table(lake)
     tables = (ARTICLES, *PART_TASKS)
-    footers = read_footers(lake, [path for table in tables for path in files[table]], update_cache).complete()
+    footers = read_footers(lake, [path for table in tables for path in files[table]]).complete()
     texts = {path.stem: parse_part_summary(path, footers[path]).texts for path in files[ARTICLES]}
     active = {(one.task, one.model, one.inputs) for one in active_models(lake)}
     read: dict[tuple[str, str, str], dict[str, tuple[int, int]]] = {key: {} for key in active}

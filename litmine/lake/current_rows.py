@@ -24,26 +24,41 @@ def marked_pmids(rows: str, mark: str) -> str:
     return f"(SELECT pmid FROM {rows} WHERE coalesce({mark}, true))"
 
 
-def superseded_texts(rows: str, pmids: str | None, with_part: bool = False) -> str:
+def superseded_texts(rows: str, pmids: str | None) -> str:
     """The texts that models read and that are no longer current: (`pmid`, `text_hash`), each once.
 
     rows: a subquery over all articles with TEXT_COLUMNS. pmids: a subquery over PMIDs that include all with several
-    texts; None for all. with_part: add the article part with the text; `rows` then has the column `filename`.
+    texts; None for all.
     """
-    part = f", 'part': parse_filename({FILE_NAME}, true)" if with_part else ""
-    columns = "pmid, text.text_hash AS text_hash" + (", text.part AS part" if with_part else "")
+    texts = _texts_read(rows, pmids, "{'text_hash': text_hash}")
+    return f"(SELECT DISTINCT pmid, text.text_hash AS text_hash FROM {texts} WHERE NOT current)"
+
+
+def texts_with_parts(rows: str, pmids: str | None) -> str:
+    """All texts that models read of the PMIDs with a superseded text: (`pmid`, `text_hash`, `part`, `current`).
+
+    The arguments are those of `superseded_texts`; `rows` also has the column `filename`. A text that models read in
+    several parts has a row for each.
+    """
+    texts = _texts_read(rows, pmids, f"{{'text_hash': text_hash, 'part': parse_filename({FILE_NAME}, true)}}")
+    return f"(SELECT DISTINCT pmid, text.text_hash AS text_hash, text.part AS part, current FROM {texts})"
+
+
+def _texts_read(rows: str, pmids: str | None, text: str) -> str:
+    """The structs `text` of the texts of each PMID that has a superseded one, and whether each is current."""
     return f"""(
-    SELECT DISTINCT {columns}
+    SELECT pmid, text, NOT newest.deleted AND text.text_hash = newest.text_hash AS current
     FROM (
         SELECT pmid, newest, unnest(texts) AS text
         FROM (
             SELECT pmid, max({version_struct(["text_hash", "deleted"])}) AS newest,
-                   list({{'text_hash': text_hash{part}}}) FILTER (new_text) AS texts
+                   list({text}) FILTER (new_text) AS texts,
+                   min(text_hash) FILTER (new_text) AS least, max(text_hash) FILTER (new_text) AS greatest
             FROM {rows}{_among(pmids)}
             GROUP BY pmid
         )
+        WHERE newest.deleted OR least <> newest.text_hash OR greatest <> newest.text_hash
     )
-    WHERE newest.deleted OR text.text_hash <> newest.text_hash
 )"""
 
 

@@ -5,13 +5,10 @@ then joins in an arbitrary order. Parts without a superseded text are read witho
 """
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from litmine.lake.current_rows import (
     CONTENT_COLUMNS,
@@ -20,14 +17,13 @@ from litmine.lake.current_rows import (
     current_articles,
     marked_pmids,
     single_versions,
-    superseded_texts,
+    texts_with_parts,
 )
 from litmine.lake.file_statistics import UNKNOWN, FileStatistics, read_statistics
 from litmine.lake.footers import read_footers
-from litmine.lake.lake_cache import MIN_CACHED, cache_file, files_digest, write_cache
+from litmine.lake.lake_cache import are_worth_caching, files_digest, read_cache, write_cache
 from litmine.lake.paths import PART_TASKS, LakePath, parse_folder_name
 from litmine.lake.sql_text import column_names, escape_glob, schema_map, select_list, sql_string
-from litmine.lake.version_order import version_struct
 from litmine.lake.view_templates import FILE_NAME, FOOTER_COLUMNS
 from litmine.specs import ARTICLES, TaskSpec
 
@@ -36,10 +32,11 @@ if TYPE_CHECKING:
 
 # A database of its own in memory, so that its table is not among those that a user lists.
 _SETS = "litmine_sets"
-_SUPERSEDED = f"{_SETS}.main.superseded_texts"
+# The superseded texts, and the PMIDs that have one.
+_TEXTS, _PMIDS = f"{_SETS}.main.superseded_texts", f"{_SETS}.main.superseded_pmids"
 _FOOTERS = "STRUCT(file_name VARCHAR, footer VARCHAR)[]"
-# The key of the cache's metadata that says for which files it holds.
-_DIGEST = b"litmine-files"
+# The name of the cached superseded texts.
+_CACHE = "superseded-texts"
 
 
 class ListedFiles:
@@ -98,20 +95,22 @@ class ListedFiles:
         return f"({' UNION ALL '.join(selects)})"
 
     def _current_rows(self, table: str, columns: Sequence[str], files: Sequence[LakePath]) -> str:
-        """The rows of some files of a task's table that belong to the current text of an article."""
-        mixed = [file for file in files if file.stem in self._superseded_parts]
-        if not mixed:
-            return self._read(table, columns, files)
+        """The rows of some files of a task's table that belong to the current text of an article.
+
+        Rows of superseded texts are left out by PMID alone where that is enough, since it is one column less.
+        """
         names = ", ".join(column_names(columns))
-        keys = [name for name in ("pmid", "text_hash") if name not in columns]
-        current = (
-            f"(SELECT {names} FROM {self._read(table, [*columns, *keys], mixed)} AS read"
-            f" ANTI JOIN {_SUPERSEDED} AS superseded USING (pmid, text_hash))"
-        )
-        if len(mixed) == len(files):
-            return current
-        pure = [file for file in files if file.stem not in self._superseded_parts]
-        return f"(SELECT {names} FROM {self._read(table, columns, pure)} UNION ALL FROM {current})"
+        groups: dict[tuple[str, ...], list[LakePath]] = {(): [], ("pmid",): [], ("pmid", "text_hash"): []}
+        for file in files:
+            groups[self._superseded_parts.get(file.stem, ())].append(file)
+        selects = []
+        for keys, group in groups.items():
+            if not group:
+                continue
+            rows = self._read(table, [*columns, *(name for name in keys if name not in columns)], group)
+            superseded = f" ANTI JOIN {_TEXTS if len(keys) > 1 else _PMIDS} AS superseded USING ({', '.join(keys)})"
+            selects.append(f"SELECT {names} FROM {rows} AS read{superseded if keys else ''}")
+        return f"({' UNION ALL '.join(selects)})"
 
     def current_articles(self, columns: Sequence[str]) -> str:
         files = self._files[ARTICLES]
@@ -144,36 +143,41 @@ class ListedFiles:
         return self._connection.execute("SELECT task, model, inputs, types FROM active_models ORDER BY ALL").fetchall()
 
     @cached_property
-    def _superseded_parts(self) -> set[str]:
-        """The article parts with texts that are no longer current. Fills the table of these texts."""
+    def _superseded_parts(self) -> dict[str, tuple[str, ...]]:
+        """The article parts with superseded texts, and the columns that tell their rows. Fills the tables of the texts.
+
+        Where a part has no current text of a PMID with a superseded one, the PMID tells.
+        """
         marked = [file for file, found in self._read_statistics(ARTICLES).items() if found.text_changed]
         if not marked:
-            return set()
+            return {}
         rows = self._read(ARTICLES, [*TEXT_COLUMNS, FILE_NAME], self._files[ARTICLES])
-        query = f"FROM {superseded_texts(rows, self._marked_pmids(marked, 'text_changed'), with_part=True)}"
+        texts = self._cached_texts(f"FROM {texts_with_parts(rows, self._marked_pmids(marked, 'text_changed'))}")
         self._connection.execute(f"ATTACH ':memory:' AS {_SETS}")
-        texts = self._cached_texts(query)
         self._connection.register("litmine_cached", texts)
-        self._connection.execute(f"CREATE TABLE {_SUPERSEDED} AS FROM litmine_cached")
+        superseded = "FROM litmine_cached WHERE NOT current"
+        self._connection.execute(f"CREATE TABLE {_TEXTS} AS SELECT DISTINCT pmid, text_hash {superseded}")
+        self._connection.execute(f"CREATE TABLE {_PMIDS} AS SELECT DISTINCT pmid {superseded}")
+        parts = self._connection.execute(
+            "SELECT part, bool_or(current) FROM litmine_cached GROUP BY part HAVING NOT bool_and(current)"
+        ).fetchall()
         self._connection.unregister("litmine_cached")
-        return set(texts["part"].unique().to_pylist())
+        return {part: ("pmid", "text_hash") if some_current else ("pmid",) for part, some_current in parts}
 
     def _cached_texts(self, query: str) -> pa.Table:
         """The result of a query over all articles, which stays the same until a part is added or merged."""
         files = self._files[ARTICLES]
-        if not isinstance(self._lake, Path) or len(files) < MIN_CACHED:
+        if not are_worth_caching(files):
             return self._connection.sql(query).to_arrow_table()
-        cache = cache_file(self._lake, "superseded-texts.parquet")
-        with suppress(OSError, pa.ArrowException):
-            digest = files_digest(map(Path, map(str, files)), version_struct()).encode()
-            if cache.exists() and (pq.read_schema(cache).metadata or {}).get(_DIGEST) == digest:
-                return pq.read_table(cache)
-            texts: pa.Table = self._connection.sql(query).to_arrow_table()
-            sink = pa.BufferOutputStream()
-            pq.write_table(texts.replace_schema_metadata({_DIGEST: digest}), sink)
-            write_cache(cache, sink.getvalue().to_pybytes())
-            return texts
-        return self._connection.sql(query).to_arrow_table()
+        key = f"{files_digest(self._lake, files)} {texts_with_parts('', None)}"
+        if (cached := read_cache(self._lake, _CACHE, key)) is not None:
+            return pa.ipc.open_stream(cached).read_all()
+        texts: pa.Table = self._connection.sql(query).to_arrow_table()
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, texts.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
+            writer.write_table(texts)
+        write_cache(self._lake, _CACHE, key, sink.getvalue().to_pybytes())
+        return texts
 
     def _marked_pmids(self, files: Sequence[LakePath], mark: str) -> str | None:
         """None for all, where no article part has the mark yet, because then nearly all PMIDs would be in the set."""

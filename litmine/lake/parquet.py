@@ -134,7 +134,7 @@ def parse_footer(path: LakePath, text: str | None) -> dict[str, Any]:
 def read_footer_text(path: LakePath) -> str | None:
     """Read the JSON footer of a file as text; None without one. Raises LakeError if the file is damaged or missing."""
     with report_read_errors(path):
-        footer: bytes | None = (_read_metadata(path).metadata or {}).get(FOOTER_KEY)
+        footer: bytes | None = (read_metadata(path).metadata or {}).get(FOOTER_KEY)
         return None if footer is None else footer.decode()
 
 
@@ -150,17 +150,30 @@ def check_complete(path: LakePath) -> None:
                 raise damage_error(path, "its end is missing")
 
 
+def read_metadata(path: LakePath) -> pq.FileMetaData:
+    """The Parquet metadata of a file: the bytes at its end, followed by their length (4 bytes) and `PAR1`.
+
+    Raises the errors that `report_read_errors` turns into LakeError.
+    """
+    if isinstance(path, Path):
+        return pq.read_metadata(path)
+    end = path.read_range(-_METADATA_BYTES, None)
+    if (length := int.from_bytes(end[-8:-4], "little") + 8) > len(end):
+        end = path.read_range(-length, None)
+    return pq.read_metadata(pa.BufferReader(end))
+
+
 def read_schema_and_row_count(path: LakePath) -> tuple[pa.Schema, int]:
     """Read the schema of a file, with field ids, and its number of rows. Raises LakeError if it is damaged."""
     with report_read_errors(path):
-        metadata = _read_metadata(path)
+        metadata = read_metadata(path)
         return metadata.schema.to_arrow_schema(), metadata.num_rows
 
 
 def read_pmid_range(path: LakePath) -> tuple[int, int]:
     """Read the least and the greatest PMID of a file whose first column is `pmid`; (1, 0) if it has no rows."""
     with report_read_errors(path):
-        metadata = _read_metadata(path)
+        metadata = read_metadata(path)
         groups = [metadata.row_group(i).column(0).statistics for i in range(metadata.num_row_groups)]
         return min((g.min for g in groups), default=1), max((g.max for g in groups), default=0)
 
@@ -168,16 +181,6 @@ def read_pmid_range(path: LakePath) -> tuple[int, int]:
 def _source(path: LakePath) -> Path | pa.BufferReader:
     """The source for pyarrow to read a whole file from. An object is downloaded in one request."""
     return pa.BufferReader(path.read_bytes()) if isinstance(path, ObjectPath) else path
-
-
-def _read_metadata(path: LakePath) -> pq.FileMetaData:
-    """The Parquet metadata of a file: the bytes at its end, followed by their length (4 bytes) and `PAR1`."""
-    if isinstance(path, Path):
-        return pq.read_metadata(path)
-    end = path.read_range(-_METADATA_BYTES, None)
-    if (length := int.from_bytes(end[-8:-4], "little") + 8) > len(end):
-        end = path.read_range(-length, None)
-    return pq.read_metadata(pa.BufferReader(end))
 
 
 @contextmanager

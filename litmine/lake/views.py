@@ -9,8 +9,8 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from litmine.lake.caches import read_cached, write_cached
 from litmine.lake.file_writer import file_write_error, write_atomically
+from litmine.lake.lake_cache import read_cached_json, write_cached_json
 from litmine.lake.listed_files import ListedFiles
 from litmine.lake.listing import live_files_by_table
 from litmine.lake.live_file_query import LiveFileQuery
@@ -101,11 +101,11 @@ def write_catalogue(lake: LakePath) -> bool:
     path, sql = lake / CATALOGUE, catalogue_sql(lake)
     identity, digest = _file_identity(path), blake2b(sql.encode(), digest_size=16).hexdigest()
     if identity is not None:
-        if _checked_catalogues.get(path) == (identity, sql) or read_cached(lake, _CHECKED, digest) == identity:
+        if _checked_catalogues.get(path) == (identity, sql) or read_cached_json(lake, _CHECKED, digest) == identity:
             return False
         if catalogue_is_current(lake):
             _checked_catalogues[path] = identity, sql
-            write_cached(lake, _CHECKED, digest, identity)
+            write_cached_json(lake, _CHECKED, digest, identity)
             return False
 
     def build(temporary: Path) -> None:

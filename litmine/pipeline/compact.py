@@ -17,6 +17,7 @@ from litmine.lake.compaction import (
 from litmine.lake.duckdb_errors import verify_parquet
 from litmine.lake.file_writer import file_age
 from litmine.lake.lake import Lake
+from litmine.lake.lake_cache import delete_old_cache
 from litmine.lake.listing import live_files, model_folders
 from litmine.lake.lock import hold_lock
 from litmine.lake.parquet import read_schema_and_row_count
@@ -118,6 +119,7 @@ def compact(
         # An older lake may lack the table of replaced files, or have a catalogue that does not know it.
         lake.create_missing_tables()
         write_catalogue(lake.location)
+        delete_old_cache(lake.location)
         with log_run(lake, "compact", part_rows=str(part_rows), grace=str(grace)) as entry:
             entry.gaps, entry.known_gaps = result.gaps, frozenset(lake.known_gaps())
             restore_merge_notes(lake.location)

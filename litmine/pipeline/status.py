@@ -81,7 +81,7 @@ def read_status(lake: Lake) -> LakeStatus:
         write_catalogue(lake.location)
     counts = count_articles(lake.location, SOURCE)
     # The models that somebody chose come before those that run always.
-    coverage = read_coverage(lake.location, update_cache=True)
+    coverage = read_coverage(lake.location)
     order = [spec.name for spec in TASKS]
     models = sorted(coverage, key=lambda model: (_runs_always(model), order.index(model.task), model))
     with report_damaged_files(lake.location), connect(lake.location, _VIEWS) as connection:

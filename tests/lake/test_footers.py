@@ -4,7 +4,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from litmine import Lake
 from litmine.errors import LakeError
-from litmine.lake import footers
+from litmine.lake import article_counts, file_metadata
 from litmine.lake.article_counts import count_articles
-from litmine.lake.caches import CACHE_FOLDER
 from litmine.lake.coverage import read_coverage
 from litmine.lake.footers import read_footers
+from litmine.lake.lake_cache import read_cached_json
 from litmine.lake.listing import live_files_by_table
 from litmine.lake.parquet import read_footer_text
 from litmine.lake.paths import CATALOGUE
@@ -33,9 +33,11 @@ EPOCH = datetime(2025, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
-def cache_everything(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the footers of lakes with few files as well."""
-    monkeypatch.setattr(footers, "_MIN_NEW", {True: 1, False: 1})
+def cache_everything(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Lakes with few files have a cache as well, in a folder of the test."""
+    monkeypatch.setenv("LITMINE_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(file_metadata, "_MIN_NEW", {True: 1, False: 1})
+    monkeypatch.setattr(article_counts, "are_worth_caching", lambda files: True)  # noqa: ARG005
 
 
 @pytest.fixture
@@ -51,56 +53,48 @@ def files_with_footers(lake: Lake) -> list[Path]:
 def test_footers_are_read_once(annotated: Lake) -> None:
     files = files_with_footers(annotated)
     expected = {path: read_footer_text(path) for path in files}
-    assert read_footers(annotated.path, files, update_cache=True).complete() == expected
+    assert read_footers(annotated.path, files).complete() == expected
     # Damage that a look at size and time cannot see shows that no file is read again.
     for path in files:
         stat = path.stat()
         path.write_bytes(b"x" * stat.st_size)
         os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
-    assert read_footers(annotated.path, files, update_cache=True).complete() == expected
+    assert read_footers(annotated.path, files).complete() == expected
     os.utime(files[0])
-    again = read_footers(annotated.path, files, update_cache=True)
+    again = read_footers(annotated.path, files)
     assert [*again.errors] == files[:1]
     assert again.texts == {path: text for path, text in expected.items() if path != files[0]}
     with pytest.raises(LakeError, match="is damaged"):
         again.complete()
 
 
-def test_a_query_uses_the_cache_and_does_not_write_it(annotated: Lake) -> None:
-    # The run that annotated the lake may have written it.
-    shutil.rmtree(annotated.path / CACHE_FOLDER, ignore_errors=True)
+def test_every_command_and_query_uses_the_cache(annotated: Lake) -> None:
+    before = sorted(annotated.path.rglob("*"))
     rows = [annotated.rows(f"FROM {view}") for view in ("coverage", "targets")]
     assert annotated.coverage_warnings() == []
-    assert not (annotated.path / CACHE_FOLDER / "footers").exists()
-    files = files_with_footers(annotated)
-    read_footers(annotated.path, files, update_cache=True)
-    for path in files:
+    assert sorted(annotated.path.rglob("*")) == before
+    for path in files_with_footers(annotated):
         stat = path.stat()
         path.write_bytes(b"x" * stat.st_size)
         os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     assert [annotated.rows(f"FROM {view}") for view in ("coverage", "targets")] == rows
+    assert read_coverage(annotated.path)[0].parts_read == len(annotated.parts())
 
 
-@pytest.mark.parametrize("content", [b"", b"PAR1", b"\xff" * 4000])
-def test_a_damaged_cache_is_replaced(annotated: Lake, content: bytes) -> None:
-    files = files_with_footers(annotated)
-    expected = read_footers(annotated.path, files, update_cache=True)
-    for cache in (annotated.path / CACHE_FOLDER).iterdir():
-        cache.write_bytes(content)
-    assert read_footers(annotated.path, files, update_cache=True) == expected
-    (annotated.path / CACHE_FOLDER / "footers").unlink()
-    (annotated.path / CACHE_FOLDER / "footers").mkdir()
-    assert read_footers(annotated.path, files, update_cache=True) == expected
+def test_replaced_files_leave_the_cache(annotated: Lake, make_record: MakeRecord) -> None:
+    def cached() -> set[str]:
+        return {*read_cached_json(annotated.path, "metadata-articles", file_metadata._cache_key("articles"))}
 
-
-def test_replaced_files_leave_the_cache(annotated: Lake) -> None:
-    read_coverage(annotated.path, update_cache=True)
-    before = footers._read_cache(annotated.path)
-    compact(annotated)
-    read_coverage(annotated.path, update_cache=True)
-    after = footers._read_cache(annotated.path)
-    assert {*after} == {str(path.relative_to(annotated.path)) for path in files_with_footers(annotated)}
-    assert not after.keys() & before.keys()
+    read_coverage(annotated.path)
+    before = cached()
+    compact(annotated, grace=timedelta(0))
+    compact(annotated, grace=timedelta(0))
+    # The cache is written when it lacks a file.
+    annotated.add([make_record(1, 9001, "New.")], source="a")
+    read_coverage(annotated.path)
+    assert {f"articles/{part}.parquet" for part in annotated.parts()} <= cached()
+    assert all((annotated.path / name).exists() for name in cached())
+    assert not before <= cached()
 
 
 def from_files(lake: Lake, view: str) -> list[tuple[object, ...]]:
@@ -115,7 +109,7 @@ def check_lake(lake: Lake) -> None:
     coverage = [
         (one.task, one.model, one.inputs or None, one.active, one.texts_read, one.texts_unread, one.texts_failed,
          one.parts_read, one.parts_unread)
-        for one in read_coverage(lake.path, update_cache=True)
+        for one in read_coverage(lake.path)
     ]  # fmt: skip
     assert coverage == from_files(lake, "coverage")
     for view in ("coverage", "parts", "targets"):
@@ -123,9 +117,7 @@ def check_lake(lake: Lake) -> None:
             tuple(row) for row in sorted(from_files(lake, view), key=repr)
         ]
     counts = count_articles(lake.path, SOURCE)
-    ((articles, retracted, as_of),) = lake.rows(
-        "SELECT count(*), count(*) FILTER (retracted), max(as_of) FROM articles"
-    )
+    ((articles, retracted, as_of),) = lake.rows(SHOWN)
     ((versions,),) = lake.rows(VERSIONS)
     assert (counts.articles, counts.retracted, counts.as_of) == (articles, retracted, as_of)
     assert counts.versions == versions
@@ -184,16 +176,17 @@ def test_articles_are_counted_as_the_view_shows_them(
             lake.add(records, source=source, dated=True)
             counts = count_articles(lake.path, SOURCE)
             assert counts == count_articles(lake.path, SOURCE)  # from the cache
-            outdated = lake.rows(OUTDATED)
-            shown = lake.rows("SELECT count(*), count(*) FILTER (retracted), max(as_of) FROM articles")
-            assert [(counts.articles, counts.retracted, counts.as_of)] == shown
-            assert [(counts.fetched_before, counts.imported_before)] == outdated
-            assert [(counts.versions,)] == lake.rows(VERSIONS)
+            # One query, because a query costs more than what it counts.
+            ((*shown, fetched, imported, versions),) = lake.rows(f"FROM ({SHOWN}), ({OUTDATED}), ({VERSIONS})")
+            assert [counts.articles, counts.retracted, counts.as_of] == shown
+            assert (counts.fetched_before, counts.imported_before) == (fetched, imported)
+            assert counts.versions == versions
 
 
-VERSIONS = "SELECT count(*) FROM article_versions WHERE NOT repeated AND NOT deleted"
+SHOWN = "SELECT count(*), count(*) FILTER (retracted), max(as_of) FROM articles"
+VERSIONS = "SELECT count(*) AS versions FROM article_versions WHERE NOT repeated AND NOT deleted"
 OUTDATED = f"""
-SELECT count(*) FILTER (source = '{SOURCE}'), count(*) FILTER (source != '{SOURCE}')
+SELECT count(*) FILTER (source = '{SOURCE}') AS fetched, count(*) FILTER (source != '{SOURCE}') AS imported
 FROM current_versions JOIN article_versions USING (pmid, as_of, record_hash, record_class, reader_version)
 WHERE reader_version < {READER_VERSION}
 """

@@ -340,5 +340,5 @@ def test_every_command_works_on_an_object_store(
         "lake.json", "abbreviations", "articles", "entities", "files", "questions", "readings", "replaced", "retrieved",
         "links", "runs", "sentences", "terms", "vocabularies"
     }  # fmt: skip
-    assert {path.name for path in local_folder(parse_lake_path(url)).iterdir()} == {".cache", ".locks", "search"}
+    assert {path.name for path in local_folder(parse_lake_path(url)).iterdir()} == {".locks", "search"}
     shutil.rmtree(local_folder(parse_lake_path(url)))
