@@ -37,7 +37,7 @@ _ALL = "all"
     "models",
     metavar="REF",
     multiple=True,
-    help="Model: builtin, a folder or a Hugging Face Hub id. Repeatable.  [default: builtin]",
+    help="Model: builtin, a folder or a Hugging Face Hub id. Repeatable.  [default: builtin and builtin-variants]",
 )
 @click.option(
     "--task",
@@ -152,6 +152,7 @@ def _annotate(
 ) -> "list[Gap]":
     from litmine.cli.progress import ExecutorProgress
     from litmine.pipeline.annotate import annotate as run
+    from litmine.pipeline.choose_models import default_models
 
     names = tasks or (() if models else _DEFAULT_TASKS)
     chosen = [spec for spec in PART_TASKS.values() if spec.name in names]
@@ -159,7 +160,7 @@ def _annotate(
     without_builtin = [spec.name for spec in specs if not spec.builtin]
     if not models and without_builtin:
         raise SettingError(f"no built-in model for {', '.join(without_builtin)}; name one with --model")
-    refs = models or tuple(spec.builtin for spec in specs)
+    refs = models or default_models(lake, specs)
     with Meter("annotating", "articles") as meter:
         progress = ExecutorProgress(meter)
         try:

@@ -18,15 +18,16 @@ from typing import Any
 from litmine.errors import LitmineError, ModelError, UnknownModelError
 from litmine.resources import litmine_home
 from litmine.settings import did_you_mean
-from litmine.specs import TASKS, runs_always
+from litmine.specs import BUILTIN, TASKS, runs_always
 
 # The settings of litmine's own models, beside their weights.
 SETTINGS_FILE = "litmine.json"
 _MARKS = "config.json", SETTINGS_FILE
 # The `task` in a trunk's settings, and the reference of the built-in trunk. A trunk is not a model.
 TRUNK, BUILTIN_TRUNK = "trunk", "builtin-trunk"
-_BUILTIN = {spec.builtin: spec.name for spec in TASKS if spec.builtin}
-_FOLDERS = {**_BUILTIN, BUILTIN_TRUNK: TRUNK}
+_BUILTIN = {ref: spec.name for spec in TASKS for ref in spec.builtins}
+_COMPANIONS = {ref: ref.removeprefix(f"{BUILTIN}-") for spec in TASKS for ref in spec.companions}
+_FOLDERS = {**_BUILTIN, **_COMPANIONS, BUILTIN_TRUNK: TRUNK}
 # Files to download from the Hub.
 _WANTED = [
     "config.json",

@@ -22,8 +22,8 @@ from litmine.pipeline.count_format import format_count
 from litmine.pipeline.run_log import RunLogEntry, log_run
 from litmine.pipeline.term_lists import copy_term_lists, split_term_lists
 from litmine.runtime.executor import Executor, RunProgress
-from litmine.specs import TaskSpec, follow_up_specs, runs_always, spec_by_name
-from litmine.tasks.contract import ModelSpec, UnitResult
+from litmine.specs import TaskSpec, follow_up_specs, is_companion, runs_always, spec_by_name
+from litmine.tasks.contract import ModelSpec, Unit, UnitResult
 from litmine.tasks.part_unit import ModelStep, PartUnit
 from litmine.tasks.registry import find_model, has_network, identify_folder, model_types, trunk_digest_of
 
@@ -63,9 +63,9 @@ class AnnotationResult:
 
     def add_plan(self, units: Sequence[PartUnit], unreadable: Sequence[UnitResult]) -> None:
         """Count planned units, and parts that cannot be read."""
-        for tables in [*(unit.tables for unit in units), *(result.unit.tables for result in unreadable)]:
-            self.planned_parts += _count_parts(tables, tables)
-            self.planned_tables.update(tables)
+        for unit in [*units, *(result.unit for result in unreadable)]:
+            self.planned_parts += _count_parts(unit, unit.tables)
+            self.planned_tables.update(unit.tables)
         self.planned_models.update(step.targets.model for unit in units for step in unit.steps)
         self.planned_texts += sum(unit.size for unit in units)
         for result in unreadable:
@@ -74,7 +74,7 @@ class AnnotationResult:
     def add(self, result: UnitResult) -> None:
         self.texts += result.items
         self.tokens += result.tokens
-        self.parts += _count_parts(result.unit.tables, [step.table for step in result.steps if step.exists])
+        self.parts += _count_parts(result.unit, [step.table for step in result.steps if step.exists])
         for step in result.steps:
             self.rows[step.table] += step.rows
         self.device, self.precision = result.device or self.device, result.precision or self.precision
@@ -112,11 +112,11 @@ class AnnotationResult:
         entry.device, entry.precision = self.device, self.precision
 
 
-def _count_parts(planned: Sequence[str], done: Sequence[str]) -> int:
-    """How often a part counts, from the tables of a unit's planned steps and of its finished ones."""
-    if all(map(_is_added, planned)):
-        return min(1, len(done))
-    return sum(not _is_added(table) for table in done)
+def _count_parts(unit: Unit, done: Sequence[str]) -> int:
+    """How often a part counts, from the steps of its unit and the tables of the finished ones."""
+    steps = unit.steps if isinstance(unit, PartUnit) else ()
+    chosen = sum(not (_is_added(step.targets.table) or is_companion(step.targets.model)) for step in steps)
+    return min(chosen, sum(not _is_added(table) for table in done)) if chosen else min(1, len(done))
 
 
 def _is_added(table: str) -> bool:
@@ -169,7 +169,7 @@ def annotate(
     progress.planned(result.planned_texts)
     lake.create_missing_tables()
     for linker in (one for one in model_specs if spec_by_name(one.task).vocabulary):
-        copy_vocabulary(lake.location, linker.model, linker.vocabulary)
+        copy_vocabulary(lake.location, linker)
     with log_run(lake, "annotate", **executor.log_parameters) as entry:
         # A text that failed has a target now and is not tried again. A part that failed is tried in every run.
         entry.models, entry.gaps, entry.known_gaps = [*result.models], result.gaps, frozenset(lake.known_gaps())
@@ -192,7 +192,8 @@ def annotate(
         entry.active = active_after
         entry.written = bool(result.parts or result.new_gaps or active_after != replaced)
         shown, shown_before, replaced = map(_without_always, (active_after, active_before, replaced))
-        if shown != replaced and (shown_before or len(set(refs)) + len(copied.refs) > 1):
+        several = len({ref for ref in refs if not is_companion(f"{ref}@")}) + len(copied.refs) > 1
+        if shown != replaced and (shown_before or several):
             result.view_changes = [*describe_active(shown), *describe_hidden(replaced, shown, types_of, beside)]
     return result
 

@@ -164,7 +164,7 @@ def plan_units(
 def _footers_of_unread(lake: LakePath, parts: Sequence[LakePath], done: Mapping[TargetSet, set[str]]) -> Footers:
     """The footers of all parts, or none if every part has every target, so that nobody needs one."""
     unread = any(part.stem not in names for names in done.values() for part in parts)
-    return read_footers(lake, parts, update_cache=True) if unread else Footers({}, {})
+    return read_footers(lake, parts) if unread else Footers({}, {})
 
 
 def _damage(target: LakePath) -> str | None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from litmine.errors import ModelError, UnknownModelError, UnknownTypeError
-from litmine.lake.active_models import TypesOf, activate, active_types, extend_active
+from litmine.lake.active_models import TypesOf, activate, active_types, extend_active, name_of
 from litmine.lake.lake import Lake
 from litmine.lake.runs import ActiveModel
 from litmine.lake.sql_text import sql_string
@@ -68,6 +68,38 @@ def _extensions_of(
             read = [one for one in sets if (one.table, one.model) == (spec.table, model) and one.inputs in shown]
             found = extend_active(found, [ActiveModel(spec.name, one.model, one.inputs) for one in read])
     return found
+
+
+def default_models(lake: Lake, specs: Sequence[TaskSpec]) -> tuple[str, ...]:
+    """The references of the models that `annotate` runs unless told otherwise: the built-in ones of these tasks.
+
+    A companion (`TaskSpec.companions`) is left out if it has read the lake and somebody chose models without it, or if
+    another active model shows one of its types. Raises LakeError for a damaged log.
+    """
+    refs: list[str] = []
+    read = {name_of(one.model) for one in lake.target_sets()}
+    for spec in specs:
+        active = [one for one in lake.active_models() if one.task == spec.name]
+        names = {name_of(one.model) for one in active}
+        refs.append(spec.builtin)
+        for ref in spec.companions:
+            chosen_without = bool(active) and ref in read and ref not in names
+            if not chosen_without and (
+                ref in names or not _types_shown(lake, active).intersection(_builtin_types(ref))
+            ):
+                refs.append(ref)
+    return tuple(refs)
+
+
+def _types_shown(lake: Lake, active: Sequence[ActiveModel]) -> set[str]:
+    """The types that active models of a task show, without those of term lists, which stand beside the others."""
+    beside = list_term_lists(lake.location)
+    return {
+        kind
+        for one in active
+        if one.model not in beside
+        for kind in active_types(one, lambda model: types_found(lake, model))
+    }
 
 
 def describe_active(active: Sequence[ActiveModel]) -> list[str]:

@@ -1,24 +1,37 @@
 """Copy what linkers link to into the lake: identifiers, names, synonyms and tree numbers."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
 from litmine.lake.paths import LakePath
 from litmine.lake.vocabularies import save_vocabulary
+from litmine.nn.references import locate
 from litmine.schema import arrow_schema
+from litmine.tasks.contract import ModelSpec
+from litmine.tasks.linking.folder import learned_concepts
 from litmine.vocabulary.catalogue import BUILTIN, open_vocabulary
 from litmine.vocabulary.vocabulary import Vocabulary
 
+# The column `vocabulary` of a concept that no vocabulary has.
+_FROM_TRAINING = "training documents"
 
-def copy_vocabulary(lake: LakePath, linker: str, reference: str) -> None:
-    """Copy the vocabulary of a linker, name@digest, into the lake, unless it is there; the built-in one if empty.
 
-    Raises VocabularyError when it does not exist or is damaged, LakeError when the copy cannot be written.
+def copy_vocabulary(lake: LakePath, linker: ModelSpec) -> None:
+    """Copy what a linker links to into the lake, unless it is there: its vocabulary, and what it learnt beside it.
+
+    Raises VocabularyError when the vocabulary does not exist or is damaged, ModelError when the linker is damaged, and
+    LakeError when the copy cannot be written.
     """
-    vocabulary = open_vocabulary(reference or BUILTIN)
-    save_vocabulary(lake, linker, vocabulary.reference, lambda: _concepts(vocabulary, linker))
+    vocabulary = open_vocabulary(linker.vocabulary or BUILTIN)
+
+    def read() -> Iterator[pa.Table]:
+        yield from _concepts(vocabulary, linker.model)
+        yield _learned_concepts(Path(locate(linker.ref)[0]), vocabulary, linker.model)
+
+    save_vocabulary(lake, linker.model, vocabulary.reference, read)
 
 
 def _concepts(vocabulary: Vocabulary, linker: str) -> Iterator[pa.Table]:
@@ -46,6 +59,24 @@ def _concepts(vocabulary: Vocabulary, linker: str) -> Iterator[pa.Table]:
             "taxon": columns["taxon"],
         }
         yield pa.Table.from_arrays([_as(values[field.name], field.type) for field in schema], schema=schema)
+
+
+def _learned_concepts(folder: Path, vocabulary: Vocabulary, linker: str) -> pa.Table:
+    learned = learned_concepts(folder, vocabulary)
+    rows = [
+        {
+            "linker": linker,
+            "identifier": identifier,
+            "name": names[0],
+            "entity_type": kind,
+            "vocabulary": _FROM_TRAINING,
+            "synonyms": names[1:],
+            "tree_numbers": [],
+            "taxon": None,
+        }
+        for identifier, (kind, names) in sorted(learned.items())
+    ]
+    return pa.Table.from_pylist(rows, schema=arrow_schema("vocabularies"))
 
 
 def _as(values: pa.Array, kind: pa.DataType) -> pa.Array:

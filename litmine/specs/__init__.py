@@ -1,7 +1,14 @@
 """Task specifications: which tasks exist, which table each fills, and where its code is."""
 
 from litmine.specs.commands import EvaluationResult, TrainingContext
-from litmine.specs.lookup import annotate_advice, follow_up_specs, runs_always, spec_by_name, spec_by_table
+from litmine.specs.lookup import (
+    annotate_advice,
+    follow_up_specs,
+    is_companion,
+    runs_always,
+    spec_by_name,
+    spec_by_table,
+)
 from litmine.specs.spec import ARTICLES, TaskSpec, import_object
 from litmine.specs.tasks import BUILTIN, BUILTIN_LINKER, BUILTIN_READER, TASKS
 
@@ -17,6 +24,7 @@ __all__ = [
     "annotate_advice",
     "follow_up_specs",
     "import_object",
+    "is_companion",
     "runs_always",
     "spec_by_name",
     "spec_by_table",

@@ -29,6 +29,11 @@ def follow_up_specs(tables: Collection[str]) -> list[TaskSpec]:
     return [spec for spec in TASKS if spec.extends in tables and spec.table not in tables and spec.builtin]
 
 
+def is_companion(model: str) -> bool:
+    """Whether a model `name@digest` is a companion of a built-in model (`TaskSpec.companions`)."""
+    return any(model.rpartition("@")[0] in spec.companions for spec in TASKS)
+
+
 def annotate_advice(table: str, model: str, again: bool = False, in_lake: bool = False) -> str:
     """The advice to run `annotate`, so that the model `name@digest` writes its missing targets.
 
@@ -39,6 +44,6 @@ def annotate_advice(table: str, model: str, again: bool = False, in_lake: bool =
     if spec.extends:
         command += f" --task {spec.name}"
     once_more = " again" if again else ""
-    if name == spec.builtin or in_lake:
+    if name in spec.builtins or in_lake:
         return f"run `{command}`{once_more}"
     return f"run `{command} --model FOLDER`{once_more}, with the folder of {name}"

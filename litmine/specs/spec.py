@@ -30,6 +30,8 @@ class TaskSpec:
     files: endings of the names of files that are models of the task, without a network: term lists.
     architectures: suffixes of the Hugging Face architectures (in config.json) that the task loads.
     builtin: the reference of the built-in model, in `models/builtin/<name>`; empty for none.
+    companions: references of further built-in models, without a network, that `annotate` runs beside `builtin` unless
+        the user or the lake chose otherwise; `builtin-variants` is in `models/builtin/variants`.
     identify: (folder, name) -> `name@digest`, computed without loading weights.
     load: (folder, name, device, precision, batch_tokens=..., trunks=...) -> a `litmine.tasks.contract.StepModel`;
         `trunks` are the encoders already loaded, for a model that shares one of them.
@@ -66,6 +68,7 @@ class TaskSpec:
     files: tuple[str, ...] = ()
     architectures: tuple[str, ...] = ()
     builtin: str = ""
+    companions: tuple[str, ...] = ()
     always: bool = False
     network: bool = True
     recipe: str = ""
@@ -74,6 +77,11 @@ class TaskSpec:
     distributed: bool = False
     evaluation: str = ""
     evaluate: str = ""
+
+    @property
+    def builtins(self) -> tuple[str, ...]:
+        """The references of all built-in models of the task."""
+        return (self.builtin, *self.companions) if self.builtin else ()
 
     @property
     def upstream(self) -> tuple[str, ...]:

@@ -108,9 +108,12 @@ def model_types(ref: str) -> tuple[str, ...]:
 
 
 def has_network(spec: TaskSpec, folder: LakePath) -> bool:
-    """Whether the task's model in a folder or a file has a neural network."""
-    is_folder = isinstance(folder, Path) and folder.is_dir()
-    return spec.network and (is_folder or not folder.name.endswith(spec.files))
+    """Whether the task's model in a folder or a file has a neural network; rules say in `litmine.json` that not."""
+    if not spec.network:
+        return False
+    if isinstance(folder, Path) and folder.is_dir():
+        return bool(read_description(folder).get("network", True))
+    return not folder.name.endswith(spec.files)
 
 
 def trunk_digest_of(ref: str) -> str:

@@ -31,14 +31,16 @@ _SAME = {"neoplasm": "cancer", "tumor": "cancer"}
 
 
 class Agreement(IntEnum):
-    """How well two names with one normal form agree; a greater value is better.
+    """How well two names agree; a greater value is better.
 
+    NONE: they have different words, and no normal form in common.
     WORDS: the normal form only: other order, number, spelling, numerals, or words such as `of`.
     CHARACTERS: the same letters and digits in the same order, with Greek letters spelled out.
     CASE: all but capitals.
     EXACT: every character.
     """
 
+    NONE = 0
     WORDS = 1
     CHARACTERS = 2
     CASE = 3
@@ -55,7 +57,7 @@ def normalise(name: str) -> str:
     words: list[str] = []
     others: list[str] = []
     before = ""
-    for token in _TOKEN.findall(_plain(name)):
+    for token in split_tokens(name):
         if token in _IGNORED:
             continue
         if token in _ROMAN:
@@ -80,6 +82,11 @@ def agreement(first: str, second: str) -> Agreement:
     return Agreement.CHARACTERS if _characters(first) == _characters(second) else Agreement.WORDS
 
 
+def split_tokens(name: str) -> list[str]:
+    """Runs of letters and runs of digits in lower case, without accents, Greek letters spelled out."""
+    return _TOKEN.findall(_plain(name))
+
+
 def _plain(name: str) -> str:
     """The name in lower case, with Greek letters spelled out and without accents."""
     if name.isascii():
@@ -91,7 +98,7 @@ def _plain(name: str) -> str:
 
 
 def _characters(name: str) -> str:
-    return "".join(_TOKEN.findall(_plain(name)))
+    return "".join(split_tokens(name))
 
 
 @lru_cache(1 << 16)

@@ -70,8 +70,8 @@ class Names:
     def rows(self, form: str) -> range:
         """The rows of the names with this normal form."""
         places = range(len(self))
-        start = end = bisect_left(places, form, key=self._form)
-        while end < len(self) and self._form(end) == form:
+        start = end = bisect_left(places, form, key=self.form)
+        while end < len(self) and self.form(end) == form:
             end += 1
         return range(start, end)
 
@@ -94,15 +94,12 @@ class Names:
     def of_concept(self, concept: int) -> list[int]:
         """The rows of a concept's names, the preferred one first."""
         order, concepts = self.by_concept
-        start, end = np.searchsorted(concepts, [concept, concept + 1])
-        return [int(row) for row in order[start:end]]
+        # Numbers of another type would convert all of `concepts`.
+        start, end = np.searchsorted(concepts, np.array([concept, concept + 1], dtype=concepts.dtype))
+        return order[start:end].tolist()  # type: ignore[no-any-return]
 
-    @cached_property
-    def trigrams(self) -> TrigramIndex:
-        """The index of approximate lookup, which is made at its first use."""
-        return TrigramIndex(self.texts)
-
-    def _form(self, row: int) -> str:
+    def form(self, row: int) -> str:
+        """The normal form of a name."""
         form = self._forms.get(row)
         if form is None:
             if len(self._forms) >= _KEPT_FORMS:
@@ -123,6 +120,7 @@ class Vocabulary:
         self._names: dict[str, Names] = {}
         self._columns: dict[str, pa.Array] = {}
         self._masks: dict[tuple[str, str | None, int | None], np.ndarray] = {}
+        self._trigrams: dict[tuple[str, str | None], TrigramIndex] = {}
 
     @property
     def reference(self) -> str:
@@ -171,16 +169,16 @@ class Vocabulary:
     ) -> list[tuple[Match, float]]:
         """The nearest names by character trigrams with their similarity, 0 to 1, the nearest first.
 
-        `entity_type` and `taxon` as in `lookup`. A match has agreement WORDS, or a better one if its normal form is
-        that of `name`.
+        A trigram counts by how rare it is among the names of a section that are of the type. `entity_type` and `taxon`
+        as in `lookup`. A match has agreement WORDS, or a better one if its normal form is that of `name`.
         """
         form = normalise(name)
         found: list[tuple[Match, float]] = []
         for section in self.sections(entity_type):
             names = self.names(section)
-            for row, score in names.trigrams.nearest(name, number, self._mask(names, entity_type, taxon)):
-                text = names.text(row)
-                same = agreement(name, text) if normalise(text) == form else Agreement.WORDS
+            mask = None if taxon is None else self._mask(names, entity_type, taxon)
+            for row, score in self._index(names, entity_type).nearest(name, number, mask):
+                same = agreement(name, names.text(row)) if names.form(row) == form else Agreement.WORDS
                 found.append((names.match(row, same), score))
         return sorted(found, key=lambda pair: (-pair[1], pair[0].concept))[:number]
 
@@ -254,7 +252,12 @@ class Vocabulary:
         return [(names.text(row), KINDS[names.kinds[row]]) for row in names.of_concept(concept)]
 
     def preferred_name(self, concept: int) -> str:
-        return self.names_of(concept)[0][0]
+        names = self.names(self.vocabulary_of(concept))
+        return names.text(names.of_concept(concept)[0])
+
+    def name_count(self, concept: int) -> int:
+        """The number of a concept's names."""
+        return len(self.names(self.vocabulary_of(concept)).of_concept(concept))
 
     def ancestors(self, concept: int) -> list[int]:
         """Broader concepts, by tree numbers and parents, from the nearest to the broadest; without the concept."""
@@ -269,10 +272,21 @@ class Vocabulary:
         for section in self.sections(entity_type):
             yield self.names(section)
 
-    def _mask(self, names: Names, entity_type: str | None, taxon: int | None) -> np.ndarray | None:
-        """For each name of a section, whether `accepts` its concept; None if all are."""
-        if entity_type is None and taxon is None:
-            return None
+    def _index(self, names: Names, entity_type: str | None) -> TrigramIndex:
+        """The trigrams of the names of a section that are of a type; made at its first use."""
+        section = names.section.vocabulary
+        if entity_type is not None and self._mask(names, entity_type, None).all():
+            entity_type = None
+        key = section, entity_type
+        if key not in self._trigrams:
+            rows = None
+            if entity_type is not None:
+                rows = np.flatnonzero(self._mask(names, entity_type, None)).astype(np.int32)
+            self._trigrams[key] = TrigramIndex(names.texts, rows)
+        return self._trigrams[key]
+
+    def _mask(self, names: Names, entity_type: str | None, taxon: int | None) -> np.ndarray:
+        """For each name of a section, whether `accepts` its concept."""
         key = names.section.vocabulary, entity_type, taxon
         if key not in self._masks:
             self._masks[key] = self._accepted(entity_type, taxon)[names.concepts]

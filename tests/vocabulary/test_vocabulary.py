@@ -74,7 +74,9 @@ def test_sources_are_joined(small: Vocabulary) -> None:
 
 
 def test_a_form_stands_once_for_each_concept(small: Vocabulary) -> None:
-    assert [name for name, _ in small.names_of(small.find("CVCL_0030"))] == ["HeLa", "Henrietta Lacks cells"]
+    hela = small.find("CVCL_0030")
+    assert [name for name, _ in small.names_of(hela)] == ["HeLa", "Henrietta Lacks cells"]
+    assert (small.preferred_name(hela), small.name_count(hela)) == ("HeLa", 2)
 
 
 def test_abbreviated_species_stay_ambiguous(small: Vocabulary) -> None:

@@ -11,7 +11,7 @@ from litmine.pipeline.job.step import JobStep
 from litmine.resources import packaged_path
 from litmine.runtime.executor import Executor
 from litmine.settings import did_you_mean, find_settings, from_toml, read_toml, settings_names, validate_types
-from litmine.specs import BUILTIN, BUILTIN_READER
+from litmine.specs import BUILTIN_READER, spec_by_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class Job:
     inbox: tuple[Path, ...] = ()
     queries: tuple[str, ...] = ()
     queries_file: Path | None = None
-    models: tuple[str, ...] = (BUILTIN,)
+    models: tuple[str, ...] = spec_by_name("ner").builtins
     terms: tuple[Path, ...] = ()
     resources: Resources = Resources()
     questions: tuple[StandingQuestions, ...] = ()

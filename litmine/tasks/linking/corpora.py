@@ -1,12 +1,14 @@
 """The gold documents of several corpora, each document once, without those that are held out."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from litmine.corpora.annotated_documents import read_annotated_documents
-from litmine.tasks.linking.train import fold_of
-from litmine.tasks.linking.training_examples import GoldDocument
+from litmine.corpora.annotated_documents import AnnotatedDocument, read_annotated_documents
+from litmine.errors import CorpusError
+from litmine.tasks.linking.linker import LINKED_TYPES
+from litmine.tasks.linking.training_examples import GoldDocument, fold_of
+from litmine.vocabulary import Vocabulary
 
 # What corpora call litmine's types; families and domains of genes are no genes.
 TYPE_NAMES = {
@@ -15,6 +17,9 @@ TYPE_NAMES = {
     "OrganismTaxon": "Species", "FamilyName": "-", "DomainMotif": "-",
 }  # fmt: skip
 HELD_OUT_FOLD = 0
+# A file with more misplaced mentions than one in this many counts its offsets in other units.
+_MOST_MISPLACED = 20
+_OMIM, _MESH = "OMIM:", "MESH:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,42 +27,107 @@ class LinkingCorpus:
     """A file of annotated documents. held_out: whether a tenth of it is left for evaluation.
 
     panel_digits: digits at the end of a document's number that only number the figures of one article, which count as
-    one document.
+    one document. whole_types: those that the file annotates wholly. type_map: names of types in the file, beside
+    TYPE_NAMES, and litmine's names; `-` drops a type.
     """
 
     name: str
     path: Path
     held_out: bool = False
     panel_digits: int = 0
+    whole_types: tuple[str, ...] = ()
+    type_map: Mapping[str, str] = field(default_factory=dict)
 
 
-def read_gold(corpus: LinkingCorpus, equivalents: Mapping[str, str] | None = None) -> list[GoldDocument]:
-    """The documents with mentions that have identifiers. Raises as `read_annotated_documents`.
+@dataclass(frozen=True, slots=True)
+class GoldCorpus:
+    """The documents of a file, also those without gold mentions.
 
-    Documents of different corpora with one number have one name, since most corpora number them by PMID.
+    misplaced: the mentions that are not at their offsets, in words; they are left out. other_types: the types with
+    identifiers that no linker links, with the number of their mentions.
     """
-    documents = []
-    for document in read_annotated_documents(corpus.path, TYPE_NAMES):
-        name = document.identifier
-        if corpus.panel_digits:
-            name = f"{corpus.name} {name[: -corpus.panel_digits]}"
-        gold = GoldDocument.of(document, name, equivalents)
-        if gold.mentions:
-            documents.append(gold)
-    return documents
+
+    corpus: LinkingCorpus
+    documents: tuple[GoldDocument, ...]
+    misplaced: tuple[str, ...]
+    other_types: Mapping[str, int]
+
+    @property
+    def gold(self) -> list[GoldDocument]:
+        """The documents with mentions that have identifiers."""
+        return [one for one in self.documents if one.mentions]
+
+    @property
+    def types(self) -> list[str]:
+        """The types of the gold mentions, sorted."""
+        return sorted({mention.entity_type for one in self.documents for mention in one.mentions})
 
 
-def training_documents(
-    corpora: Sequence[tuple[LinkingCorpus, Sequence[GoldDocument]]], evaluated: Collection[str]
-) -> list[GoldDocument]:
+def read_gold(corpus: LinkingCorpus, equivalents: Mapping[str, str] | None = None) -> GoldCorpus:
+    """Read a file. Documents of different corpora with one number have one name: most corpora number them by PMID.
+
+    equivalents: identifiers that count as another one (`equivalent_identifiers`). Raises CorpusError for a file that
+    cannot be read, that has no mention with an identifier of a type that is linked, or that counts offsets in other
+    units.
+    """
+    documents, misplaced = [], list[str]()
+    other_types: dict[str, int] = {}
+    mentions = 0
+    try:
+        for document in read_annotated_documents(corpus.path, TYPE_NAMES | dict(corpus.type_map), misplaced):
+            mentions += len(document.entities)
+            documents.append(GoldDocument.of(document, _name(corpus, document), equivalents))
+            for one in document.entities:
+                if one.identifiers and one.entity_type not in LINKED_TYPES:
+                    other_types[one.entity_type] = other_types.get(one.entity_type, 0) + 1
+    except OSError as error:
+        raise CorpusError(f"{corpus.path} cannot be read ({error.strerror}); give a file of documents") from error
+    if len(misplaced) * _MOST_MISPLACED > len(misplaced) + mentions:
+        raise CorpusError(
+            f"{corpus.path}: {len(misplaced):,} of {len(misplaced) + mentions:,} mentions are not at their offsets,"
+            f" first in {misplaced[0]}; offsets must count code points of the text"
+        )
+    found = GoldCorpus(corpus, tuple(documents), tuple(misplaced), other_types)
+    if not found.types:
+        raise CorpusError(
+            f"{corpus.path} has no mention with an identifier of the types {', '.join(LINKED_TYPES)}; rename its types"
+            " with --map NAME=TYPE, or give another file"
+        )
+    return found
+
+
+def training_documents(corpora: Sequence[GoldCorpus], evaluated: Collection[str]) -> list[GoldDocument]:
     """The documents to train on: none that is evaluated, in any corpus, nor held out in one of them.
 
     evaluated: names of documents, such as those of dev splits.
     """
-    held_out = {one.name for corpus, found in corpora for one in found if is_held_out(corpus, one)}
-    return [one for _, found in corpora for one in found if one.name not in evaluated and one.name not in held_out]
+    left_out = {one.name for corpus in corpora for one in held_out_documents(corpus)} | set(evaluated)
+    return [one for corpus in corpora for one in corpus.gold if one.name not in left_out]
+
+
+def held_out_documents(corpus: GoldCorpus) -> list[GoldDocument]:
+    """The tenth of a corpus that is left for evaluation; empty if the corpus has none."""
+    return [one for one in corpus.documents if is_held_out(corpus.corpus, one)]
 
 
 def is_held_out(corpus: LinkingCorpus, document: GoldDocument) -> bool:
     """Whether a document is of the tenth that is left for evaluation."""
     return corpus.held_out and fold_of(document.name.rpartition(" ")[2]) == HELD_OUT_FOLD
+
+
+def equivalent_identifiers(vocabulary: Vocabulary) -> dict[str, str]:
+    """The OMIM numbers that a vocabulary has joined to MeSH records, by the mapping of MONDO, with these records."""
+    equivalents: dict[str, str] = {}
+    for concept in range(len(vocabulary)):
+        identifier = vocabulary.identifier(concept)
+        if identifier.startswith(_MESH):
+            for reference in vocabulary.references(concept):
+                if reference.startswith(_OMIM):
+                    equivalents.setdefault(reference, identifier)
+    return equivalents
+
+
+def _name(corpus: LinkingCorpus, document: AnnotatedDocument) -> str:
+    if not corpus.panel_digits:
+        return document.identifier
+    return f"{corpus.name} {document.identifier[: -corpus.panel_digits]}"

@@ -16,6 +16,8 @@ from litmine.tasks.linking.words import Agreement, agreement, numbers, tokens, w
 
 # Names that an approximate search returns; 40 find the right one for 87.2 % of BC5CDR's diseases, 20 for 87.0 %.
 NEAREST = 40
+# As many where the vocabulary has a name with the same words. Diseases have names in common with special forms of them.
+_NEAREST_BESIDE = {"Disease": 12}
 # Cosine of two encoded names, -1 to 1.
 Cosine = Callable[[str, str], float]
 FEATURES = (
@@ -90,10 +92,14 @@ def find_candidates(
 def _matches(query: NameQuery, concepts: Concepts, learned: LearnedNames) -> dict[str, list[NameMatch]]:
     """The names that were found, by concept."""
     found: dict[str, list[NameMatch]] = defaultdict(list)
-    nearest = concepts.nearest(query.name, query.entity_type, NEAREST)
-    known = {(one.identifier, one.name) for one in nearest}
-    same = [one for one in concepts.lookup(query.name, query.entity_type) if (one.identifier, one.name) not in known]
-    for match in (*nearest, *same):
+    matches = concepts.lookup(query.name, query.entity_type)
+    certain = any(not one.learned and agreement(query.name, one.name) for one in matches)
+    number = _NEAREST_BESIDE.get(query.entity_type, 0) if certain else NEAREST
+    if number:
+        nearest = concepts.nearest(query.name, query.entity_type, number)
+        known = {(one.identifier, one.name) for one in nearest}
+        matches = [*nearest, *(one for one in matches if (one.identifier, one.name) not in known)]
+    for match in matches:
         # In training, the names that only the document itself has are left out of `learned`.
         if not match.learned or learned.counts(match.name, query.entity_type).get(match.identifier):
             found[match.identifier].append(match)
@@ -106,10 +112,13 @@ def _matches(query: NameQuery, concepts: Concepts, learned: LearnedNames) -> dic
 
 def _name_features(row: np.ndarray, name: str, found: Sequence[NameMatch]) -> None:
     names = [one for one in found if not one.learned]
-    best = max((agreement(name, one.name) for one in names), default=Agreement.NONE)
+    agreements = [agreement(name, one.name) for one in names]
+    best = max(agreements, default=Agreement.NONE)
     if best:
         row[_COLUMN["exact"] + Agreement.EXACT - best] = 1
-        row[_COLUMN["preferred_match"]] = any(one.preferred and agreement(name, one.name) for one in names)
+        row[_COLUMN["preferred_match"]] = any(
+            one.preferred and agrees for one, agrees in zip(names, agreements, strict=True)
+        )
     row[_COLUMN["similarity"]] = max(one.similarity for one in found)
     row[_COLUMN["name_similarity"]] = max((one.similarity for one in names), default=0)
     row[_COLUMN["preferred_similarity"]] = max((one.similarity for one in names if one.preferred), default=0)
@@ -119,7 +128,8 @@ def _name_features(row: np.ndarray, name: str, found: Sequence[NameMatch]) -> No
 
 def _word_features(row: np.ndarray, name: str, found: Sequence[NameMatch], weights: Mapping[str, float]) -> None:
     words = word_classes(name)
-    overlaps = [_overlap(words, word_classes(one.name), weights) for one in found]
+    total = _total(set(words), weights)
+    overlaps = [_overlap(words, total, word_classes(one.name), weights) for one in found]
     row[_COLUMN["recall"] : _COLUMN["f1"] + 1] = max(overlaps, key=lambda one: one[2])
     nearest = word_classes(max(found, key=lambda one: one.similarity).name)
     row[_COLUMN["last_word"]] = bool(words and nearest and words[-1] == nearest[-1])
@@ -127,17 +137,21 @@ def _word_features(row: np.ndarray, name: str, found: Sequence[NameMatch], weigh
     row[_COLUMN["numbers_added"]] = len(numbers(nearest) - numbers(words))
 
 
-def _overlap(mention: Sequence[str], name: Sequence[str], weights: Mapping[str, float]) -> tuple[float, float, float]:
-    """Recall, precision and F1 of the mention's words among those of a name, weighted."""
-
-    def total(words: Collection[str]) -> float:
-        return sum(weights.get(word, _UNKNOWN_WORD) for word in words)
-
-    shared = total(set(mention) & set(name))
+def _overlap(
+    mention: Sequence[str], total: float, name: Sequence[str], weights: Mapping[str, float]
+) -> tuple[float, float, float]:
+    """Recall, precision and F1 of the mention's words, which weigh `total`, among those of a name."""
+    words = set(name)
+    shared = words.intersection(mention)
     if not shared:
         return 0.0, 0.0, 0.0
-    recall, precision = shared / total(set(mention)), shared / total(set(name))
+    weight = _total(shared, weights)
+    recall, precision = weight / total, weight / _total(words, weights)
     return recall, precision, 2 * recall * precision / (recall + precision)
+
+
+def _total(words: Collection[str], weights: Mapping[str, float]) -> float:
+    return sum(weights.get(word, _UNKNOWN_WORD) for word in sorted(words))
 
 
 def _learned_features(row: np.ndarray, identifier: str, counts: Mapping[str, int], learned: LearnedNames) -> None:

@@ -1,6 +1,7 @@
 """Fit a ranker to candidates of which it is known which are right."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,10 +12,25 @@ from litmine.tasks.linking.ranker import Ranker, log_odds
 
 _BATCH = 128
 _IMPOSSIBLE = -1e4
-_LEARNING_RATE = 5e-3
-_WEIGHT_DECAY = 1e-3
 _LEAST_DEVIATION = 1e-3
 _CERTAINTY_DECAY = 3e-3
+
+
+@dataclass(frozen=True, slots=True)
+class FitSettings:
+    """The settings of a ranker's training.
+
+    units: of the hidden layer. epochs: passes over the examples. averaged: how often to train, with consecutive seeds;
+    the ranker gives the mean of the scores.
+    """
+
+    units: int = 24
+    epochs: int = 40
+    dropout: float = 0.1
+    learning_rate: float = 5e-3
+    weight_decay: float = 1e-3
+    seed: int = 0
+    averaged: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,20 +48,46 @@ class RankingExample:
 def fit_ranker(
     examples: Sequence[RankingExample],
     features: Sequence[str],
-    units: int = 24,
-    epochs: int = 40,
-    dropout: float = 0.1,
-    seed: int = 0,
+    settings: FitSettings = FitSettings(),
 ) -> Ranker:
     """A ranker that gives the right candidates the greatest share, by maximum likelihood (ListNet's top-one loss).
 
     Cao et al., Learning to Rank: From Pairwise Approach to Listwise Approach, ICML 2007. Examples without a right
-    candidate do not count. Raises ValueError when there is none that counts.
+    candidate do not count. The same examples and settings give the same ranker, however many cores there are. Raises
+    ValueError when there is no example that counts.
     """
     used = [one for one in examples if one.right.any()]
     if not used:
         raise ValueError("no example has a right candidate")
-    torch.manual_seed(seed)
+    with _one_thread():
+        runs = [_fit(used, features, replace(settings, seed=settings.seed + run)) for run in range(settings.averaged)]
+    return _mean(runs)
+
+
+def _mean(runs: Sequence[Ranker]) -> Ranker:
+    """One ranker whose scores are the mean of those of several, with the hidden units of all."""
+    return replace(
+        runs[0],
+        linear=np.mean([one.linear for one in runs], axis=0),
+        hidden=np.concatenate([one.hidden for one in runs], axis=1),
+        hidden_bias=np.concatenate([one.hidden_bias for one in runs]),
+        output=np.concatenate([one.output for one in runs]) / len(runs),
+    )
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Sums in torch depend on the number of threads. Several gain nothing for matrices as small as these."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _fit(used: Sequence[RankingExample], features: Sequence[str], settings: FitSettings) -> Ranker:
+    torch.manual_seed(settings.seed)
     inputs, right, real = _padded(used, len(features))
     rows = inputs[real]
     mean, deviation = rows.mean(0), rows.std(0)
@@ -54,15 +96,15 @@ def fit_ranker(
     deviation = np.where(varies, deviation, 1).astype(np.float32)
     scaled = torch.from_numpy((inputs - mean) / deviation)
     wanted, present = torch.from_numpy(right), torch.from_numpy(real)
-    hidden, output = nn.Linear(len(features), units), nn.Linear(units, 1, bias=False)
+    hidden, output = nn.Linear(len(features), settings.units), nn.Linear(settings.units, 1, bias=False)
     linear = nn.Linear(len(features), 1, bias=False)
     parameters = [*hidden.parameters(), *output.parameters(), *linear.parameters()]
-    optimizer = torch.optim.AdamW(parameters, lr=_LEARNING_RATE, weight_decay=_WEIGHT_DECAY)
-    steps = epochs * -(-len(used) // _BATCH)
+    optimizer = torch.optim.AdamW(parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay)
+    steps = settings.epochs * -(-len(used) // _BATCH)
     schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 1e-3, steps)
-    for _ in range(epochs):
+    for _ in range(settings.epochs):
         for batch in torch.randperm(len(used)).split(_BATCH):
-            units_on = nn.functional.dropout(hidden(scaled[batch]).relu(), dropout)
+            units_on = nn.functional.dropout(hidden(scaled[batch]).relu(), settings.dropout)
             scores = (output(units_on) + linear(scaled[batch])).squeeze(-1).masked_fill(~present[batch], _IMPOSSIBLE)
             shares = scores.log_softmax(1).masked_fill(~wanted[batch], _IMPOSSIBLE)
             loss = -torch.logsumexp(shares, 1).mean()

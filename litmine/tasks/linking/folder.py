@@ -1,94 +1,66 @@
-"""The folder of a trained linker: `litmine.json`, the learnt names, and the rankers."""
+"""The folder of a trained linker: settings, learnt names, rankers, words. Opening it imports no torch."""
 
-import hashlib
-import json
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
-from litmine.errors import ModelError
 from litmine.tasks.linking.learned_names import LearnedNames
 from litmine.tasks.linking.linker import Linker
 from litmine.tasks.linking.ranker import load_rankers, save_rankers
-from litmine.tasks.linking.train import TrainedLinker
+from litmine.tasks.linking.settings import LEARNED_FILE, RANKERS_FILE, WORDS_FILE, LinkerSettings, incomplete
+from litmine.tasks.linking.stored_words import load_words, save_words
+from litmine.tasks.linking.trained_linker import TrainedLinker
 from litmine.tasks.linking.vocabulary_concepts import VocabularyConcepts
-from litmine.vocabulary.vocabulary import Vocabulary
-
-SETTINGS, LEARNED, RANKERS = "litmine.json", "learned_names.jsonl", "rankers.json"
-TASK = "linking"
-# Part of the digest: increases whenever the same files would give other links.
-_RULES = 1
+from litmine.tasks.linking.vocabulary_names import VocabularyNames
+from litmine.vocabulary import Vocabulary
 
 
-@dataclass(frozen=True, slots=True)
-class LinkerSettings:
-    """What `litmine.json` says: the linker's name, and the vocabulary (name@digest) that it was trained with."""
+def open_linker(folder: Path, vocabulary: Vocabulary) -> Linker:
+    """The linker in a folder, linking to a vocabulary.
 
-    name: str
-    vocabulary: str
+    Names learnt in training may have concepts that the vocabulary of the training lacks, such as a species of an
+    article. They count with that vocabulary; of another one, only its own concepts are linked to. Raises ModelError
+    when a file of the folder is missing or damaged, and VocabularyError for a damaged vocabulary.
+    """
+    settings, trained = load_trained(folder)
+    if not settings.is_of(vocabulary.reference):
+        known = trained.learned.only(lambda one: vocabulary.find_or_none(one) is not None)
+        trained = replace(trained, learned=known)
+    return trained.linker(VocabularyConcepts(vocabulary), load_names(folder))
 
 
-def save_linker(trained: TrainedLinker, settings: LinkerSettings, folder: Path) -> None:
-    """Write the files of a linker."""
+def learned_concepts(folder: Path, vocabulary: Vocabulary) -> dict[str, tuple[str, list[str]]]:
+    """The concepts that `open_linker` knows from training only, each with its type and names. Raises as it does."""
+    settings, trained = load_trained(folder)
+    if not settings.is_of(vocabulary.reference):
+        return {}
+    return {one: found for one, found in trained.learned.concepts().items() if vocabulary.find_or_none(one) is None}
+
+
+def save_linker(trained: TrainedLinker, names: VocabularyNames, name: str, vocabulary: str, folder: Path) -> None:
+    """Write the files of a linker.
+
+    vocabulary: name@digest of the one that it was trained over. names: the words of its names.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    trained.learned.save(folder / LEARNED)
-    save_rankers(trained.rankers, folder / RANKERS)
-    stored = {
-        "task": TASK,
-        "name": settings.name,
-        "vocabulary": settings.vocabulary,
-        "thresholds": dict(sorted(trained.thresholds.items())),
-    }
-    (folder / SETTINGS).write_text(json.dumps(stored, indent=2) + "\n", encoding="utf-8")
+    trained.learned.save(folder / LEARNED_FILE)
+    save_rankers(trained.rankers, folder / RANKERS_FILE)
+    save_words(names.word_weights, names.gene_words, names.genes, folder / WORDS_FILE)
+    LinkerSettings(name, vocabulary, trained.thresholds).save(folder)
 
 
 def load_trained(folder: Path) -> tuple[LinkerSettings, TrainedLinker]:
     """Read what `save_linker` wrote. Raises ModelError when a file is missing or damaged."""
-    settings, thresholds = _read_settings(folder)
+    settings = LinkerSettings.load(folder)
     try:
-        trained = TrainedLinker(LearnedNames.load(folder / LEARNED), load_rankers(folder / RANKERS), thresholds)
+        learned, rankers = LearnedNames.load(folder / LEARNED_FILE), load_rankers(folder / RANKERS_FILE)
     except OSError as error:
-        raise ModelError(f"{folder} is not a whole linker ({error.strerror}); copy or train it again") from error
-    return settings, trained
+        raise incomplete(folder, error) from error
+    return settings, TrainedLinker(learned, rankers, settings.thresholds)
 
 
-def linker_digest(folder: Path, vocabulary: str) -> str:
-    """Twelve hexadecimal digits of what decides a link: learnt names, rankers, thresholds, rules and the vocabulary.
-
-    vocabulary: name@digest of the one in use. Raises ModelError when a file is missing or damaged.
-    """
-    _, thresholds = _read_settings(folder)
-    content = hashlib.sha256(json.dumps([_RULES, vocabulary, thresholds], sort_keys=True).encode())
-    for name in (LEARNED, RANKERS):
-        try:
-            content.update(hashlib.sha256((folder / name).read_bytes()).digest())
-        except OSError as error:
-            raise ModelError(f"{folder} is not a whole linker ({error.strerror}); copy or train it again") from error
-    return content.hexdigest()[:12]
-
-
-def _read_settings(folder: Path) -> tuple[LinkerSettings, dict[str, float]]:
-    file = folder / SETTINGS
+def load_names(folder: Path) -> VocabularyNames:
+    """The words that `save_linker` wrote. Raises ModelError when the file is missing or damaged."""
     try:
-        stored = json.loads(file.read_text(encoding="utf-8"))
-        settings = LinkerSettings(str(stored["name"]), str(stored["vocabulary"]))
-        return settings, {str(kind): float(score) for kind, score in stored["thresholds"].items()}
+        return VocabularyNames(*load_words(folder / WORDS_FILE))
     except OSError as error:
-        raise ModelError(f"{file} cannot be read ({error.strerror}); copy or train the linker again") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ModelError(f"{file} is damaged ({error}); copy or train the linker again") from error
-
-
-def open_linker(folder: Path, vocabulary: Vocabulary) -> Linker:
-    """The linker in a folder, over an open vocabulary."""
-    from litmine.tasks.linking.name_table import word_weights
-    from litmine.tasks.linking.train import VocabularyNames, count_gene_words
-
-    _, trained = load_trained(folder)
-    names = [text for one in vocabulary.iter_names() for text in one.texts.to_pylist()]
-    weights = word_weights(names)
-    genes: dict[int, list[str]] = {}
-    for one in vocabulary.iter_names("Gene"):
-        for concept, text in zip(one.concepts.tolist(), one.texts.to_pylist(), strict=True):
-            genes.setdefault(concept, []).append(text)
-    counts, total = count_gene_words(genes.values())
-    return trained.linker(VocabularyConcepts(vocabulary), VocabularyNames(weights, counts, total))
+        raise incomplete(folder, error) from error

@@ -76,7 +76,8 @@ class _Found:
 class ArticleGenes:
     """The gene mentions of one article with their candidates.
 
-    words: how many genes have each word in their names; genes: how many genes there are.
+    words: how many genes have each word in their names, which may lack words of one gene. genes: how many genes there
+    are.
     """
 
     text: str
@@ -197,7 +198,7 @@ class ArticleGenes:
         own = set(tokens(mention.name))
 
         def weight(some: set[str]) -> float:
-            return sum(math.log(self.genes / self.words[one]) for one in some if self.words.get(one))
+            return sum(math.log(self.genes / self.words.get(one, 1)) for one in some)
 
         shared = weight((words & text_words) - own)
         _put(row, text_words=math.log1p(shared) / 4, text_cover=shared / (weight(words) + 1e-6) if words else 0)

@@ -69,6 +69,22 @@ class LearnedNames:
             if kind == entity_type
         ]
 
+    def concepts(self) -> dict[str, tuple[str, list[str]]]:
+        """For each concept the type and the names that are mostly linked to it, the most frequent name first."""
+        found: dict[str, tuple[str, list[tuple[int, str]]]] = {}
+        for (kind, key), linked in sorted(self._names.items()):
+            identifier = max(linked, key=lambda one: (linked[one], one))
+            found.setdefault(identifier, (kind, []))[1].append((-linked[identifier], self._shown[key]))
+        return {identifier: (kind, [name for _, name in sorted(names)]) for identifier, (kind, names) in found.items()}
+
+    def only(self, known: Callable[[str], bool]) -> "LearnedNames":
+        """The counts of the concepts that are known."""
+        names = {
+            key: {one: count for one, count in linked.items() if known(one)} for key, linked in self._names.items()
+        }
+        concepts = {one: count for one, count in self._concepts.items() if known(one)}
+        return LearnedNames({key: linked for key, linked in names.items() if linked}, concepts, self._shown)
+
     def without(self, mentions: Sequence[LearnedMention]) -> "LearnedNames":
         """The counts without the mentions of one document, for training on that document."""
         names: dict[tuple[str, str], Mapping[str, int]] = {}

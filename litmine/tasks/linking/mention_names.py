@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from litmine.text.abbreviations import find_abbreviations
 
@@ -33,7 +34,7 @@ def full_names(text: str, mentions: Sequence[Mention]) -> list[str]:
     Definitions are those of `litmine.text.abbreviations`, and mentions in brackets right after another mention of
     their type that begins with the same letter: `phlorizin (P)`.
     """
-    defined = {one.short_form: one.long_form for one in find_abbreviations(text)}
+    defined = dict(_definitions(text))
     by_end = {(one.end, one.entity_type): one for one in mentions}
     for mention in mentions:
         short = mention.of(text)
@@ -44,6 +45,12 @@ def full_names(text: str, mentions: Sequence[Mention]) -> list[str]:
         if long is not None and long.end - long.start > len(short) and long.of(text)[0].lower() == short[0].lower():
             defined[short] = long.of(text)
     return [_expand(mention.of(text), defined) for mention in mentions]
+
+
+@lru_cache(4)
+def _definitions(text: str) -> dict[str, str]:
+    """Long forms by short form. An article is asked for its genes and for its other mentions."""
+    return {one.short_form: one.long_form for one in find_abbreviations(text)}
 
 
 def _expand(name: str, defined: dict[str, str]) -> str:

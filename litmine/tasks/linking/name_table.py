@@ -125,13 +125,16 @@ class JoinedConcepts:
 
 
 def word_weights(names: Iterable[str]) -> dict[str, float]:
-    """How rare each word is among some names: `log(1 + names / names with it)`."""
+    """How rare each word is among some names: `log(1 + names / names with it)`.
+
+    A word of one name has no weight: it is as good as unknown, and most words are such.
+    """
     counts: Counter[str] = Counter()
     total = 0
     for name in names:
         counts.update(set(word_classes(name)))
         total += 1
-    return {word: math.log(1 + total / count) for word, count in counts.items()}
+    return {word: math.log(1 + total / count) for word, count in counts.items() if count > 1}
 
 
 def _grams(name: str) -> set[str]:

@@ -5,89 +5,57 @@ names no more than is right for a new document. Rankers are calibrated, and thre
 documents that they have not learnt from.
 """
 
-import hashlib
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from litmine.tasks.linking.concepts import Concepts
 from litmine.tasks.linking.features import FEATURES, Candidates, Cosine
-from litmine.tasks.linking.fit_ranker import RankingExample, calibrate, fit_ranker
-from litmine.tasks.linking.gene_features import GENE, GENE_FEATURES, add_article_species, gene_words
+from litmine.tasks.linking.fit_ranker import FitSettings, RankingExample, calibrate, fit_ranker
+from litmine.tasks.linking.gene_features import GENE, GENE_FEATURES, add_article_species
 from litmine.tasks.linking.learned_names import LearnedNames
-from litmine.tasks.linking.linker import GENE_FIRST, NAME_TYPES, ArticleCandidates, CandidateFinder, Linker
-from litmine.tasks.linking.name_table import JoinedConcepts, NameTable, TableName
+from litmine.tasks.linking.linker import GENE_FIRST, NAME_TYPES, ArticleCandidates
 from litmine.tasks.linking.ranker import Ranker
+from litmine.tasks.linking.trained_linker import TrainedLinker, make_finder
 from litmine.tasks.linking.training_examples import (
     GoldDocument,
     article_candidates,
     examples,
+    fold_of,
     learned_mentions,
 )
+from litmine.tasks.linking.vocabulary_names import VocabularyNames
 
-CHOICE_FOLD, FOLDS = 1, 10
-_FIRST_EPOCHS, _FIRST_UNITS = 12, 16
-_GENE_EPOCHS, _NAME_EPOCHS = 20, 40
+CHOICE_FOLD = 1
 
 
 @dataclass(frozen=True, slots=True)
-class VocabularyNames:
-    """What the features need of all names of a vocabulary.
+class RankerSettings:
+    """The settings of the rankers' training; `fitting` are those of the names' rankers.
 
-    word_weights: see `find_candidates`. gene_words: how many genes have a word in their names. genes: their number.
+    gene_epochs: passes over the examples of genes. first_gene_units, first_gene_epochs: units of the hidden layer, and
+    passes, of the ranker that tells the species of an article's other genes.
     """
 
-    word_weights: Mapping[str, float]
-    gene_words: Mapping[str, int]
-    genes: int
+    fitting: FitSettings = field(default_factory=FitSettings)
+    gene_epochs: int = 20
+    first_gene_units: int = 16
+    first_gene_epochs: int = 12
 
+    @property
+    def gene_fitting(self) -> FitSettings:
+        return replace(self.fitting, epochs=self.gene_epochs)
 
-@dataclass(frozen=True, slots=True)
-class TrainedLinker:
-    """The parts of a linker that are learnt."""
-
-    learned: LearnedNames
-    rankers: Mapping[str, Ranker]
-    thresholds: Mapping[str, float]
-
-    def linker(self, concepts: Concepts, names: VocabularyNames, cosine: Cosine | None = None) -> Linker:
-        """The linker over the concepts of a vocabulary."""
-        return Linker(make_finder(concepts, self.learned, names, cosine), self.rankers, self.thresholds)
-
-
-def fold_of(name: str) -> int:
-    """The fold of a document, 0 to 9, by its name."""
-    return int(hashlib.sha256(name.encode()).hexdigest(), 16) % FOLDS
-
-
-def count_gene_words(names_of_genes: Iterable[Sequence[str]]) -> tuple[dict[str, int], int]:
-    """How many genes have each word in their names, and the number of genes."""
-    counts: Counter[str] = Counter()
-    total = 0
-    for names in names_of_genes:
-        counts.update(gene_words(names))
-        total += 1
-    return dict(counts), total
+    @property
+    def first_gene_fitting(self) -> FitSettings:
+        return replace(self.fitting, units=self.first_gene_units, epochs=self.first_gene_epochs)
 
 
 def learn_names(documents: Iterable[GoldDocument]) -> LearnedNames:
     """The names that documents teach."""
     return LearnedNames.of(one for document in documents for one in learned_mentions(document))
-
-
-def make_finder(
-    concepts: Concepts, learned: LearnedNames, names: VocabularyNames, cosine: Cosine | None = None
-) -> CandidateFinder:
-    """A finder over a vocabulary and the learnt names."""
-    table = NameTable(
-        TableName(identifier, name, kind, learned=True)
-        for kind in NAME_TYPES
-        for name, identifier in learned.names(kind)
-    )
-    joined = JoinedConcepts(concepts, table)
-    return CandidateFinder(joined, learned, names.word_weights, names.gene_words, names.genes, cosine)
 
 
 def train_linker(
@@ -97,6 +65,7 @@ def train_linker(
     cosine: Cosine | None = None,
     ranked: Callable[[GoldDocument], bool] = lambda _: True,
     report: Callable[[str], None] = lambda _: None,
+    settings: RankerSettings = RankerSettings(),
 ) -> TrainedLinker:
     """Learn names, rankers and thresholds from documents. Documents with one name count as one document.
 
@@ -116,15 +85,14 @@ def train_linker(
             chosen[kind].append(example)
         if of_genes.positions:
             genes.append((document, of_genes))
-        if number % 200 == 0:
+        if number % 1_000 == 0:
             report(f"candidates of {number:,} documents")
     rankers = {
-        kind: fit_ranker(fitted[kind], FEATURES, epochs=_NAME_EPOCHS)
+        kind: fit_ranker(fitted[kind], FEATURES, settings.fitting)
         for kind in NAME_TYPES
         if any(one.right.any() for one in fitted[kind])
     }
-    if genes:
-        rankers |= _fit_gene_rankers(genes, finder.concepts, fitted, choice)
+    rankers |= _fit_gene_rankers(genes, finder.concepts, fitted, choice, settings)
     rankers = {kind: calibrate(ranker, choice[kind]) if kind in choice else ranker for kind, ranker in rankers.items()}
     thresholds = {kind: choose_threshold(rankers[kind], found) for kind, found in choice.items() if kind in rankers}
     return TrainedLinker(learned, rankers, thresholds)
@@ -135,25 +103,41 @@ def _fit_gene_rankers(
     concepts: Concepts,
     fitted: dict[str, list[RankingExample]],
     choice: dict[str, list[RankingExample]],
+    settings: RankerSettings,
 ) -> dict[str, Ranker]:
-    """The first ranker of genes, and the one that knows the species of the other genes.
+    """The first ranker of genes, and the one that knows the species of the other genes; none without genes to learn.
 
     The species of a document come from a first ranker that has not learnt from it; adds the examples of both.
     """
+    everything = [pair for pair in genes if fold_of(pair[0].name) != CHOICE_FOLD] or list(genes)
+    if not _learnable(everything):
+        return {}
     halves = [[pair for pair in genes if fold_of(f"half {pair[0].name}") % 2 == half] for half in (0, 1)]
-    firsts = [_first_ranker(halves[1 - half] or genes) for half in (0, 1)]
+    firsts = [
+        _first_ranker(halves[1 - half] if _learnable(halves[1 - half]) else everything, settings) for half in (0, 1)
+    ]
     for half, first in zip(halves, firsts, strict=True):
         for document, found in half:
             chosen = choice if fold_of(document.name) == CHOICE_FOLD else fitted
             for kind, example in examples(found, document, _with_species(found, first, concepts)):
                 chosen[kind].append(example)
-    everything = [pair for pair in genes if fold_of(pair[0].name) != CHOICE_FOLD] or list(genes)
-    return {GENE_FIRST: _first_ranker(everything), GENE: fit_ranker(fitted[GENE], GENE_FEATURES, epochs=_GENE_EPOCHS)}
+    return {
+        GENE_FIRST: _first_ranker(everything, settings),
+        GENE: fit_ranker(fitted[GENE] or choice[GENE], GENE_FEATURES, settings.gene_fitting),
+    }
 
 
-def _first_ranker(genes: Sequence[tuple[GoldDocument, ArticleCandidates]]) -> Ranker:
-    found = [example for document, candidates in genes for _, example in examples(candidates, document)]
-    return fit_ranker(found, GENE_FEATURES, units=_FIRST_UNITS, epochs=_FIRST_EPOCHS)
+def _first_ranker(genes: Sequence[tuple[GoldDocument, ArticleCandidates]], settings: RankerSettings) -> Ranker:
+    return fit_ranker(_gene_examples(genes), GENE_FEATURES, settings.first_gene_fitting)
+
+
+def _learnable(genes: Sequence[tuple[GoldDocument, ArticleCandidates]]) -> bool:
+    """Whether any gene has its gold concept among its candidates."""
+    return any(one.right.any() for one in _gene_examples(genes))
+
+
+def _gene_examples(genes: Sequence[tuple[GoldDocument, ArticleCandidates]]) -> list[RankingExample]:
+    return [example for document, candidates in genes for _, example in examples(candidates, document)]
 
 
 def _with_species(found: ArticleCandidates, first: Ranker, concepts: Concepts) -> list[Candidates]:
@@ -180,8 +164,3 @@ def choose_threshold(ranker: Ranker, found: Sequence[RankingExample]) -> float:
     # Half way from the last link that is kept to the next one.
     following = scored[kept][0] if kept < len(scored) else 0.0
     return round((scored[kept - 1][0] + following) / 2, 4)
-
-
-def without_thresholds(trained: TrainedLinker) -> TrainedLinker:
-    """The linker that links each mention to its best candidate, as accuracy at 1 is judged."""
-    return replace(trained, thresholds={})

@@ -1,7 +1,8 @@
 """Examples for the rankers, from documents with gold mentions."""
 
+import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,7 +13,8 @@ from litmine.tasks.linking.gene_features import GENE
 from litmine.tasks.linking.learned_names import LearnedMention
 from litmine.tasks.linking.linker import LINKED_TYPES, ArticleCandidates, CandidateFinder
 from litmine.tasks.linking.mention_names import Mention, full_names
-from litmine.types import Span
+
+FOLDS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +22,8 @@ class GoldDocument:
     """A document with gold mentions of the linked types. title: where its title ends, in code points.
 
     name: one name for all corpora that have the document. gold: the identifiers of each mention; empty for a mention
-    that refers to no concept, such as one that a tagger finds and the corpus does not have.
+    that refers to no concept, such as one that a tagger finds and the corpus does not have. spans: start and end of
+    everything that the corpus annotates.
     """
 
     name: str
@@ -28,6 +31,7 @@ class GoldDocument:
     title: int
     mentions: tuple[Mention, ...]
     gold: tuple[tuple[str, ...], ...]
+    spans: tuple[tuple[int, int], ...] = ()
 
     @classmethod
     def of(
@@ -42,34 +46,13 @@ class GoldDocument:
             title_end(document.text),
             tuple(Mention(one.start, one.end, one.entity_type) for one in kept),
             tuple(tuple(dict.fromkeys(known.get(each, each) for each in one.identifiers)) for one in kept),
+            tuple((one.start, one.end) for one in document.entities),
         )
 
 
-def with_found_mentions(document: GoldDocument, known: Sequence[Span], found: Sequence[Span]) -> GoldDocument:
-    """The document with the mentions that a tagger finds in it beside those of the corpus, as linkers meet them.
-
-    known: all spans that the corpus annotates. found: those of the tagger, of types that the corpus annotates wholly. A
-    mention that overlaps one of the document's mentions of its type has the identifiers of the first such; one that
-    overlaps no known span refers to no concept. Others are left out, because their concept is not known.
-    """
-    mentions, gold = list(document.mentions), list(document.gold)
-    for span in found:
-        mention = Mention(span.start_char, span.end_char, span.entity_type)
-        if mention in mentions or span.entity_type not in LINKED_TYPES:
-            continue
-        same = [
-            identifiers
-            for other, identifiers in zip(document.mentions, document.gold, strict=True)
-            if other.entity_type == span.entity_type and _overlap(span, other.start, other.end)
-        ]
-        if same or not any(_overlap(span, one.start_char, one.end_char) for one in known):
-            mentions.append(mention)
-            gold.append(same[0] if same else ())
-    return replace(document, mentions=tuple(mentions), gold=tuple(gold))
-
-
-def _overlap(span: Span, start: int, end: int) -> bool:
-    return span.start_char < end and start < span.end_char
+def fold_of(name: str) -> int:
+    """The fold of a document, 0 to 9, by its name."""
+    return int(hashlib.sha256(name.encode()).hexdigest(), 16) % FOLDS
 
 
 def title_end(text: str) -> int:

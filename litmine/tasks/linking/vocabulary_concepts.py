@@ -26,6 +26,10 @@ class OpenVocabulary(Protocol):
 
     def names_of(self, concept: int) -> Sequence[tuple[str, str]]: ...
 
+    def preferred_name(self, concept: int) -> str: ...
+
+    def name_count(self, concept: int) -> int: ...
+
     def tree_numbers(self, concept: int) -> Sequence[str]: ...
 
     def taxon(self, concept: int) -> int | None: ...
@@ -37,6 +41,8 @@ class VocabularyConcepts:
     def __init__(self, vocabulary: OpenVocabulary, kept: int = _KEPT_SEARCHES) -> None:
         """kept: number of results of `lookup` and `nearest` that are kept for names that come again."""
         self._vocabulary = vocabulary
+        # Rows of the concepts that were found; to find a row by its identifier takes twenty steps.
+        self._rows: dict[str, int] = {}
         self.facts = lru_cache(_KEPT_FACTS)(self._facts)
         self.lookup = lru_cache(kept)(self._lookup)
         self.nearest = lru_cache(kept)(self._nearest)
@@ -52,24 +58,32 @@ class VocabularyConcepts:
         return [self._match(match, score) for match, score in self._vocabulary.nearest(name, number, entity_type)]
 
     def names(self, identifier: str) -> list[str]:
-        concept = self._vocabulary.find_or_none(identifier)
+        concept = self._row(identifier)
         return [] if concept is None else [name for name, _ in self._vocabulary.names_of(concept)]
 
     def _facts(self, identifier: str) -> ConceptFacts | None:
-        concept = self._vocabulary.find_or_none(identifier)
+        concept = self._row(identifier)
         if concept is None:
             return None
-        names = self._vocabulary.names_of(concept)
-        trees = self._vocabulary.tree_numbers(concept)
+        taxon = self._vocabulary.taxon(concept) or 0
+        # Genes are in no tree.
+        trees = () if taxon else self._vocabulary.tree_numbers(concept)
         return ConceptFacts(
-            name=names[0][0],
+            name=self._vocabulary.preferred_name(concept),
             heading=identifier.startswith(_HEADING),
             supplementary=identifier.startswith(_SUPPLEMENTARY),
             depth=min((tree.count(".") for tree in trees), default=0),
-            taxon=self._vocabulary.taxon(concept) or 0,
-            names=len(names),
+            taxon=taxon,
+            names=self._vocabulary.name_count(concept),
         )
+
+    def _row(self, identifier: str) -> int | None:
+        row = self._rows.get(identifier)
+        return self._vocabulary.find_or_none(identifier) if row is None else row
 
     def _match(self, match: Any, similarity: float) -> NameMatch:
         identifier = self._vocabulary.identifier(match.concept)
+        if len(self._rows) >= _KEPT_FACTS:
+            self._rows.clear()
+        self._rows[identifier] = match.concept
         return NameMatch(identifier, match.name, similarity, match.kind == _PREFERRED)

@@ -5,16 +5,15 @@ alpha`, `haemorrhage` and `hemorrhage`. `word_classes` goes further, for compari
 `neoplasms` are one word.
 """
 
-import re
-import unicodedata
 from collections.abc import Sequence
-from enum import IntEnum
 from functools import lru_cache
 
-from litmine.text.greek import GREEK_NAMES_OF_ALL
+from litmine.vocabulary.normalise import Agreement, split_tokens
 
-_SPELLED = {ord(letter): f" {name} " for letter, name in GREEK_NAMES_OF_ALL.items()}
-_TOKEN = re.compile(r"[^\W\d_]+|\d+")
+__all__ = ["Agreement", "agreement", "characters", "form", "numbers", "stem", "tokens", "word_classes"]
+
+# Names and words of which the tokens and forms are kept, for names that come again.
+_KEPT = 1 << 14
 # Words that tell no concept from another.
 _SMALL_WORDS = frozenset(
     "of the with in to a an by for on as at from due associated nos unspecified".split()  # noqa: SIM905
@@ -32,22 +31,8 @@ _CLASSES = {
 }  # fmt: skip
 
 
-class Agreement(IntEnum):
-    """How well two names agree; a greater value is better.
-
-    NONE: they have different words. WORDS: the same words in some order and spelling. CHARACTERS: the same letters and
-    digits in the same order. CASE: all but capitals. EXACT: every character.
-    """
-
-    NONE = 0
-    WORDS = 1
-    CHARACTERS = 2
-    CASE = 3
-    EXACT = 4
-
-
 def agreement(first: str, second: str) -> Agreement:
-    """How well two names agree."""
+    """How well two names agree; WORDS if they have one `form`."""
     if first == second:
         return Agreement.EXACT
     if first.lower() == second.lower():
@@ -57,16 +42,13 @@ def agreement(first: str, second: str) -> Agreement:
     return Agreement.WORDS if form(first) == form(second) else Agreement.NONE
 
 
-@lru_cache(1 << 16)
+@lru_cache(_KEPT)
 def tokens(name: str) -> tuple[str, ...]:
     """Runs of letters and runs of digits in lower case, without accents, Greek letters spelled out."""
-    if name.isascii():
-        return tuple(_TOKEN.findall(name.lower()))
-    spelled = unicodedata.normalize("NFKD", name.translate(_SPELLED)).translate(_SPELLED)
-    return tuple(_TOKEN.findall("".join(char for char in spelled if not unicodedata.combining(char)).lower()))
+    return tuple(split_tokens(name))
 
 
-@lru_cache(1 << 16)
+@lru_cache(_KEPT)
 def form(name: str) -> str:
     """The words of a name in one spelling and sorted; the name in lower case if it has no letters and digits."""
     found = sorted(stem(token) for token in tokens(name) if token not in _SMALL_WORDS)
@@ -78,10 +60,11 @@ def characters(name: str) -> str:
     return "".join(tokens(name))
 
 
-def word_classes(name: str) -> list[str]:
+@lru_cache(_KEPT)
+def word_classes(name: str) -> tuple[str, ...]:
     """The words of a name in one spelling, in their order, synonyms such as `cancer` and `tumour` as one word."""
     stems = (stem(token) for token in tokens(name) if token not in _SMALL_WORDS)
-    return [_CLASSES.get(one, one) for one in stems]
+    return tuple(_CLASSES.get(one, one) for one in stems)
 
 
 def numbers(words: Sequence[str]) -> set[str]:
@@ -89,7 +72,7 @@ def numbers(words: Sequence[str]) -> set[str]:
     return {word for word in words if word.isdigit()}
 
 
-@lru_cache(1 << 16)
+@lru_cache(_KEPT)
 def stem(word: str) -> str:
     """A word in the singular and in American spelling, a Roman numeral as a number. It need not be a word."""
     if word in _ROMAN:

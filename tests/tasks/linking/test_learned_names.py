@@ -55,3 +55,23 @@ def test_a_damaged_file_is_named(tmp_path: Path, content: str) -> None:
     file.write_text(content, encoding="utf-8")
     with pytest.raises(ModelError, match=r"names\.jsonl is damaged"):
         LearnedNames.load(file)
+
+
+def test_learnt_concepts_have_their_most_frequent_name_first() -> None:
+    learned = LearnedNames.of(
+        LearnedMention(document, "Species", name, identifier)
+        for document, name, identifier in (
+            ("1", "T. gondii", "NCBITaxon:5811"),
+            ("2", "Toxoplasma gondii", "NCBITaxon:5811"),
+            ("3", "Toxoplasma gondii", "NCBITaxon:5811"),
+            ("4", "yeast", "NCBITaxon:4932"),
+        )
+    )
+    assert learned.concepts() == {
+        "NCBITaxon:5811": ("Species", ["Toxoplasma gondii", "T. gondii"]),
+        "NCBITaxon:4932": ("Species", ["yeast"]),
+    }
+    known = learned.only(lambda one: one.endswith("4932"))
+    assert known.concepts() == {"NCBITaxon:4932": ("Species", ["yeast"])}
+    assert known.counts("yeast", "Species") == {"NCBITaxon:4932": 1}
+    assert (known.counts("T. gondii", "Species"), known.documents_with("NCBITaxon:5811")) == ({}, 0)

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from litmine.tasks.linking.fit_ranker import RankingExample
 from litmine.tasks.linking.linker import Link, Linker
 from litmine.tasks.linking.mention_names import Mention
-from litmine.tasks.linking.train import choose_threshold, fold_of, make_finder
+from litmine.tasks.linking.train import choose_threshold
+from litmine.tasks.linking.trained_linker import make_finder
+from litmine.tasks.linking.training_examples import fold_of
 from tests.fixtures.linking import (
     HUMAN_TEXT,
     MOUSE_TEXT,
