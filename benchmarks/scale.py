@@ -118,7 +118,8 @@ def _run(command: Sequence[object]) -> dict[str, Any]:
     """Seconds and peak memory of a process, and the JSON object on its last line, if there is one."""
     began = time.perf_counter()
     with tempfile.TemporaryFile("w+") as output:
-        process = subprocess.Popen(list(map(str, command)), stdout=output, stderr=output)
+        environment = os.environ | {"PYTHONPATH": str(CHECKOUT)}
+        process = subprocess.Popen(list(map(str, command)), stdout=output, stderr=output, env=environment)
         _, status, used = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - began
         output.seek(0)

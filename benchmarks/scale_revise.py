@@ -1,6 +1,6 @@
 """Revise one article in a hundred of the lake that `scale_lake.py` made, so that nearly every part has an old text.
 
-    python benchmarks/scale_revise.py LAKE
+    python -m benchmarks.scale_revise LAKE
 
 The titles of the revised articles begin with another word. Their entities are those of the old text, moved; their
 sentences are found anew. Prints the number of articles as JSON.
@@ -11,8 +11,7 @@ import sys
 from collections import defaultdict
 from datetime import UTC, datetime
 
-from scale_lake import write_sentences
-
+from benchmarks.scale_lake import write_sentences
 from litmine import Lake
 from litmine.lake.articles import read_new_texts
 from litmine.lake.targets import TargetFooter, TargetSet, write_target

@@ -12,6 +12,7 @@ from litmine.cli.console import print_message, printable
 from litmine.cli.options import lake_option
 from litmine.lake.paths import LakePath
 from litmine.pipeline.count_format import format_count, format_nonzero
+from litmine.specs import spec_by_name
 
 if TYPE_CHECKING:
     from litmine.pipeline.status import LakeStatus
@@ -96,7 +97,9 @@ def _rows(lake: LakePath, lake_status: "LakeStatus") -> Iterator[tuple[str, str]
 
 
 def _model_text(model: dict[str, Any]) -> str:
-    task = f"{model['task']}, active" if model["active"] else model["task"]
+    # A linker has a row for each tagger.
+    task = f"{model['task']} of {model['inputs']}" if spec_by_name(model["task"]).extends else model["task"]
+    task += ", active" if model["active"] else ""
     read = f"{format_count(model['texts_read'], 'texts')} read" if model["texts_read"] else ""
     rest = format_nonzero({"unread": model["texts_unread"], "failed": model["texts_failed"]})
     texts = ", ".join(filter(None, (read, rest))) or "no texts"

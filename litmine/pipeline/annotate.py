@@ -133,7 +133,7 @@ def annotate(
     progress: RunProgress | None = None,
     tasks: Sequence[TaskSpec] = tuple(PART_TASKS.values()),
     terms: Sequence[Path] = (),
-    follow_up: bool = True,
+    follow_up: bool = False,
 ) -> AnnotationResult:
     """Run every model over the texts of the lake that it has not read yet.
 
@@ -215,7 +215,7 @@ def _model_specs(
         spec.builtin: find_model(spec.builtin, [spec]) for table, spec in PART_TASKS.items() if runs_always(table)
     }
     if follow_up:
-        further = follow_up_specs({spec.table for spec, _, _ in found.values()})
+        further = follow_up_specs({spec.table for ref, (spec, _, _) in found.items() if ref not in spec.companions})
         found |= {spec.builtin: find_model(spec.builtin, [spec]) for spec in further}
     for ref, (spec, folder, name) in found.items():
         links_to = vocabulary if spec.vocabulary else ""

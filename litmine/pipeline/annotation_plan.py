@@ -11,7 +11,7 @@ from litmine.lake.footers import Footers, read_footers
 from litmine.lake.parquet import check_complete
 from litmine.lake.paths import LakePath
 from litmine.lake.targets import TargetInput, TargetSet, inputs_key
-from litmine.specs import TASKS, TaskSpec, spec_by_table
+from litmine.specs import TASKS, TaskSpec, is_companion, spec_by_table
 from litmine.tasks.contract import ModelSpec, UnitResult
 from litmine.tasks.part_unit import ModelStep, PartUnit
 
@@ -63,8 +63,10 @@ def _steps_of_model(
                 f" lake; add one: --model {maker.builtin or 'REF'} --model {model_spec.ref}"
             )
     inputs = [one for table in spec.upstream for one in inputs_by_table[table]]
-    # A target that repeats the rows of another has all of them, whatever types the views show.
-    input_sets = [(replace(one, types=None),) for one in inputs] if spec.extends else [tuple(inputs)]
+    input_sets: list[tuple[TargetInput, ...]] = [tuple(inputs)]
+    if spec.extends:
+        # All rows, whatever types the views show. A companion gives what it finds identifiers itself.
+        input_sets = [(replace(one, types=None),) for one in inputs if not is_companion(one.targets.model)]
     return [
         ModelStep(TargetSet(spec.table, model_spec.model, inputs_key(input_set)), input_set) for input_set in input_sets
     ]

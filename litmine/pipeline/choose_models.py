@@ -108,7 +108,7 @@ def describe_active(active: Sequence[ActiveModel]) -> list[str]:
     for spec in TASKS:
         of_task = [one for one in active if one.task == spec.name]
         if of_task:
-            models = " and ".join(_describe(one, spec, len(of_task) > 1) for one in of_task)
+            models = " and ".join(dict.fromkeys(_describe(one, spec, len(of_task) > 1) for one in of_task))
             sentences.append(f"{spec.table} shows {models}; all_{spec.table} shows every model")
     return sentences
 

@@ -20,7 +20,7 @@ from litmine.lake.views import connect, run_interruptibly, write_catalogue
 from litmine.pipeline.count_format import format_count
 from litmine.pipeline.fetch_plan import SOURCE
 from litmine.search.index_state import index_is_behind
-from litmine.specs import TASKS, annotate_advice, runs_always, spec_by_name
+from litmine.specs import annotate_advice, runs_always, spec_by_name
 
 MAX_GAPS = 5
 MAX_RUNS = 5
@@ -80,10 +80,9 @@ def read_status(lake: Lake) -> LakeStatus:
     with suppress(LakeError):
         write_catalogue(lake.location)
     counts = count_articles(lake.location, SOURCE)
-    # The models that somebody chose come before those that run always.
+    # The models that somebody chose come before those that link, and those that run always.
     coverage = read_coverage(lake.location)
-    order = [spec.name for spec in TASKS]
-    models = sorted(coverage, key=lambda model: (_runs_always(model), order.index(model.task), model))
+    models = sorted(coverage, key=lambda one: (_runs_always(one), bool(spec_by_name(one.task).extends), one))
     with report_damaged_files(lake.location), connect(lake.location, _VIEWS) as connection:
 
         def rows(query: str) -> list[dict[str, Any]]:

@@ -38,8 +38,8 @@ def test_status_shows_articles_models_and_runs(run: RunCommand, lake: Path, tiny
     assert as_of.endswith(" UTC")
     assert model == f"model     {identify(str(tiny_model))} (ner, active): 102 texts read"
     assert rules == [
-        f"model     {identify(f'builtin-{name}')} ({task}, active): 102 texts read"
-        for name, task in (("linker", "linking"), ("sentences", "sentences"), ("abbreviations", "abbreviations"))
+        f"model     {identify(f'builtin-{task}')} ({task}, active): 102 texts read"
+        for task in ("abbreviations", "sentences")
     ]
     assert re.fullmatch(r"complete  annotate (just now|\d+ \w+ ago), import (just now|\d+ \w+ ago)", complete)
     assert ["annotate  done" in run_1, "import  done" in run_2] == [True, True]
@@ -100,12 +100,12 @@ def test_status_lists_stale_models_and_indexes(run: RunCommand, lake: Path) -> N
     assert stale(ran) == [*waiting, interrupted]
     output = json.loads(run("status", "--lake", lake, "--format", "json").stdout)
     assert (output["articles"], output["stale"]) == (103, stale(ran))
-    rules = [(task, identify(f"builtin-{task}"), None) for task in ("sentences", "abbreviations")]
+    rules = [(task, identify(f"builtin-{task}")) for task in ("abbreviations", "sentences")]
     assert output["models"] == [
         {
             "task": task,
             "model": name,
-            "inputs": inputs,
+            "inputs": None,
             "active": True,
             "texts_read": 102,
             "texts_unread": 2,
@@ -113,7 +113,7 @@ def test_status_lists_stale_models_and_indexes(run: RunCommand, lake: Path) -> N
             "parts_read": len(opened.parts()) - 1,
             "parts_unread": 1,
         }
-        for task, name, inputs in [("ner", model, None), ("linking", identify("builtin-linker"), model), *rules]
+        for task, name in [("ner", model), *rules]
     ]
 
 
@@ -145,18 +145,17 @@ def test_models_list_and_show_describe_models(run: RunCommand, tiny_model: Path)
 
 def test_models_use_sets_the_active_models(run: RunCommand, lake: Path, tiny_model: Path) -> None:
     model = identify(str(tiny_model))
-    read_by = f"{model}, {identify('builtin-linker')}"
     ran = run("models", "use", "builtin", "--lake", lake)
     assert ran.returncode == FAILED
     assert ran.stderr.startswith("litmine: builtin has read nothing of this lake yet; run `litmine annotate")
-    assert f"`litmine annotate --model builtin` first (read so far by {read_by})" in ran.stderr
+    assert f"`litmine annotate --model builtin` first (read so far by {model})" in ran.stderr
     ran = run("models", "use", "tiny@000000000000", "--lake", lake)
     assert (ran.returncode, ran.stderr) == (
         WRONG_USAGE,
-        f"litmine: no model of this lake is tiny@000000000000; the lake was read by {read_by}\n",
+        f"litmine: no model of this lake is tiny@000000000000; the lake was read by {model}\n",
     )
     ran = run("models", "use", "tiyn@000000000000", "--lake", lake)
-    meant = f"tiyn@000000000000 (did you mean {model.partition('@')[0]}?); the lake was read by {read_by}\n"
+    meant = f"tiyn@000000000000 (did you mean {model.partition('@')[0]}?); the lake was read by {model}\n"
     assert (ran.returncode, ran.stderr) == (WRONG_USAGE, f"litmine: no model of this lake is {meant}")
     assert [one.model for one in Lake(lake).active_models() if one.task == "ner"] == [model]
     for ref in (str(tiny_model), model):

@@ -66,7 +66,7 @@ def test_bf16_gives_nearly_the_same_entities(
 
 def test_a_second_run_does_nothing(run: Run, annotated_copy: Path, tiny_model: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in annotated_copy.rglob("*")}
-    ran = run("annotate", "--lake", annotated_copy, "--model", tiny_model)
+    ran = run("annotate", "--lake", annotated_copy, "--model", tiny_model, "--task", "ner")
     assert (ran.returncode, ran.stdout) == (DONE, "")
     assert ran.stderr == f"nothing to do: every text of the lake has been read by {identify(str(tiny_model))}\n"
     assert {path: path.stat().st_mtime_ns for path in annotated_copy.rglob("*")} == before
@@ -76,10 +76,12 @@ def test_the_summary_and_the_log(run: Run, lake: Path, tiny_model: Path) -> None
     model, parts = identify(str(tiny_model)), len(Lake(lake).parts())
     ran = run("annotate", "--lake", lake, "--model", tiny_model, "--precision", "float32")
     opened = Lake(lake)
-    ((mentions,),) = opened.rows("select count(*) from entities")
+    ((mentions, links),) = opened.rows("select count(*), count(identifier) from entities")
+    assert links > 0
     assert (ran.returncode, ran.stdout) == (DONE, "")
     assert ran.stderr == (
-        f"{parts} of {parts} parts done: 102 texts read, {mentions:,} entities found by {model} on cpu in float32\n"
+        f"{parts} of {parts} parts done: 102 texts read, {mentions:,} entities, {links:,} links found by {model},"
+        f" {identify('builtin-linker')} on cpu in float32\n"
     )
     active = "list_transform(active, lambda one: one.model)"
     columns = f"command, outcome, models, {active}, precision, device, gaps, versions['litmine'] is not null"
@@ -89,18 +91,20 @@ def test_the_summary_and_the_log(run: Run, lake: Path, tiny_model: Path) -> None
         (
             "annotate",
             "done",
-            [model, *rules],
-            [model, *rules],
+            [model, *rules, identify("builtin-linker")],
+            [model, identify("builtin-linker"), *rules],
             "float32",
             "cpu",
             [],
             True,
-            ["parts", "texts", "entities", "sentences", "abbreviations", "tokens"],
+            ["parts", "texts", "entities", "links", "sentences", "abbreviations", "tokens"],
             True,
         )
     ]
     targets = "select model, sum(texts), sum(tokens) > 10000, min(precision), min(device) from targets group by model"
-    assert sorted(opened.rows(targets)) == sorted((name, 102, True, "float32", "cpu") for name in (model, *rules))
+    assert sorted(opened.rows(targets)) == sorted(
+        (name, 102, True, "float32", "cpu") for name in (model, *rules, identify("builtin-linker"))
+    )
 
 
 def test_only_new_texts_are_read_after_a_revision(
@@ -268,7 +272,8 @@ def test_a_model_of_another_task_is_refused(lake: Path, tiny_base: Path, tmp_pat
     ran = run("annotate", "--lake", lake, "--model", folder)
     kind = f"{folder} holds a BertForSequenceClassification"
     assert ran.returncode == FAILED
-    assert ran.stderr == f"litmine: {kind}; give one that finds entities (ner)\n"
+    tasks = "one that finds entities (ner) or one that links mentions to identifiers (linking)"
+    assert ran.stderr == f"litmine: {kind}; give {tasks}\n"
 
 
 def test_invalid_task_options_are_refused(lake: Path, run: Run) -> None:
@@ -291,5 +296,5 @@ def test_two_runs_at_the_same_time_write_no_duplicates(
     stderr = [process.communicate()[1] for process in both]
     assert [process.returncode for process in both] == [DONE, DONE], stderr
     assert entity_scores(lake) == expected_entities
-    assert Lake(lake).rows("select parts_read, parts_unread from coverage") == [(len(Lake(lake).parts()), 0)] * 3
+    assert Lake(lake).rows("select parts_read, parts_unread from coverage") == [(len(Lake(lake).parts()), 0)] * 4
     assert list(lake.rglob("*.tmp")) == []

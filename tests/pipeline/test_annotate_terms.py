@@ -98,7 +98,7 @@ def test_a_list_stands_beside_a_network(run: Run, annotated_copy: Path, tiny_mod
     types = "select distinct entity_type from entities order by 1"
     file = tmp_path / "mine.tsv"
     file.write_text("name\ttype\tidentifier\nasthma\tDisease\tX:1\nstudy design\tMethod\tX:2\n", encoding="utf-8")
-    said = annotate_by(run, annotated_copy, "--model", tiny_model, "--terms", file)
+    said = annotate_by(run, annotated_copy, "--task", "ner", "--model", tiny_model, "--terms", file)
     assert f"entities shows all types of {network} and all types of {identify(str(file))}" in said
     assert "no longer shows" not in said
     assert lake.rows(f"from entities where model = '{network}' order by all") == before
@@ -106,7 +106,7 @@ def test_a_list_stands_beside_a_network(run: Run, annotated_copy: Path, tiny_mod
     assert {kind for (kind,) in lake.rows(types)} >= {"Disease", "Chemical"}
     # A run without the list keeps it, and so does a run of the list without the network.
     active = [(network, None), (identify(str(file)), None)]
-    for arguments in (("--model", tiny_model), (*ONLY_LISTS, "--terms", file)):
+    for arguments in (("--task", "ner", "--model", tiny_model), (*ONLY_LISTS, "--terms", file)):
         assert "nothing to do" in annotate_by(run, annotated_copy, *arguments)
         assert [(one.model, one.types) for one in lake.active_models() if one.task == "ner"] == active
 
@@ -265,7 +265,9 @@ def test_a_job_takes_lists(run: Run, small_lake: Path, watchlist: Path, tmp_path
     assert "4 unread texts to read" in forecast.stdout + forecast.stderr
     ran = run("run", job, "--lake", small_lake)
     assert ran.returncode == DONE, ran.stderr
-    assert rows(small_lake) == FOUND
+    # A job links too: the list gives asthma no identifier.
+    linked = [(*row[:-1], "MESH:D001249") if row[3] == "asthma" else row for row in FOUND]
+    assert rows(small_lake) == linked
 
 
 def test_what_cannot_be_done_is_said(run: Run, small_lake: Path, watchlist: Path, tmp_path: Path) -> None:

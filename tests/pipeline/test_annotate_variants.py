@@ -61,7 +61,9 @@ def active(lake: Path) -> list[str]:
 def test_the_rules_run_beside_the_built_in_network(run: Run, lake: Path) -> None:
     said = annotate(run, lake)
     assert "2 of 2 parts done: 3 texts read" in said
-    assert f"found by {identify('builtin')}, {identify(VARIANTS)} on cpu" in said
+    assert f"found by {identify('builtin')}, {identify(VARIANTS)}, {identify('builtin-linker')} on cpu" in said
+    # The rules give identifiers themselves, so the linker has nothing to do there.
+    assert [one.inputs for one in Lake(lake).active_models() if one.task == "linking"] == [identify("builtin")]
     assert "shows" not in said
     assert Lake(lake).rows(ROWS) == FOUND
     assert active(lake) == [identify("builtin"), identify(VARIANTS)]

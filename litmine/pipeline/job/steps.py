@@ -159,6 +159,7 @@ class AnnotateStep:
             resources.batch_tokens,
             progress,
             terms=self.terms,
+            follow_up=True,
         )
         return _outcome(result, {"texts": result.texts, **result.rows})
 

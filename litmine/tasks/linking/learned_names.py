@@ -70,12 +70,13 @@ class LearnedNames:
         ]
 
     def concepts(self) -> dict[str, tuple[str, list[str]]]:
-        """For each concept the type and the names that are mostly linked to it, the most frequent name first."""
-        found: dict[str, tuple[str, list[tuple[int, str]]]] = {}
+        """For each concept the type and the names mostly linked to it: the most frequent first, then the longest."""
+        found: dict[str, tuple[str, list[tuple[int, int, str]]]] = {}
         for (kind, key), linked in sorted(self._names.items()):
             identifier = max(linked, key=lambda one: (linked[one], one))
-            found.setdefault(identifier, (kind, []))[1].append((-linked[identifier], self._shown[key]))
-        return {identifier: (kind, [name for _, name in sorted(names)]) for identifier, (kind, names) in found.items()}
+            name = self._shown[key]
+            found.setdefault(identifier, (kind, []))[1].append((-linked[identifier], -len(name), name))
+        return {identifier: (kind, [name for *_, name in sorted(names)]) for identifier, (kind, names) in found.items()}
 
     def only(self, known: Callable[[str], bool]) -> "LearnedNames":
         """The counts of the concepts that are known."""

@@ -28,6 +28,12 @@ class Mention:
         return text[self.start : self.end]
 
 
+def title_end(text: str) -> int:
+    """Where the first sentence ends, which is the title in most articles; the end of the text if there is one only."""
+    ends = [text.find(f"{sign} ") for sign in ".?!"]
+    return min((end for end in ends if end > 0), default=len(text))
+
+
 def full_names(text: str, mentions: Sequence[Mention]) -> list[str]:
     """The name of each mention by which to look it up: the long form of an abbreviation, else the mention itself.
 

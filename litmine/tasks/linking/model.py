@@ -11,9 +11,8 @@ from litmine.lake.targets import TargetRow, UpstreamRows
 from litmine.nn.failure_isolation import FailedItem
 from litmine.tasks.linking.folder import open_linker
 from litmine.tasks.linking.linker import LINKED_TYPES, Link, Linker
-from litmine.tasks.linking.mention_names import Mention
+from litmine.tasks.linking.mention_names import Mention, title_end
 from litmine.tasks.linking.settings import identify as identify_linker
-from litmine.tasks.linking.training_examples import title_end
 from litmine.types import Entity
 from litmine.vocabulary.catalogue import BUILTIN, locate, open_vocabulary
 from litmine.vocabulary.storage import read_manifest

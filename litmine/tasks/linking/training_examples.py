@@ -12,7 +12,7 @@ from litmine.tasks.linking.fit_ranker import RankingExample
 from litmine.tasks.linking.gene_features import GENE
 from litmine.tasks.linking.learned_names import LearnedMention
 from litmine.tasks.linking.linker import LINKED_TYPES, ArticleCandidates, CandidateFinder
-from litmine.tasks.linking.mention_names import Mention, full_names
+from litmine.tasks.linking.mention_names import Mention, full_names, title_end
 
 FOLDS = 10
 
@@ -53,12 +53,6 @@ class GoldDocument:
 def fold_of(name: str) -> int:
     """The fold of a document, 0 to 9, by its name."""
     return int(hashlib.sha256(name.encode()).hexdigest(), 16) % FOLDS
-
-
-def title_end(text: str) -> int:
-    """Where the first sentence ends, which is the title in most articles; the end of the text if there is one only."""
-    ends = [text.find(f"{sign} ") for sign in ".?!"]
-    return min((end for end in ends if end > 0), default=len(text))
 
 
 def learned_mentions(document: GoldDocument) -> list[LearnedMention]:
