@@ -23,8 +23,8 @@ echo "\$ export LITMINE_LAKE=$LITMINE_LAKE"
 
 run import sample_data/pubmed
 run annotate
-run sql "select entity_type, count(*) as mentions, count(distinct pmid) as articles
-         from entities group by all order by mentions desc limit 4"
-run sql "select start_char, end_char, mention, entity_type, round(score, 2) as score
+run sql "select identifier, name, mentions, articles from concepts
+         where entity_type = 'Disease' order by articles desc, name limit 4"
+run sql "select start_char, end_char, mention, entity_type, identifier, round(score, 2) as score
          from entities where pmid = 21272792 order by start_char limit 4"
 run ask "Which gene is mutated in Marfan syndrome?"

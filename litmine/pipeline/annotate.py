@@ -74,7 +74,9 @@ class AnnotationResult:
     def add(self, result: UnitResult) -> None:
         self.texts += result.items
         self.tokens += result.tokens
-        self.parts += _count_parts(result.unit, [step.table for step in result.steps if step.exists])
+        # A step that is not in the result had its target before, for example from a worker that was killed.
+        done = Counter(result.unit.tables) - Counter(step.table for step in result.steps if not step.exists)
+        self.parts += _count_parts(result.unit, [*done.elements()])
         for step in result.steps:
             self.rows[step.table] += step.rows
         self.device, self.precision = result.device or self.device, result.precision or self.precision

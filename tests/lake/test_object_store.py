@@ -282,7 +282,7 @@ def test_runs_killed_at_any_time_can_be_resumed(
     files = [sample_data / "pubmed" / "medline16n0902.xml.gz", imported_lake.parent / "invented.jsonl"]
     part_size, max_count = (20, 5) if kills == 1 else (4, 20)
     import_files = ("import", *files, "--part-size", part_size, "--lake", url)
-    annotate = ("annotate", "--model", tiny_model, "--precision", "float32", "--lake", url)
+    annotate = ("annotate", "--task", "ner", "--model", tiny_model, "--precision", "float32", "--lake", url)
     rng = random.Random(kills)
     lake = Lake.create(url)
     for command, pattern in ((import_files, "articles/*.parquet"), (annotate, "entities/model=tiny@*/*.parquet")):
@@ -296,7 +296,7 @@ def test_runs_killed_at_any_time_can_be_resumed(
     undisturbed = Lake(annotated_lake)
     for view in ("articles", "entities"):
         assert equal_rows(view_rows(lake, view), view_rows(undisturbed, view))
-    assert run("annotate", "--model", tiny_model, "--lake", url).stderr.startswith("nothing to do")
+    assert run(*annotate).stderr.startswith("nothing to do")
 
 
 def test_compaction_keeps_rows_and_deletes_replaced_objects(run: Run, url: str, make_record: MakeRecord) -> None:

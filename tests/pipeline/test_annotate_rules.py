@@ -84,7 +84,7 @@ def test_a_lake_that_was_read_before_gets_both(run: Run, annotated_copy: Path, t
     for ref in RULES:
         rmtree(annotated_copy / str(TargetSet(ref.removeprefix("builtin-"), identify(ref))))
     assert lake.rows(count) == [(0,)]
-    ran = run("annotate", "--lake", annotated_copy, "--model", tiny_model)
+    ran = run("annotate", "--lake", annotated_copy, "--model", tiny_model, "--task", "ner")
     parts = len(lake.parts())
     assert ran.returncode == DONE, ran.stderr
     assert ran.stderr.startswith(f"{parts} of {parts} parts done: 102 texts read, ")
