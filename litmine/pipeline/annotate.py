@@ -10,14 +10,13 @@ from pathlib import Path
 from litmine.errors import LakeError
 from litmine.lake.active_models import TypesOf, activate, extend_active, input_of
 from litmine.lake.lake import Lake
-from litmine.lake.paths import PART_TASKS
+from litmine.lake.paths import PART_TASKS, vocabulary_path
 from litmine.lake.runs import ActiveModel, Gap
 from litmine.lake.term_lists import list_term_lists
 from litmine.nn.references import absolute_reference
 from litmine.pipeline.annotation_plan import build_steps, group_steps, plan_units
 from litmine.pipeline.choose_models import describe_active, describe_hidden, types_found
 from litmine.pipeline.choose_vocabulary import lake_vocabulary
-from litmine.pipeline.copy_vocabulary import copy_vocabulary
 from litmine.pipeline.count_format import format_count
 from litmine.pipeline.run_log import RunLogEntry, log_run
 from litmine.pipeline.term_lists import copy_term_lists, split_term_lists
@@ -171,7 +170,10 @@ def annotate(
     progress.planned(result.planned_texts)
     lake.create_missing_tables()
     for linker in (one for one in model_specs if spec_by_name(one.task).vocabulary):
-        copy_vocabulary(lake.location, linker)
+        if not vocabulary_path(lake.location, linker.model).exists():
+            from litmine.pipeline.copy_vocabulary import copy_vocabulary
+
+            copy_vocabulary(lake.location, linker)
     with log_run(lake, "annotate", **executor.log_parameters) as entry:
         # A text that failed has a target now and is not tried again. A part that failed is tried in every run.
         entry.models, entry.gaps, entry.known_gaps = [*result.models], result.gaps, frozenset(lake.known_gaps())

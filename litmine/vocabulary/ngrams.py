@@ -6,7 +6,6 @@ and the stored one would be larger than the names.
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 # Classes of bytes: 0 for signs and the ends of names, letters without case, digits, and 27 for all bytes beyond ASCII.
 _BITS = 6
@@ -106,6 +105,8 @@ def _pairs(texts: pa.StringArray) -> np.ndarray:
 
 def _trigrams(texts: pa.StringArray) -> tuple[np.ndarray, np.ndarray]:
     """The trigrams of all names, as numbers, and the row of each; a sign stands before and after each name."""
+    import pyarrow.compute as pc  # takes 40 ms, which a command that looks nothing up need not wait
+
     padded = pc.binary_join_element_wise(" ", texts, " ", "")
     if isinstance(padded, pa.ChunkedArray):
         padded = padded.combine_chunks()

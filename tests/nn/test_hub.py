@@ -148,7 +148,8 @@ def test_without_a_network_the_error_names_models_that_load(
     shutil.copytree(bert_classifier, tmp_path / "models" / "org--name")
     sentence = pull("org/other", tmp_path, NOWHERE, **offline)
     assert sentence.startswith("org/other could not be downloaded from the Hugging Face Hub (")
-    assert sentence.endswith("; without a download, give builtin, builtin-reader, org/name, or a model folder")
+    known = "builtin, builtin-variants, builtin-linker, builtin-reader, org/name"
+    assert sentence.endswith(f"; without a download, give {known}, or a model folder")
 
 
 def test_a_hub_that_never_answers_times_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -119,7 +119,7 @@ DOCUMENT = {"id": "1", "text": "Asthma.", "entities": [{"type": "Disease", "star
     [
         (json.dumps(DOCUMENT), "has no mention with an identifier of the types Disease, Chemical"),
         ("", "has no mention with an identifier"),
-        ("{", "line 1: not an annotated document"),
+        ("{", "is not BioC JSON"),
         ('{"id": "1"}', "line 1: not an annotated document"),
         (
             json.dumps(DOCUMENT | {"entities": [{"type": "Disease", "start": 0, "end": 60, "identifier": "D001249"}]}),
@@ -147,7 +147,7 @@ def test_wrong_models_files_and_vocabularies_get_a_sentence(run: Run, evaluate: 
     ran = evaluate("--data", gold_files / "nowhere.jsonl")
     assert (ran.returncode, "nowhere.jsonl cannot be read (No such file" in ran.stderr) == (FAILED, True)
     ran = evaluate("--data", gold_files)
-    assert (ran.returncode, "cannot be read (Is a directory" in ran.stderr) == (FAILED, True)
+    assert (ran.returncode, "or name a file" in ran.stderr) == (FAILED, True)
     ran = evaluate("--data", data, "--vocabulary", "nothing")
     assert (ran.returncode, "there is no vocabulary nothing" in ran.stderr) == (WRONG_USAGE, True)
     ran = evaluate("--data", data, "--end-to-end", "--tagger", "builtin-reader")
