@@ -203,7 +203,7 @@ def test_a_text_that_failed_upstream_fails_downstream(
     # It is one gap, of the model that failed first, and both targets record it.
     assert ran.stderr.count("PMID 77") == 1
     gaps = rows(toy, lake, "select task, pmid from gaps order by task")
-    assert gaps == [{"task": "ner", "pmid": 77}, {"task": "toy_pairs", "pmid": 77}]
+    assert gaps == [{"task": task, "pmid": 77} for task in ("linking", "ner", "toy_pairs")]
 
 
 @pytest.mark.parametrize("kills", [2, pytest.param(20, marks=pytest.mark.soak)])
@@ -286,7 +286,8 @@ def test_two_tops_and_a_dependent_task_run_with_a_tagger(
     assert of_words["high"] is True
     coverage = rows(toy, lake, "select task, active, parts_read, parts_unread from coverage order by task")
     assert [tuple(row.values()) for row in coverage] == [
-        (task, True, parts, 0) for task in ("abbreviations", "ner", "sentences", "toy_pairs", "toy_topics", "toy_words")
+        (task, True, parts, 0)
+        for task in ("abbreviations", "linking", "ner", "sentences", "toy_pairs", "toy_topics", "toy_words")
     ]
     # A model gives the same results alone as together with the others.
     alone = Path(shutil.copytree(imported_lake, tmp_path / "alone"))
