@@ -131,7 +131,7 @@ def home(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inst
     (folder / "month.toml").write_text(job)
     done = installed.run("run", "sample")
     assert done.returncode == 0, done.stderr
-    assert re.search(r"148 texts read, [\d,]+ entities found by builtin@", done.stdout)
+    assert re.search(r"148 texts read, [\d,]+ entities, [\d,]+ links found by builtin@", done.stdout)
     assert len((folder / "diseases.csv").read_text().splitlines()) == 21
     yield installed
     installed.close()
@@ -149,9 +149,9 @@ def test_everyday_commands_run(home: InstalledLitmine) -> None:
         assert (done.returncode, "Traceback" in done.stderr) == (expected, False), f"{command}\n{done.stderr}"
 
 
-@pytest.mark.parametrize("number", range(8))
+@pytest.mark.parametrize("number", range(11))
 def test_queries_have_rows(home: InstalledLitmine, number: int) -> None:
-    assert len(queries()) == 8
+    assert len(queries()) == 11
     assert Lake(home.lake).sql(queries()[number]).num_rows > 0
 
 
