@@ -23,6 +23,7 @@ from litmine.pipeline.import_files import import_files
 from litmine.schema import arrow_schema
 from litmine.tasks.registry import identify
 from litmine.vocabulary.catalogue import open_vocabulary
+from tests.fixtures.killed_command import KILLED_COMMAND
 
 Run = Callable[..., CompletedProcess[str]]
 # A term list without identifiers is a tagger whose mentions a test can predict.
@@ -274,25 +275,6 @@ def test_exports_carry_identifiers(run: Run, lake: Path) -> None:
     assert "4\t0\t25\tBreast and ovarian cancer\tDisease\tMESH:D001943|MESH:D010051" in pubtator
     lines = [json.loads(line) for line in run("export", "--lake", lake, "--format", "jsonl").stdout.splitlines()]
     assert lines[0]["entities"][0]["identifier"] == PARACETAMOL
-
-
-KILLED_COMMAND = """
-import os, signal, sys
-left = int(sys.argv.pop(1))
-
-def count_down(call):
-    def counted(*arguments, **named):
-        global left
-        if not left:
-            os.kill(os.getpid(), signal.SIGKILL)
-        left -= 1
-        return call(*arguments, **named)
-    return counted
-
-os.fsync, os.link = count_down(os.fsync), count_down(os.link)
-from litmine.cli.main import main
-main()
-"""
 
 
 @pytest.mark.parametrize("steps", [1, 7, *(pytest.param(steps, marks=pytest.mark.soak) for steps in range(8, 24))])

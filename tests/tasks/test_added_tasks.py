@@ -20,6 +20,7 @@ from litmine.nn.trunk_folder import trunk_digest
 from litmine.nn.weights import save_weights
 from litmine.tasks.ner import split_tagger as splitting
 from litmine.tasks.registry import identify
+from tests.fixtures.killed_command import KILLED_COMMAND
 
 Litmine = Callable[..., CompletedProcess[str]]
 COLUMNS = "pmid, chemical_start, chemical_end, chemical, disease_start, disease_end, disease"
@@ -59,25 +60,6 @@ def expected_pairs(toy: Litmine, lake: Path, near: int) -> list[dict[str, Any]]:
         " where c.entity_type = 'Chemical' and d.entity_type = 'Disease'"
         f" and abs(c.start_char - d.start_char) <= {near} order by all",
     )
-
-
-KILLED_COMMAND = """
-import os, signal, sys
-left = int(sys.argv.pop(1))
-
-def count_down(call):
-    def counted(*arguments, **named):
-        global left
-        if not left:
-            os.kill(os.getpid(), signal.SIGKILL)
-        left -= 1
-        return call(*arguments, **named)
-    return counted
-
-os.fsync, os.link = count_down(os.fsync), count_down(os.link)
-from litmine.cli.main import main
-main()
-"""
 
 
 def annotate_until_killed(lake: Path, models: list[Path], environment: dict[str, str], steps: int) -> None:

@@ -1,6 +1,7 @@
 """A linker as a task's model: it links the mentions that a tagger found, and repeats the tagger's rows."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
@@ -79,15 +80,14 @@ class LinkerModel:
 
     def link(self, text: str, entities: Sequence[Entity]) -> list[Entity]:
         """The entities of a text with identifiers. An identifier that an entity has is kept."""
-        wanted = [None if one.identifier else _mention(one.entity_type, *_span(one)) for one in entities]
-        links = self._links(text, wanted)
+        wanted = [
+            None if one.identifier else _mention(one.entity_type, one.start_char, one.end_char) for one in entities
+        ]
         return [
             one
             if link is None
-            else Entity(
-                one.mention, one.entity_type, *_span(one), one.score, "|".join(link.identifiers), float(link.score)
-            )
-            for one, link in zip(entities, links, strict=True)
+            else replace(one, identifier="|".join(link.identifiers), identifier_score=float(link.score))
+            for one, link in zip(entities, self._links(text, wanted), strict=True)
         ]
 
     def _link_rows(self, text: str, rows: Sequence[dict[str, Any]]) -> list[LinkedMention]:
@@ -128,10 +128,6 @@ def link_rows(texts: NewTexts, results: Sequence[Sequence[LinkedMention] | Faile
         ),
         key=lambda row: row[:2],
     )
-
-
-def _span(entity: Entity) -> tuple[int, int]:
-    return entity.start_char, entity.end_char
 
 
 def _mention(entity_type: str, start: int, end: int) -> Mention | None:
