@@ -20,16 +20,13 @@ CREATE MACRO under(tree_numbers, branch) AS
 
 -- concepts: One row for each identifier in `entities`, with its names and how often it is mentioned; each identifier of a composite mention counts.
 CREATE VIEW concepts AS
--- Mentions are counted by article first, since there are far fewer pairs than mentions, and few of composite mentions.
-WITH found AS (
-    SELECT identifier, pmid, count(*) AS mentions FROM entities WHERE identifier IS NOT NULL GROUP BY ALL
-),
-each AS (
-    SELECT identifier, pmid, sum(mentions) AS mentions
+-- Mentions are counted by article first, since there are far fewer pairs than mentions.
+WITH each AS (
+    SELECT identifier, pmid, count(*) AS mentions
     FROM (
-        SELECT unnest(CASE WHEN contains(identifier, '|') THEN string_split(identifier, '|') ELSE [identifier] END) AS identifier,
-               pmid, mentions
-        FROM found
+        SELECT identifier, pmid FROM entities WHERE identifier IS NOT NULL AND NOT contains(identifier, '|')
+        UNION ALL
+        SELECT unnest(string_split(identifier, '|')), pmid FROM entities WHERE contains(identifier, '|')
     )
     GROUP BY ALL
 ),
@@ -38,17 +35,24 @@ counted AS (
     FROM each JOIN articles USING (pmid) GROUP BY ALL
 ),
 mentioned AS (
-    SELECT identifier, min(entity_type) AS entity_type, max(linker) AS linker, min(model) AS model
+    SELECT identifier, min(entity_type) AS entity_type
     FROM (
-        SELECT unnest(string_split(identifier, '|')) AS identifier, entity_type, linker, model
-        FROM (SELECT DISTINCT identifier, entity_type, linker, model FROM entities WHERE identifier IS NOT NULL)
+        SELECT unnest(string_split(identifier, '|')) AS identifier, entity_type
+        FROM (SELECT DISTINCT identifier, entity_type FROM entities WHERE identifier IS NOT NULL)
     )
     GROUP BY ALL
 ),
+-- Of several active linkers or term lists that have a concept, the last linker and the first list name it.
+known AS (
+    SELECT * FROM vocabularies WHERE linker IN (SELECT model FROM active_models WHERE task = 'linking')
+    QUALIFY linker = max(linker) OVER (PARTITION BY identifier)
+),
 listed AS (
-    SELECT model, identifier, min(name) AS name, list_sort(list(DISTINCT name)) AS names
+    SELECT identifier, model, min(name) AS name, list_sort(list(DISTINCT name)) AS names
     FROM (SELECT model, unnest(string_split(identifier, '|')) AS identifier, name FROM terms)
-    GROUP BY ALL
+    WHERE model IN (SELECT model FROM active_models WHERE task = 'ner')
+    GROUP BY identifier, model
+    QUALIFY model = min(model) OVER (PARTITION BY identifier)
 )
 SELECT identifier, coalesce(known.name, listed.name) AS name,
        -- A concept that may be mentioned as several types has the first of those that it is mentioned as.
@@ -58,5 +62,5 @@ SELECT identifier, coalesce(known.name, listed.name) AS name,
        coalesce(known.synonyms, list_filter(listed.names, lambda one: one <> listed.name), []) AS synonyms,
        coalesce(known.tree_numbers, []) AS tree_numbers, mentions, articles, first_year
 FROM counted LEFT JOIN mentioned USING (identifier)
-LEFT JOIN vocabularies AS known USING (identifier, linker)
-LEFT JOIN listed USING (identifier, model);
+LEFT JOIN known USING (identifier)
+LEFT JOIN listed USING (identifier);

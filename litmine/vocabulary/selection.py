@@ -30,6 +30,8 @@ _MARKED = re.compile(r"(?<=[A-Z0-9)]) (?:compound|cpd)$")
 _SYSTEMATIC = re.compile(r"\d[,']|\d-[a-zA-Z(]|[a-zA-Z)]-\d|^[NOS]-|\(\d")
 _LEFT_REFERENCES = ("DOID:", "Orphanet:")
 _ABBREVIATED = re.compile(r"[A-Z] [a-z]+")
+# Genus and species alone, without strain, number, author or `sp.`: the names of species that articles write.
+_BINOMIAL = re.compile(r"[A-Z][a-z]+ [a-z-]+")
 _ORGANISMS = frozenset({"mouse", "rat", "bacteria", "bovine", "insect", "plant", "recombinant", "rabbit", "virus"})
 # What databases call genes, clones, transcripts and proteins that have no name yet.
 _LABEL = re.compile(
@@ -115,9 +117,10 @@ class BuiltinRule:
         return True
 
     def _keep_taxon(self, concept: Concept) -> bool:
-        if len(concept.names) == 1 and not any(one.startswith("MESH:") for one in concept.references):
-            return self._leave_out(NCBI_TAXONOMY, "taxa without a common name or MeSH record")
-        return True
+        names = [name for name, _ in concept.names]
+        if len(names) > 1 or _BINOMIAL.fullmatch(names[0]) or any(one.startswith("MESH:") for one in concept.references):
+            return True
+        return self._leave_out(NCBI_TAXONOMY, "taxa without a common name, MeSH record or name of two words")
 
     def _take_names(self, concept: Concept, kept: list[tuple[str, NameKind]], vocabulary: str, what: str) -> None:
         if len(kept) < len(concept.names):
