@@ -23,7 +23,7 @@ from litmine.lake.parquet import FOOTER_KEY
 from litmine.lake.paths import CATALOGUE
 from litmine.lake.runs import ActiveModel, Run
 from litmine.lake.sql_text import escape_glob, schema_map
-from litmine.lake.targets import TargetFooter, TargetSet, write_target
+from litmine.lake.targets import TargetFooter, TargetInput, TargetSet, read_upstream, write_target
 from litmine.lake.version_order import version_column, version_struct
 from litmine.lake.views import connect, open_duckdb
 from litmine.pipeline.compact import compact
@@ -35,6 +35,7 @@ MARKS = ["text_changed", "pmid_known"]
 VERSION = "epoch_us(as_of), record_hash, text_hash, record_class, reader_version"
 CONTENT = "title, abstract, year, revised, retracted"
 MENTION = "pmid, start_char, end_char, mention, entity_type, model"
+LINKED = ("pmid", "text_hash", "start_char", "end_char", "mention", "entity_type", "score")
 
 # The definitions that the views had before rows were marked.
 ORACLE = {
@@ -120,9 +121,26 @@ def annotate(lake: Lake, model: str, part: str) -> None:
     write_target(lake.path, TargetSet("entities", model), part, texts, entity_rows(texts, found), footer)
 
 
-def activate(lake: Lake, number: int, models: Sequence[str]) -> None:
+def link(lake: Lake, linker: str, tagger: str) -> None:
+    """Write the links of every part that the tagger has read and the linker has not; long words have no identifier."""
+    source, targets = TargetSet("entities", tagger), TargetSet("links", linker, tagger)
+    for part in source.finished_parts(lake.path) - targets.finished_parts(lake.path):
+        if part not in lake.parts():
+            continue
+        texts = read_new_texts(lake.part(part))
+        rows = [
+            (*(row[name] for name in LINKED), None if row["entity_type"] == "Long" else f"{linker}:{row['mention']}",
+             None if row["entity_type"] == "Long" else 0.5)
+            for row in read_upstream(lake.path, TargetInput(source), part, texts).rows.to_pylist()
+        ]  # fmt: skip
+        footer = TargetFooter(linker, part, len(texts), (), "cpu", "float32", 0.1, 9, {}, [str(source)])
+        write_target(lake.path, targets, part, texts, rows, footer)
+
+
+def activate(lake: Lake, number: int, models: Sequence[str], linkers: Sequence[tuple[str, str]] = ()) -> None:
     when = START + timedelta(minutes=number)
     active = [ActiveModel("ner", one.split()[0], types=tuple(one.split()[1:]) or None) for one in models]
+    active += [ActiveModel("linking", linker, tagger) for linker, tagger in linkers]
     lake.record_run(Run(f"r{number}", "annotate", when, when, "done", active=active))
 
 
@@ -146,6 +164,8 @@ def perform(lake: Lake, number: int, step: tuple[str, Any]) -> None:
         activate(lake, number, value)
     elif kind == "compact":
         compact(lake, value, timedelta(0))
+    elif kind == "link":
+        link(lake, *value)
     else:
         # Merging gives the rows of such a part their marks.
         originals = [part for part in lake.parts() if not part.startswith(MERGED_PREFIX)]
@@ -253,6 +273,47 @@ def test_views_equal_their_plain_definitions(empty_lake: Path, steps: list[Any],
         check_views(lake)
         perform(lake, 99, ("compact", 100))
         check_views(lake, each_alone=True)
+
+
+@settings(
+    max_examples=max(8, settings().max_examples // 10), suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    steps=st.lists(
+        st.one_of(
+            st.tuples(st.just("import"), st.lists(RECORDS, min_size=1, max_size=4)),
+            st.tuples(st.just("annotate"), st.sampled_from(["a@1", "b@1"])),
+            st.tuples(st.just("link"), st.tuples(st.sampled_from(["l@1", "l@2"]), st.sampled_from(["a@1", "b@1"]))),
+            st.tuples(st.just("compact"), st.sampled_from([3, 100])),
+        ),
+        min_size=3,
+        max_size=9,
+    )
+)
+@example([add(seen(0, 1, "alpha beta")), ("annotate", "a@1"), ("link", ("l@1", "a@1")), add(seen(1, 1, "delta")),
+          ("annotate", "a@1"), ("compact", 100), add(seen(2, 1, "alpha beta")), ("link", ("l@1", "a@1"))])  # fmt: skip
+def test_links_in_any_order_never_add_or_lose_a_mention(empty_lake: Path, steps: list[Any]) -> None:
+    """Imports, tagging, two linkers, links of each and merges in any order: each mention once, with the right links."""
+    with lake_copy(empty_lake) as lake:
+        for number, step in enumerate(steps):
+            perform(lake, number, step)
+        activate(lake, 90, ["a@1", "b@1"], [("l@1", "a@1"), ("l@2", "b@1")])
+        expected = expected_rows(lake)["entities"]
+        shown = lake.rows(f"SELECT {MENTION}, identifier, linker FROM entities ORDER BY ALL")
+        assert [row[:6] for row in shown] == expected
+        linker_of = {"a@1": "l@1", "b@1": "l@2"}
+        for *_, mention, kind, model, identifier, linker in shown:
+            assert identifier in (None, f"{linker_of[model]}:{mention}")
+            assert (identifier is None) == (linker is None)
+            assert kind == "Word" or identifier is None
+        for number, tagger in enumerate(linker_of, 91):
+            perform(lake, number, ("annotate", tagger))
+            link(lake, linker_of[tagger], tagger)
+        expected = expected_rows(lake)["entities"]
+        shown = lake.rows(f"SELECT {MENTION}, identifier FROM entities ORDER BY ALL")
+        assert shown == [
+            (*row, f"{linker_of[row[5]]}:{row[3]}" if row[4] == "Word" else None) for row in expected
+        ]  # fmt: skip
 
 
 def test_marks_say_what_the_lake_held(empty_lake: Path) -> None:
