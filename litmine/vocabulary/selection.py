@@ -117,8 +117,9 @@ class BuiltinRule:
         return True
 
     def _keep_taxon(self, concept: Concept) -> bool:
-        names = [name for name, _ in concept.names]
-        if len(names) > 1 or _BINOMIAL.fullmatch(names[0]) or any(one.startswith("MESH:") for one in concept.references):
+        if len(concept.names) > 1 or _BINOMIAL.fullmatch(concept.names[0][0]):
+            return True
+        if any(one.startswith("MESH:") for one in concept.references):
             return True
         return self._leave_out(NCBI_TAXONOMY, "taxa without a common name, MeSH record or name of two words")
 
