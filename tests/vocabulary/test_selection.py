@@ -52,7 +52,7 @@ def test_other_records_of_mesh_are_kept_whole() -> None:
 
 def test_organisms_of_mesh_join_their_taxon() -> None:
     taxon = Concept("NCBITaxon:1", "NCBI Taxonomy", ("Species",), named("Streptomyces flavus"))
-    unknown = Concept("NCBITaxon:2", "NCBI Taxonomy", ("Species",), named("Streptomyces albus"))
+    unknown = Concept("NCBITaxon:2", "NCBI Taxonomy", ("Species",), named("Streptomyces"))
     common = Concept("NCBITaxon:3", "NCBI Taxonomy", ("Species",), named("Danio rerio", "zebrafish"))
     record = Concept("MESH:C1", "MeSH", ("Species",), named("Streptomyces Flavus", "Actinomyces flavus"))
     without = Concept("MESH:C2", "MeSH", ("Species",), named("Cortinarius barbatus"))
@@ -60,6 +60,12 @@ def test_organisms_of_mesh_join_their_taxon() -> None:
     assert list(found) == ["NCBITaxon:1", "NCBITaxon:3"]
     assert ("Actinomyces flavus", "synonym") in found["NCBITaxon:1"].names
     assert found["NCBITaxon:1"].references == ("MESH:C1",)
+
+
+def test_a_taxon_without_other_names_is_kept_if_it_is_genus_and_species_alone() -> None:
+    names = ("Streptomyces albus", "Streptomyces sp. A1", "Streptomyces", "Streptomyces albus J1074", "Albus novus-mundi")
+    taxa = [Concept(f"NCBITaxon:{i}", "NCBI Taxonomy", ("Species",), named(name)) for i, name in enumerate(names)]
+    assert list(kept(*taxa)) == ["NCBITaxon:0", "NCBITaxon:4"]
 
 
 def test_a_heading_of_several_taxa_joins_the_one_that_it_names_or_the_only_species() -> None:
