@@ -63,7 +63,13 @@ def test_organisms_of_mesh_join_their_taxon() -> None:
 
 
 def test_a_taxon_without_other_names_is_kept_if_it_is_genus_and_species_alone() -> None:
-    names = ("Streptomyces albus", "Streptomyces sp. A1", "Streptomyces", "Streptomyces albus J1074", "Albus novus-mundi")
+    names = (
+        "Streptomyces albus",
+        "Streptomyces sp. A1",
+        "Streptomyces",
+        "Streptomyces albus J1074",
+        "Albus novus-mundi",
+    )
     taxa = [Concept(f"NCBITaxon:{i}", "NCBI Taxonomy", ("Species",), named(name)) for i, name in enumerate(names)]
     assert list(kept(*taxa)) == ["NCBITaxon:0", "NCBITaxon:4"]
 
