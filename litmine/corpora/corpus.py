@@ -8,6 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from litmine.corpora.document_passages import (
+    DOCUMENT_SUFFIXES,
+    find_sentences,
+    is_document_file,
+    read_document_passages,
+)
 from litmine.corpora.formats import CONCEPT_SUFFIX as CONCEPTS
 from litmine.corpora.formats import Passage, read_columns, read_concepts, read_pubtator
 from litmine.corpora.registry import CorpusEntry, registry
@@ -22,7 +28,7 @@ __all__ = ["SPLITS", "Corpus", "Passage", "corpus_files", "corpus_home", "corpus
 
 SPLITS = ("train", "dev")
 
-_SUFFIXES = (".tsv", ".pubtator", CONCEPTS, "")
+_SUFFIXES = (".tsv", ".pubtator", *DOCUMENT_SUFFIXES, CONCEPTS, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,7 @@ class Corpus:
 
     `continuous`: each passage continues the one before, like the sentences of a tagged file. `misplaced`: line numbers
     of mentions that are not at their offsets; they are skipped. `file_types`: the types as the file names them.
+    `by_article`: each passage is a sentence, and its PMID is that of its article.
     """
 
     name: str
@@ -40,6 +47,7 @@ class Corpus:
     continuous: bool
     misplaced: tuple[int, ...] = ()
     file_types: tuple[str, ...] = field(default=(), compare=False)
+    by_article: bool = False
 
 
 def corpus_home(name: str) -> Path:
@@ -68,12 +76,12 @@ def open_corpus(
     requested = _types_for(name, type_map or {})
     entry = _registry_entry(reference)
     if entry is None:
-        return read_corpus(path, name, requested, tags)
+        return read_corpus(path, name, requested, tags, split)
     registered = {file_type: requested.get(our_type, our_type) for file_type, our_type in entry.types.items()}
     combined = registered | requested
     if len(our_types := set(registered.values()) - {"-"}) == 1:
         combined.setdefault(UNTYPED, our_types.pop())
-    corpus = read_corpus(path, name, combined, tags)
+    corpus = read_corpus(path, name, combined, tags, split)
     if unknown := set(corpus.file_types).difference(combined):
         raise CorpusError(
             f"{path} annotates {', '.join(sorted(unknown))}, but the registry lists {', '.join(sorted(entry.types))}"
@@ -85,9 +93,9 @@ def open_corpus(
 def corpus_files(reference: str, split: str) -> tuple[str, Path | None]:
     """Name and path of one split of `[NAME=]PATH`, or of a registered corpus if no such path exists.
 
-    A folder holds `train.tsv` and `dev.tsv`, or the same with `.pubtator`, or folders `train` and `dev` of concept
-    files; a corpus of a single file has only a train split. The path is None when the corpus has no such split. Raises
-    CorpusError for a missing corpus or train split.
+    A folder holds `train.tsv` and `dev.tsv`, or the same with `.pubtator` or `.jsonl` (plain or gzip), or folders
+    `train` and `dev` of concept files; a corpus of a single file has only a train split. The files of ADE hold both
+    splits. The path is None when the corpus has no such split. Raises CorpusError for a missing corpus or train split.
     """
     name, path = corpus_name(reference), Path(reference.rpartition("=")[2])
     if (entry := _registry_entry(reference)) is not None:
@@ -95,6 +103,8 @@ def corpus_files(reference: str, split: str) -> tuple[str, Path | None]:
         if not path.is_dir():
             raise CorpusError(f"{entry.name} is not in {path}; {entry.how_to_obtain}")
     if path.is_dir():
+        if is_document_file(path):
+            return name, path
         file = next((file for suffix in _SUFFIXES if (file := path / f"{split}{suffix}").exists()), None)
         if file is None and split == "train":
             raise CorpusError(f"{path} contains neither train.tsv nor train.pubtator; name the file itself")
@@ -107,8 +117,12 @@ def corpus_files(reference: str, split: str) -> tuple[str, Path | None]:
     return name, path if split == "train" else None
 
 
-def read_corpus(path: Path, name: str, type_map: Mapping[str, str] | None = None, tags: str = "auto") -> Corpus:
+def read_corpus(
+    path: Path, name: str, type_map: Mapping[str, str] | None = None, tags: str = "auto", split: str = ""
+) -> Corpus:
     """Read one split in any format; `tags` is the tag scheme of two-column files.
+
+    `split` divides files that hold all splits (`read_document_passages`); if it is empty, all is read.
 
     `type_map` maps types of the file to others; a key `NAME:TYPE` applies to the corpus of that name only, and the
     value `-` drops the type. Published corpora contain a few mentions that are not at their offsets. If more than one
@@ -117,7 +131,7 @@ def read_corpus(path: Path, name: str, type_map: Mapping[str, str] | None = None
     """
     misplaced: list[int] = []
     try:
-        passages, continuous = _read_passages(path, tags, misplaced)
+        passages, continuous = _read_passages(path, name, tags, misplaced, split)
     except (OSError, SourceError) as error:
         raise CorpusError(f"{path} cannot be read as a corpus: {error}") from error
     if not passages:
@@ -137,12 +151,15 @@ def read_corpus(path: Path, name: str, type_map: Mapping[str, str] | None = None
             f"{path} annotates {', '.join(file_types)}, but --map drops all of it; keep a type, or leave the corpus out"
         )
     if not entity_types:
-        raise CorpusError(f"{path} annotates no mention; use two columns (token TAB tag) or PubTator")
-    return Corpus(name, path, entity_types, tuple(passages), continuous, tuple(misplaced), file_types)
+        raise CorpusError(f"{path} annotates no mention; use two columns (token TAB tag), PubTator or JSON lines")
+    by_article = is_document_file(path) and find_sentences(path, name) is not None
+    return Corpus(name, path, entity_types, tuple(passages), continuous, tuple(misplaced), file_types, by_article)
 
 
-def _read_passages(path: Path, tags: str, misplaced: list[int]) -> tuple[list[Passage], bool]:
+def _read_passages(path: Path, name: str, tags: str, misplaced: list[int], split: str) -> tuple[list[Passage], bool]:
     """The passages, and whether each continues the one before."""
+    if is_document_file(path):
+        return read_document_passages(path, name, misplaced, split), find_sentences(path, name) is not None
     if path.suffix == CONCEPTS or (path.is_dir() and any(path.rglob(f"*{CONCEPTS}"))):
         return list(read_concepts(path, misplaced)), True
     with path.open("rb") as stream:

@@ -74,8 +74,9 @@ def find_leaks(train: Sequence[Corpus], evaluation: Sequence[Corpus]) -> list[Du
     """The training passages that are in an evaluation split: same PMID, same text, or one text inside the other.
 
     Texts match only if they have at least `MIN_SHARED_LENGTH` code points without white space. Passages with the same
-    PMID must share that much text too: in corpora of full texts, the number may be a PMC number. A passage is listed
-    once for each split that has it.
+    PMID must share that much text too: in corpora of full texts, the number may be a PMC number. Sentences of an
+    article in the split match by its PMID alone if both corpora divide by article (`Corpus.by_article`). A passage is
+    listed once for each split that has it.
     """
     training, held_out = _PassageIndex(train), _PassageIndex(evaluation)
     matches: dict[tuple[_PassageId, int], str] = dict.fromkeys(_same_pmid(training, held_out), "PMID")
@@ -167,6 +168,7 @@ class _PassageIndex:
     def __init__(self, corpora: Sequence[Corpus]) -> None:
         self.keys: dict[_PassageId, str] = {}
         self.by_pmid: dict[int, list[_PassageId]] = {}
+        self.by_article = [corpus.by_article for corpus in corpora]
         for i, corpus in enumerate(corpora):
             for index, passage in enumerate(corpus.passages):
                 self.keys[i, index] = text_key(passage.text)
@@ -175,10 +177,14 @@ class _PassageIndex:
 
 
 def _same_pmid(training: _PassageIndex, held_out: _PassageIndex) -> Iterator[tuple[_PassageId, int]]:
-    """Training passages that share PMID and text with an evaluation passage, each with the index of the split."""
+    """Training passages that share the PMID, and the text unless both corpora divide by article, with a split.
+
+    Each comes with the index of the split.
+    """
     for pmid in training.by_pmid.keys() & held_out.by_pmid.keys():
         for passage, other in product(training.by_pmid[pmid], held_out.by_pmid[pmid]):
-            if _share_text(training.keys[passage], held_out.keys[other]):
+            same_article = training.by_article[passage[0]] and held_out.by_article[other[0]]
+            if same_article or _share_text(training.keys[passage], held_out.keys[other]):
                 yield passage, other[0]
 
 

@@ -47,6 +47,16 @@ TASKS: tuple[TaskSpec, ...] = (
         evaluate="litmine.tasks.linking.run_evaluation:run_evaluation",
     ),
     TaskSpec(
+        name="relations",
+        purpose="finds relations between mentions",
+        table="relations",
+        inputs=(ARTICLES, "entities"),
+        identify="litmine.tasks.relations.model:identify",
+        load="litmine.tasks.relations.model:load",
+        rows="litmine.tasks.relations.found:relation_rows",
+        quotes=(("subject_start", "subject_end", "subject"), ("object_start", "object_end", "object")),
+    ),
+    TaskSpec(
         name="sentences",
         purpose="finds sentences",
         table="sentences",

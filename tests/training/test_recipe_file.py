@@ -69,7 +69,7 @@ def test_an_error_in_a_file_is_one_sentence(tmp_path: Path, toml: str, sentence:
 def test_an_unknown_recipe_name_lists_the_known_ones() -> None:
     with pytest.raises(
         SettingError,
-        match=r"no recipe 'bulitin' \(did you mean builtin\?\); give biobert, builtin, ",
+        match=r"no recipe 'bulitin' \(did you mean builtin\?\); give adverse-effects, biobert, builtin, ",
     ):
         read_recipe(NER, "bulitin")
 

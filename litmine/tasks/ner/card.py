@@ -10,7 +10,7 @@ from litmine.tasks.ner.confidence import RESAMPLES
 from litmine.tasks.ner.error_analysis import KINDS, count_kinds
 from litmine.tasks.ner.recipe import TaggerRecipe
 from litmine.tasks.ner.report import EvaluationReport
-from litmine.tasks.ner.settings import Head, identify
+from litmine.tasks.ner.settings import Head, TaggerSettings, identify
 from litmine.tasks.ner.train import TaggerTrainingSummary
 from litmine.training.base_licence import UNKNOWN_LICENCE, base_licence
 from litmine.training.card_text import counted, describe_base_data, format_duration
@@ -20,7 +20,7 @@ _CARD = """\
 # {name}
 
 Finds {types} in biomedical titles and abstracts. `{model}`, trained with litmine {version}.
-
+{trunk}
 ## Heads
 
 Each head labels every word for one entity type. `annotate` uses the default heads, one per type. A non-default head
@@ -101,6 +101,7 @@ def write_card(
     """
     first, _ = trainings[0]
     recipe, trained = trainings[-1]
+    settings = TaggerSettings.load(folder)
     references = {corpus_name(reference): reference for one, _ in trainings for reference in one.corpora}
     card = _CARD.format(
         name=recipe.name,
@@ -125,10 +126,24 @@ def write_card(
         base_terms=base_licence(first.base),
         recipe="\n\n".join(_training_paragraphs(trainings)),
         bits="8 bits with one scale per row" if recipe.int8 else "float32",
-        window=recipe.window,
-        overlap=recipe.overlap,
+        trunk=_trunk_paragraph(settings),
+        window=settings.window,
+        overlap=settings.overlap,
     )
     (folder / "README.md").write_text(card, encoding="utf-8")
+
+
+def _trunk_paragraph(settings: TaggerSettings) -> str:
+    """What the model shares with others; empty for a model with an encoder of its own."""
+    link = settings.trunk
+    if link is None:
+        return ""
+    place = "its last layer" if link.after is None else f"its layer {link.after}"
+    layers = counted(link.layers, "layers")
+    return (
+        f"\nThe tokenizer, the embeddings and the lower layers are in `{Path(link.reference).name}@{link.digest}`.\n"
+        f"This folder has {layers} after {place}, and the heads.\n"
+    )
 
 
 def _terms(corpus: Corpus, reference: str) -> tuple[str, str, str]:

@@ -84,6 +84,13 @@ def save_folder(
     settings.save(folder)
 
 
+def save_top(folder: Path, network: MultiHeadNetwork, settings: TaggerSettings, int8: bool = False) -> None:
+    """Write a litmine model on a shared trunk: the weights of its layers and heads, and its settings."""
+    folder.mkdir(parents=True, exist_ok=True)
+    save_weights(network.state_dict(), folder, int8)
+    settings.save(folder)
+
+
 def read_network(folder: Path, settings: TaggerSettings, quick: bool = False) -> MultiHeadNetwork:
     """The network of a litmine model folder, with its weights in float32; `quick` as in `load_network`."""
     return load_network(folder, lambda config, encoder: _network(config, settings, encoder), quick)

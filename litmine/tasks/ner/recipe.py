@@ -79,6 +79,13 @@ class TaggerRecipe(ModelRecipe):
         above=0,
         at_most=100,
     )
+    unmarked_share: float = setting(
+        "Share of the passages without a mention that an epoch reads, others in each epoch. Less than 1 raises recall"
+        " where mentions are rare.",
+        1.0,
+        above=0,
+        at_most=1,
+    )
     ema_decay: float = setting(
         "Decay of the exponential moving average of the weights, which becomes the model (Polyak 1992); 0 uses the last"
         " weights.",
@@ -129,6 +136,13 @@ class TaggerRecipe(ModelRecipe):
         at_least=0,
     )
     distillation_weight: float = setting("Weight of the teacher loss relative to the corpus loss.", 0.5, at_least=0)
+    top_layers: int = setting(
+        "Train only a top of this many layers, and the heads, on the frozen trunk of the base; 0 trains all layers. The"
+        " model shares the trunk with others, and its window and overlap are the trunk's.",
+        0,
+        at_least=0,
+    )
+    top_after: int = setting("The top continues after this layer of the trunk.", 3, at_least=1)
     then: str = setting(
         "Recipe that continues from this model, in the same command. It keeps this recipe's name, types, heads, window"
         " and weight format (--int8), and its settings of corpora that both recipes name.",
@@ -156,6 +170,9 @@ class TaggerRecipe(ModelRecipe):
                 f"passage_tokens must be at most max_passage_tokens ({self.max_passage_tokens}), not"
                 f" {self.passage_tokens}"
             )
+        excluded = ("vocabulary", "pretrain_tokens", "teachers", "base_weight_share", "then")
+        if self.top_layers and (used := [name for name in excluded if getattr(self, name)]):
+            raise SettingError(f"top_layers trains on a frozen trunk, which excludes {', '.join(used)}; omit these")
 
     def save(self, file: Path, first: "TaggerRecipe | None" = None) -> None:
         """Write all settings as JSON, paths reduced to their names; the preceding recipe's go under the key `first`."""

@@ -32,7 +32,7 @@ from litmine.tasks.ner.examples import (
     make_examples,
     make_heads,
 )
-from litmine.tasks.ner.folder import read_network, save_folder
+from litmine.tasks.ner.folder import read_network, save_folder, save_top
 from litmine.tasks.ner.network import MultiHeadNetwork
 from litmine.tasks.ner.recipe import RECIPE_FILE, TaggerRecipe
 from litmine.tasks.ner.settings import CRF, NEWEST_RULES, TASK, Head, TaggerSettings
@@ -42,6 +42,7 @@ from litmine.training.batching import join_passages, make_batches
 from litmine.training.checkpoint import model_write_errors
 from litmine.training.distributed import ProcessGroup
 from litmine.training.trainer import CHECKPOINT_SECONDS, TrainingDevice, TrainingPlan, train_network, training_precision
+from litmine.training.trunk_top import TrunkTop, find_base_trunk
 
 
 @torch.no_grad()
@@ -110,6 +111,7 @@ def train(
     torch.manual_seed(recipe.seed)
 
     heads = make_heads(corpora, recipe.separate_heads)
+    settings = _make_settings(recipe, heads, folder)
     network, tokenizer = _build_network(recipe, heads, corpora, base)
     network.to(machine.device)
     interpolation = WeightInterpolation(network, recipe.base_weight_share)
@@ -121,7 +123,6 @@ def train(
         for corpus in corpora
     ]
     all_examples = [example for of_corpus in examples for example in of_corpus]
-    settings = TaggerSettings(recipe.name, heads, recipe.window, recipe.overlap, CRF, rules=NEWEST_RULES)
     if teachers:
         # Inference allows larger batches than training.
         batch_tokens = max(recipe.batch_tokens, BATCH_TOKENS[machine.device.type])
@@ -152,7 +153,10 @@ def train(
 
     if group.is_main:
         with model_write_errors(folder):
-            save_folder(folder, network, tokenizer, settings, recipe.int8)
+            if settings.trunk is None:
+                save_folder(folder, network, tokenizer, settings, recipe.int8)
+            else:
+                save_top(folder, network, settings, recipe.int8)
             recipe.save(folder / RECIPE_FILE)
             progress.save(folder)
     device = machine.name if group.size == 1 else f"{group.size} workers with {machine.name} each"
@@ -179,16 +183,23 @@ def plan_epoch(
             continue
         times = weights.get(corpus.name, 1.0)
         while times > 0:
+            read = [i for i, one in enumerate(corpus_examples) if _is_read(one, recipe.unmarked_share, rng)]
             joined = (
-                join_passages(tokens, recipe.passage_tokens, recipe.single_sentence_share, rng)
+                join_passages([tokens[i] for i in read], recipe.passage_tokens, recipe.single_sentence_share, rng)
                 if corpus.continuous
-                else [[i] for i in range(len(corpus_examples))]
+                else [[i] for i in range(len(read))]
             )
+            joined = [[read[i] for i in passage] for passage in joined]
             chosen = joined if times >= 1 else [passage for passage in joined if rng.random() < times]
             passages += [[first + i for i in passage] for passage in chosen]
             times -= 1
     batches = make_batches([sum(lengths[i] for i in passage) for passage in passages], recipe.batch_tokens, rng)
     return [[passages[i] for i in batch] for batch in batches]
+
+
+def _is_read(example: TaggerExample, unmarked_share: float, rng: random.Random) -> bool:
+    """Whether an epoch reads an example: if it has a mention, or with the probability `unmarked_share`."""
+    return unmarked_share >= 1 or bool((example.labels > 0).any()) or rng.random() < unmarked_share
 
 
 def vocabulary_texts(recipe: TaggerRecipe, corpora: Sequence[Corpus]) -> Iterator[str]:
@@ -213,6 +224,8 @@ def _build_network(
         base = prune_base(read_base(recipe.base, tokens), vocabulary_texts(recipe, corpora), recipe.vocabulary)
     encoder, config = base.encoder, base.config
     config.hidden_dropout_prob, config.attention_probs_dropout_prob = recipe.dropout, 0.0
+    if recipe.top_layers:
+        encoder = TrunkTop(config, encoder, recipe.top_after, recipe.top_layers)
     network = MultiHeadNetwork(config, len(heads) * len(BIO), encoder, chained=True)
     copied = copy_heads_from_base(network, heads, base)
     if recipe.base_weight_share and (new := [head.name for head in heads if head.name not in copied]):
@@ -220,6 +233,18 @@ def _build_network(
             f"--base-weight-share needs a base with all heads, and this base has no {', '.join(new)}; omit the flag"
         )
     return network, base.tokenizer
+
+
+def _make_settings(recipe: TaggerRecipe, heads: tuple[Head, ...], folder: Path) -> TaggerSettings:
+    """The settings of the model in `folder`; those of a top have the trunk's window and overlap.
+
+    Raises SettingError for a top on a base without a trunk, or with fewer layers than the top continues from.
+    """
+    if not recipe.top_layers:
+        return TaggerSettings(recipe.name, heads, recipe.window, recipe.overlap, CRF, rules=NEWEST_RULES)
+    trunk = find_base_trunk(recipe.base)
+    link = trunk.link(folder, recipe.top_layers, recipe.top_after)
+    return TaggerSettings(recipe.name, heads, trunk.settings.window, trunk.settings.overlap, CRF, link, NEWEST_RULES)
 
 
 def _batch_loss(

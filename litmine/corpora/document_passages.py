@@ -1,0 +1,64 @@
+"""Annotated documents as passages of mentions, to train and judge taggers.
+
+A corpus whose documents are single sentences gives them by article, so that consecutive passages belong together. A
+corpus of one folder without splits has a fixed tenth of its articles as its dev split.
+"""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from litmine.corpora.document_checks import CorpusReport, Finding
+from litmine.corpora.document_files import read_documents
+from litmine.corpora.document_formats.ade import is_ade_folder
+from litmine.corpora.documents import AnnotatedDocument
+from litmine.corpora.formats import Passage
+from litmine.corpora.held_out import held_out
+from litmine.corpora.relation_declarations import DECLARATIONS, RelationDeclaration
+from litmine.sources.pmids import parse_pmid
+from litmine.types import Span
+
+# Endings of files of annotated documents.
+DOCUMENT_SUFFIXES = (".jsonl", ".json", ".jsonl.gz", ".json.gz")
+
+_LINE = re.compile(r"line (\d+)")
+
+
+def is_document_file(path: Path) -> bool:
+    """Whether a file or folder holds annotated documents in a form other than PubTator."""
+    return is_ade_folder(path) or (path.is_file() and path.name.endswith(DOCUMENT_SUFFIXES))
+
+
+def find_sentences(path: Path, name: str) -> RelationDeclaration | None:
+    """The declaration of a corpus whose documents are sentences numbered by article; None for any other.
+
+    name: the name of the corpus. The files of ADE are known under any name.
+    """
+    declaration = DECLARATIONS.get("ADE" if is_ade_folder(path) else name)
+    return declaration if declaration is not None and declaration.number_separator else None
+
+
+def read_document_passages(path: Path, name: str, misplaced: list[int], split: str = "") -> list[Passage]:
+    """The documents of a file or folder with their mentions, in file order; single sentences by article.
+
+    name: the name of the corpus. misplaced: gets the line number of each mention that is not at its offsets. split: of
+    the files of ADE, which have no splits, `train` or `dev`; everything if empty. Raises as `read_documents`.
+    """
+    report = CorpusReport()
+    documents: Sequence[AnnotatedDocument] = [one for one in read_documents(path, report) if one.text.strip()]
+    misplaced += [int(found[1]) if (found := _LINE.search(where)) else 0 for where, _ in report.of(Finding.OFFSETS)]
+    sentences = find_sentences(path, name)
+    if sentences is None:
+        return [_passage(one, one.identifier) for one in documents]
+    by_article: dict[str, list[Passage]] = {}
+    for document in documents:
+        article = sentences.article_of(document.identifier)
+        if not (split and is_ade_folder(path)) or held_out(article) == (split == "dev"):
+            by_article.setdefault(article, []).append(_passage(document, article))
+    return [passage for passages in by_article.values() for passage in passages]
+
+
+def _passage(document: AnnotatedDocument, article: str) -> Passage:
+    spans = {Span(one.start, one.end, one.entity_type) for one in document.entities}
+    ordered = sorted(spans, key=lambda span: (span.start_char, span.end_char, span.entity_type))
+    return Passage(document.text, tuple(ordered), parse_pmid(article))
