@@ -24,6 +24,38 @@ HELP_OPTIONS = cli.context_settings["help_option_names"]
 # What a column is that only a view has: by `view.column`, or by `column` where it is the same in all views.
 VIEW_COLUMNS = {
     "active": "Whether the model is active. Views without `all_` in the name show rows of active models only.",
+    "adverse_event_signals.articles": "Articles that assert that the drug causes the event, which is `a`.",
+    "adverse_event_signals.a": "Articles that assert the event of the drug.",
+    "adverse_event_signals.b": "Articles that mention the drug and do not assert the event of it.",
+    "adverse_event_signals.c": "Articles that do not mention the drug, and assert the event of another one.",
+    "adverse_event_signals.d": "Articles that do neither: all others that mention a linked drug and a linked effect.",
+    "adverse_event_signals.drug": "Preferred name of the drug; without one, a mention of it.",
+    "adverse_event_signals.drug_id": "Identifier of the drug.",
+    "adverse_event_signals.event": "Preferred name of the event; without one, a mention of it.",
+    "adverse_event_signals.event_id": "Identifier of the event.",
+    "adverse_event_signals.first_year": "The year of the earliest of the articles that assert it.",
+    "adverse_event_signals.last_year": "The year of the latest of these articles.",
+    **{
+        f"adverse_event_signals.{measure}{end}": text
+        for measure, name in (
+            ("prr", "proportional reporting ratio, a/(a+b) : c/(c+d); null if c is 0"),
+            ("ror", "reporting odds ratio, ad : bc; null if b or c is 0"),
+            ("ic", "information component, log2 of observed to expected articles, both plus a half"),
+        )
+        for end, text in (
+            ("", f"{name[0].upper()}{name[1:]}."),
+            ("025", f"Lower end of the 95 % interval of `{measure}`."),
+            ("975", f"Upper end of the 95 % interval of `{measure}`."),
+        )
+    },
+    "drug": "The mention of the drug.",
+    "drug_start": "Start of the drug in `text`.",
+    "drug_end": "End of the drug, exclusive.",
+    "drug_id": "Identifier of the drug; several joined by `|`. Null without one.",
+    "event": "The mention of the event.",
+    "event_start": "Start of the event in `text`.",
+    "event_end": "End of the event, exclusive.",
+    "event_id": "Identifier of the event; several joined by `|`. Null without one.",
     "articles.text": "Title, one space, abstract: what models read and offsets refer to.",
     "concepts.articles": "Number of current articles that mention it.",
     "concepts.entity_type": "The type of the concept; if it may have several, the first by name that a mention has.",
@@ -88,6 +120,7 @@ VIEW_COLUMNS = {
 }
 # Where the stored table that explains a column of a view has another name.
 STORED = {
+    "adverse_events": ("relations",),
     "answers": ("readings", "questions"),
     "concepts": ("vocabularies",),
     "entities": ("links",),

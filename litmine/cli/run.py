@@ -51,11 +51,11 @@ def run(
     litmine run nightly --quiet --log litmine.log
     litmine run ./my-job.toml
 
-    JOB is a job that is shipped with litmine (nightly, sample, standing-questions) or a TOML file; docs/jobs.md lists
-    its keys. A step runs even if earlier steps failed, but no files are written from a lake that could not be updated.
-    After any failure, even kill -9, run the job again. If the job is already running on the lake, the command exits
-    with 75 and names the running process. The summary goes to stdout. The exit code is that of the worst step; with
-    --dry-run too, as far as it can be known: files, models, queries and conditions are checked.
+    JOB is a job that is shipped with litmine (nightly, pharmacovigilance, sample, standing-questions) or a TOML file;
+    docs/jobs.md lists its keys. A step runs even if earlier steps failed, but no files are written from a lake that
+    could not be updated. After any failure, even kill -9, run the job again. If the job is already running on the lake,
+    the command exits with 75 and names the running process. The summary goes to stdout. The exit code is that of the
+    worst step; with --dry-run too, as far as it can be known: files, models, queries and conditions are checked.
     """
     from litmine.pipeline.job.job_file import read_job
 
