@@ -66,6 +66,16 @@ VIEW_COLUMNS = {
     "coverage.texts_failed": "Texts that the model could not read; `gaps` lists them.",
     "coverage.parts_read": "Parts that the model has read.",
     "coverage.parts_unread": "Parts that the model has not read yet.",
+    "document_relations.asserted": "Whether a pair of mentions states it: neither negated nor speculated.",
+    "document_relations.evidence_end": "End of this evidence, exclusive.",
+    "document_relations.evidence_start": "Start in `text` of the evidence of the best pair.",
+    "document_relations.mention_pairs": "Number of pairs of mentions that have this relation.",
+    "document_relations.object": "The object as the best pair of mentions has it.",
+    "document_relations.object_id": "Identifier of the object.",
+    "document_relations.quote": "The exact text of the evidence.",
+    "document_relations.score": "Score of the best pair: the highest of those that state it, or of all if none does.",
+    "document_relations.subject": "The subject as the best pair of mentions has it.",
+    "document_relations.subject_id": "Identifier of the subject; of one type, the first of the two by name.",
     "entity_pairs.position": "Number of the sentence in the text, from 0.",
     "entity_pairs.section": "TITLE, or the label of the abstract's section; null for a section without a label.",
     "entity_pairs.sentence_start": "Start of the sentence in `text`.",
@@ -123,6 +133,7 @@ STORED = {
     "adverse_events": ("relations",),
     "answers": ("readings", "questions"),
     "concepts": ("vocabularies",),
+    "document_relations": ("relations", "articles"),
     "entities": ("links",),
     "gaps": ("articles",),
     "unretracted_texts": ("articles",),
@@ -187,9 +198,9 @@ def view_columns() -> dict[str, list[tuple[str, str, str]]]:
 
 def _explanation(view: str, column: str) -> str:
     """The sentence of a view's column: its own, that of the stored column of its name, or the general one."""
-    if own := VIEW_COLUMNS.get(f"{view}.{column}"):
-        return own
     base = view.removeprefix("all_")
+    if own := VIEW_COLUMNS.get(f"{view}.{column}") or VIEW_COLUMNS.get(f"{base}.{column}"):
+        return own
     tables = [*STORED.get(base, ()), base] if base in STORED or base in TABLES else ["articles"]
     for table in tables:
         if table in TABLES:

@@ -7,9 +7,49 @@ SELECT pmid, relation_type, subject_start, subject_end, subject, subject_type, s
        negated, speculated, score, model, inputs
 FROM {current relations};
 
--- relations: The relations of the active model, one row for each pair of mentions and relation type.
+-- relations: The relations of the active model, one row for each pair of mentions and relation type; retracted articles are among them (`retracted` in `articles`).
 CREATE VIEW relations AS
 SELECT * FROM all_relations
+WHERE {active relations};
+
+-- all_document_relations: The same as `document_relations`, of every model.
+CREATE VIEW all_document_relations AS
+WITH by_subject AS (
+    -- A composite mention stands for each of its identifiers.
+    SELECT pmid, relation_type, unnest(string_split(subject_id, '|')) AS first_id, subject, subject_type, subject_start,
+           object_id, object, object_type, object_start, evidence_start, evidence_end,
+           NOT negated AND NOT speculated AS asserted, score, model, inputs
+    FROM all_relations WHERE subject_id IS NOT NULL AND object_id IS NOT NULL
+),
+by_pair AS (
+    SELECT pmid, relation_type, first_id, unnest(string_split(object_id, '|')) AS second_id, subject_type, object_type,
+           subject, object, subject_start, object_start, evidence_start, evidence_end, asserted, score, model, inputs
+    FROM by_subject
+),
+-- Of two identifiers of one type, the first by name is the subject, because relations of one type are symmetric.
+ordered AS (
+    SELECT pmid, relation_type, subject_type, object_type, asserted, model, inputs,
+           subject_type = object_type AND first_id > second_id AS turned,
+           CASE WHEN turned THEN second_id ELSE first_id END AS subject_id,
+           CASE WHEN turned THEN first_id ELSE second_id END AS object_id,
+           {'subject': CASE WHEN turned THEN object ELSE subject END, 'object': CASE WHEN turned THEN subject ELSE object END,
+            'score': score, 'evidence_start': evidence_start, 'evidence_end': evidence_end} AS found,
+           {'asserted': asserted, 'score': score, 'start': -subject_start, 'object': -object_start} AS rank
+    FROM by_pair WHERE first_id <> second_id
+),
+grouped AS (
+    SELECT pmid, relation_type, subject_id, subject_type, object_id, object_type, model, inputs,
+           count(*) AS mention_pairs, bool_or(asserted) AS asserted, arg_max(found, rank) AS best
+    FROM ordered GROUP BY ALL
+)
+SELECT pmid, relation_type, subject_id, subject_type, best.subject AS subject, object_id, object_type, best.object AS object,
+       mention_pairs, asserted, best.score AS score, best.evidence_start AS evidence_start, best.evidence_end AS evidence_end,
+       substr(text, best.evidence_start + 1, best.evidence_end - best.evidence_start) AS quote, year, retracted, model, inputs
+FROM grouped JOIN (SELECT pmid, concat_ws(' ', title, abstract) AS text, year, retracted FROM articles) USING (pmid);
+
+-- document_relations: One row for each article, relation type and pair of identifiers that the active model relates: the best pair of mentions with its evidence as `quote`, and whether the article states it; of retracted articles too.
+CREATE VIEW document_relations AS
+SELECT * FROM all_document_relations
 WHERE {active relations};
 
 -- all_adverse_events: The adverse events that every model of relations found: pairs of mentions of a drug and of an event that are related as `adverse_effect`, or as `induces` where the event is a Disease, unless `treats` has a higher score.

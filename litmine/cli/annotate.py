@@ -44,8 +44,9 @@ _ALL = "all"
     "tasks",
     type=NameChoice([*(spec.name for spec in PART_TASKS.values()), _ALL]),
     multiple=True,
-    help="Run the built-in models of this task only. With --model: the task of a model that fits several, and mentions"
-    " are not linked. Repeatable.  [default: ner and linking]",
+    help="Run the built-in models of this task only, and those whose results they read. With --model: the task of a"
+    " model that fits several, and mentions are not linked unless the task needs it. Repeatable.  [default: ner and"
+    " linking]",
 )
 @click.option(
     "--terms",
@@ -96,6 +97,10 @@ def annotate(
     After tagging, the built-in linker gives mentions of diseases, chemicals, genes, species and cell lines the
     identifiers of their concepts, in the vocabulary chosen with `litmine vocabulary use`. A new linker or vocabulary
     makes the links again, and nothing else. With --task ner, mentions are not linked.
+
+    With --task relations, a model also finds relations between mentions, such as a chemical that inhibits a gene; the
+    view `relations` shows them. Mentions are found and linked before that. Other links or another tagger make the
+    relations work to do again.
 
     To continue an interrupted run, run the same command again. When a run is complete, its models become the active
     ones, which the view `entities` shows: a new model replaces the earlier ones for the types that it finds.
@@ -152,7 +157,7 @@ def _annotate(
 ) -> "list[Gap]":
     from litmine.cli.progress import ExecutorProgress
     from litmine.pipeline.annotate import annotate as run
-    from litmine.pipeline.choose_models import default_models
+    from litmine.pipeline.choose_models import default_models, needed_models
 
     names = tasks or (() if models else _DEFAULT_TASKS)
     chosen = [spec for spec in PART_TASKS.values() if spec.name in names]
@@ -160,12 +165,12 @@ def _annotate(
     without_builtin = [spec.name for spec in specs if not spec.builtin]
     if not models and without_builtin:
         raise SettingError(f"no built-in model for {', '.join(without_builtin)}; name one with --model")
-    refs = models or default_models(lake, specs)
+    refs, needed = models or default_models(lake, specs), needed_models(lake, specs)
     with Meter("annotating", "articles") as meter:
         progress = ExecutorProgress(meter)
         try:
             tried = specs or tuple(PART_TASKS.values())
-            result = run(lake, refs, executor, precision, batch_tokens, progress, tried, terms, follow_up=not tasks)
+            result = run(lake, refs, executor, precision, batch_tokens, progress, tried, terms, not tasks, needed)
         except KeyboardInterrupt:
             print_message(progress.interruption())
             raise

@@ -55,6 +55,7 @@ def export(
     litmine export --format bioc --where "year >= 2020" --type Disease -o recent.json
     litmine export --format jsonl | head
 
+    Relations of the active models are exported too: in PubTator those that the text states between identifiers.
     Offsets count Unicode code points. An output file appears only when it is complete. To export answers or other
     tables, use `litmine sql`.
     """
@@ -73,5 +74,5 @@ def export(
     if output is None:
         sys.stdout.buffer.flush()
     print_message(f"{exported.summary()} exported")
-    for sentence in export_notes(opened, models):
+    for sentence in [*exported.notes(), *export_notes(opened, models)]:
         print_message(f"note: {sentence}")

@@ -6,8 +6,8 @@ from typing import Any
 
 from litmine.lake.paths import LakePath
 from litmine.lake.runs import ActiveModel, read_runs
-from litmine.lake.targets import TargetInput, TargetSet
-from litmine.specs import TASKS, spec_by_name, spec_by_table
+from litmine.lake.targets import TargetInput, TargetSet, inputs_key
+from litmine.specs import TASKS, TaskSpec, spec_by_name, spec_by_table
 
 # The task of the models in the column `active_models`, which the log had before there were other tasks.
 _FIRST_TASK = "ner"
@@ -46,6 +46,50 @@ def _chosen(row: Mapping[str, Any]) -> dict[str, list[ActiveModel]]:
 def input_of(active: ActiveModel) -> TargetInput:
     """An active model as the input of targets of another task."""
     return TargetInput(TargetSet(spec_by_name(active.task).table, active.model, active.inputs), active.types)
+
+
+def inputs_of_task(spec: TaskSpec, shown: Mapping[str, Sequence[TargetInput]]) -> list[TargetInput]:
+    """The targets that the models of a task read, of those that the views show, by table.
+
+    With `TaskSpec.extended_inputs`, a target that extends one of them takes its place.
+    """
+    inputs = [one for table in spec.upstream for one in shown.get(table, ())]
+    if not spec.extended_inputs:
+        return inputs
+    extending = {
+        (other.extends, one.targets.inputs): one.targets
+        for other in TASKS
+        if other.extends
+        for one in shown.get(other.table, ())
+    }
+    return [replace(one, targets=extending.get((one.targets.table, one.targets.model), one.targets)) for one in inputs]
+
+
+def current_inputs(spec: TaskSpec, active: Iterable[ActiveModel]) -> str:
+    """The key of what a model of the task would read now (`inputs_key`), from the active models of all tasks."""
+    shown: dict[str, list[TargetInput]] = {}
+    for one in active:
+        shown.setdefault(spec_by_name(one.task).table, []).append(input_of(one))
+    return inputs_key(inputs_of_task(spec, shown))
+
+
+def with_stale_inputs(active: Sequence[ActiveModel]) -> list[ActiveModel]:
+    """The active models whose results are from other results than those that the views show now.
+
+    Results of taggers and linkers changed after these models read them, so their work is to do again.
+    """
+    stale = []
+    for spec in TASKS:
+        if spec.upstream and not spec.extends:
+            inputs = current_inputs(spec, active)
+            stale += [one for one in active if one.task == spec.name and inputs and one.inputs != inputs]
+    return stale
+
+
+def stale_inputs_message(stale: ActiveModel) -> str:
+    """A sentence about a model of `with_stale_inputs`, without a full stop."""
+    table = spec_by_name(stale.task).table
+    return f"{stale.model} read other results of earlier models than the views show now, so `{table}` is out of date"
 
 
 def activate(

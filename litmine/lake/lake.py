@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from litmine.errors import LakeError, SettingError
 from litmine.lake import articles, import_log, runs
-from litmine.lake.active_models import active_models
+from litmine.lake.active_models import active_models, stale_inputs_message, with_stale_inputs
 from litmine.lake.article_writer import PART_SIZE, ArticleWriter, ImportCounts
 from litmine.lake.coverage import read_coverage, without_repeats
 from litmine.lake.file_writer import escape_surrogates, file_write_error, write_bytes
@@ -170,19 +170,26 @@ class Lake:
     def coverage_warnings(self, query: str | None = None) -> list[tuple[str, str]]:
         """The active models that have not read every text, each with a sentence on how many texts are missing.
 
+        Also those that read results of earlier models that the views no longer show.
+
         query: only the models of tasks whose rows this SELECT reads; None for all models but those that run always
         (`TaskSpec.always`), which read what the others read.
         """
         tasks = None if query is None else tasks_read(self.location, query)
         if tasks is not None and not tasks:
             return []
+        stale = [
+            (one.model, f"{stale_inputs_message(one)}; see `litmine status`")
+            for one in with_stale_inputs(self.active_models())
+            if tasks is None or one.task in tasks
+        ]
         return [
             (one.model, _coverage_warning(one.model, one.texts_unread, one.texts_failed))
             for one in without_repeats(read_coverage(self.location))
             if one.active
             and one.texts_unread + one.texts_failed
             and (not runs_always(one.task) if tasks is None else one.task in tasks)
-        ]
+        ] + stale
 
 
 def _coverage_warning(model: str, unread: int, failed: int) -> str:

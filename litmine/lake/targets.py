@@ -16,6 +16,7 @@ from litmine.lake.file_writer import write_bytes
 from litmine.lake.parquet import SCHEMA_FILE, encode_parquet, read_footer, read_table, report_read_errors
 from litmine.lake.paths import PART_TASKS, LakePath, file_pattern, folder_name, parse_folder_name
 from litmine.schema import arrow_schema
+from litmine.specs import type_column_of
 
 # A row of a target, in the columns of its table. The first two are pmid and text_hash.
 TargetRow = tuple[Any, ...]
@@ -52,8 +53,8 @@ class TargetSet:
 class TargetInput:
     """The targets of another task from which a target is made, and which of their rows it uses.
 
-    types: the target uses only rows with these values in the type column (`TaskSpec.type_column`), because each type
-    is read from one active model; None for all rows.
+    types: the target uses only rows with these values in the type column (`litmine.specs.type_column_of`), because each
+    type is read from one active model; None for all rows.
     """
 
     targets: TargetSet
@@ -142,8 +143,7 @@ def read_upstream(lake: LakePath, source: TargetInput, part: str, texts: NewText
     rows = read_table(path, arrow_schema(table).names)
     with report_read_errors(path):
         if source.types is not None:
-            type_column = PART_TASKS[table].type_column
-            rows = rows.filter(pc.is_in(rows.column(type_column), value_set=pa.array(source.types)))
+            rows = rows.filter(pc.is_in(rows.column(type_column_of(table)), value_set=pa.array(source.types)))
         positions = {key: i for i, key in enumerate(zip(texts.pmids, texts.text_hashes, strict=True))}
         keys = zip(rows.column("pmid").to_pylist(), rows.column("text_hash").to_pylist(), strict=True)
         row_texts = np.array([positions[key] for key in keys], dtype=np.int64)

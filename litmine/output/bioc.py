@@ -1,16 +1,19 @@
 """Documents as BioC JSON, in the form that PubTator3 gives: title and abstract as passages, mentions as annotations.
 
-Offsets count code points from the start of the document, whose text is `Article.text`.
+Relations name annotations by their ids. Offsets count code points from the start of the document, whose text is
+`Article.text`.
 """
 
 from typing import Any
 
 from litmine.output.document import Document, Mention
 from litmine.output.jsonl import json_line
+from litmine.output.relations import MentionPair, relations_between_mentions
 from litmine.output.rows import shortest_decimal
 
 COLLECTION_END = "\n]}\n"
 DOCUMENT_SEPARATOR = ",\n"
+_ROLES = "subject", "object"
 
 
 def collection_header(date: str) -> str:
@@ -25,7 +28,8 @@ def collection_header(date: str) -> str:
 def to_bioc(document: Document) -> str:
     """The document's JSON, one line.
 
-    Each mention is in the passage in which it starts, even if it ends after the passage.
+    Each mention is in the passage in which it starts, even if it ends after the passage. Relations are the document's,
+    since their mentions may be in two passages; `nodes` names the annotations.
     """
     article = document.article
     start = 0 if article.title is None or article.abstract is None else len(article.title) + 1
@@ -45,7 +49,8 @@ def to_bioc(document: Document) -> str:
         "retracted": "true" if article.retracted else None,
     }
     infons = {name: str(value) for name, value in metadata.items() if value is not None}
-    return json_line({"id": str(article.pmid), "infons": infons, "passages": passages, "relations": []})
+    relations = [_relation(f"R{number}", one) for number, one in enumerate(relations_between_mentions(document), 1)]
+    return json_line({"id": str(article.pmid), "infons": infons, "passages": passages, "relations": relations})
 
 
 def _passage(kind: str, offset: int, text: str, annotations: list[dict[str, Any]]) -> dict[str, Any]:
@@ -57,6 +62,16 @@ def _passage(kind: str, offset: int, text: str, annotations: list[dict[str, Any]
         "annotations": annotations,
         "relations": [],
     }
+
+
+def _relation(relation_id: str, pair: MentionPair) -> dict[str, Any]:
+    row = pair.relation
+    infons = {"type": row["relation_type"], "model": row["model"], "score": str(shortest_decimal(row["score"]))}
+    infons |= {name: "true" for name in ("negated", "speculated") if row[name]}
+    infons |= {name: str(row[name]) for name in ("evidence_start", "evidence_end")}
+    # The id of an annotation is its place, from 1.
+    nodes = [{"refid": str(place + 1), "role": role} for role, place in zip(_ROLES, pair[1:], strict=True)]
+    return {"id": relation_id, "infons": infons, "nodes": nodes}
 
 
 def _annotation(annotation_id: str, mention: Mention) -> dict[str, Any]:

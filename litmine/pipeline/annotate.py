@@ -14,7 +14,7 @@ from litmine.lake.paths import PART_TASKS, vocabulary_path
 from litmine.lake.runs import ActiveModel, Gap
 from litmine.lake.term_lists import list_term_lists
 from litmine.nn.references import absolute_reference
-from litmine.pipeline.annotation_plan import build_steps, group_steps, plan_units
+from litmine.pipeline.annotation_plan import build_steps, group_steps, plan_units, split_waves
 from litmine.pipeline.choose_models import describe_active, describe_hidden, types_found
 from litmine.pipeline.choose_vocabulary import lake_vocabulary
 from litmine.pipeline.count_format import format_count
@@ -135,13 +135,14 @@ def annotate(
     tasks: Sequence[TaskSpec] = tuple(PART_TASKS.values()),
     terms: Sequence[Path] = (),
     follow_up: bool = False,
+    needed: Sequence[str] = (),
 ) -> AnnotationResult:
     """Run every model over the texts of the lake that it has not read yet.
 
     `refs` are references to models of one of `tasks`, and `terms` files of term lists. To these are added the models
     that run always (`TaskSpec.always`), and the active term lists, of which the lake has copies. With `follow_up` also
     the built-in models of tasks that extend what these find (`TaskSpec.extends`): mentions are linked, to the lake's
-    vocabulary.
+    vocabulary. `needed` are models of any task, whose results the others read.
     At the end all become active, even if there are gaps. If the active models of a task divide types among them, a new
     model takes over the types that it finds (`litmine.lake.active_models.activate`); term lists are beside them.
 
@@ -154,7 +155,8 @@ def annotate(
     refs, files = split_term_lists(refs, terms)
     copied = copy_term_lists(lake, files)
     vocabulary = lake_vocabulary(lake)
-    model_specs = _model_specs(refs, copied.refs, executor, precision, batch_tokens, tasks, vocabulary, follow_up)
+    beside_refs = [*needed, *copied.refs]
+    model_specs = _model_specs(refs, beside_refs, executor, precision, batch_tokens, tasks, vocabulary, follow_up)
     types_of = _type_lookup(lake, model_specs)
     beside = set(list_term_lists(lake.location))
     active_by_table = _active_by_table(lake.active_models(), model_specs, types_of, beside)
@@ -179,11 +181,12 @@ def annotate(
         entry.models, entry.gaps, entry.known_gaps = [*result.models], result.gaps, frozenset(lake.known_gaps())
         result.update_log_entry(entry)
         while units:
-            with closing(executor.run(units, progress.under_way)) as finished:
-                for done in finished:
-                    result.add(done)
-                    result.update_log_entry(entry)
-                    progress.finished(done)
+            for wave in split_waves(units):
+                with closing(executor.run(wave, progress.under_way)) as finished:
+                    for done in finished:
+                        result.add(done)
+                        result.update_log_entry(entry)
+                        progress.finished(done)
             # Meanwhile a compaction may have merged parts that these models had not read.
             units, unreadable = plan_units(lake.location, groups, {unit.part.stem for unit in units})
             result.add_plan(units, unreadable)
@@ -204,7 +207,7 @@ def annotate(
 
 def _model_specs(
     refs: Sequence[str],
-    lists: Sequence[str],
+    beside: Sequence[str],
     executor: Executor,
     precision: str,
     batch_tokens: int | None,
@@ -212,16 +215,19 @@ def _model_specs(
     vocabulary: str,
     follow_up: bool,
 ) -> list[ModelSpec]:
-    """The models of the references, term lists, and those that `annotate` adds; each once, whatever it is called."""
+    """The models of the references, and those that `annotate` adds; each once, whatever it is called.
+
+    refs: of models of `tasks`. beside: of models of any task, such as term lists.
+    """
     model_specs: dict[str, ModelSpec] = {}
-    found = {ref: find_model(ref, tasks) for ref in refs} | {ref: find_model(ref) for ref in lists}
-    found |= {
-        spec.builtin: find_model(spec.builtin, [spec]) for table, spec in PART_TASKS.items() if runs_always(table)
-    }
+    # A reference may mean two models: `builtin` is the built-in model of the task, where that is the only one.
+    found = [(ref, *find_model(ref, tasks)) for ref in refs] + [(ref, *find_model(ref)) for ref in beside]
+    always = [spec for spec in PART_TASKS.values() if runs_always(spec.table)]
+    found += [(spec.builtin, *find_model(spec.builtin, [spec])) for spec in always]
     if follow_up:
-        further = follow_up_specs({spec.table for ref, (spec, _, _) in found.items() if ref not in spec.companions})
-        found |= {spec.builtin: find_model(spec.builtin, [spec]) for spec in further}
-    for ref, (spec, folder, name) in found.items():
+        further = follow_up_specs({spec.table for ref, spec, _, _ in found if ref not in spec.companions})
+        found += [(spec.builtin, *find_model(spec.builtin, [spec])) for spec in further]
+    for ref, spec, folder, name in found:
         links_to = vocabulary if spec.vocabulary else ""
         model = identify_folder(spec, folder, name, links_to)
         settings = executor.device, precision, batch_tokens

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from litmine.errors import LakeError, ModelError
+from litmine.lake.active_models import inputs_of_task
 from litmine.lake.articles import list_parts, parse_part_summary
 from litmine.lake.compaction import MERGED_PREFIX, read_replaced_names
 from litmine.lake.footers import Footers, read_footers
@@ -48,7 +49,9 @@ def build_steps(
         if spec.upstream:
             # Later tasks read the results of this run's models of the task; if there are none, the results shown.
             made = [TargetInput(step.targets) for model_spec, step in steps if model_spec.task == spec.name]
-            inputs_by_table[spec.table] = made or inputs_by_table.get(spec.table, [])
+            before = inputs_by_table.get(spec.table, [])
+            # Of the models that extend the same target, the last one is active.
+            inputs_by_table[spec.table] = [*before, *made] if spec.extends else made or before
     return steps
 
 
@@ -62,7 +65,7 @@ def _steps_of_model(
                 f"{model_spec.model} needs the results of a model that {maker.purpose}, and none is active in this"
                 f" lake; add one: --model {maker.builtin or 'REF'} --model {model_spec.ref}"
             )
-    inputs = [one for table in spec.upstream for one in inputs_by_table[table]]
+    inputs = inputs_of_task(spec, inputs_by_table)
     input_sets: list[tuple[TargetInput, ...]] = [tuple(inputs)]
     if spec.extends:
         # All rows, whatever types the views show. A companion gives what it finds identifiers itself.
@@ -161,6 +164,25 @@ def plan_units(
     order = [model_specs for group in groups for model_specs in (group.model_specs, group.models_for(()))]
     units.sort(key=lambda unit: (order.index(unit.model_specs), -unit.size.bit_length()))
     return units, unreadable
+
+
+def split_waves(units: Sequence[PartUnit]) -> list[list[PartUnit]]:
+    """Divide units, in their order, so that each reads only targets of its own wave's unit or of earlier waves.
+
+    Workers run the units of a wave in any order. A unit that reads what another one of the wave writes would find
+    nothing.
+    """
+    waves: list[list[PartUnit]] = []
+    written: set[tuple[str, TargetSet]] = set()
+    for unit in units:
+        own = {(unit.part.stem, step.targets) for step in unit.steps}
+        read = {(unit.part.stem, one.targets) for step in unit.steps for one in step.inputs}
+        if not waves or (read - own) & written:
+            waves.append([])
+            written = set()
+        waves[-1].append(unit)
+        written |= own
+    return waves
 
 
 def _footers_of_unread(lake: LakePath, parts: Sequence[LakePath], done: Mapping[TargetSet, set[str]]) -> Footers:

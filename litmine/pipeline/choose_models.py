@@ -6,7 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from litmine.errors import ModelError, UnknownModelError, UnknownTypeError
-from litmine.lake.active_models import TypesOf, activate, active_types, extend_active, name_of
+from litmine.lake.active_models import (
+    TypesOf,
+    activate,
+    active_types,
+    current_inputs,
+    extend_active,
+    name_of,
+    with_stale_inputs,
+)
 from litmine.lake.lake import Lake
 from litmine.lake.runs import ActiveModel
 from litmine.lake.sql_text import sql_string
@@ -26,7 +34,9 @@ _MODEL_IN_QUERY = re.compile(
 def use_models(lake: Lake, refs: Sequence[str]) -> list[ActiveModel]:
     """Make these the active models of their tasks, and return them. Other tasks keep theirs.
 
-    The linkers of the lake become active for the taggers that are chosen, if they have read them.
+    The linkers of the lake become active for the taggers that are chosen, if they have read them. Of models that read
+    results of earlier models, such as relation models, those results become active that were made from the active ones,
+    if there are any.
 
     A reference may name types: `mine:Disease,Gene`. For each type, the views show the last model named for it. A
     model that is named several times shows all the types that it is named with. Raises ModelError for a model that has
@@ -42,6 +52,7 @@ def use_models(lake: Lake, refs: Sequence[str]) -> list[ActiveModel]:
             of_task = activate([], of_task, lambda one: found[one.task, one.model], beside)
         active += of_task
     active += _extensions_of(lake, chosen, active)
+    active = _on_current_inputs(lake, active)
     with log_run(lake, "models use", models=" ".join(refs)) as entry:
         entry.active = active
         entry.models = [one.model for one in active]
@@ -70,6 +81,21 @@ def _extensions_of(
     return found
 
 
+def _on_current_inputs(lake: Lake, chosen: Sequence[ActiveModel]) -> list[ActiveModel]:
+    """The chosen models, and those of later tasks whose targets from other inputs are shown with this choice."""
+    tasks = {one.task for one in chosen}
+    after = [*(one for one in lake.active_models() if one.task not in tasks), *chosen]
+    sets = set(lake.target_sets())
+    moved = {}
+    for stale in with_stale_inputs(after):
+        spec = spec_by_name(stale.task)
+        current = replace(stale, inputs=current_inputs(spec, after))
+        if TargetSet(spec.table, current.model, current.inputs) in sets:
+            moved[stale] = current
+    tasks |= {one.task for one in moved}
+    return [moved.get(one, one) for one in after if one.task in tasks]
+
+
 def default_models(lake: Lake, specs: Sequence[TaskSpec]) -> tuple[str, ...]:
     """The references of the models that `annotate` runs unless told otherwise: the built-in ones of these tasks.
 
@@ -77,18 +103,30 @@ def default_models(lake: Lake, specs: Sequence[TaskSpec]) -> tuple[str, ...]:
     another active model shows one of its types. Raises LakeError for a damaged log.
     """
     refs: list[str] = []
-    read = {name_of(one.model) for one in lake.target_sets()}
     for spec in specs:
-        active = [one for one in lake.active_models() if one.task == spec.name]
-        names = {name_of(one.model) for one in active}
-        refs.append(spec.builtin)
-        for ref in spec.companions:
-            chosen_without = bool(active) and ref in read and ref not in names
-            if not chosen_without and (
-                ref in names or not _types_shown(lake, active).intersection(_builtin_types(ref))
-            ):
-                refs.append(ref)
+        refs += [spec.builtin, *(ref for ref in spec.companions if _is_wanted(lake, spec, ref))]
     return tuple(refs)
+
+
+def needed_models(lake: Lake, specs: Sequence[TaskSpec]) -> tuple[str, ...]:
+    """The references of the models of earlier tasks whose results models of these tasks read (`TaskSpec.needs`).
+
+    A tagger beside the built-in one is left out where `default_models` leaves out a companion. Raises LakeError for a
+    damaged log.
+    """
+    builtins = {spec.builtin for spec in TASKS}
+    needs = dict.fromkeys(ref for spec in specs for ref in spec.needs)
+    return tuple(ref for ref in needs if ref in builtins or _is_wanted(lake, spec_by_name("ner"), ref))
+
+
+def _is_wanted(lake: Lake, spec: TaskSpec, ref: str) -> bool:
+    """Whether nobody has chosen models without a further built-in one, and no other active model shows its types."""
+    active = [one for one in lake.active_models() if one.task == spec.name]
+    names = {name_of(one.model) for one in active}
+    if ref in names:
+        return True
+    chosen_without = bool(active) and ref in {name_of(one.model) for one in lake.target_sets()}
+    return not chosen_without and not _types_shown(lake, active).intersection(_builtin_types(ref))
 
 
 def _types_shown(lake: Lake, active: Sequence[ActiveModel]) -> set[str]:

@@ -16,6 +16,7 @@ from litmine.output import bioc
 from litmine.output.document import Document
 from litmine.output.jsonl import to_jsonl
 from litmine.output.pubtator import to_pubtator
+from litmine.output.relations import RELATIONS, identifier_relations, left_out_relations
 from litmine.pipeline.choose_models import check_types
 from litmine.pipeline.count_format import format_count
 
@@ -25,15 +26,23 @@ _CHUNK_CHARS = 1 << 20
 
 @dataclass(slots=True)
 class ExportResult:
-    """How many articles and mentions were exported."""
+    """How many articles, mentions and relations were exported, and relations left out for want of their mentions."""
 
     articles: int = 0
     mentions: int = 0
+    relations: int = 0
+    left_out: int = 0
 
     def summary(self) -> str:
-        """`102 articles with 1,234 entities`."""
+        """`102 articles with 1,234 entities and 56 relations`."""
         entities = f" with {format_count(self.mentions, 'entities')}" if self.mentions else ""
-        return f"{format_count(self.articles, 'articles')}{entities}"
+        relations = f" and {format_count(self.relations, 'relations')}" if self.relations else ""
+        return f"{format_count(self.articles, 'articles')}{entities}{relations}"
+
+    def notes(self) -> list[str]:
+        """What a reader of the file should know about it."""
+        left_out = f"{format_count(self.left_out, 'relations')} left out, because the file lacks their mentions"
+        return [f"{left_out}: those of another model, or of a type that was not chosen"] if self.left_out else []
 
 
 def export(lake: Lake, form: str, out: Path | IO[bytes], selection: DocumentSelection | None = None) -> ExportResult:
@@ -57,10 +66,13 @@ def export(lake: Lake, form: str, out: Path | IO[bytes], selection: DocumentSele
         with open_atomic(out) as stream:
             return export(lake, form, stream, selection)
     result, selection = ExportResult(), selection or DocumentSelection()
+    tables = _exported_tables(lake)
     if form == "jsonl":
-        selection = replace(selection, tables=_exported_tables(lake), whole_records=True)
+        selection = replace(selection, tables=tables, whole_records=True)
+    else:
+        selection = replace(selection, tables=tuple(table for table in tables if table == RELATIONS))
     with closing(read_documents(lake, selection)) as selected:
-        _write(out, _formatted(lake, form, _counted(selected, result)))
+        _write(out, _formatted(lake, form, _counted(selected, form, result)))
     return result
 
 
@@ -92,10 +104,16 @@ def _formatted(lake: Lake, form: str, selected: Iterable[Document]) -> Iterator[
     yield bioc.COLLECTION_END
 
 
-def _counted(selected: Iterable[Document], result: ExportResult) -> Iterator[Document]:
+def _counted(selected: Iterable[Document], form: str, result: ExportResult) -> Iterator[Document]:
     for document in selected:
         result.articles += 1
         result.mentions += len(document.mentions)
+        left_out = 0 if form == "jsonl" else left_out_relations(document)
+        result.left_out += left_out
+        if form == "pubtator":
+            result.relations += len(identifier_relations(document))
+        else:
+            result.relations += len(document.more.get(RELATIONS, ())) - left_out
         yield document
 
 

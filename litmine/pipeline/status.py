@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from litmine.errors import LakeError, LakeLockedError
+from litmine.lake.active_models import stale_inputs_message, with_stale_inputs
 from litmine.lake.article_counts import ArticleCounts, count_articles
 from litmine.lake.coverage import Coverage, read_coverage, without_repeats
 from litmine.lake.download_journal import list_unfinished_fetches
@@ -126,6 +127,12 @@ def _runs_always(coverage: Coverage) -> bool:
     return runs_always(coverage.task)
 
 
+def _stale_input_messages(lake: Lake) -> Iterator[str]:
+    for stale in with_stale_inputs(lake.active_models()):
+        advice = annotate_advice(spec_by_name(stale.task).table, stale.model)
+        yield f"{stale_inputs_message(stale)}; {advice}"
+
+
 def _stale_messages(lake: Lake, models: Sequence[Coverage], readers: list[dict[str, Any]]) -> Iterator[str]:
     behind = [model for model in without_repeats(models) if model.active and model.parts_unread]
     # A run of another model adds what those that run always lack, so only the others are named.
@@ -136,6 +143,7 @@ def _stale_messages(lake: Lake, models: Sequence[Coverage], readers: list[dict[s
         unread = format_count(model.texts_unread, "texts")
         advice = annotate_advice(table, model.model, in_lake=is_term_list(lake.location, model.model))
         yield f"{model.model} has not read {unread} yet{lacks}; {advice}"
+    yield from _stale_input_messages(lake)
     if lake.parts() and not any(model.active and not _runs_always(model) for model in models):
         if any(model.texts_read and not _runs_always(model) for model in models):
             yield "no model has read the whole lake yet, so the views show no results; run `litmine annotate` again"

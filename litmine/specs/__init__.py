@@ -8,6 +8,7 @@ from litmine.specs.lookup import (
     runs_always,
     spec_by_name,
     spec_by_table,
+    type_column_of,
 )
 from litmine.specs.spec import ARTICLES, TaskSpec, import_object
 from litmine.specs.tasks import BUILTIN, BUILTIN_LINKER, BUILTIN_READER, TASKS
@@ -28,4 +29,5 @@ __all__ = [
     "runs_always",
     "spec_by_name",
     "spec_by_table",
+    "type_column_of",
 ]

@@ -24,6 +24,12 @@ def runs_always(task: str) -> bool:
     return any(spec.always for spec in TASKS if task in (spec.name, spec.table))
 
 
+def type_column_of(table: str) -> str:
+    """The type column of a table (`TaskSpec.type_column`), or of the table that it extends; empty for none."""
+    spec = spec_by_table(table)
+    return spec_by_table(spec.extends).type_column if spec.extends else spec.type_column
+
+
 def follow_up_specs(tables: Collection[str]) -> list[TaskSpec]:
     """The tasks whose built-in models extend the targets of these tables, and are not among them."""
     return [spec for spec in TASKS if spec.extends in tables and spec.table not in tables and spec.builtin]
@@ -41,7 +47,7 @@ def annotate_advice(table: str, model: str, again: bool = False, in_lake: bool =
     """
     spec, name = spec_by_table(table), model.rpartition("@")[0]
     command = "litmine annotate" if spec.unit == "part" else "litmine annotate --questions"
-    if spec.extends:
+    if spec.extends or spec.needs:
         command += f" --task {spec.name}"
     once_more = " again" if again else ""
     if name in spec.builtins or in_lake:

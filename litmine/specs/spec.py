@@ -21,6 +21,8 @@ class TaskSpec:
     extends: the table of an earlier task whose rows its targets repeat, in the same order, with further columns. A
         model writes one target for each model of that task, from all its rows, and the views read this target instead
         of the other. If empty, a target is made from the output of all active models of the earlier tasks.
+    extended_inputs: whether an input is the target that extends it, where an active model made one: entities with the
+        identifiers of their links. Then other links make other targets.
     vocabulary: whether its models link to a vocabulary. Then `identify` and `load` take its reference, `vocabulary=`.
     type_column: the column whose values are divided among the active models, each value to one model (`entity_type`).
         If empty, the models of the last run are the active ones.
@@ -32,6 +34,8 @@ class TaskSpec:
     builtin: the reference of the built-in model, in `models/builtin/<name>`; empty for none.
     companions: references of further built-in models, without a network, that `annotate` runs beside `builtin` unless
         the user or the lake chose otherwise; `builtin-variants` is in `models/builtin/variants`.
+    needs: references of built-in models of earlier tasks that `annotate --task NAME` runs first, since models of the
+        task read what they find.
     identify: (folder, name) -> `name@digest`, computed without loading weights.
     load: (folder, name, device, precision, batch_tokens=..., trunks=...) -> a `litmine.tasks.contract.StepModel`;
         `trunks` are the encoders already loaded, for a model that shares one of them.
@@ -60,6 +64,7 @@ class TaskSpec:
     unit: Literal["part", "pair"] = "part"
     inputs: tuple[str, ...] = (ARTICLES,)
     extends: str = ""
+    extended_inputs: bool = False
     vocabulary: bool = False
     type_column: str = ""
     types: str = ""
@@ -69,6 +74,7 @@ class TaskSpec:
     architectures: tuple[str, ...] = ()
     builtin: str = ""
     companions: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
     always: bool = False
     network: bool = True
     recipe: str = ""

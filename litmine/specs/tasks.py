@@ -51,10 +51,13 @@ TASKS: tuple[TaskSpec, ...] = (
         purpose="finds relations between mentions",
         table="relations",
         inputs=(ARTICLES, "entities"),
+        extended_inputs=True,
         identify="litmine.tasks.relations.model:identify",
         load="litmine.tasks.relations.model:load",
         rows="litmine.tasks.relations.found:relation_rows",
         quotes=(("subject_start", "subject_end", "subject"), ("object_start", "object_end", "object")),
+        export="relations",
+        needs=(BUILTIN, "builtin-variants", BUILTIN_LINKER),
     ),
     TaskSpec(
         name="sentences",

@@ -272,7 +272,12 @@ def test_a_model_of_another_task_is_refused(lake: Path, tiny_base: Path, tmp_pat
     ran = run("annotate", "--lake", lake, "--model", folder)
     kind = f"{folder} holds a BertForSequenceClassification"
     assert ran.returncode == FAILED
-    tasks = "one that finds entities (ner) or one that links mentions to identifiers (linking)"
+    purposes = (
+        "finds entities (ner)",
+        "links mentions to identifiers (linking)",
+        "finds relations between mentions (relations)",
+    )
+    tasks = " or ".join(f"one that {purpose}" for purpose in purposes)
     assert ran.stderr == f"litmine: {kind}; give {tasks}\n"
 
 

@@ -1,7 +1,8 @@
 """BioC JSON: documents of passages at offsets, annotations with locations, and relations of ids or of identifiers.
 
 Relations name annotations by `nodes` (`refid`), or identifiers by `entity1` and `entity2` of their `infons`, as BioRED
-does. Source of the form: Comeau et al., BioC: a minimalist approach to interoperability, Database 2013.
+does. The infons `negated` and `speculated`, which are litmine's, are `true` or absent. Source of the form: Comeau et
+al., BioC: a minimalist approach to interoperability, Database 2013.
 """
 
 import json
@@ -67,6 +68,9 @@ def _relation(read: Mapping[str, Any], where: str) -> RawRelation:
         arguments = [str(infons["entity1"]), str(infons["entity2"])]
     if len(arguments) != 2:
         raise ValueError(f"relation {read.get('id')} has {len(arguments)} arguments")
-    qualifiers = ("novel",) if infons.get("novel") == "Novel" else ()
+    qualifiers = (
+        *(("novel",) if infons.get("novel") == "Novel" else ()),
+        *(name for name in ("negated", "speculated") if infons.get(name) == "true"),
+    )
     place = f"{where}, relation {read.get('id', '')}"
     return RawRelation(str(infons["type"]), arguments[0], arguments[1], place, qualifiers)

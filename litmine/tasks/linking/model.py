@@ -27,6 +27,8 @@ _TYPES = {
     "cell line": "CellLine",
     "drug": "Chemical",
     "organism": "Species",
+    # Effects of drugs are diseases, symptoms and findings of MeSH.
+    "adverseeffect": "Disease",
 }
 
 
