@@ -100,11 +100,14 @@ def default_models(lake: Lake, specs: Sequence[TaskSpec]) -> tuple[str, ...]:
     """The references of the models that `annotate` runs unless told otherwise: the built-in ones of these tasks.
 
     A companion (`TaskSpec.companions`) is left out if it has read the lake and somebody chose models without it, or if
-    another active model shows one of its types. Raises LakeError for a damaged log.
+    another active model shows one of its types. A further model (`TaskSpec.further`) runs if it is active. Raises
+    LakeError for a damaged log.
     """
     refs: list[str] = []
+    active = {name_of(one.model) for one in lake.active_models()}
     for spec in specs:
         refs += [spec.builtin, *(ref for ref in spec.companions if _is_wanted(lake, spec, ref))]
+        refs += [ref for ref in spec.further if ref in active]
     return tuple(refs)
 
 

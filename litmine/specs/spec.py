@@ -34,6 +34,8 @@ class TaskSpec:
     builtin: the reference of the built-in model, in `models/builtin/<name>`; empty for none.
     companions: references of further built-in models, without a network, that `annotate` runs beside `builtin` unless
         the user or the lake chose otherwise; `builtin-variants` is in `models/builtin/variants`.
+    further: references of further built-in models of the task, which run where a later task needs them, and afterwards
+        in every `annotate` of that lake; `builtin-adverse-effects` is in `models/builtin/adverse-effects`.
     needs: references of built-in models of earlier tasks that `annotate --task NAME` runs first, since models of the
         task read what they find.
     identify: (folder, name) -> `name@digest`, computed without loading weights.
@@ -74,6 +76,7 @@ class TaskSpec:
     architectures: tuple[str, ...] = ()
     builtin: str = ""
     companions: tuple[str, ...] = ()
+    further: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     always: bool = False
     network: bool = True
@@ -87,7 +90,7 @@ class TaskSpec:
     @property
     def builtins(self) -> tuple[str, ...]:
         """The references of all built-in models of the task."""
-        return (self.builtin, *self.companions) if self.builtin else ()
+        return (self.builtin, *self.companions, *self.further) if self.builtin else ()
 
     @property
     def upstream(self) -> tuple[str, ...]:

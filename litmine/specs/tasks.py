@@ -20,6 +20,7 @@ TASKS: tuple[TaskSpec, ...] = (
         architectures=("ForTokenClassification",),
         builtin=BUILTIN,
         companions=("builtin-variants",),
+        further=("builtin-adverse-effects",),
         recipe="litmine.tasks.ner.recipe:TaggerRecipe",
         recipes="recipes",
         train="litmine.tasks.ner.make:run_training",
@@ -57,7 +58,7 @@ TASKS: tuple[TaskSpec, ...] = (
         rows="litmine.tasks.relations.found:relation_rows",
         quotes=(("subject_start", "subject_end", "subject"), ("object_start", "object_end", "object")),
         export="relations",
-        needs=(BUILTIN, "builtin-variants", BUILTIN_LINKER),
+        needs=(BUILTIN, "builtin-variants", "builtin-adverse-effects", BUILTIN_LINKER),
     ),
     TaskSpec(
         name="sentences",

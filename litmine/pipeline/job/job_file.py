@@ -13,6 +13,9 @@ from litmine.runtime.executor import Executor
 from litmine.settings import did_you_mean, find_settings, from_toml, read_toml, settings_names, validate_types
 from litmine.specs import BUILTIN_READER, spec_by_name
 
+_NER = spec_by_name("ner")
+_DEFAULT_MODELS = (_NER.builtin, *_NER.companions)
+
 
 @dataclass(frozen=True, slots=True)
 class Resources:
@@ -79,7 +82,7 @@ class Job:
     inbox: tuple[Path, ...] = ()
     queries: tuple[str, ...] = ()
     queries_file: Path | None = None
-    models: tuple[str, ...] = spec_by_name("ner").builtins
+    models: tuple[str, ...] = _DEFAULT_MODELS
     terms: tuple[Path, ...] = ()
     resources: Resources = Resources()
     questions: tuple[StandingQuestions, ...] = ()
