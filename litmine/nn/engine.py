@@ -98,14 +98,23 @@ class TextInputs:
 
 
 class Engine:
-    """A trunk with the tops of one or more models; reads texts, or the items that `inputs` converts to rows."""
+    """A trunk with the tops of one or more models; reads texts, or the items that `inputs` converts to rows.
+
+    depth: number of the trunk's layers that the tops need, None for all.
+    """
 
     def __init__(
-        self, trunk: Trunk, tops: Sequence[Top], batch_tokens: int | None = None, inputs: Inputs | None = None
+        self,
+        trunk: Trunk,
+        tops: Sequence[Top],
+        batch_tokens: int | None = None,
+        inputs: Inputs | None = None,
+        depth: int | None = None,
     ) -> None:
         self.batch_tokens = batch_tokens or BATCH_TOKENS.get(trunk.device.type, BATCH_TOKENS["cpu"])
         self._trunk, self._tops = trunk, list(tops)
         self._inputs: Inputs = inputs or TextInputs(trunk)
+        self._depth = depth
 
     def read(self, items: Sequence[Any]) -> list[Any]:
         """Tokenize each item, as `Inputs.read`."""
@@ -166,7 +175,7 @@ class Engine:
     @torch.inference_mode()
     def _start(self, row: TokenRow) -> "_RunningBatch":
         """Start the computation of a row. An error that a text causes is raised here or by `result`."""
-        states = self._trunk.states(row)
+        states = self._trunk.states(row, self._depth)
         return _RunningBatch(row, self._tops, [top.begin(states) for top in self._tops])
 
     def _check_device(self) -> None:

@@ -5,6 +5,7 @@ Both exist twice: packed, without padding, for the fast kernels, and padded, for
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -67,7 +68,8 @@ class TrunkRunner:
     def __init__(self) -> None:
         self._kept: set[int] = set()
 
-    def __call__(self, row: TokenRow, device: torch.device) -> HiddenStates:
+    def __call__(self, row: TokenRow, device: torch.device, depth: int | None = None) -> HiddenStates:
+        """Hidden states of a row after at most `depth` layers, None for all."""
         raise NotImplementedError
 
     def layers(self, upper: Iterable[nn.Module], after: int | None) -> TopLayers:
@@ -106,7 +108,7 @@ class PackedRunner(TrunkRunner):
         self._layers = PackedLayers(encoder.encoder.layer, kernels)
         self.depth = len(self._layers)
 
-    def __call__(self, row: TokenRow, device: torch.device) -> HiddenStates:
+    def __call__(self, row: TokenRow, device: torch.device, depth: int | None = None) -> HiddenStates:
         aligned = row.aligned(self._kernels.tile, self._kernels.row_multiple, self._pad)
         starts = np.cumsum(aligned.lengths) - aligned.lengths
         # Padding at the end of a row may be longer than a window; its positions do not matter.
@@ -116,7 +118,7 @@ class PackedRunner(TrunkRunner):
         bounds = WindowBounds(aligned.lengths.tolist(), edges, self._window, aligned.text_lengths.tolist())
         types = None if aligned.types is None else to_device(aligned.types, device)
         embedded = self._embeddings(to_device(aligned.ids, device), to_device(positions, device), types)
-        states = self._split(embedded, self._layers.hidden_states(embedded, bounds))
+        states = self._split(embedded, islice(self._layers.hidden_states(embedded, bounds), depth))
         return HiddenStates(row, *states, aligned.positions, bounds)
 
     def _prepare(self, upper: Iterable[nn.Module], after: int | None) -> TopLayers:
@@ -132,11 +134,12 @@ class PaddedRunner(TrunkRunner):
         super().__init__()
         self._encoder, self._pad, self.depth = encoder, pad, depth
 
-    def __call__(self, row: TokenRow, device: torch.device) -> HiddenStates:
+    def __call__(self, row: TokenRow, device: torch.device, depth: int | None = None) -> HiddenStates:
         padded = row.padded(self._pad)
         mask, types = (None if array is None else to_device(array, device) for array in (padded.mask, padded.types))
-        embedded, *after_each = self._encoder(to_device(padded.ids, device), mask, types)
-        return HiddenStates(row, *self._split(embedded, after_each), padded.positions, mask=mask)
+        after_each = iter(self._encoder(to_device(padded.ids, device), mask, types))
+        embedded = next(after_each)
+        return HiddenStates(row, *self._split(embedded, islice(after_each, depth)), padded.positions, mask=mask)
 
     def _prepare(self, upper: Iterable[nn.Module], after: int | None) -> TopLayers:
         return _PaddedTopLayers(upper, after)

@@ -91,12 +91,15 @@ class Trunk:
         return self._runner.packs
 
     @torch.inference_mode()
-    def states(self, row: TokenRow) -> HiddenStates:
-        """Hidden states of a row; a GPU may still be computing them. Raises ModelError for an unknown token id."""
+    def states(self, row: TokenRow, depth: int | None = None) -> HiddenStates:
+        """Hidden states of a row after at most `depth` layers, None for all.
+
+        Raises ModelError for an unknown token id.
+        """
         if int(row.ids.max()) >= self._vocabulary:
             # On a GPU, an index error would break all later computations of the process.
             raise ModelError("the tokenizer has a token that is not in the model's vocabulary")
-        return self._runner(row, self.device)
+        return self._runner(row, self.device, depth)
 
     def layers(self, upper: Iterable[nn.Module] = (), after: int | None = None) -> TopLayers:
         """Prepare a top's layers, which continue from the states after `after` trunk layers, None for all.

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from litmine.errors import LakeError, ModelError
+from litmine.lake.targets import UpstreamRows
 from litmine.nn.failure_isolation import FailedItem
 from litmine.tasks.contract import ComputeInfo, ModelSpec, StepModel, StepResult, Unit, UnitResult, UnitTimings
 from litmine.tasks.registry import load_task_model
@@ -74,7 +75,7 @@ class LoadedModels:
         return tokenized
 
     def label(self, models: Sequence[str], read: Sequence[Any], watch: Callable[[float], None]) -> dict[str, Any]:
-        networks = self._networks_of(models)
+        networks = tuple(name for name in self._networks_of(models) if not self.reads_inputs(name))
         if len(networks) < 2:
             return {name: self._models[name].label(read, watch) for name in networks}
         from litmine.nn.engine import Engine
@@ -85,6 +86,21 @@ class LoadedModels:
             self._engines[networks] = Engine(first.trunk, tops, first.batch_tokens)
         return dict(zip(networks, self._engines[networks].label(read, watch), strict=True))
 
+    def reads_inputs(self, model: str) -> bool:
+        """Whether the model has a network that reads the inputs of its step."""
+        return getattr(self._models[model], "reads_inputs", False)
+
+    def label_with_inputs(
+        self,
+        model: str,
+        items: Sequence[Any],
+        read: Sequence[Any],
+        inputs: Sequence[UpstreamRows],
+        watch: Callable[[float], None] = ignore_progress,
+    ) -> Any:
+        """The output of a network that reads its step's inputs."""
+        return self._models[model].label_with_inputs(items, read, inputs, watch)
+
     def _networks_of(self, models: Sequence[str]) -> tuple[str, ...]:
         """The models that have a network, without duplicates."""
         return tuple(name for name in self._networks if name in models)
@@ -92,6 +108,22 @@ class LoadedModels:
 
 class StoppedError(Exception):
     """The worker was stopped before it had computed the unit; the unit's targets are not written."""
+
+
+class _ComputingModels:
+    """The models of a worker for the steps of a unit, whose networks compute in the pool of the worker."""
+
+    def __init__(self, models: LoadedModels, pool: ThreadPoolExecutor, check: Callable[[float], None]) -> None:
+        """check: called before each batch; it may raise to stop the run."""
+        self._models, self._pool, self._check = models, pool, check
+        self.read, self.label, self.model = models.read, models.label, models.model
+
+    def label_with_inputs(
+        self, model: str, items: Sequence[Any], read: Sequence[Any], inputs: Sequence[UpstreamRows]
+    ) -> Any:
+        if not self._models.reads_inputs(model):
+            return None
+        return self._pool.submit(self._models.label_with_inputs, model, items, read, inputs, self._check).result()
 
 
 class Worker:
@@ -135,7 +167,8 @@ class Worker:
             computed_at - started,
             sum(0 if isinstance(item, FailedItem) else item.tokens for item in read),
         )
-        steps = tuple(loaded.write(self._models, read, labels, info))
+        computing = _ComputingModels(self._models, self._compute_pool, self._check_stopped)
+        steps = tuple(loaded.write(computing, read, labels, info))
         return UnitResult(
             unit,
             items=len(loaded.items),
@@ -164,9 +197,12 @@ class Worker:
         return started, self._models.label(models, read, lambda share: self._watch_or_stop(share, watch))
 
     def _watch_or_stop(self, share: float, watch: Callable[[float], None]) -> None:
+        self._check_stopped(share)
+        watch(share)
+
+    def _check_stopped(self, _share: float) -> None:
         if self._stop.is_set():
             raise StoppedError
-        watch(share)
 
 
 def _load(model_specs: Sequence[ModelSpec], threads: int | None) -> LoadedModels:

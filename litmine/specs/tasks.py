@@ -4,6 +4,7 @@ from litmine.specs.spec import ARTICLES, TaskSpec
 
 # References of the built-in models.
 BUILTIN, BUILTIN_LINKER, BUILTIN_READER = "builtin", "builtin-linker", "builtin-reader"
+BUILTIN_RELATIONS = "builtin-relations"
 
 TASKS: tuple[TaskSpec, ...] = (
     TaskSpec(
@@ -59,6 +60,12 @@ TASKS: tuple[TaskSpec, ...] = (
         quotes=(("subject_start", "subject_end", "subject"), ("object_start", "object_end", "object")),
         export="relations",
         needs=(BUILTIN, "builtin-variants", "builtin-adverse-effects", BUILTIN_LINKER),
+        builtin=BUILTIN_RELATIONS,
+        recipe="litmine.tasks.relations.recipe:RelationRecipe",
+        recipes="recipes",
+        train="litmine.tasks.relations.make:run_training",
+        evaluation="litmine.tasks.relations.evaluation_settings:RelationEvaluation",
+        evaluate="litmine.tasks.relations.run_evaluation:run_evaluation",
     ),
     TaskSpec(
         name="sentences",

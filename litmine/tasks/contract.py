@@ -6,8 +6,9 @@ group of units once. For each unit it calls:
 1. `Unit.remaining()`, which skips the targets that exist;
 2. `Unit.load()`, which reads the items;
 3. `WorkerModels.read()`, which tokenizes the items once for all models of the unit;
-4. `WorkerModels.label()`, which runs the networks;
-5. `LoadedUnit.write()`, which calls `StepModel.decode()` and writes a target for each step.
+4. `WorkerModels.label()`, which runs the networks that read only the items;
+5. `LoadedUnit.write()`, which for each step calls `WorkerModels.label_with_inputs()`, if the step's network reads the
+   results of other models too, then `StepModel.decode()`, and writes the step's target.
 
 A worker runs up to UNITS_PER_WORKER units at the same time, each in a thread, so that the device does not wait: while
 one unit is in call 4, others are in the calls before or after it. So `read` and `decode` must be thread-safe. Rows stay
@@ -37,8 +38,9 @@ class StepModel(Protocol):
     """A loaded model of any task, as `TaskSpec.load` returns it.
 
     A model with a network is a subclass of `litmine.nn.network_model.NetworkModel`, which adds `read`, `label`,
-    `device` and `precision`. A model without one (`TaskSpec.network` is False) needs only `name` and `decode`, and
-    decodes the items and inputs.
+    `device` and `precision`. If its network reads the step's inputs too, it has the attribute `reads_inputs`, which is
+    true, and in place of `label` a method `label_with_inputs(items, read, inputs, watch)`. A model without one
+    (`TaskSpec.network` is False) needs only `name` and `decode`, and decodes the items and inputs.
     """
 
     @property
@@ -52,9 +54,10 @@ class StepModel(Protocol):
         """One result per item, in the order of the items, of any type that `TaskSpec.rows` accepts.
 
         The result of an item that the model fails on is a `litmine.nn.failure_isolation.FailedItem`. `read` has
-        the tokenized items from `WorkerModels.read`, `labels` this model's output from `WorkerModels.label`. `labels`
-        is None for a model without a network. `inputs` has an element for each input of the step, with the rows of all
-        items. A MemoryError makes the unit a gap; any other exception ends the run.
+        the tokenized items from `WorkerModels.read`, `labels` this model's output from `WorkerModels.label` or
+        `WorkerModels.label_with_inputs`. `labels` is None for a model without a network. `inputs` has an element for
+        each input of the step, with the rows of all items. A MemoryError makes the unit a gap; any other exception ends
+        the run.
         """
         ...
 
@@ -73,7 +76,14 @@ class WorkerModels(Protocol):
         """Run the networks on tokenized items; returns the output of each model, in the form that its `decode` takes.
 
         `watch` is called before each batch with the share of the tokens already started; it may raise to stop the run.
+        Networks that read the inputs of their step are left out.
         """
+        ...
+
+    def label_with_inputs(
+        self, model: str, items: Sequence[Any], read: Sequence[Any], inputs: Sequence[UpstreamRows]
+    ) -> Any:
+        """The output of a network that reads its step's inputs, computed where `label` computes; None for any other."""
         ...
 
     def model(self, name: str) -> StepModel:

@@ -8,11 +8,11 @@ of the main process.
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -57,6 +57,7 @@ class TrainingPlan(Generic[T]):
     batch_loss: the mean loss and the number of tokens of a batch; in a process group, this member's part of both.
     ema_decay: share of the weights' moving average that a step keeps. The network ends with the average, or with its
     last weights if this is 0.
+    rate_shares: the shares of the learning rate that weights get whose names begin like this; others get all of it.
     """
 
     epochs: int
@@ -64,6 +65,7 @@ class TrainingPlan(Generic[T]):
     epoch_batches: Callable[[int], Sequence[T]]
     batch_loss: Callable[[T], tuple[Tensor, int]]
     ema_decay: float = 0.0
+    rate_shares: Mapping[str, float] = field(default_factory=dict)
 
 
 def train_network(
@@ -85,7 +87,10 @@ def train_network(
     device = next(network.parameters()).device
     random_bytes = set_dropout(network, settings.dropout, device)
     optimizer = torch.optim.AdamW(
-        network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay, fused=True
+        _parameter_groups(network, plan.rate_shares),
+        settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        fused=True,
     )
     progress = TrainingProgress(plan.steps, log)
     ema = WeightEma(network, plan.ema_decay)
@@ -143,9 +148,18 @@ def learning_rate_factor(step: int, total: int, warmup: float) -> float:
     return (total - step) / max(1, total - warmup_steps)
 
 
+def _parameter_groups(network: torch.nn.Module, shares: Mapping[str, float]) -> list[dict[str, Any]]:
+    """The weights of a network by their share of the learning rate."""
+    groups: dict[float, list[torch.nn.Parameter]] = {}
+    for name, parameter in network.named_parameters():
+        share = next((share for prefix, share in shares.items() if name.startswith(prefix)), 1.0)
+        groups.setdefault(share, []).append(parameter)
+    return [{"params": parameters, "rate_share": share} for share, parameters in groups.items()]
+
+
 def _set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
     for group in optimizer.param_groups:
-        group["lr"] = rate
+        group["lr"] = rate * group["rate_share"]
 
 
 def _check_finite(

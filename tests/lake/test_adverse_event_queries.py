@@ -11,7 +11,7 @@ from litmine import Lake
 from litmine.lake.vocabularies import save_vocabulary
 from litmine.schema import arrow_schema
 from litmine.types import Article
-from tests.fixtures.relations import LINKER, Paper, Said, activate_models, add_papers
+from tests.fixtures.written_relations import LINKER, Paper, Said, activate_models, add_papers
 
 PAGE = Path(__file__).parents[2] / "docs" / "adverse-events.md"
 MOXIFLOXACIN, OFLOXACIN, ASPIRIN = "MESH:D000077266", "MESH:D015242", "MESH:D001241"

@@ -14,7 +14,7 @@ from litmine import Lake
 from litmine.lake.paths import CATALOGUE
 from litmine.types import Article, Correction
 from tests.fixtures.lakes import LakePlaces
-from tests.fixtures.relations import MODEL, Paper, Said, activate_models, add_papers, delete
+from tests.fixtures.written_relations import MODEL, Paper, Said, activate_models, add_papers, delete
 
 ASPIRIN, IBUPROFEN, LITHIUM = "MESH:D001241", "MESH:D007052", "MESH:D008094"
 BLEEDING, NAUSEA, RASH = "MESH:D006470", "MESH:D009325", "MESH:D005076"

@@ -34,9 +34,9 @@ class CountingTrunk:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._trunk, name)
 
-    def states(self, row: TokenRow) -> HiddenStates:
+    def states(self, row: TokenRow, depth: int | None = None) -> HiddenStates:
         self.passes += 1
-        return self._trunk.states(row)
+        return self._trunk.states(row, depth)
 
 
 class NormTop:

@@ -1,27 +1,44 @@
-"""The kinds of relation models, which `kind` in `litmine.json` tells."""
+"""The kinds of relation models, which `kind` in `litmine.json` tells. torch is imported only to load a network."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from litmine.errors import ModelError
 from litmine.nn.references import read_description
 from litmine.tasks.relations.cooccurrence import KIND as COOCCURRENCE
 from litmine.tasks.relations.cooccurrence import CooccurrenceModel, read_cooccurrence
+from litmine.tasks.relations.settings import SHARED_TOP, identify_top
+
+if TYPE_CHECKING:
+    from litmine.tasks.relations.relation_model import RelationModel
 
 
 def identify(folder: Path, name: str) -> str:
     """`name@digest` of the model in a folder. Raises ModelError for an unknown kind or damaged settings."""
-    _check_kind(folder)
+    if _kind(folder) == SHARED_TOP:
+        return identify_top(folder)
     return read_cooccurrence(folder).model_name(name)
 
 
-def load(folder: Path, name: str, *_how: object, **_more: object) -> CooccurrenceModel:
-    """Load the model in a folder; device and precision have no effect. Raises as `identify`."""
-    _check_kind(folder)
+def load(
+    folder: Path, name: str, device: str = "auto", precision: str = "auto", **more: Any
+) -> "CooccurrenceModel | RelationModel":
+    """Load the model in a folder; device and precision have no effect on a model without a network.
+
+    Raises as `identify`.
+    """
+    if _kind(folder) == SHARED_TOP:
+        from litmine.tasks.relations.folder import load_top
+
+        return load_top(folder, device, precision, **more)
     settings = read_cooccurrence(folder)
     return CooccurrenceModel(settings.model_name(name), settings)
 
 
-def _check_kind(folder: Path) -> None:
+def _kind(folder: Path) -> str:
     kind = read_description(folder).get("kind")
-    if kind != COOCCURRENCE:
-        raise ModelError(f"{folder} is a relation model of the kind {kind!r}; this version loads {COOCCURRENCE}")
+    if kind not in {COOCCURRENCE, SHARED_TOP}:
+        raise ModelError(
+            f"{folder} is a relation model of the kind {kind!r}; this version loads {COOCCURRENCE} and {SHARED_TOP}"
+        )
+    return str(kind)

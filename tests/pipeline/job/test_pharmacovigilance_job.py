@@ -15,7 +15,7 @@ from litmine.pipeline.job.after import SqlStep
 from litmine.pipeline.job.job_file import read_job
 from litmine.pipeline.job.step import JobObserver
 from litmine.types import Article
-from tests.fixtures.relations import START, Paper, Said, activate_models, add_papers
+from tests.fixtures.written_relations import START, Paper, Said, activate_models, add_papers
 
 WORDS: dict[str, tuple[str, str | None]] = {
     "isoniazid": ("Chemical", "MESH:D007538"),

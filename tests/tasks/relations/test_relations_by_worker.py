@@ -1,0 +1,71 @@
+"""A relation model in a worker: its network runs after its inputs exist, in the thread that computes."""
+
+from pathlib import Path
+from threading import current_thread
+from typing import Any
+
+import pytest
+
+from litmine.lake.targets import TargetInput, TargetSet
+from litmine.pipeline.annotation_plan import build_steps, group_steps, plan_units
+from litmine.runtime.worker import StoppedError, Worker
+from litmine.tasks.contract import ModelSpec
+from litmine.tasks.registry import identify, trunk_digest_of
+from litmine.tasks.relations.relation_model import RelationModel
+
+
+@pytest.fixture
+def model_specs(tiny_relations: Path, tiny_trunk: Path) -> list[ModelSpec]:
+    tagger = tiny_trunk.parent / "ner"
+    return [
+        ModelSpec(str(ref), identify(str(ref)), "cpu", "float32", task=task, trunk=trunk_digest_of(str(ref)))
+        for ref, task in ((tagger, "ner"), (tiny_relations, "relations"))
+    ]
+
+
+def units_of(lake: Path, model_specs: list[ModelSpec]) -> Any:
+    shown = {"entities": [TargetInput(TargetSet("entities", model_specs[0].model))]}
+    units, unreadable = plan_units(lake, group_steps(build_steps(model_specs, shown)))
+    assert not unreadable
+    return units
+
+
+def test_both_models_share_the_trunk_and_the_computing_thread(
+    lake: Path, model_specs: list[ModelSpec], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[str] = []
+    judge = RelationModel.judge
+
+    def watched(self: RelationModel, *arguments: Any, **more: Any) -> Any:
+        threads.append(current_thread().name)
+        return judge(self, *arguments, **more)
+
+    monkeypatch.setattr(RelationModel, "judge", watched)
+    units = units_of(lake, model_specs)
+    assert all(unit.tables == ["entities", "relations"] for unit in units)
+    worker = Worker(model_specs)
+    results = [worker.run(unit) for unit in units]
+    assert all(step.written for result in results for step in result.steps)
+    assert len(threads) == len(units)
+    assert all(name.startswith("litmine-compute") for name in threads)
+    again = [worker.run(unit) for unit in units]
+    assert not any(step.written for result in again for step in result.steps)
+
+
+def test_a_worker_that_is_stopped_before_the_relations_has_written_only_the_mentions(
+    lake: Path, model_specs: list[ModelSpec], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unit = max(units_of(lake, model_specs), key=lambda one: one.size)
+    worker = Worker(model_specs)
+    judge = RelationModel.judge
+
+    def stopped(self: RelationModel, *arguments: Any, **more: Any) -> Any:
+        worker.stop()
+        return judge(self, *arguments, **more)
+
+    monkeypatch.setattr(RelationModel, "judge", stopped)
+    with pytest.raises(StoppedError):
+        worker.run(unit)
+    entities, relations = (step.targets.target_path(lake, unit.part.stem) for step in unit.steps)
+    assert entities.exists()
+    assert not relations.exists()
