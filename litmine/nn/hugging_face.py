@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tokenizers import Tokenizer
+
 # Never download anything, never run code from a model folder.
 _SAFE: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
 
@@ -58,6 +60,24 @@ def auto_answerer(folder: Path) -> tuple[Any, list[str]]:
             folder, use_safetensors=True, output_loading_info=True, **_SAFE
         )
     return model, sorted(report["missing_keys"])
+
+
+def auto_text_classifier(folder: Path) -> tuple[Any, list[str]]:
+    """The classifier of whole texts of a model folder, and the names of weights that the folder lacks."""
+    with _quiet_transformers() as transformers:
+        model, report = transformers.AutoModelForSequenceClassification.from_pretrained(
+            folder, use_safetensors=True, output_loading_info=True, **_SAFE
+        )
+    return model, sorted(report["missing_keys"])
+
+
+def save_fast_tokenizer(tokenizer: Tokenizer, folder: Path, window: int, padding: int) -> None:
+    """Save a tokenizer so that `AutoTokenizer` gives the same ids. padding: the id of its padding token."""
+    with _quiet_transformers() as transformers:
+        begin, end = tokenizer.encode("").tokens
+        named = {"cls_token": begin, "sep_token": end, "pad_token": tokenizer.id_to_token(padding)}
+        fast = transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=window, **named)
+        fast.save_pretrained(folder)
 
 
 @contextmanager

@@ -58,6 +58,7 @@ TASKS: tuple[TaskSpec, ...] = (
         load="litmine.tasks.relations.model:load",
         rows="litmine.tasks.relations.found:relation_rows",
         quotes=(("subject_start", "subject_end", "subject"), ("object_start", "object_end", "object")),
+        architectures=("ForSequenceClassification",),
         export="relations",
         needs=(BUILTIN, "builtin-variants", "builtin-adverse-effects", BUILTIN_LINKER),
         builtin=BUILTIN_RELATIONS,

@@ -270,15 +270,9 @@ def test_a_model_of_another_task_is_refused(lake: Path, tiny_base: Path, tmp_pat
     folder = tmp_path / "classifier"
     BertForSequenceClassification(BertConfig.from_pretrained(tiny_base, num_labels=3)).save_pretrained(folder)
     ran = run("annotate", "--lake", lake, "--model", folder)
-    kind = f"{folder} holds a BertForSequenceClassification"
     assert ran.returncode == FAILED
-    purposes = (
-        "finds entities (ner)",
-        "links mentions to identifiers (linking)",
-        "finds relations between mentions (relations)",
-    )
-    tasks = " or ".join(f"one that {purpose}" for purpose in purposes)
-    assert ran.stderr == f"litmine: {kind}; give {tasks}\n"
+    remedy = "to find relations with it, add relations.json to the folder"
+    assert ran.stderr.startswith(f"litmine: {folder} holds a classifier of texts; {remedy}")
 
 
 def test_invalid_task_options_are_refused(lake: Path, run: Run) -> None:

@@ -20,8 +20,8 @@ NER = spec_by_name("ner")
 )
 def test_every_shipped_recipe_is_valid(spec: TaskSpec, name: str) -> None:
     recipe = make_recipe(spec, {"name": "mine", **read_recipe(spec, name)})
-    # What it starts from: an encoder, or for a linker a vocabulary.
-    assert recipe.vocabulary if spec.vocabulary else recipe.base
+    # What it starts from: an encoder, the trunk below a top, or for a linker a vocabulary.
+    assert recipe.vocabulary if spec.vocabulary else recipe.base or recipe.trunk
 
 
 def test_the_recipe_finish_has_the_settings_of_the_built_in_model(checkout: Path) -> None:

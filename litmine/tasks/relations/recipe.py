@@ -6,6 +6,7 @@ from pathlib import Path
 
 from litmine.errors import SettingError
 from litmine.settings import check_ranges, setting
+from litmine.tasks.relations.marked_settings import MarkedOptions
 
 RECIPE_FILE = "recipe.json"
 
@@ -34,7 +35,7 @@ class RelationData:
 
 
 @dataclass(frozen=True, slots=True)
-class RelationRecipe:
+class RelationRecipe(MarkedOptions):
     """Train a model of relations between mentions.
 
     \b

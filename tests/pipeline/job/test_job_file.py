@@ -94,7 +94,9 @@ def test_any_text_is_a_job_or_refused(tmp_path_factory: pytest.TempPathFactory, 
 def test_an_unknown_job_is_an_error(run: Run) -> None:
     ran = run("run", "nigthly")
     assert ran.returncode == WRONG_USAGE
-    assert ran.stderr.startswith("litmine: no job 'nigthly' (did you mean nightly?); give nightly, sample")
+    assert ran.stderr.startswith(
+        "litmine: no job 'nigthly' (did you mean nightly?); give nightly, pharmacovigilance, sample"
+    )
 
 
 @pytest.mark.parametrize(
