@@ -60,7 +60,7 @@ VIEW_COLUMNS = {
     "concepts.articles": "Number of current articles that mention it.",
     "concepts.entity_type": "The type of the concept; if it may have several, the first by name that a mention has.",
     "concepts.first_year": "The year of the earliest of these articles.",
-    "concepts.mentions": "Number of mentions in current articles.",
+    "concepts.mentions": "Number of rows of `entities`. A span that is a Gene and a Protein counts for both.",
     "coverage.texts_read": "Texts that the model has read.",
     "coverage.texts_unread": "Texts that the model has not read yet.",
     "coverage.texts_failed": "Texts that the model could not read; `gaps` lists them.",

@@ -18,14 +18,16 @@ def open_linker(folder: Path, vocabulary: Vocabulary) -> Linker:
     """The linker in a folder, linking to a vocabulary.
 
     Names learnt in training may have concepts that the vocabulary of the training lacks, such as a species of an
-    article. They count with that vocabulary; of another one, only its own concepts are linked to. Raises ModelError
-    when a file of the folder is missing or damaged, and VocabularyError for a damaged vocabulary.
+    article. They count with that vocabulary. Of another one, only its own concepts are linked to, and only where a name
+    is near the mention's, because it may lack the right concept. Raises ModelError when a file of the folder is missing
+    or damaged, and VocabularyError for a damaged vocabulary.
     """
     settings, trained = load_trained(folder)
-    if not settings.is_of(vocabulary.reference):
+    own = settings.is_of(vocabulary.reference)
+    if not own:
         known = trained.learned.only(lambda one: vocabulary.find_or_none(one) is not None)
         trained = replace(trained, learned=known)
-    return trained.linker(VocabularyConcepts(vocabulary), load_names(folder))
+    return trained.linker(VocabularyConcepts(vocabulary), load_names(folder), calibrated=own)
 
 
 def learned_concepts(folder: Path, vocabulary: Vocabulary) -> dict[str, tuple[str, list[str]]]:

@@ -1,5 +1,6 @@
 """Link the mentions of a text to concepts."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -7,7 +8,7 @@ import numpy as np
 
 from litmine.tasks.linking.concepts import Concepts
 from litmine.tasks.linking.features import FEATURES, Candidates, Cosine, NameQuery, find_candidates
-from litmine.tasks.linking.gene_features import GENE, ArticleGenes, GeneMention, add_article_species
+from litmine.tasks.linking.gene_features import GENE, GENE_FEATURES, ArticleGenes, GeneMention, add_article_species
 from litmine.tasks.linking.learned_names import LearnedNames
 from litmine.tasks.linking.mention_names import Mention, full_names, parts_of_composite
 from litmine.tasks.linking.ranker import Ranker
@@ -22,6 +23,12 @@ GENE_FIRST = "Gene, first ranking"
 # Names of concepts that are nearly always other words; another name of the concept must stand in the article.
 COMMON_WORDS = frozenset({"cold", "gas", "lead", "can", "was", "not", "and", "for", "the", "all", "an", "on"})
 _LEAST_PART = 0.8
+# What a candidate needs where the probability is not calibrated: a name that agrees, or this similarity of one.
+_NEAR_NAME = 0.9
+_AGREEMENTS = {True: slice(0, GENE_FEATURES.index("characters") + 1), False: slice(0, FEATURES.index("words") + 1)}
+_SIMILARITY = {True: GENE_FEATURES.index("similarity"), False: FEATURES.index("name_similarity")}
+# Cell lines of MeSH are called `HeLa Cells`; Cellosaurus, which has all of them, calls it HeLa.
+_CELLS = re.compile(r"[\s-]+(?:cells?|cell[\s-]+lines?)$", re.IGNORECASE)
 _KEPT_NAMES = 8192
 _IN_DOCUMENT, _LONG_FORM = FEATURES.index("in_document"), FEATURES.index("long_form")
 
@@ -145,10 +152,18 @@ class Linker:
     """Links mentions: finds candidates, ranks them, and leaves out links that are too uncertain."""
 
     def __init__(
-        self, finder: CandidateFinder, rankers: Mapping[str, Ranker], thresholds: Mapping[str, float] | None = None
+        self,
+        finder: CandidateFinder,
+        rankers: Mapping[str, Ranker],
+        thresholds: Mapping[str, float] | None = None,
+        calibrated: bool = True,
     ) -> None:
-        """rankers: by type, and GENE_FIRST. thresholds: by type, the least score of a link (0 for no threshold)."""
-        self._finder, self._rankers = finder, rankers
+        """rankers: by type, and GENE_FIRST. thresholds: by type, the least score of a link (0 for no threshold).
+
+        calibrated: whether the concepts are those that the rankers learnt with. Of other concepts, which may be few,
+        the best one is often wrong, so that only those with a name near the mention's are linked to.
+        """
+        self._finder, self._rankers, self._calibrated = finder, rankers, calibrated
         self._thresholds = dict(thresholds or {})
 
     def link(self, text: str, mentions: Sequence[Mention], title: int = 0) -> list[Link | None]:
@@ -174,9 +189,32 @@ class Linker:
         if best is None:
             return None
         row, score = best
+        if not self._is_near(candidates.features[row], False):
+            return None
         if written.lower() in COMMON_WORDS and name == written and not candidates.features[row, _IN_DOCUMENT]:
             return None
-        return self._accepted(mention.entity_type, Link((candidates.identifiers[row],), score))
+        identifier = candidates.identifiers[row]
+        if mention.entity_type == CELL_LINE:
+            identifier = self._cell_line(name, identifier)
+        return self._accepted(mention.entity_type, Link((identifier,), score))
+
+    def _cell_line(self, name: str, identifier: str) -> str:
+        """The concept of Cellosaurus for a cell line whose mention is the name of a heading of MeSH, if it has one."""
+        bare = _CELLS.sub("", name)
+        if bare == name or not identifier.startswith("MESH:"):
+            return identifier
+        named = [
+            one.identifier
+            for one in self._finder.concepts.lookup(bare, CELL_LINE)
+            if one.identifier.startswith("CVCL_") and not one.learned and agreement(bare, one.name)
+        ]
+        return named[0] if named else identifier
+
+    def _is_near(self, features: np.ndarray, of_gene: bool) -> bool:
+        """Whether a candidate may be linked to, given its features."""
+        return self._calibrated or bool(
+            features[_AGREEMENTS[of_gene]].any() or features[_SIMILARITY[of_gene]] >= _NEAR_NAME
+        )
 
     def _part_links(self, name: str, entity_type: str, candidates: Candidates) -> Link | None:
         """The link of a composite mention if each of its parts has a certain one, and the whole is no name itself."""
@@ -186,7 +224,7 @@ class Linker:
         for part in parts_of_composite(name):
             of_part = self._finder.candidates(part, entity_type)
             best = self._best(entity_type, of_part)
-            if best is None or best[1] < _LEAST_PART:
+            if best is None or best[1] < _LEAST_PART or not self._is_near(of_part.features[best[0]], False):
                 return None
             found.append((of_part.identifiers[best[0]], best[1]))
         identifiers = tuple(dict.fromkeys(identifier for identifier, _ in found))
@@ -199,9 +237,10 @@ class Linker:
         links: list[Link | None] = []
         for candidates in filled:
             best = self._best(GENE, candidates)
-            links.append(
-                None if best is None else self._accepted(GENE, Link((candidates.identifiers[best[0]],), best[1]))
-            )
+            if best is None or not self._is_near(candidates.features[best[0]], True):
+                links.append(None)
+            else:
+                links.append(self._accepted(GENE, Link((candidates.identifiers[best[0]],), best[1])))
         return links
 
     def _best(self, entity_type: str, candidates: Candidates) -> tuple[int, float] | None:

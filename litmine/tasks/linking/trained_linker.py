@@ -20,9 +20,11 @@ class TrainedLinker:
     rankers: Mapping[str, Ranker]
     thresholds: Mapping[str, float]
 
-    def linker(self, concepts: Concepts, names: VocabularyNames, cosine: Cosine | None = None) -> Linker:
-        """The linker over the concepts of a vocabulary."""
-        return Linker(make_finder(concepts, self.learned, names, cosine), self.rankers, self.thresholds)
+    def linker(
+        self, concepts: Concepts, names: VocabularyNames, cosine: Cosine | None = None, calibrated: bool = True
+    ) -> Linker:
+        """The linker over the concepts of a vocabulary; `calibrated` as for `Linker`."""
+        return Linker(make_finder(concepts, self.learned, names, cosine), self.rankers, self.thresholds, calibrated)
 
 
 def without_thresholds(trained: TrainedLinker) -> TrainedLinker:

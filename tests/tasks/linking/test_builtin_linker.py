@@ -8,12 +8,12 @@ import pytest
 from litmine.nn.references import builtin_folder
 from litmine.specs import BUILTIN_LINKER, spec_by_name
 from litmine.tasks.linking.folder import open_linker
-from litmine.tasks.linking.linker import Link, Linker
+from litmine.tasks.linking.linker import COMMON_WORDS, Link, Linker
 from litmine.tasks.linking.recipe import split_reference
 from litmine.tasks.linking.settings import LinkerSettings, identify
 from litmine.training.recipe import make_recipe, read_recipe
 from litmine.vocabulary import open_vocabulary
-from tests.fixtures.linking import mention
+from tests.fixtures.linking import CHEMICALS, DISEASES, mention
 
 MOST_BYTES = 11_000_000
 
@@ -95,3 +95,23 @@ def test_genes_are_those_of_the_article_species(linker: Linker) -> None:
     (mouse,) = link(linker, "Mice without p53. In mouse embryos Trp53 was lost.", ("Trp53", "Gene"))
     assert identifiers(human) == ("NCBIGene:7157",)
     assert identifiers(mouse) == ("NCBIGene:22059",)
+
+
+def test_a_cell_line_has_one_concept_with_and_without_the_word_cells(linker: Linker) -> None:
+    for name, identifier in (("A549", "CVCL_0023"), ("HeLa", "CVCL_0030"), ("HEK293", "CVCL_0045")):
+        for written in (name, f"{name} cells", f"{name} cell"):
+            found = link(linker, f"Cells. We grew {written} here.", (written, "CellLine"))
+            assert identifiers(found[0]) == (identifier,), written
+
+
+def test_over_another_vocabulary_only_names_near_the_mention_are_linked(folder: Path, small_vocabulary: Path) -> None:
+    names = {"Disease": DISEASES, "Chemical": CHEMICALS}
+    small = open_linker(folder, open_vocabulary(str(small_vocabulary)))
+    for kind, concepts in names.items():
+        for identifier, (name, *_) in concepts.items():
+            if name.lower() in COMMON_WORDS:
+                continue
+            assert identifiers(link(small, f"A case. We saw {name} here.", (name, kind))[0]) == (identifier,)
+    for other, kind in (("SARS-CoV-2", "Disease"), ("Li-Fraumeni syndrome", "Disease"), ("warfarin", "Chemical")):
+        assert all(other.lower() not in map(str.lower, all_names) for all_names in names[kind].values())
+        assert link(small, f"A case. We saw {other} here.", (other, kind)) == [None]
