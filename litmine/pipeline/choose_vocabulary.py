@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from litmine.errors import LakeError, VocabularyError
+from litmine.errors import LakeError, UnknownVocabularyError, VocabularyError
 from litmine.lake.active_vocabulary import USE_VOCABULARY, active_vocabulary
 from litmine.lake.lake import Lake
 from litmine.lake.paths import LakePath
 from litmine.pipeline.run_log import log_run
 from litmine.vocabulary.catalogue import BUILTIN, known_names, locate
-from litmine.vocabulary.storage import read_manifest
+from litmine.vocabulary.storage import CONCEPT_SCHEMA, NAME_SCHEMA, open_parquet, read_manifest
 
 
 def use_vocabulary(lake: Lake, reference: str) -> str:
@@ -18,6 +18,8 @@ def use_vocabulary(lake: Lake, reference: str) -> str:
     """
     folder = locate(reference)
     manifest = read_manifest(folder)
+    open_parquet(manifest.concepts_file(folder), CONCEPT_SCHEMA)
+    open_parquet(manifest.names_file(folder), NAME_SCHEMA)
     name = reference.rpartition("@")[0] or reference
     place = name if name in known_names() else str(Path(reference).resolve())
     chosen = f"{place}@{manifest.digest}"
@@ -37,7 +39,14 @@ def lake_vocabulary(lake: Lake) -> str:
     name, _, digest = chosen.rpartition("@")
     if name == BUILTIN:
         return ""  # the one of this version of litmine
-    if read_manifest(locate(chosen)).digest != digest:
+    try:
+        folder = locate(chosen)
+    except UnknownVocabularyError as error:
+        raise UnknownVocabularyError(
+            f"{error}; it is the vocabulary of this lake, so build it again, or run `litmine vocabulary use builtin` to"
+            " link all mentions to the built-in one"
+        ) from error
+    if read_manifest(folder).digest != digest:
         raise VocabularyError(
             f"the vocabulary {name} has changed since it was chosen for this lake; run `litmine vocabulary use {name}`"
             " to link all mentions to it again"

@@ -32,7 +32,14 @@ from litmine.vocabulary.sources.mondo import read_mondo
 from litmine.vocabulary.sources.source_file import looks_like, refuse, version_in_name
 from litmine.vocabulary.sources.tables import find_tables, read_table
 from litmine.vocabulary.sources.taxonomy import read_taxdump
-from litmine.vocabulary.storage import CONCEPT_SCHEMA, NAME_SCHEMA, Manifest, Section, write_vocabulary
+from litmine.vocabulary.storage import (
+    CONCEPT_SCHEMA,
+    NAME_SCHEMA,
+    Manifest,
+    Section,
+    check_is_replaceable,
+    write_vocabulary,
+)
 
 _PUBLIC_DOMAIN = "public domain"
 _BY = "CC BY 4.0"
@@ -87,8 +94,10 @@ def build_vocabulary(
     """Build a vocabulary in a folder, in place of the one that is there.
 
     builtin_rule: leave out what the built-in vocabulary leaves out (`litmine.vocabulary.selection`). report: is told
-    which file is read. Raises VocabularyError when a file cannot be read whole; then nothing is written.
+    which file is read. Raises VocabularyError when a file cannot be read whole, or the folder
+    has files of something else; then nothing is written.
     """
+    check_is_replaceable(folder)
     assembly = Assembly()
     sources: dict[str, Source] = {}
     for publisher, path, read in _readers(files, sources):

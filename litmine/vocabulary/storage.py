@@ -26,6 +26,7 @@ from litmine.vocabulary.normalise import NORMALISATION
 MANIFEST = "vocabulary.json"
 # The version of this form of files.
 FORMAT = 1
+_DATA_FILES = ("concepts-*.parquet", "names-*.parquet")
 _MANIFEST_BYTES = 1 << 24
 _TEXTS = pa.list_(pa.string())
 CONCEPT_SCHEMA = pa.schema(
@@ -119,11 +120,25 @@ def write_vocabulary(
     written = {"format": FORMAT, "normalisation": NORMALISATION, **asdict(manifest)}
     with open_atomic(folder / MANIFEST) as out:
         out.write(f"{json.dumps(written, indent=1, ensure_ascii=False)}\n".encode())
-    for pattern in ("concepts-*.parquet", "names-*.parquet"):
+    for pattern in _DATA_FILES:
         for file in folder.glob(pattern):
             if digest not in file.name:
                 file.unlink(missing_ok=True)
     return manifest
+
+
+def check_is_replaceable(folder: Path) -> None:
+    """Raise VocabularyError if a folder has files that are no vocabulary. A folder that does not exist is fine."""
+    foreign = [file.name for file in folder.glob("*") if not any(file.match(pattern) for pattern in _DATA_FILES)]
+    if not foreign:
+        return
+    try:
+        with (folder / MANIFEST).open("rb") as stream:
+            is_vocabulary = "digest" in json.loads(stream.read(_MANIFEST_BYTES))
+    except (OSError, ValueError, TypeError, RecursionError):
+        is_vocabulary = False
+    if not is_vocabulary:
+        raise VocabularyError(f"{folder} has files that are no vocabulary, such as {min(foreign)}; give another folder")
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -103,3 +103,26 @@ def test_refusals(
     assert message in refused.stderr
     assert refused.returncode == code
     assert refused.stdout == ""
+
+
+def test_a_folder_of_something_else_is_not_built_in(run: Run, obo: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "README.md").write_text("my notes")
+    (folder / "vocabulary.json").write_text('{"a": 1}')
+    refused = run("vocabulary", "build", "-o", str(folder), "--mondo", str(obo))
+    assert refused.returncode == 1
+    assert "has files that are no vocabulary, such as README.md; give another folder" in refused.stderr
+    assert (folder / "README.md").read_text() == "my notes"
+    assert len([*folder.iterdir()]) == 2
+
+
+def test_a_damaged_vocabulary_is_not_chosen(run: Run, obo: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "damaged"
+    run("vocabulary", "build", "-o", str(folder), "--mondo", str(obo))
+    lake = Lake.create(tmp_path / "lake").location
+    (names,) = folder.glob("names-*.parquet")
+    names.write_bytes(names.read_bytes()[:100])
+    refused = run("vocabulary", "use", str(folder), "--lake", str(lake))
+    assert refused.returncode == 1
+    assert "build the vocabulary again" in refused.stderr

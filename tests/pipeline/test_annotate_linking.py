@@ -222,6 +222,7 @@ def test_another_vocabulary_makes_only_the_links_again(run: Run, lake: Path, tmp
     gone = run("annotate", "--lake", lake, *TASKS)
     assert gone.returncode == WRONG_USAGE
     assert f"there is no vocabulary {vocabulary}" in gone.stderr
+    assert "run `litmine vocabulary use builtin`" in gone.stderr
 
 
 def test_two_taggers_have_links_of_their_own(run: Run, lake: Path, tmp_path: Path) -> None:
