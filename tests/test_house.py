@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 MEGABYTE = 1_000_000
-TRACKED_LIMIT = 60 * MEGABYTE
+TRACKED_LIMIT = 60 * 2**20
 BUILTIN_LIMIT = 25 * MEGABYTE
-VOCABULARY_LIMIT = 8.5 * MEGABYTE
+VOCABULARY_LIMIT = 9.8 * MEGABYTE
 HOME_FOLDERS = re.compile(rb"(?<![\w.])/(home|Users|root|work)/\w+")
 
 

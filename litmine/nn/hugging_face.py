@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tokenizers import Tokenizer
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 # Never download anything, never run code from a model folder.
 _SAFE: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
@@ -71,7 +72,7 @@ def auto_text_classifier(folder: Path) -> tuple[Any, list[str]]:
     return model, sorted(report["missing_keys"])
 
 
-def save_fast_tokenizer(tokenizer: Tokenizer, folder: Path, window: int, padding: int) -> None:
+def save_fast_tokenizer(tokenizer: "Tokenizer", folder: Path, window: int, padding: int) -> None:
     """Save a tokenizer so that `AutoTokenizer` gives the same ids. padding: the id of its padding token."""
     with _quiet_transformers() as transformers:
         begin, end = tokenizer.encode("").tokens

@@ -24,9 +24,10 @@ class RelationEvaluation(ModelSettings):
     relating every pair of mentions in one sentence, with the most frequent relation type of their entity types.
 
     With --corpus, a model with several heads uses the head that learnt from that corpus or its guideline. A file with
-    the names of types of a corpus that litmine knows, such as CID or CPR:4, counts as of that corpus. With
-    --end-to-end, a tagger finds the mentions and a linker their identifiers; a mention must have the exact span and
-    type.
+    the names of types of a corpus that litmine knows, such as CID or CPR:4, counts as of that corpus.
+
+    With --end-to-end, a tagger finds the mentions and a linker their identifiers; a mention must have the exact span
+    and type.
     """
 
     data: Path = setting(
