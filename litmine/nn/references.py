@@ -26,8 +26,8 @@ _MARKS = "config.json", SETTINGS_FILE
 # The `task` in a trunk's settings, and the reference of the built-in trunk. A trunk is not a model.
 TRUNK, BUILTIN_TRUNK = "trunk", "builtin-trunk"
 _BUILTIN = {ref: spec.name for spec in TASKS for ref in spec.builtins}
-_BESIDE = {ref: ref.removeprefix(f"{BUILTIN}-") for spec in TASKS for ref in spec.companions + spec.further}
-_FOLDERS = {**_BUILTIN, **_BESIDE, BUILTIN_TRUNK: TRUNK}
+_OTHER_FOLDERS = {ref: ref.removeprefix(f"{BUILTIN}-") for spec in TASKS for ref in spec.companions + spec.further}
+_FOLDERS = {**_BUILTIN, **_OTHER_FOLDERS, BUILTIN_TRUNK: TRUNK}
 # Files to download from the Hub.
 _WANTED = [
     "config.json",

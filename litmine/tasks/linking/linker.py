@@ -25,8 +25,9 @@ COMMON_WORDS = frozenset({"cold", "gas", "lead", "can", "was", "not", "and", "fo
 _LEAST_PART = 0.8
 # What a candidate needs where the probability is not calibrated: a name that agrees, or this similarity of one.
 _NEAR_NAME = 0.9
-_AGREEMENTS = {True: slice(0, GENE_FEATURES.index("characters") + 1), False: slice(0, FEATURES.index("words") + 1)}
-_SIMILARITY = {True: GENE_FEATURES.index("similarity"), False: FEATURES.index("name_similarity")}
+# The columns of agreement of a name, and of its similarity, among the features of genes and of other concepts.
+_GENE_COLUMNS = slice(GENE_FEATURES.index("characters") + 1), GENE_FEATURES.index("similarity")
+_NAME_COLUMNS = slice(FEATURES.index("words") + 1), FEATURES.index("name_similarity")
 # Cell lines of MeSH are called `HeLa Cells`; Cellosaurus, which has all of them, calls it HeLa.
 _CELLS = re.compile(r"[\s-]+(?:cells?|cell[\s-]+lines?)$", re.IGNORECASE)
 _KEPT_NAMES = 8192
@@ -189,7 +190,7 @@ class Linker:
         if best is None:
             return None
         row, score = best
-        if not self._is_near(candidates.features[row], False):
+        if not self._is_near(candidates.features[row], _NAME_COLUMNS):
             return None
         if written.lower() in COMMON_WORDS and name == written and not candidates.features[row, _IN_DOCUMENT]:
             return None
@@ -210,11 +211,10 @@ class Linker:
         ]
         return named[0] if named else identifier
 
-    def _is_near(self, features: np.ndarray, of_gene: bool) -> bool:
-        """Whether a candidate may be linked to, given its features."""
-        return self._calibrated or bool(
-            features[_AGREEMENTS[of_gene]].any() or features[_SIMILARITY[of_gene]] >= _NEAR_NAME
-        )
+    def _is_near(self, features: np.ndarray, columns: tuple[slice, int]) -> bool:
+        """Whether a candidate may be linked to. Without calibration, it needs a name near the mention's."""
+        agreements, similarity = columns
+        return self._calibrated or bool(features[agreements].any() or features[similarity] >= _NEAR_NAME)
 
     def _part_links(self, name: str, entity_type: str, candidates: Candidates) -> Link | None:
         """The link of a composite mention if each of its parts has a certain one, and the whole is no name itself."""
@@ -224,7 +224,7 @@ class Linker:
         for part in parts_of_composite(name):
             of_part = self._finder.candidates(part, entity_type)
             best = self._best(entity_type, of_part)
-            if best is None or best[1] < _LEAST_PART or not self._is_near(of_part.features[best[0]], False):
+            if best is None or best[1] < _LEAST_PART or not self._is_near(of_part.features[best[0]], _NAME_COLUMNS):
                 return None
             found.append((of_part.identifiers[best[0]], best[1]))
         identifiers = tuple(dict.fromkeys(identifier for identifier, _ in found))
@@ -237,7 +237,7 @@ class Linker:
         links: list[Link | None] = []
         for candidates in filled:
             best = self._best(GENE, candidates)
-            if best is None or not self._is_near(candidates.features[best[0]], True):
+            if best is None or not self._is_near(candidates.features[best[0]], _GENE_COLUMNS):
                 links.append(None)
             else:
                 links.append(self._accepted(GENE, Link((candidates.identifiers[best[0]],), best[1])))

@@ -14,7 +14,7 @@ from litmine.nn.failure_isolation import FailedItem
 from litmine.tasks.relations.found import FoundRelation, ScoredPair, found_relations
 from litmine.tasks.relations.marked_folder import load_folder
 from litmine.tasks.relations.marked_input import judged_pairs
-from litmine.tasks.relations.marked_scorer import JudgedText, MarkedScorer, best_relations, softmax
+from litmine.tasks.relations.marked_scorer import MarkedScorer, TextPairs, best_relations, softmax
 from litmine.tasks.relations.mentions import mentions_by_text
 from litmine.tasks.relations.pairs import candidate_pairs
 from litmine.tasks.relations.stretches import Sentences
@@ -91,12 +91,12 @@ class MarkedModel:
             found.append(one)
         return found
 
-    def _judged(self, text: str, mentions: Sequence[AnnotatedEntity], sentences: Sentences) -> JudgedText:
+    def _judged(self, text: str, mentions: Sequence[AnnotatedEntity], sentences: Sentences) -> TextPairs:
         pairs = candidate_pairs(mentions, sentences, self.settings.rule) if len(mentions) > 1 else []
-        return JudgedText(text, judged_pairs(pairs, self.settings.nearest), sentences)
+        return TextPairs(text, judged_pairs(pairs, self.settings.nearest), sentences)
 
     def _relations(
-        self, judged: Sequence[JudgedText | FailedItem], watch: Callable[[float], None] = ignore_progress
+        self, judged: Sequence[TextPairs | FailedItem], watch: Callable[[float], None] = ignore_progress
     ) -> list[list[FoundRelation] | FailedItem]:
         read = [one if isinstance(one, FailedItem) else self.scorer.read([one])[0] for one in judged]
         types = self.settings.relation_types

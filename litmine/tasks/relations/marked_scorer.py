@@ -20,7 +20,7 @@ from litmine.tasks.relations.pairs import CandidatePair
 
 
 @dataclass(frozen=True, slots=True)
-class JudgedText:
+class TextPairs:
     """A text, the pairs of its mentions to judge, and start and end of its sentences, in order."""
 
     text: str
@@ -50,11 +50,11 @@ class PairInputs:
     def __init__(self, reader: PairReader, special: tuple[int, int, int]) -> None:
         self._reader, self._special = reader, special
 
-    def read(self, items: Sequence[JudgedText], /) -> list[list[MarkedPair] | FailedItem]:
+    def read(self, items: Sequence[TextPairs], /) -> list[list[MarkedPair] | FailedItem]:
         """Mark and tokenize the pairs of each text; a text that cannot be tokenized becomes a `FailedItem`."""
         return isolate_failures(self._read, items, lambda: None)
 
-    def _read(self, items: Sequence[JudgedText]) -> list[list[MarkedPair]]:
+    def _read(self, items: Sequence[TextPairs]) -> list[list[MarkedPair]]:
         return [self._reader.read(one.text, one.pairs, one.sentences) for one in items]
 
     def pieces(self, number: int, read: Sequence[MarkedPair], /) -> list[PairPiece]:
@@ -108,7 +108,7 @@ def _in_order(found: list[tuple[int, NDArray[np.float32]]]) -> NDArray[np.float3
 
 
 class MarkedScorer(NetworkModel):
-    """A loaded classifier of marked texts. Its items are `JudgedText`; `label` returns logits.
+    """A loaded classifier of marked texts. Its items are `TextPairs`; `label` returns logits.
 
     `settings`: which pairs it judges, and what its labels mean.
     """
@@ -121,7 +121,7 @@ class MarkedScorer(NetworkModel):
         super().__init__(name, trunk, top, batch_tokens, PairInputs(reader, trunk.special))
         self.settings = settings
 
-    def probabilities(self, texts: Sequence[JudgedText]) -> list[NDArray[np.float32] | FailedItem]:
+    def probabilities(self, texts: Sequence[TextPairs]) -> list[NDArray[np.float32] | FailedItem]:
         """Probabilities (pairs, labels) of each text, in the order of its pairs and of `settings.labels`.
 
         Pairs are computed in batches over all texts. A text that fails is a `FailedItem`.

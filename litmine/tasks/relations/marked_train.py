@@ -16,7 +16,7 @@ from litmine.tasks.linking.bootstrap import Interval, f1, interval
 from litmine.tasks.relations.marked_folder import load_folder, save_folder
 from litmine.tasks.relations.marked_input import group_by_identifiers, judged_pairs
 from litmine.tasks.relations.marked_layers import MarkedTraining, TrainedMarked, train_layers
-from litmine.tasks.relations.marked_scorer import JudgedText, MarkedScorer, best_relations
+from litmine.tasks.relations.marked_scorer import MarkedScorer, TextPairs, best_relations
 from litmine.tasks.relations.marked_settings import MarkedOptions
 from litmine.tasks.relations.metrics import (
     MICRO,
@@ -27,19 +27,20 @@ from litmine.tasks.relations.metrics import (
     relation_scores,
 )
 from litmine.tasks.relations.pairs import candidate_pairs, most_frequent_types, rule_for, sentence_spans
+from litmine.tasks.relations.predict import ScoredKey
+from litmine.tasks.relations.thresholds import best_threshold
 from litmine.training.base_licence import base_licence
 from litmine.training.card_text import format_duration
 from litmine.training.checkpoint import delete_checkpoint, model_write_errors
+from litmine.training.trainer import OptimizerSettings
 from litmine.versions import __version__
 
 SCORES_FILE = "scores.json"
-# Thresholds that are tried.
-THRESHOLDS = tuple(round(0.05 * step, 2) for step in range(1, 19))
 # Reads and divides the corpora of a recipe: (recipe, log) -> what is learnt, and what is scored.
 _READ_CORPORA = "litmine.tasks.relations.prepare:read_corpora"
 
 
-class MarkedRecipe(Protocol):
+class MarkedRecipe(OptimizerSettings, Protocol):
     """The settings of a recipe that a training of all layers uses; `litmine.training.recipe` documents them."""
 
     @property
@@ -48,16 +49,6 @@ class MarkedRecipe(Protocol):
     def base(self) -> str: ...
     @property
     def epochs(self) -> int: ...
-    @property
-    def warmup(self) -> float: ...
-    @property
-    def weight_decay(self) -> float: ...
-    @property
-    def clip(self) -> float: ...
-    @property
-    def dropout(self) -> float: ...
-    @property
-    def seed(self) -> int: ...
 
     def save(self, file: Path) -> None:
         """Write all settings as JSON."""
@@ -135,7 +126,7 @@ def make_marked(
         save_folder(folder, trained.network, trained.tokenizer, trained.settings)
     model = load_folder(folder, training.name, precision="float32")
     if held_out:
-        settings = replace(trained.settings, least=best_threshold(model, held_out))
+        settings = replace(trained.settings, least=choose_threshold(model, held_out))
         log(f"threshold {settings.least:.2f}")
         with model_write_errors(folder):
             settings.save(folder)
@@ -152,7 +143,7 @@ def make_marked(
     return scores
 
 
-def scored_keys(model: MarkedScorer, corpus: RelationCorpus) -> list[tuple[RelationKey, float]]:
+def scored_keys(model: MarkedScorer, corpus: RelationCorpus) -> list[ScoredKey]:
     """The best relation type of each pair of gold mentions of a corpus, and its probability, whatever that is.
 
     Of the pairs of mentions of two identifiers, the one with the highest probability counts. Raises ModelError when the
@@ -165,8 +156,8 @@ def scored_keys(model: MarkedScorer, corpus: RelationCorpus) -> list[tuple[Relat
         sentences = sentence_spans(document)
         pairs = candidate_pairs(document.entities, sentences, model.settings.rule)
         kept = judged_pairs(pairs, model.settings.nearest) if of_identifiers else pairs
-        texts.append(JudgedText(document.text, kept, sentences))
-    found: list[tuple[RelationKey, float]] = []
+        texts.append(TextPairs(document.text, kept, sentences))
+    found: list[ScoredKey] = []
     for document, judged, scores in zip(corpus.documents, texts, model.probabilities(texts), strict=True):
         if isinstance(scores, FailedItem):
             raise ModelError(f"{model.name} fails on {document.identifier} ({scores.why}); leave it out")
@@ -177,31 +168,25 @@ def scored_keys(model: MarkedScorer, corpus: RelationCorpus) -> list[tuple[Relat
             groups = {(one.subject.entity_id, one.object.entity_id): [i] for i, one in enumerate(judged.pairs)}
         for (first, second), places in groups.items():
             score, name = max(best[i] for i in places)
-            found.append((relation_key(document.identifier, name, first, second, symmetric), score))
+            found.append(ScoredKey(relation_key(document.identifier, name, first, second, symmetric), score))
     return found
 
 
 def related_keys(model: MarkedScorer, corpus: RelationCorpus, least: float | None = None) -> set[RelationKey]:
     """The relations between gold mentions with a probability of at least `least`, by default the model's."""
     threshold = model.settings.least if least is None else least
-    return {key for key, score in scored_keys(model, corpus) if score >= threshold}
+    return {one.key for one in scored_keys(model, corpus) if one.score >= threshold}
 
 
-def best_threshold(model: MarkedScorer, corpora: Sequence[RelationCorpus]) -> float:
+def choose_threshold(model: MarkedScorer, corpora: Sequence[RelationCorpus]) -> float:
     """The least probability with the best micro F1 on some documents; the model's own if they have no relations."""
     gold: set[RelationKey] = set()
-    scored: list[tuple[RelationKey, float]] = []
+    scored: list[ScoredKey] = []
     for one in corpora:
         if one.documents and one.declaration is not None:
             gold |= gold_keys(one.documents, one.declaration.symmetric_types)
             scored += scored_keys(model, one)
-    by_threshold = {
-        least: relation_scores(gold, {key for key, score in scored if score >= least})[MICRO]["f1"]
-        for least in THRESHOLDS
-    }
-    highest = max(by_threshold.values())
-    equal = [least for least, score in by_threshold.items() if score == highest]
-    return equal[len(equal) // 2] if highest else model.settings.least
+    return best_threshold(gold, scored, model.settings.least)
 
 
 def score_corpus(model: MarkedScorer, corpus: RelationCorpus, train: Sequence[RelationCorpus]) -> dict[str, Any]:

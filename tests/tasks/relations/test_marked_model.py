@@ -28,12 +28,13 @@ from litmine.tasks.relations.marked_examples import (
 from litmine.tasks.relations.marked_folder import load_folder
 from litmine.tasks.relations.marked_input import PairReader, judged_pairs
 from litmine.tasks.relations.marked_layers import MarkedTraining, train_layers
-from litmine.tasks.relations.marked_scorer import JudgedText, MarkedScorer, best_relations, softmax
+from litmine.tasks.relations.marked_scorer import MarkedScorer, TextPairs, best_relations, softmax
 from litmine.tasks.relations.marked_settings import MarkedOptions, MarkedSettings, identify
 from litmine.tasks.relations.marked_text import MASKS
-from litmine.tasks.relations.marked_train import THRESHOLDS, best_threshold, make_marked, related_keys
+from litmine.tasks.relations.marked_train import choose_threshold, make_marked, related_keys
 from litmine.tasks.relations.metrics import MICRO, gold_keys, relation_scores
 from litmine.tasks.relations.pairs import candidate_pairs, default_rule, sentence_spans
+from litmine.tasks.relations.thresholds import THRESHOLDS
 
 DRUGS, GENES = ("penicillin", "lithium", "aspirin"), ("insulin", "albumin", "kinase")
 
@@ -73,16 +74,16 @@ def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     return folder
 
 
-def judged(numbers: Sequence[int]) -> list[JudgedText]:
+def judged(numbers: Sequence[int]) -> list[TextPairs]:
     rule = default_rule(DECLARATIONS["ChemProt"])
     texts = []
     for one in map(document, numbers):
         sentences = sentence_spans(one)
-        texts.append(JudgedText(one.text, candidate_pairs(one.entities, sentences, rule), sentences))
+        texts.append(TextPairs(one.text, candidate_pairs(one.entities, sentences, rule), sentences))
     return texts
 
 
-def logits_of(model: MarkedScorer, texts: Sequence[JudgedText]) -> np.ndarray:
+def logits_of(model: MarkedScorer, texts: Sequence[TextPairs]) -> np.ndarray:
     return np.concatenate(model.label(model.read(texts)))
 
 
@@ -118,7 +119,7 @@ def test_it_learns_and_transformers_gives_the_same_logits(trained: Path) -> None
 def test_scores_depend_neither_on_order_nor_on_batches(trained: Path) -> None:
     texts = judged(range(9))
     model = load_folder(trained, "x", precision="float32")
-    probabilities = model.probabilities([*texts, JudgedText("No pairs.", (), [(0, 9)])])
+    probabilities = model.probabilities([*texts, TextPairs("No pairs.", (), [(0, 9)])])
     assert [len(one) for one in probabilities if not isinstance(one, FailedItem)] == [2] * 9 + [0]
     small = load_folder(trained, "x", precision="float32", batch_tokens=16).probabilities(texts[::-1])
     for one, other in zip(probabilities, small[::-1], strict=False):
@@ -131,11 +132,11 @@ def test_scores_depend_neither_on_order_nor_on_batches(trained: Path) -> None:
 def test_the_threshold_is_the_best_of_the_held_out_documents(trained: Path) -> None:
     model = load_folder(trained, "x", precision="float32")
     held_out = corpus(range(6))
-    least = best_threshold(model, [held_out])
+    least = choose_threshold(model, [held_out])
     gold = gold_keys(held_out.documents, ())
     reached = {one: relation_scores(gold, related_keys(model, held_out, one))[MICRO]["f1"] for one in THRESHOLDS}
     assert reached[least] == max(reached.values()) == 100
-    assert best_threshold(model, [replace(held_out, documents=())]) == model.settings.least == 0.5
+    assert choose_threshold(model, [replace(held_out, documents=())]) == model.settings.least == 0.5
 
 
 def test_labels_without_a_relation_never_win() -> None:
@@ -173,12 +174,12 @@ def test_a_long_sentence_is_cut_to_the_window_as_transformers_reads_it(trained: 
     sentences = [(0, len(text))]
     pairs = candidate_pairs(entities, sentences, default_rule(DECLARATIONS["ChemProt"]))
     model = load_folder(trained, "x", precision="float32")
-    (read,) = model.read([JudgedText(text, pairs, sentences)])
+    (read,) = model.read([TextPairs(text, pairs, sentences)])
     assert 24 <= len(read[0].ids) <= 32
     wanted, ids = transformers_logits(trained, [read[0].text], 32)
     assert ids == [read[0].ids.tolist()]
     assert " inhibits " in read[0].text
-    np.testing.assert_allclose(logits_of(model, [JudgedText(text, pairs, sentences)]), wanted, atol=1e-4)
+    np.testing.assert_allclose(logits_of(model, [TextPairs(text, pairs, sentences)]), wanted, atol=1e-4)
 
 
 def foreign(trained: Path, folder: Path) -> Path:
