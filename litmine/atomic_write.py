@@ -28,47 +28,58 @@ class PendingFile:
 
 
 @contextmanager
-def pending_file(path: Path, *, exclusive: bool = False) -> Iterator[PendingFile]:
+def pending_file(path: Path, *, exclusive: bool = False, folder: int | None = None) -> Iterator[PendingFile]:
     """Context manager: yields a temporary file beside `path`, which is synced and renamed to `path` at the end.
 
-    With `exclusive`, an existing file at `path` is not replaced. Raises OSError. After an error in the block, or one of
-    its own, it deletes the temporary file.
+    With `exclusive`, an existing file at `path` is not replaced. `folder` is a file descriptor of the folder of `path`:
+    then nothing is renamed or deleted in another one, even if the folder is replaced meanwhile. Raises OSError. After
+    an error in the block, or one of its own, it deletes the temporary file.
     """
     pending = PendingFile(path.with_name(f".{path.name}.{uuid4().hex}{TEMPORARY}"))
+    temporary, final = (pending.path, path) if folder is None else (Path(pending.path.name), Path(path.name))
     try:
         yield pending
-        fsync_path(pending.path)
-        pending.named = _link_exclusively(pending.path, path) if exclusive else _rename(pending.path, path)
+        fsync_path(temporary, folder)
+        name = _link_exclusively if exclusive else _rename
+        pending.named = name(temporary, final, folder)
         fsync_path(path.parent)
     finally:
         with suppress(OSError):
-            pending.path.unlink()
+            os.unlink(temporary, dir_fd=folder)
 
 
-def fsync_path(path: Path) -> None:
-    """Sync a file, or the entries of a folder, to disk. Raises OSError."""
-    handle = os.open(path, os.O_RDONLY)
+def fsync_path(path: Path, folder: int | None = None) -> None:
+    """Sync a file, or the entries of a folder, to disk. `folder`: to which a path is relative. Raises OSError."""
+    handle = os.open(path, os.O_RDONLY | (0 if folder is None else os.O_NOFOLLOW), dir_fd=folder)
     try:
         os.fsync(handle)
     finally:
         os.close(handle)
 
 
-def _rename(temporary: Path, path: Path) -> bool:
-    temporary.replace(path)
+def _rename(temporary: Path, path: Path, folder: int | None) -> bool:
+    os.replace(temporary, path, src_dir_fd=folder, dst_dir_fd=folder)
     return True
 
 
-def _link_exclusively(temporary: Path, path: Path) -> bool:
+def _link_exclusively(temporary: Path, path: Path, folder: int | None) -> bool:
     try:
-        os.link(temporary, path)
+        os.link(temporary, path, src_dir_fd=folder, dst_dir_fd=folder)
     except FileExistsError:
         return False
     except OSError as error:
         if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK):
             raise
         # Without hard links, replace the file. That is harmless: in a lake, files of equal names have equal rows.
-        return not path.exists() and _rename(temporary, path)
+        return not _exists(path, folder) and _rename(temporary, path, folder)
+    return True
+
+
+def _exists(path: Path, folder: int | None) -> bool:
+    try:
+        os.stat(path, dir_fd=folder)
+    except FileNotFoundError:
+        return False
     return True
 
 

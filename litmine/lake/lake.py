@@ -15,6 +15,7 @@ from litmine.lake.active_models import active_models, stale_inputs_message, with
 from litmine.lake.article_writer import PART_SIZE, ArticleWriter, ImportCounts
 from litmine.lake.coverage import read_coverage, without_repeats
 from litmine.lake.file_writer import escape_surrogates, file_write_error, write_bytes
+from litmine.lake.folders import read_plain
 from litmine.lake.parquet import write_schema_file
 from litmine.lake.paths import TABLES, LakePath, parse_lake_path, schema_folder
 from litmine.lake.query import select, tasks_read
@@ -27,6 +28,7 @@ from litmine.types import SourceRecord
 
 MARKER_FILE = "lake.json"
 FORMAT_VERSION = 1
+_MAX_MARKER_BYTES = 10_000
 
 
 class Lake:
@@ -39,7 +41,7 @@ class Lake:
         """Open the lake at `path`. Raises LakeError when there is no lake, or it has an unsupported format."""
         self.location = _valid_location(path)
         try:
-            marker = json.loads((self.location / MARKER_FILE).read_bytes())
+            marker = json.loads(_read_marker(self.location / MARKER_FILE))
         except (FileNotFoundError, NotADirectoryError):
             problem = f"{path} is not a litmine lake" if self.location.exists() else f"there is no lake at {path}"
             raise LakeError(f"{problem}; `litmine import PATH` makes one") from None
@@ -47,7 +49,7 @@ class Lake:
             raise LakeError(
                 f"{self.location / MARKER_FILE} cannot be read ({error.strerror or error}); check its permissions"
             ) from error
-        except ValueError:
+        except (ValueError, RecursionError):
             marker = None
         if marker != {"format": FORMAT_VERSION}:
             raise LakeError(
@@ -190,6 +192,10 @@ class Lake:
             and one.texts_unread + one.texts_failed
             and (not runs_always(one.task) if tasks is None else one.task in tasks)
         ] + stale
+
+
+def _read_marker(file: LakePath) -> bytes:
+    return read_plain(file, _MAX_MARKER_BYTES) if isinstance(file, Path) else file.read_bytes()
 
 
 def _coverage_warning(model: str, unread: int, failed: int) -> str:

@@ -12,6 +12,7 @@ from litmine.lake.article_counts import ArticleCounts, count_articles
 from litmine.lake.coverage import Coverage, read_coverage, without_repeats
 from litmine.lake.download_journal import list_unfinished_fetches
 from litmine.lake.duckdb_errors import report_damaged_files
+from litmine.lake.folders import parquet_files
 from litmine.lake.freshness import count_revised_since_read
 from litmine.lake.lake import Lake
 from litmine.lake.lock import hold_lock
@@ -97,7 +98,7 @@ def read_status(lake: Lake) -> LakeStatus:
     # The view reads every article, which is not worth it in a lake without questions.
     readers = lake.sql(_READERS).to_pylist() if questions else []
     return LakeStatus(
-        size_bytes=sum(file.stat().st_size for file in lake.location.rglob("*.parquet")),
+        size_bytes=sum(file.stat().st_size for file in parquet_files(lake.location)),
         articles=counts.articles,
         retracted=counts.retracted,
         versions=counts.versions,
