@@ -4,6 +4,10 @@ The Python interface is ``from litmine import Lake, load_model, load_terms``. Th
 that ``litmine --help`` stays quick.
 """
 
+# First, so that Ctrl-C is handled from here on.
+from litmine import interrupts as interrupts
+
+# isort: split
 from typing import TYPE_CHECKING
 
 from litmine.versions import __version__

@@ -13,10 +13,14 @@ from pathlib import Path
 from typing import IO
 from uuid import uuid4
 
-from litmine.errors import LitmineError
+from litmine.errors import LitmineError, SettingError
 
 # Suffix of a file that is not complete yet.
 TEMPORARY = ".tmp"
+# The file that marks a folder as a lake.
+LAKE_MARKER = "lake.json"
+# Of a path that is no path, messages show so many characters.
+_SHOWN_PATH = 200
 
 
 @dataclass(slots=True)
@@ -83,12 +87,30 @@ def _exists(path: Path, folder: int | None) -> bool:
     return True
 
 
+def require_outside_lakes(path: Path, lake: object = None) -> None:
+    """Check that an output is in no lake, since it could damage it. Raises SettingError if it is, or is no path.
+
+    lake: the folder of a lake that may not exist yet; anything else has no effect.
+    """
+    try:
+        resolved = path.resolve()
+        new = lake.resolve() if isinstance(lake, Path) else None
+        folders = (resolved, *resolved.parents)
+        lakes = [folder for folder in folders if folder == new or os.path.lexists(folder / LAKE_MARKER)]
+    except (OSError, ValueError, RuntimeError) as error:
+        name = ascii(str(path)) if len(str(path)) < _SHOWN_PATH else f"{str(path)[:_SHOWN_PATH]!a}..."
+        raise SettingError(f"{name} cannot be the path of an output ({error}); choose another one") from error
+    if lakes:
+        raise SettingError(f"an output file cannot be inside the lake; choose a path outside {lakes[0]}")
+
+
 @contextmanager
 def open_atomic(file: Path) -> Iterator[IO[bytes]]:
     """Context manager: yields an open file, which gets its name at the end and is deleted after an error.
 
-    A device or a named pipe is written directly. Raises LitmineError when the file cannot be written.
+    A device or a named pipe is written directly. Raises LitmineError when the file cannot be written, or is in a lake.
     """
+    require_outside_lakes(file)
     try:
         if file.exists() and not file.is_file():
             # Do not replace a device such as /dev/null.

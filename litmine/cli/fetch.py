@@ -6,8 +6,9 @@ from typing import Literal
 
 import click
 
+from litmine.atomic_write import require_outside_lakes
 from litmine.cli.console import print_message, warn_about_local_locks
-from litmine.cli.options import lake_option
+from litmine.cli.options import OutputPath, lake_option
 from litmine.cli.progress import Meter
 from litmine.errors import NEW_GAPS, SettingError, SourceError
 from litmine.lake.paths import LakePath
@@ -59,6 +60,14 @@ def _read_pmid_file(file: Path) -> tuple[frozenset[int], list[Gap], str]:
     return frozenset(pmids), [Gap(f"{name}, {one.where}", one.why) for one in bad], name
 
 
+def _check_gap_file(file: Path, lake: LakePath) -> None:
+    """Raises SettingError before the fetch, since the file is written after it."""
+    require_outside_lakes(file, lake)
+    folder = file.absolute().parent
+    if not folder.is_dir():
+        raise SettingError(f"the folder of --gaps, {folder}, does not exist; create it or choose another file")
+
+
 @click.command()
 @lake_option
 @click.option("--query", metavar="TEXT", help="PubMed search, in the syntax of PubMed's search box.")
@@ -87,7 +96,7 @@ def _read_pmid_file(file: Path) -> tuple[frozenset[int], list[Gap], str]:
     "--gaps",
     "gap_file",
     metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=OutputPath(path_type=Path, dir_okay=False),
     help="Write the records that PubMed did not return, with reasons, to FILE (.csv, .json, .jsonl or .parquet).",
 )
 @click.option(
@@ -144,10 +153,8 @@ def fetch(
         raise click.UsageError("Give either --query TEXT or --pmids FILE.")
     if pmid_list is not None and since is not None:
         raise click.UsageError("--since needs --query; use --refresh to fetch a list of PMIDs again.")
-    if gap_file is not None and not gap_file.absolute().parent.is_dir():
-        raise SettingError(
-            f"the folder of --gaps, {gap_file.absolute().parent}, does not exist; create it or choose another file"
-        )
+    if gap_file is not None:
+        _check_gap_file(gap_file, lake)
     pmids, invalid_pmids, name = _read_pmid_file(pmid_list) if pmid_list else (frozenset[int](), [], "")
     request = FetchRequest(_clean_query(query), pmids, since, most, refresh)
     settings = load_eutils_settings(patience=patience, read_seconds=timeout)

@@ -2,12 +2,14 @@
 
 import errno
 import os
+import signal
 import sys
 from collections import UserDict
 from typing import Any
 
 import click
 
+from litmine import interrupts
 from litmine.cli.console import print_message
 from litmine.errors import DONE, FAILED, INTERRUPTED, LitmineError
 from litmine.specs import import_object
@@ -66,6 +68,7 @@ def cli() -> None:
 def main() -> None:
     """Run the command line and exit with its exit code (see `litmine.errors`)."""
     try:
+        interrupts.use(signal.default_int_handler, interrupts.stop)
         code = cli.main(prog_name="litmine", standalone_mode=False)
     except LitmineError as error:
         print_message(f"litmine: {error}")
@@ -74,7 +77,7 @@ def main() -> None:
         error.show()
         code = error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        print_message("litmine: interrupted; finished work is kept, and the same command continues from there")
+        print_message(interrupts.MESSAGE)
         code = INTERRUPTED
     except OSError as error:
         if error.errno not in _STDOUT_FULL:
@@ -85,4 +88,15 @@ def main() -> None:
         # Discard the rest, or Python reports the same error again when it flushes stdout at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = FAILED
+    if interrupts.is_command():
+        # The work is done. Python's own end would print a traceback.
+        interrupts.use(signal.SIG_IGN, signal.default_int_handler)
+    _report_passed_over()
     sys.exit(code if isinstance(code, int) else DONE)
+
+
+def _report_passed_over() -> None:
+    """Name what litmine did not open in a lake. The module is loaded if a command read a lake."""
+    folders = sys.modules.get("litmine.lake.folders")
+    for path, reason in folders.passed_over.items() if folders else ():
+        print_message(f"note: {path} {reason}")

@@ -1,11 +1,13 @@
 """Options that several commands share, declared once."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
+from litmine.atomic_write import require_outside_lakes
 from litmine.errors import SettingError
 from litmine.lake.object_store import ObjectPath
 from litmine.lake.paths import LakePath, parse_lake_path
@@ -62,12 +64,22 @@ batch_tokens_option = click.option(
     help=f"{help_text(ModelSettings, 'batch_tokens')}  [default: what suits the device]",
 )
 
+
+class OutputPath(click.Path):
+    """A file or folder to write; a place in a lake is refused."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        path = super().convert(value, param, ctx)
+        require_outside_lakes(Path(os.fsdecode(path)))
+        return path
+
+
 output_option = click.option(
     "-o",
     "--output",
     required=True,
     metavar="FOLDER",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=OutputPath(path_type=Path, file_okay=False),
     help="Output folder for the model.",
 )
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import click
 
+from litmine.atomic_write import require_outside_lakes
 from litmine.cli.console import print_message
-from litmine.cli.options import lake_option
+from litmine.cli.options import OutputPath, lake_option
 from litmine.cli.query_output import FORMATS
 from litmine.lake.paths import LakePath
 from litmine.lake.query_limits import VARIABLES, QueryLimits
@@ -23,7 +24,7 @@ from litmine.pipeline.count_format import format_count
     help="Output format.  [default: from the suffix of the output file, else table]",
 )
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file instead of stdout."
+    "-o", "--output", type=OutputPath(path_type=Path, dir_okay=False), help="Write to this file instead of stdout."
 )
 @click.option(
     "--memory",
@@ -77,7 +78,7 @@ def sql(
 
     limits, opened = QueryLimits(memory, threads, spill), Lake(lake)
     if output is not None:
-        opened.require_outside_lake(output)
+        require_outside_lakes(output, lake)
     # Bytes that are not UTF-8 become surrogates, which `select` refuses with a clear message.
     text = sys.stdin.buffer.read().decode(errors="surrogateescape") if query == "-" else query
     rows = write_result(opened.select(text, limits), form, output)

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from litmine.cli.console import print_message, printable
-from litmine.cli.options import lake_option
+from litmine.cli.options import OutputPath, lake_option
 from litmine.errors import DONE, NEW_GAPS, VocabularyError
 from litmine.lake.paths import LakePath
 
@@ -79,7 +79,7 @@ _FILE = click.Path(path_type=Path)
 
 @vocabulary.command()
 @click.option("--name", metavar="NAME", help="Name of the vocabulary, which becomes a folder in LITMINE_HOME.")
-@click.option("-o", "--output", type=_FILE, metavar="FOLDER", help="Folder to build in instead.")
+@click.option("-o", "--output", type=OutputPath(path_type=Path), metavar="FOLDER", help="Folder to build in instead.")
 @click.option("--mesh", multiple=True, type=_FILE, metavar="FILE", help="MeSH: desc2026.xml, supp2026.xml, d2026.bin.")
 @click.option("--gene", multiple=True, type=_FILE, metavar="FILE", help="NCBI Gene: gene_info.")
 @click.option("--taxon", multiple=True, type=int, metavar="NUMBER", help="Only genes of this species; several times.")

@@ -13,13 +13,15 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+from litmine.atomic_write import TEMPORARY
 from litmine.errors import LakeError, LakeLockedError
 from litmine.lake.file_writer import delete_file, file_age, file_write_error, make_folder, write_bytes
 from litmine.lake.folders import delete_in, glob_files, glob_folders, read_plain
 from litmine.lake.lock import hold_lock
 from litmine.lake.paths import LakePath, local_folder
 
-_FOLDER = ".spool"
+# The folder of the journals in the local folder of a lake.
+JOURNALS = ".spool"
 # The request, for messages.
 _REQUEST_FILE = "request.txt"
 _TIME_FORMAT = "%Y%m%dT%H%M%S.%fZ"
@@ -101,7 +103,7 @@ def open_journal(lake: LakePath, journal_id: str, request: str = "") -> Iterator
             raise LakeLockedError(
                 f"the same fetch is already writing to {lake}; wait until it is done and run this again"
             ) from None
-        folder = local_folder(lake) / _FOLDER / journal_id
+        folder = local_folder(lake) / JOURNALS / journal_id
         try:
             make_folder(folder)
         except OSError as error:
@@ -121,12 +123,20 @@ def list_unfinished_fetches(lake: LakePath) -> dict[str, str]:
 
     Raises LakeError when the folder cannot be read.
     """
-    folder = local_folder(lake) / _FOLDER
+    folder = local_folder(lake) / JOURNALS
     try:
         journals = [path for path in glob_folders(folder, "*") if _has_downloads(path)]
     except OSError as error:
         raise LakeError(f"{folder} cannot be read ({error.strerror}); check its permissions") from error
     return {journal.name: _read_request(journal) for journal in journals}
+
+
+def is_journal_file(location: str) -> bool:
+    """Whether litmine may have written a file or a folder with this path relative to the folder of all journals."""
+    _, _, name = location.partition("/")
+    if name.endswith(".xml"):
+        return _time_received(Path(name)) is not None
+    return name in ("", _REQUEST_FILE) or name.endswith((".json", TEMPORARY))
 
 
 def _delete(folder: Path) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from litmine.errors import LakeError, SettingError
+from litmine.atomic_write import LAKE_MARKER
+from litmine.errors import LakeError
 from litmine.lake import articles, import_log, runs
 from litmine.lake.active_models import active_models, stale_inputs_message, with_stale_inputs
 from litmine.lake.article_writer import PART_SIZE, ArticleWriter, ImportCounts
@@ -26,7 +27,7 @@ from litmine.lake.views import write_catalogue
 from litmine.specs import ARTICLES, runs_always
 from litmine.types import SourceRecord
 
-MARKER_FILE = "lake.json"
+MARKER_FILE = LAKE_MARKER
 FORMAT_VERSION = 1
 _MAX_MARKER_BYTES = 10_000
 
@@ -151,11 +152,6 @@ class Lake:
         condition = "true" if command is None else f"command = {sql_string(command)}"
         rows = self.rows(f"SELECT what, why FROM source_gaps WHERE {condition} ORDER BY ALL")
         return [runs.Gap(*row) for row in rows]
-
-    def require_outside_lake(self, file: Path) -> None:
-        """Check that an output file is outside the lake. Raises SettingError if it is not."""
-        if isinstance(self.location, Path) and file.resolve().is_relative_to(self.location):
-            raise SettingError(f"an output file cannot be inside the lake; choose a path outside {self.location}")
 
     def select(self, query: str, limits: QueryLimits | None = None) -> pa.RecordBatchReader:
         """Run one SELECT over the views and stream its rows; see `litmine.lake.query.select`."""

@@ -60,19 +60,26 @@ def model_folders(lake: LakePath, table: str) -> list[str]:
 def read_merge_notes(lake: LakePath) -> dict[LakePath, list[tuple[str, str]]]:
     """Read all merge notes: for each note, pairs of a file and the merged file that replaces it once it exists.
 
-    Pairs that name anything but two files of one folder of a table are left out (`is_merge_pair`). Raises LakeError for
-    a damaged note.
+    Pairs that name anything but two files of one folder of a table are left out. Raises LakeError for a damaged note.
     """
     notes: dict[LakePath, list[tuple[str, str]]] = {}
     for path in list_files(lake, REPLACED).values():
-        rows = read_table(path, ["file", "by"])
-        with report_read_errors(path):
-            pairs = zip(*(column.to_pylist() for column in rows.columns), strict=True)
-            notes[path] = [pair for pair in pairs if is_merge_pair(*pair)]
+        notes[path] = [pair for pair in _merge_pairs(path) if _is_merge_pair(*pair)]
     return notes
 
 
-def is_merge_pair(file: str | None, by: str | None) -> bool:
+def invalid_merge_pairs(note: LakePath) -> list[str]:
+    """What a merge note names and `read_merge_notes` leaves out."""
+    return [str(file) for pair in _merge_pairs(note) if not _is_merge_pair(*pair) for file in pair]
+
+
+def _merge_pairs(note: LakePath) -> list[tuple[str, str]]:
+    rows = read_table(note, ["file", "by"])
+    with report_read_errors(note):
+        return list(zip(*(column.to_pylist() for column in rows.columns), strict=True))
+
+
+def _is_merge_pair(file: str | None, by: str | None) -> bool:
     """Whether two paths without ending, relative to the lake, are files of the same folder of a table."""
     if file is None or by is None or not is_plain_name(PurePosixPath(file).name):
         return False

@@ -6,11 +6,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from litmine.atomic_write import open_atomic
+from litmine.atomic_write import open_atomic, require_outside_lakes
 from litmine.errors import DONE, NEW_GAPS, SettingError
 from litmine.lake.compaction import MERGE_FACTOR
 from litmine.lake.documents import DocumentSelection
-from litmine.lake.lake import MARKER_FILE, Lake
+from litmine.lake.lake import Lake
 from litmine.lake.paths import LakePath
 from litmine.lake.query import check_select
 from litmine.output.rows import WRITERS, format_from_suffix, with_unique_names
@@ -69,7 +69,7 @@ class SqlStep:
 
     def run(self, lake: LakePath, observer: JobObserver) -> StepOutcome:  # noqa: ARG002
         opened = Lake(lake)
-        opened.require_outside_lake(self.to)
+        require_outside_lakes(self.to, lake)
         rows = with_unique_names(opened.select(self.query))
         with open_atomic(self.to) as out:
             WRITERS[format_from_suffix(self.to)](rows, out)
@@ -116,8 +116,7 @@ class ExportStep:
 
 def _check_output(lake: LakePath, file: Path) -> None:
     """Raise SettingError for a file inside the lake, or in a folder that does not exist."""
-    if (lake / MARKER_FILE).exists():
-        Lake(lake).require_outside_lake(file)
+    require_outside_lakes(file, lake)
     if not file.absolute().parent.is_dir():
         raise SettingError(f"{file} cannot be written (its folder does not exist); create it or choose another file")
 
