@@ -21,6 +21,8 @@ TEMPORARY = ".tmp"
 LAKE_MARKER = "lake.json"
 # Of a path that is no path, messages show so many characters.
 _SHOWN_PATH = 200
+# Bytes of a path and of a name on the usual systems.
+_MAX_PATH, _MAX_NAME = 4095, 255
 
 
 @dataclass(slots=True)
@@ -92,16 +94,27 @@ def require_outside_lakes(path: Path, lake: object = None) -> None:
 
     lake: the folder of a lake that may not exist yet; anything else has no effect.
     """
+    require_path(path)
     try:
         resolved = path.resolve()
         new = lake.resolve() if isinstance(lake, Path) else None
-        folders = (resolved, *resolved.parents)
-        lakes = [folder for folder in folders if folder == new or os.path.lexists(folder / LAKE_MARKER)]
-    except (OSError, ValueError, RuntimeError) as error:
-        name = ascii(str(path)) if len(str(path)) < _SHOWN_PATH else f"{str(path)[:_SHOWN_PATH]!a}..."
-        raise SettingError(f"{name} cannot be the path of an output ({error}); choose another one") from error
+    except (OSError, RuntimeError) as error:  # such as links that lead to each other
+        raise SettingError(f"{path} cannot be the path of an output ({error}); choose another one") from error
+    folders = (resolved, *resolved.parents)
+    lakes = [folder for folder in folders if folder == new or os.path.lexists(folder / LAKE_MARKER)]
     if lakes:
         raise SettingError(f"an output file cannot be inside the lake; choose a path outside {lakes[0]}")
+
+
+def require_path(path: Path) -> None:
+    """Raise SettingError for text that can be no path: it has a NUL, or is longer than the system allows."""
+    name = str(path)
+    problem = "has a NUL character" if "\0" in name else ""
+    if len(os.fsencode(name)) > _MAX_PATH or any(len(os.fsencode(part)) > _MAX_NAME for part in path.parts):
+        problem = "is too long for the name of a file"
+    if problem:
+        shown = ascii(name if len(name) < _SHOWN_PATH else f"{name[:_SHOWN_PATH]}...")
+        raise SettingError(f"{shown} {problem}; choose another one")
 
 
 @contextmanager

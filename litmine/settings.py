@@ -17,8 +17,14 @@ from litmine.errors import SettingError
 
 # Larger numbers in a TOML file are cut to this, because an integer there may exceed the range of a float.
 _LARGEST = 10**300
+# Larger whole numbers overflow in the libraries that get them.
+_LARGEST_WHOLE = 2**31 - 1
+# Largest TOML file.
+_MAX_BYTES = 4 << 20
 _TYPE_NAMES = {"str": "text in quotes", "int": "a whole number", "float": "a number", "bool": "true or false"}
 _KEY = "setting"
+# Of a name that does not exist, messages show so many characters.
+_SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,17 +145,30 @@ def find_settings(reference: str, folder: Path | None, what: str) -> Path:
     """
     names = settings_names(folder) if folder else []
     file = folder / f"{reference}.toml" if folder and reference in names else Path(reference)
-    if not file.is_file():
+    if not _is_file(file):
         meant = did_you_mean(reference, names)
         known = f"{', '.join(names)} or " if names else ""
-        raise SettingError(f"no {what} {reference!r}{meant}; give {known}a TOML file")
+        shown = reference if len(reference) <= _SHOWN else f"{reference[:_SHOWN]}..."
+        raise SettingError(f"no {what} {shown!r}{meant}; give {known}a TOML file")
     return file
 
 
-def read_toml(file: Path) -> dict[str, Any]:
-    """The content of a TOML file. Raises SettingError when it cannot be read."""
+def _is_file(file: Path) -> bool:
+    """Whether a path is a file; a name that is too long for one is not."""
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return file.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def read_toml(file: Path) -> dict[str, Any]:
+    """The content of a TOML file. Raises SettingError when it cannot be read, or has more than 4 MiB."""
+    try:
+        with file.open("rb") as stream:
+            content = stream.read(_MAX_BYTES + 1)
+        if len(content) > _MAX_BYTES:
+            raise SettingError(f"{file} cannot be read as TOML: it is larger than {_MAX_BYTES >> 20} MiB")
+        return tomllib.loads(content.decode().replace("\r\n", "\n"))
     except (OSError, ValueError) as error:
         raise SettingError(f"{file} cannot be read as TOML: {' '.join(str(error).split())}") from error
     except RecursionError:
@@ -180,7 +199,7 @@ def from_toml(file: Path, kind: type, values: Mapping[str, Any], what: str) -> A
 
 def did_you_mean(name: str, known: Sequence[str]) -> str:
     """` (did you mean ...?)` with the nearest known name; empty when none is similar."""
-    nearest = get_close_matches(name, known, 1)
+    nearest = get_close_matches(name[:_SHOWN], known, 1)
     return f" (did you mean {nearest[0]}?)" if nearest else ""
 
 
@@ -200,6 +219,8 @@ def _convert(file: Path, name: str, hint: Any, value: Any) -> Any:
         return float(min(max(value, -_LARGEST), _LARGEST))
     if wanted is Path and type(value) is str and value:
         return Path(value)
+    if wanted is int and type(value) is int and abs(value) > _LARGEST_WHOLE:
+        raise SettingError(f"{file}: {name} must be at most {_LARGEST_WHOLE:,}, not {len(str(abs(value)))} digits")
     if type(value) is not wanted:
         expected = _TYPE_NAMES.get(wanted.__name__, "a path in quotes")
         raise SettingError(f"{file}: {name} must be {expected}, not {repr(value)[:80]}")

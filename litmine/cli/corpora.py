@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from litmine.cli.console import print_message, printable
+from litmine.cli.number_types import WholeNumber
 from litmine.cli.options import OutputPath
 
 
@@ -116,7 +117,7 @@ def get(name: str, url: str | None) -> None:
 @corpora.command()
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--of", "corpus", metavar="NAME", default="", help="The corpus whose types and relations it has.")
-@click.option("--errors", type=click.IntRange(0), default=3, show_default=True, help="Examples of each kind of error.")
+@click.option("--errors", type=WholeNumber(0), default=3, show_default=True, help="Examples of each kind of error.")
 @click.option("-o", "output", type=OutputPath(path_type=Path), help="Write the documents to this file, as JSON lines.")
 def check(path: Path, corpus: str, errors: int, output: Path | None) -> None:
     """Read documents with relations, count what they have, and list what is wrong with them.

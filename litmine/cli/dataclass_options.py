@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import click
 from click.core import ParameterSource
 
+from litmine.cli.number_types import DecimalNumber, WholeNumber
 from litmine.errors import SettingError
 from litmine.settings import Setting, flag_name, required_fields, setting_metadata
 
@@ -177,6 +178,6 @@ def _click_type(flag: str, kind: Any, setting: Setting) -> Any:
     if kind in (int, float):
         low = setting.above if setting.at_least is None else setting.at_least
         high = setting.below if setting.at_most is None else setting.at_most
-        ranged = click.IntRange if kind is int else click.FloatRange
+        ranged = WholeNumber if kind is int else DecimalNumber
         return ranged(low, high, min_open=setting.above is not None, max_open=setting.below is not None)  # type: ignore[arg-type]
     return click.Path(path_type=kind) if kind is not str else click.STRING

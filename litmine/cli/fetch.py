@@ -1,5 +1,7 @@
 """The command `fetch`: download PubMed records into the lake."""
 
+import io
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Literal
@@ -8,13 +10,20 @@ import click
 
 from litmine.atomic_write import require_outside_lakes
 from litmine.cli.console import print_message, warn_about_local_locks
+from litmine.cli.number_types import DecimalNumber, WholeNumber
 from litmine.cli.options import OutputPath, lake_option
 from litmine.cli.progress import Meter
 from litmine.errors import NEW_GAPS, SettingError, SourceError
 from litmine.lake.paths import LakePath
 from litmine.lake.runs import Gap
+from litmine.sources.bounded import read_up_to
 from litmine.sources.encodings import decode_start
 from litmine.sources.pmids import read_pmids
+
+# Some seven million PMIDs.
+_MAX_PMID_BYTES = 64 << 20
+# A month.
+_MAX_SECONDS = 2_678_400
 
 
 def _parse_since(ctx: click.Context, param: click.Parameter, value: str | None) -> date | Literal["last"] | None:
@@ -38,6 +47,12 @@ def _clean_query(text: str | None) -> str | None:
     return query
 
 
+def _lines(text: str) -> Iterator[str]:
+    """The lines of a text, one after the other, as `splitlines` cuts them: a list of all of them takes much memory."""
+    for line in io.StringIO(text, newline=None):
+        yield from line.splitlines(keepends=True)
+
+
 def _read_pmid_file(file: Path) -> tuple[frozenset[int], list[Gap], str]:
     """The PMIDs in a list, a CSV export of PubMed or MEDLINE text, and a gap for each word that is not a PMID.
 
@@ -47,12 +62,13 @@ def _read_pmid_file(file: Path) -> tuple[frozenset[int], list[Gap], str]:
     name = "stdin" if str(file) == "-" else str(file)
     try:
         with click.open_file(str(file), "rb") as stream:
-            text = decode_start(stream.read())
-        pmids, bad = read_pmids(text.splitlines(keepends=True))
+            text = decode_start(read_up_to(stream, _MAX_PMID_BYTES, "a list of PMIDs"))
+        pmids, bad = read_pmids(_lines(text))
     except SourceError as error:
         raise SettingError(f"{name}: {error}") from error
-    except OSError as error:
-        raise SettingError(f"{name} cannot be read ({error.strerror}); check the path") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise SettingError(f"{name} cannot be read ({reason}); check the path") from error
     if not pmids:
         raise SettingError(f"{name} has no PMID; put one on each line")
     if repeated := len(pmids) - len(set(pmids)):
@@ -86,7 +102,7 @@ def _check_gap_file(file: Path, lake: LakePath) -> None:
     " query (last).",
 )
 @click.option(
-    "--max", "most", type=click.IntRange(min=1), metavar="N", help="Fetch at most N records, highest PMIDs first."
+    "--max", "most", type=WholeNumber(min=1), metavar="N", help="Fetch at most N records, highest PMIDs first."
 )
 @click.option("--refresh", is_flag=True, help="Fetch records again that the lake already has.")
 @click.option(
@@ -101,7 +117,7 @@ def _check_gap_file(file: Path, lake: LakePath) -> None:
 )
 @click.option(
     "--patience",
-    type=click.FloatRange(min=1),
+    type=DecimalNumber(min=1, max=_MAX_SECONDS),
     default=180.0,
     show_default=True,
     metavar="SECONDS",
@@ -109,7 +125,7 @@ def _check_gap_file(file: Path, lake: LakePath) -> None:
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0.1),
+    type=DecimalNumber(min=0.1, max=_MAX_SECONDS),
     default=60.0,
     show_default=True,
     metavar="SECONDS",

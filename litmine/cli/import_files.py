@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from litmine.cli.console import print_message, warn_about_local_locks
+from litmine.cli.number_types import WholeNumber
 from litmine.cli.options import lake_option
 from litmine.cli.progress import Meter
 from litmine.errors import NEW_GAPS
@@ -24,7 +25,7 @@ from litmine.lake.paths import LakePath
 )
 @click.option(
     "--part-size",
-    type=click.IntRange(min=1),
+    type=WholeNumber(min=1),
     metavar="N",
     default=1_000,
     show_default=True,
@@ -32,7 +33,7 @@ from litmine.lake.paths import LakePath
 )
 @click.option(
     "--workers",
-    type=click.IntRange(min=1),
+    type=WholeNumber(min=1),
     metavar="N",
     default=1,
     show_default=True,

@@ -7,11 +7,26 @@ import click
 
 from litmine.atomic_write import require_outside_lakes
 from litmine.cli.console import print_message
+from litmine.cli.number_types import WholeNumber
 from litmine.cli.options import OutputPath, lake_option
 from litmine.cli.query_output import FORMATS
+from litmine.errors import QueryError, SourceError
 from litmine.lake.paths import LakePath
 from litmine.lake.query_limits import VARIABLES, QueryLimits
 from litmine.pipeline.count_format import format_count
+from litmine.sources.bounded import read_up_to
+
+# A query has at most a million characters (`litmine.lake.query`), each of at most four bytes.
+_MAX_QUERY_BYTES = 4 << 20
+
+
+def _read_query() -> str:
+    """The query on stdin. Raises QueryError for more than any query may have."""
+    try:
+        content = read_up_to(sys.stdin.buffer, _MAX_QUERY_BYTES, "a query")
+    except SourceError as error:
+        raise QueryError(f"the query on stdin cannot be read: {error}") from error
+    return content.decode(errors="surrogateescape")
 
 
 @click.command()
@@ -35,7 +50,7 @@ from litmine.pipeline.count_format import format_count
 )
 @click.option(
     "--threads",
-    type=click.IntRange(min=1),
+    type=WholeNumber(min=1),
     metavar="N",
     envvar=VARIABLES["threads"],
     help=f"Threads of the query.  [env: {VARIABLES['threads']}; default: one for each core]",
@@ -80,7 +95,7 @@ def sql(
     if output is not None:
         require_outside_lakes(output, lake)
     # Bytes that are not UTF-8 become surrogates, which `select` refuses with a clear message.
-    text = sys.stdin.buffer.read().decode(errors="surrogateescape") if query == "-" else query
+    text = _read_query() if query == "-" else query
     rows = write_result(opened.select(text, limits), form, output)
     if output is not None:
         print_message(f"{format_count(rows, 'rows')} written to {output}")

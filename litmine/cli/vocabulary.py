@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from litmine.cli.console import print_message, printable
+from litmine.cli.number_types import WholeNumber
 from litmine.cli.options import OutputPath, lake_option
 from litmine.errors import DONE, NEW_GAPS, VocabularyError
 from litmine.lake.paths import LakePath
@@ -53,7 +54,9 @@ def list_(lake: LakePath) -> None:
 @click.argument("reference", default="builtin")
 @click.argument("what", metavar="[IDENTIFIER|NAME]", required=False)
 @click.option("--type", "entity_type", metavar="TYPE", help="Only concepts of this entity type, such as Disease.")
-@click.option("--taxon", type=int, metavar="NUMBER", help="Only genes of this species, such as 9606 for human.")
+@click.option(
+    "--taxon", type=WholeNumber(), metavar="NUMBER", help="Only genes of this species, such as 9606 for human."
+)
 def show(reference: str, what: str | None, entity_type: str | None, taxon: int | None) -> None:
     """Show a vocabulary: sources, versions, licences, counts; or a concept, by its identifier or a name.
 
@@ -82,7 +85,9 @@ _FILE = click.Path(path_type=Path)
 @click.option("-o", "--output", type=OutputPath(path_type=Path), metavar="FOLDER", help="Folder to build in instead.")
 @click.option("--mesh", multiple=True, type=_FILE, metavar="FILE", help="MeSH: desc2026.xml, supp2026.xml, d2026.bin.")
 @click.option("--gene", multiple=True, type=_FILE, metavar="FILE", help="NCBI Gene: gene_info.")
-@click.option("--taxon", multiple=True, type=int, metavar="NUMBER", help="Only genes of this species; several times.")
+@click.option(
+    "--taxon", multiple=True, type=WholeNumber(), metavar="NUMBER", help="Only genes of this species; several times."
+)
 @click.option("--taxonomy", type=_FILE, metavar="PATH", help="NCBI Taxonomy: taxdump.tar.gz, or its folder.")
 @click.option("--hgnc", type=_FILE, metavar="FILE", help="HGNC: hgnc_complete_set.txt.")
 @click.option("--mondo", type=_FILE, metavar="FILE", help="MONDO: mondo.obo.")

@@ -6,7 +6,7 @@ A journal belongs to one fetch, which is the same however often it is interrupte
 
 import json
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
@@ -26,6 +26,8 @@ JOURNALS = ".spool"
 _REQUEST_FILE = "request.txt"
 _TIME_FORMAT = "%Y%m%dT%H%M%S.%fZ"
 _BODIES, _SEARCHES = "*.xml", "*.json"
+# Beside a body with records that nobody requested.
+_UNREQUESTED = ".unrequested"
 # More than a search result of PubMed, or a command line, can have.
 _MAX_SEARCH_BYTES = 64_000_000
 _MAX_REQUEST_BYTES = 4_000_000
@@ -37,12 +39,29 @@ class DownloadJournal:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def save_response(self, body: bytes, received: datetime) -> Path:
-        """Save the body of a response and return its path. Raises LakeError when it cannot be written."""
+    def save_response(self, body: bytes, received: datetime, unrequested: Collection[int] = ()) -> Path:
+        """Save the body of a response and return its path. Raises LakeError when it cannot be written.
+
+        unrequested: PMIDs of records in it that are not to be written to the lake.
+        """
         digest = blake2b(body, digest_size=6).hexdigest()
         path = self._folder / f"{received.astimezone(UTC).strftime(_TIME_FORMAT)}-{digest}.xml"
+        if unrequested:  # first: without the body, it has no effect
+            write_bytes(path.with_suffix(_UNREQUESTED), json.dumps(sorted(unrequested)).encode())
         write_bytes(path, body)
         return path
+
+    def unrequested(self, body: Path) -> set[int]:
+        """The PMIDs of the records in a body that are not to be written to the lake."""
+        try:
+            pmids = json.loads(read_plain(body.with_suffix(_UNREQUESTED), _MAX_SEARCH_BYTES))
+            return {pmid for pmid in pmids if isinstance(pmid, int)}
+        except FileNotFoundError:
+            return set()
+        except (LakeError, OSError, ValueError, TypeError, RecursionError) as error:
+            raise LakeError(
+                f"{body.with_suffix(_UNREQUESTED)} cannot be read; delete it and {body.name}, and fetch again"
+            ) from error
 
     def responses(self) -> list[tuple[Path, datetime]]:
         """The saved bodies, each with the time it was received (UTC), oldest first."""
@@ -53,6 +72,7 @@ class DownloadJournal:
         """Delete bodies whose records are in article parts."""
         for path in paths:
             delete_file(path)
+            delete_file(path.with_suffix(_UNREQUESTED))
 
     def save_search(self, term: str, result: dict[str, Any]) -> None:
         """Save the result of a search as JSON. Raises LakeError when it cannot be written."""
@@ -136,7 +156,7 @@ def is_journal_file(location: str) -> bool:
     _, _, name = location.partition("/")
     if name.endswith(".xml"):
         return _time_received(Path(name)) is not None
-    return name in ("", _REQUEST_FILE) or name.endswith((".json", TEMPORARY))
+    return name in ("", _REQUEST_FILE) or name.endswith((".json", _UNREQUESTED, TEMPORARY))
 
 
 def _delete(folder: Path) -> None:

@@ -32,6 +32,8 @@ from litmine.specs import ARTICLES
 
 PART_ROWS = 10_000
 GRACE = timedelta(hours=6)
+# A hundred years. Longer times do not fit into a date.
+MAX_GRACE_HOURS = 876_000
 
 
 @dataclass(slots=True)

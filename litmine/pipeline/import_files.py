@@ -32,6 +32,7 @@ from litmine.sources.files import (
     compute_checksum,
     estimate_release_time,
     find_files,
+    find_unread,
     read_declared_md5,
     read_file,
 )
@@ -83,6 +84,7 @@ def import_files(
     parameters = {"paths": " ".join(map(str, paths)), "as_of": str(as_of or ""), "workers": str(workers)}
     with log_run(opened, "import", **parameters) as entry:
         entry.gaps, entry.settled = result.gaps, result.settled
+        result.gaps += [Gap(found.where, found.why) for found in find_unread(paths)]
         open_gaps = opened.source_gaps("import")
         entry.known_gaps = frozenset(open_gaps)
         with closing(_import_each(settings, files, workers, on_records)) as file_results:

@@ -8,6 +8,7 @@ import gzip
 import hashlib
 import os
 import re
+import stat
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -137,6 +138,34 @@ def _read_items(path: Path, plain: BufferedReader) -> Iterator[ReadRecord | Unre
             _check_gzip(path, stream)
             checked = True
         yield item
+
+
+def find_unread(paths: Sequence[Path]) -> list[UnreadableRecord]:
+    """What is in the folders among the paths and `find_files` passes over, although it is not hidden.
+
+    These are links to folders, links that lead nowhere, named pipes, sockets and devices. A link to a file is read.
+    """
+    found = []
+    for path in paths:
+        for parent, folders, names in os.walk(path):
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            for name in sorted((*folders, *names)):
+                entry = Path(parent, name)
+                if not name.startswith(".") and (why := _why_unread(entry)):
+                    found.append(UnreadableRecord(str(entry), why))
+    return found
+
+
+def _why_unread(entry: Path) -> str:
+    """Why an entry of a folder is not read; empty for a folder and for a file."""
+    try:
+        mode = entry.stat().st_mode
+    except OSError as error:
+        reason = "is a link that leads nowhere" if entry.is_symlink() else f"cannot be read ({error.strerror or error})"
+        return f"It {reason}: it was not imported."
+    if stat.S_ISDIR(mode):
+        return "It is a link to a folder: import that folder itself." if entry.is_symlink() else ""
+    return "" if stat.S_ISREG(mode) else "It is no file: it was not imported; to read a pipe, give its own path."
 
 
 def _files_in(folder: Path) -> list[Path]:

@@ -257,7 +257,7 @@ def test_ctrl_c_ends_a_starting_command_with_one_sentence(tmp_path: Path) -> Non
         "sys.addaudithook(hook)\n"
     )
     environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
-    for module in ("typing", "litmine.versions", "litmine.cli.main", "click", "litmine.cli.sql"):
+    for module in ("typing", "litmine.versions", "litmine.cli.main", "click", "litmine.cli.query_output"):
         ran = subprocess.run(
             [sys.executable, "-m", "litmine", "sql", "select 1"],
             env={**environment, "AT": module},

@@ -1,12 +1,11 @@
 """The `[[after]]` steps of a job: compact, sql, export. Each is a dataclass whose fields are its settings."""
 
-import math
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from litmine.atomic_write import open_atomic, require_outside_lakes
+from litmine.atomic_write import open_atomic, require_outside_lakes, require_path
 from litmine.errors import DONE, NEW_GAPS, SettingError
 from litmine.lake.compaction import MERGE_FACTOR
 from litmine.lake.documents import DocumentSelection
@@ -15,7 +14,7 @@ from litmine.lake.paths import LakePath
 from litmine.lake.query import check_select
 from litmine.output.rows import WRITERS, format_from_suffix, with_unique_names
 from litmine.pipeline.choose_models import check_tagger, tagger_names
-from litmine.pipeline.compact import compact
+from litmine.pipeline.compact import MAX_GRACE_HOURS, compact
 from litmine.pipeline.export import export, export_notes
 from litmine.pipeline.job.step import Forecast, JobObserver, Rates, StepOutcome
 
@@ -30,8 +29,8 @@ class CompactStep:
     grace_hours: float = 6.0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.grace_hours < math.inf:
-            raise SettingError("grace_hours must be at least 0")
+        if not 0 <= self.grace_hours <= MAX_GRACE_HOURS:
+            raise SettingError(f"grace_hours must be at least 0 and at most {MAX_GRACE_HOURS:,}")
 
     @property
     def subject(self) -> str:
@@ -60,6 +59,7 @@ class SqlStep:
     to: Path
 
     def __post_init__(self) -> None:
+        require_path(self.to)
         if format_from_suffix(self.to) not in WRITERS:
             raise SettingError(f"{self.to} must end in one of {', '.join(f'.{form}' for form in WRITERS)}")
 
@@ -93,6 +93,9 @@ class ExportStep:
     where: str | None = None
     models: tuple[str, ...] = ()
     types: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        require_path(self.to)
 
     @property
     def subject(self) -> str:
