@@ -13,6 +13,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from litmine.atomic_write import require_path
 from litmine.errors import SettingError
 
 # Larger numbers in a TOML file are cut to this, because an integer there may exceed the range of a float.
@@ -218,7 +219,7 @@ def _convert(file: Path, name: str, hint: Any, value: Any) -> Any:
     if wanted is float and type(value) is int:
         return float(min(max(value, -_LARGEST), _LARGEST))
     if wanted is Path and type(value) is str and value:
-        return Path(value)
+        return _path(file, name, value)
     if wanted is int and type(value) is int and abs(value) > _LARGEST_WHOLE:
         raise SettingError(f"{file}: {name} must be at most {_LARGEST_WHOLE:,}, not {len(str(abs(value)))} digits")
     if type(value) is not wanted:
@@ -242,7 +243,15 @@ def _convert_tuple(file: Path, name: str, hint: Any, value: Any) -> tuple[Any, .
         return tuple(from_toml(file, hint, table, f"table of {name}") for table in value)
     if not isinstance(value, list) or not all(isinstance(text, str) and (text or hint is str) for text in value):
         raise SettingError(f"{file}: {name} must be a list of {'names' if hint is str else 'paths'} in quotes")
-    return tuple(map(hint, value))
+    return tuple(_path(file, name, text) if hint is Path else hint(text) for text in value)
+
+
+def _path(file: Path, name: str, text: str) -> Path:
+    try:
+        require_path(Path(text))
+    except SettingError as error:
+        raise SettingError(f"{file}: {name}: {error}") from None
+    return Path(text)
 
 
 def _union_members(hint: Any) -> tuple[Any, ...]:

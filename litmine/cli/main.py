@@ -17,6 +17,7 @@ from litmine.versions import __version__
 
 # Only stdout: write errors of the lake and of `-o` are LitmineErrors, and click handles a closed pipe.
 _STDOUT_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_SHOWN_NAME = 100
 
 
 # Where each command is defined.
@@ -80,19 +81,24 @@ def main() -> None:
         print_message(interrupts.MESSAGE)
         code = INTERRUPTED
     except OSError as error:
-        if error.errno not in _STDOUT_FULL:
-            raise
-        print_message(
-            f"litmine: cannot write to stdout ({error.strerror}); free some disk space and run the command again"
-        )
-        # Discard the rest, or Python reports the same error again when it flushes stdout at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        print_message(f"litmine: {_os_error_message(error)}")
         code = FAILED
     if interrupts.is_command():
         # The work is done. Python's own end would print a traceback.
         interrupts.use(signal.SIG_IGN, signal.default_int_handler)
     _report_passed_over()
     sys.exit(code if isinstance(code, int) else DONE)
+
+
+def _os_error_message(error: OSError) -> str:
+    """The message for an error of the system that no command handles. Raises the error if it is a bug of litmine's."""
+    if error.errno == errno.ENAMETOOLONG:
+        return f"{str(error.filename)[:_SHOWN_NAME]}... is too long for the name of a file; choose another one"
+    if error.errno not in _STDOUT_FULL:
+        raise error
+    # Discard the rest, or Python reports the same error again when it flushes stdout at exit.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return f"cannot write to stdout ({error.strerror}); free some disk space and run the command again"
 
 
 def _report_passed_over() -> None:

@@ -24,6 +24,7 @@ from litmine.lake.footers import read_footers
 from litmine.lake.lake_cache import are_worth_caching, files_digest, read_cache, write_cache
 from litmine.lake.paths import PART_TASKS, LakePath, parse_folder_name
 from litmine.lake.sql_text import column_names, escape_glob, schema_map, select_list, sql_string
+from litmine.lake.verified_files import verify_files
 from litmine.lake.view_templates import FILE_NAME, FOOTER_COLUMNS
 from litmine.specs import ARTICLES, TaskSpec
 
@@ -56,6 +57,8 @@ class ListedFiles:
         return bool(self._files[table])
 
     def rows(self, table: str, columns: Sequence[str]) -> str:
+        """Raises LakeError for a damaged file of a small table (`litmine.lake.verified_files`)."""
+        verify_files(self._lake, table, self._files[table])
         return self._read(table, columns, self._files[table])
 
     def footers(self, table: str, with_replaced: bool) -> str:  # noqa: ARG002

@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from litmine.atomic_write import open_atomic, require_outside_lakes, require_path
+from litmine.atomic_write import open_atomic, require_outside_lakes
 from litmine.errors import DONE, NEW_GAPS, SettingError
 from litmine.lake.compaction import MERGE_FACTOR
 from litmine.lake.documents import DocumentSelection
@@ -59,7 +59,6 @@ class SqlStep:
     to: Path
 
     def __post_init__(self) -> None:
-        require_path(self.to)
         if format_from_suffix(self.to) not in WRITERS:
             raise SettingError(f"{self.to} must end in one of {', '.join(f'.{form}' for form in WRITERS)}")
 
@@ -93,9 +92,6 @@ class ExportStep:
     where: str | None = None
     models: tuple[str, ...] = ()
     types: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        require_path(self.to)
 
     @property
     def subject(self) -> str:
