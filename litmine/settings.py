@@ -20,6 +20,8 @@ from litmine.errors import SettingError
 _LARGEST = 10**300
 # Larger whole numbers overflow in the libraries that get them.
 _LARGEST_WHOLE = 2**31 - 1
+# Characters of a text in settings that come as JSON.
+_LONGEST_TEXT = 1_000
 # Largest TOML file.
 _MAX_BYTES = 4 << 20
 _TYPE_NAMES = {"str": "text in quotes", "int": "a whole number", "float": "a number", "bool": "true or false"}
@@ -132,6 +134,59 @@ def _numbers(name: str, value: Any) -> Iterator[tuple[str, float]]:
         for pair in value:
             if isinstance(pair, tuple) and isinstance(pair[-1], int | float):
                 yield f"{name} of {str(pair[0])[:80]!r}", pair[-1]
+
+
+def check_types(settings: Any) -> None:
+    """Raise ValueError when a value of a dataclass has not the type of its field, at any depth, or an odd size.
+
+    Settings that come as JSON are checked with it: whole numbers have at most 32 bits, others are finite, and text is
+    no longer than a line.
+    """
+    hints = get_type_hints(type(settings))
+    for each in fields(settings):
+        _check_type(each.name, hints[each.name], getattr(settings, each.name))
+
+
+def _check_type(name: str, hint: Any, value: Any) -> None:
+    origin, inner = get_origin(hint), get_args(hint)
+    if isinstance(hint, UnionType):
+        kinds = [kind for kind in inner if kind is not NoneType]
+        fits = value is None or len(kinds) > 1
+        if not fits:
+            _check_type(name, kinds[0], value)
+        return
+    if origin is tuple:
+        fits = isinstance(value, tuple) and (inner[-1] is ... or len(inner) == len(value))
+        for kind, item in (
+            zip(inner if inner[-1] is not ... else inner[:1] * len(value), value, strict=True) if fits else ()
+        ):
+            _check_type(name, kind, item)
+    elif is_dataclass(hint) and isinstance(hint, type):
+        fits = isinstance(value, hint)
+        if fits:
+            check_types(value)
+    elif origin is not None and isinstance(origin, type) and issubclass(origin, Mapping):
+        fits = isinstance(value, Mapping)
+        for key, item in value.items() if fits else ():
+            _check_type(name, inner[0], key)
+            _check_type(name, inner[1], item)
+    else:
+        fits = _fits(hint, value)
+    if not fits:
+        raise ValueError(f"{name} cannot be {repr(value)[:80]}")
+
+
+def _fits(kind: Any, value: Any) -> bool:
+    """Whether a value without parts has this type and a possible size. Other types are not checked."""
+    if kind is str:
+        return isinstance(value, str) and len(value) <= _LONGEST_TEXT and value.isprintable()
+    if kind is bool:
+        return isinstance(value, bool)
+    if kind is int:
+        return type(value) is int and abs(value) <= _LARGEST_WHOLE
+    if kind is float:
+        return type(value) in (int, float) and math.isfinite(value) and abs(value) <= _LARGEST_WHOLE
+    return True
 
 
 def settings_names(folder: Path) -> list[str]:

@@ -12,6 +12,7 @@ from litmine.errors import ModelError
 from litmine.nn.hugging_face_folder import DEFAULT_OVERLAP, describe_plain_bert
 from litmine.nn.references import SETTINGS_FILE, folder_digest, is_litmine_model, read_settings
 from litmine.nn.trunk_folder import TrunkLink, TrunkSettings, find_trunk
+from litmine.settings import check_types
 from litmine.text.tags import TagSet
 
 # The `task` in a tagger's `litmine.json`; the oldest models have none.
@@ -80,9 +81,10 @@ class TaggerSettings:
                 trunk_settings = TrunkSettings.load(find_trunk(folder, trunk))
                 read |= {"trunk": trunk, "window": trunk_settings.window, "overlap": trunk_settings.overlap}
             settings = cls(heads=heads, **read)
+            check_types(settings)
             if not any(head.default for head in heads):
                 raise ValueError("it has no default head")
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
             raise ModelError(
                 f"{folder / SETTINGS_FILE} is not a valid settings file ({reason}); train or copy the model again"

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from litmine.corpora.relation_declarations import TypePair
 from litmine.errors import ModelError
 from litmine.nn.references import SETTINGS_FILE, folder_digest, is_litmine_model
-from litmine.settings import setting
+from litmine.settings import check_types, setting
 from litmine.tasks.relations.found import ROWS_VERSION
 from litmine.tasks.relations.marked_text import MARKERS, MASKS, Marking
 from litmine.tasks.relations.pairs import PairRule
@@ -123,13 +123,15 @@ class MarkedSettings:
         file = folder / (SETTINGS_FILE if is_litmine_model(folder) else DECLARATION_FILE)
         try:
             declared = json.loads(file.read_text(encoding="utf-8"))
-            return _parse(declared, name)
+            settings = _parse(declared, name)
+            check_types(settings)
+            return settings
         except FileNotFoundError:
             raise ModelError(
                 f"{folder} holds a classifier of texts; to find relations with it, add {DECLARATION_FILE} to the"
                 f" folder, which says how it wants mentions marked and what its labels mean, such as {EXAMPLE}"
             ) from None
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             reason = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
             raise ModelError(f"{file} is not valid: {reason}; a valid one is {EXAMPLE}") from error
 

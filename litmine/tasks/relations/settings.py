@@ -13,6 +13,7 @@ from litmine.corpora.relation_declarations import TypePair
 from litmine.errors import ModelError
 from litmine.nn.references import SETTINGS_FILE, folder_digest, read_settings
 from litmine.nn.trunk_folder import TrunkLink, find_trunk
+from litmine.settings import check_types
 from litmine.tasks.relations.pairs import PairRule
 
 # The `task` in the `litmine.json`.
@@ -113,8 +114,9 @@ class RelationSettings:
             if trunk is None:
                 raise ValueError("it names no trunk")
             settings = cls(heads=heads, **{**read, "trunk": trunk, "entity_types": tuple(read["entity_types"])})
+            check_types(settings)
             settings._check()
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
             raise ModelError(
                 f"{folder / SETTINGS_FILE} is not a valid settings file ({reason}); train or copy the model again"
