@@ -118,6 +118,9 @@ class LiveFileQuery:
     WHERE NOT repeated
 )"""
 
+    def stored(self, name: str) -> None:
+        """Nothing: what is kept beside the lake may be out of date whenever a view of the catalogue is read."""
+
     def active_models(self, spec: TaskSpec) -> str:
         names = ("model", "inputs") if spec.upstream else ("model",)
         key = f"({', '.join(names)})" if len(names) > 1 else names[0]

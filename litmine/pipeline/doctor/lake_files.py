@@ -16,8 +16,8 @@ from litmine.pipeline.doctor.finding import Finding, note, wrong
 from litmine.schema import find_schema_conflict
 from litmine.specs import ARTICLES
 
-# Not tables. The search index and the catalogue have checks of their own.
-_OTHER_FILES = (".cache", ".locks", ".spool", "search", "lake.json", "lake.duckdb", "lake.duckdb.wal")
+# Not tables. The search index and the catalogue have checks of their own; what is kept of concepts is made again.
+_OTHER_FILES = (".cache", ".locks", ".spool", "concepts", "search", "lake.json", "lake.duckdb", "lake.duckdb.wal")
 _WITH_FOOTER = (ARTICLES, *MODEL_TABLES)
 _HOUR = 3600
 
