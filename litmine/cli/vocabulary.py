@@ -74,6 +74,43 @@ def show(reference: str, what: str | None, entity_type: str | None, taxon: int |
         click.echo(printable(line))
 
 
+@vocabulary.command()
+@click.argument("branches", metavar="BRANCH...", nargs=-1, required=True)
+@click.option("--from", "reference", metavar="NAME", default="builtin", show_default=True, help="Vocabulary to take.")
+@click.option(
+    "--type", "other_type", metavar="TYPE", default="Process", show_default=True, help="Type of concepts without one."
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    metavar="FILE",
+    help="Term list to write, such as processes.tsv.",
+)
+def terms(branches: tuple[str, ...], reference: str, other_type: str, output: Path) -> None:
+    """Write the concepts of branches of MeSH as a term list for `annotate --terms`, for what no model finds.
+
+    \b
+    litmine vocabulary terms G -o processes.tsv
+    litmine vocabulary terms G D10 -o processes_and_lipids.tsv
+
+    A branch is a tree number, such as G09, or the letter of a tree: G has phenomena and processes, such as blood
+    viscosity. With them, `litmine discover` finds connections over processes.
+    """
+    import io
+
+    from litmine.atomic_write import open_atomic
+    from litmine.vocabulary.branch_terms import write_branch_terms
+    from litmine.vocabulary.catalogue import open_vocabulary
+
+    text = io.StringIO()
+    count = write_branch_terms(open_vocabulary(reference), branches, other_type, text)
+    with open_atomic(output) as out:
+        out.write(text.getvalue().encode())
+    print_message(f"{count:,} concepts written to {output}")
+
+
 _FILE = click.Path(path_type=Path)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from litmine.errors import LakeError
+from litmine.lake.articles import list_parts
 from litmine.lake.concept_parts import ConceptPart, concept_folder, list_concept_parts
 from litmine.lake.duckdb_errors import report_damaged_files
 from litmine.lake.file_writer import file_age, write_atomically
@@ -12,6 +13,7 @@ from litmine.lake.lock import hold_lock
 from litmine.lake.paths import LakePath
 from litmine.lake.sql_text import escape_glob, schema_map, sql_string
 from litmine.lake.views import open_duckdb, run_interruptibly
+from litmine.specs import ARTICLES
 
 if TYPE_CHECKING:
     import duckdb
@@ -41,6 +43,33 @@ def write_concept_parts(lake: LakePath) -> list[ConceptPart]:
     return parts
 
 
+def write_heading_tables(lake: LakePath) -> list[Path]:
+    """Write the tables of NLM's MeSH headings that are missing, and return all: one for each article part.
+
+    They have the columns of concept tables, with `record_hash` for `text_hash`, since headings belong to records.
+    Raises LakeError for a damaged part, or if the folder cannot be written.
+    """
+    folder = concept_folder(lake) / "headings"
+    files = {folder / f"{part.stem}.parquet": part for part in list_parts(lake)}
+    if missing := [file for file in files if not file.exists()]:
+        with hold_lock(lake, "concepts", wait=True), report_damaged_files(lake), open_duckdb(lake) as connection:
+            for file in missing:
+                columns = ("pmid", "record_hash", "deleted", "repeated", "mesh")
+                reader = (
+                    f"read_parquet({sql_string(escape_glob(files[file]))}, schema = {schema_map(ARTICLES, columns)})"
+                )
+                query = f"""
+                    SELECT DISTINCT 'MESH:' || heading.ui AS identifier, '' AS entity_type, pmid, record_hash
+                    FROM (
+                        SELECT pmid, record_hash, unnest(mesh) AS heading FROM {reader}
+                        WHERE NOT deleted AND NOT repeated
+                    )
+                    WHERE heading.ui IS NOT NULL ORDER BY pmid, record_hash, identifier"""
+                _copy(connection, query, file)
+        _delete_old({file.name for file in files}, folder)
+    return list(files)
+
+
 def _mentions_query(rows: str, keys: str) -> str:
     """Count mentions by identifier and `keys`; each identifier of a composite mention counts.
 
@@ -66,13 +95,17 @@ def _write(connection: "duckdb.DuckDBPyConnection", part: ConceptPart) -> None:
     counted = _mentions_query(f"({' UNION ALL '.join(selects)})", "pmid, text_hash")
     query = f"SELECT {', '.join(COLUMNS)} FROM ({counted}) ORDER BY pmid, text_hash, identifier"
 
+    _copy(connection, query, part.file)
+
+
+def _copy(connection: "duckdb.DuckDBPyConnection", query: str, file: Path) -> None:
     def write(temporary: Path) -> None:
         target = sql_string(str(temporary))
         run_interruptibly(
             connection, lambda: connection.execute(f"COPY ({query}) TO {target} (FORMAT parquet, COMPRESSION zstd)")
         )
 
-    write_atomically(part.file, write)
+    write_atomically(file, write)
 
 
 def _delete_old(names: set[str], folder: Path) -> None:

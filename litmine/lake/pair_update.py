@@ -1,7 +1,7 @@
 """Bring the index of concept pairs up to date (`litmine.lake.pair_state` says what it holds)."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path

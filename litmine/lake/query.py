@@ -117,13 +117,13 @@ def tasks_read(lake: LakePath, query: str) -> set[str] | None:
     return None if tables is None else tasks_behind(tables)
 
 
-def condition_error(where: str, error: QueryError) -> QueryError:
-    """The error of a query with a user's condition on `articles`, as a sentence about the condition alone."""
+def condition_error(where: str, error: QueryError, view: str = "articles") -> QueryError:
+    """The error of a query with a user's condition on a view, as a sentence about the condition alone."""
     reason = str(error).removeprefix(QUERY_FAILED)
     if "syntax error" in reason:
         # In the query, DuckDB meets what follows the condition.
-        reason = _syntax_error(f"FROM articles WHERE {where}") or reason
-    return type(error)(f"the condition {where!r} cannot be evaluated on `articles`: {reason}")
+        reason = _syntax_error(f"FROM {view} WHERE {where}") or reason
+    return type(error)(f"the condition {where!r} cannot be evaluated on `{view}`: {reason}")
 
 
 def _syntax_error(query: str) -> str | None:

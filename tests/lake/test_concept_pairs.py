@@ -8,7 +8,6 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import numpy as np
@@ -39,7 +38,7 @@ def pairs_of(lake: Lake) -> Pairs:
 def expected(articles: Mapping[int, tuple[str, int | None]]) -> Pairs:
     """The same, counted from letters and years."""
     counts: Counter[tuple[str, str]] = Counter()
-    years = defaultdict(list)
+    years: dict[tuple[str, str], list[int]] = defaultdict(list)
     for words, year in articles.values():
         for pair in combinations(sorted(words.split()), 2):
             counts[pair] += 1
@@ -188,7 +187,7 @@ def test_a_folder_that_cannot_be_written_only_costs_time(twenty: Lake) -> None:
 
 
 @st.composite
-def matrices(draw: Any) -> Sequence[tuple[set[int], int]]:
+def matrices(draw: st.DrawFn) -> Sequence[tuple[set[int], int]]:
     return draw(st.lists(st.tuples(st.sets(st.integers(0, 6)), st.integers(0, 3)), max_size=12))
 
 
