@@ -74,7 +74,7 @@ class Discovery:
 
 
 @dataclass(frozen=True, slots=True)
-class _Side:
+class Side:
     """One end of the paths: its concepts, the name to show, its articles, and its association with all concepts."""
 
     concepts: Sequence[int]
@@ -105,19 +105,26 @@ def discover(lake: Lake, request: DiscoveryRequest) -> Discovery:
 def discover_in(graph: ConceptGraph, request: DiscoveryRequest) -> Discovery:
     """The same in a graph that is loaded; see `discover`."""
     graph = graph.until(request.until)
+    start, end = start_and_end(graph, request)
+    return _open(graph, request, start) if end is None else _closed(graph, request, start, end)
+
+
+def start_and_end(graph: ConceptGraph, request: DiscoveryRequest) -> tuple[Side, Side | None]:
+    """Both sides of a search; no end in an open one. Raises as `discover`."""
     given = [graph.names.find(one) for one in request.concepts]
     if request.where is not None:
-        start = _side(graph, _where(graph, request.where), f"the concepts with {request.where}")
-        ends = given
+        start, ends = _side(graph, _where(graph, request.where), f"the concepts with {request.where}"), given
     else:
         concepts = _with_narrower(graph, given[0]) if request.narrower else given[:1]
         start, ends = _side(graph, concepts, graph.facts[given[0]].name), given[1:]
-    if ends and ends[0] in start.concepts:
-        fact = graph.facts[ends[0]]
+    if not ends:
+        return start, None
+    fact = graph.facts[ends[0]]
+    if ends[0] in start.concepts:
         raise DiscoveryError(
             f"both sides are {fact.name} ({fact.identifier}); give two different concepts, or one for an open search"
         )
-    return _closed(graph, request, start, ends[0]) if ends else _open(graph, request, start)
+    return start, _side(graph, ends, fact.name)
 
 
 def _with_narrower(graph: ConceptGraph, concept: int) -> list[int]:
@@ -142,15 +149,15 @@ def _where(graph: ConceptGraph, where: str) -> list[int]:
     return numbers
 
 
-def _side(graph: ConceptGraph, concepts: Sequence[int], name: str) -> _Side:
+def _side(graph: ConceptGraph, concepts: Sequence[int], name: str) -> Side:
     articles = graph.finder.articles_with(concepts)
-    return _Side(concepts, name, articles, graph.finder.edges(articles))
+    return Side(concepts, name, articles, graph.finder.edges(articles))
 
 
-def _open(graph: ConceptGraph, request: DiscoveryRequest, start: _Side) -> Discovery:
+def _open(graph: ConceptGraph, request: DiscoveryRequest, start: Side) -> Discovery:
     finder = graph.finder
     allowed, left_out = _allowed(graph, request, start.concepts)
-    links = _some(start.edges, (allowed & concepts_with(request.via, graph.facts))[start.edges.concepts])
+    links = start.edges.some((allowed & concepts_with(request.via, graph.facts))[start.edges.concepts])
     together = np.zeros(len(finder.articles), np.int64)
     together[start.edges.concepts] = start.edges.both
     candidates = allowed & concepts_with(request.to, graph.facts)
@@ -177,10 +184,9 @@ def _open(graph: ConceptGraph, request: DiscoveryRequest, start: _Side) -> Disco
     return Discovery(request, table, start.name, "", +left_out, len(paths.concepts))
 
 
-def _closed(graph: ConceptGraph, request: DiscoveryRequest, start: _Side, concept: int) -> Discovery:
-    allowed, left_out = _allowed(graph, request, [*start.concepts, concept])
-    links = _some(start.edges, (allowed & concepts_with(request.via, graph.facts))[start.edges.concepts])
-    end = _side(graph, [concept], graph.facts[concept].name)
+def _closed(graph: ConceptGraph, request: DiscoveryRequest, start: Side, end: Side) -> Discovery:
+    allowed, left_out = _allowed(graph, request, [*start.concepts, *end.concepts])
+    links = start.edges.some((allowed & concepts_with(request.via, graph.facts))[start.edges.concepts])
     rows = _link_rows(graph, request, start, end, links, {}, request.limit)
     for rank, row in enumerate(rows, 1):
         row.values |= {"rank": rank, "score": row.values["link_score"]}
@@ -199,8 +205,8 @@ def _allowed(graph: ConceptGraph, request: DiscoveryRequest, given: Sequence[int
 def _link_rows(
     graph: ConceptGraph,
     request: DiscoveryRequest,
-    start: _Side,
-    end: _Side,
+    start: Side,
+    end: Side,
     links: Edges,
     values: Mapping[str, Any],
     limit: int,
@@ -208,8 +214,8 @@ def _link_rows(
     """The best linking concepts of two sides, the best first."""
     finder, facts = graph.finder, graph.facts
     common = np.isin(links.concepts, end.edges.concepts)
-    first = _some(links, common)
-    last = _some(end.edges, np.isin(end.edges.concepts, first.concepts))
+    first = links.some(common)
+    last = end.edges.some(np.isin(end.edges.concepts, first.concepts))
     scores = finder.link_scores(start.articles, end.articles, first, last)
     # Each linking concept counts one, so their order is that of another measure.
     ranked = scores["npmi" if request.measure == "linking_terms" else request.measure]
@@ -258,7 +264,7 @@ def _link_rows(
     return rows
 
 
-def _articles_with(graph: ConceptGraph, side: _Side, concept: int) -> list[int]:
+def _articles_with(graph: ConceptGraph, side: Side, concept: int) -> list[int]:
     """PMIDs of some articles of a side that have a concept: the first and the last ones by year."""
     articles = _with_concept(graph.finder, side.articles, concept)
     by_year = articles[np.argsort(graph.matrix.years[articles], kind="stable")]
@@ -270,10 +276,6 @@ def _articles_with(graph: ConceptGraph, side: _Side, concept: int) -> list[int]:
 
 def _with_concept(finder: PathFinder, articles: Booleans, concept: int) -> Integers:
     return np.flatnonzero(articles & finder.articles_with([concept]))
-
-
-def _some(edges: Edges, kept: Booleans) -> Edges:
-    return Edges(edges.concepts[kept], edges.both[kept], edges.articles[kept], edges.first_years[kept])
 
 
 def _year(year: Any) -> int | None:

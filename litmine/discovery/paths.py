@@ -44,6 +44,10 @@ class Edges:
     articles: Integers
     first_years: Integers
 
+    def some(self, kept: Booleans) -> "Edges":
+        """The edges to some of the concepts."""
+        return Edges(self.concepts[kept], self.both[kept], self.articles[kept], self.first_years[kept])
+
 
 @dataclass(frozen=True, slots=True)
 class Paths:

@@ -111,7 +111,7 @@ def test_known_types_branches_and_sets(twenty: Lake) -> None:
     assert by_result(search(twenty, A, until=1988, via=("Species",)))[C]["linking_terms"] == 1
     in_set = search(twenty, where="entity_type = 'Chemical'", until=1988)
     assert by_result(in_set).keys() == {A, F}  # f is with b in article 13
-    assert in_set[0]["start_articles"] == 8
+    assert in_set[0]["start_articles"] == 7
     narrower = by_result(search(twenty, A, narrower=True, until=1988))
     assert narrower[C]["start_articles"] == 6
 
