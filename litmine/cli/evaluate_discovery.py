@@ -133,7 +133,7 @@ def _slices(graph: "ConceptGraph", settings: "SliceSettings") -> tuple[dict[str,
     scores = evaluate_slices(graph, settings)
     measure, chosen_on, reported = choose_measure(scores)
     table = summary(scores, reported)
-    by_year = {
+    by_year: dict[int, dict[str, Any]] = {
         year: {"starts": len(values["frequency"]["auc"]), **summary(scores, [year])}
         for year, values in scores.values.items()
     }

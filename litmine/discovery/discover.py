@@ -13,6 +13,7 @@ from litmine.discovery.evidence import MAX_ARTICLES, Evidence, PairArticles, fin
 from litmine.discovery.paths import Edges, Measure, PathFinder
 from litmine.discovery.request import DiscoveryRequest, concepts_with
 from litmine.discovery.rules import allowed_concepts
+from litmine.discovery.statistics import Floats
 from litmine.errors import DiscoveryError, QueryError
 from litmine.lake.concept_matrix import NO_YEAR, Booleans, Integers
 from litmine.lake.lake import Lake
@@ -229,12 +230,9 @@ def _link_rows(
     for place in order.tolist():
         link = int(first.concepts[place])
         link_ids = frozenset([facts[link].identifier])
-        closed = (
-            {} if values else {name: float(column[place]) for name, column in scores.items()} | {"linking_terms": 1}
-        )
-        row: dict[str, Any] = {
+        row = {
             **values,
-            **closed,
+            **({} if values else _closed_scores(scores, place)),
             "concept_id": fact.identifier,
             "concept": fact.name,
             "concept_type": fact.entity_type,
@@ -244,15 +242,15 @@ def _link_rows(
             "link": facts[link].name,
             "link_type": facts[link].entity_type,
             "link_score": float(ranked[place]),
-            "articles_1": int(first.both[place]),
-            "first_year_1": _year(first.first_years[place]),
-            "articles_2": int(last.both[place]),
-            "first_year_2": _year(last.first_years[place]),
             "start_articles": int(start.articles.sum()),
             "link_articles": int(first.articles[place]),
             "concept_articles": int(end.articles.sum()),
             "all_articles": finder.total,
         }
+        for number, edges in ((1, first), (2, last)):
+            year = int(edges.first_years[place])
+            row[f"articles_{number}"] = int(edges.both[place])
+            row[f"first_year_{number}"] = None if year == NO_YEAR else year
         rows.append(
             _Row(
                 row,
@@ -278,8 +276,9 @@ def _with_concept(finder: PathFinder, articles: Booleans, concept: int) -> Integ
     return np.flatnonzero(articles & finder.articles_with([concept]))
 
 
-def _year(year: Any) -> int | None:
-    return None if year == NO_YEAR else int(year)
+def _closed_scores(scores: Mapping[Measure, Floats], place: int) -> dict[str, Any]:
+    """The measures of one linking concept, which are its own additions to them."""
+    return {**{str(name): float(column[place]) for name, column in scores.items()}, "linking_terms": 1}
 
 
 def _table(lake: Lake, rows: Sequence[_Row], until: int | None) -> pa.Table:

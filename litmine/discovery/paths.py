@@ -164,8 +164,7 @@ class PathFinder:
         for begin, end in zip(edges, np.r_[edges[1:], len(link)], strict=True):
             part = score[begin:end]
             part[q_values(10.0**-part) > FALSE_DISCOVERY_RATE] = 0
-        sums: Floats = np.bincount(concept, np.minimum(first[link], score), minlength=count)
-        return sums
+        return np.bincount(concept, np.minimum(first[link], score), minlength=count).astype(np.float64)
 
     def _pairs(self, links: Integers, candidates: Booleans) -> Iterator[tuple[Integers, Integers, Integers]]:
         """Pairs of a linking concept (its position in `links`) and a candidate, with the articles that have both.

@@ -133,9 +133,9 @@ def _slice(graph: ConceptGraph, settings: SliceSettings, year: int) -> dict[str,
         judged += 1
         paths = finder.reach(articles, edges.some((allowed & via)[edges.concepts]), candidates)
         columns: dict[str, Floats] = {"frequency": finder.articles.astype(float), "preferential_attachment": degrees}
-        for name, values in paths.scores.items():
-            columns[name] = np.full(len(candidates), -1.0)
-            columns[name][paths.concepts] = values
+        for measure, values in paths.scores.items():
+            columns[measure] = np.full(len(candidates), -1.0)
+            columns[measure][paths.concepts] = values
         for name, column in columns.items():
             for metric, value in ranking_scores(column[candidates], right, start).items():
                 found[name][metric].append(value)

@@ -22,7 +22,7 @@ from litmine.lake.query_limits import QueryLimits
 from litmine.lake.sql_text import sql_string
 from litmine.lake.targets import TargetSet, list_target_sets
 from litmine.lake.views import write_catalogue
-from litmine.specs import ARTICLES, runs_always
+from litmine.specs import ARTICLES, import_object, runs_always
 from litmine.types import SourceRecord
 
 MARKER_FILE = "lake.json"
@@ -166,6 +166,19 @@ class Lake:
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """Run one SELECT and return its rows as tuples; for small results. Raises as `sql`."""
         return [tuple(row.values()) for row in self.sql(query).to_pylist()]
+
+    def discover(self, *concepts: str, **options: Any) -> pa.Table:
+        """Search for connections from one concept, or between two; a row for each result and linking concept.
+
+        options: the fields of `litmine.discovery.request.DiscoveryRequest`, such as `to=("Chemical",)`, `until=1985` or
+        `where="under(tree_numbers, 'C14')"`; the columns are those of `litmine.discovery.discover.SCHEMA`. Raises
+        LitmineError for a search that makes no sense.
+        """
+        # The package stands above the lake, which does not import it.
+        request = import_object("litmine.discovery.request:DiscoveryRequest")(concepts, **options)
+        found = import_object("litmine.discovery.discover:discover")(self, request)
+        table: pa.Table = found.table
+        return table
 
     def coverage_warnings(self, query: str | None = None) -> list[tuple[str, str]]:
         """The active models that have not read every text, each with a sentence on how many texts are missing.

@@ -10,7 +10,7 @@ import pytest
 from lxml import etree
 
 from litmine import Lake
-from litmine.discovery.discover import discover
+from litmine.discovery.discover import SCHEMA, discover
 from litmine.discovery.explain import explanation
 from litmine.discovery.network import write_network
 from litmine.discovery.request import DiscoveryRequest
@@ -218,6 +218,14 @@ def test_explanation_and_network(twenty: Lake, tmp_path: Path) -> None:
     assert len(root.findall(f".//{names}edge")) == 9
     with pytest.raises(LitmineError, match=r"ends in .graphml or .json"):
         write_network(found, tmp_path / "out.txt")
+
+
+def test_the_lake_returns_a_table(twenty: Lake) -> None:
+    table = twenty.discover("Alpha disease", to=("Chemical",), until=1988, rules=RULES, links=1)
+    assert table.schema == SCHEMA
+    assert sorted(table["concept"].to_pylist()) == ["Delta salt", "Gamma oil"]
+    empty = twenty.discover("Alpha disease", to=("Gene",), until=1988, rules=RULES)
+    assert (empty.schema, len(empty)) == (SCHEMA, 0)
 
 
 def test_ranks_are_by_score(twenty: Lake) -> None:
