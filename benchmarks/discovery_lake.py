@@ -15,23 +15,23 @@ figures as JSON.
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from litmine import Lake
-from litmine.lake.articles import read_new_texts
 from litmine.lake.file_writer import write_bytes
 from litmine.lake.parquet import encode_parquet
 from litmine.lake.runs import ActiveModel, Run
 from litmine.lake.targets import TargetSet
 from litmine.lake.vocabularies import save_vocabulary
 from litmine.schema import arrow_schema
-from litmine.types import Article, SourceRecord
+from litmine.types import READER_VERSION
 from litmine.vocabulary.catalogue import open_vocabulary
 
 TAGGER, LINKER = "builtin@000000000001", "builtin-linker@000000000002"
@@ -49,26 +49,32 @@ class Texts:
         self._rng = np.random.default_rng(seed)
         weights = 1 / np.arange(1, CONCEPTS + 1)
         self._frequent = np.cumsum(weights / weights.sum())
-        self._topics = np.searchsorted(self._frequent, self._rng.random((TOPICS, TOPIC_SIZE)))
+        self._topics = self._from(self._frequent, TOPICS * TOPIC_SIZE).reshape(TOPICS, TOPIC_SIZE)
         in_topic = 1 / np.arange(1, TOPIC_SIZE + 1)
         self._in_topic = np.cumsum(in_topic / in_topic.sum())
         self._begins = self._rng.integers(1950, 2015, TOPICS)
 
-    def draw(self) -> tuple[int, np.ndarray]:
-        """The year and the concepts of one article."""
+    def draw(self, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Years of articles, the article of each mention, and its concept, by article."""
         rng = self._rng
-        year = int(2024 - rng.exponential(15)) if rng.random() < 0.98 else 1975
-        topics = rng.integers(0, TOPICS, 8)
-        topics = topics[self._begins[topics] <= year][: 1 + (rng.random() < 0.3)]
-        number = 2 + rng.negative_binomial(6, 0.4)
-        own = np.searchsorted(self._in_topic, rng.random(number))
-        anywhere = np.searchsorted(self._frequent, rng.random(number))
-        if len(topics):
-            anywhere = np.where(
-                rng.random(number) < 0.6, self._topics[topics[rng.integers(0, len(topics), number)], own], anywhere
-            )
-        concepts = np.unique(anywhere)
-        return year, rng.permutation(np.repeat(concepts, rng.geometric(1 / 2.87, len(concepts))))
+        years = np.maximum(1950, 2024 - rng.exponential(15, count)).astype(np.int32)
+        topics = rng.integers(0, TOPICS, (count, 2))
+        numbers = 2 + rng.negative_binomial(6, 0.4, count)
+        article = np.repeat(np.arange(count), numbers)
+        # Three in ten articles have a second topic.
+        second = rng.random(len(article)) < 0.5 * (rng.random(count) < 0.3)[article]
+        topic = topics[article, second.astype(int)]
+        is_topical = (rng.random(len(article)) < 0.6) & (self._begins[topic] <= years[article])
+        topical = self._topics[topic, self._from(self._in_topic, len(article))]
+        concepts = np.where(is_topical, topical, self._from(self._frequent, len(article)))
+        article, concepts = np.divmod(np.unique(article * CONCEPTS + concepts), CONCEPTS)
+        repeats = rng.geometric(1 / 2.87, len(concepts))
+        article, concepts = np.repeat(article, repeats), np.repeat(concepts, repeats)
+        order = np.lexsort((rng.random(len(article)), article))
+        return years, article[order], concepts[order]
+
+    def _from(self, cumulated: np.ndarray, count: int) -> np.ndarray:
+        return np.searchsorted(cumulated, self._rng.random(count))
 
 
 def main() -> None:
@@ -109,41 +115,54 @@ def save_concepts(lake: Lake) -> tuple[np.ndarray, np.ndarray]:
 
 
 def add_part(lake: Lake, texts: Texts, size: int, identifiers: np.ndarray, types: np.ndarray) -> int:
-    """Add a part of articles with its targets of the tagger and the linker; returns the number of mentions."""
-    first = FIRST_PMID + sum(1 for _ in lake.parts()) * PART
-    drawn = [texts.draw() for _ in range(size)]
-    records = (
-        SourceRecord(
-            Article(first + i, " ".join(f"c{one:05d}" for one in concepts.tolist()), year=year),
-            BEGAN + timedelta(seconds=first + i - FIRST_PMID),
-        )
-        for i, (year, concepts) in enumerate(drawn)
-    )
-    (part,) = lake.add(records, source=f"made {first}", dated=True, part_size=PART).parts
-    found = read_new_texts(lake.part(part))
-    lengths = np.array([len(drawn[pmid - first][1]) for pmid in found.pmids])
-    concepts = np.concatenate([drawn[pmid - first][1] for pmid in found.pmids])
-    starts = WORD * np.concatenate([np.arange(length) for length in lengths])
+    """Add a part of articles with its linked target; returns the number of mentions.
+
+    Views read linked targets in place of the tagger's, so only the first part has one of the tagger.
+    """
+    number = len(lake.parts())
+    pmids = FIRST_PMID + number * PART + np.arange(size)
+    years, article, concepts = texts.draw(size)
+    lengths = np.bincount(article, minlength=size)
+    words = pa.array([f"c{one:05d}" for one in range(CONCEPTS)]).take(pa.array(concepts))
+    edges = np.concatenate([[0], np.cumsum(lengths)])
+    titles = pc.binary_join(pa.ListArray.from_arrays(pa.array(edges, pa.int32()), words), " ")
+    hashes = pmids * 1_000_003
+    moments = [BEGAN + timedelta(seconds=int(pmid) - FIRST_PMID) for pmid in pmids.tolist()]
+    columns: dict[str, Any] = {
+        "pmid": pmids, "as_of": moments, "record_hash": hashes, "text_hash": hashes, "record_class": np.ones(size),
+        "reader_version": np.full(size, READER_VERSION), "new_text": [True] * size, "deleted": [False] * size,
+        "repeated": [False] * size, "text_changed": [False] * size, "pmid_known": [False] * size,
+        "source": ["made"] * size, "title": titles, "year": years, "retracted": [False] * size,
+    }  # fmt: skip
+    part = f"made-{number:05d}"
+    footer = {"rows": size, "texts": size, "source": "made"}
+    write_bytes(lake.part(part), encode_parquet("articles", _table("articles", columns, size), footer))
+    starts = WORD * (np.arange(len(concepts)) - edges[article])
     score = np.full(len(concepts), 0.9, np.float32)
-    columns = {
-        "pmid": np.repeat(found.pmids, lengths),
-        "text_hash": np.repeat(found.text_hashes, lengths),
-        "start_char": starts,
-        "end_char": starts + WORD - 1,
-        "mention": [f"c{one:05d}" for one in concepts.tolist()],
-        "entity_type": types[concepts],
-        "score": score,
-        "identifier": identifiers[concepts],
+    mentions = {
+        "pmid": pmids[article], "text_hash": hashes[article], "start_char": starts, "end_char": starts + WORD - 1,
+        "mention": words, "entity_type": types[concepts], "score": score, "identifier": identifiers[concepts],
         "identifier_score": score,
-    }
-    for targets in (TargetSet("entities", TAGGER), TargetSet("links", LINKER, TAGGER)):
-        schema = arrow_schema(targets.table)
-        values = columns | ({"identifier": [None] * len(concepts)} if targets.table == "entities" else {})
-        rows = pa.Table.from_arrays([pa.array(values[field.name], field.type) for field in schema], schema=schema)
-        footer = {"model": targets.model, "part": part, "texts": len(found), "failed": [], "device": "none",
-                  "precision": "none", "seconds": 0, "tokens": 0, "versions": {}, "inputs": []}  # fmt: skip
-        write_bytes(targets.target_path(lake.location, part), encode_parquet(targets.table, rows, footer))
+    }  # fmt: skip
+    targets = [TargetSet("links", LINKER, TAGGER)]
+    targets += [] if number else [TargetSet("entities", TAGGER)]
+    for one in targets:
+        footer = {"model": one.model, "part": part, "texts": size, "failed": [], "device": "none", "precision": "none",
+                  "seconds": 0, "tokens": 0, "versions": {}, "inputs": []}  # fmt: skip
+        values = mentions | ({} if one.table == "links" else {"identifier": [None] * len(concepts)})
+        rows = _table(one.table, values, len(concepts))
+        write_bytes(one.target_path(lake.location, part), encode_parquet(one.table, rows, footer))
     return len(concepts)
+
+
+def _table(table: str, columns: Mapping[str, Any], rows: int) -> pa.Table:
+    """The columns of a declared table; those that are not given are null."""
+    schema = arrow_schema(table)
+    arrays = [
+        pa.array(columns[field.name]).cast(field.type) if field.name in columns else pa.nulls(rows, field.type)
+        for field in schema
+    ]
+    return pa.Table.from_arrays(arrays, schema=schema)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from litmine.settings import did_you_mean
 ConceptKind = Literal["entities", "mesh", "both"]
 CONCEPT_KINDS: tuple[ConceptKind, ...] = get_args(ConceptKind)
 # docs/discovery.md says how it was chosen.
-DEFAULT_MEASURE: Measure = "npmi"
+DEFAULT_MEASURE: Measure = "dwpc"
 _BRANCH = re.compile(r"[A-Z](\d\d(\.\d{3})*)?")
 
 
