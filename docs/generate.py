@@ -58,6 +58,7 @@ VIEW_COLUMNS = {
     "event_id": "Identifier of the event; several joined by `|`. Null without one.",
     "articles.text": "Title, one space, abstract: what models read and offsets refer to.",
     "concept_articles.entity_type": "The type of its mentions there; of several, the first by name.",
+    "concept_articles.identifier": "The concept, such as MESH:D010406; each of a composite mention's.",
     "concept_articles.mentions": "Number of rows of `entities`.",
     "concept_pairs.articles": "Number of articles that have both, without retracted ones and notices.",
     "concept_pairs.first_id": "Identifier of the concept that is first by name of the identifier.",

@@ -3,7 +3,8 @@
     concepts/pairs.json                  the state: which generations count, and for which concept tables
     concepts/names-<generation>.parquet      numbers of concepts that the generations before do not have
     concepts/articles-<generation>.parquet   articles that the generation adds, or takes back (`added` is false)
-    concepts/pairs-<generation>.parquet      pairs by year with the articles that they gain, or lose (negative)
+    concepts/years-<generation>.parquet      pairs by year with the articles that they gain, or lose (negative)
+    concepts/pairs-<generation>.parquet      of the first generation: pairs with all articles and the first year
 
 Counts of generations add up. The first generation has all articles of its time; a later one has the articles that
 changed: new, deleted, retracted, with another text or another year. Many small generations are merged into one; when
@@ -23,9 +24,9 @@ from litmine.lake.concept_parts import ConceptPart, concept_folder
 from litmine.lake.paths import LakePath
 from litmine.lake.sql_text import escape_glob, sql_string
 
-_VERSION = 1
+_VERSION = 2
 STATE_FILE = "pairs.json"
-_KINDS = ("names", "articles", "pairs")
+_KINDS = ("names", "articles", "years")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +35,11 @@ class PairState:
 
     parts: digest of the names of the concept tables that are counted. models: digest of the models that they are from;
     None for several, for example while one of them has not read all texts. generations: names of the generations.
-    removed: whether one of them takes articles back.
     """
 
     parts: str
     models: int | None
     generations: tuple[str, ...]
-    removed: bool
     version: int = _VERSION
 
 
@@ -51,8 +50,9 @@ def read_pair_state(lake: LakePath) -> PairState | None:
         content = json.loads((folder / STATE_FILE).read_bytes())
         state = PairState(**content | {"generations": tuple(content["generations"])})
         files = [folder / f"{kind}-{name}.parquet" for name in state.generations for kind in _KINDS]
+        files.append(folder / f"pairs-{state.generations[0]}.parquet")
         return state if state.version == _VERSION and all(file.exists() for file in files) else None
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, LookupError):
         return None
 
 
@@ -63,26 +63,25 @@ def current_pair_state(lake: LakePath, parts: Sequence[ConceptPart]) -> PairStat
 
 
 def generation_files(lake: LakePath, state: PairState, kind: str) -> list[Path]:
-    """The files of a kind (`names`, `articles`, `pairs`) of all generations."""
+    """The files of a kind (`names`, `articles`, `years`) of all generations."""
     return [concept_folder(lake) / f"{kind}-{name}.parquet" for name in state.generations]
 
 
 def pairs_query(lake: LakePath, state: PairState) -> str:
     """A subquery over the index: (`first_id`, `second_id`, `articles`, `first_year`), identifiers in order of text."""
-    names, pairs = (files_reader(generation_files(lake, state, kind)) for kind in ("names", "pairs"))
-    simple = f"SELECT first, second, sum(articles)::BIGINT AS articles, min(year)::INTEGER AS first_year FROM {pairs}"
-    if state.removed:
-        # The first year of a pair that lost articles is the first one that still has some.
-        lost = f"(SELECT DISTINCT first, second FROM {pairs} WHERE articles < 0)"
+    names, years = (files_reader(generation_files(lake, state, kind)) for kind in ("names", "years"))
+    first = files_reader([concept_folder(lake) / f"pairs-{state.generations[0]}.parquet"])
+    counted = f"SELECT first, second, articles::BIGINT AS articles, first_year::INTEGER AS first_year FROM {first}"
+    if later := generation_files(lake, state, "years")[1:]:
+        # Pairs of later generations are counted again by year: one that loses its articles of a year has a later first.
+        changed = f"(SELECT DISTINCT first, second FROM {files_reader(later)})"
         by_year = f"""
             SELECT first, second, year, sum(articles) AS articles
-            FROM {pairs} SEMI JOIN {lost} AS lost USING (first, second) GROUP BY ALL HAVING sum(articles) > 0"""
+            FROM {years} SEMI JOIN {changed} AS changed USING (first, second) GROUP BY ALL HAVING sum(articles) > 0"""
         counted = f"""
-            {simple} ANTI JOIN {lost} AS lost USING (first, second) GROUP BY first, second
+            {counted} ANTI JOIN {changed} AS changed USING (first, second)
             UNION ALL
             SELECT first, second, sum(articles)::BIGINT, min(year)::INTEGER FROM ({by_year}) GROUP BY first, second"""
-    else:
-        counted = f"{simple} GROUP BY first, second"
     return f"""(
     SELECT one.identifier AS first_id, other.identifier AS second_id, articles, first_year
     FROM ({counted}) AS counted

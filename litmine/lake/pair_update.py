@@ -33,8 +33,14 @@ _GRACE_SECONDS = 6 * 3600
 _MAX_GENERATIONS = 8
 # Everything is counted again when later generations have more rows than this share of the first one.
 _MAX_LATER_SHARE = 0.25
+_ROW_GROUP = 500_000
+# Later than any year.
+_LATEST = np.iinfo(np.int16).max
 _ARTICLES = pa.schema([("pmid", pa.int64()), ("text_hash", pa.int64()), ("year", pa.int16()), ("added", pa.bool_())])
-_PAIRS = pa.schema([("first", pa.int32()), ("second", pa.int32()), ("year", pa.int16()), ("articles", pa.int32())])
+_YEARS = pa.schema([("first", pa.int32()), ("second", pa.int32()), ("year", pa.int16()), ("articles", pa.int32())])
+_PAIRS = pa.schema(
+    [("first", pa.int32()), ("second", pa.int32()), ("articles", pa.int32()), ("first_year", pa.int16())]
+)
 _NAMES = pa.schema([("number", pa.int32()), ("identifier", pa.string())])
 
 
@@ -114,8 +120,19 @@ class _Update:
         matrix, name = self._read(versions), uuid4().hex
         self._write(name, "names", _NAMES, [_names(matrix.identifiers, range(len(matrix.identifiers)))])
         self._write(name, "articles", _ARTICLES, [_articles(_subset(versions, matrix.pmids), True)])
-        self._write(name, "pairs", _PAIRS, _signed_pairs(matrix, None, 1))
-        return PairState(parts_digest(self._parts), self._models, (name,), False)
+
+        def write(temporary: Path) -> None:
+            with pq.ParquetWriter(temporary, _PAIRS, compression="zstd", write_page_index=True) as pairs:
+
+                def by_year() -> Iterator[pa.Table]:
+                    for counted in count_pairs(matrix):
+                        pairs.write_table(_summed(*counted), row_group_size=_ROW_GROUP)
+                        yield _by_year(*counted)
+
+                self._write(name, "years", _YEARS, by_year())
+
+        write_atomically(self._folder / f"pairs-{name}.parquet", write)
+        return PairState(parts_digest(self._parts), self._models, (name,))
 
     def _extend(self, state: PairState, versions: Versions) -> PairState | None:
         """Add a generation with what changed; None if everything is to be counted again."""
@@ -125,7 +142,7 @@ class _Update:
         if len(lost.pmids) != len(gone.pmids):
             return None  # a table with a text that is counted is gone
         if not len(lost.pmids) and not len(gained.pmids):
-            return PairState(parts_digest(self._parts), self._models, state.generations, state.removed)
+            return PairState(parts_digest(self._parts), self._models, state.generations)
         name = uuid4().hex
         numbers = self._numbers(state)
         known = len(numbers)
@@ -144,10 +161,9 @@ class _Update:
             yield from _signed_pairs(lost, numbers, -1)
             yield from _signed_pairs(gained, numbers, 1)
 
-        self._write(name, "pairs", _PAIRS, pairs())
-        removed = state.removed or bool(len(lost.pmids))
-        extended = PairState(parts_digest(self._parts), self._models, (*state.generations, name), removed)
-        first, *later = (pq.read_metadata(file).num_rows for file in generation_files(self._lake, extended, "pairs"))
+        self._write(name, "years", _YEARS, pairs())
+        extended = PairState(parts_digest(self._parts), self._models, (*state.generations, name))
+        first, *later = (pq.read_metadata(file).num_rows for file in generation_files(self._lake, extended, "years"))
         if sum(later) > _MAX_LATER_SHARE * first:
             return None
         return self._merge_later(extended) if len(later) > _MAX_GENERATIONS else extended
@@ -156,11 +172,11 @@ class _Update:
         """Merge all generations after the first into one."""
         name = uuid4().hex
         first, *later = state.generations
-        later_state = PairState(state.parts, state.models, tuple(later), state.removed)
+        later_state = PairState(state.parts, state.models, tuple(later))
         names = [pq.read_table(file, schema=_NAMES) for file in generation_files(self._lake, later_state, "names")]
         self._write(name, "names", _NAMES, names)
-        pairs = files_reader(generation_files(self._lake, later_state, "pairs"))
-        only_first = PairState(state.parts, state.models, (first,), False)
+        years = files_reader(generation_files(self._lake, later_state, "years"))
+        only_first = PairState(state.parts, state.models, (first,))
         before, now = indexed_versions(self._lake, only_first), indexed_versions(self._lake, state)
         self._write(
             name,
@@ -169,12 +185,12 @@ class _Update:
             [_articles(_difference(before, now), False), _articles(_difference(now, before), True)],
         )
         query = f"""
-            SELECT first, second, year, sum(articles)::INTEGER AS articles FROM {pairs}
+            SELECT first, second, year, sum(articles)::INTEGER AS articles FROM {years}
             GROUP BY ALL HAVING sum(articles) <> 0 ORDER BY ALL"""
         with report_damaged_files(self._lake), open_duckdb(self._lake) as connection:
             summed = run_interruptibly(connection, lambda: connection.sql(query).to_arrow_table())
-        self._write(name, "pairs", _PAIRS, [summed.cast(_PAIRS)])
-        return PairState(state.parts, state.models, (first, name), state.removed)
+        self._write(name, "years", _YEARS, [summed.cast(_YEARS)])
+        return PairState(state.parts, state.models, (first, name))
 
     def _read(self, versions: Versions) -> ConceptMatrix:
         return read_matrix([part.file for part in self._parts if part.sources], versions)
@@ -191,7 +207,7 @@ class _Update:
         def write(temporary: Path) -> None:
             with pq.ParquetWriter(temporary, schema, compression="zstd", write_page_index=True) as writer:
                 for table in tables:
-                    writer.write_table(table, row_group_size=500_000)
+                    writer.write_table(table, row_group_size=_ROW_GROUP)
 
         write_atomically(self._folder / f"{kind}-{name}.parquet", write)
 
@@ -240,18 +256,29 @@ def _names(identifiers: Sequence[str], numbers: Sequence[int]) -> pa.Table:
     return pa.table([pa.array(numbers, pa.int32()), pa.array(identifiers, pa.string())], schema=_NAMES)
 
 
-def _signed_pairs(matrix: ConceptMatrix, numbers: dict[str, int] | None, sign: int) -> Iterator[pa.Table]:
-    """The pairs of a matrix with the numbers of its concepts in the index, None for the same numbers."""
-    mapped = None if numbers is None else np.array([numbers[one] for one in matrix.identifiers], dtype=np.int32)
+def _signed_pairs(matrix: ConceptMatrix, numbers: dict[str, int], sign: int) -> Iterator[pa.Table]:
+    """The pairs of a matrix by year, with the numbers of its concepts in the index."""
+    mapped = np.array([numbers[one] for one in matrix.identifiers], dtype=np.int32)
     for first, second, years, articles in count_pairs(matrix):
-        one, other = (first, second) if mapped is None else (mapped[first], mapped[second])
-        year = years.astype(np.int16)
-        yield pa.table(
-            [
-                pa.array(one.astype(np.int32)),
-                pa.array(other.astype(np.int32)),
-                pa.array(year, mask=year == NO_YEAR),
-                pa.array((sign * articles).astype(np.int32)),
-            ],
-            schema=_PAIRS,
-        )
+        yield _by_year(mapped[first], mapped[second], years, sign * articles)
+
+
+def _by_year(first: Integers, second: Integers, years: Integers, articles: Integers) -> pa.Table:
+    return _columns(_YEARS, (first, second, years, articles), 2)
+
+
+def _summed(first: Integers, second: Integers, years: Integers, articles: Integers) -> pa.Table:
+    """All years of each pair together. The rows of a pair stand together, without a year first."""
+    starts = np.flatnonzero(np.r_[True, (first[1:] != first[:-1]) | (second[1:] != second[:-1])])
+    first_years = np.minimum.reduceat(np.where(years == NO_YEAR, _LATEST, years), starts)
+    first_years[first_years == _LATEST] = NO_YEAR
+    return _columns(_PAIRS, (first[starts], second[starts], np.add.reduceat(articles, starts), first_years), 3)
+
+
+def _columns(schema: pa.Schema, columns: Sequence[Integers], year: int) -> pa.Table:
+    """A table of these columns; in that of the years, NO_YEAR is null."""
+    masks = [column == NO_YEAR if place == year else None for place, column in enumerate(columns)]
+    arrays = [
+        pa.array(column, field.type, mask=mask) for column, field, mask in zip(columns, schema, masks, strict=True)
+    ]
+    return pa.Table.from_arrays(arrays, schema=schema)
