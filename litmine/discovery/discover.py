@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from litmine.discovery.concept_graph import ConceptGraph, load_graph
 from litmine.discovery.evidence import MAX_ARTICLES, Evidence, PairArticles, find_evidence
-from litmine.discovery.paths import Edges, Measure, PathFinder
+from litmine.discovery.paths import Edges, Measure
 from litmine.discovery.request import DiscoveryRequest, concepts_with
 from litmine.discovery.rules import allowed_concepts
 from litmine.discovery.statistics import Floats
@@ -76,12 +76,16 @@ class Discovery:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One end of the paths: its concepts, the name to show, its articles, and its association with all concepts."""
+    """One end of the paths: its concepts, the name to show, its articles, and its association with all concepts.
+
+    entries: the concepts of its articles, and the article of each.
+    """
 
     concepts: Sequence[int]
     name: str
     articles: Booleans
     edges: Edges
+    entries: tuple[Integers, Integers]
 
 
 @dataclass(slots=True)
@@ -152,7 +156,7 @@ def _where(graph: ConceptGraph, where: str) -> list[int]:
 
 def _side(graph: ConceptGraph, concepts: Sequence[int], name: str) -> Side:
     articles = graph.finder.articles_with(concepts)
-    return Side(concepts, name, articles, graph.finder.edges(articles))
+    return Side(concepts, name, articles, graph.finder.edges(articles), graph.finder.entries(articles))
 
 
 def _open(graph: ConceptGraph, request: DiscoveryRequest, start: Side) -> Discovery:
@@ -264,16 +268,13 @@ def _link_rows(
 
 def _articles_with(graph: ConceptGraph, side: Side, concept: int) -> list[int]:
     """PMIDs of some articles of a side that have a concept: the first and the last ones by year."""
-    articles = _with_concept(graph.finder, side.articles, concept)
+    concepts, of = side.entries
+    articles = of[concepts == concept]
     by_year = articles[np.argsort(graph.matrix.years[articles], kind="stable")]
     half = MAX_ARTICLES // 2
     some = by_year if len(by_year) <= MAX_ARTICLES else np.concatenate([by_year[:half], by_year[-half:]])
     pmids: list[int] = graph.matrix.pmids[some].tolist()
     return pmids
-
-
-def _with_concept(finder: PathFinder, articles: Booleans, concept: int) -> Integers:
-    return np.flatnonzero(articles & finder.articles_with([concept]))
 
 
 def _closed_scores(scores: Mapping[Measure, Floats], place: int) -> dict[str, Any]:

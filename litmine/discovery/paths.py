@@ -68,20 +68,31 @@ class PathFinder:
 
     def articles_with(self, concepts: Sequence[int]) -> Booleans:
         """Which articles have one of the concepts."""
-        wanted = np.zeros(len(self.matrix.identifiers), np.bool_)
-        wanted[list(concepts)] = True
         found = np.zeros(self.total, np.bool_)
-        found[self._article_of[wanted[self.matrix.concepts]]] = True
+        if len(concepts) == 1:
+            entries = np.flatnonzero(self.matrix.concepts == concepts[0])
+        else:
+            wanted = np.zeros(len(self.matrix.identifiers), np.bool_)
+            wanted[list(concepts)] = True
+            entries = np.flatnonzero(wanted[self.matrix.concepts])
+        found[self._article_of[entries]] = True
         return found
+
+    def entries(self, articles: Booleans) -> tuple[Integers, Integers]:
+        """The concepts of some articles, and the article of each."""
+        some = np.flatnonzero(articles)
+        lengths = np.diff(self.matrix.offsets)[some]
+        shift = np.repeat(self.matrix.offsets[some] - (np.cumsum(lengths) - lengths), lengths)
+        return self.matrix.concepts[np.arange(len(shift)) + shift], np.repeat(some, lengths)
 
     def edges(self, articles: Booleans) -> Edges:
         """The association of a set of articles with each concept that one of them has."""
-        rows = np.flatnonzero(articles[self._article_of])
-        both = np.bincount(self.matrix.concepts[rows], minlength=len(self.articles))
-        years = self.matrix.years[self._article_of[rows]]
+        concepts, of = self.entries(articles)
+        both = np.bincount(concepts, minlength=len(self.articles))
+        years = self.matrix.years[of]
         first = np.full(len(self.articles), np.iinfo(np.int16).max, np.int16)
         dated = years > 0
-        np.minimum.at(first, self.matrix.concepts[rows][dated], years[dated])
+        np.minimum.at(first, concepts[dated], years[dated])
         first[first == np.iinfo(np.int16).max] = 0
         found = np.flatnonzero(both)
         return Edges(found, both[found], self.articles[found], first[found])
