@@ -1,6 +1,6 @@
 """Time, memory and bytes of concepts, pairs of concepts and searches for connections, on a lake of many articles.
 
-    python benchmarks/discovery.py [--articles 1000000] [--folder DIR] [--json benchmarks/discovery.json]
+    python -m benchmarks.discovery [--articles 1000000] [--folder DIR] [--json benchmarks/discovery.json]
 
 `discovery_lake.py` makes the lake. Each measurement is a new process, from start to exit; memory is its peak. The start
 of the open search is in about one article in a thousand. `--folder` keeps the lake, and reuses an existing one.
@@ -15,7 +15,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from scale import litmine, run
+from benchmarks.scale import litmine, run
 
 UPDATE = """
 import sys
@@ -25,8 +25,7 @@ update_pairs(Path(sys.argv[1]))
 """
 NIGHT = """
 import sys
-sys.path.insert(0, sys.argv[2])
-from discovery_lake import NIGHT, Texts, add_part, save_concepts
+from benchmarks.discovery_lake import NIGHT, Texts, add_part, save_concepts
 from litmine import Lake
 lake = Lake(sys.argv[1])
 add_part(lake, Texts(7), NIGHT, *save_concepts(lake))
@@ -47,7 +46,7 @@ def main() -> None:
         figures["build concepts and pairs"] = _print("build", run(update))
         figures["MB"] = _print("MB", _sizes(place))
         figures["update without changes"] = _print("no changes", run(update))
-        run([sys.executable, "-c", NIGHT, place, here])
+        run([sys.executable, "-c", NIGHT, place])
         figures["nightly update"] = _print("nightly", run(update))
         figures["concepts"] = _print("concepts", run(litmine("sql", "FROM concepts", *lake, *rows)))
         first, second = _picked(place, options.articles // 1000)

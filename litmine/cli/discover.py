@@ -63,7 +63,7 @@ _CLOSED_COLUMNS = ("rank", "link", "link_type", "score", "articles_1", "first_ye
 )
 @click.option(
     "--rules",
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
     help="Rules for what is too general or the same, as --show-rules prints them.",
 )

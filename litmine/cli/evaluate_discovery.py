@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @lake_option
 @click.option(
     "--cases",
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
     help="Known cases as JSON lines: start, end with links, or results; until.",
 )
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--rules",
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
     help="Rules for what is too general or the same, as `litmine discover --show-rules` prints them.",
 )
