@@ -27,8 +27,11 @@ def list_(lake: LakePath) -> None:
 
     \b
     litmine vocabulary list
+
+    A lake for which none was chosen has the built-in one.
     """
     from litmine.pipeline.choose_vocabulary import chosen_vocabulary
+    from litmine.pipeline.count_format import format_count
     from litmine.vocabulary.catalogue import known_names, locate
     from litmine.vocabulary.storage import read_manifest
 
@@ -44,8 +47,9 @@ def list_(lake: LakePath) -> None:
         concepts = sum(section.concepts for section in manifest.sections)
         names = sum(section.names for section in manifest.sections)
         mark = "*" if listed[-1] == chosen else " "
-        click.echo(printable(f"{mark} {listed[-1]}\t{concepts:,} concepts\t{names:,} names"))
-    if chosen is not None and chosen not in listed:
+        counts = f"{format_count(concepts, 'concepts')}\t{format_count(names, 'names')}"
+        click.echo(printable(f"{mark} {listed[-1]}\t{counts}"))
+    if chosen not in listed:
         click.echo(printable(f"* {chosen}\tnot among these"))
 
 
@@ -55,7 +59,7 @@ def list_(lake: LakePath) -> None:
 @click.option("--type", "entity_type", metavar="TYPE", help="Only concepts of this entity type, such as Disease.")
 @click.option("--taxon", type=int, metavar="NUMBER", help="Only genes of this species, such as 9606 for human.")
 def show(reference: str, what: str | None, entity_type: str | None, taxon: int | None) -> None:
-    """Show a vocabulary: sources, versions, licences, counts; or a concept, by its identifier or a name.
+    """Show a vocabulary: sources, versions, licences, counts; or a concept, by an identifier or a name.
 
     \b
     litmine vocabulary show
@@ -63,7 +67,8 @@ def show(reference: str, what: str | None, entity_type: str | None, taxon: int |
     litmine vocabulary show builtin "heart attack"
     litmine vocabulary show builtin p53 --type Gene --taxon 9606
 
-    Of a name that the vocabulary does not have, the nearest names are shown, and the exit code is 2.
+    An identifier of another database, such as OMIM:114480, finds the concepts that refer to it. Of a name that the
+    vocabulary does not have, the nearest names are shown, and the exit code is 2.
     """
     from litmine.vocabulary.catalogue import open_vocabulary
     from litmine.vocabulary.describe import describe_vocabulary, describe_what
@@ -108,8 +113,8 @@ def build(
     litmine vocabulary build --name mine --mesh desc2026.xml --gene gene_info.gz --taxon 9606 --taxonomy taxdump.tar.gz
 
     A vocabulary of the same name is replaced. A file that is not what its option says, or that is damaged, stops the
-    build. An identifier that stands twice in a file, and a name of more than 1,000 characters, is reported; then the
-    exit code is 3.
+    build. An identifier that stands twice, a malformed identifier or tree number, a name of more than 1,000 characters
+    and a record without a name are reported; then the exit code is 3.
     """
     from litmine.vocabulary.build import SourceFiles, build_vocabulary
     from litmine.vocabulary.catalogue import home_of
