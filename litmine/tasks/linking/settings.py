@@ -13,7 +13,7 @@ from litmine.nn.references import SETTINGS_FILE, read_settings
 TASK = "linking"
 LEARNED_FILE, RANKERS_FILE, WORDS_FILE = "learned_names.jsonl", "rankers.json", "words.parquet"
 # Part of a linker's digest: increases whenever the same files would give other links.
-RULES_VERSION = 2
+RULES_VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
