@@ -14,9 +14,9 @@ WHERE {active linking};
 CREATE VIEW vocabularies AS
 SELECT linker, identifier, name, entity_type, vocabulary, synonyms, tree_numbers, taxon FROM {vocabularies};
 
--- under: under(tree_numbers, 'C04') is whether a concept is the MeSH branch with this tree number, or below it.
+-- under: under(tree_numbers, 'C04') is whether a concept is the MeSH branch with this tree number, or below it, in any capitals.
 CREATE MACRO under(tree_numbers, branch) AS
-    len(list_filter(tree_numbers, lambda one: one = branch OR starts_with(one, branch || '.'))) > 0;
+    len(list_filter(tree_numbers, lambda one: one = upper(branch) OR starts_with(one, upper(branch) || '.'))) > 0;
 
 -- concepts: One row for each identifier in `entities`, with its names and how often it is mentioned; each identifier of a composite mention counts.
 CREATE VIEW concepts AS

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from litmine.cli.console import print_message, printable
+from litmine.errors import NEW_GAPS
 
 
 @click.group()
@@ -117,7 +118,8 @@ def get(name: str, url: str | None) -> None:
 @click.option("--of", "corpus", metavar="NAME", default="", help="The corpus whose types and relations it has.")
 @click.option("--errors", type=click.IntRange(0), default=3, show_default=True, help="Examples of each kind of error.")
 @click.option("-o", "output", type=click.Path(path_type=Path), help="Write the documents to this file, as JSON lines.")
-def check(path: Path, corpus: str, errors: int, output: Path | None) -> None:
+@click.pass_context
+def check(context: click.Context, /, path: Path, corpus: str, errors: int, output: Path | None) -> None:
     """Read documents with relations, count what they have, and list what is wrong with them.
 
     \b
@@ -126,7 +128,8 @@ def check(path: Path, corpus: str, errors: int, output: Path | None) -> None:
 
     PATH is a file (annotated documents as JSON lines, PubTator, BioC JSON, XML of DDI 2013, the files of PHEE, GAD and
     EU-ADR) or a folder (brat, the tables of ChemProt and DrugProt, ADE, XML of DDI 2013). What does not hold, such as
-    wrong offsets and relations to missing mentions, is counted, listed with its place, and left out.
+    wrong offsets and relations to missing mentions, is counted, listed with its place, and left out; then the exit code
+    is 3.
     """
     from litmine.atomic_write import open_atomic
     from litmine.corpora.document_formats.json_lines import to_json_line
@@ -149,3 +152,5 @@ def check(path: Path, corpus: str, errors: int, output: Path | None) -> None:
         with open_atomic(output) as out:
             out.writelines(f"{to_json_line(one)}\n".encode() for one in read.documents)
         print_message(f"the documents are in {output}")
+    if read.report.dropped:
+        context.exit(NEW_GAPS)

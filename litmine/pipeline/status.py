@@ -18,6 +18,7 @@ from litmine.lake.lock import hold_lock
 from litmine.lake.targets import TargetSet
 from litmine.lake.term_lists import is_term_list
 from litmine.lake.views import connect, run_interruptibly, write_catalogue
+from litmine.pipeline.choose_vocabulary import other_vocabulary_messages
 from litmine.pipeline.count_format import format_count
 from litmine.pipeline.fetch_plan import SOURCE
 from litmine.search.index_state import index_is_behind
@@ -143,6 +144,7 @@ def _stale_messages(lake: Lake, models: Sequence[Coverage], readers: list[dict[s
         unread = format_count(model.texts_unread, "texts")
         advice = annotate_advice(table, model.model, in_lake=is_term_list(lake.location, model.model))
         yield f"{model.model} has not read {unread} yet{lacks}; {advice}"
+    yield from other_vocabulary_messages(lake)
     yield from _stale_input_messages(lake)
     if lake.parts() and not any(model.active and not _runs_always(model) for model in models):
         if any(model.texts_read and not _runs_always(model) for model in models):

@@ -86,6 +86,7 @@ def test_check_counts_lists_errors_and_writes(run: Run, tmp_path: Path, sample_d
     damaged = tmp_path / "a.pubtator"
     damaged.write_text("1|t|Lithium\n1|a|\n1\t0\t7\tLithium\tChemical\tD1\n1\t1\t3\t\x1b[2J\tDisease\tD2\n")
     ran = run("corpora", "check", damaged, "--of", "BC5CDR", "--errors", "1")
+    assert ran.returncode == 3, "a mention was left out"
     assert ran.stdout.splitlines() == [
         "1 documents, 7 characters", "mentions: 1 Chemical", "1 errors", "1 offsets do not hold",
         "  line 4: '\\x1b[2J'",

@@ -20,6 +20,7 @@ from litmine.tasks.ner.decoder import MentionDecoder, TaggerOutput
 from litmine.tasks.ner.mention_rules import apply_rules
 from litmine.tasks.ner.network import HeadLayout, TaggerTop
 from litmine.tasks.ner.settings import NO_RULES, Head, TaggerSettings
+from litmine.tasks.ner.texts import check_texts
 from litmine.types import Entity
 
 
@@ -63,7 +64,11 @@ class Tagger(NetworkModel):
         return self._decoder.entity_types
 
     def annotate(self, texts: Sequence[str]) -> list[list[Entity]]:
-        """The entities of each text, ordered by offset. Raises ModelError when the model fails on a text."""
+        """The entities of each text, ordered by offset.
+
+        Raises ModelError when the model fails on a text, and TypeError for a single text in place of several.
+        """
+        check_texts(texts)
         words = self.read(texts)
         found = []
         for i, entities in enumerate(self.decode(texts, words, self.label(words))):
