@@ -11,7 +11,7 @@ from litmine.specs.lookup import (
     type_column_of,
 )
 from litmine.specs.spec import ARTICLES, TaskSpec, import_object
-from litmine.specs.tasks import BUILTIN, BUILTIN_LINKER, BUILTIN_READER, BUILTIN_RELATIONS, TASKS
+from litmine.specs.tasks import BUILTIN, BUILTIN_LINKER, BUILTIN_READER, BUILTIN_RELATIONS, BUILTIN_TRIALS, TASKS
 
 __all__ = [
     "ARTICLES",
@@ -19,6 +19,7 @@ __all__ = [
     "BUILTIN_LINKER",
     "BUILTIN_READER",
     "BUILTIN_RELATIONS",
+    "BUILTIN_TRIALS",
     "TASKS",
     "EvaluationResult",
     "TaskSpec",

@@ -4,7 +4,7 @@ from litmine.specs.spec import ARTICLES, TaskSpec
 
 # References of the built-in models.
 BUILTIN, BUILTIN_LINKER, BUILTIN_READER = "builtin", "builtin-linker", "builtin-reader"
-BUILTIN_RELATIONS = "builtin-relations"
+BUILTIN_RELATIONS, BUILTIN_TRIALS = "builtin-relations", "builtin-trials"
 
 TASKS: tuple[TaskSpec, ...] = (
     TaskSpec(
@@ -67,6 +67,23 @@ TASKS: tuple[TaskSpec, ...] = (
         train="litmine.tasks.relations.make:run_training",
         evaluation="litmine.tasks.relations.evaluation_settings:RelationEvaluation",
         evaluate="litmine.tasks.relations.run_evaluation:run_evaluation",
+    ),
+    TaskSpec(
+        name="trials",
+        purpose="finds what trials report",
+        table="trial_mentions",
+        logs=("registered_trials",),
+        identify="litmine.tasks.trials.model:identify",
+        load="litmine.tasks.trials.model:load",
+        rows="litmine.tasks.trials.model:trial_rows",
+        quotes=(("start_char", "end_char", "mention"),),
+        builtin=BUILTIN_TRIALS,
+        recipe="litmine.tasks.trials.recipe:TrialRecipe",
+        recipes="recipes",
+        train="litmine.tasks.ner.make:run_training",
+        distributed=True,
+        evaluation="litmine.tasks.trials.evaluation_settings:TrialEvaluation",
+        evaluate="litmine.tasks.trials.run_evaluation:run_evaluation",
     ),
     TaskSpec(
         name="sentences",

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from litmine.errors import SettingError
 from litmine.settings import setting, setting_with_default
+from litmine.tasks.ner.settings import NEWEST_RULES
 from litmine.training.pretrain_recipe import SEGMENT_TOKENS
 from litmine.training.recipe import ModelRecipe
 
@@ -45,6 +46,11 @@ class TaggerRecipe(ModelRecipe):
     """
 
     former_names: ClassVar[Mapping[str, str]] = FORMER_NAMES
+    # The task of the model, and the version of the rules that correct its mentions (`TaggerSettings.rules`).
+    task: ClassVar[str] = "ner"
+    rules: ClassVar[int] = NEWEST_RULES
+    # Whether `annotate` uses the heads of all guidelines, not one head for each type.
+    every_guideline: ClassVar[bool] = False
 
     corpora: tuple[str, ...] = setting(
         "Corpus to train on: a folder with train.tsv and dev.tsv (or .pubtator), a file, or a name that `litmine"

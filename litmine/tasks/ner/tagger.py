@@ -52,10 +52,20 @@ class Tagger(NetworkModel):
         edges = np.cumsum([0, *(len(head.labels) for head in settings.heads)]).tolist()
         used = [settings.heads.index(head) for head in self.heads]
         used_transitions = None if transitions is None else transitions[used]
-        self._decoder = MentionDecoder([head.labels for head in self.heads], used_transitions)
+        self._decoder = MentionDecoder([self.decoded_labels(head) for head in self.heads], used_transitions)
         layout = HeadLayout.of([range(edges[i], edges[i + 1]) for i in used], self._decoder.outside, used_transitions)
         name = f"{settings.name}@{digest}"
         super().__init__(name, trunk, TaggerTop(name, layers, outputs, layout, trunk.device), batch_tokens)
+
+    @staticmethod
+    def digest_of(tagger: str) -> str:
+        """The digest of the model, from that of its weights, heads and settings."""
+        return tagger
+
+    @staticmethod
+    def decoded_labels(head: Head) -> tuple[str, ...]:
+        """The labels of a head as mentions are decoded from them."""
+        return head.labels
 
     @property
     def entity_types(self) -> list[str]:
