@@ -142,6 +142,49 @@ class OlderVersion:
 
 
 @dataclass(frozen=True, slots=True)
+class TrialIntervention:
+    """An intervention of a registered trial: its kind (`DRUG`), if the registry has it, and its name."""
+
+    kind: str | None
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredTrial:
+    """The registration of a trial, as a registry publishes it; `schemas/registered_trials.json` explains the fields."""
+
+    registry_id: str
+    title: str | None = None
+    official_title: str | None = None
+    acronym: str | None = None
+    secondary_ids: tuple[str, ...] = ()
+    status: str | None = None
+    study_type: str | None = None
+    phase: str | None = None
+    allocation: str | None = None
+    masking: str | None = None
+    intervention_model: str | None = None
+    enrolled: int | None = None
+    enrolled_type: str | None = None
+    conditions: tuple[str, ...] = ()
+    interventions: tuple[TrialIntervention, ...] = ()
+    primary_outcomes: tuple[str, ...] = ()
+    secondary_outcomes: tuple[str, ...] = ()
+    sponsor: str | None = None
+    start_date: str | None = None
+    completion_date: str | None = None
+    first_posted: str | None = None
+    updated: str | None = None
+    sex: str | None = None
+    minimum_age: str | None = None
+    maximum_age: str | None = None
+    age_groups: tuple[str, ...] = ()
+    countries: tuple[str, ...] = ()
+    has_results: bool | None = None
+    result_pmids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class UnreadableRecord:
     """A part of a source that could not be read (a file, the rest of a file, or one line), and the reason."""
 

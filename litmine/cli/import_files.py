@@ -42,7 +42,7 @@ from litmine.lake.paths import LakePath
 def import_(
     ctx: click.Context, paths: tuple[Path, ...], lake: LakePath, as_of: datetime | None, part_size: int, workers: int
 ) -> None:
-    """Import local files into the lake: PubMed XML, MEDLINE text (.nbib), RIS, JSON lines and PubTator, plain or gzip.
+    """Import local files into the lake: PubMed XML, MEDLINE text (.nbib), RIS, JSON lines, PubTator; plain or gzip.
 
     \b
     litmine import pubmed26n0001.xml.gz
@@ -52,6 +52,8 @@ def import_(
     PubMed XML may be EFetch output, baseline and update files, the older MedlineCitationSet, or book records. JSON
     lines have pmid, title, abstract and other columns of the view `articles`; keys that are not read are named. RIS
     needs the PMID in some field. PubTator annotations are ignored. Text is UTF-8 or UTF-16.
+
+    Studies of ClinicalTrials.gov, JSON of its API (version 2) or its CSV, fill the table registered_trials.
 
     A file that does not match the .md5 file beside it is not imported. A baseline, update or --as-of file is imported
     once; other files are read each time, but records that the lake already has are not written again.

@@ -20,7 +20,8 @@ from typing import BinaryIO, cast
 from litmine.errors import SourceError
 from litmine.sources.formats import ForeignFormatError, read_records
 from litmine.sources.read_record import ReadRecord
-from litmine.types import SourceNote, SourceRecord, UnreadableRecord
+from litmine.sources.studies import holds_studies, read_studies
+from litmine.types import RegisteredTrial, SourceNote, SourceRecord, UnreadableRecord
 
 CHECKSUM_SUFFIX = ".md5"
 # NLM's `MD5(pubmed26n0001.xml.gz)= 0123...`, md5sum's `0123...  pubmed26n0001.xml.gz`, or the checksum alone.
@@ -126,6 +127,31 @@ def read_file(path: Path, as_of: datetime) -> Iterator[SourceRecord | Unreadable
         yield UnreadableRecord(
             f"{path}, {UNLISTED}", f"{more:,} more records could not be read: check that this is a file of records."
         )
+
+
+def read_study_file(path: Path) -> list[RegisteredTrial | UnreadableRecord] | None:
+    """The registrations of trials in a file, plain or gzip, and what could not be read; None for any other file.
+
+    A damaged file is an `UnreadableRecord` of its own. A pipe, which can be read only once, is no file of studies.
+    """
+    if not path.is_file():
+        return None
+    found: list[RegisteredTrial | UnreadableRecord] = []
+    try:
+        with path.open("rb") as plain:
+            stream = cast("BufferedReader", _decompressed(plain))
+            if not holds_studies(stream.peek(1)):
+                return None
+            for item in read_studies(stream):
+                if isinstance(item, UnreadableRecord):
+                    item = replace(item, where=f"{path}, {item.where}")
+                found.append(item)
+    except SourceError as error:
+        found.append(_file_error(path, str(error).removesuffix("."), len(found), _FRESH_COPY))
+    except (EOFError, OSError, zlib.error):
+        # The reader of records reports such a file.
+        return None
+    return found
 
 
 def _read_items(path: Path, plain: BufferedReader) -> Iterator[ReadRecord | UnreadableRecord | SourceNote]:

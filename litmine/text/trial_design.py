@@ -1,7 +1,7 @@
 """Find the words of a trial's design by rules: random allocation, blinding, crossover and phase, with their offsets.
 
-A word counts where it tells of the study itself. "Nonrandomised" and "not randomised" say the opposite, and a phase of a
-tumour, of sleep or of a wave is no phase of development.
+A word counts where it tells of the study itself. "Nonrandomised" and "not randomised" say the opposite, and a phase of
+sleep, of labour or of a reaction is no phase of development.
 """
 
 import re
