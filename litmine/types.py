@@ -12,7 +12,7 @@ BARE_TEXT, RECORD = 0, 1
 # The version of the source readers (`litmine.sources`), increased when they read more fields of a record or build its
 # text differently. Of two versions of a record with the same dates, the one from the newer reader is current; dated
 # files that an older reader imported are imported again.
-READER_VERSION = 3
+READER_VERSION = 4
 # The key that marks a line as written by `litmine export --format jsonl`, and the names of the classes in it.
 EXPORT_MARK = "litmine"
 EXPORT_CLASSES = {"text": BARE_TEXT, "record": RECORD}
@@ -80,6 +80,14 @@ class Correction:
 
 
 @dataclass(frozen=True, slots=True)
+class DataBank:
+    """A data bank or registry that has data of an article, and the numbers there: ClinicalTrials.gov, GENBANK."""
+
+    name: str
+    numbers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Article:
     """One version of a PubMed record, as read from a source.
 
@@ -114,6 +122,7 @@ class Article:
     pages: str | None = None
     status: str | None = None
     corrections: tuple[Correction, ...] = ()
+    data_banks: tuple[DataBank, ...] = ()
     version: int = field(default=1, compare=False)
 
     @property

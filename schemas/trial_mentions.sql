@@ -24,7 +24,10 @@ QUALIFY row_number() OVER (
 -- all_trials: The same as `trials`, of every model.
 CREATE VIEW all_trials AS
 WITH typed AS (
-    SELECT pmid, title, year, journal, publication_types, mesh, retracted,
+    SELECT pmid, title, year, journal, retracted,
+           -- Numbers of the record's list, where the data bank is a registry of trials.
+           flatten([bank.numbers FOR bank IN coalesce(data_banks, []) IF regexp_matches(bank.name,
+               '(?i)^(clinicaltrials|isrctn|eudract|ctis|anzctr|chictr|ctri|drks|umin|japic|jmac|jprn|jrct|ntr|dutch|pactr|irct|kct|cris|lbctr|repec|per$|rebec|rpcec|slctr|tctr|itmctr|euctr)')]) AS listed,
            coalesce(list_has_any(publication_types, [
                'Randomized Controlled Trial', 'Controlled Clinical Trial', 'Clinical Trial', 'Pragmatic Clinical Trial',
                'Equivalence Trial', 'Adaptive Clinical Trial', 'Clinical Trial, Phase I', 'Clinical Trial, Phase II',
@@ -97,17 +100,19 @@ cells AS (
     FROM elements GROUP BY pmid, model
 ),
 reports AS (
-    SELECT typed.*, found.* EXCLUDE (pmid),
+    SELECT typed.*, found.* EXCLUDE (pmid, model), models.model,
            CASE WHEN typed_trial THEN 1.0
                 WHEN randomised > nonrandomised AND first_randomised < length(title) THEN 0.9
                 WHEN randomised > nonrandomised AND participants > 0 AND participants_score IS NOT NULL THEN 0.8
                 WHEN controlled > 0 AND participants > 0 AND participants_score IS NOT NULL THEN 0.6
            END AS trial_score
-    FROM typed JOIN found USING (pmid)
+    -- A record that is typed as a trial has a row even if nothing was found in its text.
+    FROM typed CROSS JOIN (SELECT DISTINCT model FROM found) AS models
+    LEFT JOIN found ON found.pmid = typed.pmid AND found.model = models.model
     WHERE NOT other_report
 )
 SELECT reports.pmid,
-       list_distinct(list_concat(coalesce(numbers, []), coalesce(registered.ids, []))) AS registry_ids,
+       list_sort(list_distinct(list_concat(listed, coalesce(numbers, []), coalesce(registered.ids, [])))) AS registry_ids,
        {'randomised': CASE WHEN typed_randomised OR randomised > nonrandomised THEN true WHEN nonrandomised > 0 THEN false END,
         'blinding': blinding, 'crossover': coalesce(crossover, false), 'phase': coalesce(typed_phase, phase), 'words': words}
            AS design,

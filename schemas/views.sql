@@ -35,7 +35,7 @@ SELECT * FROM {current articles: pmid, as_of, record_hash, text_hash, record_cla
 CREATE VIEW articles AS
 SELECT pmid, title, abstract, concat_ws(' ', title, abstract) AS text, sections, journal, pub_date, year, authors,
        affiliations, mesh, keywords, publication_types, doi, pmcid, language, retracted, revised, as_of,
-       chemicals, grants, journal_abbreviation, issn, volume, issue, pages, status, corrections
+       chemicals, grants, journal_abbreviation, issn, volume, issue, pages, status, corrections, data_banks
 FROM {current articles};
 
 -- quote: quote(text, start_char, end_char) is the part of a text between two offsets, such as a mention or a sentence.

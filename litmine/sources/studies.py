@@ -1,8 +1,8 @@
 """Read registrations of trials from files of ClinicalTrials.gov: JSON of its API (version 2), and its CSV.
 
 JSON is one study, a list of studies, a page of the API (`{"studies": [...]}`) or a study a line. Written from the
-published structure of the data (https://clinicaltrials.gov/data-api/about-api/study-data-structure), and untried against
-the service itself.
+published structure of the data (https://clinicaltrials.gov/data-api/about-api/study-data-structure); untried on the
+service itself.
 """
 
 import json
@@ -14,7 +14,7 @@ from litmine.errors import SourceError
 from litmine.sources.encodings import decode_start, decode_text, undecodable
 from litmine.sources.pmids import parse_pmid
 from litmine.sources.studies_csv import CSV_HEADER, read_studies_csv
-from litmine.sources.study_values import normal_phase, secondary_id, study_number
+from litmine.sources.study_values import data_bank_number, normal_phase, study_number
 from litmine.types import RegisteredTrial, TrialIntervention, UnreadableRecord
 
 # Largest file, unpacked, since JSON is read whole. A page of the API has at most 1,000 studies, some 20 MB.
@@ -105,7 +105,7 @@ def _registration(study: Any) -> RegisteredTrial:
         title=brief or official,
         official_title=official,
         acronym=_text(names, "acronym"),
-        secondary_ids=tuple(dict.fromkeys(map(secondary_id, _named(identifiers, "id")))),
+        secondary_ids=tuple(dict.fromkeys(map(data_bank_number, _named(identifiers, "id")))),
         status=_text(status, "overallStatus"),
         study_type=_text(design, "studyType"),
         phase=normal_phase(_texts(design, "phases")),

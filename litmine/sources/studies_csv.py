@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from litmine.errors import SourceError
-from litmine.sources.study_values import constant, iso_date, normal_phase, secondary_id, study_number
+from litmine.sources.study_values import constant, data_bank_number, iso_date, normal_phase, study_number
 from litmine.types import RegisteredTrial, TrialIntervention, UnreadableRecord
 
 CSV_HEADER = re.compile(r'\ufeff?\s*(?:"?Rank"?,)?"?NCT Number"?,')
@@ -45,7 +45,7 @@ def _registration(row: Mapping[str, str]) -> RegisteredTrial:
         registry_id=study_number(_cell(row, "NCT Number")),
         title=_cell(row, "Study Title", "Title"),
         acronym=_cell(row, "Acronym"),
-        secondary_ids=tuple(dict.fromkeys(map(secondary_id, _parts(row, "Other IDs")))),
+        secondary_ids=tuple(dict.fromkeys(map(data_bank_number, _parts(row, "Other IDs")))),
         status=constant(_cell(row, "Study Status", "Status") or ""),
         study_type=constant((_cell(row, "Study Type") or "").partition(":")[0]),
         phase=normal_phase(_parts(row, "Phases")),

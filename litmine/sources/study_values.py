@@ -1,4 +1,4 @@
-"""Values of registrations of trials in one form, whether they come from JSON or CSV."""
+"""Values of registrations of trials in one form, whether they come from JSON, CSV or a record of PubMed."""
 
 import re
 from collections.abc import Iterable
@@ -22,8 +22,8 @@ def study_number(text: str | None) -> str:
     return f"NCT{int(number[3:]):08}"
 
 
-def secondary_id(text: str) -> str:
-    """Another number of a study: that of a registry in normal form, any other as it is."""
+def data_bank_number(text: str) -> str:
+    """A number in a data bank or of a sponsor: that of a registry of trials in normal form, any other as it is."""
     return normal_registry_number(text) or text
 
 

@@ -93,7 +93,7 @@ def _rbr(match: re.Match[str]) -> str | None:
 _O_DIGITS = r"[0-9O](?:\s?[0-9O])"
 
 FORMS: tuple[RegistryForm, ...] = (
-    _form("ClinicalTrials.gov", rf"(?<![A-Z0-9])NCTs?{_NAMED}(?P<digits>{_O_DIGITS}{{7}}){_AFTER}", "NCT"),
+    _form("ClinicalTrials.gov", rf"(?<![A-Z])NCTs?{_NAMED}(?P<digits>{_O_DIGITS}{{7}}){_AFTER}", "NCT"),
     # A name that lost its space to the word before, which only capitals tell from a word.
     RegistryForm("ClinicalTrials.gov", re.compile(rf"(?<=[a-z])NCT(?P<digits>[0-9]{{8}}){_AFTER}"), _prefixed("NCT")),
     _form(
