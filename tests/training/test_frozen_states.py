@@ -32,9 +32,12 @@ def test_known_sequences_are_not_computed_again(encoder: BertEncoder, monkeypatc
     ids, mask = torch.arange(5, 25).view(2, 10), torch.ones(2, 10, dtype=torch.bool)
     computed: list[int] = []
     compute = FrozenStates._compute
-    monkeypatch.setattr(
-        FrozenStates, "_compute", lambda self, ids, mask: computed.append(len(ids)) or compute(self, ids, mask)
-    )
+
+    def counted(self: FrozenStates, ids: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+        computed.append(len(ids))
+        return compute(self, ids, mask)
+
+    monkeypatch.setattr(FrozenStates, "_compute", counted)
     states.read(ids[:1], mask[:1])
     states.read(ids, mask)
     states.read(ids, mask)

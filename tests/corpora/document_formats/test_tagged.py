@@ -17,7 +17,7 @@ SENTENCES = [
 ]
 
 
-def write(file: Path, *documents: dict[str, object]) -> Path:
+def write(file: Path, *documents: object) -> Path:
     file.parent.mkdir(exist_ok=True)
     file.write_text("".join(json.dumps(one) + "\n" for one in documents), encoding="utf-8")
     return file

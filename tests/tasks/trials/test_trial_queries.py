@@ -135,7 +135,7 @@ def test_compaction_keeps_every_view(trial_lake: Lake) -> None:
     before = [trial_lake.rows(query) for query in queries]
     again = RegisteredTrial("NCT00000044", "Never reported", updated="2020-01-01")
     write_registered_trials(trial_lake.location, [again], "newer.json", WHEN, True)
-    compact(trial_lake, part_rows=100, grace=timedelta(0))
+    compact(trial_lake, part_rows=6, grace=timedelta(0))
     names = trial_lake.rows("select distinct part from targets where task = 'trials'")
     assert len(names) == 1
     after = [trial_lake.rows(query) for query in queries]
