@@ -125,6 +125,17 @@ VIEW_COLUMNS = {
     "targets.texts": "Texts that were read.",
     "targets.tokens": "Tokens that were read.",
     "task": "The task of the model.",
+    "trials.arms": "Arms with their number of people: `intervention` or `control`, number, mention, offsets.",
+    "trials.comparators": "What it is compared with: mentions with offsets, identifiers of the lake's links, score.",
+    "trials.design": "Random allocation, blinding (single, double, triple, open), crossover, phase, and the words for it.",
+    "trials.enrolled": "Number of participants: the mention of all participants with the highest score; null for none.",
+    "trials.enrolled_mention": "The mention that gives the number of participants.",
+    "trials.interventions": "Interventions: mentions with offsets, identifiers of the lake's links, score.",
+    "trials.outcomes": "Outcomes in results and conclusions: mentions with offsets, identifiers of the lake's links, score.",
+    "trials.populations": "Who took part: mentions with offsets, identifiers of the lake's links, score.",
+    "trials.registry_ids": "Registry numbers of the text, of the record's list, and of registrations that name the article.",
+    "trials.results": "Results of the arms: measure (iv: intervention, cv: control), mention, offsets, score.",
+    "trials.score": "How sure it is that the article reports a trial: 1 by publication type, less by its words.",
     "types": "The types that the views show from the model; null for all.",
     "why": "The reason.",
 }
@@ -136,6 +147,7 @@ STORED = {
     "document_relations": ("relations", "articles"),
     "entities": ("links",),
     "gaps": ("articles",),
+    "trials": ("trial_mentions", "articles"),
     "unretracted_texts": ("articles",),
 }
 
