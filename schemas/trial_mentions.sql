@@ -38,13 +38,26 @@ WITH typed AS (
                'Review', 'Systematic Review', 'Scoping Review', 'Meta-Analysis', 'Network Meta-Analysis', 'Comment', 'Editorial',
                'News', 'Guideline', 'Practice Guideline', 'Clinical Trial Protocol', 'Published Erratum',
                'Retraction of Publication', 'Retraction Notice', 'Expression of Concern']), false)
-           OR regexp_matches(coalesce(title, ''),
-               '(?i)\b(systematic(ally)? review|review of|overview|meta-?\s?analy\w+|protocol|rationale|guidelines?|study design)\b')
            AS other_report,
+           regexp_matches(coalesce(title, ''), '(?i)\b(systematic(ally)? review|review of|overview|meta-?\s?analy\w+|protocol|rationale|guidelines?|study design)\b')
+           -- A trial is of people.
+           OR regexp_matches(coalesce(title, ''),
+               '(?i)\b(rats?|mice|mouse|rabbits?|dogs?|canine|pigs?|piglets?|porcine|sheep|lambs?|rodents?|in vitro)\b')
+           OR coalesce(list_contains([one.name FOR one IN mesh], 'Animals')
+                       AND NOT list_contains([one.name FOR one IN mesh], 'Humans'), false)
+           AS other_words,
            nullif(array_to_string(list_sort(list_distinct([
                CASE regexp_extract(one, 'Phase (IV|I+)$', 1) WHEN 'I' THEN '1' WHEN 'II' THEN '2' WHEN 'III' THEN '3' ELSE '4' END
                FOR one IN publication_types IF starts_with(one, 'Clinical Trial, Phase')])), '/'), '') AS typed_phase
     FROM articles
+),
+-- Cells have what is more probable than not. A number that both arms claim is that of the arm with the higher score.
+probable AS (
+    SELECT * FROM all_trial_mentions
+    WHERE score >= 0.5
+    QUALIFY NOT regexp_matches(element, '^([ic]v-|(intervention|control)-participants)')
+        OR row_number() OVER (PARTITION BY pmid, model, guideline, ends_with(element, '-participants'), start_char
+                              ORDER BY score DESC, element) = 1
 ),
 found AS (
     SELECT pmid, model,
@@ -52,7 +65,7 @@ found AS (
            count(*) FILTER (element = 'allocation' AND value = 'nonrandomised') AS nonrandomised,
            min(start_char) FILTER (element = 'allocation' AND value = 'randomised') AS first_randomised,
            count(*) FILTER (element = 'blinding' AND value <> 'open' OR element = 'control') AS controlled,
-           count(*) FILTER (element LIKE '%-participants' OR element = 'Population') AS participants,
+           count(*) FILTER (element = 'report') AS reviews,
            max(score) FILTER (element = 'total-participants') AS participants_score,
            arg_min(value, start_char) FILTER (element = 'blinding') AS blinding,
            bool_or(element = 'model' AND value = 'crossover') AS crossover,
@@ -64,12 +77,12 @@ found AS (
                FILTER (element IN ('intervention-participants', 'control-participants')) AS arms,
            list({'element': element, 'value': value, 'mention': mention, 'start_char': start_char, 'end_char': end_char}
                 ORDER BY start_char)
-               FILTER (guideline = 'rules' AND element <> 'registry_number') AS words,
+               FILTER (guideline = 'rules' AND element NOT IN ('registry_number', 'report')) AS words,
            list(value ORDER BY start_char) FILTER (element = 'registry_number') AS numbers,
            list({'measure': element, 'mention': mention, 'start_char': start_char, 'end_char': end_char, 'score': score}
                 ORDER BY start_char)
                FILTER (regexp_matches(element, '^[ic]v-')) AS results
-    FROM all_trial_mentions GROUP BY pmid, model
+    FROM probable GROUP BY pmid, model
 ),
 -- The identifiers of the linked mentions that an element's mention overlaps.
 elements AS (
@@ -77,7 +90,7 @@ elements AS (
            list_sort(list_distinct(list(identifier) FILTER (identifier IS NOT NULL))) AS identifiers
     FROM (
         SELECT one.pmid, one.model, one.element, one.start_char, one.end_char, one.mention, one.score, linked.identifier
-        FROM all_trial_mentions AS one
+        FROM probable AS one
         LEFT JOIN (SELECT pmid, start_char, end_char, unnest(string_split(identifier, '|')) AS identifier FROM entities
                    WHERE identifier IS NOT NULL) AS linked
             ON linked.pmid = one.pmid AND linked.start_char < one.end_char AND one.start_char < linked.end_char
@@ -102,9 +115,11 @@ cells AS (
 reports AS (
     SELECT typed.*, found.* EXCLUDE (pmid, model), models.model,
            CASE WHEN typed_trial THEN 1.0
+                WHEN other_words THEN NULL
                 WHEN randomised > nonrandomised AND first_randomised < length(title) THEN 0.9
-                WHEN randomised > nonrandomised AND participants > 0 AND participants_score IS NOT NULL THEN 0.8
-                WHEN controlled > 0 AND participants > 0 AND participants_score IS NOT NULL THEN 0.6
+                WHEN reviews > 0 THEN NULL
+                WHEN randomised > nonrandomised THEN 0.8
+                WHEN controlled > 0 AND participants_score IS NOT NULL THEN 0.6
            END AS trial_score
     -- A record that is typed as a trial has a row even if nothing was found in its text.
     FROM typed CROSS JOIN (SELECT DISTINCT model FROM found) AS models
@@ -116,7 +131,9 @@ SELECT reports.pmid,
        {'randomised': CASE WHEN typed_randomised OR randomised > nonrandomised THEN true WHEN nonrandomised > 0 THEN false END,
         'blinding': blinding, 'crossover': coalesce(crossover, false), 'phase': coalesce(typed_phase, phase), 'words': words}
            AS design,
-       enrolled.number AS enrolled, enrolled AS enrolled_mention, arms,
+       enrolled.number AS enrolled, enrolled AS enrolled_mention,
+       [one FOR one IN arms IF enrolled IS NULL OR one.end_char <= enrolled.start_char OR one.start_char >= enrolled.end_char]
+           AS arms,
        populations, interventions, comparators, outcomes, results,
        trial_score::FLOAT AS score, year, journal, retracted, reports.model AS model
 FROM reports

@@ -15,12 +15,14 @@ _LINK = r"(?:\s*-\s*|\s+and\s+|\s+)"
 # Number words in a row: "one hundred and twenty", "forty-eight", "a hundred".
 _IN_WORDS = re.compile(
     rf"(?<![a-z])(?:(?:{_WORDS})|an?\s+(?=(?:{'|'.join(_FACTORS)})(?![a-z]))(?:{'|'.join(_FACTORS)}))(?![a-z])"
-    rf"(?:{_LINK}(?:{_WORDS})(?![a-z]))*",
+    rf"(?:{_LINK}(?:{_WORDS})(?![a-z]))*+(?!\s*per\s?cent)",
     re.IGNORECASE,
 )
 _ONE_WORD = re.compile(_WORDS, re.IGNORECASE)
 # 1204, 1,204 or 1 204; no part of a decimal fraction, and no percentage.
-_DIGITS = re.compile(r"(?<![\d.,·])(\d{1,3}(?:[,\u00a0\u2009\u202f ]\d{3})+|\d+)(?!\d)(?![.,·]\d)(?!\s?%)")
+_DIGITS = re.compile(
+    r"(?<![\d.,·])(\d{1,3}(?:[,\u00a0\u2009\u202f ]\d{3})+|\d+)(?!\d)(?![.,·]\d)(?!\s?(?:%|per\s?cent))"
+)
 _DASHES = str.maketrans(dict.fromkeys("‐‑–—", "-"))
 
 

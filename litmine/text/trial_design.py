@@ -17,7 +17,8 @@ class DesignWord:
     """A statement of the design: offsets in code points, end exclusive, what it is about, and its value.
 
     element: `allocation` (randomised, nonrandomised), `blinding` (single, double, triple, quadruple, open), `model`
-    (crossover, parallel, factorial, cluster), `phase` (1, 1/2, 2, 2/3, 3, 4), `control` (placebo) or `centres` (multi).
+    (crossover, parallel, factorial, cluster), `phase` (1, 1/2, 2, 2/3, 3, 4), `control` (placebo), `centres` (multi),
+    or `report` (review, of an article about trials of others).
     """
 
     start_char: int
@@ -60,6 +61,13 @@ _OTHER_PHASE = re.compile(
 )
 _PLACEBO = re.compile(
     rf"(?<![A-Za-z])(?:placebo|sham|vehicle){_DASH}(?:controlled|control(?:\s+(?:group|arm))?)(?![A-Za-z])",
+    re.IGNORECASE,
+)
+# How a review of trials of others says that it is one.
+_REVIEW = re.compile(
+    r"(?<![A-Za-z])(?:search(?:ed|es|ing)?\s+(?:strategy|methods|of\s+)?\s*(?:the\s+)?(?:MEDLINE|PubMed|EMBASE|Cochrane"
+    r"|electronic|literature|databases?)|search\s+strategy|selection\s+criteria|meta-?\s?analys[ie]s|systematic\s+review"
+    r"|(?:studies|trials)\s+(?:were|was)\s+(?:included|selected|identified|eligible|pooled))(?![A-Za-z])",
     re.IGNORECASE,
 )
 _CENTRES = re.compile(rf"(?<![A-Za-z])multi{_DASH}(?:cent(?:re|er)s?|centric|national|site)(?![A-Za-z])", re.IGNORECASE)
@@ -109,6 +117,7 @@ def _step(text: str) -> str:
 
 
 def _others(text: str) -> Iterator[DesignWord]:
-    for pattern, element, value in ((_PLACEBO, "control", "placebo"), (_CENTRES, "centres", "multi")):
+    kinds = (_PLACEBO, "control", "placebo"), (_CENTRES, "centres", "multi"), (_REVIEW, "report", "review")
+    for pattern, element, value in kinds:
         for match in pattern.finditer(text):
             yield DesignWord(match.start(), match.end(), element, value)

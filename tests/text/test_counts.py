@@ -23,6 +23,8 @@ from litmine.text.counts import parse_count
         ("1204 (50%)", 1204),
         ("12.5%", None),
         ("30 %", None),
+        ("Sixty-three percent", None),
+        ("63 per cent of 40 women", 40),
         ("an infant", None),
         ("a person", None),
         ("0.5", None),

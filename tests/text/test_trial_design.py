@@ -19,7 +19,8 @@ from litmine.text.trial_design import find_design
         ("Phases 2 and 3", ["phase 2/3"]),
         ("phase I detoxification, phase 3 of the study, Mendelian randomization", []),
         ("a multicentre trial", ["centres multi"]),
-        ("a random sample of blind people", []),
+        ("We searched MEDLINE; ten trials were included.", ["report review", "report review"]),
+        ("a random sample of blind people who searched for help", []),
     ],
 )
 def test_words_with_their_values(text: str, found: list[str]) -> None:

@@ -149,6 +149,11 @@ class TaggerRecipe(ModelRecipe):
         at_least=0,
     )
     top_after: int = setting("The top continues after this layer of the trunk.", 3, at_least=1)
+    balance: bool = setting(
+        "After the training, lower or raise the logit of 'no mention' of each head to its best F1 on training passages:"
+        " heads with rare mentions leave out too many.",
+        False,
+    )
     then: str = setting(
         "Recipe that continues from this model, in the same command. It keeps this recipe's name, types, heads, window"
         " and weight format (--int8), and its settings of corpora that both recipes name.",

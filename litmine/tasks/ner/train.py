@@ -34,6 +34,7 @@ from litmine.tasks.ner.examples import (
 )
 from litmine.tasks.ner.folder import read_network, save_folder, save_top
 from litmine.tasks.ner.network import MultiHeadNetwork
+from litmine.tasks.ner.outside_bias import balance_heads
 from litmine.tasks.ner.recipe import RECIPE_FILE, TaggerRecipe
 from litmine.tasks.ner.settings import CRF, TASK, Head, TaggerSettings
 from litmine.training.averaging import WeightInterpolation
@@ -152,6 +153,8 @@ def train(
     training_plan = TrainingPlan(recipe.epochs, steps, plan, loss, recipe.ema_decay)
     progress = train_network(network, recipe, training_plan, folder, training, log, checkpoint_seconds, group)
     interpolation.apply()
+    if recipe.balance:
+        balance_heads(network, heads, examples, special, machine, log)
 
     if group.is_main:
         with model_write_errors(folder):

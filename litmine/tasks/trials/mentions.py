@@ -1,5 +1,6 @@
 """What a trial model finds in a text: mentions of the heads, by element and guideline, and those of the rules."""
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -13,6 +14,15 @@ RULES, REGISTRY_NUMBER = "rules", "registry_number"
 # The elements whose mentions are numbers of people.
 COUNTS = frozenset(
     {"total-participants", "intervention-participants", "control-participants", "iv-bin-abs", "cv-bin-abs"}
+)
+
+_CUT_BEFORE, _CUT_AFTER = re.compile(r"\d[\d,.]*\Z"), re.compile(r"[,.]?\d[\d,.]*(?<=\d)")
+# What is counted after a number that counts no people.
+_OTHER_UNIT = re.compile(
+    r"\s*(?:%|per\s?cent|[-\s]?(?:years?|months?|weeks?|days?|h(?:ours?|rs?)?|min(?:utes?)?|mg|g|kg|ml|mm|cm)(?![a-z])"
+    r"|(?:(?:clinical|medical|academic|study|different|university|participating)\s+)?(?:cent(?:er|re)s|sites|hospitals|clinics"
+    r"|countries|practices|schools|trials|studies|cycles|doses))",
+    re.IGNORECASE,
 )
 
 
@@ -33,12 +43,28 @@ class TrialMention(NamedTuple):
     score: float
 
 
-def head_mentions(entities: Iterable[Entity]) -> Iterator[TrialMention]:
-    """The mentions of the heads, whose types are the names of the heads: `Outcome (EBM-NLP)`."""
+def head_mentions(text: str, entities: Iterable[Entity]) -> Iterator[TrialMention]:
+    """The mentions of the heads, whose types are the names of the heads: `Outcome (EBM-NLP)`.
+
+    A mention of people that begins or ends inside a number has the whole number.
+    """
     for one in entities:
         element, guideline = split_head_name(one.entity_type)
-        number = parse_count(one.mention) if element in COUNTS else None
-        yield TrialMention(one.start_char, one.end_char, one.mention, element, guideline, None, number, one.score)
+        start, end, number = one.start_char, one.end_char, None
+        if element in COUNTS:
+            start, end = _whole_number(text, start, end)
+            number = None if _OTHER_UNIT.match(text, end) else parse_count(text[start:end])
+        yield TrialMention(start, end, text[start:end], element, guideline, None, number, one.score)
+
+
+def _whole_number(text: str, start: int, end: int) -> tuple[int, int]:
+    """The offsets with the rest of a number that they cut: `196` in `19,196`."""
+    before, after = _CUT_BEFORE.search(text, max(0, start - 12), start), _CUT_AFTER.match(text, end)
+    if before and text[start : start + 1].isdigit():
+        start = before.start()
+    if after and text[end - 1 : end].isdigit():
+        end = after.end()
+    return start, end
 
 
 def rule_mentions(text: str) -> Iterator[TrialMention]:

@@ -33,7 +33,7 @@ class TrialModel(Tagger):
         """The mentions of each text, or its failure; the first are those of the heads, then those of rules."""
         found = super().decode(texts, words, labels, inputs)
         return [
-            one if isinstance(one, FailedItem) else [*head_mentions(one), *rule_mentions(text)]
+            one if isinstance(one, FailedItem) else [*head_mentions(text, one), *rule_mentions(text)]
             for text, one in zip(texts, found, strict=True)
         ]
 

@@ -55,9 +55,8 @@ def model(corpora: Path, tiny_model: Path, tmp_path_factory: pytest.TempPathFact
         top_layers=1,
         top_after=1,
     )
-    run_training(
-        recipe, TrainingContext(folder / "small", lambda _: None, False, lambda jobs: [j(print) for j in jobs])
-    )
+    context = TrainingContext(folder / "small", lambda _: None, False, lambda jobs: [job(print) for job in jobs])
+    run_training(recipe, context)
     return folder / "small"
 
 
