@@ -1,7 +1,8 @@
 """Read annotated documents in any form, each with its relations, labels and sentences; the form is detected.
 
-A file: JSON lines in litmine's form, PubTator, BioC JSON, XML of DDI 2013, JSON lines of PHEE, DDI 2013, GAD and
-EU-ADR, or columns of GAD and EU-ADR; plain or gzip. A folder: brat, the tables of ChemProt and DrugProt, the files of
+A file: JSON lines in litmine's form, PubTator, BioC JSON, XML of DDI 2013, JSON lines of PHEE, DDI 2013, GAD, EU-ADR
+and of corpora of labels, MEDLINE text with its publication types, columns of GAD and EU-ADR, or CSV of labelled texts
+(`.csv`); plain or gzip. A folder: brat, the tables of ChemProt and DrugProt, the files of
 ADE, or XML files of DDI 2013.
 """
 
@@ -18,7 +19,10 @@ from litmine.corpora.document_formats.bioc import read_bioc
 from litmine.corpora.document_formats.brat import is_brat, read_brat
 from litmine.corpora.document_formats.ddi import read_ddi_json, read_ddi_xml
 from litmine.corpora.document_formats.json_lines import NumberedLines, read_json_lines
+from litmine.corpora.document_formats.labelled import is_labelled, read_labelled_json
+from litmine.corpora.document_formats.labelled_csv import read_labelled_csv
 from litmine.corpora.document_formats.masked import read_masked_columns, read_masked_json
+from litmine.corpora.document_formats.medline_labels import read_medline_labels
 from litmine.corpora.document_formats.phee import read_phee
 from litmine.corpora.document_formats.pubtator import read_pubtator_file
 from litmine.corpora.document_formats.tables import is_table_folder, read_table_folder
@@ -87,7 +91,11 @@ def _read_folder(folder: Path, report: CorpusReport) -> Iterator[RawDocument]:
 def _read_file(path: Path, stream: BinaryIO) -> Iterator[RawDocument]:
     first = next((line for _, line in numbered_lines(stream) if line.strip()), b"").lstrip()
     stream.seek(0)
-    if first.startswith(b"<"):
+    if ".csv" in path.suffixes:
+        yield from read_labelled_csv(path, _read_whole(path, stream))
+    elif first.startswith(b"PMID-"):
+        yield from read_medline_labels(stream)
+    elif first.startswith(b"<"):
         yield from read_ddi_xml(path, _read_whole(path, stream))
     elif first.startswith(b"{"):
         if (reader := _json_reader(first)) is None:
@@ -114,7 +122,8 @@ _JsonReader = Callable[[Path, NumberedLines], Iterator[RawDocument]]
 def _json_reader(first: bytes) -> _JsonReader | None:
     """The reader of the JSON lines that begin like this; None for BioC, which is one object in one line or in many."""
     try:
-        keys = set(json.loads(first))
+        read = json.loads(first)
+        keys = set(read)
     except (ValueError, RecursionError):
         # An object of many lines goes on after its first line; a document that is damaged ends somewhere else.
         return None if first.rstrip().endswith((b"{", b"[", b",")) else read_json_lines
@@ -122,6 +131,8 @@ def _json_reader(first: bytes) -> _JsonReader | None:
         return None
     if {"context", "annotations"} <= keys:
         return read_phee
+    if is_labelled(read):
+        return read_labelled_json
     if {"text", "label"} <= keys:
         return read_masked_json
     return read_ddi_json if "sentences" in keys and "text" not in keys else read_json_lines

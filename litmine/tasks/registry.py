@@ -52,6 +52,9 @@ def detect_task(folder: Path, among: Sequence[TaskSpec] = TASKS) -> TaskSpec:
         fits = [spec for spec in TASKS if any(name.endswith(spec.architectures) for name in names)]
         kind = f"a {names[0]}"
     matches = [spec for spec in among if spec in fits]
+    if len(matches) > 1:
+        declared = [spec for spec in matches if spec.declaration and (folder / spec.declaration).is_file()]
+        matches = declared or [spec for spec in matches if not spec.declaration] or matches
     if len(matches) == 1:
         return matches[0]
     if matches:
