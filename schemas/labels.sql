@@ -8,4 +8,4 @@ FROM {current labels};
 -- labels: The labels of the active models; `start_char` and `end_char` are null where a label is the whole article's, else those of a sentence in `articles.text`.
 CREATE VIEW labels AS
 SELECT * FROM all_labels
-WHERE {active labels};
+WHERE {active classification};

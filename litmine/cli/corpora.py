@@ -9,7 +9,7 @@ from litmine.cli.console import print_message, printable
 
 @click.group()
 def corpora() -> None:
-    """List, download and check corpora: mentions for `train ner --corpus NAME`, and documents with relations.
+    """List, download and check corpora: mentions for `train ner --corpus NAME`, documents with relations or labels.
 
     \b
     litmine corpora list
@@ -54,6 +54,7 @@ def show(name: str) -> None:
     facts = {
         "types": types,
         "relations": _declared_relations(name),
+        "labels": entry.labels,
         "guideline": entry.guideline,
         "licence": entry.licence,
         "terms": entry.terms,
@@ -118,15 +119,16 @@ def get(name: str, url: str | None) -> None:
 @click.option("--errors", type=click.IntRange(0), default=3, show_default=True, help="Examples of each kind of error.")
 @click.option("-o", "output", type=click.Path(path_type=Path), help="Write the documents to this file, as JSON lines.")
 def check(path: Path, corpus: str, errors: int, output: Path | None) -> None:
-    """Read documents with relations, count what they have, and list what is wrong with them.
+    """Read documents with relations or labels, count what they have, and list what is wrong with them.
 
     \b
     litmine corpora check sample_data/relations/challenge.jsonl
     litmine corpora check ./DrugProt/training --of DrugProt -o ./drugprot.jsonl
 
-    PATH is a file (annotated documents as JSON lines, PubTator, BioC JSON, XML of DDI 2013, the files of PHEE, GAD and
-    EU-ADR) or a folder (brat, the tables of ChemProt and DrugProt, ADE, XML of DDI 2013). What does not hold, such as
-    wrong offsets and relations to missing mentions, is counted, listed with its place, and left out.
+    PATH is a file (annotated documents as JSON lines, PubTator, BioC JSON, XML of DDI 2013, the files of PHEE, GAD,
+    EU-ADR and of corpora with labels, CSV of labelled texts, MEDLINE text) or a folder (brat, the tables of ChemProt
+    and DrugProt, ADE, XML of DDI 2013). What does not hold, such as wrong offsets and relations to missing mentions, is
+    counted, listed with its place, and left out.
     """
     from litmine.atomic_write import open_atomic
     from litmine.corpora.document_formats.json_lines import to_json_line
@@ -136,6 +138,8 @@ def check(path: Path, corpus: str, errors: int, output: Path | None) -> None:
     counts = count_documents(read.documents)
     click.echo(f"{counts.documents:,} documents, {counts.characters:,} characters")
     for label, numbers in (
+        ("labels", counts.labels),
+        ("labels of sentences", counts.sentence_labels),
         ("mentions", counts.mentions),
         ("relations", counts.relations),
         ("qualifiers", counts.qualifiers),

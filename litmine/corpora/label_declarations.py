@@ -13,6 +13,7 @@ class LabelDeclaration:
     scheme: the name of what it labels, for a classifier. sentences: whether its sentences are labelled, not its texts.
     several: whether a text or sentence may have several labels, or none. names: litmine's names of its labels; where
     there are any, other labels do not count. top_level: the mark after the name of the upper class of a label.
+    sections: whether a labelled sentence of the file is a section of several sentences, which all have its label.
     """
 
     corpus: str
@@ -21,6 +22,7 @@ class LabelDeclaration:
     several: bool = False
     names: Mapping[str, str] | None = None
     top_level: str = ""
+    sections: bool = False
 
     def rename(self, labels: Iterable[str]) -> tuple[str, ...]:
         """The labels in litmine's names, each once."""
@@ -58,7 +60,7 @@ LABEL_DECLARATIONS: dict[str, LabelDeclaration] = {
     for one in (
         LabelDeclaration("StudyType", "study_type"),
         LabelDeclaration("NICTA-PIBOSO", "sentence_role", sentences=True),
-        LabelDeclaration("EvidenceInference", "section", sentences=True, names=_SECTION_NAMES),
+        LabelDeclaration("EvidenceInference", "section", sentences=True, sections=True, names=_SECTION_NAMES),
         LabelDeclaration("HoC", "hallmark", several=True, top_level="--"),
         LabelDeclaration("LitCovid", "topic", several=True),
         LabelDeclaration("OHSUMED", "disease_category"),

@@ -22,7 +22,7 @@ class CorpusEntry:
     url: the address that `litmine corpora get` downloads: a folder (with a final slash) or an archive.
     train, dev: the files of the splits there.
     obtain: how to obtain the corpus by hand, if `get` cannot. agreement: whether each user must sign an agreement.
-    note: further remarks.
+    note: further remarks. labels: of its texts or sentences, in words.
     """
 
     name: str
@@ -41,6 +41,7 @@ class CorpusEntry:
     obtain: str = ""
     agreement: bool = False
     note: str = ""
+    labels: str = ""
 
     @property
     def entity_types(self) -> list[str]:

@@ -35,6 +35,7 @@ def test_the_known_corpora_are_registered() -> None:
     assert list(registry()) == [
         "NCBI-disease", "BC5CDR", "BC4CHEMD", "BC2GM", "JNLPBA", "LINNAEUS", "Species-800", "i2b2-2010", "BioRED",
         "NLM-Gene", "GNormPlus", "tmVar3", "ChemProt", "DrugProt", "DDI2013", "GAD", "EU-ADR", "ADE", "PHEE",
+        "StudyType", "NICTA-PIBOSO", "HoC", "LitCovid", "OHSUMED", "PublicationType", "EvidenceInference",
     ]  # fmt: skip
 
 

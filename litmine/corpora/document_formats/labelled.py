@@ -46,7 +46,10 @@ def read_labelled_json(path: Path, lines: NumberedLines) -> Iterator[RawDocument
 
 
 def _document(read: Mapping[str, Any], where: str) -> RawDocument:
-    name = next(str(read[key]) for key in _NAMES if key in read)
+    names = [str(read[key]) for key in _NAMES if key in read]
+    if not names:
+        raise KeyError("pmid")
+    name = names[0]
     if "sections" in read:
         return _joined(name, where, [{"text": read.get("title") or ""}, *read["sections"]])
     if "text" not in read and "sentences" in read:

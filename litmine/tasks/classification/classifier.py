@@ -15,12 +15,12 @@ from litmine.tasks.classification.network import ClassifierNetwork, place_number
 from litmine.tasks.classification.pooling import (
     Floats,
     Ints,
-    chosen_labels,
     contributions,
     logits,
     pool,
     probabilities,
     starts_of,
+    stored_labels,
 )
 from litmine.tasks.classification.settings import SENTENCE, ClassifierSettings, Scheme
 from litmine.tasks.classification.top import ClassifierOutput, ClassifierTop
@@ -109,12 +109,12 @@ class Classifier(NetworkModel):
         for scheme in self.settings.schemes:
             if scheme.unit == SENTENCE:
                 scores = probabilities(scheme, self._sentence_logits(output, number, scheme, words, sentences))
-                for (start, end), chosen, row in zip(sentences, chosen_labels(scheme, scores), scores, strict=True):
+                for (start, end), chosen, row in zip(sentences, stored_labels(scheme, scores), scores, strict=True):
                     found += [FoundLabel(scheme.name, scheme.labels[i], float(row[i]), start, end) for i in chosen]
                 continue
             votes = self._votes(output, number, scheme)
             scores = probabilities(scheme, logits(pool(votes, np.zeros(1, dtype=np.int64))))
-            for label in chosen_labels(scheme, scores)[0]:
+            for label in stored_labels(scheme, scores)[0]:
                 found.append(FoundLabel(scheme.name, scheme.labels[label], float(scores[0, label])))
                 if scheme.evidence:
                     found += self._evidence(scheme, label, votes, words, sentences)

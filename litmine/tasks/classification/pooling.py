@@ -59,6 +59,11 @@ def chosen_labels(scheme: Scheme, found: Floats) -> list[list[int]]:
     return [np.flatnonzero(row >= thresholds).tolist() for row in found]
 
 
+def stored_labels(scheme: Scheme, found: Floats) -> list[list[int]]:
+    """The numbers of the labels that are stored for each stretch: the chosen ones, or every label."""
+    return [list(range(len(scheme.labels)))] * len(found) if scheme.every else chosen_labels(scheme, found)
+
+
 def contributions(votes: Floats, label: int) -> Floats:
     """What each part of a stretch adds to the logit of a label, more than to the mean of all labels: (parts,).
 

@@ -33,6 +33,8 @@ class LabelData:
         flag="--label",
         metavar="NEW=PATTERN",
     )
+    whole: bool = setting("Learn labels of the text also where the file labels its sentences.", False)
+    every: bool = setting("Store each label with its score for every text, however low the score.", False)
     held_out: bool = setting(
         "Do not learn from a tenth of the articles, chosen by their names; it is scored as the dev split.", False
     )
@@ -58,9 +60,8 @@ class ClassifierRecipe:
     litmine train classification --data labelled.csv --base ./biobert -o ./screen
     litmine train classification --recipe builtin --data-folder ./corpora -o ./builtin-classifier
 
-    Without --base, it trains one layer and the heads of a model on a trunk that other models share, which stays as it
-    is. With --base, it trains all layers of a BERT, and AutoModelForSequenceClassification of transformers loads the
-    result.
+    Without --base, it trains the heads of a model on a trunk that other models share, which stays as it is. With
+    --base, it trains all layers of a BERT, and AutoModelForSequenceClassification of transformers loads the result.
 
     A file without splits is divided here: with --folds, each article is scored by a model that did not read it, and
     these scores calibrate the model, choose the mark and are reported. The mark of two labels keeps the share --recall
@@ -94,15 +95,15 @@ class ClassifierRecipe:
         unset="a top on the trunk",
     )
     trunk: str = setting("Trunk to put the top on: a built-in one, or a folder.", "builtin-trunk", metavar="REF")
-    after: int = setting("Trunk layers below the top.", 5, at_least=1)
-    layers: int = setting("Layers of the top.", 1, at_least=0, at_most=2)
+    after: int = setting("Trunk layers below the top.", 3, at_least=1)
+    layers: int = setting("Layers of the top.", 0, at_least=0, at_most=2)
     first_layers: str = setting(
         "Model whose next layers the top starts from: builtin, or a folder.", "builtin", metavar="REF"
     )
     queries: int = setting("Attention queries that pool the words of a text.", 4, at_least=1, at_most=16)
-    epochs: int = setting("Passes over the files.", 6, at_least=1)
+    epochs: int = setting("Passes over the files.", 8, at_least=1)
     batch_tokens: int = setting("Tokens per step, with padding.", 4_096, at_least=1)
-    learning_rate: float = setting("Peak learning rate of the heads.", 2e-3, above=0)
+    learning_rate: float = setting("Peak learning rate of the heads.", 5e-3, above=0)
     layer_rate: float = setting("Peak learning rate of the top's layers, as a share of the heads'.", 0.15, above=0)
     base_learning_rate: float = setting("With --base, peak learning rate of all layers.", 5e-5, above=0)
     window: int = setting("With --base, most tokens of a text that are read at a time.", 256, at_least=16)

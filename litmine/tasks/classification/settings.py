@@ -44,6 +44,7 @@ class Scheme:
     shifts: tuple[float, ...] = ()
     thresholds: tuple[float, ...] = ()
     evidence: int = 0
+    every: bool = False
 
     def __post_init__(self) -> None:
         if self.unit not in {TEXT, SENTENCE} or self.choice not in {ONE, SEVERAL}:

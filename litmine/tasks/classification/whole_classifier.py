@@ -14,7 +14,7 @@ from litmine.nn.network_model import NetworkModel
 from litmine.nn.tokenizer import TokenizedText
 from litmine.nn.trunk import Trunk
 from litmine.tasks.classification.found import FoundLabel
-from litmine.tasks.classification.pooling import Floats, Ints, chosen_labels, probabilities, starts_of
+from litmine.tasks.classification.pooling import Floats, Ints, probabilities, starts_of, stored_labels
 from litmine.tasks.classification.settings import Scheme
 from litmine.tasks.classification.whole_settings import WholeSettings
 
@@ -110,5 +110,5 @@ class WholeTextClassifier(NetworkModel):
             return []
         scores = probabilities(scheme, logits)
         return [
-            FoundLabel(scheme.name, scheme.labels[i], float(scores[0, i])) for i in chosen_labels(scheme, scores)[0]
+            FoundLabel(scheme.name, scheme.labels[i], float(scores[0, i])) for i in stored_labels(scheme, scores)[0]
         ]
