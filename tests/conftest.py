@@ -26,7 +26,13 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # A shell makes its background processes ignore Ctrl-C, and their subprocesses inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-pytest_plugins = ["tests.fixtures.corpora", "tests.fixtures.lakes", "tests.fixtures.models", "tests.fixtures.relations"]
+pytest_plugins = [
+    "tests.fixtures.corpora",
+    "tests.fixtures.labelled_texts",
+    "tests.fixtures.lakes",
+    "tests.fixtures.models",
+    "tests.fixtures.relations",
+]
 
 BuildOnce = Callable[[str, Callable[[Path], object]], Path]
 
