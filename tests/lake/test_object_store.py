@@ -338,7 +338,7 @@ def test_every_command_works_on_an_object_store(
     assert not ObjectPath(url).is_file()
     assert {path.name for path in ObjectPath(url).iterdir()} == {
         "lake.json", "abbreviations", "articles", "entities", "files", "questions", "readings", "replaced", "retrieved",
-        "links", "relations", "runs", "sentences", "terms", "vocabularies"
+        "labels", "links", "relations", "runs", "sentences", "terms", "vocabularies"
     }  # fmt: skip
     assert {path.name for path in local_folder(parse_lake_path(url)).iterdir()} == {".locks", "search"}
     shutil.rmtree(local_folder(parse_lake_path(url)))

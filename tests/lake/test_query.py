@@ -102,7 +102,7 @@ ANSWERED = {
     "DESCRIBE articles": 28,
     "SUMMARIZE SELECT pmid FROM articles": 1,
     "SHOW TABLES": 37,
-    "FROM duckdb_views() WHERE NOT internal": 37,
+    "FROM duckdb_views() WHERE NOT internal": 39,
     "FROM pragma_table_info('articles')": 28,
     "FROM histogram('articles', pmid)": 3,
     "FROM information_schema.tables": 37,

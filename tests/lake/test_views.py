@@ -226,7 +226,7 @@ def test_a_table_newer_than_the_lake_is_empty(lake: Lake) -> None:
 
 def test_each_view_has_a_description() -> None:
     descriptions = view_descriptions()
-    assert catalogue_sql(Path("/lake")).count("CREATE VIEW") == len(descriptions) == 37
+    assert catalogue_sql(Path("/lake")).count("CREATE VIEW") == len(descriptions) == 39
     assert catalogue_sql(Path("/lake")).count("CREATE MACRO") == len(macro_descriptions()) == 3
     assert all(description.endswith(".") for description in descriptions.values())
 

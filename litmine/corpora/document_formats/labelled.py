@@ -32,7 +32,7 @@ def is_labelled(first: Mapping[str, Any]) -> bool:
         # The sentences of DDI 2013 have entities and pairs.
         return all(isinstance(one, dict) and "text" in one and "entities" not in one for one in sentences)
     # Documents of relations name their mentions; their labels are those of litmine's own form.
-    labelled = "label" in first or isinstance(first.get("labels"), str) or "abstract" in first
+    labelled = "label" in first or isinstance(first.get("labels"), str) or "abstract" in first or "id" not in first
     return labelled and ("label" in first or "labels" in first) and not {"entities", "relations", "fold"} & set(first)
 
 

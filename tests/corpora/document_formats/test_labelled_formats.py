@@ -51,9 +51,11 @@ def test_one_or_several_labels_of_a_text(tmp_path: Path) -> None:
         {"pmid": 2, "text": "C.", "labels": "Treatment;Mechanism"},
         {"id": "0003", "text": "D.", "label": "C14"},
         {"pmid": "4", "title": "E.", "abstract": None, "labels": ["x", "x", "y"]},
+        {"pmid": "5", "text": "F.", "labels": ["x"]},
     ]
     for line, text, labels in zip(
-        lines, ("A. B β.", "C.", "D.", "E."), (("Animal-other",), ("Treatment", "Mechanism"), ("C14",), ("x", "y")),
+        lines, ("A. B β.", "C.", "D.", "E.", "F."),
+        (("Animal-other",), ("Treatment", "Mechanism"), ("C14",), ("x", "y"), ("x",)),
         strict=True,
     ):  # fmt: skip
         (document,) = read(write(tmp_path, line))
