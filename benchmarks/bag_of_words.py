@@ -1,6 +1,6 @@
 """A bag of words with logistic regression: the baseline of the classifiers, beside which their figures stand.
 
-    python benchmarks/bag_of_words.py DATA_FOLDER [--json FILE]
+    python -m benchmarks.bag_of_words DATA_FOLDER [--json FILE]
 
 Words and pairs of neighbouring words, in lower case, that at least two texts of the training have; tf-idf (1 + log of
 the count, times log(texts / texts with the word)), rows of length 1; logistic regression with an L2 penalty, whose
@@ -64,7 +64,7 @@ class BagOfWords:
     def scores(self, texts: Sequence[Counter[str]]) -> np.ndarray:
         """Logits (texts, labels)."""
         weights, bias = self._model
-        return (torch.sparse.mm(self._inputs(texts), weights) + bias).numpy()
+        return np.asarray(torch.sparse.mm(self._inputs(texts), weights) + bias)
 
     def _inputs(self, texts: Sequence[Counter[str]]) -> torch.Tensor:
         rows, columns, values = [], [], []
@@ -140,7 +140,7 @@ def score(train: LabelledFile, dev: LabelledFile) -> dict[str, Any]:
     found = (logits >= 0).astype(float) if train.several else np.eye(len(labels))[logits.argmax(1)]
     documents = [i for i, one in enumerate(dev.texts) for _ in one.spans]
     scores = label_scores(labels, wanted, found, documents)
-    record = {"micro_f1": scores.by_label["micro"]["f1"], "macro_f1": round(scores.macro_f1, 2)}
+    record: dict[str, Any] = {"micro_f1": scores.by_label["micro"]["f1"], "macro_f1": round(scores.macro_f1, 2)}
     record["intervals"] = {key: [round(one, 1) for one in of] for key, of in scores.intervals.items()}
     if len(labels) == 1:
         area = area_under_roc(logits[:, 0], wanted[:, 0])

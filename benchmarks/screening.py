@@ -1,6 +1,6 @@
 """A simulated screening: how much reading a classifier saves, beside a bag of words.
 
-    python benchmarks/screening.py DATA_FOLDER [--question LABEL] [--json FILE]
+    python -m benchmarks.screening DATA_FOLDER [--question LABEL] [--json FILE]
 
 One design of StudyType's train file is the question of a review: its texts are in, all others out. In each of five
 random splits, half of the texts are judged and learnt from, and the other half is ranked. Measured is the work saved
@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from bag_of_words import BagOfWords, features_of, targets_of
 
+from benchmarks.bag_of_words import BagOfWords, features_of, targets_of
 from litmine.tasks.classification.labelled_texts import read_labelled
 from litmine.tasks.classification.metrics import area_under_roc, screen
 from litmine.tasks.classification.prepare import Example, TrainingTexts
@@ -45,9 +45,9 @@ def main() -> None:
     texts = tuple(replace(one, labels=(label,)) for one, label in zip(file.texts, labels, strict=True))
     binary = replace(file, texts=texts)
     positive = np.array([label == ("in",) for label in labels])
-    scheme = Scheme("screen", ("in", "out"), queries=ClassifierRecipe.queries)
     examples = tuple(Example(0, 0, one, ((0 if one.labels == (("in",),) else 1,),)) for one in texts)
     recipe = ClassifierRecipe("screen", (LabelData((str(path),)),))
+    scheme = Scheme("screen", ("in", "out"), queries=recipe.queries)
     prepared = TrainingTexts((scheme,), ((recipe.corpora[0], binary),), examples, frozenset(), ())
     features, targets = features_of(binary), targets_of(binary, ["in", "out"])
     results: dict[str, list[dict[str, Any]]] = {"litmine": [], "bag of words": []}

@@ -159,16 +159,6 @@ def load_task_model(
 
 @overload
 def load_model(
-    ref: Literal["builtin-classifier"],
-    device: str = "auto",
-    precision: str = "auto",
-    *,
-    batch_tokens: int | None = None,
-) -> "Classifier": ...
-
-
-@overload
-def load_model(
     ref: str,
     device: str = "auto",
     precision: str = "auto",
@@ -203,7 +193,7 @@ def load_model(
     link: bool = False,
     linker: str = BUILTIN_LINKER,
     vocabulary: str = "",
-) -> "Classifier | Tagger | LinkedTagger":
+) -> Any:
     """Load a tagger or a classifier, whose `annotate` gives the entities or the labels of texts, as `load_task_model`.
 
     heads: names of a tagger's heads to use instead of the default ones.

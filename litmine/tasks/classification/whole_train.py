@@ -172,7 +172,7 @@ class _WholeTraining:
                 window = self._windows[pool[k]]
                 sums[window.example] += row * window.words
                 words[window.example] += window.words
-        return {i: sums[i] / max(words[i], 1) for i in chosen}
+        return {i: np.asarray(sums[i] / max(words[i], 1), dtype=np.float32) for i in chosen}
 
     def _logits(self, network: MarkedNetwork, batch: Sequence[int]) -> tuple[Tensor, int]:
         ids, mask = pad([self._windows[i].ids for i in batch], self._special)

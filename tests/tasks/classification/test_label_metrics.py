@@ -44,7 +44,8 @@ def test_work_saved_over_sampling() -> None:
     assert found.saved == pytest.approx(6 / 10 - 0)
     half = screen(scores, positive, 0.5)
     assert half is not None
-    assert (half.read, half.saved) == (0.1, pytest.approx(9 / 10 - 0.5))
+    assert half.read == 0.1
+    assert half.saved == pytest.approx(9 / 10 - 0.5)
     assert screen(scores, np.zeros(10), 0.95) is None
 
 

@@ -22,8 +22,8 @@ def write(folder: Path, content: str, name: str = "texts.csv") -> Path:
     return file
 
 
-def read(file: Path, *more: str) -> LabelledFile:
-    return read_labelled(file, *more)[0]
+def read(file: Path) -> LabelledFile:
+    return read_labelled(file)[0]
 
 
 @pytest.mark.parametrize(
