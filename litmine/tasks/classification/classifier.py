@@ -21,7 +21,6 @@ from litmine.tasks.classification.pooling import (
     probabilities,
     starts_of,
     stored_labels,
-    with_neighbours,
 )
 from litmine.tasks.classification.settings import SENTENCE, ClassifierSettings, Scheme
 from litmine.tasks.classification.top import ClassifierOutput, ClassifierTop
@@ -46,10 +45,7 @@ class Classifier(NetworkModel):
     ) -> None:
         super().__init__(name, trunk, ClassifierTop(name, layers, network, settings.schemes), batch_tokens)
         self.settings = settings
-        self._places, self._context = (
-            {int(key): value.detach().float().cpu().numpy() for key, value in of.items()}
-            for of in (network.places, network.context)
-        )
+        self._places = {int(key): value.detach().float().cpu().numpy() for key, value in network.places.items()}
 
     def annotate(self, texts: Sequence[str]) -> list[list[FoundLabel]]:
         """The labels of each text and of its sentences. Raises ModelError when the model fails on a text."""
@@ -144,15 +140,13 @@ class Classifier(NetworkModel):
         self, output: ClassifierOutput, number: int, scheme: Scheme, words: TokenizedText, sentences: Sentences
     ) -> Floats:
         """Logits (sentences, labels); zeros for a sentence without words, beside what its place adds."""
-        place = self.settings.schemes.index(scheme)
-        found: Floats = self._places[place][place_numbers(len(sentences))]
-        present = np.zeros(len(sentences), dtype=bool)
+        places = self._places[self.settings.schemes.index(scheme)]
+        found: Floats = places[place_numbers(len(sentences))]
         if len(words):
             owner = _sentence_of(words, sentences)
             starts = starts_of(owner)
             found[owner[starts]] += logits(pool(self._votes(output, number, scheme), starts))
-            present[owner[starts]] = True
-        return with_neighbours(found, self._context[place], present) if scheme.neighbours else found
+        return found
 
     def _votes(self, output: ClassifierOutput, number: int, scheme: Scheme) -> Floats:
         place = self.settings.schemes.index(scheme)

@@ -20,8 +20,8 @@ PLACES = STRETCHES + 1
 class ClassifierNetwork(nn.Module):
     """The layers above a trunk and one linear layer, from trunk states to the votes of all schemes (words, outputs).
 
-    `places`: what the place of a sentence adds to the logits of each scheme of sentences, (PLACES, labels). `context`:
-    what the labels of its neighbours add, as in `with_neighbours`. Both by the number of the scheme.
+    `places`: what the place of a sentence adds to the logits of each scheme of sentences, (PLACES, labels), by
+    the number of the scheme.
     """
 
     def __init__(self, config: Any, after: int, layers: int, schemes: Sequence[Scheme], dropout: float = 0.0) -> None:
@@ -36,13 +36,6 @@ class ClassifierNetwork(nn.Module):
                 str(number): nn.Parameter(torch.zeros(PLACES, len(one.labels)))
                 for number, one in enumerate(schemes)
                 if one.unit == SENTENCE
-            }
-        )
-        self.context = nn.ParameterDict(
-            {
-                str(number): nn.Parameter(torch.zeros(2, len(one.labels), len(one.labels)))
-                for number, one in enumerate(schemes)
-                if one.neighbours
             }
         )
 
@@ -75,22 +68,6 @@ def pooled_logits(votes: Tensor, scheme: Scheme, owner: Tensor, count: int) -> T
     total = shares.new_zeros(count, scheme.queries).index_add(0, owner, shares)
     weighted = (shares / total[owner])[:, :, None] * by_query[:, :, 1:]
     return weighted.new_zeros(count, *weighted.shape[1:]).index_add(0, owner, weighted).sum(1)
-
-
-def with_neighbours(logits: Tensor, context: Tensor, spans: Sequence[tuple[int, int]]) -> Tensor:
-    """Logits (spans, labels) with what the probable labels of the sentences before and after add to them.
-
-    context: (2, labels, labels), from the label before, and from the label after, to that of the sentence. A span is
-    the number of a text and that of its sentence; one that is not among the spans adds nothing.
-    """
-    row = {span: number for number, span in enumerate(spans)}
-    # The last row, of zeros, stands for a neighbour that is not there.
-    probable = torch.cat([logits.softmax(-1), logits.new_zeros(1, logits.shape[1])])
-    found = logits
-    for step, matrix in zip((-1, 1), context, strict=True):
-        other = [row.get((text, span + step), len(spans)) for text, span in spans]
-        found = found + probable[torch.tensor(other, device=logits.device)] @ matrix
-    return found
 
 
 def place_numbers(count: int) -> NDArray[np.int64]:

@@ -40,19 +40,6 @@ def logits(votes: Floats) -> Floats:
     return summed
 
 
-def with_neighbours(found: Floats, context: Floats, present: NDArray[np.bool_]) -> Floats:
-    """Logits (sentences, labels) of the sentences of a text, with what their neighbours add, as in training.
-
-    context: (2, labels, labels). present (sentences,): whether a sentence has words, so that it counts as a neighbour.
-    """
-    powers = np.exp(found - found.max(axis=1, keepdims=True))
-    probable = powers / powers.sum(axis=1, keepdims=True) * present[:, None]
-    added = np.zeros_like(found)
-    added[1:] += probable[:-1] @ context[0]
-    added[:-1] += probable[1:] @ context[1]
-    return np.asarray(found + added, dtype=np.float32)
-
-
 def probabilities(scheme: Scheme, found: Floats) -> Floats:
     """Calibrated probabilities (stretches, labels) of logits."""
     shifted = scheme.scale * found.astype(np.float64) + np.array(scheme.shifts or [0.0] * len(scheme.labels))

@@ -242,7 +242,6 @@ def _scheme(recipe: ClassifierRecipe, name: str, files: Sequence[LabelledFile]) 
         SEVERAL if several else ONE,
         1 if sentences else recipe.queries,
         evidence=0 if sentences else recipe.evidence,
-        neighbours=sentences and any(len(text.spans) > 1 for file in files for text in file.texts),
     )
 
 

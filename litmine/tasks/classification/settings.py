@@ -33,7 +33,7 @@ class Scheme:
     is `scale * logit + shift`. thresholds (labels,): with `several`, the least probability of a label that is stored;
     with `one`, the label with the greatest ratio of probability and threshold is chosen. evidence: number of sentences
     that are stored as evidence for the label of a text. every: store all labels with their scores, not only chosen
-    ones. neighbours: whether the labels of the sentences before and after count.
+    ones.
     """
 
     name: str
@@ -46,7 +46,6 @@ class Scheme:
     thresholds: tuple[float, ...] = ()
     evidence: int = 0
     every: bool = False
-    neighbours: bool = False
 
     def __post_init__(self) -> None:
         if self.unit not in {TEXT, SENTENCE} or self.choice not in {ONE, SEVERAL}:

@@ -21,7 +21,7 @@ from litmine.nn.loading import special_ids
 from litmine.nn.references import is_builtin, locate
 from litmine.nn.tokenizer import TokenizedText, WordTokenizer
 from litmine.nn.trunk_folder import TrunkLink, TrunkSettings, trunk_digest
-from litmine.tasks.classification.network import ClassifierNetwork, place_numbers, pooled_logits, with_neighbours
+from litmine.tasks.classification.network import ClassifierNetwork, place_numbers, pooled_logits
 from litmine.tasks.classification.pooling import Floats
 from litmine.tasks.classification.prepare import Example, TrainingTexts
 from litmine.tasks.classification.recipe import ClassifierRecipe
@@ -196,8 +196,6 @@ class TopTraining:
         if scheme.unit == SENTENCE:
             places = [place_numbers(len(self.examples[i].targets))[span] for i, span in spans]
             logits = logits + network.places[str(number)][torch.tensor(places, device=logits.device)]
-        if scheme.neighbours:
-            logits = with_neighbours(logits, network.context[str(number)], spans)
         return logits, spans, int(mask.sum())
 
     def _words(

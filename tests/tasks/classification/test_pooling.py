@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from litmine.tasks.classification.network import PLACES, STRETCHES, place_numbers, pooled_logits
-from litmine.tasks.classification.network import with_neighbours as neighbours_in_training
 from litmine.tasks.classification.pooling import (
     chosen_labels,
     contributions,
@@ -15,7 +14,6 @@ from litmine.tasks.classification.pooling import (
     pool,
     probabilities,
     stored_labels,
-    with_neighbours,
 )
 from litmine.tasks.classification.settings import SEVERAL, Scheme
 
@@ -60,22 +58,6 @@ def test_probabilities_and_choices() -> None:
     assert found[0] == pytest.approx([0.731, 0.269], abs=1e-3)
     assert chosen_labels(several, found) == [[0]]
     assert stored_labels(Scheme("s", ("a", "b"), choice=SEVERAL, every=True), found) == [[0, 1]]
-
-
-@pytest.mark.parametrize("sentences", [1, 2, 5])
-def test_neighbours_add_what_their_probable_labels_say(sentences: int) -> None:
-    rng = np.random.default_rng(sentences)
-    found, context = (rng.normal(size=size).astype(np.float32) for size in ((sentences, 3), (2, 3, 3)))
-    present = np.arange(sentences) != 3
-    with_context = with_neighbours(found, context, present)
-    # In training, the sentences of several texts are together, and those without words are left out.
-    spans = [(7, i) for i in range(sentences) if present[i]]
-    logits_of_more = torch.from_numpy(np.concatenate([found[present], found[:1], found[:1]]))
-    together = neighbours_in_training(logits_of_more, torch.from_numpy(context), [*spans, (8, 0), (8, 2)]).numpy()
-    np.testing.assert_allclose(together[: len(spans)], with_context[present], rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(together[len(spans) :], found[[0, 0]], rtol=1e-5)
-    if sentences == 1:
-        np.testing.assert_allclose(with_context, found)
 
 
 @given(st.integers(2, 300))
