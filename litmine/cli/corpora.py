@@ -32,7 +32,7 @@ def list_() -> None:
     for entry in registry().values():
         downloaded = "yes" if corpus_home(entry.name).is_dir() else "no"
         relations = str(len(entry.relations)) if entry.relations else "-"
-        rows.append((entry.name, ", ".join(entry.entity_types), relations, entry.licence, downloaded))
+        rows.append((entry.name, ", ".join(entry.entity_types) or "-", relations, entry.licence, downloaded))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
@@ -138,11 +138,11 @@ def check(path: Path, corpus: str, errors: int, output: Path | None) -> None:
     counts = count_documents(read.documents)
     click.echo(f"{counts.documents:,} documents, {counts.characters:,} characters")
     for label, numbers in (
-        ("labels", counts.labels),
-        ("labels of sentences", counts.sentence_labels),
         ("mentions", counts.mentions),
         ("relations", counts.relations),
         ("qualifiers", counts.qualifiers),
+        ("labels", counts.labels),
+        ("labels of sentences", counts.sentence_labels),
     ):
         if numbers:
             click.echo(f"{label}: {', '.join(f'{number:,} {name}' for name, number in numbers.items())}")

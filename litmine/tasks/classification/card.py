@@ -49,8 +49,8 @@ Intervals: 95 %, bootstrap over documents.
 {by_label}
 ## Recipe
 
-{epochs} passes of {tokens} tokens a step, {steps:,} steps, AdamW with a learning rate of {rate}, dropout {dropout:g},
-seed {seed}; all settings are in `recipe.json`. {duration} on {device}, in {precision}. One run, one seed.
+{epochs} passes of {tokens} tokens a step, {steps:,} steps, AdamW with a learning rate of {rate}, dropout
+{dropout:g}, seed {seed}; all settings are in `recipe.json`. {duration} on {device}, in {precision}. One run, one seed.
 """
 # More labels than these are not listed in the table of schemes.
 _LISTED = 20
@@ -71,7 +71,9 @@ def write_card(
     else:
         layers = {0: "no layer of its own", 1: "one layer of its own"}.get(recipe.layers, f"{recipe.layers} layers")
         network = f"{layers} on `{Path(recipe.trunk).name}`, after its layer {recipe.after}, and votes of the words"
-        rate = f"{recipe.learning_rate:g} for the votes and {recipe.learning_rate * recipe.layer_rate:g} for the layer"
+        rate = f"{recipe.learning_rate:g}"
+        if recipe.layers:
+            rate += f" for the votes and {recipe.learning_rate * recipe.layer_rate:g} for the layers"
     folds = f"the scores that models of {recipe.folds} parts gave to texts that they had not learnt from"
     card = _CARD.format(
         name=recipe.name,

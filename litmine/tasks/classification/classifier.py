@@ -43,7 +43,8 @@ class Classifier(NetworkModel):
         settings: ClassifierSettings,
         batch_tokens: int | None = None,
     ) -> None:
-        super().__init__(name, trunk, ClassifierTop(name, layers, network, settings.schemes), batch_tokens)
+        top = ClassifierTop(name, layers, network, settings.schemes)
+        super().__init__(name, trunk, top, batch_tokens, depth=settings.trunk.after)
         self.settings = settings
         self._places = {int(key): value.detach().float().cpu().numpy() for key, value in network.places.items()}
 
