@@ -60,8 +60,8 @@ class ClassifierRecipe:
     litmine train classification --data labelled.csv --base ./biobert -o ./screen
     litmine train classification --recipe builtin --data-folder ./corpora -o ./builtin-classifier
 
-    Without --base, it trains the heads of a model on a trunk that other models share, which stays as it is. With
-    --base, it trains all layers of a BERT, and AutoModelForSequenceClassification of transformers loads the result.
+    Without --base, it trains the heads of a model on a trunk that other models share, which stays as it is. With --base
+    it trains all layers of a BERT, and AutoModelForSequenceClassification of transformers loads the result.
 
     A file without splits is divided here: with --folds, each article is scored by a model that did not read it, and
     these scores calibrate the model, choose the mark and are reported. The mark of two labels keeps the share --recall
