@@ -19,8 +19,8 @@ class ClassifierEvaluation(ModelSettings):
 
     Precision, recall and F1 are in percent, by label and micro, and `macro_f1` is the mean over the labels of the file.
     Sentences are judged where the file labels sentences, by their own offsets. Where a text has one label, micro F1 is
-    the accuracy. For a scheme of one label, or of two, the area under the ROC curve and the work saved over sampling at
-    --recall are reported too. The table shows 95 % percentile intervals of a bootstrap over documents.
+    the accuracy. For a scheme of one label, or of two, the area under the ROC curve and the work saved over sampling
+    at --recall are reported too. The table shows 95 % percentile intervals of a bootstrap over documents.
     """
 
     data: Path = setting(
