@@ -76,6 +76,22 @@ class Inputs(Protocol):
         ...
 
 
+class StateSource(Protocol):
+    """Where the hidden states of a row come from: a `Trunk`, or states that are known."""
+
+    @property
+    def device(self) -> torch.device: ...
+
+    @property
+    def packs(self) -> bool:
+        """Whether rows have no padding."""
+        ...
+
+    def states(self, row: Any, depth: int | None = None, /) -> HiddenStates:
+        """Hidden states of a row after at most `depth` layers, None for all."""
+        ...
+
+
 class TextInputs:
     """Inputs for tasks whose items are single texts, in windows between two special tokens."""
 
@@ -105,15 +121,19 @@ class Engine:
 
     def __init__(
         self,
-        trunk: Trunk,
+        trunk: Trunk | StateSource,
         tops: Sequence[Top],
         batch_tokens: int | None = None,
         inputs: Inputs | None = None,
         depth: int | None = None,
     ) -> None:
+        """inputs: needed where the states do not come from a trunk."""
         self.batch_tokens = batch_tokens or BATCH_TOKENS.get(trunk.device.type, BATCH_TOKENS["cpu"])
         self._trunk, self._tops = trunk, list(tops)
-        self._inputs: Inputs = inputs or TextInputs(trunk)
+        if inputs is None:
+            assert isinstance(trunk, Trunk)
+            inputs = TextInputs(trunk)
+        self._inputs: Inputs = inputs
         self._depth = depth
 
     def read(self, items: Sequence[Any]) -> list[Any]:

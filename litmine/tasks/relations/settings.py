@@ -20,7 +20,7 @@ TASK = "relations"
 # The kind of a model whose head reads all pairs of a stretch at once, on a shared trunk.
 SHARED_TOP = "top"
 # The version of the way from logits to rows; part of the digest.
-DECODING = 1
+DECODING = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class RelationSettings:
     """The settings of a shared top.
 
     heads: in the order of the logits. entity_types: in the order of the embeddings. inner: width of the head.
-    max_tokens: of a stretch, with its special tokens.
+    max_tokens: of a stretch.
     """
 
     name: str
@@ -82,6 +82,10 @@ class RelationSettings:
     def default_heads(self) -> tuple[RelationHead, ...]:
         """The heads that `annotate` uses."""
         return tuple(one for one in self.heads if one.default)
+
+    def after(self, depth: int) -> int:
+        """Number of trunk layers below the top. depth: all layers of the trunk."""
+        return depth if self.trunk.after is None else self.trunk.after
 
     @property
     def outputs(self) -> int:
