@@ -13,7 +13,7 @@ from litmine.text.assertion import assert_pair
 
 # Part of the digest of every relation model: increases whenever the same scored pairs would become other rows, because
 # mentions are joined, sentences are split or assertions are told in another way.
-ROWS_VERSION = 1
+ROWS_VERSION = 2
 # Relations that say harm. A sentence that gives the subject for the object, as a treatment, does not say them.
 HARMS = frozenset({"adverse_effect", "induces"})
 _SEPARATOR = "|"
@@ -69,8 +69,10 @@ def found_relations(
             text[start:end],
             (subject.start - start, subject.end - start),
             (object_.start - start, object_.end - start),
+            [sentences[number][0] - start for number in range(first + 1, last + 1)],
+            indications=relation_type in HARMS,
         )
-        if said.indication and relation_type in HARMS:
+        if said.indication:
             continue
         found.append(
             FoundRelation(

@@ -6,12 +6,12 @@ sentences matter to both (as the product of two attentions does in ATLOP, Zhou e
 tokens are counted by mentions, of which there are fewer than pairs.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import gelu
+from torch.nn.functional import gelu, linear
 
 from litmine.tasks.relations.pair_blocks import APART, BlockGroup
 
@@ -52,10 +52,20 @@ class PairHead(nn.Module):
 
     def forward(self, hidden: Tensor, groups: Iterable[BlockGroup]) -> Tensor:
         hidden = self.dropout(hidden)
-        tokens = hidden, self.between(hidden) - self.between.bias, self.key(hidden), self.value(hidden)
+        tokens = hidden.float(), *self._projections(hidden)
         features = [self._features(tokens, one.to(hidden.device)) for one in groups]
-        logits: Tensor = self.outputs(self.dropout(torch.cat([hidden.new_zeros(0, self.shape.inner), *features])))
+        logits: Tensor = self.outputs(self.dropout(torch.cat([tokens[0].new_zeros(0, self.shape.inner), *features])))
         return logits
+
+    def _projections(self, hidden: Tensor) -> Sequence[Tensor]:
+        """What each token adds to a mean between mentions, its key and its value: (tokens, inner), in float32.
+
+        They are computed in the precision of the hidden states, since they are most of the head's work.
+        """
+        layers = self.between, self.key, self.value
+        weight = torch.cat([one.weight for one in layers]).to(hidden.dtype)
+        bias = torch.cat([torch.zeros_like(self.between.bias), self.key.bias, self.value.bias])
+        return (linear(hidden, weight).float() + bias).split(self.shape.inner, 1)
 
     def _features(self, tokens: tuple[Tensor, ...], group: BlockGroup) -> Tensor:
         """Features (pairs, inner) of the pairs of a group."""

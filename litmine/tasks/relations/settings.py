@@ -13,6 +13,7 @@ from litmine.corpora.relation_declarations import TypePair
 from litmine.errors import ModelError
 from litmine.nn.references import SETTINGS_FILE, folder_digest, read_settings
 from litmine.nn.trunk_folder import TrunkLink, find_trunk
+from litmine.tasks.relations.found import ROWS_VERSION
 from litmine.tasks.relations.pairs import PairRule
 
 # The `task` in the `litmine.json`.
@@ -155,12 +156,12 @@ def _head(read: Mapping[str, Any]) -> RelationHead:
 
 
 def relation_digest(folder: Path, settings: RelationSettings, heads: Sequence[RelationHead]) -> str:
-    """The digest of weights, trunk, rules, relations and thresholds of the heads in use.
+    """The digest of weights, trunk, rules, relations and thresholds of the heads in use, and of the way to rows.
 
     Raises ValueError when the folder has no weights.
     """
     rules = [[one.name, one.level, one.max_sentences, one.threshold, asdict(one)["relations"]] for one in heads]
-    parts = [rules, settings.entity_types, settings.inner, settings.max_tokens, settings.decoding]
+    parts = [rules, settings.entity_types, settings.inner, settings.max_tokens, settings.decoding, ROWS_VERSION]
     return folder_digest(folder, [*parts, *settings.trunk.digest_parts])
 
 

@@ -50,7 +50,7 @@ class RelationTop:
         lower = states.after(self._after)
         marked = self._network.add_marks(lower.flatten(0, -2), row, states.positions).view_as(lower)
         every = np.arange(len(row.ids))
-        hidden = self._layers(replace(states, final=marked, lower={self._after: marked}), every).float()
+        hidden = self._layers(replace(states, final=marked, lower={self._after: marked}), every)
         logits = self._network.pair_logits(hidden, row, every)
         return logits, logits.isfinite().all()
 
