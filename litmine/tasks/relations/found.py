@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from litmine.corpora.documents import AnnotatedEntity
+from litmine.errors import ModelError
 from litmine.lake.articles import NewTexts
 from litmine.lake.targets import TargetRow
 from litmine.nn.failure_isolation import FailedItem
@@ -86,6 +87,16 @@ def found_relations(
                 score,
             )
         )
+    return found
+
+
+def relations_or_error(model: str, results: Iterable[list[FoundRelation] | FailedItem]) -> list[list[FoundRelation]]:
+    """The relations of each text. Raises ModelError when the model failed on one."""
+    found = []
+    for number, one in enumerate(results):
+        if isinstance(one, FailedItem):
+            raise ModelError(f"{model} fails on text {number} ({one.why}); leave it out")
+        found.append(one)
     return found
 
 

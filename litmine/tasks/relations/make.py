@@ -1,6 +1,5 @@
 """Make the folder of a relation model from a recipe: read corpora, train, choose thresholds, score, write the card."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +11,7 @@ from litmine.tasks.relations.card import write_card
 from litmine.tasks.relations.folder import load_top, save_top
 from litmine.tasks.relations.found_mentions import TextTagger, extend_document
 from litmine.tasks.relations.heads import judging_head, learnt_types
-from litmine.tasks.relations.judged_scores import CorpusScores, judge_corpus
+from litmine.tasks.relations.judged_scores import CorpusScores, judge_corpus, write_scores
 from litmine.tasks.relations.metrics import gold_keys
 from litmine.tasks.relations.predict import ScoredKey, score_documents
 from litmine.tasks.relations.prepare import DividedCorpus, TrainingCorpora, entity_types_of, read_corpora
@@ -22,9 +21,8 @@ from litmine.tasks.relations.thresholds import best_threshold
 from litmine.tasks.relations.train import train_top
 from litmine.training.checkpoint import delete_checkpoint, model_write_errors
 
-SCORES_FILE = "scores.json"
 # The training of all layers: (recipe, context) -> None.
-_MARKED_TRAINING = "litmine.tasks.relations.marked_train:train_marked"
+_MARKED_TRAINING = "litmine.tasks.relations.marked.train:train_marked"
 
 Log = Callable[[str], None]
 
@@ -59,8 +57,7 @@ def make_top(recipe: RelationRecipe, folder: Path, log: Log) -> dict[str, Corpus
         settings.save(folder)
     scores = score_dev(folder, settings, tagger, corpora, log)
     with model_write_errors(folder):
-        record = {name: one.record() for name, one in scores.items()}
-        (folder / SCORES_FILE).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+        write_scores(folder, scores)
         write_card(folder, recipe, settings, corpora, summary, scores)
     delete_checkpoint(folder)
     return scores

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from litmine.errors import SettingError
 from litmine.settings import check_ranges, setting
-from litmine.tasks.relations.marked_settings import MarkedOptions
+from litmine.tasks.relations.marked.settings import MarkedOptions
 
 RECIPE_FILE = "recipe.json"
 

@@ -9,14 +9,13 @@ import torch
 from numpy.typing import NDArray
 
 from litmine.corpora.documents import AnnotatedEntity
-from litmine.errors import ModelError
 from litmine.lake.targets import UpstreamRows
 from litmine.nn.engine import Engine, TextInputs, ignore_progress
 from litmine.nn.failure_isolation import FailedItem
 from litmine.nn.text_states import KEPT_TOKENS, GivenStates, StatesTop, TextStates, kept_tokens
 from litmine.nn.tokenizer import TokenizedText
 from litmine.nn.trunk import Trunk
-from litmine.tasks.relations.found import FoundRelation, found_relations
+from litmine.tasks.relations.found import FoundRelation, found_relations, relations_or_error
 from litmine.tasks.relations.judge import is_judged, scored_pairs
 from litmine.tasks.relations.mentions import mentions_by_text
 from litmine.tasks.relations.pairs import CandidatePair, PairRule, candidate_pairs
@@ -176,12 +175,7 @@ class RelationModel:
 
         sentences: those of each text, if they are known.
         """
-        found = []
-        for number, (text, one) in enumerate(zip(texts, self.judge(texts, mentions, None, sentences), strict=True)):
-            if isinstance(one, FailedItem):
-                raise ModelError(f"{self.name} fails on text {number} ({one.why}); leave it out")
-            found.append(self._relations(text, one))
-        return found
+        return relations_or_error(self.name, self.decode(texts, (), self.judge(texts, mentions, None, sentences), ()))
 
     def _prepare(
         self, text: TokenizedText, mentions: Sequence[AnnotatedEntity], sentences: Sentences, states: TextStates

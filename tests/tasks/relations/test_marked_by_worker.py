@@ -17,10 +17,10 @@ from litmine.runtime.worker import Worker
 from litmine.specs import spec_by_name
 from litmine.tasks.contract import ModelSpec
 from litmine.tasks.registry import detect_task, identify, load_task_model
-from litmine.tasks.relations.marked_layers import MarkedTraining
-from litmine.tasks.relations.marked_model import MarkedModel
-from litmine.tasks.relations.marked_settings import MarkedOptions
-from litmine.tasks.relations.marked_train import make_marked
+from litmine.tasks.relations.marked.layers import MarkedTraining
+from litmine.tasks.relations.marked.model import MarkedModel
+from litmine.tasks.relations.marked.settings import MarkedOptions
+from litmine.tasks.relations.marked.train import make_marked
 
 
 @pytest.fixture(scope="module")

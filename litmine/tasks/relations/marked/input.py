@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import AddedToken, Tokenizer
 
-from litmine.tasks.relations.marked_text import (
+from litmine.tasks.relations.marked.text import (
     MENTION,
     TYPE,
     MarkedString,

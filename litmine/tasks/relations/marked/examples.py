@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from litmine.corpora.documents import AnnotatedDocument
 from litmine.corpora.relation_corpus import RelationCorpus
 from litmine.corpora.relation_declarations import RelationDeclaration
-from litmine.tasks.relations.marked_input import PairReader, group_by_identifiers, judged_pairs
+from litmine.tasks.relations.marked.input import PairReader, group_by_identifiers, judged_pairs
 from litmine.tasks.relations.pairs import candidate_pairs, default_rule, sentence_spans
 from litmine.training.batching import make_batches
 

@@ -15,10 +15,10 @@ from litmine.nn.loading import hugging_face_labels, hugging_face_window, read_to
 from litmine.nn.references import is_litmine_model, model_folder_errors
 from litmine.nn.trunk import LoadedTrunks, Placement, Trunk, WindowSettings, make_runner
 from litmine.nn.weights import WEIGHTS_FILE, load_weights, save_weights
-from litmine.tasks.relations.marked_input import PairReader
-from litmine.tasks.relations.marked_network import ForeignNetwork, MarkedNetwork
-from litmine.tasks.relations.marked_scorer import MarkedScorer
-from litmine.tasks.relations.marked_settings import DECLARATION_FILE, MarkedSettings, marked_digest
+from litmine.tasks.relations.marked.input import PairReader
+from litmine.tasks.relations.marked.network import ForeignNetwork, MarkedNetwork
+from litmine.tasks.relations.marked.scorer import MarkedScorer
+from litmine.tasks.relations.marked.settings import DECLARATION_FILE, MarkedSettings, marked_digest
 
 _ARCHITECTURE = "BertForSequenceClassification"
 

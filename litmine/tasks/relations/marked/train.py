@@ -1,31 +1,21 @@
 """Make the folder of a classifier of marked texts: train all layers, save, score on dev, write the card."""
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
-
-import numpy as np
+from typing import Protocol
 
 from litmine.corpora.relation_corpus import RelationCorpus
 from litmine.errors import ModelError
 from litmine.nn.failure_isolation import FailedItem
 from litmine.specs import TrainingContext, import_object
-from litmine.tasks.linking.bootstrap import Interval, f1, interval
-from litmine.tasks.relations.marked_folder import load_folder, save_folder
-from litmine.tasks.relations.marked_input import group_by_identifiers, judged_pairs
-from litmine.tasks.relations.marked_layers import MarkedTraining, TrainedMarked, train_layers
-from litmine.tasks.relations.marked_scorer import MarkedScorer, TextPairs, best_relations
-from litmine.tasks.relations.marked_settings import MarkedOptions
-from litmine.tasks.relations.metrics import (
-    MICRO,
-    RelationKey,
-    all_pairs_baseline,
-    gold_keys,
-    relation_key,
-    relation_scores,
-)
+from litmine.tasks.relations.judged_scores import CorpusScores, corpus_scores, score_table, write_scores
+from litmine.tasks.relations.marked.folder import load_folder, save_folder
+from litmine.tasks.relations.marked.input import group_by_identifiers, judged_pairs
+from litmine.tasks.relations.marked.layers import MarkedTraining, TrainedMarked, train_layers
+from litmine.tasks.relations.marked.scorer import MarkedScorer, TextPairs, best_relations
+from litmine.tasks.relations.marked.settings import MarkedOptions
+from litmine.tasks.relations.metrics import RelationKey, all_pairs_baseline, gold_keys, relation_key
 from litmine.tasks.relations.pairs import candidate_pairs, most_frequent_types, rule_for, sentence_spans
 from litmine.tasks.relations.predict import ScoredKey
 from litmine.tasks.relations.thresholds import best_threshold
@@ -35,7 +25,6 @@ from litmine.training.checkpoint import delete_checkpoint, model_write_errors
 from litmine.training.trainer import OptimizerSettings
 from litmine.versions import __version__
 
-SCORES_FILE = "scores.json"
 # Reads and divides the corpora of a recipe: (recipe, log) -> what is learnt, and what is scored.
 _READ_CORPORA = "litmine.tasks.relations.prepare:read_corpora"
 
@@ -76,13 +65,9 @@ of the model. A corpus teaches only the relations that it annotates.
 
 ## Scores
 
-Micro F1 in percent over pairs of gold mentions, or of identifiers where the corpus relates these (the best of their
-pairs of mentions counts), at the threshold {least:.2f}. The baseline gives each pair of a sentence the most frequent
-relation of its types. Intervals: 95 %, bootstrap over documents.
-
-| corpus | precision | recall | F1 | 95 % interval | baseline |
-|---|---|---|---|---|---|
 {scores}
+
+The threshold is {least:.2f}.
 
 ## Recipe
 
@@ -115,7 +100,7 @@ def make_marked(
     folder: Path,
     log: Callable[[str], None],
     held_out: Sequence[RelationCorpus] = (),
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, CorpusScores]:
     """Train on `train`, save, choose the threshold, score on `dev` and write the card; returns the scores by corpus.
 
     held_out: documents that choose the threshold; without them it is 0.5. No document of them or of `dev` may be in
@@ -133,9 +118,9 @@ def make_marked(
         model = load_folder(folder, training.name, precision="float32")
     scores = {one.name: score_corpus(model, one, train) for one in dev if one.declaration is not None}
     for name, one in scores.items():
-        log(f"{name}: F1 {one[MICRO]['f1']:.1f}, baseline {one[MICRO]['baseline']:.1f}")
+        log(f"{name}: {one.line()}")
     with model_write_errors(folder):
-        (folder / SCORES_FILE).write_text(json.dumps(scores, indent=2) + "\n", encoding="utf-8")
+        write_scores(folder, scores)
         (folder / "README.md").write_text(
             _card(training, trained, train, scores, model.settings.least), encoding="utf-8"
         )
@@ -189,43 +174,26 @@ def choose_threshold(model: MarkedScorer, corpora: Sequence[RelationCorpus]) -> 
     return best_threshold(gold, scored, model.settings.least)
 
 
-def score_corpus(model: MarkedScorer, corpus: RelationCorpus, train: Sequence[RelationCorpus]) -> dict[str, Any]:
-    """Precision, recall, F1 and support by relation type and micro, which also has `interval` and `baseline`."""
+def score_corpus(model: MarkedScorer, corpus: RelationCorpus, train: Sequence[RelationCorpus]) -> CorpusScores:
+    """The scores at the model's threshold. train: what was learnt, for the baseline."""
     assert corpus.declaration is not None
-    gold = gold_keys(corpus.documents, corpus.declaration.symmetric_types)
-    found = related_keys(model, corpus)
     frequent = most_frequent_types(document for one in train if one.name == corpus.name for document in one.documents)
-    guessed = all_pairs_baseline(corpus.documents, corpus.declaration, rule_for(corpus.declaration), frequent)
-    scores: dict[str, Any] = relation_scores(gold, found)
-    scores[MICRO] |= {
-        "interval": list(_interval(corpus, gold, found)),
-        "baseline": relation_scores(gold, guessed)[MICRO]["f1"],
-    }
-    return scores
-
-
-def _interval(corpus: RelationCorpus, gold: set[RelationKey], found: set[RelationKey]) -> Interval:
-    place = {one.identifier: i for i, one in enumerate(corpus.documents)}
-    counts = np.zeros((len(place), 3))
-    for column, keys in enumerate((gold, found, gold & found)):
-        for key in keys:
-            counts[place[key.document], column] += 1
-    return interval(counts, f1) if counts[:, :2].any() else (0.0, 0.0)
+    return corpus_scores(
+        corpus.documents,
+        gold_keys(corpus.documents, corpus.declaration.symmetric_types),
+        scored_keys(model, corpus),
+        model.settings.least,
+        all_pairs_baseline(corpus.documents, corpus.declaration, rule_for(corpus.declaration), frequent),
+    )
 
 
 def _card(
     training: MarkedTraining,
     trained: TrainedMarked,
     train: Sequence[RelationCorpus],
-    scores: dict[str, dict[str, Any]],
+    scores: Mapping[str, CorpusScores],
     least: float,
 ) -> str:
-    micro = {name: one[MICRO] for name, one in scores.items()}
-    rows = [
-        f"| {name} | {one['precision']:.1f} | {one['recall']:.1f} | {one['f1']:.1f} | {one['interval'][0]:.1f} to"
-        f" {one['interval'][1]:.1f} | {one['baseline']:.1f} |"
-        for name, one in micro.items()
-    ]
     return _CARD.format(
         name=training.name,
         types=", ".join(dict.fromkeys(one for one in trained.settings.relation_types if one)),
@@ -235,7 +203,7 @@ def _card(
         examples=trained.examples,
         related=trained.related,
         licence=base_licence(training.base),
-        scores="\n".join(rows),
+        scores=score_table(scores),
         least=least,
         epochs=training.epochs,
         steps=trained.steps,

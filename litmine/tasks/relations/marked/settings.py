@@ -15,7 +15,7 @@ from litmine.errors import ModelError
 from litmine.nn.references import SETTINGS_FILE, folder_digest, is_litmine_model
 from litmine.settings import setting
 from litmine.tasks.relations.found import ROWS_VERSION
-from litmine.tasks.relations.marked_text import MARKERS, MASKS, Marking
+from litmine.tasks.relations.marked.text import MARKERS, MASKS, Marking
 from litmine.tasks.relations.pairs import PairRule
 
 TASK, KIND = "relations", "marked"

@@ -14,8 +14,8 @@ from litmine.nn.failure_isolation import FailedItem, isolate_failures
 from litmine.nn.hidden_states import HiddenStates, TopLayers
 from litmine.nn.network_model import NetworkModel
 from litmine.nn.trunk import Trunk
-from litmine.tasks.relations.marked_input import MarkedPair, PairReader
-from litmine.tasks.relations.marked_settings import MarkedSettings
+from litmine.tasks.relations.marked.input import MarkedPair, PairReader
+from litmine.tasks.relations.marked.settings import MarkedSettings
 from litmine.tasks.relations.pairs import CandidatePair
 
 

@@ -15,7 +15,7 @@ from litmine.corpora.relation_corpus import RelationCorpus
 from litmine.errors import CorpusError, ModelError
 from litmine.nn.config import is_plain_bert
 from litmine.nn.loading import special_ids
-from litmine.tasks.relations.marked_examples import (
+from litmine.tasks.relations.marked.examples import (
     NONE,
     MarkedExample,
     make_marked_examples,
@@ -23,9 +23,9 @@ from litmine.tasks.relations.marked_examples import (
     plan_marked_epoch,
     sampled_share,
 )
-from litmine.tasks.relations.marked_input import PairReader, add_markers
-from litmine.tasks.relations.marked_network import MarkedNetwork
-from litmine.tasks.relations.marked_settings import MARKINGS, MarkedOptions, MarkedSettings
+from litmine.tasks.relations.marked.input import PairReader, add_markers
+from litmine.tasks.relations.marked.network import MarkedNetwork
+from litmine.tasks.relations.marked.settings import MARKINGS, MarkedOptions, MarkedSettings
 from litmine.tasks.relations.pairs import PairRule, default_rule
 from litmine.training.base import PretrainedEncoder, read_base
 from litmine.training.checkpoint import model_write_errors

@@ -7,14 +7,13 @@ from typing import Any
 import torch
 
 from litmine.corpora.documents import AnnotatedEntity
-from litmine.errors import ModelError
 from litmine.lake.targets import UpstreamRows
 from litmine.nn.engine import TextInputs, ignore_progress
 from litmine.nn.failure_isolation import FailedItem
-from litmine.tasks.relations.found import FoundRelation, ScoredPair, found_relations
-from litmine.tasks.relations.marked_folder import load_folder
-from litmine.tasks.relations.marked_input import judged_pairs
-from litmine.tasks.relations.marked_scorer import MarkedScorer, TextPairs, best_relations, softmax
+from litmine.tasks.relations.found import FoundRelation, ScoredPair, found_relations, relations_or_error
+from litmine.tasks.relations.marked.folder import load_folder
+from litmine.tasks.relations.marked.input import judged_pairs
+from litmine.tasks.relations.marked.scorer import MarkedScorer, TextPairs, best_relations, softmax
 from litmine.tasks.relations.mentions import mentions_by_text
 from litmine.tasks.relations.pairs import candidate_pairs
 from litmine.tasks.relations.stretches import Sentences
@@ -84,12 +83,7 @@ class MarkedModel:
         """
         split = [split_sentences(text) for text in texts] if sentences is None else sentences
         judged = [self._judged(*one) for one in zip(texts, mentions, split, strict=True)]
-        found = []
-        for number, one in enumerate(self._relations(judged)):
-            if isinstance(one, FailedItem):
-                raise ModelError(f"{self.name} fails on text {number} ({one.why}); leave it out")
-            found.append(one)
-        return found
+        return relations_or_error(self.name, self._relations(judged))
 
     def _judged(self, text: str, mentions: Sequence[AnnotatedEntity], sentences: Sentences) -> TextPairs:
         pairs = candidate_pairs(mentions, sentences, self.settings.rule) if len(mentions) > 1 else []
