@@ -10,6 +10,7 @@ from torch import Tensor
 from litmine.nn.engine import Engine
 from litmine.nn.failure_isolation import FailedItem
 from litmine.nn.text_states import GivenStates, StatesRow, StatesTop, TextStates, kept_tokens
+from litmine.nn.tokenizer import TokenizedText
 from litmine.nn.trunk import Placement, Trunk, load_trunk
 
 TEXTS = ["Aspirin for fever.", "", "fever and rash after aspirin, " * 120, "No rash."]
@@ -49,7 +50,7 @@ def test_states_that_are_not_wanted_are_not_kept(trunk: Trunk) -> None:
 
 
 def test_the_first_texts_are_kept_up_to_the_limit(trunk: Trunk) -> None:
-    read = [*trunk.tokenizer.read(TEXTS), FailedItem("cannot be read")]
+    read: list[TokenizedText | FailedItem] = [*trunk.tokenizer.read(TEXTS), FailedItem("cannot be read")]
     counts = [0 if isinstance(one, FailedItem) else one.tokens for one in read]
     assert kept_tokens(read) == counts
     assert kept_tokens(read, counts[0]) == [counts[0], 0, 0, 0, 0]

@@ -65,7 +65,7 @@ class PairHead(nn.Module):
         layers = self.between, self.key, self.value
         weight = torch.cat([one.weight for one in layers]).to(hidden.dtype)
         bias = torch.cat([torch.zeros_like(self.between.bias), self.key.bias, self.value.bias])
-        return (linear(hidden, weight).float() + bias).split(self.shape.inner, 1)
+        return torch.split(linear(hidden, weight).float() + bias, self.shape.inner, 1)
 
     def _features(self, tokens: tuple[Tensor, ...], group: BlockGroup) -> Tensor:
         """Features (pairs, inner) of the pairs of a group."""
@@ -112,8 +112,8 @@ def _inside(spans: Tensor, column: Tensor) -> Tensor:
 
 def _shares(spans: Tensor, column: Tensor) -> Tensor:
     """Weights (..., columns) that make the mean over each span (..., 2); zeros for an empty span."""
-    inside = _inside(spans, column).float()
-    return inside / (spans[..., 1:] - spans[..., :1]).clamp(min=1)
+    shares: Tensor = _inside(spans, column) / (spans[..., 1:] - spans[..., :1]).clamp(min=1)
+    return shares
 
 
 def _places(column: Tensor, spans: Tensor) -> Tensor:

@@ -25,6 +25,8 @@ from litmine.tasks.relations.rows import RelationRow, RowStretch, build_row
 
 # Texts whose states are computed at a time.
 _TEXTS = 256
+# Windows are padded to a multiple of this, since a CPU compiles a product for each number of rows.
+_MULTIPLE = 16
 
 
 class ExampleStates:
@@ -59,7 +61,8 @@ class ExampleStates:
         texts = [replace(one, states=self._states[i]) for i, one in zip(chosen, marked, strict=True)]
         items = [RowStretch(number, stretch) for number, text in enumerate(texts) for stretch in text.stretches]
         row = build_row(items, texts)
-        mask = torch.from_numpy(np.arange(int(row.lengths.max())) < row.lengths[:, None])
+        longest = -(-int(row.lengths.max()) // _MULTIPLE) * _MULTIPLE
+        mask = torch.from_numpy(np.arange(longest) < row.lengths[:, None])
         states = torch.zeros(*mask.shape, row.states.shape[1])
         states[mask] = row.states.float()
         return states.to(self._device), mask.to(self._device), row
