@@ -98,8 +98,8 @@ class PairHead(nn.Module):
         """How much each token matters to each mention: (blocks, mentions, heads, tokens)."""
         scores = torch.einsum("bmhd,bthd->bmht", self._by_head(queries), self._by_head(keys))
         place = _places(column.expand(*group.mentions.shape[:2], -1), group.mentions)
-        by_place: Tensor = places(place).transpose(2, 3)
-        return scores / (self.shape.inner // self.shape.heads) ** 0.5 + by_place
+        result: Tensor = scores / (self.shape.inner // self.shape.heads) ** 0.5 + places(place).transpose(2, 3)
+        return result
 
     def _by_head(self, tensor: Tensor) -> Tensor:
         return tensor.view(*tensor.shape[:-1], self.shape.heads, -1)

@@ -98,7 +98,7 @@ class RelationRecipe(MarkedOptions):
     ema_decay: float = setting(
         "Share that each step keeps of the moving average of the weights, which the model gets; 0 takes the last"
         " weights.",
-        0.999,
+        0.995,
         at_least=0,
         below=1,
     )
