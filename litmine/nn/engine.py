@@ -7,7 +7,7 @@ one. Only the tensors that a top returns leave the device.
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import torch
 from torch import Tensor
@@ -130,10 +130,7 @@ class Engine:
         """inputs: needed where the states do not come from a trunk."""
         self.batch_tokens = batch_tokens or BATCH_TOKENS.get(trunk.device.type, BATCH_TOKENS["cpu"])
         self._trunk, self._tops = trunk, list(tops)
-        if inputs is None:
-            assert isinstance(trunk, Trunk)
-            inputs = TextInputs(trunk)
-        self._inputs: Inputs = inputs
+        self._inputs: Inputs = inputs or TextInputs(cast("Trunk", trunk))
         self._depth = depth
 
     def read(self, items: Sequence[Any]) -> list[Any]:
