@@ -25,6 +25,7 @@ _COMMANDS = {
     "run": "litmine.cli.run:run",
     "ask": "litmine.cli.ask:ask",
     "sql": "litmine.cli.sql:sql",
+    "explore": "litmine.cli.explore:explore",
     "export": "litmine.cli.export:export",
     "status": "litmine.cli.status:status",
     "doctor": "litmine.cli.doctor:doctor",

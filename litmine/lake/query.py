@@ -17,7 +17,7 @@ import pyarrow as pa
 from litmine.errors import QueryError, UnknownViewError
 from litmine.lake.duckdb_errors import report_damaged_files
 from litmine.lake.paths import LakePath
-from litmine.lake.query_limits import QueryLimits
+from litmine.lake.query_limits import Deadline, QueryLimits
 from litmine.lake.sql_text import escape_glob, sql_string
 from litmine.lake.view_definitions import tasks_behind, view_descriptions
 from litmine.lake.views import create_views, open_duckdb, run_interruptibly
@@ -76,17 +76,24 @@ def select(lake: LakePath, query: str, limits: QueryLimits | None = None) -> pa.
     """
     with _translate_errors(lake), ExitStack() as stack:
         connection = stack.enter_context(open_duckdb(lake, limits))
+        deadline = Deadline(connection, limits.seconds if limits else None)
+        stack.callback(deadline.cancel)
         # Before any file of the lake is opened, so that rejecting a query is cheap.
         parsed = parse_select(connection, query)
         create_views(connection, lake, _views_to_create(parsed))
         _restrict_access(connection, lake)
+        deadline.check()
         rows = run_interruptibly(connection, lambda: connection.sql(parsed.statement).to_arrow_reader(_BATCH_ROWS))
         stack.pop_all()  # `batches` closes the connection
 
     def batches() -> Iterator[pa.RecordBatch]:
         with connection, _translate_errors(lake):
-            while (batch := run_interruptibly(connection, lambda: next(rows, None))) is not None:
-                yield batch
+            try:
+                while (batch := run_interruptibly(connection, lambda: next(rows, None))) is not None:
+                    deadline.check()
+                    yield batch
+            finally:
+                deadline.cancel()
 
     return pa.RecordBatchReader.from_batches(rows.schema, batches())
 
