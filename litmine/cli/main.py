@@ -26,6 +26,7 @@ _COMMANDS = {
     "ask": "litmine.cli.ask:ask",
     "sql": "litmine.cli.sql:sql",
     "explore": "litmine.cli.explore:explore",
+    "report": "litmine.cli.report:report",
     "export": "litmine.cli.export:export",
     "status": "litmine.cli.status:status",
     "doctor": "litmine.cli.doctor:doctor",

@@ -11,8 +11,8 @@ from litmine.errors import (
     SettingError,
     UnknownNameError,
 )
-from litmine.explore.hidden_paths import HiddenPaths
 from litmine.explore.queries import BusyError
+from litmine.output.hidden_paths import HiddenPaths
 
 
 class NotFoundError(LitmineError):

@@ -11,11 +11,11 @@ from typing import Any
 import pyarrow as pa
 
 from litmine.errors import LitmineError
-from litmine.explore.hidden_paths import HiddenPaths
 from litmine.lake.lake import Lake
 from litmine.lake.listing import live_files_by_table
 from litmine.lake.query_limits import QueryLimits
 from litmine.lake.view_definitions import view_descriptions
+from litmine.output.hidden_paths import HiddenPaths
 from litmine.output.rows import records, with_unique_names
 
 _MAX_CACHED = 200

@@ -6,10 +6,10 @@ from urllib.parse import quote
 import pytest
 
 from litmine.errors import SettingError
-from litmine.explore.hidden_paths import HiddenPaths
 from litmine.explore.security import CONTENT_POLICY
 from litmine.explore.server import ExploreServer
 from litmine.lake.lake import Lake
+from litmine.output.hidden_paths import HiddenPaths
 from tests.explore.conftest import HOSTILE, Client, serving
 
 JSON = {"Content-Type": "application/json"}

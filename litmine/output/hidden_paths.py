@@ -7,8 +7,6 @@ from typing import Any
 
 import pyarrow as pa
 
-from litmine.lake.paths import LakePath
-
 # An absolute path with two folders or more, as it stands in messages; of it the last name stays.
 _ABSOLUTE = re.compile(r"(?<![\w/:.~*-])/(?:[^\s/:'\"`,;()]+/)+(?=[^\s/:'\"`,;()])")
 
@@ -16,7 +14,8 @@ _ABSOLUTE = re.compile(r"(?<![\w/:.~*-])/(?:[^\s/:'\"`,;()]+/)+(?=[^\s/:'\"`,;()
 class HiddenPaths:
     """Replaces the lake's own path by `lake`, and removes the folders of other absolute paths."""
 
-    def __init__(self, lake: LakePath) -> None:
+    def __init__(self, lake: object) -> None:
+        """lake: the path or URL of the lake."""
         self._lake = str(lake)
         self._folders = [str(folder) for folder in (Path(tempfile.gettempdir()), _home()) if folder.parts[1:]]
 
