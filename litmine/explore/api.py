@@ -107,7 +107,7 @@ def _article(services: Services, values: Values) -> dict[str, Any]:
 
 def concept_of(services: Services, identifier: str) -> dict[str, Any]:
     """A concept as `read_concept`. Raises NotFoundError."""
-    found = read_concept(services.queries, services.names, identifier)
+    found = read_concept(services.queries, services.names, services.signals, identifier)
     if found is None:
         raise NotFoundError(f"no article of the lake mentions a concept {identifier[:80]!r}")
     return found

@@ -1,6 +1,5 @@
 """Concepts: completion over their names, and all that the lake says about one."""
 
-import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +8,7 @@ import pyarrow as pa
 
 from litmine.explore.conditions import has_identifier, rows_as_list, sql_list
 from litmine.explore.queries import LakeQueries
+from litmine.explore.shared import Shared
 from litmine.lake.sql_text import sql_string
 
 _NEIGHBOURS = 24
@@ -20,6 +20,10 @@ _CHILDREN = 60
 _ALL = (
     "SELECT identifier, name, entity_type, vocabulary, synonyms, tree_numbers, mentions, articles, first_year"
     " FROM concepts ORDER BY articles DESC, mentions DESC, identifier"
+)
+_ALL_SIGNALS = (
+    "SELECT drug_id, drug, event_id, event, articles, prr, ror, ic, ic025, first_year, last_year"
+    " FROM adverse_event_signals ORDER BY ic025 DESC, articles DESC, drug, event"
 )
 
 
@@ -38,8 +42,7 @@ class ConceptNames:
 
     def __init__(self, queries: LakeQueries) -> None:
         self._queries = queries
-        self._lock = threading.Lock()
-        self._loaded: tuple[str, _Names] | None = None
+        self._shared = Shared(lambda: _read_names(queries))
 
     def get(self, identifier: str) -> dict[str, Any] | None:
         """The row of `concepts` of an identifier; None if no article mentions it. Raises as `LakeQueries.rows`."""
@@ -95,11 +98,28 @@ class ConceptNames:
         return complete
 
     def _names(self) -> _Names:
-        state = self._queries.state()
-        with self._lock:
-            if self._loaded is None or self._loaded[0] != state:
-                self._loaded = state, _read_names(self._queries)
-            return self._loaded[1]
+        return self._shared.get(self._queries.state())
+
+
+class Signals:
+    """The adverse-event signals of the lake. A query of one drug's takes as long as one of all."""
+
+    def __init__(self, queries: LakeQueries) -> None:
+        self._queries = queries
+        self._shared = Shared(self._read)
+
+    def of(self, identifier: str) -> list[dict[str, Any]]:
+        """The strongest signals of a drug or an event. Raises as `LakeQueries.rows`."""
+        import pyarrow.compute as pc
+
+        signals = self._shared.get(self._queries.state())
+        is_of = (pc.field("drug_id") == identifier) | (pc.field("event_id") == identifier)
+        found: list[dict[str, Any]] = signals.filter(is_of).slice(0, _SIGNALS).to_pylist()
+        return found
+
+    def _read(self) -> pa.Table:
+        with self._queries.open(_ALL_SIGNALS) as reader:
+            return reader.read_all()
 
 
 def _read_names(queries: LakeQueries) -> _Names:
@@ -128,12 +148,14 @@ def _read_names(queries: LakeQueries) -> _Names:
     )
 
 
-def read_concept(queries: LakeQueries, names: ConceptNames, identifier: str) -> dict[str, Any] | None:
+def read_concept(queries: LakeQueries, names: ConceptNames, signals: Signals, identifier: str) -> dict[str, Any] | None:
     """All that the lake says about a concept; None if no article mentions it. Raises as `LakeQueries.rows`."""
     concept = names.get(identifier)
     if concept is None:
         return None
     found = {**concept, **queries.cached_rows(_concept_query(queries, identifier))[0]}
+    if "adverse_event_signals" in queries.views:
+        found["signals"] = signals.of(identifier)
     found["tree"] = _tree(queries, concept["tree_numbers"])
     others = {one["identifier"] for one in found["neighbours"]}
     found["names"] = names.name_of(others)
@@ -163,12 +185,6 @@ def _concept_query(queries: LakeQueries, identifier: str) -> str:
             " max(score) AS score, arg_max(quote, score) AS quote, arg_max(pmid, score) AS pmid"
             f" FROM document_relations WHERE (subject_id = {wanted} OR object_id = {wanted}) AND NOT retracted"
             f" GROUP BY ALL ORDER BY articles DESC, score DESC, subject_id, object_id LIMIT {_RELATIONS}"
-        )
-    if "adverse_event_signals" in queries.views:
-        columns["signals"] = (
-            "SELECT drug_id, drug, event_id, event, articles, prr, ror, ic, ic025, first_year, last_year"
-            f" FROM adverse_event_signals WHERE drug_id = {wanted} OR event_id = {wanted}"
-            f" ORDER BY ic025 DESC, articles DESC, drug, event LIMIT {_SIGNALS}"
         )
     parts = ", ".join(f"{rows_as_list(query)} AS {name}" for name, query in columns.items())
     return (

@@ -7,7 +7,8 @@ from typing import Any
 from litmine.errors import SettingError, UnknownNameError
 from litmine.explore.queries import LakeQueries
 from litmine.explore.scratch import ScratchLake, records_of_articles, records_of_texts
-from litmine.explore.search import SharedIndex
+from litmine.explore.search import index_note
+from litmine.explore.shared import Shared
 from litmine.lake.lake import Lake
 from litmine.lake.paths import PART_TASKS
 from litmine.lake.view_definitions import view_descriptions
@@ -18,6 +19,7 @@ from litmine.pipeline.choose_models import default_models, needed_models
 from litmine.pipeline.ranked_answers import PaperAnswer, answers_to_show, load_answers, split_evidence
 from litmine.pipeline.supporting_sentences import find_support
 from litmine.search.evidence import IS_EVIDENCE
+from litmine.search.index import SearchIndex
 from litmine.settings import did_you_mean
 from litmine.sources.questions import parse_question
 from litmine.specs import BUILTIN_READER
@@ -71,7 +73,7 @@ def _by_text(lake: Lake, view: str) -> dict[int, list[dict[str, Any]]]:
 
 def ask(
     queries: LakeQueries,
-    index: SharedIndex,
+    index: Shared[SearchIndex],
     scratch: ScratchLake,
     text: str,
     question_type: str = "",
@@ -85,8 +87,8 @@ def ask(
     """
     asked = replace(parse_question(text, question_type=question_type), question_id="asked")
     condition = where if where.strip() else None
-    opened, note = index.get(queries.state())
-    hits = opened.search(asked.text, top_k, condition, IS_EVIDENCE)
+    state = queries.state()
+    hits = index.get(state).search(asked.text, top_k, condition, IS_EVIDENCE)
     found: dict[str, Any] = {
         "question": asked.text,
         "question_type": asked.question_type,
@@ -94,7 +96,7 @@ def ask(
         "retrieved": len(hits),
         "answers": [],
         "sentences": [],
-        "note": note,
+        "note": index_note(index, state),
     }
     if not hits:
         found["note"] = explain_nothing_retrieved(queries.lake, asked.text, condition)

@@ -1,16 +1,15 @@
 """Search: the articles that match words, a concept and conditions, with counts by year, journal, type and so on."""
 
 import re
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from litmine.errors import LitmineError, QueryError
+from litmine.errors import QueryError
 from litmine.explore.conditions import has_identifier, rows_as_list, sql_list
 from litmine.explore.queries import LakeQueries
+from litmine.explore.shared import Shared
 from litmine.lake.articles import text_regions
-from litmine.lake.lake import Lake
 from litmine.lake.query import condition_error
 from litmine.lake.sql_text import sql_string
 from litmine.output.marked_text import MarkedSpan, TextPiece, cut_text
@@ -64,44 +63,15 @@ class Hits:
     note: str = ""
 
 
-class SharedIndex:
-    """The search index, opened once. When the lake changes, it is updated while requests still see the old one."""
-
-    def __init__(self, lake: Lake) -> None:
-        self._lake = lake
-        self._lock = threading.Lock()
-        self._index: SearchIndex | None = None
-        self._state = ""
-        self._updating: threading.Thread | None = None
-        self._error: LitmineError | None = None
-
-    def get(self, state: str) -> tuple[SearchIndex, str]:
-        """The index, and a sentence if it is not of this state of the lake (`LakeQueries.state`).
-
-        The first call waits until the index is built. Raises LakeError as `SearchIndex.open`.
-        """
-        with self._lock:
-            if self._index is None:
-                self._index, self._state = SearchIndex.open(self._lake), state
-            if state == self._state:
-                return self._index, ""
-            if self._updating is None or not self._updating.is_alive():
-                self._updating = threading.Thread(target=self._update, args=(state,), name="search-index", daemon=True)
-                self._updating.start()
-            reason = f" ({self._error})" if self._error else ""
-            return self._index, f"The search index does not have the newest articles yet{reason}."
-
-    def _update(self, state: str) -> None:
-        try:
-            index = SearchIndex.open(self._lake)
-        except LitmineError as error:
-            self._error = error
-            return
-        with self._lock:
-            self._index, self._state, self._error = index, state, None
+def index_note(index: Shared[SearchIndex], state: str) -> str:
+    """A sentence if the index lacks something of the lake; empty if not."""
+    if not index.is_behind(state):
+        return ""
+    reason = f" ({index.error})" if index.error else ""
+    return f"The search index does not have the newest articles yet{reason}."
 
 
-def search(queries: LakeQueries, index: SharedIndex, wanted: Search) -> Hits:
+def search(queries: LakeQueries, index: Shared[SearchIndex], wanted: Search) -> Hits:
     """The articles that match; the best first if there are words, else the newest first.
 
     Raises QueryError for an invalid condition, LakeError for a damaged lake, BusyError.
@@ -110,7 +80,8 @@ def search(queries: LakeQueries, index: SharedIndex, wanted: Search) -> Hits:
     ranked: list[int] | None = None
     note = ""
     if wanted.words.strip():
-        opened, note = index.get(queries.state())
+        state = queries.state()
+        opened, note = index.get(state), index_note(index, state)
         user_condition = wanted.where if wanted.where.strip() else None
         ranked = [hit.pmid for hit in opened.search(wanted.words, MAX_HITS, user_condition, scope)]
         source = _ranked_source(ranked)
