@@ -57,6 +57,7 @@ LONGEST = (
     "training/test_pretrain.py",
     "tasks/ner/test_train_killed.py",
     "tasks/ner/test_teachers_side_by_side.py",
+    "explore/test_browser.py",
     "test_benchmarks.py",
     "test_damaged_input.py",
     "pipeline/test_import.py",

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from datetime import datetime
+from importlib import import_module
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from litmine.lake.query_limits import QueryLimits
 from litmine.lake.sql_text import sql_string
 from litmine.lake.targets import TargetSet, list_target_sets
 from litmine.lake.views import write_catalogue
+from litmine.output.marked_text import MarkedSpan, MarkedText
 from litmine.specs import ARTICLES, runs_always
 from litmine.types import SourceRecord
 
@@ -163,6 +165,31 @@ class Lake:
         """Run one SELECT over the views and return all rows. Raises QueryError or LakeError."""
         return self.select(query).read_all()
 
+    def df(self, query: str) -> Any:
+        """Run one SELECT and return its rows as a pandas data frame. Raises as `sql`, and SettingError without pandas."""
+        _require("pandas")
+        return self.sql(query).to_pandas()
+
+    def pl(self, query: str) -> Any:
+        """Run one SELECT and return its rows as a polars data frame. Raises as `sql`, and SettingError without polars."""
+        return _require("polars").from_arrow(self.sql(query))
+
+    def show(self, pmid: int) -> MarkedText:
+        """The text of an article with the mentions of the active models, which a notebook shows in colours.
+
+        Raises LakeError if the lake does not have the article.
+        """
+        found = self.rows(f"SELECT text, journal, year FROM articles WHERE pmid = {int(pmid)}")
+        if not found:
+            raise LakeError(f"the lake has no article with PMID {pmid}")
+        text, journal, year = found[0]
+        mentions = self.rows(
+            f"SELECT start_char, end_char, entity_type, identifier, score FROM entities WHERE pmid = {int(pmid)}"
+            " ORDER BY start_char, end_char DESC, entity_type"
+        )
+        heading = ", ".join(str(part) for part in (f"PMID {pmid}", journal, year) if part)
+        return MarkedText(text or "", tuple(MarkedSpan(*row) for row in mentions), heading)
+
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """Run one SELECT and return its rows as tuples; for small results. Raises as `sql`."""
         return [tuple(row.values()) for row in self.sql(query).to_pylist()]
@@ -190,6 +217,14 @@ class Lake:
             and one.texts_unread + one.texts_failed
             and (not runs_always(one.task) if tasks is None else one.task in tasks)
         ] + stale
+
+
+def _require(module: str) -> Any:
+    """Import a module that litmine does not need itself. Raises SettingError if it is not installed."""
+    try:
+        return import_module(module)
+    except ImportError:
+        raise SettingError(f"{module} is not installed; run `pip install {module}`, or use Lake.sql") from None
 
 
 def _coverage_warning(model: str, unread: int, failed: int) -> str:

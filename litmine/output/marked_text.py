@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 
+from litmine.types import Entity
+
 # The colours of entity types on a light ground; text on them keeps a contrast of at least 7:1. The explorer's style
 # sheet has the same hues, and darker ones for dark mode.
 TYPE_COLOURS = {
@@ -93,6 +95,12 @@ class MarkedText:
         spans = [self.spans[number] for number in piece.spans]
         colour = TYPE_COLOURS.get(spans[0].entity_type, OTHER_COLOUR)
         return _mark(piece.text, colour, "; ".join(span.label for span in spans), len(spans) > 1)
+
+
+def show(text: str, entities: Sequence[Entity]) -> MarkedText:
+    """A text with what a model's `annotate` found in it, which a notebook shows in colours."""
+    spans = (MarkedSpan(one.start_char, one.end_char, one.entity_type, one.identifier, one.score) for one in entities)
+    return MarkedText(text, tuple(spans))
 
 
 def _mark(text: str, colour: str, title: str, overlap: bool = False) -> str:

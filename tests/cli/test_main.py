@@ -30,7 +30,7 @@ try:
 except SystemExit as left:
     heavy = {
         "torch", "ray", "transformers", "tokenizers", "safetensors", "duckdb", "Bio", "tantivy", "fsspec", "s3fs",
-        "botocore", "pandas", "pyarrow.compute", "pyarrow.dataset", "rich",
+        "botocore", "pandas", "pyarrow.compute", "pyarrow.dataset", "rich", "starlette", "uvicorn", "jinja2",
     }
     loaded = sorted(heavy & set(sys.modules))
     print(json.dumps([left.code, loaded]), file=sys.stderr)
@@ -49,6 +49,8 @@ except SystemExit as left:
         (("train", "mlm", "--help"), []),
         (("evaluate", "ner", "--help"), []),
         (("evaluate", "qa", "--help"), []),
+        (("explore", "--help"), []),
+        (("report", "--help"), []),
         (("schema",), []),
         (("models", "show", "builtin"), []),
         (("sql", "select 1"), ["duckdb"]),
