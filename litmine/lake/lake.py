@@ -166,12 +166,12 @@ class Lake:
         return self.select(query).read_all()
 
     def df(self, query: str) -> Any:
-        """Run one SELECT and return its rows as a pandas data frame. Raises as `sql`, and SettingError without pandas."""
+        """Run one SELECT and return a pandas data frame. Raises as `sql`, and SettingError if pandas is missing."""
         _require("pandas")
         return self.sql(query).to_pandas()
 
     def pl(self, query: str) -> Any:
-        """Run one SELECT and return its rows as a polars data frame. Raises as `sql`, and SettingError without polars."""
+        """Run one SELECT and return a polars data frame. Raises as `sql`, and SettingError if polars is missing."""
         return _require("polars").from_arrow(self.sql(query))
 
     def show(self, pmid: int) -> MarkedText:

@@ -4,6 +4,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from litmine.errors import SettingError
 from litmine.explore.security import CONTENT_POLICY
@@ -79,6 +81,16 @@ def test_hostile_parameters_stay_text(client: Client) -> None:
         assert page.status in (200, 400)
         assert "<script>document" not in page.text
         assert "<img" not in page.text
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+@given(text=st.text(max_size=40))
+def test_no_text_makes_a_page_fail(client: Client, text: str) -> None:
+    written = quote(text, errors="replace")
+    for address in ("/?q=", "/?concept=", "/?year=", "/?where=", "/sql?query=", "/concept/", "/api/concepts?q="):
+        answer = client.get(address + written)
+        assert answer.status in (200, 400, 404), answer.text
+        assert "Traceback" not in answer.text
 
 
 @pytest.mark.parametrize(
