@@ -1,5 +1,7 @@
 """The command `explore`: show the lake in a browser, and serve the JSON API."""
 
+from contextlib import suppress
+
 import click
 
 from litmine.cli.console import print_message
@@ -46,4 +48,5 @@ def explore(lake: LakePath, port: int, host: str, token: str | None, opens: bool
         import webbrowser
 
         webbrowser.open(server.url)
-    server.run()
+    with suppress(KeyboardInterrupt):  # the usual end
+        server.run()

@@ -2,7 +2,7 @@
 
 import threading
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 from litmine.errors import LitmineError
@@ -23,6 +23,7 @@ class Services:
     names: ConceptNames
     signals: Signals
     scratch: ScratchLake
+    closed: threading.Event = field(default_factory=threading.Event)
 
     @classmethod
     def open(cls, lake: Lake, limits: RequestLimits | None = None) -> Self:
@@ -40,13 +41,16 @@ class Services:
         """Open the index and read concepts and signals on another thread, so that the first request waits less."""
 
         def read() -> None:
+            steps = (self.names.types, lambda: self.index.get(self.queries.state()), lambda: self.signals.of(""))
             with suppress(LitmineError):  # the request that needs it reports the error
-                self.names.types()
-                self.index.get(self.queries.state())
-                self.signals.of("")
+                for step in steps:
+                    if not self.closed.is_set():
+                        step()
 
-        threading.Thread(target=read, name="warm-up", daemon=True).start()
+        # No daemon, as in `Shared`: the program ends after the step that runs.
+        threading.Thread(target=read, name="warm-up").start()
 
     def close(self) -> None:
-        """Delete temporary files."""
+        """Delete temporary files, and read nothing more."""
+        self.closed.set()
         self.scratch.close()

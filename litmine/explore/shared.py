@@ -32,7 +32,8 @@ class Shared(Generic[T]):
             if self._value is None:
                 self._value = state, self._make()
             elif self._value[0] != state and (self._making is None or not self._making.is_alive()):
-                self._making = threading.Thread(target=self._make_again, args=(state,), daemon=True)
+                # No daemon: Python must not end while DuckDB or tantivy works on a thread, or it crashes.
+                self._making = threading.Thread(target=self._make_again, args=(state,))
                 self._making.start()
             return self._value[1]
 
