@@ -42,7 +42,7 @@ class ConceptNames:
 
     def __init__(self, queries: LakeQueries) -> None:
         self._queries = queries
-        self._shared = Shared(lambda: _read_names(queries))
+        self.shared = Shared(lambda: _read_names(queries))
 
     def get(self, identifier: str) -> dict[str, Any] | None:
         """The row of `concepts` of an identifier; None if no article mentions it. Raises as `LakeQueries.rows`."""
@@ -98,7 +98,7 @@ class ConceptNames:
         return complete
 
     def _names(self) -> _Names:
-        return self._shared.get(self._queries.state())
+        return self.shared.get(self._queries.state())
 
 
 class Signals:
@@ -106,13 +106,13 @@ class Signals:
 
     def __init__(self, queries: LakeQueries) -> None:
         self._queries = queries
-        self._shared = Shared(self._read)
+        self.shared = Shared(self._read)
 
     def of(self, identifier: str) -> list[dict[str, Any]]:
         """The strongest signals of a drug or an event. Raises as `LakeQueries.rows`."""
         import pyarrow.compute as pc
 
-        signals = self._shared.get(self._queries.state())
+        signals = self.shared.get(self._queries.state())
         is_of = (pc.field("drug_id") == identifier) | (pc.field("event_id") == identifier)
         found: list[dict[str, Any]] = signals.filter(is_of).slice(0, _SIGNALS).to_pylist()
         return found

@@ -24,6 +24,7 @@ class Services:
     signals: Signals
     scratch: ScratchLake
     closed: threading.Event = field(default_factory=threading.Event)
+    threads: list[threading.Thread] = field(default_factory=list)
 
     @classmethod
     def open(cls, lake: Lake, limits: RequestLimits | None = None) -> Self:
@@ -47,10 +48,15 @@ class Services:
                     if not self.closed.is_set():
                         step()
 
-        # No daemon, as in `Shared`: the program ends after the step that runs.
-        threading.Thread(target=read, name="warm-up").start()
+        # No daemon, as in `Shared`: `close` waits for the step that runs.
+        self.threads.append(threading.Thread(target=read, name="warm-up"))
+        self.threads[-1].start()
 
     def close(self) -> None:
-        """Delete temporary files, and read nothing more."""
+        """Wait for the reading that is under way, read nothing more, and delete temporary files."""
         self.closed.set()
+        for thread in self.threads:
+            thread.join()
+        for shared in (self.index, self.names.shared, self.signals.shared):
+            shared.wait()
         self.scratch.close()

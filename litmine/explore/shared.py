@@ -47,6 +47,11 @@ class Shared(Generic[T]):
         """Why the value could not be made again; None if it could."""
         return self._error
 
+    def wait(self) -> None:
+        """Wait until nothing is made any more."""
+        if self._making is not None:
+            self._making.join()
+
     def _make_again(self, state: str) -> None:
         try:
             made = self._make()
