@@ -11,6 +11,8 @@ TORCH = $(if $(shell command -v nvidia-smi),,$(shell $(PYTHON) -c "import urllib
 	web.urlopen('$(TORCH_CPU)/torch/', timeout=5); print('--extra-index-url $(TORCH_CPU)')" 2>/dev/null))
 # litmine imports about 2,000 of the 18,000 modules that pip installs: Python compiles these on first use.
 PIP = $(BIN)/pip install -q --disable-pip-version-check --progress-bar off --no-compile -c constraints.txt $(TORCH)
+# Options of the soak, such as SOAK="--kills 100 --inputs 1000".
+SOAK ?=
 INPUTS := pyproject.toml constraints.txt litmine/versions.py
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -28,8 +30,9 @@ test: $(VENV)/installed-dev   ## the gate: style, types, layers, tests
 pytest: $(VENV)/installed-dev
 	pytest -q -n 5 --dist loadfile --no-loadscope-reorder
 
-soak: $(VENV)/installed-dev   ## every test, with many more examples, records and kills
+soak: $(VENV)/installed-dev   ## every test with more examples and kills, then kills, faults and damaged inputs: docs/soak.md
 	LITMINE_HYPOTHESIS_PROFILE=soak pytest -m "soak or not soak"
+	python -m benchmarks.soak $(SOAK) --json benchmarks/soak.json --report docs/soak.md
 
 lint: $(VENV)/installed-dev
 	ruff check -q

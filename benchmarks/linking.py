@@ -87,8 +87,8 @@ def _measure_annotate(folder: Path, options: argparse.Namespace) -> dict[str, An
             runs[name].append(_run(_litmine("annotate", *words, "--lake", work)))
     if options.vocabulary:
         before = _targets(work)
-        words = ["--task", "linking", "--vocabulary", options.vocabulary]
-        runs["another vocabulary"] = [_run(_litmine("annotate", *words, "--lake", work))]
+        _run(_litmine("vocabulary", "use", options.vocabulary, "--lake", work))
+        runs["another vocabulary"] = [_run(_litmine("annotate", "--lake", work))]
         new = _targets(work) - before
         runs["another vocabulary"][0]["new targets by table"] = {
             table: sum(1 for name in new if name.startswith(table)) for table in ("entities", "links", "sentences")

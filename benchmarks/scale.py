@@ -46,7 +46,7 @@ def main() -> None:
         made = place.with_name("made.json")
         if not made.exists():
             make = [sys.executable, _script("scale_lake.py"), place, options.articles]
-            made.write_text(json.dumps(_run(make)), encoding="utf-8")
+            made.write_text(json.dumps(run(make)), encoding="utf-8")
         figures = {
             "machine": f"{_processor()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the start",
             "versions": {name: version(name) for name in ("litmine", "duckdb", "pyarrow")},
@@ -54,10 +54,10 @@ def main() -> None:
             "articles": options.articles,
             "making": _print("making", json.loads(made.read_text(encoding="utf-8"))),
             "before compact": _measured(place),
-            "compact": _print("compact", _run(_litmine("compact", "--lake", place))),
-            "delete what it replaced": _print("delete", _run(_litmine("compact", "--grace", 0, "--lake", place))),
+            "compact": _print("compact", run(litmine("compact", "--lake", place))),
+            "delete what it replaced": _print("delete", run(litmine("compact", "--grace", 0, "--lake", place))),
             "after compact": _measured(place),
-            "revisions": _print("revisions", _run([sys.executable, _script("scale_revise.py"), place])),
+            "revisions": _print("revisions", run([sys.executable, _script("scale_revise.py"), place])),
             "after revisions": _measured(place),
             "load at the end": round(os.getloadavg()[0], 1),
         }
@@ -78,14 +78,14 @@ def _measured(lake: Path) -> dict[str, Any]:
     rows = lake.parent / "rows.csv"
     return {
         "on disk": _print("on disk", _sizes(lake)),
-        "plan for a model that has read all": _print("plan, all read", _run([sys.executable, "-c", PLAN, lake, MODEL])),
-        "plan for a new model": _print("plan, a new model", _run([sys.executable, "-c", PLAN, lake, "new@0"])),
-        "status": _print("status", _run(_litmine("status", "--lake", lake))),
+        "plan for a model that has read all": _print("plan, all read", run([sys.executable, "-c", PLAN, lake, MODEL])),
+        "plan for a new model": _print("plan, a new model", run([sys.executable, "-c", PLAN, lake, "new@0"])),
+        "status": _print("status", run(litmine("status", "--lake", lake))),
         "queries": {
-            name: _print(name, _run(_litmine("sql", query, "--lake", lake, "-o", rows)))
+            name: _print(name, run(litmine("sql", query, "--lake", lake, "-o", rows)))
             for name, query in _queries().items()
         },
-        "scans": _print("scans", _run([sys.executable, _script("scale_scans.py"), lake])),
+        "scans": _print("scans", run([sys.executable, _script("scale_scans.py"), lake])),
     }
 
 
@@ -110,11 +110,12 @@ def _sizes(lake: Path) -> dict[str, Any]:
     return sizes
 
 
-def _litmine(*words: object) -> list[object]:
+def litmine(*words: object) -> list[object]:
+    """The words of a command of litmine."""
     return [Path(sys.executable).with_name("litmine"), *words]
 
 
-def _run(command: Sequence[object]) -> dict[str, Any]:
+def run(command: Sequence[object]) -> dict[str, Any]:
     """Seconds and peak memory of a process, and the JSON object on its last line, if there is one."""
     began = time.perf_counter()
     with tempfile.TemporaryFile("w+") as output:

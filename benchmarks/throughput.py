@@ -24,6 +24,7 @@ import json
 import multiprocessing
 import os
 import resource
+import shutil
 import tempfile
 import time
 import traceback
@@ -262,12 +263,12 @@ def end_to_end(
 
     `many`: number of parts, repeated if the lake has fewer. `processes`: number of processes that share the GPU.
     """
-    # Link the lake's parts into a folder for the targets of this run.
+    # Copy the lake's parts into a folder for the targets of this run: litmine opens no links in a lake.
     (target / "articles").mkdir(parents=True)
     lake_parts = sorted(Path(str(part)) for part in list_parts(lake))
     for i in range(many or len(lake_parts)):
         part = lake_parts[i % len(lake_parts)]
-        (target / "articles" / f"{part.stem}{f'-{i}' if many else ''}.parquet").symlink_to(part.absolute())
+        shutil.copyfile(part, target / "articles" / f"{part.stem}{f'-{i}' if many else ''}.parquet")
     on_gpu = torch.cuda.is_available()
     started = time.perf_counter()
     results, times = [], []

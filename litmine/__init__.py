@@ -1,17 +1,22 @@
 """litmine: mine PubMed abstracts with fine-tuned models, and query the results with SQL.
 
-The Python interface is ``from litmine import Lake, load_model, load_terms``. The names are imported on first use, so
-that ``litmine --help`` stays quick.
+The Python interface is ``from litmine import Lake, load_model, load_terms, show``. The names are imported on first
+use, so that ``litmine --help`` stays quick.
 """
 
+# First, so that Ctrl-C is handled from here on.
+from litmine import interrupts as interrupts
+
+# isort: split
 from typing import TYPE_CHECKING
 
 from litmine.versions import __version__
 
-__all__ = ["Lake", "__version__", "load_model", "load_terms"]
+__all__ = ["Lake", "__version__", "load_model", "load_terms", "show"]
 
 if TYPE_CHECKING:
     from litmine.lake.lake import Lake
+    from litmine.output.marked_text import show
     from litmine.tasks.registry import load_model, load_terms
 
 
@@ -28,4 +33,8 @@ def __getattr__(name: str) -> object:
         from litmine.tasks.registry import load_terms
 
         return load_terms
+    if name == "show":
+        from litmine.output.marked_text import show
+
+        return show
     raise AttributeError(f"module 'litmine' has no attribute {name!r}")

@@ -66,6 +66,10 @@ class QuestionError(LitmineError):
     """A question is empty or invalid, or a question file cannot be read."""
 
 
+class DiscoveryError(LitmineError):
+    """A search for connections that the lake cannot answer, such as a concept without articles or one concept twice."""
+
+
 class SettingError(LitmineError):
     """An option or a setting with a value that makes no sense."""
 

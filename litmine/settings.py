@@ -13,12 +13,21 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from litmine.atomic_write import require_path
 from litmine.errors import SettingError
 
 # Larger numbers in a TOML file are cut to this, because an integer there may exceed the range of a float.
 _LARGEST = 10**300
+# Larger whole numbers overflow in the libraries that get them.
+_LARGEST_WHOLE = 2**31 - 1
+# Characters of a text in settings that come as JSON.
+_LONGEST_TEXT = 1_000
+# Largest TOML file.
+_MAX_BYTES = 4 << 20
 _TYPE_NAMES = {"str": "text in quotes", "int": "a whole number", "float": "a number", "bool": "true or false"}
 _KEY = "setting"
+# Of a name that does not exist, messages show so many characters.
+_SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +136,59 @@ def _numbers(name: str, value: Any) -> Iterator[tuple[str, float]]:
                 yield f"{name} of {str(pair[0])[:80]!r}", pair[-1]
 
 
+def check_types(settings: Any) -> None:
+    """Raise ValueError when a value of a dataclass has not the type of its field, at any depth, or an odd size.
+
+    Settings that come as JSON are checked with it: whole numbers have at most 32 bits, others are finite, and text is
+    no longer than a line.
+    """
+    hints = get_type_hints(type(settings))
+    for each in fields(settings):
+        _check_type(each.name, hints[each.name], getattr(settings, each.name))
+
+
+def _check_type(name: str, hint: Any, value: Any) -> None:
+    origin, inner = get_origin(hint), get_args(hint)
+    if isinstance(hint, UnionType):
+        kinds = [kind for kind in inner if kind is not NoneType]
+        fits = value is None or len(kinds) > 1
+        if not fits:
+            _check_type(name, kinds[0], value)
+        return
+    if origin is tuple:
+        fits = isinstance(value, tuple) and (inner[-1] is ... or len(inner) == len(value))
+        for kind, item in (
+            zip(inner if inner[-1] is not ... else inner[:1] * len(value), value, strict=True) if fits else ()
+        ):
+            _check_type(name, kind, item)
+    elif is_dataclass(hint) and isinstance(hint, type):
+        fits = isinstance(value, hint)
+        if fits:
+            check_types(value)
+    elif origin is not None and isinstance(origin, type) and issubclass(origin, Mapping):
+        fits = isinstance(value, Mapping)
+        for key, item in value.items() if fits else ():
+            _check_type(name, inner[0], key)
+            _check_type(name, inner[1], item)
+    else:
+        fits = _fits(hint, value)
+    if not fits:
+        raise ValueError(f"{name} cannot be {repr(value)[:80]}")
+
+
+def _fits(kind: Any, value: Any) -> bool:
+    """Whether a value without parts has this type and a possible size. Other types are not checked."""
+    if kind is str:
+        return isinstance(value, str) and len(value) <= _LONGEST_TEXT and value.isprintable()
+    if kind is bool:
+        return isinstance(value, bool)
+    if kind is int:
+        return type(value) is int and abs(value) <= _LARGEST_WHOLE
+    if kind is float:
+        return type(value) in (int, float) and math.isfinite(value) and abs(value) <= _LARGEST_WHOLE
+    return True
+
+
 def settings_names(folder: Path) -> list[str]:
     """Names of the settings files in a folder, sorted."""
     return sorted(file.stem for file in folder.glob("*.toml"))
@@ -139,17 +201,30 @@ def find_settings(reference: str, folder: Path | None, what: str) -> Path:
     """
     names = settings_names(folder) if folder else []
     file = folder / f"{reference}.toml" if folder and reference in names else Path(reference)
-    if not file.is_file():
+    if not _is_file(file):
         meant = did_you_mean(reference, names)
         known = f"{', '.join(names)} or " if names else ""
-        raise SettingError(f"no {what} {reference!r}{meant}; give {known}a TOML file")
+        shown = reference if len(reference) <= _SHOWN else f"{reference[:_SHOWN]}..."
+        raise SettingError(f"no {what} {shown!r}{meant}; give {known}a TOML file")
     return file
 
 
-def read_toml(file: Path) -> dict[str, Any]:
-    """The content of a TOML file. Raises SettingError when it cannot be read."""
+def _is_file(file: Path) -> bool:
+    """Whether a path is a file; a name that is too long for one is not."""
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return file.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def read_toml(file: Path) -> dict[str, Any]:
+    """The content of a TOML file. Raises SettingError when it cannot be read, or has more than 4 MiB."""
+    try:
+        with file.open("rb") as stream:
+            content = stream.read(_MAX_BYTES + 1)
+        if len(content) > _MAX_BYTES:
+            raise SettingError(f"{file} cannot be read as TOML: it is larger than {_MAX_BYTES >> 20} MiB")
+        return tomllib.loads(content.decode().replace("\r\n", "\n"))
     except (OSError, ValueError) as error:
         raise SettingError(f"{file} cannot be read as TOML: {' '.join(str(error).split())}") from error
     except RecursionError:
@@ -180,7 +255,7 @@ def from_toml(file: Path, kind: type, values: Mapping[str, Any], what: str) -> A
 
 def did_you_mean(name: str, known: Sequence[str]) -> str:
     """` (did you mean ...?)` with the nearest known name; empty when none is similar."""
-    nearest = get_close_matches(name, known, 1)
+    nearest = get_close_matches(name[:_SHOWN], known, 1)
     return f" (did you mean {nearest[0]}?)" if nearest else ""
 
 
@@ -199,7 +274,9 @@ def _convert(file: Path, name: str, hint: Any, value: Any) -> Any:
     if wanted is float and type(value) is int:
         return float(min(max(value, -_LARGEST), _LARGEST))
     if wanted is Path and type(value) is str and value:
-        return Path(value)
+        return _path(file, name, value)
+    if wanted is int and type(value) is int and abs(value) > _LARGEST_WHOLE:
+        raise SettingError(f"{file}: {name} must be at most {_LARGEST_WHOLE:,}, not {len(str(abs(value)))} digits")
     if type(value) is not wanted:
         expected = _TYPE_NAMES.get(wanted.__name__, "a path in quotes")
         raise SettingError(f"{file}: {name} must be {expected}, not {repr(value)[:80]}")
@@ -221,7 +298,15 @@ def _convert_tuple(file: Path, name: str, hint: Any, value: Any) -> tuple[Any, .
         return tuple(from_toml(file, hint, table, f"table of {name}") for table in value)
     if not isinstance(value, list) or not all(isinstance(text, str) and (text or hint is str) for text in value):
         raise SettingError(f"{file}: {name} must be a list of {'names' if hint is str else 'paths'} in quotes")
-    return tuple(map(hint, value))
+    return tuple(_path(file, name, text) if hint is Path else hint(text) for text in value)
+
+
+def _path(file: Path, name: str, text: str) -> Path:
+    try:
+        require_path(Path(text))
+    except SettingError as error:
+        raise SettingError(f"{file}: {name}: {error}") from None
+    return Path(text)
 
 
 def _union_members(hint: Any) -> tuple[Any, ...]:

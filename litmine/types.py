@@ -12,7 +12,7 @@ BARE_TEXT, RECORD = 0, 1
 # The version of the source readers (`litmine.sources`), increased when they read more fields of a record or build its
 # text differently. Of two versions of a record with the same dates, the one from the newer reader is current; dated
 # files that an older reader imported are imported again.
-READER_VERSION = 3
+READER_VERSION = 4
 # The key that marks a line as written by `litmine export --format jsonl`, and the names of the classes in it.
 EXPORT_MARK = "litmine"
 EXPORT_CLASSES = {"text": BARE_TEXT, "record": RECORD}
@@ -80,6 +80,14 @@ class Correction:
 
 
 @dataclass(frozen=True, slots=True)
+class DataBank:
+    """A data bank or registry that has data of an article, and the numbers there: ClinicalTrials.gov, GENBANK."""
+
+    name: str
+    numbers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Article:
     """One version of a PubMed record, as read from a source.
 
@@ -114,6 +122,7 @@ class Article:
     pages: str | None = None
     status: str | None = None
     corrections: tuple[Correction, ...] = ()
+    data_banks: tuple[DataBank, ...] = ()
     version: int = field(default=1, compare=False)
 
     @property
@@ -139,6 +148,49 @@ class OlderVersion:
     """A version of a PMID that comes after a greater `Version` of it in the same file. It is counted but not stored."""
 
     pmid: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrialIntervention:
+    """An intervention of a registered trial: its kind (`DRUG`), if the registry has it, and its name."""
+
+    kind: str | None
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredTrial:
+    """The registration of a trial, as a registry publishes it; `schemas/registered_trials.json` explains the fields."""
+
+    registry_id: str
+    title: str | None = None
+    official_title: str | None = None
+    acronym: str | None = None
+    secondary_ids: tuple[str, ...] = ()
+    status: str | None = None
+    study_type: str | None = None
+    phase: str | None = None
+    allocation: str | None = None
+    masking: str | None = None
+    intervention_model: str | None = None
+    enrolled: int | None = None
+    enrolled_type: str | None = None
+    conditions: tuple[str, ...] = ()
+    interventions: tuple[TrialIntervention, ...] = ()
+    primary_outcomes: tuple[str, ...] = ()
+    secondary_outcomes: tuple[str, ...] = ()
+    sponsor: str | None = None
+    start_date: str | None = None
+    completion_date: str | None = None
+    first_posted: str | None = None
+    updated: str | None = None
+    sex: str | None = None
+    minimum_age: str | None = None
+    maximum_age: str | None = None
+    age_groups: tuple[str, ...] = ()
+    countries: tuple[str, ...] = ()
+    has_results: bool | None = None
+    result_pmids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,19 +105,8 @@ CREATE MACRO disproportionality(a, b, c, d) AS {
 
 -- adverse_event_signals: One row for each drug and event of which an article asserts that the drug causes the event: how many articles do, and whether they are more than the other drugs and events let expect. Counts are of articles that are neither retracted nor notices, and that mention a linked drug and a linked effect.
 CREATE VIEW adverse_event_signals AS
-WITH evidence AS (
-    -- A notice repeats the claim that it withdraws or corrects; `litmine ask` leaves the same articles out.
-    SELECT pmid, year FROM articles
-    WHERE NOT coalesce(retracted, false)
-      AND NOT coalesce(list_has_any(publication_types,
-          ['Retraction of Publication', 'Retraction Notice', 'Published Erratum', 'Expression of Concern']), false)
-      AND NOT coalesce(list_has_any([one.kind FOR one IN corrections],
-              ['RetractionOf', 'PartialRetractionOf', 'ErratumFor', 'ExpressionOfConcernFor'])
-          AND NOT list_has_any([one.kind FOR one IN corrections],
-              ['RetractedandRepublishedFrom', 'CorrectedandRepublishedFrom']), false)
-),
 -- Each identifier of a composite mention counts.
-reported AS MATERIALIZED (
+WITH reported AS MATERIALIZED (
     SELECT pmid, drug_id, event_id, bool_or(asserted) AS asserted, min(drug) AS drug, min(event) AS event
     FROM (
         SELECT pmid, drug_id, unnest(string_split(event_id, '|')) AS event_id, asserted, drug, event
@@ -142,10 +131,10 @@ mentioned AS MATERIALIZED (
         WHERE entity_type = 'Chemical' AND identifier IS NOT NULL
         UNION ALL SELECT pmid, drug_id FROM reported
     )
-    SEMI JOIN evidence USING (pmid)
+    SEMI JOIN evidence_articles USING (pmid)
 ),
 asserting AS MATERIALIZED (
-    SELECT pmid, drug_id, event_id, drug, event, year FROM reported JOIN evidence USING (pmid) WHERE asserted
+    SELECT pmid, drug_id, event_id, drug, event, year FROM reported JOIN evidence_articles USING (pmid) WHERE asserted
 ),
 pairs AS MATERIALIZED (
     SELECT drug_id, event_id, min(drug) AS drug, min(event) AS event, count(*) AS a, min(year) AS first_year, max(year) AS last_year

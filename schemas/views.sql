@@ -13,6 +13,7 @@
 -- {active TASK}: a condition on the rows of a task: they are from its active models, and of the types shown from them.
 -- {pairs}: the rows of every task that reads pairs of questions and texts.
 -- {extensions}: pairs of a task that extends the targets of another, and this other task.
+-- {stored NAME: SELECT ...}: what litmine keeps of this query beside the lake, where that is up to date, else the query.
 -- {footers of TABLE}: the footers of a table's files.
 -- {footers of targets}: the footers of the targets of every task, with task, model, inputs ('' for none) and part.
 -- {footers of every targets}: also those of the targets of replaced parts, for a view that selects the parts itself.
@@ -35,8 +36,20 @@ SELECT * FROM {current articles: pmid, as_of, record_hash, text_hash, record_cla
 CREATE VIEW articles AS
 SELECT pmid, title, abstract, concat_ws(' ', title, abstract) AS text, sections, journal, pub_date, year, authors,
        affiliations, mesh, keywords, publication_types, doi, pmcid, language, retracted, revised, as_of,
-       chemicals, grants, journal_abbreviation, issn, volume, issue, pages, status, corrections
+       chemicals, grants, journal_abbreviation, issn, volume, issue, pages, status, corrections, data_banks
 FROM {current articles};
+
+-- evidence_articles: The current articles that are evidence: neither retracted nor notices about other articles. `litmine ask` reads the same ones.
+CREATE VIEW evidence_articles AS
+-- A notice repeats the claim that it withdraws or corrects.
+SELECT pmid, year FROM {current articles: pmid, year, retracted, publication_types, corrections}
+WHERE NOT coalesce(retracted, false)
+  AND NOT coalesce(list_has_any(publication_types,
+      ['Retraction of Publication', 'Retraction Notice', 'Published Erratum', 'Expression of Concern']), false)
+  AND NOT coalesce(list_has_any([one.kind FOR one IN corrections],
+          ['RetractionOf', 'PartialRetractionOf', 'ErratumFor', 'ExpressionOfConcernFor'])
+      AND NOT list_has_any([one.kind FOR one IN corrections],
+          ['RetractedandRepublishedFrom', 'CorrectedandRepublishedFrom']), false);
 
 -- quote: quote(text, start_char, end_char) is the part of a text between two offsets, such as a mention or a sentence.
 CREATE MACRO quote(text, start_char, end_char) AS substr(text, start_char + 1, end_char - start_char);

@@ -26,7 +26,13 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # A shell makes its background processes ignore Ctrl-C, and their subprocesses inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-pytest_plugins = ["tests.fixtures.corpora", "tests.fixtures.lakes", "tests.fixtures.models", "tests.fixtures.relations"]
+pytest_plugins = [
+    "tests.fixtures.corpora",
+    "tests.fixtures.labelled_texts",
+    "tests.fixtures.lakes",
+    "tests.fixtures.models",
+    "tests.fixtures.relations",
+]
 
 BuildOnce = Callable[[str, Callable[[Path], object]], Path]
 
@@ -57,6 +63,7 @@ LONGEST = (
     "training/test_pretrain.py",
     "tasks/ner/test_train_killed.py",
     "tasks/ner/test_teachers_side_by_side.py",
+    "explore/test_browser.py",
     "test_benchmarks.py",
     "test_damaged_input.py",
     "pipeline/test_import.py",

@@ -41,6 +41,12 @@ def test_wheel_holds_code_schemas_jobs_and_the_builtin_model(checkout: Path, whe
         *(path.relative_to(checkout).as_posix() for path in (checkout / "litmine").rglob("*.safetensors")),
         *(path.relative_to(checkout).as_posix() for path in (checkout / "litmine").rglob("litmine.json")),
         *(path.relative_to(checkout).as_posix() for path in (checkout / "litmine").rglob("*.toml")),
+        *(path.relative_to(checkout).as_posix() for path in (checkout / "litmine").rglob("*.html")),
+        *(
+            path.relative_to(checkout).as_posix()
+            for path in (checkout / "litmine" / "explore" / "static").rglob("*")
+            if path.is_file()
+        ),
         *(
             path.relative_to(checkout).as_posix()
             for path in (checkout / "litmine" / "vocabulary" / "builtin").iterdir()

@@ -102,6 +102,12 @@ def annotate(
     view `relations` shows them. Mentions are found and linked before that. Other links or another tagger make the
     relations work to do again.
 
+    With --task classification, articles and sentences get labels, such as the design of a study; the view `labels`
+    shows them.
+
+    With --task trials, a model finds what reports of trials say: participants, interventions, outcomes, numbers; the
+    view `trials` shows them.
+
     To continue an interrupted run, run the same command again. When a run is complete, its models become the active
     ones, which the view `entities` shows: a new model replaces the earlier ones for the types that it finds.
 

@@ -70,13 +70,14 @@ def ask(
     For a yes/no question, litmine shows the sentences with the question's words and gives no verdict without --verdict.
     The lake keeps the results: if the question is asked again, the reader reads only new articles.
     """
-    from litmine.cli.answer_output import load_answers, print_json, print_text
+    from litmine.cli.answer_output import print_json, print_text
     from litmine.cli.answering import answer_with_progress
     from litmine.cli.yesno_output import CAVEAT, keep_relevant_verdicts, print_support, support_record
     from litmine.lake.hashing import question_digest
     from litmine.lake.lake import Lake
     from litmine.pipeline.answer import QuestionRun, explain_nothing_retrieved
     from litmine.pipeline.count_format import format_count
+    from litmine.pipeline.ranked_answers import load_answers
     from litmine.pipeline.supporting_sentences import find_support
     from litmine.runtime.executor import Executor
     from litmine.sources.question_types import is_english

@@ -5,16 +5,20 @@ from datetime import timedelta
 import click
 
 from litmine.cli.console import print_message
+from litmine.cli.number_types import DecimalNumber, WholeNumber
 from litmine.cli.options import lake_option
 from litmine.errors import NEW_GAPS
 from litmine.lake.paths import LakePath
+
+# As in `litmine.pipeline.compact`, which takes long to import.
+_MAX_GRACE_HOURS = 876_000
 
 
 @click.command()
 @lake_option
 @click.option(
     "--part-rows",
-    type=click.IntRange(min=2),
+    type=WholeNumber(min=2),
     metavar="N",
     default=10_000,
     show_default=True,
@@ -22,7 +26,7 @@ from litmine.lake.paths import LakePath
 )
 @click.option(
     "--grace",
-    type=click.FloatRange(min=0),
+    type=DecimalNumber(min=0, max=_MAX_GRACE_HOURS),
     metavar="HOURS",
     default=6.0,
     show_default=True,

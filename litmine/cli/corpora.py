@@ -5,11 +5,14 @@ from pathlib import Path
 import click
 
 from litmine.cli.console import print_message, printable
+from litmine.cli.number_types import WholeNumber
+from litmine.cli.options import OutputPath
+from litmine.errors import NEW_GAPS
 
 
 @click.group()
 def corpora() -> None:
-    """List, download and check corpora: mentions for `train ner --corpus NAME`, and documents with relations.
+    """List, download and check corpora: mentions for `train ner --corpus NAME`, documents with relations or labels.
 
     \b
     litmine corpora list
@@ -32,7 +35,7 @@ def list_() -> None:
     for entry in registry().values():
         downloaded = "yes" if corpus_home(entry.name).is_dir() else "no"
         relations = str(len(entry.relations)) if entry.relations else "-"
-        rows.append((entry.name, ", ".join(entry.entity_types), relations, entry.licence, downloaded))
+        rows.append((entry.name, ", ".join(entry.entity_types) or "-", relations, entry.licence, downloaded))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
@@ -54,6 +57,7 @@ def show(name: str) -> None:
     facts = {
         "types": types,
         "relations": _declared_relations(name),
+        "labels": entry.labels,
         "guideline": entry.guideline,
         "licence": entry.licence,
         "terms": entry.terms,
@@ -115,18 +119,20 @@ def get(name: str, url: str | None) -> None:
 @corpora.command()
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--of", "corpus", metavar="NAME", default="", help="The corpus whose types and relations it has.")
-@click.option("--errors", type=click.IntRange(0), default=3, show_default=True, help="Examples of each kind of error.")
-@click.option("-o", "output", type=click.Path(path_type=Path), help="Write the documents to this file, as JSON lines.")
-def check(path: Path, corpus: str, errors: int, output: Path | None) -> None:
-    """Read documents with relations, count what they have, and list what is wrong with them.
+@click.option("--errors", type=WholeNumber(0), default=3, show_default=True, help="Examples of each kind of error.")
+@click.option("-o", "output", type=OutputPath(path_type=Path), help="Write the documents to this file, as JSON lines.")
+@click.pass_context
+def check(context: click.Context, /, path: Path, corpus: str, errors: int, output: Path | None) -> None:
+    """Read documents with relations or labels, count what they have, and list what is wrong with them.
 
     \b
     litmine corpora check sample_data/relations/challenge.jsonl
     litmine corpora check ./DrugProt/training --of DrugProt -o ./drugprot.jsonl
 
-    PATH is a file (annotated documents as JSON lines, PubTator, BioC JSON, XML of DDI 2013, the files of PHEE, GAD and
-    EU-ADR) or a folder (brat, the tables of ChemProt and DrugProt, ADE, XML of DDI 2013). What does not hold, such as
-    wrong offsets and relations to missing mentions, is counted, listed with its place, and left out.
+    PATH is a file (annotated documents as JSON lines, PubTator, BioC JSON, XML of DDI 2013, the files of PHEE, GAD,
+    EU-ADR and of corpora with labels, CSV of labelled texts, MEDLINE text) or a folder (brat, the tables of ChemProt
+    and DrugProt, ADE, XML of DDI 2013). What does not hold, such as wrong offsets and relations to missing mentions, is
+    counted, listed with its place, and left out; then the exit code is 3.
     """
     from litmine.atomic_write import open_atomic
     from litmine.corpora.document_formats.json_lines import to_json_line
@@ -139,6 +145,8 @@ def check(path: Path, corpus: str, errors: int, output: Path | None) -> None:
         ("mentions", counts.mentions),
         ("relations", counts.relations),
         ("qualifiers", counts.qualifiers),
+        ("labels", counts.labels),
+        ("labels of sentences", counts.sentence_labels),
     ):
         if numbers:
             click.echo(f"{label}: {', '.join(f'{number:,} {name}' for name, number in numbers.items())}")
@@ -149,3 +157,5 @@ def check(path: Path, corpus: str, errors: int, output: Path | None) -> None:
         with open_atomic(output) as out:
             out.writelines(f"{to_json_line(one)}\n".encode() for one in read.documents)
         print_message(f"the documents are in {output}")
+    if read.report.dropped:
+        context.exit(NEW_GAPS)

@@ -8,6 +8,7 @@ import click
 from litmine.atomic_write import open_atomic
 from litmine.cli.console import print_message, printable
 from litmine.cli.dataclass_options import settings_from_flags
+from litmine.cli.evaluate_discovery import evaluate_discovery
 from litmine.cli.task_commands import SettingsCommand, TaskGroup
 from litmine.specs import EvaluationResult, TaskSpec, import_object
 
@@ -47,9 +48,12 @@ def print_result(result: EvaluationResult, form: str) -> None:
 
 @click.group(cls=TaskGroup, has=lambda spec: bool(spec.evaluate), make=evaluate_command)
 def evaluate() -> None:
-    """Evaluate a model on annotated data.
+    """Evaluate a model on annotated data, or searches for connections.
 
     \b
     litmine evaluate ner --model builtin --data NCBI-disease/dev.tsv
     litmine evaluate qa --model ./my-reader --data bioasq.json
     """
+
+
+evaluate.add_command(evaluate_discovery)

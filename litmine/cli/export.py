@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from litmine.cli.console import print_message
-from litmine.cli.options import lake_option
+from litmine.cli.options import OutputPath, lake_option
 from litmine.errors import SettingError
 from litmine.lake.paths import LakePath
 
@@ -21,7 +21,7 @@ from litmine.lake.paths import LakePath
     help="Output format: PubTator, BioC JSON (as in PubTator3), or JSON lines with one article each.",
 )
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file instead of stdout."
+    "-o", "--output", type=OutputPath(path_type=Path, dir_okay=False), help="Write to this file instead of stdout."
 )
 @click.option(
     "--where", metavar="SQL", help='Export only articles that match this SQL condition, such as "year >= 2020".'

@@ -1,19 +1,29 @@
 """The command `fetch`: download PubMed records into the lake."""
 
+import io
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Literal
 
 import click
 
+from litmine.atomic_write import require_outside_lakes
 from litmine.cli.console import print_message, warn_about_local_locks
-from litmine.cli.options import lake_option
+from litmine.cli.number_types import DecimalNumber, WholeNumber
+from litmine.cli.options import OutputPath, lake_option
 from litmine.cli.progress import Meter
 from litmine.errors import NEW_GAPS, SettingError, SourceError
 from litmine.lake.paths import LakePath
 from litmine.lake.runs import Gap
+from litmine.sources.bounded import read_up_to
 from litmine.sources.encodings import decode_start
 from litmine.sources.pmids import read_pmids
+
+# Some seven million PMIDs.
+_MAX_PMID_BYTES = 64 << 20
+# A month.
+_MAX_SECONDS = 2_678_400
 
 
 def _parse_since(ctx: click.Context, param: click.Parameter, value: str | None) -> date | Literal["last"] | None:
@@ -37,6 +47,12 @@ def _clean_query(text: str | None) -> str | None:
     return query
 
 
+def _lines(text: str) -> Iterator[str]:
+    """The lines of a text, one after the other, as `splitlines` cuts them: a list of all of them takes much memory."""
+    for line in io.StringIO(text, newline=None):
+        yield from line.splitlines(keepends=True)
+
+
 def _read_pmid_file(file: Path) -> tuple[frozenset[int], list[Gap], str]:
     """The PMIDs in a list, a CSV export of PubMed or MEDLINE text, and a gap for each word that is not a PMID.
 
@@ -46,17 +62,26 @@ def _read_pmid_file(file: Path) -> tuple[frozenset[int], list[Gap], str]:
     name = "stdin" if str(file) == "-" else str(file)
     try:
         with click.open_file(str(file), "rb") as stream:
-            text = decode_start(stream.read())
-        pmids, bad = read_pmids(text.splitlines(keepends=True))
+            text = decode_start(read_up_to(stream, _MAX_PMID_BYTES, "a list of PMIDs"))
+        pmids, bad = read_pmids(_lines(text))
     except SourceError as error:
         raise SettingError(f"{name}: {error}") from error
-    except OSError as error:
-        raise SettingError(f"{name} cannot be read ({error.strerror}); check the path") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise SettingError(f"{name} cannot be read ({reason}); check the path") from error
     if not pmids:
         raise SettingError(f"{name} has no PMID; put one on each line")
     if repeated := len(pmids) - len(set(pmids)):
         print_message(f"{repeated:,} duplicate PMIDs in {name} ignored")
     return frozenset(pmids), [Gap(f"{name}, {one.where}", one.why) for one in bad], name
+
+
+def _check_gap_file(file: Path, lake: LakePath) -> None:
+    """Raises SettingError before the fetch, since the file is written after it."""
+    require_outside_lakes(file, lake)
+    folder = file.absolute().parent
+    if not folder.is_dir():
+        raise SettingError(f"the folder of --gaps, {folder}, does not exist; create it or choose another file")
 
 
 @click.command()
@@ -77,7 +102,7 @@ def _read_pmid_file(file: Path) -> tuple[frozenset[int], list[Gap], str]:
     " query (last).",
 )
 @click.option(
-    "--max", "most", type=click.IntRange(min=1), metavar="N", help="Fetch at most N records, highest PMIDs first."
+    "--max", "most", type=WholeNumber(min=1), metavar="N", help="Fetch at most N records, highest PMIDs first."
 )
 @click.option("--refresh", is_flag=True, help="Fetch records again that the lake already has.")
 @click.option(
@@ -87,12 +112,12 @@ def _read_pmid_file(file: Path) -> tuple[frozenset[int], list[Gap], str]:
     "--gaps",
     "gap_file",
     metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=OutputPath(path_type=Path, dir_okay=False),
     help="Write the records that PubMed did not return, with reasons, to FILE (.csv, .json, .jsonl or .parquet).",
 )
 @click.option(
     "--patience",
-    type=click.FloatRange(min=1),
+    type=DecimalNumber(min=1, max=_MAX_SECONDS),
     default=180.0,
     show_default=True,
     metavar="SECONDS",
@@ -100,7 +125,7 @@ def _read_pmid_file(file: Path) -> tuple[frozenset[int], list[Gap], str]:
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0.1),
+    type=DecimalNumber(min=0.1, max=_MAX_SECONDS),
     default=60.0,
     show_default=True,
     metavar="SECONDS",
@@ -144,10 +169,8 @@ def fetch(
         raise click.UsageError("Give either --query TEXT or --pmids FILE.")
     if pmid_list is not None and since is not None:
         raise click.UsageError("--since needs --query; use --refresh to fetch a list of PMIDs again.")
-    if gap_file is not None and not gap_file.absolute().parent.is_dir():
-        raise SettingError(
-            f"the folder of --gaps, {gap_file.absolute().parent}, does not exist; create it or choose another file"
-        )
+    if gap_file is not None:
+        _check_gap_file(gap_file, lake)
     pmids, invalid_pmids, name = _read_pmid_file(pmid_list) if pmid_list else (frozenset[int](), [], "")
     request = FetchRequest(_clean_query(query), pmids, since, most, refresh)
     settings = load_eutils_settings(patience=patience, read_seconds=timeout)

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from litmine.cli.console import print_message, warn_about_local_locks
+from litmine.cli.number_types import WholeNumber
 from litmine.cli.options import lake_option
 from litmine.cli.progress import Meter
 from litmine.errors import NEW_GAPS
@@ -24,7 +25,7 @@ from litmine.lake.paths import LakePath
 )
 @click.option(
     "--part-size",
-    type=click.IntRange(min=1),
+    type=WholeNumber(min=1),
     metavar="N",
     default=1_000,
     show_default=True,
@@ -32,7 +33,7 @@ from litmine.lake.paths import LakePath
 )
 @click.option(
     "--workers",
-    type=click.IntRange(min=1),
+    type=WholeNumber(min=1),
     metavar="N",
     default=1,
     show_default=True,
@@ -42,7 +43,7 @@ from litmine.lake.paths import LakePath
 def import_(
     ctx: click.Context, paths: tuple[Path, ...], lake: LakePath, as_of: datetime | None, part_size: int, workers: int
 ) -> None:
-    """Import local files into the lake: PubMed XML, MEDLINE text (.nbib), RIS, JSON lines and PubTator, plain or gzip.
+    """Import local files into the lake: PubMed XML, MEDLINE text (.nbib), RIS, JSON lines, PubTator; plain or gzip.
 
     \b
     litmine import pubmed26n0001.xml.gz
@@ -52,6 +53,8 @@ def import_(
     PubMed XML may be EFetch output, baseline and update files, the older MedlineCitationSet, or book records. JSON
     lines have pmid, title, abstract and other columns of the view `articles`; keys that are not read are named. RIS
     needs the PMID in some field. PubTator annotations are ignored. Text is UTF-8 or UTF-16.
+
+    Studies of ClinicalTrials.gov, JSON of its API (version 2) or its CSV, fill the table registered_trials.
 
     A file that does not match the .md5 file beside it is not imported. A baseline, update or --as-of file is imported
     once; other files are read each time, but records that the lake already has are not written again.

@@ -2,12 +2,14 @@
 
 import errno
 import os
+import signal
 import sys
 from collections import UserDict
 from typing import Any
 
 import click
 
+from litmine import interrupts
 from litmine.cli.console import print_message
 from litmine.errors import DONE, FAILED, INTERRUPTED, LitmineError
 from litmine.specs import import_object
@@ -15,6 +17,7 @@ from litmine.versions import __version__
 
 # Only stdout: write errors of the lake and of `-o` are LitmineErrors, and click handles a closed pipe.
 _STDOUT_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_SHOWN_NAME = 100
 
 
 # Where each command is defined.
@@ -25,6 +28,9 @@ _COMMANDS = {
     "run": "litmine.cli.run:run",
     "ask": "litmine.cli.ask:ask",
     "sql": "litmine.cli.sql:sql",
+    "discover": "litmine.cli.discover:discover",
+    "explore": "litmine.cli.explore:explore",
+    "report": "litmine.cli.report:report",
     "export": "litmine.cli.export:export",
     "status": "litmine.cli.status:status",
     "doctor": "litmine.cli.doctor:doctor",
@@ -66,6 +72,7 @@ def cli() -> None:
 def main() -> None:
     """Run the command line and exit with its exit code (see `litmine.errors`)."""
     try:
+        interrupts.use(signal.default_int_handler, interrupts.stop)
         code = cli.main(prog_name="litmine", standalone_mode=False)
     except LitmineError as error:
         print_message(f"litmine: {error}")
@@ -74,15 +81,31 @@ def main() -> None:
         error.show()
         code = error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        print_message("litmine: interrupted; finished work is kept, and the same command continues from there")
+        print_message(interrupts.MESSAGE)
         code = INTERRUPTED
     except OSError as error:
-        if error.errno not in _STDOUT_FULL:
-            raise
-        print_message(
-            f"litmine: cannot write to stdout ({error.strerror}); free some disk space and run the command again"
-        )
-        # Discard the rest, or Python reports the same error again when it flushes stdout at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        print_message(f"litmine: {_os_error_message(error)}")
         code = FAILED
+    if interrupts.is_command():
+        # The work is done. Python's own end would print a traceback.
+        interrupts.use(signal.SIG_IGN, signal.default_int_handler)
+    _report_passed_over()
     sys.exit(code if isinstance(code, int) else DONE)
+
+
+def _os_error_message(error: OSError) -> str:
+    """The message for an error of the system that no command handles. Raises the error if it is a bug of litmine's."""
+    if error.errno == errno.ENAMETOOLONG:
+        return f"{str(error.filename)[:_SHOWN_NAME]}... is too long for the name of a file; choose another one"
+    if error.errno not in _STDOUT_FULL:
+        raise error
+    # Discard the rest, or Python reports the same error again when it flushes stdout at exit.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return f"cannot write to stdout ({error.strerror}); free some disk space and run the command again"
+
+
+def _report_passed_over() -> None:
+    """Name what litmine did not open in a lake. The module is loaded if a command read a lake."""
+    folders = sys.modules.get("litmine.lake.folders")
+    for path, reason in folders.passed_over.items() if folders else ():
+        print_message(f"note: {path} {reason}")

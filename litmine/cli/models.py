@@ -74,8 +74,9 @@ def use(refs: tuple[str, ...], lake: LakePath) -> None:
     litmine models use builtin@0123456789ab my-model@ba9876543210
 
     After a colon, TYPE limits a model to some of its entity types. The view `entities` shows each type from one model:
-    the last one listed that finds it. `all_entities` shows every model's entities. Tasks without a model in the command
-    keep their active models.
+    the last one listed that finds it; of two linkers, the last one listed counts. `all_entities` shows every model's
+    entities. Tasks without a model in the command keep their active models. A term list that the lake has a copy of
+    may be called by its name alone.
     """
     from litmine.lake.lake import Lake
     from litmine.pipeline.choose_models import describe_active, use_models

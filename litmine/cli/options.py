@@ -1,11 +1,14 @@
 """Options that several commands share, declared once."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
+from litmine.atomic_write import require_outside_lakes
+from litmine.cli.number_types import WholeNumber
 from litmine.errors import SettingError
 from litmine.lake.object_store import ObjectPath
 from litmine.lake.paths import LakePath, parse_lake_path
@@ -57,17 +60,27 @@ precision_option = click.option(
 
 batch_tokens_option = click.option(
     "--batch-tokens",
-    type=click.IntRange(min=1),
+    type=WholeNumber(min=1),
     metavar="N",
     help=f"{help_text(ModelSettings, 'batch_tokens')}  [default: what suits the device]",
 )
+
+
+class OutputPath(click.Path):
+    """A file or folder to write; a place in a lake is refused."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        path = super().convert(value, param, ctx)
+        require_outside_lakes(Path(os.fsdecode(path)))
+        return path
+
 
 output_option = click.option(
     "-o",
     "--output",
     required=True,
     metavar="FOLDER",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=OutputPath(path_type=Path, file_okay=False),
     help="Output folder for the model.",
 )
 
@@ -88,7 +101,7 @@ reader_option = click.option(
 
 top_k_option = click.option(
     "--top-k",
-    type=click.IntRange(min=1),
+    type=WholeNumber(min=1),
     metavar="N",
     default=10,
     show_default=True,
@@ -104,13 +117,13 @@ where_option = click.option(
 _WORKER_OPTIONS = (
     click.option(
         "--workers",
-        type=click.IntRange(min=0),
+        type=WholeNumber(min=0),
         metavar="N",
         default=0,
         help="Number of Ray workers on the CPU; 0 runs in this process.",
     ),
     click.option(
-        "--gpus", type=click.IntRange(min=0), metavar="N", default=0, help="Number of Ray workers with one GPU each."
+        "--gpus", type=WholeNumber(min=0), metavar="N", default=0, help="Number of Ray workers with one GPU each."
     ),
     click.option(
         "--address",

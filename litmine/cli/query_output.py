@@ -5,7 +5,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Iterator, Sequence
-from itertools import zip_longest
+from itertools import chain, islice, zip_longest
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -21,6 +21,8 @@ FORMATS = ("table", "csv", "json", "jsonl", "parquet")
 # A column of a table is so wide at most, or wider on a terminal with room. A longer cell is wrapped to so many lines.
 _MAX_CELL_WIDTH = 60
 _MAX_CELL_LINES = 6
+# Rows whose cells give the widths of the columns.
+_WIDTH_ROWS = 1_000
 
 
 def write_result(rows: pa.RecordBatchReader, form: str | None, file: Path | None) -> int:
@@ -63,25 +65,28 @@ def _counted(rows: pa.RecordBatchReader) -> tuple[pa.RecordBatchReader, list[int
 def _table(rows: pa.RecordBatchReader, out: IO[bytes]) -> None:
     """Write a table with aligned columns. A long cell is wrapped within its column, and a very long one is cut.
 
-    The number of rows goes to stderr, with a hint on how to see cells whole that were cut.
+    The first rows give the widths of the columns; the others are written as they come, and a longer cell in them moves
+    the rest of its line. The number of rows goes to stderr, with a hint on how to see cells whole that were cut.
     """
     types = rows.schema.types
     numbers = [pa.types.is_integer(t) or pa.types.is_floating(t) or pa.types.is_decimal(t) for t in types]
     names = [_cell(name) for name in rows.schema.names]
-    cells = [[_cell(value) for value in record.values()] for record in records(rows)]
-    longest = [max([len(name), *(len(row[i]) for row in cells)]) for i, name in enumerate(names)]
+    cells = ([_cell(value) for value in record.values()] for record in records(rows))
+    first = list(islice(cells, _WIDTH_ROWS))
+    longest = [max([len(name), *(len(row[i]) for row in first)]) for i, name in enumerate(names)]
     widths = column_widths(longest, shutil.get_terminal_size().columns if isinstance(out, _TerminalWriter) else 0)
-    cut = 0
-    for row in [names, ["-" * width for width in widths], *cells]:
-        wrapped = [wrap_cell(cell, width) for cell, width in zip(row, widths, strict=True)]
+    cut = count = 0
+    for count, row in enumerate(chain([names, ["-" * width for width in widths]], first, cells), -1):  # noqa: B007
+        fitting = [max(width, min(len(cell), _MAX_CELL_WIDTH)) for cell, width in zip(row, widths, strict=True)]
+        wrapped = [wrap_cell(cell, width) for cell, width in zip(row, fitting, strict=True)]
         cut += sum(not whole for _, whole in wrapped)
         for parts in zip_longest(*(lines for lines, _ in wrapped), fillvalue=""):
             padded = (
                 part.rjust(width) if number else part.ljust(width)
-                for part, width, number in zip(parts, widths, numbers, strict=True)
+                for part, width, number in zip(parts, fitting, numbers, strict=True)
             )
             out.write("  ".join(padded).rstrip().encode() + b"\n")
-    counted = f"{len(cells)} row{'' if len(cells) == 1 else 's'}"
+    counted = f"{count} row{'' if count == 1 else 's'}"
     cells_cut = "1 long cell is" if cut == 1 else f"{cut:,} long cells are"
     hint = f"; {cells_cut} cut, and --format csv or jsonl prints everything" if cut else ""
     click.echo(f"({counted}{hint})", err=True)

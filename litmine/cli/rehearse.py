@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from litmine.cli.console import print_message
+from litmine.cli.number_types import DecimalNumber, WholeNumber
 from litmine.errors import DONE, SettingError
 from litmine.pipeline.count_format import format_count, format_nonzero
 from litmine.resources import packaged_path
@@ -36,20 +37,20 @@ _HOST = "127.0.0.1"
 )
 @click.option(
     "--up-to",
-    type=click.IntRange(min=1),
+    type=WholeNumber(min=1),
     metavar="N",
     help="Number of records to serve; renumbered copies make up the rest.  [default: all records, without copies]",
 )
 @click.option(
     "--faults",
-    type=click.FloatRange(0, 1),
+    type=DecimalNumber(0, 1),
     default=0.0,
     metavar="SHARE",
     help="Share of requests that fail, from 0 to 1.",
 )
 @click.option(
     "--withdrawn",
-    type=click.IntRange(min=0),
+    type=WholeNumber(min=0),
     default=0,
     metavar="N",
     help="Number of records that the server counts but never returns.",
@@ -58,10 +59,15 @@ _HOST = "127.0.0.1"
     "--key", metavar="TEXT", help="A made-up API key for the command, which allows 10 requests per second instead of 3."
 )
 @click.option(
-    "--seed", type=int, metavar="N", default=0, show_default=True, help="Random seed of dates, faults and copies."
+    "--seed",
+    type=WholeNumber(),
+    metavar="N",
+    default=0,
+    show_default=True,
+    help="Random seed of dates, faults and copies.",
 )
 @click.option(
-    "--port", type=click.IntRange(0, 65535), metavar="N", default=0, help="Port of the server.  [default: a free port]"
+    "--port", type=WholeNumber(0, 65535), metavar="N", default=0, help="Port of the server.  [default: a free port]"
 )
 @click.pass_context
 def rehearse(

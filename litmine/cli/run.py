@@ -10,8 +10,9 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
+from litmine.atomic_write import require_outside_lakes
 from litmine.cli.console import printable
-from litmine.cli.options import lake_option
+from litmine.cli.options import OutputPath, lake_option
 from litmine.errors import DONE, FAILED, INTERRUPTED, LOCKED, NEW_GAPS, LitmineError, SettingError
 from litmine.lake.paths import LakePath
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 @click.option(
     "--log",
     "log_file",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=OutputPath(path_type=Path, dir_okay=False),
     metavar="FILE",
     help="Append the log to FILE.  [default: stderr, or nowhere with --quiet]",
 )
@@ -72,7 +73,7 @@ def run(
     from litmine.pipeline.job.run import run as run_job
 
     run_id = new_run_id(datetime.now(UTC))
-    with _open_log(log_file, quiet) as out:
+    with _open_log(log_file, quiet, lake) as out:
         log = JobLog(out, log_format, parsed.name, run_id)
         log.line("job started", parsed.about or parsed.name)
         try:
@@ -87,10 +88,11 @@ def run(
 
 
 @contextmanager
-def _open_log(file: Path | None, quiet: bool) -> Iterator[IO[str] | None]:
+def _open_log(file: Path | None, quiet: bool, lake: LakePath) -> Iterator[IO[str] | None]:
     if file is None:
         yield None if quiet else sys.stderr
         return
+    require_outside_lakes(file, lake)
     try:
         out = file.open("a", encoding="utf-8")
     except OSError as error:

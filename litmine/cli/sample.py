@@ -6,12 +6,13 @@ from pathlib import Path
 import click
 
 from litmine.cli.console import print_message
+from litmine.cli.options import OutputPath
 from litmine.errors import SettingError
 from litmine.resources import packaged_path
 
 
 @click.command()
-@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=Path("sample_data"))
+@click.argument("folder", type=OutputPath(path_type=Path, file_okay=False), default=Path("sample_data"))
 def sample(folder: Path) -> None:
     """Copy the sample data to FOLDER (default: ./sample_data).
 

@@ -5,12 +5,28 @@ from pathlib import Path
 
 import click
 
+from litmine.atomic_write import require_outside_lakes
 from litmine.cli.console import print_message
-from litmine.cli.options import lake_option
+from litmine.cli.number_types import WholeNumber
+from litmine.cli.options import OutputPath, lake_option
 from litmine.cli.query_output import FORMATS
+from litmine.errors import QueryError, SourceError
 from litmine.lake.paths import LakePath
 from litmine.lake.query_limits import VARIABLES, QueryLimits
 from litmine.pipeline.count_format import format_count
+from litmine.sources.bounded import read_up_to
+
+# A query has at most a million characters (`litmine.lake.query`), each of at most four bytes.
+_MAX_QUERY_BYTES = 4 << 20
+
+
+def _read_query() -> str:
+    """The query on stdin. Raises QueryError for more than any query may have."""
+    try:
+        content = read_up_to(sys.stdin.buffer, _MAX_QUERY_BYTES, "a query")
+    except SourceError as error:
+        raise QueryError(f"the query on stdin cannot be read: {error}") from error
+    return content.decode(errors="surrogateescape")
 
 
 @click.command()
@@ -23,7 +39,7 @@ from litmine.pipeline.count_format import format_count
     help="Output format.  [default: from the suffix of the output file, else table]",
 )
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file instead of stdout."
+    "-o", "--output", type=OutputPath(path_type=Path, dir_okay=False), help="Write to this file instead of stdout."
 )
 @click.option(
     "--memory",
@@ -34,7 +50,7 @@ from litmine.pipeline.count_format import format_count
 )
 @click.option(
     "--threads",
-    type=click.IntRange(min=1),
+    type=WholeNumber(min=1),
     metavar="N",
     envvar=VARIABLES["threads"],
     help=f"Threads of the query.  [env: {VARIABLES['threads']}; default: one for each core]",
@@ -77,9 +93,9 @@ def sql(
 
     limits, opened = QueryLimits(memory, threads, spill), Lake(lake)
     if output is not None:
-        opened.require_outside_lake(output)
+        require_outside_lakes(output, lake)
     # Bytes that are not UTF-8 become surrogates, which `select` refuses with a clear message.
-    text = sys.stdin.buffer.read().decode(errors="surrogateescape") if query == "-" else query
+    text = _read_query() if query == "-" else query
     rows = write_result(opened.select(text, limits), form, output)
     if output is not None:
         print_message(f"{format_count(rows, 'rows')} written to {output}")

@@ -8,6 +8,7 @@ import click
 
 from litmine.cli.console import print_message
 from litmine.cli.dataclass_options import chosen_recipe, settings_from_flags
+from litmine.cli.number_types import WholeNumber
 from litmine.cli.options import lake_option, output_option, resume_option
 from litmine.cli.task_commands import RecipeCommand, SettingsCommand, TaskGroup
 from litmine.lake.paths import LakePath
@@ -20,14 +21,14 @@ from litmine.training.recipe import make_recipe
 _DISTRIBUTED_OPTIONS = (
     click.option(
         "--workers",
-        type=click.IntRange(min=0),
+        type=WholeNumber(min=0),
         metavar="N",
         default=0,
         help="Number of Ray workers on the CPU that share each step; 0 trains in this process.",
     ),
     click.option(
         "--gpus",
-        type=click.IntRange(min=0),
+        type=WholeNumber(min=0),
         metavar="N",
         default=0,
         help="Number of Ray workers with one GPU each that share each step; 0 trains in this process, on the first GPU"

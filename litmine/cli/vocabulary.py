@@ -5,7 +5,8 @@ from pathlib import Path
 import click
 
 from litmine.cli.console import print_message, printable
-from litmine.cli.options import lake_option
+from litmine.cli.number_types import WholeNumber
+from litmine.cli.options import OutputPath, lake_option
 from litmine.errors import DONE, NEW_GAPS, VocabularyError
 from litmine.lake.paths import LakePath
 
@@ -27,8 +28,11 @@ def list_(lake: LakePath) -> None:
 
     \b
     litmine vocabulary list
+
+    A lake for which none was chosen has the built-in one.
     """
     from litmine.pipeline.choose_vocabulary import chosen_vocabulary
+    from litmine.pipeline.count_format import format_count
     from litmine.vocabulary.catalogue import known_names, locate
     from litmine.vocabulary.storage import read_manifest
 
@@ -44,8 +48,9 @@ def list_(lake: LakePath) -> None:
         concepts = sum(section.concepts for section in manifest.sections)
         names = sum(section.names for section in manifest.sections)
         mark = "*" if listed[-1] == chosen else " "
-        click.echo(printable(f"{mark} {listed[-1]}\t{concepts:,} concepts\t{names:,} names"))
-    if chosen is not None and chosen not in listed:
+        counts = f"{format_count(concepts, 'concepts')}\t{format_count(names, 'names')}"
+        click.echo(printable(f"{mark} {listed[-1]}\t{counts}"))
+    if chosen not in listed:
         click.echo(printable(f"* {chosen}\tnot among these"))
 
 
@@ -53,9 +58,11 @@ def list_(lake: LakePath) -> None:
 @click.argument("reference", default="builtin")
 @click.argument("what", metavar="[IDENTIFIER|NAME]", required=False)
 @click.option("--type", "entity_type", metavar="TYPE", help="Only concepts of this entity type, such as Disease.")
-@click.option("--taxon", type=int, metavar="NUMBER", help="Only genes of this species, such as 9606 for human.")
+@click.option(
+    "--taxon", type=WholeNumber(), metavar="NUMBER", help="Only genes of this species, such as 9606 for human."
+)
 def show(reference: str, what: str | None, entity_type: str | None, taxon: int | None) -> None:
-    """Show a vocabulary: sources, versions, licences, counts; or a concept, by its identifier or a name.
+    """Show a vocabulary: sources, versions, licences, counts; or a concept, by an identifier or a name.
 
     \b
     litmine vocabulary show
@@ -63,7 +70,8 @@ def show(reference: str, what: str | None, entity_type: str | None, taxon: int |
     litmine vocabulary show builtin "heart attack"
     litmine vocabulary show builtin p53 --type Gene --taxon 9606
 
-    Of a name that the vocabulary does not have, the nearest names are shown, and the exit code is 2.
+    An identifier of another database, such as OMIM:114480, finds the concepts that refer to it. Of a name that the
+    vocabulary does not have, the nearest names are shown, and the exit code is 2.
     """
     from litmine.vocabulary.catalogue import open_vocabulary
     from litmine.vocabulary.describe import describe_vocabulary, describe_what
@@ -74,15 +82,54 @@ def show(reference: str, what: str | None, entity_type: str | None, taxon: int |
         click.echo(printable(line))
 
 
+@vocabulary.command()
+@click.argument("branches", metavar="BRANCH...", nargs=-1, required=True)
+@click.option("--from", "reference", metavar="NAME", default="builtin", show_default=True, help="Vocabulary to take.")
+@click.option(
+    "--type", "other_type", metavar="TYPE", default="Process", show_default=True, help="Type of concepts without one."
+)
+@click.option(
+    "-o",
+    "--output",
+    type=OutputPath(path_type=Path, dir_okay=False),
+    required=True,
+    metavar="FILE",
+    help="Term list to write, such as processes.tsv.",
+)
+def terms(branches: tuple[str, ...], reference: str, other_type: str, output: Path) -> None:
+    """Write the concepts of branches of MeSH as a term list for `annotate --terms`, for what no model finds.
+
+    \b
+    litmine vocabulary terms G -o processes.tsv
+    litmine vocabulary terms G D10 -o processes_and_lipids.tsv
+
+    A branch is a tree number, such as G09, or the letter of a tree: G has phenomena and processes, such as blood
+    viscosity. With them, `litmine discover` finds connections over processes.
+    """
+    import io
+
+    from litmine.atomic_write import open_atomic
+    from litmine.vocabulary.branch_terms import write_branch_terms
+    from litmine.vocabulary.catalogue import open_vocabulary
+
+    text = io.StringIO()
+    count = write_branch_terms(open_vocabulary(reference), branches, other_type, text)
+    with open_atomic(output) as out:
+        out.write(text.getvalue().encode())
+    print_message(f"{count:,} concepts written to {output}")
+
+
 _FILE = click.Path(path_type=Path)
 
 
 @vocabulary.command()
 @click.option("--name", metavar="NAME", help="Name of the vocabulary, which becomes a folder in LITMINE_HOME.")
-@click.option("-o", "--output", type=_FILE, metavar="FOLDER", help="Folder to build in instead.")
+@click.option("-o", "--output", type=OutputPath(path_type=Path), metavar="FOLDER", help="Folder to build in instead.")
 @click.option("--mesh", multiple=True, type=_FILE, metavar="FILE", help="MeSH: desc2026.xml, supp2026.xml, d2026.bin.")
 @click.option("--gene", multiple=True, type=_FILE, metavar="FILE", help="NCBI Gene: gene_info.")
-@click.option("--taxon", multiple=True, type=int, metavar="NUMBER", help="Only genes of this species; several times.")
+@click.option(
+    "--taxon", multiple=True, type=WholeNumber(), metavar="NUMBER", help="Only genes of this species; several times."
+)
 @click.option("--taxonomy", type=_FILE, metavar="PATH", help="NCBI Taxonomy: taxdump.tar.gz, or its folder.")
 @click.option("--hgnc", type=_FILE, metavar="FILE", help="HGNC: hgnc_complete_set.txt.")
 @click.option("--mondo", type=_FILE, metavar="FILE", help="MONDO: mondo.obo.")
@@ -108,8 +155,8 @@ def build(
     litmine vocabulary build --name mine --mesh desc2026.xml --gene gene_info.gz --taxon 9606 --taxonomy taxdump.tar.gz
 
     A vocabulary of the same name is replaced. A file that is not what its option says, or that is damaged, stops the
-    build. An identifier that stands twice in a file, and a name of more than 1,000 characters, is reported; then the
-    exit code is 3.
+    build. An identifier that stands twice, a malformed identifier or tree number, a name of more than 1,000 characters
+    and a record without a name are reported; then the exit code is 3.
     """
     from litmine.vocabulary.build import SourceFiles, build_vocabulary
     from litmine.vocabulary.catalogue import home_of

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import IO, Any
 
-from litmine.cli.answer_output import AnswerPrinter, RankedAnswer, publication_types
+from litmine.cli.answer_output import AnswerPrinter
 from litmine.cli.console import print_message
+from litmine.pipeline.ranked_answers import RankedAnswer, publication_types
 from litmine.pipeline.supporting_sentences import QuestionSupport
 
 # Sentences that are printed in full.
@@ -42,7 +43,12 @@ def print_support(support: QuestionSupport, out: IO[str]) -> None:
     printer = AnswerPrinter(out)
     for number, sentence in enumerate(relevant[:_MAX_SENTENCES], 1):
         printer.line(f"{number}. {sentence.sentence}")
-        source = (f"PMID {sentence.pmid}", sentence.year, sentence.journal, publication_types(sentence))
+        source = (
+            f"PMID {sentence.pmid}",
+            sentence.year,
+            sentence.journal,
+            publication_types(sentence.publication_types),
+        )
         printer.line(
             f"   {sentence.words} of {count} words of the question, " + ", ".join(str(part) for part in source if part)
         )

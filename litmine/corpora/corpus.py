@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from litmine.corpora.document_files import DOCUMENT_SUFFIXES
 from litmine.corpora.document_passages import (
-    DOCUMENT_SUFFIXES,
+    divides_by_hash,
     find_sentences,
     is_document_file,
     read_document_passages,
@@ -94,8 +95,9 @@ def corpus_files(reference: str, split: str) -> tuple[str, Path | None]:
     """Name and path of one split of `[NAME=]PATH`, or of a registered corpus if no such path exists.
 
     A folder holds `train.tsv` and `dev.tsv`, or the same with `.pubtator` or `.jsonl` (plain or gzip), or folders
-    `train` and `dev` of concept files; a corpus of a single file has only a train split. The files of ADE hold both
-    splits. The path is None when the corpus has no such split. Raises CorpusError for a missing corpus or train split.
+    `train` and `dev` of concept files; a corpus of a single file has only a train split. The files of some corpora
+    hold both splits (`divides_by_hash`). The path is None when the corpus has no such split. Raises CorpusError for a
+    missing corpus or train split.
     """
     name, path = corpus_name(reference), Path(reference.rpartition("=")[2])
     if (entry := _registry_entry(reference)) is not None:
@@ -105,7 +107,10 @@ def corpus_files(reference: str, split: str) -> tuple[str, Path | None]:
     if path.is_dir():
         if is_document_file(path):
             return name, path
-        file = next((file for suffix in _SUFFIXES if (file := path / f"{split}{suffix}").exists()), None)
+        splits = (split, "train") if divides_by_hash(path, name) else (split,)
+        file = next(
+            (file for one in splits for suffix in _SUFFIXES if (file := path / f"{one}{suffix}").exists()), None
+        )
         if file is None and split == "train":
             raise CorpusError(f"{path} contains neither train.tsv nor train.pubtator; name the file itself")
         return name, file

@@ -1,8 +1,9 @@
 """Read annotated documents in any form, each with its relations, labels and sentences; the form is detected.
 
-A file: JSON lines in litmine's form, PubTator, BioC JSON, XML of DDI 2013, JSON lines of PHEE, DDI 2013, GAD and
-EU-ADR, or columns of GAD and EU-ADR; plain or gzip. A folder: brat, the tables of ChemProt and DrugProt, the files of
-ADE, or XML files of DDI 2013.
+A file: JSON lines in litmine's form, PubTator, BioC JSON, XML of DDI 2013, JSON lines of PHEE, DDI 2013, GAD, EU-ADR,
+of tokens with tags and of corpora with labels, MEDLINE text with its publication types, columns of GAD and EU-ADR, or
+CSV of labelled texts (`.csv`); plain or gzip. A folder: brat, the tables of ChemProt and DrugProt, the files of ADE,
+XML files of DDI 2013, or JSON files that are read one after another.
 """
 
 import gzip
@@ -18,15 +19,22 @@ from litmine.corpora.document_formats.bioc import read_bioc
 from litmine.corpora.document_formats.brat import is_brat, read_brat
 from litmine.corpora.document_formats.ddi import read_ddi_json, read_ddi_xml
 from litmine.corpora.document_formats.json_lines import NumberedLines, read_json_lines
+from litmine.corpora.document_formats.labelled import is_labelled, read_labelled_json
+from litmine.corpora.document_formats.labelled_csv import read_labelled_csv
 from litmine.corpora.document_formats.masked import read_masked_columns, read_masked_json
+from litmine.corpora.document_formats.medline_labels import read_medline_labels
 from litmine.corpora.document_formats.phee import read_phee
 from litmine.corpora.document_formats.pubtator import read_pubtator_file
 from litmine.corpora.document_formats.tables import is_table_folder, read_table_folder
+from litmine.corpora.document_formats.tagged import is_tagged, read_tagged_sentences
 from litmine.corpora.documents import AnnotatedDocument, RawDocument
 from litmine.corpora.relation_declarations import RelationDeclaration
 from litmine.errors import CorpusError, SourceError
 from litmine.sources.lines import numbered_lines
 from litmine.sources.pubtator import HEADER_PATTERN
+
+# Endings of files of annotated documents.
+DOCUMENT_SUFFIXES = (".jsonl", ".json", ".jsonl.gz", ".json.gz")
 
 _GZIP = b"\x1f\x8b"
 # Largest file of BioC or XML, unpacked: these are read whole.
@@ -66,6 +74,12 @@ def open_plain_or_gzip(path: Path) -> BinaryIO:
     return gzip.open(path, "rb") if compressed else path.open("rb")  # type: ignore[return-value]
 
 
+def json_files(folder: Path) -> list[Path]:
+    """The files of annotated documents in a folder that is not divided into splits, sorted; empty for any other."""
+    files = sorted(file for file in folder.iterdir() if file.name.endswith(DOCUMENT_SUFFIXES))
+    return [] if any(file.name.partition(".")[0] in {"train", "dev"} for file in files) else files
+
+
 def _read_folder(folder: Path, report: CorpusReport) -> Iterator[RawDocument]:
     if is_ade_folder(folder):
         yield from read_ade(folder, report)
@@ -77,6 +91,10 @@ def _read_folder(folder: Path, report: CorpusReport) -> Iterator[RawDocument]:
         for file in files:
             with file.open("rb") as stream:
                 yield from read_ddi_xml(file, _read_whole(file, stream), f"{file.name}, ")
+    elif files := json_files(folder):
+        for file in files:
+            with open_plain_or_gzip(file) as stream:
+                yield from _read_file(file, stream)
     else:
         raise CorpusError(
             f"{folder} is no corpus with relations; it needs .ann files, the tables abstracts, entities and relations"
@@ -87,7 +105,11 @@ def _read_folder(folder: Path, report: CorpusReport) -> Iterator[RawDocument]:
 def _read_file(path: Path, stream: BinaryIO) -> Iterator[RawDocument]:
     first = next((line for _, line in numbered_lines(stream) if line.strip()), b"").lstrip()
     stream.seek(0)
-    if first.startswith(b"<"):
+    if ".csv" in path.suffixes:
+        yield from read_labelled_csv(path, _read_whole(path, stream))
+    elif first.startswith(b"PMID-"):
+        yield from read_medline_labels(stream)
+    elif first.startswith(b"<"):
         yield from read_ddi_xml(path, _read_whole(path, stream))
     elif first.startswith(b"{"):
         if (reader := _json_reader(first)) is None:
@@ -114,14 +136,18 @@ _JsonReader = Callable[[Path, NumberedLines], Iterator[RawDocument]]
 def _json_reader(first: bytes) -> _JsonReader | None:
     """The reader of the JSON lines that begin like this; None for BioC, which is one object in one line or in many."""
     try:
-        keys = set(json.loads(first))
+        keys: dict[str, object] = json.loads(first)
     except (ValueError, RecursionError):
         # An object of many lines goes on after its first line; a document that is damaged ends somewhere else.
         return None if first.rstrip().endswith((b"{", b"[", b",")) else read_json_lines
     if "documents" in keys:
         return None
-    if {"context", "annotations"} <= keys:
+    if {"context", "annotations"} <= keys.keys():
         return read_phee
-    if {"text", "label"} <= keys:
+    if is_labelled(keys):
+        return read_labelled_json
+    if {"text", "label"} <= keys.keys():
         return read_masked_json
+    if "text" not in keys and is_tagged(keys.get("sentences")):
+        return read_tagged_sentences
     return read_ddi_json if "sentences" in keys and "text" not in keys else read_json_lines

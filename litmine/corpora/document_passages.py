@@ -9,24 +9,29 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from litmine.corpora.document_checks import CorpusReport, Finding
-from litmine.corpora.document_files import read_documents
+from litmine.corpora.document_files import DOCUMENT_SUFFIXES, json_files, read_documents
 from litmine.corpora.document_formats.ade import is_ade_folder
 from litmine.corpora.documents import AnnotatedDocument
 from litmine.corpora.formats import Passage
 from litmine.corpora.held_out import held_out
+from litmine.corpora.registry import registry
 from litmine.corpora.relation_declarations import DECLARATIONS, RelationDeclaration
 from litmine.sources.pmids import parse_pmid
 from litmine.types import Span
-
-# Endings of files of annotated documents.
-DOCUMENT_SUFFIXES = (".jsonl", ".json", ".jsonl.gz", ".json.gz")
 
 _LINE = re.compile(r"line (\d+)")
 
 
 def is_document_file(path: Path) -> bool:
     """Whether a file or folder holds annotated documents in a form other than PubTator."""
-    return is_ade_folder(path) or (path.is_file() and path.name.endswith(DOCUMENT_SUFFIXES))
+    if path.is_dir():
+        return is_ade_folder(path) or bool(json_files(path))
+    return path.is_file() and path.name.endswith(DOCUMENT_SUFFIXES)
+
+
+def divides_by_hash(path: Path, name: str) -> bool:
+    """Whether the documents of a corpus that has one file or folder are divided into train and dev by `held_out`."""
+    return is_ade_folder(path) or (name in registry() and registry()[name].held_out)
 
 
 def find_sentences(path: Path, name: str) -> RelationDeclaration | None:
@@ -41,19 +46,24 @@ def find_sentences(path: Path, name: str) -> RelationDeclaration | None:
 def read_document_passages(path: Path, name: str, misplaced: list[int], split: str = "") -> list[Passage]:
     """The documents of a file or folder with their mentions, in file order; single sentences by article.
 
-    name: the name of the corpus. misplaced: gets the line number of each mention that is not at its offsets. split: of
-    the files of ADE, which have no splits, `train` or `dev`; everything if empty. Raises as `read_documents`.
+    name: the name of the corpus. misplaced: gets the line number of each mention that is not at its offsets. split:
+    `train` or `dev` of a corpus without splits (`divides_by_hash`); everything if empty. Raises as `read_documents`.
     """
     report = CorpusReport()
     documents: Sequence[AnnotatedDocument] = [one for one in read_documents(path, report) if one.text.strip()]
     misplaced += [int(found[1]) if (found := _LINE.search(where)) else 0 for where, _ in report.of(Finding.OFFSETS)]
     sentences = find_sentences(path, name)
+    divided = bool(split) and divides_by_hash(path, name)
     if sentences is None:
-        return [_passage(one, one.identifier) for one in documents]
+        return [
+            _passage(one, one.identifier)
+            for one in documents
+            if not divided or held_out(one.identifier) == (split == "dev")
+        ]
     by_article: dict[str, list[Passage]] = {}
     for document in documents:
         article = sentences.article_of(document.identifier)
-        if not (split and is_ade_folder(path)) or held_out(article) == (split == "dev"):
+        if not divided or held_out(article) == (split == "dev"):
             by_article.setdefault(article, []).append(_passage(document, article))
     return [passage for passages in by_article.values() for passage in passages]
 

@@ -22,7 +22,8 @@ class CorpusEntry:
     url: the address that `litmine corpora get` downloads: a folder (with a final slash) or an archive.
     train, dev: the files of the splits there.
     obtain: how to obtain the corpus by hand, if `get` cannot. agreement: whether each user must sign an agreement.
-    note: further remarks.
+    note: further remarks. held_out: whether a fixed tenth of its documents serves as its dev split, as it has none.
+    labels: of its texts or sentences, in words.
     """
 
     name: str
@@ -41,6 +42,8 @@ class CorpusEntry:
     obtain: str = ""
     agreement: bool = False
     note: str = ""
+    held_out: bool = False
+    labels: str = ""
 
     @property
     def entity_types(self) -> list[str]:

@@ -26,7 +26,7 @@ class RelationCorpus:
 
 @dataclass(frozen=True, slots=True)
 class CorpusCounts:
-    """Numbers of documents, of sentences with and without labels, and of mentions and relations by type."""
+    """Numbers of documents, of labels of texts and of sentences, and of mentions and relations by type."""
 
     documents: int
     characters: int
@@ -34,6 +34,8 @@ class CorpusCounts:
     mentions: dict[str, int]
     relations: dict[str, int]
     qualifiers: dict[str, int]
+    labels: dict[str, int] = field(default_factory=dict)
+    sentence_labels: dict[str, int] = field(default_factory=dict)
 
 
 def read_relation_corpus(path: Path, corpus: str = "") -> RelationCorpus:
@@ -69,6 +71,8 @@ def count_documents(documents: Iterable[AnnotatedDocument]) -> CorpusCounts:
     mentions: Counter[str] = Counter()
     relations: Counter[str] = Counter()
     qualifiers: Counter[str] = Counter()
+    labels: Counter[str] = Counter()
+    of_sentences: Counter[str] = Counter()
     for document in documents:
         number += 1
         characters += len(document.text)
@@ -76,5 +80,7 @@ def count_documents(documents: Iterable[AnnotatedDocument]) -> CorpusCounts:
         mentions.update(one.entity_type for one in document.entities)
         relations.update(one.relation_type for one in document.relations)
         qualifiers.update(said for one in document.relations for said in one.qualifiers)
-    ordered = [dict(sorted(counter.items())) for counter in (mentions, relations, qualifiers)]
+        labels.update(document.labels)
+        of_sentences.update(label for one in document.sentences for label in one.labels)
+    ordered = [dict(sorted(counter.items())) for counter in (mentions, relations, qualifiers, labels, of_sentences)]
     return CorpusCounts(number, characters, labelled, *ordered)

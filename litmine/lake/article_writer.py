@@ -35,6 +35,7 @@ from litmine.types import (
     AuthorAffiliation,
     Chemical,
     Correction,
+    DataBank,
     Deletion,
     Grant,
     MeshHeading,
@@ -59,6 +60,7 @@ _STRUCT_VALUES = {
         ("chemicals", Chemical),
         ("grants", Grant),
         ("corrections", Correction),
+        ("data_banks", DataBank),
     )
 }
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

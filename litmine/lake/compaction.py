@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from litmine.errors import LakeError
 from litmine.lake.file_writer import delete_file, file_age, write_bytes
+from litmine.lake.folders import glob_files
 from litmine.lake.listing import list_files, live_files, model_folders, read_merge_notes
 from litmine.lake.parquet import SCHEMA_FILE, encode_parquet, read_footer, stream_tables, write_tables
 from litmine.lake.paths import LOG_TABLES, PAIR_TASKS, PART_TASKS, REPLACED, LakePath, file_pattern
@@ -246,7 +247,7 @@ def _orphaned_targets(lake: LakePath, expired: set[LakePath]) -> set[LakePath]:
     return {
         path
         for table in PART_TASKS
-        for path in (lake / table).glob(file_pattern(table))
+        for path in glob_files(lake / table, file_pattern(table))
         if path.name != SCHEMA_FILE
         and path.stem not in parts
         and (path.stem in replaced or path.stem.startswith(MERGED_PREFIX))

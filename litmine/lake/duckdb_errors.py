@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from litmine.errors import LakeError, LitmineError
+from litmine.lake.folders import is_file, parquet_files
 from litmine.lake.parquet import open_parquet
 from litmine.lake.paths import LakePath
 from litmine.lake.query_limits import limit_error
@@ -55,10 +56,10 @@ def _find_damage(lake: LakePath, message: str) -> LakeError | None:
     """
     named = {lake / name for name in re.findall(rf"{re.escape(str(lake))}/([^\"'\n]+\.parquet)", message)}
     if named:
-        return _first_damaged(path for path in sorted(named) if path.is_file())
+        return _first_damaged(path for path in sorted(named) if is_file(path))
     kind = _ERROR_KIND.match(message)
     if kind is None or kind["kind"] in _DAMAGE_KINDS or "Invalid unicode" in message:
-        return _first_damaged(sorted(lake.rglob("*.parquet")))
+        return _first_damaged(parquet_files(lake))
     return None
 
 

@@ -9,8 +9,9 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from litmine.atomic_write import TEMPORARY, fsync_path, pending_file
+from litmine.atomic_write import TEMPORARY, pending_file
 from litmine.errors import LakeError
+from litmine.lake.folders import delete_in, glob_files, open_folder
 from litmine.lake.object_store import ObjectPath
 from litmine.lake.paths import LakePath
 
@@ -22,17 +23,17 @@ def write_atomically(path: LakePath, write: Callable[[Path], object], *, exclusi
     """Let `write` fill a temporary file beside `path`, sync it to disk, and rename it in one step.
 
     exclusive: keep a file that already has the name. Returns whether `path` is the file just written. Raises LakeError
-    if the disk is full or the folder is not writable; then no partial file is left.
+    if the disk is full, the folder is not writable, or a part of its path is a link; then no partial file is left.
     """
     if isinstance(path, ObjectPath):
         with TemporaryDirectory(prefix="litmine-") as folder:
             write(Path(folder) / path.name)
             return write_bytes(path, (Path(folder) / path.name).read_bytes(), exclusive=exclusive)
     try:
-        make_folder(path.parent)
-        _delete_stale_temporaries(path.parent)
-        with pending_file(path, exclusive=exclusive) as pending:
-            write(pending.path)
+        with open_folder(path.parent, create=True) as folder:
+            _delete_stale_temporaries(path.parent)
+            with pending_file(path, exclusive=exclusive, folder=folder) as pending:
+                write(pending.path)
     except OSError as error:
         raise file_write_error(path, error) from error
     return pending.named
@@ -51,8 +52,12 @@ def write_bytes(path: LakePath, data: bytes, *, exclusive: bool = False) -> bool
 def delete_file(path: LakePath) -> int:
     """Delete a file. Returns its size in bytes, 0 if it no longer exists. Raises LakeError if it cannot be deleted."""
     try:
-        size = path.stat().st_size
-        path.unlink()
+        if isinstance(path, ObjectPath):
+            size = path.stat().st_size
+            path.unlink()
+        else:
+            size = path.lstat().st_size
+            delete_in(path.parent, path.name)
     except FileNotFoundError:
         return 0
     except OSError as error:
@@ -64,17 +69,18 @@ def delete_file(path: LakePath) -> int:
 def file_age(path: LakePath) -> float:
     """Seconds since a file was written; infinite if it no longer exists."""
     try:
-        return time.time() - path.stat().st_mtime
+        return time.time() - (path.lstat() if isinstance(path, Path) else path.stat()).st_mtime
     except FileNotFoundError:
         return math.inf
 
 
 def make_folder(folder: Path) -> None:
-    """Create `folder` and its parents, and sync them to disk. Does nothing if it exists. Raises OSError."""
-    if not folder.is_dir():
-        make_folder(folder.parent)
-        folder.mkdir(exist_ok=True)
-        fsync_path(folder.parent)
+    """Create `folder` and its parents, and sync them to disk. Does nothing if it exists.
+
+    Raises LakeError if a part of its path is a link, OSError if it cannot be created.
+    """
+    with open_folder(folder, create=True):
+        pass
 
 
 def file_write_error(path: LakePath, error: OSError) -> LakeError:
@@ -100,7 +106,7 @@ def escape_surrogates(text: str) -> str:
 @cache
 def _delete_stale_temporaries(folder: Path) -> None:
     """Delete temporary files that killed runs left more than a day ago. Runs once per process and folder."""
-    for path in folder.glob(f".*{TEMPORARY}*"):
+    for path in glob_files(folder, f".*{TEMPORARY}*"):
         with suppress(OSError):
-            if time.time() - path.stat().st_mtime > _STALE_SECONDS:
-                path.unlink()
+            if file_age(path) > _STALE_SECONDS:
+                delete_in(folder, path.name)

@@ -14,6 +14,7 @@ from litmine.types import (
     AuthorAffiliation,
     Chemical,
     Correction,
+    DataBank,
     Grant,
     MeshHeading,
     Question,
@@ -23,7 +24,7 @@ from litmine.types import (
 _CONTENT_FIELDS = tuple(
     (field.name, field.default) for field in fields(Article) if field.name in CONTENT_FIELDS and field.name != "pmid"
 )
-_STRUCTS = (Section, MeshHeading, AuthorAffiliation, Chemical, Grant, Correction)
+_STRUCTS = (Section, MeshHeading, AuthorAffiliation, Chemical, Grant, Correction, DataBank)
 # The values of a struct as a tuple, which JSON has as an array.
 _STRUCT_VALUES: dict[type, Any] = {struct: attrgetter(*(field.name for field in fields(struct))) for struct in _STRUCTS}
 

@@ -3,18 +3,21 @@
 import json
 from collections.abc import Iterable
 from datetime import datetime
+from importlib import import_module
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
+from litmine.atomic_write import LAKE_MARKER
 from litmine.errors import LakeError, SettingError
 from litmine.lake import articles, import_log, runs
 from litmine.lake.active_models import active_models, stale_inputs_message, with_stale_inputs
 from litmine.lake.article_writer import PART_SIZE, ArticleWriter, ImportCounts
 from litmine.lake.coverage import read_coverage, without_repeats
 from litmine.lake.file_writer import escape_surrogates, file_write_error, write_bytes
+from litmine.lake.folders import read_plain
 from litmine.lake.parquet import write_schema_file
 from litmine.lake.paths import TABLES, LakePath, parse_lake_path, schema_folder
 from litmine.lake.query import select, tasks_read
@@ -22,11 +25,13 @@ from litmine.lake.query_limits import QueryLimits
 from litmine.lake.sql_text import sql_string
 from litmine.lake.targets import TargetSet, list_target_sets
 from litmine.lake.views import write_catalogue
-from litmine.specs import ARTICLES, runs_always
+from litmine.output.marked_text import MarkedSpan, MarkedText
+from litmine.specs import ARTICLES, import_object, runs_always
 from litmine.types import SourceRecord
 
-MARKER_FILE = "lake.json"
+MARKER_FILE = LAKE_MARKER
 FORMAT_VERSION = 1
+_MAX_MARKER_BYTES = 10_000
 
 
 class Lake:
@@ -39,7 +44,7 @@ class Lake:
         """Open the lake at `path`. Raises LakeError when there is no lake, or it has an unsupported format."""
         self.location = _valid_location(path)
         try:
-            marker = json.loads((self.location / MARKER_FILE).read_bytes())
+            marker = json.loads(_read_marker(self.location / MARKER_FILE))
         except (FileNotFoundError, NotADirectoryError):
             problem = f"{path} is not a litmine lake" if self.location.exists() else f"there is no lake at {path}"
             raise LakeError(f"{problem}; `litmine import PATH` makes one") from None
@@ -47,7 +52,7 @@ class Lake:
             raise LakeError(
                 f"{self.location / MARKER_FILE} cannot be read ({error.strerror or error}); check its permissions"
             ) from error
-        except ValueError:
+        except (ValueError, RecursionError):
             marker = None
         if marker != {"format": FORMAT_VERSION}:
             raise LakeError(
@@ -150,11 +155,6 @@ class Lake:
         rows = self.rows(f"SELECT what, why FROM source_gaps WHERE {condition} ORDER BY ALL")
         return [runs.Gap(*row) for row in rows]
 
-    def require_outside_lake(self, file: Path) -> None:
-        """Check that an output file is outside the lake. Raises SettingError if it is not."""
-        if isinstance(self.location, Path) and file.resolve().is_relative_to(self.location):
-            raise SettingError(f"an output file cannot be inside the lake; choose a path outside {self.location}")
-
     def select(self, query: str, limits: QueryLimits | None = None) -> pa.RecordBatchReader:
         """Run one SELECT over the views and stream its rows; see `litmine.lake.query.select`."""
         return select(self.location, query, limits)
@@ -163,9 +163,47 @@ class Lake:
         """Run one SELECT over the views and return all rows. Raises QueryError or LakeError."""
         return self.select(query).read_all()
 
+    def df(self, query: str) -> Any:
+        """Run one SELECT and return a pandas data frame. Raises as `sql`, and SettingError if pandas is missing."""
+        _require("pandas")
+        return self.sql(query).to_pandas()
+
+    def pl(self, query: str) -> Any:
+        """Run one SELECT and return a polars data frame. Raises as `sql`, and SettingError if polars is missing."""
+        return _require("polars").from_arrow(self.sql(query))
+
+    def show(self, pmid: int) -> MarkedText:
+        """The text of an article with the mentions of the active models, which a notebook shows in colours.
+
+        Raises LakeError if the lake does not have the article.
+        """
+        found = self.rows(f"SELECT text, journal, year FROM articles WHERE pmid = {int(pmid)}")
+        if not found:
+            raise LakeError(f"the lake has no article with PMID {pmid}")
+        text, journal, year = found[0]
+        mentions = self.rows(
+            f"SELECT start_char, end_char, entity_type, identifier, score FROM entities WHERE pmid = {int(pmid)}"
+            " ORDER BY start_char, end_char DESC, entity_type"
+        )
+        heading = ", ".join(str(part) for part in (f"PMID {pmid}", journal, year) if part)
+        return MarkedText(text or "", tuple(MarkedSpan(*row) for row in mentions), heading)
+
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """Run one SELECT and return its rows as tuples; for small results. Raises as `sql`."""
         return [tuple(row.values()) for row in self.sql(query).to_pylist()]
+
+    def discover(self, *concepts: str, **options: Any) -> pa.Table:
+        """Search for connections from one concept, or between two; a row for each result and linking concept.
+
+        options: the fields of `litmine.discovery.request.DiscoveryRequest`, such as `to=("Chemical",)`, `until=1985` or
+        `where="under(tree_numbers, 'C14')"`; the columns are those of `litmine.discovery.discover.SCHEMA`. Raises
+        LitmineError for a search that makes no sense.
+        """
+        # The package stands above the lake, which does not import it.
+        request = import_object("litmine.discovery.request:DiscoveryRequest")(concepts, **options)
+        found = import_object("litmine.discovery.discover:discover")(self, request)
+        table: pa.Table = found.table
+        return table
 
     def coverage_warnings(self, query: str | None = None) -> list[tuple[str, str]]:
         """The active models that have not read every text, each with a sentence on how many texts are missing.
@@ -190,6 +228,18 @@ class Lake:
             and one.texts_unread + one.texts_failed
             and (not runs_always(one.task) if tasks is None else one.task in tasks)
         ] + stale
+
+
+def _read_marker(file: LakePath) -> bytes:
+    return read_plain(file, _MAX_MARKER_BYTES) if isinstance(file, Path) else file.read_bytes()
+
+
+def _require(module: str) -> Any:
+    """Import a module that litmine does not need itself. Raises SettingError if it is not installed."""
+    try:
+        return import_module(module)
+    except ImportError:
+        raise SettingError(f"{module} is not installed; run `pip install {module}`, or use Lake.sql") from None
 
 
 def _coverage_warning(model: str, unread: int, failed: int) -> str:

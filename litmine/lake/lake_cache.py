@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 
 from litmine.errors import LakeError
 from litmine.lake.file_writer import write_bytes
+from litmine.lake.folders import delete_in, open_folder
 from litmine.lake.parquet import report_read_errors
 from litmine.lake.paths import LakePath, local_folder, relative_path
 from litmine.resources import litmine_home
@@ -79,7 +80,7 @@ def cache_folder(lake: LakePath) -> Path:
     """The folder with the cache of a lake."""
     # Two object stores may have buckets of the same name, which `local_folder` tells apart.
     digest = blake2b(str(local_folder(lake)).encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
-    return litmine_home().resolve() / "caches" / digest
+    return (litmine_home() / "caches").resolve() / digest
 
 
 def read_cache(lake: LakePath, name: str, key: str) -> bytes | None:
@@ -116,9 +117,10 @@ def write_cached_json(lake: LakePath, name: str, key: str, value: Any) -> None:
 def delete_old_cache(lake: LakePath) -> None:
     """Delete the cache that earlier states of litmine kept in the lake's local folder."""
     folder = local_folder(lake) / _OLD_FOLDER
-    with suppress(OSError):
-        for name in _OLD_FILES:
-            (folder / name).unlink(missing_ok=True)
+    with suppress(LakeError, OSError):
+        with open_folder(folder):
+            for name in _OLD_FILES:
+                delete_in(folder, name)
         folder.rmdir()
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from litmine.lake.concept_parts import list_concept_parts
 from litmine.lake.current_rows import (
     CONTENT_COLUMNS,
     TEXT_COLUMNS,
@@ -22,8 +23,10 @@ from litmine.lake.current_rows import (
 from litmine.lake.file_statistics import UNKNOWN, FileStatistics, read_statistics
 from litmine.lake.footers import read_footers
 from litmine.lake.lake_cache import are_worth_caching, files_digest, read_cache, write_cache
+from litmine.lake.pair_state import current_pair_state, pairs_query
 from litmine.lake.paths import PART_TASKS, LakePath, parse_folder_name
 from litmine.lake.sql_text import column_names, escape_glob, schema_map, select_list, sql_string
+from litmine.lake.verified_files import verify_files
 from litmine.lake.view_templates import FILE_NAME, FOOTER_COLUMNS
 from litmine.specs import ARTICLES, TaskSpec
 
@@ -35,6 +38,7 @@ _SETS = "litmine_sets"
 # The superseded texts, and the PMIDs that have one.
 _TEXTS, _PMIDS = f"{_SETS}.main.superseded_texts", f"{_SETS}.main.superseded_pmids"
 _FOOTERS = "STRUCT(file_name VARCHAR, footer VARCHAR)[]"
+_CONCEPT_COLUMNS = (("identifier", "VARCHAR"), ("entity_type", "VARCHAR"), ("pmid", "BIGINT"), ("mentions", "INTEGER"))
 # The name of the cached superseded texts.
 _CACHE = "superseded-texts"
 
@@ -56,6 +60,8 @@ class ListedFiles:
         return bool(self._files[table])
 
     def rows(self, table: str, columns: Sequence[str]) -> str:
+        """Raises LakeError for a damaged file of a small table (`litmine.lake.verified_files`)."""
+        verify_files(self._lake, table, self._files[table])
         return self._read(table, columns, self._files[table])
 
     def footers(self, table: str, with_replaced: bool) -> str:  # noqa: ARG002
@@ -108,7 +114,7 @@ class ListedFiles:
             if not group:
                 continue
             rows = self._read(table, [*columns, *(name for name in keys if name not in columns)], group)
-            superseded = f" ANTI JOIN {_TEXTS if len(keys) > 1 else _PMIDS} AS superseded USING ({', '.join(keys)})"
+            superseded = f" ANTI JOIN {_superseded(keys)} AS superseded USING ({', '.join(keys)})"
             selects.append(f"SELECT {names} FROM {rows} AS read{superseded if keys else ''}")
         return f"({' UNION ALL '.join(selects)})"
 
@@ -120,6 +126,25 @@ class ListedFiles:
             return single_versions(articles, columns)
         rows = self._read(ARTICLES, VERSION_ROWS, files)
         return current_articles(articles, columns, rows, self._marked_pmids(marked, "pmid_known"))
+
+    def stored(self, name: str) -> str | None:
+        """What `litmine.lake.concept_parts` and `litmine.lake.pair_state` describe, if it is of the listed files."""
+        parts = list_concept_parts(self._lake, self._files)
+        if not parts or not all(part.file.exists() for part in parts):
+            return None
+        if name == "concept_pairs":
+            state = current_pair_state(self._lake, parts)
+            return None if state is None else pairs_query(self._lake, state)
+        groups: dict[tuple[str, ...], list[LakePath]] = {}
+        for article_part, part in zip(self._files[ARTICLES], parts, strict=True):
+            if part.sources:
+                groups.setdefault(self._superseded_parts.get(article_part.stem, ()), []).append(part.file)
+        columns = "identifier, entity_type, pmid, mentions"
+        selects = [f"SELECT {', '.join(f'NULL::{kind} AS {column}' for column, kind in _CONCEPT_COLUMNS)} WHERE false"]
+        for keys, files in groups.items():
+            superseded = f" ANTI JOIN {_superseded(keys)} AS superseded USING ({', '.join(keys)})" if keys else ""
+            selects.append(f"SELECT {columns} FROM read_parquet({self._file_names(files)}) AS read{superseded}")
+        return f"({' UNION ALL '.join(selects)})"
 
     def _folder(self, file: LakePath) -> tuple[str, str, str]:
         """The table, the model and the inputs of a target."""
@@ -228,6 +253,11 @@ class ListedFiles:
         self._variables += 1
         self._connection.execute(f"SET VARIABLE {name} = $1::{kind}", [value])
         return f"getvariable('{name}')"
+
+
+def _superseded(keys: Sequence[str]) -> str:
+    """The table of what is superseded, with these columns."""
+    return _TEXTS if len(keys) > 1 else _PMIDS
 
 
 def _condition(spec: TaskSpec, model: str, inputs: str | None, types: Sequence[str] | None) -> str:

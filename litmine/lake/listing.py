@@ -8,6 +8,7 @@ merged file in its listing already has a note, and a note whose merged file is n
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
+from litmine.lake.folders import glob_files, glob_folders, is_plain_name
 from litmine.lake.object_store import ObjectPath
 from litmine.lake.parquet import SCHEMA_FILE, read_table, report_read_errors
 from litmine.lake.paths import MODEL_TABLES, PART_TASKS, REPLACED, TABLES, LakePath, folder_depth
@@ -42,14 +43,14 @@ def live_files_by_table(lake: LakePath) -> dict[str, list[LakePath]]:
 
 def list_files(lake: LakePath, folder: str) -> dict[str, LakePath]:
     """All files in a folder of the lake, replaced ones included, by name without ending."""
-    return {path.stem: path for path in (lake / folder).glob("*.parquet") if path.name != SCHEMA_FILE}
+    return {path.stem: path for path in glob_files(lake / folder, "*.parquet") if path.name != SCHEMA_FILE}
 
 
 def model_folders(lake: LakePath, table: str) -> list[str]:
     """The folders of a table that hold the files of one model each, relative to the lake."""
     pattern = "/".join(("model=*", "of=*")[: folder_depth(table)])
     if isinstance(lake, Path):
-        folders = {str(path) for path in (lake / table).glob(pattern)}
+        folders = {str(path) for path in glob_folders(lake / table, pattern)}
     else:
         # An object store lists objects, not folders.
         folders = {str(path.parent) for path in (lake / table).glob(f"{pattern}/*.parquet")}
@@ -59,14 +60,38 @@ def model_folders(lake: LakePath, table: str) -> list[str]:
 def read_merge_notes(lake: LakePath) -> dict[LakePath, list[tuple[str, str]]]:
     """Read all merge notes: for each note, pairs of a file and the merged file that replaces it once it exists.
 
-    Raises LakeError for a damaged note.
+    Pairs that name anything but two files of one folder of a table are left out. Raises LakeError for a damaged note.
     """
     notes: dict[LakePath, list[tuple[str, str]]] = {}
     for path in list_files(lake, REPLACED).values():
-        rows = read_table(path, ["file", "by"])
-        with report_read_errors(path):
-            notes[path] = list(zip(*(column.to_pylist() for column in rows.columns), strict=True))
+        notes[path] = [pair for pair in _merge_pairs(path) if _is_merge_pair(*pair)]
     return notes
+
+
+def invalid_merge_pairs(note: LakePath) -> list[str]:
+    """What a merge note names and `read_merge_notes` leaves out."""
+    return [str(file) for pair in _merge_pairs(note) if not _is_merge_pair(*pair) for file in pair]
+
+
+def _merge_pairs(note: LakePath) -> list[tuple[str, str]]:
+    rows = read_table(note, ["file", "by"])
+    with report_read_errors(note):
+        return list(zip(*(column.to_pylist() for column in rows.columns), strict=True))
+
+
+def _is_merge_pair(file: str | None, by: str | None) -> bool:
+    """Whether two paths without ending, relative to the lake, are files of the same folder of a table."""
+    if file is None or by is None or not is_plain_name(PurePosixPath(file).name):
+        return False
+    folder, _, name = by.rpartition("/")
+    table, *levels = folder.split("/")
+    prefixes = ("model=", "of=")[: folder_depth(table)] if table in TABLES else ("none",)
+    return (
+        file == f"{folder}/{PurePosixPath(file).name}"
+        and is_plain_name(name)
+        and len(levels) == len(prefixes)
+        and all(level.startswith(prefix) for level, prefix in zip(levels, prefixes, strict=True))
+    )
 
 
 def _list_local_folders(lake: Path) -> dict[str, dict[str, LakePath]]:

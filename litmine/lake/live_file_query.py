@@ -19,6 +19,7 @@ from litmine.lake.current_rows import (
     superseded_texts,
 )
 from litmine.lake.file_statistics import read_statistics
+from litmine.lake.folders import glob_files
 from litmine.lake.parquet import SCHEMA_FILE
 from litmine.lake.paths import CATALOGUE, PART_TASKS, REPLACED, TABLES, file_pattern
 from litmine.lake.sql_text import column_names, escape_glob, schema_map, select_list, sql_string
@@ -37,7 +38,7 @@ class LiveFileQuery:
     def __init__(self, lake: Path) -> None:
         self._lake = lake
         self._pattern = escape_glob(lake)
-        self._tables = {table for table in TABLES if any((lake / table).glob(file_pattern(table)))}
+        self._tables = {table for table in TABLES if glob_files(lake / table, file_pattern(table))}
         self._missing: dict[str, tuple[list[tuple[str, ...] | None], list[str]]] = {}
 
     def has_files(self, table: str) -> bool:
@@ -118,6 +119,9 @@ class LiveFileQuery:
     WHERE NOT repeated
 )"""
 
+    def stored(self, name: str) -> None:
+        """Nothing: what is kept beside the lake may be out of date whenever a view of the catalogue is read."""
+
     def active_models(self, spec: TaskSpec) -> str:
         names = ("model", "inputs") if spec.upstream else ("model",)
         key = f"({', '.join(names)})" if len(names) > 1 else names[0]
@@ -175,7 +179,7 @@ class LiveFileQuery:
         The empty file is as old as the table. If it lacks a column, it is left out unless it is the only file.
         """
         if table not in self._missing:
-            files = list((self._lake / table).glob(file_pattern(table)))
+            files = glob_files(self._lake / table, file_pattern(table))
             statistics = dict(zip(files, read_statistics(self._lake, table, files), strict=True))
             empty = [file for file in files if file.name == SCHEMA_FILE and not statistics[file].missing]
             empty = [file for file in empty if statistics[file].missing is not None]
@@ -204,7 +208,7 @@ class LiveFileQuery:
         return f"CASE WHEN {in_place} THEN true ELSE error({sql_string(message)}) END"
 
     def _notes(self) -> str:
-        if not any((self._lake / REPLACED).glob("*.parquet")):
+        if not glob_files(self._lake / REPLACED, "*.parquet"):
             return "(SELECT NULL::VARCHAR AS file, NULL::VARCHAR AS by WHERE false)"
         return f"read_parquet({self._glob(REPLACED)}, schema = {schema_map(REPLACED)})"
 

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from litmine.errors import LakeError
 from litmine.lake.file_writer import write_atomically, write_bytes
+from litmine.lake.folders import require_plain
 from litmine.lake.object_store import ObjectPath
 from litmine.lake.paths import LakePath, parse_folder_name, term_list_path
 from litmine.schema import arrow_schema, check_rows
@@ -144,6 +145,7 @@ def check_complete(path: LakePath) -> None:
     An object store shows an object only when it is complete, so objects are not read.
     """
     if isinstance(path, Path) and path.exists():
+        require_plain(path)
         with report_read_errors(path), path.open("rb") as file:
             file.seek(max(0, file.seek(0, SEEK_END) - len(_END_MARK)))
             if file.read() != _END_MARK:
@@ -156,6 +158,7 @@ def read_metadata(path: LakePath) -> pq.FileMetaData:
     Raises the errors that `report_read_errors` turns into LakeError.
     """
     if isinstance(path, Path):
+        require_plain(path)
         return pq.read_metadata(path)
     end = path.read_range(-_METADATA_BYTES, None)
     if (length := int.from_bytes(end[-8:-4], "little") + 8) > len(end):
@@ -180,7 +183,10 @@ def read_pmid_range(path: LakePath) -> tuple[int, int]:
 
 def _source(path: LakePath) -> Path | pa.BufferReader:
     """The source for pyarrow to read a whole file from. An object is downloaded in one request."""
-    return pa.BufferReader(path.read_bytes()) if isinstance(path, ObjectPath) else path
+    if isinstance(path, ObjectPath):
+        return pa.BufferReader(path.read_bytes())
+    require_plain(path)
+    return path
 
 
 @contextmanager

@@ -72,7 +72,7 @@ def local_folder(lake: LakePath) -> Path:
     # Two object stores may have buckets of the same name.
     endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
     digest = blake2b(f"{endpoint} {lake}".encode(), digest_size=6).hexdigest()
-    return litmine_home().resolve() / "lakes" / f"{re.sub('[^a-z0-9]+', '-', str(lake).lower())}-{digest}"
+    return (litmine_home() / "lakes").resolve() / f"{re.sub('[^a-z0-9]+', '-', str(lake).lower())}-{digest}"
 
 
 def folder_depth(table: str) -> int:

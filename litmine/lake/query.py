@@ -8,16 +8,19 @@ of what is allowed, at every level of nesting.
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from litmine.errors import QueryError, UnknownViewError
+from litmine.errors import LakeError, QueryError, UnknownViewError
+from litmine.lake.concept_parts import concept_folder
+from litmine.lake.concept_writer import write_concept_parts
 from litmine.lake.duckdb_errors import report_damaged_files
+from litmine.lake.pair_update import update_pairs
 from litmine.lake.paths import LakePath
-from litmine.lake.query_limits import QueryLimits
+from litmine.lake.query_limits import Deadline, QueryLimits
 from litmine.lake.sql_text import escape_glob, sql_string
 from litmine.lake.view_definitions import tasks_behind, view_descriptions
 from litmine.lake.views import create_views, open_duckdb, run_interruptibly
@@ -76,17 +79,25 @@ def select(lake: LakePath, query: str, limits: QueryLimits | None = None) -> pa.
     """
     with _translate_errors(lake), ExitStack() as stack:
         connection = stack.enter_context(open_duckdb(lake, limits))
+        deadline = Deadline(connection, limits.seconds if limits else None)
+        stack.callback(deadline.cancel)
         # Before any file of the lake is opened, so that rejecting a query is cheap.
         parsed = parse_select(connection, query)
+        _update_stored(lake, parsed)
         create_views(connection, lake, _views_to_create(parsed))
         _restrict_access(connection, lake)
+        deadline.check()
         rows = run_interruptibly(connection, lambda: connection.sql(parsed.statement).to_arrow_reader(_BATCH_ROWS))
         stack.pop_all()  # `batches` closes the connection
 
     def batches() -> Iterator[pa.RecordBatch]:
         with connection, _translate_errors(lake):
-            while (batch := run_interruptibly(connection, lambda: next(rows, None))) is not None:
-                yield batch
+            try:
+                while (batch := run_interruptibly(connection, lambda: next(rows, None))) is not None:
+                    deadline.check()
+                    yield batch
+            finally:
+                deadline.cancel()
 
     return pa.RecordBatchReader.from_batches(rows.schema, batches())
 
@@ -113,13 +124,13 @@ def tasks_read(lake: LakePath, query: str) -> set[str] | None:
     return None if tables is None else tasks_behind(tables)
 
 
-def condition_error(where: str, error: QueryError) -> QueryError:
-    """The error of a query with a user's condition on `articles`, as a sentence about the condition alone."""
+def condition_error(where: str, error: QueryError, view: str = "articles") -> QueryError:
+    """The error of a query with a user's condition on a view, as a sentence about the condition alone."""
     reason = str(error).removeprefix(QUERY_FAILED)
     if "syntax error" in reason:
         # In the query, DuckDB meets what follows the condition.
-        reason = _syntax_error(f"FROM articles WHERE {where}") or reason
-    return type(error)(f"the condition {where!r} cannot be evaluated on `articles`: {reason}")
+        reason = _syntax_error(f"FROM {view} WHERE {where}") or reason
+    return type(error)(f"the condition {where!r} cannot be evaluated on `{view}`: {reason}")
 
 
 def _syntax_error(query: str) -> str | None:
@@ -231,9 +242,24 @@ def _views_to_create(parsed: SelectStatement) -> set[str] | None:
     return parsed.tables if parsed.tables is not None and parsed.tables <= view_descriptions().keys() else None
 
 
+def _update_stored(lake: LakePath, parsed: SelectStatement) -> None:
+    """Bring up to date what is kept beside the lake for the views that the statement names.
+
+    Without effect if the folder cannot be written: the views then compute it. They report damaged files.
+    """
+    names = parsed.tables or set()
+    with suppress(LakeError):
+        if "concept_pairs" in names:
+            update_pairs(lake)
+        elif names & {"concept_articles", "concepts"}:
+            write_concept_parts(lake)
+
+
 def _restrict_access(connection: "duckdb.DuckDBPyConnection", lake: LakePath) -> None:
     """Permanently limit the connection to reading the lake's files."""
-    allowed = sorted({str(lake), escape_glob(lake)})
+    # What litmine keeps of a lake in an object store is in a local folder.
+    kept = concept_folder(lake)
+    allowed = sorted({str(lake), escape_glob(lake), str(kept), escape_glob(kept)})
     for statement in (
         f"SET allowed_directories = [{', '.join(map(sql_string, allowed))}]",
         "SET enable_external_access = false",

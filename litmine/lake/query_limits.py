@@ -1,13 +1,14 @@
-"""How much of the machine a query may use: memory, threads and temporary disk space of DuckDB.
+"""How much of the machine a query may use: memory, threads, temporary disk space and time of DuckDB.
 
 The limits apply to every DuckDB connection of litmine. Options of `sql` set them for one query, the environment for
-every command.
+every command. Only queries of `explore` have a limit of time.
 """
 
 import os
 import re
 import shutil
 import tempfile
+import threading
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +28,7 @@ _DEFAULT_SPILL_SHARE = 0.5
 # Less than this does not hold the blocks that each thread needs.
 _MIN_MEMORY = 32_000_000
 _UNITS = {"KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
+_OUT_OF_TIME = "the query takes longer than it may; let it read fewer rows or columns, or run it with `litmine sql`"
 # How DuckDB reports a limit: (16.2 MiB/19.0 MiB used).
 _USED = re.compile(r"/(?P<limit>[0-9.]+ [KMGT]?i?B(ytes)?) used\)")
 _SIZE = re.compile(rf"(?P<number>\d+(\.\d+)?) ?(?P<unit>{'|'.join(_UNITS)})", re.IGNORECASE)
@@ -38,12 +40,14 @@ class QueryLimits:
 
     memory: size such as 4GB; by default 60 % of the machine's or the container's memory. threads: number of threads; by
     default one for each core. spill: size of the data that may be written to disk while a query runs, since it does not
-    fit into memory; by default half of the space that is free.
+    fit into memory; by default half of the space that is free. seconds: time until the last row is read; by default
+    any.
     """
 
     memory: str = ""
     threads: int | None = None
     spill: str = ""
+    seconds: float | None = None
 
     def __post_init__(self) -> None:
         if self.memory and _bytes(self.memory) < _MIN_MEMORY:
@@ -102,8 +106,36 @@ def limit_connection(connection: "duckdb.DuckDBPyConnection", limits: QueryLimit
         connection.execute(f"SET threads = {limits.threads}")
 
 
+class Deadline:
+    """Interrupts the query of a connection when its time is over; without effect for `seconds` None."""
+
+    def __init__(self, connection: "duckdb.DuckDBPyConnection", seconds: float | None) -> None:
+        self._connection = connection
+        self._is_over = False
+        self._timer = threading.Timer(seconds, self._end) if seconds is not None else None
+        if self._timer is not None:
+            self._timer.daemon = True
+            self._timer.start()
+
+    def check(self) -> None:
+        """Raise QueryLimitError if the time is over. DuckDB ignores an interrupt between two batches of rows."""
+        if self._is_over:
+            raise QueryLimitError(_OUT_OF_TIME)
+
+    def cancel(self) -> None:
+        """Interrupt nothing any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _end(self) -> None:
+        self._is_over = True
+        self._connection.interrupt()
+
+
 def limit_error(message: str) -> QueryLimitError | None:
     """The error for a message of DuckDB that a query exceeded a limit; None for any other message."""
+    if "INTERRUPT Error" in message:
+        return QueryLimitError(_OUT_OF_TIME)
     if "Out of Memory Error" in message:
         limit = "spill" if "max_temp_directory_size" in message else "memory"
         kind = "temporary disk space" if limit == "spill" else "memory"

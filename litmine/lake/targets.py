@@ -13,6 +13,7 @@ import pyarrow as pa
 from litmine.errors import SchemaError
 from litmine.lake.articles import NewTexts
 from litmine.lake.file_writer import write_bytes
+from litmine.lake.folders import glob_files
 from litmine.lake.parquet import SCHEMA_FILE, encode_parquet, read_footer, read_table, report_read_errors
 from litmine.lake.paths import PART_TASKS, LakePath, file_pattern, folder_name, parse_folder_name
 from litmine.schema import arrow_schema
@@ -46,7 +47,7 @@ class TargetSet:
 
     def finished_parts(self, lake: LakePath) -> set[str]:
         """The names of the parts that have a target."""
-        return {path.stem for path in self.folder(lake).glob("*.parquet") if path.name != SCHEMA_FILE}
+        return {path.stem for path in glob_files(self.folder(lake), "*.parquet") if path.name != SCHEMA_FILE}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -127,7 +128,7 @@ def list_target_sets(lake: LakePath, tables: Sequence[str] = tuple(PART_TASKS)) 
     """The target sets of a lake that have at least one file, in the order of the tables."""
     found: list[TargetSet] = []
     for table in tables:
-        paths = (lake / table).glob(file_pattern(table))
+        paths = glob_files(lake / table, file_pattern(table))
         folders = {str(path.parent).removeprefix(f"{lake}/") for path in paths if path.name != SCHEMA_FILE}
         found += [TargetSet(*parse_folder_name(folder)) for folder in sorted(folders)]
     return found

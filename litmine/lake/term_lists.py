@@ -10,6 +10,7 @@ from urllib.parse import unquote
 import pyarrow as pa
 
 from litmine.lake.file_writer import write_bytes
+from litmine.lake.folders import glob_files
 from litmine.lake.parquet import SCHEMA_FILE, encode_parquet, read_table, report_read_errors
 from litmine.lake.paths import TERMS, LakePath, term_list_path
 from litmine.schema import arrow_schema
@@ -18,7 +19,7 @@ from litmine.text.term_matcher import Term
 
 def list_term_lists(lake: LakePath) -> dict[str, LakePath]:
     """The file of each term list in a lake, by name@digest."""
-    files = sorted(file for file in (lake / TERMS).glob("*.parquet") if file.name != SCHEMA_FILE)
+    files = sorted(file for file in glob_files(lake / TERMS, "*.parquet") if file.name != SCHEMA_FILE)
     return {list_model(file): file for file in files}
 
 

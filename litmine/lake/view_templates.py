@@ -64,6 +64,10 @@ class TableSource(Protocol):
         """The content of the current version of each PMID; `as_of` is the last time that its source had it."""
         ...
 
+    def stored(self, name: str) -> str | None:
+        """A subquery over what litmine keeps of a query beside the lake; None where it is missing or out of date."""
+        ...
+
     def active_models(self, spec: TaskSpec) -> str:
         """A condition on the rows of a task: they are from an active model, and of a type that is shown from it."""
         ...
@@ -94,7 +98,11 @@ def fill_template(template: str, source: TableSource) -> str:
     def extended_rows_of(match: re.Match[str]) -> str:
         return _extended_rows(source, PART_TASKS[match["extension"]])
 
+    def stored(match: re.Match[str]) -> str:
+        return source.stored(match["name"]) or f"({match['query']})"
+
     names = "|".join(TABLES)
+    template = re.sub(r"{stored (?P<name>\w+):(?P<query>[^{}]+)}", stored, template)
     template = _fill_version_order(template)
     sql = re.sub(rf"{{footers of (?P<every>every )?(?P<table>targets|{names})}}", footers_of, template)
     sql = re.sub(r"{pairs}", pairs, sql).replace("{extensions}", _extensions())

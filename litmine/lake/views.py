@@ -9,6 +9,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from litmine.lake.duckdb_connection import connect_duckdb, is_duckdb_file
 from litmine.lake.file_writer import file_write_error, write_atomically
 from litmine.lake.lake_cache import read_cached_json, write_cached_json
 from litmine.lake.listed_files import ListedFiles
@@ -16,7 +17,7 @@ from litmine.lake.listing import live_files_by_table
 from litmine.lake.live_file_query import LiveFileQuery
 from litmine.lake.object_store import ObjectPath
 from litmine.lake.paths import CATALOGUE, LakePath
-from litmine.lake.query_limits import QueryLimits, limit_connection
+from litmine.lake.query_limits import QueryLimits
 from litmine.lake.view_definitions import view_statements
 from litmine.lake.view_templates import fill_template
 
@@ -47,11 +48,8 @@ def open_duckdb(lake: LakePath | None = None, limits: QueryLimits | None = None)
 
     Raises SettingError as `limit_connection`.
     """
-    import duckdb
-
-    connection = duckdb.connect()
+    connection = connect_duckdb(limits=limits)
     connection.execute("SET enable_progress_bar = false")
-    limit_connection(connection, limits)
     if isinstance(lake, ObjectPath):
         # Imported here because only lakes in an object store need fsspec.
         from litmine.lake.object_reader import ReadOnlyFileSystem
@@ -112,8 +110,7 @@ def write_catalogue(lake: LakePath) -> bool:
         import duckdb
 
         try:
-            with duckdb.connect(str(temporary)) as catalogue:
-                limit_connection(catalogue)
+            with connect_duckdb(temporary) as catalogue:
                 run_interruptibly(catalogue, lambda: catalogue.execute(sql))
                 fingerprint = _fingerprint(sql, catalogue)
                 # Without the checkpoint, the views could remain in the write-ahead log when the disk is full.
@@ -130,14 +127,17 @@ def write_catalogue(lake: LakePath) -> bool:
 def catalogue_is_current(lake: LakePath) -> bool:
     """Whether `lake.duckdb` has the views of this version of litmine at the lake's current path.
 
-    False when another tool has it locked; True for a lake in an object store, which has no catalogue.
+    False when it is no DuckDB file, or another tool has it locked; True for a lake in an object store, which has no
+    catalogue.
     """
     if isinstance(lake, ObjectPath):
         return True
     import duckdb
 
+    if not is_duckdb_file(lake / CATALOGUE):
+        return False
     try:
-        with duckdb.connect(str(lake / CATALOGUE), read_only=True) as catalogue:
+        with connect_duckdb(lake / CATALOGUE, read_only=True) as catalogue:
             comment = catalogue.execute(
                 "SELECT comment FROM duckdb_views() WHERE view_name = $1", [_FINGERPRINT_VIEW]
             ).fetchall()
@@ -155,7 +155,7 @@ def catalogue_sql(lake: LakePath) -> str:
 def _file_identity(file: Path) -> list[int] | None:
     """Inode, size and modification time, which change when the file is replaced; None if it does not exist."""
     try:
-        stat = file.stat()
+        stat = file.lstat()
     except OSError:
         return None
     return [stat.st_ino, stat.st_size, stat.st_mtime_ns]

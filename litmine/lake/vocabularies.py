@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 
 import pyarrow as pa
 
-from litmine.lake.parquet import write_tables
+from litmine.errors import LakeError
+from litmine.lake.parquet import read_footer, write_tables
 from litmine.lake.paths import VOCABULARIES, LakePath, vocabulary_path
 
 
@@ -22,3 +23,12 @@ def save_vocabulary(
     file = vocabulary_path(lake, linker)
     if not file.exists():
         write_tables(file, VOCABULARIES, read_concepts(), {"linker": linker, "vocabulary": vocabulary})
+
+
+def copied_vocabulary(lake: LakePath, linker: str) -> str | None:
+    """The name@digest of the vocabulary that a linker used; None if the lake's copy is missing or damaged."""
+    file = vocabulary_path(lake, linker)
+    try:
+        return str(read_footer(file)["vocabulary"]) if file.exists() else None
+    except (LakeError, KeyError):
+        return None

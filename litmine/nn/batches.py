@@ -123,19 +123,23 @@ class TextRow(TokenRow):
     """Windows of texts, each between its two special tokens.
 
     For each kept word: `at`, the position of its first token in the row; `text`, the index of its text; `word`, its
-    index in that text; `last`, whether it is the last kept word of its window.
+    index in that text; `last`, whether it is the last kept word of its window. `kept` (windows, 4): the index of the
+    text, the first and the last token (exclusive) of the text whose results are kept, and the position of the first in
+    the row.
     """
 
     at: NDArray[np.int64]
     text: NDArray[np.int64]
     word: NDArray[np.int64]
     last: NDArray[np.bool_]
+    kept: NDArray[np.int64]
 
     @classmethod
     def empty(cls, begin: int, end: int) -> "TextRow":
         """A row with a text without words; its only result is that of the first special token."""
         zero = np.zeros(1, dtype=np.int64)
-        return cls(np.array([begin, end]), np.array([2]), None, zero, zero, zero, zero == 0)
+        none = np.zeros((0, 4), dtype=np.int64)
+        return cls(np.array([begin, end]), np.array([2]), None, zero, zero, zero, zero == 0, none)
 
 
 def text_windows(
@@ -176,12 +180,15 @@ def build_row(windows: Sequence[TextWindow], texts: Sequence[object], begin: int
     before, after = np.array([begin]), np.array([end])
     ids: list[NDArray[np.int64]] = []
     at: list[NDArray[np.int64]] = []
+    tokens: list[tuple[int, int, int, int]] = []
     start = 1
     for window in windows:
         tokenized = texts[window.text]
         assert isinstance(tokenized, TokenizedText)
         ids += [before, tokenized.ids[window.start : window.end], after]
         at.append(tokenized.first[window.first_word : window.last_word] + (start - window.start))
+        kept_tokens = _kept_tokens(window, tokenized)
+        tokens.append((window.text, *kept_tokens, kept_tokens[0] + start - window.start))
         start += window.tokens
     text, first, last, lengths = np.array(
         [(window.text, window.first_word, window.last_word, window.tokens) for window in windows]
@@ -191,7 +198,16 @@ def build_row(windows: Sequence[TextWindow], texts: Sequence[object], begin: int
     word = np.arange(kept.sum()) + np.repeat(last - ends, kept)
     is_last = np.zeros(len(word), dtype=bool)
     is_last[ends[kept > 0] - 1] = True
-    return TextRow(np.concatenate(ids), lengths, None, np.concatenate(at), np.repeat(text, kept), word, is_last)
+    return TextRow(
+        np.concatenate(ids), lengths, None, np.concatenate(at), np.repeat(text, kept), word, is_last, np.array(tokens)
+    )
+
+
+def _kept_tokens(window: TextWindow, text: TokenizedText) -> tuple[int, int]:
+    """The tokens of a text from the first kept word of a window to that of the next; all are in the window."""
+    edges = np.append(text.first, len(text.ids))
+    first = int(edges[window.first_word]) if window.first_word else 0
+    return first, max(first, min(int(edges[window.last_word]), window.end))
 
 
 def _scatter(values: NDArray[np.int64], positions: NDArray[np.int64], size: int, fill: int) -> NDArray[np.int64]:

@@ -7,7 +7,7 @@ one. Only the tensors that a top returns leave the device.
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import torch
 from torch import Tensor
@@ -76,6 +76,22 @@ class Inputs(Protocol):
         ...
 
 
+class StateSource(Protocol):
+    """Where the hidden states of a row come from: a `Trunk`, or states that are known."""
+
+    @property
+    def device(self) -> torch.device: ...
+
+    @property
+    def packs(self) -> bool:
+        """Whether rows have no padding."""
+        ...
+
+    def states(self, row: Any, depth: int | None = None, /) -> HiddenStates:
+        """Hidden states of a row after at most `depth` layers, None for all."""
+        ...
+
+
 class TextInputs:
     """Inputs for tasks whose items are single texts, in windows between two special tokens."""
 
@@ -105,15 +121,16 @@ class Engine:
 
     def __init__(
         self,
-        trunk: Trunk,
+        trunk: Trunk | StateSource,
         tops: Sequence[Top],
         batch_tokens: int | None = None,
         inputs: Inputs | None = None,
         depth: int | None = None,
     ) -> None:
+        """inputs: needed where the states do not come from a trunk."""
         self.batch_tokens = batch_tokens or BATCH_TOKENS.get(trunk.device.type, BATCH_TOKENS["cpu"])
         self._trunk, self._tops = trunk, list(tops)
-        self._inputs: Inputs = inputs or TextInputs(trunk)
+        self._inputs: Inputs = inputs or TextInputs(cast("Trunk", trunk))
         self._depth = depth
 
     def read(self, items: Sequence[Any]) -> list[Any]:

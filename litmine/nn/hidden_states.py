@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from litmine.nn.batches import TokenRow
+from litmine.nn.batches import AlignedRow, TokenRow
 from litmine.nn.encoder import BertEncoder, PackedEmbeddings, PackedLayers
 from litmine.nn.kernels import Kernels, WindowBounds
 
@@ -72,6 +72,10 @@ class TrunkRunner:
         """Hidden states of a row after at most `depth` layers, None for all."""
         raise NotImplementedError
 
+    def place(self, row: TokenRow, hidden: Tensor, device: torch.device, after: int) -> HiddenStates:
+        """The hidden states of a row's tokens after `after` layers, given as (tokens, width), where layers continue."""
+        raise NotImplementedError
+
     def layers(self, upper: Iterable[nn.Module], after: int | None) -> TopLayers:
         """Prepare layers that continue after `after` layers of the trunk, or after all (None).
 
@@ -109,17 +113,26 @@ class PackedRunner(TrunkRunner):
         self.depth = len(self._layers)
 
     def __call__(self, row: TokenRow, device: torch.device, depth: int | None = None) -> HiddenStates:
-        aligned = row.aligned(self._kernels.tile, self._kernels.row_multiple, self._pad)
+        aligned, bounds = self._align(row, device)
         starts = np.cumsum(aligned.lengths) - aligned.lengths
         # Padding at the end of a row may be longer than a window; its positions do not matter.
         positions = np.minimum(np.arange(len(aligned.ids)) - np.repeat(starts, aligned.lengths), self._window - 1)
-        edges = to_device(np.append(starts, len(aligned.ids)).astype(np.int32), device)
-        # `longest` is always the window size, so that a compiled kernel serves every row.
-        bounds = WindowBounds(aligned.lengths.tolist(), edges, self._window, aligned.text_lengths.tolist())
         types = None if aligned.types is None else to_device(aligned.types, device)
         embedded = self._embeddings(to_device(aligned.ids, device), to_device(positions, device), types)
         states = self._split(embedded, islice(self._layers.hidden_states(embedded, bounds), depth))
         return HiddenStates(row, *states, aligned.positions, bounds)
+
+    def place(self, row: TokenRow, hidden: Tensor, device: torch.device, after: int) -> HiddenStates:
+        aligned, bounds = self._align(row, device)
+        placed = hidden.new_zeros(len(aligned.ids), hidden.shape[1], device=device)
+        placed[to_device(aligned.positions, device)] = hidden.to(device)
+        return HiddenStates(row, placed, {after: placed}, aligned.positions, bounds)
+
+    def _align(self, row: TokenRow, device: torch.device) -> tuple[AlignedRow, WindowBounds]:
+        aligned = row.aligned(self._kernels.tile, self._kernels.row_multiple, self._pad)
+        edges = to_device(np.append(0, np.cumsum(aligned.lengths)).astype(np.int32), device)
+        # `longest` is always the window size, so that a compiled kernel serves every row.
+        return aligned, WindowBounds(aligned.lengths.tolist(), edges, self._window, aligned.text_lengths.tolist())
 
     def _prepare(self, upper: Iterable[nn.Module], after: int | None) -> TopLayers:
         return _PackedTopLayers(PackedLayers(upper, self._kernels), self._kernels.row_multiple, after)
@@ -140,6 +153,14 @@ class PaddedRunner(TrunkRunner):
         after_each = iter(self._encoder(to_device(padded.ids, device), mask, types))
         embedded = next(after_each)
         return HiddenStates(row, *self._split(embedded, islice(after_each, depth)), padded.positions, mask=mask)
+
+    def place(self, row: TokenRow, hidden: Tensor, device: torch.device, after: int) -> HiddenStates:
+        padded = row.padded(self._pad)
+        mask = None if padded.mask is None else to_device(padded.mask, device)
+        placed = hidden.new_zeros(padded.ids.size, hidden.shape[1], device=device)
+        placed[to_device(padded.positions, device)] = hidden.to(device)
+        placed = placed.unflatten(0, padded.ids.shape)
+        return HiddenStates(row, placed, {after: placed}, padded.positions, mask=mask)
 
     def _prepare(self, upper: Iterable[nn.Module], after: int | None) -> TopLayers:
         return _PaddedTopLayers(upper, after)

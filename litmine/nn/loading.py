@@ -16,6 +16,7 @@ from litmine.nn.config import bert_shape, is_plain_bert, max_window, read_config
 from litmine.nn.encoder import BertEncoder
 from litmine.nn.hugging_face import auto_tokenizer
 from litmine.nn.hugging_face_folder import describe_plain_bert
+from litmine.nn.tokenizer_growth import check_growth
 from litmine.nn.trunk_folder import encoder_folder
 from litmine.nn.weights import load_weights
 
@@ -74,13 +75,15 @@ def load_all_weights(folder: Path) -> dict[str, Tensor]:
 def read_tokenizer(folder: Path) -> Tokenizer:
     """The fast tokenizer of a model folder or of its trunk, with truncation and padding switched off.
 
-    A folder without `tokenizer.json` needs a vocabulary from which transformers builds the tokenizer.
+    A folder without `tokenizer.json` needs a vocabulary from which transformers builds the tokenizer. Raises ValueError
+    for a tokenizer that may fill the memory.
     """
     folder, _ = encoder_folder(folder)
     file = folder / TOKENIZER_FILE
     tokenizer = Tokenizer.from_file(str(file)) if file.is_file() else auto_tokenizer(folder).backend_tokenizer
     tokenizer.no_truncation()
     tokenizer.no_padding()
+    check_growth(tokenizer)
     return tokenizer
 
 

@@ -17,11 +17,17 @@ class NetworkModel:
     """
 
     def __init__(
-        self, name: str, trunk: Trunk, top: Top, batch_tokens: int | None = None, inputs: Inputs | None = None
+        self,
+        name: str,
+        trunk: Trunk,
+        top: Top,
+        batch_tokens: int | None = None,
+        inputs: Inputs | None = None,
+        depth: int | None = None,
     ) -> None:
-        """`inputs`: how items become rows; by default each item is a text."""
+        """`inputs`: how items become rows; by default each item is a text. `depth`: as in `Engine`."""
         self.name, self.trunk, self.top = name, trunk, top
-        self._engine = Engine(trunk, [top], batch_tokens, inputs)
+        self._engine = Engine(trunk, [top], batch_tokens, inputs, depth)
         self.batch_tokens = self._engine.batch_tokens
 
     @property

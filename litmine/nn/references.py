@@ -7,6 +7,7 @@ takes seconds.
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -87,7 +88,7 @@ def locate(ref: str) -> tuple[Path, str]:
         return builtin_folder(ref), ref
     folder = Path(ref)
     # The path of an empty reference would be the current folder.
-    if ref and folder.is_dir():
+    if ref and os.path.isdir(ref):  # noqa: PTH112 -- false for what can be no path
         return folder, folder.resolve().name
     if ref.count("/") == 1 and not ref.startswith((".", "/", "~")) and not ref.endswith("/"):
         return pull(ref), ref.partition("/")[2]

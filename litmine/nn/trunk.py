@@ -101,6 +101,10 @@ class Trunk:
             raise ModelError("the tokenizer has a token that is not in the model's vocabulary")
         return self._runner(row, self.device, depth)
 
+    def given_states(self, row: TokenRow, hidden: Tensor, after: int) -> HiddenStates:
+        """The hidden states of a row, given as (tokens, width), from which the layers of tops continue."""
+        return self._runner.place(row, hidden, self.device, after)
+
     def layers(self, upper: Iterable[nn.Module] = (), after: int | None = None) -> TopLayers:
         """Prepare a top's layers, which continue from the states after `after` trunk layers, None for all.
 

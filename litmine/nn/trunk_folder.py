@@ -23,6 +23,7 @@ from litmine.nn.references import (
     model_folder_errors,
     read_description,
 )
+from litmine.settings import check_types
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,10 @@ class TrunkSettings:
         try:
             if description.pop("task") != TRUNK:
                 raise KeyError("task")
-            return cls(**description)
-        except (KeyError, TypeError) as error:
+            settings = cls(**description)
+            check_types(settings)
+            return settings
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ModelError(
                 f"{folder / SETTINGS_FILE} does not describe a trunk (task, name, window and overlap); copy it again"
             ) from error

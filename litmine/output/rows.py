@@ -121,14 +121,14 @@ def _csv_cells(column: pa.Array) -> list[Any]:
 def _json(rows: pa.RecordBatchReader, out: IO[bytes]) -> None:
     separator = b"[\n"
     for record in records(rows):
-        out.write(separator + _dump(record))
+        out.write(separator + json_bytes(record))
         separator = b",\n"
     out.write(b"\n]\n" if separator == b",\n" else b"[]\n")
 
 
 def _jsonl(rows: pa.RecordBatchReader, out: IO[bytes]) -> None:
     for record in records(rows):
-        out.write(_dump(record) + b"\n")
+        out.write(json_bytes(record) + b"\n")
 
 
 def _parquet(rows: pa.RecordBatchReader, out: IO[bytes]) -> None:
@@ -155,7 +155,8 @@ class _CsvLines:
         self._lines.clear()
 
 
-def _dump(value: Any) -> bytes:
+def json_bytes(value: Any) -> bytes:
+    """A value as JSON in UTF-8: null for NaN and infinity, and the text of what JSON does not have, such as dates."""
     try:
         text = json.dumps(value, ensure_ascii=False, default=_plain, allow_nan=False)
     except ValueError:
@@ -182,4 +183,4 @@ def cell_text(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return str(value).lower()
-    return _dump(value).decode() if isinstance(value, list | dict | tuple) else _plain(value)
+    return json_bytes(value).decode() if isinstance(value, list | dict | tuple) else _plain(value)

@@ -61,9 +61,11 @@ def _steps_of_model(
     for table in spec.upstream:
         if not inputs_by_table.get(table):
             maker = spec_by_table(table)
+            # With `--task`, `builtin` may be the name of this model.
+            ref = spec.builtin if model_spec.ref == maker.builtin else model_spec.ref
             raise ModelError(
                 f"{model_spec.model} needs the results of a model that {maker.purpose}, and none is active in this"
-                f" lake; add one: --model {maker.builtin or 'REF'} --model {model_spec.ref}"
+                f" lake; run `litmine annotate --model {maker.builtin or 'REF'} --model {ref}` without --task"
             )
     inputs = inputs_of_task(spec, inputs_by_table)
     input_sets: list[tuple[TargetInput, ...]] = [tuple(inputs)]

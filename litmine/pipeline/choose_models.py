@@ -75,7 +75,10 @@ def _extensions_of(
             one.model for one in before if one.task == extended
         ]
         named = [one.model for one, _ in chosen if one.task == spec.name]
-        for model in dict.fromkeys([*(one.model for one in before if one.task == spec.name), *named]):
+        # Of two linkers of one tagger, the last one that was named is active.
+        last_named = [*dict.fromkeys(reversed(named))][::-1]
+        others = dict.fromkeys(one.model for one in before if one.task == spec.name and one.model not in named)
+        for model in (*others, *last_named):
             read = [one for one in sets if (one.table, one.model) == (spec.table, model) and one.inputs in shown]
             found = extend_active(found, [ActiveModel(spec.name, one.model, one.inputs) for one in read])
     return found
@@ -178,7 +181,7 @@ def describe_hidden(
 
 def tagger_names(lake: Lake, refs: Sequence[str]) -> list[str]:
     """The name@digest of each reference to a tagger that has read something of the lake (ModelError otherwise)."""
-    return [_target_set(lake, ref, [spec_by_name("ner")]).model for ref in refs]
+    return [_target_set(lake, _term_list_named(lake, ref) or ref, [spec_by_name("ner")]).model for ref in refs]
 
 
 def check_tagger(ref: str) -> None:
@@ -257,6 +260,7 @@ def _reference(active: ActiveModel) -> str:
 def _resolve(lake: Lake, ref: str) -> tuple[ActiveModel, tuple[str, ...]]:
     """The model that a reference chooses, and all types that it finds."""
     name, types = _split_reference(lake, ref)
+    name = _term_list_named(lake, name) or name
     targets = _target_set(lake, name, TASKS)
     spec = spec_by_table(targets.table)
     active = ActiveModel(spec.name, targets.model, targets.inputs)
@@ -335,6 +339,13 @@ def _target_set(lake: Lake, ref: str, among: Sequence[TaskSpec]) -> TargetSet:
         )
     active = {(one.model, one.inputs) for one in lake.active_models()}
     return max(of_model, key=lambda one: ((one.model, one.inputs) in active, one))
+
+
+def _term_list_named(lake: Lake, name: str) -> str | None:
+    """The name@digest of the lake's term list with this name; of several versions the active one, or the last."""
+    lists = [model for model in list_term_lists(lake.location) if name_of(model) == name]
+    active = [one.model for one in lake.active_models() if one.model in lists]
+    return next(iter([*active, *reversed(lists)]), None)
 
 
 def _chosen_models(sets: Sequence[TargetSet]) -> list[str]:

@@ -1,12 +1,15 @@
 """`vocabulary use`: choose the vocabulary that a lake's mentions are linked to."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from litmine.errors import LakeError, UnknownVocabularyError, VocabularyError
 from litmine.lake.active_vocabulary import USE_VOCABULARY, active_vocabulary
 from litmine.lake.lake import Lake
 from litmine.lake.paths import LakePath
+from litmine.lake.vocabularies import copied_vocabulary
 from litmine.pipeline.run_log import log_run
+from litmine.specs import spec_by_name
 from litmine.vocabulary.catalogue import BUILTIN, known_names, locate
 from litmine.vocabulary.storage import CONCEPT_SCHEMA, NAME_SCHEMA, open_parquet, read_manifest
 
@@ -54,10 +57,29 @@ def lake_vocabulary(lake: Lake) -> str:
     return chosen
 
 
-def chosen_vocabulary(path: LakePath) -> str | None:
-    """What `use_vocabulary` recorded last in a lake; None if nothing, or if there is no lake at the path."""
+def chosen_vocabulary(path: LakePath) -> str:
+    """The vocabulary of a lake, name@digest: what `use_vocabulary` recorded last, else the built-in one.
+
+    The built-in one has the digest of this version of litmine. The path may have no lake.
+    """
     try:
-        lake = Lake(path)
+        chosen = active_vocabulary(Lake(path).location)
     except LakeError:
-        return None
-    return active_vocabulary(lake.location)
+        chosen = None
+    if chosen is None or chosen.rpartition("@")[0] == BUILTIN:
+        return read_manifest(locate(BUILTIN)).reference
+    return chosen
+
+
+def other_vocabulary_messages(lake: Lake) -> Iterator[str]:
+    """A sentence for each active linker that used another vocabulary than the lake's, with the remedy."""
+    linkers = [one.model for one in lake.active_models() if spec_by_name(one.task).vocabulary]
+    chosen = chosen_vocabulary(lake.location) if linkers else ""
+    for linker in dict.fromkeys(linkers):
+        used = copied_vocabulary(lake.location, linker)
+        # A vocabulary in a folder is recorded with its path, and only the digest decides.
+        if used is not None and used.rpartition("@")[2] != chosen.rpartition("@")[2]:
+            yield (
+                f"the links of {linker} are to {used}, and the vocabulary of this lake is {chosen};"
+                " run `litmine annotate` to link all mentions to it"
+            )

@@ -16,6 +16,7 @@ from litmine.lake.compaction import (
 )
 from litmine.lake.duckdb_errors import verify_parquet
 from litmine.lake.file_writer import file_age
+from litmine.lake.folders import glob_files
 from litmine.lake.lake import Lake
 from litmine.lake.lake_cache import delete_old_cache
 from litmine.lake.listing import live_files, model_folders
@@ -31,6 +32,8 @@ from litmine.specs import ARTICLES
 
 PART_ROWS = 10_000
 GRACE = timedelta(hours=6)
+# A hundred years. Longer times do not fit into a date.
+MAX_GRACE_HOURS = 876_000
 
 
 @dataclass(slots=True)
@@ -176,7 +179,7 @@ def _row_counts(lake: LakePath, folder: str, gaps: list[Gap]) -> dict[str, int]:
 
 def _may_be_running(lake: LakePath, targets: TargetSet, grace: timedelta) -> bool:
     """Whether the model wrote within `grace`: if its run continues, its work on a part that is merged now is lost."""
-    return any(file_age(path) < grace.total_seconds() for path in targets.folder(lake).glob("*.parquet"))
+    return any(file_age(path) < grace.total_seconds() for path in glob_files(targets.folder(lake), "*.parquet"))
 
 
 def _merge_readable(lake: LakePath, merge: Merge, gaps: list[Gap]) -> Merge | None:

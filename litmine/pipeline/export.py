@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO
 
-from litmine.atomic_write import open_atomic
+from litmine.atomic_write import open_atomic, require_outside_lakes
 from litmine.errors import SettingError
 from litmine.lake.documents import DocumentSelection, read_documents
 from litmine.lake.lake import Lake
@@ -62,7 +62,7 @@ def export(lake: Lake, form: str, out: Path | IO[bytes], selection: DocumentSele
         models = None if selection.models is None else list(selection.models)
         check_types(lake, selection.entity_types, models)
     if isinstance(out, Path):
-        lake.require_outside_lake(out)
+        require_outside_lakes(out, lake.location)
         with open_atomic(out) as stream:
             return export(lake, form, stream, selection)
     result, selection = ExportResult(), selection or DocumentSelection()

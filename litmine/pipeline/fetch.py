@@ -36,6 +36,7 @@ ParsedResponses = dict[Path, Sequence[ParsedRecord]]
 
 # Downloaded records are written to the lake when there are this many, or after this time.
 FLUSH_RECORDS, FLUSH_SECONDS = 2_000, 300.0
+_UNREQUESTED = "PubMed sent its record without a request for it; the record was not written"
 
 
 class FetchObserver:
@@ -56,7 +57,8 @@ class FetchResult:
     """The result of a fetch: plan.found = plan.present + plan.known_missing + fetched + missing + plan.remaining.
 
     `added` counts the records written, `recovered` those that an interrupted fetch had downloaded. `missing` maps PMIDs
-    that PubMed did not return to the reason. `gaps` are all gaps of this run; `new_gaps` were reported by no earlier
+    that PubMed did not return to the reason. `unrequested` are PMIDs of records that PubMed sent without a request, and
+    that were not written. `gaps` are all gaps of this run; `new_gaps` were reported by no earlier
     fetch.
     """
 
@@ -65,6 +67,7 @@ class FetchResult:
     added: ImportCounts = field(default_factory=ImportCounts)
     recovered: ImportCounts = field(default_factory=ImportCounts)
     missing: dict[int, str] = field(default_factory=dict)
+    unrequested: set[int] = field(default_factory=set)
     gaps: list[Gap] = field(default_factory=list)
     new_gaps: list[Gap] = field(default_factory=list)
     requests: int = 0
@@ -174,7 +177,9 @@ def _download(
         if isinstance(response, MissingRecord):
             result.missing[response.pmid] = response.why
             continue
-        parsed[journal.save_response(response.body, response.received)] = response.records
+        body = journal.save_response(response.body, response.received, response.unrequested)
+        parsed[body] = response.records
+        result.unrequested |= response.unrequested
         pending += len(response.pmids)
         result.fetched += len(wanted & response.pmids)
         wanted -= response.pmids
@@ -189,17 +194,20 @@ def _write_downloads(writer: ArticleWriter, journal: DownloadJournal, parsed: Pa
     responses = journal.responses()
     if not responses:
         return ImportCounts()
-    added = writer.add(_source_records(responses, parsed), source=SOURCE, dated=True)
+    added = writer.add(_source_records(journal, responses, parsed), source=SOURCE, dated=True)
     parsed.clear()
     journal.delete_responses([path for path, _ in responses])
     return added
 
 
-def _source_records(responses: list[tuple[Path, datetime]], parsed: ParsedResponses) -> Iterator[SourceRecord]:
+def _source_records(
+    journal: DownloadJournal, responses: list[tuple[Path, datetime]], parsed: ParsedResponses
+) -> Iterator[SourceRecord]:
     """The records of responses, dated one microsecond apart in their order, so that a PMID's last record is current."""
     for path, received in responses:
+        unrequested = set() if path in parsed else journal.unrequested(path)
         for position, record in enumerate(parsed[path] if path in parsed else _parse_response(path)):
-            if not isinstance(record, UnreadableRecord):
+            if not isinstance(record, UnreadableRecord) and record.pmid not in unrequested:
                 yield SourceRecord(record, received + timedelta(microseconds=position))
 
 
@@ -224,7 +232,11 @@ def _recover_other_fetches(lake: Lake, writer: ArticleWriter, own_journal: str) 
 
 def _find_gaps(lake: Lake, result: FetchResult, entry: RunLogEntry, other_gaps: list[Gap]) -> None:
     """Collect the gaps of the run. A gap is new if no earlier fetch reported its location, whatever the reason."""
-    result.gaps = [*other_gaps, *(Gap(gap_location(pmid), why) for pmid, why in sorted(result.missing.items()))]
+    sent = dict.fromkeys(result.unrequested, _UNREQUESTED)
+    result.gaps = [
+        *other_gaps,
+        *(Gap(gap_location(pmid), why) for pmid, why in sorted((sent | result.missing).items())),
+    ]
     known_locations = reported_gaps(lake)
     entry.gaps = result.gaps
     entry.known_gaps = frozenset(gap for gap in result.gaps if gap.where in known_locations)

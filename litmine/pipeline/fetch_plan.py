@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import blake2b
 from shlex import quote
-from typing import Literal
+from typing import Any, Literal
 
 from litmine.lake.download_journal import DownloadJournal
 from litmine.lake.freshness import last_seen
@@ -25,6 +25,7 @@ from litmine.pipeline.fetch_history import (
 from litmine.sources.entrez.client import EutilsClient
 from litmine.sources.entrez.responses import EsearchResult
 from litmine.sources.entrez.search import PubmedSearchResult, search_pubmed
+from litmine.sources.pmids import parse_pmid
 
 # The `source` of fetched records in the lake.
 SOURCE = "PubMed"
@@ -121,10 +122,10 @@ class JournaledSearch:
         """The saved result of a search if there is one, else a new one. A second call for a term always searches."""
         saved = self._journal.load_search(term) if self._journal and term not in self._terms else None
         self._terms.add(term)
-        if saved is not None and (at := datetime.fromisoformat(saved["at"])) > _now() - MAX_SEARCH_AGE:
+        if saved is not None and (at := _saved_time(saved)) is not None and (restored := _saved_result(saved)):
             self._note_time(at)
             self.reused = True
-            return EsearchResult(saved["count"], tuple(saved["pmids"]), saved["translation"], tuple(saved["notes"]))
+            return restored
         at = _now()
         hits = self._client.search(term)
         at += self._client.clock_offset
@@ -137,7 +138,7 @@ class JournaledSearch:
     def start_without_search(self) -> None:
         """Save or restore the start of a fetch that makes no search."""
         saved = self._journal.load_search("") if self._journal else None
-        if saved is not None and (at := datetime.fromisoformat(saved["at"])) > _now() - MAX_SEARCH_AGE:
+        if saved is not None and (at := _saved_time(saved)) is not None:
             self.started = at
         elif self._journal:
             self._journal.save_search("", {"at": self.started.isoformat()})
@@ -151,6 +152,29 @@ class JournaledSearch:
     def _note_time(self, at: datetime) -> None:
         self.started = min(self.started, at) if self._any_search else at
         self._any_search = True
+
+
+def _saved_time(saved: Mapping[str, Any]) -> datetime | None:
+    """When a saved search was made; None if it is too old, or not litmine's."""
+    try:
+        at = datetime.fromisoformat(saved["at"])
+        return at if _now() - MAX_SEARCH_AGE < at <= _now() + MAX_SEARCH_AGE else None
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+
+
+def _saved_result(saved: Mapping[str, Any]) -> EsearchResult | None:
+    """The result of a saved search; None if it is not litmine's."""
+    count, pmids, translation, notes = (saved.get(name) for name in ("count", "pmids", "translation", "notes"))
+    is_valid = (
+        type(count) is int
+        and isinstance(pmids, list)
+        and all(type(pmid) is int and parse_pmid(pmid) for pmid in pmids)
+        and isinstance(translation, str)
+        and isinstance(notes, list)
+        and all(isinstance(note, str) for note in notes)
+    )
+    return EsearchResult(count, tuple(pmids), translation, tuple(notes)) if is_valid else None  # type: ignore[arg-type]
 
 
 def plan_fetch(lake: Lake | None, request: FetchRequest, search: JournaledSearch) -> FetchPlan:

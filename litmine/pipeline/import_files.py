@@ -22,6 +22,7 @@ from litmine.lake.import_log import ImportedFile
 from litmine.lake.lake import Lake
 from litmine.lake.lock import hold_lock
 from litmine.lake.paths import LakePath
+from litmine.lake.registered_trials import write_registered_trials
 from litmine.lake.runs import Gap
 from litmine.pipeline.import_result import FileImportResult, ImportResult
 from litmine.pipeline.run_log import log_run
@@ -32,10 +33,12 @@ from litmine.sources.files import (
     compute_checksum,
     estimate_release_time,
     find_files,
+    find_unread,
     read_declared_md5,
     read_file,
+    read_study_file,
 )
-from litmine.types import READER_VERSION, Deletion, SourceNote, SourceRecord, UnreadableRecord
+from litmine.types import READER_VERSION, Deletion, RegisteredTrial, SourceNote, SourceRecord, UnreadableRecord
 
 # The number of records between two calls of `on_records`.
 _REPORT_INTERVAL = 100
@@ -83,6 +86,7 @@ def import_files(
     parameters = {"paths": " ".join(map(str, paths)), "as_of": str(as_of or ""), "workers": str(workers)}
     with log_run(opened, "import", **parameters) as entry:
         entry.gaps, entry.settled = result.gaps, result.settled
+        result.gaps += [Gap(found.where, found.why) for found in find_unread(paths)]
         open_gaps = opened.source_gaps("import")
         entry.known_gaps = frozenset(open_gaps)
         with closing(_import_each(settings, files, workers, on_records)) as file_results:
@@ -93,7 +97,8 @@ def import_files(
         if result.changed:
             result.settled += gaps_with_records(opened, opened.source_gaps("fetch"))
         result.new_gaps = entry.new_gaps
-        entry.written = bool(result.added.parts or result.recorded or result.new_gaps or result.settled)
+        added = result.added.parts or result.new_studies
+        entry.written = bool(added or result.recorded or result.new_gaps or result.settled)
     return result
 
 
@@ -217,6 +222,8 @@ class FileImporter:
         the file reader would find the same again. A file that is damaged, or was not read to its end, is not recorded.
         """
         result = FileImportResult(file, "read")
+        if (studies := read_study_file(file)) is not None:
+            return self._add_studies(result, studies, as_of)
         counter = _RecordCounter(result.gaps, result.notes, self._on_records)
         with _rare_collections():
             result.added = self._writer.add(
@@ -245,6 +252,19 @@ class FileImporter:
                 )
             )
             result.recorded = True
+        return result
+
+    def _add_studies(
+        self, result: FileImportResult, read: Sequence[RegisteredTrial | UnreadableRecord], as_of: datetime | None
+    ) -> FileImportResult:
+        """Write registrations of trials. The table knows a file by its content, so no log has it."""
+        trials = [one for one in read if isinstance(one, RegisteredTrial)]
+        result.gaps += [Gap(one.where, one.why) for one in read if isinstance(one, UnreadableRecord)]
+        result.studies = len(trials)
+        self._on_records(len(trials))
+        date = as_of or datetime.now(UTC)
+        if trials and write_registered_trials(self._lake.location, trials, result.file.name, date, as_of is not None):
+            result.new_studies = len(trials)
         return result
 
 

@@ -19,11 +19,14 @@ class FileImportResult:
 
     status: "read": the file was read as far as possible. "skipped": it was imported before. "refused": it does not
         match its `.md5`. "claimed": another process is importing it.
+    studies: number of registrations of trials in the file; `new_studies` of them were written.
     recorded: whether the lake's log has the file, so that it need not be imported again.
     """
 
     file: Path
     status: Literal["read", "skipped", "refused", "claimed"]
+    studies: int = 0
+    new_studies: int = 0
     added: ImportCounts = field(default_factory=ImportCounts)
     gaps: list[Gap] = field(default_factory=list)
     notes: list[SourceNote] = field(default_factory=list)
@@ -49,14 +52,16 @@ class ImportResult:
 
     `files` counts the files that were read, `skipped` those imported before, `refused` those that do not match their
     `.md5`. `notes` tell which keys and values the file readers ignored. `added` counts the records of the files that
-    were read. `new_gaps` are the gaps that no earlier run reported, or that were settled since; `settled` are gaps of
-    earlier imports whose places were read.
+    were read, `studies` the registrations of trials, of which `new_studies` were written. `new_gaps` are the gaps that
+    no earlier run reported, or that were settled since; `settled` are gaps of earlier imports whose places were read.
     """
 
     files: int = 0
     skipped: int = 0
     refused: int = 0
     recorded: int = 0
+    studies: int = 0
+    new_studies: int = 0
     added: ImportCounts = field(default_factory=ImportCounts)
     gaps: list[Gap] = field(default_factory=list)
     new_gaps: list[Gap] = field(default_factory=list)
@@ -69,6 +74,8 @@ class ImportResult:
         self.skipped += result.status == "skipped"
         self.refused += result.status == "refused"
         self.recorded += result.recorded
+        self.studies += result.studies
+        self.new_studies += result.new_studies
         self.added += result.added
         self.gaps += result.gaps
         self.notes += result.notes
@@ -92,10 +99,13 @@ class ImportResult:
             }
             totals = f"{format_count(added.read, 'records')} from {format_count(self.files, 'files')}"
             lines.append(f"{format_nonzero(counts)} ({totals})")
-        elif self.files:
+        elif self.files and not self.studies:
             lines.append(f"no records in {format_count(self.files, 'files')}")
-        elif not self.skipped:
+        elif not (self.skipped or self.studies):
             lines.append("no files imported")
+        if self.studies:
+            counts = {"new": self.new_studies, "already present": self.studies - self.new_studies}
+            lines.append(f"{format_nonzero(counts)} ({format_count(self.studies, 'registered trials')})")
         if added.hidden:
             lines.append(
                 f"{format_count(added.hidden, 'texts')} kept but not shown: the lake has PubMed's own record or"
@@ -134,6 +144,7 @@ class ImportResult:
             "hidden": added.hidden,
             "narrowed": added.narrowed,
             "mended": added.mended,
+            "registered_trials": self.new_studies,
             "texts": added.texts,
             "parts": len(added.parts),
         }

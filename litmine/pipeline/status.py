@@ -12,12 +12,14 @@ from litmine.lake.article_counts import ArticleCounts, count_articles
 from litmine.lake.coverage import Coverage, read_coverage, without_repeats
 from litmine.lake.download_journal import list_unfinished_fetches
 from litmine.lake.duckdb_errors import report_damaged_files
+from litmine.lake.folders import parquet_files
 from litmine.lake.freshness import count_revised_since_read
 from litmine.lake.lake import Lake
 from litmine.lake.lock import hold_lock
 from litmine.lake.targets import TargetSet
 from litmine.lake.term_lists import is_term_list
 from litmine.lake.views import connect, run_interruptibly, write_catalogue
+from litmine.pipeline.choose_vocabulary import other_vocabulary_messages
 from litmine.pipeline.count_format import format_count
 from litmine.pipeline.fetch_plan import SOURCE
 from litmine.search.index_state import index_is_behind
@@ -97,7 +99,7 @@ def read_status(lake: Lake) -> LakeStatus:
     # The view reads every article, which is not worth it in a lake without questions.
     readers = lake.sql(_READERS).to_pylist() if questions else []
     return LakeStatus(
-        size_bytes=sum(file.stat().st_size for file in lake.location.rglob("*.parquet")),
+        size_bytes=sum(file.stat().st_size for file in parquet_files(lake.location)),
         articles=counts.articles,
         retracted=counts.retracted,
         versions=counts.versions,
@@ -143,6 +145,7 @@ def _stale_messages(lake: Lake, models: Sequence[Coverage], readers: list[dict[s
         unread = format_count(model.texts_unread, "texts")
         advice = annotate_advice(table, model.model, in_lake=is_term_list(lake.location, model.model))
         yield f"{model.model} has not read {unread} yet{lacks}; {advice}"
+    yield from other_vocabulary_messages(lake)
     yield from _stale_input_messages(lake)
     if lake.parts() and not any(model.active and not _runs_always(model) for model in models):
         if any(model.texts_read and not _runs_always(model) for model in models):

@@ -19,7 +19,6 @@ from litmine.tasks.contract import ComputeInfo, ModelSpec, StepModel, StepResult
 from litmine.tasks.registry import load_task_model
 
 if TYPE_CHECKING:
-    from litmine.nn.engine import Engine
     from litmine.nn.trunk import LoadedTrunks
 
 
@@ -37,7 +36,6 @@ class LoadedModels:
     def __init__(self, model_specs: Sequence[ModelSpec]) -> None:
         self._models: dict[str, Any] = {}
         self._networks: list[str] = []
-        self._engines: dict[tuple[str, ...], Engine] = {}
         # The type of the device, cpu or cuda, and its name.
         self.device, self.device_name, self.precision = "cpu", "cpu", "float32"
         trunks: LoadedTrunks = {}
@@ -76,15 +74,19 @@ class LoadedModels:
 
     def label(self, models: Sequence[str], read: Sequence[Any], watch: Callable[[float], None]) -> dict[str, Any]:
         networks = tuple(name for name in self._networks_of(models) if not self.reads_inputs(name))
-        if len(networks) < 2:
-            return {name: self._models[name].label(read, watch) for name in networks}
+        if not networks:
+            return {}
+        tops = {name: self._models[name].top for name in networks}
+        for name in self._networks_of(models):
+            if hasattr(self._models[name], "shared_top"):
+                tops[name] = self._models[name].shared_top(read)
+        first = self._models[networks[0]]
+        if len(tops) == 1:
+            return {networks[0]: first.label(read, watch)}
         from litmine.nn.engine import Engine
 
-        if networks not in self._engines:
-            tops = [self._models[name].top for name in networks]
-            first = self._models[networks[0]]
-            self._engines[networks] = Engine(first.trunk, tops, first.batch_tokens)
-        return dict(zip(networks, self._engines[networks].label(read, watch), strict=True))
+        labels = Engine(first.trunk, [*tops.values()], first.batch_tokens).label(read, watch)
+        return dict(zip(tops, labels, strict=True))
 
     def reads_inputs(self, model: str) -> bool:
         """Whether the model has a network that reads the inputs of its step."""
@@ -96,10 +98,12 @@ class LoadedModels:
         items: Sequence[Any],
         read: Sequence[Any],
         inputs: Sequence[UpstreamRows],
+        label: Any,
         watch: Callable[[float], None] = ignore_progress,
     ) -> Any:
-        """The output of a network that reads its step's inputs."""
-        return self._models[model].label_with_inputs(items, read, inputs, watch)
+        """The output of a network that reads its step's inputs. label: of its shared top, None without one."""
+        shared = {} if label is None else {"shared": label}
+        return self._models[model].label_with_inputs(items, read, inputs, watch, **shared)
 
     def _networks_of(self, models: Sequence[str]) -> tuple[str, ...]:
         """The models that have a network, without duplicates."""
@@ -119,11 +123,12 @@ class _ComputingModels:
         self.read, self.label, self.model = models.read, models.label, models.model
 
     def label_with_inputs(
-        self, model: str, items: Sequence[Any], read: Sequence[Any], inputs: Sequence[UpstreamRows]
+        self, model: str, items: Sequence[Any], read: Sequence[Any], inputs: Sequence[UpstreamRows], label: Any
     ) -> Any:
         if not self._models.reads_inputs(model):
-            return None
-        return self._pool.submit(self._models.label_with_inputs, model, items, read, inputs, self._check).result()
+            return label
+        compute = self._models.label_with_inputs
+        return self._pool.submit(compute, model, items, read, inputs, label, self._check).result()
 
 
 class Worker:

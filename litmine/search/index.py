@@ -9,12 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from litmine.errors import LakeError, QueryError, SettingError
+from litmine.lake.file_writer import delete_file
 from litmine.lake.lake import Lake
 from litmine.lake.lock import hold_lock
 from litmine.lake.query import condition_error
-from litmine.search.index_state import parts_digest, read_state, search_folder, state_file
+from litmine.search.index_state import open_index, parts_digest, read_state, search_folder, state_file
 from litmine.search.index_update import update_index
-from litmine.search.terms import load_index, question_terms
+from litmine.search.terms import question_terms
 
 if TYPE_CHECKING:
     import tantivy
@@ -87,7 +88,7 @@ class SearchIndex:
         if state is None or state.parts is None or parts not in (None, state.parts):
             return None
         try:
-            index = load_index(search_folder(lake.location) / state.folder)
+            index = open_index(lake.location, state)
             searcher = index.searcher()
         except ValueError:
             return None
@@ -173,8 +174,8 @@ class SearchIndex:
 
     def _discard_damaged(self, error: BaseException) -> NoReturn:
         """Delete the state file, so that the next `open` rebuilds the index, and raise LakeError."""
-        with suppress(OSError):
-            state_file(self._lake.location).unlink(missing_ok=True)
+        with suppress(LakeError):
+            delete_file(state_file(self._lake.location))
         raise LakeError(
             f"{search_folder(self._lake.location)} is damaged ({' '.join(str(error).split())}); "
             "run the command again to rebuild it"

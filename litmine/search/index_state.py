@@ -9,17 +9,21 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from litmine.errors import LakeError
 from litmine.lake.compaction import original_part_names
 from litmine.lake.duckdb_errors import verify_parquet
 from litmine.lake.file_writer import write_atomically
+from litmine.lake.folders import is_plain_name, walk, why_not_opened
 from litmine.lake.lake import Lake
 from litmine.lake.parquet import read_footer
 from litmine.lake.paths import LakePath, local_folder
 from litmine.lake.sql_text import sql_string
 from litmine.search.terms import load_index
+
+if TYPE_CHECKING:
+    import tantivy
 
 # Increase it when text analysis or index fields change: indexes of another version are then rebuilt.
 VERSION = 1
@@ -60,9 +64,21 @@ def read_state(lake: LakePath) -> IndexState | None:
     try:
         state = IndexState(**read_footer(state_file(lake)))
         # A folder name that leads elsewhere is not followed.
-        return state if state.version == VERSION and Path(state.folder).name == state.folder else None
+        return state if state.version == VERSION and is_plain_name(state.folder) else None
     except (LakeError, TypeError):
         return None
+
+
+def open_index(lake: LakePath, state: IndexState) -> "tantivy.Index":
+    """Open the index that a state names. Raises ValueError for a damaged one, and for one that has links in it.
+
+    tantivy opens the files in the folder to write them, and would follow a link out of the lake.
+    """
+    folder = search_folder(lake) / state.folder
+    for path in (folder.parent, folder, *walk(folder)):
+        if (reason := why_not_opened(path)) is not None:
+            raise ValueError(f"{path} {reason}")
+    return load_index(folder)
 
 
 def write_state(lake: LakePath, state: IndexState, execute: Callable[[str], object], rows: str) -> None:
@@ -107,7 +123,7 @@ def index_health(lake: Lake) -> tuple[IndexHealth, str]:
         return "damaged", f"{file} cannot be read; {remedy}"
     try:
         verify_parquet(file)
-        documents = load_index(search_folder(lake.location) / state.folder).searcher().num_docs
+        documents = open_index(lake.location, state).searcher().num_docs
     except (LakeError, ValueError) as error:
         return "damaged", f"the search index cannot be opened ({' '.join(str(error).split())}); {remedy}"
     if state.parts is not None and documents != state.documents:

@@ -7,9 +7,9 @@ indexed twice and none remains that should be deleted.
 
 import json
 import os
-import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -17,11 +17,20 @@ from litmine.errors import LakeError
 from litmine.lake.compaction import original_part_names
 from litmine.lake.duckdb_errors import report_damaged_files, verify_parquet
 from litmine.lake.file_writer import file_write_error, make_folder
+from litmine.lake.folders import delete_in, glob_folders
 from litmine.lake.lake import Lake
 from litmine.lake.sql_text import escape_glob, sql_string
 from litmine.lake.views import connect, run_interruptibly
-from litmine.search.index_state import IndexState, parts_digest, read_state, search_folder, state_file, write_state
-from litmine.search.terms import create_index, load_index
+from litmine.search.index_state import (
+    IndexState,
+    open_index,
+    parts_digest,
+    read_state,
+    search_folder,
+    state_file,
+    write_state,
+)
+from litmine.search.terms import create_index
 
 if TYPE_CHECKING:
     import duckdb
@@ -55,8 +64,7 @@ def update_index(lake: Lake) -> None:
     try:
         with report_damaged_files(lake.location, search_folder_error, (OSError,)):
             make_folder(folder)
-            for spill_folder in folder.glob(f"{_SPILL_PREFIX}*"):
-                shutil.rmtree(spill_folder, ignore_errors=True)
+            _delete_folders(folder, _SPILL_PREFIX)
             # Parts that arrive during the update may be indexed too, but the state does not include them.
             parts, written = parts_digest(lake.parts()), parts_digest(original_part_names(lake.location))
             with connect(lake.location, ["article_versions", "current_versions"]) as connection:
@@ -95,9 +103,7 @@ class _IndexUpdate:
                     self._run_round(writer, index, start, rows)
         else:
             self._write_state(index, self._parts, "FROM indexed")
-        for index_folder in self._folder.glob(f"{_INDEX_PREFIX}*"):
-            if index_folder.name != self._index_name:
-                shutil.rmtree(index_folder, ignore_errors=True)
+        _delete_folders(self._folder, _INDEX_PREFIX, keep=self._index_name)
 
     def _open_existing(self) -> "tantivy.Index | None":
         """Open the existing index; None if there is none that can be updated."""
@@ -106,7 +112,7 @@ class _IndexUpdate:
             return None
         try:
             verify_parquet(state_file(self._lake))
-            index = load_index(self._folder / state.folder)
+            index = open_index(self._lake, state)
         except (LakeError, ValueError):
             return None
         if state.parts is not None and index.searcher().num_docs != state.documents:
@@ -184,6 +190,14 @@ class _IndexUpdate:
             self._connection, lambda: self._connection.execute(statement)
         )
         return connection
+
+
+def _delete_folders(folder: Path, prefix: str, keep: str = "") -> None:
+    """Delete the folders whose names have a prefix, except one. What cannot be deleted waits for the next update."""
+    for path in glob_folders(folder, f"{prefix}*"):
+        if path.name != keep:
+            with suppress(OSError):
+                delete_in(folder, path.name)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import gzip
 import hashlib
 import os
 import re
+import stat
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -20,7 +21,8 @@ from typing import BinaryIO, cast
 from litmine.errors import SourceError
 from litmine.sources.formats import ForeignFormatError, read_records
 from litmine.sources.read_record import ReadRecord
-from litmine.types import SourceNote, SourceRecord, UnreadableRecord
+from litmine.sources.studies import holds_studies, read_studies
+from litmine.types import RegisteredTrial, SourceNote, SourceRecord, UnreadableRecord
 
 CHECKSUM_SUFFIX = ".md5"
 # NLM's `MD5(pubmed26n0001.xml.gz)= 0123...`, md5sum's `0123...  pubmed26n0001.xml.gz`, or the checksum alone.
@@ -128,6 +130,31 @@ def read_file(path: Path, as_of: datetime) -> Iterator[SourceRecord | Unreadable
         )
 
 
+def read_study_file(path: Path) -> list[RegisteredTrial | UnreadableRecord] | None:
+    """The registrations of trials in a file, plain or gzip, and what could not be read; None for any other file.
+
+    A damaged file is an `UnreadableRecord` of its own. A pipe, which can be read only once, is no file of studies.
+    """
+    if not path.is_file():
+        return None
+    found: list[RegisteredTrial | UnreadableRecord] = []
+    try:
+        with path.open("rb") as plain:
+            stream = cast("BufferedReader", _decompressed(plain))
+            if not holds_studies(stream.peek(1)):
+                return None
+            for item in read_studies(stream):
+                if isinstance(item, UnreadableRecord):
+                    item = replace(item, where=f"{path}, {item.where}")
+                found.append(item)
+    except SourceError as error:
+        found.append(_file_error(path, str(error).removesuffix("."), len(found), _FRESH_COPY))
+    except (EOFError, OSError, zlib.error):
+        # The reader of records reports such a file.
+        return None
+    return found
+
+
 def _read_items(path: Path, plain: BufferedReader) -> Iterator[ReadRecord | UnreadableRecord | SourceNote]:
     """Read the items of an open file; raises as `read_records`, and the errors of damaged gzip data."""
     stream = _decompressed(plain)
@@ -137,6 +164,34 @@ def _read_items(path: Path, plain: BufferedReader) -> Iterator[ReadRecord | Unre
             _check_gzip(path, stream)
             checked = True
         yield item
+
+
+def find_unread(paths: Sequence[Path]) -> list[UnreadableRecord]:
+    """What is in the folders among the paths and `find_files` passes over, although it is not hidden.
+
+    These are links to folders, links that lead nowhere, named pipes, sockets and devices. A link to a file is read.
+    """
+    found = []
+    for path in paths:
+        for parent, folders, names in os.walk(path):
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            for name in sorted((*folders, *names)):
+                entry = Path(parent, name)
+                if not name.startswith(".") and (why := _why_unread(entry)):
+                    found.append(UnreadableRecord(str(entry), why))
+    return found
+
+
+def _why_unread(entry: Path) -> str:
+    """Why an entry of a folder is not read; empty for a folder and for a file."""
+    try:
+        mode = entry.stat().st_mode
+    except OSError as error:
+        reason = "is a link that leads nowhere" if entry.is_symlink() else f"cannot be read ({error.strerror or error})"
+        return f"It {reason}: it was not imported."
+    if stat.S_ISDIR(mode):
+        return "It is a link to a folder: import that folder itself." if entry.is_symlink() else ""
+    return "" if stat.S_ISREG(mode) else "It is no file: it was not imported; to read a pipe, give its own path."
 
 
 def _files_in(folder: Path) -> list[Path]:

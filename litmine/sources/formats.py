@@ -44,7 +44,10 @@ _ROOTS = {
     "esummaryresult": ("document summaries of the E-utilities, which have no abstract", _FETCH),
     "efetchresult": ("an error message of the E-utilities", _FETCH),
     "xml": ("an EndNote library", "export it from EndNote as RIS, or " + _FETCH),
-    "clinical_study": ("a study of ClinicalTrials.gov", "import records of PubMed"),
+    "clinical_study": (
+        "XML of ClinicalTrials.gov",
+        "import the JSON of its API: https://clinicaltrials.gov/api/v2/studies/NCT...",
+    ),
     "rdf": ("RDF", _FETCH),
 }
 _ROOT = re.compile(

@@ -11,7 +11,8 @@ from litmine.sources.identifiers import find_doi, find_issn
 from litmine.sources.pmids import parse_pmid
 from litmine.sources.pubmed_record import parse_exact_date, parse_publication_date
 from litmine.sources.read_record import is_retracted, whole_abstract
-from litmine.types import Article, AuthorAffiliation, Chemical, Correction, Grant, MeshHeading, Section
+from litmine.sources.study_values import data_bank_number
+from litmine.types import Article, AuthorAffiliation, Chemical, Correction, DataBank, Grant, MeshHeading, Section
 
 _WHITE_SPACE = re.compile(r"[ \t\r\n]+")
 _DATE = re.compile(r"([12][0-9]{3})(?: ([A-Za-z]{3}))?(?: ([0-9]{1,2}))?")
@@ -92,6 +93,7 @@ def read_medline_record(record: Record, fields: Sequence[tuple[str, str]]) -> Ar
         pages=_text(record, "PG"),
         status=_text(record, "STAT"),
         corrections=corrections,
+        data_banks=_data_banks(_texts(record, "SI")),
     )
 
 
@@ -202,6 +204,16 @@ def _correction(tag: str, text: str) -> Correction:
     linked = _LINKED_PMID.search(text)
     citation = _normalize(text[: linked.start()] if linked else text)
     return Correction(_LINKS[tag], parse_pmid(linked[1]) if linked else None, citation or None)
+
+
+def _data_banks(texts: Iterable[str]) -> tuple[DataBank, ...]:
+    """`ClinicalTrials.gov/NCT01234567`: one line for each number, or for a data bank without one."""
+    banks: dict[str, list[str]] = {}
+    for text in texts:
+        name, _, number = text.partition("/")
+        if name:
+            banks.setdefault(name, []).extend([data_bank_number(number)] if number else [])
+    return tuple(DataBank(name, tuple(numbers)) for name, numbers in banks.items())
 
 
 def _first_match(pattern: re.Pattern[str], texts: Iterable[str]) -> str | None:

@@ -2,7 +2,8 @@
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from litmine.types import UnreadableRecord
 
@@ -11,6 +12,8 @@ _MAX_DIGITS = len(str(_MAX_PMID))
 _SEPARATOR = re.compile(r"[\s,;]+")
 # The header of PubMed's own export is `PMID,Title,Authors,...`; those of other programs have the column elsewhere.
 _PMID_COLUMNS = ("pmid", "pubmed id", "pubmed_id", "pubmedid")
+# So many words that are no PMIDs are named; of the others the number.
+_MAX_LISTED = 1_000
 _MEDLINE_PMID = re.compile(r"PMID- *(.*)")
 _LABEL = re.compile(r"PMID:?\s*(?=[0-9])", re.IGNORECASE)
 
@@ -32,18 +35,30 @@ def read_pmids(lines: Iterable[str]) -> tuple[list[int], list[UnreadableRecord]]
     """
     pmids: list[int] = []
     unreadable: list[UnreadableRecord] = []
-    for number, word in _words([line.lstrip("\ufeff") for line in lines]):
+    unlisted = 0
+    for number, word in _words(line.lstrip("\ufeff") for line in lines):
         pmid = parse_pmid(word)
-        if pmid is None:
+        if pmid is not None:
+            pmids.append(pmid)
+        elif len(unreadable) < _MAX_LISTED:
             unreadable.append(UnreadableRecord(f"line {number}", f"{word[:40]!r} is not a PMID"))
         else:
-            pmids.append(pmid)
+            unlisted += 1
+    if unlisted:
+        unreadable.append(UnreadableRecord("and more", f"{unlisted:,} more words are not PMIDs"))
     return pmids, unreadable
 
 
-def _words(lines: Sequence[str]) -> Iterator[tuple[int, str]]:
+def _words(lines: Iterator[str]) -> Iterator[tuple[int, str]]:
     """The words that should be PMIDs, each with the number of its line."""
-    first = next((line for line in lines if line.strip()), "")
+    blank: list[str] = []
+    first = ""
+    for line in lines:
+        if line.strip():
+            first = line
+            break
+        blank.append(line)
+    lines = chain(blank, filter(None, [first]), lines)
     if _MEDLINE_PMID.match(first):
         for number, line in enumerate(lines, 1):
             if found := _MEDLINE_PMID.match(line):
@@ -60,15 +75,29 @@ def _words(lines: Sequence[str]) -> Iterator[tuple[int, str]]:
             yield number, word
 
 
-def _column(lines: Sequence[str], delimiter: str, column: int) -> Iterator[tuple[int, str]]:
+class _Remembered:
+    """Lines, of which the last one that was read is known."""
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self._lines = lines
+        self.last = ""
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self._lines:
+            self.last = line
+            yield line
+
+
+def _column(lines: Iterator[str], delimiter: str, column: int) -> Iterator[tuple[int, str]]:
     """The cells of a column, without the header's; a row that the table's form does not allow counts as a word."""
-    table = csv.reader(lines, delimiter=delimiter)
+    read = _Remembered(lines)
+    table = csv.reader(read, delimiter=delimiter)
     header = True
     while True:
         try:
             row = next(table, None)
         except csv.Error:
-            yield table.line_num, lines[table.line_num - 1].strip()
+            yield table.line_num, read.last.strip()
             continue
         if row is None:
             return

@@ -1,4 +1,4 @@
-"""Fields of a PubMed XML record besides its text: corrections and retraction, substances, grants, and pages."""
+"""Fields of a PubMed XML record besides its text: corrections, substances, grants, data banks, and pages."""
 
 from collections.abc import Iterable
 
@@ -6,8 +6,17 @@ from lxml.etree import _Element as Element
 
 from litmine.sources.pmids import parse_pmid
 from litmine.sources.read_record import is_retracted
-from litmine.sources.xml_elements import Children, child_elements, children, element_text, first_text, list_items
-from litmine.types import Chemical, Correction, Grant
+from litmine.sources.study_values import data_bank_number
+from litmine.sources.xml_elements import (
+    Children,
+    all_texts,
+    child_elements,
+    children,
+    element_text,
+    first_text,
+    list_items,
+)
+from litmine.types import Chemical, Correction, DataBank, Grant
 
 _RETRACTED_PUBLICATION = "D016441"
 _NO_GRANT = Grant()
@@ -79,6 +88,17 @@ def read_grants(article: Children) -> tuple[Grant, ...]:
         if grant != _NO_GRANT:
             grants.append(grant)
     return tuple(grants)
+
+
+def read_data_banks(article: Children) -> tuple[DataBank, ...]:
+    """The data banks of an `Article` with the numbers there."""
+    banks = []
+    for element in list_items(article, "DataBankList", "DataBank"):
+        parts = children(element)
+        numbers = all_texts(list_items(parts, "AccessionNumberList", "AccessionNumber"))
+        if name := first_text(parts, "DataBankName"):
+            banks.append(DataBank(name, tuple(map(data_bank_number, numbers))))
+    return tuple(banks)
 
 
 def read_pages(article: Children) -> str | None:

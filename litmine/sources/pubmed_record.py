@@ -12,6 +12,7 @@ from litmine.sources.pubmed_citation import (
     is_retracted_record,
     read_chemicals,
     read_corrections,
+    read_data_banks,
     read_grants,
     read_pages,
 )
@@ -82,6 +83,7 @@ def read_article(citation: Element, data: Element | None) -> Article:
         pages=read_pages(article),
         status=citation.get("Status"),
         corrections=corrections,
+        data_banks=read_data_banks(article),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from litmine.errors import QuestionError, SourceError
 from litmine.settings import did_you_mean
+from litmine.sources.bounded import read_file_up_to
 from litmine.sources.encodings import decode_text, undecodable
 from litmine.sources.question_types import guess_type
 from litmine.types import Question
@@ -22,6 +23,9 @@ _TYPE_NAMES = {"factoid": "factoid", "list": "list", "yesno": "yesno", "yes/no":
 _SUMMARY = "summary"
 _FORMATS = 'JSON Lines, {"question": "..."} a line, CSV with a column `question`, or BioASQ\'s JSON'
 _BIOASQ = re.compile(r'(?<!\\)"questions"\s*:\s*\[')
+# A file is read whole. Question answering shared tasks publish files of some 80 MB.
+MAX_FILE_BYTES = 128 << 20
+MAX_QUESTION_CHARS = 10_000
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -32,9 +36,11 @@ def read_questions(path: Path) -> list[Question]:
     and for a file that cannot be read or has no questions.
     """
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise QuestionError(f"{path} cannot be read ({error.strerror}); check the path") from error
+        content = read_file_up_to(path, MAX_FILE_BYTES, "a file of questions")
+    except SourceError as error:
+        raise QuestionError(f"{path} cannot be read: {error}") from error
+    except (OSError, ValueError) as error:
+        raise QuestionError(f"{path} cannot be read ({_reason(error)}); check the path") from error
     questions: dict[str, Question] = {}
     locations: dict[str, str] = {}
     for location, row in _rows(path, content):
@@ -52,11 +58,17 @@ def read_questions(path: Path) -> list[Question]:
     return list(questions.values())
 
 
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)
+
+
 def parse_question(text: str, question_id: str = "1", question_type: str = "") -> Question:
     """A question with normalised white space; its type is guessed if `question_type` is empty.
 
     Raises QuestionError when the text has no word, or for an unknown type.
     """
+    if len(text) > MAX_QUESTION_CHARS:
+        raise QuestionError(f"the question has {len(text):,} characters, and one may have {MAX_QUESTION_CHARS:,}")
     text = " ".join(_LONE_SURROGATE.sub("\ufffd", text).split())
     if not any(char.isalnum() for char in text):
         raise QuestionError("the question is empty" if not text else f"the question {text[:40]!r} has no word")

@@ -11,14 +11,24 @@ from litmine.specs.lookup import (
     type_column_of,
 )
 from litmine.specs.spec import ARTICLES, TaskSpec, import_object
-from litmine.specs.tasks import BUILTIN, BUILTIN_LINKER, BUILTIN_READER, BUILTIN_RELATIONS, TASKS
+from litmine.specs.tasks import (
+    BUILTIN,
+    BUILTIN_CLASSIFIER,
+    BUILTIN_LINKER,
+    BUILTIN_READER,
+    BUILTIN_RELATIONS,
+    BUILTIN_TRIALS,
+    TASKS,
+)
 
 __all__ = [
     "ARTICLES",
     "BUILTIN",
+    "BUILTIN_CLASSIFIER",
     "BUILTIN_LINKER",
     "BUILTIN_READER",
     "BUILTIN_RELATIONS",
+    "BUILTIN_TRIALS",
     "TASKS",
     "EvaluationResult",
     "TaskSpec",

@@ -31,6 +31,8 @@ class TaskSpec:
     export: the view whose rows `export --format jsonl` adds to each article under the table's name; empty for none.
     files: endings of the names of files that are models of the task, without a network: term lists.
     architectures: suffixes of the Hugging Face architectures (in config.json) that the task loads.
+    declaration: the file that a folder of such an architecture has if its model is one of this task rather than one of
+        another task with the same architectures; empty for the task of folders without such a file.
     builtin: the reference of the built-in model, in `models/builtin/<name>`; empty for none.
     companions: references of further built-in models, without a network, that `annotate` runs beside `builtin` unless
         the user or the lake chose otherwise; `builtin-variants` is in `models/builtin/variants`.
@@ -74,6 +76,7 @@ class TaskSpec:
     export: str = ""
     files: tuple[str, ...] = ()
     architectures: tuple[str, ...] = ()
+    declaration: str = ""
     builtin: str = ""
     companions: tuple[str, ...] = ()
     further: tuple[str, ...] = ()

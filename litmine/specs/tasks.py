@@ -4,7 +4,7 @@ from litmine.specs.spec import ARTICLES, TaskSpec
 
 # References of the built-in models.
 BUILTIN, BUILTIN_LINKER, BUILTIN_READER = "builtin", "builtin-linker", "builtin-reader"
-BUILTIN_RELATIONS = "builtin-relations"
+BUILTIN_RELATIONS, BUILTIN_CLASSIFIER, BUILTIN_TRIALS = "builtin-relations", "builtin-classifier", "builtin-trials"
 
 TASKS: tuple[TaskSpec, ...] = (
     TaskSpec(
@@ -59,6 +59,7 @@ TASKS: tuple[TaskSpec, ...] = (
         rows="litmine.tasks.relations.found:relation_rows",
         quotes=(("subject_start", "subject_end", "subject"), ("object_start", "object_end", "object")),
         architectures=("ForSequenceClassification",),
+        declaration="relations.json",
         export="relations",
         needs=(BUILTIN, "builtin-variants", "builtin-adverse-effects", BUILTIN_LINKER),
         builtin=BUILTIN_RELATIONS,
@@ -67,6 +68,39 @@ TASKS: tuple[TaskSpec, ...] = (
         train="litmine.tasks.relations.make:run_training",
         evaluation="litmine.tasks.relations.evaluation_settings:RelationEvaluation",
         evaluate="litmine.tasks.relations.run_evaluation:run_evaluation",
+    ),
+    TaskSpec(
+        name="classification",
+        purpose="gives labels to texts and sentences",
+        table="labels",
+        identify="litmine.tasks.classification.model:identify",
+        load="litmine.tasks.classification.model:load",
+        rows="litmine.tasks.classification.found:label_rows",
+        architectures=("ForSequenceClassification",),
+        export="labels",
+        builtin=BUILTIN_CLASSIFIER,
+        recipe="litmine.tasks.classification.recipe:ClassifierRecipe",
+        recipes="recipes",
+        train="litmine.tasks.classification.make:run_training",
+        evaluation="litmine.tasks.classification.evaluation_settings:ClassifierEvaluation",
+        evaluate="litmine.tasks.classification.run_evaluation:run_evaluation",
+    ),
+    TaskSpec(
+        name="trials",
+        purpose="finds what trials report",
+        table="trial_mentions",
+        logs=("registered_trials",),
+        identify="litmine.tasks.trials.model:identify",
+        load="litmine.tasks.trials.model:load",
+        rows="litmine.tasks.trials.model:trial_rows",
+        quotes=(("start_char", "end_char", "mention"),),
+        builtin=BUILTIN_TRIALS,
+        recipe="litmine.tasks.trials.recipe:TrialRecipe",
+        recipes="recipes",
+        train="litmine.tasks.ner.make:run_training",
+        distributed=True,
+        evaluation="litmine.tasks.trials.evaluation_settings:TrialEvaluation",
+        evaluate="litmine.tasks.trials.run_evaluation:run_evaluation",
     ),
     TaskSpec(
         name="sentences",

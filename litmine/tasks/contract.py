@@ -39,8 +39,10 @@ class StepModel(Protocol):
 
     A model with a network is a subclass of `litmine.nn.network_model.NetworkModel`, which adds `read`, `label`,
     `device` and `precision`. If its network reads the step's inputs too, it has the attribute `reads_inputs`, which is
-    true, and in place of `label` a method `label_with_inputs(items, read, inputs, watch)`. A model without one
-    (`TaskSpec.network` is False) needs only `name` and `decode`, and decodes the items and inputs.
+    true, and in place of `label` a method `label_with_inputs(items, read, inputs, watch)`. Such a model may have
+    `shared_top(read)`, a top that runs with the others of its trunk; `label_with_inputs` then gets that top's result as
+    `shared`. A model without a network (`TaskSpec.network` is False) needs only `name` and `decode`, and decodes the
+    items and inputs.
     """
 
     @property
@@ -76,14 +78,18 @@ class WorkerModels(Protocol):
         """Run the networks on tokenized items; returns the output of each model, in the form that its `decode` takes.
 
         `watch` is called before each batch with the share of the tokens already started; it may raise to stop the run.
-        Networks that read the inputs of their step are left out.
+        Of a network that reads the inputs of its step, the result is that of its shared top, if it has one and other
+        networks run too; `label_with_inputs` takes it.
         """
         ...
 
     def label_with_inputs(
-        self, model: str, items: Sequence[Any], read: Sequence[Any], inputs: Sequence[UpstreamRows]
+        self, model: str, items: Sequence[Any], read: Sequence[Any], inputs: Sequence[UpstreamRows], label: Any
     ) -> Any:
-        """The output of a network that reads its step's inputs, computed where `label` computes; None for any other."""
+        """The output of a network that reads its step's inputs, computed where `label` computes.
+
+        label: what `label` returned for the model, which is the output of any other model.
+        """
         ...
 
     def model(self, name: str) -> StepModel:

@@ -99,7 +99,7 @@ class LoadedPart:
             gap = Gap(self.unit.name, self._missing_inputs(step) or f"{model}: {error}")
             return StepResult(table, gaps=(gap,), exists=False, written=False)
         failed_upstream = {i: why for rows in inputs for i, why in rows.failed.items()}
-        found = labels[model] if model in labels else models.label_with_inputs(model, self.items, read, inputs)
+        found = models.label_with_inputs(model, self.items, read, inputs, labels.get(model))
         decoded = models.model(model).decode(self.items, read, found, inputs)
         results = [FailedItem(failed_upstream[i]) if i in failed_upstream else one for i, one in enumerate(decoded)]
         rows = import_object(PART_TASKS[table].rows)(self.texts, results)

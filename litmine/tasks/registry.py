@@ -16,6 +16,7 @@ from litmine.nn.trunk_folder import find_trunk, read_trunk_link, trunk_digest
 from litmine.specs import BUILTIN, BUILTIN_LINKER, TASKS, TaskSpec, import_object, runs_always, spec_by_name
 
 if TYPE_CHECKING:
+    from litmine.tasks.classification.classifier import Classifier
     from litmine.tasks.linking.linked_tagger import LinkedTagger
     from litmine.tasks.ner.tagger import Tagger
     from litmine.tasks.ner.term_tagger import TermTagger
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 # The task of a `litmine.json` without one: the oldest models are taggers and do not name it.
 _DEFAULT_TASK = "ner"
+# The tasks whose models `load_model` loads.
+_ANNOTATING = ("ner", "classification")
 
 
 def detect_task(folder: Path, among: Sequence[TaskSpec] = TASKS) -> TaskSpec:
@@ -52,6 +55,9 @@ def detect_task(folder: Path, among: Sequence[TaskSpec] = TASKS) -> TaskSpec:
         fits = [spec for spec in TASKS if any(name.endswith(spec.architectures) for name in names)]
         kind = f"a {names[0]}"
     matches = [spec for spec in among if spec in fits]
+    if len(matches) > 1:
+        declared = [spec for spec in matches if spec.declaration and (folder / spec.declaration).is_file()]
+        matches = declared or [spec for spec in matches if not spec.declaration] or matches
     if len(matches) == 1:
         return matches[0]
     if matches:
@@ -187,14 +193,18 @@ def load_model(
     link: bool = False,
     linker: str = BUILTIN_LINKER,
     vocabulary: str = "",
-) -> "Tagger | LinkedTagger":
-    """Load a tagger, as `load_task_model`; `heads` names the heads to use instead of the default ones.
+) -> Any:
+    """Load a tagger or a classifier, whose `annotate` gives the entities or the labels of texts, as `load_task_model`.
 
+    heads: names of a tagger's heads to use instead of the default ones.
     link: whether its entities get identifiers, from `linker` and `vocabulary`; the built-in ones if not given. Raises
     ModelError also for a term list, which `load_terms` loads, and VocabularyError for a vocabulary that does not exist.
     """
     if ref.endswith(spec_by_name("ner").files):
         raise ModelError(f"{ref} is a term list; load it with litmine.load_terms")
+    if heads is None and not link and find_model(ref, [spec_by_name(name) for name in _ANNOTATING])[0].name != "ner":
+        classifier: Classifier = load_task_model(ref, "classification", device, precision, batch_tokens)
+        return classifier
     tagger: Tagger = load_task_model(ref, "ner", device, precision, batch_tokens, heads=heads)
     if not link:
         return tagger

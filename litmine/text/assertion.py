@@ -7,7 +7,7 @@ sources, docs/decisions/0175-adverse-effects.md how well they do.
 """
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -40,21 +40,28 @@ class Assertion:
     indication: bool
 
 
-def assert_pair(sentence: str, subject: Span, object: Span) -> Assertion:  # noqa: A002 - the field's word
+def assert_pair(
+    sentence: str,
+    subject: Span,
+    object: Span,  # noqa: A002 - the field's word
+    breaks: Sequence[int] = (),
+    indications: bool = True,
+) -> Assertion:
     """What the sentence says of the relation of two mentions.
 
-    subject, object: start and end in code points of the sentence, end exclusive. Raises ValueError for a span outside
-    of the sentence.
+    subject, object: start and end in code points of the sentence, end exclusive. breaks: where further sentences begin,
+    if the text has several; a cue acts in its own sentence only. indications: whether an indication is looked for,
+    which takes most of the time. Raises ValueError for a span outside of the sentence.
     """
     mentions = subject, object
     if any(not 0 <= start <= end <= len(sentence) for start, end in mentions):
         raise ValueError(f"{subject} and {object} are no spans of a sentence of {len(sentence)} code points")
-    read = _read(sentence)
-    wording = _mask(sentence, subject, object)
+    read = _read(sentence, tuple(breaks))
+    wording = _mask(sentence, subject, object) if indications else ""
     return Assertion(
         any(read.reaches(cue, mentions) for cue in read.negation),
         any(read.reaches(cue, mentions) for cue in read.hypothesis),
-        any(pattern.search(wording) for pattern in _INDICATION),
+        indications and any(pattern.search(wording) for pattern in _INDICATION),
     )
 
 
@@ -86,9 +93,10 @@ class _CueFinder:
 
 
 class _Sentence:
-    """The cues of a sentence, and the places of its words and of the ends of scopes."""
+    """The cues of a sentence, or of several, and the places of its words and of the ends of scopes."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, breaks: Sequence[int]) -> None:
+        self._breaks = breaks
         self.negation, self.hypothesis = _NEGATION.find(text), _HYPOTHESIS.find(text)
         self._words = [word.start() for word in _WORD.finditer(text)]
         self._ends = [end.end() - 1 for end in _SCOPE_END.finditer(text)]
@@ -100,6 +108,8 @@ class _Sentence:
         return any(self._is_near(cue, mention) for mention in mentions)
 
     def _is_near(self, cue: _FoundCue, mention: Span) -> bool:
+        if bisect_right(self._breaks, cue.start) != bisect_right(self._breaks, mention[0]):
+            return False
         if cue.cues.scope in ("after", "around") and mention[0] >= cue.end:
             first, last = cue.end, mention[0]
         elif cue.cues.scope in ("before", "around") and mention[1] <= cue.start:
@@ -114,8 +124,8 @@ def _count(places: Sequence[int], first: int, last: int) -> int:
 
 
 @lru_cache(maxsize=_KEPT_SENTENCES)
-def _read(text: str) -> _Sentence:
-    return _Sentence(text)
+def _read(text: str, breaks: tuple[int, ...]) -> _Sentence:
+    return _Sentence(text, breaks)
 
 
 def _mask(text: str, subject: Span, target: Span) -> str:

@@ -50,7 +50,7 @@ def save_checkpoint(
             raise _os_error(error) from error
 
     try:
-        write_atomically(folder / _FILE, write)
+        write_atomically(folder.resolve() / _FILE, write)
     except LakeError as error:
         raise ModelError(str(error)) from error
 

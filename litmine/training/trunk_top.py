@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from litmine.errors import ModelError, SettingError
@@ -17,6 +16,7 @@ from litmine.nn.config import bert_shape
 from litmine.nn.encoder import BertEncoder, EncoderOutput, UpperLayers
 from litmine.nn.references import BUILTIN_TRUNK, TRUNK, is_builtin, locate, read_description
 from litmine.nn.trunk_folder import TrunkLink, TrunkSettings, find_trunk, read_trunk_link, trunk_digest
+from litmine.training.frozen_states import FrozenStates
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +81,12 @@ class TrunkTop(UpperLayers):
         lower = BertEncoder(config, base.embeddings, base_layers[:after])
         lower.eval().requires_grad_(False)
         # In a tuple, so that it is no part of what is trained and saved.
-        self._lower = (lower,)
+        self._lower = (FrozenStates(lower),)
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> EncoderOutput:
         """Hidden states (texts, tokens, width) after the top's layers; `attention_mask` is true at tokens."""
         (lower,) = self._lower
-        lower.to(input_ids.device)
-        with torch.no_grad():
-            hidden = lower(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        hidden = lower.read(input_ids, attention_mask)
         mask = None if attention_mask is None else attention_mask.bool()[:, None, None, :]
         for layer in self.layers:
             hidden = layer(hidden, mask)

@@ -1,80 +1,56 @@
 """Make one set of concepts from several sources: join those that are the same, and clean their names."""
 
-import re
 import unicodedata
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 
+from litmine.vocabulary.checks import LONGEST_NAME, Problems
 from litmine.vocabulary.concept import MESH, NCBI_TAXONOMY, Concept, NameKind, Source
-from litmine.vocabulary.normalise import normalise
+from litmine.vocabulary.normalise import normalise, split_tokens
 
-# A name that is longer is damage, or a sequence.
-LONGEST_NAME = 1000
 _HEADING = "heading:"
 _TAXON = "NCBITaxon:"
 _SPECIES = "Species"
 # A supplementary record that is mapped to headings of several types is of the first of these: an inborn error of
 # metabolism is mapped to a disease and to the enzyme.
 _TYPES_OF_RECORDS = ("Disease", "Chemical", "Species", "Anatomy", "CellType", "CellLine", "Person")
-_IDENTIFIER = re.compile(r"[A-Za-z_]+[:_][A-Za-z0-9_.-]{1,64}")
-
-
-@dataclass(slots=True)
-class Problems:
-    """What was wrong in the files of a build, with the names of the first few."""
-
-    shown = 5
-    duplicates: dict[str, list[str]] = field(default_factory=dict)
-    malformed: dict[str, list[str]] = field(default_factory=dict)
-    long_names: dict[str, list[str]] = field(default_factory=dict)
-
-    def sentences(self) -> list[str]:
-        """A sentence for each kind of problem and file."""
-        texts = (
-            (self.duplicates, "identifiers stand more than once", "their names were joined"),
-            (self.malformed, "identifiers are malformed", "these concepts were left out"),
-            (self.long_names, f"names have more than {LONGEST_NAME:,} characters", "these names were left out"),
-        )
-        return [
-            f"{file}: {len(found):,} {what} ({', '.join(found[: self.shown])}{', ...' * (len(found) > self.shown)});"
-            f" {consequence}"
-            for problems, what, consequence in texts
-            for file, found in problems.items()
-        ]
 
 
 class Assembly:
-    """The concepts of all sources by identifier."""
+    """The concepts of all sources by identifier. taxa_of_mesh: those of taxa that were made from headings."""
 
     def __init__(self) -> None:
         self.concepts: dict[str, Concept] = {}
         self.problems = Problems()
+        self.taxa_of_mesh: set[str] = set()
 
     def add(self, concepts: Iterable[Concept], file: str, source: Source) -> None:
-        """Add the concepts of a file. The names of a concept that is there already join its names."""
+        """Add the concepts of a file. What it says of a concept that is there already joins that."""
         for concept in concepts:
             source.count("concepts read")
             source.count("names read", len(concept.names))
-            if not _IDENTIFIER.fullmatch(concept.identifier):
-                self.problems.malformed.setdefault(file, []).append(concept.identifier[:40])
+            if not self.problems.check(concept, file):
                 continue
             self._shorten(concept, file)
             if not concept.names:
+                self.problems.note_nameless(concept, file)
                 continue
             before = self.concepts.setdefault(concept.identifier, concept)
             if before is not concept:
-                self.problems.duplicates.setdefault(file, []).append(concept.identifier)
+                self.problems.note_duplicate(concept, file)
                 _join(before, concept)
+                _join_places(before, concept)
 
     def join(self) -> None:
         """Join the concepts of different sources that are the same, after all files are added.
 
         A concept whose `same_as` exists joins that. A supplementary record of MeSH about an organism joins the taxon of
         its name. A MeSH heading with a taxon stays, but mentions of the species are linked to the taxon, which gets
-        its names and tree numbers.
+        its names and tree numbers. Where NCBI Taxonomy's file lacks all taxa of a heading, this is the taxon of its
+        name, or else its only taxon, which is made from the heading.
         """
         self._resolve_headings()
         self._type_by_headings()
+        self._replace_missing_taxa()
         taxa = self._taxa_by_name()
         for concept in [*self.concepts.values()]:
             if _is_organism(concept) and not concept.tree_numbers:
@@ -104,10 +80,11 @@ class Assembly:
         names = []
         for name, kind in concept.names:
             if len(name) > LONGEST_NAME:
-                self.problems.long_names.setdefault(file, []).append(f"{name[:20]}... of {concept.identifier}")
+                self.problems.note_long_name(name, concept, file)
             elif cleaned := clean(name):
                 names.append((cleaned, kind))
-        concept.names = names
+        # The preferred name may be among those that are left out.
+        concept.names = [(name, "preferred" if place == 0 else kind) for place, (name, kind) in enumerate(names)]
 
     def _resolve_headings(self) -> None:
         headings = {
@@ -143,6 +120,28 @@ class Assembly:
                 found = [kind for kind in _TYPES_OF_RECORDS if kind in kinds]
                 concept.entity_types = tuple(found[:1]) if headings else ("Chemical",)
 
+    def _replace_missing_taxa(self) -> None:
+        """Give headings of organisms whose taxa are all missing the taxon of their name, or else make their only taxon.
+
+        NLM often names a strain where NCBI Taxonomy's file has species only. No taxon is made whose name, apart from
+        signs and spaces, another taxon has.
+        """
+        by_name = self._taxa_by_name()
+        taken = {_characters(name) for concept in self._of(NCBI_TAXONOMY) for name, _ in concept.names}
+        for heading in [one for one in self._of(MESH) if _is_organism(one) and one.tree_numbers] if taken else []:
+            taxa = [one for one in heading.references if one.startswith(_TAXON)]
+            if not taxa or any(one in self.concepts for one in taxa):
+                continue
+            name, _ = heading.names[0]
+            if named := by_name.get(name.casefold()):
+                heading.references = (*heading.references, named)
+            elif len(taxa) == 1 and not any(_characters(one) in taken for one, _ in heading.names):
+                self.taxa_of_mesh.add(taxa[0])
+                self.concepts[taxa[0]] = Concept(taxa[0], NCBI_TAXONOMY, (_SPECIES,), [(name, "preferred")])
+
+    def _of(self, vocabulary: str) -> list[Concept]:
+        return [concept for concept in self.concepts.values() if concept.vocabulary == vocabulary]
+
     def _taxa_by_name(self) -> dict[str, str]:
         """Identifiers of taxa by scientific name; a name of two taxa stands for none."""
         found: dict[str, str] = {}
@@ -173,6 +172,10 @@ def clean(name: str) -> str:
     return " ".join(kept.split())
 
 
+def _characters(name: str) -> str:
+    return "".join(split_tokens(name))
+
+
 def _is_organism(concept: Concept) -> bool:
     return concept.vocabulary == MESH and _SPECIES in concept.entity_types
 
@@ -190,6 +193,14 @@ def _join(concept: Concept, other: Concept) -> None:
         one for one in _distinct(*concept.references, *other.references) if one != concept.identifier
     )
     concept.definition = concept.definition or other.definition
+
+
+def _join_places(concept: Concept, other: Concept) -> None:
+    """Add the types and the places in the tree of another record of the same concept."""
+    concept.entity_types = _distinct(*concept.entity_types, *other.entity_types)
+    concept.tree_numbers = _distinct(*concept.tree_numbers, *other.tree_numbers)
+    concept.semantic_types = _distinct(*concept.semantic_types, *other.semantic_types)
+    concept.parents = _distinct(*concept.parents, *other.parents)
 
 
 def _distinct(*items: str) -> tuple[str, ...]:

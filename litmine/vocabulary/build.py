@@ -115,7 +115,7 @@ def build_vocabulary(
     report("joining concepts and sorting names")
     assembly.join()
     if builtin_rule:
-        rule = BuiltinRule(assembly.concepts.values())
+        rule = BuiltinRule(assembly.concepts.values(), assembly.taxa_of_mesh)
         assembly.keep(rule)
         for publisher, counts in rule.left_out.items():
             if publisher in sources:

@@ -1,8 +1,10 @@
 """What `litmine vocabulary show` prints."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 
 from litmine.errors import UnknownConceptError
+from litmine.settings import did_you_mean
 from litmine.vocabulary.concept import NCBI_TAXONOMY
 from litmine.vocabulary.storage import size_of
 from litmine.vocabulary.vocabulary import Match, Vocabulary
@@ -37,15 +39,19 @@ def describe_vocabulary(vocabulary: Vocabulary) -> Iterator[str]:
 def describe_what(
     vocabulary: Vocabulary, what: str, entity_type: str | None = None, taxon: int | None = None
 ) -> Iterator[str]:
-    """The concept with this identifier, or the concepts with this name.
+    """The concept with this identifier, or the concepts with this name, or that refer to this identifier elsewhere.
 
-    Raises UnknownConceptError, which lists the nearest names, when there is none.
+    Raises UnknownConceptError, which lists the nearest names, when there is none, and for a type that no concept has.
     """
+    _check_type(vocabulary, entity_type)
     row = vocabulary.find_or_none(what)
     if row is not None:
         yield from describe_concept(vocabulary, row)
         return
     matches = vocabulary.lookup(what, entity_type, taxon)
+    if not matches and (referring := vocabulary.referring_to(what)):
+        yield from _describe_referring(vocabulary, referring, what)
+        return
     if not matches:
         vocabulary.suggest_identifier(what)
         nearest = [match for match, _ in vocabulary.nearest(what, _NEAREST, entity_type, taxon)]
@@ -60,14 +66,34 @@ def describe_what(
     if len(best) == 1:
         yield from describe_concept(vocabulary, matches[0].concept)
         return
-    for match in [*best.values()][:_LISTED]:
-        types = ", ".join(vocabulary.entity_types(match.concept)) or "-"
-        yield (
-            f"{vocabulary.identifier(match.concept)}\t{vocabulary.preferred_name(match.concept)}\t{types}"
-            f"\t{match.name} ({match.kind}, {match.agreement.name.lower()})"
+    how = {row: f"{match.name} ({match.kind}, {match.agreement.name.lower()})" for row, match in best.items()}
+    yield from _list_concepts(vocabulary, how)
+
+
+def _check_type(vocabulary: Vocabulary, entity_type: str | None) -> None:
+    """Raise UnknownConceptError for a type that no concept has."""
+    known = sorted({kind for section in vocabulary.manifest.sections for kind in section.entity_types})
+    if entity_type is not None and entity_type not in known:
+        raise UnknownConceptError(
+            f"{vocabulary.reference} has no concepts of the type {entity_type[:100]}"
+            f"{did_you_mean(entity_type, known)}; its types are {', '.join(known)}"
         )
-    if len(best) > _LISTED:
-        yield f"... and {len(best) - _LISTED:,} more"
+
+
+def _describe_referring(vocabulary: Vocabulary, rows: Sequence[int], reference: str) -> Iterator[str]:
+    if len(rows) == 1:
+        yield from describe_concept(vocabulary, rows[0])
+    else:
+        yield from _list_concepts(vocabulary, dict.fromkeys(rows, f"refers to {reference}"))
+
+
+def _list_concepts(vocabulary: Vocabulary, how: Mapping[int, str]) -> Iterator[str]:
+    """A line for each of the first concepts, by row, with how it was found."""
+    for row, found_as in islice(how.items(), _LISTED):
+        types = ", ".join(vocabulary.entity_types(row)) or "-"
+        yield f"{vocabulary.identifier(row)}\t{vocabulary.preferred_name(row)}\t{types}\t{found_as}"
+    if len(how) > _LISTED:
+        yield f"... and {len(how) - _LISTED:,} more"
 
 
 def describe_concept(vocabulary: Vocabulary, row: int) -> Iterator[str]:

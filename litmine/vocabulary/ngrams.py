@@ -1,12 +1,16 @@
 """Approximate lookup: the names that share most character trigrams with a name, weighted by how rare they are (TF-IDF).
 
-The index is made when it is first used: for 300,000 names that takes less time than to read a stored one would save,
-and the stored one would be larger than the names.
+The index is made when it is first used. It is larger than the names, so no vocabulary has one on disk;
+`litmine.vocabulary.stored_trigrams` keeps those of this machine.
 """
+
+from collections.abc import Mapping
 
 import numpy as np
 import pyarrow as pa
 
+# The version of an index's arrays.
+INDEX_FORM = 1
 # Classes of bytes: 0 for signs and the ends of names, letters without case, digits, and 27 for all bytes beyond ASCII.
 _BITS = 6
 _GRAMS = 1 << (3 * _BITS)
@@ -55,6 +59,18 @@ class TrigramIndex:
             squares = np.bincount(rows, self._squares[grams])
             lengths[number * _CHUNK :][: len(squares)] = np.sqrt(squares)
         self._inverse_lengths = 1 / np.maximum(lengths, 1e-9)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All arrays of the index, by name."""
+        return {name: array for name, array in vars(self).items() if array is not None}
+
+    @classmethod
+    def of_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "TrigramIndex":
+        """The index with these `arrays`."""
+        index = cls.__new__(cls)
+        index._chosen = None
+        vars(index).update(arrays)
+        return index
 
     def nearest(self, name: str, number: int, mask: np.ndarray | None = None) -> list[tuple[int, float]]:
         """The rows of the nearest names with their cosine similarity, 0 to 1, the nearest first.

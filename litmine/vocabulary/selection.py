@@ -5,7 +5,7 @@ The rule looks at records alone, never at a corpus. docs/vocabulary.md states it
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from litmine.vocabulary.concept import (
     MESH,
@@ -53,12 +53,13 @@ class BuiltinRule:
     left_out: by vocabulary, what was left out and how often.
     """
 
-    def __init__(self, concepts: Iterable[Concept]) -> None:
+    def __init__(self, concepts: Iterable[Concept], taxa_of_mesh: Collection[str] = ()) -> None:
+        """taxa_of_mesh: the taxa that only MeSH has. Their gene products are kept: NCBI Gene has no such genes."""
         self.left_out: dict[str, Counter[str]] = defaultdict(Counter)
         self._organisms: set[str] = set(_ORGANISMS)
         shared: Counter[tuple[int | None, str]] = Counter()
         for concept in concepts:
-            if concept.vocabulary == NCBI_TAXONOMY:
+            if concept.vocabulary == NCBI_TAXONOMY and concept.identifier not in taxa_of_mesh:
                 self._organisms.update(name.casefold() for name, _ in concept.names)
             elif concept.vocabulary == NCBI_GENE:
                 shared.update({(concept.taxon, name) for name, kind in concept.names if kind == "full name"})

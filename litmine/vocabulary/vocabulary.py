@@ -28,6 +28,7 @@ from litmine.vocabulary.storage import (
     open_parquet,
     read_manifest,
 )
+from litmine.vocabulary.stored_trigrams import stored_index
 
 # Normal forms of visited names that are kept: the first steps of all searches visit the same few thousand.
 _KEPT_FORMS = 1 << 16
@@ -213,6 +214,15 @@ class Vocabulary:
         row = bisect_left(range(len(identifiers)), identifier, key=self.identifier)
         return row if row < len(identifiers) and self.identifier(row) == identifier else None
 
+    def referring_to(self, reference: str) -> list[int]:
+        """The rows of the concepts that have an identifier of another database, such as OMIM:114480, as reference."""
+        import pyarrow.compute as pc  # takes 40 ms, which a command that looks nothing up need not wait
+
+        lists = self._column("references")
+        places = np.flatnonzero(pc.equal(lists.values, reference).to_numpy(zero_copy_only=False))
+        rows = np.searchsorted(lists.offsets.to_numpy(), places, side="right") - 1
+        return np.unique(rows).tolist()  # type: ignore[no-any-return]
+
     def identifier(self, concept: int) -> str:
         return str(self._column("identifier")[concept].as_py())
 
@@ -273,7 +283,7 @@ class Vocabulary:
             yield self.names(section)
 
     def _index(self, names: Names, entity_type: str | None) -> TrigramIndex:
-        """The trigrams of the names of a section that are of a type; made at its first use."""
+        """The trigrams of the names of a section that are of a type; made or read at its first use."""
         section = names.section.vocabulary
         if entity_type is not None and self._mask(names, entity_type, None).all():
             entity_type = None
@@ -282,7 +292,10 @@ class Vocabulary:
             rows = None
             if entity_type is not None:
                 rows = np.flatnonzero(self._mask(names, entity_type, None)).astype(np.int32)
-            self._trigrams[key] = TrigramIndex(names.texts, rows)
+            count = len(names) if rows is None else len(rows)
+            self._trigrams[key] = stored_index(
+                self.manifest.digest, section, entity_type, count, lambda: TrigramIndex(names.texts, rows)
+            )
         return self._trigrams[key]
 
     def _mask(self, names: Names, entity_type: str | None, taxon: int | None) -> np.ndarray:

@@ -10,9 +10,10 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from litmine.cli.answer_output import load_answers, print_text
+from litmine.cli.answer_output import print_text
 from litmine.errors import DONE, FAILED, NEW_GAPS
 from litmine.lake.lake import Lake
+from litmine.pipeline.ranked_answers import load_answers
 from litmine.tasks.registry import identify
 from litmine.types import Article, Correction, Question, SourceRecord
 

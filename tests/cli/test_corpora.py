@@ -19,9 +19,9 @@ def test_list_shows_which_corpora_are_downloaded(run: Run, home: Path) -> None:
     (home / "corpora" / "BC5CDR").mkdir(parents=True)
     header, *rows = run("corpora", "list").stdout.splitlines()
     assert header.split() == ["name", "types", "relations", "licence", "downloaded"]
-    assert len(rows) == 19
+    assert len(rows) == 30
     assert [row.split()[0] for row in rows if row.endswith(" yes")] == ["BC5CDR"]
-    assert "i2b2-2010     Problem, Test, Treatment  " in "\n".join(rows)
+    assert "i2b2-2010          Problem, Test, Treatment  " in "\n".join(rows)
     assert {"BioRED": "8", "ChemProt": "5", "ADE": "2", "JNLPBA": "-"}.items() <= {
         row.split()[0]: row[header.index("relations") :].split()[0] for row in rows
     }.items()
@@ -80,12 +80,14 @@ def test_check_counts_lists_errors_and_writes(run: Run, tmp_path: Path, sample_d
         "mentions: 67 Chemical, 63 Disease",
         "relations: 58 adverse_effect, 16 treats",
         "qualifiers: 14 negated, 10 speculated",
+        "labels: 13 comparison, 12 hypothesis, 12 indication, 13 negation",
         "no errors",
     ]
     assert (tmp_path / "out.jsonl").read_bytes() == (sample_data / "relations" / "challenge.jsonl").read_bytes()
     damaged = tmp_path / "a.pubtator"
     damaged.write_text("1|t|Lithium\n1|a|\n1\t0\t7\tLithium\tChemical\tD1\n1\t1\t3\t\x1b[2J\tDisease\tD2\n")
     ran = run("corpora", "check", damaged, "--of", "BC5CDR", "--errors", "1")
+    assert ran.returncode == 3, "a mention was left out"
     assert ran.stdout.splitlines() == [
         "1 documents, 7 characters", "mentions: 1 Chemical", "1 errors", "1 offsets do not hold",
         "  line 4: '\\x1b[2J'",

@@ -30,7 +30,7 @@ try:
 except SystemExit as left:
     heavy = {
         "torch", "ray", "transformers", "tokenizers", "safetensors", "duckdb", "Bio", "tantivy", "fsspec", "s3fs",
-        "botocore", "pandas", "pyarrow.compute", "pyarrow.dataset", "rich",
+        "botocore", "pandas", "pyarrow.compute", "pyarrow.dataset", "rich", "starlette", "uvicorn", "jinja2",
     }
     loaded = sorted(heavy & set(sys.modules))
     print(json.dumps([left.code, loaded]), file=sys.stderr)
@@ -49,6 +49,8 @@ except SystemExit as left:
         (("train", "mlm", "--help"), []),
         (("evaluate", "ner", "--help"), []),
         (("evaluate", "qa", "--help"), []),
+        (("explore", "--help"), []),
+        (("report", "--help"), []),
         (("schema",), []),
         (("models", "show", "builtin"), []),
         (("sql", "select 1"), ["duckdb"]),
@@ -88,7 +90,7 @@ def test_a_command_imports_no_other_command() -> None:
         "print(sorted(name for name in sys.modules if name.startswith('litmine.cli.')), 'pyarrow' in sys.modules)"
     )
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    used = [f"litmine.cli.{name}" for name in ("console", "main", "options", "status")]
+    used = [f"litmine.cli.{name}" for name in ("console", "main", "number_types", "options", "status")]
     assert ran.stdout.splitlines()[-1] == f"{used} False"
 
 

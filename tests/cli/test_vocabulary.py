@@ -39,9 +39,9 @@ def test_build_list_show_and_use(run: Run, obo: Path, home: Path, tmp_path: Path
 
     lake = Lake.create(tmp_path / "lake").location
     listed = run("vocabulary", "list", "--lake", str(lake)).stdout.splitlines()
-    assert [line[:2] for line in listed] == ["  ", "  "]
+    assert [line[:2] for line in listed] == ["* ", "  "], "the built-in one is the default"
     assert [line[2:].partition("@")[0] for line in listed] == ["builtin", "mine"]
-    assert listed[1] == f"  {reference}\t1 concepts\t2 names"
+    assert listed[1] == f"  {reference}\t1 concept\t2 names"
 
     used = run("vocabulary", "use", "mine", "--lake", str(lake))
     assert used.stderr.endswith(f"uses the vocabulary {reference}\n")
@@ -54,6 +54,17 @@ def test_build_list_show_and_use(run: Run, obo: Path, home: Path, tmp_path: Path
     assert shown.startswith("MONDO:0005240\tkidney disorder\n")
     assert built.returncode == used.returncode == 0
     assert f"{reference}\n" in run("vocabulary", "show", "mine").stdout
+
+
+def test_an_identifier_of_another_database_finds_what_refers_to_it(run: Run, obo: Path) -> None:
+    second = "\n[Term]\nid: MONDO:0000002\nname: other disorder\nxref: OMIM:2\nxref: DOID:1\n"
+    obo.write_text(f"{OBO}xref: OMIM:1\nxref: DOID:1\n{second}")
+    run("vocabulary", "build", "--name", "mine", "--mondo", str(obo))
+    assert run("vocabulary", "show", "mine", "OMIM:1").stdout.startswith("MONDO:0005240\tkidney disorder\n")
+    assert run("vocabulary", "show", "mine", "DOID:1").stdout.splitlines() == [
+        "MONDO:0000002\tother disorder\tDisease\trefers to DOID:1",
+        "MONDO:0005240\tkidney disorder\tDisease\trefers to DOID:1",
+    ]
 
 
 def test_a_vocabulary_in_a_folder(run: Run, obo: Path, tmp_path: Path) -> None:
@@ -71,8 +82,8 @@ def test_problems_of_files_are_new_gaps(run: Run, obo: Path) -> None:
     obo.write_text(f'{OBO}synonym: "{"x" * 2000}" EXACT []\n\n[Term]\nid: MONDO:0005240\nname: again\n')
     built = run("vocabulary", "build", "--name", "mine", "--mondo", str(obo))
     assert built.returncode == 3
-    assert "1 identifiers stand more than once (MONDO:0005240)" in built.stderr
-    assert "1 names have more than 1,000 characters" in built.stderr
+    assert "identifiers that stand more than once: 1 (MONDO:0005240)" in built.stderr
+    assert "names of more than 1,000 characters: 1 " in built.stderr
     assert run("vocabulary", "show", "mine", "again").stdout.startswith("MONDO:0005240\t")
 
 
@@ -83,6 +94,7 @@ def test_problems_of_files_are_new_gaps(run: Run, obo: Path) -> None:
         (["show", "mine", "D999"], 2, "has no name or identifier D999"),
         (["show", "mine", "renal diseese"], 2, "the nearest names are renal disease (MONDO:0005240)"),
         (["show", "mine", "0005240"], 2, "it has MONDO:0005240"),
+        (["show", "mine", "renal disease", "--type", "Desease"], 2, "the type Desease (did you mean Disease?)"),
         (["use", "other", "--lake", "lake"], 1, "there is no lake at lake"),
         (["build", "--name", "x"], 1, "name at least one file"),
         (["build", "--name", "builtin", "--mondo", "x"], 1, "'builtin' cannot be the name of a vocabulary"),

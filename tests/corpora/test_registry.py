@@ -15,6 +15,8 @@ from litmine.tasks.ner.recipe import TaggerRecipe
 OURS = {"Disease", "Chemical", "Gene", "Species", "CellLine", "CellType", "DNA", "RNA", "Protein"}
 # Types of relation corpora that no tagger of litmine finds.
 OURS |= {"AdverseEffect", "TherapeuticEffect", "Dose", "Route"}
+# What these annotate goes into the view `trials`.
+OF_TRIALS = {"EBM-NLP", "PICO-sections", "EvidenceOutcomes", "PICO-Corpus"}
 
 
 @pytest.fixture(autouse=True)
@@ -35,13 +37,15 @@ def test_the_known_corpora_are_registered() -> None:
     assert list(registry()) == [
         "NCBI-disease", "BC5CDR", "BC4CHEMD", "BC2GM", "JNLPBA", "LINNAEUS", "Species-800", "i2b2-2010", "BioRED",
         "NLM-Gene", "GNormPlus", "tmVar3", "ChemProt", "DrugProt", "DDI2013", "GAD", "EU-ADR", "ADE", "PHEE",
+        "EBM-NLP", "PICO-sections", "EvidenceOutcomes", "PICO-Corpus",
+        "StudyType", "NICTA-PIBOSO", "HoC", "LitCovid", "OHSUMED", "PublicationType", "EvidenceInference",
     ]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", list(registry()))
 def test_an_entry_is_complete(name: str) -> None:
     entry = registry()[name]
-    assert set(entry.entity_types) <= OURS or name == "i2b2-2010"
+    assert set(entry.entity_types) <= OURS or name in {"i2b2-2010", *OF_TRIALS}
     for fact in (entry.guideline, entry.licence, entry.terms, entry.source, entry.format, entry.citation):
         assert fact.strip()
     assert entry.source.startswith("http")

@@ -25,6 +25,7 @@ from litmine.types import (
     AuthorAffiliation,
     Chemical,
     Correction,
+    DataBank,
     Deletion,
     Grant,
     MeshHeading,
@@ -216,6 +217,7 @@ def test_hashes_stay_the_same_and_tell_contents_apart() -> None:
         pages="3",
         status="MEDLINE",
         corrections=(Correction("ErratumIn", 9),),
+        data_banks=(DataBank("ClinicalTrials.gov", ("NCT01234567",)),),
     )
     defaults = {field.name: field.default for field in fields(newest) if field.compare and field.name != "pmid"}
     changed = [replace(newest, **cast("dict[str, Any]", {name: default})) for name, default in defaults.items()]

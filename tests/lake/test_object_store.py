@@ -15,7 +15,9 @@ from typing import Any
 import pytest
 
 from litmine import Lake
+from litmine.discovery.rules import DiscoveryRules
 from litmine.errors import DONE, FAILED, LakeError, LakeLockedError, QueryError, SettingError
+from litmine.lake.concept_parts import concept_folder
 from litmine.lake.file_writer import write_atomically, write_bytes
 from litmine.lake.lock import hold_lock
 from litmine.lake.object_store import ObjectPath, s3_filesystem
@@ -23,6 +25,7 @@ from litmine.lake.parquet import read_footer
 from litmine.lake.paths import LakePath, local_folder, parse_lake_path
 from litmine.lake.views import connect
 from litmine.types import SourceRecord
+from tests.fixtures.written_concepts import CONCEPTS, add_twenty
 
 Run = Callable[..., CompletedProcess[str]]
 Start = Callable[..., Popen[Any]]
@@ -201,6 +204,20 @@ def test_a_damaged_object_is_named(filled_lake: Lake) -> None:
         filled_lake.rows("select sum(length(text)) from articles")
 
 
+def test_concepts_are_kept_on_this_machine(url: str) -> None:
+    lake = Lake.create(url)
+    add_twenty(lake)
+    query = "SELECT first_id, second_id, articles FROM concept_pairs ORDER BY articles DESC, first_id LIMIT 1"
+    assert lake.rows(query) == [("MESH:D0001", "MESH:D0002", 4)]
+    assert len(lake.rows("FROM concepts")) == len(CONCEPTS)
+    kept = concept_folder(lake.location)
+    assert kept.is_relative_to(local_folder(lake.location))
+    assert list(kept.glob("pairs-*.parquet"))
+    links = lake.discover("MESH:D0001", "MESH:D0003", rules=DiscoveryRules(1.0, 1, 1)).column("link_id").to_pylist()
+    assert sorted(links) == ["MESH:D0002", "MESH:D0005", "MESH:D0007"]
+    assert not list(lake.location.glob("concepts/*"))
+
+
 def test_locks_are_local_to_this_machine(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lake = parse_lake_path(url)
     lock_folder = local_folder(lake)
@@ -337,8 +354,9 @@ def test_every_command_works_on_an_object_store(
     assert "2 current in 1 part" in run("status", "--lake", url).stdout
     assert not ObjectPath(url).is_file()
     assert {path.name for path in ObjectPath(url).iterdir()} == {
-        "lake.json", "abbreviations", "articles", "entities", "files", "questions", "readings", "replaced", "retrieved",
-        "links", "relations", "runs", "sentences", "terms", "vocabularies"
+        "lake.json", "abbreviations", "articles", "entities", "files", "labels", "links", "questions", "readings",
+        "replaced", "registered_trials", "relations", "retrieved", "runs", "sentences", "terms", "trial_mentions",
+        "vocabularies"
     }  # fmt: skip
     assert {path.name for path in local_folder(parse_lake_path(url)).iterdir()} == {".locks", "search"}
     shutil.rmtree(local_folder(parse_lake_path(url)))

@@ -117,3 +117,22 @@ def test_a_full_disk_is_named() -> None:
     assert error is not None
     assert "set TMPDIR to another folder" in str(error)
     assert limit_error("Binder Error: no such column") is None
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "select count(*) from range(10000000000) where hash(range) = 1",
+        "select count(*) from range(1000000) one, range(1000000) other where hash(one.range * other.range) = 1",
+        "from range(1000000000000)",
+    ],
+)
+def test_a_query_that_takes_too_long_ends_with_a_sentence(imported_lake: Path, query: str) -> None:
+    with pytest.raises(QueryLimitError, match="takes longer than it may"):
+        for _ in Lake(imported_lake).select(query, QueryLimits(seconds=0.3)):
+            pass
+
+
+def test_a_query_within_its_time_has_all_its_rows(imported_lake: Path) -> None:
+    rows = Lake(imported_lake).select("from range(100000)", QueryLimits(seconds=300))
+    assert sum(batch.num_rows for batch in rows) == 100_000

@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from litmine import Lake
-from litmine.types import Article, AuthorAffiliation, Chemical, Correction, Grant, SourceRecord
+from litmine.types import Article, AuthorAffiliation, Chemical, Correction, DataBank, Grant, SourceRecord
 
 ARTICLE = Article(
     9,
@@ -21,8 +21,11 @@ ARTICLE = Article(
     pages="123-30",
     status="MEDLINE",
     corrections=(Correction("ErratumIn", 4, "J Test. 2001", "a note"), Correction("RetractionOf", citation="J Test")),
+    data_banks=(DataBank("ISRCTN", ("ISRCTN12345678", "ISRCTN87654321")), DataBank("GENBANK")),
 )
-COLUMNS = "affiliations, chemicals, grants, journal_abbreviation, issn, volume, issue, pages, status, corrections"
+COLUMNS = (
+    "affiliations, chemicals, grants, journal_abbreviation, issn, volume, issue, pages, status, corrections, data_banks"
+)
 
 
 def test_the_columns_hold_what_the_record_says(lake: Lake) -> None:
@@ -49,6 +52,10 @@ def test_the_columns_hold_what_the_record_says(lake: Lake) -> None:
             "corrections": [
                 {"kind": "ErratumIn", "pmid": 4, "citation": "J Test. 2001", "note": "a note"},
                 {"kind": "RetractionOf", "pmid": None, "citation": "J Test", "note": None},
+            ],
+            "data_banks": [
+                {"name": "ISRCTN", "numbers": ["ISRCTN12345678", "ISRCTN87654321"]},
+                {"name": "GENBANK", "numbers": []},
             ],
         }
     ]

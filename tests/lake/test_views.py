@@ -29,7 +29,7 @@ START = datetime(2025, 1, 1, tzinfo=UTC)
 ARTICLES = (
     "pmid, title, abstract, text, sections, journal, pub_date, year, authors, affiliations, mesh, keywords, "
     "publication_types, doi, pmcid, language, retracted, revised, as_of, chemicals, grants, journal_abbreviation, "
-    "issn, volume, issue, pages, status, corrections"
+    "issn, volume, issue, pages, status, corrections, data_banks"
 )
 ENTITIES = "pmid, start_char, end_char, mention, entity_type, score, identifier, identifier_score, linker, model"
 COVERAGE = "task, model, inputs, active, texts_read, texts_unread, texts_failed, parts_read, parts_unread"
@@ -226,7 +226,7 @@ def test_a_table_newer_than_the_lake_is_empty(lake: Lake) -> None:
 
 def test_each_view_has_a_description() -> None:
     descriptions = view_descriptions()
-    assert catalogue_sql(Path("/lake")).count("CREATE VIEW") == len(descriptions) == 37
+    assert catalogue_sql(Path("/lake")).count("CREATE VIEW") == len(descriptions) == 47
     assert catalogue_sql(Path("/lake")).count("CREATE MACRO") == len(macro_descriptions()) == 3
     assert all(description.endswith(".") for description in descriptions.values())
 

@@ -149,8 +149,8 @@ def test_without_a_network_the_error_names_models_that_load(
     sentence = pull("org/other", tmp_path, NOWHERE, **offline)
     assert sentence.startswith("org/other could not be downloaded from the Hugging Face Hub (")
     known = (
-        "builtin, builtin-variants, builtin-adverse-effects, builtin-linker, builtin-relations, builtin-reader,"
-        " org/name"
+        "builtin, builtin-variants, builtin-adverse-effects, builtin-linker, builtin-relations, builtin-classifier,"
+        " builtin-trials, builtin-reader, org/name"
     )
     assert sentence.endswith(f"; without a download, give {known}, or a model folder")
 

@@ -11,15 +11,22 @@ import sys
 import time
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import Any
 
 _settings = json.loads(os.environ["LITMINE_TEST_PAUSE"])
 _folder = Path(_settings["folder"])
 _remaining = _settings["after"]
 
 
-def _pause(event: str, arguments: tuple[object, ...]) -> None:
+def _path(_: object, name: Any, __: int = -1, folder: int = -1) -> str:
+    """The new name of a file, with the path of the folder if the name is relative to an open one."""
+    path = os.fsdecode(name)
+    return path if folder < 0 or path.startswith("/") else f"{Path(f'/proc/self/fd/{folder}').readlink()}/{path}"
+
+
+def _pause(event: str, arguments: tuple[Any, ...]) -> None:
     global _remaining  # noqa: PLW0603 -- an audit hook is a function, and a process has only one
-    if event in ("os.rename", "os.link") and fnmatch(os.fsdecode(arguments[1]), _settings["pattern"]):  # type: ignore[arg-type]
+    if event in ("os.rename", "os.link") and fnmatch(_path(*arguments), _settings["pattern"]):
         _remaining -= 1
         if _remaining < 0:
             (_folder / str(os.getpid())).touch()

@@ -269,7 +269,7 @@ def test_a_model_of_another_task_is_refused(lake: Path, tiny_base: Path, tmp_pat
     logging.disable_progress_bar()
     folder = tmp_path / "classifier"
     BertForSequenceClassification(BertConfig.from_pretrained(tiny_base, num_labels=3)).save_pretrained(folder)
-    ran = run("annotate", "--lake", lake, "--model", folder)
+    ran = run("annotate", "--lake", lake, "--task", "relations", "--model", folder)
     assert ran.returncode == FAILED
     remedy = "to find relations with it, add relations.json to the folder"
     assert ran.stderr.startswith(f"litmine: {folder} holds a classifier of texts; {remedy}")

@@ -104,6 +104,10 @@ def add_texts(lake: Path, texts: dict[int, str]) -> None:
     import_files(lake, [file], part_size=2)
 
 
+def status_of(lake: Path) -> str:
+    return litmine("status", "--lake", lake).stdout
+
+
 def rows(lake: Path, view: str = "entities") -> list[tuple[Any, ...]]:
     return Lake(lake).rows(ROWS.format(view))
 
@@ -202,16 +206,23 @@ def test_another_vocabulary_makes_only_the_links_again(run: Run, lake: Path, tmp
     first = linker_of(lake)
     vocabulary = make_vocabulary(run, tmp_path)
     assert run("vocabulary", "use", vocabulary, "--lake", lake).returncode == DONE
+    builtin = open_vocabulary().reference
+    assert f"the links of {first} are to {builtin}, and the vocabulary of this lake is {vocabulary}@" in status_of(lake)
     entities = {file: file.stat().st_mtime_ns for file in lake.glob("entities/*/*.parquet")}
     said = run("annotate", "--lake", lake, *TASKS)
+    assert "the links of" not in status_of(lake)
     assert said.returncode == DONE, said.stderr
     assert {file: file.stat().st_mtime_ns for file in lake.glob("entities/*/*.parquet")} == entities
-    assert linker_of(lake) != first
+    second = linker_of(lake)
+    assert second != first
     genes_only = [(pmid, mention, "MINE:1" if mention == "Aspirin" else None) for pmid, mention, _ in LINKED[:-1]]
     assert rows(lake) == [*genes_only, LINKED[-1]]
     # The links of both stand side by side, and the earlier ones can be shown again.
     assert len(Lake(lake).rows("select distinct model from all_links")) == 2
-    assert run("models", "use", first, "--lake", lake).returncode == DONE
+    # Of two linkers, the last one that is named counts.
+    for order in ((second, first), (first, second), (first,)):
+        assert run("models", "use", *order, "--lake", lake).returncode == DONE
+        assert linker_of(lake) == order[-1]
     assert rows(lake) == LINKED
     # A vocabulary that was built again is another one, which somebody must choose.
     make_vocabulary(run, tmp_path, more="9606\t672\tBRCA1\t-\t-\t-\t17\t-\tBRCA1\tprotein-coding\n")
@@ -225,6 +236,31 @@ def test_another_vocabulary_makes_only_the_links_again(run: Run, lake: Path, tmp
     assert "run `litmine vocabulary use builtin`" in gone.stderr
 
 
+def test_a_missing_copy_of_the_vocabulary_is_found_and_made_again(run: Run, lake: Path) -> None:
+    (copy,) = lake.glob("vocabularies/*@*.parquet")
+    size = copy.stat().st_size
+    assert run("doctor", "--lake", lake).returncode == DONE
+    copy.unlink()
+    found = run("doctor", "--lake", lake)
+    assert found.returncode == FAILED
+    assert f"wrong  vocabularies/{copy.name}: is missing, so `concepts` lacks names" in found.stdout
+    assert run("annotate", "--lake", lake, *TASKS).returncode == DONE
+    assert copy.stat().st_size == size
+
+
+def test_a_linker_without_a_tagger_names_the_command_that_has_one(run: Run, tmp_path: Path) -> None:
+    add_texts(tmp_path / "lake", TEXTS)
+    refused = run("annotate", "--lake", tmp_path / "lake", "--task", "linking", "--model", "builtin")
+    assert refused.returncode == FAILED
+    assert "run `litmine annotate --model builtin --model builtin-linker` without --task" in refused.stderr
+
+
+def test_a_branch_may_be_written_in_small_letters(lake: Path) -> None:
+    for branch in ("C04", "c04"):
+        found = Lake(lake).rows(f"select identifier from concepts where under(tree_numbers, '{branch}') order by 1")
+        assert found == [("MESH:D001943",), ("MESH:D010051",)], branch
+
+
 def test_two_taggers_have_links_of_their_own(run: Run, lake: Path, tmp_path: Path) -> None:
     file = tmp_path / "second.tsv"
     file.write_text("name\ttype\tidentifier\nhuman\tSpecies\t\nMI\tDisease\t\n", encoding="utf-8")
@@ -233,7 +269,8 @@ def test_two_taggers_have_links_of_their_own(run: Run, lake: Path, tmp_path: Pat
     human = Lake(lake).rows(f"select mention, identifier from entities where model = '{second}' and pmid = 4")
     assert human == [("human", "NCBITaxon:9606")]
     assert len(rows(lake)) == len(LINKED) + 5
-    assert run("models", "use", second, "--lake", lake).returncode == DONE
+    # A list of the lake may be called by its name, also where its file is not.
+    assert run("models", "use", "second", "--lake", lake).returncode == DONE
     assert rows(lake) == [row for row in LINKED if row[1] == "MI"] + [(4, "human", "NCBITaxon:9606")]
 
 

@@ -243,6 +243,8 @@ def test_in_python(watchlist: Path) -> None:
     assert terms.entity_types == ["Disease", "Drug", "Gene"]
     ((one, *_),) = terms.annotate([TEXTS[1]])
     assert (one.mention, one.identifier, one.score) == ("\u03b1-blocker", "MESH:D000317|X:1", 1.0)
+    with pytest.raises(TypeError, match=r"write annotate\(\[text\]\)"):
+        terms.annotate(TEXTS[1])
     with pytest.raises(ModelError, match=r"is a term list; load it with litmine\.load_terms"):
         load_model(str(watchlist))
 

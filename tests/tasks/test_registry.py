@@ -58,8 +58,8 @@ def test_an_unknown_model_is_refused(ref: str, monkeypatch: pytest.MonkeyPatch, 
     (tmp_path / "models" / "org--name").mkdir(parents=True)
     (tmp_path / "models" / "org--name" / "config.json").touch()
     known = (
-        "builtin, builtin-variants, builtin-adverse-effects, builtin-linker, builtin-relations, builtin-reader,"
-        " org/name"
+        "builtin, builtin-variants, builtin-adverse-effects, builtin-linker, builtin-relations, builtin-classifier,"
+        " builtin-trials, builtin-reader, org/name"
     )
     assert f"no model {ref!r} here; give {known}, a model folder, or the id" in refusal(ref)
 
@@ -217,7 +217,7 @@ def test_downloaded_models_are_loaded_from_litmine_home(
     # An unfinished download does not count.
     shutil.copytree(bert_classifier, hub_folder("org/other").with_name(".org--other.tmp"))
     builtins = ["builtin", "builtin-variants", "builtin-adverse-effects", "builtin-linker", "builtin-relations"]
-    assert offline_models() == [*builtins, "builtin-reader", "org/a--name"]
+    assert offline_models() == [*builtins, "builtin-classifier", "builtin-trials", "builtin-reader", "org/a--name"]
     assert locate("org/a--name") == (hub_folder("org/a--name"), "a--name")
     assert load_model("org/a--name").name.startswith("a--name@")
     assert load_model("org/a--name").digest == load_model(str(bert_classifier)).digest

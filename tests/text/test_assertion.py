@@ -110,6 +110,21 @@ def test_a_cue_acts_up_to_its_reach() -> None:
     assert not said(f"There was no harm {filler}<ataxia> [lithium].").negated
 
 
+def test_a_cue_acts_in_its_own_sentence() -> None:
+    first, second = "Lithium was given without delay ", "ataxia and no rash followed"
+    text = first + second
+    drug, effect, rash = (0, 7), (len(first), len(first) + 6), (text.index("rash"), text.index("rash") + 4)
+    assert assert_pair(text, drug, effect).negated
+    assert assert_pair(text, drug, effect, [len(first)]) == STATED
+    assert assert_pair(text, drug, rash, [len(first)]).negated
+
+
+def test_an_indication_is_looked_for_only_if_asked() -> None:
+    text = "Lithium for the treatment of mania"
+    assert assert_pair(text, (0, 7), (29, 34)).indication
+    assert not assert_pair(text, (0, 7), (29, 34), indications=False).indication
+
+
 def test_a_cue_inside_a_mention_is_none() -> None:
     assert said("[Lithium] caused <absence of reflexes>.") == STATED
     assert said("[May apple] caused <ataxia>.") == STATED

@@ -16,7 +16,7 @@ def kept(*concepts: Concept) -> dict[str, Concept]:
     assembly = Assembly()
     assembly.add(concepts, "file", Source("test", "", "", ""))
     assembly.join()
-    assembly.keep(BuiltinRule(assembly.concepts.values()))
+    assembly.keep(BuiltinRule(assembly.concepts.values(), assembly.taxa_of_mesh))
     return assembly.concepts
 
 
@@ -83,14 +83,14 @@ def test_a_heading_of_several_taxa_joins_the_one_that_it_names_or_the_only_speci
     )
     references = ("NCBITaxon:10088", "NCBITaxon:10090")
     heading = Concept(
-        "MESH:D051379", "MeSH", ("Species",), named("Mice", "Mus musculus"), ("B01.1",), references=references
+        "MESH:D051379", "MeSH", ("Species",), named("Mice", "Mus musculus"), ("B01.100",), references=references
     )
-    other = Concept("MESH:D1", "MeSH", ("Species",), named("Rodents"), ("B01.2",), references=references)
+    other = Concept("MESH:D1", "MeSH", ("Species",), named("Rodents"), ("B01.200",), references=references)
     rats = Concept("MESH:D2", "MeSH", ("Species",), named("Rats"), references=("NCBITaxon:10116", *references))
     found = kept(genus, mouse, rat, heading, other, rats)
     assert ("Rats", "synonym") in found["NCBITaxon:10116"].names
     assert ("Mice", "synonym") in found["NCBITaxon:10090"].names
-    assert found["NCBITaxon:10090"].tree_numbers == ("B01.1",)
+    assert found["NCBITaxon:10090"].tree_numbers == ("B01.100",)
     assert (found["MESH:D051379"].entity_types, found["MESH:D1"].entity_types) == ((), ("Species",))
 
 
@@ -124,3 +124,44 @@ def test_what_is_left_out_is_counted() -> None:
         "MeSH": {"supplementary chemicals with long names only": 1},
         "MONDO": {"diseases without a MeSH record": 1},
     }
+
+
+def test_a_taxon_that_only_mesh_has_is_made_from_its_heading() -> None:
+    taxon = Concept("NCBITaxon:7955", "NCBI Taxonomy", ("Species",), named("Danio rerio", "zebrafish"))
+    virus = Concept(
+        "MESH:D000086402",
+        "MeSH",
+        ("Species",),
+        named("SARS-CoV-2", "2019-nCoV"),
+        ("B04.820",),
+        references=("NCBITaxon:2697049",),
+    )
+    unclear = Concept(
+        "MESH:D1", "MeSH", ("Species",), named("Grasses"), ("B01.650",), references=("NCBITaxon:1", "NCBITaxon:2")
+    )
+    found = kept(taxon, virus, unclear, substance(1, "spike protein, SARS-CoV-2", "S protein"))
+    made = found["NCBITaxon:2697049"]
+    assert made.names == named("SARS-CoV-2", "2019-nCoV")
+    assert (made.entity_types, made.tree_numbers, made.references) == (("Species",), ("B04.820",), ("MESH:D000086402",))
+    assert found["MESH:D000086402"].entity_types == ()
+    assert found["MESH:D1"].entity_types == ("Species",)
+    assert len(found) == 5, "NCBI Gene has no genes of such a taxon, so a supplementary record of one is kept"
+    virus.entity_types = ("Species",)
+    assert set(kept(virus)) == {"MESH:D000086402"}, "without NCBI Taxonomy, headings are the species"
+
+
+def test_a_heading_whose_taxon_is_missing_joins_the_taxon_of_its_name() -> None:
+    species = Concept("NCBITaxon:1773", "NCBI Taxonomy", ("Species",), named("Mycobacterium tuberculosis", "TB germ"))
+    virus = Concept("NCBITaxon:1570291", "NCBI Taxonomy", ("Species",), named("Ebola virus", "EBOV"))
+    strain = Concept(
+        "MESH:D014376", "MeSH", ("Species",), named("Mycobacterium tuberculosis", "Koch's Bacillus"), ("B03.510",),
+        references=("NCBITaxon:83332",),
+    )  # fmt: skip
+    genus = Concept(
+        "MESH:D029043", "MeSH", ("Species",), named("Ebolavirus"), ("B04.820",), references=("NCBITaxon:128951",)
+    )
+    found = kept(species, virus, strain, genus)
+    assert list(found) == ["NCBITaxon:1773", "NCBITaxon:1570291", "MESH:D014376", "MESH:D029043"]
+    assert found["NCBITaxon:1773"].tree_numbers == ("B03.510",)
+    assert ("Koch's Bacillus", "synonym") in found["NCBITaxon:1773"].names
+    assert (strain.entity_types, genus.entity_types) == ((), ("Species",)), "two taxa of nearly one name are unclear"

@@ -213,6 +213,20 @@ def test_latin_1_is_refused(files: Path) -> None:
         list(read_mesh_ascii(files / "d2024.bin"))
 
 
+@pytest.mark.parametrize("reader", ["d2024.bin", "gene_info", "hgnc_complete_set.txt", "mondo.obo", "cellosaurus.txt"])
+def test_a_file_that_ends_within_a_line_is_refused(files: Path, reader: str) -> None:
+    file = files / reader
+    file.write_bytes(file.read_bytes().rstrip(b"\n"))
+    with pytest.raises(VocabularyError, match=r"has no line end, so the file may be cut off|ends within an entry"):
+        list(READERS[reader](file))
+
+
+def test_utf_16_reads_as_utf_8(files: Path) -> None:
+    wide = files / "wide.bin"
+    wide.write_text((files / "d2024.bin").read_text(), encoding="utf-16")
+    assert [*read_mesh_ascii(wide)] == [*read_mesh_ascii(files / "d2024.bin")]
+
+
 def test_forms_are_recognised(files: Path) -> None:
     assert looks_like(files / "desc2024.xml") == "MeSH descriptors in XML"
     assert looks_like(files / "supp2024.xml") == "MeSH supplementary records in XML"

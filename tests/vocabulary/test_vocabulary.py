@@ -214,13 +214,53 @@ def test_duplicates_and_long_names_are_reported(files: Path, tmp_path: Path) -> 
     file.write_text(text)
     built = build_vocabulary(SourceFiles(gene=[file]), tmp_path / "genes", "genes")
     duplicates, long_names = built.problems
-    assert duplicates == (f"{file}: 1 identifiers stand more than once (NCBIGene:7157); their names were joined")
-    assert "1 names have more than 1,000 characters (xxxxxxxxxxxxxxxxxxxx... of NCBIGene:7157)" in long_names
+    assert duplicates == f"{file}: identifiers that stand more than once: 1 (NCBIGene:7157); their records were joined"
+    assert "names of more than 1,000 characters: 1 (xxxxxxxxxxxxxxxxxxxx... of NCBIGene:7157)" in long_names
     vocabulary = Vocabulary(tmp_path / "genes")
     assert identifiers(vocabulary, "newname") == ["NCBIGene:7157"]
     assert max(len(name) for name, _ in vocabulary.names_of(vocabulary.find("NCBIGene:7157"))) < 1000
     counts = json.loads((tmp_path / "genes" / MANIFEST).read_text())["sources"][0]["counts"]
     assert counts["concepts read"] == 4
+
+
+def test_malformed_rows_are_reported_and_the_rest_is_built(files: Path, tmp_path: Path) -> None:
+    genes, hgnc = files / "gene_info", files / "hgnc_complete_set.txt"
+    rows = genes.read_text()
+    row = rows.splitlines()[1]
+    damaged = [row.replace("\t7157", "\t71S7"), row.replace("9606\t7157", "96O6\t8")]
+    genes.write_text("\n".join([rows.rstrip("\n"), *damaged, ""]))
+    hgnc.write_text(hgnc.read_text().replace("\t7157\n", "\t715?\n"))
+    built = build_vocabulary(SourceFiles(gene=[genes], hgnc=hgnc), tmp_path / "genes", "genes")
+    malformed, unequal = built.problems
+    identifiers_named = "NCBIGene:71S7, NCBIGene:8 of the taxon 96O6"
+    assert malformed == f"{genes}: malformed identifiers: 2 ({identifiers_named}); these concepts were left out"
+    what = "malformed identifiers of equal concepts"
+    assert unequal == f"{hgnc}: {what}: 1 (NCBIGene:715? of HGNC:11998); these concepts were not joined"
+    vocabulary = Vocabulary(tmp_path / "genes")
+    assert [vocabulary.find_or_none(one) is not None for one in ("NCBIGene:22059", "HGNC:11998")] == [True, True]
+
+
+def test_malformed_places_and_records_without_a_name_are_reported(files: Path, tmp_path: Path) -> None:
+    file = files / "d2024.bin"
+    again = "*NEWRECORD\nRECTYPE = D\nMH = Heart Attack, Old\nMN = C99.100\nMN = c14-280\nST = T190\nUI = D009203\n"
+    long = f"*NEWRECORD\nRECTYPE = D\nMH = {'x' * 2000}\nMN = C01.100\nUI = D000001\n"
+    other = f"*NEWRECORD\nRECTYPE = D\nMH = {'y' * 2000}\nENTRY = Short\nMN = C01.200\nUI = D000002\n"
+    malformed = "*NEWRECORD\nRECTYPE = D\nMH = Other\nMN = C01.300\nUI = 000003\n"
+    file.write_text(f"{file.read_text()}\n{again}\n{long}\n{other}\n{malformed}")
+    built = build_vocabulary(SourceFiles(mesh=[file]), tmp_path / "mesh", "mesh")
+    assert [sentence.removeprefix(f"{file}: ").partition(";")[0] for sentence in built.problems] == [
+        "identifiers that stand more than once: 1 (MESH:D009203)",
+        "malformed identifiers: 1 (MESH:000003)",
+        "malformed tree numbers: 1 (c14-280 of MESH:D009203)",
+        f"names of more than 1,000 characters: 2 ({'x' * 20}... of MESH:D000001, {'y' * 20}... of MESH:D000002)",
+        "concepts without any other name: 1 (MESH:D000001)",
+    ]
+    vocabulary = Vocabulary(tmp_path / "mesh")
+    attack = vocabulary.find("MESH:D009203")
+    assert vocabulary.tree_numbers(attack) == ("C14.280.647.500", "C14.907.585.500", "C99.100")
+    assert vocabulary.semantic_types(attack) == ("T047", "T190")
+    assert vocabulary.names_of(vocabulary.find("MESH:D000002")) == [("Short", "preferred")]
+    assert vocabulary.find_or_none("MESH:D000001") is None
 
 
 def test_no_files_is_an_error(tmp_path: Path) -> None:

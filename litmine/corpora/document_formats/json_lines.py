@@ -2,9 +2,9 @@
 
 `{"id", "text", "entities": [{"id", "type", "start", "end", "identifier"}], "relations": [{"type", "arg1", "arg2"}],
 "labels": [...], "sentences": [{"start", "end", "labels"}]}`, offsets in code points of `text`; keys that a task does
-not need are left out. Several identifiers of a mention are joined by `|`. A relation may have `qualifiers`, a mention
-the `text` that is at its offsets, and `title` and `abstract` may stand for `text`, joined by one space. Other keys are
-ignored.
+not need are left out, and `pmid` may stand for `id`. Several identifiers of a mention are joined by `|`. A relation
+may have `qualifiers`, a mention the `text` that is at its offsets, and `title` and `abstract` may stand for `text`,
+joined by one space. Other keys are ignored.
 """
 
 import json
@@ -47,7 +47,7 @@ def read_json_lines(path: Path, lines: NumberedLines) -> Iterator[RawDocument]:
 
 def _document(read: Mapping[str, Any], where: str) -> RawDocument:
     text = read["text"] if "text" in read else f"{read['title']} {read['abstract']}"
-    document = RawDocument(str(read["id"]), str(text), where)
+    document = RawDocument(str(read["id"] if "id" in read else read["pmid"]), str(text), where)
     document.entities = [_entity(one, where) for one in read.get("entities", ())]
     document.relations = [_relation(one, where) for one in read.get("relations", ())]
     document.labels = _words(read.get("labels", ()))

@@ -6,6 +6,7 @@ from litmine.errors import LakeError
 from litmine.lake.active_models import input_of
 from litmine.lake.download_journal import list_unfinished_fetches
 from litmine.lake.lake import Lake
+from litmine.lake.paths import relative_path, vocabulary_path
 from litmine.lake.targets import TargetSet
 from litmine.lake.term_lists import is_term_list
 from litmine.lake.views import catalogue_is_current
@@ -14,7 +15,7 @@ from litmine.pipeline.doctor.contents import examine_contents, sample_targets
 from litmine.pipeline.doctor.finding import Finding, note, ok, wrong
 from litmine.pipeline.doctor.lake_files import CheckedFiles, examine_files, examine_targets
 from litmine.search.index_state import index_health
-from litmine.specs import annotate_advice
+from litmine.specs import annotate_advice, spec_by_name
 
 
 def examine_lake(lake: Lake, *, deep: bool = False) -> Iterator[Finding]:
@@ -61,6 +62,7 @@ def _examine_models_and_catalogue(lake: Lake) -> Iterator[Finding]:
                     targets.table, targets.model, in_lake=is_term_list(lake.location, targets.model)
                 )
                 yield note(f"model {active.model}", f"has not read {format_count(unread, 'parts')}; {advice}")
+        yield from _missing_vocabularies(lake)
         if not catalogue_is_current(lake.location):
             yield note("lake.duckdb", "is missing or out of date; the next command that writes to the lake rebuilds it")
         for name, md5, as_of, reader in lake.rows("select name, md5, as_of, reader from files"):
@@ -68,6 +70,18 @@ def _examine_models_and_catalogue(lake: Lake) -> Iterator[Finding]:
                 yield note("files", f"an article part from {name} is missing; import the file again")
     except LakeError as error:
         yield wrong("lake", str(error))
+
+
+def _missing_vocabularies(lake: Lake) -> Iterator[Finding]:
+    """The active linkers whose vocabulary the lake has no copy of."""
+    linkers = {one.model for one in lake.active_models() if spec_by_name(one.task).vocabulary}
+    for file in (vocabulary_path(lake.location, linker) for linker in sorted(linkers)):
+        if not file.exists():
+            yield wrong(
+                relative_path(lake.location, file),
+                "is missing, so `concepts` lacks names and tree numbers; run `litmine annotate`, which copies the"
+                " vocabulary again",
+            )
 
 
 def _no_results_message(targets: TargetSet, target_sets: Sequence[TargetSet]) -> str:

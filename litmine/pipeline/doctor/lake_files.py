@@ -3,21 +3,25 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from litmine.atomic_write import TEMPORARY
 from litmine.errors import LakeError
 from litmine.lake.articles import read_part_summary
 from litmine.lake.compaction import MERGED_PREFIX, replaced_names_in_folder
+from litmine.lake.download_journal import JOURNALS, is_journal_file
 from litmine.lake.duckdb_errors import verify_parquet
+from litmine.lake.folders import walk, why_not_opened
+from litmine.lake.listing import invalid_merge_pairs, list_files
 from litmine.lake.parquet import SCHEMA_FILE, damage_error, read_footer, read_schema_and_row_count
-from litmine.lake.paths import MODEL_TABLES, PART_TASKS, TABLES, LakePath, folder_depth, relative_path
+from litmine.lake.paths import MODEL_TABLES, PART_TASKS, REPLACED, TABLES, LakePath, folder_depth, relative_path
 from litmine.pipeline.count_format import format_count
 from litmine.pipeline.doctor.finding import Finding, note, wrong
 from litmine.schema import find_schema_conflict
 from litmine.specs import ARTICLES
 
-# Not tables. The search index and the catalogue have checks of their own.
-_OTHER_FILES = (".cache", ".locks", ".spool", "search", "lake.json", "lake.duckdb", "lake.duckdb.wal")
+# Not tables. The search index and the catalogue have checks of their own; what is kept of concepts is made again.
+_OTHER_FILES = (".cache", ".locks", ".spool", "concepts", "search", "lake.json", "lake.duckdb", "lake.duckdb.wal")
 _WITH_FOOTER = (ARTICLES, *MODEL_TABLES)
 _HOUR = 3600
 
@@ -31,10 +35,14 @@ class CheckedFiles:
 
 def examine_files(lake: LakePath, checked: CheckedFiles, deep: bool) -> Iterator[Finding]:
     """Yield problems of files, and add the others to `checked`. `deep` decodes every file."""
-    paths: list[LakePath] = [*lake.rglob("*")]
+    paths: list[LakePath] = [*(walk(lake) if isinstance(lake, Path) else lake.rglob("*"))]
     for path in sorted(paths):
         location = tuple(relative_path(lake, path).split("/"))
-        if location[0] in _OTHER_FILES or path.is_dir():
+        if isinstance(path, Path) and (reason := why_not_opened(path)) is not None:
+            yield _foreign(location, reason)
+            continue
+        if path.is_dir() or location[0] in _OTHER_FILES:
+            yield from _foreign_download(location)
             continue
         table = location[0] if _is_table_file(location) else None
         if path.name.endswith(TEMPORARY):
@@ -51,12 +59,17 @@ def examine_files(lake: LakePath, checked: CheckedFiles, deep: bool) -> Iterator
 
 
 def examine_targets(lake: LakePath, checked: CheckedFiles) -> Iterator[Finding]:
-    """Yield targets without an article part, and remove them from `checked`."""
-    parts = {path.stem for path in (lake / ARTICLES).glob("*.parquet")}
+    """Yield targets without an article part, and remove them from `checked`; and notes that name other files."""
+    parts = set(list_files(lake, ARTICLES))
     try:
         replaced = replaced_names_in_folder(lake, ARTICLES)
     except LakeError:
         replaced = set()  # A merged part is damaged, which `examine_files` has reported.
+    for path in checked.files[REPLACED]:
+        for file in invalid_merge_pairs(path):
+            yield wrong(
+                relative_path(lake, path), f"names {file!r}, which is no file of a table; it is ignored, so delete it"
+            )
     for table in PART_TASKS:
         with_part = []
         for path in checked.files[table]:
@@ -72,6 +85,18 @@ def examine_targets(lake: LakePath, checked: CheckedFiles) -> Iterator[Finding]:
                     f"has no article part; restore {ARTICLES}/{path.name}, or delete this file",
                 )
         checked.files[table] = with_part
+
+
+def _foreign(location: tuple[str, ...], reason: str) -> Finding:
+    """A link, a pipe or a device: wrong where litmine has files, and a note elsewhere."""
+    is_in_the_way = location[0] in (*TABLES, *_OTHER_FILES)
+    return (wrong if is_in_the_way else note)("/".join(location), reason)
+
+
+def _foreign_download(location: tuple[str, ...]) -> Iterator[Finding]:
+    """A note if a file among the downloads of fetches is not of litmine."""
+    if location[0] == JOURNALS and len(location) > 1 and not is_journal_file("/".join(location[1:])):
+        yield note("/".join(location), "is not a file of litmine; move it out of the lake")
 
 
 def _is_table_file(location: tuple[str, ...]) -> bool:

@@ -1,23 +1,25 @@
-"""The `[[after]]` steps of a job: compact, sql, export. Each is a dataclass whose fields are its settings."""
+"""The `[[after]]` steps of a job: compact, sql, export, report. Each is a dataclass whose fields are its settings."""
 
-import math
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from litmine.atomic_write import open_atomic
+from litmine.atomic_write import open_atomic, require_outside_lakes
 from litmine.errors import DONE, NEW_GAPS, SettingError
 from litmine.lake.compaction import MERGE_FACTOR
 from litmine.lake.documents import DocumentSelection
-from litmine.lake.lake import MARKER_FILE, Lake
+from litmine.lake.lake import Lake
 from litmine.lake.paths import LakePath
 from litmine.lake.query import check_select
 from litmine.output.rows import WRITERS, format_from_suffix, with_unique_names
 from litmine.pipeline.choose_models import check_tagger, tagger_names
-from litmine.pipeline.compact import compact
+from litmine.pipeline.compact import MAX_GRACE_HOURS, compact
 from litmine.pipeline.export import export, export_notes
 from litmine.pipeline.job.step import Forecast, JobObserver, Rates, StepOutcome
+from litmine.pipeline.report.write import check_report_file, write_report
+
+_MAX_DAYS = 36_500
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +32,8 @@ class CompactStep:
     grace_hours: float = 6.0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.grace_hours < math.inf:
-            raise SettingError("grace_hours must be at least 0")
+        if not 0 <= self.grace_hours <= MAX_GRACE_HOURS:
+            raise SettingError(f"grace_hours must be at least 0 and at most {MAX_GRACE_HOURS:,}")
 
     @property
     def subject(self) -> str:
@@ -69,7 +71,7 @@ class SqlStep:
 
     def run(self, lake: LakePath, observer: JobObserver) -> StepOutcome:  # noqa: ARG002
         opened = Lake(lake)
-        opened.require_outside_lake(self.to)
+        require_outside_lakes(self.to, lake)
         rows = with_unique_names(opened.select(self.query))
         with open_atomic(self.to) as out:
             WRITERS[format_from_suffix(self.to)](rows, out)
@@ -114,10 +116,44 @@ class ExportStep:
         return Forecast(f"write {self.to}")
 
 
+@dataclass(frozen=True, slots=True)
+class ReportStep:
+    """Write a report of the lake as an HTML file; see `litmine report`.
+
+    days: what came into the lake in the last so many days of its sources is new. title: title of the page.
+    """
+
+    kind: ClassVar[str] = "report"
+    writes_file: ClassVar[bool] = True
+
+    to: Path
+    days: int = 7
+    title: str = ""
+
+    def __post_init__(self) -> None:
+        check_report_file(self.to)
+        if not 1 <= self.days <= _MAX_DAYS:
+            raise SettingError(f"days must be from 1 to {_MAX_DAYS:,}")
+
+    @property
+    def subject(self) -> str:
+        return str(self.to)
+
+    def run(self, lake: LakePath, observer: JobObserver) -> StepOutcome:  # noqa: ARG002
+        opened = Lake(lake)
+        contents = write_report(opened, self.to, self.days, self.title)
+        notes = [sentence for _, sentence in opened.coverage_warnings()]
+        counts = {"articles": contents.status["articles"], "new": contents.new_count}
+        return StepOutcome(summary_lines=[f"written to {self.to}", *notes], counts=counts)
+
+    def forecast(self, lake: LakePath, rates: Rates, new_records: int) -> Forecast:
+        _check_output(lake, self.to)
+        return Forecast(f"write {self.to}", rates.seconds("report", "articles", new_records))
+
+
 def _check_output(lake: LakePath, file: Path) -> None:
     """Raise SettingError for a file inside the lake, or in a folder that does not exist."""
-    if (lake / MARKER_FILE).exists():
-        Lake(lake).require_outside_lake(file)
+    require_outside_lakes(file, lake)
     if not file.absolute().parent.is_dir():
         raise SettingError(f"{file} cannot be written (its folder does not exist); create it or choose another file")
 
@@ -128,4 +164,4 @@ def _coverage_notes(lake: Lake, query: str) -> list[str]:
 
 
 # The steps by the value of `do`.
-AFTER_STEPS: dict[str, type] = {CompactStep.kind: CompactStep, SqlStep.kind: SqlStep, ExportStep.kind: ExportStep}
+AFTER_STEPS: dict[str, type] = {one.kind: one for one in (CompactStep, SqlStep, ExportStep, ReportStep)}

@@ -19,6 +19,7 @@ from litmine.pipeline.import_result import ImportResult
 from litmine.pipeline.job.job_file import Job, Resources, StandingQuestions
 from litmine.pipeline.job.step import Forecast, JobObserver, JobStep, Rates, StepOutcome
 from litmine.runtime.executor import RunProgress
+from litmine.sources.bounded import read_file_up_to
 from litmine.sources.entrez.eutils_settings import load_eutils_settings
 from litmine.sources.files import find_files
 from litmine.sources.questions import read_questions
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from litmine.pipeline.answer import AnswerResult
 
 _FORECAST_PATIENCE_SECONDS = 20.0
+_MAX_QUERIES_BYTES = 16 << 20
 # Not an error, because a query may not have found anything yet.
 _NO_ARTICLES = "the lake has no articles yet"
 
@@ -279,9 +281,10 @@ def _fetch_steps(job: Job) -> list[JobStep]:
     if job.queries_file is None:
         return steps
     try:
-        lines = job.queries_file.read_text(encoding="utf-8").splitlines()
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8"
+        content = read_file_up_to(job.queries_file, _MAX_QUERIES_BYTES, "a file of queries")
+        lines = content.decode().splitlines()
+    except (SourceError, OSError, ValueError) as error:
+        reason = str(error) if isinstance(error, SourceError) else getattr(error, "strerror", None) or "it is not UTF-8"
         why = f"{job.queries_file} cannot be read ({reason}); write one PubMed query per line into it"
         return [*steps, UnreadableQueriesFile(str(job.queries_file), why)]
     return steps + [FetchStep(line.strip()) for line in lines if line.strip() and not line.startswith("#")]

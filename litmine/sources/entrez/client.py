@@ -119,7 +119,7 @@ class EutilsClient:
     def _efetch(self, pmids: Sequence[int]) -> EfetchResult:
         response = self._transport.send("efetch", id=",".join(map(str, pmids)))
         self._compare_clocks(response)
-        result = parse_efetch(response, self._settings.key)
+        result = parse_efetch(response, self._settings.key).only(pmids)
         return replace(result, received=result.received + self._clock_offset)
 
     def _retry(self, request: Callable[[], Result], budget: "_RetryBudget", limits: "_RetryLimits") -> Result | None:
@@ -130,6 +130,7 @@ class EutilsClient:
             if pause > _MIN_REPORTED_PAUSE:
                 budget.extend(pause)
                 self._wait("the server asked another run to wait", pause)
+            self._transport.give_up_at(time.monotonic() + budget.left + self._settings.read_seconds)
             try:
                 return request()
             except ResponseError as error:

@@ -6,7 +6,8 @@ are described in fixed phrases: a body may hold the API key and control characte
 """
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.message import Message
 from email.utils import parsedate_to_datetime
@@ -83,6 +84,7 @@ class EfetchResult:
     """Result of one EFetch request: the complete `PubmedArticleSet`, when it arrived (UTC), and its `records` in order.
 
     `pmids` are the PMIDs of the articles that were parsed; `unreadable` holds one reason per record that was not.
+    `unrequested` are PMIDs of records and deletions that the request did not name; `records` and `pmids` lack them.
     """
 
     body: bytes = field(repr=False)
@@ -90,6 +92,16 @@ class EfetchResult:
     records: tuple[ParsedRecord, ...] = field(repr=False)
     pmids: frozenset[int]
     unreadable: tuple[str, ...]
+    unrequested: frozenset[int] = frozenset()
+
+    def only(self, requested: Collection[int]) -> "EfetchResult":
+        """The result without the records that the request did not name."""
+        names = set(requested)
+        sent = {record.pmid for record in self.records if not isinstance(record, UnreadableRecord)}
+        if sent <= names:
+            return self
+        kept = tuple(record for record in self.records if isinstance(record, UnreadableRecord) or record.pmid in names)
+        return replace(self, records=kept, pmids=self.pmids & names, unrequested=frozenset(sent - names))
 
 
 def sanitize(text: str, key: str | None, max_length: int | None = 120) -> str:

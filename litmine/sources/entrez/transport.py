@@ -11,6 +11,7 @@ the unknown time for DNS, TCP and TLS would pass between taking the slot and the
 
 import importlib.util
 import io
+import math
 import socket
 import ssl
 import time
@@ -34,7 +35,8 @@ from litmine.sources.entrez.limiter import RateLimiter
 from litmine.sources.entrez.responses import FailureKind, RawResponse, ResponseError
 
 _CHUNK_BYTES = 1 << 16
-_MAX_BODY_BYTES = 1 << 30
+# 2,000 records of PubMed have some 30 MB, and a record has at most 32 MiB.
+_MAX_BODY_BYTES = 256 << 20
 # The value of zlib's `wbits` that selects gzip.
 _GZIP_WBITS = 31
 # ValueError: an invalid host name or proxy URL.
@@ -55,6 +57,10 @@ class EutilsTransport:
     def requests(self) -> int:
         """The number of HTTP requests sent so far."""
         return self._context.requests
+
+    def give_up_at(self, moment: float) -> None:
+        """Give up every answer that is not complete at this time of `time.monotonic`."""
+        self._context.give_up = moment
 
     def send(self, utility: Literal["esearch", "efetch"], **parameters: str | int) -> RawResponse:
         """Send one request about PubMed. Raises ResponseError when the network fails."""
@@ -130,6 +136,8 @@ class ConnectionContext:
     settings: EutilsSettings
     limiter: RateLimiter
     requests: int = 0
+    # The time by `time.monotonic` at which every answer is given up.
+    give_up: float = math.inf
 
 
 def build_opener(context: ConnectionContext) -> OpenerDirector:
@@ -177,7 +185,7 @@ class _LimitedConnection(HTTPConnection):
     ) -> None:
         self.connect()
         self.sock.settimeout(self._limits.settings.read_seconds)
-        self.response_class = cast("type[HTTPResponse]", partial(_TimedResponse, settings=self._limits.settings))
+        self.response_class = cast("type[HTTPResponse]", partial(_TimedResponse, context=self._limits))
         self._slot = self._limits.limiter.acquire()
         self._limits.requests += 1
         try:
@@ -196,23 +204,23 @@ class _LimitedSecureConnection(_LimitedConnection, HTTPSConnection):
 
 
 class _TimedResponse(HTTPResponse):
-    """A response that must be complete, including its headers, within `body_seconds`."""
+    """A response that must be complete, including its headers, within `body_seconds` and before `give_up`."""
 
-    def __init__(self, sock: socket.socket, *arguments: Any, settings: EutilsSettings, **options: Any) -> None:
+    def __init__(self, sock: socket.socket, *arguments: Any, context: ConnectionContext, **options: Any) -> None:
         super().__init__(sock, *arguments, **options)
-        self.fp = io.BufferedReader(_DeadlineReader(self.fp.detach(), sock, settings))
+        self.fp = io.BufferedReader(_DeadlineReader(self.fp.detach(), sock, context))
 
 
 class _DeadlineReader(io.RawIOBase):
-    """Reads a socket; raises TimeoutError when one read exceeds `read_seconds` or all exceed `body_seconds`.
+    """Reads a socket; raises TimeoutError when one read exceeds `read_seconds` or all exceed their time.
 
     The socket's own timeout restarts with every byte, so it never ends a response that sends one byte at a time.
     """
 
-    def __init__(self, raw: io.RawIOBase, sock: socket.socket, settings: EutilsSettings) -> None:
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket, context: ConnectionContext) -> None:
         self._raw, self._sock = raw, sock
-        self._read_seconds = settings.read_seconds
-        self._deadline = time.monotonic() + settings.body_seconds
+        self._read_seconds = context.settings.read_seconds
+        self._deadline = min(time.monotonic() + context.settings.body_seconds, context.give_up)
 
     def readable(self) -> bool:
         return True
@@ -247,15 +255,15 @@ def _decompress_body(response: HTTPResponse) -> bytes:
     if encoding not in ("", "identity", "gzip", "x-gzip"):
         raise ResponseError("the server's answer has a compression that was not requested")
     decompressor = zlib.decompressobj(_GZIP_WBITS) if "gzip" in encoding else None
-    body = bytearray()
+    body = io.BytesIO()  # whose value is not copied
     chunk = b""
     while chunk := response.read(_CHUNK_BYTES):
-        body += decompressor.decompress(chunk, _MAX_BODY_BYTES + 1 - len(body)) if decompressor else chunk
-        if len(body) > _MAX_BODY_BYTES:
-            raise ResponseError(f"the server's answer is larger than {_MAX_BODY_BYTES >> 30} GiB")
-    if response.length or (decompressor and body and not decompressor.eof):
+        body.write(decompressor.decompress(chunk, _MAX_BODY_BYTES + 1 - body.tell()) if decompressor else chunk)
+        if body.tell() > _MAX_BODY_BYTES:
+            raise ResponseError(f"the server's answer is larger than {_MAX_BODY_BYTES >> 20} MiB")
+    if response.length or (decompressor and body.tell() and not decompressor.eof):
         raise EOFError
-    return bytes(body)
+    return body.getvalue()
 
 
 def _describe_network_error(error: Exception) -> str:

@@ -26,18 +26,27 @@ class ConceptFacts:
     """What is known of a concept.
 
     name: its preferred name. heading: whether it is a heading of MeSH, with tree numbers. supplementary: whether it is
-    a supplementary record. depth: levels above it in the tree that is nearest to its root, 0 for the root and for a
-    concept without a tree. taxon: of a gene, the number of its species in NCBI Taxonomy, else 0. coding: whether it is
-    a protein-coding gene, if that is known. names: number of its names.
+    a supplementary record. trees: its places in MeSH's tree, such as D02.033. taxon: of a gene, the number of its
+    species in NCBI Taxonomy, else 0. coding: whether it is a protein-coding gene, if that is known. names: number of
+    its names.
     """
 
     name: str
     heading: bool = False
     supplementary: bool = False
-    depth: int = 0
+    trees: tuple[str, ...] = ()
     taxon: int = 0
     coding: bool = False
     names: int = 1
+
+    @property
+    def depth(self) -> int:
+        """Levels above it in the tree that is nearest to its root, 0 for the root and for a concept without a tree."""
+        return min((tree.count(".") for tree in self.trees), default=0)
+
+    def is_below(self, other: "ConceptFacts") -> bool:
+        """Whether one of its places in the tree is below one of the other's."""
+        return any(tree.startswith(f"{above}.") for tree in self.trees for above in other.trees)
 
 
 class Concepts(Protocol):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from litmine.corpora.annotated_documents import AnnotatedDocument, read_annotated_documents
 from litmine.errors import CorpusError
+from litmine.settings import did_you_mean
 from litmine.tasks.linking.linker import LINKED_TYPES
 from litmine.tasks.linking.training_examples import GoldDocument, fold_of
 from litmine.vocabulary import Vocabulary
@@ -44,13 +45,16 @@ class GoldCorpus:
     """The documents of a file, also those without gold mentions.
 
     misplaced: the mentions that are not at their offsets, in words; they are left out. other_types: the types with
-    identifiers that no linker links, with the number of their mentions.
+    identifiers that no linker links, with the number of their mentions. file_types: what the file calls its types.
+    repeated: the ids of documents that were left out, since the file has them before with the same text.
     """
 
     corpus: LinkingCorpus
     documents: tuple[GoldDocument, ...]
     misplaced: tuple[str, ...]
     other_types: Mapping[str, int]
+    file_types: frozenset[str] = frozenset()
+    repeated: tuple[str, ...] = ()
 
     @property
     def gold(self) -> list[GoldDocument]:
@@ -70,11 +74,18 @@ def read_gold(corpus: LinkingCorpus, equivalents: Mapping[str, str] | None = Non
     cannot be read, that has no mention with an identifier of a type that is linked, or that counts offsets in other
     units.
     """
-    documents, misplaced = [], list[str]()
+    documents, misplaced, repeated = [], list[str](), list[str]()
     other_types: dict[str, int] = {}
+    file_types: set[str] = set()
+    seen: set[tuple[str, str]] = set()
     mentions = 0
+    types = TYPE_NAMES | dict(corpus.type_map)
     try:
-        for document in read_annotated_documents(corpus.path, TYPE_NAMES | dict(corpus.type_map), misplaced):
+        for document in read_annotated_documents(corpus.path, types, misplaced, file_types):
+            if (key := (document.identifier, document.text)) in seen:
+                repeated.append(document.identifier)
+                continue
+            seen.add(key)
             mentions += len(document.entities)
             documents.append(GoldDocument.of(document, _name(corpus, document), equivalents))
             for one in document.entities:
@@ -87,13 +98,24 @@ def read_gold(corpus: LinkingCorpus, equivalents: Mapping[str, str] | None = Non
             f"{corpus.path}: {len(misplaced):,} of {len(misplaced) + mentions:,} mentions are not at their offsets,"
             f" first in {misplaced[0]}; offsets must count code points of the text"
         )
-    found = GoldCorpus(corpus, tuple(documents), tuple(misplaced), other_types)
+    found = GoldCorpus(corpus, tuple(documents), tuple(misplaced), other_types, frozenset(file_types), tuple(repeated))
     if not found.types:
         raise CorpusError(
-            f"{corpus.path} has no mention with an identifier of the types {', '.join(LINKED_TYPES)}; rename its types"
-            " with --map NAME=TYPE, or give another file"
+            f"{corpus.path} has no mention with an identifier of the types {', '.join(LINKED_TYPES)} (it has the types"
+            f" {', '.join(sorted(file_types)) or 'none'}); rename its types with --map NAME=TYPE, or give another file"
         )
     return found
+
+
+def check_type_map(type_map: Mapping[str, str], corpora: Sequence[GoldCorpus]) -> None:
+    """Raise CorpusError if `--map` renames a type that no file has."""
+    present = sorted({kind for corpus in corpora for kind in corpus.file_types})
+    for name in type_map:
+        if name not in present:
+            raise CorpusError(
+                f"--map renames {name!r}, which the data do not have{did_you_mean(name, present)}; their types are"
+                f" {', '.join(present)}"
+            )
 
 
 def training_documents(corpora: Sequence[GoldCorpus], evaluated: Collection[str]) -> list[GoldDocument]:

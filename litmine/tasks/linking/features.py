@@ -5,28 +5,24 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from litmine.tasks.linking.concepts import Concepts, NameMatch
 from litmine.tasks.linking.learned_names import LearnedNames
-from litmine.tasks.linking.words import Agreement, agreement, numbers, tokens, word_classes
+from litmine.tasks.linking.words import Agreement, agreement, numbers, stem, tokens, word_classes
 
 # Names that an approximate search returns; 40 find the right one for 87.2 % of BC5CDR's diseases, 20 for 87.0 %.
 NEAREST = 40
 # As many where the vocabulary has a name with the same words. Diseases have names in common with special forms of them.
 _NEAREST_BESIDE = {"Disease": 12}
-# Cosine of two encoded names, -1 to 1.
-Cosine = Callable[[str, str], float]
 FEATURES = (
     # The best agreement of a name with the mention, and whether such a name is the preferred one.
     "exact", "case", "characters", "words", "preferred_match",
     # Character n-grams: with names and learned mentions, with names only, with the preferred name; whether it is best.
     "similarity", "name_similarity", "preferred_similarity", "most_similar",
-    # The encoder: with any name, with the preferred name; less the best candidate's; whether it is best.
-    "encoded", "preferred_encoded", "encoded_gap", "best_encoded",
     # Training documents: share and number of those with this link, whether there is any link, frequency of the concept.
     "learned_share", "learned_count", "learned", "frequency",
     # Words, rare ones counting more: of the mention in the name, of the name in the mention, both, the last word.
@@ -35,8 +31,11 @@ FEATURES = (
     "in_document", "heading", "supplementary", "depth", "long_form", "names_found", "short",
 )  # fmt: skip
 _COLUMN = {name: column for column, name in enumerate(FEATURES)}
+_CHEMICAL, _SPECIES = "Chemical", "Species"
 _SHORT = 5
 _DEEPEST = 8
+# The depth of a concept without a place in the tree.
+_NO_DEPTH = 0.5
 _UNKNOWN_WORD = 12.0
 
 
@@ -63,29 +62,26 @@ def find_candidates(
     concepts: Concepts,
     learned: LearnedNames,
     word_weights: Mapping[str, float],
-    cosine: Cosine | None = None,
 ) -> Candidates:
     """The candidates of a name with their `FEATURES`, in the order in which they were found.
 
-    word_weights: how rare a word is among all names (`log(1 + names / names with it)`). Without `cosine` the features
-    of the encoder are 0.
+    word_weights: how rare a word is among all names (`log(1 + names / names with it)`).
     """
     counts = learned.counts(query.name, query.entity_type)
-    matches = _matches(query, concepts, learned)
+    matches = _without_narrower(query, _matches(query, concepts, learned), concepts)
+    if query.entity_type == _SPECIES and not counts:
+        matches = _without_other_spellings(query.name, matches, concepts)
     table = np.zeros((len(matches), len(FEATURES)), dtype=np.float32)
     for row, (identifier, found) in zip(table, matches.items(), strict=True):
         _name_features(row, query.name, found)
         _word_features(row, query.name, found, word_weights)
         _learned_features(row, identifier, counts, learned)
         _concept_features(row, identifier, query, concepts)
-        if cosine is not None:
-            _encoder_features(row, identifier, query.name, found, concepts, cosine)
+    if query.entity_type == _SPECIES and not counts:
+        _headings_as_taxa(table)
     if len(table):
-        similarity, encoded = table[:, _COLUMN["similarity"]], table[:, _COLUMN["encoded"]]
+        similarity = table[:, _COLUMN["similarity"]]
         table[:, _COLUMN["most_similar"]] = similarity == similarity.max()
-        if cosine is not None:
-            table[:, _COLUMN["best_encoded"]] = encoded == encoded.max()
-            table[:, _COLUMN["encoded_gap"]] = encoded - encoded.max()
     return Candidates(tuple(matches), table)
 
 
@@ -108,6 +104,46 @@ def _matches(query: NameQuery, concepts: Concepts, learned: LearnedNames) -> dic
             facts = concepts.facts(identifier)
             found[identifier].append(NameMatch(identifier, facts.name if facts else query.name, 0.0, learned=True))
     return found
+
+
+def _without_narrower(
+    query: NameQuery, found: dict[str, list[NameMatch]], concepts: Concepts
+) -> dict[str, list[NameMatch]]:
+    """The candidates without those below a heading of MeSH whose preferred name is the name, if it is a plural.
+
+    A chemical's heading in the plural is a class. So `alcohols` is the class, whatever `alcohol` means in the documents
+    that the linker learnt from.
+    """
+    words = tokens(query.name)
+    if query.entity_type != _CHEMICAL or not words or stem(words[-1]) == words[-1]:
+        return found
+    facts = {identifier: concepts.facts(identifier) for identifier in found}
+    classes = [
+        known
+        for identifier, known in facts.items()
+        if known is not None
+        and known.heading
+        and any(one.preferred and agreement(query.name, one.name) >= Agreement.CASE for one in found[identifier])
+    ]
+    return {
+        identifier: matches
+        for identifier, matches in found.items()
+        if (known := facts[identifier]) is None or not any(known.is_below(one) for one in classes)
+    }
+
+
+def _without_other_spellings(
+    name: str, found: dict[str, list[NameMatch]], concepts: Concepts
+) -> dict[str, list[NameMatch]]:
+    """The candidates without those whose names agree less well, if a taxon has the name, in any capitals.
+
+    *Ebola virus* is that species, and not the genus *Ebolavirus*.
+    """
+    best = {identifier: max(agreement(name, one.name) for one in matches) for identifier, matches in found.items()}
+    named = [concepts.facts(identifier) for identifier, agrees in best.items() if agrees >= Agreement.CASE]
+    if not any(facts is not None and not facts.heading for facts in named):
+        return found
+    return {one: matches for one, matches in found.items() if not Agreement.NONE < best[one] < Agreement.CASE}
 
 
 def _name_features(row: np.ndarray, name: str, found: Sequence[NameMatch]) -> None:
@@ -166,16 +202,22 @@ def _concept_features(row: np.ndarray, identifier: str, query: NameQuery, concep
     row[_COLUMN["in_document"]] = identifier in query.others
     row[_COLUMN["long_form"]] = query.long_form
     facts = concepts.facts(identifier)
-    row[_COLUMN["depth"]] = 0.5
+    row[_COLUMN["depth"]] = _NO_DEPTH
     if facts is not None:
         row[_COLUMN["heading"]], row[_COLUMN["supplementary"]] = facts.heading, facts.supplementary
         if facts.heading:
             row[_COLUMN["depth"]] = min(facts.depth, _DEEPEST) / _DEEPEST
 
 
-def _encoder_features(
-    row: np.ndarray, identifier: str, name: str, found: Sequence[NameMatch], concepts: Concepts, cosine: Cosine
-) -> None:
-    facts = concepts.facts(identifier)
-    row[_COLUMN["encoded"]] = max(cosine(name, one.name) for one in found)
-    row[_COLUMN["preferred_encoded"]] = cosine(name, facts.name) if facts else 0
+def _headings_as_taxa(table: np.ndarray) -> None:
+    """Give the headings with the name of a species the features of a taxon, unless a taxon has this name.
+
+    Documents link species to taxa, so that a linker learns that no heading is right. Where no document links the name,
+    a heading of this name, such as that of a virus without a taxon in the vocabulary, is as good as a taxon.
+    """
+    agree = table[:, _COLUMN["exact"] : _COLUMN["words"] + 1].any(axis=1)
+    headings = table[:, [_COLUMN["heading"], _COLUMN["supplementary"]]].any(axis=1)
+    if not (agree & ~headings).any():
+        rows = np.flatnonzero(agree)
+        table[rows, _COLUMN["heading"]] = table[rows, _COLUMN["supplementary"]] = 0
+        table[rows, _COLUMN["depth"]] = _NO_DEPTH

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from litmine.tasks.linking.concepts import Concepts
-from litmine.tasks.linking.features import FEATURES, Candidates, Cosine, NameQuery, find_candidates
+from litmine.tasks.linking.features import FEATURES, Candidates, NameQuery, find_candidates
 from litmine.tasks.linking.gene_features import GENE, GENE_FEATURES, ArticleGenes, GeneMention, add_article_species
 from litmine.tasks.linking.learned_names import LearnedNames
 from litmine.tasks.linking.mention_names import Mention, full_names, parts_of_composite
@@ -64,7 +64,6 @@ class CandidateFinder:
     word_weights: Mapping[str, float]
     gene_words: Mapping[str, int]
     genes: int
-    cosine: Cosine | None = None
     _kept: dict[tuple[str, str], Candidates] = field(default_factory=dict)
 
     def of_names(
@@ -128,13 +127,13 @@ class CandidateFinder:
     def _candidates(self, query: NameQuery, learned: LearnedNames | None) -> Candidates:
         """The candidates of a name; without counts of its own, those that were found before are used."""
         if learned is not None:
-            return find_candidates(query, self.concepts, learned, self.word_weights, self.cosine)
+            return find_candidates(query, self.concepts, learned, self.word_weights)
         key = (query.name, query.entity_type)
         if key not in self._kept:
             if len(self._kept) >= _KEPT_NAMES:
                 self._kept.clear()
             plain = NameQuery(query.name, query.entity_type)
-            self._kept[key] = find_candidates(plain, self.concepts, self.learned, self.word_weights, self.cosine)
+            self._kept[key] = find_candidates(plain, self.concepts, self.learned, self.word_weights)
         kept = self._kept[key]
         table = kept.features.copy()
         if len(table):

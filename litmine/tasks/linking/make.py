@@ -11,6 +11,7 @@ from litmine.tasks.linking.card import TrainingFacts, write_card
 from litmine.tasks.linking.corpora import (
     GoldCorpus,
     LinkingCorpus,
+    check_type_map,
     equivalent_identifiers,
     held_out_documents,
     read_gold,
@@ -146,6 +147,7 @@ def _read_corpora(
         if corpus.misplaced:
             log(f"{place.path}: skipped {len(corpus.misplaced):,} mentions that are not at their offsets")
         read.append(corpus)
+    check_type_map(types, read)
     return read[: len(places)], read[len(places) :]
 
 

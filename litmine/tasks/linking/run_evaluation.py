@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from litmine.specs import EvaluationResult, spec_by_name
-from litmine.tasks.linking.corpora import GoldCorpus, LinkingCorpus, equivalent_identifiers, read_gold
+from litmine.tasks.linking.corpora import GoldCorpus, LinkingCorpus, check_type_map, equivalent_identifiers, read_gold
 from litmine.tasks.linking.evaluate import LinkingJudge, LinkingScores, MentionFinder, score
 from litmine.tasks.linking.evaluation_settings import LinkerEvaluation
 from litmine.tasks.linking.folder import load_names, load_trained
@@ -31,6 +31,7 @@ def run_evaluation(evaluation: LinkerEvaluation) -> EvaluationResult:
     model = identify(folder, name, vocabulary.reference)
     corpus = LinkingCorpus(evaluation.data.name, evaluation.data, type_map=dict(evaluation.type_map))
     gold = read_gold(corpus, equivalent_identifiers(vocabulary))
+    check_type_map(corpus.type_map, [gold])
     find = tagger_mentions(evaluation) if evaluation.end_to_end else None
     judge = LinkingJudge(trained, VocabularyConcepts(vocabulary), load_names(folder))
     heading = f"{evaluation.data.name}: {len(gold.gold):,} documents, linked by {model} to {vocabulary.reference}"
@@ -118,6 +119,11 @@ def _corpus_notes(gold: GoldCorpus) -> Iterator[str]:
         yield (
             f"{len(gold.misplaced):,} mentions are not at their offsets and do not count ({gold.misplaced[0]}"
             f"{', ...' if len(gold.misplaced) > 1 else ''})"
+        )
+    if gold.repeated:
+        yield (
+            f"documents that the file has more than once count once: {len(gold.repeated):,} ({gold.repeated[0]}"
+            f"{', ...' if len(gold.repeated) > 1 else ''})"
         )
     if gold.other_types:
         types = ", ".join(f"{name} {count:,}" for name, count in sorted(gold.other_types.items()))

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from litmine.errors import ModelError
 from litmine.nn.references import SETTINGS_FILE, read_settings
+from litmine.settings import check_types
 
 # The `task` in a linker's `litmine.json`.
 TASK = "linking"
 LEARNED_FILE, RANKERS_FILE, WORDS_FILE = "learned_names.jsonl", "rankers.json", "words.parquet"
 # Part of a linker's digest: increases whenever the same files would give other links.
-RULES_VERSION = 2
+RULES_VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +47,13 @@ class LinkerSettings:
             read = read_settings(folder)
             if read.pop("task") != TASK:
                 raise ValueError("it is not that of a linker")
-            thresholds = {str(kind): float(score) for kind, score in read.pop("thresholds").items()}
-            settings = cls(str(read["name"]), str(read["vocabulary"]), thresholds, int(read["rules"]))
+            stored = read.pop("thresholds").items()
+            thresholds = {kind: float(score) if isinstance(score, int) else score for kind, score in stored}
+            settings = cls(read["name"], read["vocabulary"], thresholds, read["rules"])
+            check_types(settings)
         except OSError as error:
             raise ModelError(f"{file} cannot be read ({error.strerror}); copy or train the linker again") from error
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
             raise ModelError(
                 f"{file} is not a valid settings file ({reason}); copy or train the linker again"

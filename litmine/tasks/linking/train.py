@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from litmine.tasks.linking.concepts import Concepts
-from litmine.tasks.linking.features import FEATURES, Candidates, Cosine
+from litmine.tasks.linking.features import FEATURES, Candidates
 from litmine.tasks.linking.fit_ranker import FitSettings, RankingExample, calibrate, fit_ranker
 from litmine.tasks.linking.gene_features import GENE, GENE_FEATURES, add_article_species
 from litmine.tasks.linking.learned_names import LearnedNames
@@ -62,24 +62,16 @@ def train_linker(
     documents: Sequence[GoldDocument],
     concepts: Concepts,
     names: VocabularyNames,
-    cosine: Cosine | None = None,
-    ranked: Callable[[GoldDocument], bool] = lambda _: True,
     report: Callable[[str], None] = lambda _: None,
     settings: RankerSettings = RankerSettings(),
 ) -> TrainedLinker:
-    """Learn names, rankers and thresholds from documents. Documents with one name count as one document.
-
-    ranked: which documents the rankers learn from. With an encoder these are documents that it has not learnt from,
-    since its vectors fit the mentions of its own documents too well.
-    """
+    """Learn names, rankers and thresholds from documents. Documents with one name count as one document."""
     learned = learn_names(documents)
-    finder = make_finder(concepts, learned, names, cosine)
+    finder = make_finder(concepts, learned, names)
     fitted: dict[str, list[RankingExample]] = defaultdict(list)
     choice: dict[str, list[RankingExample]] = defaultdict(list)
     genes: list[tuple[GoldDocument, ArticleCandidates]] = []
-    for number, (document, found, of_genes) in enumerate(
-        article_candidates(finder, filter(ranked, documents), held_out=False), 1
-    ):
+    for number, (document, found, of_genes) in enumerate(article_candidates(finder, documents, held_out=False), 1):
         chosen = choice if fold_of(document.name) == CHOICE_FOLD else fitted
         for kind, example in examples(found, document):
             chosen[kind].append(example)

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from litmine.tasks.linking.concepts import Concepts
-from litmine.tasks.linking.features import Cosine
 from litmine.tasks.linking.learned_names import LearnedNames
 from litmine.tasks.linking.linker import NAME_TYPES, CandidateFinder, Linker
 from litmine.tasks.linking.name_table import JoinedConcepts, NameTable, TableName
@@ -20,11 +19,9 @@ class TrainedLinker:
     rankers: Mapping[str, Ranker]
     thresholds: Mapping[str, float]
 
-    def linker(
-        self, concepts: Concepts, names: VocabularyNames, cosine: Cosine | None = None, calibrated: bool = True
-    ) -> Linker:
+    def linker(self, concepts: Concepts, names: VocabularyNames, calibrated: bool = True) -> Linker:
         """The linker over the concepts of a vocabulary; `calibrated` as for `Linker`."""
-        return Linker(make_finder(concepts, self.learned, names, cosine), self.rankers, self.thresholds, calibrated)
+        return Linker(make_finder(concepts, self.learned, names), self.rankers, self.thresholds, calibrated)
 
 
 def without_thresholds(trained: TrainedLinker) -> TrainedLinker:
@@ -32,9 +29,7 @@ def without_thresholds(trained: TrainedLinker) -> TrainedLinker:
     return replace(trained, thresholds={})
 
 
-def make_finder(
-    concepts: Concepts, learned: LearnedNames, names: VocabularyNames, cosine: Cosine | None = None
-) -> CandidateFinder:
+def make_finder(concepts: Concepts, learned: LearnedNames, names: VocabularyNames) -> CandidateFinder:
     """A finder over a vocabulary and the learnt names."""
     table = NameTable(
         TableName(identifier, name, kind, learned=True)
@@ -42,4 +37,4 @@ def make_finder(
         for name, identifier in learned.names(kind)
     )
     joined = JoinedConcepts(concepts, table)
-    return CandidateFinder(joined, learned, names.word_weights, names.gene_words, names.genes, cosine)
+    return CandidateFinder(joined, learned, names.word_weights, names.gene_words, names.genes)

@@ -72,7 +72,7 @@ class VocabularyConcepts:
             name=self._vocabulary.preferred_name(concept),
             heading=identifier.startswith(_HEADING),
             supplementary=identifier.startswith(_SUPPLEMENTARY),
-            depth=min((tree.count(".") for tree in trees), default=0),
+            trees=tuple(trees),
             taxon=taxon,
             names=self._vocabulary.name_count(concept),
         )

@@ -5,13 +5,14 @@ from pathlib import Path
 
 from litmine.corpora.corpus import Corpus, corpus_name
 from litmine.corpora.registry import registry
-from litmine.specs import BUILTIN
+from litmine.specs import BUILTIN, spec_by_name
 from litmine.tasks.ner.confidence import RESAMPLES
 from litmine.tasks.ner.error_analysis import KINDS, count_kinds
 from litmine.tasks.ner.recipe import TaggerRecipe
 from litmine.tasks.ner.report import EvaluationReport
-from litmine.tasks.ner.settings import Head, TaggerSettings, identify
+from litmine.tasks.ner.settings import TASK, Head, TaggerSettings
 from litmine.tasks.ner.train import TaggerTrainingSummary
+from litmine.tasks.registry import identify_folder
 from litmine.training.base_licence import UNKNOWN_LICENCE, base_licence
 from litmine.training.card_text import counted, describe_base_data, format_duration
 from litmine.versions import __version__
@@ -23,8 +24,7 @@ Finds {types} in biomedical titles and abstracts. `{model}`, trained with litmin
 {trunk}
 ## Heads
 
-Each head labels every word for one entity type. `annotate` uses the default heads, one per type. A non-default head
-belongs to a corpus with an annotation guideline that differs from the type's other corpora.
+{use}
 
 | head | default | trained on | why |
 |---|---|---|---|
@@ -46,14 +46,14 @@ in float32, by the heads trained on that corpus. The 95 % interval of F1 comes f
 the sentences or documents. It is somewhat too narrow for sentences, because sentences of one abstract are similar. No
 test split was used.{choices}
 
-`litmine evaluate ner` computes in the precision of the device. In bf16 F1 differs a little; `--precision float32` gives
-the figures below.{base_data}
+`litmine evaluate {task}` computes in the precision of the device. In bf16 F1 differs a little;
+`--precision float32` gives the figures below.{base_data}
 
 {scores}
 
 ## Weaknesses
 
-The most frequent kind of error of each head on these dev splits. `litmine evaluate ner --errors` shows examples.
+The most frequent kind of error of each head on these dev splits.{examples}
 
 {mistakes}
 
@@ -72,6 +72,12 @@ Weights are stored in {bits}. A window has {window} tokens; consecutive windows 
 - Contact: –
 - Citation: –
 """
+_DEFAULT_HEADS = """\
+Each head labels every word for one entity type. `annotate` uses the default heads, one per type. A non-default head
+belongs to a corpus with an annotation guideline that differs from the type's other corpora."""
+_ALL_HEADS = """\
+Each head labels every word for one type of mention, by the annotation guideline of one corpus. `annotate` uses all."""
+_EXAMPLES = " `litmine evaluate ner --errors` shows examples."
 # True of the built-in model alone: whoever trains another chooses its settings.
 _CHOICES = (
     " The default window was chosen on the dev documents of NCBI-disease and BC5CDR; `docs/decisions/` of litmine lists"
@@ -101,15 +107,18 @@ def write_card(
     """
     first, _ = trainings[0]
     recipe, trained = trainings[-1]
-    settings = TaggerSettings.load(folder)
+    settings, spec = TaggerSettings.load(folder), spec_by_name(recipe.task)
     references = {corpus_name(reference): reference for one, _ in trainings for reference in one.corpora}
     card = _CARD.format(
         name=recipe.name,
-        types=", ".join(_type(head) for head in trained.heads if head.default),
-        model=identify(folder, folder.name),
+        types=", ".join(dict.fromkeys(_type(head) for head in trained.heads if head.default)),
+        model=identify_folder(spec, folder, folder.name),
+        use=_ALL_HEADS if recipe.every_guideline else _DEFAULT_HEADS,
+        task=recipe.task,
+        examples=_EXAMPLES if recipe.task == TASK else "",
         version=__version__,
         heads=_rows(
-            (head.name, "yes" if head.default else "no", ", ".join(head.corpora), _why(head, trained.heads))
+            (head.name, "yes" if head.default else "no", ", ".join(head.corpora), _why(head, trained.heads, recipe))
             for head in trained.heads
         ),
         corpora=_rows(
@@ -119,7 +128,7 @@ def write_card(
         unlabelled=_unlabelled_rows([one for one, _ in trainings]),
         resamples=RESAMPLES,
         choices=_CHOICES if recipe.name == BUILTIN else "",
-        base_data=describe_base_data(first.base, first.base_name, [corpus.name for corpus in corpora], "ner"),
+        base_data=describe_base_data(first.base, first.base_name, [corpus.name for corpus in corpora], recipe.task),
         scores=_SCORES + _rows(_score_rows(reports)) if reports else _UNMEASURED,
         mistakes="\n".join(_weakness(head, reports) for head in trained.heads) if reports else _UNMEASURED,
         base=first.base_name,
@@ -210,9 +219,11 @@ def _extras(recipe: TaggerRecipe) -> str:
     return "".join(sentences)
 
 
-def _why(head: Head, heads: Sequence[Head]) -> str:
+def _why(head: Head, heads: Sequence[Head], recipe: TaggerRecipe) -> str:
     """Why a head is a default head or not."""
     shared = _type(head)
+    if recipe.every_guideline:
+        return "the guideline of its corpus"
     if head.name == shared:
         return "shared by all corpora of the type without separate heads"
     if head.default:

@@ -44,8 +44,9 @@ def load_folder(
     heads: Sequence[str] | None = None,
     batch_tokens: int | None = None,
     trunks: LoadedTrunks | None = None,
+    kind: type[Tagger] = Tagger,
 ) -> Tagger:
-    """Load a tagger from a folder.
+    """Load a tagger from a folder, as an object of the class `kind`.
 
     `heads` names the heads to use instead of the default ones. `precision` is `float32`, `bf16` or `auto`, which means
     bf16 if the processor supports it in hardware. `trunks` caches loaded trunks; a shared trunk that this model loads
@@ -56,7 +57,7 @@ def load_folder(
         litmine_model = is_litmine_model(folder)
         settings = TaggerSettings.load(folder) if litmine_model else plain_settings(folder, name)
         used = default_heads(settings) if heads is None else [_head(settings, head) for head in heads]
-        digest = tagger_digest(folder, settings, used)
+        digest = kind.digest_of(tagger_digest(folder, settings, used))
         if settings.trunk is None:
             network = read_network(folder, settings, quick=True) if litmine_model else _plain_network(folder, place)
             tokenizer = read_tokenizer(folder)
@@ -70,7 +71,7 @@ def load_folder(
     # The heads of litmine's own networks stay in float32: this costs nothing and keeps the scores exact.
     chain = network.chain
     transitions = None if chain is None else chain.transitions().cpu().numpy()
-    return Tagger(trunk, layers, network.read_heads, transitions, settings, used, digest, batch_tokens)
+    return kind(trunk, layers, network.read_heads, transitions, settings, used, digest, batch_tokens)
 
 
 def save_folder(

@@ -176,7 +176,7 @@ def _is_done(folder: Path, recipe: TaggerRecipe) -> bool:
 
 def _mark_done(folder: Path, recipe: TaggerRecipe, trained: TaggerTrainingSummary | None = None) -> None:
     done = {"recipe": asdict(recipe), "trained": trained and asdict(replace(trained, heads=()))}
-    write_atomically(folder / _DONE, lambda file: file.write_text(json.dumps(done), encoding="utf-8"))
+    write_atomically(folder.resolve() / _DONE, lambda file: file.write_text(json.dumps(done), encoding="utf-8"))
 
 
 def _read_summary(folder: Path) -> TaggerTrainingSummary:

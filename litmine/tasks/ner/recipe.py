@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from litmine.errors import SettingError
 from litmine.settings import setting, setting_with_default
+from litmine.tasks.ner.settings import NEWEST_RULES
 from litmine.training.pretrain_recipe import SEGMENT_TOKENS
 from litmine.training.recipe import ModelRecipe
 
@@ -45,6 +46,11 @@ class TaggerRecipe(ModelRecipe):
     """
 
     former_names: ClassVar[Mapping[str, str]] = FORMER_NAMES
+    # The task of the model, and the version of the rules that correct its mentions (`TaggerSettings.rules`).
+    task: ClassVar[str] = "ner"
+    rules: ClassVar[int] = NEWEST_RULES
+    # Whether `annotate` uses the heads of all guidelines, not one head for each type.
+    every_guideline: ClassVar[bool] = False
 
     corpora: tuple[str, ...] = setting(
         "Corpus to train on: a folder with train.tsv and dev.tsv (or .pubtator), a file, or a name that `litmine"
@@ -143,6 +149,11 @@ class TaggerRecipe(ModelRecipe):
         at_least=0,
     )
     top_after: int = setting("The top continues after this layer of the trunk.", 3, at_least=1)
+    balance: bool = setting(
+        "After the training, lower or raise the logit of 'no mention' of each head to its best F1 on training passages:"
+        " heads with rare mentions leave out too many.",
+        False,
+    )
     then: str = setting(
         "Recipe that continues from this model, in the same command. It keeps this recipe's name, types, heads, window"
         " and weight format (--int8), and its settings of corpora that both recipes name.",

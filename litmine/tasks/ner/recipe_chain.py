@@ -61,7 +61,7 @@ def next_recipe(recipe: TaggerRecipe, first_model: Path) -> TaggerRecipe:
     Name, window, overlap and bits come from `recipe`, as do separate heads, type names and the paths of shared corpora.
     Raises SettingError when the recipe does not exist or names a further recipe itself.
     """
-    spec = spec_by_name("ner")
+    spec = spec_by_name(recipe.task)
     settings = read_recipe(spec, recipe.then)
     if settings.get("then"):
         raise SettingError(

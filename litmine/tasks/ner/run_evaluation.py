@@ -22,7 +22,7 @@ def run_evaluation(evaluation: TaggerEvaluation) -> EvaluationResult:
     Raises CorpusError for a file that cannot be read or used, SettingError for two files with one name, and ModelError
     for a model that cannot be loaded.
     """
-    corpora = _open_corpora(evaluation)
+    corpora = open_corpora(evaluation.data, evaluation.type_map, evaluation.tags)
     tagger = _load(evaluation.model, evaluation, evaluation.heads)
     ours = [predict(tagger, corpus) for corpus in corpora]
     if evaluation.against:
@@ -47,20 +47,25 @@ def _load(ref: str, evaluation: TaggerEvaluation, heads: Sequence[str]) -> Tagge
     return tagger
 
 
-def _open_corpora(evaluation: TaggerEvaluation) -> list[Corpus]:
-    """Open each `[NAME=]FILE`, or the dev split of a folder or known corpus; `dev.tsv` takes its folder's name."""
-    type_map, corpora = dict(evaluation.type_map), list[Corpus]()
-    for reference in evaluation.data:
+def open_corpora(data: Sequence[str], renamed: Sequence[tuple[str, str]], tags: str) -> list[Corpus]:
+    """Open each `[NAME=]FILE`, or the dev split of a folder or known corpus; `dev.tsv` takes its folder's name.
+
+    renamed: pairs of a type in the files and its new name. Raises CorpusError for a file that cannot be read, and
+    SettingError for two files with one name.
+    """
+    type_map, corpora = dict(renamed), list[Corpus]()
+    for reference in data:
         name, place = "", reference
         if "=" in reference and not Path(reference).exists():
             name, _, place = reference.partition("=")
         file = Path(place)
-        folder = file.absolute().parent.name if file.stem in ("train", "dev", "test") else ""
+        stem = file.name.partition(".")[0]
+        folder = file.absolute().parent.name if stem in ("train", "dev", "test") else ""
         corpus: Corpus | None
         if file.is_file():
-            corpus = read_corpus(file, name or folder or file.stem, type_map, evaluation.tags)
+            corpus = read_corpus(file, name or folder or stem, type_map, tags)
         else:
-            corpus = open_corpus(reference, "dev", type_map, evaluation.tags)
+            corpus = open_corpus(reference, "dev", type_map, tags)
         if corpus is None:
             raise CorpusError(f"{reference} has no dev split; name a file with --data FILE")
         corpora.append(corpus)

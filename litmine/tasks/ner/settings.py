@@ -12,9 +12,10 @@ from litmine.errors import ModelError
 from litmine.nn.hugging_face_folder import DEFAULT_OVERLAP, describe_plain_bert
 from litmine.nn.references import SETTINGS_FILE, folder_digest, is_litmine_model, read_settings
 from litmine.nn.trunk_folder import TrunkLink, TrunkSettings, find_trunk
+from litmine.settings import check_types
 from litmine.text.tags import TagSet
 
-# The `task` in a tagger's `litmine.json`; the oldest models have none.
+# The `task` in a tagger's `litmine.json`; the oldest models have none. Models of another task may be taggers too.
 TASK = "ner"
 
 # How logits become labels; the number is part of a model's digest and increases whenever the same weights would give
@@ -45,7 +46,8 @@ class TaggerSettings:
 
     `window` includes the special tokens; `overlap` is the minimum overlap of two windows of a text. `decoding` is
     PER_WORD, CRF or PER_WORD_FULL_WINDOWS, and `rules` is NO_RULES or NEWEST_RULES. `trunk` names the shared lower
-    layers of a model without an encoder of its own; window and overlap are then the trunk's.
+    layers of a model without an encoder of its own; window and overlap are then the trunk's. `task` is the task that
+    loads the model.
     """
 
     name: str
@@ -55,13 +57,14 @@ class TaggerSettings:
     decoding: int = PER_WORD
     trunk: TrunkLink | None = None
     rules: int = NO_RULES
+    task: str = TASK
 
     def save(self, folder: Path) -> None:
         """Write `litmine.json`."""
-        omitted = {"trunk"} if self.trunk is None else {"window", "overlap"}
+        omitted = {"task", *({"trunk"} if self.trunk is None else {"window", "overlap"})}
         if self.rules == NO_RULES:
             omitted.add("rules")
-        stored = {"task": TASK} | {name: value for name, value in asdict(self).items() if name not in omitted}
+        stored = {"task": self.task} | {name: value for name, value in asdict(self).items() if name not in omitted}
         text = json.dumps(stored, indent=2, ensure_ascii=False)
         (folder / SETTINGS_FILE).write_text(text + "\n", encoding="utf-8")
 
@@ -70,7 +73,6 @@ class TaggerSettings:
         """Read `litmine.json`. Raises ModelError when it is not valid or needs another version of litmine."""
         try:
             read = read_settings(folder)
-            read.pop("task", None)
             heads = tuple(
                 Head(**{**head, "labels": tuple(head["labels"]), "corpora": tuple(head["corpora"])})
                 for head in read.pop("heads")
@@ -80,9 +82,10 @@ class TaggerSettings:
                 trunk_settings = TrunkSettings.load(find_trunk(folder, trunk))
                 read |= {"trunk": trunk, "window": trunk_settings.window, "overlap": trunk_settings.overlap}
             settings = cls(heads=heads, **read)
+            check_types(settings)
             if not any(head.default for head in heads):
                 raise ValueError("it has no default head")
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
             raise ModelError(
                 f"{folder / SETTINGS_FILE} is not a valid settings file ({reason}); train or copy the model again"

@@ -20,6 +20,7 @@ from litmine.tasks.ner.decoder import MentionDecoder, TaggerOutput
 from litmine.tasks.ner.mention_rules import apply_rules
 from litmine.tasks.ner.network import HeadLayout, TaggerTop
 from litmine.tasks.ner.settings import NO_RULES, Head, TaggerSettings
+from litmine.tasks.ner.texts import check_texts
 from litmine.types import Entity
 
 
@@ -52,10 +53,20 @@ class Tagger(NetworkModel):
         edges = np.cumsum([0, *(len(head.labels) for head in settings.heads)]).tolist()
         used = [settings.heads.index(head) for head in self.heads]
         used_transitions = None if transitions is None else transitions[used]
-        self._decoder = MentionDecoder([head.labels for head in self.heads], used_transitions)
+        self._decoder = MentionDecoder([self.decoded_labels(head) for head in self.heads], used_transitions)
         layout = HeadLayout.of([range(edges[i], edges[i + 1]) for i in used], self._decoder.outside, used_transitions)
         name = f"{settings.name}@{digest}"
         super().__init__(name, trunk, TaggerTop(name, layers, outputs, layout, trunk.device), batch_tokens)
+
+    @staticmethod
+    def digest_of(tagger: str) -> str:
+        """The digest of the model, from that of its weights, heads and settings."""
+        return tagger
+
+    @staticmethod
+    def decoded_labels(head: Head) -> tuple[str, ...]:
+        """The labels of a head as mentions are decoded from them."""
+        return head.labels
 
     @property
     def entity_types(self) -> list[str]:
@@ -63,7 +74,11 @@ class Tagger(NetworkModel):
         return self._decoder.entity_types
 
     def annotate(self, texts: Sequence[str]) -> list[list[Entity]]:
-        """The entities of each text, ordered by offset. Raises ModelError when the model fails on a text."""
+        """The entities of each text, ordered by offset.
+
+        Raises ModelError when the model fails on a text, and TypeError for a single text in place of several.
+        """
+        check_texts(texts)
         words = self.read(texts)
         found = []
         for i, entities in enumerate(self.decode(texts, words, self.label(words))):

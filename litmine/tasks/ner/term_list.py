@@ -17,6 +17,7 @@ from pathlib import Path
 from litmine.errors import SourceError, TermListError
 from litmine.lake.paths import TERMS, LakePath
 from litmine.lake.term_lists import list_model, read_terms
+from litmine.sources.bounded import read_file_up_to
 from litmine.sources.encodings import decode_text, undecodable
 from litmine.specs import TASKS
 from litmine.text.common_words import COMMON_WORDS
@@ -114,9 +115,12 @@ def _read_text(path: Path) -> str:
         size = path.stat().st_size
         if size > _MAX_BYTES:
             raise TermListError(f"{path} has {size:,} bytes, and a term list may have {_MAX_BYTES:,}; split it")
-        content = path.read_bytes()
-    except OSError as error:
-        raise TermListError(f"{path} cannot be read ({error.strerror}); check the path") from error
+        content = read_file_up_to(path, _MAX_BYTES, "a term list")
+    except SourceError as error:
+        raise TermListError(f"{path} cannot be read: {error}") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise TermListError(f"{path} cannot be read ({reason}); check the path") from error
     for magic, form in _MAGIC:
         if content.startswith(magic):
             raise TermListError(f"{path} is {form}; {_SAVE}")

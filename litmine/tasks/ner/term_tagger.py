@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from litmine.tasks.ner.term_list import TermList
+from litmine.tasks.ner.texts import check_texts
 from litmine.text.term_matcher import TermMatcher
 from litmine.types import Entity
 
@@ -18,6 +19,7 @@ class TermTagger:
 
     def annotate(self, texts: Sequence[str]) -> list[list[Entity]]:
         """The entities of each text with the identifiers of the list, ordered by offset."""
+        check_texts(texts)
         return [
             [
                 Entity(text[one.start_char : one.end_char], one.entity_type, *one[:2], 1.0, one.identifier)

@@ -34,8 +34,9 @@ from litmine.tasks.ner.examples import (
 )
 from litmine.tasks.ner.folder import read_network, save_folder, save_top
 from litmine.tasks.ner.network import MultiHeadNetwork
+from litmine.tasks.ner.outside_bias import balance_heads
 from litmine.tasks.ner.recipe import RECIPE_FILE, TaggerRecipe
-from litmine.tasks.ner.settings import CRF, NEWEST_RULES, TASK, Head, TaggerSettings
+from litmine.tasks.ner.settings import CRF, TASK, Head, TaggerSettings
 from litmine.training.averaging import WeightInterpolation
 from litmine.training.base import PretrainedEncoder, prune_base, read_abstracts, read_base
 from litmine.training.batching import join_passages, make_batches
@@ -111,6 +112,8 @@ def train(
     torch.manual_seed(recipe.seed)
 
     heads = make_heads(corpora, recipe.separate_heads)
+    if recipe.every_guideline:
+        heads = tuple(replace(head, default=True) for head in heads)
     settings = _make_settings(recipe, heads, folder)
     network, tokenizer = _build_network(recipe, heads, corpora, base)
     network.to(machine.device)
@@ -150,6 +153,8 @@ def train(
     training_plan = TrainingPlan(recipe.epochs, steps, plan, loss, recipe.ema_decay)
     progress = train_network(network, recipe, training_plan, folder, training, log, checkpoint_seconds, group)
     interpolation.apply()
+    if recipe.balance:
+        balance_heads(network, heads, examples, special, machine, log)
 
     if group.is_main:
         with model_write_errors(folder):
@@ -241,10 +246,15 @@ def _make_settings(recipe: TaggerRecipe, heads: tuple[Head, ...], folder: Path) 
     Raises SettingError for a top on a base without a trunk, or with fewer layers than the top continues from.
     """
     if not recipe.top_layers:
-        return TaggerSettings(recipe.name, heads, recipe.window, recipe.overlap, CRF, rules=NEWEST_RULES)
+        return TaggerSettings(
+            recipe.name, heads, recipe.window, recipe.overlap, CRF, rules=recipe.rules, task=recipe.task
+        )
     trunk = find_base_trunk(recipe.base)
     link = trunk.link(folder, recipe.top_layers, recipe.top_after)
-    return TaggerSettings(recipe.name, heads, trunk.settings.window, trunk.settings.overlap, CRF, link, NEWEST_RULES)
+    windows = trunk.settings
+    return TaggerSettings(
+        recipe.name, heads, windows.window, windows.overlap, CRF, link, rules=recipe.rules, task=recipe.task
+    )
 
 
 def _batch_loss(

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from litmine.tasks.ner.texts import check_texts
 from litmine.tasks.rules import rules_name
 from litmine.text.variants import RULES_VERSION, find_variants
 from litmine.types import Entity
@@ -24,6 +25,7 @@ class VariantTagger:
 
     def annotate(self, texts: Sequence[str]) -> list[list[Entity]]:
         """The variants of each text with their identifiers (`litmine.text.variant_names`), ordered by offset."""
+        check_texts(texts)
         return [
             [
                 Entity(text[one.start_char : one.end_char], VARIANT, one.start_char, one.end_char, 1.0, one.identifier)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from litmine.errors import ModelError
 from litmine.nn.references import SETTINGS_FILE, folder_digest, is_litmine_model, read_settings
+from litmine.settings import check_types
 
 # The `task` in a reader's `litmine.json`.
 TASK = "qa"
@@ -52,7 +53,8 @@ class ReaderSettings:
             read = read_settings(folder)
             del read["task"]
             settings = cls(**read)
-        except (ValueError, KeyError, TypeError) as error:
+            check_types(settings)
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ModelError(
                 f"{folder / SETTINGS_FILE} is not a valid settings file ({error}); train or copy the model again"
             ) from error

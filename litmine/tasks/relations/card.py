@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from litmine.tasks.relations.judged_scores import CorpusScores
+from litmine.tasks.relations.judged_scores import CorpusScores, score_table
 from litmine.tasks.relations.prepare import TrainingCorpora
 from litmine.tasks.relations.recipe import RelationRecipe
 from litmine.tasks.relations.settings import RelationSettings, identify_top
@@ -16,12 +16,12 @@ _UNKNOWN_TERMS = "see its source"
 _CARD = """\
 # {name}
 
-Finds relations between mentions that taggers found. `{model}`: {layers} layers and a head on the trunk
+Finds relations between mentions that taggers found. `{model}`: layers of its own: {layers}, and a head, on the trunk
 `{trunk}`, after its layer {after}; trained with litmine {version}.
 
-It reads the sentences from one mention of a pair to the other, with the types of the mentions, and judges all pairs of
-a stretch in one pass. A score is the probability of the relation type by its head; it is not calibrated. Relations
-below the threshold of their head are not stored.
+It reads the trunk's states of the sentences from one mention of a pair to the other, with the types of the mentions,
+and judges all pairs of a text in one pass. A score is the probability of the relation type by its head; it is not
+calibrated. Relations below the threshold of their head are not stored.
 
 ## Data and its terms
 
@@ -41,21 +41,16 @@ articles of each corpus, which chose the thresholds.
 
 ## Scores
 
-Micro F1 in percent over pairs of gold mentions, or of identifiers where the corpus relates these (the best pair of
-mentions of two identifiers counts), at the threshold. *Baseline*: each pair in one sentence has the most frequent
-relation of its types. *Area*: under the ROC curve, of whether a pair is related at all. *Kept*: right relations that
-the threshold keeps. Intervals: 95 %, bootstrap over documents. In corpora that mark only the mentions of adverse
-events, mentions that the tagger `{tagger}` finds make pairs without a relation.
-
-| corpus | relations | precision | recall | F1 | 95 % interval | baseline | area | kept |
-|---|---|---|---|---|---|---|---|---|
 {scores}
+
+In corpora that mark only the mentions of adverse events, mentions that the tagger `{tagger}` finds make pairs without a
+relation.
 
 ## Recipe
 
 {epochs} passes of {tokens} tokens a step, {steps:,} steps, AdamW with a learning rate of {rate:g} for the head and
-{layer_rate:g} for the layers, dropout {dropout:g}, seed {seed}; all settings are in `recipe.json`. {duration} on
-{device}, in {precision}. One run, one seed.
+{layer_rate:g} for the layers, dropout {dropout:g}, moving average of the weights {ema:g}, seed {seed}; all settings are
+in `recipe.json`. {duration} on {device}, in {precision}. One run, one seed.
 """
 
 
@@ -98,7 +93,7 @@ def write_card(
             )
             for head in settings.heads
         ),
-        scores=_rows(_score_cells(name, one) for name, one in scores.items()) or f"|{' – |' * 9}",
+        scores=score_table(scores),
         tagger=recipe.tagger,
         epochs=recipe.epochs,
         tokens=f"{recipe.batch_tokens:,}",
@@ -106,22 +101,13 @@ def write_card(
         rate=recipe.learning_rate,
         layer_rate=recipe.learning_rate * recipe.layer_rate,
         dropout=recipe.dropout,
+        ema=recipe.ema_decay,
         seed=recipe.seed,
         duration=format_duration(summary.seconds).capitalize(),
         device=summary.device,
         precision=summary.precision,
     )
     (folder / "README.md").write_text(card, encoding="utf-8")
-
-
-def _score_cells(name: str, one: CorpusScores) -> Sequence[str]:
-    micro = one.by_type["micro"]
-    low, high = one.interval
-    return (
-        name, f"{micro['support']:,.0f}", f"{micro['precision']:.1f}", f"{micro['recall']:.1f}", f"{micro['f1']:.1f}",
-        f"{low:.1f} to {high:.1f}", f"{one.baseline:.1f}", "–" if one.area is None else f"{one.area:.1f}",
-        f"{one.kept:.1f}",
-    )  # fmt: skip
 
 
 def _rows(rows: Iterable[Sequence[str]]) -> str:

@@ -33,8 +33,7 @@ class PairGroup:
 class RelationExample:
     """A document of a corpus. own: number of its own mentions; marks of further ones follow them.
 
-    missed: gold relations that no group stands for. reports: whether it is a sentence that reports an adverse event,
-    None if the corpus does not say.
+    missed: gold relations that no group stands for.
     """
 
     head: str
@@ -44,7 +43,6 @@ class RelationExample:
     groups: tuple[PairGroup, ...] = field(repr=False)
     own: int = 0
     missed: int = 0
-    reports: bool | None = None
 
     @property
     def without_further_marks(self) -> MarkedText:
@@ -62,16 +60,15 @@ def make_example(
     type_numbers: Mapping[str, int],
     max_tokens: int,
     further: Sequence[AnnotatedEntity] = (),
-    reports: bool | None = None,
 ) -> RelationExample:
     """The example of a document for a head. further: mentions to mark that are in no pair.
 
-    max_tokens: of a stretch, with its special tokens.
+    max_tokens: of a stretch.
     """
     sentences = sentence_spans(document)
     pairs = candidate_pairs(document.entities, sentences, head.rule)
     mentions = [*document.entities, *further]
-    marked = mark_text(text, sentences, mentions, pairs, dict(type_numbers), max_tokens - 2)
+    marked = mark_text(text, sentences, mentions, pairs, dict(type_numbers), max_tokens)
     read = {number for stretch in marked.stretches for number in stretch.pairs}
     groups = [
         replace(one, pairs=kept)
@@ -88,7 +85,6 @@ def make_example(
         tuple(groups),
         len(document.entities),
         max(0, wanted - found),
-        reports,
     )
 
 

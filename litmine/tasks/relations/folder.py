@@ -35,14 +35,13 @@ def load_top(
         used = settings.default_heads if heads is None else [_find_head(settings, one) for one in heads]
         digest = relation_digest(folder, settings, used)
         trunk = load_trunk(find_trunk(folder, settings.trunk), place, trunks)
-        link = settings.trunk
-        after = trunk.config.num_hidden_layers if link.after is None else link.after
+        after = settings.after(trunk.config.num_hidden_layers)
         network = make_network(trunk.config, settings, after)
         load_matching(network, load_weights(folder))
         place.put(network)
         # The head stays in float32: this costs little and keeps the scores exact.
         network.encoder.to(place.dtype)
-        layers = trunk.layers(network.encoder.layers, link.after)
+        layers = trunk.layers(network.encoder.layers, after)
     name = f"{settings.name}@{digest}"
     return RelationModel(name, trunk, RelationTop(name, layers, after, network), settings, used, batch_tokens)
 

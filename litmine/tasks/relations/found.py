@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from litmine.corpora.documents import AnnotatedEntity
+from litmine.errors import ModelError
 from litmine.lake.articles import NewTexts
 from litmine.lake.targets import TargetRow
 from litmine.nn.failure_isolation import FailedItem
@@ -13,7 +14,7 @@ from litmine.text.assertion import assert_pair
 
 # Part of the digest of every relation model: increases whenever the same scored pairs would become other rows, because
 # mentions are joined, sentences are split or assertions are told in another way.
-ROWS_VERSION = 1
+ROWS_VERSION = 2
 # Relations that say harm. A sentence that gives the subject for the object, as a treatment, does not say them.
 HARMS = frozenset({"adverse_effect", "induces"})
 _SEPARATOR = "|"
@@ -69,8 +70,10 @@ def found_relations(
             text[start:end],
             (subject.start - start, subject.end - start),
             (object_.start - start, object_.end - start),
+            [sentences[number][0] - start for number in range(first + 1, last + 1)],
+            indications=relation_type in HARMS,
         )
-        if said.indication and relation_type in HARMS:
+        if said.indication:
             continue
         found.append(
             FoundRelation(
@@ -84,6 +87,16 @@ def found_relations(
                 score,
             )
         )
+    return found
+
+
+def relations_or_error(model: str, results: Iterable[list[FoundRelation] | FailedItem]) -> list[list[FoundRelation]]:
+    """The relations of each text. Raises ModelError when the model failed on one."""
+    found = []
+    for number, one in enumerate(results):
+        if isinstance(one, FailedItem):
+            raise ModelError(f"{model} fails on text {number} ({one.why}); leave it out")
+        found.append(one)
     return found
 
 

@@ -6,12 +6,29 @@ only the drugs and effects of adverse events has no pair without a relation: oth
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from litmine.corpora.documents import AnnotatedDocument, AnnotatedEntity
+from litmine.tasks.registry import load_model
 from litmine.tasks.relations.heads import ENTITY_TYPES
 from litmine.types import Entity
 
 _EFFECT, _DISEASE, _CHEMICAL = "AdverseEffect", "Disease", "Chemical"
+
+
+class TextTagger:
+    """A tagger that is loaded when it is first used. Raises as `load_model`."""
+
+    def __init__(self, reference: str) -> None:
+        self.reference = reference
+        self._model: Any = None
+
+    def tag(self, texts: Sequence[str]) -> list[list[Entity]]:
+        """The mentions of each text."""
+        if self._model is None:
+            self._model = load_model(self.reference)
+        found: list[list[Entity]] = self._model.annotate(texts)
+        return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,9 @@
-"""Scores of a head on a corpus: F1 with its interval, the baselines, and the area under the ROC curve of its pairs."""
+"""Scores on a corpus: F1 with its interval, the baseline, and the area under the ROC curve of the pairs."""
 
-from collections.abc import Collection, Sequence
+import json
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,16 @@ from litmine.tasks.relations.metrics import MICRO, RelationKey, relation_key, re
 from litmine.tasks.relations.pairs import PairRule, most_frequent_types, pair_keys
 from litmine.tasks.relations.predict import ScoredKey
 from litmine.tasks.relations.settings import RelationHead
+
+SCORES_FILE = "scores.json"
+_TABLE = """\
+Micro F1 in percent over pairs of gold mentions, or of identifiers where the corpus relates these (the best pair of
+mentions of two identifiers counts), at the threshold. *Baseline*: each pair in one sentence has the most frequent
+relation of its types. *Area*: under the ROC curve, of whether a pair is related at all. *Kept*: right relations that
+the threshold keeps. Intervals: 95 %, bootstrap over documents.
+
+| corpus | relations | precision | recall | F1 | 95 % interval | baseline | area | kept |
+|---|---|---|---|---|---|---|---|---|"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +63,47 @@ def judge_corpus(
     train: Sequence[AnnotatedDocument],
 ) -> CorpusScores:
     """The scores of a head on documents at its threshold. train: for the baseline, the documents that were learnt."""
+    return corpus_scores(documents, gold, scored, head.threshold, cooccurrence(head, documents, train))
+
+
+def corpus_scores(
+    documents: Sequence[AnnotatedDocument],
+    gold: Collection[RelationKey],
+    scored: Sequence[ScoredKey],
+    threshold: float,
+    guessed: Collection[RelationKey],
+) -> CorpusScores:
+    """The scores of what is found in documents at a threshold. guessed: the relations of the baseline."""
     wanted = set(gold)
-    found = {one.key for one in scored if one.score >= head.threshold}
+    found = {one.key for one in scored if one.score >= threshold}
     right = [one.score for one in scored if one.key in wanted]
-    kept = 100 * sum(score >= head.threshold for score in right) / len(right) if right else 0.0
-    guessed = cooccurrence(head, documents, train)
-    baseline = relation_scores(wanted, guessed)[MICRO]["f1"]
+    kept = 100 * sum(score >= threshold for score in right) / len(right) if right else 0.0
+    baseline = relation_scores(wanted, set(guessed))[MICRO]["f1"]
     return CorpusScores(
         relation_scores(wanted, found), f1_interval(documents, wanted, found), baseline, _area(wanted, scored), kept
     )
+
+
+def write_scores(folder: Path, scores: Mapping[str, CorpusScores]) -> None:
+    """Write `scores.json` into a model's folder."""
+    record = {name: one.record() for name, one in scores.items()}
+    (folder / SCORES_FILE).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+
+
+def score_table(scores: Mapping[str, CorpusScores]) -> str:
+    """The scores as a Markdown table for a model card, with what its columns mean."""
+    rows = [f"| {' | '.join(_cells(name, one))} |" for name, one in scores.items()]
+    return "\n".join([_TABLE, *(rows or [f"|{' – |' * 9}"])])
+
+
+def _cells(name: str, one: CorpusScores) -> Sequence[str]:
+    micro = one.by_type[MICRO]
+    low, high = one.interval
+    return (
+        name, f"{micro['support']:,.0f}", f"{micro['precision']:.1f}", f"{micro['recall']:.1f}", f"{micro['f1']:.1f}",
+        f"{low:.1f} to {high:.1f}", f"{one.baseline:.1f}", "–" if one.area is None else f"{one.area:.1f}",
+        f"{one.kept:.1f}",
+    )  # fmt: skip
 
 
 def f1_interval(

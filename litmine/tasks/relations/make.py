@@ -1,6 +1,5 @@
 """Make the folder of a relation model from a recipe: read corpora, train, choose thresholds, score, write the card."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -8,12 +7,11 @@ from typing import Any
 
 from litmine.corpora.documents import AnnotatedDocument
 from litmine.specs import TrainingContext, import_object
-from litmine.tasks.registry import load_model
 from litmine.tasks.relations.card import write_card
 from litmine.tasks.relations.folder import load_top, save_top
-from litmine.tasks.relations.found_mentions import extend_document
+from litmine.tasks.relations.found_mentions import TextTagger, extend_document
 from litmine.tasks.relations.heads import judging_head, learnt_types
-from litmine.tasks.relations.judged_scores import CorpusScores, judge_corpus
+from litmine.tasks.relations.judged_scores import CorpusScores, judge_corpus, write_scores
 from litmine.tasks.relations.metrics import gold_keys
 from litmine.tasks.relations.predict import ScoredKey, score_documents
 from litmine.tasks.relations.prepare import DividedCorpus, TrainingCorpora, entity_types_of, read_corpora
@@ -23,9 +21,8 @@ from litmine.tasks.relations.thresholds import best_threshold
 from litmine.tasks.relations.train import train_top
 from litmine.training.checkpoint import delete_checkpoint, model_write_errors
 
-SCORES_FILE = "scores.json"
 # The training of all layers: (recipe, context) -> None.
-_MARKED_TRAINING = "litmine.tasks.relations.marked_train:train_marked"
+_MARKED_TRAINING = "litmine.tasks.relations.marked.train:train_marked"
 
 Log = Callable[[str], None]
 
@@ -49,25 +46,25 @@ def make_top(recipe: RelationRecipe, folder: Path, log: Log) -> dict[str, Corpus
     corpora = read_corpora(recipe, log)
     with model_write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    network, settings, summary = train_top(recipe, corpora.train, folder, log)
+    tagger = TextTagger(recipe.tagger)
+    network, settings, summary = train_top(recipe, corpora.train, tagger, folder, log)
     with model_write_errors(folder):
         save_top(folder, network, settings, recipe.int8)
         recipe.save(folder / RECIPE_FILE)
     # The saved model, whose weights are rounded.
-    settings = choose_thresholds(folder, settings, recipe.tagger, corpora.train, log)
+    settings = choose_thresholds(folder, settings, tagger, corpora.train, log)
     with model_write_errors(folder):
         settings.save(folder)
-    scores = score_dev(folder, settings, recipe.tagger, corpora, log)
+    scores = score_dev(folder, settings, tagger, corpora, log)
     with model_write_errors(folder):
-        record = {name: one.record() for name, one in scores.items()}
-        (folder / SCORES_FILE).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+        write_scores(folder, scores)
         write_card(folder, recipe, settings, corpora, summary, scores)
     delete_checkpoint(folder)
     return scores
 
 
 def choose_thresholds(
-    folder: Path, settings: RelationSettings, tagger: str, corpora: Sequence[DividedCorpus], log: Log
+    folder: Path, settings: RelationSettings, tagger: TextTagger, corpora: Sequence[DividedCorpus], log: Log
 ) -> RelationSettings:
     """The settings with the threshold of each head that is best on the tenths that were not learnt from."""
     heads = []
@@ -88,7 +85,7 @@ def choose_thresholds(
 
 
 def score_dev(
-    folder: Path, settings: RelationSettings, tagger: str, corpora: TrainingCorpora, log: Log
+    folder: Path, settings: RelationSettings, tagger: TextTagger, corpora: TrainingCorpora, log: Log
 ) -> dict[str, CorpusScores]:
     """The scores of the saved model on each dev corpus, by the head of the corpus' guideline."""
     scores: dict[str, CorpusScores] = {}
@@ -113,12 +110,14 @@ def score_dev(
     return scores
 
 
-def with_found_mentions(name: str, documents: Sequence[AnnotatedDocument], tagger: str) -> list[AnnotatedDocument]:
+def with_found_mentions(
+    name: str, documents: Sequence[AnnotatedDocument], tagger: TextTagger
+) -> list[AnnotatedDocument]:
     """The documents, with the mentions that a tagger finds where a corpus marks only those of adverse events."""
     annotated = entity_types_of(name, documents)
     if "AdverseEffect" not in annotated:
         return list(documents)
-    found = load_model(tagger).annotate([one.text for one in documents])
+    found = tagger.tag([one.text for one in documents])
     return [extend_document(one, of, annotated).document for one, of in zip(documents, found, strict=True)]
 
 

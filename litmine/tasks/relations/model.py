@@ -7,12 +7,12 @@ from litmine.errors import ModelError
 from litmine.nn.references import is_litmine_model, read_description
 from litmine.tasks.relations.cooccurrence import KIND as COOCCURRENCE
 from litmine.tasks.relations.cooccurrence import CooccurrenceModel, read_cooccurrence
-from litmine.tasks.relations.marked_settings import KIND as MARKED
-from litmine.tasks.relations.marked_settings import identify as identify_marked
+from litmine.tasks.relations.marked.settings import KIND as MARKED
+from litmine.tasks.relations.marked.settings import identify as identify_marked
 from litmine.tasks.relations.settings import SHARED_TOP, identify_top
 
 if TYPE_CHECKING:
-    from litmine.tasks.relations.marked_model import MarkedModel
+    from litmine.tasks.relations.marked.model import MarkedModel
     from litmine.tasks.relations.relation_model import RelationModel
 
 
@@ -39,7 +39,7 @@ def load(
 
         return load_top(folder, device, precision, **more)
     if kind == MARKED:
-        from litmine.tasks.relations.marked_model import load_marked
+        from litmine.tasks.relations.marked.model import load_marked
 
         return load_marked(folder, name, device, precision, **more)
     settings = read_cooccurrence(folder)

@@ -7,8 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from litmine.nn.encoder import UpperLayers
-from litmine.tasks.relations.pair_head import HeadShape, PairHead, PairIndex
-from litmine.tasks.relations.rows import RelationRow
+from litmine.tasks.relations.pair_blocks import pair_blocks
+from litmine.tasks.relations.pair_head import HeadShape, PairHead
+from litmine.tasks.relations.rows import Ints, RelationRow
 
 
 class RelationNetwork(nn.Module):
@@ -24,18 +25,21 @@ class RelationNetwork(nn.Module):
         self.encoder = UpperLayers(config, after, layers)
         self.marks = nn.Embedding(shape.types, shape.width)
         self.pairs = PairHead(shape, outputs, dropout)
-        # Whether a sentence reports an adverse event, from its first special token and the mean of its tokens.
-        self.reports = nn.Linear(2 * shape.width, 1)
         nn.init.normal_(self.marks.weight, std=0.1)
 
-    def add_marks(self, states: Tensor, row: RelationRow, positions: Any) -> Tensor:
+    def add_marks(self, states: Tensor, row: RelationRow, positions: Ints) -> Tensor:
         """The trunk's states (tokens, width) with the marks of the mentions' types."""
         at = torch.from_numpy(positions[row.mark_at]).to(states.device)
         kinds = torch.from_numpy(np.ascontiguousarray(row.mark_type)).to(states.device)
         return states.index_add(0, at, self.marks(kinds).to(states.dtype))
 
-    def hidden(self, states: Tensor, mask: Tensor, row: RelationRow) -> Tensor:
-        """Hidden states (windows, longest, width) from the trunk's padded states of the same shape.
+    def pair_logits(self, hidden: Tensor, row: RelationRow, positions: Ints) -> Tensor:
+        """Logits of the pairs (pairs, outputs) from hidden states (tokens, width) in float32."""
+        logits: Tensor = self.pairs(hidden, pair_blocks(row, positions, self.pairs.shape.types))
+        return logits
+
+    def forward(self, states: Tensor, mask: Tensor, row: RelationRow) -> Tensor:
+        """Hidden states (windows, longest, width) from the trunk's padded states of the same shape, for the training.
 
         mask: (windows, longest), true at tokens.
         """
@@ -43,18 +47,3 @@ class RelationNetwork(nn.Module):
         for layer in self.encoder.layers:
             hidden = layer(hidden, mask[:, None, None, :])
         return hidden.float()
-
-    def pair_logits(self, hidden: Tensor, mask: Tensor, row: RelationRow) -> Tensor:
-        """Logits of the pairs (pairs, outputs) from padded hidden states."""
-        positions = np.flatnonzero(mask.cpu().numpy())
-        logits: Tensor = self.pairs(
-            hidden.flatten(0, 1), PairIndex.of(row, positions, self.pairs.shape.types, hidden.device)
-        )
-        return logits
-
-    def report_logits(self, hidden: Tensor, mask: Tensor) -> Tensor:
-        """Logits (windows,) that a stretch reports an adverse event, from padded hidden states."""
-        weights = mask[:, :, None].float()
-        pooled = torch.cat([hidden[:, 0], (hidden * weights).sum(1) / weights.sum(1)], 1)
-        logits: Tensor = self.reports(pooled)[:, 0]
-        return logits

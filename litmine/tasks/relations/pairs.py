@@ -14,7 +14,7 @@ from litmine.text.sentences import split_sentences
 PairKey = tuple[str, str]
 
 # Distance in sentences where relations cross them; what it costs is in the record.
-MAX_SENTENCES = 2
+MAX_SENTENCES = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from litmine.errors import SettingError
 from litmine.settings import check_ranges, setting
-from litmine.tasks.relations.marked_settings import MarkedOptions
+from litmine.tasks.relations.marked.settings import MarkedOptions
 
 RECIPE_FILE = "recipe.json"
 
@@ -65,11 +65,11 @@ class RelationRecipe(MarkedOptions):
     )
     trunk: str = setting("Trunk to put the top on: a built-in one, or a folder.", "builtin-trunk", metavar="REF")
     after: int = setting("Trunk layers below the top.", 3, at_least=1)
-    layers: int = setting("Layers of the top.", 2, at_least=1)
+    layers: int = setting("Layers of the top.", 1, at_least=1)
     first_layers: str = setting(
         "Model whose next layers the top starts from: builtin, or a folder.", "builtin", metavar="REF"
     )
-    inner: int = setting("Width of the head; a multiple of 6.", 192, at_least=6)
+    inner: int = setting("Width of the head; a multiple of 6.", 168, at_least=6)
     dev: tuple[str, ...] = setting(
         "Documents to score the model on; the training never uses them.", (), metavar="[NAME=]FILE"
     )
@@ -94,6 +94,13 @@ class RelationRecipe(MarkedOptions):
         0.3,
         at_least=0,
         at_most=0.9,
+    )
+    ema_decay: float = setting(
+        "Share that each step keeps of the moving average of the weights, which the model gets; 0 takes the last"
+        " weights.",
+        0.995,
+        at_least=0,
+        below=1,
     )
     seed: int = setting("Random seed of batch order, dropout and new weights.", 1, at_least=0)
     int8: bool = setting("Store the weights of the top in 8 bits.", True)

@@ -1,7 +1,7 @@
 """A relation model on a shared trunk: from texts and their mentions to relations."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -9,13 +9,13 @@ import torch
 from numpy.typing import NDArray
 
 from litmine.corpora.documents import AnnotatedEntity
-from litmine.errors import ModelError
 from litmine.lake.targets import UpstreamRows
 from litmine.nn.engine import Engine, TextInputs, ignore_progress
 from litmine.nn.failure_isolation import FailedItem
+from litmine.nn.text_states import KEPT_TOKENS, GivenStates, StatesTop, TextStates, kept_tokens
 from litmine.nn.tokenizer import TokenizedText
 from litmine.nn.trunk import Trunk
-from litmine.tasks.relations.found import FoundRelation, found_relations
+from litmine.tasks.relations.found import FoundRelation, found_relations, relations_or_error
 from litmine.tasks.relations.judge import is_judged, scored_pairs
 from litmine.tasks.relations.mentions import mentions_by_text
 from litmine.tasks.relations.pairs import CandidatePair, PairRule, candidate_pairs
@@ -60,10 +60,13 @@ class RelationModel:
         batch_tokens: int | None = None,
     ) -> None:
         self.name, self.settings, self.heads, self.trunk = name, settings, tuple(heads), trunk
-        begin, end, _ = trunk.special
         self._texts = TextInputs(trunk)
-        self._engine = Engine(trunk, [top], batch_tokens, StretchInputs(begin, end), settings.trunk.after)
-        self.batch_tokens = self._engine.batch_tokens
+        after = settings.after(trunk.config.num_hidden_layers)
+        self._selected = trunk.layers((), after)
+        self._engine = Engine(
+            GivenStates(trunk, after), [top], batch_tokens, StretchInputs(int(trunk.config.hidden_size))
+        )
+        self._after, self.batch_tokens = after, self._engine.batch_tokens
         apart = max(one.max_sentences for one in self.heads)
         self._rule = PairRule(tuple(dict.fromkeys(pair for one in heads for pair in one.rule.type_pairs)), apart)
         self._types = settings.type_numbers
@@ -81,15 +84,23 @@ class RelationModel:
         """Tokenize each text; one that cannot be tokenized becomes a `FailedItem`."""
         return self._texts.read(items)
 
+    def shared_top(self, read: Sequence[TokenizedText | FailedItem]) -> StatesTop:
+        """A top whose result, the trunk's states of the texts, `label_with_inputs` takes, so that none is read twice.
+
+        The states of texts beyond `KEPT_TOKENS` are not kept.
+        """
+        return StatesTop(self.name, self._selected, kept_tokens(read))
+
     def label_with_inputs(
         self,
         items: Sequence[str],
         read: Sequence[TokenizedText | FailedItem],
         inputs: Sequence[UpstreamRows],
         watch: Callable[[float], None] = ignore_progress,
+        shared: Sequence[TextStates] | None = None,
     ) -> list[JudgedText | FailedItem]:
-        """Run the network on the stretches of the texts that have candidate pairs, in batches over all texts."""
-        return self.judge(items, [*mentions_by_text(inputs)], read, watch=watch)
+        """Run the network on the texts that have candidate pairs. shared: the result of `shared_top` for each text."""
+        return self.judge(items, [*mentions_by_text(inputs)], read, watch=watch, states=shared)
 
     def judge(
         self,
@@ -98,18 +109,48 @@ class RelationModel:
         read: Sequence[TokenizedText | FailedItem] | None = None,
         sentences: Sequence[Sentences] | None = None,
         watch: Callable[[float], None] = ignore_progress,
+        states: Sequence[TextStates] | None = None,
     ) -> list[JudgedText | FailedItem]:
-        """The judged pairs of each text with their logits. sentences: those of each text, if they are known."""
+        """The judged pairs of each text with their logits.
+
+        sentences: those of each text, if they are known. states: those of the trunk, where they are known.
+        """
         read = self.read(texts) if read is None else read
         split = [split_sentences(text) for text in texts] if sentences is None else sentences
+        known = [None] * len(read) if states is None else states
         prepared = [
-            one if isinstance(one, FailedItem) else self._prepare(one, found, spans)
-            for one, found, spans in zip(read, mentions, split, strict=True)
+            one if isinstance(one, FailedItem) else self._prepare(one, found, spans, of_text)
+            for one, found, spans, of_text in zip(read, mentions, split, known, strict=True)
         ]
-        (labels,) = self._engine.label(
-            [one.marked if isinstance(one, _PreparedText) else one for one in prepared], watch
-        )
-        return [_judged(one, found) for one, found in zip(prepared, labels, strict=True)]
+        judged: list[JudgedText | FailedItem] = []
+        for some in _in_parts(prepared, KEPT_TOKENS):
+            (labels,) = self._engine.label(self._with_states(some, watch), watch)
+            judged += [_judged(one, found) for one, found in zip(some, labels, strict=True)]
+        return judged
+
+    def _with_states(
+        self, prepared: Sequence["_PreparedText | FailedItem"], watch: Callable[[float], None]
+    ) -> list[MarkedText | FailedItem]:
+        """The marked texts, those that are read with states: the given ones, or computed now."""
+        marked = [one if isinstance(one, FailedItem) else one.marked for one in prepared]
+        missing = [
+            i for i, one in enumerate(marked) if isinstance(one, MarkedText) and one.stretches and one.states is None
+        ]
+        found = self.text_states([marked[i].text for i in missing], watch)  # type: ignore[union-attr]
+        for i, of_text in zip(missing, found, strict=True):
+            one = marked[i]
+            if isinstance(one, MarkedText):
+                marked[i] = of_text if isinstance(of_text, FailedItem) else replace(one, states=of_text)
+        return marked
+
+    def text_states(
+        self, read: Sequence[TokenizedText], watch: Callable[[float], None] = ignore_progress
+    ) -> list[TextStates]:
+        """The trunk's states of tokenized texts: (tokens, width) for each."""
+        top = StatesTop(self.name, self._selected, [one.tokens for one in read])
+        (states,) = Engine(self.trunk, [top], self.batch_tokens, depth=self._after).label(read, watch)
+        found: list[TextStates] = states
+        return found
 
     def decode(
         self,
@@ -134,26 +175,42 @@ class RelationModel:
 
         sentences: those of each text, if they are known.
         """
-        found = []
-        for number, (text, one) in enumerate(zip(texts, self.judge(texts, mentions, None, sentences), strict=True)):
-            if isinstance(one, FailedItem):
-                raise ModelError(f"{self.name} fails on text {number} ({one.why}); leave it out")
-            found.append(self._relations(text, one))
-        return found
+        return relations_or_error(self.name, self.decode(texts, (), self.judge(texts, mentions, None, sentences), ()))
 
-    def _prepare(self, text: TokenizedText, mentions: Sequence[AnnotatedEntity], sentences: Sentences) -> _PreparedText:
+    def _prepare(
+        self, text: TokenizedText, mentions: Sequence[AnnotatedEntity], sentences: Sentences, states: TextStates
+    ) -> "_PreparedText | FailedItem":
         known = [one for one in mentions if one.entity_type in self._types]
         pairs = [
             pair
             for pair in (candidate_pairs(known, sentences, self._rule) if len(known) > 1 else ())
             if any(is_judged(head, pair) for head in self.heads)
         ]
-        marked = mark_text(text, sentences, known, pairs, self._types, self.settings.max_tokens - 2)
+        marked = mark_text(text, sentences, known, pairs, self._types, self.settings.max_tokens)
+        if marked.stretches and states is not None:
+            if isinstance(states, FailedItem):
+                return states
+            marked = replace(marked, states=states)
         return _PreparedText(sentences, pairs, marked)
 
     def _relations(self, text: str, judged: JudgedText) -> list[FoundRelation]:
         scored = scored_pairs(self.settings, self.heads, judged.logits, judged.pairs)
         return found_relations(text, judged.sentences, scored)
+
+
+def _in_parts(
+    prepared: Sequence[_PreparedText | FailedItem], tokens: int
+) -> Iterator[Sequence[_PreparedText | FailedItem]]:
+    """Consecutive texts whose states fit into memory together, as far as they must be computed."""
+    start, total = 0, 0
+    for i, one in enumerate(prepared):
+        missing = isinstance(one, _PreparedText) and one.marked.stretches and one.marked.states is None
+        of_text = one.marked.text.tokens if missing and isinstance(one, _PreparedText) else 0
+        if of_text and total and total + of_text > tokens:
+            yield prepared[start:i]
+            start, total = i, 0
+        total += of_text
+    yield prepared[start:]
 
 
 def _judged(prepared: _PreparedText | FailedItem, found: Any) -> JudgedText | FailedItem:

@@ -13,6 +13,8 @@ from litmine.corpora.relation_declarations import TypePair
 from litmine.errors import ModelError
 from litmine.nn.references import SETTINGS_FILE, folder_digest, read_settings
 from litmine.nn.trunk_folder import TrunkLink, find_trunk
+from litmine.settings import check_types
+from litmine.tasks.relations.found import ROWS_VERSION
 from litmine.tasks.relations.pairs import PairRule
 
 # The `task` in the `litmine.json`.
@@ -20,7 +22,7 @@ TASK = "relations"
 # The kind of a model whose head reads all pairs of a stretch at once, on a shared trunk.
 SHARED_TOP = "top"
 # The version of the way from logits to rows; part of the digest.
-DECODING = 1
+DECODING = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class RelationSettings:
     """The settings of a shared top.
 
     heads: in the order of the logits. entity_types: in the order of the embeddings. inner: width of the head.
-    max_tokens: of a stretch, with its special tokens.
+    max_tokens: of a stretch.
     """
 
     name: str
@@ -82,6 +84,10 @@ class RelationSettings:
     def default_heads(self) -> tuple[RelationHead, ...]:
         """The heads that `annotate` uses."""
         return tuple(one for one in self.heads if one.default)
+
+    def after(self, depth: int) -> int:
+        """Number of trunk layers below the top. depth: all layers of the trunk."""
+        return depth if self.trunk.after is None else self.trunk.after
 
     @property
     def outputs(self) -> int:
@@ -113,8 +119,9 @@ class RelationSettings:
             if trunk is None:
                 raise ValueError("it names no trunk")
             settings = cls(heads=heads, **{**read, "trunk": trunk, "entity_types": tuple(read["entity_types"])})
+            check_types(settings)
             settings._check()
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
             raise ModelError(
                 f"{folder / SETTINGS_FILE} is not a valid settings file ({reason}); train or copy the model again"
@@ -151,12 +158,12 @@ def _head(read: Mapping[str, Any]) -> RelationHead:
 
 
 def relation_digest(folder: Path, settings: RelationSettings, heads: Sequence[RelationHead]) -> str:
-    """The digest of weights, trunk, rules, relations and thresholds of the heads in use.
+    """The digest of weights, trunk, rules, relations and thresholds of the heads in use, and of the way to rows.
 
     Raises ValueError when the folder has no weights.
     """
     rules = [[one.name, one.level, one.max_sentences, one.threshold, asdict(one)["relations"]] for one in heads]
-    parts = [rules, settings.entity_types, settings.inner, settings.max_tokens, settings.decoding]
+    parts = [rules, settings.entity_types, settings.inner, settings.max_tokens, settings.decoding, ROWS_VERSION]
     return folder_digest(folder, [*parts, *settings.trunk.digest_parts])
 
 

@@ -18,11 +18,15 @@ Sentences = Sequence[tuple[int, int]]
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Tokens `start` to `end` of a text, without special tokens, and the numbers of the pairs that are judged there."""
+    """Tokens `start` to `end` of a text, and the numbers of the pairs that are judged there.
+
+    reach (pairs, 2): the tokens of the sentences of each pair.
+    """
 
     start: int
     end: int
     pairs: tuple[int, ...]
+    reach: tuple[tuple[int, int], ...] = ()
 
 
 def mention_tokens(text: TokenizedText, mentions: Sequence[AnnotatedEntity]) -> NDArray[np.int64]:
@@ -85,7 +89,8 @@ def _merged(wanted: Sequence[tuple[int, int, int]], max_tokens: int) -> list[Str
             last = stretches[-1]
             shares = start < last.end
             if shares and max(end, last.end) - last.start <= max_tokens:
-                stretches[-1] = Stretch(last.start, max(end, last.end), (*last.pairs, number))
+                pairs, reach = (*last.pairs, number), (*last.reach, (start, end))
+                stretches[-1] = Stretch(last.start, max(end, last.end), pairs, reach)
                 continue
-        stretches.append(Stretch(start, end, (number,)))
+        stretches.append(Stretch(start, end, (number,), ((start, end),)))
     return stretches

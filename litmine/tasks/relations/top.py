@@ -11,18 +11,17 @@ from litmine.nn.engine import check_finite
 from litmine.nn.failure_isolation import FailedItem
 from litmine.nn.hidden_states import HiddenStates, TopLayers
 from litmine.tasks.relations.network import RelationNetwork
-from litmine.tasks.relations.pair_head import PairIndex
-from litmine.tasks.relations.rows import Ints, MarkedText, RelationRow, RowStretch, build_row
+from litmine.tasks.relations.rows import Ints, MarkedText, RelationRow, RowStretch, build_row, empty_row
 
 # The logits of some pairs: the numbers of text and pair, and logits (pairs, outputs).
 PairLogits = tuple[Ints, Ints, NDArray[np.float32]]
 
 
 class StretchInputs:
-    """Makes rows of the stretches of marked texts. `begin`, `end`: ids of the special tokens around a stretch."""
+    """Makes rows of the stretches of marked texts with their states (tokens, width)."""
 
-    def __init__(self, begin: int, end: int) -> None:
-        self._begin, self._end = begin, end
+    def __init__(self, width: int) -> None:
+        self._width = width
 
     def read(self, items: Sequence[MarkedText], /) -> list[MarkedText | FailedItem]:
         """The texts as they are: they are tokenized before their mentions are known."""
@@ -32,12 +31,10 @@ class StretchInputs:
         return [RowStretch(number, one) for one in read.stretches]
 
     def row(self, pieces: Sequence[RowStretch], read: Sequence[MarkedText], /) -> RelationRow:
-        return build_row(pieces, read, self._begin, self._end)
+        return build_row(pieces, read)
 
     def empty(self) -> RelationRow:
-        none, pairs = np.zeros(0, dtype=np.int64), np.zeros((0, 2), dtype=np.int64)
-        ids = np.array([self._begin, self._end])
-        return RelationRow(ids, np.array([2]), None, none, none, pairs, pairs, none, none, none, none, none, none)
+        return empty_row(self._width)
 
 
 class RelationTop:
@@ -50,14 +47,11 @@ class RelationTop:
         """Start the computation of a row; returns logits (pairs, outputs) on the device, and whether all are finite."""
         row = states.row
         assert isinstance(row, RelationRow)
-        lower = states.after(self._after if self._after in states.lower else None)
-        flat = lower if lower.dim() == 2 else lower.flatten(0, 1)
-        marked = self._network.add_marks(flat, row, states.positions).view_as(lower)
-        marked_states = replace(states, final=marked, lower={self._after: marked})
+        lower = states.after(self._after)
+        marked = self._network.add_marks(lower.flatten(0, -2), row, states.positions).view_as(lower)
         every = np.arange(len(row.ids))
-        hidden = self._layers(marked_states, every).float()
-        index = PairIndex.of(row, every, self._network.pairs.shape.types, hidden.device)
-        logits = self._network.pairs(hidden, index)
+        hidden = self._layers(replace(states, final=marked, lower={self._after: marked}), every)
+        logits = self._network.pair_logits(hidden, row, every)
         return logits, logits.isfinite().all()
 
     def collect(self, row: RelationRow, found: Sequence[Tensor]) -> PairLogits:

@@ -3,42 +3,37 @@
 import json
 import os
 import random
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import binary_cross_entropy_with_logits
 
+from litmine.corpora.documents import AnnotatedDocument
 from litmine.errors import ModelError
-from litmine.nn.encoder import BertEncoder
-from litmine.nn.loading import special_ids
-from litmine.nn.references import is_builtin, locate
+from litmine.nn.references import is_builtin, locate, model_folder_errors
 from litmine.nn.tokenizer import WordTokenizer
-from litmine.nn.trunk_folder import TrunkLink, TrunkSettings, trunk_digest
-from litmine.tasks.registry import load_model
+from litmine.nn.trunk import Placement, load_trunk
+from litmine.nn.trunk_folder import TrunkLink, trunk_digest
 from litmine.tasks.relations.examples import RelationExample, group_index, make_example
-from litmine.tasks.relations.found_mentions import extend_document
+from litmine.tasks.relations.found_mentions import TextTagger, extend_document
 from litmine.tasks.relations.heads import ENTITY_TYPES, head_of, learnt_types, make_heads
 from litmine.tasks.relations.loss import group_log_probabilities, relation_loss
 from litmine.tasks.relations.network import RelationNetwork
 from litmine.tasks.relations.pair_head import HeadShape
 from litmine.tasks.relations.prepare import DividedCorpus, entity_types_of
 from litmine.tasks.relations.recipe import RelationRecipe
-from litmine.tasks.relations.rows import MarkedText
 from litmine.tasks.relations.settings import RelationHead, RelationSettings
-from litmine.tasks.relations.states import StretchStates
-from litmine.tasks.relations.stretches import Stretch
+from litmine.tasks.relations.states import ExampleStates
 from litmine.training.base import read_base
 from litmine.training.trainer import CHECKPOINT_SECONDS, TrainingDevice, TrainingPlan, train_network, training_precision
+from litmine.types import Entity
 
-# Weight of the loss of sentences that report an adverse event, beside that of pairs.
-_REPORT_WEIGHT = 0.3
 _FURTHER_MARKS = 0.5
 _STATES_FILE = "training.states.npy"
-_EFFECT = "adverse_effect"
 
 Log = Callable[[str], None]
 Batch = tuple[str, list[int]]
@@ -58,6 +53,7 @@ class RelationTrainingSummary:
 def train_top(
     recipe: RelationRecipe,
     corpora: Sequence[DividedCorpus],
+    tagger: TextTagger,
     folder: Path,
     log: Log,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
@@ -69,29 +65,30 @@ def train_top(
     machine = TrainingDevice.current()
     torch.manual_seed(recipe.seed)
     trunk_folder, _ = locate(recipe.trunk)
-    # A stretch is at most as long as a window of the trunk.
-    window = TrunkSettings.load(trunk_folder).window
-    trunk = read_base(recipe.trunk, window)
-    encoder = trunk.encoder
-    if not isinstance(encoder, BertEncoder) or len(encoder.encoder.layer) < recipe.after:
+    place = Placement(machine.device, machine.precision)
+    with model_folder_errors(trunk_folder):
+        trunk = load_trunk(trunk_folder, place)
+    if trunk.config.num_hidden_layers < recipe.after:
         raise ModelError(f"{recipe.trunk} is no trunk with {recipe.after} layers; use builtin-trunk, or fewer --after")
     heads = make_heads([one.corpus for one in corpora])
     reference = recipe.trunk if is_builtin(recipe.trunk) else os.path.relpath(trunk_folder, folder.resolve())
     link = TrunkLink(reference, trunk_digest(trunk_folder), recipe.layers, recipe.after)
     types = _entity_types(heads)
-    settings = RelationSettings(recipe.name, heads, types, recipe.inner, window, link)
-    tagged = _tag(recipe, corpora, log)
-    examples: list[RelationExample] = []
-    reader = WordTokenizer(trunk.tokenizer)
-    for corpus in corpora:
-        examples += _examples(recipe, corpus, settings, reader, tagged)
-    trunk.config.hidden_dropout_prob = recipe.dropout
-    network = _new_network(recipe, settings, trunk.config)
+    # A stretch is at most as long as a window of the trunk.
+    settings = RelationSettings(recipe.name, heads, types, recipe.inner, trunk.windows.window, link)
+    documents = {one.corpus.name: _documents(recipe, one) for one in corpora}
+    texts = sorted({document.text for one in documents.values() for document in one})
+    log(f"{tagger.reference} marks further mentions in {len(texts):,} texts")
+    tagged = dict(zip(texts, tagger.tag(texts), strict=True))
+    examples = [
+        example
+        for one in corpora
+        for example in _examples(one, documents[one.corpus.name], settings, trunk.tokenizer, tagged)
+    ]
+    network = _new_network(recipe, settings, replace(trunk.config, hidden_dropout_prob=recipe.dropout))
     network.to(machine.device)
     states_file = folder / _STATES_FILE
-    encoder.requires_grad_(False)
-    special = special_ids(trunk.tokenizer, trunk.config)
-    states = StretchStates(encoder, recipe.after, special, examples, states_file, machine, log)
+    states = ExampleStates(trunk, recipe.after, examples, states_file, log)
     loss = _Loss(recipe, network, settings, corpora, examples, states, machine)
 
     def plan(epoch: int) -> list[Batch]:
@@ -100,7 +97,7 @@ def train_top(
     steps = sum(len(plan(epoch)) for epoch in range(recipe.epochs))
     training = json.dumps(asdict(recipe) | {"steps": steps}, sort_keys=True)
     shares = {"encoder.": recipe.layer_rate}
-    training_plan = TrainingPlan(recipe.epochs, steps, plan, loss, rate_shares=shares)
+    training_plan = TrainingPlan(recipe.epochs, steps, plan, loss, recipe.ema_decay, shares)
     try:
         progress = train_network(network, recipe, training_plan, folder, training, log, checkpoint_seconds)
     finally:
@@ -152,7 +149,7 @@ class _Loss:
         settings: RelationSettings,
         corpora: Sequence[DividedCorpus],
         examples: Sequence[RelationExample],
-        states: StretchStates,
+        states: ExampleStates,
         machine: TrainingDevice,
     ) -> None:
         self._recipe, self._network, self._settings, self._examples = recipe, network, settings, examples
@@ -168,7 +165,7 @@ class _Loss:
         tokens = mask.flatten().nonzero()[:, 0][torch.from_numpy(row.mark_at[left_out.numpy()]).to(mask.device)]
         states.flatten(0, 1)[tokens] = 0
         with training_precision(self._machine.device, self._machine.bf16):
-            hidden = self._network.hidden(states, mask, row)
+            hidden = self._network(states, mask, row)
         examples = [self._examples[i] for i in chosen]
         place = {
             (text, number): at
@@ -185,7 +182,7 @@ class _Loss:
                 rows += members.tolist()
                 owners += (owned + count).tolist()
                 count += len(one.groups)
-            logits = self._network.pair_logits(hidden, mask, row)
+            logits = self._network.pair_logits(hidden.flatten(0, 1), row, np.flatnonzero(mask.cpu().numpy()))
             first = self._settings.first_output(head)
             own = logits[:, first : first + head.outputs]
             device = own.device
@@ -193,16 +190,6 @@ class _Loss:
                 head, own, groups, torch.tensor(rows, device=device), torch.tensor(owners, device=device)
             )
             loss = loss + relation_loss(head, found, groups, self._taught[corpus])
-        reports = [
-            (window, example.reports)
-            for window, example in enumerate(one for one in examples for _ in one.marked.stretches)
-            if example.reports is not None
-        ]
-        if reports:
-            windows = torch.tensor([window for window, _ in reports], device=loss.device)
-            wanted = torch.tensor([float(said) for _, said in reports], device=loss.device)
-            logits = self._network.report_logits(hidden, mask)[windows]
-            loss = loss + _REPORT_WEIGHT * binary_cross_entropy_with_logits(logits, wanted)
         return loss, int(mask.sum())
 
 
@@ -211,53 +198,30 @@ def _entity_types(heads: Sequence[RelationHead]) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*ENTITY_TYPES, *sorted(judged)]))
 
 
-def _tag(recipe: RelationRecipe, corpora: Sequence[DividedCorpus], log: Log) -> dict[str, Any]:
-    """What the tagger finds in each text."""
-    texts = sorted({document.text for corpus in corpora for document in corpus.train})
-    log(f"{recipe.tagger} marks further mentions in {len(texts):,} texts")
-    tagger = load_model(recipe.tagger)
-    return dict(zip(texts, tagger.annotate(texts), strict=True))
+def _documents(recipe: RelationRecipe, corpus: DividedCorpus) -> list[AnnotatedDocument]:
+    """The documents that are learnt from: all with a relation, and a share of the others."""
+    rng = random.Random(f"{recipe.seed} {corpus.corpus.name}")
+    return [one for one in corpus.train if one.relations or rng.random() < corpus.how.negatives]
 
 
 def _examples(
-    recipe: RelationRecipe,
     corpus: DividedCorpus,
+    documents: Sequence[AnnotatedDocument],
     settings: RelationSettings,
     reader: WordTokenizer,
-    tagged: dict[str, Any],
+    tagged: Mapping[str, Sequence[Entity]],
 ) -> list[RelationExample]:
     name = corpus.corpus.name
-    head = head_of(settings.heads, name)
-    annotated = entity_types_of(name, corpus.train)
-    rng = random.Random(f"{recipe.seed} {name}")
-    documents = [one for one in corpus.train if one.relations or rng.random() < corpus.how.negatives]
-    texts = reader.read([one.text for one in documents])
+    head, annotated = head_of(settings.heads, name), entity_types_of(name, corpus.train)
     found = []
-    # Only a corpus that has sentences without an event says which sentences report one.
-    tells = _EFFECT in learnt_types(corpus.corpus) and any(not one.relations for one in corpus.train)
-    for document, text in zip(documents, texts, strict=True):
+    for document, text in zip(documents, reader.read([one.text for one in documents]), strict=True):
         extended = extend_document(document, tagged[document.text], annotated)
-        reports = any(one.relation_type == _EFFECT for one in document.relations) if tells else None
-        example = make_example(
-            extended.document, text, head, name, settings.type_numbers, settings.max_tokens, extended.further, reports
+        found.append(
+            make_example(
+                extended.document, text, head, name, settings.type_numbers, settings.max_tokens, extended.further
+            )
         )
-        found.append(_read_whole(example, settings.max_tokens - 2) if reports is not None else example)
     return found
-
-
-def _read_whole(example: RelationExample, max_tokens: int) -> RelationExample:
-    """The example with a stretch even if it has no pair, so that its sentence is judged."""
-    marked = example.marked
-    if marked.stretches or not len(marked.text.ids):
-        return example
-    stretch = Stretch(0, min(len(marked.text.ids), max_tokens), ())
-    with_stretch = MarkedText(
-        marked.text, marked.spans, marked.types, marked.marks, marked.pairs, marked.apart, (stretch,)
-    )
-    return RelationExample(
-        example.head, example.corpus, example.document, with_stretch, example.groups, example.own, example.missed,
-        example.reports,
-    )  # fmt: skip
 
 
 def _new_network(recipe: RelationRecipe, settings: RelationSettings, config: Any) -> RelationNetwork:

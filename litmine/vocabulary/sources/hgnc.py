@@ -36,7 +36,7 @@ def read_hgnc(path: Path) -> Iterator[Concept]:
             for column in ("synonym_names", "previous_names"):
                 names += [(name, "synonym") for name in split_list(row[column])]
             identifier = row["id"] if row["id"].startswith("HGNC:") else f"HGNC:{row['id']}"
-            same_as = f"NCBIGene:{row['gene']}" if row["gene"].isdecimal() else ""
+            same_as = f"NCBIGene:{row['gene']}" if row["gene"] else ""
             yield Concept(identifier, HGNC, ("Gene",), names, taxon=_HUMAN, same_as=same_as)
 
 

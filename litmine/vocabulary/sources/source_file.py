@@ -73,12 +73,43 @@ def open_source(path: Path) -> Iterator[BinaryIO]:
 
 
 def text_lines(stream: BinaryIO) -> Iterator[tuple[int, str]]:
-    """Yield each line with its number, from 1. Raises SourceError for one that is not UTF-8 or has over 32 MiB."""
-    for number, line in numbered_lines(stream):
+    """Yield each line with its number, from 1.
+
+    Raises SourceError for one that is not UTF-8 or has over 32 MiB, and after the last one if it has no line end: a
+    file that was cut off nearly always ends within a line.
+    """
+    ends = _LineEnds(stream)
+    number = 0
+    for number, line in numbered_lines(cast("BinaryIO", ends)):
         try:
             yield number, line.decode()
         except UnicodeDecodeError as error:
             raise SourceError(f"line {number:,} {NOT_UTF8}; {SAVE_AS_UTF8}") from error
+    if not ends.whole:
+        raise SourceError(
+            f"the last line, {number:,}, has no line end, so the file may be cut off; download it again, or add the"
+            " line end if it is whole"
+        )
+
+
+class _LineEnds:
+    """A stream that knows whether the last one had a line end."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.whole = True
+
+    def readline(self, size: int = -1) -> bytes:
+        return self._noted(self._stream.readline(size))
+
+    def read(self, size: int = -1) -> bytes:
+        return self._noted(self._stream.read(size))
+
+    def _noted(self, part: bytes) -> bytes:
+        if part:
+            # In UTF-16 a byte 0 may follow.
+            self.whole = part.rstrip(b"\0").endswith(b"\n")
+        return part
 
 
 def table_rows(

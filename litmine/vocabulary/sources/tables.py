@@ -105,8 +105,8 @@ def _genes(path: Path) -> Iterator[Concept]:
     with open_source(path) as stream:
         for _, row in table_rows(path, stream, columns, "a table of genes"):
             yield gene_concept(
-                int(row["gene_id"]),
-                int(found[1]),
+                row["gene_id"],
+                found[1],
                 [row["symbol"], *split_list(row["synonyms"])],
                 [row["name"]],
                 split_list(row["other_names"]),

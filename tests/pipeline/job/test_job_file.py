@@ -65,7 +65,7 @@ def test_every_key_is_read(write_job: Callable[..., Path]) -> None:
         ("[[questions]]\nfile = 'q'\ntop_k = 0", "top_k must be at least 1"),
         ("after = 1", r"each of after must be a table: \[\[after\]\] and its settings"),
         ("[[after]]\ndo = 'slq'", r"must be one of .*sql.*, not 'slq' \(did you mean sql\?\)"),
-        ("[[after]]\nquery = 'x'", "must be one of compact, sql, export, not None"),
+        ("[[after]]\nquery = 'x'", "must be one of compact, sql, export, report, not None"),
         ("[[after]]\ndo = 'sql'\nquery = 'x'", "a sql step needs to"),
         ("[[after]]\ndo = 'sql'\nquery = 'x'\nto = 'a.xls'", r"a.xls must end in one of \.csv, \.json"),
         ("x", "cannot be read as TOML"),

@@ -104,6 +104,18 @@ def test_a_cell_line_has_one_concept_with_and_without_the_word_cells(linker: Lin
             assert identifiers(found[0]) == (identifier,), written
 
 
+@pytest.mark.parametrize(("name", "taxon"), [("SARS-CoV-2", 2697049), ("Acanthamoeba", 5754), ("Ebola virus", 1570291)])
+def test_a_species_is_the_taxon_of_its_name(linker: Linker, name: str, taxon: int) -> None:
+    (found,) = link(linker, f"A case. We saw {name} here.", (name, "Species"))
+    assert identifiers(found) == (f"NCBITaxon:{taxon}",)
+
+
+def test_a_heading_in_the_plural_is_the_class(linker: Linker) -> None:
+    text = "Ethanol and methanol. Solvents such as alcohols."
+    found = link(linker, text, ("Ethanol", "Chemical"), ("alcohols", "Chemical"))
+    assert [identifiers(one) for one in found] == [("MESH:D000431",), ("MESH:D000438",)]
+
+
 def test_over_another_vocabulary_only_names_near_the_mention_are_linked(folder: Path, small_vocabulary: Path) -> None:
     names = {"Disease": DISEASES, "Chemical": CHEMICALS}
     small = open_linker(folder, open_vocabulary(str(small_vocabulary)))

@@ -111,6 +111,19 @@ def test_end_to_end_with_a_term_list_as_the_tagger(evaluate: Run, tmp_path: Path
     ]  # fmt: skip
 
 
+def test_a_mistyped_map_and_repeated_documents(evaluate: Run, gold_files: Path, tmp_path: Path) -> None:
+    refused = evaluate("--data", gold_files / "dev.jsonl", "--map", "Desease=Disease")
+    assert (refused.returncode, refused.stdout) == (FAILED, "")
+    message = "--map renames 'Desease', which the data do not have (did you mean Disease?); their types are Chemical"
+    assert message in refused.stderr
+    twice = tmp_path / "twice.jsonl"
+    lines = (gold_files / "dev.jsonl").read_text()
+    twice.write_text(lines * 2)
+    once, repeated = (evaluate("--data", file, "--resamples", 100) for file in (gold_files / "dev.jsonl", twice))
+    assert once.stdout.splitlines()[1:] == repeated.stdout.splitlines()[1:]
+    assert f"documents that the file has more than once count once: {len(lines.splitlines())} (" in repeated.stderr
+
+
 DOCUMENT = {"id": "1", "text": "Asthma.", "entities": [{"type": "Disease", "start": 0, "end": 6}]}
 
 

@@ -35,7 +35,7 @@ def test_the_nearest_name_comes_first() -> None:
 
 
 def test_facts_and_names_of_a_concept() -> None:
-    facts = {"MESH:D0": ConceptFacts("Kidney Diseases", heading=True, depth=2)}
+    facts = {"MESH:D0": ConceptFacts("Kidney Diseases", heading=True, trees=("C01.1.2",))}
     names = NameTable([TableName("MESH:D0", name, "Disease") for name in NAMES[:2]], facts)
     assert names.facts("MESH:D0") == facts["MESH:D0"]
     assert names.facts("MESH:D1") is None

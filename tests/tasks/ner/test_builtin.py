@@ -68,6 +68,8 @@ def test_allergy_penicillin_and_reaction(builtin: Tagger) -> None:
     assert found[:2] == [("allergy", "Disease"), ("penicillin", "Chemical")]
     assert found[2:] in ([("anaphylactic", "Disease")], [("anaphylactic reaction", "Disease")])
     assert all(entity.score > 0.5 for entity in entities)
+    with pytest.raises(TypeError, match="annotate takes a list of texts, and got a single text"):
+        builtin.annotate(SENTENCE)
 
 
 def test_the_rules_correct_its_mentions(builtin: Tagger) -> None:

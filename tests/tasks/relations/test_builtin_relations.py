@@ -29,7 +29,7 @@ def mention(text: str, words: str, kind: str) -> AnnotatedEntity:
 
 
 def test_it_is_small_and_described(folder: Path, model: RelationModel) -> None:
-    assert sum(file.stat().st_size for file in folder.iterdir()) <= 4_200_000
+    assert sum(file.stat().st_size for file in folder.iterdir()) <= 2_300_000
     assert model.name in (folder / "README.md").read_text(encoding="utf-8")
     heads = {one.name: one.default for one in RelationSettings.load(folder).heads}
     assert heads == {

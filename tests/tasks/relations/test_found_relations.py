@@ -88,6 +88,16 @@ def test_evidence_is_whole_sentences_with_both_mentions(case: tuple[str, list[Sc
         assert all(start < high and low < end for start, end in inside)
 
 
+def test_what_another_sentence_denies_changes_nothing() -> None:
+    text = "Aspirin was given. There was no fever; a rash came. No cough was seen."
+    drug, fever, rash = row(0, 7, "Chemical"), row(32, 37, "Disease"), row(41, 45, "Disease")
+    subject, *objects = join_mentions([drug, fever, rash])
+    sentences = split_sentences(text)
+    assert len(sentences) == 3
+    scored = [ScoredPair(CandidatePair(subject, one, 1), "induces", 0.5) for one in objects]
+    assert [one.negated for one in found_relations(text, sentences, scored)] == [True, False]
+
+
 def test_a_baseline_relates_every_candidate_pair() -> None:
     text = "Aspirin and p53. A rash came. BRCA1."
     mentions = join_mentions(

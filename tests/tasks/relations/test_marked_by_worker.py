@@ -17,10 +17,10 @@ from litmine.runtime.worker import Worker
 from litmine.specs import spec_by_name
 from litmine.tasks.contract import ModelSpec
 from litmine.tasks.registry import detect_task, identify, load_task_model
-from litmine.tasks.relations.marked_layers import MarkedTraining
-from litmine.tasks.relations.marked_model import MarkedModel
-from litmine.tasks.relations.marked_settings import MarkedOptions
-from litmine.tasks.relations.marked_train import make_marked
+from litmine.tasks.relations.marked.layers import MarkedTraining
+from litmine.tasks.relations.marked.model import MarkedModel
+from litmine.tasks.relations.marked.settings import MarkedOptions
+from litmine.tasks.relations.marked.train import make_marked
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +88,6 @@ def test_a_foreign_classifier_without_a_declaration_is_refused(tiny_base: Path, 
     from litmine.errors import ModelError
 
     BertForSequenceClassification(BertConfig.from_pretrained(tiny_base, num_labels=2)).save_pretrained(tmp_path)
-    assert detect_task(tmp_path) is spec_by_name("relations")
+    assert detect_task(tmp_path) is spec_by_name("classification")
     with pytest.raises(ModelError, match=r"holds a classifier of texts; .* add relations\.json to the folder"):
-        identify(str(tmp_path))
+        identify(str(tmp_path), [spec_by_name("relations")])

@@ -19,19 +19,19 @@ from litmine.corpora.relation_declarations import DECLARATIONS
 from litmine.errors import CorpusError, LitmineError, ModelError
 from litmine.nn.failure_isolation import FailedItem
 from litmine.nn.loading import read_tokenizer
-from litmine.tasks.relations.marked_examples import (
+from litmine.tasks.relations.marked.examples import (
     MarkedExample,
     make_marked_examples,
     plan_marked_epoch,
     sampled_share,
 )
-from litmine.tasks.relations.marked_folder import load_folder
-from litmine.tasks.relations.marked_input import PairReader, judged_pairs
-from litmine.tasks.relations.marked_layers import MarkedTraining, train_layers
-from litmine.tasks.relations.marked_scorer import MarkedScorer, TextPairs, best_relations, softmax
-from litmine.tasks.relations.marked_settings import MarkedOptions, MarkedSettings, identify
-from litmine.tasks.relations.marked_text import MASKS
-from litmine.tasks.relations.marked_train import choose_threshold, make_marked, related_keys
+from litmine.tasks.relations.marked.folder import load_folder
+from litmine.tasks.relations.marked.input import PairReader, judged_pairs
+from litmine.tasks.relations.marked.layers import MarkedTraining, train_layers
+from litmine.tasks.relations.marked.scorer import MarkedScorer, TextPairs, best_relations, softmax
+from litmine.tasks.relations.marked.settings import MarkedOptions, MarkedSettings, identify
+from litmine.tasks.relations.marked.text import MASKS
+from litmine.tasks.relations.marked.train import choose_threshold, make_marked, related_keys
 from litmine.tasks.relations.metrics import MICRO, gold_keys, relation_scores
 from litmine.tasks.relations.pairs import candidate_pairs, default_rule, sentence_spans
 from litmine.tasks.relations.thresholds import THRESHOLDS
@@ -69,8 +69,8 @@ def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     scores = make_marked(
         training(tiny_base, request.param), [corpus(range(6))], [corpus(range(6, 9))], folder, lambda _: None
     )
-    assert scores["ChemProt"][MICRO]["support"] == 3
-    assert scores["ChemProt"][MICRO]["baseline"] == pytest.approx(200 * 3 / 9)
+    assert scores["ChemProt"].by_type[MICRO]["support"] == 3
+    assert scores["ChemProt"].baseline == pytest.approx(200 * 3 / 9)
     return folder
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from litmine.corpora.documents import AnnotatedEntity
-from litmine.tasks.relations.marked_text import (
+from litmine.tasks.relations.marked.text import (
     MARKERS,
     MASKS,
     MarkedString,

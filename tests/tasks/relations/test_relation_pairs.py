@@ -76,7 +76,7 @@ def test_what_a_rule_reaches() -> None:
     near = rule_coverage([DOCUMENT], declaration, rule_for(declaration))
     assert near == RuleCoverage(gold=2, reached=1, candidates=2, negatives=1)
     assert near.recall == 50
-    assert default_rule(declaration) == PairRule(PAIRS, 2)
+    assert default_rule(declaration) == PairRule(PAIRS, 1)
     assert default_rule(DECLARATIONS["ChemProt"]) == PairRule((("Chemical", "Gene"),), 0)
     every = rule_coverage([DOCUMENT], declaration, rule_for(declaration, None))
     assert every == RuleCoverage(gold=2, reached=2, candidates=6, negatives=4)

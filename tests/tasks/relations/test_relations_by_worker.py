@@ -4,6 +4,7 @@ from pathlib import Path
 from threading import current_thread
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from litmine.lake.targets import TargetInput, TargetSet
@@ -50,6 +51,33 @@ def test_both_models_share_the_trunk_and_the_computing_thread(
     assert all(name.startswith("litmine-compute") for name in threads)
     again = [worker.run(unit) for unit in units]
     assert not any(step.written for result in again for step in result.steps)
+
+
+def test_the_states_of_the_taggers_pass_are_read_and_give_the_same_relations(
+    lake: Path, model_specs: list[ModelSpec], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unit = max(units_of(lake, model_specs), key=lambda one: one.size)
+    worker = Worker(model_specs)
+    computed: list[int] = []
+    of_texts = RelationModel.text_states
+
+    def watched(self: RelationModel, read: Any, *more: Any) -> Any:
+        computed.append(len(read))
+        return of_texts(self, read, *more)
+
+    monkeypatch.setattr(RelationModel, "text_states", watched)
+    worker.run(unit)
+    assert not any(computed)
+    target = unit.steps[1].targets.target_path(lake, unit.part.stem)
+    together = pq.read_table(target).to_pylist()
+    assert together
+    target.unlink()
+    worker.run(unit)
+    assert any(computed)
+    alone = pq.read_table(target).to_pylist()
+    assert [row | {"score": round(row["score"], 4)} for row in alone] == [
+        row | {"score": round(row["score"], 4)} for row in together
+    ]
 
 
 def test_a_worker_that_is_stopped_before_the_relations_has_written_only_the_mentions(

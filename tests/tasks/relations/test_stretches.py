@@ -1,8 +1,10 @@
 """The stretches of a text: what is read of it, for which pairs."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -68,13 +70,16 @@ def test_a_row_has_the_tokens_of_its_mentions(
     marked = mark_text(tokens, sentences, mentions, candidate_pairs(mentions, sentences, RULE), TYPES, 30)
     if not marked.stretches:
         return
-    row = build_row([RowStretch(0, one) for one in marked.stretches], [marked], 1, 2)
-    assert (row.ids == 1).sum() == (row.ids == 2).sum() == len(marked.stretches)
+    marked = replace(marked, states=torch.arange(len(tokens.ids), dtype=torch.float32)[:, None])
+    row = build_row([RowStretch(0, one) for one in marked.stretches], [marked])
+    assert (row.states[:, 0].numpy() + 100 == row.ids).all()
     for place, number in enumerate(row.number.tolist()):
         for span, mention in zip((row.subject[place], row.object[place]), marked.pairs[number], strict=True):
             first, last = marked.spans[mention]
             assert row.ids[span[0] : span[1]].tolist() == tokens.ids[first:last].tolist()
-            assert row.window[place] == np.searchsorted(row.starts, span[0], side="right") - 1
+            assert row.reach[place, 0] <= min(row.subject[place, 0], row.object[place, 0])
+        assert row.reach[place, 1] >= max(row.subject[place, 1], row.object[place, 1])
+        assert row.window[place] == np.searchsorted(row.starts, span[0], side="right") - 1
     kinds = {(int(at), int(kind)) for at, kind in zip(row.mark_at, row.mark_type, strict=True)}
     assert len(kinds) == len(row.mark_at)
     assert all(row.ids[at] >= 100 for at, _ in kinds)
@@ -86,4 +91,4 @@ def test_sentences_without_a_pair_are_not_read() -> None:
     pairs = candidate_pairs(mentions, sentences, RULE)
     marked = mark_text(one_token_words(40), sentences, mentions, pairs, TYPES, 254)
     assert [(one.start, one.end) for one in marked.stretches] == [(10, 30)]
-    assert marked.tokens == 22
+    assert marked.tokens == 20

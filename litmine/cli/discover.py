@@ -1,0 +1,170 @@
+"""The command `discover`: what may be related and is not yet said to be."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from litmine.atomic_write import require_outside_lakes
+from litmine.cli.console import print_message, printable
+from litmine.cli.number_types import WholeNumber
+from litmine.cli.options import OutputPath, lake_option
+from litmine.cli.query_output import FORMATS
+from litmine.lake.paths import LakePath
+
+if TYPE_CHECKING:
+    from litmine.discovery.discover import Discovery
+    from litmine.lake.lake import Lake
+
+# The columns of the table on a terminal; the other formats have all.
+_OPEN_COLUMNS = ("rank", "concept", "concept_type", "score", "linking_terms", "link", "articles_1", "articles_2")
+_CLOSED_COLUMNS = ("rank", "link", "link_type", "score", "articles_1", "first_year_1", "articles_2", "first_year_2")
+
+
+@click.command()
+@click.argument("concepts", metavar="[CONCEPT] [CONCEPT]", nargs=-1)
+@lake_option
+@click.option("--where", metavar="SQL", help="Start from all concepts that match this SQL condition on `concepts`.")
+@click.option("--narrower", is_flag=True, help="Let the start stand for the headings below it in MeSH, too.")
+@click.option("--to", metavar="TYPE|BRANCH", multiple=True, help="Type or MeSH branch of results. Repeatable.")
+@click.option(
+    "--via", metavar="TYPE|BRANCH", multiple=True, help="Type or MeSH branch of linking concepts. Repeatable."
+)
+@click.option("--until", type=int, metavar="YEAR", help="Read only articles of this year and before.")
+@click.option(
+    "--known",
+    type=WholeNumber(min=0),
+    metavar="N",
+    default=0,
+    show_default=True,
+    help="Leave out results that are together with the start in more than this many articles.",
+)
+@click.option(
+    "--concepts",
+    "kind",
+    type=click.Choice(["entities", "mesh", "both"]),
+    default="entities",
+    show_default=True,
+    help="Concepts of linked mentions, NLM's headings of the records, or both.",
+)
+@click.option(
+    "--measure",
+    type=click.Choice(["linking_terms", "minimum_weight", "npmi", "fisher", "dwpc"]),
+    help="What results are ranked by.  [default: see docs/discovery.md]",
+)
+@click.option("--top", type=WholeNumber(min=1), metavar="N", default=20, show_default=True, help="Number of results.")
+@click.option(
+    "--links",
+    type=WholeNumber(min=1),
+    metavar="N",
+    default=3,
+    show_default=True,
+    help="Number of linking concepts to show for each result.",
+)
+@click.option(
+    "--rules",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Rules for what is too general or the same, as --show-rules prints them.",
+)
+@click.option("--show-rules", is_flag=True, help="Print the rules as a TOML file, and search nothing.")
+@click.option("--explain", is_flag=True, help="Print how each score came about, with a sentence for each connection.")
+@click.option("--format", "form", type=click.Choice(FORMATS), help="Output format.  [default: by file, else table]")
+@click.option(
+    "-o", "--output", type=OutputPath(path_type=Path, dir_okay=False), help="Write to this file instead of stdout."
+)
+@click.option(
+    "--network",
+    type=OutputPath(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Also write a network for Cytoscape: FILE.graphml or FILE.json.",
+)
+def discover(
+    concepts: tuple[str, ...],
+    lake: LakePath,
+    where: str | None,
+    narrower: bool,
+    to: tuple[str, ...],
+    via: tuple[str, ...],
+    until: int | None,
+    known: int,
+    kind: str,
+    measure: str | None,
+    top: int,
+    links: int,
+    rules: Path | None,
+    show_rules: bool,
+    explain: bool,
+    form: str | None,
+    output: Path | None,
+    network: Path | None,
+) -> None:
+    """Find concepts that may be related and are in no article together, through concepts that both are together with.
+
+    \b
+    litmine discover "Raynaud disease" --to Chemical --until 1985
+    litmine discover "fish oil" "Raynaud disease" --narrower --explain
+    litmine discover --where "under(tree_numbers, 'C10.228')" --to Gene --via Chemical
+
+    With one concept the search is open: results are ranked, each with the linking concepts that lead to it. With two it
+    is closed: the concepts that link both are ranked. A concept is an identifier (MESH:D011928) or a name. Retracted
+    articles and notices do not count. A first search builds an index beside the lake, and later ones update it.
+
+    The rules leave out concepts that link everything or are the start by another name; stderr says how many.
+    """
+    from litmine.cli.query_output import write_result
+    from litmine.discovery.discover import discover as search
+    from litmine.discovery.explain import explanation
+    from litmine.discovery.network import write_network
+    from litmine.discovery.request import DEFAULT_MEASURE, DiscoveryRequest
+    from litmine.discovery.rules import DiscoveryRules, read_rules, rules_text
+    from litmine.lake.lake import Lake
+
+    chosen = read_rules(rules) if rules else DiscoveryRules()
+    if show_rules:
+        click.echo(rules_text(chosen))
+        return
+    opened = Lake(lake)
+    for file in filter(None, (output, network)):
+        require_outside_lakes(file, lake)
+    request = DiscoveryRequest(
+        concepts,
+        where=where,
+        narrower=narrower,
+        to=to,
+        via=via,
+        until=until,
+        known=known,
+        kind=kind,  # type: ignore[arg-type]
+        measure=measure or DEFAULT_MEASURE,  # type: ignore[arg-type]
+        limit=top,
+        links=links,
+        rules=chosen,
+    )
+    found = search(opened, request)
+    if explain:
+        for line in explanation(found):
+            click.echo(printable(line))
+    else:
+        as_table = form == "table" or (form is None and output is None)
+        columns = _CLOSED_COLUMNS if found.end else _OPEN_COLUMNS
+        write_result((found.table.select(columns) if as_table else found.table).to_reader(), form, output)
+    if network is not None:
+        write_network(found, network)
+    _print_notes(opened, found)
+
+
+def _print_notes(lake: "Lake", found: "Discovery") -> None:
+    """Say on stderr how many results there are, and what was left out."""
+    from litmine.pipeline.count_format import format_count
+
+    request = found.request
+    what = "linking concepts" if found.end else "results"
+    print_message(f"{format_count(found.results, what)} by {request.measure}, from {found.start}")
+    if left_out := ", ".join(f"{number:,} {reason}" for reason, number in found.left_out.items()):
+        print_message(f"left out: {left_out}")
+    for note in found.notes:
+        print_message(f"note: {note}")
+    if request.kind != "mesh":
+        for _, sentence in lake.coverage_warnings("FROM concepts"):
+            print_message(f"note: {sentence}")

@@ -1,0 +1,80 @@
+"""Load the concepts of a lake's articles, with what is known of each concept, for searches until some year."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from litmine.discovery.facts import ConceptFacts, ConceptNames, read_facts
+from litmine.discovery.paths import PathFinder
+from litmine.discovery.request import ConceptKind
+from litmine.errors import DiscoveryError, LakeError
+from litmine.lake.concept_matrix import NO_YEAR, ConceptMatrix, merge_matrices, read_matrix
+from litmine.lake.concept_parts import concept_folder, list_concept_parts
+from litmine.lake.concept_writer import write_heading_tables
+from litmine.lake.lake import Lake
+from litmine.lake.pair_update import indexed_versions, record_versions, update_pairs
+
+
+@dataclass(frozen=True, slots=True)
+class ConceptGraph:
+    """The articles that count and their concepts; `facts` of each concept."""
+
+    lake: Lake
+    matrix: ConceptMatrix
+    facts: Sequence[ConceptFacts]
+    finder: PathFinder
+
+    @property
+    def names(self) -> ConceptNames:
+        return ConceptNames(self.lake.location, self.facts, self.finder.articles)
+
+    def until(self, year: int | None) -> "ConceptGraph":
+        """The graph of the articles until a year, without articles that have no year; all articles for None.
+
+        Raises DiscoveryError if there are none.
+        """
+        if year is None:
+            return self
+        years = self.matrix.years
+        if not (kept := (years != NO_YEAR) & (years <= year)).any():
+            dated = years[years != NO_YEAR]
+            oldest = f"the oldest is of {dated.min()}" if len(dated) else "none has a year"
+            raise DiscoveryError(f"no article with a concept is of {year} or earlier ({oldest}); take a later --until")
+        matrix = self.matrix.select(kept)
+        return ConceptGraph(self.lake, matrix, self.facts, PathFinder(matrix))
+
+
+def load_graph(lake: Lake, kind: ConceptKind) -> ConceptGraph:
+    """Load the graph, after the index of pairs is brought up to date.
+
+    Raises DiscoveryError if no article has a concept, LakeError if the lake is damaged or `concepts` not writable.
+    """
+    matrix = _read(lake, kind)
+    if not len(matrix.pmids):
+        advice = (
+            "no article has a linked concept; run `litmine annotate`, or take NLM's headings with --concepts mesh"
+            if kind == "entities"
+            else "no article has a concept; headings come with records of PubMed, and entities from `litmine annotate`"
+        )
+        raise DiscoveryError(advice)
+    facts = read_facts(lake.location, matrix.identifiers, matrix.types)
+    return ConceptGraph(lake, matrix, facts, PathFinder(matrix))
+
+
+def _read(lake: Lake, kind: ConceptKind) -> ConceptMatrix:
+    try:
+        matrices = []
+        if kind != "mesh":
+            state = update_pairs(lake.location)
+            files = [part.file for part in list_concept_parts(lake.location) if part.sources]
+            matrices.append(read_matrix(files, indexed_versions(lake.location, state)))
+        if kind != "entities":
+            headings = write_heading_tables(lake.location)
+            matrices.append(read_matrix(headings, record_versions(lake.location), "record_hash"))
+        return merge_matrices(*matrices) if len(matrices) == 2 else matrices[0]
+    except (OSError, pa.ArrowException) as error:
+        folder = concept_folder(lake.location)
+        raise LakeError(
+            f"{folder} cannot be read ({' '.join(str(error).split())}); delete it, and the next search makes it again"
+        ) from error

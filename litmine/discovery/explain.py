@@ -1,0 +1,52 @@
+"""Explain in words and numbers how the scores of a search came about."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from litmine.discovery.discover import Discovery
+from litmine.discovery.paths import FORMULAS
+
+
+def explanation(found: Discovery) -> Iterator[str]:
+    """Lines about the measure, the rules, and each result with the linking concepts that are shown."""
+    measure = found.request.measure
+    end = found.end or "C"
+    yield f"A: {found.start}; B: a linking concept; C: {end if found.end else 'a result'}"
+    yield f"n(X): articles with X; N: all {_all(found):,} articles that count"
+    yield f"{measure}: {FORMULAS[measure]}"
+    yield from (f"left out: {number:,} concepts {reason}" for reason, number in found.left_out.items())
+    rank = 0
+    for row in found.table.to_pylist():
+        if row["rank"] != rank:
+            rank = row["rank"]
+            yield ""
+            yield _heading(row, found)
+        yield f"   B {row['link']} ({row['link_id']}) adds {row['link_score']:.4g}: {_counts(row)}"
+        for side, pair in ((1, f"{found.start} - {row['link']}"), (2, f"{row['link']} - {row['concept']}")):
+            relation = f", {row[f'relation_{side}']}" if row[f"relation_{side}"] else ""
+            yield f"     {pair} (since {row[f'first_year_{side}'] or 'unknown'}{relation}): {_quote(row, side)}"
+
+
+def _heading(row: dict[str, Any], found: Discovery) -> str:
+    if found.end:
+        return f"{row['rank']}. {row['link']}: {row['score']:.4g}"
+    together = f"; together with the start in {row['together']}" if row["together"] else ""
+    related = f"; related: {row['related']}" if row["related"] else ""
+    found_by = f"{row['score']:.4g} over {row['linking_terms']:,} linking concepts"
+    return f"{row['rank']}. {row['concept']} ({row['concept_id']}): {found_by}{together}{related}"
+
+
+def _counts(row: dict[str, Any]) -> str:
+    return (
+        f"n(A) {row['start_articles']:,}, n(B) {row['link_articles']:,}, n(C) {row['concept_articles']:,},"
+        f" n(AB) {row['articles_1']:,}, n(BC) {row['articles_2']:,}"
+    )
+
+
+def _quote(row: dict[str, Any], side: int) -> str:
+    pmid = row[f"pmid_{side}"]
+    return "no article to show" if pmid is None else f"{row[f'sentence_{side}']} [PMID {pmid}]"
+
+
+def _all(found: Discovery) -> int:
+    return int(found.table["all_articles"][0].as_py()) if len(found.table) else 0

@@ -1,0 +1,113 @@
+"""Which concepts are no linking concept and no result: rules that a user can see (`--show-rules`) and change."""
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from litmine.discovery.facts import ConceptFacts
+from litmine.lake.concept_matrix import Booleans, Integers
+from litmine.settings import check_ranges, from_toml, read_toml, setting, setting_metadata
+
+
+@dataclass(frozen=True, slots=True)
+class DiscoveryRules:
+    """The rules. A concept that one of them names is neither a linking concept nor a result."""
+
+    most_frequent: float = setting(
+        "Leave out concepts of more than this share of the articles: they link everything.", 0.2, above=0, at_most=1
+    )
+    fewest_articles: int = setting("Leave out concepts of fewer articles.", 2, at_least=1)
+    least_depth: int = setting(
+        "Leave out headings of MeSH that are as general: the least depth in one of the trees that a concept needs,"
+        " 1 for the top (`C14`), 2 for what is below it.",
+        3,
+        at_least=1,
+    )
+    branches: tuple[str, ...] = setting(
+        "Leave out concepts that are only in these branches of MeSH: publication types, places, health care, people.",
+        ("V", "Z", "N", "M", "I", "K", "L", "H", "J"),
+    )
+    leave_out: tuple[str, ...] = setting("Leave out these identifiers.", ("NCBITaxon:9606", "MESH:D006801"))
+    same_thing: bool = setting(
+        "Leave out what is the same as the start, or above or below it in MeSH, or has the same name.", True
+    )
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
+
+
+def read_rules(file: Path) -> DiscoveryRules:
+    """The rules of a TOML file; those that it does not set have their defaults. Raises SettingError."""
+    rules: DiscoveryRules = from_toml(file, DiscoveryRules, read_toml(file), "rule")
+    return rules
+
+
+def rules_text(rules: DiscoveryRules) -> str:
+    """The rules as a TOML file with an explanation of each."""
+    lines: list[str] = []
+    for field in fields(rules):
+        metadata = setting_metadata(field)
+        lines += [f"# {metadata.help}" if metadata else "", f"{field.name} = {_toml(getattr(rules, field.name))}"]
+    return "\n".join(lines)
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_toml, value))}]"
+    return str(value).lower() if isinstance(value, bool) else f'"{value}"' if isinstance(value, str) else str(value)
+
+
+def depth(tree_number: str) -> int:
+    """The depth of a tree number: 1 for `C14`, 2 for `C14.280`."""
+    return tree_number.count(".") + 1
+
+
+def allowed_concepts(
+    rules: DiscoveryRules, facts: Sequence[ConceptFacts], articles: Integers, total: int, given: Collection[int]
+) -> tuple[Booleans, Counter[str]]:
+    """Which concepts the rules leave, and how many each rule left out (a concept counts for the first that names it).
+
+    facts, articles: of each concept. total: number of all articles. given: the concepts that the user names.
+    """
+    allowed = np.zeros(len(facts), np.bool_)
+    left_out: Counter[str] = Counter()
+    related = _same_thing(facts, given) if rules.same_thing else {*given}
+    listed = {*rules.leave_out}
+    for number, fact in enumerate(facts):
+        if not articles[number]:
+            continue
+        if number in related:
+            reason = "the same thing as the start, above or below it"
+        elif fact.identifier in listed:
+            reason = "listed in the rules"
+        elif articles[number] < rules.fewest_articles:
+            reason = f"in fewer than {rules.fewest_articles} articles"
+        elif articles[number] > rules.most_frequent * total and total > 1 / rules.most_frequent:
+            reason = f"in more than {rules.most_frequent:.0%} of the articles"
+        elif fact.tree_numbers and max(map(depth, fact.tree_numbers)) < rules.least_depth:
+            reason = f"too general (depth below {rules.least_depth} in MeSH)"
+        elif fact.tree_numbers and all(one.startswith(rules.branches) for one in fact.tree_numbers):
+            reason = "in a branch of MeSH that the rules leave out"
+        else:
+            allowed[number] = True
+            continue
+        left_out[reason] += 1
+    return allowed, left_out
+
+
+def _same_thing(facts: Sequence[ConceptFacts], given: Collection[int]) -> set[int]:
+    numbers = {one for start in given for one in facts[start].tree_numbers}
+    names = {facts[start].name.lower() for start in given}
+    found = {*given}
+    for i, fact in enumerate(facts):
+        if fact.name.lower() in names or any(
+            one == other or one.startswith(f"{other}.") or other.startswith(f"{one}.")
+            for one in fact.tree_numbers
+            for other in numbers
+        ):
+            found.add(i)
+    return found

@@ -1,0 +1,238 @@
+"""The JSON API: what each address returns, from parameters that are already read."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from litmine.errors import SettingError
+from litmine.explore.article import banners, read_article
+from litmine.explore.concepts import read_concept
+from litmine.explore.errors import NotFoundError
+from litmine.explore.overview import read_overview
+from litmine.explore.parameters import Parameter
+from litmine.explore.reading import DEFAULT_TASKS, annotate_texts, ask, task_names
+from litmine.explore.search import MAX_HITS, Search, search
+from litmine.explore.services import Services
+from litmine.lake.view_definitions import view_descriptions
+from litmine.types import QUESTION_TYPES
+
+Values = Mapping[str, Any]
+_PAGE_SIZE, _MAX_PAGE_SIZE, _MAX_OFFSET = 20, 100, 100_000_000
+DOWNLOADS = ("csv", "jsonl", "parquet")
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An address of the API.
+
+    path: with `{name}` for a parameter in the path. method: GET, or POST with a JSON body. answer: (services, values of
+    all parameters) -> what the answer has, as JSON. returns: a sentence on that.
+    """
+
+    path: str
+    summary: str
+    returns: str
+    answer: Callable[[Services, Values], Any]
+    parameters: Sequence[Parameter] = ()
+    in_path: Sequence[Parameter] = ()
+    method: str = "GET"
+
+
+OFFSET = Parameter("offset", "Number of rows to pass over.", "integer", 0, most=_MAX_OFFSET)
+
+
+def _size(most: int, default: int) -> Parameter:
+    return Parameter("size", "Largest number of rows.", "integer", default, least=1, most=most)
+
+
+WORDS = Parameter("q", "Words; the best matching articles come first. Without words, the newest come first.")
+CONCEPT = Parameter("concept", "Identifier of a concept that the article mentions, such as MESH:D001249.")
+ENTITY_TYPE = Parameter("type", "Entity type that the article mentions, such as Disease.")
+WHERE = Parameter("where", "SQL condition on the view articles, such as year >= 2020.")
+FACETS = (
+    Parameter("year", "Year of publication."),
+    Parameter("journal", "Journal title."),
+    Parameter("design", "Publication type, such as Review."),
+    Parameter("status", "Whether the article is retracted.", choices=("retracted", "not retracted")),
+)
+SEARCH_PARAMETERS = (WORDS, CONCEPT, ENTITY_TYPE, WHERE, *FACETS, OFFSET, _size(_MAX_PAGE_SIZE, _PAGE_SIZE))
+
+
+def search_of(values: Values) -> Search:
+    """The search of a request."""
+    return Search(
+        values["q"],
+        values["concept"],
+        values["type"],
+        values["where"],
+        {one.name: values[one.name] for one in FACETS if values[one.name]},
+        values["offset"],
+        values["size"],
+    )
+
+
+def next_address(path: str, values: Values, more: bool) -> str | None:
+    """The address of the next page; None if there is none."""
+    if not more:
+        return None
+    given = {name: value for name, value in values.items() if value not in ("", None)}
+    return f"{path}?{urlencode({**given, 'offset': values['offset'] + values['size']})}"
+
+
+def _search(services: Services, values: Values) -> dict[str, Any]:
+    hits = search(services.queries, services.index, search_of(values))
+    return {
+        "total": hits.total,
+        "total_is_least": hits.cut,
+        "note": hits.note,
+        "articles": hits.articles,
+        "facets": hits.facets,
+        "next": next_address("/api/articles", values, values["offset"] + len(hits.articles) < hits.total),
+    }
+
+
+def article_of(services: Services, pmid: int) -> dict[str, Any]:
+    """An article as `read_article`. Raises NotFoundError."""
+    found = read_article(services.queries, pmid)
+    if found is None:
+        raise NotFoundError(f"the lake has no article with PMID {pmid}")
+    return found
+
+
+def _article(services: Services, values: Values) -> dict[str, Any]:
+    found = article_of(services, values["pmid"])
+    return {**found, "banners": banners(found)}
+
+
+def concept_of(services: Services, identifier: str) -> dict[str, Any]:
+    """A concept as `read_concept`. Raises NotFoundError."""
+    found = read_concept(services.queries, services.names, services.signals, identifier)
+    if found is None:
+        raise NotFoundError(f"no article of the lake mentions a concept {identifier[:80]!r}")
+    return found
+
+
+def _concept(services: Services, values: Values) -> dict[str, Any]:
+    return concept_of(services, values["identifier"])
+
+
+def _concepts(services: Services, values: Values) -> dict[str, Any]:
+    if values["q"]:
+        return {"concepts": services.names.complete(values["q"], values["size"])}
+    return {"concepts": services.names.most_frequent(values["size"], values["type"])}
+
+
+def _sql(services: Services, values: Values) -> dict[str, Any]:
+    columns, rows, more = services.queries.page(values["query"], values["offset"], values["size"])
+    return {"columns": columns, "rows": rows, "next": next_address("/api/sql", values, more)}
+
+
+def _views(services: Services, _values: Values) -> dict[str, Any]:
+    rows = services.queries.cached_rows(
+        "SELECT table_name, list({'name': column_name, 'type': data_type} ORDER BY column_index) AS columns"
+        " FROM duckdb_columns() WHERE NOT internal GROUP BY table_name"
+    )
+    columns = {row["table_name"]: row["columns"] for row in rows}
+    return {
+        "views": [
+            {"name": name, "description": description, "columns": columns.get(name, [])}
+            for name, description in view_descriptions().items()
+        ]
+    }
+
+
+def _answers(services: Services, values: Values) -> dict[str, Any]:
+    return ask(
+        services.queries,
+        services.index,
+        services.scratch,
+        values["question"],
+        values["type"],
+        values["where"],
+        values["top_k"],
+    )
+
+
+def _annotate(services: Services, values: Values) -> dict[str, Any]:
+    texts, limits = values["texts"], services.queries.limits
+    if len(texts) > limits.texts:
+        raise SettingError(f"at most {limits.texts} texts can be annotated at once, and these are {len(texts):,}")
+    if any(len(text) > limits.text_chars for text in texts):
+        raise SettingError(f"a text may have at most {limits.text_chars:,} characters")
+    return {"texts": annotate_texts(services.scratch, texts, values["tasks"] or DEFAULT_TASKS)}
+
+
+def _status(services: Services, _values: Values) -> dict[str, Any]:
+    return read_overview(services.queries)
+
+
+ANSWER_PARAMETERS = (
+    Parameter("question", "A question in English.", required=True),
+    Parameter("type", "Type of the question; guessed from its words if missing.", choices=QUESTION_TYPES),
+    WHERE,
+    Parameter("top_k", "Number of articles to read.", "integer", 10, least=1, most=50),
+)
+
+ENDPOINTS = (
+    Endpoint("/api/status", "The lake on one page", "Articles, models, gaps, runs and what is stale.", _status),
+    Endpoint("/api/views", "The views", "Name, description and columns of each view.", _views),
+    Endpoint(
+        "/api/articles",
+        "Search articles",
+        f"Articles with a snippet and concepts, and numbers by facet; a search by words finds at most {MAX_HITS:,}.",
+        _search,
+        SEARCH_PARAMETERS,
+    ),
+    Endpoint(
+        "/api/articles/{pmid}",
+        "One article",
+        "The record, the mentions of every model, abbreviations, relations, and what warns about the article.",
+        _article,
+        in_path=(Parameter("pmid", "PubMed identifier.", "integer", required=True, least=1, most=999_999_999_999),),
+    ),
+    Endpoint(
+        "/api/concepts",
+        "Find concepts",
+        "Concepts with a name, synonym or identifier that has the words; without words, the most frequent ones.",
+        _concepts,
+        (Parameter("q", "Part of a name."), ENTITY_TYPE, _size(_MAX_PAGE_SIZE, 12)),
+    ),
+    Endpoint(
+        "/api/concepts/{identifier}",
+        "One concept",
+        "Synonyms, tree, mentions by year, concepts in the same articles, relations with sentences, signals.",
+        _concept,
+        in_path=(Parameter("identifier", "Identifier, such as MESH:D001249.", required=True),),
+    ),
+    Endpoint(
+        "/api/sql",
+        "Run a SELECT",
+        "Columns and rows; with a format, a file.",
+        _sql,
+        (
+            Parameter("query", "One SELECT of DuckDB's SQL over the views.", required=True),
+            Parameter("format", "Format of a file in place of JSON.", choices=DOWNLOADS),
+            OFFSET,
+            _size(1_000, 100),
+        ),
+    ),
+    Endpoint(
+        "/api/answers",
+        "Answer a question",
+        "Answers with their sentences; for a yes/no question, the sentences with its words and no verdict.",
+        _answers,
+        ANSWER_PARAMETERS,
+    ),
+    Endpoint(
+        "/api/annotate",
+        "Annotate texts",
+        "For each text its entities with identifiers, and what the other tasks find; offsets count code points.",
+        _annotate,
+        (
+            Parameter("texts", "The texts.", "strings", required=True),
+            Parameter("tasks", f"Tasks: {', '.join(task_names())}. By default ner and linking.", "strings", ()),
+        ),
+        method="POST",
+    ),
+)

@@ -1,0 +1,232 @@
+"""Concepts: completion over their names, and all that the lake says about one."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from litmine.explore.conditions import has_identifier, rows_as_list, sql_list
+from litmine.explore.queries import LakeQueries
+from litmine.explore.shared import Shared
+from litmine.lake.sql_text import sql_string
+
+_NEIGHBOURS = 24
+# Links between neighbours in the picture of the network.
+_PAIRS = 60
+_RELATIONS = 50
+_SIGNALS = 25
+_CHILDREN = 60
+_ALL = (
+    "SELECT identifier, name, entity_type, vocabulary, synonyms, tree_numbers, mentions, articles, first_year"
+    " FROM concepts ORDER BY articles DESC, mentions DESC, identifier"
+)
+_ALL_SIGNALS = (
+    "SELECT drug_id, drug, event_id, event, articles, prr, ror, ic, ic025, first_year, last_year"
+    " FROM adverse_event_signals ORDER BY ic025 DESC, articles DESC, drug, event"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """The concepts, most frequent first, and all their names in lower case with the row of each one's concept."""
+
+    concepts: pa.Table
+    rows: dict[str, int]
+    names: pa.Array
+    name_rows: pa.Array
+
+
+class ConceptNames:
+    """The concepts that the lake mentions, read once for each state of the lake."""
+
+    def __init__(self, queries: LakeQueries) -> None:
+        self._queries = queries
+        self.shared = Shared(lambda: _read_names(queries))
+
+    def get(self, identifier: str) -> dict[str, Any] | None:
+        """The row of `concepts` of an identifier; None if no article mentions it. Raises as `LakeQueries.rows`."""
+        names = self._names()
+        row = names.rows.get(identifier)
+        return None if row is None else names.concepts.slice(row, 1).to_pylist()[0]
+
+    def name_of(self, identifiers: Iterable[str]) -> dict[str, str]:
+        """The names of identifiers, joined by commas for a composite; an identifier without a name stays itself."""
+        names = self._names()
+
+        def name(identifier: str) -> str:
+            row = names.rows.get(identifier)
+            found = None if row is None else names.concepts.column("name")[row].as_py()
+            return found or identifier
+
+        return {one: ", ".join(map(name, one.split("|"))) for one in identifiers}
+
+    def most_frequent(self, size: int, entity_type: str = "") -> list[dict[str, Any]]:
+        """The concepts in most articles, all or of a type."""
+        import pyarrow.compute as pc
+
+        concepts = self._names().concepts
+        if entity_type:
+            concepts = concepts.filter(pc.field("entity_type") == entity_type)
+        found: list[dict[str, Any]] = concepts.slice(0, size).to_pylist()
+        return found
+
+    def types(self) -> list[str]:
+        """The entity types of the concepts, the most frequent first."""
+        column = self._names().concepts.column("entity_type")
+        return [one["values"] for one in sorted(column.value_counts().to_pylist(), key=lambda one: -one["counts"])]
+
+    def complete(self, text: str, size: int) -> list[dict[str, Any]]:
+        """The concepts with a name, synonym or identifier that has the text: first those that begin with it.
+
+        Of equally good ones, those in most articles come first.
+        """
+        import pyarrow.compute as pc
+
+        names, wanted = self._names(), text.strip().lower()
+        if not wanted:
+            return []
+        matches = pc.match_substring(names.names, wanted)
+        found = names.names.filter(matches)
+        rows = names.name_rows.filter(matches)
+        ranks = [0 if name == wanted else 1 if name.startswith(wanted) else 2 for name in found.to_pylist()]
+        best: dict[int, tuple[int, int]] = {}
+        for rank, row in zip(ranks, rows.to_pylist(), strict=True):
+            best[row] = min(best.get(row, (9, row)), (rank, row))
+        order = sorted(best, key=lambda row: best[row])[:size]
+        complete: list[dict[str, Any]] = names.concepts.take(pa.array(order, pa.int64())).to_pylist() if order else []
+        return complete
+
+    def _names(self) -> _Names:
+        return self.shared.get(self._queries.state())
+
+
+class Signals:
+    """The adverse-event signals of the lake. A query of one drug's takes as long as one of all."""
+
+    def __init__(self, queries: LakeQueries) -> None:
+        self._queries = queries
+        self.shared = Shared(self._read)
+
+    def of(self, identifier: str) -> list[dict[str, Any]]:
+        """The strongest signals of a drug or an event. Raises as `LakeQueries.rows`."""
+        import pyarrow.compute as pc
+
+        signals = self.shared.get(self._queries.state())
+        is_of = (pc.field("drug_id") == identifier) | (pc.field("event_id") == identifier)
+        found: list[dict[str, Any]] = signals.filter(is_of).slice(0, _SIGNALS).to_pylist()
+        return found
+
+    def _read(self) -> pa.Table:
+        with self._queries.open(_ALL_SIGNALS) as reader:
+            return reader.read_all()
+
+
+def _read_names(queries: LakeQueries) -> _Names:
+    import pyarrow.compute as pc
+
+    with queries.open(_ALL) as reader:
+        concepts = reader.read_all().combine_chunks()
+    if not len(concepts):
+        return _Names(concepts, {}, pa.array([], pa.string()), pa.array([], pa.int64()))
+    identifiers = concepts.column("identifier").to_pylist()
+    synonyms = pc.list_flatten(concepts.column("synonyms")).cast(pa.string())
+    parents = pc.list_parent_indices(concepts.column("synonyms")).cast(pa.int64())
+    own = pa.array(range(len(concepts)), pa.int64())
+    names = pa.concat_arrays(
+        chunk
+        for column in (concepts.column("name").cast(pa.string()), concepts.column("identifier"), synonyms)
+        for chunk in column.chunks
+    )
+    name_rows = pa.concat_arrays([own, own, *parents.chunks])
+    known = names.is_valid()
+    return _Names(
+        concepts,
+        {one: row for row, one in enumerate(identifiers)},
+        pc.utf8_lower(names.filter(known)),
+        name_rows.filter(known),
+    )
+
+
+def read_concept(queries: LakeQueries, names: ConceptNames, signals: Signals, identifier: str) -> dict[str, Any] | None:
+    """All that the lake says about a concept; None if no article mentions it. Raises as `LakeQueries.rows`."""
+    concept = names.get(identifier)
+    if concept is None:
+        return None
+    found = {**concept, **queries.cached_rows(_concept_query(queries, identifier))[0]}
+    if "adverse_event_signals" in queries.views:
+        found["signals"] = signals.of(identifier)
+    found["tree"] = _tree(queries, concept["tree_numbers"])
+    others = {one["identifier"] for one in found["neighbours"]}
+    found["names"] = names.name_of(others)
+    return found
+
+
+def _concept_query(queries: LakeQueries, identifier: str) -> str:
+    wanted = sql_string(identifier)
+    columns = {
+        "years": "SELECT year, count(*) AS articles, sum(mentions)::BIGINT AS mentions FROM found"
+        " WHERE year IS NOT NULL GROUP BY year ORDER BY year",
+        "spellings": "SELECT mention, count(*) AS mentions FROM mentioned GROUP BY mention"
+        " ORDER BY mentions DESC, mention LIMIT 12",
+        "neighbours": "FROM nearest ORDER BY articles DESC, identifier",
+        "pairs": "SELECT one.identifier AS first, other.identifier AS second, count(DISTINCT one.pmid) AS articles"
+        " FROM (FROM beside SEMI JOIN nearest USING (identifier)) AS one"
+        " JOIN (FROM beside SEMI JOIN nearest USING (identifier)) AS other"
+        " ON one.pmid = other.pmid AND one.identifier < other.identifier"
+        f" GROUP BY ALL ORDER BY articles DESC, first, second LIMIT {_PAIRS}",
+        "newest": "SELECT pmid, title, year, journal, retracted FROM articles SEMI JOIN found USING (pmid)"
+        " ORDER BY year DESC NULLS LAST, pmid DESC LIMIT 8",
+    }
+    if "document_relations" in queries.views:
+        columns["relations"] = (
+            "SELECT relation_type, subject_id, subject_type, object_id, object_type, mode(subject) AS subject,"
+            " mode(object) AS object, count(DISTINCT pmid) AS articles, bool_or(asserted) AS asserted,"
+            " max(score) AS score, arg_max(quote, score) AS quote, arg_max(pmid, score) AS pmid"
+            f" FROM document_relations WHERE (subject_id = {wanted} OR object_id = {wanted}) AND NOT retracted"
+            f" GROUP BY ALL ORDER BY articles DESC, score DESC, subject_id, object_id LIMIT {_RELATIONS}"
+        )
+    parts = ", ".join(f"{rows_as_list(query)} AS {name}" for name, query in columns.items())
+    return (
+        "WITH mentioned AS MATERIALIZED (SELECT pmid, mention FROM entities"
+        f" WHERE {has_identifier('identifier', identifier)}),\n"
+        "found AS MATERIALIZED (SELECT pmid, year, mentions FROM articles JOIN"
+        " (SELECT pmid, count(*) AS mentions FROM mentioned GROUP BY pmid) USING (pmid)),\n"
+        "beside AS MATERIALIZED (SELECT DISTINCT pmid, entity_type, identifier FROM ("
+        " SELECT pmid, entity_type, unnest(string_split(identifier, '|')) AS identifier FROM entities"
+        f" SEMI JOIN found USING (pmid) WHERE identifier IS NOT NULL) WHERE identifier <> {sql_string(identifier)}),\n"
+        "nearest AS MATERIALIZED (SELECT identifier, min(entity_type) AS entity_type, count(DISTINCT pmid) AS articles"
+        f" FROM beside GROUP BY identifier ORDER BY articles DESC, identifier LIMIT {_NEIGHBOURS})\n"
+        f"SELECT {parts}"
+    )
+
+
+def _tree(queries: LakeQueries, tree_numbers: Sequence[str]) -> list[dict[str, Any]]:
+    """For each tree number, the concepts above it from the top, and those directly below it, from the vocabularies."""
+    if not tree_numbers or "vocabularies" not in queries.views:
+        return []
+    numbers = list(tree_numbers)[:8]
+    above = {number: _ancestors(number) for number in numbers}
+    below = " OR ".join(
+        f"(starts_with(number, {sql_string(one + '.')}) AND NOT contains(substr(number, {len(one) + 2}), '.'))"
+        for one in numbers
+    )
+    rows = queries.cached_rows(
+        "SELECT DISTINCT number, identifier, name FROM (SELECT identifier, name, unnest(tree_numbers) AS number"
+        f" FROM vocabularies) WHERE number IN {sql_list({n for some in above.values() for n in some})} OR {below}"
+        f" ORDER BY number LIMIT {_CHILDREN * len(numbers)}"
+    )
+    by_number = {row["number"]: row for row in rows}
+    return [
+        {
+            "number": number,
+            "above": [by_number[one] for one in above[number] if one in by_number],
+            "below": [row for row in rows if row["number"].rpartition(".")[0] == number],
+        }
+        for number in numbers
+    ]
+
+
+def _ancestors(number: str) -> list[str]:
+    parts = number.split(".")
+    return [".".join(parts[:length]) for length in range(1, len(parts))]

@@ -1,0 +1,39 @@
+"""Errors of requests as an HTTP status and one sentence without folders of this machine."""
+
+import sys
+import traceback
+
+from litmine.errors import (
+    LitmineError,
+    QueryError,
+    QueryLimitError,
+    QuestionError,
+    SettingError,
+    UnknownNameError,
+)
+from litmine.explore.queries import BusyError
+from litmine.output.hidden_paths import HiddenPaths
+
+
+class NotFoundError(LitmineError):
+    """The lake does not have what a request names."""
+
+
+_STATUSES: tuple[tuple[type[LitmineError], int], ...] = (
+    (NotFoundError, 404),
+    (BusyError, 503),
+    (QueryLimitError, 422),
+    (QueryError, 400),
+    (QuestionError, 400),
+    (SettingError, 400),
+    (UnknownNameError, 400),
+)
+
+
+def status_and_message(error: Exception, hidden: HiddenPaths) -> tuple[int, str]:
+    """The status and the sentence of an error. A bug is printed on stderr, and the answer does not show it."""
+    if isinstance(error, LitmineError):
+        status = next((status for kind, status in _STATUSES if isinstance(error, kind)), 500)
+        return status, hidden.text(str(error))
+    traceback.print_exception(error, file=sys.stderr)
+    return 500, "litmine has a bug here; the terminal where `litmine explore` runs shows it, please report it"

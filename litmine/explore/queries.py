@@ -1,0 +1,136 @@
+"""Queries of requests: each within limits of time, memory and rows, few at the same time, the usual ones cached."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+import pyarrow as pa
+
+from litmine.errors import LitmineError
+from litmine.lake.lake import Lake
+from litmine.lake.listing import live_files_by_table
+from litmine.lake.query_limits import QueryLimits
+from litmine.lake.view_definitions import view_descriptions
+from litmine.output.hidden_paths import HiddenPaths
+from litmine.output.rows import records, with_unique_names
+
+_MAX_CACHED = 200
+# A result with more rows is not kept.
+_MAX_CACHED_ROWS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class RequestLimits:
+    """What one request may use.
+
+    seconds, memory, threads: of each query (`QueryLimits`). rows: rows of a page of the API or of a table in the
+    browser. download_rows: rows of a file. queries: queries that run at the same time; others wait for `wait` seconds.
+    body_bytes: size of the body of a request. texts, text_chars: number of texts to annotate and characters of each.
+    """
+
+    seconds: float = 30.0
+    memory: str = "2GB"
+    threads: int = 2
+    rows: int = 1_000
+    download_rows: int = 1_000_000
+    queries: int = 4
+    wait: float = 20.0
+    body_bytes: int = 4_000_000
+    texts: int = 100
+    text_chars: int = 50_000
+
+
+class BusyError(LitmineError):
+    """Too many requests at the same time."""
+
+
+class LakeQueries:
+    """Runs SELECTs over the views of a lake, as `litmine sql` does. Threads share it."""
+
+    def __init__(self, lake: Lake, limits: RequestLimits | None = None) -> None:
+        self.lake = lake
+        self.limits = limits or RequestLimits()
+        self.hidden = HiddenPaths(lake.location)
+        self._query_limits = QueryLimits(self.limits.memory, self.limits.threads, seconds=self.limits.seconds)
+        self._slots = threading.BoundedSemaphore(self.limits.queries)
+        self._cache: OrderedDict[tuple[str, str], list[dict[str, Any]]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    @property
+    def views(self) -> frozenset[str]:
+        """The names of the lake's views."""
+        return frozenset(view_descriptions())
+
+    def state(self) -> str:
+        """A digest of the names of the lake's live files: it changes when the lake does.
+
+        Raises LakeError for a damaged lake.
+        """
+        names = sorted(str(path) for files in live_files_by_table(self.lake.location).values() for path in files)
+        return blake2b("\n".join(names).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
+
+    @contextmanager
+    def open(self, query: str) -> Iterator[pa.RecordBatchReader]:
+        """The rows of a query, with unique column names, while they are computed.
+
+        Raises BusyError when too many queries run, QueryError and LakeError as `litmine.lake.query.select`; reading the
+        rows can raise these too.
+        """
+        with self._slot():
+            reader = self.lake.select(query, self._query_limits)
+            try:
+                yield self.hidden.rows(with_unique_names(reader))
+            finally:
+                reader.close()
+
+    def page(self, query: str, offset: int, size: int) -> tuple[list[str], list[dict[str, Any]], bool]:
+        """The column names, the rows from `offset`, at most `size`, and whether there are more. Raises as `open`."""
+        with self.open(query) as reader:
+            schema, wanted = reader.schema, offset + size + 1
+            batches, seen = [], 0
+            for batch in reader:
+                first = max(0, offset - seen)
+                batches.append(batch.slice(first, max(0, wanted - seen - first)))
+                seen += batch.num_rows
+                if seen >= wanted:
+                    break
+        found = list(records(pa.RecordBatchReader.from_batches(schema, batches)))
+        return schema.names, found[:size], len(found) > size
+
+    def rows(self, query: str) -> list[dict[str, Any]]:
+        """All rows of one of litmine's own queries, which limits their number. Raises as `open`."""
+        with self.open(query) as reader:
+            return list(records(reader))
+
+    def row(self, query: str) -> dict[str, Any]:
+        """The row of a query that gives exactly one. Raises as `open`."""
+        (row,) = self.rows(query)
+        return row
+
+    def cached_rows(self, query: str) -> list[dict[str, Any]]:
+        """The same as `rows`, from a cache as long as the lake does not change."""
+        key = (self.state(), query)
+        with self._lock:
+            if key in self._cache:
+                self._cache.move_to_end(key)
+                return self._cache[key]
+        found = self.rows(query)
+        if len(found) <= _MAX_CACHED_ROWS:
+            with self._lock:
+                self._cache[key] = found
+                while len(self._cache) > _MAX_CACHED:
+                    self._cache.popitem(last=False)
+        return found
+
+    @contextmanager
+    def _slot(self) -> Iterator[None]:
+        if not self._slots.acquire(timeout=self.limits.wait):
+            raise BusyError("too many requests at the same time; try again in a moment")
+        try:
+            yield
+        finally:
+            self._slots.release()

@@ -1,0 +1,62 @@
+"""What all requests share: the queries, the search index, the concepts and the loaded models."""
+
+import threading
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Self
+
+from litmine.errors import LitmineError
+from litmine.explore.concepts import ConceptNames, Signals
+from litmine.explore.queries import LakeQueries, RequestLimits
+from litmine.explore.scratch import ScratchLake
+from litmine.explore.shared import Shared
+from litmine.lake.lake import Lake
+from litmine.search.index import SearchIndex
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The shared parts of the application over one lake."""
+
+    queries: LakeQueries
+    index: Shared[SearchIndex]
+    names: ConceptNames
+    signals: Signals
+    scratch: ScratchLake
+    closed: threading.Event = field(default_factory=threading.Event)
+    threads: list[threading.Thread] = field(default_factory=list)
+
+    @classmethod
+    def open(cls, lake: Lake, limits: RequestLimits | None = None) -> Self:
+        """Prepare them; nothing of the lake is read yet."""
+        queries = LakeQueries(lake, limits)
+        return cls(
+            queries,
+            Shared(lambda: SearchIndex.open(lake)),
+            ConceptNames(queries),
+            Signals(queries),
+            ScratchLake(queries.limits.wait),
+        )
+
+    def warm_up(self) -> None:
+        """Open the index and read concepts and signals on another thread, so that the first request waits less."""
+
+        def read() -> None:
+            steps = (self.names.types, lambda: self.index.get(self.queries.state()), lambda: self.signals.of(""))
+            with suppress(LitmineError):  # the request that needs it reports the error
+                for step in steps:
+                    if not self.closed.is_set():
+                        step()
+
+        # No daemon, as in `Shared`: `close` waits for the step that runs.
+        self.threads.append(threading.Thread(target=read, name="warm-up"))
+        self.threads[-1].start()
+
+    def close(self) -> None:
+        """Wait for the reading that is under way, read nothing more, and delete temporary files."""
+        self.closed.set()
+        for thread in self.threads:
+            thread.join()
+        for shared in (self.index, self.names.shared, self.signals.shared):
+            shared.wait()
+        self.scratch.close()

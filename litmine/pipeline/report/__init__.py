@@ -1,0 +1,1 @@
+"""One page about a lake, to read, print and send."""

@@ -1,0 +1,1 @@
+"""Trials: participants, interventions, outcomes, numbers, design and registry numbers of trial reports."""

@@ -1,0 +1,270 @@
+"""A lake into which somebody else put links, pipes and foreign files: nothing outside it changes, and nothing hangs."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from litmine.cli.main import cli
+from litmine.cli.options import OutputPath
+from litmine.errors import DONE, FAILED
+from litmine.lake import folders
+from litmine.lake.lake import Lake
+from litmine.lake.parquet import encode_parquet
+from litmine.schema import arrow_schema
+
+Run = Callable[..., CompletedProcess[str]]
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """The digest of every file below a folder."""
+    return {str(path): sha256(path.read_bytes()).hexdigest() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+@pytest.fixture(autouse=True)
+def nothing_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folders, "passed_over", {})
+
+
+@pytest.fixture
+def lake(run: Run, tmp_path: Path, sample_data: Path) -> Path:
+    assert run("import", sample_data / "pubmed" / "odd", "--lake", tmp_path / "lake").returncode != FAILED
+    return tmp_path / "lake"
+
+
+@pytest.fixture
+def outside(tmp_path: Path) -> Path:
+    """A folder with files that look like litmine's."""
+    folder = tmp_path / "outside"
+    for name in ("import", "search", "compact", "old.json", "old.xml", "bm25-1/meta.json", "spill-1/x", "a.parquet"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("precious")
+        os.utime(folder / name, (0, 0))
+    return folder
+
+
+def one_more(tmp_path: Path) -> Path:
+    file = tmp_path / "more.jsonl"
+    file.write_text('{"pmid": 5, "title": "One more."}\n')
+    return file
+
+
+@pytest.mark.parametrize("place", [".locks/import", ".locks", "articles", "runs", "files"])
+def test_links_in_the_way_of_an_import_are_refused(
+    run: Run, lake: Path, outside: Path, tmp_path: Path, place: str
+) -> None:
+    before = contents(outside)
+    moved = (lake / place).rename(tmp_path / "moved")
+    (lake / place).symlink_to(outside / "import" if moved.is_file() else outside)
+    ran = run("import", one_more(tmp_path), "--lake", lake)
+    assert ran.returncode == FAILED
+    assert f"{lake / place} is a link" in ran.stderr
+    assert contents(outside) == before
+
+
+def test_a_dangling_link_creates_no_file(run: Run, lake: Path, tmp_path: Path) -> None:
+    (lake / ".locks" / "import").unlink()
+    (lake / ".locks" / "import").symlink_to(tmp_path / "new")
+    assert run("import", one_more(tmp_path), "--lake", lake).returncode == FAILED
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_second_name_of_a_file_is_not_a_lock(run: Run, lake: Path, outside: Path, tmp_path: Path) -> None:
+    (lake / ".locks" / "import").unlink()
+    os.link(outside / "import", lake / ".locks" / "import")
+    ran = run("import", one_more(tmp_path), "--lake", lake)
+    assert ran.returncode == FAILED
+    assert "is not a file of litmine alone" in ran.stderr
+    assert (outside / "import").read_text() == "precious"
+
+
+@pytest.mark.parametrize("place", [".spool", ".spool/0123456789abcdef", ".locks", ".locks/fetch-0123456789abcdef"])
+def test_links_in_the_way_of_a_fetch_are_not_followed(run: Run, lake: Path, outside: Path, place: str) -> None:
+    before = contents(outside)
+    journal = lake / ".spool" / "0123456789abcdef"
+    journal.mkdir(parents=True)
+    (journal / "20260101T000000.000000Z-aa.xml").write_text("<PubmedArticleSet></PubmedArticleSet>")
+    (lake / ".locks" / "fetch-0123456789abcdef").touch()
+    (lake / place).rename(lake / f"{place}-moved")
+    (lake / place).symlink_to(outside / "import" if "fetch-" in place else outside)
+    ran = run("rehearse", "--", "fetch", "--query", "cells", "--lake", lake)
+    assert ran.returncode in (DONE, FAILED)
+    assert f"{lake / place} is a link" in ran.stderr
+    assert contents(outside) == before
+
+
+@pytest.mark.parametrize("place", ["search", "search/bm25", "search/file"])
+def test_links_in_the_way_of_the_search_index_are_not_followed(
+    run: Run, lake: Path, outside: Path, tmp_path: Path, place: str
+) -> None:
+    assert run("ask", "Which cells grow?", "--lake", lake).returncode == DONE
+    before = contents(outside)
+    (folder,) = (lake / "search").glob("bm25-*")
+    at = {"search": lake / "search", "search/bm25": folder, "search/file": folder / "meta.json"}[place]
+    is_file = at.is_file()
+    at.rename(tmp_path / "moved")
+    at.symlink_to(outside / "import" if is_file else outside)
+    run("import", one_more(tmp_path), "--lake", lake)
+    ran = run("ask", "Which cells grow?", "--lake", lake)
+    assert ran.returncode == (FAILED if place == "search" else DONE)
+    assert contents(outside) == before
+
+
+def test_a_note_that_names_another_place_deletes_nothing(run: Run, lake: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    for name in ("victim", "keep"):
+        (outside / f"{name}.parquet").write_bytes(Lake(lake).part(Lake(lake).parts()[0]).read_bytes())
+    names = [
+        ("../outside/victim", "../outside/keep"),
+        (f"{outside}/victim", f"{outside}/keep"),
+        ("articles/../../outside/victim", "articles/../../outside/keep"),
+        ("entities/model=x/../../../outside/victim", "entities/model=x/../../../outside/keep"),
+    ]
+    rows = pa.table(list(zip(*names, strict=True)), schema=arrow_schema("replaced"))
+    (lake / "replaced" / "00.parquet").write_bytes(encode_parquet("replaced", rows))
+    os.utime(lake / "replaced" / "00.parquet", (0, 0))
+    ran = run("doctor", "--lake", lake)
+    assert ran.returncode == FAILED
+    assert "names '../outside/victim', which is no file of a table" in ran.stdout
+    before = contents(outside)
+    assert run("compact", "--lake", lake, "--grace", "0").returncode == DONE
+    assert contents(outside) == before
+
+
+FOREIGN = [
+    "articles/x.parquet",
+    "runs/x.parquet",
+    "replaced/x.parquet",
+    ".spool/x/x.xml",
+    "terms/x.parquet",
+    "search/x",
+    "entities/model=x@0/y.parquet",
+    "articles/.x.tmp",
+]
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")], ids=["pipe", "link"])
+def test_pipes_and_links_are_named_and_not_opened(run: Run, lake: Path, make: Callable[[Path], None]) -> None:
+    count = run("sql", "select count(*) from articles", "--format", "csv", "--lake", lake).stdout
+    for place in FOREIGN:
+        (lake / place).parent.mkdir(parents=True, exist_ok=True)
+        make(lake / place)
+    ran = run("sql", "select count(*) from articles", "--format", "csv", "--lake", lake)
+    assert (ran.returncode, ran.stdout) == (DONE, count)
+    assert f"note: {lake / 'articles/x.parquet'} is " in ran.stderr
+    for command in (("status",), ("compact",), ("rehearse", "--", "fetch", "--query", "cells")):
+        assert run(*command, "--lake", lake).returncode == DONE
+    ran = run("doctor", "--lake", lake)
+    assert ran.returncode == FAILED
+    for place in FOREIGN:
+        assert f"wrong  {place}: is " in ran.stdout
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")], ids=["pipe", "link"])
+@pytest.mark.parametrize("place", ["lake.json", "lake.duckdb", "articles/_schema.parquet"])
+def test_a_lake_whose_own_files_are_pipes_or_links_does_not_hang(
+    run: Run, lake: Path, place: str, make: Callable[[Path], None]
+) -> None:
+    (lake / place).unlink()
+    make(lake / place)
+    for command in (("sql", "select 1"), ("doctor",)):
+        assert run(*command, "--lake", lake).returncode in (DONE, FAILED)
+
+
+def test_foreign_files_among_downloads_are_named_and_left_alone(run: Run, lake: Path) -> None:
+    (lake / ".spool" / "x").mkdir(parents=True)
+    for name in ("x/foo.xml", "x/note.txt", "stray.xml"):
+        (lake / ".spool" / name).touch()
+    for _ in range(2):
+        ran = run("rehearse", "--", "fetch", "--query", "cells", "--lake", lake)
+        assert ran.returncode == DONE
+    doctor = run("doctor", "--lake", lake).stdout
+    assert ".spool/x/foo.xml: is not a file of litmine" in doctor
+    assert (lake / ".spool" / "x" / "foo.xml").exists()
+
+
+def output_parameters() -> list[tuple[tuple[str, ...], str]]:
+    """The commands with their parameters that name an output."""
+
+    def below(command: Any, path: tuple[str, ...]) -> list[tuple[tuple[str, ...], str]]:
+        if hasattr(command, "commands"):
+            return [found for name in list(command.commands) for found in below(command.commands[name], (*path, name))]
+        options = [(option, option.opts[-1]) for option in command.params if isinstance(option.type, OutputPath)]
+        return [(path, name) for _, name in options]
+
+    return below(cli, ())
+
+
+def test_every_output_refuses_a_lake(run: Run, lake: Path) -> None:
+    before = contents(lake)
+    found = output_parameters()
+    assert {name for _, name in found} >= {"--output", "--log", "--gaps", "folder", "-o"}
+    for path, name in found:
+        ran = run(*path, *([name] if name.startswith("-") else []), lake / "out")
+        # Arguments that are missing may be found first; none of these commands runs.
+        assert ran.returncode in (1, 2), path
+        assert "cannot be inside the lake" in ran.stderr or "Missing" in ran.stderr or "not found" in ran.stderr, path
+    assert contents(lake) == before
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("run", "sample", "--log", "lake.json"),
+        ("rehearse", "--", "fetch", "--query", "cells", "--gaps", "articles/gaps.parquet"),
+        ("sql", "select 1", "-o", "articles/a.parquet"),
+        ("export", "--format", "jsonl", "-o", "x.jsonl"),
+    ],
+)
+def test_outputs_inside_the_lake_are_refused(run: Run, lake: Path, command: tuple[str, ...]) -> None:
+    before = contents(lake)
+    *others, output = command
+    ran = run(*others, lake / output, "--lake", lake)
+    assert ran.returncode == FAILED
+    assert "cannot be inside the lake" in ran.stderr
+    assert contents(lake) == before
+
+
+SQLITE = b"SQLite format 3\0" + bytes(84)
+
+
+@pytest.mark.parametrize("content", [SQLITE, b"", b"\0" * 8 + b"DUCK" + b"\0" * 5000])
+def test_a_catalogue_of_another_kind_is_replaced_and_loads_nothing(run: Run, lake: Path, content: bytes) -> None:
+    (lake / "lake.duckdb").write_bytes(content)
+    for command in (("doctor",), ("compact",)):
+        ran = run(*command, "--lake", lake)
+        assert ran.returncode == DONE
+        assert "xtension" not in ran.stderr + ran.stdout
+    assert (lake / "lake.duckdb").read_bytes()[8:12] == b"DUCK"
+
+
+def test_ctrl_c_ends_a_starting_command_with_one_sentence(tmp_path: Path) -> None:
+    # An audit hook interrupts the process when it imports the first module of the command line.
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, signal, sys\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "def hook(event, arguments):\n"
+        "    if event == 'import' and arguments[0] == os.environ['AT']:\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.addaudithook(hook)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
+    for module in ("typing", "litmine.versions", "litmine.cli.main", "click", "litmine.cli.query_output"):
+        ran = subprocess.run(
+            [sys.executable, "-m", "litmine", "sql", "select 1"],
+            env={**environment, "AT": module},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (ran.returncode, ran.stdout) == (130, ""), module
+        assert ran.stderr.count("\n") == 1, ran.stderr
+        assert ran.stderr.startswith("litmine: interrupted")

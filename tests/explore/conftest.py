@@ -1,0 +1,171 @@
+"""A small lake with hostile, retracted and overlapping things in it, and a server over it."""
+
+import http.client
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from litmine.explore.queries import RequestLimits
+from litmine.explore.server import ExploreServer
+from litmine.lake.lake import Lake
+from litmine.lake.vocabularies import save_vocabulary
+from litmine.schema import arrow_schema
+from litmine.types import Article, Correction, Section
+from tests.fixtures.written_relations import LINKER, Paper, Said, activate_models, add_papers
+
+ASPIRIN, ASTHMA, URTICARIA, LUNG = "MESH:D001241", "MESH:D001249", "MESH:D014581", "MESH:D008171"
+HOSTILE = '</title><script>document.title="owned"</script><img src=x onerror=alert(1)> {{ 7*7 }} aspirin asthma'
+CONCEPTS = {
+    ASPIRIN: ("Aspirin", "Chemical", ["acetylsalicylic acid"], []),
+    ASTHMA: ("Asthma", "Disease", ["Bronchial Asthma"], ["C08.127.108"]),
+    URTICARIA: ("Urticaria", "Disease", ["hives"], ["C17.800.862.945"]),
+    LUNG: ("Lung Diseases", "Disease", ["pulmonary disease"], ["C08"]),
+}
+
+
+def _paper(pmid: int, title: str, words: Mapping[str, tuple[str, str | None]], *said: Said, **fields: Any) -> Paper:
+    return Paper(Article(pmid, title=title, **fields), dict(words), said)
+
+
+def papers() -> list[Paper]:
+    aspirin, asthma = ("Chemical", ASPIRIN), ("Disease", ASTHMA)
+    causes = Said("adverse_effect", "aspirin", "urticaria")
+    both = {"aspirin": aspirin, "asthma": asthma}
+    hives = {"aspirin": aspirin, "urticaria": ("AdverseEffect", URTICARIA)}
+    text = "Aspirin in asthma. METHODS: We asked. RESULTS: None."
+    sections = (
+        Section("METHODS", text.index("We"), text.index(" RES")),
+        Section("RESULTS", text.index("None"), len(text)),
+    )
+    return [
+        _paper(
+            1, "aspirin treats asthma in adults", both, Said("treats", "aspirin", "asthma"), year=2020, journal="Lung"
+        ),
+        _paper(2, "aspirin causes urticaria in children", hives, causes, year=2021, publication_types=("Review",)),
+        _paper(
+            3, "severe asthma and lung trouble", {"asthma": asthma, "severe asthma": ("Disease", f"{ASTHMA}|{LUNG}")}
+        ),
+        _paper(4, HOSTILE, both, year=2021, journal="<b>Journal</b>"),
+        _paper(
+            5,
+            "asthma withdrawn",
+            {"asthma": asthma},
+            year=2019,
+            retracted=True,
+            corrections=(Correction("RetractionIn", 6, "Lung 2020;1:2"),),
+        ),
+        _paper(7, "Aspirin in asthma.", {}, abstract=text.partition(". ")[2], sections=sections, year=2018),
+    ]
+
+
+@pytest.fixture(scope="session")
+def explored_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lake with the articles of `papers`, their mentions, links and relations. Do not change it."""
+    lake = Lake.create(tmp_path_factory.mktemp("explored") / "lake")
+    add_papers(lake, papers())
+    rows = [
+        {
+            "linker": LINKER,
+            "identifier": identifier,
+            "name": name,
+            "entity_type": kind,
+            "vocabulary": "MeSH",
+            "synonyms": synonyms,
+            "tree_numbers": trees,
+            "taxon": None,
+        }
+        for identifier, (name, kind, synonyms, trees) in CONCEPTS.items()
+    ]
+    table = pa.Table.from_pylist(rows, schema=arrow_schema("vocabularies"))
+    save_vocabulary(lake.location, LINKER, "made@1", lambda: [table])
+    activate_models(lake)
+    return lake.path
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a server answered."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        return self.body.decode()
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Client:
+    """Sends requests to a server on this machine."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+
+    @property
+    def base(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def send(
+        self, method: str, address: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
+        try:
+            connection.request(method, address, body, dict(headers or {}))
+            response = connection.getresponse()
+            return Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
+        finally:
+            connection.close()
+
+    def get(self, address: str, **headers: str) -> Answer:
+        return self.send("GET", address, headers=headers)
+
+    def post(self, address: str, value: Any, **headers: str) -> Answer:
+        return self.send("POST", address, json.dumps(value).encode(), {"Content-Type": "application/json", **headers})
+
+
+@contextmanager
+def serving(
+    lake: Path, host: str = "127.0.0.1", token: str | None = None, limits: RequestLimits | None = None
+) -> Iterator[Client]:
+    """A server over a lake, until the block ends."""
+    server = ExploreServer(Lake(lake), host, 0, token, limits)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        client = Client(server.port)
+        until = time.monotonic() + 60
+        while time.monotonic() < until:
+            try:
+                client.get("/static/icon.svg")
+                break
+            except OSError:
+                time.sleep(0.02)
+        yield client
+    finally:
+        server.stop()
+        thread.join(30)
+        assert not thread.is_alive()
+
+
+@pytest.fixture(scope="session")
+def client(explored_lake: Path) -> Iterator[Client]:
+    """A server over `explored_lake`."""
+    with serving(explored_lake) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def serve() -> Callable[..., Any]:
+    return serving
