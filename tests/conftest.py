@@ -23,6 +23,10 @@ from hypothesis import settings
 # On a busy machine a second thread makes tiny networks up to fifty times slower. Subprocesses inherit the setting.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# Otherwise MKL rounds the products of a row differently with the number of rows on some processors, and equal spans in
+# windows of different lengths change places.
+os.environ.setdefault("MKL_CBWR", "AVX2,STRICT")
+
 # A shell makes its background processes ignore Ctrl-C, and their subprocesses inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
