@@ -12,6 +12,9 @@ from litmine.settings import did_you_mean
 from litmine.specs import TaskSpec, import_object
 from litmine.training.recipe import read_recipe, recipe_names
 
+# Columns of the flags in the list of settings.
+_FLAGS_WIDTH = 24
+
 
 class TaskGroup(click.Group):
     """A command group with a subcommand for each task for which `has` is true, beside those added to it.
@@ -89,4 +92,7 @@ class RecipeCommand(SettingsCommand):
         others = [param for param in self.get_params(ctx) if param not in settings]
         for title, params in (("Options", others), (heading, settings)):
             with formatter.section(title):
-                formatter.write_dl([record for param in params if (record := param.get_help_record(ctx))])
+                # The second column has room for a path of a corpus, which click would break.
+                formatter.write_dl(
+                    [record for param in params if (record := param.get_help_record(ctx))], col_max=_FLAGS_WIDTH
+                )
