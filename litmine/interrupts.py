@@ -18,10 +18,14 @@ def stop(*_: object) -> None:
     os._exit(INTERRUPTED)
 
 
-def is_command() -> bool:
-    """Whether this process is the command `litmine`, or `python -m litmine`."""
+def _is_command() -> bool:
     name = os.path.basename(sys.argv[0]) if sys.argv else ""  # noqa: PTH119 -- pathlib takes long to import
     return name in ("litmine", "litmine.exe") or sys.orig_argv[1:3] == ["-m", "litmine"]
+
+
+# Whether this process was started as the command `litmine`, or as `python -m litmine`. A program that calls the command
+# line, and changes `sys.argv` for it, stays a program of its own.
+IS_COMMAND = _is_command()
 
 
 def use(handler: object, instead_of: object) -> None:
@@ -30,5 +34,5 @@ def use(handler: object, instead_of: object) -> None:
         signal.signal(signal.SIGINT, handler)  # type: ignore[arg-type]
 
 
-if is_command():
+if IS_COMMAND:
     use(stop, signal.default_int_handler)

@@ -86,7 +86,7 @@ def main() -> None:
     except OSError as error:
         print_message(f"litmine: {_os_error_message(error)}")
         code = FAILED
-    if interrupts.is_command():
+    if interrupts.IS_COMMAND:
         # The work is done. Python's own end would print a traceback.
         interrupts.use(signal.SIG_IGN, signal.default_int_handler)
     _report_passed_over()

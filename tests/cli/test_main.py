@@ -133,6 +133,13 @@ def test_version_and_help_are_printed(run: Run) -> None:
     assert "litmine annotate" in run("-h").stdout
 
 
+def test_a_program_that_calls_the_command_line_keeps_its_ctrl_c(run: Run) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    assert before is signal.default_int_handler
+    run("schema")
+    assert signal.getsignal(signal.SIGINT) is before
+
+
 @pytest.mark.parametrize("form", ["table", "csv", "jsonl", "parquet"])
 def test_a_closed_pipe_ends_the_command_quietly(start: Start, annotated_lake: Path, form: str) -> None:
     many = "select a.*, range from articles a, range(40)"
