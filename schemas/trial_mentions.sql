@@ -112,23 +112,31 @@ cells AS (
                 ORDER BY start_char) FILTER (element = 'Outcome') AS outcomes
     FROM elements GROUP BY pmid, model
 ),
+-- The calibrated score of the active classifier, where the lake has one.
+classified AS (
+    SELECT pmid AS rct_pmid, max(score) AS rct_score FROM labels
+    WHERE scheme = 'rct' AND start_char IS NULL GROUP BY pmid
+),
 reports AS (
-    SELECT typed.*, found.*, models.model,
+    SELECT typed.*, found.*, models.model, rct_score,
            CASE WHEN typed_trial THEN 1.0
                 WHEN other_words THEN NULL
                 WHEN randomised > nonrandomised AND first_randomised < length(title) THEN 0.9
                 WHEN reviews > 0 THEN NULL
                 WHEN randomised > nonrandomised THEN 0.8
                 WHEN controlled > 0 AND participants_score IS NOT NULL THEN 0.6
+                WHEN rct_score >= 0.5 THEN rct_score
            END AS trial_score
     -- A record that is typed as a trial has a row even if nothing was found in its text.
     FROM typed CROSS JOIN (SELECT DISTINCT found_model AS model FROM found) AS models
     LEFT JOIN found ON found_pmid = typed.pmid AND found_model = models.model
+    LEFT JOIN classified ON rct_pmid = typed.pmid
     WHERE NOT other_report
 )
 SELECT reports.pmid,
        list_sort(list_distinct(list_concat(listed, coalesce(numbers, []), coalesce(registered.ids, [])))) AS registry_ids,
-       {'randomised': CASE WHEN typed_randomised OR randomised > nonrandomised THEN true WHEN nonrandomised > 0 THEN false END,
+       {'randomised': CASE WHEN typed_randomised OR randomised > nonrandomised THEN true WHEN nonrandomised > 0 THEN false
+                           WHEN rct_score >= 0.5 THEN true END,
         'blinding': blinding, 'crossover': coalesce(crossover, false), 'phase': coalesce(typed_phase, phase), 'words': words}
            AS design,
        enrolled.number AS enrolled, enrolled AS enrolled_mention,

@@ -224,6 +224,25 @@ def test_other_tools_see_the_same_signals_in_the_catalogue(reported: Lake) -> No
     assert {row[:2]: row[2:] for row in rows} == tables(reported)
 
 
+def test_induces_across_sentences_is_no_adverse_event(lake: Lake) -> None:
+    title = "We gave aspirin and fever came. The bleeding and the rash were old."
+    said = [
+        Said("induces", "aspirin", "fever"),
+        Said("induces", "aspirin", "bleeding"),
+        causes("aspirin", "bleeding", score=0.6),
+        causes("aspirin", "rash"),
+    ]
+    add_papers(
+        lake, [Paper(Article(1, title), {word: WORDS[word] for word in ("aspirin", "fever", "bleeding", "rash")}, said)]
+    )
+    activate_models(lake)
+    assert lake.rows("select event, relation_type from adverse_events order by event_start") == [
+        ("fever", "induces"),
+        ("bleeding", "adverse_effect"),
+        ("rash", "adverse_effect"),
+    ]
+
+
 def test_an_event_of_two_types_is_one_row_and_induces_counts_for_diseases(lake: Lake) -> None:
     both = paper(
         1,

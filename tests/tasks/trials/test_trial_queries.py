@@ -12,12 +12,14 @@ from litmine.lake.registered_trials import write_registered_trials
 from litmine.lake.runs import ActiveModel, Run
 from litmine.lake.targets import TargetFooter, TargetSet, write_target
 from litmine.pipeline.compact import compact
+from litmine.tasks.classification.found import FoundLabel, label_rows
 from litmine.tasks.ner.model import entity_rows
 from litmine.tasks.trials.mentions import TrialMention, rule_mentions
 from litmine.tasks.trials.model import trial_rows
 from litmine.types import Article, DataBank, Entity, RegisteredTrial, SourceRecord
 
 MODEL, OTHER, TAGGER = "trials@0123456789ab", "other@0123456789ab", "tagger@0123456789ab"
+CLASSIFIER = "classifier@0123456789ab"
 WHEN = datetime(2025, 1, 1, tzinfo=UTC)
 TITLE = "A phase II, double-blind, randomised crossover trial of aspirin in 120 children with headache."
 ABSTRACT = "Sixty took aspirin and 60 placebo. Pain fell by 30 %. ISRCTN12345678; NCT00000011."
@@ -120,6 +122,39 @@ def test_design_and_numbers_from_the_record(trial_lake: Lake) -> None:
     (row,) = trial_lake.sql("select * from trials where pmid = 2").to_pylist()
     assert (row["design"]["phase"], row["design"]["randomised"], row["enrolled"]) == ("3", None, None)
     assert row["registry_ids"] == ["NCT00000033"]
+
+
+def test_the_score_of_a_classifier_adds_reports(trial_lake: Lake) -> None:
+    """Of articles that nothing else says are reports, and not against the words of a review or of animals."""
+    known = trial_lake.rows("select pmid, score from trials order by pmid")
+    more = [
+        Article(7, "Aspirin or ibuprofen.", "Two groups of women."),
+        Article(8, "Aspirin helps."),
+        Article(9, "Aspirin in rats."),
+    ]
+    scores = {1: 0.99, 3: 0.99, 7: 0.75, 8: 0.25, 9: 0.99}
+    parts = trial_lake.add([SourceRecord(paper, WHEN) for paper in more], source="more", dated=True).parts
+    for part in trial_lake.parts():
+        texts = read_new_texts(trial_lake.part(part))
+        found = [
+            [FoundLabel("rct", "randomized controlled trial", scores[pmid])] if pmid in scores else []
+            for pmid in texts.pmids
+        ]
+        write(trial_lake, TargetSet("labels", CLASSIFIER), part, texts, label_rows(texts, found))
+        if part in parts:
+            write(
+                trial_lake,
+                TargetSet("trial_mentions", MODEL),
+                part,
+                texts,
+                trial_rows(texts, [[] for _ in texts.pmids]),
+            )
+    assert trial_lake.rows("select pmid from trials where pmid > 6") == []
+    active = [ActiveModel("trials", MODEL), ActiveModel("ner", TAGGER), ActiveModel("classification", CLASSIFIER)]
+    later = WHEN + timedelta(days=1)
+    trial_lake.record_run(Run("r2", "annotate", later, later, "done", active=active))
+    assert trial_lake.rows("select pmid, score, design.randomised from trials where pmid > 6") == [(7, 0.75, True)]
+    assert trial_lake.rows("select pmid, score from trials where pmid <= 6 order by pmid") == known
 
 
 def test_registrations_without_a_report(trial_lake: Lake) -> None:
