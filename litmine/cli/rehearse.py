@@ -60,7 +60,7 @@ _HOST = "127.0.0.1"
 )
 @click.option(
     "--seed",
-    type=WholeNumber(),
+    type=WholeNumber(min=0),
     metavar="N",
     default=0,
     show_default=True,

@@ -59,7 +59,7 @@ def list_(lake: LakePath) -> None:
 @click.argument("what", metavar="[IDENTIFIER|NAME]", required=False)
 @click.option("--type", "entity_type", metavar="TYPE", help="Only concepts of this entity type, such as Disease.")
 @click.option(
-    "--taxon", type=WholeNumber(), metavar="NUMBER", help="Only genes of this species, such as 9606 for human."
+    "--taxon", type=WholeNumber(min=1), metavar="NUMBER", help="Only genes of this species, such as 9606 for human."
 )
 def show(reference: str, what: str | None, entity_type: str | None, taxon: int | None) -> None:
     """Show a vocabulary: sources, versions, licences, counts; or a concept, by an identifier or a name.
@@ -128,7 +128,11 @@ _FILE = click.Path(path_type=Path)
 @click.option("--mesh", multiple=True, type=_FILE, metavar="FILE", help="MeSH: desc2026.xml, supp2026.xml, d2026.bin.")
 @click.option("--gene", multiple=True, type=_FILE, metavar="FILE", help="NCBI Gene: gene_info.")
 @click.option(
-    "--taxon", multiple=True, type=WholeNumber(), metavar="NUMBER", help="Only genes of this species; several times."
+    "--taxon",
+    multiple=True,
+    type=WholeNumber(min=1),
+    metavar="NUMBER",
+    help="Only genes of this species; several times.",
 )
 @click.option("--taxonomy", type=_FILE, metavar="PATH", help="NCBI Taxonomy: taxdump.tar.gz, or its folder.")
 @click.option("--hgnc", type=_FILE, metavar="FILE", help="HGNC: hgnc_complete_set.txt.")
