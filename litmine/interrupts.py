@@ -14,7 +14,8 @@ MESSAGE = "litmine: interrupted; finished work is kept, and the same command con
 
 def stop(*_: object) -> None:
     """End the process at once: nothing has begun yet."""
-    os.write(2, f"{MESSAGE}\n".encode())
+    shown = "\n" if os.isatty(2) else ""  # after the ^C of the terminal
+    os.write(2, f"{shown}{MESSAGE}\n".encode())
     os._exit(INTERRUPTED)
 
 

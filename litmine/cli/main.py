@@ -54,7 +54,22 @@ class _LazyCommands(UserDict[str, Any]):
         return command
 
 
+class _InterruptedError(Exception):
+    """Ctrl-C in a command. Click would print an empty line for `KeyboardInterrupt`, also where nobody pressed a key."""
+
+
+class _Commands(click.Group):
+    """A group whose commands end with `_InterruptedError` after Ctrl-C."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            raise _InterruptedError from error
+
+
 @click.group(
+    cls=_Commands,
     commands=_LazyCommands(_COMMANDS),
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
@@ -80,7 +95,9 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         code = error.exit_code
-    except (click.Abort, KeyboardInterrupt):
+    except (click.Abort, KeyboardInterrupt, _InterruptedError):
+        if sys.stderr.isatty():
+            click.echo(err=True)  # the terminal shows ^C
         print_message(interrupts.MESSAGE)
         code = INTERRUPTED
     except OSError as error:

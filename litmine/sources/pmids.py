@@ -9,6 +9,8 @@ from litmine.types import UnreadableRecord
 
 _MAX_PMID = 2**63 - 1
 _MAX_DIGITS = len(str(_MAX_PMID))
+# The limit belongs to the process, so each reader of CSV sets its own.
+_MAX_FIELD_CHARS = 1 << 17
 _SEPARATOR = re.compile(r"[\s,;]+")
 # The header of PubMed's own export is `PMID,Title,Authors,...`; those of other programs have the column elsewhere.
 _PMID_COLUMNS = ("pmid", "pubmed id", "pubmed_id", "pubmedid")
@@ -91,6 +93,7 @@ class _Remembered:
 def _column(lines: Iterator[str], delimiter: str, column: int) -> Iterator[tuple[int, str]]:
     """The cells of a column, without the header's; a row that the table's form does not allow counts as a word."""
     read = _Remembered(lines)
+    csv.field_size_limit(_MAX_FIELD_CHARS)
     table = csv.reader(read, delimiter=delimiter)
     header = True
     while True:

@@ -26,6 +26,8 @@ _BIOASQ = re.compile(r'(?<!\\)"questions"\s*:\s*\[')
 # A file is read whole. Question answering shared tasks publish files of some 80 MB.
 MAX_FILE_BYTES = 128 << 20
 MAX_QUESTION_CHARS = 10_000
+# The limit belongs to the process, so each reader of CSV sets its own.
+_MAX_FIELD_CHARS = 1 << 17
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -142,6 +144,7 @@ def _bioasq(path: Path, text: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
 def _csv(path: Path, text: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
     header = text.partition("\n")[0]
     delimiter = max(",;\t", key=header.count)
+    csv.field_size_limit(_MAX_FIELD_CHARS)
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         names = [name.strip().lower() for name in reader.fieldnames or ()]

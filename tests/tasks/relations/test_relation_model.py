@@ -2,7 +2,6 @@
 
 import json
 import random
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from litmine.nn.failure_isolation import FailedItem
 from litmine.tasks.registry import identify, load_task_model
 from litmine.tasks.relations.relation_model import JudgedText, RelationModel
 from litmine.tasks.relations.settings import RelationSettings
+from tests.fixtures.relations import changed_relations as changed
 
 
 @pytest.fixture(scope="module")
@@ -96,17 +96,6 @@ def test_a_pair_that_is_too_far_apart_for_a_window_is_not_judged(model: Relation
     near = [mentions[0], AnnotatedEntity(8, 11, "Disease", (), "T3")]
     (judged,) = model.judge([text], [near])
     assert len(logits_of(judged)) == 1
-
-
-def changed(folder: Path, place: Path, change: dict[str, Any], head: dict[str, Any] | None = None) -> Path:
-    """A copy of a model's folder with other settings. The copy's trunk is where it was."""
-    copy = place / "copy"
-    shutil.copytree(folder, copy)
-    settings = json.loads((copy / "litmine.json").read_text(encoding="utf-8")) | change
-    settings["heads"][0] |= head or {}
-    settings["trunk"]["reference"] = str((folder / settings["trunk"]["reference"]).resolve())
-    (copy / "litmine.json").write_text(json.dumps(settings), encoding="utf-8")
-    return copy
 
 
 @pytest.mark.parametrize("head", [{"threshold": 0.93}, {"max_sentences": 1}])

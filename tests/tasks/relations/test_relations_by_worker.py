@@ -13,14 +13,17 @@ from litmine.runtime.worker import StoppedError, Worker
 from litmine.tasks.contract import ModelSpec
 from litmine.tasks.registry import identify, trunk_digest_of
 from litmine.tasks.relations.relation_model import RelationModel
+from tests.fixtures.relations import changed_relations
 
 
 @pytest.fixture
-def model_specs(tiny_relations: Path, tiny_trunk: Path) -> list[ModelSpec]:
+def model_specs(tiny_relations: Path, tiny_trunk: Path, tmp_path: Path) -> list[ModelSpec]:
+    """A tagger, and a model that stores every pair of its mentions."""
     tagger = tiny_trunk.parent / "ner"
+    keen = changed_relations(tiny_relations, tmp_path / "keen", {}, {"threshold": 0.0})
     return [
         ModelSpec(str(ref), identify(str(ref)), "cpu", "float32", task=task, trunk=trunk_digest_of(str(ref)))
-        for ref, task in ((tagger, "ner"), (tiny_relations, "relations"))
+        for ref, task in ((tagger, "ner"), (keen, "relations"))
     ]
 
 
@@ -75,9 +78,7 @@ def test_the_states_of_the_taggers_pass_are_read_and_give_the_same_relations(
     worker.run(unit)
     assert any(computed)
     alone = pq.read_table(target).to_pylist()
-    assert [row | {"score": round(row["score"], 4)} for row in alone] == [
-        row | {"score": round(row["score"], 4)} for row in together
-    ]
+    assert [row | {"score": pytest.approx(row["score"], abs=1e-4)} for row in together] == alone
 
 
 def test_a_worker_that_is_stopped_before_the_relations_has_written_only_the_mentions(
