@@ -88,7 +88,8 @@ def _sizes(lake: Path) -> dict[str, float]:
         "articles": megabytes(lake / "articles", "*.parquet"),
         "links": megabytes(lake / "links", "*.parquet"),
         "concept tables": megabytes(lake / "concepts" / "parts", "*.parquet"),
-        "pairs": megabytes(lake / "concepts", "pairs-*.parquet"),
+        "pairs, summed": megabytes(lake / "concepts", "pairs-*.parquet"),
+        "pairs by year": megabytes(lake / "concepts", "years-*.parquet"),
         "articles and names of pairs": megabytes(lake / "concepts", "[an]*-*.parquet"),
     }
 
