@@ -9,7 +9,7 @@ PRESSURE = ("AdverseEffect", "MESH:D007022")
 
 
 def test_overlapping_mentions_are_related_only_as_drug_and_effect(lake: Lake) -> None:
-    mentions = {
+    mentions: dict[str, tuple[str, str | None]] = {
         "lithium": OTHER,
         "lithium toxicity": ("AdverseEffect", "MESH:D064420"),
         "lithium disorder": ("Disease", "MESH:D000001"),
