@@ -1,11 +1,14 @@
 -- The views of relations.
 
--- all_relations: The relations that every model found in the current texts; `inputs` is what its mentions are from.
+-- all_relations: The relations that every model found in the current texts, without those of an identifier to itself or of mentions that overlap; `inputs` is what its mentions are from.
 CREATE VIEW all_relations AS
 SELECT pmid, relation_type, subject_start, subject_end, subject, subject_type, subject_id,
        object_start, object_end, object, object_type, object_id, evidence_start, evidence_end,
        negated, speculated, score, model, inputs
-FROM {current relations};
+FROM {current relations}
+WHERE coalesce(subject_id <> object_id, true)
+    -- A drug may be part of the name of its effect ("lithium toxicity"); no corpus relates other mentions that overlap (record 0203).
+    AND (relation_type IN ('adverse_effect', 'treats') OR subject_end <= object_start OR object_end <= subject_start);
 
 -- relations: The relations of the active model, one row for each pair of mentions and relation type; retracted articles are among them (`retracted` in `articles`).
 CREATE VIEW relations AS
@@ -52,7 +55,7 @@ CREATE VIEW document_relations AS
 SELECT * FROM all_document_relations
 WHERE {active relations};
 
--- all_adverse_events: The adverse events that every model of relations found: pairs of mentions of a drug and of an event that are related as `adverse_effect`, or as `induces` within a sentence where the event is a Disease, unless `treats` has a higher score.
+-- all_adverse_events: The adverse events that every model of relations found: pairs of mentions of a drug and of an event that are related as `adverse_effect`, or as `induces` within a sentence where the event is a Disease, unless `treats` has a higher score or the event is an improvement.
 CREATE VIEW all_adverse_events AS
 WITH related AS (
     SELECT pmid, subject AS drug, subject_start AS drug_start, subject_end AS drug_end, subject_id AS drug_id,
@@ -77,8 +80,11 @@ ANTI JOIN treated ON related.pmid = treated.pmid AND related.model = treated.mod
           AND related.event_start = treated.event_start AND related.event_end = treated.event_end)
          OR (list_has_any(string_split(related.drug_id, '|'), string_split(treated.drug_id, '|'))
              AND list_has_any(string_split(related.event_id, '|'), string_split(treated.event_id, '|'))))
-WHERE relation_type = 'adverse_effect'
-    OR (relation_type = 'induces' AND (pmid, drug_start, event_start) NOT IN (FROM across))
+WHERE (relation_type = 'adverse_effect'
+       OR (relation_type = 'induces' AND (pmid, drug_start, event_start) NOT IN (FROM across)))
+    -- What a drug is given for: a lower blood pressure, an improvement (record 0203).
+    AND NOT regexp_matches(event, '(?i)\b(reduc\w*|decreas\w*|lower\w*|falls?|declin\w*)\b.*((blood|arterial|systolic|diastolic|portal|venous|intraocular) (\w+ )?pressures?|\b[sd]?bp\b)')
+    AND NOT regexp_matches(event, '(?i)((blood|arterial|systolic|diastolic|portal|venous|intraocular) (\w+ )?pressures?|\b[sd]?bp\b).*\b(reduc|decreas|lower|falls?|declin)|\b(improv(e[sd]?|ing|ements?)|fewer|better)\b')
 -- Where both types relate the same two spans, the one with both identifiers counts, then the one with the higher score.
 QUALIFY row_number() OVER (
     PARTITION BY model, inputs, pmid, drug_start, drug_end, event_start, event_end

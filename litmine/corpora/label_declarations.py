@@ -13,6 +13,7 @@ class LabelDeclaration:
     scheme: the name of what it labels, for a classifier. sentences: whether its sentences are labelled, not its texts.
     several: whether a text or sentence may have several labels, or none. names: litmine's names of its labels; where
     there are any, other labels do not count. top_level: the mark after the name of the upper class of a label.
+    no_label: what its files write where there is none.
     sections: whether a labelled sentence of the file is a section of several sentences, which all have its label.
     """
 
@@ -22,11 +23,13 @@ class LabelDeclaration:
     several: bool = False
     names: Mapping[str, str] | None = None
     top_level: str = ""
+    no_label: str = ""
     sections: bool = False
 
     def rename(self, labels: Iterable[str]) -> tuple[str, ...]:
         """The labels in litmine's names, each once."""
-        upper = [one.partition(self.top_level)[0] if self.top_level else one for one in labels]
+        marked = [one for one in labels if one and one != self.no_label]
+        upper = [one.partition(self.top_level)[0] if self.top_level else one for one in marked]
         known = upper if self.names is None else [self.names[one.upper()] for one in upper if one.upper() in self.names]
         return tuple(dict.fromkeys(known))
 
@@ -61,7 +64,7 @@ LABEL_DECLARATIONS: dict[str, LabelDeclaration] = {
         LabelDeclaration("StudyType", "study_type"),
         LabelDeclaration("NICTA-PIBOSO", "sentence_role", sentences=True),
         LabelDeclaration("EvidenceInference", "section", sentences=True, sections=True, names=_SECTION_NAMES),
-        LabelDeclaration("HoC", "hallmark", several=True, top_level="--"),
+        LabelDeclaration("HoC", "hallmark", several=True, top_level="--", no_label="NULL"),
         LabelDeclaration("LitCovid", "topic", several=True),
         LabelDeclaration("OHSUMED", "disease_category"),
         LabelDeclaration("PublicationType", "publication_type", several=True),

@@ -29,7 +29,7 @@ WORDS: dict[str, tuple[str, str | None]] = {
     "quinolones": ("Chemical", f"{MOXIFLOXACIN}|{OFLOXACIN}"),
     "aspirin": ("Chemical", ASPIRIN),
     "LQTS": ("AdverseEffect", LONG_QT),
-    "bleeding": ("AdverseEffect", BLEEDING),
+    "bleeding": ("Disease", BLEEDING),
 }
 
 
@@ -72,7 +72,8 @@ def answers(lake: Lake) -> list[list[dict[str, Any]]]:
 
 
 def test_the_queries_of_the_page(answers: list[list[dict[str, Any]]]) -> None:
-    published, long_qt, quinolones, moxifloxacin, retracted = answers
+    diseases, published, long_qt, quinolones, moxifloxacin, retracted = answers
+    assert [tuple(row.values()) for row in diseases] == [("aspirin", "bleeding", 6, "bleeding by aspirin")]
     assert published[0]["prr"] == 586
     assert [tuple(row.values()) for row in long_qt] == [
         ("Moxifloxacin", 2001, 2, "severe LQTS by moxifloxacin"),

@@ -7,7 +7,7 @@ from litmine.tasks.classification.model import identify
 from litmine.tasks.classification.prepare import TrainingTexts
 from litmine.tasks.classification.recipe import ClassifierRecipe
 from litmine.tasks.classification.score import JudgedLabels
-from litmine.tasks.classification.settings import ONE, Scheme
+from litmine.tasks.classification.settings import ONE, TEXT, Scheme
 from litmine.tasks.classification.train import TrainingSummary
 from litmine.training.base_licence import base_licence
 from litmine.training.card_text import format_duration
@@ -70,7 +70,9 @@ def write_card(
         rate = f"{recipe.base_learning_rate:g}"
     else:
         layers = {0: "no layer of its own", 1: "one layer of its own"}.get(recipe.layers, f"{recipe.layers} layers")
-        network = f"{layers} on `{Path(recipe.trunk).name}`, after its layer {recipe.after}, and votes of the words"
+        network = f"{layers} on `{Path(recipe.trunk).name}`, after its layer {recipe.after}, votes of words"
+        if recipe.words and any(one.unit == TEXT for one in schemes):
+            network += ", and a logistic regression over hashed words and pairs of words"
         rate = f"{recipe.learning_rate:g}"
         if recipe.layers:
             rate += f" for the votes and {recipe.learning_rate * recipe.layer_rate:g} for the layers"

@@ -1,6 +1,6 @@
 """A classifier on a shared trunk: from texts to the labels of texts and sentences."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from litmine.tasks.classification.pooling import (
 )
 from litmine.tasks.classification.settings import SENTENCE, ClassifierSettings, Scheme
 from litmine.tasks.classification.top import ClassifierOutput, ClassifierTop
+from litmine.tasks.classification.word_votes import WordVotes
 from litmine.text.sentences import split_sentences
 
 Sentences = Sequence[tuple[int, int]]
@@ -41,11 +42,12 @@ class Classifier(NetworkModel):
         layers: TopLayers,
         network: ClassifierNetwork,
         settings: ClassifierSettings,
+        words: Mapping[str, WordVotes],
         batch_tokens: int | None = None,
     ) -> None:
         top = ClassifierTop(name, layers, network, settings.schemes)
         super().__init__(name, trunk, top, batch_tokens, depth=settings.trunk.after)
-        self.settings = settings
+        self.settings, self._words = settings, words
         self._places = {int(key): value.detach().float().cpu().numpy() for key, value in network.places.items()}
 
     def annotate(self, texts: Sequence[str]) -> list[list[FoundLabel]]:
@@ -75,7 +77,7 @@ class Classifier(NetworkModel):
                 found.append([])
             else:
                 sentences = split_sentences(text) if sentences_matter else ()
-                found.append(self._labels_of(labels, number, words, sentences))
+                found.append(self._labels_of(labels, number, text, words, sentences))
         return found
 
     def scores(
@@ -100,11 +102,11 @@ class Classifier(NetworkModel):
             else:
                 votes = self._votes(output, number, scheme)
                 empty = np.zeros((1, len(scheme.labels)), dtype=np.float32)
-                found.append(logits(pool(votes, np.zeros(1, dtype=np.int64))) if len(votes) else empty)
+                found.append(self._text_logits(scheme, text, votes) if len(votes) else empty)
         return found
 
     def _labels_of(
-        self, output: ClassifierOutput, number: int, words: TokenizedText, sentences: Sentences
+        self, output: ClassifierOutput, number: int, text: str, words: TokenizedText, sentences: Sentences
     ) -> list[FoundLabel]:
         found: list[FoundLabel] = []
         for scheme in self.settings.schemes:
@@ -114,28 +116,39 @@ class Classifier(NetworkModel):
                     found += [FoundLabel(scheme.name, scheme.labels[i], float(row[i]), start, end) for i in chosen]
                 continue
             votes = self._votes(output, number, scheme)
-            scores = probabilities(scheme, logits(pool(votes, np.zeros(1, dtype=np.int64))))
+            scores = probabilities(scheme, self._text_logits(scheme, text, votes))
             for label in stored_labels(scheme, scores)[0]:
                 found.append(FoundLabel(scheme.name, scheme.labels[label], float(scores[0, label])))
                 if scheme.evidence:
-                    found += self._evidence(scheme, label, votes, words, sentences)
+                    found += self._evidence(scheme, label, votes, text, words, sentences)
         return found
 
     def _evidence(
-        self, scheme: Scheme, label: int, votes: Floats, words: TokenizedText, sentences: Sentences
+        self, scheme: Scheme, label: int, votes: Floats, text: str, words: TokenizedText, sentences: Sentences
     ) -> list[FoundLabel]:
         """The sentences that add most to the logit of a label, with the probability that each would have alone."""
         owner = _sentence_of(words, sentences)
         starts = starts_of(owner)
         parts = pool(votes, starts)
-        added = contributions(parts, label)
-        alone = probabilities(scheme, logits(parts))[:, label]
+        numbers = owner[starts]
+        added, apart = contributions(parts, label), logits(parts)
+        if scheme.name in self._words:
+            by_words = self._words[scheme.name].by_sentence(text, sentences)[numbers]
+            others = by_words.mean(axis=1) if len(scheme.labels) > 1 else 0.0
+            added = added + by_words[:, label] - others
+            sentence = [text[slice(*sentences[int(one)])] for one in numbers]
+            apart = apart + np.concatenate([self._words[scheme.name].logits(one) for one in sentence])
+        alone = probabilities(scheme, apart)[:, label]
         best = [int(i) for i in np.argsort(-added, kind="stable")[: scheme.evidence] if added[i] > 0]
         name = EVIDENCE.format(scheme=scheme.name)
         return [
-            FoundLabel(name, scheme.labels[label], float(alone[i]), *sentences[int(owner[starts[i]])])
-            for i in sorted(best)
+            FoundLabel(name, scheme.labels[label], float(alone[i]), *sentences[int(numbers[i])]) for i in sorted(best)
         ]
+
+    def _text_logits(self, scheme: Scheme, text: str, votes: Floats) -> Floats:
+        """Logits (1, labels) of a text with words."""
+        found = logits(pool(votes, np.zeros(1, dtype=np.int64)))
+        return found + self._words[scheme.name].logits(text) if scheme.name in self._words else found
 
     def _sentence_logits(
         self, output: ClassifierOutput, number: int, scheme: Scheme, words: TokenizedText, sentences: Sentences

@@ -1,5 +1,6 @@
 """Load and save the folders of classifiers on a shared trunk."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from litmine.nn.loading import load_matching
@@ -10,6 +11,7 @@ from litmine.nn.weights import load_weights, save_weights
 from litmine.tasks.classification.classifier import Classifier
 from litmine.tasks.classification.network import ClassifierNetwork
 from litmine.tasks.classification.settings import ClassifierSettings, classifier_digest
+from litmine.tasks.classification.word_votes import WordVotes, load_words, save_words
 
 
 def load_top(
@@ -36,11 +38,19 @@ def load_top(
         # The votes stay in float32: this costs little and keeps the scores exact.
         network.encoder.to(place.dtype)
         layers = trunk.layers(network.encoder.layers, link.after)
-    return Classifier(f"{settings.name}@{digest}", trunk, layers, network, settings, batch_tokens)
+        words = load_words(folder, [one.name for one in settings.schemes])
+    return Classifier(f"{settings.name}@{digest}", trunk, layers, network, settings, words, batch_tokens)
 
 
-def save_top(folder: Path, network: ClassifierNetwork, settings: ClassifierSettings, int8: bool) -> None:
-    """Write the weights and the settings of a classifier. The training writes the card."""
+def save_top(
+    folder: Path,
+    network: ClassifierNetwork,
+    settings: ClassifierSettings,
+    int8: bool,
+    words: Mapping[str, WordVotes] | None = None,
+) -> None:
+    """Write the weights and the settings of a classifier. words: by scheme. The training writes the card."""
     folder.mkdir(parents=True, exist_ok=True)
     save_weights(network.state_dict(), folder, int8)
+    save_words(folder, words or {})
     settings.save(folder)

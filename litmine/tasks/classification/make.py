@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from litmine.tasks.classification.recipe import RECIPE_FILE, ClassifierRecipe
 from litmine.tasks.classification.score import JudgedLabels, judge_file, judge_logits
 from litmine.tasks.classification.settings import ONE, SEVERAL, Scheme
 from litmine.tasks.classification.train import TopTraining, TrainingSummary, scheme_examples
+from litmine.tasks.classification.train_words import WordTraining, word_shares
 from litmine.training.checkpoint import delete_checkpoint, model_write_errors
 
 SCORES_FILE = "scores.json"
@@ -29,14 +30,23 @@ Log = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class HeldOutScores:
-    """Logits of examples by models that did not learn from them, by number of the example."""
+    """Logits of examples by models that did not learn from them, by number of the example.
+
+    words: those of the votes of words, which count by the share of their scheme.
+    """
 
     logits: Mapping[int, Floats]
+    words: Mapping[int, Floats] = field(default_factory=dict)
+    shares: Mapping[str, float] = field(default_factory=dict)
 
-    def of(self, examples: Sequence[Example], chosen: Sequence[int]) -> tuple[Floats, list[tuple[int, ...]], list[int]]:
-        """Logits (spans, labels), targets and documents of the spans of some examples."""
+    def of(
+        self, scheme: str, examples: Sequence[Example], chosen: Sequence[int]
+    ) -> tuple[Floats, list[tuple[int, ...]], list[int]]:
+        """Logits (spans, labels), targets and documents of the spans of some examples of a scheme."""
         own = [i for i in chosen if i in self.logits]
-        logits = np.concatenate([self.logits[i] for i in own]) if own else np.zeros((0, 1), dtype=np.float32)
+        share = np.float32(self.shares.get(scheme, 0.0))
+        joined = [self.logits[i] + share * self.words[i] if i in self.words else self.logits[i] for i in own]
+        logits = np.concatenate(joined) if own else np.zeros((0, 1), dtype=np.float32)
         targets = [target for i in own for target in examples[i].targets]
         return logits, targets, [i for i in own for _ in examples[i].targets]
 
@@ -61,18 +71,23 @@ def make_top(recipe: ClassifierRecipe, folder: Path, log: Log) -> dict[str, Judg
     with model_write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     training = TopTraining(recipe, texts, folder, log)
+    words = WordTraining(texts.schemes, texts.examples if recipe.words else ())
     try:
-        held_out = HeldOutScores(_cross_validate(recipe, training, texts, log))
+        heads, by_words = cross_validate(recipe, training, words, range(len(texts.examples)), log)
         learnt = [i for i in range(len(texts.examples)) if i not in texts.calibrating]
         network, summary = training.train(learnt, "all")
+        votes = words.train(learnt)
         if not recipe.folds:
-            held_out = HeldOutScores(training.scores(network, sorted(texts.calibrating)))
+            heads = training.scores(network, sorted(texts.calibrating))
+            by_words = words.scores(votes, sorted(texts.calibrating))
     finally:
         training.close()
-    schemes, scores = finish_schemes(recipe, texts, held_out, log)
+    shares = word_shares(texts.schemes, texts.examples, heads, by_words)
+    votes = {name: one.times(shares.get(name, 0.0)) for name, one in votes.items()}
+    schemes, scores = finish_schemes(recipe, texts, HeldOutScores(heads, by_words, shares), log)
     settings = replace(training.settings, schemes=schemes)
     with model_write_errors(folder):
-        save_top(folder, network, settings, recipe.int8)
+        save_top(folder, network, settings, recipe.int8, votes)
         recipe.save(folder / RECIPE_FILE)
     if texts.dev:
         model = load_top(folder, precision="float32")
@@ -106,7 +121,7 @@ def finish_schemes(
     schemes, scores = [], {}
     for scheme in texts.schemes:
         chosen = scheme_examples(texts.examples, texts.schemes, scheme.name)
-        logits, targets, documents = held_out.of(texts.examples, chosen)
+        logits, targets, documents = held_out.of(scheme.name, texts.examples, chosen)
         finished = scheme
         if len(targets):
             finished = with_thresholds(calibrate(scheme, logits, targets), logits, targets, recipe.recall)
@@ -164,16 +179,17 @@ def score_line(name: str, one: JudgedLabels) -> str:
     return line
 
 
-def _cross_validate(
-    recipe: ClassifierRecipe, training: TopTraining, texts: TrainingTexts, log: Log
-) -> dict[int, Floats]:
-    """Logits of every example by a top that did not learn from its part; empty without folds."""
-    if not recipe.folds:
-        return {}
-    parts = folds_of(texts.examples, recipe.folds)
-    found: dict[int, Floats] = {}
+def cross_validate(
+    recipe: ClassifierRecipe, training: TopTraining, words: WordTraining, chosen: Sequence[int], log: Log
+) -> tuple[dict[int, Floats], dict[int, Floats]]:
+    """Logits of some examples by heads and by words that did not learn from their parts; empty without folds."""
+    heads: dict[int, Floats] = {}
+    by_words: dict[int, Floats] = {}
+    parts = dict(zip(chosen, folds_of([training.examples[i] for i in chosen], max(recipe.folds, 1)), strict=True))
     for part in range(recipe.folds):
         log(f"part {part + 1} of {recipe.folds}: train without it, then score it")
-        network, _ = training.train([i for i, one in enumerate(parts) if one != part], f"part {part + 1}")
-        found |= training.scores(network, [i for i, one in enumerate(parts) if one == part])
-    return found
+        learnt, scored = [i for i in chosen if parts[i] != part], [i for i in chosen if parts[i] == part]
+        network, _ = training.train(learnt, f"part {part + 1}")
+        heads |= training.scores(network, scored)
+        by_words |= words.scores(words.train(learnt), scored)
+    return heads, by_words

@@ -100,6 +100,11 @@ class ClassifierRecipe:
     first_layers: str = setting(
         "Model whose next layers the top starts from: builtin, or a folder.", "builtin", metavar="REF"
     )
+    words: bool = setting(
+        "Without --base, labels of texts are also learnt from words and pairs of words, by logistic regression; both"
+        " count the same. It helps most with few positive texts.",
+        True,
+    )
     queries: int = setting("Attention queries that pool the words of a text.", 4, at_least=1, at_most=16)
     epochs: int = setting("Passes over the files.", 8, at_least=1)
     batch_tokens: int = setting("Tokens per step, with padding.", 4_096, at_least=1)

@@ -67,7 +67,7 @@ def test_labels_of_sentences_and_sections(tmp_path: Path) -> None:
     (roles,) = read(write(tmp_path, {"pmid": "1", "sentences": [first, second]}))
     assert marked(roles) == [("One .", ("background",)), ("Zwei β .", ("outcome",))]
     hallmark = {"text": "Two .", "labels": ["Inducing angiogenesis--By tumours", "Inducing angiogenesis--X"]}
-    (document,) = read(write(tmp_path, {"pmid": "1", "sentences": [{"text": "One .", "labels": []}, hallmark]}))
+    (document,) = read(write(tmp_path, {"pmid": "1", "sentences": [{"text": "One .", "labels": ["NULL"]}, hallmark]}))
     assert marked(LABEL_DECLARATIONS["HoC"].renamed(document)) == [("One .", ()), ("Two .", ("Inducing angiogenesis",))]
     assert LABEL_DECLARATIONS["HoC"].renamed(document).labels == ("Inducing angiogenesis",)
     sections = [{"label": "METHODS", "text": "We did. Then."}, {"label": "Funding", "text": "Nobody."},
