@@ -26,11 +26,11 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from benchmarks.soak_commands import SCENARIOS, SERVED
+from benchmarks.soak_commands import SCENARIOS, SERVED, BrokenCommandError
 from benchmarks.soak_inputs import READERS, Reader, check_inputs
 from benchmarks.soak_process import CHECKOUT
 from benchmarks.soak_report import Row, add_row, failures, read_rows, report, total, write_into
-from benchmarks.soak_rounds import Bench, Together, benches
+from benchmarks.soak_rounds import Bench, Tally, Together, benches
 
 INPUTS_PER_ROUND = 2_000
 TOGETHER = "at once"
@@ -105,7 +105,11 @@ def soak(chosen: Sequence[Goal], results: Path, minutes: float) -> None:
         if not open_goals:
             break
         goal = min(open_goals, key=lambda goal: done[id(goal)] / goal.number)
-        row = {**goal.round(), "commit": commit}
+        try:
+            row = {**goal.round(), "commit": commit}
+        except BrokenCommandError as error:
+            row = {**asdict(Tally(goal.name, different=1, messages=[str(error)])), "commit": commit}
+            chosen = [other for other in chosen if other.name != goal.name]
         done[id(goal)] += row[goal.count]
         add_row(results, row)
         for message in row["messages"]:

@@ -21,9 +21,13 @@ IMPORT: list[object] = ["import", "in", "--part-size", 5]
 ANNOTATE: list[object] = ["annotate", "--terms", "watchlist.tsv", "--model", "builtin-abbreviations"]
 SQL: list[object] = ["sql", "select count(*) from articles"]
 TRAIN: list[object] = ["train", "ner", "--base", "base", "--corpus", "corpus", "-o", "model", "--name", "mine"]
-TRAIN += ["--epochs", 4, "--batch-tokens", 300, "--seed", 3]
+TRAIN += ["--epochs", 4, "--batch-tokens", 600, "--seed", 3]
 # The records of the fake PubMed server.
 SERVED = 500
+
+
+class BrokenCommandError(Exception):
+    """A command that fails although nothing disturbs it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +71,11 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 def do(words: Sequence[object], folder: Path) -> None:
-    """Run a command that prepares a lake."""
+    """Run a command that prepares a lake. Raises BrokenCommandError if it fails."""
     command = Command(words, folder, environment(folder), new_python=True)
     command.wait(HANG_SECONDS)
     if command.code not in (0, 3):
-        raise SystemExit(f"{words} ended with {command.code}: {command.errors}")
+        raise BrokenCommandError(f"{words} ended with {command.code}: {command.errors}")
 
 
 def with_records(folder: Path) -> None:

@@ -14,6 +14,7 @@ from benchmarks.soak_commands import (
     HANG_SECONDS,
     IMPORT,
     TOGETHER,
+    BrokenCommandError,
     Scenario,
     do,
     environment,
@@ -61,7 +62,10 @@ class Tally:
 
 
 class Bench:
-    """A scenario with its undisturbed result, and the folder that each round starts from."""
+    """A scenario with its undisturbed result, and the folder that each round starts from.
+
+    Raises BrokenCommandError if the command fails, or gives different results, when nothing disturbs it.
+    """
 
     def __init__(self, scenario: Scenario, folder: Path, server: str | None, rng: random.Random) -> None:
         self.scenario, self.rng = scenario, rng
@@ -79,13 +83,13 @@ class Bench:
             modules = folder / "modules"
             command = self._command(new_python=number == 0, modules_to=modules)
             if not command.wait(HANG_SECONDS) or command.code not in (0, 3):
-                raise SystemExit(f"{scenario.name} ended with {command.code}: {command.errors}")
+                raise BrokenCommandError(f"{scenario.name} ended with {command.code}: {command.errors}")
             self._seconds[number == 0] = time.monotonic() - began
             if number:
                 import_all(modules.read_text(encoding="utf-8").splitlines())
             expected = self._result()
             if not expected or (self._expected and expected != self._expected):
-                raise SystemExit(f"{scenario.name} gives different results when nothing disturbs it")
+                raise BrokenCommandError(f"{scenario.name} gives different results when nothing disturbs it")
             self._expected = expected
 
     def kill_round(self) -> Tally:
