@@ -40,11 +40,11 @@ def report(rows: Sequence[Row], commands: Sequence[str], readers: Sequence[str])
     inputs = sum(row.get("inputs", 0) for row in rows)
     # A dictionary keeps their order.
     commits = ", ".join(dict.fromkeys(row["commit"] for row in rows))
-    loads, seconds = [row["load"] for row in rows], sum(row["seconds"] for row in rows)
+    loads = [row["load"] for row in rows]
     lines = [
         (
             f"Commits {commits}; {os.cpu_count()} cores, whose load was {median(loads):.0f} (median of the rounds;"
-            f" {min(loads):.0f} to {max(loads):.0f}); {seconds / 60:,.0f} minutes in all. {kills:,} kills of a running"
+            f" {min(loads):.0f} to {max(loads):.0f}). {kills:,} kills of a running"
             f" command, {faults:,} storage faults, {inputs:,} damaged inputs: **{failures(rows):,} failures**."
         ),
         "",
@@ -56,13 +56,12 @@ def report(rows: Sequence[Row], commands: Sequence[str], readers: Sequence[str])
         if mine:
             counts = " | ".join(f"{total(mine, name, count):,}" for count in COUNTS)
             lines.append(f"| {name} | {counts} | {sum(row['seconds'] for row in mine):,.0f} |")
-    lines += ["", "| reader | damaged inputs | tracebacks | hangs | slowest, s | s |", "|---|---|---|---|---|---|"]
+    lines += ["", "| reader | damaged inputs | tracebacks | hangs | slowest, s |", "|---|---|---|---|---|"]
     for name in readers:
         mine = [row for row in rows if row["name"] == name]
         if mine:
             counts = " | ".join(f"{total(mine, name, count):,}" for count in ("inputs", "tracebacks", "hangs"))
-            slowest, seconds = max(row["slowest"] for row in mine), sum(row["seconds"] for row in mine)
-            lines.append(f"| {name} | {counts} | {slowest:.2f} | {seconds:,.0f} |")
+            lines.append(f"| {name} | {counts} | {max(row['slowest'] for row in mine):.2f} |")
     return "\n".join(lines)
 
 

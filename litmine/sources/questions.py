@@ -26,6 +26,8 @@ _BIOASQ = re.compile(r'(?<!\\)"questions"\s*:\s*\[')
 # A file is read whole. Question answering shared tasks publish files of some 80 MB.
 MAX_FILE_BYTES = 128 << 20
 MAX_QUESTION_CHARS = 10_000
+# Each takes a kilobyte while it is read, however short it is.
+MAX_QUESTIONS = 1_000_000
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -44,6 +46,10 @@ def read_questions(path: Path) -> list[Question]:
     questions: dict[str, Question] = {}
     locations: dict[str, str] = {}
     for location, row in _rows(path, content):
+        if len(questions) == MAX_QUESTIONS:
+            raise QuestionError(
+                f"{path} has more than {MAX_QUESTIONS:,} questions, the most that a file may have; split it"
+            )
         try:
             question = _question(row, len(questions) + 1)
         except QuestionError as error:

@@ -16,6 +16,8 @@ from litmine import Lake
 from litmine.atomic_write import TEMPORARY
 from litmine.errors import DONE, FAILED
 from litmine.lake.articles import read_new_texts
+from litmine.lake.concept_parts import concept_folder
+from litmine.lake.pair_update import update_pairs
 from litmine.lake.parquet import FOOTER_KEY
 from litmine.lake.runs import ActiveModel, Run
 from litmine.lake.targets import TargetFooter, TargetSet, write_target
@@ -207,6 +209,28 @@ def test_a_broken_search_index(lake: Lake, what: str) -> None:
     found = only(lake)
     assert (found.level, found.subject) == ("wrong", "search")
     assert f"delete {search_folder(lake.path)}, and the next question rebuilds it" in found.message
+
+
+def test_the_folder_of_concepts(lake: Lake) -> None:
+    update_pairs(lake.location)
+    found = [finding for finding in examine_lake(lake) if finding.subject == "concepts"]
+    assert [finding.level for finding in found] == ["ok"]
+    folder = concept_folder(lake.location)
+    (pairs,) = folder.glob("articles-*.parquet")
+    content = bytearray(pairs.read_bytes())
+    column = pq.read_metadata(pairs).row_group(0).column(0)
+    content[column.data_page_offset + column.total_compressed_size - 3] ^= 1
+    pairs.write_bytes(content)
+    assert unsound(lake) == []
+    found = unsound(lake, deep=True)
+    assert [(one.level, one.subject) for one in found] == [("wrong", f"concepts/{pairs.name}")]
+    assert f"delete the folder {folder}" in found[0].message
+    pairs.write_bytes(content[:-9])
+    assert only(lake).subject == f"concepts/{pairs.name}"
+    pairs.unlink()
+    assert (only(lake).level, only(lake).subject) == ("note", "concepts")
+    shutil.rmtree(folder)
+    assert unsound(lake, deep=True) == []
 
 
 def test_damaged_runs_and_an_old_catalogue(lake: Lake) -> None:
