@@ -136,7 +136,7 @@ def inputs(folder: Path) -> Iterator[tuple[str, str, Callable[[bool], tuple[list
         "1,000,000 names",
         script(TERMS, lambda full: _lines(file, 999_000 if full else 10, names, header)),
     )
-    wide = lambda n: f"name {n} {'x' * 240}\tGene\tMine:{n}\n"  # noqa: E731
+    wide = lambda n: f"name {n} {'x' * 300}\tGene\tMine:{n}\n"  # noqa: E731
     yield ("term list, long names", "256 MiB", script(TERMS, lambda full: fill(file, size(full, 255), wide, header)))
     job = folder / "job.toml"
     quoted = lambda n: f'"q{n}",\n'  # noqa: E731

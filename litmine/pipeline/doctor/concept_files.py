@@ -9,6 +9,7 @@ from litmine.lake.folders import glob_files
 from litmine.lake.lake import Lake
 from litmine.lake.pair_state import STATE_FILE, read_pair_state
 from litmine.lake.parquet import open_parquet
+from litmine.lake.paths import relative_path
 from litmine.pipeline.count_format import format_count
 from litmine.pipeline.doctor.finding import Finding, note, ok, wrong
 
@@ -33,7 +34,7 @@ def examine_concepts(lake: Lake, deep: bool) -> Iterator[Finding]:
         except LakeError:
             if file.exists():  # An update deletes what it has replaced.
                 damaged += 1
-                name = file.relative_to(folder.parent).as_posix()
+                name = relative_path(folder.parent, file)
                 yield wrong(name, f"is damaged; delete the folder {folder}, which the next search makes again")
     if not damaged and (folder / STATE_FILE).exists() and read_pair_state(lake.location) is None:
         yield note("concepts", "the index of pairs is not complete; the next search makes it again")
