@@ -32,7 +32,7 @@ pytest: $(VENV)/installed-dev
 
 soak: $(VENV)/installed-dev   ## every test with more examples and kills, then kills, faults and damaged inputs: docs/soak.md
 	LITMINE_HYPOTHESIS_PROFILE=soak pytest -m "soak or not soak"
-	python -m benchmarks.soak $(SOAK) --json benchmarks/soak.json --report docs/soak.md
+	python -m benchmarks.soak $(SOAK) --report docs/soak.md
 
 lint: $(VENV)/installed-dev
 	ruff check -q

@@ -4,7 +4,10 @@ The inputs are sample files and settings with up to four changes: cut, with flip
 or inserted. The fifty inserted pieces are those that break parsers: markup, huge numbers, control characters.
 """
 
+import faulthandler
 import gzip
+import json
+import os
 import random
 import tempfile
 import time
@@ -12,12 +15,15 @@ import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+from benchmarks.soak_process import in_fork
 from litmine.errors import LitmineError
 
 SAMPLES = Path(__file__).parent.parent / "sample_data"
 JOBS = Path(__file__).parent.parent / "jobs"
-HANG_SECONDS = 20.0
+# Reading takes milliseconds. What takes longer than this hangs, and is ended later.
+HANG_SECONDS, END_SECONDS = 20.0, 120.0
 AS_OF = datetime(2026, 1, 1, tzinfo=UTC)
 PIECES = [
     *(b"<", b">", b"</", b"<PMID>", b"</PubmedArticle>", b"&lt;", b"&#0;", b"&x;", b"<![CDATA[", b"]]>", b"<!--"),
@@ -126,29 +132,35 @@ def damaged(content: bytes, rng: random.Random) -> bytes:
     return content
 
 
-def check_inputs(reader: Reader, number: int, seed: int) -> dict[str, object]:
-    """Give a reader so many damaged inputs. Returns its row of the report."""
+def check_inputs(reader: Reader, number: int, seed: int) -> dict[str, Any]:
+    """Give a reader so many damaged inputs, in a process of its own. Returns its row of the results."""
+    began = time.monotonic()
+    result = in_fork(lambda: json.dumps(_check(reader, number, seed)))
+    # A process that hangs ends itself, and its inputs do not count.
+    row = json.loads(result) if result else {"inputs": 0, "hangs": 1, "messages": [f"hangs with seed {seed}"]}
+    seconds, load = round(time.monotonic() - began, 1), round(os.getloadavg()[0], 1)
+    return {"name": reader[0], "tracebacks": 0, "slowest": 0.0, "seconds": seconds, "load": load} | row
+
+
+def _check(reader: Reader, number: int, seed: int) -> dict[str, Any]:
     name, suffix, make, read = reader
     rng = random.Random(f"{seed} {name}")
-    original, tracebacks, hangs, slowest = make(), 0, 0, 0.0
+    original, hangs, slowest = make(), 0, 0.0
+    messages: list[str] = []
     with tempfile.TemporaryDirectory(prefix="litmine-soak-") as folder:
         file = Path(folder) / f"a{suffix}"
         for _ in range(number):
             file.write_bytes(damaged(original, rng))
+            faulthandler.dump_traceback_later(END_SECONDS, exit=True)
             began = time.monotonic()
             try:
                 read(file)
             except LitmineError:
                 pass
             except Exception:  # noqa: BLE001 -- anything else is what the soak looks for
-                tracebacks += 1
-                traceback.print_exc()
-            slowest = max(slowest, time.monotonic() - began)
-            hangs += time.monotonic() - began > HANG_SECONDS
-    return {
-        "reader": name,
-        "inputs": number,
-        "tracebacks": tracebacks,
-        "hangs": hangs,
-        "slowest": round(slowest, 2),
-    }
+                messages.append(traceback.format_exc()[-4000:])
+            seconds = time.monotonic() - began
+            slowest, hangs = max(slowest, seconds), hangs + (seconds > HANG_SECONDS)
+    faulthandler.cancel_dump_traceback_later()
+    slowest = round(slowest, 2)
+    return {"inputs": number, "tracebacks": len(messages), "hangs": hangs, "slowest": slowest, "messages": messages}

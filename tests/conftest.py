@@ -346,8 +346,12 @@ def temp_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., CompletedProcess[str]]:
-    """`run("sql", "select 1", stdin=b"")`: run the command line in this process. A traceback fails the test."""
+    """`run("sql", "select 1", stdin=b"")`: run the command line in this process.
+
+    A traceback fails the test, and so does an attempt to reach another machine.
+    """
     from litmine.cli import main, progress
+    from tests.fixtures.network import watch_network
 
     monkeypatch.setattr(progress, "_LINE_SECONDS", math.inf)  # no progress lines, which a slow machine would print
 
@@ -355,8 +359,9 @@ def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> C
         capfd.readouterr()
         monkeypatch.setattr(sys, "argv", ["litmine", *map(str, arguments)])
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
-        with pytest.raises(SystemExit) as exit_info:
+        with watch_network() as attempts, pytest.raises(SystemExit) as exit_info:
             main.main()
+        assert attempts == [], arguments
         output = capfd.readouterr()
         assert isinstance(exit_info.value.code, int)
         return CompletedProcess(sys.argv, exit_info.value.code, output.out, output.err)

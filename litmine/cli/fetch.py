@@ -1,6 +1,6 @@
 """The command `fetch`: download PubMed records into the lake."""
 
-import io
+import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ from litmine.sources.pmids import read_pmids
 
 # Some seven million PMIDs.
 _MAX_PMID_BYTES = 64 << 20
+_LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
 # A month.
 _MAX_SECONDS = 2_678_400
 
@@ -49,8 +50,8 @@ def _clean_query(text: str | None) -> str | None:
 
 def _lines(text: str) -> Iterator[str]:
     """The lines of a text, one after the other, as `splitlines` cuts them: a list of all of them takes much memory."""
-    for line in io.StringIO(text, newline=None):
-        yield from line.splitlines(keepends=True)
+    for line in _LINE.finditer(text):
+        yield from line[0].splitlines(keepends=True)
 
 
 def _read_pmid_file(file: Path) -> tuple[frozenset[int], list[Gap], str]:
@@ -71,9 +72,10 @@ def _read_pmid_file(file: Path) -> tuple[frozenset[int], list[Gap], str]:
         raise SettingError(f"{name} cannot be read ({reason}); check the path") from error
     if not pmids:
         raise SettingError(f"{name} has no PMID; put one on each line")
-    if repeated := len(pmids) - len(set(pmids)):
+    unique = frozenset(pmids)
+    if repeated := len(pmids) - len(unique):
         print_message(f"{repeated:,} duplicate PMIDs in {name} ignored")
-    return frozenset(pmids), [Gap(f"{name}, {one.where}", one.why) for one in bad], name
+    return unique, [Gap(f"{name}, {one.where}", one.why) for one in bad], name
 
 
 def _check_gap_file(file: Path, lake: LakePath) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import numpy as np
@@ -41,6 +42,7 @@ _YEARS = pa.schema([("first", pa.int32()), ("second", pa.int32()), ("year", pa.i
 _PAIRS = pa.schema(
     [("first", pa.int32()), ("second", pa.int32()), ("articles", pa.int32()), ("first_year", pa.int16())]
 )
+_WRITTEN: dict[str, Any] = {"compression": "zstd", "write_page_index": True, "write_page_checksum": True}
 _NAMES = pa.schema([("number", pa.int32()), ("identifier", pa.string())])
 
 
@@ -122,7 +124,7 @@ class _Update:
         self._write(name, "articles", _ARTICLES, [_articles(_subset(versions, matrix.pmids), True)])
 
         def write(temporary: Path) -> None:
-            with pq.ParquetWriter(temporary, _PAIRS, compression="zstd", write_page_index=True) as pairs:
+            with pq.ParquetWriter(temporary, _PAIRS, **_WRITTEN) as pairs:
 
                 def by_year() -> Iterator[pa.Table]:
                     for counted in count_pairs(matrix):
@@ -205,7 +207,7 @@ class _Update:
         self, name: str, kind: str, schema: pa.Schema, tables: "Iterator[pa.Table] | Sequence[pa.Table]"
     ) -> None:
         def write(temporary: Path) -> None:
-            with pq.ParquetWriter(temporary, schema, compression="zstd", write_page_index=True) as writer:
+            with pq.ParquetWriter(temporary, schema, **_WRITTEN) as writer:
                 for table in tables:
                     writer.write_table(table, row_group_size=_ROW_GROUP)
 

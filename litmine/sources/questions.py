@@ -28,6 +28,8 @@ MAX_FILE_BYTES = 128 << 20
 MAX_QUESTION_CHARS = 10_000
 # The limit belongs to the process, so each reader of CSV sets its own.
 _MAX_FIELD_CHARS = 1 << 17
+# Each takes a kilobyte while it is read, however short it is.
+MAX_QUESTIONS = 1_000_000
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -46,6 +48,10 @@ def read_questions(path: Path) -> list[Question]:
     questions: dict[str, Question] = {}
     locations: dict[str, str] = {}
     for location, row in _rows(path, content):
+        if len(questions) == MAX_QUESTIONS:
+            raise QuestionError(
+                f"{path} has more than {MAX_QUESTIONS:,} questions, the most that a file may have; split it"
+            )
         try:
             question = _question(row, len(questions) + 1)
         except QuestionError as error:

@@ -12,9 +12,10 @@ from subprocess import CompletedProcess
 import pytest
 from tokenizers import Tokenizer, models, normalizers
 
+from litmine.cli import fetch
 from litmine.errors import DONE, FAILED, NEW_GAPS, WRONG_USAGE, LitmineError, QuestionError, SourceError
 from litmine.nn.tokenizer_growth import check_growth
-from litmine.sources import bounded
+from litmine.sources import bounded, questions
 from litmine.sources.pmids import read_pmids
 from litmine.sources.questions import MAX_QUESTION_CHARS, parse_question
 
@@ -208,3 +209,21 @@ def test_odd_values_in_a_job_are_no_traceback(run: Run, tmp_path: Path, job: str
 def test_damaged_json_is_an_error_of_litmine() -> None:
     with pytest.raises(LitmineError):
         parse_question(json.dumps({}))
+
+
+def test_a_file_has_a_largest_number_of_questions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "a.jsonl"
+    file.write_text("".join(f'{{"question": "Is {number} large?"}}\n' for number in range(6)))
+    monkeypatch.setattr(questions, "MAX_QUESTIONS", 6)
+    assert len(questions.read_questions(file)) == 6
+    monkeypatch.setattr(questions, "MAX_QUESTIONS", 5)
+    with pytest.raises(QuestionError, match="has more than 5 questions, the most that a file may have; split it"):
+        questions.read_questions(file)
+
+
+@pytest.mark.parametrize("text", ["1\n2\r\n3\r4", "1\r2\r3\r4\r", "1\n\n2\v3\u20284\n", "1 2\n\n3, 4"])
+def test_every_line_of_a_list_is_read(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "pmids.txt"
+    file.write_bytes(text.encode())
+    pmids, bad, name = fetch._read_pmid_file(file)
+    assert (sorted(pmids), bad, name) == ([1, 2, 3, 4], [], str(file))

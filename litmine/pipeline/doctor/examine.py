@@ -1,4 +1,4 @@
-"""Check a lake: its files, their contents, its models, its catalogue and its search index."""
+"""Check a lake: its files, their contents, its models, its catalogue, its search index and its concepts."""
 
 from collections.abc import Iterator, Sequence
 
@@ -11,6 +11,7 @@ from litmine.lake.targets import TargetSet
 from litmine.lake.term_lists import is_term_list
 from litmine.lake.views import catalogue_is_current
 from litmine.pipeline.count_format import format_count
+from litmine.pipeline.doctor.concept_files import examine_concepts
 from litmine.pipeline.doctor.contents import examine_contents, sample_targets
 from litmine.pipeline.doctor.finding import Finding, note, ok, wrong
 from litmine.pipeline.doctor.lake_files import CheckedFiles, examine_files, examine_targets
@@ -43,6 +44,7 @@ def examine_lake(lake: Lake, *, deep: bool = False) -> Iterator[Finding]:
     if not damage:
         yield from _examine_models_and_catalogue(lake)
     yield _search_index(lake)
+    yield from examine_concepts(lake, deep)
     for request in list_unfinished_fetches(lake.location).values():
         yield note(
             "fetch", f"`litmine {request}` is running or was interrupted; run the same command again to continue it"

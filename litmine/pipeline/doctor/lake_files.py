@@ -20,7 +20,7 @@ from litmine.pipeline.doctor.finding import Finding, note, wrong
 from litmine.schema import find_schema_conflict
 from litmine.specs import ARTICLES
 
-# Not tables. The search index and the catalogue have checks of their own; what is kept of concepts is made again.
+# Not tables. The search index, the catalogue and what is kept of concepts have checks of their own.
 _OTHER_FILES = (".cache", ".locks", ".spool", "concepts", "search", "lake.json", "lake.duckdb", "lake.duckdb.wal")
 _WITH_FOOTER = (ARTICLES, *MODEL_TABLES)
 _HOUR = 3600

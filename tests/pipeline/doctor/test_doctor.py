@@ -16,9 +16,12 @@ from litmine import Lake
 from litmine.atomic_write import TEMPORARY
 from litmine.errors import DONE, FAILED
 from litmine.lake.articles import read_new_texts
+from litmine.lake.concept_parts import concept_folder
+from litmine.lake.pair_update import update_pairs
 from litmine.lake.parquet import FOOTER_KEY
 from litmine.lake.runs import ActiveModel, Run
 from litmine.lake.targets import TargetFooter, TargetSet, write_target
+from litmine.pipeline.doctor.concept_files import examine_concepts
 from litmine.pipeline.doctor.environment import examine_environment
 from litmine.pipeline.doctor.examine import examine_lake
 from litmine.pipeline.doctor.finding import Finding
@@ -26,6 +29,7 @@ from litmine.search.index import SearchIndex
 from litmine.search.index_state import read_state, search_folder, state_file
 from litmine.tasks.ner.model import entity_rows
 from litmine.types import Article, Entity, SourceRecord
+from tests.fixtures.written_concepts import add_twenty
 
 Seen = Callable[..., SourceRecord]
 RunCommand = Callable[..., CompletedProcess[str]]
@@ -207,6 +211,34 @@ def test_a_broken_search_index(lake: Lake, what: str) -> None:
     found = only(lake)
     assert (found.level, found.subject) == ("wrong", "search")
     assert f"delete {search_folder(lake.path)}, and the next question rebuilds it" in found.message
+
+
+def test_the_folder_of_concepts(place_lake: Callable[[], Path]) -> None:
+    lake = Lake(place_lake())
+    add_twenty(lake)
+    update_pairs(lake.location)
+
+    def found(deep: bool) -> list[tuple[str, str]]:
+        all_found = examine_concepts(lake, deep)
+        return [(finding.level, finding.subject) for finding in all_found]
+
+    assert found(deep=False) == found(deep=True) == [("ok", "concepts")]
+    folder = concept_folder(lake.location)
+    (file,) = folder.glob("articles-*.parquet")
+    content = bytearray(file.read_bytes())
+    column = pq.read_metadata(file).row_group(0).column(0)
+    content[column.data_page_offset + column.total_compressed_size // 2] ^= 1
+    file.write_bytes(content)
+    assert found(deep=False) == [("ok", "concepts")]
+    assert found(deep=True) == [("wrong", f"concepts/{file.name}")]
+    file.write_bytes(content[:-9])
+    assert found(deep=False) == [("wrong", f"concepts/{file.name}")]
+    assert f"delete the folder {folder}" in next(examine_concepts(lake, deep=False)).message
+    file.unlink()
+    assert found(deep=False) == [("note", "concepts")]
+    shutil.rmtree(folder)
+    assert found(deep=True) == []
+    assert not [one for one in examine_lake(lake) if one.subject.startswith("concepts")]
 
 
 def test_damaged_runs_and_an_old_catalogue(lake: Lake) -> None:

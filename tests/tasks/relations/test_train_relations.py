@@ -202,3 +202,16 @@ def test_a_file_without_relations_cannot_be_judged(evaluate: Run, tmp_path: Path
     ran = evaluate("--data", file)
     assert ran.returncode == FAILED
     assert "no relations to judge" in ran.stderr
+
+
+def test_the_command_trains_a_model_that_is_evaluated(
+    run: Run, made_documents: tuple[Path, Path], tiny_model: Path, tiny_trunk: Path, tmp_path: Path
+) -> None:
+    train, dev = made_documents
+    out = tmp_path / "mine"
+    ran = run(
+        "train", "relations", "--data", train, "--dev", dev, "--trunk", tiny_trunk, "--after", 1, "--first-layers",
+        tiny_model, "--tagger", tiny_model, "--inner", 12, "--epochs", 1, "--batch-tokens", 200, "-o", out,
+    )  # fmt: skip
+    assert (ran.returncode, ran.stdout) == (DONE, ""), ran.stderr
+    assert scores_of(run("evaluate", "relations", "--model", out, "--data", dev, "--format", "json"))["micro"]

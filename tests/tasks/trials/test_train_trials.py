@@ -1,11 +1,13 @@
 """A trial model trained on two small corpora: heads by guideline, its identity, its rows, and its evaluation."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
-from litmine.errors import CorpusError, ModelError
+from litmine.errors import DONE, CorpusError, ModelError
 from litmine.lake.articles import NewTexts
 from litmine.specs import TrainingContext
 from litmine.tasks.ner.make import run_training
@@ -96,3 +98,15 @@ def test_a_corpus_is_scored_by_the_heads_of_its_guideline(model: Path, corpora: 
     assert other.record["words"]["Outcome"]["recall"] > 90
     with pytest.raises(CorpusError, match=r"follows the guideline 'C', which small@\w+ does not have; .*: A, B"):
         run_evaluation(TrialEvaluation((f"C={corpora / 'B' / 'dev.jsonl'}",), model=str(model)))
+
+
+def test_the_commands_train_and_evaluate(
+    run: Callable[..., CompletedProcess[str]], corpora: Path, tiny_trunk: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "mine"
+    top = ("--top-layers", 1, "--top-after", 1, "--epochs", 1)
+    ran = run("train", "trials", "--base", tiny_trunk, "--corpus", f"A={corpora / 'A'}", *top, "-o", out)
+    assert (ran.returncode, ran.stdout) == (DONE, "")
+    ran = run("evaluate", "trials", "--model", out, "--data", f"A={corpora / 'A'}", "--format", "json")
+    assert ran.returncode == DONE, ran.stderr
+    assert json.loads(ran.stdout)["micro"]["support"] == 12
