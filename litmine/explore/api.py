@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from litmine.discovery.paths import MEASURES
+from litmine.discovery.request import DEFAULT_MEASURE
 from litmine.errors import SettingError
 from litmine.explore.article import banners, read_article
 from litmine.explore.concepts import read_concept
+from litmine.explore.discovery import discover_concepts
 from litmine.explore.errors import NotFoundError
 from litmine.explore.overview import read_overview
 from litmine.explore.parameters import Parameter
@@ -123,6 +126,10 @@ def _concepts(services: Services, values: Values) -> dict[str, Any]:
     return {"concepts": services.names.most_frequent(values["size"], values["type"])}
 
 
+def _discover(services: Services, values: Values) -> dict[str, Any]:
+    return discover_concepts(services.discoveries, services.names, values)
+
+
 def _sql(services: Services, values: Values) -> dict[str, Any]:
     columns, rows, more = services.queries.page(values["query"], values["offset"], values["size"])
     return {"columns": columns, "rows": rows, "next": next_address("/api/sql", values, more)}
@@ -174,6 +181,19 @@ ANSWER_PARAMETERS = (
     Parameter("top_k", "Number of articles to read.", "integer", 10, least=1, most=50),
 )
 
+DISCOVERY_PARAMETERS = (
+    Parameter("from", "Concept to search from: an identifier or a name.", required=True),
+    Parameter("to", "Concept to search to; without it, results are all concepts that others connect with the start."),
+    Parameter("type", "Entity type of the results, such as Chemical, or a branch of MeSH, such as D12.776."),
+    Parameter("via", "Entity type or branch of MeSH of the linking concepts."),
+    Parameter("until", "Year of the newest articles that count.", "integer", None, least=1, most=9_999),
+    Parameter("measure", "What the results are ranked by.", default=DEFAULT_MEASURE, choices=MEASURES),
+    Parameter("known", "Results may be together with the start in so many articles.", "integer", 0),
+    Parameter("narrower", "Whether the start stands for what is below it in MeSH, too.", "integer", 0, most=1),
+    Parameter("links", "Linking concepts of each result.", "integer", 3, least=1, most=10),
+    _size(100, 20),
+)
+
 ENDPOINTS = (
     Endpoint("/api/status", "The lake on one page", "Articles, models, gaps, runs and what is stale.", _status),
     Endpoint("/api/views", "The views", "Name, description and columns of each view.", _views),
@@ -204,6 +224,13 @@ ENDPOINTS = (
         "Synonyms, tree, mentions by year, concepts in the same articles, relations with sentences, signals.",
         _concept,
         in_path=(Parameter("identifier", "Identifier, such as MESH:D001249.", required=True),),
+    ),
+    Endpoint(
+        "/api/discover",
+        "Search for connections",
+        "Concepts that no article has together with the start, with the concepts that link them, and sentences.",
+        _discover,
+        DISCOVERY_PARAMETERS,
     ),
     Endpoint(
         "/api/sql",

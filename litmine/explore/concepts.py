@@ -76,6 +76,11 @@ class ConceptNames:
         column = self._names().concepts.column("entity_type")
         return [one["values"] for one in sorted(column.value_counts().to_pylist(), key=lambda one: -one["counts"])]
 
+    def meant(self, text: str) -> dict[str, Any] | None:
+        """The concept that a text means: an identifier, or part of a name of which this is the best; None for none."""
+        found = self.get(text.strip())
+        return found or next(iter(self.complete(text, 1)), None)
+
     def complete(self, text: str, size: int) -> list[dict[str, Any]]:
         """The concepts with a name, synonym or identifier that has the text: first those that begin with it.
 

@@ -55,7 +55,7 @@ class LakeQueries:
         self.lake = lake
         self.limits = limits or RequestLimits()
         self.hidden = HiddenPaths(lake.location)
-        self._query_limits = QueryLimits(self.limits.memory, self.limits.threads, seconds=self.limits.seconds)
+        self.query_limits = QueryLimits(self.limits.memory, self.limits.threads, seconds=self.limits.seconds)
         self._slots = threading.BoundedSemaphore(self.limits.queries)
         self._cache: OrderedDict[tuple[str, str], list[dict[str, Any]]] = OrderedDict()
         self._lock = threading.Lock()
@@ -80,8 +80,8 @@ class LakeQueries:
         Raises BusyError when too many queries run, QueryError and LakeError as `litmine.lake.query.select`; reading the
         rows can raise these too.
         """
-        with self._slot():
-            reader = self.lake.select(query, self._query_limits)
+        with self.slot():
+            reader = self.lake.select(query, self.query_limits)
             try:
                 yield self.hidden.rows(with_unique_names(reader))
             finally:
@@ -127,7 +127,8 @@ class LakeQueries:
         return found
 
     @contextmanager
-    def _slot(self) -> Iterator[None]:
+    def slot(self) -> Iterator[None]:
+        """Room for one query or search. Raises BusyError when too many run."""
         if not self._slots.acquire(timeout=self.limits.wait):
             raise BusyError("too many requests at the same time; try again in a moment")
         try:

@@ -7,6 +7,7 @@ from typing import Self
 
 from litmine.errors import LitmineError
 from litmine.explore.concepts import ConceptNames, Signals
+from litmine.explore.discovery import Discoveries
 from litmine.explore.queries import LakeQueries, RequestLimits
 from litmine.explore.scratch import ScratchLake
 from litmine.explore.shared import Shared
@@ -22,6 +23,7 @@ class Services:
     index: Shared[SearchIndex]
     names: ConceptNames
     signals: Signals
+    discoveries: Discoveries
     scratch: ScratchLake
     closed: threading.Event = field(default_factory=threading.Event)
     threads: list[threading.Thread] = field(default_factory=list)
@@ -35,6 +37,7 @@ class Services:
             Shared(lambda: SearchIndex.open(lake)),
             ConceptNames(queries),
             Signals(queries),
+            Discoveries(queries),
             ScratchLake(queries.limits.wait),
         )
 
@@ -57,6 +60,6 @@ class Services:
         self.closed.set()
         for thread in self.threads:
             thread.join()
-        for shared in (self.index, self.names.shared, self.signals.shared):
+        for shared in (self.index, self.names.shared, self.signals.shared, self.discoveries.shared):
             shared.wait()
         self.scratch.close()
