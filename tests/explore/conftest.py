@@ -2,6 +2,8 @@
 
 import http.client
 import json
+import os
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -21,6 +23,7 @@ from litmine.schema import arrow_schema
 from litmine.types import Article, Correction, Section
 from tests.fixtures.written_relations import LINKER, Paper, Said, activate_models, add_papers
 
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 ASPIRIN, ASTHMA, URTICARIA, LUNG = "MESH:D001241", "MESH:D001249", "MESH:D014581", "MESH:D008171"
 HOSTILE = '</title><script>document.title="owned"</script><img src=x onerror=alert(1)> {{ 7*7 }} aspirin asthma'
 OIL, RAYNAUD, PLATELETS, VISCOSITY = "MESH:D1", "MESH:D2", "MESH:D3", "MESH:D4"
@@ -88,7 +91,7 @@ def explored_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A lake with the articles of `papers`, their mentions, links and relations. Do not change it."""
     lake = Lake.create(tmp_path_factory.mktemp("explored") / "lake")
     add_papers(lake, papers())
-    _save_concepts(lake, CONCEPTS)
+    save_concepts(lake, CONCEPTS)
     activate_models(lake)
     return lake.path
 
@@ -104,13 +107,13 @@ def connected(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Client"]:
             for pmid, (words, year) in enumerate(TEXTS, 1)
         ],
     )
-    _save_concepts(lake, {one: (name, kind, [], []) for one, name, kind in CONNECTED.values()})
+    save_concepts(lake, {one: (name, kind, [], []) for one, name, kind in CONNECTED.values()})
     activate_models(lake)
     with serving(lake.path) as running:
         yield running
 
 
-def _save_concepts(lake: Lake, concepts: Mapping[str, tuple[str, str, list[str], list[str]]]) -> None:
+def save_concepts(lake: Lake, concepts: Mapping[str, tuple[str, str, list[str], list[str]]]) -> None:
     """Save the vocabulary of the linker: name, type, synonyms and tree numbers by identifier."""
     rows = [
         {
@@ -196,6 +199,21 @@ def serving(
         server.stop()
         thread.join(30)
         assert not thread.is_alive()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A headless Chromium; tests that need it are skipped where it is not installed."""
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not installed, so the pages are not tried in a browser")
+    from playwright.sync_api import sync_playwright
+
+    # Chromium's own sandbox does not work for root, as in most containers.
+    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        yield running
+        running.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,5 @@
 """The pages in a real Chromium: what a person sees and does there, and whether everybody can."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
@@ -10,9 +8,8 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.explore.conftest import ASPIRIN, ASTHMA, OIL, PLATELETS, RAYNAUD, Client
+from tests.explore.conftest import ASPIRIN, ASTHMA, CHROMIUM, OIL, PLATELETS, RAYNAUD, Client
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 if CHROMIUM is None:
     pytest.skip("Chromium is not installed, so the pages are not tried in a browser", allow_module_level=True)
 
@@ -41,18 +38,6 @@ CONNECTED_PAGES = {
     "nothing reached": f"/discover?from={OIL}&type=Gene",
 }
 AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    # Chromium's own sandbox does not work for root, as in most containers.
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        yield running
-        running.close()
 
 
 class Watched:
