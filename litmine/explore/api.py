@@ -84,7 +84,7 @@ def next_address(path: str, values: Values, more: bool) -> str | None:
 
 
 def _search(services: Services, values: Values) -> dict[str, Any]:
-    hits = search(services.queries, services.index, search_of(values))
+    hits = search(services.queries, services.index, services.arrays(), search_of(values))
     return {
         "total": hits.total,
         "total_is_least": hits.cut,
@@ -110,7 +110,7 @@ def _article(services: Services, values: Values) -> dict[str, Any]:
 
 def concept_of(services: Services, identifier: str) -> dict[str, Any]:
     """A concept as `read_concept`. Raises NotFoundError."""
-    found = read_concept(services.queries, services.names, services.signals, identifier)
+    found = read_concept(services.queries, services.names, services.signals, services.arrays(), identifier)
     if found is None:
         raise NotFoundError(f"no article of the lake mentions a concept {identifier[:80]!r}")
     return found

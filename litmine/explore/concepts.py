@@ -6,6 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from litmine.explore.arrays import LakeArrays
 from litmine.explore.conditions import has_identifier, rows_as_list, sql_list
 from litmine.explore.queries import LakeQueries
 from litmine.explore.shared import Shared
@@ -17,6 +18,7 @@ _PAIRS = 60
 _RELATIONS = 50
 _SIGNALS = 25
 _CHILDREN = 60
+_NEWEST = 8
 _ALL = (
     "SELECT identifier, name, entity_type, vocabulary, synonyms, tree_numbers, mentions, articles, first_year"
     " FROM concepts ORDER BY articles DESC, mentions DESC, identifier"
@@ -153,35 +155,40 @@ def _read_names(queries: LakeQueries) -> _Names:
     )
 
 
-def read_concept(queries: LakeQueries, names: ConceptNames, signals: Signals, identifier: str) -> dict[str, Any] | None:
+def read_concept(
+    queries: LakeQueries, names: ConceptNames, signals: Signals, arrays: LakeArrays, identifier: str
+) -> dict[str, Any] | None:
     """All that the lake says about a concept; None if no article mentions it. Raises as `LakeQueries.rows`."""
     concept = names.get(identifier)
     if concept is None:
         return None
-    found = {**concept, **queries.cached_rows(_concept_query(queries, identifier))[0]}
+    near, pairs = arrays.neighbours(identifier, _NEIGHBOURS, _PAIRS)
+    places, _ = arrays.articles_of(identifier)
+    newest = arrays.page(arrays.mask(places), 0, _NEWEST)
+    rows = queries.cached_rows(_concept_query(queries, identifier, newest))[0]
+    by_pmid = {row["pmid"]: row for row in rows["newest"]}
+    kinds = {one["identifier"]: names.get(one["identifier"]) for one in near}
+    found = {
+        **concept,
+        **rows,
+        "newest": [by_pmid[pmid] for pmid in newest if pmid in by_pmid],
+        "years": arrays.years_of(identifier),
+        "neighbours": [{**one, "entity_type": (kinds[one["identifier"]] or {}).get("entity_type", "")} for one in near],
+        "pairs": pairs,
+    }
     if "adverse_event_signals" in queries.views:
         found["signals"] = signals.of(identifier)
     found["tree"] = _tree(queries, concept["tree_numbers"])
-    others = {one["identifier"] for one in found["neighbours"]}
-    found["names"] = names.name_of(others)
+    found["names"] = names.name_of(kinds)
     return found
 
 
-def _concept_query(queries: LakeQueries, identifier: str) -> str:
+def _concept_query(queries: LakeQueries, identifier: str, newest: Sequence[int]) -> str:
     wanted = sql_string(identifier)
     columns = {
-        "years": "SELECT year, count(*) AS articles, sum(mentions)::BIGINT AS mentions FROM found"
-        " WHERE year IS NOT NULL GROUP BY year ORDER BY year",
-        "spellings": "SELECT mention, count(*) AS mentions FROM mentioned GROUP BY mention"
-        " ORDER BY mentions DESC, mention LIMIT 12",
-        "neighbours": "FROM nearest ORDER BY articles DESC, identifier",
-        "pairs": "SELECT one.identifier AS first, other.identifier AS second, count(DISTINCT one.pmid) AS articles"
-        " FROM (FROM beside SEMI JOIN nearest USING (identifier)) AS one"
-        " JOIN (FROM beside SEMI JOIN nearest USING (identifier)) AS other"
-        " ON one.pmid = other.pmid AND one.identifier < other.identifier"
-        f" GROUP BY ALL ORDER BY articles DESC, first, second LIMIT {_PAIRS}",
-        "newest": "SELECT pmid, title, year, journal, retracted FROM articles SEMI JOIN found USING (pmid)"
-        " ORDER BY year DESC NULLS LAST, pmid DESC LIMIT 8",
+        "spellings": "SELECT mention, count(*) AS mentions FROM entities"
+        f" WHERE {has_identifier('identifier', identifier)} GROUP BY mention ORDER BY mentions DESC, mention LIMIT 12",
+        "newest": f"SELECT pmid, title, year, journal, retracted FROM articles WHERE pmid IN {sql_list(newest)}",
     }
     if "document_relations" in queries.views:
         columns["relations"] = (
@@ -191,19 +198,7 @@ def _concept_query(queries: LakeQueries, identifier: str) -> str:
             f" FROM document_relations WHERE (subject_id = {wanted} OR object_id = {wanted}) AND NOT retracted"
             f" GROUP BY ALL ORDER BY articles DESC, score DESC, subject_id, object_id LIMIT {_RELATIONS}"
         )
-    parts = ", ".join(f"{rows_as_list(query)} AS {name}" for name, query in columns.items())
-    return (
-        "WITH mentioned AS MATERIALIZED (SELECT pmid, mention FROM entities"
-        f" WHERE {has_identifier('identifier', identifier)}),\n"
-        "found AS MATERIALIZED (SELECT pmid, year, mentions FROM articles JOIN"
-        " (SELECT pmid, count(*) AS mentions FROM mentioned GROUP BY pmid) USING (pmid)),\n"
-        "beside AS MATERIALIZED (SELECT DISTINCT pmid, entity_type, identifier FROM ("
-        " SELECT pmid, entity_type, unnest(string_split(identifier, '|')) AS identifier FROM entities"
-        f" SEMI JOIN found USING (pmid) WHERE identifier IS NOT NULL) WHERE identifier <> {sql_string(identifier)}),\n"
-        "nearest AS MATERIALIZED (SELECT identifier, min(entity_type) AS entity_type, count(DISTINCT pmid) AS articles"
-        f" FROM beside GROUP BY identifier ORDER BY articles DESC, identifier LIMIT {_NEIGHBOURS})\n"
-        f"SELECT {parts}"
-    )
+    return f"SELECT {', '.join(f'{rows_as_list(query)} AS {name}' for name, query in columns.items())}"
 
 
 def _tree(queries: LakeQueries, tree_numbers: Sequence[str]) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from litmine.errors import LitmineError
+from litmine.explore.arrays import LakeArrays, read_arrays
 from litmine.explore.concepts import ConceptNames, Signals
 from litmine.explore.discovery import Discoveries
 from litmine.explore.queries import LakeQueries, RequestLimits
@@ -21,6 +22,7 @@ class Services:
 
     queries: LakeQueries
     index: Shared[SearchIndex]
+    shared_arrays: Shared[LakeArrays]
     names: ConceptNames
     signals: Signals
     discoveries: Discoveries
@@ -35,17 +37,27 @@ class Services:
         return cls(
             queries,
             Shared(lambda: SearchIndex.open(lake)),
+            Shared(lambda: read_arrays(queries)),
             ConceptNames(queries),
             Signals(queries),
             Discoveries(queries),
             ScratchLake(queries.limits.wait),
         )
 
+    def arrays(self) -> LakeArrays:
+        """The articles as arrays, of this state of the lake or an earlier one. Raises as `LakeQueries.open`."""
+        return self.shared_arrays.get(self.queries.state())
+
     def warm_up(self) -> None:
         """Open the index and read concepts and signals on another thread, so that the first request waits less."""
 
         def read() -> None:
-            steps = (self.names.types, lambda: self.index.get(self.queries.state()), lambda: self.signals.of(""))
+            steps = (
+                self.names.types,
+                self.arrays,
+                lambda: self.index.get(self.queries.state()),
+                lambda: self.signals.of(""),
+            )
             with suppress(LitmineError):  # the request that needs it reports the error
                 for step in steps:
                     if not self.closed.is_set():
@@ -60,6 +72,7 @@ class Services:
         self.closed.set()
         for thread in self.threads:
             thread.join()
-        for shared in (self.index, self.names.shared, self.signals.shared, self.discoveries.shared):
+        for shared in (self.index, self.shared_arrays, self.names.shared, self.signals.shared, self.discoveries.shared):
             shared.wait()
+        self.queries.close()
         self.scratch.close()
