@@ -97,7 +97,7 @@ def _search(services: Services, values: Values) -> dict[str, Any]:
 
 def article_of(services: Services, pmid: int) -> dict[str, Any]:
     """An article as `read_article`. Raises NotFoundError."""
-    found = read_article(services.queries, pmid)
+    found = read_article(services.queries, services.tables(), pmid)
     if found is None:
         raise NotFoundError(f"the lake has no article with PMID {pmid}")
     return found
@@ -110,7 +110,7 @@ def _article(services: Services, values: Values) -> dict[str, Any]:
 
 def concept_of(services: Services, identifier: str) -> dict[str, Any]:
     """A concept as `read_concept`. Raises NotFoundError."""
-    found = read_concept(services.queries, services.names, services.signals, services.arrays(), identifier)
+    found = read_concept(services.concept_sources(), identifier)
     if found is None:
         raise NotFoundError(f"no article of the lake mentions a concept {identifier[:80]!r}")
     return found

@@ -7,7 +7,8 @@ from typing import Any
 import pyarrow as pa
 
 from litmine.explore.arrays import LakeArrays
-from litmine.explore.conditions import has_identifier, rows_as_list, sql_list
+from litmine.explore.concept_tables import ConceptTables
+from litmine.explore.conditions import sql_list
 from litmine.explore.queries import LakeQueries
 from litmine.explore.shared import Shared
 from litmine.lake.sql_text import sql_string
@@ -15,7 +16,6 @@ from litmine.lake.sql_text import sql_string
 _NEIGHBOURS = 24
 # Links between neighbours in the picture of the network.
 _PAIRS = 60
-_RELATIONS = 50
 _SIGNALS = 25
 _CHILDREN = 60
 _NEWEST = 8
@@ -155,50 +155,65 @@ def _read_names(queries: LakeQueries) -> _Names:
     )
 
 
-def read_concept(
-    queries: LakeQueries, names: ConceptNames, signals: Signals, arrays: LakeArrays, identifier: str
-) -> dict[str, Any] | None:
+@dataclass(frozen=True, slots=True)
+class ConceptSources:
+    """What the page of a concept is made from."""
+
+    queries: LakeQueries
+    names: ConceptNames
+    signals: Signals
+    arrays: LakeArrays
+    tables: ConceptTables
+
+
+def read_concept(sources: ConceptSources, identifier: str) -> dict[str, Any] | None:
     """All that the lake says about a concept; None if no article mentions it. Raises as `LakeQueries.rows`."""
+    queries, names, arrays = sources.queries, sources.names, sources.arrays
     concept = names.get(identifier)
     if concept is None:
         return None
     near, pairs = arrays.neighbours(identifier, _NEIGHBOURS, _PAIRS)
-    places, _ = arrays.articles_of(identifier)
-    newest = arrays.page(arrays.mask(places), 0, _NEWEST)
-    rows = queries.cached_rows(_concept_query(queries, identifier, newest))[0]
-    by_pmid = {row["pmid"]: row for row in rows["newest"]}
     kinds = {one["identifier"]: names.get(one["identifier"]) for one in near}
     found = {
         **concept,
-        **rows,
-        "newest": [by_pmid[pmid] for pmid in newest if pmid in by_pmid],
         "years": arrays.years_of(identifier),
+        "spellings": sources.tables.spellings_of(identifier),
         "neighbours": [{**one, "entity_type": (kinds[one["identifier"]] or {}).get("entity_type", "")} for one in near],
         "pairs": pairs,
+        "newest": _newest(queries, arrays.page(arrays.mask(arrays.articles_of(identifier)[0]), 0, _NEWEST)),
     }
+    if "document_relations" in queries.views:
+        found["relations"] = _relations(sources, identifier)
     if "adverse_event_signals" in queries.views:
-        found["signals"] = signals.of(identifier)
+        found["signals"] = sources.signals.of(identifier)
     found["tree"] = _tree(queries, concept["tree_numbers"])
     found["names"] = names.name_of(kinds)
     return found
 
 
-def _concept_query(queries: LakeQueries, identifier: str, newest: Sequence[int]) -> str:
-    wanted = sql_string(identifier)
-    columns = {
-        "spellings": "SELECT mention, count(*) AS mentions FROM entities"
-        f" WHERE {has_identifier('identifier', identifier)} GROUP BY mention ORDER BY mentions DESC, mention LIMIT 12",
-        "newest": f"SELECT pmid, title, year, journal, retracted FROM articles WHERE pmid IN {sql_list(newest)}",
-    }
-    if "document_relations" in queries.views:
-        columns["relations"] = (
-            "SELECT relation_type, subject_id, subject_type, object_id, object_type, mode(subject) AS subject,"
-            " mode(object) AS object, count(DISTINCT pmid) AS articles, bool_or(asserted) AS asserted,"
-            " max(score) AS score, arg_max(quote, score) AS quote, arg_max(pmid, score) AS pmid"
-            f" FROM document_relations WHERE (subject_id = {wanted} OR object_id = {wanted}) AND NOT retracted"
-            f" GROUP BY ALL ORDER BY articles DESC, score DESC, subject_id, object_id LIMIT {_RELATIONS}"
+def _newest(queries: LakeQueries, pmids: Sequence[int]) -> list[dict[str, Any]]:
+    rows = queries.cached_rows(
+        f"SELECT pmid, title, year, journal, retracted FROM articles WHERE pmid IN {sql_list(pmids)}"
+    )
+    by_pmid = {row["pmid"]: row for row in rows}
+    return [by_pmid[pmid] for pmid in pmids if pmid in by_pmid]
+
+
+def _relations(sources: ConceptSources, identifier: str) -> list[dict[str, Any]]:
+    """The relations of a concept, each with the names of both sides and its best sentence."""
+    rows = sources.tables.relations_of(identifier)
+    texts = {
+        row["pmid"]: row["text"]
+        for row in sources.queries.cached_rows(
+            f"SELECT pmid, text FROM articles WHERE pmid IN {sql_list({row['pmid'] for row in rows})}"
         )
-    return f"SELECT {', '.join(f'{rows_as_list(query)} AS {name}' for name, query in columns.items())}"
+    }
+    names = sources.names.name_of({row[side] for row in rows for side in ("subject_id", "object_id")})
+    for row in rows:
+        start, end = row.pop("evidence_start"), row.pop("evidence_end")
+        row["quote"] = (texts.get(row["pmid"]) or "")[start:end]
+        row["subject"], row["object"] = names[row["subject_id"]], names[row["object_id"]]
+    return rows
 
 
 def _tree(queries: LakeQueries, tree_numbers: Sequence[str]) -> list[dict[str, Any]]:
