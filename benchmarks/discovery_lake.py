@@ -136,7 +136,7 @@ def add_part(lake: Lake, texts: Texts, size: int, identifiers: np.ndarray, types
     }  # fmt: skip
     part = f"made-{number:05d}"
     footer = {"rows": size, "texts": size, "source": "made"}
-    write_bytes(lake.part(part), encode_parquet("articles", _table("articles", columns, size), footer))
+    write_bytes(lake.part(part), encode_parquet("articles", declared_table("articles", columns, size), footer))
     starts = WORD * (np.arange(len(concepts)) - edges[article])
     score = np.full(len(concepts), 0.9, np.float32)
     mentions = {
@@ -150,12 +150,12 @@ def add_part(lake: Lake, texts: Texts, size: int, identifiers: np.ndarray, types
         footer = {"model": one.model, "part": part, "texts": size, "failed": [], "device": "none", "precision": "none",
                   "seconds": 0, "tokens": 0, "versions": {}, "inputs": []}  # fmt: skip
         values = mentions | ({} if one.table == "links" else {"identifier": [None] * len(concepts)})
-        rows = _table(one.table, values, len(concepts))
+        rows = declared_table(one.table, values, len(concepts))
         write_bytes(one.target_path(lake.location, part), encode_parquet(one.table, rows, footer))
     return len(concepts)
 
 
-def _table(table: str, columns: Mapping[str, Any], rows: int) -> pa.Table:
+def declared_table(table: str, columns: Mapping[str, Any], rows: int) -> pa.Table:
     """The columns of a declared table; those that are not given are null."""
     schema = arrow_schema(table)
     arrays = [

@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from litmine.discovery.paths import MEASURES
+from litmine.discovery.request import DEFAULT_MEASURE
 from litmine.errors import SettingError
 from litmine.explore.article import banners, read_article
 from litmine.explore.concepts import read_concept
+from litmine.explore.discovery import discover_concepts
 from litmine.explore.errors import NotFoundError
 from litmine.explore.overview import read_overview
 from litmine.explore.parameters import Parameter
@@ -81,7 +84,7 @@ def next_address(path: str, values: Values, more: bool) -> str | None:
 
 
 def _search(services: Services, values: Values) -> dict[str, Any]:
-    hits = search(services.queries, services.index, search_of(values))
+    hits = search(services.queries, services.index, services.arrays(), search_of(values))
     return {
         "total": hits.total,
         "total_is_least": hits.cut,
@@ -94,7 +97,7 @@ def _search(services: Services, values: Values) -> dict[str, Any]:
 
 def article_of(services: Services, pmid: int) -> dict[str, Any]:
     """An article as `read_article`. Raises NotFoundError."""
-    found = read_article(services.queries, pmid)
+    found = read_article(services.queries, services.tables(), pmid)
     if found is None:
         raise NotFoundError(f"the lake has no article with PMID {pmid}")
     return found
@@ -107,7 +110,7 @@ def _article(services: Services, values: Values) -> dict[str, Any]:
 
 def concept_of(services: Services, identifier: str) -> dict[str, Any]:
     """A concept as `read_concept`. Raises NotFoundError."""
-    found = read_concept(services.queries, services.names, services.signals, identifier)
+    found = read_concept(services.concept_sources(), identifier)
     if found is None:
         raise NotFoundError(f"no article of the lake mentions a concept {identifier[:80]!r}")
     return found
@@ -121,6 +124,10 @@ def _concepts(services: Services, values: Values) -> dict[str, Any]:
     if values["q"]:
         return {"concepts": services.names.complete(values["q"], values["size"])}
     return {"concepts": services.names.most_frequent(values["size"], values["type"])}
+
+
+def _discover(services: Services, values: Values) -> dict[str, Any]:
+    return discover_concepts(services.discoveries, services.names, values)
 
 
 def _sql(services: Services, values: Values) -> dict[str, Any]:
@@ -174,6 +181,19 @@ ANSWER_PARAMETERS = (
     Parameter("top_k", "Number of articles to read.", "integer", 10, least=1, most=50),
 )
 
+DISCOVERY_PARAMETERS = (
+    Parameter("from", "Concept to search from: an identifier or a name.", required=True),
+    Parameter("to", "Concept to search to; without it, results are all concepts that others connect with the start."),
+    Parameter("type", "Entity type of the results, such as Chemical, or a branch of MeSH, such as D12.776."),
+    Parameter("via", "Entity type or branch of MeSH of the linking concepts."),
+    Parameter("until", "Year of the newest articles that count.", "integer", None, least=1, most=9_999),
+    Parameter("measure", "What the results are ranked by.", default=DEFAULT_MEASURE, choices=MEASURES),
+    Parameter("known", "Results may be together with the start in so many articles.", "integer", 0),
+    Parameter("narrower", "Whether the start stands for what is below it in MeSH, too.", "integer", 0, most=1),
+    Parameter("links", "Linking concepts of each result.", "integer", 3, least=1, most=10),
+    _size(100, 20),
+)
+
 ENDPOINTS = (
     Endpoint("/api/status", "The lake on one page", "Articles, models, gaps, runs and what is stale.", _status),
     Endpoint("/api/views", "The views", "Name, description and columns of each view.", _views),
@@ -204,6 +224,13 @@ ENDPOINTS = (
         "Synonyms, tree, mentions by year, concepts in the same articles, relations with sentences, signals.",
         _concept,
         in_path=(Parameter("identifier", "Identifier, such as MESH:D001249.", required=True),),
+    ),
+    Endpoint(
+        "/api/discover",
+        "Search for connections",
+        "Concepts that no article has together with the start, with the concepts that link them, and sentences.",
+        _discover,
+        DISCOVERY_PARAMETERS,
     ),
     Endpoint(
         "/api/sql",

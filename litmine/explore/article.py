@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from litmine.explore.concept_tables import ConceptTables
 from litmine.explore.conditions import rows_as_list
 from litmine.explore.queries import LakeQueries
 
@@ -21,8 +22,6 @@ _SECTIONS = {
     " arg_max(evidence_start, score) AS evidence_start, arg_max(evidence_end, score) AS evidence_end FROM relations"
     " WHERE pmid = {pmid} GROUP BY relation_type, subject_type, subject_id, object_type, object_id,"
     " coalesce(subject_id, lower(subject)), coalesce(object_id, lower(object)) ORDER BY score DESC, subject, object",
-    "adverse_events": "SELECT drug, drug_id, event, event_id, score, negated, speculated, evidence_start, evidence_end"
-    " FROM adverse_events WHERE pmid = {pmid} ORDER BY score DESC, drug_start, event_start",
     "answers": "SELECT question, answer, rank, score, start_char, end_char FROM answers"
     " WHERE pmid = {pmid} AND answer IS NOT NULL AND question_type <> 'yesno' ORDER BY question, rank",
     "labels": "SELECT * EXCLUDE (pmid) FROM labels WHERE pmid = {pmid} ORDER BY ALL",
@@ -30,7 +29,7 @@ _SECTIONS = {
 }
 
 
-def read_article(queries: LakeQueries, pmid: int) -> dict[str, Any] | None:
+def read_article(queries: LakeQueries, tables: ConceptTables, pmid: int) -> dict[str, Any] | None:
     """An article's record, its mentions, relations and so on; None if the lake does not have it.
 
     Raises as `LakeQueries.rows`.
@@ -45,6 +44,7 @@ def read_article(queries: LakeQueries, pmid: int) -> dict[str, Any] | None:
         return None
     (article,) = rows
     article["pmid"] = pmid
+    article["adverse_events"] = tables.events_of(pmid)[:_MAX_ROWS]
     for name in ("relations", "adverse_events"):
         for one in article.get(name, ()):
             one["quote"] = article["text"][one["evidence_start"] : one["evidence_end"]]

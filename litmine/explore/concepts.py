@@ -6,7 +6,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from litmine.explore.conditions import has_identifier, rows_as_list, sql_list
+from litmine.explore.arrays import LakeArrays
+from litmine.explore.concept_tables import ConceptTables
+from litmine.explore.conditions import sql_list
 from litmine.explore.queries import LakeQueries
 from litmine.explore.shared import Shared
 from litmine.lake.sql_text import sql_string
@@ -14,9 +16,9 @@ from litmine.lake.sql_text import sql_string
 _NEIGHBOURS = 24
 # Links between neighbours in the picture of the network.
 _PAIRS = 60
-_RELATIONS = 50
 _SIGNALS = 25
 _CHILDREN = 60
+_NEWEST = 8
 _ALL = (
     "SELECT identifier, name, entity_type, vocabulary, synonyms, tree_numbers, mentions, articles, first_year"
     " FROM concepts ORDER BY articles DESC, mentions DESC, identifier"
@@ -75,6 +77,11 @@ class ConceptNames:
         """The entity types of the concepts, the most frequent first."""
         column = self._names().concepts.column("entity_type")
         return [one["values"] for one in sorted(column.value_counts().to_pylist(), key=lambda one: -one["counts"])]
+
+    def meant(self, text: str) -> dict[str, Any] | None:
+        """The concept that a text means: an identifier, or part of a name of which this is the best; None for none."""
+        found = self.get(text.strip())
+        return found or next(iter(self.complete(text, 1)), None)
 
     def complete(self, text: str, size: int) -> list[dict[str, Any]]:
         """The concepts with a name, synonym or identifier that has the text: first those that begin with it.
@@ -148,57 +155,65 @@ def _read_names(queries: LakeQueries) -> _Names:
     )
 
 
-def read_concept(queries: LakeQueries, names: ConceptNames, signals: Signals, identifier: str) -> dict[str, Any] | None:
+@dataclass(frozen=True, slots=True)
+class ConceptSources:
+    """What the page of a concept is made from."""
+
+    queries: LakeQueries
+    names: ConceptNames
+    signals: Signals
+    arrays: LakeArrays
+    tables: ConceptTables
+
+
+def read_concept(sources: ConceptSources, identifier: str) -> dict[str, Any] | None:
     """All that the lake says about a concept; None if no article mentions it. Raises as `LakeQueries.rows`."""
+    queries, names, arrays = sources.queries, sources.names, sources.arrays
     concept = names.get(identifier)
     if concept is None:
         return None
-    found = {**concept, **queries.cached_rows(_concept_query(queries, identifier))[0]}
+    near, pairs = arrays.neighbours(identifier, _NEIGHBOURS, _PAIRS)
+    kinds = {one["identifier"]: names.get(one["identifier"]) for one in near}
+    found = {
+        **concept,
+        "years": arrays.years_of(identifier),
+        "spellings": sources.tables.spellings_of(identifier),
+        "neighbours": [{**one, "entity_type": (kinds[one["identifier"]] or {}).get("entity_type", "")} for one in near],
+        "pairs": pairs,
+        "newest": _newest(queries, arrays.page(arrays.mask(arrays.articles_of(identifier)[0]), 0, _NEWEST)),
+    }
+    if "document_relations" in queries.views:
+        found["relations"] = _relations(sources, identifier)
     if "adverse_event_signals" in queries.views:
-        found["signals"] = signals.of(identifier)
+        found["signals"] = sources.signals.of(identifier)
     found["tree"] = _tree(queries, concept["tree_numbers"])
-    others = {one["identifier"] for one in found["neighbours"]}
-    found["names"] = names.name_of(others)
+    found["names"] = names.name_of(kinds)
     return found
 
 
-def _concept_query(queries: LakeQueries, identifier: str) -> str:
-    wanted = sql_string(identifier)
-    columns = {
-        "years": "SELECT year, count(*) AS articles, sum(mentions)::BIGINT AS mentions FROM found"
-        " WHERE year IS NOT NULL GROUP BY year ORDER BY year",
-        "spellings": "SELECT mention, count(*) AS mentions FROM mentioned GROUP BY mention"
-        " ORDER BY mentions DESC, mention LIMIT 12",
-        "neighbours": "FROM nearest ORDER BY articles DESC, identifier",
-        "pairs": "SELECT one.identifier AS first, other.identifier AS second, count(DISTINCT one.pmid) AS articles"
-        " FROM (FROM beside SEMI JOIN nearest USING (identifier)) AS one"
-        " JOIN (FROM beside SEMI JOIN nearest USING (identifier)) AS other"
-        " ON one.pmid = other.pmid AND one.identifier < other.identifier"
-        f" GROUP BY ALL ORDER BY articles DESC, first, second LIMIT {_PAIRS}",
-        "newest": "SELECT pmid, title, year, journal, retracted FROM articles SEMI JOIN found USING (pmid)"
-        " ORDER BY year DESC NULLS LAST, pmid DESC LIMIT 8",
-    }
-    if "document_relations" in queries.views:
-        columns["relations"] = (
-            "SELECT relation_type, subject_id, subject_type, object_id, object_type, mode(subject) AS subject,"
-            " mode(object) AS object, count(DISTINCT pmid) AS articles, bool_or(asserted) AS asserted,"
-            " max(score) AS score, arg_max(quote, score) AS quote, arg_max(pmid, score) AS pmid"
-            f" FROM document_relations WHERE (subject_id = {wanted} OR object_id = {wanted}) AND NOT retracted"
-            f" GROUP BY ALL ORDER BY articles DESC, score DESC, subject_id, object_id LIMIT {_RELATIONS}"
-        )
-    parts = ", ".join(f"{rows_as_list(query)} AS {name}" for name, query in columns.items())
-    return (
-        "WITH mentioned AS MATERIALIZED (SELECT pmid, mention FROM entities"
-        f" WHERE {has_identifier('identifier', identifier)}),\n"
-        "found AS MATERIALIZED (SELECT pmid, year, mentions FROM articles JOIN"
-        " (SELECT pmid, count(*) AS mentions FROM mentioned GROUP BY pmid) USING (pmid)),\n"
-        "beside AS MATERIALIZED (SELECT DISTINCT pmid, entity_type, identifier FROM ("
-        " SELECT pmid, entity_type, unnest(string_split(identifier, '|')) AS identifier FROM entities"
-        f" SEMI JOIN found USING (pmid) WHERE identifier IS NOT NULL) WHERE identifier <> {sql_string(identifier)}),\n"
-        "nearest AS MATERIALIZED (SELECT identifier, min(entity_type) AS entity_type, count(DISTINCT pmid) AS articles"
-        f" FROM beside GROUP BY identifier ORDER BY articles DESC, identifier LIMIT {_NEIGHBOURS})\n"
-        f"SELECT {parts}"
+def _newest(queries: LakeQueries, pmids: Sequence[int]) -> list[dict[str, Any]]:
+    rows = queries.cached_rows(
+        f"SELECT pmid, title, year, journal, retracted FROM articles WHERE pmid IN {sql_list(pmids)}"
     )
+    by_pmid = {row["pmid"]: row for row in rows}
+    return [by_pmid[pmid] for pmid in pmids if pmid in by_pmid]
+
+
+def _relations(sources: ConceptSources, identifier: str) -> list[dict[str, Any]]:
+    """The relations of a concept, each with the names of both sides and its best sentence."""
+    rows = sources.tables.relations_of(identifier)
+    texts = {
+        row["pmid"]: row["text"]
+        for row in sources.queries.cached_rows(
+            f"SELECT pmid, text FROM articles WHERE pmid IN {sql_list({row['pmid'] for row in rows})}"
+        )
+    }
+    names = sources.names.name_of({row[side] for row in rows for side in ("subject_id", "object_id")})
+    for row in rows:
+        start, end = row.pop("evidence_start"), row.pop("evidence_end")
+        row["quote"] = (texts.get(row["pmid"]) or "")[start:end]
+        row["subject"], row["object"] = names[row["subject_id"]], names[row["object_id"]]
+    return rows
 
 
 def _tree(queries: LakeQueries, tree_numbers: Sequence[str]) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ import sys
 import traceback
 
 from litmine.errors import (
+    DiscoveryError,
     LitmineError,
     QueryError,
     QueryLimitError,
@@ -24,6 +25,7 @@ _STATUSES: tuple[tuple[type[LitmineError], int], ...] = (
     (BusyError, 503),
     (QueryLimitError, 422),
     (QueryError, 400),
+    (DiscoveryError, 400),
     (QuestionError, 400),
     (SettingError, 400),
     (UnknownNameError, 400),

@@ -8,8 +8,10 @@ from urllib.parse import quote, urlencode
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from litmine.errors import SettingError
 from litmine.explore.api import (
     ANSWER_PARAMETERS,
+    DISCOVERY_PARAMETERS,
     FACETS,
     OFFSET,
     SEARCH_PARAMETERS,
@@ -19,6 +21,7 @@ from litmine.explore.api import (
     search_of,
 )
 from litmine.explore.article import banners, entity_types, paragraphs
+from litmine.explore.discovery import discover_concepts, network_of
 from litmine.explore.errors import status_and_message
 from litmine.explore.overview import read_overview
 from litmine.explore.parameters import Parameter, read_parameters
@@ -33,6 +36,9 @@ _SQL_ROWS = 100
 _TOP_CONCEPTS = 8
 _TOP_TYPES = 6
 _MAX_MODELS = 4
+_MAX_CONNECTIONS = 100
+# Results and linking concepts in the picture of a network.
+_DRAWN_CONNECTIONS = 12
 _EXAMPLES = {
     "Most frequent concepts": """\
 select name, entity_type, identifier, mentions, articles
@@ -108,7 +114,7 @@ def address(path: str, values: Mapping[str, Any], **changes: Any) -> str:
 def _search(services: Services, values: Values) -> Values:
     concept = _resolve_concept(services, values)
     wanted = search_of({**values, "concept": concept["identifier"] if concept else ""})
-    hits = search(services.queries, services.index, wanted)
+    hits = search(services.queries, services.index, services.arrays(), wanted)
     is_start = not any(values[one.name] for one in SEARCH_PARAMETERS if one.kind == "string")
     names = services.names.name_of(
         {one["identifier"] for article in hits.articles for one in article["concepts"]} - {None}
@@ -143,19 +149,15 @@ def _facet_rows(facets: Mapping[str, Sequence[dict[str, Any]]]) -> list[tuple[st
 
 def _resolve_concept(services: Services, values: Values) -> dict[str, Any] | None:
     """The concept that the field means: an identifier, or a name of which there is one best concept."""
-    from litmine.errors import SettingError
-
     text = values["concept"].strip()
     if not text:
         return None
-    if (found := services.names.get(text)) is not None:
-        return found
-    complete = services.names.complete(text, 1)
-    if not complete:
+    found = services.names.meant(text)
+    if found is None:
         raise SettingError(
             f"no article of the lake mentions a concept {text[:80]!r}; choose one that the field proposes"
         )
-    return complete[0]
+    return found
 
 
 def _groups(services: Services) -> list[tuple[str, list[dict[str, Any]]]]:
@@ -236,6 +238,38 @@ def _network(concept: dict[str, Any]) -> Values:
     return {"nodes": nodes, "edges": edges}
 
 
+def _discover(services: Services, values: Values) -> Values:
+    if not values["from"].strip():
+        return {"found": None}
+    found = discover_concepts(services.discoveries, services.names, values)
+    start = found["start"]["identifier"]
+    # What a link in the page keeps of the search.
+    kept = {**values, "from": start, "to": ""}
+
+    def between(identifier: str) -> str:
+        return discovery_address(kept, to=identifier, size=None, type="")
+
+    more = None
+    if found["total"] > values["size"] and values["size"] < _MAX_CONNECTIONS:
+        more = discovery_address({**kept, "to": values["to"]}, size=min(_MAX_CONNECTIONS, 2 * values["size"]))
+    return {
+        "found": found,
+        "between": between,
+        "onwards": lambda identifier: discovery_address(kept, **{"from": identifier}),
+        "open_address": discovery_address(kept),
+        "more": more,
+        "api_address": f"/api{discovery_address({**kept, 'to': values['to']})}",
+        "network": network_of(found, between, _DRAWN_CONNECTIONS) if found["results"] else None,
+    }
+
+
+def discovery_address(values: Mapping[str, Any], **changes: Any) -> str:
+    """The address of a search for connections, without what is as usual."""
+    usual = {one.name: one.default for one in DISCOVERY_PARAMETERS}
+    given = {**values, **changes}
+    return address("/discover", {name: value for name, value in given.items() if value != usual.get(name)})
+
+
 def _question(services: Services, values: Values) -> Values:
     if not values["question"].strip():
         return {"found": None}
@@ -282,6 +316,8 @@ _SQL_PARAMETERS = (
     OFFSET,
     Parameter("size", "Rows of a page.", "integer", _SQL_ROWS, least=1, most=1_000),
 )
+# The page without a start shows the empty form.
+_DISCOVERY_PARAMETERS = (Parameter("from", "Concept to search from."), *DISCOVERY_PARAMETERS[1:])
 _QUESTION_PARAMETERS = (Parameter("question", "A question in English."), *ANSWER_PARAMETERS[1:])
 
 PAGES = (
@@ -302,6 +338,7 @@ PAGES = (
         _concept,
         in_path=(Parameter("identifier", "Identifier.", required=True),),
     ),
+    Page("/discover", "discover.html", _discover, _DISCOVERY_PARAMETERS),
     Page("/question", "question.html", _question, _QUESTION_PARAMETERS),
     Page("/sql", "sql.html", _sql, _SQL_PARAMETERS),
     Page("/lake", "lake.html", _lake),

@@ -31,7 +31,8 @@ class Parameter:
     def schema(self) -> dict[str, Any]:
         """Its JSON schema."""
         if self.kind == "integer":
-            return {"type": "integer", "minimum": self.least, "maximum": self.most, "default": self.default}
+            whole = {"type": "integer", "minimum": self.least, "maximum": self.most}
+            return whole | ({} if self.default is None else {"default": self.default})
         if self.kind == "strings":
             return {"type": "array", "items": {"type": "string"}}
         text: dict[str, Any] = {"type": "string"}

@@ -13,6 +13,7 @@ import pyarrow as pa
 from litmine.errors import LitmineError
 from litmine.lake.lake import Lake
 from litmine.lake.listing import live_files_by_table
+from litmine.lake.query import PreparedViews
 from litmine.lake.query_limits import QueryLimits
 from litmine.lake.view_definitions import view_descriptions
 from litmine.output.hidden_paths import HiddenPaths
@@ -55,10 +56,13 @@ class LakeQueries:
         self.lake = lake
         self.limits = limits or RequestLimits()
         self.hidden = HiddenPaths(lake.location)
-        self._query_limits = QueryLimits(self.limits.memory, self.limits.threads, seconds=self.limits.seconds)
+        self.query_limits = QueryLimits(self.limits.memory, self.limits.threads, seconds=self.limits.seconds)
         self._slots = threading.BoundedSemaphore(self.limits.queries)
         self._cache: OrderedDict[tuple[str, str], list[dict[str, Any]]] = OrderedDict()
         self._lock = threading.Lock()
+        # Idle connections over the files of one state of the lake.
+        self._prepared: list[PreparedViews] = []
+        self._prepared_state = ""
 
     @property
     def views(self) -> frozenset[str]:
@@ -80,8 +84,8 @@ class LakeQueries:
         Raises BusyError when too many queries run, QueryError and LakeError as `litmine.lake.query.select`; reading the
         rows can raise these too.
         """
-        with self._slot():
-            reader = self.lake.select(query, self._query_limits)
+        with self.slot():
+            reader = self.lake.select(query, self.query_limits)
             try:
                 yield self.hidden.rows(with_unique_names(reader))
             finally:
@@ -103,8 +107,43 @@ class LakeQueries:
 
     def rows(self, query: str) -> list[dict[str, Any]]:
         """All rows of one of litmine's own queries, which limits their number. Raises as `open`."""
-        with self.open(query) as reader:
-            return list(records(reader))
+        return list(records(self.table(query).to_reader()))
+
+    def table(self, query: str) -> pa.Table:
+        """The same as a table, without folders of this machine."""
+        with self.slot():
+            state = self.state()
+            views = self._take(state) or PreparedViews(self.lake.location, self.query_limits)
+            try:
+                found = views.table(query)
+            except BaseException:
+                views.close()
+                raise
+            self._give_back(views, state)
+        return self.hidden.rows(with_unique_names(found.to_reader())).read_all()
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        with self._lock:
+            for views in self._prepared:
+                views.close()
+            self._prepared = []
+
+    def _take(self, state: str) -> PreparedViews | None:
+        """An idle connection for this state of the lake; None if there is none."""
+        with self._lock:
+            if state != self._prepared_state:
+                old, self._prepared, self._prepared_state = self._prepared, [], state
+                for views in old:
+                    views.close()
+            return self._prepared.pop() if self._prepared else None
+
+    def _give_back(self, views: PreparedViews, state: str) -> None:
+        with self._lock:
+            if state == self._prepared_state:
+                self._prepared.append(views)
+                return
+        views.close()
 
     def row(self, query: str) -> dict[str, Any]:
         """The row of a query that gives exactly one. Raises as `open`."""
@@ -127,7 +166,8 @@ class LakeQueries:
         return found
 
     @contextmanager
-    def _slot(self) -> Iterator[None]:
+    def slot(self) -> Iterator[None]:
+        """Room for one query or search. Raises BusyError when too many run."""
         if not self._slots.acquire(timeout=self.limits.wait):
             raise BusyError("too many requests at the same time; try again in a moment")
         try:

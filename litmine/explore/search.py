@@ -5,30 +5,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from litmine.errors import QueryError
-from litmine.explore.conditions import has_identifier, rows_as_list, sql_list
+from litmine.explore.arrays import Booleans, Integers, LakeArrays
+from litmine.explore.conditions import rows_as_list, sql_list
 from litmine.explore.queries import LakeQueries
 from litmine.explore.shared import Shared
 from litmine.lake.articles import text_regions
 from litmine.lake.query import condition_error
-from litmine.lake.sql_text import sql_string
 from litmine.output.marked_text import MarkedSpan, TextPiece, cut_text
 from litmine.pipeline.supporting_sentences import best_sentence, content_words
-from litmine.search.index import SearchIndex
+from litmine.search.index import ArticleList, SearchIndex
 from litmine.search.terms import question_terms
 
 # The best hits of a search by words; more than anybody reads, and few enough for a query that lists them.
 MAX_HITS = 1_000
-_FACET_ROWS = 12
 _WORD = re.compile(r"[^\W_]+")
 _CONCEPTS_PER_ARTICLE = 6
-# The facets: the columns that they count, as a list for each article.
-_FACETS = {
-    "year": "[year::VARCHAR]",
-    "journal": "[journal]",
-    "design": "publication_types",
-    "status": "[CASE WHEN retracted THEN 'retracted' ELSE 'not retracted' END]",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,84 +65,52 @@ def index_note(index: Shared[SearchIndex], state: str) -> str:
     return f"The search index does not have the newest articles yet{reason}."
 
 
-def search(queries: LakeQueries, index: Shared[SearchIndex], wanted: Search) -> Hits:
+def search(queries: LakeQueries, index: Shared[SearchIndex], arrays: LakeArrays, wanted: Search) -> Hits:
     """The articles that match; the best first if there are words, else the newest first.
 
     Raises QueryError for an invalid condition, LakeError for a damaged lake, BusyError.
     """
-    scope = _scope(wanted)
-    ranked: list[int] | None = None
-    note = ""
-    if wanted.words.strip():
-        state = queries.state()
-        opened, note = index.get(state), index_note(index, state)
-        user_condition = wanted.where if wanted.where.strip() else None
-        ranked = [hit.pmid for hit in opened.search(wanted.words, MAX_HITS, user_condition, scope)]
-        source = _ranked_source(ranked)
-    else:
-        where = f" AND (\n{wanted.where}\n)" if wanted.where.strip() else ""
-        source = (
-            "SELECT pmid, year, journal, publication_types, retracted,"
-            f" row_number() OVER (ORDER BY year DESC NULLS LAST, pmid DESC) AS rank"
-            f" FROM articles WHERE ({scope}){where}"
-        )
-    summary = _checked_row(queries, wanted, _summary_query(source, wanted))
-    pmids = [one["pmid"] for one in summary.pop("page")]
-    total = summary.pop("total")
-    return Hits(_articles(queries, pmids, wanted.words), total, summary, len(ranked or ()) == MAX_HITS, note)
+    chosen, is_all = _chosen(queries, arrays, wanted)
+    if not wanted.words.strip():
+        pmids = arrays.page(chosen, wanted.offset, wanted.size)
+        return Hits(_articles(queries, pmids, ""), int(chosen.sum()), arrays.facets(chosen))
+    state = queries.state()
+    opened, note = index.get(state), index_note(index, state)
+    among = None if is_all else ArticleList(arrays.pmids[chosen])
+    ranked = [hit.pmid for hit in opened.search(wanted.words, MAX_HITS, among=among)]
+    known = arrays.mask(arrays.with_pmids(np.array(ranked, np.int64)))
+    page = ranked[wanted.offset : wanted.offset + wanted.size]
+    articles = _articles(queries, page, wanted.words)
+    return Hits(articles, len(ranked), arrays.facets(known), len(ranked) == MAX_HITS, note)
 
 
-def _scope(wanted: Search) -> str:
-    conditions = ["true"]
-    if wanted.concept:
-        conditions.append(f"pmid IN (SELECT pmid FROM entities WHERE {has_identifier('identifier', wanted.concept)})")
+def _chosen(queries: LakeQueries, arrays: LakeArrays, wanted: Search) -> tuple[Booleans, bool]:
+    """The articles that fulfil the conditions, and whether there is no condition."""
+    chosen = np.ones(len(arrays.pmids), np.bool_)
+    conditions = [(name, value) for name, value in (wanted.facets or {}).items() if value]
     if wanted.entity_type:
-        conditions.append(f"pmid IN (SELECT pmid FROM entities WHERE entity_type = {sql_string(wanted.entity_type)})")
-    for name, value in (wanted.facets or {}).items():
-        if value and name in _FACETS:
-            conditions.append(f"list_contains({_FACETS[name]}, {sql_string(value)})")
-    return " AND ".join(conditions)
+        conditions.append(("entity_type", wanted.entity_type))
+    for name, value in conditions:
+        chosen &= arrays.facet_mask(name, value)
+    if wanted.concept:
+        chosen &= arrays.mask(arrays.articles_of(wanted.concept)[0])
+    if wanted.where.strip():
+        chosen &= arrays.mask(arrays.with_pmids(_matching(queries, wanted.where)))
+    return chosen, not (conditions or wanted.concept or wanted.where.strip())
 
 
-def _ranked_source(pmids: Sequence[int]) -> str:
-    return (
-        "SELECT pmid, year, journal, publication_types, retracted, rank FROM articles JOIN"
-        f" (SELECT unnest([{', '.join(map(str, pmids))}]::BIGINT[]) AS pmid, generate_subscripts("
-        f"[{', '.join(map(str, pmids))}]::BIGINT[], 1) AS rank) USING (pmid)"
-    )
-
-
-def _summary_query(source: str, wanted: Search) -> str:
-    facets = ", ".join(
-        rows_as_list(
-            f"SELECT value, count(*) AS articles FROM (SELECT unnest({column}) AS value FROM found)"
-            f" WHERE value IS NOT NULL GROUP BY value ORDER BY {_facet_order(name)} LIMIT {_FACET_ROWS}"
-        )
-        + f" AS {name}"
-        for name, column in _FACETS.items()
-    )
-    types = rows_as_list(
-        "SELECT entity_type AS value, count(DISTINCT pmid) AS articles FROM entities SEMI JOIN found USING (pmid)"
-        f" GROUP BY value ORDER BY articles DESC, value LIMIT {_FACET_ROWS}"
-    )
-    page = rows_as_list(f"SELECT pmid FROM found ORDER BY rank LIMIT {wanted.size} OFFSET {wanted.offset}")
-    return (
-        f"WITH found AS MATERIALIZED ({source})\n"
-        f"SELECT (SELECT count(*) FROM found) AS total, {page} AS page, {facets}, {types} AS entity_type"
-    )
-
-
-def _facet_order(name: str) -> str:
-    return "value DESC" if name == "year" else "articles DESC, value"
-
-
-def _checked_row(queries: LakeQueries, wanted: Search, query: str) -> dict[str, Any]:
+def _matching(queries: LakeQueries, where: str) -> Integers:
+    """The PMIDs of the articles that fulfil a user's condition. Raises QueryError for an invalid one."""
+    found = [np.zeros(0, np.int64)]
     try:
-        return dict(queries.cached_rows(query)[0])
+        # The line break ends a comment in the condition.
+        with queries.open(f"SELECT pmid FROM articles WHERE (\n{where}\n)") as reader:
+            if str(reader.schema.field(0).type) != "int64":
+                raise QueryError("it is not a single condition")
+            found += [batch.column(0).drop_null().to_numpy() for batch in reader]
     except QueryError as error:
-        if not wanted.where.strip():
-            raise
-        raise condition_error(wanted.where, error) from error
+        raise condition_error(where, error) from error
+    return np.concatenate(found)
 
 
 def _articles(queries: LakeQueries, pmids: Sequence[int], words: str) -> list[dict[str, Any]]:

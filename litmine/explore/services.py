@@ -6,7 +6,10 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from litmine.errors import LitmineError
-from litmine.explore.concepts import ConceptNames, Signals
+from litmine.explore.arrays import LakeArrays, read_arrays
+from litmine.explore.concept_tables import ConceptTables, read_concept_tables
+from litmine.explore.concepts import ConceptNames, ConceptSources, Signals
+from litmine.explore.discovery import Discoveries
 from litmine.explore.queries import LakeQueries, RequestLimits
 from litmine.explore.scratch import ScratchLake
 from litmine.explore.shared import Shared
@@ -20,8 +23,11 @@ class Services:
 
     queries: LakeQueries
     index: Shared[SearchIndex]
+    shared_arrays: Shared[LakeArrays]
+    shared_tables: Shared[ConceptTables]
     names: ConceptNames
     signals: Signals
+    discoveries: Discoveries
     scratch: ScratchLake
     closed: threading.Event = field(default_factory=threading.Event)
     threads: list[threading.Thread] = field(default_factory=list)
@@ -33,16 +39,37 @@ class Services:
         return cls(
             queries,
             Shared(lambda: SearchIndex.open(lake)),
+            Shared(lambda: read_arrays(queries)),
+            Shared(lambda: read_concept_tables(queries)),
             ConceptNames(queries),
             Signals(queries),
+            Discoveries(queries),
             ScratchLake(queries.limits.wait),
         )
+
+    def arrays(self) -> LakeArrays:
+        """The articles as arrays, of this state of the lake or an earlier one. Raises as `LakeQueries.open`."""
+        return self.shared_arrays.get(self.queries.state())
+
+    def tables(self) -> ConceptTables:
+        """Spellings, relations and adverse events, as `arrays`."""
+        return self.shared_tables.get(self.queries.state())
+
+    def concept_sources(self) -> ConceptSources:
+        """What the page of a concept is made from. Raises as `LakeQueries.open`."""
+        return ConceptSources(self.queries, self.names, self.signals, self.arrays(), self.tables())
 
     def warm_up(self) -> None:
         """Open the index and read concepts and signals on another thread, so that the first request waits less."""
 
         def read() -> None:
-            steps = (self.names.types, lambda: self.index.get(self.queries.state()), lambda: self.signals.of(""))
+            steps = (
+                self.names.types,
+                self.arrays,
+                self.tables,
+                lambda: self.index.get(self.queries.state()),
+                lambda: self.signals.of(""),
+            )
             with suppress(LitmineError):  # the request that needs it reports the error
                 for step in steps:
                     if not self.closed.is_set():
@@ -57,6 +84,14 @@ class Services:
         self.closed.set()
         for thread in self.threads:
             thread.join()
-        for shared in (self.index, self.names.shared, self.signals.shared):
+        for shared in (
+            self.index,
+            self.shared_arrays,
+            self.shared_tables,
+            self.names.shared,
+            self.signals.shared,
+            self.discoveries.shared,
+        ):
             shared.wait()
+        self.queries.close()
         self.scratch.close()

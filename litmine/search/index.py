@@ -100,18 +100,25 @@ class SearchIndex:
         """The number of articles."""
         return self._searcher.num_docs
 
-    def search(self, question: str, top_k: int, where: str | None = None, scope: str = EVERYWHERE) -> list[Hit]:
+    def search(
+        self,
+        question: str,
+        top_k: int,
+        where: str | None = None,
+        scope: str = EVERYWHERE,
+        among: "ArticleList | None" = None,
+    ) -> list[Hit]:
         """Find the `top_k` articles with the highest scores, in this order; equal scores are sorted by PMID.
 
         There are fewer hits if fewer articles contain a term of the question. Any text is a valid question. `where` is
         a user's SQL condition on the view `articles` that every hit must fulfil, and `scope` another one by litmine
-        itself. Raises SettingError for a `top_k` below 1, QueryError with the user's condition when it is invalid,
-        LakeError for a damaged index.
+        itself; `among`, in place of both, has the articles that may be hits. Raises SettingError for a `top_k` below 1,
+        QueryError with the user's condition when it is invalid, LakeError for a damaged index.
         """
         if top_k < 1:
             raise SettingError(f"the number of articles to retrieve must be at least 1, not {top_k}")
         query = self._query(question)
-        article_filter = self._filter(where, scope)
+        article_filter = self._filter(where, scope) if among is None else among
         best: list[_ScoredArticle] = []
         offset, limit = 0, top_k + _SPARE_HITS
         while True:
@@ -182,6 +189,29 @@ class SearchIndex:
         ) from error
 
 
+class ArticleList:
+    """Articles that a caller has found, by PMID."""
+
+    def __init__(self, pmids: npt.NDArray[np.int64]) -> None:
+        """pmids: sorted, each once."""
+        self._pmids = pmids
+
+    def matching(self, pmids: Sequence[int]) -> set[int]:
+        """Those of `pmids` that are on the list."""
+        candidates = np.asarray(pmids, np.int64)
+        positions = np.searchsorted(self._pmids, candidates)
+        in_range = positions < len(self._pmids)
+        is_match = self._pmids[positions[in_range]] == candidates[in_range]
+        return set(candidates[in_range][is_match].tolist())
+
+    def listed_pmids(self) -> list[int] | None:
+        """The list; None if it is too long for a query."""
+        if len(self._pmids) > _MAX_LISTED_PMIDS:
+            return None
+        pmids: list[int] = self._pmids.tolist()
+        return pmids
+
+
 class ArticleFilter:
     """Tells which articles fulfil SQL conditions, as written after WHERE, on the view `articles`.
 
@@ -195,7 +225,7 @@ class ArticleFilter:
         self._lake = lake
         self._where, self._scope = where, scope
         self._lookups_left = _MAX_LOOKUPS if articles > _LOOKUPS_ABOVE_ARTICLES else 0
-        self._all_matching: npt.NDArray[np.int64] | None = None
+        self._all_matching: ArticleList | None = None
 
     def matching(self, pmids: Sequence[int]) -> set[int]:
         """The PMIDs among `pmids` whose articles fulfil the condition. Raises QueryError if it is invalid."""
@@ -204,19 +234,12 @@ class ArticleFilter:
             in_pmids = f"pmid IN (SELECT unnest([{', '.join(map(str, pmids))}]::BIGINT[]))"
             return {int(pmid) for batch in self._select(in_pmids) for pmid in batch}.intersection(pmids)
         if self._all_matching is None:
-            self._all_matching = np.unique(np.concatenate([np.empty(0, np.int64), *self._select("true")]))
-        candidates = np.asarray(pmids, np.int64)
-        positions = np.searchsorted(self._all_matching, candidates)
-        in_range = positions < len(self._all_matching)
-        is_match = self._all_matching[positions[in_range]] == candidates[in_range]
-        return set(candidates[in_range][is_match].tolist())
+            self._all_matching = ArticleList(np.unique(np.concatenate([np.empty(0, np.int64), *self._select("true")])))
+        return self._all_matching.matching(pmids)
 
     def listed_pmids(self) -> list[int] | None:
         """All matching PMIDs; None if they are not known yet or too many."""
-        if self._all_matching is None or len(self._all_matching) > _MAX_LISTED_PMIDS:
-            return None
-        pmids: list[int] = self._all_matching.tolist()
-        return pmids
+        return None if self._all_matching is None else self._all_matching.listed_pmids()
 
     def _select(self, candidates: str) -> Iterator[npt.NDArray[np.int64]]:
         # The line break ends a comment in the condition.

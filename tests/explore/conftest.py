@@ -2,6 +2,8 @@
 
 import http.client
 import json
+import os
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -21,8 +23,26 @@ from litmine.schema import arrow_schema
 from litmine.types import Article, Correction, Section
 from tests.fixtures.written_relations import LINKER, Paper, Said, activate_models, add_papers
 
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 ASPIRIN, ASTHMA, URTICARIA, LUNG = "MESH:D001241", "MESH:D001249", "MESH:D014581", "MESH:D008171"
 HOSTILE = '</title><script>document.title="owned"</script><img src=x onerror=alert(1)> {{ 7*7 }} aspirin asthma'
+OIL, RAYNAUD, PLATELETS, VISCOSITY = "MESH:D1", "MESH:D2", "MESH:D3", "MESH:D4"
+HOSTILE_NAME = "<script>document.title='owned'</script> & {{ 7*7 }}"
+CONNECTED = {
+    "oil": (OIL, "Fish oil", "Chemical"),
+    "raynaud": (RAYNAUD, "Raynaud disease", "Disease"),
+    "platelets": (PLATELETS, "Platelet glue", "Gene"),
+    "viscosity": (VISCOSITY, HOSTILE_NAME, "Gene"),
+    "filler": ("MESH:D5", "Filler", "Species"),
+}
+# The words of articles and their years: oil and raynaud are in none together.
+TEXTS = [
+    *[("oil platelets", year) for year in (1979, 1981, 1984)],
+    *[("platelets raynaud", year) for year in (1980, 1983)],
+    *[("oil viscosity", year) for year in (1982, 1984)],
+    *[("viscosity raynaud", year) for year in (1983, 1990)],
+    *[("filler", 1985)] * 30,
+]
 CONCEPTS = {
     ASPIRIN: ("Aspirin", "Chemical", ["acetylsalicylic acid"], []),
     ASTHMA: ("Asthma", "Disease", ["Bronchial Asthma"], ["C08.127.108"]),
@@ -71,6 +91,30 @@ def explored_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A lake with the articles of `papers`, their mentions, links and relations. Do not change it."""
     lake = Lake.create(tmp_path_factory.mktemp("explored") / "lake")
     add_papers(lake, papers())
+    save_concepts(lake, CONCEPTS)
+    activate_models(lake)
+    return lake.path
+
+
+@pytest.fixture(scope="session")
+def connected(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Client"]:
+    """A server over a lake whose articles connect fish oil and Raynaud's."""
+    lake = Lake.create(tmp_path_factory.mktemp("connected") / "lake")
+    add_papers(
+        lake,
+        [
+            _paper(pmid, words, {word: (CONNECTED[word][2], CONNECTED[word][0]) for word in words.split()}, year=year)
+            for pmid, (words, year) in enumerate(TEXTS, 1)
+        ],
+    )
+    save_concepts(lake, {one: (name, kind, [], []) for one, name, kind in CONNECTED.values()})
+    activate_models(lake)
+    with serving(lake.path) as running:
+        yield running
+
+
+def save_concepts(lake: Lake, concepts: Mapping[str, tuple[str, str, list[str], list[str]]]) -> None:
+    """Save the vocabulary of the linker: name, type, synonyms and tree numbers by identifier."""
     rows = [
         {
             "linker": LINKER,
@@ -82,12 +126,10 @@ def explored_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "tree_numbers": trees,
             "taxon": None,
         }
-        for identifier, (name, kind, synonyms, trees) in CONCEPTS.items()
+        for identifier, (name, kind, synonyms, trees) in concepts.items()
     ]
     table = pa.Table.from_pylist(rows, schema=arrow_schema("vocabularies"))
     save_vocabulary(lake.location, LINKER, "made@1", lambda: [table])
-    activate_models(lake)
-    return lake.path
 
 
 @dataclass(frozen=True)
@@ -157,6 +199,21 @@ def serving(
         server.stop()
         thread.join(30)
         assert not thread.is_alive()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A headless Chromium; tests that need it are skipped where it is not installed."""
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not installed, so the pages are not tried in a browser")
+    from playwright.sync_api import sync_playwright
+
+    # Chromium's own sandbox does not work for root, as in most containers.
+    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        yield running
+        running.close()
 
 
 @pytest.fixture(scope="session")

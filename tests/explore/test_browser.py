@@ -1,17 +1,15 @@
 """The pages in a real Chromium: what a person sees and does there, and whether everybody can."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
-from tests.explore.conftest import ASPIRIN, ASTHMA, Client
+from tests.explore.conftest import ASPIRIN, ASTHMA, CHROMIUM, OIL, PLATELETS, RAYNAUD, Client
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 if CHROMIUM is None:
     pytest.skip("Chromium is not installed, so the pages are not tried in a browser", allow_module_level=True)
 
@@ -30,20 +28,16 @@ PAGES = {
     "error": "/sql?query=selec",
     "lake": "/lake",
     "missing": "/article/99",
+    "discovery": "/discover",
+    "no such concept": "/discover?from=zzz",
+}
+# Pages over the lake of connected concepts.
+CONNECTED_PAGES = {
+    "open search": f"/discover?from={OIL}",
+    "closed search": f"/discover?from={OIL}&to={RAYNAUD}&measure=npmi",
+    "nothing reached": f"/discover?from={OIL}&type=Gene",
 }
 AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    # Chromium's own sandbox does not work for root, as in most containers.
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        yield running
-        running.close()
 
 
 class Watched:
@@ -82,10 +76,20 @@ def watched(browser: Any, client: Client) -> Iterator[Watched]:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_page_is_accessible_and_fits_a_phone(browser: Any, client: Client, scheme: str) -> None:
+    assert barriers(browser, client, scheme, PAGES) == {}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_discovery_is_accessible_and_fits_a_phone(browser: Any, connected: Client, scheme: str) -> None:
+    assert barriers(browser, connected, scheme, CONNECTED_PAGES) == {}
+
+
+def barriers(browser: Any, client: Client, scheme: str, pages: dict[str, str]) -> dict[tuple[str, str], list[Any]]:
+    """What axe-core finds on pages of a phone's width, and pages that are wider."""
     axe = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
     watched = Watched(browser, client, color_scheme=scheme, viewport={"width": 360, "height": 740})
     found: dict[tuple[str, str], list[Any]] = {}
-    for name, address in PAGES.items():
+    for name, address in pages.items():
         page = watched.open(address)
         if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
             found[name, "wider than the screen"] = [[address]]
@@ -95,8 +99,8 @@ def test_every_page_is_accessible_and_fits_a_phone(browser: Any, client: Client,
         for one in result["violations"]:
             found[name, one["id"]] = [node["target"] for node in one["nodes"]][:3]
     watched.context.close()
-    assert found == {}
     assert watched.problems == []
+    return found
 
 
 def test_a_search_leads_to_an_article(watched: Watched) -> None:
@@ -165,6 +169,30 @@ def test_a_concept_has_a_chart_and_a_network_to_walk_through(watched: Watched) -
     page.click("figure.network svg a:has-text('Asthma')")
     page.wait_for_url(f"**/concept/{ASTHMA}")
     assert page.locator("h1").inner_text().startswith("Asthma")
+
+
+def test_a_network_of_connections_is_walked_through(browser: Any, connected: Client) -> None:
+    watched = Watched(browser, connected)
+    page = watched.open(f"/concept/{OIL}")
+    page.click("text=no article says")
+    page.wait_for_url(f"**/discover?from={quote(OIL)}")
+    nodes = page.locator("figure.network svg a")
+    assert "Raynaud disease" in [node.get_attribute("aria-label").partition(" (")[0] for node in nodes.all()]
+    assert nodes.count() == 4
+    page.click("summary:has-text('Platelet glue')")
+    assert page.locator(".connections q >> visible=true").all_inner_texts() == ["oil platelets", "platelets raynaud"]
+    page.click("figure.network svg a:has-text('Raynaud')")
+    page.wait_for_url(f"**/discover?from={quote(OIL)}&to={quote(RAYNAUD)}")
+    assert page.title() == "Fish oil and Raynaud disease · Discovery · litmine"
+    assert page.locator(".connections > li").count() == 2
+    page.fill("[name=from]", "raynaud")
+    page.fill("[name=to]", "")
+    page.press("[name=from]", "Enter")
+    page.wait_for_url("**/discover?from=raynaud&measure=dwpc")
+    page.click("figure.network svg a:has-text('Platelet glue')")
+    page.wait_for_url(f"**/concept/{PLATELETS}")
+    watched.context.close()
+    assert watched.problems == []
 
 
 def test_sql_has_a_table_a_chart_and_files(watched: Watched, tmp_path: Path) -> None:

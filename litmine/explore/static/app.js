@@ -34,6 +34,16 @@ function showBusy(form) {
   });
 }
 
+/** Say what a link waits for. */
+function showBusyLink(link) {
+  link.addEventListener("click", (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    const busy = document.querySelector(".busy");
+    busy.textContent = link.dataset.busy;
+    busy.hidden = false;
+  });
+}
+
 /** Back in the history, a page may come from the browser's memory as it was left. */
 function endBusy() {
   document.querySelector(".busy").hidden = true;
@@ -62,7 +72,8 @@ function switchTypes(form) {
 }
 
 for (const field of document.querySelectorAll("[data-complete]")) completeConcepts(field);
-for (const form of document.querySelectorAll("[data-busy]")) showBusy(form);
+for (const link of document.querySelectorAll("a[data-busy]")) showBusyLink(link);
+for (const form of document.querySelectorAll("form[data-busy]")) showBusy(form);
 for (const form of document.querySelectorAll("[data-types-form]")) switchTypes(form);
 for (const form of document.querySelectorAll("[data-submit-keys]")) {
   form.addEventListener("keydown", (event) => {

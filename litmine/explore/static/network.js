@@ -1,4 +1,4 @@
-// The network around a concept: d3-force finds the places, and links lead to the pages of the concepts.
+// A network of concepts: d3-force finds the places, and links lead to the pages of the concepts or where a node says.
 "use strict";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -40,10 +40,11 @@ function drawNetwork(figure) {
   const shapes = nodes.map((one) => {
     const kind = known.includes(one.type) ? one.type.toLowerCase() : "other";
     const name = one.name.length > 22 ? `${one.name.slice(0, 21)}…` : one.name;
-    const title = element("title", {}, `${one.name} (${one.type}), ${one.articles} articles`);
-    const circle = element("circle", { cx: one.x, cy: one.y, r: radius(one), class: `n-${kind}` });
+    const about = [one.type, { link: "links", result: "result" }[one.role]].filter(Boolean).join(", ");
+    const title = element("title", {}, `${one.name}${about ? ` (${about})` : ""}, ${one.articles} articles`);
+    const circle = element("circle", { cx: one.x, cy: one.y, r: radius(one), class: one.role ? `n-${kind} r-${one.role}` : `n-${kind}` });
     const text = element("text", { x: one.x, y: one.y + radius(one) + 13, "text-anchor": "middle" }, name);
-    const address = `/concept/${encodeURIComponent(one.id).replaceAll("%3A", ":")}`;
+    const address = one.address ?? `/concept/${encodeURIComponent(one.id).replaceAll("%3A", ":")}`;
     return element("a", { href: address, "aria-label": title.textContent }, title, circle, text);
   });
   const picture = element("svg", { viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": "Network of concepts" }, ...lines, ...shapes);

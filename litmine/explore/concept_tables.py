@@ -1,0 +1,132 @@
+"""What the lake says about each concept, kept in memory: spellings, the relations shown, and adverse events by article.
+
+A query of one concept's relations reads those of all, and so does one of an article's adverse events. They are read
+once for each state of the lake.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from litmine.explore.queries import LakeQueries
+
+Integers = npt.NDArray[np.integer]
+# Spellings and relations that the page of a concept shows.
+_SPELLINGS, _RELATIONS = 12, 50
+_ALL_SPELLINGS = f"""
+WITH written AS (
+    SELECT identifier, mention FROM entities WHERE NOT contains(identifier, '|')
+    UNION ALL SELECT unnest(string_split(identifier, '|')), mention FROM entities WHERE contains(identifier, '|')
+),
+counted AS (
+    SELECT identifier, mention, count(*) AS mentions FROM written GROUP BY identifier, mention
+    QUALIFY row_number() OVER (PARTITION BY identifier ORDER BY mentions DESC, mention) <= {_SPELLINGS}
+)
+SELECT identifier, list({{'mention': mention, 'mentions': mentions}} ORDER BY mentions DESC, mention) AS spellings
+FROM counted GROUP BY identifier"""
+# Each article has one row of a pair and type in `document_relations`.
+_ALL_RELATIONS = """
+SELECT relation_type, subject_id, subject_type, object_id, object_type, articles, asserted, score,
+       best.pmid AS pmid, best.evidence_start AS evidence_start, best.evidence_end AS evidence_end
+FROM (
+    SELECT relation_type, subject_id, subject_type, object_id, object_type, count(*)::INTEGER AS articles,
+           bool_or(asserted) AS asserted, max(score) AS score,
+           arg_max({'pmid': pmid, 'evidence_start': evidence_start, 'evidence_end': evidence_end}, score) AS best
+    FROM document_relations WHERE NOT coalesce(retracted, false) GROUP BY ALL
+)"""
+_ALL_EVENTS = (
+    "SELECT pmid, drug, drug_id, event, event_id, score, negated, speculated, evidence_start, evidence_end"
+    " FROM adverse_events ORDER BY pmid, score DESC, drug_start, event_start"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ConceptTables:
+    """The tables. Rows of `relations` that name a concept are at `relation_rows` from `starts[concept]` on, best first.
+
+    spellings: row of the table of spellings by identifier. numbers: number of each concept that a relation names.
+    """
+
+    spellings: Mapping[str, int]
+    spelling_lists: pa.ChunkedArray
+    relations: pa.Table
+    numbers: Mapping[str, int]
+    starts: Integers
+    relation_rows: Integers
+    events: pa.Table
+
+    def spellings_of(self, identifier: str) -> list[dict[str, Any]]:
+        """How a concept is written in the lake, most frequent first."""
+        row = self.spellings.get(identifier)
+        found: list[dict[str, Any]] = [] if row is None else self.spelling_lists[row].as_py()
+        return found
+
+    def relations_of(self, identifier: str) -> list[dict[str, Any]]:
+        """The relations of a concept in most articles; each with the place of its best sentence."""
+        number = self.numbers.get(identifier)
+        if number is None:
+            return []
+        rows = self.relation_rows[self.starts[number] : self.starts[number + 1]][:_RELATIONS]
+        found: list[dict[str, Any]] = self.relations.take(pa.array(rows)).to_pylist()
+        return found
+
+    def events_of(self, pmid: int) -> list[dict[str, Any]]:
+        """The adverse events of an article, the best first."""
+        pmids = self.events["pmid"].to_numpy()
+        first, end = np.searchsorted(pmids, [pmid, pmid + 1]).tolist()
+        found: list[dict[str, Any]] = self.events.slice(first, end - first).drop_columns("pmid").to_pylist()
+        return found
+
+
+def read_concept_tables(queries: LakeQueries) -> ConceptTables:
+    """Read them from the lake. Raises as `LakeQueries.open`."""
+    written = queries.table(_ALL_SPELLINGS)
+    identifiers = written["identifier"].to_pylist()
+    relations = _read_relations(queries)
+    sides = [relations["subject_id"].combine_chunks(), relations["object_id"].combine_chunks()]
+    names = (
+        pc.unique(pa.concat_arrays([side.dictionary for side in sides]))
+        if len(relations)
+        else pa.array([], pa.string())
+    )
+    codes = [
+        pc.index_in(side.dictionary, names).to_numpy()[side.indices.to_numpy()] for side in sides if len(relations)
+    ]
+    owner = np.concatenate(codes) if codes else np.zeros(0, np.int32)
+    rows = np.tile(np.arange(len(relations), dtype=np.int32), 2)
+    articles, score = relations["articles"].to_numpy(), relations["score"].to_numpy()
+    order = np.lexsort((rows, -score[rows], -articles[rows], owner))
+    counts = np.bincount(owner, minlength=len(names))
+    return ConceptTables(
+        {identifier: row for row, identifier in enumerate(identifiers)},
+        written["spellings"],
+        relations,
+        {name: number for number, name in enumerate(names.to_pylist())},
+        np.concatenate([[0], np.cumsum(counts)]),
+        rows[order],
+        queries.table(_ALL_EVENTS).combine_chunks(),
+    )
+
+
+def _read_relations(queries: LakeQueries) -> pa.Table:
+    """The relations with dictionaries for texts, read in batches, so that the texts are in memory once."""
+    with queries.open(_ALL_RELATIONS) as reader:
+        schema = pa.schema(
+            [
+                field.with_type(pa.dictionary(pa.int32(), pa.string())) if pa.types.is_string(field.type) else field
+                for field in reader.schema
+            ]
+        )
+        batches = [
+            pa.record_batch(
+                [column.dictionary_encode() if pa.types.is_string(column.type) else column for column in batch.columns],
+                schema=schema,
+            )
+            for batch in reader
+        ]
+    return pa.Table.from_batches(batches, schema).unify_dictionaries().combine_chunks()

@@ -1,0 +1,187 @@
+"""Discovery: concepts that no article has together and that others connect, from one concept or between two."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from litmine.discovery.concept_graph import ConceptGraph, load_graph
+from litmine.discovery.discover import Discovery, discover_in
+from litmine.discovery.paths import FORMULAS
+from litmine.discovery.request import DiscoveryRequest
+from litmine.errors import DiscoveryError
+from litmine.explore.concepts import ConceptNames
+from litmine.explore.queries import LakeQueries
+from litmine.explore.shared import Shared
+from litmine.lake.lake import Lake
+from litmine.lake.query_limits import QueryLimits
+
+Values = Mapping[str, Any]
+# Results of searches that are kept: walking back and forth asks for the same ones.
+_MAX_CACHED = 100
+_SCORES = ("minimum_weight", "npmi", "fisher", "dwpc")
+
+
+class LimitedLake(Lake):
+    """A lake whose queries have the limits of a request."""
+
+    limits: QueryLimits
+
+    def select(self, query: str, limits: QueryLimits | None = None) -> pa.RecordBatchReader:
+        """As `Lake.select`, with the limits of a request unless others are given."""
+        return super().select(query, limits or self.limits)
+
+
+class Discoveries:
+    """Searches for connections in the concepts of the lake's articles, which are read once for each state of it."""
+
+    def __init__(self, queries: LakeQueries) -> None:
+        self._queries = queries
+        # The results of searches in one graph.
+        self._cached_graph: ConceptGraph | None = None
+        self._cache: OrderedDict[DiscoveryRequest, Discovery] = OrderedDict()
+        self._lock = threading.Lock()
+        self.shared: Shared[ConceptGraph] = Shared(self._read)
+
+    def search(self, request: DiscoveryRequest) -> Discovery:
+        """Run one search.
+
+        Raises DiscoveryError when it makes no sense for the lake, UnknownNameError for a concept or type that does not
+        exist, LakeError for a damaged lake, QueryLimitError, BusyError.
+        """
+        graph = self.shared.get(self._queries.state())
+        with self._lock:
+            if self._cached_graph is not graph:
+                self._cached_graph = graph
+                self._cache.clear()
+            if request in self._cache:
+                self._cache.move_to_end(request)
+                return self._cache[request]
+        with self._queries.slot():
+            found = discover_in(graph, request)
+        with self._lock:
+            if self._cached_graph is graph:
+                self._cache[request] = found
+            while len(self._cache) > _MAX_CACHED:
+                self._cache.popitem(last=False)
+        return found
+
+    def _read(self) -> ConceptGraph:
+        lake = LimitedLake(self._queries.lake.location)
+        lake.limits = self._queries.query_limits
+        return load_graph(lake, "entities")
+
+
+def discover_concepts(discoveries: Discoveries, names: ConceptNames, values: Values) -> dict[str, Any]:
+    """The connections from a concept, or to another one, best first, each with linking concepts and sentences.
+
+    Raises as `Discoveries.search`.
+    """
+    start = _identifier(names, values["from"])
+    ends = [_identifier(names, values["to"])] if values["to"].strip() else []
+    request = DiscoveryRequest(
+        (start, *ends),
+        narrower=bool(values["narrower"]),
+        to=(values["type"],) if values["type"] and not ends else (),
+        via=(values["via"],) if values["via"] else (),
+        until=values["until"],
+        known=values["known"],
+        measure=values["measure"],
+        limit=values["size"],
+        links=values["links"],
+    )
+    try:
+        found = discoveries.search(request)
+    except DiscoveryError as error:
+        raise DiscoveryError(str(error).replace("--until", "year")) from error
+    rows = found.table.to_pylist()
+    return {
+        "start": {"identifier": start, "name": found.start},
+        "end": {"identifier": ends[0], "name": found.end} if ends else None,
+        "measure": request.measure,
+        "formula": FORMULAS[request.measure],
+        "total": found.results,
+        "all_articles": rows[0]["all_articles"] if rows else None,
+        "start_articles": rows[0]["start_articles"] if rows else None,
+        "notes": list(found.notes),
+        "left_out": dict(found.left_out),
+        "results": _results(rows, is_closed=bool(ends)),
+    }
+
+
+def _identifier(names: ConceptNames, text: str) -> str:
+    """The identifier of the concept that the text means in the lake, else the text, which discovery looks up."""
+    found = names.meant(text)
+    return text if found is None else str(found["identifier"])
+
+
+def _results(rows: Sequence[dict[str, Any]], is_closed: bool) -> list[dict[str, Any]]:
+    """The results with their linking concepts. A closed search has one result, the end, whose links are ranked."""
+    found: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        result = found.setdefault(
+            row["concept_id"],
+            {
+                "rank": 1 if is_closed else row["rank"],
+                "identifier": row["concept_id"],
+                "name": row["concept"],
+                "entity_type": row["concept_type"],
+                "score": None if is_closed else row["score"],
+                "linking_terms": None if is_closed else row["linking_terms"],
+                "articles": row["concept_articles"],
+                "together": row["together"],
+                "first_together": row["first_together"],
+                "related": row["related"],
+                "links": [],
+            },
+        )
+        result["links"].append(
+            {
+                "identifier": row["link_id"],
+                "name": row["link"],
+                "entity_type": row["link_type"],
+                "score": row["link_score"],
+                "articles": row["link_articles"],
+                **({"scores": {name: row[name] for name in _SCORES}} if is_closed else {}),
+                "with_start": _side(row, 1),
+                "with_result": _side(row, 2),
+            }
+        )
+    return list(found.values())
+
+
+def _side(row: dict[str, Any], number: int) -> dict[str, Any]:
+    return {name: row[f"{name}_{number}"] for name in ("articles", "first_year", "relation", "pmid", "sentence")}
+
+
+def network_of(found: Mapping[str, Any], address_of: Any, most: int) -> dict[str, Any]:
+    """Nodes and edges of the first results for the picture. address_of: identifier of a result -> where it leads."""
+    start = found["start"]
+    nodes: dict[str, dict[str, Any]] = {start["identifier"]: _node(start, "start", found["start_articles"])}
+    edges: dict[tuple[str, str], dict[str, Any]] = {}
+    for result in found["results"][:most]:
+        own = _node(result, "result", result["articles"])
+        # A concept that is a result and links another one is shown as a result.
+        nodes[result["identifier"]] = own | ({} if found["end"] else {"address": address_of(result["identifier"])})
+    for result in found["results"][:most]:
+        for link in result["links"][:most]:
+            nodes.setdefault(link["identifier"], _node(link, "link", link["articles"]))
+            for source, target, side in (
+                (start["identifier"], link["identifier"], link["with_start"]),
+                (link["identifier"], result["identifier"], link["with_result"]),
+            ):
+                edges.setdefault((source, target), {"source": source, "target": target, "articles": side["articles"]})
+    return {"nodes": list(nodes.values()), "edges": list(edges.values())}
+
+
+def _node(one: Mapping[str, Any], role: str, articles: int) -> dict[str, Any]:
+    return {
+        "id": one["identifier"],
+        "name": one["name"],
+        "type": one.get("entity_type") or "",
+        "articles": articles,
+        "center": role == "start",
+        "role": role,
+    }
