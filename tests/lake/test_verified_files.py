@@ -26,11 +26,8 @@ def lake(tmp_path: Path) -> Lake:
     return lake
 
 
-@pytest.mark.parametrize(
-    ("table", "step"),
-    [("retrieved", 53), ("questions", 11), pytest.param("retrieved", 11, marks=pytest.mark.soak)],
-)
-def test_a_flipped_bit_is_found_each_time_it_is_read(lake: Lake, table: str, step: int) -> None:
+@pytest.mark.parametrize("table", ["retrieved", "questions"])
+def test_a_flipped_bit_is_found_each_time_it_is_read(lake: Lake, table: str) -> None:
     query = f"SELECT count(*) FROM {table}"
     expected = lake.rows(query)
     file = lake.path / table / "run-4.parquet"
@@ -39,7 +36,7 @@ def test_a_flipped_bit_is_found_each_time_it_is_read(lake: Lake, table: str, ste
     columns = pq.read_metadata(file).row_group(0)
     last = columns.column(columns.num_columns - 1)
     # Pages have checksums; what describes them, at the end of the file, has none.
-    for position in range(4, last.data_page_offset + last.total_compressed_size, step):
+    for position in range(4, last.data_page_offset + last.total_compressed_size, 11):
         file.write_bytes(content[:position] + bytes([content[position] ^ 4]) + content[position + 1 :])
         try:
             assert lake.rows(query) == expected  # the bit is in no page of a column

@@ -27,8 +27,8 @@ COLUMNS = "pmid, chemical_start, chemical_end, chemical, disease_start, disease_
 
 
 @pytest.fixture
-def lake(short_annotated_lake: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(short_annotated_lake, tmp_path / "lake"))
+def lake(annotated_lake: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(annotated_lake, tmp_path / "lake"))
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def annotate_until_killed(lake: Path, models: list[Path], environment: dict[str,
 
 def test_a_task_that_uses_entities(toy: Litmine, environment: dict[str, str], lake: Path, pairs: Path) -> None:
     parts = len([*(lake / "articles").glob("[!_]*.parquet")])
-    annotate_until_killed(lake, [pairs], environment, 10)
+    annotate_until_killed(lake, [pairs], environment, 40)
     assert 0 < len([*lake.glob("toy_pairs/model=pairs*/of=*/*.parquet")]) < parts
     done = toy("annotate", "--lake", lake, "--model", pairs)
     assert done.returncode == DONE, done.stderr
@@ -84,7 +84,7 @@ def test_a_task_that_uses_entities(toy: Litmine, environment: dict[str, str], la
     # Nothing is left to do, and `entities` is unchanged.
     assert "nothing to do" in toy("annotate", "--lake", lake, "--model", pairs).stderr
     ((before, tagger),) = (row.values() for row in rows(toy, lake, "select count(*), any_value(model) from entities"))
-    assert before > 100
+    assert before > 500
     coverage = rows(toy, lake, "select task, model, inputs, active, parts_read, parts_unread from coverage")
     assert coverage == [
         {
@@ -114,7 +114,7 @@ def test_a_task_that_uses_entities(toy: Litmine, environment: dict[str, str], la
         },
     ]
     status = toy("status", "--lake", lake).stdout
-    assert f"pairs@{500:012x} (toy_pairs, active): 22 texts read\n" in status
+    assert f"pairs@{500:012x} (toy_pairs, active): 102 texts read\n" in status
     # Compaction merges the targets too.
     compacted = toy("compact", "--lake", lake, "--grace", "0")
     assert compacted.returncode == DONE, compacted.stderr
@@ -157,8 +157,8 @@ def test_other_inputs_get_other_targets(toy: Litmine, lake: Path, pairs: Path, t
     assert len(folders) == 2
 
 
-def test_a_task_without_its_inputs_is_refused(toy: Litmine, short_lake: Path, pairs: Path, tmp_path: Path) -> None:
-    lake = Path(shutil.copytree(short_lake, tmp_path / "unread"))
+def test_a_task_without_its_inputs_is_refused(toy: Litmine, imported_lake: Path, pairs: Path, tmp_path: Path) -> None:
+    lake = Path(shutil.copytree(imported_lake, tmp_path / "unread"))
     refused = toy("annotate", "--lake", lake, "--model", pairs)
     assert refused.returncode == FAILED
     assert "needs the results of a model that finds entities, and none is active in this lake" in refused.stderr
@@ -175,9 +175,9 @@ def test_parts_that_the_tagger_has_not_read_are_gaps(toy: Litmine, lake: Path, p
 
 
 def test_a_text_that_failed_upstream_fails_downstream(
-    toy: Litmine, short_lake: Path, fragile_model: Path, pairs: Path, tmp_path: Path
+    toy: Litmine, imported_lake: Path, fragile_model: Path, pairs: Path, tmp_path: Path
 ) -> None:
-    lake = Path(shutil.copytree(short_lake, tmp_path / "poisoned"))
+    lake = Path(shutil.copytree(imported_lake, tmp_path / "poisoned"))
     (tmp_path / "new.jsonl").write_text(json.dumps({"pmid": 77, "title": "A zymurgy of beer."}) + "\n")
     assert toy("import", tmp_path / "new.jsonl", "--lake", lake).returncode == DONE
     ran = toy("annotate", "--lake", lake, "--model", fragile_model, "--model", pairs)
@@ -192,13 +192,13 @@ def test_a_text_that_failed_upstream_fails_downstream(
 def test_kills_and_compactions_do_not_change_the_results(
     toy: Litmine,
     environment: dict[str, str],
-    short_lake: Path,
+    imported_lake: Path,
     tiny_model: Path,
     pairs: Path,
     tmp_path: Path,
     kills: int,
 ) -> None:
-    undisturbed = Path(shutil.copytree(short_lake, tmp_path / "undisturbed"))
+    undisturbed = Path(shutil.copytree(imported_lake, tmp_path / "undisturbed"))
     models = [word for model in (tiny_model, pairs) for word in ("--model", model)]
     assert toy("annotate", "--lake", undisturbed, *models, "--precision", "float32").returncode == DONE
     mentions = "select pmid, start_char, end_char, mention, entity_type from entities order by all"
@@ -206,7 +206,7 @@ def test_kills_and_compactions_do_not_change_the_results(
     expect = [rows(toy, undisturbed, query) for query in (mentions, found)]
     rng = random.Random(kills)
     for attempt in range(kills):
-        lake = Path(shutil.copytree(short_lake, tmp_path / f"lake-{attempt}"))
+        lake = Path(shutil.copytree(imported_lake, tmp_path / f"lake-{attempt}"))
         # A target takes one link and two fsyncs, one of them of its folder.
         last = 2 * 3 * len([*lake.glob("articles/[!_]*.parquet")]) - 3
         annotate_until_killed(lake, [tiny_model, pairs], environment, rng.randint(1, last))
@@ -240,28 +240,28 @@ def test_two_tops_and_a_dependent_task_run_with_a_tagger(
     toy: Litmine,
     environment: dict[str, str],
     split_tagger: tuple[Path, Path],
-    short_annotated_lake: Path,
-    short_lake: Path,
+    annotated_lake: Path,
+    imported_lake: Path,
     pairs: Path,
     tmp_path: Path,
 ) -> None:
     trunk, tagger = split_tagger
     topics = make_top(tmp_path / "topics", "toy_topics", trunk, 1)
     words = make_top(tmp_path / "words", "toy_words", trunk, 2, after=1)
-    lake = Path(shutil.copytree(short_lake, tmp_path / "lake"))
+    lake = Path(shutil.copytree(imported_lake, tmp_path / "lake"))
     parts = len([*(lake / "articles").glob("[!_]*.parquet")])
     models = [tagger, topics, words, pairs]
-    annotate_until_killed(lake, models, environment, 60)
+    annotate_until_killed(lake, models, environment, 150)
     assert 0 < len([*lake.glob("toy_words/model=words*/*.parquet")]) < parts
     done = toy(
         "annotate", "--lake", lake, "--precision", "float32", *(word for one in models for word in ("--model", one))
     )
     assert done.returncode == DONE, done.stderr
     mentions = "select pmid, start_char, end_char, mention, entity_type from entities order by all"
-    assert rows(toy, lake, mentions) == rows(toy, short_annotated_lake, mentions)
+    assert rows(toy, lake, mentions) == rows(toy, annotated_lake, mentions)
     assert rows(toy, lake, f"select {COLUMNS} from toy_pairs order by all") == expected_pairs(toy, lake, 500)
     assert rows(toy, lake, "select count(*) as n, count(distinct pmid) as texts from toy_topics") == [
-        {"n": 22, "texts": 22}
+        {"n": 102, "texts": 102}
     ]
     (of_words,) = rows(toy, lake, "select count(*) as n, min(score) > 0.5 as high from toy_words")
     assert of_words["n"] > 1000
@@ -272,7 +272,7 @@ def test_two_tops_and_a_dependent_task_run_with_a_tagger(
         for task in ("abbreviations", "linking", "ner", "sentences", "toy_pairs", "toy_topics", "toy_words")
     ]
     # A model gives the same results alone as together with the others.
-    alone = Path(shutil.copytree(short_lake, tmp_path / "alone"))
+    alone = Path(shutil.copytree(imported_lake, tmp_path / "alone"))
     assert toy("annotate", "--lake", alone, "--model", words, "--precision", "float32").returncode == DONE
     stands = "select pmid, start_char, word from toy_words order by all"
     assert rows(toy, alone, stands) == rows(toy, lake, stands)
