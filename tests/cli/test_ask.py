@@ -50,11 +50,6 @@ SHOWN = """\
 
 
 @pytest.fixture
-def tmp_path(same_folder: Path) -> Path:
-    return same_folder
-
-
-@pytest.fixture
 def lake(place_lake: Callable[[], Path]) -> Path:
     lake = Lake(place_lake())
     lake.add([SourceRecord(article, datetime.now(UTC)) for article in ARTICLES], source="made")

@@ -14,11 +14,6 @@ WRONG_USAGE = 2
 QUERY = ("--query", "penicillin")
 
 
-@pytest.fixture
-def tmp_path(same_folder: Path) -> Path:
-    return same_folder
-
-
 @pytest.fixture(autouse=True)
 def unreachable_server(monkeypatch: pytest.MonkeyPatch) -> None:
     """Requests would fail, and slowly; the tests expect none."""

@@ -23,11 +23,6 @@ from litmine.schema import arrow_schema
 Run = Callable[..., CompletedProcess[str]]
 
 
-@pytest.fixture
-def tmp_path(same_folder: Path) -> Path:
-    return same_folder
-
-
 def contents(folder: Path) -> dict[str, str]:
     """The digest of every file below a folder."""
     return {str(path): sha256(path.read_bytes()).hexdigest() for path in sorted(folder.rglob("*")) if path.is_file()}

@@ -29,11 +29,6 @@ ENDLESS = {
 }
 
 
-@pytest.fixture
-def tmp_path(same_folder: Path) -> Path:
-    return same_folder
-
-
 @pytest.mark.parametrize("kind", ENDLESS)
 def test_an_input_without_end_ends_at_its_limit(kind: str, tmp_path: Path, run: Run, sample_data: Path) -> None:
     lake, job = tmp_path / "lake", tmp_path / "j.toml"

@@ -37,11 +37,6 @@ except SystemExit as left:
 """
 
 
-@pytest.fixture
-def tmp_path(same_folder: Path) -> Path:
-    return same_folder
-
-
 @pytest.mark.parametrize(
     ("words", "loaded"),
     [

@@ -19,11 +19,6 @@ Start = Callable[..., Popen[Any]]
 USAGE = 2
 
 
-@pytest.fixture
-def tmp_path(same_folder: Path) -> Path:
-    return same_folder
-
-
 def contents(folder: Path) -> dict[str, str]:
     """The digest of every file below a folder."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())

@@ -29,29 +29,6 @@ Start = Callable[..., Popen[Any]]
 EntityScores = Callable[[Path], dict[tuple[object, ...], float]]
 
 
-@pytest.fixture
-def tmp_path(same_folder: Path) -> Path:
-    return same_folder
-
-
-@pytest.fixture
-def lake(short_lake: Path, tmp_path: Path) -> Path:
-    """A lake that no model has annotated."""
-    return Path(copytree(short_lake, tmp_path / "lake"))
-
-
-@pytest.fixture
-def long_lake(imported_lake: Path, tmp_path: Path) -> Path:
-    """The same with a hundred texts."""
-    return Path(copytree(imported_lake, tmp_path / "long"))
-
-
-@pytest.fixture
-def annotated_copy(short_annotated_lake: Path, place_lake: Callable[[Path], Path]) -> Path:
-    """A copy of the lake that `tiny_model` has annotated."""
-    return place_lake(short_annotated_lake)
-
-
 def copy_articles(lake: Path, to: Path, part_size: int) -> Lake:
     """Import the articles of a lake into a new lake with another part size."""
     lines = Lake(lake).rows("select pmid, title, abstract from articles order by pmid desc")
@@ -62,28 +39,28 @@ def copy_articles(lake: Path, to: Path, part_size: int) -> Lake:
     return Lake(to / "lake")
 
 
-@pytest.mark.parametrize(("part_size", "batch_tokens"), [(7, 1), (13, 700), (400, 100_000)])
+@pytest.mark.parametrize(("part_size", "batch_tokens"), [(7, 1), (50, 700), (400, 100_000)])
 def test_part_and_batch_sizes_do_not_change_the_entities(
-    short_lake: Path,
+    imported_lake: Path,
     tmp_path: Path,
     tiny_model: Path,
-    expected_short_entities: object,
+    expected_entities: object,
     entity_scores: EntityScores,
     part_size: int,
     batch_tokens: int,
 ) -> None:
-    lake = copy_articles(short_lake, tmp_path / "other", part_size)
+    lake = copy_articles(imported_lake, tmp_path / "other", part_size)
     result = annotate(lake, [str(tiny_model)], Executor(), "float32", batch_tokens)
-    assert (result.parts, result.texts, result.new_gaps) == (len(lake.parts()), 22, [])
-    assert entity_scores(lake.path) == expected_short_entities
+    assert (result.parts, result.texts, result.new_gaps) == (len(lake.parts()), 102, [])
+    assert entity_scores(lake.path) == expected_entities
 
 
 def test_bf16_gives_nearly_the_same_entities(
-    long_lake: Path, tiny_model: Path, annotated_lake: Path, entity_scores: EntityScores
+    lake: Path, tiny_model: Path, annotated_lake: Path, entity_scores: EntityScores
 ) -> None:
-    result = annotate(Lake(long_lake), [str(tiny_model)], Executor(), "bf16")
+    result = annotate(Lake(lake), [str(tiny_model)], Executor(), "bf16")
     assert result.precision == "bf16"
-    bf16, float32 = entity_scores(long_lake).keys(), entity_scores(annotated_lake).keys()
+    bf16, float32 = entity_scores(lake).keys(), entity_scores(annotated_lake).keys()
     assert len(bf16 & float32) / len(bf16 | float32) > 0.97
 
 
@@ -95,10 +72,10 @@ def test_a_second_run_does_nothing(run: Run, annotated_copy: Path, tiny_model: P
     assert {path: path.stat().st_mtime_ns for path in annotated_copy.rglob("*")} == before
 
 
-def test_the_summary_and_the_log(run: Run, long_lake: Path, tiny_model: Path) -> None:
-    model, parts = identify(str(tiny_model)), len(Lake(long_lake).parts())
-    ran = run("annotate", "--lake", long_lake, "--model", tiny_model, "--precision", "float32")
-    opened = Lake(long_lake)
+def test_the_summary_and_the_log(run: Run, lake: Path, tiny_model: Path) -> None:
+    model, parts = identify(str(tiny_model)), len(Lake(lake).parts())
+    ran = run("annotate", "--lake", lake, "--model", tiny_model, "--precision", "float32")
+    opened = Lake(lake)
     ((mentions, links),) = opened.rows("select count(*), count(identifier) from entities")
     assert links > 0
     assert (ran.returncode, ran.stdout) == (DONE, "")
@@ -197,7 +174,7 @@ def test_models_become_active_when_every_text_is_read(
     result = annotate(lake, [str(tiny_model), str(fragile_model), str(tiny_model)], Executor())
     assert (result.planned_parts, result.view_changes) == (0, [])
     assert taggers(lake) == shown
-    assert lake.rows("select texts_read, texts_unread, active from coverage") == [(22, 0, True)] * 4
+    assert lake.rows("select texts_read, texts_unread, active from coverage") == [(102, 0, True)] * 4
     assert len(entity_scores(annotated_copy)) == lake.rows("select count(*) from all_entities")[0][0]
 
 
@@ -227,9 +204,9 @@ def test_a_model_that_another_run_makes_active_meanwhile_keeps_what_this_one_doe
 
 
 def test_the_first_run_says_which_of_two_models_the_views_show(
-    short_lake: Path, tmp_path: Path, tiny_model: Path, fragile_model: Path
+    imported_lake: Path, tmp_path: Path, tiny_model: Path, fragile_model: Path
 ) -> None:
-    lake = copy_articles(short_lake, tmp_path / "other", 200)
+    lake = copy_articles(imported_lake, tmp_path / "other", 200)
     result = annotate(lake, [str(fragile_model), str(tiny_model)], Executor())
     assert result.view_changes == [f"entities shows {identify(str(tiny_model))}; all_entities shows every model"]
 
@@ -282,7 +259,7 @@ class CompactingProgress(RunProgress):
 
 def test_parts_that_a_compaction_merges_during_the_run_are_read(lake: Path, tiny_model: Path) -> None:
     annotate(Lake(lake), [str(tiny_model)], Executor(), "float32", progress=CompactingProgress(lake))
-    assert Lake(lake).rows("select texts_read, texts_unread from coverage") == [(22, 0)] * 3
+    assert Lake(lake).rows("select texts_read, texts_unread from coverage") == [(102, 0)] * 3
 
 
 def test_a_model_of_another_task_is_refused(lake: Path, tiny_base: Path, tmp_path: Path, run: Run) -> None:
@@ -311,14 +288,12 @@ def test_a_lake_without_articles_is_refused(tmp_path: Path) -> None:
 
 
 def test_two_runs_at_the_same_time_write_no_duplicates(
-    start: Start, long_lake: Path, tiny_model: Path, expected_entities: object, entity_scores: EntityScores
+    start: Start, lake: Path, tiny_model: Path, expected_entities: object, entity_scores: EntityScores
 ) -> None:
-    words = ("annotate", "--lake", long_lake, "--model", tiny_model, "--precision", "float32", "--batch-tokens", "300")
+    words = ("annotate", "--lake", lake, "--model", tiny_model, "--precision", "float32", "--batch-tokens", "300")
     both = [start(*words), start(*words)]
     stderr = [process.communicate()[1] for process in both]
     assert [process.returncode for process in both] == [DONE, DONE], stderr
-    assert entity_scores(long_lake) == expected_entities
-    assert (
-        Lake(long_lake).rows("select parts_read, parts_unread from coverage") == [(len(Lake(long_lake).parts()), 0)] * 4
-    )
-    assert list(long_lake.rglob("*.tmp")) == []
+    assert entity_scores(lake) == expected_entities
+    assert Lake(lake).rows("select parts_read, parts_unread from coverage") == [(len(Lake(lake).parts()), 0)] * 4
+    assert list(lake.rglob("*.tmp")) == []

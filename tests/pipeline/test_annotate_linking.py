@@ -74,11 +74,6 @@ GENES = (
 )
 
 
-@pytest.fixture
-def tmp_path(same_folder: Path) -> Path:
-    return same_folder
-
-
 @pytest.fixture(scope="module")
 def linked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A lake of four texts in two parts, tagged by a term list and linked."""

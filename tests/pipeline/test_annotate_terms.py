@@ -50,11 +50,6 @@ ROWS = "select pmid, start_char, end_char, mention, entity_type, score, identifi
 
 
 @pytest.fixture
-def tmp_path(same_folder: Path) -> Path:
-    return same_folder
-
-
-@pytest.fixture
 def watchlist(tmp_path: Path) -> Path:
     """A term list."""
     file = tmp_path / "watchlist.tsv"

@@ -39,11 +39,6 @@ ROWS = (
 
 
 @pytest.fixture
-def tmp_path(same_folder: Path) -> Path:
-    return same_folder
-
-
-@pytest.fixture
 def lake(tmp_path: Path) -> Path:
     """A lake of three texts in two parts."""
     file = tmp_path / "texts.jsonl"

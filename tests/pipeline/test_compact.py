@@ -1,7 +1,6 @@
 """Compaction changes no view: between other writes, when it is killed, and while others read."""
 
 import random
-import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -32,7 +31,6 @@ from litmine.search.index import SearchIndex
 from litmine.search.index_state import index_is_behind
 from litmine.tasks.ner.model import entity_rows
 from litmine.types import Article, Deletion, Entity, SourceRecord
-from tests.fixtures.examples import fewer_examples
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 NOW = timedelta(0)
@@ -46,11 +44,6 @@ VIEWS = (
     "SELECT model, active, texts_read, texts_unread, texts_failed FROM coverage",
     "SELECT model, pmid, why FROM gaps",
 )
-
-
-@pytest.fixture
-def tmp_path(same_folder: Path) -> Path:
-    return same_folder
 
 
 def seen(day: int, pmid: int, title: str | None) -> SourceRecord:
@@ -111,13 +104,14 @@ STEPS = st.one_of(
 
 @settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
-    max_examples=fewer_examples(gate=3, soak=200),
+    max_examples=max(4, settings().max_examples // 15),
 )
 @given(st.lists(STEPS, min_size=5, max_size=12))
-def test_views_equal_those_of_a_lake_that_is_never_compacted(tmp_path: Path, steps: list[Any]) -> None:
-    for folder in tmp_path.iterdir():
-        shutil.rmtree(folder)
-    lakes = compacted, plain = Lake.create(tmp_path / "compacted"), Lake.create(tmp_path / "plain")
+def test_views_equal_those_of_a_lake_that_is_never_compacted(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[Any]
+) -> None:
+    folder = tmp_path_factory.mktemp("interleaved")
+    lakes = compacted, plain = Lake.create(folder / "compacted"), Lake.create(folder / "plain")
     for number, step in enumerate([*steps, "compact"]):
         if step == "compact":
             compact(compacted, ROWS, NOW)

@@ -22,11 +22,6 @@ from litmine.types import Article, SourceRecord
 RunCommand = Callable[..., CompletedProcess[str]]
 
 
-@pytest.fixture
-def tmp_path(same_folder: Path) -> Path:
-    return same_folder
-
-
 def exported(lake: Lake, form: str = "jsonl", selection: DocumentSelection | None = None) -> bytes:
     out = io.BytesIO()
     export(lake, form, out, selection)
@@ -98,10 +93,10 @@ def test_an_unknown_format_and_a_file_in_the_lake_are_refused(annotated_lake: Pa
         export(Lake(annotated_lake), "bioc", annotated_lake / "articles" / "out.parquet")
 
 
-def test_the_export_command(run: RunCommand, short_annotated_lake: Path, tmp_path: Path) -> None:
-    ran = run("export", "--lake", short_annotated_lake, "--format", "pubtator")
-    assert (ran.returncode, ran.stdout.count("|t|")) == (DONE, 22)
-    assert ran.stderr.startswith("22 articles with ")
+def test_the_export_command(run: RunCommand, annotated_lake: Path, tmp_path: Path) -> None:
+    ran = run("export", "--lake", annotated_lake, "--format", "pubtator")
+    assert (ran.returncode, ran.stdout.count("|t|")) == (DONE, 102)
+    assert ran.stderr.startswith("102 articles with ")
     again = tmp_path / "again"
     file = tmp_path / "out.pubtator"
     file.write_text(ran.stdout, encoding="utf-8")
@@ -109,23 +104,23 @@ def test_the_export_command(run: RunCommand, short_annotated_lake: Path, tmp_pat
     # PubTator has spaces for the tabs and line breaks of the original text.
     texts = [
         [" ".join(text.split("\t")) for (text,) in Lake(lake).rows("select text from articles order by pmid")]
-        for lake in (short_annotated_lake, again)
+        for lake in (annotated_lake, again)
     ]
     assert texts[0] == texts[1]
-    (model,) = [one.model for one in Lake(short_annotated_lake).active_models() if one.task == "ner"]
-    ran = run("export", "--lake", short_annotated_lake, "--format", "bioc", "--model", model, "-o", tmp_path / "x.json")
+    (model,) = [one.model for one in Lake(annotated_lake).active_models() if one.task == "ner"]
+    ran = run("export", "--lake", annotated_lake, "--format", "bioc", "--model", model, "-o", tmp_path / "x.json")
     assert (ran.returncode, ran.stdout) == (DONE, "")
-    assert len(json.loads((tmp_path / "x.json").read_bytes())["documents"]) == 22
-    ran = run("export", "--lake", short_annotated_lake, "--format", "bioc", "--model", "other@1")
+    assert len(json.loads((tmp_path / "x.json").read_bytes())["documents"]) == 102
+    ran = run("export", "--lake", annotated_lake, "--format", "bioc", "--model", "other@1")
     assert (ran.returncode, ran.stderr) == (
         WRONG_USAGE,
         f"litmine: no model of this lake is other@1; the lake was read by {model}\n",
     )
-    ran = run("export", "--lake", short_annotated_lake, "--format", "jsonl", "--type", "Remedy")
+    ran = run("export", "--lake", annotated_lake, "--format", "jsonl", "--type", "Remedy")
     assert (ran.returncode, ran.stdout) == (WRONG_USAGE, "")
     assert "no model of this lake finds 'Remedy'" in ran.stderr
     assert "the types are " in ran.stderr
-    ran = run("sql", "--lake", short_annotated_lake, "select 1 as one from all_entities where model like 'other@%'")
+    ran = run("sql", "--lake", annotated_lake, "select 1 as one from all_entities where model like 'other@%'")
     assert ran.returncode == DONE
     note = f"note: no model of this lake is named 'other'; the lake was read by {model}"
     assert note in ran.stderr
@@ -141,7 +136,7 @@ def test_the_export_command(run: RunCommand, short_annotated_lake: Path, tmp_pat
         ("model like '%o%'", False),
         ("mention = 'other'", False),
     ]:
-        ran = run("sql", "--lake", short_annotated_lake, f"select 1 as one from all_entities where {condition}")
+        ran = run("sql", "--lake", annotated_lake, f"select 1 as one from all_entities where {condition}")
         assert ("no model of this lake is named" in ran.stderr) == noted, condition
 
 

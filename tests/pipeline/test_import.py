@@ -21,11 +21,6 @@ Start = Callable[..., Popen[Any]]
 
 
 @pytest.fixture
-def tmp_path(same_folder: Path) -> Path:
-    return same_folder
-
-
-@pytest.fixture
 def command(tmp_path: Path, sample_data: Path) -> tuple[object, ...]:
     """Import all sample records in parts of 10, with a fixed date, so that repeated imports are equal."""
     return ("import", sample_data / "pubmed", "--lake", tmp_path / "lake", "--part-size", 10, "--as-of", "2026-01-01")

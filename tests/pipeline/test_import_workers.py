@@ -34,11 +34,6 @@ NEW_GROUP = (sys.executable, "-c", "import os, sys; os.setsid(); os.execv(sys.ar
 AS_OF = ("--as-of", "2026-01-01")
 
 
-@pytest.fixture
-def tmp_path(same_folder: Path) -> Path:
-    return same_folder
-
-
 @pytest.fixture(scope="module")
 def inbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Four baseline files, and four update files that revise, repeat and delete their PMIDs."""

@@ -21,11 +21,6 @@ HOSTILE = '</title><script>alert(1)</script> <img src=x onerror="x"> {{ 7*7 }} o
 DRUG, EVENT = ("Chemical", "MESH:D001241"), ("AdverseEffect", "MESH:D014581")
 
 
-@pytest.fixture
-def tmp_path(same_folder: Path) -> Path:
-    return same_folder
-
-
 @pytest.fixture(scope="module")
 def reported_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
     lake = Lake.create(tmp_path_factory.mktemp("reported") / "lake")

@@ -25,11 +25,6 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-def tmp_path(same_folder: Path) -> Path:
-    return same_folder
-
-
-@pytest.fixture
 def lake(tmp_path: Path) -> Path:
     return tmp_path / "lake"
 

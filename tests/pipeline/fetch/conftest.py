@@ -16,11 +16,6 @@ LAST = eastern_today() - timedelta(days=30)
 
 
 @pytest.fixture
-def tmp_path(same_folder: Path) -> Path:
-    return same_folder
-
-
-@pytest.fixture
 def lake(tmp_path: Path) -> Path:
     """The path of a lake that does not exist yet."""
     return tmp_path / "lake"

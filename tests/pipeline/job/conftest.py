@@ -12,11 +12,6 @@ from litmine.fake_pubmed.server import FakePubmedServer
 
 
 @pytest.fixture
-def tmp_path(same_folder: Path) -> Path:
-    return same_folder
-
-
-@pytest.fixture
 def key() -> str:
     """An API key, which allows ten requests a second."""
     return "0123456789abcdef0123456789abcdef0123"

@@ -27,11 +27,6 @@ Run = Callable[..., CompletedProcess[str]]
 
 
 @pytest.fixture
-def tmp_path(same_folder: Path) -> Path:
-    return same_folder
-
-
-@pytest.fixture
 def own_lake(tmp_path: Path) -> Path:
     """A lake of the labelled texts, in parts of ten, and one text without words."""
     lines = [{"pmid": int(row["pmid"]), "title": row["title"], "abstract": row["abstract"]} for row in labelled_rows()]

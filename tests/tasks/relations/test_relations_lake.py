@@ -42,11 +42,6 @@ FOUND = [
 VIEWS = "relations", "all_relations", "document_relations", "entities"
 
 
-@pytest.fixture
-def tmp_path(same_folder: Path) -> Path:
-    return same_folder
-
-
 def rows(lake: Path, view: str = "relations") -> list[tuple[Any, ...]]:
     return Lake(lake).rows(f"{ROWS.format(view)}, object_start")
 
