@@ -16,6 +16,7 @@ from litmine import Lake
 from litmine.cli.main import cli
 from litmine.lake.paths import TABLES
 from litmine.lake.view_definitions import macro_descriptions, view_descriptions
+from litmine.lake.views import connect
 from litmine.schema import table_declaration
 
 DOCS = Path(__file__).parent
@@ -203,14 +204,12 @@ def view_columns() -> dict[str, list[tuple[str, str, str]]]:
     """The columns of each view: name, DuckDB's type, and what the column holds (empty where nothing explains it)."""
     with tempfile.TemporaryDirectory() as folder:
         lake = Lake.create(Path(folder) / "lake")
-        columns = {name: lake.sql(f"describe select * from {name}") for name in view_descriptions()}
+        with connect(lake.path) as connection:
+            columns = {
+                name: connection.execute(f"DESCRIBE SELECT * FROM {name}").fetchall() for name in view_descriptions()
+            }
     return {
-        name: [
-            (column, kind.lower(), _explanation(name, column))
-            for column, kind in zip(
-                described["column_name"].to_pylist(), described["column_type"].to_pylist(), strict=True
-            )
-        ]
+        name: [(column, kind.lower(), _explanation(name, column)) for column, kind, *_ in described]
         for name, described in columns.items()
     }
 

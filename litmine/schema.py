@@ -55,7 +55,7 @@ def find_schema_conflict(table: str, schema: pa.Schema) -> str | None:
 
     An old file may lack optional columns, and a newer one may have columns that this version does not know.
     """
-    declared = dict(_columns(arrow_schema(table)))
+    declared = _declared_columns(table)
     found = dict(_columns(schema))
     ids = {name: field_id for field_id, (name, _) in declared.items()}
     for field_id, (name, kind) in found.items():
@@ -66,6 +66,11 @@ def find_schema_conflict(table: str, schema: pa.Schema) -> str | None:
             return f"the column {name} is {kind}, declared is {expected_kind}"
     lacking = [field.name for field in arrow_schema(table) if not field.nullable and field.name not in schema.names]
     return f"it lacks the column {lacking[0]}" if lacking else None
+
+
+@cache
+def _declared_columns(table: str) -> dict[str, tuple[str, str]]:
+    return dict(_columns(arrow_schema(table)))
 
 
 def _columns(fields: Iterable[pa.Field], above: str = "") -> Iterator[tuple[str, tuple[str, str]]]:

@@ -43,7 +43,7 @@ from litmine.types import (
 
 CHECKOUT = Path(__file__).parent.parent
 AS_OF = datetime(2026, 1, 1, tzinfo=UTC)
-EXAMPLES = 100_000 if os.environ.get("LITMINE_HYPOTHESIS_PROFILE") == "soak" else 500
+EXAMPLES = 100_000 if os.environ.get("LITMINE_HYPOTHESIS_PROFILE") == "soak" else 200
 
 TOKENS = [
     *(b"<", b">", b"</", b"<i>", b"</i>", b"<PMID>", b"</PubmedArticle>", b"<PubmedArticle>", b"&lt;", b"&#0;", b"&x;"),

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import fields
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -72,11 +73,8 @@ def parse(words: list[str]) -> None:
         command, context = found, found.make_context(name, left, parent=context)
 
 
-def test_generated_pages_are_current() -> None:
-    check = subprocess.run(
-        [sys.executable, CHECKOUT / "docs" / "generate.py", "--check"], capture_output=True, text=True, check=False
-    )
-    assert (check.returncode, check.stderr) == (0, "")
+def test_generated_pages_are_current(generator: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+    assert (generator.main(["--check"]), capsys.readouterr().err) == (0, "")
 
 
 @pytest.mark.parametrize(("name", "command"), list(commands()), ids=[name for name, _ in commands()])
@@ -101,15 +99,23 @@ def docs_module(name: str) -> ModuleType:
     return module
 
 
+@pytest.fixture(scope="module")
+def generator() -> ModuleType:
+    """docs/generate.py, which finds the columns of the views once for all tests."""
+    module = docs_module("generate")
+    module.view_columns = cache(module.view_columns)  # type: ignore[attr-defined]
+    return module
+
+
 def test_every_command_is_documented() -> None:
     page = (CHECKOUT / "docs" / "cli.md").read_text(encoding="utf-8")
     assert [name for name, _ in commands() if f"\n## {name}\n" not in page] == []
 
 
-def test_every_view_and_column_is_documented() -> None:
+def test_every_view_and_column_is_documented(generator: ModuleType) -> None:
     """docs/tables.md describes each column of each view and of each stored table."""
     page = (CHECKOUT / "docs" / "tables.md").read_text(encoding="utf-8")
-    views = docs_module("generate").view_columns()
+    views = generator.view_columns()
     assert {"articles", "entities", "answers", "coverage", "runs"} <= views.keys()
     assert [view for view in views if f"\n### View {view}\n" not in page] == []
     undocumented = [f"{view}.{column}" for view, columns in views.items() for column, _, text in columns if not text]

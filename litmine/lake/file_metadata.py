@@ -6,6 +6,7 @@ Reading the metadata of 2,000 files takes longer than most queries, and a reques
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -68,18 +69,25 @@ def read_file_metadata(lake: LakePath, table: str, files: Sequence[LakePath]) ->
         else:
             missing.append(path)
     errors: dict[LakePath, LakeError] = {}
-    if missing:
-        with ThreadPoolExecutor(min(_THREADS[local], len(missing))) as pool:
-            for path, read in zip(missing, pool.map(_reader(table), missing), strict=True):
-                if isinstance(read, LakeError):
-                    errors[path] = read
-                else:
-                    entries[path] = read
+    for path, read in zip(missing, _read_all(_reader(table), missing, _THREADS[local]), strict=True):
+        if isinstance(read, LakeError):
+            errors[path] = read
+        else:
+            entries[path] = read
     if len(missing) - len(errors) >= _MIN_NEW[local]:
         read_now = {names[path]: entry for path, entry in entries.items()}
         write_cached_json(lake, _cache_name(table), key, _still_there(lake, cached, set(names.values())) | read_now)
     found = {path: _parse(entries[path]) for path in names if path in entries}
     return FoundMetadata(found, errors)
+
+
+def _read_all(
+    read: Callable[[LakePath], _Entry | LakeError], files: Sequence[LakePath], threads: int
+) -> list[_Entry | LakeError]:
+    if len(files) <= 1:  # starting a thread takes longer than reading a file
+        return [read(file) for file in files]
+    with ThreadPoolExecutor(min(threads, len(files))) as pool:
+        return list(pool.map(read, files))
 
 
 def _parse(entry: _Entry) -> FileMetadata:
@@ -107,6 +115,7 @@ def _cache_name(table: str) -> str:
     return f"metadata-{table}"
 
 
+@cache
 def _cache_key(table: str) -> str:
     """It changes with the fields of an entry, and with the declared columns, which `missing` is about."""
     schema = arrow_schema(table).to_string(show_field_metadata=True)

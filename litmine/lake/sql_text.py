@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Sequence
+from functools import cache
 
 import pyarrow as pa
 
@@ -57,6 +58,7 @@ def sql_string(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+@cache
 def duckdb_type(kind: pa.DataType) -> str:
     """DuckDB's name of an Arrow type that the tables use."""
     if pa.types.is_list(kind):

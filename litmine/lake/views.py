@@ -110,11 +110,7 @@ def write_catalogue(lake: LakePath) -> bool:
         import duckdb
 
         try:
-            with connect_duckdb(temporary) as catalogue:
-                run_interruptibly(catalogue, lambda: catalogue.execute(sql))
-                fingerprint = _fingerprint(sql, catalogue)
-                # Without the checkpoint, the views could remain in the write-ahead log when the disk is full.
-                catalogue.execute(f"COMMENT ON VIEW {_FINGERPRINT_VIEW} IS '{fingerprint}'; CHECKPOINT")
+            build_catalogue(temporary, sql)
         except duckdb.Error as error:
             raise file_write_error(path, OSError(" ".join(str(error).split()))) from error
         finally:
@@ -122,6 +118,15 @@ def write_catalogue(lake: LakePath) -> bool:
         _checked_catalogues[path] = _file_identity(temporary), sql
 
     return write_atomically(path, build)
+
+
+def build_catalogue(file: Path, sql: str) -> None:
+    """Write a database file with the views that `sql` creates, and with their fingerprint. Raises duckdb.Error."""
+    with connect_duckdb(file) as catalogue:
+        run_interruptibly(catalogue, lambda: catalogue.execute(sql))
+        fingerprint = _fingerprint(sql, catalogue)
+        # Without the checkpoint, the views could remain in the write-ahead log when the disk is full.
+        catalogue.execute(f"COMMENT ON VIEW {_FINGERPRINT_VIEW} IS '{fingerprint}'; CHECKPOINT")
 
 
 def catalogue_is_current(lake: LakePath) -> bool:

@@ -95,9 +95,9 @@ def test_a_command_imports_no_other_command() -> None:
 
 
 def test_a_hugging_face_folder_is_identified_without_transformers(
-    annotated_lake: Path, bert_classifier: Path, tmp_path: Path, run: Run
+    short_annotated_lake: Path, bert_classifier: Path, tmp_path: Path, run: Run
 ) -> None:
-    lake = str(shutil.copytree(annotated_lake, tmp_path / "lake"))
+    lake = str(shutil.copytree(short_annotated_lake, tmp_path / "lake"))
     words = ("annotate", "--model", str(bert_classifier), "--lake", lake)
     assert run(*words).returncode == DONE
     ran = subprocess.run([sys.executable, "-c", LOADED, *words], capture_output=True, text=True, check=False)

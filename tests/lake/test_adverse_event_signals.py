@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from litmine import Lake
 from litmine.lake.paths import CATALOGUE
 from litmine.types import Article, Correction
+from tests.fixtures.examples import fewer_examples
 from tests.fixtures.lakes import LakePlaces
 from tests.fixtures.written_relations import MODEL, Paper, Said, activate_models, add_papers, delete
 
@@ -371,7 +372,7 @@ def count_tables(found: list[Paper]) -> dict[tuple[str, str], tuple[int, ...]]:
     return cells
 
 
-@settings(max_examples=settings().max_examples // 3)  # each example makes a lake
+@settings(max_examples=fewer_examples(gate=6, soak=1000))  # each example makes a lake
 @given(found=st.integers(1, 8).flatmap(lambda n: st.tuples(*(any_paper(pmid) for pmid in range(1, n + 1)))))
 def test_signals_equal_plain_counts_for_any_lake(lake_places: LakePlaces, found: tuple[Paper, ...]) -> None:
     lake = Lake(lake_places.place())

@@ -33,6 +33,7 @@ from litmine.types import (
     Section,
     SourceRecord,
 )
+from tests.fixtures.examples import fewer_examples
 
 MakeRecord = Callable[..., SourceRecord]
 
@@ -243,7 +244,7 @@ RECORDS = st.one_of(
     ),
 )
 # Each example makes a lake, which takes up to a second.
-FEWER_EXAMPLES = settings().max_examples // (5 if settings().max_examples > 100 else 10)
+FEWER_EXAMPLES = fewer_examples(gate=4, soak=600)
 SOURCES = st.lists(
     st.lists(
         st.builds(

@@ -29,6 +29,7 @@ from litmine.lake.views import connect, open_duckdb
 from litmine.pipeline.compact import compact
 from litmine.tasks.ner.model import entity_rows
 from litmine.types import BARE_TEXT, RECORD, Article, Deletion, Entity, SourceRecord
+from tests.fixtures.examples import fewer_examples
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 MARKS = ["text_changed", "pmid_known"]
@@ -237,9 +238,7 @@ def add(*records: SourceRecord) -> tuple[str, list[SourceRecord]]:
 BOTH = [("annotate", "a@1"), ("annotate", "b@1"), ("activate", ("a@1", "b@1"))]
 
 
-@settings(
-    max_examples=max(8, settings().max_examples // 6), suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=fewer_examples(gate=4, soak=500), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(STEPS, min_size=3, max_size=9), order=st.randoms(use_true_random=False))
 # A text that goes and comes back, with a merge on the way.
 @example([add(seen(0, 1, "alpha")), add(seen(1, 1, "delta")), ("compact", 100), add(seen(2, 1, "alpha")), *BOTH], None)
@@ -275,9 +274,7 @@ def test_views_equal_their_plain_definitions(empty_lake: Path, steps: list[Any],
         check_views(lake, each_alone=True)
 
 
-@settings(
-    max_examples=max(8, settings().max_examples // 10), suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=fewer_examples(gate=4, soak=300), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     steps=st.lists(
         st.one_of(

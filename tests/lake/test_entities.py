@@ -18,6 +18,7 @@ from litmine.lake.targets import FailedText, TargetFooter, TargetInput, TargetSe
 from litmine.schema import arrow_schema
 from litmine.tasks.ner.model import entity_rows
 from litmine.types import Entity, SourceRecord
+from tests.fixtures.examples import fewer_examples
 
 MODEL = "m@0123456789ab"
 MakeRecord = Callable[..., SourceRecord]
@@ -137,7 +138,7 @@ TRICKY = "\0\u0301\u200d\u200b\xa0\U0001f9ec\U00010400é\t\n "
 TEXT = st.text(st.one_of(st.characters(exclude_categories=["Cs"]), st.sampled_from(TRICKY)), min_size=1)
 
 
-@settings(max_examples=settings().max_examples // 3)  # each example makes a lake
+@settings(max_examples=fewer_examples(gate=6, soak=1000))  # each example makes a lake
 @given(data=st.data(), titles=st.lists(TEXT, min_size=1, max_size=6))
 def test_offsets_are_exact_in_sql_for_any_text(
     empty_lake: Path, make_record: MakeRecord, data: st.DataObject, titles: list[str]

@@ -27,6 +27,7 @@ from litmine.pipeline.compact import compact
 from litmine.pipeline.fetch_plan import SOURCE
 from litmine.specs import TASKS
 from litmine.types import BARE_TEXT, READER_VERSION, RECORD, Article, Deletion, SourceRecord
+from tests.fixtures.examples import fewer_examples
 
 MakeRecord = Callable[..., SourceRecord]
 EPOCH = datetime(2025, 1, 1, tzinfo=UTC)
@@ -142,7 +143,7 @@ def test_the_numbers_follow_every_change(annotated: Lake, make_record: MakeRecor
 
 
 # Each example makes a lake.
-EXAMPLES = settings().max_examples // 6
+EXAMPLES = fewer_examples(gate=5, soak=500)
 RECORDS = st.builds(
     lambda pmid, day, kind: SourceRecord(
         Deletion(pmid) if kind == 0 else Article(pmid, f"Title {kind}.", retracted=kind == 1),

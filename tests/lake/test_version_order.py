@@ -23,12 +23,13 @@ from litmine.lake.freshness import last_seen
 from litmine.lake.parquet import FOOTER_KEY
 from litmine.lake.version_order import VERSION_COLUMNS, VersionKey, version_struct
 from litmine.types import BARE_TEXT, READER_VERSION, RECORD, Article, Deletion, SourceRecord
+from tests.fixtures.examples import fewer_examples
 
 MakeRecord = Callable[..., SourceRecord]
 DAY = datetime(2025, 1, 1, tzinfo=UTC)
 RETRACTED = Article(1, "Drug Q", "It cures.", year=2011, doi="10.1/q", retracted=True)
 # Each example makes a lake.
-FEWER_EXAMPLES = settings().max_examples // (5 if settings().max_examples > 100 else 6)
+FEWER_EXAMPLES = fewer_examples(gate=5, soak=600)
 
 KEYS = st.builds(
     VersionKey,

@@ -34,6 +34,11 @@ def content(titles: dict[int, str], deleted: tuple[int, ...] = ()) -> bytes:
 
 
 @pytest.fixture
+def tmp_path(same_folder: Path) -> Path:
+    return same_folder
+
+
+@pytest.fixture
 def inbox(tmp_path: Path) -> Path:
     folder = tmp_path / "inbox"
     folder.mkdir()

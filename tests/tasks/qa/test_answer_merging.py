@@ -25,6 +25,7 @@ from litmine.tasks.qa.question_files import GoldQuestion, QuestionFile
 from litmine.tasks.qa.reader import Reader
 from litmine.tasks.qa.settings import ReaderSettings
 from litmine.types import QUESTION_TYPES, Article, Question, ReaderOutput, SourceRecord, SpanAnswer
+from tests.fixtures.examples import fewer_examples
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 READER = "fixed@0123456789ab"
@@ -151,7 +152,7 @@ DOUBTED = [
 
 
 # Filling a lake takes half a second.
-@settings(max_examples=max(settings().max_examples // 4, 1))
+@settings(max_examples=fewer_examples(gate=5, soak=750))
 @given(cases=CASES)
 @example(cases=SPELLED)
 @example(cases=DOUBTED)
