@@ -173,7 +173,8 @@ def _descendants(pid: int) -> list[int]:
             with suppress(OSError):
                 # The name of a program, in brackets, may hold spaces.
                 parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-    found, new = [], {pid}
+    found: list[int] = []
+    new = {pid}
     while new:
         new = {child for child, parent in parents.items() if parent in new}
         found += new

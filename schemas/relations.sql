@@ -7,7 +7,7 @@ SELECT pmid, relation_type, subject_start, subject_end, subject, subject_type, s
        negated, speculated, score, model, inputs
 FROM {current relations}
 WHERE coalesce(subject_id <> object_id, true)
-    -- A drug may be part of the name of its effect ("lithium toxicity"); no corpus relates other mentions that overlap (record 0203).
+    -- A drug may be part of the name of its effect ("lithium toxicity"); no corpus relates other mentions that overlap (record 0201).
     AND (relation_type IN ('adverse_effect', 'treats') OR subject_end <= object_start OR object_end <= subject_start);
 
 -- relations: The relations of the active model, one row for each pair of mentions and relation type; retracted articles are among them (`retracted` in `articles`).
@@ -82,7 +82,7 @@ ANTI JOIN treated ON related.pmid = treated.pmid AND related.model = treated.mod
              AND list_has_any(string_split(related.event_id, '|'), string_split(treated.event_id, '|'))))
 WHERE (relation_type = 'adverse_effect'
        OR (relation_type = 'induces' AND (pmid, drug_start, event_start) NOT IN (FROM across)))
-    -- What a drug is given for: a lower blood pressure, an improvement (record 0203).
+    -- What a drug is given for: a lower blood pressure, an improvement (record 0201).
     AND NOT regexp_matches(event, '(?i)\b(reduc\w*|decreas\w*|lower\w*|falls?|declin\w*)\b.*((blood|arterial|systolic|diastolic|portal|venous|intraocular) (\w+ )?pressures?|\b[sd]?bp\b)')
     AND NOT regexp_matches(event, '(?i)((blood|arterial|systolic|diastolic|portal|venous|intraocular) (\w+ )?pressures?|\b[sd]?bp\b).*\b(reduc|decreas|lower|falls?|declin)|\b(improv(e[sd]?|ing|ements?)|fewer|better)\b')
 -- Where both types relate the same two spans, the one with both identifiers counts, then the one with the higher score.

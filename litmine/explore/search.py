@@ -76,7 +76,7 @@ def search(queries: LakeQueries, index: Shared[SearchIndex], arrays: LakeArrays,
         return Hits(_articles(queries, pmids, ""), int(chosen.sum()), arrays.facets(chosen))
     state = queries.state()
     opened, note = index.get(state), index_note(index, state)
-    among = None if is_all else ArticleList(arrays.pmids[chosen])
+    among = None if is_all else ArticleList(arrays.pmids[chosen].astype(np.int64, copy=False))
     ranked = [hit.pmid for hit in opened.search(wanted.words, MAX_HITS, among=among)]
     known = arrays.mask(arrays.with_pmids(np.array(ranked, np.int64)))
     page = ranked[wanted.offset : wanted.offset + wanted.size]
