@@ -13,6 +13,7 @@ from litmine.explore.discovery import Discoveries
 from litmine.explore.queries import LakeQueries, RequestLimits
 from litmine.explore.scratch import ScratchLake
 from litmine.explore.shared import Shared
+from litmine.explore.texts import ArticleTexts, read_texts
 from litmine.lake.lake import Lake
 from litmine.search.index import SearchIndex
 
@@ -25,6 +26,7 @@ class Services:
     index: Shared[SearchIndex]
     shared_arrays: Shared[LakeArrays]
     shared_tables: Shared[ConceptTables]
+    shared_texts: Shared[ArticleTexts]
     names: ConceptNames
     signals: Signals
     discoveries: Discoveries
@@ -41,6 +43,7 @@ class Services:
             Shared(lambda: SearchIndex.open(lake)),
             Shared(lambda: read_arrays(queries)),
             Shared(lambda: read_concept_tables(queries)),
+            Shared(lambda: read_texts(queries)),
             ConceptNames(queries),
             Signals(queries),
             Discoveries(queries),
@@ -55,9 +58,13 @@ class Services:
         """Spellings, relations and adverse events, as `arrays`."""
         return self.shared_tables.get(self.queries.state())
 
+    def texts(self) -> ArticleTexts:
+        """The copy of the articles, as `arrays`."""
+        return self.shared_texts.get(self.queries.state())
+
     def concept_sources(self) -> ConceptSources:
         """What the page of a concept is made from. Raises as `LakeQueries.open`."""
-        return ConceptSources(self.queries, self.names, self.signals, self.arrays(), self.tables())
+        return ConceptSources(self.queries, self.names, self.signals, self.arrays(), self.tables(), self.texts())
 
     def warm_up(self) -> None:
         """Open the index and read concepts and signals on another thread, so that the first request waits less."""
@@ -66,6 +73,7 @@ class Services:
             steps = (
                 self.names.types,
                 self.arrays,
+                self.texts,
                 self.tables,
                 lambda: self.index.get(self.queries.state()),
                 lambda: self.signals.of(""),
@@ -88,6 +96,7 @@ class Services:
             self.index,
             self.shared_arrays,
             self.shared_tables,
+            self.shared_texts,
             self.names.shared,
             self.signals.shared,
             self.discoveries.shared,
