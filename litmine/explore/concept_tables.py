@@ -4,7 +4,7 @@ A query of one concept's relations reads those of all, and so does one of an art
 once for each state of the lake.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +16,8 @@ import pyarrow.compute as pc
 from litmine.explore.queries import LakeQueries
 
 Integers = npt.NDArray[np.integer]
-# Spellings and relations that the page of a concept shows.
-_SPELLINGS, _RELATIONS = 12, 50
+# Spellings, relations and trials that the page of a concept shows.
+_SPELLINGS, _RELATIONS, _TRIALS = 12, 50, 12
 _ALL_SPELLINGS = f"""
 WITH written AS (
     SELECT identifier, mention FROM entities WHERE NOT contains(identifier, '|')
@@ -43,6 +43,19 @@ _ALL_EVENTS = (
     "SELECT pmid, drug, drug_id, event, event_id, score, negated, speculated, evidence_start, evidence_end"
     " FROM adverse_events ORDER BY pmid, score DESC, drug_start, event_start"
 )
+# In which role the trials of randomised design mention concepts.
+_ALL_TRIALS = """
+SELECT DISTINCT unnest(one.identifiers) AS identifier, role, pmid, year
+FROM (
+    SELECT pmid, year, 'population' AS role, unnest(populations) AS one FROM found
+    UNION ALL SELECT pmid, year, 'intervention', unnest(interventions) FROM found
+    UNION ALL SELECT pmid, year, 'comparator', unnest(comparators) FROM found
+    UNION ALL SELECT pmid, year, 'outcome', unnest(outcomes) FROM found
+) ORDER BY year DESC NULLS LAST, pmid DESC, role"""
+_RANDOMISED = (
+    "WITH found AS MATERIALIZED (SELECT pmid, year, populations, interventions, comparators, outcomes FROM trials"
+    " WHERE design.randomised AND NOT coalesce(retracted, false))"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +63,7 @@ class ConceptTables:
     """The tables. Rows of `relations` that name a concept are at `relation_rows` from `starts[concept]` on, best first.
 
     spellings: row of the table of spellings by identifier. numbers: number of each concept that a relation names.
+    trials: PMIDs and roles by identifier, the newest first.
     """
 
     spellings: Mapping[str, int]
@@ -59,6 +73,7 @@ class ConceptTables:
     starts: Integers
     relation_rows: Integers
     events: pa.Table
+    trials: Mapping[str, Sequence[tuple[int, str]]]
 
     def spellings_of(self, identifier: str) -> list[dict[str, Any]]:
         """How a concept is written in the lake, most frequent first."""
@@ -74,6 +89,13 @@ class ConceptTables:
         rows = self.relation_rows[self.starts[number] : self.starts[number + 1]][:_RELATIONS]
         found: list[dict[str, Any]] = self.relations.take(pa.array(rows)).to_pylist()
         return found
+
+    def trials_of(self, identifier: str) -> dict[int, str]:
+        """The roles of a concept by PMID in the newest randomised trials that mention it."""
+        roles: dict[int, list[str]] = {}
+        for pmid, role in self.trials.get(identifier, ()):
+            roles.setdefault(pmid, []).append(role)
+        return {pmid: ", ".join(found) for pmid, found in list(roles.items())[:_TRIALS]}
 
     def events_of(self, pmid: int) -> list[dict[str, Any]]:
         """The adverse events of an article, the best first."""
@@ -110,7 +132,16 @@ def read_concept_tables(queries: LakeQueries) -> ConceptTables:
         np.concatenate([[0], np.cumsum(counts)]),
         rows[order],
         queries.table(_ALL_EVENTS).combine_chunks(),
+        _read_trials(queries),
     )
+
+
+def _read_trials(queries: LakeQueries) -> dict[str, list[tuple[int, str]]]:
+    found: dict[str, list[tuple[int, str]]] = {}
+    if "trials" in queries.views:
+        for row in queries.rows(_RANDOMISED + _ALL_TRIALS):
+            found.setdefault(row["identifier"], []).append((row["pmid"], row["role"]))
+    return found
 
 
 def _read_relations(queries: LakeQueries) -> pa.Table:

@@ -186,6 +186,8 @@ def read_concept(sources: ConceptSources, identifier: str) -> dict[str, Any] | N
     }
     if "document_relations" in queries.views:
         found["relations"] = _relations(sources, identifier)
+    roles = sources.tables.trials_of(identifier)
+    found["trials"] = [{**one, "roles": roles[one["pmid"]]} for one in _newest(sources.texts, list(roles))]
     if "adverse_event_signals" in queries.views:
         found["signals"] = sources.signals.of(identifier)
     found["tree"] = _tree(queries, concept["tree_numbers"])

@@ -1,4 +1,4 @@
-"""What a row of the view `trials` says, in few words: design, numbers of people, who got what, and what was measured."""
+"""What a row of the view `trials` says, in words: design, numbers of people, who got what, and what was measured."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
