@@ -110,19 +110,17 @@ def read_concept_tables(queries: LakeQueries) -> ConceptTables:
     written = queries.table(_ALL_SPELLINGS)
     identifiers = written["identifier"].to_pylist()
     relations = _read_relations(queries)
-    sides = [relations["subject_id"].combine_chunks(), relations["object_id"].combine_chunks()]
-    names = (
-        pc.unique(pa.concat_arrays([side.dictionary for side in sides]))
-        if len(relations)
-        else pa.array([], pa.string())
-    )
-    codes = [
-        pc.index_in(side.dictionary, names).to_numpy()[side.indices.to_numpy()] for side in sides if len(relations)
-    ]
-    owner = np.concatenate(codes) if codes else np.zeros(0, np.int32)
+    sides = [relations[name].combine_chunks() for name in ("subject_id", "object_id")]
+    names = pc.unique(pa.concat_arrays([side.dictionary for side in sides])).sort() if len(relations) else pa.array([])
+    # Numbers of names are in the order of the names, so equal relations have a fixed order.
+    numbers = [_numbers(side, names) for side in sides if len(relations)] or [np.zeros(0, np.int32)] * 2
+    kinds = relations["relation_type"].combine_chunks()
+    kind = _numbers(kinds, kinds.dictionary.sort()) if len(relations) else np.zeros(0, np.int32)
+    owner = np.concatenate(numbers)
     rows = np.tile(np.arange(len(relations), dtype=np.int32), 2)
     articles, score = relations["articles"].to_numpy(), relations["score"].to_numpy()
-    order = np.lexsort((rows, -score[rows], -articles[rows], owner))
+    keys = (kind[rows], numbers[1][rows], numbers[0][rows], -score[rows], -articles[rows], owner)
+    order = np.lexsort(keys)
     counts = np.bincount(owner, minlength=len(names))
     return ConceptTables(
         {identifier: row for row, identifier in enumerate(identifiers)},
@@ -134,6 +132,12 @@ def read_concept_tables(queries: LakeQueries) -> ConceptTables:
         queries.table(_ALL_EVENTS).combine_chunks(),
         _read_trials(queries),
     )
+
+
+def _numbers(column: pa.DictionaryArray, names: pa.Array) -> Integers:
+    """The number of each value of a column among the names."""
+    numbers: Integers = pc.index_in(column.dictionary, names).to_numpy()[column.indices.to_numpy()]
+    return numbers
 
 
 def _read_trials(queries: LakeQueries) -> dict[str, list[tuple[int, str]]]:
