@@ -112,7 +112,7 @@ def main() -> None:
         place = Path(folder) / "lake"
         figures: dict[str, Any] = {"articles": options.articles, "pause s": options.pause, "users": USERS}
         if not place.exists():
-            make = [sys.executable, "-m", "benchmarks.explore_lake", place, str(options.articles)]
+            make = [sys.executable, "-m", "benchmarks.explore_lake", str(place), str(options.articles)]
             figures["making"] = json.loads(subprocess.run(make, check=True, capture_output=True, text=True).stdout)
         kinds = page_kinds(Lake(place), random.Random(7))
         with serving(place) as server:

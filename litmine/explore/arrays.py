@@ -107,7 +107,8 @@ class LakeArrays:
         if name == "status":
             return self.retracted if value == "retracted" else ~self.retracted
         bit = 1 << self.kind_names.index(value) if value in self.kind_names else 0
-        return (self.kinds & bit) != 0
+        found: Booleans = (self.kinds & bit) != 0
+        return found
 
     def facets(self, chosen: Booleans) -> dict[str, list[dict[str, Any]]]:
         """For each facet the most frequent values among the chosen articles, and the newest years."""
@@ -186,7 +187,7 @@ def read_arrays(queries: LakeQueries) -> LakeArrays:
     years = rows["year"].fill_null(NO_YEAR).to_numpy().astype(np.int32)
     retracted = rows["retracted"].fill_null(False).to_numpy(zero_copy_only=False)
     concepts = queries.table(_CONCEPTS)
-    found = np.zeros(0, np.int64), np.zeros(0, np.int32)
+    found: tuple[Integers, Integers] = np.zeros(0, np.int64), np.zeros(0, np.int32)
     if len(concepts):
         found = _flat(concepts["pmids"]), _flat(concepts["mentions"]).astype(np.int32)
     owner = np.repeat(np.arange(len(concepts), dtype=np.int32), _lengths(concepts["pmids"]))
