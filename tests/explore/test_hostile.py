@@ -76,7 +76,12 @@ def test_no_script_runs_in_a_browser(hostile: Client, browser: Any) -> None:
     context.add_init_script(_WATCH)
     page = context.new_page()
     seen: list[str] = []
-    page.on("dialog", lambda dialog: (seen.append(dialog.message), dialog.dismiss()))
+
+    def remember_dialog(dialog: Any) -> None:
+        seen.append(dialog.message)
+        dialog.dismiss()
+
+    page.on("dialog", remember_dialog)
     page.on("pageerror", lambda error: seen.append(str(error)))
     page.on("console", lambda message: seen.append(message.text) if message.type == "error" else None)
     page.on("popup", lambda popup: seen.append(popup.url))
