@@ -12,7 +12,6 @@ from litmine.explore.article import banners, read_article
 from litmine.explore.concepts import read_concept
 from litmine.explore.discovery import discover_concepts
 from litmine.explore.errors import NotFoundError
-from litmine.explore.overview import read_overview
 from litmine.explore.parameters import Parameter
 from litmine.explore.reading import DEFAULT_TASKS, annotate_texts, ask, task_names
 from litmine.explore.search import MAX_HITS, Search, search
@@ -84,7 +83,7 @@ def next_address(path: str, values: Values, more: bool) -> str | None:
 
 
 def _search(services: Services, values: Values) -> dict[str, Any]:
-    hits = search(services.queries, services.index, services.arrays(), search_of(values))
+    hits = search(services.queries, services.index, services.arrays(), services.texts(), search_of(values))
     return {
         "total": hits.total,
         "total_is_least": hits.cut,
@@ -171,7 +170,7 @@ def _annotate(services: Services, values: Values) -> dict[str, Any]:
 
 
 def _status(services: Services, _values: Values) -> dict[str, Any]:
-    return read_overview(services.queries)
+    return services.overview()
 
 
 ANSWER_PARAMETERS = (

@@ -6,6 +6,7 @@ from typing import Any
 from litmine.explore.concept_tables import ConceptTables
 from litmine.explore.conditions import rows_as_list
 from litmine.explore.queries import LakeQueries
+from litmine.pipeline.count_format import format_count
 
 _MAX_ROWS = 500
 # What the views show of an article, by name: each only if the lake has its view. `{pmid}` is the article's.
@@ -24,8 +25,9 @@ _SECTIONS = {
     " coalesce(subject_id, lower(subject)), coalesce(object_id, lower(object)) ORDER BY score DESC, subject, object",
     "answers": "SELECT question, answer, rank, score, start_char, end_char FROM answers"
     " WHERE pmid = {pmid} AND answer IS NOT NULL AND question_type <> 'yesno' ORDER BY question, rank",
-    "labels": "SELECT * EXCLUDE (pmid) FROM labels WHERE pmid = {pmid} ORDER BY ALL",
-    "trials": "SELECT * EXCLUDE (pmid) FROM trials WHERE pmid = {pmid} ORDER BY ALL",
+    "labels": "SELECT scheme, label, score, start_char, end_char, model FROM labels WHERE pmid = {pmid}"
+    " ORDER BY scheme, start_char NULLS FIRST, score DESC, label",
+    "trials": "SELECT * EXCLUDE (pmid) FROM trials WHERE pmid = {pmid}",
 }
 
 
@@ -70,6 +72,24 @@ def paragraphs(article: dict[str, Any]) -> list[tuple[str, int, int]]:
     if not found and start < len(text):
         found.append(("", start, len(text)))
     return found
+
+
+def label_groups(labels: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:
+    """For each scheme, its labels of the article with scores, or those of sentences with the number of sentences."""
+    groups: dict[str, dict[str, list[dict[str, Any]]]] = {}
+    for one in labels:
+        groups.setdefault(one["scheme"], {}).setdefault(one["label"], []).append(one)
+    return [
+        (scheme, "; ".join(_label_text(label, rows) for label, rows in found.items()))
+        for scheme, found in groups.items()
+    ]
+
+
+def _label_text(label: str, rows: Sequence[dict[str, Any]]) -> str:
+    score = max(one["score"] for one in rows)
+    if rows[0]["start_char"] is None:
+        return f"{label} ({score:.2f})"
+    return f"{label} ({format_count(len(rows), 'sentences')}, {score:.2f} at most)"
 
 
 def banners(article: dict[str, Any]) -> list[dict[str, Any]]:

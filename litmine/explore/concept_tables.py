@@ -4,7 +4,7 @@ A query of one concept's relations reads those of all, and so does one of an art
 once for each state of the lake.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +16,8 @@ import pyarrow.compute as pc
 from litmine.explore.queries import LakeQueries
 
 Integers = npt.NDArray[np.integer]
-# Spellings and relations that the page of a concept shows.
-_SPELLINGS, _RELATIONS = 12, 50
+# Spellings, relations and trials that the page of a concept shows.
+_SPELLINGS, _RELATIONS, _TRIALS = 12, 50, 12
 _ALL_SPELLINGS = f"""
 WITH written AS (
     SELECT identifier, mention FROM entities WHERE NOT contains(identifier, '|')
@@ -43,6 +43,19 @@ _ALL_EVENTS = (
     "SELECT pmid, drug, drug_id, event, event_id, score, negated, speculated, evidence_start, evidence_end"
     " FROM adverse_events ORDER BY pmid, score DESC, drug_start, event_start"
 )
+# In which role the trials of randomised design mention concepts.
+_ALL_TRIALS = """
+SELECT DISTINCT unnest(one.identifiers) AS identifier, role, pmid, year
+FROM (
+    SELECT pmid, year, 'population' AS role, unnest(populations) AS one FROM found
+    UNION ALL SELECT pmid, year, 'intervention', unnest(interventions) FROM found
+    UNION ALL SELECT pmid, year, 'comparator', unnest(comparators) FROM found
+    UNION ALL SELECT pmid, year, 'outcome', unnest(outcomes) FROM found
+) ORDER BY year DESC NULLS LAST, pmid DESC, role"""
+_RANDOMISED = (
+    "WITH found AS MATERIALIZED (SELECT pmid, year, populations, interventions, comparators, outcomes FROM trials"
+    " WHERE design.randomised AND NOT coalesce(retracted, false))"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +63,7 @@ class ConceptTables:
     """The tables. Rows of `relations` that name a concept are at `relation_rows` from `starts[concept]` on, best first.
 
     spellings: row of the table of spellings by identifier. numbers: number of each concept that a relation names.
+    trials: PMIDs and roles by identifier, the newest first.
     """
 
     spellings: Mapping[str, int]
@@ -59,6 +73,7 @@ class ConceptTables:
     starts: Integers
     relation_rows: Integers
     events: pa.Table
+    trials: Mapping[str, Sequence[tuple[int, str]]]
 
     def spellings_of(self, identifier: str) -> list[dict[str, Any]]:
         """How a concept is written in the lake, most frequent first."""
@@ -75,6 +90,13 @@ class ConceptTables:
         found: list[dict[str, Any]] = self.relations.take(pa.array(rows)).to_pylist()
         return found
 
+    def trials_of(self, identifier: str) -> dict[int, str]:
+        """The roles of a concept by PMID in the newest randomised trials that mention it."""
+        roles: dict[int, list[str]] = {}
+        for pmid, role in self.trials.get(identifier, ()):
+            roles.setdefault(pmid, []).append(role)
+        return {pmid: ", ".join(found) for pmid, found in list(roles.items())[:_TRIALS]}
+
     def events_of(self, pmid: int) -> list[dict[str, Any]]:
         """The adverse events of an article, the best first."""
         pmids = self.events["pmid"].to_numpy()
@@ -88,19 +110,17 @@ def read_concept_tables(queries: LakeQueries) -> ConceptTables:
     written = queries.table(_ALL_SPELLINGS)
     identifiers = written["identifier"].to_pylist()
     relations = _read_relations(queries)
-    sides = [relations["subject_id"].combine_chunks(), relations["object_id"].combine_chunks()]
-    names = (
-        pc.unique(pa.concat_arrays([side.dictionary for side in sides]))
-        if len(relations)
-        else pa.array([], pa.string())
-    )
-    codes = [
-        pc.index_in(side.dictionary, names).to_numpy()[side.indices.to_numpy()] for side in sides if len(relations)
-    ]
-    owner = np.concatenate(codes) if codes else np.zeros(0, np.int32)
+    sides = [relations[name].combine_chunks() for name in ("subject_id", "object_id")]
+    names = pc.unique(pa.concat_arrays([side.dictionary for side in sides])).sort() if len(relations) else pa.array([])
+    # Numbers of names are in the order of the names, so equal relations have a fixed order.
+    numbers = [_numbers(side, names) for side in sides if len(relations)] or [np.zeros(0, np.int32)] * 2
+    kinds = relations["relation_type"].combine_chunks()
+    kind = _numbers(kinds, kinds.dictionary.sort()) if len(relations) else np.zeros(0, np.int32)
+    owner = np.concatenate(numbers)
     rows = np.tile(np.arange(len(relations), dtype=np.int32), 2)
     articles, score = relations["articles"].to_numpy(), relations["score"].to_numpy()
-    order = np.lexsort((rows, -score[rows], -articles[rows], owner))
+    keys = (kind[rows], numbers[1][rows], numbers[0][rows], -score[rows], -articles[rows], owner)
+    order = np.lexsort(keys)
     counts = np.bincount(owner, minlength=len(names))
     return ConceptTables(
         {identifier: row for row, identifier in enumerate(identifiers)},
@@ -110,7 +130,22 @@ def read_concept_tables(queries: LakeQueries) -> ConceptTables:
         np.concatenate([[0], np.cumsum(counts)]),
         rows[order],
         queries.table(_ALL_EVENTS).combine_chunks(),
+        _read_trials(queries),
     )
+
+
+def _numbers(column: pa.DictionaryArray, names: pa.Array) -> Integers:
+    """The number of each value of a column among the names."""
+    numbers: Integers = pc.index_in(column.dictionary, names).to_numpy()[column.indices.to_numpy()]
+    return numbers
+
+
+def _read_trials(queries: LakeQueries) -> dict[str, list[tuple[int, str]]]:
+    found: dict[str, list[tuple[int, str]]] = {}
+    if "trials" in queries.views:
+        for row in queries.rows(_RANDOMISED + _ALL_TRIALS):
+            found.setdefault(row["identifier"], []).append((row["pmid"], row["role"]))
+    return found
 
 
 def _read_relations(queries: LakeQueries) -> pa.Table:

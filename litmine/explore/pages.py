@@ -20,10 +20,9 @@ from litmine.explore.api import (
     next_address,
     search_of,
 )
-from litmine.explore.article import banners, entity_types, paragraphs
+from litmine.explore.article import banners, entity_types, label_groups, paragraphs
 from litmine.explore.discovery import discover_concepts, network_of
 from litmine.explore.errors import status_and_message
-from litmine.explore.overview import read_overview
 from litmine.explore.parameters import Parameter, read_parameters
 from litmine.explore.reading import ask
 from litmine.explore.render import make_environment, series_of, spans_of
@@ -114,7 +113,7 @@ def address(path: str, values: Mapping[str, Any], **changes: Any) -> str:
 def _search(services: Services, values: Values) -> Values:
     concept = _resolve_concept(services, values)
     wanted = search_of({**values, "concept": concept["identifier"] if concept else ""})
-    hits = search(services.queries, services.index, services.arrays(), wanted)
+    hits = search(services.queries, services.index, services.arrays(), services.texts(), wanted)
     is_start = not any(values[one.name] for one in SEARCH_PARAMETERS if one.kind == "string")
     names = services.names.name_of(
         {one["identifier"] for article in hits.articles for one in article["concepts"]} - {None}
@@ -178,6 +177,7 @@ def _article(services: Services, values: Values) -> Values:
         "article": article,
         "banners": banners(article),
         "paragraphs": paragraphs(article),
+        "labels": label_groups(article.get("labels", ())),
         "types": types,
         "type_numbers": {name: number for number, name in enumerate(types)},
         "hidden": hidden,
@@ -307,7 +307,7 @@ def _sql(services: Services, values: Values) -> Values:
 
 
 def _lake(services: Services, _values: Values) -> Values:
-    overview = read_overview(services.queries)
+    overview = services.overview()
     return {"lake": overview, "chart": series_of(overview["years"], "year", "articles")}
 
 

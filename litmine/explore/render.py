@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from litmine.output.marked_text import TYPE_COLOURS, MarkedSpan, cut_text
 from litmine.output.rows import cell_text
+from litmine.output.trial_text import trial_facts
 from litmine.pipeline.count_format import format_count
 from litmine.pipeline.ranked_answers import publication_types
 from litmine.versions import __version__
@@ -36,6 +37,8 @@ def make_environment() -> Environment:
         "kinds": publication_types,
         "visible": visible_spans,
         "first_linked": first_linked,
+        "trial_facts": trial_facts,
+        "linked_mentions": linked_mentions,
         "words": lambda text: str(text).replace("_", " "),
     }
     environment.globals |= {"cut_text": cut_text, "cell_address": cell_address, "version": __version__}
@@ -58,6 +61,15 @@ def visible_spans(numbers: Sequence[int], spans: Sequence[MarkedSpan], hidden: C
 def first_linked(numbers: Sequence[int], spans: Sequence[MarkedSpan]) -> str | None:
     """The identifier of the first of these spans that has one."""
     return next((spans[number].identifier for number in numbers if spans[number].identifier), None)
+
+
+def linked_mentions(mentions: Iterable[Mapping[str, Any]] | None) -> list[tuple[str, str]]:
+    """The identifiers in mentions of a trial, each once, with the first mention that has it."""
+    found: dict[str, str] = {}
+    for one in mentions or ():
+        for identifier in one["identifiers"] or ():
+            found.setdefault(identifier, one["mention"])
+    return list(found.items())
 
 
 def type_class(entity_type: str | None) -> str:

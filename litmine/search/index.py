@@ -192,7 +192,7 @@ class SearchIndex:
 class ArticleList:
     """Articles that a caller has found, by PMID."""
 
-    def __init__(self, pmids: npt.NDArray[np.int64]) -> None:
+    def __init__(self, pmids: npt.NDArray[np.integer]) -> None:
         """pmids: sorted, each once."""
         self._pmids = pmids
 

@@ -84,8 +84,12 @@ _RETRACTED_QUERY = f"""
 SELECT pmid, title, journal, year FROM articles
 WHERE retracted ORDER BY year DESC NULLS LAST, pmid LIMIT {_RETRACTED}"""
 _LABELS = """
-SELECT scheme, label, count(DISTINCT pmid) AS articles FROM labels GROUP BY ALL ORDER BY scheme, articles DESC, label"""
-_TRIALS_QUERY = f"SELECT * FROM trials ORDER BY pmid DESC LIMIT {_TRIALS}"
+SELECT scheme, label, count(DISTINCT pmid) AS articles FROM labels
+WHERE score >= 0.5 GROUP BY ALL ORDER BY scheme, articles DESC, label"""
+_TRIALS_QUERY = f"""
+SELECT trials.*, title FROM trials JOIN articles USING (pmid)
+WHERE design.randomised AND NOT coalesce(trials.retracted, false)
+ORDER BY trials.year DESC NULLS LAST, pmid DESC LIMIT {_TRIALS}"""
 
 
 @dataclass(frozen=True, slots=True)

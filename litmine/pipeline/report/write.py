@@ -11,6 +11,7 @@ from litmine.errors import SettingError
 from litmine.lake.lake import Lake
 from litmine.output.marked_text import OTHER_COLOUR, TYPE_COLOURS
 from litmine.output.rows import cell_text
+from litmine.output.trial_text import trial_facts
 from litmine.pipeline.count_format import format_count
 from litmine.pipeline.report.contents import NEW_DAYS, ReportContents, read_contents
 
@@ -57,6 +58,7 @@ def render_report(contents: ReportContents) -> str:
         "cell": lambda value: f"{value:.3g}" if isinstance(value, float) else cell_text(value),
         "colour": lambda kind: TYPE_COLOURS.get(kind, OTHER_COLOUR),
         "minute": lambda time: f"{time:%Y-%m-%d %H:%M} UTC" if isinstance(time, datetime) else "",
+        "trial_facts": trial_facts,
         "words": lambda text: str(text).replace("_", " "),
     }
     years = [row["year"] for row in contents.years]
