@@ -11,7 +11,6 @@ from litmine.explore.concept_tables import ConceptTables
 from litmine.explore.conditions import sql_list
 from litmine.explore.queries import LakeQueries
 from litmine.explore.shared import Shared
-from litmine.explore.texts import ArticleTexts
 from litmine.lake.sql_text import sql_string
 
 _NEIGHBOURS = 24
@@ -165,7 +164,6 @@ class ConceptSources:
     signals: Signals
     arrays: LakeArrays
     tables: ConceptTables
-    texts: ArticleTexts
 
 
 def read_concept(sources: ConceptSources, identifier: str) -> dict[str, Any] | None:
@@ -182,12 +180,12 @@ def read_concept(sources: ConceptSources, identifier: str) -> dict[str, Any] | N
         "spellings": sources.tables.spellings_of(identifier),
         "neighbours": [{**one, "entity_type": (kinds[one["identifier"]] or {}).get("entity_type", "")} for one in near],
         "pairs": pairs,
-        "newest": _newest(sources.texts, arrays.page(arrays.mask(arrays.articles_of(identifier)[0]), 0, _NEWEST)),
+        "newest": _newest(queries, arrays.page(arrays.mask(arrays.articles_of(identifier)[0]), 0, _NEWEST)),
     }
     if "document_relations" in queries.views:
         found["relations"] = _relations(sources, identifier)
     roles = sources.tables.trials_of(identifier)
-    found["trials"] = [{**one, "roles": roles[one["pmid"]]} for one in _newest(sources.texts, list(roles))]
+    found["trials"] = [{**one, "roles": roles[one["pmid"]]} for one in _newest(queries, list(roles))]
     if "adverse_event_signals" in queries.views:
         found["signals"] = sources.signals.of(identifier)
     found["tree"] = _tree(queries, concept["tree_numbers"])
@@ -195,20 +193,27 @@ def read_concept(sources: ConceptSources, identifier: str) -> dict[str, Any] | N
     return found
 
 
-def _newest(texts: ArticleTexts, pmids: Sequence[int]) -> list[dict[str, Any]]:
-    found = texts.get(pmids)
-    columns = ("pmid", "title", "year", "journal", "retracted")
-    return [{name: found[pmid][name] for name in columns} for pmid in pmids if pmid in found]
+def _newest(queries: LakeQueries, pmids: Sequence[int]) -> list[dict[str, Any]]:
+    rows = queries.cached_rows(
+        f"SELECT pmid, title, year, journal, retracted FROM articles WHERE pmid IN {sql_list(pmids)}"
+    )
+    by_pmid = {row["pmid"]: row for row in rows}
+    return [by_pmid[pmid] for pmid in pmids if pmid in by_pmid]
 
 
 def _relations(sources: ConceptSources, identifier: str) -> list[dict[str, Any]]:
     """The relations of a concept, each with the names of both sides and its best sentence."""
     rows = sources.tables.relations_of(identifier)
-    texts = sources.texts.get({row["pmid"] for row in rows})
+    texts = {
+        row["pmid"]: row["text"]
+        for row in sources.queries.cached_rows(
+            f"SELECT pmid, text FROM articles WHERE pmid IN {sql_list({row['pmid'] for row in rows})}"
+        )
+    }
     names = sources.names.name_of({row[side] for row in rows for side in ("subject_id", "object_id")})
     for row in rows:
         start, end = row.pop("evidence_start"), row.pop("evidence_end")
-        row["quote"] = texts[row["pmid"]]["text"][start:end] if row["pmid"] in texts else ""
+        row["quote"] = (texts.get(row["pmid"]) or "")[start:end]
         row["subject"], row["object"] = names[row["subject_id"]], names[row["object_id"]]
     return rows
 

@@ -9,10 +9,9 @@ import numpy as np
 
 from litmine.errors import QueryError
 from litmine.explore.arrays import Booleans, Integers, LakeArrays
-from litmine.explore.conditions import sql_list
+from litmine.explore.conditions import rows_as_list, sql_list
 from litmine.explore.queries import LakeQueries
 from litmine.explore.shared import Shared
-from litmine.explore.texts import ArticleTexts
 from litmine.lake.articles import text_regions
 from litmine.lake.query import condition_error
 from litmine.output.marked_text import MarkedSpan, TextPiece, cut_text
@@ -66,9 +65,7 @@ def index_note(index: Shared[SearchIndex], state: str) -> str:
     return f"The search index does not have the newest articles yet{reason}."
 
 
-def search(
-    queries: LakeQueries, index: Shared[SearchIndex], arrays: LakeArrays, texts: ArticleTexts, wanted: Search
-) -> Hits:
+def search(queries: LakeQueries, index: Shared[SearchIndex], arrays: LakeArrays, wanted: Search) -> Hits:
     """The articles that match; the best first if there are words, else the newest first.
 
     Raises QueryError for an invalid condition, LakeError for a damaged lake, BusyError.
@@ -76,14 +73,14 @@ def search(
     chosen, is_all = _chosen(queries, arrays, wanted)
     if not wanted.words.strip():
         pmids = arrays.page(chosen, wanted.offset, wanted.size)
-        return Hits(_articles(queries, texts, pmids, ""), int(chosen.sum()), arrays.facets(chosen))
+        return Hits(_articles(queries, pmids, ""), int(chosen.sum()), arrays.facets(chosen))
     state = queries.state()
     opened, note = index.get(state), index_note(index, state)
     among = None if is_all else ArticleList(arrays.pmids[chosen].astype(np.int64, copy=False))
     ranked = [hit.pmid for hit in opened.search(wanted.words, MAX_HITS, among=among)]
     known = arrays.mask(arrays.with_pmids(np.array(ranked, np.int64)))
     page = ranked[wanted.offset : wanted.offset + wanted.size]
-    articles = _articles(queries, texts, page, wanted.words)
+    articles = _articles(queries, page, wanted.words)
     return Hits(articles, len(ranked), arrays.facets(known), len(ranked) == MAX_HITS, note)
 
 
@@ -116,25 +113,25 @@ def _matching(queries: LakeQueries, where: str) -> Integers:
     return np.concatenate(found)
 
 
-def _articles(queries: LakeQueries, texts: ArticleTexts, pmids: Sequence[int], words: str) -> list[dict[str, Any]]:
+def _articles(queries: LakeQueries, pmids: Sequence[int], words: str) -> list[dict[str, Any]]:
     """What a list of hits shows of each article: source, the best sentence with the words marked, top concepts."""
-    by_pmid = texts.get(pmids)
-    if not by_pmid:
+    if not pmids:
         return []
-    rows = queries.cached_rows(
+    concepts = rows_as_list(
+        "SELECT entity_type, mention, identifier, mentions FROM ("
         "SELECT pmid, min(entity_type) AS entity_type, identifier, mode(mention) AS mention, count(*) AS mentions"
         f" FROM entities WHERE pmid IN {sql_list(pmids)}"
-        " GROUP BY pmid, identifier, coalesce(identifier, lower(mention)) ORDER BY mentions DESC, mention"
+        " GROUP BY pmid, identifier, coalesce(identifier, lower(mention))"
+        ") AS counted WHERE counted.pmid = articles.pmid ORDER BY mentions DESC, mention"
+        f" LIMIT {_CONCEPTS_PER_ARTICLE}"
     )
-    concepts: dict[int, list[dict[str, Any]]] = {}
-    for row in rows:
-        concepts.setdefault(row["pmid"], []).append({name: value for name, value in row.items() if name != "pmid"})
+    rows = queries.cached_rows(
+        "SELECT pmid, title, text, sections, journal, year, authors[:3] AS authors, len(authors) AS author_count,"
+        f" publication_types, retracted, {concepts} AS concepts FROM articles WHERE pmid IN {sql_list(pmids)}"
+    )
+    by_pmid = {row["pmid"]: row for row in rows}
     stems = content_words(words)
-    return [
-        _with_snippet({**by_pmid[pmid], "concepts": concepts.get(pmid, [])[:_CONCEPTS_PER_ARTICLE]}, stems)
-        for pmid in pmids
-        if pmid in by_pmid
-    ]
+    return [_with_snippet(dict(by_pmid[pmid]), stems) for pmid in pmids if pmid in by_pmid]
 
 
 def _with_snippet(article: dict[str, Any], stems: Mapping[str, str]) -> dict[str, Any]:

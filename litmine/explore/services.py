@@ -15,7 +15,6 @@ from litmine.explore.overview import read_overview
 from litmine.explore.queries import LakeQueries, RequestLimits
 from litmine.explore.scratch import ScratchLake
 from litmine.explore.shared import Shared
-from litmine.explore.texts import ArticleTexts, read_texts
 from litmine.lake.lake import Lake
 from litmine.search.index import SearchIndex
 
@@ -31,7 +30,6 @@ class Services:
     index: Shared[SearchIndex]
     shared_arrays: Shared[LakeArrays]
     shared_tables: Shared[ConceptTables]
-    shared_texts: Shared[ArticleTexts]
     shared_overview: Shared[dict[str, Any]]
     names: ConceptNames
     signals: Signals
@@ -49,7 +47,6 @@ class Services:
             Shared(lambda: SearchIndex.open(lake)),
             Shared(lambda: read_arrays(queries)),
             Shared(lambda: read_concept_tables(queries)),
-            Shared(lambda: read_texts(queries)),
             Shared(lambda: read_overview(queries)),
             ConceptNames(queries),
             Signals(queries),
@@ -65,17 +62,13 @@ class Services:
         """Spellings, relations and adverse events, as `arrays`."""
         return self.shared_tables.get(self.queries.state())
 
-    def texts(self) -> ArticleTexts:
-        """The copy of the articles, as `arrays`."""
-        return self.shared_texts.get(self.queries.state())
-
     def overview(self) -> dict[str, Any]:
         """What the lake contains and lacks. Besides files, locks and journals tell it, so it is read again in time."""
         return self.shared_overview.get(f"{self.queries.state()} {time.monotonic() // _OVERVIEW_SECONDS}")
 
     def concept_sources(self) -> ConceptSources:
         """What the page of a concept is made from. Raises as `LakeQueries.open`."""
-        return ConceptSources(self.queries, self.names, self.signals, self.arrays(), self.tables(), self.texts())
+        return ConceptSources(self.queries, self.names, self.signals, self.arrays(), self.tables())
 
     def warm_up(self) -> None:
         """Open the index and read concepts and signals on another thread, so that the first request waits less."""
@@ -84,7 +77,6 @@ class Services:
             steps = (
                 self.names.types,
                 self.arrays,
-                self.texts,
                 self.tables,
                 lambda: self.index.get(self.queries.state()),
                 lambda: self.signals.of(""),
@@ -107,7 +99,6 @@ class Services:
             self.index,
             self.shared_arrays,
             self.shared_tables,
-            self.shared_texts,
             self.shared_overview,
             self.names.shared,
             self.signals.shared,

@@ -9,7 +9,6 @@ from litmine.explore.arrays import NO_YEAR, LakeArrays, read_arrays
 from litmine.explore.article import label_groups
 from litmine.explore.concept_tables import read_concept_tables
 from litmine.explore.queries import LakeQueries
-from litmine.explore.texts import read_texts
 from litmine.lake.lake import Lake
 from tests.explore.conftest import ASPIRIN, ASTHMA, LUNG
 
@@ -69,24 +68,11 @@ def test_spellings_relations_and_events_of_concepts(queries: LakeQueries) -> Non
     assert tables.events_of(1) == tables.relations_of("none") == tables.spellings_of("none") == []
 
 
-def test_the_copy_of_the_texts_has_the_articles_and_leaves_no_file(
-    queries: LakeQueries, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    texts = read_texts(queries)
-    assert list(tmp_path.iterdir()) == []
-    found = texts.get([7, 1, 999])
-    assert found.keys() == {1, 7}
-    assert found[7]["text"] == "Aspirin in asthma. METHODS: We asked. RESULTS: None."
-    assert texts.get([]) == {}
-
-
 def test_an_empty_lake_has_empty_arrays(place_lake: object) -> None:
     queries = LakeQueries(Lake(place_lake()))  # type: ignore[operator]
     arrays = read_arrays(queries)
     assert arrays.page(np.ones(0, np.bool_), 0, 20) == []
     assert arrays.neighbours("x", 5, 5) == ([], [])
-    assert read_texts(queries).get([1]) == {}
     assert read_concept_tables(queries).relations_of("x") == []
 
 
