@@ -59,7 +59,9 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Rules for what is too general or the same, as `litmine discover --show-rules` prints them.",
 )
-@click.option("--seed", type=int, metavar="N", default=0, show_default=True, help="Which start concepts are drawn.")
+@click.option(
+    "--seed", type=WholeNumber(min=0), metavar="N", default=0, show_default=True, help="Which start concepts are drawn."
+)
 @click.option(
     "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True, help="Output."
 )
