@@ -73,6 +73,7 @@ def test_records_stay_text(hostile: Client, places: tuple[Path, Path]) -> None:
 
 def test_no_script_runs_in_a_browser(hostile: Client, browser: Any) -> None:
     context = browser.new_context()
+    context.set_default_timeout(240_000)  # milliseconds: on a busy machine a page takes long
     context.add_init_script(_WATCH)
     page = context.new_page()
     seen: list[str] = []

@@ -115,7 +115,8 @@ def test_a_killed_driver_and_an_interrupted_driver_leave_no_process(
     # The workers of the killed driver end by themselves.
     wait_until(lambda: not any(map(alive, workers)))
     third_target.wait(interrupted)
-    assert done() > 2
+    # Two threads of a worker write at the same time, so the target before the one that waits may be unfinished.
+    assert done() > 1
     began = descendants(interrupted.pid)
     interrupted.send_signal(signal.SIGINT)
     _, stderr = interrupted.communicate(timeout=300)
