@@ -374,7 +374,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> C
         with watch_network() as attempts, pytest.raises(SystemExit) as exit_info:
             main.main()
         named = " ".join([*map(str, arguments), os.environ.get("LITMINE_EUTILS_URL", "")])
-        assert [one for one in attempts if one.split()[-1] not in named] == [], arguments
+        assert [one for one in attempts if f"//{one.split()[-1]}/" not in f"{named}/"] == [], arguments
         output = capfd.readouterr()
         assert isinstance(exit_info.value.code, int)
         return CompletedProcess(sys.argv, exit_info.value.code, output.out, output.err)
