@@ -201,9 +201,12 @@ def serving(
         assert not thread.is_alive()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """A headless Chromium; tests that need it are skipped where it is not installed."""
+    """A headless Chromium; tests that need it are skipped where it is not installed.
+
+    Playwright runs an event loop in this thread as long as it is open, so no other file of tests could run one.
+    """
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed, so the pages are not tried in a browser")
     from playwright.sync_api import sync_playwright
