@@ -15,6 +15,7 @@ TYPE_COLOURS = {
     "Gene": "#d3f2cf",
     "Species": "#fdeab0",
     "Variant": "#e8d6fb",
+    "Person": "#f6e3d0",
     "CellLine": "#c8f0ee",
     "CellType": "#c8f0ee",
     "DNA": "#e3e8c4",

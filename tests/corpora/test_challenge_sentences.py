@@ -1,8 +1,9 @@
-"""`sample_data/relations/challenge.jsonl`: fifty sentences with gold answers, sound and of four kinds."""
+"""The sentences that judge models and train none: `challenge.jsonl` and `challenge.tsv` in `sample_data`."""
 
 from collections import Counter
 from pathlib import Path
 
+from benchmarks.challenge import read_sentences
 from litmine.corpora.relation_corpus import read_relation_corpus
 
 
@@ -25,3 +26,20 @@ def test_the_sentences_are_sound(sample_data: Path) -> None:
             before, after = document.text[: entity.start][-1:], document.text[entity.end :][:1]
             assert not before.isalnum()
             assert not after.isalnum()
+
+
+def test_the_sentences_for_mentions_are_sound() -> None:
+    sentences = read_sentences()
+    assert len({one.text for one in sentences}) == len(sentences) == 200
+    assert Counter(one.half for one in sentences) == {"a": 100, "b": 100}
+    assert min(Counter(one.kind for one in sentences).values()) >= 16
+    assert all(one.must or one.must_not for one in sentences)
+    for one in sentences:
+        assert not {(name, kind) for name, types in one.must.items() for kind in types} & one.must_not
+
+
+def test_a_sentence_is_right_only_with_all_its_mentions_and_no_wrong_one() -> None:
+    sentence = next(one for one in read_sentences() if one.text.startswith("Ouabain inhibits"))
+    right, wrong = ("Ouabain", "Chemical"), ("Na", "Chemical")
+    assert (sentence.missed([right]), sentence.wrong([right])) == ([], [])
+    assert (sentence.missed([wrong]), sentence.wrong([right, wrong])) == (["Ouabain"], [wrong])

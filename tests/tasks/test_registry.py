@@ -12,7 +12,7 @@ from litmine.corpora.corpus import read_corpus
 from litmine.errors import LitmineError, ModelError, SettingError
 from litmine.nn.loading import read_tokenizer
 from litmine.nn.references import folder_digest, hub_folder, locate, offline_models
-from litmine.tasks.ner.settings import NEWEST_RULES, NO_RULES, TaggerSettings
+from litmine.tasks.ner.settings import MENTION_RULES, NO_RULES, TaggerSettings
 from litmine.tasks.registry import identify, load_model
 
 
@@ -94,7 +94,7 @@ def test_the_rules_for_mentions_are_part_of_the_identity(
     tiny_model: Path, bert_classifier: Path, tmp_path: Path
 ) -> None:
     trained = TaggerSettings.load(tiny_model)
-    assert trained.rules == NEWEST_RULES
+    assert trained.rules == MENTION_RULES
     assert load_model(str(bert_classifier)).settings.rules == NO_RULES
     older = Path(shutil.copytree(tiny_model, tmp_path / "tiny"))
     replace(trained, rules=NO_RULES).save(older)

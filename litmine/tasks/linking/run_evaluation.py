@@ -13,6 +13,8 @@ from litmine.tasks.linking.mention_names import Mention
 from litmine.tasks.linking.metrics import DOCUMENTS, end_to_end, end_to_end_intervals
 from litmine.tasks.linking.settings import TASK, identify
 from litmine.tasks.linking.vocabulary_concepts import VocabularyConcepts
+from litmine.tasks.ner.evaluate import judged_entities
+from litmine.tasks.ner.type_rules import Guideline
 from litmine.tasks.registry import find_model, load_task_model
 from litmine.vocabulary import Vocabulary, open_vocabulary
 
@@ -32,7 +34,7 @@ def run_evaluation(evaluation: LinkerEvaluation) -> EvaluationResult:
     corpus = LinkingCorpus(evaluation.data.name, evaluation.data, type_map=dict(evaluation.type_map))
     gold = read_gold(corpus, equivalent_identifiers(vocabulary))
     check_type_map(corpus.type_map, [gold])
-    find = tagger_mentions(evaluation) if evaluation.end_to_end else None
+    find = tagger_mentions(evaluation, gold.types) if evaluation.end_to_end else None
     judge = LinkingJudge(trained, VocabularyConcepts(vocabulary), load_names(folder))
     heading = f"{evaluation.data.name}: {len(gold.gold):,} documents, linked by {model} to {vocabulary.reference}"
     if find is not None:
@@ -45,16 +47,20 @@ def run_evaluation(evaluation: LinkerEvaluation) -> EvaluationResult:
     )
 
 
-def tagger_mentions(evaluation: LinkerEvaluation) -> MentionFinder:
-    """Finds the mentions of texts with the tagger of the settings. Raises ModelError when it cannot be loaded."""
+def tagger_mentions(evaluation: LinkerEvaluation, types: Sequence[str]) -> MentionFinder:
+    """Finds the mentions of texts with the tagger of the settings, for a comparison with a corpus of these types.
+
+    Raises ModelError when the tagger cannot be loaded.
+    """
     tagger = load_task_model(
         evaluation.tagger, "ner", precision=evaluation.precision, batch_tokens=evaluation.batch_tokens
     )
+    guideline = Guideline(frozenset(types), bare_genes=True)
 
     def find(texts: Sequence[str]) -> list[list[Mention]]:
         return [
             [Mention(one.start_char, one.end_char, one.entity_type) for one in found]
-            for found in tagger.annotate(texts)
+            for found in judged_entities(tagger, texts, guideline)
         ]
 
     return find

@@ -14,6 +14,7 @@ from litmine.corpora.corpus import Corpus
 from litmine.errors import CorpusError
 from litmine.tasks.ner.tagger import Tagger
 from litmine.tasks.ner.term_tagger import TermTagger
+from litmine.tasks.ner.type_rules import Guideline
 from litmine.tasks.ner.variant_tagger import VariantTagger
 from litmine.types import Entity, Span
 
@@ -98,11 +99,19 @@ def predict(tagger: Tagger | TermTagger | VariantTagger, corpus: Corpus) -> Pred
             " rename the type with --map NAME=TYPE, or drop it with --map NAME=-; for a known corpus, `litmine corpora"
             " show NAME` tells which type is which"
         )
-    found = tagger.annotate([passage.text for passage in corpus.passages])
+    guideline = Guideline(frozenset(corpus.entity_types))
+    found = judged_entities(tagger, [passage.text for passage in corpus.passages], guideline)
     spans = tuple(_spans(entities, corpus.entity_types) for entities in found)
     gold = [passage.spans for passage in corpus.passages]
     counts = count_spans(zip(gold, spans, strict=True), corpus.entity_types)
     return Predictions(tagger.name, corpus, spans, counts)
+
+
+def judged_entities(
+    tagger: Tagger | TermTagger | VariantTagger, texts: Sequence[str], guideline: Guideline
+) -> list[list[Entity]]:
+    """The entities of each text for a comparison with a corpus (`Tagger.annotate`)."""
+    return tagger.annotate(texts, guideline) if isinstance(tagger, Tagger) else tagger.annotate(texts)
 
 
 def evaluate(tagger: Tagger, corpus: Corpus) -> Scores:

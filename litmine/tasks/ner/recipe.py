@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from litmine.errors import SettingError
 from litmine.settings import setting, setting_with_default
-from litmine.tasks.ner.settings import NEWEST_RULES
+from litmine.tasks.ner.settings import MENTION_RULES, TYPE_RULES
 from litmine.training.pretrain_recipe import SEGMENT_TOKENS
 from litmine.training.recipe import ModelRecipe
 
@@ -46,9 +46,8 @@ class TaggerRecipe(ModelRecipe):
     """
 
     former_names: ClassVar[Mapping[str, str]] = FORMER_NAMES
-    # The task of the model, and the version of the rules that correct its mentions (`TaggerSettings.rules`).
+    # The task of the model.
     task: ClassVar[str] = "ner"
-    rules: ClassVar[int] = NEWEST_RULES
     # Whether `annotate` uses the heads of all guidelines, not one head for each type.
     every_guideline: ClassVar[bool] = False
 
@@ -115,6 +114,11 @@ class TaggerRecipe(ModelRecipe):
         at_least=1,
     )
     max_passage_tokens: int = setting("Split passages with more tokens than this.", 510, at_least=1)
+    type_rules: bool = setting(
+        "Let the types compete where they cannot both be right, call words for people Person instead of Species, give"
+        " one Gene for a Gene and a Protein, and end a gene's mention where its name ends.",
+        False,
+    )
     single_sentence_share: float = setting(
         "Share of the sentences that stay single instead of being joined.", 0.4, at_least=0, at_most=1
     )
@@ -184,6 +188,11 @@ class TaggerRecipe(ModelRecipe):
         excluded = ("vocabulary", "pretrain_tokens", "teachers", "base_weight_share", "then")
         if self.top_layers and (used := [name for name in excluded if getattr(self, name)]):
             raise SettingError(f"top_layers trains on a frozen trunk, which excludes {', '.join(used)}; omit these")
+
+    @property
+    def rules(self) -> int:
+        """The version of the rules that correct the model's mentions (`TaggerSettings.rules`)."""
+        return TYPE_RULES if self.type_rules else MENTION_RULES
 
     def save(self, file: Path, first: "TaggerRecipe | None" = None) -> None:
         """Write all settings as JSON, paths reduced to their names; the preceding recipe's go under the key `first`."""

@@ -74,7 +74,7 @@ def next_recipe(recipe: TaggerRecipe, first_model: Path) -> TaggerRecipe:
     following: TaggerRecipe = make_recipe(
         spec,
         settings
-        | {name: getattr(recipe, name) for name in ("name", "window", "overlap", "int8")}
+        | {name: getattr(recipe, name) for name in ("name", "window", "overlap", "int8", "type_rules")}
         | {
             "base": str(first_model),
             "unlabelled": (recipe.unlabelled or next_unlabelled) if next_unlabelled else None,

@@ -13,6 +13,7 @@ from litmine.nn.hugging_face_folder import DEFAULT_OVERLAP, describe_plain_bert
 from litmine.nn.references import SETTINGS_FILE, folder_digest, is_litmine_model, read_settings
 from litmine.nn.trunk_folder import TrunkLink, TrunkSettings, find_trunk
 from litmine.settings import check_types
+from litmine.tasks.ner.type_rules import PERSON, SPECIES
 from litmine.text.tags import TagSet
 
 # The `task` in a tagger's `litmine.json`; the oldest models have none. Models of another task may be taggers too.
@@ -22,9 +23,11 @@ TASK = "ner"
 # other entities. PER_WORD: each word independently. CRF: the best label sequence of each head. PER_WORD_FULL_WINDOWS:
 # each word independently, in windows of full size only, for the oldest models.
 PER_WORD_FULL_WINDOWS, CRF, PER_WORD = 1, 2, 3
-# The rules that correct the mentions of a text (`litmine.tasks.ner.mention_rules`). The number is part of a model's
-# digest and increases whenever the rules would give other entities. Models without the setting have NO_RULES.
-NO_RULES, NEWEST_RULES = 0, 2
+# The rules that correct the mentions of a text: MENTION_RULES are those of `litmine.tasks.ner.mention_rules`, and
+# TYPE_RULES also those between types (`litmine.tasks.ner.type_rules`). The number is part of a model's digest and
+# increases whenever the rules would give other entities. Models without the setting have NO_RULES.
+NO_RULES, MENTION_RULES, TYPE_RULES = 0, 2, 3
+_KNOWN_RULES = (NO_RULES, MENTION_RULES, TYPE_RULES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +48,9 @@ class TaggerSettings:
     """The settings of a tagger: its heads in the order of the logits, and window and overlap in tokens.
 
     `window` includes the special tokens; `overlap` is the minimum overlap of two windows of a text. `decoding` is
-    PER_WORD, CRF or PER_WORD_FULL_WINDOWS, and `rules` is NO_RULES or NEWEST_RULES. `trunk` names the shared lower
-    layers of a model without an encoder of its own; window and overlap are then the trunk's. `task` is the task that
-    loads the model.
+    PER_WORD, CRF or PER_WORD_FULL_WINDOWS, and `rules` is NO_RULES, MENTION_RULES or TYPE_RULES. `trunk` names the
+    shared lower layers of a model without an encoder of its own; window and overlap are then the trunk's. `task` is
+    the task that loads the model.
     """
 
     name: str
@@ -95,11 +98,11 @@ class TaggerSettings:
                 f"the model in {folder} needs decoding version {settings.decoding}, and this litmine supports"
                 f" {PER_WORD_FULL_WINDOWS} to {PER_WORD}; install the version of litmine that trained the model"
             )
-        if settings.rules not in {NO_RULES, NEWEST_RULES}:
+        if settings.rules not in _KNOWN_RULES:
             raise ModelError(
                 f"the model in {folder} needs version {settings.rules} of the rules for mentions, and this litmine"
-                f" supports {NO_RULES} and {NEWEST_RULES}; set rules to {NEWEST_RULES} in its {SETTINGS_FILE}, and it"
-                " gets another digest"
+                f" supports {', '.join(map(str, _KNOWN_RULES))}; set rules to {MENTION_RULES} in its {SETTINGS_FILE},"
+                " and it gets another digest"
             )
         if settings.decoding == CRF and any(len(head.labels) != 3 for head in settings.heads):
             raise ModelError(
@@ -134,8 +137,9 @@ def identify(folder: Path, name: str) -> str:
 
 def entity_types(folder: Path, name: str) -> tuple[str, ...]:
     """The entity types of the tagger's default heads, sorted. Raises as `identify`."""
-    found = {kind for head in default_heads(_read_settings(folder, name)) for kind in TagSet(head.labels).entity_types}
-    return tuple(sorted(found))
+    settings = _read_settings(folder, name)
+    found = {kind for head in default_heads(settings) for kind in TagSet(head.labels).entity_types}
+    return tuple(sorted(found | ({PERSON} if settings.rules == TYPE_RULES and SPECIES in found else set())))
 
 
 def plain_settings(folder: Path, name: str) -> TaggerSettings:

@@ -19,8 +19,9 @@ from litmine.nn.trunk import Trunk
 from litmine.tasks.ner.decoder import MentionDecoder, TaggerOutput
 from litmine.tasks.ner.mention_rules import apply_rules
 from litmine.tasks.ner.network import HeadLayout, TaggerTop
-from litmine.tasks.ner.settings import NO_RULES, Head, TaggerSettings
+from litmine.tasks.ner.settings import NO_RULES, TYPE_RULES, Head, TaggerSettings
 from litmine.tasks.ner.texts import check_texts
+from litmine.tasks.ner.type_rules import PERSON, SPECIES, Guideline, judged_mentions, settle_types
 from litmine.types import Entity
 
 
@@ -70,18 +71,20 @@ class Tagger(NetworkModel):
 
     @property
     def entity_types(self) -> list[str]:
-        """The entity types of the heads in use, sorted."""
-        return self._decoder.entity_types
+        """The entity types of the heads in use, and Person where the rules tell people from species, sorted."""
+        found = self._decoder.entity_types
+        return sorted([*found, PERSON]) if self.settings.rules == TYPE_RULES and SPECIES in found else found
 
-    def annotate(self, texts: Sequence[str]) -> list[list[Entity]]:
+    def annotate(self, texts: Sequence[str], guideline: Guideline | None = None) -> list[list[Entity]]:
         """The entities of each text, ordered by offset.
 
-        Raises ModelError when the model fails on a text, and TypeError for a single text in place of several.
+        guideline: of the corpus that an evaluation compares with; the lake has none. Raises ModelError when the model
+        fails on a text, and TypeError for a single text in place of several.
         """
         check_texts(texts)
         words = self.read(texts)
         found = []
-        for i, entities in enumerate(self.decode(texts, words, self.label(words))):
+        for i, entities in enumerate(self._decode(texts, words, self.label(words), guideline)):
             if isinstance(entities, FailedItem):
                 raise ModelError(f"{self.name} fails on text {i} ({entities.why}); leave it out")
             found.append(entities)
@@ -96,11 +99,27 @@ class Tagger(NetworkModel):
     ) -> list[list[Entity] | FailedItem]:
         """The entities of each text, or its failure.
 
-        An entity's score is the mean probability of its words' labels; `apply_rules` says what changes it.
+        An entity's score is the mean probability of its words' labels; `apply_rules` and `settle_types` say what
+        changes it.
         """
+        return self._decode(texts, words, labels, None)
+
+    def _decode(
+        self,
+        texts: Sequence[str],
+        words: Sequence[TokenizedText | FailedItem],
+        labels: TaggerOutput,
+        guideline: Guideline | None,
+    ) -> list[list[Entity] | FailedItem]:
         entities = self._decoder.entities(texts, words, labels.candidates)
         if self.settings.rules != NO_RULES:
             entities = [apply_rules(text, found) for text, found in zip(texts, entities, strict=True)]
+        if self.settings.rules == TYPE_RULES:
+            species = SPECIES in self._decoder.entity_types
+            entities = [
+                settle_types(text, found, species) if guideline is None else judged_mentions(found, guideline)
+                for text, found in zip(texts, entities, strict=True)
+            ]
         found: list[list[Entity] | FailedItem] = [*entities]
         for i, failed in labels.failed.items():
             found[i] = failed

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from litmine.errors import SettingError
 from litmine.tasks.ner.recipe import TaggerRecipe
 from litmine.tasks.ner.settings import NO_RULES
 
@@ -21,6 +22,14 @@ class TrialRecipe(TaggerRecipe):
     """
 
     task: ClassVar[str] = "trials"
-    # The rules for mentions are made for names of diseases, chemicals and genes.
-    rules: ClassVar[int] = NO_RULES
     every_guideline: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        TaggerRecipe.__post_init__(self)
+        if self.type_rules:
+            raise SettingError("type_rules are for the types of `litmine train ner`; omit them")
+
+    @property
+    def rules(self) -> int:
+        """No rules: those for mentions are made for names of diseases, chemicals and genes."""
+        return NO_RULES

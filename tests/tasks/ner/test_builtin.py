@@ -12,7 +12,7 @@ from litmine.errors import ModelError
 from litmine.nn.references import BUILTIN_TRUNK, builtin_folder, offline_models
 from litmine.specs import BUILTIN
 from litmine.tasks.ner.mention_rules import apply_rules
-from litmine.tasks.ner.settings import NEWEST_RULES
+from litmine.tasks.ner.settings import TYPE_RULES
 from litmine.tasks.ner.tagger import Tagger
 from litmine.tasks.registry import identify, load_model, trunk_digest_of
 from litmine.training.base import read_base
@@ -73,7 +73,7 @@ def test_allergy_penicillin_and_reaction(builtin: Tagger) -> None:
 
 
 def test_the_rules_correct_its_mentions(builtin: Tagger) -> None:
-    assert builtin.settings.rules == NEWEST_RULES
+    assert builtin.settings.rules == TYPE_RULES
     text = "We gave N-(4-hydroxyphenyl)retinamide (4-HPR); its K(d) was 89 nM."
     (entities,) = builtin.annotate([text])
     chemicals = {one.mention for one in entities if one.entity_type == "Chemical"}

@@ -1,0 +1,157 @@
+"""The rules between types: what each one changes in real sentences, and what holds for any entities."""
+
+from collections import defaultdict
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from litmine.tasks.ner.gene_spans import trim_genes
+from litmine.tasks.ner.type_rules import Guideline, judged_mentions, settle_types
+from litmine.types import Entity
+from tests.tasks.ner.test_mention_rules import mark
+
+GENE_TYPES = {"Gene", "Protein", "DNA", "RNA"}
+TYPES = ("Gene", "Protein", "Chemical", "Disease", "Species", "CellLine", "CellType", "DNA")
+WORDS = (
+    "human", "BRCA1", "gene", "patients", "p.Val600Glu", "tumor", "necrosis", "factor", "HIV-1", "all", "cholesterol",
+    "mice", "Men-2", "ab", "protein",
+)  # fmt: skip
+
+
+def settled(text: str, entities: list[Entity], finds_species: bool = True) -> list[tuple[str, str]]:
+    return [(one.mention, one.entity_type) for one in settle_types(text, entities, finds_species)]
+
+
+@pytest.mark.parametrize(
+    ("mention", "name"),
+    [
+        ("BRCA1 mutations", "BRCA1"),
+        ("wild-type KRAS", "KRAS"),
+        ("Serum S100B", "S100B"),
+        ("human TLR4 mRNA", "TLR4"),
+        ("rad51 mutants", "rad51"),
+        ("anti-CD3 antibodies", "CD3"),
+        ("p53 protein", "p53"),
+        ("Ras proteins", "Ras"),
+        ("C-reactive protein", "C-reactive protein"),
+        ("heat shock protein", "heat shock protein"),
+        # Too little would remain, or the word is within the name.
+        ("Rb gene", "Rb"),
+        ("p gene", "p gene"),
+        ("human", "human"),
+        ("protein kinase C", "protein kinase C"),
+        ("gene", "gene"),
+    ],
+)
+def test_a_genes_mention_ends_where_its_name_ends(mention: str, name: str) -> None:
+    text = f"The {mention} here"
+    (one,) = trim_genes([Entity(mention, "Gene", 4, 4 + len(mention), 0.9)])
+    assert one.mention == text[one.start_char : one.end_char] == name
+    assert trim_genes([Entity(mention, "Disease", 4, 4 + len(mention), 0.9)])[0].mention == mention
+
+
+def test_mentions_that_become_one_keep_the_greater_score() -> None:
+    pair = [Entity("TP53 gene", "Gene", 0, 9, 0.7), Entity("TP53", "Gene", 0, 4, 0.9)]
+    assert trim_genes(pair) == trim_genes(pair[::-1]) == [pair[1]]
+
+
+def test_a_span_has_types_of_the_group_with_most_evidence() -> None:
+    text, genes = mark("<Gene|APOE#0.9> and <Gene|APOE#0.6>")
+    _, chemicals = mark("<Chemical|APOE#0.5> and <Chemical|APOE#0.7>")
+    assert settled(text, genes + chemicals) == [("APOE", "Gene")] * 2
+    _, lines = mark("<CellLine|APOE#0.8> and <CellType|APOE#0.7>")
+    assert settled(text, genes + lines) == [("APOE", "Gene")] * 2
+    assert settled(text, [genes[0], *chemicals]) == [("APOE", "Chemical")] * 2
+    assert settled(text, lines) == [("APOE", "CellLine"), ("APOE", "CellType")]
+
+
+@pytest.mark.parametrize(
+    ("marked", "inner", "kept"),
+    [
+        ("<Gene|angiotensin-converting enzyme>", ("angiotensin", "Chemical"), False),
+        ("<Protein|Na+/K+-ATPase>", ("Na", "Chemical"), False),
+        ("<Species|Hepatitis C virus>", ("Hepatitis C", "Disease"), False),
+        ("<Gene|tumour necrosis factor alpha>", ("tumour", "Disease"), False),
+        ("<Disease|cocaine abuse>", ("cocaine", "Chemical"), True),
+        ("<Gene|breast cancer susceptibility gene 1>", ("breast cancer", "Disease"), True),
+        ("<Species|Escherichia coli>", ("coli", "Gene"), True),
+    ],
+)
+def test_a_part_of_a_longer_name(marked: str, inner: tuple[str, str], kept: bool) -> None:
+    text, entities = mark(marked)
+    start = text.index(inner[0])
+    entities.append(Entity(inner[0], inner[1], start, start + len(inner[0]), 0.99))
+    assert (inner in settled(text, entities)) is kept
+
+
+def test_one_gene_for_a_gene_and_a_protein() -> None:
+    text, genes = mark("<Gene|IL-2#0.7> binds")
+    _, proteins = mark("<Protein|IL-2#0.9> binds")
+    (one,) = settle_types(text, genes + proteins, True)
+    assert (one.entity_type, one.score) == ("Gene", 0.9)
+    assert settled(text, proteins) == [("IL-2", "Protein")]
+
+
+def test_people_are_persons_and_species_are_organisms() -> None:
+    text, entities = mark("<Species|Patients#0.9>, some <Species|women#0.8>, <Species|mice#0.7>; MEN 2, Child-Pugh B.")
+    people = [("Patients", "Person"), ("women", "Person")]
+    assert settled(text, entities) == [*people, ("mice", "Species")]
+    assert settled(text, [], finds_species=False) == []
+    assert settled(text, []) == people
+    assert [one.entity_type for one in judged_mentions(entities, Guideline(frozenset({"Species"})))] == ["Species"] * 3
+
+
+def test_words_that_are_of_no_type() -> None:
+    text, entities = mark(
+        "<Disease|Labor> in <Disease|all> and <Disease|ALL>; <Chemical|rs1042522>, <Gene|V600E>, <Gene|LDL cholesterol>"
+    )
+    assert settled(text, entities) == [("ALL", "Disease")]
+
+
+def test_a_guideline_has_only_its_types_and_keeps_parts_and_words() -> None:
+    text, genes = mark("the <Gene|serotonin transporter gene#0.6> of <Gene|cocaine#0.6>")
+    _, chemicals = mark("the <Chemical|serotonin> transporter gene of <Chemical|cocaine#0.5>")
+    both = genes + chemicals
+    chemical = judged_mentions(both, Guideline(frozenset({"Chemical"})))
+    assert [one.mention for one in chemical] == ["serotonin", "cocaine"]
+    gene = judged_mentions(both, Guideline(frozenset({"Gene"})))
+    assert [one.mention for one in gene] == ["serotonin transporter gene", "cocaine"]
+    bare = judged_mentions(both, Guideline(frozenset({"Gene"}), bare_genes=True))
+    assert [one.mention for one in bare] == ["serotonin transporter", "cocaine"]
+    assert settled(text, both) == [("serotonin transporter", "Gene"), ("cocaine", "Gene")]
+
+
+@st.composite
+def marked_texts(draw: st.DrawFn) -> tuple[str, list[Entity]]:
+    """A text of words that the rules know, and entities over runs of its words."""
+    words = draw(st.lists(st.sampled_from(WORDS), min_size=1, max_size=12))
+    text = " ".join(words)
+    ends = [len(" ".join(words[: place + 1])) for place in range(len(words))]
+    found = {}
+    for _ in range(draw(st.integers(0, 10))):
+        first = draw(st.integers(0, len(words) - 1))
+        last = draw(st.integers(first, min(first + 3, len(words) - 1)))
+        start, end, kind = ends[first] - len(words[first]), ends[last], draw(st.sampled_from(TYPES))
+        found[start, end, kind] = Entity(text[start:end], kind, start, end, draw(st.sampled_from((0.5, 0.7, 0.9))))
+    return text, sorted(found.values(), key=lambda one: (one.start_char, one.end_char, one.entity_type))
+
+
+@given(marked_texts())
+def test_for_any_entities(marked: tuple[str, list[Entity]]) -> None:
+    text, entities = marked
+    found = settle_types(text, entities, True)
+    assert found == sorted(found, key=lambda one: (one.start_char, one.end_char, one.entity_type))
+    assert all(text[one.start_char : one.end_char] == one.mention for one in found)
+    spans = defaultdict(set)
+    for one in found:
+        spans[one.start_char, one.end_char].add(one.entity_type)
+    for types in spans.values():
+        assert len(types) == 1 or types <= GENE_TYPES or types <= {"CellLine", "CellType"}
+        assert not {"Gene", "Protein"} <= types
+    assert len(found) == len({(one.start_char, one.end_char, one.entity_type) for one in found})
+    assert settle_types(text, found, True) == found
+    judged = judged_mentions(entities, Guideline(frozenset({"Disease", "Chemical"})))
+    assert {(one.start_char, one.end_char, one.entity_type) for one in judged} <= {
+        (one.start_char, one.end_char, one.entity_type) for one in entities
+    }
