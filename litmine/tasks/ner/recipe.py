@@ -116,7 +116,7 @@ class TaggerRecipe(ModelRecipe):
     max_passage_tokens: int = setting("Split passages with more tokens than this.", 510, at_least=1)
     type_rules: bool = setting(
         "Let the types compete where they cannot both be right, call words for people Person instead of Species, give"
-        " one Gene for a Gene and a Protein, and end a gene's mention where its name ends.",
+        " one Gene for a Gene and a Protein, end a gene's mention where its name ends, and add names such as COVID-19.",
         False,
     )
     single_sentence_share: float = setting(

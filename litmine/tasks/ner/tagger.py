@@ -115,9 +115,9 @@ class Tagger(NetworkModel):
         if self.settings.rules != NO_RULES:
             entities = [apply_rules(text, found) for text, found in zip(texts, entities, strict=True)]
         if self.settings.rules == TYPE_RULES:
-            species = SPECIES in self._decoder.entity_types
+            types = self._decoder.entity_types
             entities = [
-                settle_types(text, found, species) if guideline is None else judged_mentions(found, guideline)
+                settle_types(text, found, types) if guideline is None else judged_mentions(text, found, guideline)
                 for text, found in zip(texts, entities, strict=True)
             ]
         found: list[list[Entity] | FailedItem] = [*entities]

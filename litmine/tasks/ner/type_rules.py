@@ -10,10 +10,11 @@ An evaluation judges a head by its guideline: BC5CDR marks the chemical in "sero
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from litmine.tasks.ner.gene_spans import trim_genes
+from litmine.tasks.ner.known_names import add_known_names
 from litmine.text.variants import find_variants
 from litmine.types import Entity
 
@@ -46,23 +47,26 @@ class Guideline:
     bare_genes: bool = False
 
 
-def settle_types(text: str, entities: Sequence[Entity], finds_species: bool) -> list[Entity]:
-    """The entities of a text after all rules, sorted by offsets and type.
+def settle_types(text: str, entities: Sequence[Entity], types: Collection[str]) -> list[Entity]:
+    """The entities of a text after all rules, sorted by offsets and type. types: those that the tagger's heads find.
 
+    - Frequent names that the heads miss are added (`add_known_names`).
     - A gene's mention ends where its name ends (`trim_genes`).
     - A span has types of one group only (`_compete`), and a name in the notation of a variant has none of them.
     - A chemical inside a gene's name and a disease inside an organism's are left out.
     - Where Gene and Protein have the same span, one Gene stays, with the greater score.
-    - finds_species: if the tagger has a head for species, each word for people is a Person, and no Species.
+    - If the tagger has a head for species, each word for people is a Person, and no Species.
     """
-    settled = _one_gene(_without_parts(_compete(_plausible(trim_genes(entities)))))
-    return _sorted(_with_people(text, settled) if finds_species else settled)
+    known = add_known_names(text, trim_genes(entities), types)
+    settled = _one_gene(_without_parts(_compete(_plausible(known))))
+    return _sorted(_with_people(text, settled) if SPECIES in types else settled)
 
 
-def judged_mentions(entities: Sequence[Entity], guideline: Guideline) -> list[Entity]:
+def judged_mentions(text: str, entities: Sequence[Entity], guideline: Guideline) -> list[Entity]:
     """The entities as a guideline has them: of its types, which compete with each other only, sorted by offsets."""
     found = [one for one in entities if one.entity_type in guideline.types]
-    return _sorted(_compete(_plausible(trim_genes(found) if guideline.bare_genes else found)))
+    named = add_known_names(text, trim_genes(found) if guideline.bare_genes else found, guideline.types)
+    return _sorted(_compete(_plausible(named)))
 
 
 def _sorted(entities: Sequence[Entity]) -> list[Entity]:

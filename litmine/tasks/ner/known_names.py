@@ -1,0 +1,35 @@
+"""Frequent names that the heads miss, because the corpora they learnt from are older or do not annotate them."""
+
+import re
+from collections.abc import Collection, Sequence
+
+from litmine.types import Entity
+
+_NAMES = {
+    "Disease": (
+        r"(?:(?:[Ll]ong|[Pp]ost|[Pp]ost-acute)[ -])?COVID(?:[ -]?(?:20)?19)?(?: (?:pneumonia|infection))?"
+        r"|[Cc]oronavirus [Dd]isease (?:20)?19|[Mm]pox|[Ii]nsulin [Rr]esistance"
+    ),
+    "Species": r"SARS[ -]CoV[ -]?2|MERS[ -]CoV|2019-nCoV|Clostridioides difficile|C\. difficile",
+}
+_PATTERNS = {kind: re.compile(rf"(?<![\w-])(?:{names})(?!\w)") for kind, names in _NAMES.items()}
+
+
+def add_known_names(text: str, entities: Sequence[Entity], types: Collection[str]) -> list[Entity]:
+    """The entities with each of the names in place of the mentions of its type inside it; a longer mention stays.
+
+    The name has no other type. types: the types that the tagger finds. A name that no head found has the score 1.
+    """
+    found = list(entities)
+    for kind, pattern in _PATTERNS.items():
+        for match in pattern.finditer(text) if kind in types else ():
+            start, end = match.span()
+            found = [one for one in found if one.entity_type == kind or (one.start_char, one.end_char) != (start, end)]
+            of_type = [one for one in found if one.entity_type == kind]
+            if any(one.start_char <= start and end <= one.end_char for one in of_type):
+                continue
+            over = [one for one in of_type if one.start_char < end and start < one.end_char]
+            if all(start <= one.start_char and one.end_char <= end for one in over):
+                found = [one for one in found if one not in over]
+                found.append(Entity(match[0], kind, start, end, max((one.score for one in over), default=1.0)))
+    return found
