@@ -14,7 +14,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from litmine.tasks.ner.gene_spans import trim_genes
-from litmine.tasks.ner.known_names import add_known_names
+from litmine.tasks.ner.known_names import ALL_NAMES, NEW_NAMES, add_names
 from litmine.text.variants import find_variants
 from litmine.types import Entity
 
@@ -50,14 +50,14 @@ class Guideline:
 def settle_types(text: str, entities: Sequence[Entity], types: Collection[str]) -> list[Entity]:
     """The entities of a text after all rules, sorted by offsets and type. types: those that the tagger's heads find.
 
-    - Frequent names that the heads miss are added (`add_known_names`).
+    - Frequent names that the heads miss are added (`add_names`).
     - A gene's mention ends where its name ends (`trim_genes`).
     - A span has types of one group only (`_compete`), and a name in the notation of a variant has none of them.
     - A chemical inside a gene's name and a disease inside an organism's are left out.
     - Where Gene and Protein have the same span, one Gene stays, with the greater score.
     - If the tagger has a head for species, each word for people is a Person, and no Species.
     """
-    known = add_known_names(text, trim_genes(entities), types)
+    known = add_names(text, trim_genes(entities), types, ALL_NAMES)
     settled = _one_gene(_without_parts(_compete(_plausible(known))))
     return _sorted(_with_people(text, settled) if SPECIES in types else settled)
 
@@ -65,7 +65,7 @@ def settle_types(text: str, entities: Sequence[Entity], types: Collection[str]) 
 def judged_mentions(text: str, entities: Sequence[Entity], guideline: Guideline) -> list[Entity]:
     """The entities as a guideline has them: of its types, which compete with each other only, sorted by offsets."""
     found = [one for one in entities if one.entity_type in guideline.types]
-    named = add_known_names(text, trim_genes(found) if guideline.bare_genes else found, guideline.types)
+    named = add_names(text, trim_genes(found) if guideline.bare_genes else found, guideline.types, NEW_NAMES)
     return _sorted(_compete(_plausible(named)))
 
 

@@ -129,6 +129,17 @@ def test_names_that_the_heads_miss() -> None:
     assert [(one.mention, one.score) for one in judged] == [("SARS-CoV-2", 0.7)]
 
 
+def test_classes_of_drugs_are_chemicals_but_in_evaluations() -> None:
+    text, entities = mark(
+        "Selective <Chemical|serotonin#0.8> reuptake inhibitors, NSAIDs, antipsychotic drugs; antipsychotic effect"
+    )
+    names = "Selective serotonin reuptake inhibitors", "NSAIDs", "antipsychotic drugs"
+    assert settled(text, entities) == [(one, "Chemical") for one in names]
+    assert settled(text, [], {"Disease"}) == []
+    judged = judged_mentions(text, entities, Guideline(frozenset({"Chemical"})))
+    assert [one.mention for one in judged] == ["serotonin"]
+
+
 def test_a_guideline_has_only_its_types_and_keeps_parts_and_words() -> None:
     text, genes = mark("the <Gene|serotonin transporter gene#0.6> of <Gene|cocaine#0.6>")
     _, chemicals = mark("the <Chemical|serotonin> transporter gene of <Chemical|cocaine#0.5>")
