@@ -10,7 +10,8 @@ from click.testing import CliRunner
 
 from litmine import Lake
 from litmine.cli.main import cli
-from litmine.discovery.cases import evaluate_case, read_cases
+from litmine.discovery.case_files import read_cases
+from litmine.discovery.cases import evaluate_case
 from litmine.discovery.concept_graph import load_graph
 from litmine.discovery.metrics import mean_with_interval, ranking_scores
 from litmine.discovery.paths import MEASURES
@@ -96,7 +97,7 @@ def test_time_slices_find_the_planted_pair(planted: Lake) -> None:
     table = summary(scores, reported)
     assert table[measure]["average_precision"][0] == 100
     assert table["minimum_weight"]["average_precision_gain"][0] > 0
-    with pytest.raises(DiscoveryError, match="take other --year"):
+    with pytest.raises(DiscoveryError, match="take other `years`, or a larger `horizon`"):
         evaluate_slices(graph, SliceSettings((1950,), rules=RULES))
 
 
