@@ -82,6 +82,5 @@ def _read(lake: Lake, kind: ConceptKind) -> ConceptMatrix:
         return merge_matrices(*matrices) if len(matrices) == 2 else matrices[0]
     except (OSError, pa.ArrowException) as error:
         folder = concept_folder(lake.location)
-        raise LakeError(
-            f"{folder} cannot be read ({' '.join(str(error).split())}); delete it, and the next search makes it again"
-        ) from error
+        reason = (isinstance(error, OSError) and error.strerror) or " ".join(str(error).split())
+        raise LakeError(f"{folder} cannot be read ({reason}); delete it, and the next search makes it again") from error

@@ -97,8 +97,8 @@ def rules_text(rules: DiscoveryRules) -> str:
 def _toml(value: Any) -> str:
     if isinstance(value, tuple):
         return f"[{', '.join(map(_toml, value))}]"
-    # TOML has the strings and truth values of JSON.
-    return json.dumps(value) if isinstance(value, bool | str) else str(value)
+    # TOML has the truth values of JSON, and its strings, but no surrogates for the characters beyond U+FFFF.
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, bool | str) else str(value)
 
 
 def depth(tree_number: str) -> int:

@@ -102,8 +102,8 @@ def notes_on_years(scores: SliceScores, years: Sequence[int]) -> list[str]:
     if len(scores.values) == 1:
         (year,) = scores.values
         notes.append(
-            f"the measure is chosen and reported on the same year, {year}, so its figures are too good; give two `years`"
-            " or more"
+            f"the measure is chosen and reported on the same year, {year}, so its figures are too good; give several"
+            " `years`"
         )
     return notes
 

@@ -15,7 +15,7 @@ from litmine.discovery.explain import explanation
 from litmine.discovery.network import write_network
 from litmine.discovery.request import DiscoveryRequest
 from litmine.discovery.rules import DiscoveryRules, read_rules, rules_text
-from litmine.errors import DiscoveryError, LitmineError, QueryError, UnknownNameError
+from litmine.errors import DiscoveryError, LitmineError, QueryError
 from litmine.types import MeshHeading
 from tests.fixtures.written_concepts import paper
 from tests.fixtures.written_relations import Said, activate_models, add_papers
@@ -165,7 +165,7 @@ def test_headings_of_records(lake: Lake) -> None:
     assert (row["concept"], row["link"], row["pmid_1"]) == ("Fish Oils", "Blood Viscosity", 1)
     add_papers(lake, [headed(2, viscosity, oils, aggregation)], day=1)
     assert by_result(search(lake, "Raynaud disease", kind="both")).keys() == {"MESH:D005395", "MESH:D010974"}
-    with pytest.raises(DiscoveryError, match='take NLM.s headings of the records with `kind="mesh"`'):
+    with pytest.raises(DiscoveryError, match=r'headings of the records with `kind="mesh"`'):
         search(lake, "Raynaud disease")
 
 
@@ -178,7 +178,7 @@ def test_bad_questions_get_a_sentence(twenty: Lake) -> None:
             ("heart attack",),
             {},
             DiscoveryError,
-            "no article of the lake has the concept 'heart attack' .Myocardial Infarction, MESH:D009203.;.*from concepts",
+            "has the concept 'heart attack' .Myocardial Infarction, MESH:D009203.; .*from concepts",
         ),
         (
             ("Alpha disease of the foot",),
