@@ -155,7 +155,7 @@ def discover(
     if network is not None:
         nodes, edges = (format_count(*one) for one in zip(write_network(found, network), _DRAWN, strict=True))
         print_message(f"network of {nodes} and {edges} written to {network}")
-    _print_notes(opened, found)
+    _print_notes(opened, found, is_explained=explain)
 
 
 def _check_combination(context: click.Context) -> None:
@@ -182,8 +182,8 @@ def _check_combination(context: click.Context) -> None:
         )
 
 
-def _print_notes(lake: "Lake", found: "Discovery") -> None:
-    """Say on stderr how many results there are, and what was left out."""
+def _print_notes(lake: "Lake", found: "Discovery", is_explained: bool) -> None:
+    """Say on stderr how many results there are, and what was left out unless the explanation says it."""
     from litmine.discovery.wording import with_option_names
     from litmine.pipeline.count_format import format_count
 
@@ -194,7 +194,8 @@ def _print_notes(lake: "Lake", found: "Discovery") -> None:
     if found.results > request.limit:
         counted = f"{request.limit:,} of {counted}; --top shows more"
     print_message(counted)
-    if left_out := ", ".join(f"{number:,} {reason}" for reason, number in found.left_out.items()):
+    left_out = "; ".join(f"{number:,} {reason}" for reason, number in found.left_out.items())
+    if left_out and not is_explained:
         print_message(f"left out: {left_out}")
     for note in found.notes:
         print_message(f"note: {with_option_names(note, OPTION_NAMES)}")

@@ -152,7 +152,7 @@ def _slices(graph: "ConceptGraph", settings: "SliceSettings") -> tuple[dict[str,
         year: {"starts": len(values["frequency"]["auc"]), **summary(scores, [year])}
         for year, values in scores.values.items()
     }
-    notes = [with_option_names(one, OPTION_NAMES) for one in notes_on_years(scores, settings.years)]
+    notes = [with_option_names(one, OPTION_NAMES) for one in notes_on_years(scores, settings)]
     record = {
         "chosen": measure, "chosen_on": chosen_on, "reported_on": reported, "reported": table, "by_year": by_year,
         "notes": notes,

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -89,21 +90,26 @@ def choose_measure(scores: SliceScores) -> tuple[str, list[int], list[int]]:
     return max(MEASURES, key=lambda name: float(means[name])), chosen_on, reported
 
 
-def notes_on_years(scores: SliceScores, years: Sequence[int]) -> list[str]:
-    """What a reader of the figures must know of the years: those without a start, and a choice judged on its own year.
+def notes_on_years(scores: SliceScores, settings: SliceSettings) -> list[str]:
+    """What a reader of the figures must know of the years: those without a start, and slices that are not independent.
 
-    years: those that were asked for.
+    The figures are too good where a measure is judged on the year that it was chosen on.
     """
     notes = [
         f"{year} is left out: no concept that may be a start has a pair that is new in the years after"
-        for year in sorted({*years})
+        for year in sorted(settings.years)
         if year not in scores.values
     ]
-    if len(scores.values) == 1:
-        (year,) = scores.values
+    years = sorted(scores.values)
+    if len(years) == 1:
         notes.append(
-            f"the measure is chosen and reported on the same year, {year}, so its figures are too good; give several"
-            " `years`"
+            f"the measure is chosen and reported on the same year, {years[0]}, so its figures are too good; give"
+            " several `years`"
+        )
+    elif any(later - earlier < settings.horizon for earlier, later in pairwise(years)):
+        notes.append(
+            f"years less than a `horizon` of {settings.horizon} apart share later articles, so the years that are"
+            " reported are not independent of those of the choice"
         )
     return notes
 

@@ -1,6 +1,7 @@
 """Metrics, known cases and time slices: against values computed by hand, and on a lake with a planted discovery."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +105,9 @@ def test_time_slices_find_the_planted_pair(planted: Lake) -> None:
     table = summary(scores, reported)
     assert table[measure]["average_precision"][0] == 100
     assert table["minimum_weight"]["average_precision_gain"][0] > 0
-    assert notes_on_years(scores, settings.years) == []
+    (note,) = notes_on_years(scores, settings)
+    assert note.startswith("years less than a `horizon` of 10 apart share later articles")
+    assert notes_on_years(scores, replace(settings, horizon=1)) == []
     with pytest.raises(DiscoveryError, match="take other `years`, or a larger `horizon`"):
         evaluate_slices(graph, SliceSettings((1950,), rules=RULES))
 
