@@ -45,7 +45,7 @@ _DRAWN = ("concepts", "connections")
 @click.option(
     "--measure",
     type=click.Choice(["linking_terms", "minimum_weight", "npmi", "fisher", "dwpc"]),
-    help="What results are ranked by.  [default: see docs/discovery.md]",
+    help="What results are ranked by.  [default: dwpc]",
 )
 @click.option("--top", type=WholeNumber(min=1), metavar="N", default=20, show_default=True, help="Number of results.")
 @click.option(

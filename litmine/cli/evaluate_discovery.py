@@ -144,6 +144,7 @@ def _cases(graph: "ConceptGraph", cases: Sequence["Case"]) -> tuple[dict[str, An
 def _slices(graph: "ConceptGraph", settings: "SliceSettings") -> tuple[dict[str, Any], list[str], list[str]]:
     from litmine.discovery.time_slices import choose_measure, evaluate_slices, notes_on_years, summary
     from litmine.discovery.wording import with_option_names
+    from litmine.pipeline.count_format import format_count
 
     scores = evaluate_slices(graph, settings)
     measure, chosen_on, reported = choose_measure(scores)
@@ -160,7 +161,8 @@ def _slices(graph: "ConceptGraph", settings: "SliceSettings") -> tuple[dict[str,
     starts = sum(by_year[year]["starts"] for year in reported)
     chosen_years, reported_years = (", ".join(map(str, one)) for one in (chosen_on, reported))
     title = (
-        f"{measure} is best by mean average precision on {chosen_years}; below: {starts:,} starts of {reported_years}"
+        f"{measure} is best by mean average precision on {chosen_years}; below: {format_count(starts, 'starts')} of"
+        f" {reported_years}"
     )
     lines = [title, *_table(table)]
     return record, lines, notes

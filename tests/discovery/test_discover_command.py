@@ -11,6 +11,7 @@ import pytest
 
 from litmine import Lake
 from litmine.discovery.discover import SCHEMA
+from litmine.discovery.request import DEFAULT_MEASURE
 from litmine.discovery.rules import DiscoveryRules, read_rules, rules_text
 
 Run = Callable[..., CompletedProcess[str]]
@@ -43,6 +44,10 @@ def test_every_format(twenty: Lake, run: Run, rules: Path, tmp_path: Path) -> No
     network = tmp_path / "network.graphml"
     assert run(*command, "--network", network).returncode == 0
     assert network.stat().st_size > 1000
+
+
+def test_the_help_names_the_default_measure(run: Run) -> None:
+    assert f"[default: {DEFAULT_MEASURE}]" in " ".join(run("discover", "--help").stdout.split())
 
 
 def test_show_rules_prints_what_can_be_changed(run: Run, tmp_path: Path) -> None:

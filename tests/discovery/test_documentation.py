@@ -34,6 +34,6 @@ def test_the_query_ranks_what_is_not_together(twenty: Lake) -> None:
 def test_the_cases_are_read(tmp_path: Path) -> None:
     file = tmp_path / "cases.jsonl"
     file.write_text(block("json"), encoding="utf-8")
-    closed, opened = read_cases(file, DiscoveryRules())
-    assert (closed.name, len(closed.expected), closed.request.narrower) == ("Swanson 1986", 2, True)
-    assert opened.request.to == ("Chemical",)
+    opened, closed = read_cases(file, DiscoveryRules())
+    assert (opened.request.to, opened.expected) == (("Chemical",), (("simvastatin",),))
+    assert (closed.name, closed.request.until, len(closed.expected)) == ("what links them", 2015, 2)
