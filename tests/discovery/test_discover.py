@@ -172,7 +172,7 @@ def test_headings_of_records(lake: Lake) -> None:
 def test_bad_questions_get_a_sentence(twenty: Lake) -> None:
     for concepts, options, error, message in (
         (("Alpha diseas",), {}, DiscoveryError, "the nearest in the lake: Alpha disease .MESH:D0001., Alpha"),
-        (("Raynaud diseaze",), {}, DiscoveryError, "the nearest in the vocabulary: Raynaud disease .MESH:D011928."),
+        (("Raynaud diseaze",), {}, DiscoveryError, "the nearest in the vocabulary: Raynaud Disease .MESH:D011928."),
         (("zzzzzz",), {}, DiscoveryError, "no concept is named 'zzzzzz'.*from concepts order by articles desc"),
         (
             ("heart attack",),
