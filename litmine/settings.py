@@ -225,7 +225,9 @@ def read_toml(file: Path) -> dict[str, Any]:
         if len(content) > _MAX_BYTES:
             raise SettingError(f"{file} cannot be read as TOML: it is larger than {_MAX_BYTES >> 20} MiB")
         return tomllib.loads(content.decode().replace("\r\n", "\n"))
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise SettingError(f"{file} cannot be read ({error.strerror or error}); give a TOML file") from error
+    except ValueError as error:
         raise SettingError(f"{file} cannot be read as TOML: {' '.join(str(error).split())}") from error
     except RecursionError:
         raise SettingError(f"{file} cannot be read as TOML: it is nested too deeply") from None

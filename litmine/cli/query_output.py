@@ -32,9 +32,7 @@ def write_result(rows: pa.RecordBatchReader, form: str | None, file: Path | None
     column names get a number. Raises UnknownNameError for an unknown format, SettingError when stdout cannot take the
     rows, and LitmineError when the file cannot be written.
     """
-    form = form or (format_from_suffix(file) if file else "table")
-    if form not in FORMATS:
-        raise UnknownNameError(f"unknown format {form!r}; choose --format {', '.join(FORMATS)}")
+    form = check_format(form, file)
     rows, batch_sizes = _counted(with_unique_names(rows))
     if file is None:
         if sys.stdout is None:
@@ -48,6 +46,17 @@ def write_result(rows: pa.RecordBatchReader, form: str | None, file: Path | None
     with open_atomic(file) as out:
         _WRITERS[form](rows, out)
     return sum(batch_sizes)
+
+
+def check_format(form: str | None, file: Path | None) -> str:
+    """The format of a result: the one that is given, else that of the file's suffix, or a table.
+
+    Raises UnknownNameError if there is no such format.
+    """
+    form = form or (format_from_suffix(file) if file else "table")
+    if form not in FORMATS:
+        raise UnknownNameError(f"unknown format {form!r}; choose --format {', '.join(FORMATS)}")
+    return form
 
 
 def _counted(rows: pa.RecordBatchReader) -> tuple[pa.RecordBatchReader, list[int]]:

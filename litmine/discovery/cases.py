@@ -1,86 +1,33 @@
 """Known cases: where searches rank the linking concepts, or the results, that history found."""
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from litmine.discovery.case_files import Case
 from litmine.discovery.concept_graph import ConceptGraph
 from litmine.discovery.discover import start_and_end
 from litmine.discovery.metrics import METRICS, ranking_scores
 from litmine.discovery.paths import MEASURES
-from litmine.discovery.request import DiscoveryRequest, concepts_with
-from litmine.discovery.rules import DiscoveryRules, allowed_concepts
-from litmine.errors import DiscoveryError, SettingError, UnknownConceptError
-
-_KEYS = {"name", "start", "end", "links", "results", "until", "narrower", "to", "via"}
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A search, and what it should find: linking concepts (`links`, with an end) or results (without an end).
-
-    Each expected concept is a list of names or identifiers, of which any counts.
-    """
-
-    name: str
-    request: DiscoveryRequest
-    expected: tuple[tuple[str, ...], ...]
-
-
-def read_cases(file: Path, rules: DiscoveryRules) -> list[Case]:
-    """Read cases from JSON lines. Raises SettingError for a line that is no case."""
-    cases = []
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, ValueError) as error:
-        raise SettingError(f"{file} cannot be read ({' '.join(str(error).split())})") from error
-    for number, line in enumerate(lines, 1):
-        if line.strip():
-            cases.append(_case(f"{file}, line {number}", line, rules))
-    if not cases:
-        raise SettingError(f"{file} has no case; a line is like {_EXAMPLE}")
-    return cases
-
-
-_EXAMPLE = '{"start": "Raynaud disease", "end": "fish oil", "links": ["blood viscosity"], "until": 1985}'
-
-
-def _case(where: str, line: str, rules: DiscoveryRules) -> Case:
-    try:
-        record = json.loads(line)
-        unknown = record.keys() - _KEYS
-        closed = "end" in record
-        expected = tuple(
-            (one,) if isinstance(one, str) else tuple(one) for one in record["links" if closed else "results"]
-        )
-        texts = [record["start"], *([record["end"]] if closed else []), *(name for one in expected for name in one)]
-    except (ValueError, TypeError, KeyError, AttributeError):
-        raise SettingError(f"{where}: this is no case; a line is like {_EXAMPLE}") from None
-    if unknown or not expected or not all(isinstance(one, str) for one in texts):
-        problem = f"unknown key {min(unknown)!r}" if unknown else "nothing is expected of it, or a name is no text"
-        raise SettingError(f"{where}: {problem}; a line is like {_EXAMPLE}")
-    request = DiscoveryRequest(
-        tuple(texts[: 1 + closed]),
-        narrower=bool(record.get("narrower")),
-        to=tuple(record.get("to", ())),
-        via=tuple(record.get("via", ())),
-        until=record.get("until"),
-        kind="entities",
-        rules=rules,
-    )
-    return Case(record.get("name") or " - ".join(texts[: 1 + closed]), request, expected)
+from litmine.discovery.request import concepts_with
+from litmine.discovery.rules import allowed_concepts
+from litmine.errors import DiscoveryError
 
 
 def evaluate_case(graph: ConceptGraph, case: Case) -> dict[str, Any]:
     """The rank of each expected concept by each measure, and the metrics of each ranking, in percent.
 
     A rank is null where the search does not reach the concept. Expected concepts that the lake does not have are
-    listed, and count as not reached. Raises as `litmine.discovery.discover.discover`.
+    listed, and count as not reached. Raises as `litmine.discovery.discover.discover`, with the place of the case.
     """
+    try:
+        return _evaluate(graph, case)
+    except DiscoveryError as error:
+        raise DiscoveryError(f"{case.place}: {error}") from error
+
+
+def _evaluate(graph: ConceptGraph, case: Case) -> dict[str, Any]:
     graph = graph.until(case.request.until)
     start, end = start_and_end(graph, case.request)
     finder = graph.finder
@@ -129,7 +76,7 @@ def _expected(graph: ConceptGraph, expected: Sequence[Sequence[str]]) -> tuple[d
         for name in names:
             try:
                 numbers.append(graph.names.find(name))
-            except (DiscoveryError, UnknownConceptError):
+            except DiscoveryError:
                 continue
         if numbers:
             found[names[0]] = numbers

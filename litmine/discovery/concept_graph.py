@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from litmine.discovery.facts import ConceptFacts, ConceptNames, read_facts
+from litmine.discovery.concept_names import ConceptNames
+from litmine.discovery.facts import ConceptFacts, read_facts
 from litmine.discovery.paths import PathFinder
 from litmine.discovery.request import ConceptKind
 from litmine.errors import DiscoveryError, LakeError
@@ -15,19 +16,30 @@ from litmine.lake.concept_writer import write_heading_tables
 from litmine.lake.lake import Lake
 from litmine.lake.pair_update import indexed_versions, record_versions, update_pairs
 
+# Why a lake has no concepts of a kind, and what to do.
+_NO_CONCEPTS: dict[ConceptKind, str] = {
+    "entities": "no article that counts has a linked concept; run `litmine annotate`, or take NLM's headings of the"
+    ' records with `kind="mesh"`',
+    "mesh": "no record that counts has MeSH headings with identifiers; PubMed's XML has them once NLM has indexed an"
+    ' article: import such records, or take the concepts that `litmine annotate` finds with `kind="entities"`',
+    "both": "no article that counts has a concept; entities come from `litmine annotate`, and MeSH headings with"
+    " records of PubMed",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class ConceptGraph:
-    """The articles that count and their concepts; `facts` of each concept."""
+    """The articles that count and their concepts; `facts` of each concept, and the kind of concepts that were read."""
 
     lake: Lake
     matrix: ConceptMatrix
     facts: Sequence[ConceptFacts]
     finder: PathFinder
+    kind: ConceptKind
 
     @property
     def names(self) -> ConceptNames:
-        return ConceptNames(self.lake.location, self.facts, self.finder.articles)
+        return ConceptNames(self.lake.location, self.facts, self.finder.articles, self.kind == "mesh")
 
     def until(self, year: int | None) -> "ConceptGraph":
         """The graph of the articles until a year, without articles that have no year; all articles for None.
@@ -40,9 +52,9 @@ class ConceptGraph:
         if not (kept := (years != NO_YEAR) & (years <= year)).any():
             dated = years[years != NO_YEAR]
             oldest = f"the oldest is of {dated.min()}" if len(dated) else "none has a year"
-            raise DiscoveryError(f"no article with a concept is of {year} or earlier ({oldest}); take a later --until")
+            raise DiscoveryError(f"no article with a concept is of {year} or earlier ({oldest}); take a later `until`")
         matrix = self.matrix.select(kept)
-        return ConceptGraph(self.lake, matrix, self.facts, PathFinder(matrix))
+        return ConceptGraph(self.lake, matrix, self.facts, PathFinder(matrix), self.kind)
 
 
 def load_graph(lake: Lake, kind: ConceptKind) -> ConceptGraph:
@@ -52,14 +64,9 @@ def load_graph(lake: Lake, kind: ConceptKind) -> ConceptGraph:
     """
     matrix = _read(lake, kind)
     if not len(matrix.pmids):
-        advice = (
-            "no article has a linked concept; run `litmine annotate`, or take NLM's headings with --concepts mesh"
-            if kind == "entities"
-            else "no article has a concept; headings come with records of PubMed, and entities from `litmine annotate`"
-        )
-        raise DiscoveryError(advice)
+        raise DiscoveryError(_NO_CONCEPTS[kind])
     facts = read_facts(lake.location, matrix.identifiers, matrix.types)
-    return ConceptGraph(lake, matrix, facts, PathFinder(matrix))
+    return ConceptGraph(lake, matrix, facts, PathFinder(matrix), kind)
 
 
 def _read(lake: Lake, kind: ConceptKind) -> ConceptMatrix:
@@ -75,6 +82,5 @@ def _read(lake: Lake, kind: ConceptKind) -> ConceptMatrix:
         return merge_matrices(*matrices) if len(matrices) == 2 else matrices[0]
     except (OSError, pa.ArrowException) as error:
         folder = concept_folder(lake.location)
-        raise LakeError(
-            f"{folder} cannot be read ({' '.join(str(error).split())}); delete it, and the next search makes it again"
-        ) from error
+        reason = (isinstance(error, OSError) and error.strerror) or " ".join(str(error).split())
+        raise LakeError(f"{folder} cannot be read ({reason}); delete it, and the next search makes it again") from error

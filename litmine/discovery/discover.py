@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import log10
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ from litmine.lake.concept_matrix import NO_YEAR, Booleans, Integers
 from litmine.lake.lake import Lake
 from litmine.lake.query import condition_error
 
+# -log10 of a p-value of 0.05.
+_SIGNIFICANT = -log10(0.05)
 # The columns of each side of a linking concept: _1 with the start, _2 with the result.
 _SIDE = (
     ("articles", pa.int64()),
@@ -26,6 +29,8 @@ _SIDE = (
     ("relation", pa.string()),
     ("pmid", pa.int64()),
     ("sentence", pa.string()),
+    ("named_in", pa.string()),
+    ("named_as", pa.string()),
 )
 SCHEMA: pa.Schema = pa.schema(
     [
@@ -62,7 +67,8 @@ class Discovery:
 
     table: a row for each result and linking concept that is shown, with the columns of SCHEMA; in a closed search each
     row is a linking concept, ranked. start, end: names of both sides; the end is empty in an open search. left_out: how
-    many concepts each rule left out. results: number of results before the limit.
+    many concepts each rule left out. results: number of results before the limit. notes: sentences about the search
+    that a reader of the result should know.
     """
 
     request: DiscoveryRequest
@@ -101,8 +107,8 @@ class _Row:
 def discover(lake: Lake, request: DiscoveryRequest) -> Discovery:
     """Run one search.
 
-    Raises DiscoveryError or UnknownConceptError when it makes no sense for the lake, UnknownTypeError for a type that
-    no concept has, QueryError for an invalid condition, LakeError for a damaged lake.
+    Raises DiscoveryError when it makes no sense for the lake, such as for a concept that no article has, QueryError for
+    an invalid condition, LakeError for a damaged lake.
     """
     return discover_in(load_graph(lake, request.kind), request)
 
@@ -111,7 +117,17 @@ def discover_in(graph: ConceptGraph, request: DiscoveryRequest) -> Discovery:
     """The same in a graph that is loaded; see `discover`."""
     graph = graph.until(request.until)
     start, end = start_and_end(graph, request)
-    return _open(graph, request, start) if end is None else _closed(graph, request, start, end)
+    found = _open(graph, request, start) if end is None else _closed(graph, request, start, end)
+    return replace(found, notes=[*_notes_on_names(graph, request, start), *found.notes])
+
+
+def _notes_on_names(graph: ConceptGraph, request: DiscoveryRequest, start: Side) -> list[str]:
+    """Sentences on the concepts that were taken for the names of the request."""
+    names = graph.names
+    notes = [names.note(text, names.find(text)) for text in request.concepts]
+    if request.narrower and len(start.concepts) == 1:
+        notes.append(f"no concept of the lake is below {start.name} in MeSH, so `narrower` adds nothing")
+    return [*filter(None, notes)]
 
 
 def start_and_end(graph: ConceptGraph, request: DiscoveryRequest) -> tuple[Side, Side | None]:
@@ -150,7 +166,10 @@ def _where(graph: ConceptGraph, where: str) -> list[int]:
     wanted = {*found}
     numbers = [i for i, one in enumerate(graph.matrix.identifiers) if one in wanted and graph.finder.articles[i]]
     if not numbers:
-        raise DiscoveryError(f"no concept in the articles that count fulfils {where!r}; `litmine sql` shows concepts")
+        raise DiscoveryError(
+            f'no concept in the articles that count fulfils {where!r}; `litmine sql "from concepts"` shows what the'
+            " condition reads" + (", which has no headings that no text mentions" if graph.kind != "entities" else "")
+        )
     return numbers
 
 
@@ -186,7 +205,39 @@ def _open(graph: ConceptGraph, request: DiscoveryRequest, start: Side) -> Discov
         }
         rows += _link_rows(graph, request, start, end, links, values, request.links)
     table = _table(graph.lake, rows, request.until)
-    return Discovery(request, table, start.name, "", +left_out, len(paths.concepts))
+    notes = (
+        _notes_on_scores(request.measure, scores, "result")
+        if len(scores)
+        else [_why_nothing(request, start, len(links.concepts))]
+    )
+    return Discovery(request, table, start.name, "", +left_out, len(paths.concepts), notes)
+
+
+def _why_nothing(request: DiscoveryRequest, start: Side, links: int) -> str:
+    """Why an open search has no result."""
+    filters = " and `via`" if request.via else ""
+    beside = int((start.edges.both > 0).sum()) - int(np.isin(start.edges.concepts, start.concepts).sum())
+    if not links:
+        return (
+            f"no result: {start.name} is together with {beside:,} other concepts, and the rules{filters} leave none of"
+            " them as a linking concept"
+        )
+    filters = " and `to`" if request.to else ""
+    return (
+        f"no result: {links:,} linking concepts lead to no concept that the rules{filters} leave and that is not"
+        f" together with {start.name} already"
+    )
+
+
+def _notes_on_scores(measure: Measure, scores: Floats, what: str) -> list[str]:
+    """A sentence if a measure of what is no chance finds nothing, or scores some with 0."""
+    reasons = {"fisher": "its connections are not significant", "npmi": "its connections are no more than chance"}
+    zeros = int((scores <= 0).sum())
+    if measure not in reasons or not zeros:
+        return []
+    if zeros == len(scores):
+        return [f"by {measure} every {what} has a score of 0, since {reasons[measure]}; take another `measure`"]
+    return [f"by {measure} {zeros:,} of {len(scores):,} {what}s have a score of 0: each since {reasons[measure]}"]
 
 
 def _closed(graph: ConceptGraph, request: DiscoveryRequest, start: Side, end: Side) -> Discovery:
@@ -198,6 +249,12 @@ def _closed(graph: ConceptGraph, request: DiscoveryRequest, start: Side, end: Si
     common = np.isin(links.concepts, end.edges.concepts)
     both = int((start.articles & end.articles).sum())
     notes = [f"both sides are together in {both:,} article{'s' if both > 1 else ''} already"] if both else []
+    ranked = np.array([row.values["score"] for row in rows])
+    if request.measure == "fisher":
+        if len(rows) and ranked.max() < _SIGNIFICANT:
+            notes.append("no linking concept has p < 0.05 on both sides by Fisher's exact test; take another `measure`")
+    else:
+        notes += _notes_on_scores(request.measure, ranked, "linking concept")
     return Discovery(
         request, _table(graph.lake, rows, request.until), start.name, end.name, +left_out, int(common.sum()), notes
     )
@@ -293,4 +350,4 @@ def _table(lake: Lake, rows: Sequence[_Row], until: int | None) -> pa.Table:
 
 
 def _side_values(evidence: Evidence, side: int) -> dict[str, Any]:
-    return {f"pmid_{side}": evidence.pmid, f"sentence_{side}": evidence.sentence, f"relation_{side}": evidence.relation}
+    return {f"{name}_{side}": value for name, value in evidence._asdict().items()}

@@ -1,9 +1,9 @@
-"""Evidence for a pair of concepts: a sentence that has both, and what relations the lake has between them."""
+"""Evidence for a pair of concepts: sentences of an article that name both, and the lake's relations between them."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from litmine.lake.lake import Lake
 from litmine.lake.sql_text import sql_string
@@ -11,20 +11,34 @@ from litmine.text.sentences import split_sentences
 
 # A sentence of this many code points reads well; shorter and longer ones are worse.
 _GOOD_LENGTH = 160
+# Of an article without a title, so many code points are shown.
+_MOST_SHOWN = 300
 # So many articles of a pair are read.
 MAX_ARTICLES = 8
+
+
+NamedIn = Literal["one sentence", "two sentences", "one mention", "headings"]
+# How good evidence is, the best first.
+_NAMED_IN: tuple[NamedIn, ...] = get_args(NamedIn)
+# Stands between two sentences that do not follow each other.
+LEFT_OUT = " [...] "
 
 
 class Evidence(NamedTuple):
     """What the lake has on a pair.
 
-    pmid: the article. sentence: a sentence of it with both concepts, or the title where none has. relation: what the
-    lake's relations say of the two, empty for nothing.
+    pmid: the article. sentence: what it says. named_in: what the sentence is: `one sentence` names both; of `two
+    sentences`, joined by `[...]`, each names one, since none names both; `one mention` stands for both, such as
+    BRCA1/2; with `headings`, the text does not name both, which are headings of the record, and the sentence names one
+    or is the title. Empty without an article. named_as: the words there that name the first and the second concept,
+    joined by ` | `, empty for a heading. relation: what the lake's relations say of the two, empty for nothing.
     """
 
-    pmid: int | None
-    sentence: str
-    relation: str
+    pmid: int | None = None
+    sentence: str = ""
+    named_in: str = ""
+    named_as: str = ""
+    relation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,46 +54,81 @@ def find_evidence(lake: Lake, pairs: Sequence[PairArticles], until: int | None) 
     """Evidence for each pair. Raises LakeError for a damaged file."""
     pmids = sorted({pmid for pair in pairs for pmid in pair.pmids})
     if not pmids:
-        return [Evidence(None, "", "") for _ in pairs]
+        return [Evidence() for _ in pairs]
     listed = f"pmid IN (SELECT unnest([{', '.join(map(str, pmids))}]::BIGINT[]))"
     texts = {
         pmid: (title, text) for pmid, title, text in lake.rows(f"SELECT pmid, title, text FROM articles WHERE {listed}")
     }
-    mentions: dict[int, list[tuple[int, int, frozenset[str]]]] = defaultdict(list)
+    mentions: dict[int, list[_Mention]] = defaultdict(list)
     query = f"SELECT pmid, start_char, end_char, identifier FROM entities WHERE {listed} AND identifier IS NOT NULL"
     for pmid, start, end, identifier in lake.rows(query):
-        mentions[pmid].append((start, end, frozenset(identifier.split("|"))))
-    sentences = {pmid: list(split_sentences(text)) for pmid, (_, text) in texts.items()}
+        mentions[pmid].append(_Mention(start, end, frozenset(identifier.split("|"))))
+    articles = {
+        pmid: _Article(title or "", text, list(split_sentences(text)), mentions.get(pmid, ()))
+        for pmid, (title, text) in texts.items()
+    }
     relations = _relations(lake, {one for pair in pairs for one in pair.first | pair.second}, until)
     found = []
     for pair in pairs:
-        best = min(
-            (_best_sentence(pair, pmid, texts, mentions, sentences) for pmid in pair.pmids if pmid in texts),
-            default=None,
-        )
+        best = min((_quote(pmid, articles[pmid], pair) for pmid in pair.pmids if pmid in articles), default=None)
         related = _relation_text(pair, relations)
-        found.append(Evidence(None, "", related) if best is None else Evidence(best[1], best[2], related))
+        if best is None:
+            found.append(Evidence(relation=related))
+        else:
+            rank, _, pmid, sentence, words = best
+            found.append(Evidence(pmid, sentence, _NAMED_IN[rank], words, related))
     return found
 
 
-def _best_sentence(
-    pair: PairArticles,
-    pmid: int,
-    texts: Mapping[int, tuple[str | None, str]],
-    mentions: Mapping[int, Sequence[tuple[int, int, frozenset[str]]]],
-    sentences: Mapping[int, Sequence[tuple[int, int]]],
-) -> tuple[float, int, str]:
-    """How bad the best sentence of an article is (less is better), the article, and the sentence."""
-    title, text = texts[pmid]
-    options = []
-    for start, end in sentences[pmid]:
-        inside = [one for one in mentions.get(pmid, ()) if start <= one[0] < end]
-        firsts = [one for one in inside if one[2] & pair.first]
-        seconds = [one for one in inside if one[2] & pair.second]
-        # One mention with both identifiers says nothing of the two.
-        if any(one[:2] != other[:2] for one in firsts for other in seconds):
-            options.append((abs(end - start - _GOOD_LENGTH), pmid, text[start:end]))
-    return min(options, default=(1e9, pmid, title or text[:300]))
+class _Mention(NamedTuple):
+    start: int
+    end: int
+    identifiers: frozenset[str]
+
+
+class _Article(NamedTuple):
+    title: str
+    text: str
+    sentences: Sequence[tuple[int, int]]
+    mentions: Sequence[_Mention]
+
+
+def _quote(pmid: int, article: _Article, pair: PairArticles) -> tuple[int, int, int, str, str]:
+    """The best sentence of an article on a pair.
+
+    Returns its place in `_NAMED_IN`, how badly it reads, the PMID, the sentence, and the words that name the concepts.
+    """
+    options: list[tuple[int, int, int, str, str]] = []
+
+    def add(named_in: NamedIn, badness: int, sentence: str, first: _Mention | None, second: _Mention | None) -> None:
+        words = " | ".join("" if one is None else article.text[one.start : one.end] for one in (first, second))
+        options.append((_NAMED_IN.index(named_in), badness, pmid, sentence, words))
+
+    # The best sentences that name the first concept only, and the second one only, each with a mention.
+    alone: list[list[tuple[int, int, int, _Mention]]] = [[], []]
+    for start, end in article.sentences:
+        inside = [one for one in article.mentions if start <= one.start < end]
+        firsts = [one for one in inside if one.identifiers & pair.first]
+        seconds = [one for one in inside if one.identifiers & pair.second]
+        badness = abs(end - start - _GOOD_LENGTH)
+        if firsts and seconds:
+            # One mention with both identifiers says nothing of the two.
+            apart = next(((one, other) for one in firsts for other in seconds if one[:2] != other[:2]), None)
+            named_in: NamedIn = "one sentence" if apart else "one mention"
+            add(named_in, badness, article.text[start:end], *(apart or (firsts[0], seconds[0])))
+        elif firsts or seconds:
+            alone[not firsts].append((badness, start, end, (firsts or seconds)[0]))
+    bests = [min(some, default=None) for some in alone]
+    if bests[0] and bests[1]:
+        earlier, later = sorted((bests[0], bests[1]), key=lambda one: one[1])
+        between = LEFT_OUT if article.text[earlier[2] : later[1]].strip() else " "
+        sentence = f"{article.text[slice(*earlier[1:3])]}{between}{article.text[slice(*later[1:3])]}"
+        add("two sentences", earlier[0] + later[0], sentence, bests[0][3], bests[1][3])
+    if not options:
+        best = bests[0] or bests[1]
+        sentence = article.text[slice(*best[1:3])] if best else article.title or article.text[:_MOST_SHOWN]
+        add("headings", 0, sentence, *(one and one[3] for one in bests))
+    return min(options)
 
 
 def _relations(lake: Lake, identifiers: Iterable[str], until: int | None) -> dict[tuple[str, str], dict[str, int]]:

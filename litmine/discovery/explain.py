@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from litmine.discovery.discover import Discovery
+from litmine.discovery.evidence import MAX_ARTICLES
 from litmine.discovery.paths import FORMULAS
 
 
@@ -14,7 +15,13 @@ def explanation(found: Discovery) -> Iterator[str]:
     yield f"A: {found.start}; B: a linking concept; C: {end if found.end else 'a result'}"
     yield f"n(X): articles with X; N: all {_all(found):,} articles that count"
     yield f"{measure}: {FORMULAS[measure]}"
-    yield from (f"left out: {number:,} concepts {reason}" for reason, number in found.left_out.items())
+    if measure == "fisher":
+        yield "what B adds is shown before the control of false discoveries: it is 0 where an edge is not significant"
+    if measure == "minimum_weight" and not found.end:
+        yield "what B adds is shown before the mean is taken"
+    yield from (
+        f"left out: {number:,} concept{'s' * (number > 1)} {reason}" for reason, number in found.left_out.items()
+    )
     rank = 0
     for row in found.table.to_pylist():
         if row["rank"] != rank:
@@ -22,9 +29,10 @@ def explanation(found: Discovery) -> Iterator[str]:
             yield ""
             yield _heading(row, found)
         yield f"   B {row['link']} ({row['link_id']}) adds {row['link_score']:.4g}: {_counts(row)}"
-        for side, pair in ((1, f"{found.start} - {row['link']}"), (2, f"{row['link']} - {row['concept']}")):
+        for side, pair in ((1, (found.start, row["link"])), (2, (row["link"], row["concept"]))):
             relation = f", {row[f'relation_{side}']}" if row[f"relation_{side}"] else ""
-            yield f"     {pair} (since {row[f'first_year_{side}'] or 'unknown'}{relation}): {_quote(row, side)}"
+            since = row[f"first_year_{side}"] or "unknown"
+            yield f"     {' - '.join(pair)} (since {since}{relation}): {_quote(row, side, pair)}"
 
 
 def _heading(row: dict[str, Any], found: Discovery) -> str:
@@ -43,9 +51,22 @@ def _counts(row: dict[str, Any]) -> str:
     )
 
 
-def _quote(row: dict[str, Any], side: int) -> str:
-    pmid = row[f"pmid_{side}"]
-    return "no article to show" if pmid is None else f"{row[f'sentence_{side}']} [PMID {pmid}]"
+def _quote(row: dict[str, Any], side: int, names: tuple[str, str]) -> str:
+    pmid, sentence = row[f"pmid_{side}"], row[f"sentence_{side}"]
+    if pmid is None:
+        return "no article to show"
+    articles = row[f"articles_{side}"]
+    read = "" if articles <= MAX_ARTICLES else f" of the {MAX_ARTICLES} that were read, of {articles:,},"
+    before = {
+        "one sentence": "",
+        "two sentences": f"no article{read} has both in one sentence; from two sentences: ",
+        "one mention": f"no article{read} has both but in one mention: ",
+        "headings": f"no text{read} mentions both, which the record has as headings: ",
+    }[row[f"named_in_{side}"]]
+    words = row[f"named_as_{side}"].split(" | ")
+    named = [word for word, name in zip(words, names, strict=False) if word and word.lower() != name.lower()]
+    after = f", as {' and '.join(map(repr, named))}" if named else ""
+    return f"{before}{sentence} [PMID {pmid}{after}]"
 
 
 def _all(found: Discovery) -> int:

@@ -12,28 +12,39 @@ from litmine.discovery.discover import Discovery
 from litmine.errors import SettingError
 
 _NODE_KEYS = {"name": "string", "role": "string", "type": "string", "articles": "long"}
-_EDGE_KEYS = {"articles": "long", "first_year": "long", "relation": "string", "pmid": "long", "sentence": "string"}
+_EDGE_KEYS = {
+    "articles": "long", "first_year": "long", "relation": "string", "pmid": "long", "sentence": "string",
+    "named_in": "string",
+}  # fmt: skip
 _GRAPHML = "http://graphml.graphdrawing.org/xmlns"
 # What XML 1.0 cannot hold.
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 START = "start"
+_SUFFIXES = (".graphml", ".json")
 
 
-def write_network(found: Discovery, file: Path) -> None:
+def check_network_file(file: Path) -> None:
+    """Raise SettingError if the suffix is that of no network."""
+    if file.suffix.lower() not in _SUFFIXES:
+        raise SettingError(f"a network is written to a file that ends in .graphml or .json, not {file.name}")
+
+
+def write_network(found: Discovery, file: Path) -> tuple[int, int]:
     """Write the start, the results and the linking concepts that are shown, as `.graphml` or Cytoscape.js `.json`.
 
-    Raises SettingError for another suffix, and LitmineError when the file cannot be written.
+    Returns the numbers of nodes and edges. Raises SettingError for another suffix, LitmineError when the file cannot be
+    written.
     """
+    check_network_file(file)
     nodes, edges = network(found)
     if file.suffix.lower() == ".json":
         elements = {"nodes": [{"data": node} for node in nodes], "edges": [{"data": edge} for edge in edges]}
         content = json.dumps({"elements": elements}, ensure_ascii=False, indent=1).encode()
-    elif file.suffix.lower() == ".graphml":
-        content = _graphml(nodes, edges)
     else:
-        raise SettingError(f"a network is written to a file that ends in .graphml or .json, not {file.name}")
+        content = _graphml(nodes, edges)
     with open_atomic(file) as out:
         out.write(content)
+    return len(nodes), len(edges)
 
 
 def network(found: Discovery) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

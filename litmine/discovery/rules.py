@@ -1,5 +1,7 @@
 """Which concepts are no linking concept and no result: rules that a user can see (`--show-rules`) and change."""
 
+import json
+import re
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
@@ -8,9 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from litmine.discovery.facts import ConceptFacts
+from litmine.discovery.facts import BRANCH, ConceptFacts, in_branch
+from litmine.errors import SettingError
 from litmine.lake.concept_matrix import Booleans, Integers
 from litmine.settings import check_ranges, from_toml, read_toml, setting, setting_metadata
+
+# Prefixes of identifiers. A term list may have identifiers of any other form.
+_PREFIXES = ("MESH:", "NCBIGene:", "NCBITaxon:")
+# A unique identifier of MeSH without its prefix.
+_BARE_MESH = re.compile(r"[CD]\d{6,9}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +46,42 @@ class DiscoveryRules:
 
     def __post_init__(self) -> None:
         check_ranges(self)
+        for branch in self.branches:
+            if not BRANCH.fullmatch(branch):
+                raise SettingError(
+                    f"branches has {ascii(branch)[:80]}, which is no branch of MeSH; write a letter or a tree number,"
+                    " such as V or D12.776"
+                )
+        for identifier in self.leave_out:
+            if problem := _identifier_problem(identifier):
+                raise SettingError(
+                    f"leave_out has {ascii(identifier)[:80]}, which {problem}; write identifiers as the view `concepts`"
+                    " does, such as MESH:D006801"
+                )
+
+
+def _identifier_problem(identifier: str) -> str:
+    """Why no concept can have this identifier; empty if one may."""
+    if not identifier.strip() or identifier != identifier.strip() or not identifier.isprintable():
+        return "is empty, or has spaces around it or a character that cannot be printed"
+    if "|" in identifier:
+        return "has a |, as several identifiers do"
+    for prefix in _PREFIXES:
+        if identifier.lower().startswith(prefix.lower()) and not identifier.startswith(prefix):
+            return f"needs the prefix {prefix}"
+    return "needs the prefix MESH:" if _BARE_MESH.fullmatch(identifier) else ""
 
 
 def read_rules(file: Path) -> DiscoveryRules:
     """The rules of a TOML file; those that it does not set have their defaults. Raises SettingError."""
-    rules: DiscoveryRules = from_toml(file, DiscoveryRules, read_toml(file), "rule")
+    if not file.exists():
+        raise SettingError(f"{file} does not exist; `litmine discover --show-rules > {file.name}` writes such a file")
+    values = read_toml(file)
+    try:
+        rules: DiscoveryRules = from_toml(file, DiscoveryRules, values, "rule")
+    except SettingError as error:
+        message = str(error)
+        raise SettingError(message if message.startswith(str(file)) else f"{file}: {message}") from error
     return rules
 
 
@@ -58,7 +97,8 @@ def rules_text(rules: DiscoveryRules) -> str:
 def _toml(value: Any) -> str:
     if isinstance(value, tuple):
         return f"[{', '.join(map(_toml, value))}]"
-    return str(value).lower() if isinstance(value, bool) else f'"{value}"' if isinstance(value, str) else str(value)
+    # TOML has the truth values of JSON, and its strings, but no surrogates for the characters beyond U+FFFF.
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, bool | str) else str(value)
 
 
 def depth(tree_number: str) -> int:
@@ -90,13 +130,17 @@ def allowed_concepts(
             reason = f"in more than {rules.most_frequent:.0%} of the articles"
         elif fact.tree_numbers and max(map(depth, fact.tree_numbers)) < rules.least_depth:
             reason = f"too general (depth below {rules.least_depth} in MeSH)"
-        elif fact.tree_numbers and all(one.startswith(rules.branches) for one in fact.tree_numbers):
+        elif fact.tree_numbers and all(_in_some(one, rules.branches) for one in fact.tree_numbers):
             reason = "in a branch of MeSH that the rules leave out"
         else:
             allowed[number] = True
             continue
         left_out[reason] += 1
     return allowed, left_out
+
+
+def _in_some(tree_number: str, branches: Sequence[str]) -> bool:
+    return any(in_branch(tree_number, branch) for branch in branches)
 
 
 def _same_thing(facts: Sequence[ConceptFacts], given: Collection[int]) -> set[int]:

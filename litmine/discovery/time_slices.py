@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -21,7 +22,7 @@ RANKINGS = (*MEASURES, *BASELINES)
 
 @dataclass(frozen=True, slots=True)
 class SliceSettings:
-    """The slices and what is searched in each.
+    """The slices and what is searched in each. Raises DiscoveryError for a year that is given twice.
 
     years: the last years of slices. horizon: how many years after count as later. starts: at most so many start
     concepts for each year, drawn by the seed. fewest: articles of a start until the year. to, via: as in a search.
@@ -35,6 +36,12 @@ class SliceSettings:
     via: Sequence[str] = ()
     rules: DiscoveryRules = field(default_factory=DiscoveryRules)
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if repeated := [year for year in self.years if list(self.years).count(year) > 1]:
+            raise DiscoveryError(
+                f"`years` has {repeated[0]} twice; a measure is chosen on some years and judged on others"
+            )
 
 
 @dataclass(slots=True)
@@ -67,7 +74,7 @@ def evaluate_slices(graph: ConceptGraph, settings: SliceSettings) -> SliceScores
             scores.values[year] = found
     if not scores.values:
         raise DiscoveryError(
-            "no year has a start concept with a pair that is new later; take other --year, or a larger --horizon"
+            "no year has a start concept with a pair that is new later; take other `years`, or a larger `horizon`"
         )
     return scores
 
@@ -81,6 +88,30 @@ def choose_measure(scores: SliceScores) -> tuple[str, list[int], list[int]]:
     chosen_on, reported = (years[::2], years[1::2]) if len(years) > 1 else (years, years)
     means = {name: np.mean(scores.of_years(chosen_on)[name]["average_precision"]) for name in MEASURES}
     return max(MEASURES, key=lambda name: float(means[name])), chosen_on, reported
+
+
+def notes_on_years(scores: SliceScores, settings: SliceSettings) -> list[str]:
+    """What a reader of the figures must know of the years: those without a start, and slices that are not independent.
+
+    The figures are too good where a measure is judged on the year that it was chosen on.
+    """
+    notes = [
+        f"{year} is left out: no concept that may be a start has a pair that is new in the years after"
+        for year in sorted(settings.years)
+        if year not in scores.values
+    ]
+    years = sorted(scores.values)
+    if len(years) == 1:
+        notes.append(
+            f"the measure is chosen and reported on the same year, {years[0]}, so its figures are too good; give"
+            " several `years`"
+        )
+    elif any(later - earlier < settings.horizon for earlier, later in pairwise(years)):
+        notes.append(
+            f"years less than a `horizon` of {settings.horizon} apart share later articles, so the years that are"
+            " reported are not independent of those of the choice"
+        )
+    return notes
 
 
 def summary(scores: SliceScores, years: Sequence[int]) -> dict[str, dict[str, list[float]]]:

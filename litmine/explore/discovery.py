@@ -11,6 +11,7 @@ from litmine.discovery.concept_graph import ConceptGraph, load_graph
 from litmine.discovery.discover import Discovery, discover_in
 from litmine.discovery.paths import FORMULAS
 from litmine.discovery.request import DiscoveryRequest
+from litmine.discovery.wording import with_option_names
 from litmine.errors import DiscoveryError
 from litmine.explore.concepts import ConceptNames
 from litmine.explore.queries import LakeQueries
@@ -21,6 +22,11 @@ from litmine.lake.query_limits import QueryLimits
 Values = Mapping[str, Any]
 # Results of searches that are kept: walking back and forth asks for the same ones.
 _MAX_CACHED = 100
+# What the page calls the options of a search.
+_OPTION_NAMES = {
+    "until": "year", "to": "type of results", "via": "type of links", "narrower": "narrower headings",
+    "measure": "measure", "concepts": "from and to",
+}  # fmt: skip
 _SCORES = ("minimum_weight", "npmi", "fisher", "dwpc")
 
 
@@ -81,21 +87,21 @@ def discover_concepts(discoveries: Discoveries, names: ConceptNames, values: Val
     """
     start = _identifier(names, values["from"])
     ends = [_identifier(names, values["to"])] if values["to"].strip() else []
-    request = DiscoveryRequest(
-        (start, *ends),
-        narrower=bool(values["narrower"]),
-        to=(values["type"],) if values["type"] and not ends else (),
-        via=(values["via"],) if values["via"] else (),
-        until=values["until"],
-        known=values["known"],
-        measure=values["measure"],
-        limit=values["size"],
-        links=values["links"],
-    )
     try:
+        request = DiscoveryRequest(
+            (start, *ends),
+            narrower=bool(values["narrower"]),
+            to=(values["type"],) if values["type"] and not ends else (),
+            via=(values["via"],) if values["via"] else (),
+            until=values["until"],
+            known=values["known"],
+            measure=values["measure"],
+            limit=values["size"],
+            links=values["links"],
+        )
         found = discoveries.search(request)
     except DiscoveryError as error:
-        raise DiscoveryError(str(error).replace("--until", "year")) from error
+        raise DiscoveryError(with_option_names(str(error), _OPTION_NAMES)) from error
     rows = found.table.to_pylist()
     return {
         "start": {"identifier": start, "name": found.start},
@@ -105,7 +111,7 @@ def discover_concepts(discoveries: Discoveries, names: ConceptNames, values: Val
         "total": found.results,
         "all_articles": rows[0]["all_articles"] if rows else None,
         "start_articles": rows[0]["start_articles"] if rows else None,
-        "notes": list(found.notes),
+        "notes": [with_option_names(note, _OPTION_NAMES) for note in found.notes],
         "left_out": dict(found.left_out),
         "results": _results(rows, is_closed=bool(ends)),
     }
@@ -153,7 +159,8 @@ def _results(rows: Sequence[dict[str, Any]], is_closed: bool) -> list[dict[str, 
 
 
 def _side(row: dict[str, Any], number: int) -> dict[str, Any]:
-    return {name: row[f"{name}_{number}"] for name in ("articles", "first_year", "relation", "pmid", "sentence")}
+    names = ("articles", "first_year", "relation", "pmid", "sentence", "named_in", "named_as")
+    return {name: row[f"{name}_{number}"] for name in names}
 
 
 def network_of(found: Mapping[str, Any], address_of: Any, most: int) -> dict[str, Any]:

@@ -23,8 +23,8 @@ from litmine.specs import ARTICLES, TASKS, spec_by_table
 MENTIONS = "entities"
 _TAGGING = spec_by_table(MENTIONS).name
 EXTENSIONS = {spec.table: spec.name for spec in TASKS if spec.extends == MENTIONS}
-# Of the rows of a table, part of every name.
-_FORMAT = 1
+# Of the rows of a table, part of every name. Tables of format 1 had no checksums.
+_FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyarrow.parquet as pq
+
 from litmine.errors import LakeError
 from litmine.lake.articles import list_parts
 from litmine.lake.concept_parts import ConceptPart, concept_folder, list_concept_parts
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 # Tables that are no longer needed stay this long, since another process may read them.
 _GRACE_SECONDS = 6 * 3600
+_ROW_GROUP = 120_000
 COLUMNS = ("identifier", "entity_type", "pmid", "text_hash", "mentions")
 _READ = ("pmid", "text_hash", "entity_type", "identifier")
 _NO_MENTIONS = (
@@ -99,13 +102,14 @@ def _write(connection: "duckdb.DuckDBPyConnection", part: ConceptPart) -> None:
 
 
 def _copy(connection: "duckdb.DuckDBPyConnection", query: str, file: Path) -> None:
-    def write(temporary: Path) -> None:
-        target = sql_string(str(temporary))
-        run_interruptibly(
-            connection, lambda: connection.execute(f"COPY ({query}) TO {target} (FORMAT parquet, COMPRESSION zstd)")
-        )
-
-    write_atomically(file, write)
+    rows = run_interruptibly(connection, lambda: connection.sql(query).to_arrow_table())
+    # DuckDB writes no checksums.
+    write_atomically(
+        file,
+        lambda temporary: pq.write_table(
+            rows, temporary, _ROW_GROUP, compression="zstd", write_page_index=True, write_page_checksum=True
+        ),
+    )
 
 
 def _delete_old(names: set[str], folder: Path) -> None:

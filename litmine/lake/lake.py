@@ -195,12 +195,12 @@ class Lake:
     def discover(self, *concepts: str, **options: Any) -> pa.Table:
         """Search for connections from one concept, or between two; a row for each result and linking concept.
 
-        options: the fields of `litmine.discovery.request.DiscoveryRequest`, such as `to=("Chemical",)`, `until=1985` or
+        options: the fields of `litmine.discovery.request.DiscoveryRequest`, such as `to="Chemical"`, `until=1985` or
         `where="under(tree_numbers, 'C14')"`; the columns are those of `litmine.discovery.discover.SCHEMA`. Raises
         LitmineError for a search that makes no sense.
         """
         # The package stands above the lake, which does not import it.
-        request = import_object("litmine.discovery.request:DiscoveryRequest")(concepts, **options)
+        request = import_object("litmine.discovery.request:request_with")(concepts, options)
         found = import_object("litmine.discovery.discover:discover")(self, request)
         table: pa.Table = found.table
         return table

@@ -78,7 +78,10 @@ def record_versions(lake: LakePath) -> Versions:
 
 def indexed_versions(lake: LakePath, state: PairState) -> Versions:
     """The texts that the index counts: those of articles that count and have a concept."""
-    tables = [pq.read_table(file, schema=_ARTICLES) for file in generation_files(lake, state, "articles")]
+    tables = [
+        pq.read_table(file, schema=_ARTICLES, page_checksum_verification=True)
+        for file in generation_files(lake, state, "articles")
+    ]
     kept: dict[str, Integers] = {}
     for table in tables:
         pmids = table["pmid"].to_numpy()
@@ -175,7 +178,10 @@ class _Update:
         name = uuid4().hex
         first, *later = state.generations
         later_state = PairState(state.parts, state.models, tuple(later))
-        names = [pq.read_table(file, schema=_NAMES) for file in generation_files(self._lake, later_state, "names")]
+        names = [
+            pq.read_table(file, schema=_NAMES, page_checksum_verification=True)
+            for file in generation_files(self._lake, later_state, "names")
+        ]
         self._write(name, "names", _NAMES, names)
         years = files_reader(generation_files(self._lake, later_state, "years"))
         only_first = PairState(state.parts, state.models, (first,))
@@ -199,7 +205,8 @@ class _Update:
 
     def _numbers(self, state: PairState) -> dict[str, int]:
         names = pa.concat_tables(
-            pq.read_table(file, schema=_NAMES) for file in generation_files(self._lake, state, "names")
+            pq.read_table(file, schema=_NAMES, page_checksum_verification=True)
+            for file in generation_files(self._lake, state, "names")
         )
         return dict(zip(names["identifier"].to_pylist(), names["number"].to_pylist(), strict=True))
 

@@ -15,7 +15,7 @@ from litmine.discovery.explain import explanation
 from litmine.discovery.network import write_network
 from litmine.discovery.request import DiscoveryRequest
 from litmine.discovery.rules import DiscoveryRules, read_rules, rules_text
-from litmine.errors import DiscoveryError, LitmineError, QueryError, UnknownConceptError, UnknownTypeError
+from litmine.errors import DiscoveryError, LitmineError, QueryError
 from litmine.types import MeshHeading
 from tests.fixtures.written_concepts import paper
 from tests.fixtures.written_relations import Said, activate_models, add_papers
@@ -165,15 +165,21 @@ def test_headings_of_records(lake: Lake) -> None:
     assert (row["concept"], row["link"], row["pmid_1"]) == ("Fish Oils", "Blood Viscosity", 1)
     add_papers(lake, [headed(2, viscosity, oils, aggregation)], day=1)
     assert by_result(search(lake, "Raynaud disease", kind="both")).keys() == {"MESH:D005395", "MESH:D010974"}
-    with pytest.raises(DiscoveryError, match="--concepts mesh"):
+    with pytest.raises(DiscoveryError, match=r'headings of the records with `kind="mesh"`'):
         search(lake, "Raynaud disease")
 
 
 def test_bad_questions_get_a_sentence(twenty: Lake) -> None:
     for concepts, options, error, message in (
-        (("Alpha diseas",), {}, UnknownConceptError, "the nearest in the lake: Alpha disease"),
-        (("zzzzzz",), {}, UnknownConceptError, "no concept is named 'zzzzzz'"),
-        (("heart attack",), {}, DiscoveryError, "heart attack is MESH:D009203, which no article of the lake mentions"),
+        (("Alpha diseas",), {}, DiscoveryError, "the nearest in the lake: Alpha disease .MESH:D0001., Alpha"),
+        (("Raynaud diseaze",), {}, DiscoveryError, "the nearest in the vocabulary: Raynaud Disease .MESH:D011928."),
+        (("zzzzzz",), {}, DiscoveryError, "no concept is named 'zzzzzz'.*from concepts order by articles desc"),
+        (
+            ("heart attack",),
+            {},
+            DiscoveryError,
+            "has the concept 'heart attack' .Myocardial Infarction, MESH:D009203.; .*from concepts",
+        ),
         (
             ("Alpha disease of the foot",),
             {"until": 1980},
@@ -181,11 +187,15 @@ def test_bad_questions_get_a_sentence(twenty: Lake) -> None:
             "no article that counts has Alpha disease of",
         ),
         ((A, "alpha DISEASE"), {}, DiscoveryError, "both sides are Alpha disease"),
-        ((A,), {"until": 1900}, DiscoveryError, "is of 1900 or earlier .the oldest is of 1977."),
-        ((A,), {"to": ("Gen",)}, UnknownTypeError, "no concept is a Gen .did you mean Gene"),
+        ((A,), {"until": 1900}, DiscoveryError, "is of 1900 or earlier .the oldest is of 1977.; take a later `until`"),
+        ((A,), {"to": ("Gen",)}, DiscoveryError, "no concept of the lake is a Gen .did you mean Gene"),
+        ((A,), {"to": ("D99",)}, DiscoveryError, "in the branch D99 of MeSH; the lake has D01, D10, D12$"),
+        ((A,), {"via": ("G",)}, DiscoveryError, "in the branch G of MeSH; the lake has B, C, D$"),
+        ((A, C), {"to": ("Gene",)}, DiscoveryError, "`to` chooses the results of a search from one concept"),
+        ((), {"where": "articles > 1", "narrower": True}, DiscoveryError, "`narrower` adds what is below one concept"),
         ((), {}, DiscoveryError, "give one concept"),
         ((A, C, D), {}, DiscoveryError, "give one concept"),
-        ((" ",), {}, DiscoveryError, "the name of a concept is empty"),
+        ((" ",), {}, DiscoveryError, "a name in `concepts` is empty"),
         ((), {"where": "no_column = 1"}, QueryError, "cannot be evaluated on `concepts`"),
         ((), {"where": "mentions < 0"}, DiscoveryError, "no concept in the articles that count fulfils"),
         ((), {"where": " "}, QueryError, "the condition is empty"),
@@ -204,7 +214,7 @@ def test_explanation_and_network(twenty: Lake, tmp_path: Path) -> None:
     lines = "\n".join(explanation(found))
     assert "minimum_weight: mean over B of min(n(AB), n(BC))" in lines
     assert "n(A) 6, n(B) 8, n(C) 4, n(AB) 4, n(BC) 2" in lines
-    assert "a b e [PMID 3]" in lines
+    assert "Alpha disease - Beta protein (since 1980): a b e [PMID 3, as 'a' and 'b']" in lines
     write_network(found, tmp_path / "out.json")
     elements = json.loads((tmp_path / "out.json").read_bytes())["elements"]
     assert {node["data"]["id"]: node["data"]["role"] for node in elements["nodes"]} == {

@@ -1,6 +1,7 @@
 """Metrics, known cases and time slices: against values computed by hand, and on a lake with a planted discovery."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,20 @@ from click.testing import CliRunner
 
 from litmine import Lake
 from litmine.cli.main import cli
-from litmine.discovery.cases import evaluate_case, read_cases
+from litmine.discovery.case_files import read_cases
+from litmine.discovery.cases import evaluate_case
 from litmine.discovery.concept_graph import load_graph
 from litmine.discovery.metrics import mean_with_interval, ranking_scores
 from litmine.discovery.paths import MEASURES
 from litmine.discovery.rules import DiscoveryRules, rules_text
-from litmine.discovery.time_slices import RANKINGS, SliceSettings, choose_measure, evaluate_slices, summary
+from litmine.discovery.time_slices import (
+    RANKINGS,
+    SliceSettings,
+    choose_measure,
+    evaluate_slices,
+    notes_on_years,
+    summary,
+)
 from litmine.errors import DiscoveryError, SettingError
 from tests.fixtures.written_concepts import CONCEPTS, paper
 from tests.fixtures.written_relations import activate_models, add_papers
@@ -96,7 +105,10 @@ def test_time_slices_find_the_planted_pair(planted: Lake) -> None:
     table = summary(scores, reported)
     assert table[measure]["average_precision"][0] == 100
     assert table["minimum_weight"]["average_precision_gain"][0] > 0
-    with pytest.raises(DiscoveryError, match="take other --year"):
+    (note,) = notes_on_years(scores, settings)
+    assert note.startswith("years less than a `horizon` of 10 apart share later articles")
+    assert notes_on_years(scores, replace(settings, horizon=1)) == []
+    with pytest.raises(DiscoveryError, match="take other `years`, or a larger `horizon`"):
         evaluate_slices(graph, SliceSettings((1950,), rules=RULES))
 
 
@@ -119,3 +131,26 @@ def test_the_command_prints_json(planted: Lake, tmp_path: Path) -> None:
     assert record["mean"]["minimum_weight"]["average_precision"] == 100
     assert record["cases"][0]["npmi"]["ranks"] == {CONCEPTS["c"][0]: 1}
     assert run(*command).exit_code == 2
+
+
+def test_a_year_that_chooses_and_reports_is_told(planted: Lake, tmp_path: Path) -> None:
+    rules = tmp_path / "rules.toml"
+    rules.write_text(rules_text(RULES), encoding="utf-8")
+    command = ("evaluate", "discovery", "--lake", planted.path, "--rules", rules, "--horizon", 10)
+    for years in ((1995,), (1995, 1950)):
+        done = run(*command, *(word for year in years for word in ("--year", year)), "--format", "json")
+        record = json.loads(done.stdout)
+        assert record["chosen_on"] == record["reported_on"] == [1995]
+        assert (
+            "chosen and reported on the same year, 1995, so its figures are too good; give several --year"
+            in record["notes"][-1]
+        )
+        assert [f"note: {note}" for note in record["notes"]] == done.stderr.splitlines()
+        assert any(note.startswith("1950 is left out") for note in record["notes"]) == (1950 in years)
+    error = run(*command, "--year", 1995, "--year", 1995).exception
+    assert isinstance(error, DiscoveryError)
+    assert str(error).startswith("--year has 1995 twice")
+    cases = tmp_path / "cases.jsonl"
+    cases.write_text(json.dumps({"start": "a", "results": ["c"]}))
+    done = run("evaluate", "discovery", "--cases", cases, "--to", "Gene")
+    assert (done.exit_code, "--to is for time slices" in done.stderr) == (2, True)

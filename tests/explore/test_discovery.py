@@ -24,6 +24,7 @@ def test_an_open_search_finds_the_concept_that_no_article_has_together(connected
     link = {one["identifier"]: one for one in result["links"]}[PLATELETS]
     assert link["with_start"] | {"sentence": ""} == {
         "articles": 3, "first_year": 1979, "relation": "", "pmid": link["with_start"]["pmid"], "sentence": "",
+        "named_in": "one sentence", "named_as": "oil | platelets",
     }  # fmt: skip
     assert link["with_start"]["sentence"] == "oil platelets"
     assert (link["with_result"]["articles"], link["with_result"]["first_year"]) == (2, 1980)
@@ -49,7 +50,7 @@ def test_a_closed_search_ranks_the_links_and_takes_years_types_and_measure(conne
         ({"from": OIL, "to": "fish oil"}, 400, "Fish oil"),
         ({"from": OIL, "until": "1900"}, 400, "the oldest is of 1979); take a later year"),
         ({"from": OIL, "measure": "luck"}, 400, "measure must be one of"),
-        ({"from": OIL, "type": "Sauce"}, 400, "no concept is a Sauce"),
+        ({"from": OIL, "type": "Sauce"}, 400, "no concept of the lake is a Sauce"),
     ],
 )
 def test_a_search_without_sense_gets_a_sentence(
