@@ -4,9 +4,9 @@ New names count in evaluations too. Drug classes do not, since the corpora leave
 """
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from litmine.tasks.ner.drug_classes import DRUG_CLASS
+from litmine.tasks.ner.drug_classes import find_drug_classes
 from litmine.types import Entity
 
 _NAMES = {
@@ -17,28 +17,41 @@ _NAMES = {
     ),
     "Species": r"SARS[ -]CoV[ -]?2|MERS[ -]CoV|2019-nCoV|Clostridioides difficile|C\. difficile",
 }
-NEW_NAMES = {kind: re.compile(rf"(?<![\w-])(?:{names})(?!\w)") for kind, names in _NAMES.items()}
-ALL_NAMES = NEW_NAMES | {"Chemical": DRUG_CLASS}
+_PATTERNS = {kind: re.compile(rf"(?<![\w-])(?:{names})(?!\w)") for kind, names in _NAMES.items()}
+
+
+def find_new_names(text: str) -> Iterator[tuple[int, int, str]]:
+    """Offsets and types of names that count in evaluations too."""
+    for kind, pattern in _PATTERNS.items():
+        for match in pattern.finditer(text):
+            yield *match.span(), kind
+
+
+def find_known_names(text: str) -> Iterator[tuple[int, int, str]]:
+    """Offsets and types of all names."""
+    yield from find_new_names(text)
+    for start, end in find_drug_classes(text):
+        yield start, end, "Chemical"
 
 
 def add_names(
-    text: str, entities: Sequence[Entity], types: Collection[str], names: Mapping[str, re.Pattern[str]]
+    text: str, entities: Sequence[Entity], types: Collection[str], names: Iterable[tuple[int, int, str]]
 ) -> list[Entity]:
-    """The entities with each of the names in place of the mentions of its type inside it; a longer mention stays.
+    """The entities with each name in place of the mentions of its type inside it; a longer mention stays.
 
-    The name has no other type. types: the types that the tagger finds; names: the names of each type. A name that no
+    The name has no other type. types: the types that the tagger finds; names: their offsets and types. A name that no
     head found has the score 1.
     """
     found = list(entities)
-    for kind, pattern in names.items():
-        for match in pattern.finditer(text) if kind in types else ():
-            start, end = match.span()
-            found = [one for one in found if one.entity_type == kind or (one.start_char, one.end_char) != (start, end)]
-            of_type = [one for one in found if one.entity_type == kind]
-            if any(one.start_char <= start and end <= one.end_char for one in of_type):
-                continue
-            over = [one for one in of_type if one.start_char < end and start < one.end_char]
-            if all(start <= one.start_char and one.end_char <= end for one in over):
-                found = [one for one in found if one not in over]
-                found.append(Entity(match[0], kind, start, end, max((one.score for one in over), default=1.0)))
+    for start, end, kind in names:
+        if kind not in types:
+            continue
+        found = [one for one in found if one.entity_type == kind or (one.start_char, one.end_char) != (start, end)]
+        of_type = [one for one in found if one.entity_type == kind]
+        if any(one.start_char <= start and end <= one.end_char for one in of_type):
+            continue
+        over = [one for one in of_type if one.start_char < end and start < one.end_char]
+        if all(start <= one.start_char and one.end_char <= end for one in over):
+            found = [one for one in found if one not in over]
+            found.append(Entity(text[start:end], kind, start, end, max((one.score for one in over), default=1.0)))
     return found

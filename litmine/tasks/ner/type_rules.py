@@ -12,9 +12,10 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from litmine.tasks.ner.gene_spans import trim_genes
-from litmine.tasks.ner.known_names import ALL_NAMES, NEW_NAMES, add_names
+from litmine.tasks.ner.known_names import add_names, find_known_names, find_new_names
 from litmine.text.variants import find_variants
 from litmine.types import Entity
 
@@ -57,7 +58,7 @@ def settle_types(text: str, entities: Sequence[Entity], types: Collection[str]) 
     - Where Gene and Protein have the same span, one Gene stays, with the greater score.
     - If the tagger has a head for species, each word for people is a Person, and no Species.
     """
-    known = add_names(text, trim_genes(entities), types, ALL_NAMES)
+    known = add_names(text, trim_genes(entities), types, find_known_names(text))
     settled = _one_gene(_without_parts(_compete(_plausible(known))))
     return _sorted(_with_people(text, settled) if SPECIES in types else settled)
 
@@ -65,7 +66,7 @@ def settle_types(text: str, entities: Sequence[Entity], types: Collection[str]) 
 def judged_mentions(text: str, entities: Sequence[Entity], guideline: Guideline) -> list[Entity]:
     """The entities as a guideline has them: of its types, which compete with each other only, sorted by offsets."""
     found = [one for one in entities if one.entity_type in guideline.types]
-    named = add_names(text, trim_genes(found) if guideline.bare_genes else found, guideline.types, NEW_NAMES)
+    named = add_names(text, trim_genes(found) if guideline.bare_genes else found, guideline.types, find_new_names(text))
     return _sorted(_compete(_plausible(named)))
 
 
@@ -83,6 +84,7 @@ def _plausible(entities: Sequence[Entity]) -> list[Entity]:
     ]
 
 
+@lru_cache(maxsize=4096)
 def _is_variant(mention: str) -> bool:
     if not any(map(str.isdigit, mention)):
         return False
