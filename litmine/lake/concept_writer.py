@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 from litmine.errors import LakeError
 from litmine.lake.articles import list_parts
+from litmine.lake.checksums import seal_file
 from litmine.lake.concept_parts import ConceptPart, concept_folder, list_concept_parts
 from litmine.lake.duckdb_errors import report_damaged_files
 from litmine.lake.file_writer import file_age, write_atomically
 from litmine.lake.lock import hold_lock
 from litmine.lake.paths import LakePath
-from litmine.lake.sql_text import escape_glob, schema_map, sql_string
+from litmine.lake.sql_text import escape_glob, schema_map, sql_string, unsealed_metadata
+from litmine.lake.verified_files import CONCEPTS, FileVerifier
 from litmine.lake.views import open_duckdb, run_interruptibly
 from litmine.specs import ARTICLES
 
@@ -31,7 +33,7 @@ _NO_MENTIONS = (
 def write_concept_parts(lake: LakePath) -> list[ConceptPart]:
     """Write the concept tables that are missing; delete those that were replaced some hours ago.
 
-    Returns all tables. Raises LakeError for a damaged target, or if the folder cannot be written.
+    Returns all tables. Raises LakeError for a damaged target or table, or if the folder cannot be written.
     """
     parts = list_concept_parts(lake)
     if missing := [part for part in parts if not part.file.exists()]:
@@ -40,6 +42,7 @@ def write_concept_parts(lake: LakePath) -> list[ConceptPart]:
                 if not part.file.exists():
                     _write(connection, part)
         _delete_old({part.file.name for part in parts}, concept_folder(lake) / "parts")
+    FileVerifier(lake).verify(CONCEPTS, [part.file for part in parts])
     return parts
 
 
@@ -67,6 +70,7 @@ def write_heading_tables(lake: LakePath) -> list[Path]:
                     WHERE heading.ui IS NOT NULL ORDER BY pmid, record_hash, identifier"""
                 _copy(connection, query, file)
         _delete_old({file.name for file in files}, folder)
+    FileVerifier(lake).verify(CONCEPTS, files)
     return list(files)
 
 
@@ -102,8 +106,12 @@ def _copy(connection: "duckdb.DuckDBPyConnection", query: str, file: Path) -> No
     def write(temporary: Path) -> None:
         target = sql_string(str(temporary))
         run_interruptibly(
-            connection, lambda: connection.execute(f"COPY ({query}) TO {target} (FORMAT parquet, COMPRESSION zstd)")
+            connection,
+            lambda: connection.execute(
+                f"COPY ({query}) TO {target} (FORMAT parquet, COMPRESSION zstd, KV_METADATA {unsealed_metadata()})"
+            ),
         )
+        seal_file(temporary)
 
     write_atomically(file, write)
 

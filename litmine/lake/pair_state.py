@@ -49,9 +49,8 @@ def read_pair_state(lake: LakePath) -> PairState | None:
     try:
         content = json.loads((folder / STATE_FILE).read_bytes())
         state = PairState(**content | {"generations": tuple(content["generations"])})
-        files = [folder / f"{kind}-{name}.parquet" for name in state.generations for kind in _KINDS]
-        files.append(folder / f"pairs-{state.generations[0]}.parquet")
-        return state if state.version == _VERSION and all(file.exists() for file in files) else None
+        is_whole = state.version == _VERSION and all(file.exists() for file in pair_files(lake, state))
+        return state if is_whole else None
     except (OSError, ValueError, TypeError, LookupError):
         return None
 
@@ -65,6 +64,12 @@ def current_pair_state(lake: LakePath, parts: Sequence[ConceptPart]) -> PairStat
 def generation_files(lake: LakePath, state: PairState, kind: str) -> list[Path]:
     """The files of a kind (`names`, `articles`, `years`) of all generations."""
     return [concept_folder(lake) / f"{kind}-{name}.parquet" for name in state.generations]
+
+
+def pair_files(lake: LakePath, state: PairState) -> list[Path]:
+    """All files of the index."""
+    files = [file for kind in _KINDS for file in generation_files(lake, state, kind)]
+    return [*files, concept_folder(lake) / f"pairs-{state.generations[0]}.parquet"]
 
 
 def pairs_query(lake: LakePath, state: PairState) -> str:
