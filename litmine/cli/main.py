@@ -2,7 +2,6 @@
 
 import errno
 import os
-import signal
 import sys
 from collections import UserDict
 from typing import Any
@@ -87,7 +86,7 @@ def cli() -> None:
 def main() -> None:
     """Run the command line and exit with its exit code (see `litmine.errors`)."""
     try:
-        interrupts.use(signal.default_int_handler, interrupts.stop)
+        interrupts.use(interrupts.RAISE, interrupts.stop)
         code = cli.main(prog_name="litmine", standalone_mode=False)
     except LitmineError as error:
         print_message(f"litmine: {error}")
@@ -99,13 +98,14 @@ def main() -> None:
         if sys.stderr.isatty():
             click.echo(err=True)  # the terminal shows ^C
         print_message(interrupts.MESSAGE)
+        interrupts.forget_interrupt()
         code = INTERRUPTED
     except OSError as error:
         print_message(f"litmine: {_os_error_message(error)}")
         code = FAILED
     if interrupts.IS_COMMAND:
         # The work is done. Python's own end would print a traceback.
-        interrupts.use(signal.SIG_IGN, signal.default_int_handler)
+        interrupts.use(interrupts.IGNORE, interrupts.RAISE)
     _report_passed_over()
     sys.exit(code if isinstance(code, int) else DONE)
 

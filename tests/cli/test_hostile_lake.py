@@ -335,3 +335,25 @@ def test_ctrl_c_ends_a_starting_command_with_one_sentence(tmp_path: Path) -> Non
         assert (ran.returncode, ran.stdout) == (130, ""), module
         assert ran.stderr.count("\n") == 1, ran.stderr
         assert ran.stderr.startswith("litmine: interrupted")
+
+
+def test_ctrl_c_in_code_from_a_string_ends_with_the_exit_code(tmp_path: Path) -> None:
+    # As in the making of a dataclass. CPython would end by SIGINT, although the interrupt was handled.
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, signal, sys\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "def hook(event, arguments):\n"
+        "    if event == 'import' and arguments[0] == 'litmine.cli.query_output':\n"
+        "        exec('os.kill(os.getpid(), signal.SIGINT)')\n"
+        "sys.addaudithook(hook)\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-m", "litmine", "sql", "select 1"],
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ran.returncode, ran.stdout) == (130, "")
+    assert ran.stderr.startswith("litmine: interrupted")
+    assert ran.stderr.count("\n") == 1
