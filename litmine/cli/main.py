@@ -4,6 +4,7 @@ import errno
 import os
 import sys
 from collections import UserDict
+from io import StringIO
 from typing import Any
 
 import click
@@ -17,7 +18,6 @@ from litmine.versions import __version__
 # Only stdout: write errors of the lake and of `-o` are LitmineErrors, and click handles a closed pipe.
 _STDOUT_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _SHOWN_NAME = 100
-
 
 # Where each command is defined.
 _COMMANDS = {
@@ -92,7 +92,9 @@ def main() -> None:
         print_message(f"litmine: {error}")
         code = error.exit_code
     except click.ClickException as error:
-        error.show()
+        shown = StringIO()
+        error.show(shown)
+        print_message(shown.getvalue().rstrip("\n"))
         code = error.exit_code
     except (click.Abort, KeyboardInterrupt, _InterruptedError):
         if sys.stderr.isatty():

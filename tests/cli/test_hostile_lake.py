@@ -357,3 +357,25 @@ def test_ctrl_c_in_code_from_a_string_ends_with_the_exit_code(tmp_path: Path) ->
     assert (ran.returncode, ran.stdout) == (130, "")
     assert ran.stderr.startswith("litmine: interrupted")
     assert ran.stderr.count("\n") == 1
+
+
+def test_a_query_reads_only_links_that_stay_in_the_lake(run: Run, lake: Path, tmp_path: Path) -> None:
+    (tmp_path / "outside.csv").write_text("a\n1\n")
+    (lake / "inside.csv").write_text("a\n2\n")
+    (lake / "out.csv").symlink_to(tmp_path / "outside.csv")
+    (lake / "in.csv").symlink_to(lake / "inside.csv")
+    ran = run("sql", f"select * from read_csv('{lake}/in.csv')", "--format", "csv", "--lake", lake)
+    assert (ran.returncode, ran.stdout) == (DONE, "a\n2\n")
+    ran = run("sql", f"select * from read_csv('{lake}/out.csv')", "--lake", lake)
+    assert ran.returncode == FAILED
+    assert "a query can read only the views and the lake's own files" in ran.stderr
+
+
+@pytest.mark.parametrize("mask", [0o077, 0o022])
+def test_a_lake_and_outputs_have_the_permissions_of_the_umask(tmp_path: Path, mask: int) -> None:
+    for command in (("import", one_more(tmp_path)), ("sql", "select 1", "-o", tmp_path / "out.csv")):
+        words = [sys.executable, "-m", "litmine", *map(str, command), "--lake", str(tmp_path / "lake")]
+        subprocess.run(words, umask=mask, check=True, capture_output=True)
+    made = [tmp_path / "out.csv", tmp_path / "lake", *(tmp_path / "lake").rglob("*")]
+    assert len(made) > 30
+    assert [path for path in made if path.stat().st_mode & mask] == []
