@@ -10,6 +10,7 @@ from litmine.lake.checksums import seal_file
 from litmine.lake.concept_parts import ConceptPart, concept_folder, list_concept_parts
 from litmine.lake.duckdb_errors import report_damaged_files
 from litmine.lake.file_writer import file_age, write_atomically
+from litmine.lake.folders import delete_in, glob_files, is_file
 from litmine.lake.lock import hold_lock
 from litmine.lake.paths import LakePath
 from litmine.lake.sql_text import escape_glob, schema_map, sql_string, unsealed_metadata
@@ -36,10 +37,10 @@ def write_concept_parts(lake: LakePath) -> list[ConceptPart]:
     Returns all tables. Raises LakeError for a damaged target or table, or if the folder cannot be written.
     """
     parts = list_concept_parts(lake)
-    if missing := [part for part in parts if not part.file.exists()]:
+    if missing := [part for part in parts if not is_file(part.file)]:
         with hold_lock(lake, "concepts", wait=True), report_damaged_files(lake), open_duckdb(lake) as connection:
             for part in missing:
-                if not part.file.exists():
+                if not is_file(part.file):
                     _write(connection, part)
         _delete_old({part.file.name for part in parts}, concept_folder(lake) / "parts")
     FileVerifier(lake).verify(CONCEPTS, [part.file for part in parts])
@@ -54,7 +55,7 @@ def write_heading_tables(lake: LakePath) -> list[Path]:
     """
     folder = concept_folder(lake) / "headings"
     files = {folder / f"{part.stem}.parquet": part for part in list_parts(lake)}
-    if missing := [file for file in files if not file.exists()]:
+    if missing := [file for file in files if not is_file(file)]:
         with hold_lock(lake, "concepts", wait=True), report_damaged_files(lake), open_duckdb(lake) as connection:
             for file in missing:
                 columns = ("pmid", "record_hash", "deleted", "repeated", "mesh")
@@ -117,7 +118,7 @@ def _copy(connection: "duckdb.DuckDBPyConnection", query: str, file: Path) -> No
 
 
 def _delete_old(names: set[str], folder: Path) -> None:
-    for file in folder.glob("*.parquet"):
-        if file.name not in names and file_age(file) > _GRACE_SECONDS:
-            with suppress(OSError, LakeError):
-                file.unlink(missing_ok=True)
+    with suppress(OSError, LakeError):
+        for file in glob_files(folder, "*.parquet"):
+            if file.name not in names and file_age(file) > _GRACE_SECONDS:
+                delete_in(folder, file.name)

@@ -21,6 +21,7 @@ from litmine.lake.current_rows import (
     texts_with_parts,
 )
 from litmine.lake.file_statistics import UNKNOWN, FileStatistics, read_statistics
+from litmine.lake.folders import is_file
 from litmine.lake.footers import read_footers
 from litmine.lake.lake_cache import are_worth_caching, files_digest, read_cache, write_cache
 from litmine.lake.pair_state import current_pair_state, pair_files, pairs_query
@@ -152,7 +153,7 @@ class ListedFiles:
     def stored(self, name: str) -> str | None:
         """What `litmine.lake.concept_parts` and `litmine.lake.pair_state` describe, if it is of the listed files."""
         parts = list_concept_parts(self._lake, self._files)
-        if not parts or not all(part.file.exists() for part in parts):
+        if not parts or not all(is_file(part.file) for part in parts):
             return None
         if name == "concept_pairs":
             state = current_pair_state(self._lake, parts)

@@ -20,12 +20,15 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
+from litmine.errors import LakeError
 from litmine.lake.concept_parts import ConceptPart, concept_folder
+from litmine.lake.folders import is_file, read_plain
 from litmine.lake.paths import LakePath
 from litmine.lake.sql_text import escape_glob, sql_string
 
 _VERSION = 2
 STATE_FILE = "pairs.json"
+_MAX_STATE_BYTES = 1_000_000
 _KINDS = ("names", "articles", "years")
 
 
@@ -47,11 +50,11 @@ def read_pair_state(lake: LakePath) -> PairState | None:
     """The state of the index; None if it or a file of it is missing, damaged or of another version."""
     folder = concept_folder(lake)
     try:
-        content = json.loads((folder / STATE_FILE).read_bytes())
+        content = json.loads(read_plain(folder / STATE_FILE, _MAX_STATE_BYTES))
         state = PairState(**content | {"generations": tuple(content["generations"])})
-        is_whole = state.version == _VERSION and all(file.exists() for file in pair_files(lake, state))
+        is_whole = state.version == _VERSION and all(is_file(file) for file in pair_files(lake, state))
         return state if is_whole else None
-    except (OSError, ValueError, TypeError, LookupError):
+    except (LakeError, OSError, ValueError, TypeError, LookupError, RecursionError):
         return None
 
 

@@ -12,12 +12,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from litmine.errors import LakeError
 from litmine.lake.checksums import CHECKSUM_KEY, NO_CHECKSUM, seal_file
 from litmine.lake.concept_matrix import NO_YEAR, ConceptMatrix, Integers, Versions, count_pairs, read_matrix
 from litmine.lake.concept_parts import ConceptPart, concept_folder
 from litmine.lake.concept_writer import write_concept_parts
 from litmine.lake.duckdb_errors import report_damaged_files
 from litmine.lake.file_writer import file_age, write_atomically, write_bytes
+from litmine.lake.folders import delete_in, glob_files
 from litmine.lake.lock import hold_lock
 from litmine.lake.pair_state import (
     STATE_FILE,
@@ -219,10 +221,10 @@ class _Update:
         write_atomically(self._folder / f"{kind}-{name}.parquet", write)
 
     def _delete_others(self, state: PairState) -> None:
-        for file in self._folder.glob("*-*.parquet"):
-            if file.stem.partition("-")[2] not in state.generations and file_age(file) > _GRACE_SECONDS:
-                with suppress(OSError):
-                    file.unlink(missing_ok=True)
+        with suppress(OSError, LakeError):
+            for file in glob_files(self._folder, "*-*.parquet"):
+                if file.stem.partition("-")[2] not in state.generations and file_age(file) > _GRACE_SECONDS:
+                    delete_in(self._folder, file.name)
 
 
 @contextmanager
