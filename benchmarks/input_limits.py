@@ -162,7 +162,7 @@ def inputs(folder: Path) -> Iterator[tuple[str, str, Callable[[bool], tuple[list
         "4 MiB",
         lambda full: ([*sql, "-"], fill(file, size(full, 4), lambda n: f"-- {n}\n", "select 1\n")),
     )
-    for form in ("table", "csv", "jsonl"):
+    for form in ("table", "csv", "json", "jsonl"):
         yield (
             f"result of `sql` as {form}",
             "10 million rows",

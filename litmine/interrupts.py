@@ -5,8 +5,10 @@ imports only what Python has loaded already. In other programs that import litmi
 """
 
 import os
-import signal
 import sys
+
+# The module `signal` takes long to import, for its enumerations; this part of it is built into Python.
+from _signal import SIG_IGN, SIGINT, default_int_handler, getsignal, signal  # type: ignore[import-not-found]
 
 INTERRUPTED = 130
 MESSAGE = "litmine: interrupted; finished work is kept, and the same command continues from there"
@@ -24,6 +26,8 @@ def _is_command() -> bool:
     return name in ("litmine", "litmine.exe") or sys.orig_argv[1:3] == ["-m", "litmine"]
 
 
+# A handler that ignores Ctrl-C, and Python's own, which raises KeyboardInterrupt.
+IGNORE, RAISE = SIG_IGN, default_int_handler
 # Whether this process was started as the command `litmine`, or as `python -m litmine`. A program that calls the command
 # line, and changes `sys.argv` for it, stays a program of its own.
 IS_COMMAND = _is_command()
@@ -31,9 +35,18 @@ IS_COMMAND = _is_command()
 
 def use(handler: object, instead_of: object) -> None:
     """Change what Ctrl-C does, unless somebody else has changed it: a shell ignores it for background commands."""
-    if signal.getsignal(signal.SIGINT) is instead_of:
-        signal.signal(signal.SIGINT, handler)  # type: ignore[arg-type]
+    if getsignal(SIGINT) is instead_of:
+        signal(SIGINT, handler)
+
+
+def forget_interrupt() -> None:
+    """Let Python end with an exit code after Ctrl-C that was handled.
+
+    If Ctrl-C comes while code from a string runs, as in the making of a dataclass, CPython notes that nobody handled
+    it, and `python -m` kills its process by SIGINT at the end, whatever the exit code. Other such code clears the note.
+    """
+    exec("")
 
 
 if IS_COMMAND:
-    use(stop, signal.default_int_handler)
+    use(stop, RAISE)

@@ -41,6 +41,7 @@ class Setting:
     unset: what the help shows as the default of a field without a default, or with an empty one.
     none: on the command line, `none` stands for the empty value, which overrides a recipe.
     flag_value: value of the flag when it has no argument.
+    output: the path is one that litmine writes, so it cannot be in a lake.
     repeat_by: for a tuple of dataclasses, the field whose flag adds one dataclass each time it is used.
     """
 
@@ -54,6 +55,7 @@ class Setting:
     unset: str = ""
     none: bool = False
     flag_value: Any = None
+    output: bool = False
     repeat_by: str = ""
 
     @property

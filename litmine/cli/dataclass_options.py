@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import click
 from click.core import ParameterSource
 
+from litmine.cli.options import OutputPath
 from litmine.errors import SettingError
 from litmine.settings import Setting, flag_name, required_fields, setting_metadata
 
@@ -179,4 +180,6 @@ def _click_type(flag: str, kind: Any, setting: Setting) -> Any:
         high = setting.below if setting.at_most is None else setting.at_most
         ranged = click.IntRange if kind is int else click.FloatRange
         return ranged(low, high, min_open=setting.above is not None, max_open=setting.below is not None)  # type: ignore[arg-type]
-    return click.Path(path_type=kind) if kind is not str else click.STRING
+    if kind is str:
+        return click.STRING
+    return (OutputPath if setting.output else click.Path)(path_type=kind)

@@ -6,7 +6,7 @@ import time
 from datetime import UTC, datetime
 from typing import IO, Any
 
-from litmine.cli.console import printable
+from litmine.cli.console import printable, shortened
 from litmine.errors import DONE, NEW_GAPS
 from litmine.pipeline.job.run import JobReport
 from litmine.pipeline.job.step import JobObserver, JobStep, StepOutcome
@@ -38,7 +38,7 @@ class JobLog(JobObserver):
         if self._out is None:
             return
         at = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
-        message = " ".join(printable(message).split())
+        message = " ".join(printable(shortened(message)).split())
         if self._form == "json":
             record = {
                 "time": at,

@@ -2,9 +2,9 @@
 
 import errno
 import os
-import signal
 import sys
 from collections import UserDict
+from io import StringIO
 from typing import Any
 
 import click
@@ -18,7 +18,6 @@ from litmine.versions import __version__
 # Only stdout: write errors of the lake and of `-o` are LitmineErrors, and click handles a closed pipe.
 _STDOUT_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _SHOWN_NAME = 100
-
 
 # Where each command is defined.
 _COMMANDS = {
@@ -87,25 +86,28 @@ def cli() -> None:
 def main() -> None:
     """Run the command line and exit with its exit code (see `litmine.errors`)."""
     try:
-        interrupts.use(signal.default_int_handler, interrupts.stop)
+        interrupts.use(interrupts.RAISE, interrupts.stop)
         code = cli.main(prog_name="litmine", standalone_mode=False)
     except LitmineError as error:
         print_message(f"litmine: {error}")
         code = error.exit_code
     except click.ClickException as error:
-        error.show()
+        shown = StringIO()
+        error.show(shown)
+        print_message(shown.getvalue().rstrip("\n"))
         code = error.exit_code
     except (click.Abort, KeyboardInterrupt, _InterruptedError):
         if sys.stderr.isatty():
             click.echo(err=True)  # the terminal shows ^C
         print_message(interrupts.MESSAGE)
+        interrupts.forget_interrupt()
         code = INTERRUPTED
     except OSError as error:
         print_message(f"litmine: {_os_error_message(error)}")
         code = FAILED
     if interrupts.IS_COMMAND:
         # The work is done. Python's own end would print a traceback.
-        interrupts.use(signal.SIG_IGN, signal.default_int_handler)
+        interrupts.use(interrupts.IGNORE, interrupts.RAISE)
     _report_passed_over()
     sys.exit(code if isinstance(code, int) else DONE)
 

@@ -70,9 +70,8 @@ class OutputPath(click.Path):
     """A file or folder to write; a place in a lake is refused."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        path = super().convert(value, param, ctx)
-        require_outside_lakes(Path(os.fsdecode(path)))
-        return path
+        require_outside_lakes(Path(os.fsdecode(value)))
+        return super().convert(value, param, ctx)
 
 
 output_option = click.option(

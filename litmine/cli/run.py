@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING
 import click
 
 from litmine.atomic_write import require_outside_lakes
-from litmine.cli.console import printable
+from litmine.cli.console import printable, shortened
 from litmine.cli.options import OutputPath, lake_option
 from litmine.errors import DONE, FAILED, INTERRUPTED, LOCKED, NEW_GAPS, LitmineError, SettingError
 from litmine.lake.paths import LakePath
@@ -66,7 +66,7 @@ def run(
 
         forecasts = list(forecast(parsed, lake))
         for line in format_forecast(parsed, lake, forecasts):
-            click.echo(printable(line))
+            click.echo(printable(shortened(line)))
         ctx.exit(worst_exit_code(outlook.code for _, outlook in forecasts))
     from litmine.cli.job_log import JobLog, redact_secrets
     from litmine.lake.runs import new_run_id
@@ -83,7 +83,7 @@ def run(
             raise
         log.job_ended(report)
     if report.is_noteworthy or not quiet:
-        click.echo(printable(redact_secrets(format_summary(report))))
+        click.echo(printable(shortened(redact_secrets(format_summary(report)))))
     ctx.exit(report.code)
 
 

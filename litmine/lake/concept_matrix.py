@@ -74,9 +74,7 @@ def read_matrix(files: Iterable[Path], versions: Versions, key: str = "text_hash
     seen = np.zeros(len(versions.pmids), np.bool_)
     rows = []
     for file in files:
-        with pq.ParquetFile(
-            file, read_dictionary=["identifier", "entity_type"], page_checksum_verification=True
-        ) as opened:
+        with pq.ParquetFile(file, read_dictionary=["identifier", "entity_type"]) as opened:
             groups = [i for i in range(opened.num_row_groups) if _may_have(opened.metadata.row_group(i), versions)]
             table = opened.read_row_groups(groups, columns=["identifier", "entity_type", "pmid", key])
             if len(table):

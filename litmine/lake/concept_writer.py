@@ -4,16 +4,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pyarrow.parquet as pq
-
 from litmine.errors import LakeError
 from litmine.lake.articles import list_parts
+from litmine.lake.checksums import seal_file
 from litmine.lake.concept_parts import ConceptPart, concept_folder, list_concept_parts
 from litmine.lake.duckdb_errors import report_damaged_files
 from litmine.lake.file_writer import file_age, write_atomically
+from litmine.lake.folders import delete_in, glob_files, is_file
 from litmine.lake.lock import hold_lock
 from litmine.lake.paths import LakePath
-from litmine.lake.sql_text import escape_glob, schema_map, sql_string
+from litmine.lake.sql_text import escape_glob, schema_map, sql_string, unsealed_metadata
+from litmine.lake.verified_files import CONCEPTS, FileVerifier
 from litmine.lake.views import open_duckdb, run_interruptibly
 from litmine.specs import ARTICLES
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 # Tables that are no longer needed stay this long, since another process may read them.
 _GRACE_SECONDS = 6 * 3600
-_ROW_GROUP = 120_000
 COLUMNS = ("identifier", "entity_type", "pmid", "text_hash", "mentions")
 _READ = ("pmid", "text_hash", "entity_type", "identifier")
 _NO_MENTIONS = (
@@ -34,15 +34,16 @@ _NO_MENTIONS = (
 def write_concept_parts(lake: LakePath) -> list[ConceptPart]:
     """Write the concept tables that are missing; delete those that were replaced some hours ago.
 
-    Returns all tables. Raises LakeError for a damaged target, or if the folder cannot be written.
+    Returns all tables. Raises LakeError for a damaged target or table, or if the folder cannot be written.
     """
     parts = list_concept_parts(lake)
-    if missing := [part for part in parts if not part.file.exists()]:
+    if missing := [part for part in parts if not is_file(part.file)]:
         with hold_lock(lake, "concepts", wait=True), report_damaged_files(lake), open_duckdb(lake) as connection:
             for part in missing:
-                if not part.file.exists():
+                if not is_file(part.file):
                     _write(connection, part)
         _delete_old({part.file.name for part in parts}, concept_folder(lake) / "parts")
+    FileVerifier(lake).verify(CONCEPTS, [part.file for part in parts])
     return parts
 
 
@@ -54,7 +55,7 @@ def write_heading_tables(lake: LakePath) -> list[Path]:
     """
     folder = concept_folder(lake) / "headings"
     files = {folder / f"{part.stem}.parquet": part for part in list_parts(lake)}
-    if missing := [file for file in files if not file.exists()]:
+    if missing := [file for file in files if not is_file(file)]:
         with hold_lock(lake, "concepts", wait=True), report_damaged_files(lake), open_duckdb(lake) as connection:
             for file in missing:
                 columns = ("pmid", "record_hash", "deleted", "repeated", "mesh")
@@ -70,6 +71,7 @@ def write_heading_tables(lake: LakePath) -> list[Path]:
                     WHERE heading.ui IS NOT NULL ORDER BY pmid, record_hash, identifier"""
                 _copy(connection, query, file)
         _delete_old({file.name for file in files}, folder)
+    FileVerifier(lake).verify(CONCEPTS, files)
     return list(files)
 
 
@@ -102,18 +104,21 @@ def _write(connection: "duckdb.DuckDBPyConnection", part: ConceptPart) -> None:
 
 
 def _copy(connection: "duckdb.DuckDBPyConnection", query: str, file: Path) -> None:
-    rows = run_interruptibly(connection, lambda: connection.sql(query).to_arrow_table())
-    # DuckDB writes no checksums.
-    write_atomically(
-        file,
-        lambda temporary: pq.write_table(
-            rows, temporary, _ROW_GROUP, compression="zstd", write_page_index=True, write_page_checksum=True
-        ),
-    )
+    def write(temporary: Path) -> None:
+        target = sql_string(str(temporary))
+        run_interruptibly(
+            connection,
+            lambda: connection.execute(
+                f"COPY ({query}) TO {target} (FORMAT parquet, COMPRESSION zstd, KV_METADATA {unsealed_metadata()})"
+            ),
+        )
+        seal_file(temporary)
+
+    write_atomically(file, write)
 
 
 def _delete_old(names: set[str], folder: Path) -> None:
-    for file in folder.glob("*.parquet"):
-        if file.name not in names and file_age(file) > _GRACE_SECONDS:
-            with suppress(OSError, LakeError):
-                file.unlink(missing_ok=True)
+    with suppress(OSError, LakeError):
+        for file in glob_files(folder, "*.parquet"):
+            if file.name not in names and file_age(file) > _GRACE_SECONDS:
+                delete_in(folder, file.name)

@@ -3,10 +3,12 @@
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from litmine.errors import LakeError, LitmineError
-from litmine.lake.folders import is_file, parquet_files
-from litmine.lake.parquet import open_parquet
+from litmine.lake.checksums import check_content
+from litmine.lake.folders import is_file, parquet_files, require_plain
+from litmine.lake.parquet import open_parquet, report_read_errors
 from litmine.lake.paths import LakePath
 from litmine.lake.query_limits import limit_error
 
@@ -43,7 +45,11 @@ def report_damaged_files(
 
 
 def verify_parquet(path: LakePath) -> None:
-    """Read a whole Parquet file. Raises LakeError when it is damaged."""
+    """Read a whole Parquet file and verify all checksums. Raises LakeError when it is damaged."""
+    with report_read_errors(path):
+        if isinstance(path, Path):
+            require_plain(path)
+            check_content(path)
     with open_parquet(path) as file:
         for _ in file.iter_batches():
             pass

@@ -21,12 +21,13 @@ from litmine.lake.current_rows import (
     texts_with_parts,
 )
 from litmine.lake.file_statistics import UNKNOWN, FileStatistics, read_statistics
+from litmine.lake.folders import is_file
 from litmine.lake.footers import read_footers
 from litmine.lake.lake_cache import are_worth_caching, files_digest, read_cache, write_cache
-from litmine.lake.pair_state import current_pair_state, pairs_query
+from litmine.lake.pair_state import current_pair_state, pair_files, pairs_query
 from litmine.lake.paths import PART_TASKS, LakePath, parse_folder_name
 from litmine.lake.sql_text import column_names, escape_glob, schema_map, select_list, sql_string
-from litmine.lake.verified_files import verify_files
+from litmine.lake.verified_files import CONCEPTS, FileVerifier
 from litmine.lake.view_templates import FILE_NAME, FOOTER_COLUMNS
 from litmine.specs import ARTICLES, TaskSpec
 
@@ -55,13 +56,35 @@ class ListedFiles:
         self._statistics: dict[str, dict[LakePath, FileStatistics]] = {}
         self._folders: dict[str, tuple[str, str, str]] = {}
         self._variables = 0
+        self._verifier = FileVerifier(lake)
+        self._looked_at: set[LakePath] = set()
+        self._to_verify: dict[str, dict[LakePath, None]] = {}
+
+    def verify_results(self, all_models: bool) -> None:
+        """Verify what models found, as far as the views read it; call this when all views exist.
+
+        all_models: also the files of models that are not active, which the views of active models leave out. Raises
+        LakeError for a damaged file.
+        """
+        active: dict[str, set[tuple[str, str]]] = {}
+        if not all_models and self._to_verify:
+            for task, model, inputs, _ in self._active:
+                active.setdefault(task, set()).add((model, inputs or ""))
+        for table, files in self._to_verify.items():
+            shown = active.get(PART_TASKS[table].name)
+            self._verify(table, [file for file in files if shown is None or self._folder(file)[1:] in shown])
+        self._to_verify = {}
+
+    def _verify(self, table: str, files: Sequence[LakePath]) -> None:
+        statistics = self._read_statistics(table)
+        new = [file for file in files if file not in self._looked_at]
+        self._verifier.verify(table, new, {file for file in new if statistics[file] == UNKNOWN})
+        self._looked_at.update(new)
 
     def has_files(self, table: str) -> bool:
         return bool(self._files[table])
 
     def rows(self, table: str, columns: Sequence[str]) -> str:
-        """Raises LakeError for a damaged file of a small table (`litmine.lake.verified_files`)."""
-        verify_files(self._lake, table, self._files[table])
         return self._read(table, columns, self._files[table])
 
     def footers(self, table: str, with_replaced: bool) -> str:  # noqa: ARG002
@@ -130,11 +153,15 @@ class ListedFiles:
     def stored(self, name: str) -> str | None:
         """What `litmine.lake.concept_parts` and `litmine.lake.pair_state` describe, if it is of the listed files."""
         parts = list_concept_parts(self._lake, self._files)
-        if not parts or not all(part.file.exists() for part in parts):
+        if not parts or not all(is_file(part.file) for part in parts):
             return None
         if name == "concept_pairs":
             state = current_pair_state(self._lake, parts)
-            return None if state is None else pairs_query(self._lake, state)
+            if state is None:
+                return None
+            self._verifier.verify(CONCEPTS, pair_files(self._lake, state))
+            return pairs_query(self._lake, state)
+        self._verifier.verify(CONCEPTS, [part.file for part in parts if part.sources])
         groups: dict[tuple[str, ...], list[LakePath]] = {}
         for article_part, part in zip(self._files[ARTICLES], parts, strict=True):
             if part.sources:
@@ -212,8 +239,15 @@ class ListedFiles:
         return marked_pmids(self._read(ARTICLES, ("pmid", mark), files), mark)
 
     def _read(self, table: str, columns: Sequence[str], files: Sequence[LakePath]) -> str:
-        """A subquery over some files of a table. Files that have the same columns are read together."""
+        """A subquery over some files of a table. Files that have the same columns are read together.
+
+        Raises LakeError for a damaged file, as far as `litmine.lake.verified_files` verifies it.
+        """
         statistics = self._read_statistics(table)
+        if table in PART_TASKS:
+            self._to_verify.setdefault(table, {}).update(dict.fromkeys(files))
+        else:
+            self._verify(table, files)
         options = f"filename = {str(any(FILE_NAME in column for column in columns)).lower()}"
         groups: dict[tuple[str, ...] | None, list[LakePath]] = {}
         for file in files:

@@ -20,12 +20,15 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
+from litmine.errors import LakeError
 from litmine.lake.concept_parts import ConceptPart, concept_folder
+from litmine.lake.folders import is_file, read_plain
 from litmine.lake.paths import LakePath
 from litmine.lake.sql_text import escape_glob, sql_string
 
 _VERSION = 2
 STATE_FILE = "pairs.json"
+_MAX_STATE_BYTES = 1_000_000
 _KINDS = ("names", "articles", "years")
 
 
@@ -47,12 +50,11 @@ def read_pair_state(lake: LakePath) -> PairState | None:
     """The state of the index; None if it or a file of it is missing, damaged or of another version."""
     folder = concept_folder(lake)
     try:
-        content = json.loads((folder / STATE_FILE).read_bytes())
+        content = json.loads(read_plain(folder / STATE_FILE, _MAX_STATE_BYTES))
         state = PairState(**content | {"generations": tuple(content["generations"])})
-        files = [folder / f"{kind}-{name}.parquet" for name in state.generations for kind in _KINDS]
-        files.append(folder / f"pairs-{state.generations[0]}.parquet")
-        return state if state.version == _VERSION and all(file.exists() for file in files) else None
-    except (OSError, ValueError, TypeError, LookupError):
+        is_whole = state.version == _VERSION and all(is_file(file) for file in pair_files(lake, state))
+        return state if is_whole else None
+    except (LakeError, OSError, ValueError, TypeError, LookupError, RecursionError):
         return None
 
 
@@ -65,6 +67,12 @@ def current_pair_state(lake: LakePath, parts: Sequence[ConceptPart]) -> PairStat
 def generation_files(lake: LakePath, state: PairState, kind: str) -> list[Path]:
     """The files of a kind (`names`, `articles`, `years`) of all generations."""
     return [concept_folder(lake) / f"{kind}-{name}.parquet" for name in state.generations]
+
+
+def pair_files(lake: LakePath, state: PairState) -> list[Path]:
+    """All files of the index."""
+    files = [file for kind in _KINDS for file in generation_files(lake, state, kind)]
+    return [*files, concept_folder(lake) / f"pairs-{state.generations[0]}.parquet"]
 
 
 def pairs_query(lake: LakePath, state: PairState) -> str:

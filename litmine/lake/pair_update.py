@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,21 +12,26 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from litmine.errors import LakeError
+from litmine.lake.checksums import CHECKSUM_KEY, NO_CHECKSUM, seal_file
 from litmine.lake.concept_matrix import NO_YEAR, ConceptMatrix, Integers, Versions, count_pairs, read_matrix
 from litmine.lake.concept_parts import ConceptPart, concept_folder
 from litmine.lake.concept_writer import write_concept_parts
 from litmine.lake.duckdb_errors import report_damaged_files
 from litmine.lake.file_writer import file_age, write_atomically, write_bytes
+from litmine.lake.folders import delete_in, glob_files
 from litmine.lake.lock import hold_lock
 from litmine.lake.pair_state import (
     STATE_FILE,
     PairState,
     files_reader,
     generation_files,
+    pair_files,
     parts_digest,
     read_pair_state,
 )
 from litmine.lake.paths import LakePath
+from litmine.lake.verified_files import CONCEPTS, FileVerifier
 from litmine.lake.views import connect, open_duckdb, run_interruptibly
 
 _GRACE_SECONDS = 6 * 3600
@@ -54,8 +59,10 @@ def update_pairs(lake: LakePath) -> PairState:
     """
     digest = parts_digest(write_concept_parts(lake))
     state = read_pair_state(lake)
-    if state is not None and state.parts == digest:
-        return state
+    if state is not None:
+        FileVerifier(lake).verify(CONCEPTS, pair_files(lake, state))
+        if state.parts == digest:
+            return state
     with hold_lock(lake, "concept-pairs", wait=True):
         parts = write_concept_parts(lake)
         state = read_pair_state(lake)
@@ -127,7 +134,7 @@ class _Update:
         self._write(name, "articles", _ARTICLES, [_articles(_subset(versions, matrix.pmids), True)])
 
         def write(temporary: Path) -> None:
-            with pq.ParquetWriter(temporary, _PAIRS, **_WRITTEN) as pairs:
+            with _open_writer(temporary, _PAIRS) as pairs:
 
                 def by_year() -> Iterator[pa.Table]:
                     for counted in count_pairs(matrix):
@@ -214,17 +221,26 @@ class _Update:
         self, name: str, kind: str, schema: pa.Schema, tables: "Iterator[pa.Table] | Sequence[pa.Table]"
     ) -> None:
         def write(temporary: Path) -> None:
-            with pq.ParquetWriter(temporary, schema, **_WRITTEN) as writer:
+            with _open_writer(temporary, schema) as writer:
                 for table in tables:
                     writer.write_table(table, row_group_size=_ROW_GROUP)
 
         write_atomically(self._folder / f"{kind}-{name}.parquet", write)
 
     def _delete_others(self, state: PairState) -> None:
-        for file in self._folder.glob("*-*.parquet"):
-            if file.stem.partition("-")[2] not in state.generations and file_age(file) > _GRACE_SECONDS:
-                with suppress(OSError):
-                    file.unlink(missing_ok=True)
+        with suppress(OSError, LakeError):
+            for file in glob_files(self._folder, "*-*.parquet"):
+                if file.stem.partition("-")[2] not in state.generations and file_age(file) > _GRACE_SECONDS:
+                    delete_in(self._folder, file.name)
+
+
+@contextmanager
+def _open_writer(file: Path, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
+    """A writer of a file that gets a checksum at the end."""
+    with pq.ParquetWriter(file, schema, **_WRITTEN) as writer:
+        yield writer
+        writer.add_key_value_metadata({CHECKSUM_KEY: NO_CHECKSUM})
+    seal_file(file)
 
 
 def _versions(lake: LakePath, query: str) -> Versions:

@@ -1,12 +1,14 @@
 """Encode and read the Parquet files of a lake.
 
-A file holds rows of a declared table, with field ids, page checksums and page indexes. Its JSON footer records how it
-was made. Errors of pyarrow become sentences that tell the user what to do about the file.
+A file holds rows of a declared table, with field ids, checksums (of pages, and `litmine.lake.checksums`) and page
+indexes. Its JSON footer records how it was made. Errors of pyarrow become sentences that tell the user what to do about
+the file.
 """
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from io import BytesIO
 from os import SEEK_END
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from litmine.errors import LakeError
+from litmine.lake.checksums import CHECKSUM_KEY, NO_CHECKSUM, check_metadata, read_end, seal_file, sealed
 from litmine.lake.file_writer import write_atomically, write_bytes
 from litmine.lake.folders import require_plain
 from litmine.lake.object_store import ObjectPath
@@ -24,11 +27,15 @@ from litmine.specs import annotate_advice
 
 # The key of the JSON footer in a file's Parquet metadata.
 FOOTER_KEY = b"litmine"
+# The folder of what litmine keeps of concepts beside a lake, with folders of its own.
+_CONCEPTS = "concepts"
 # A file without rows in each table's folder.
 SCHEMA_FILE = "_schema.parquet"
 _FIELD_ID = b"PARQUET:field_id"
 # Read this much of an object's end first: it holds most files' Parquet metadata.
 _METADATA_BYTES = 1 << 16
+# The length of the metadata in four bytes, and `_END_MARK`.
+_END_BYTES = 8
 # The last bytes of every Parquet file.
 _END_MARK = b"PAR1"
 
@@ -40,7 +47,7 @@ def encode_parquet(table: str, rows: pa.Table, footer: Mapping[str, Any] | None 
     """
     sink = pa.BufferOutputStream()
     _write(sink, table, [rows], footer)
-    return bytes(sink.getvalue())
+    return sealed(sink.getvalue().to_pybytes())
 
 
 def write_tables(path: LakePath, table: str, chunks: Iterable[pa.Table], footer: Mapping[str, Any]) -> bool:
@@ -48,7 +55,12 @@ def write_tables(path: LakePath, table: str, chunks: Iterable[pa.Table], footer:
 
     Raises SchemaError as `encode_parquet` does, and LakeError if the file cannot be written.
     """
-    return write_atomically(path, lambda temporary: _write(temporary, table, chunks, footer), exclusive=True)
+
+    def write(temporary: Path) -> None:
+        _write(temporary, table, chunks, footer)
+        seal_file(temporary)
+
+    return write_atomically(path, write, exclusive=True)
 
 
 def _write(sink: Any, table: str, chunks: Iterable[pa.Table], footer: Mapping[str, Any] | None) -> None:
@@ -59,9 +71,10 @@ def _write(sink: Any, table: str, chunks: Iterable[pa.Table], footer: Mapping[st
         for chunk in chunks:
             check_rows(table, chunk)
             writer.write_table(pa.Table.from_arrays(chunk.columns, schema=schema))
+        added: dict[str | bytes, str | bytes] = {CHECKSUM_KEY: NO_CHECKSUM}
         if footer is not None:
-            encoded = json.dumps(footer, ensure_ascii=False).encode("utf-8", "replace")
-            writer.add_key_value_metadata({FOOTER_KEY: encoded})
+            added[FOOTER_KEY] = json.dumps(footer, ensure_ascii=False).encode("utf-8", "replace")
+        writer.add_key_value_metadata(added)
 
 
 def write_schema_file(folder: LakePath, table: str) -> None:
@@ -79,8 +92,15 @@ def read_table(path: LakePath, columns: Sequence[str]) -> pa.Table:
 @contextmanager
 def open_parquet(path: LakePath) -> Iterator[pq.ParquetFile]:
     """Open a file to be read with checksums verified. Raises LakeError, also inside the block, if it is damaged."""
-    with report_read_errors(path), pq.ParquetFile(_source(path), page_checksum_verification=True) as file:
-        yield file
+    with report_read_errors(path):
+        source = _source(path)
+        if isinstance(source, Path):
+            metadata = read_metadata(path)
+        else:
+            metadata = _parse_metadata(read_end(source))
+            source.seek(0)
+        with pq.ParquetFile(source, metadata=metadata, page_checksum_verification=True) as file:
+            yield file
 
 
 def stream_tables(paths: Iterable[LakePath], table: str, min_rows: int) -> Iterator[pa.Table]:
@@ -153,16 +173,23 @@ def check_complete(path: LakePath) -> None:
 
 
 def read_metadata(path: LakePath) -> pq.FileMetaData:
-    """The Parquet metadata of a file: the bytes at its end, followed by their length (4 bytes) and `PAR1`.
+    """The Parquet metadata of a file, whose checksum is verified.
 
-    Raises the errors that `report_read_errors` turns into LakeError.
+    They are the bytes at its end, followed by their length (4 bytes) and `PAR1`. Raises the errors that
+    `report_read_errors` turns into LakeError.
     """
     if isinstance(path, Path):
         require_plain(path)
-        return pq.read_metadata(path)
+        with path.open("rb") as file:
+            return _parse_metadata(read_end(file))
     end = path.read_range(-_METADATA_BYTES, None)
-    if (length := int.from_bytes(end[-8:-4], "little") + 8) > len(end):
+    if (length := int.from_bytes(end[-_END_BYTES:-4], "little") + _END_BYTES) > len(end):
         end = path.read_range(-length, None)
+    return _parse_metadata(end[-length:])
+
+
+def _parse_metadata(end: bytes) -> pq.FileMetaData:
+    check_metadata(end)
     return pq.read_metadata(pa.BufferReader(end))
 
 
@@ -181,10 +208,10 @@ def read_pmid_range(path: LakePath) -> tuple[int, int]:
         return min((g.min for g in groups), default=1), max((g.max for g in groups), default=0)
 
 
-def _source(path: LakePath) -> Path | pa.BufferReader:
+def _source(path: LakePath) -> Path | BytesIO:
     """The source for pyarrow to read a whole file from. An object is downloaded in one request."""
     if isinstance(path, ObjectPath):
-        return pa.BufferReader(path.read_bytes())
+        return BytesIO(path.read_bytes())
     require_plain(path)
     return path
 
@@ -215,6 +242,9 @@ def damage_error(path: LakePath, why: str) -> LakeError:
         remedy = f"delete it and {annotate_advice(table, model, again=True, in_lake=in_lake)}"
     elif path.parent.name == "replaced" and path.name != SCHEMA_FILE:
         remedy = "delete it and run `litmine compact`, which writes it again"
+    elif _CONCEPTS in (path.parent.name, path.parent.parent.name):
+        folder = path.parent if path.parent.name == _CONCEPTS else path.parent.parent
+        remedy = f"delete the folder {folder}, which the next search makes again"
     else:
         remedy = "restore it or delete it"
     reason = " ".join(why.split()).rstrip(".")

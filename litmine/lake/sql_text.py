@@ -6,6 +6,7 @@ from functools import cache
 
 import pyarrow as pa
 
+from litmine.lake.checksums import CHECKSUM_KEY, NO_CHECKSUM
 from litmine.lake.paths import LakePath
 from litmine.schema import arrow_schema
 
@@ -56,6 +57,12 @@ def escape_glob(path: LakePath) -> str:
 def sql_string(text: str) -> str:
     """The text as a SQL string literal."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def unsealed_metadata(*entries: str) -> str:
+    """The `KV_METADATA` with which DuckDB writes a file for `seal_file`; entries: further ones, as SQL."""
+    checksum = f"'{CHECKSUM_KEY}': '{NO_CHECKSUM}'"
+    return f"{{{', '.join((*entries, checksum))}}}"
 
 
 @cache

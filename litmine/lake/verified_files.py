@@ -1,49 +1,112 @@
-"""Verify the checksums of the small tables before SQL reads them, because DuckDB does not.
+"""Verify the checksums of files before SQL reads them, because DuckDB does not.
 
-These are the tables that no other command reads as a whole: readings, what was retrieved, questions, and logs. Articles
-and what models make of them are verified by the commands that read them (`annotate`, `ask`, `compact`,
-`doctor --deep`). A file is verified once, and again when it has changed.
+A file is verified once, and again when it has changed. Small tables, which no other command reads as a whole, are
+verified completely: readings, what was retrieved, questions, logs, term lists and vocabularies. Of articles and what
+models make of them, a query verifies so many bytes as take it a moment, and the next query goes on; all of them are
+verified by the commands that read them (`annotate`, `ask`, `compact`, `doctor --deep`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from litmine.errors import LakeError
+from litmine.lake.checksums import check_content
 from litmine.lake.duckdb_errors import verify_parquet
+from litmine.lake.folders import require_plain
 from litmine.lake.lake_cache import read_cached_json, write_cached_json
+from litmine.lake.parquet import report_read_errors
 from litmine.lake.paths import PART_TASKS, LakePath, relative_path
 from litmine.specs import ARTICLES
 
-# So many files more than the cache knows are worth writing it.
-_MIN_NEW = 8
+# A query verifies so many bytes of large tables: a quarter of a second on one core if they are in memory.
+_QUERY_BYTES = 1 << 30
+# To open a small file takes as long as to read so many bytes.
+_MIN_BYTES = 256 << 10
+# So many files more than the cache knows are worth writing it, or so many bytes.
+_MIN_NEW, _MIN_NEW_BYTES = 8, 4_000_000
 _THREADS = 4
 _KEY = "1"
+# Names of what litmine keeps beside a lake, in place of a table's.
+CONCEPTS, SEARCH = "concepts", "search"
 # What this process has verified: identities by path.
 _verified: dict[Path, list[int]] = {}
 
 
-def verify_files(lake: LakePath, table: str, files: Sequence[LakePath]) -> None:
-    """Verify the files of a table, unless they are articles, results of a model for them, or objects.
+def check_parquet(path: Path) -> None:
+    """Verify a Parquet file: its own checksum, or in a file without one those of its pages. Raises LakeError."""
+    with report_read_errors(path):
+        require_plain(path)
+        if check_content(path):
+            return
+    verify_parquet(path)
 
-    Raises the LakeError of the first damaged file. A file that is gone is left to the query.
-    """
-    if not isinstance(lake, Path) or table == ARTICLES or table in PART_TASKS:
-        return
-    identities = {path: _identity(path) for path in files if isinstance(path, Path)}
-    new = {path: now for path, now in identities.items() if now is not None and _verified.get(path) != now}
-    if not new:
-        return
-    name = f"verified-{table}"
-    cached: dict[str, list[int]] = read_cached_json(lake, name, _KEY) or {}
-    unknown = [path for path, now in new.items() if cached.get(relative_path(lake, path)) != now]
-    with ThreadPoolExecutor(_THREADS) as pool:
-        for error in pool.map(_damage, unknown):
+
+class FileVerifier:
+    """Verifies files of one lake for one query."""
+
+    def __init__(
+        self, lake: LakePath, check: Callable[[Path], None] = check_parquet, max_bytes: int = _QUERY_BYTES
+    ) -> None:
+        """check: verifies a file and raises LakeError. max_bytes: how much of large tables is verified."""
+        self._lake = lake
+        self._check = check
+        self._left = max_bytes
+
+    def verify(self, table: str, files: Iterable[LakePath], suspect: Collection[LakePath] = ()) -> None:
+        """Verify files of a table, unless they are objects.
+
+        table: or CONCEPTS, or SEARCH. suspect: files that are verified in any case. Raises the
+        LakeError of the first damaged file. A file that is gone is left to the query.
+        """
+        local = [path for path in files if isinstance(path, Path)]
+        if not isinstance(self._lake, Path) or not local:
+            return
+        new = {path: now for path in local if (now := _identity(path)) is not None and _verified.get(path) != now}
+        if not new:
+            return
+        name = f"verified-{table}"
+        cached: dict[str, list[int]] = read_cached_json(self._lake, name, _KEY) or {}
+        names = {path: relative_path(self._lake, path) for path in new}
+        unknown = [path for path, now in new.items() if cached.get(names[path]) != now]
+        if table in (ARTICLES, CONCEPTS, SEARCH) or table in PART_TASKS:
+            unknown = self._within_budget(unknown, new, suspect)
+        self._check_all(unknown)
+        chosen = set(unknown)
+        done = {path: now for path, now in new.items() if path in chosen or cached.get(names[path]) == now}
+        _verified.update(done)
+        if len(unknown) >= _MIN_NEW or sum(new[path][1] for path in unknown) >= _MIN_NEW_BYTES:
+            known = {relative_path(self._lake, path): _verified[path] for path in local if path in _verified}
+            others = {name: entry for name, entry in cached.items() if (self._lake / name).exists()}
+            write_cached_json(self._lake, name, _KEY, others | known)
+
+    def _within_budget(
+        self, files: Sequence[Path], identities: dict[Path, list[int]], suspect: Collection[LakePath]
+    ) -> list[Path]:
+        chosen = []
+        for path in files:
+            size = max(_MIN_BYTES, identities[path][1])
+            if path in suspect or self._left > 0:
+                self._left -= size
+                chosen.append(path)
+        return chosen
+
+    def _check_all(self, files: Sequence[Path]) -> None:
+        if len(files) == 1:  # starting a thread takes longer
+            errors = [self._damage(files[0])]
+        else:
+            with ThreadPoolExecutor(_THREADS) as pool:
+                errors = list(pool.map(self._damage, files))
+        for error in errors:
             if error is not None:
                 raise error
-    _verified.update(new)
-    if len(unknown) >= _MIN_NEW:
-        write_cached_json(lake, name, _KEY, {relative_path(lake, path): now for path, now in identities.items() if now})
+
+    def _damage(self, path: Path) -> LakeError | None:
+        try:
+            self._check(path)
+        except LakeError as error:
+            return error if path.exists() else None
+        return None
 
 
 def _identity(path: Path) -> list[int] | None:
@@ -53,11 +116,3 @@ def _identity(path: Path) -> list[int] | None:
         return None
     # The time of change too: a program can set the time of modification.
     return [found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns]
-
-
-def _damage(path: Path) -> LakeError | None:
-    try:
-        verify_parquet(path)
-    except LakeError as error:
-        return error if path.exists() else None
-    return None

@@ -18,12 +18,14 @@ from litmine.lake.live_file_query import LiveFileQuery
 from litmine.lake.object_store import ObjectPath
 from litmine.lake.paths import CATALOGUE, LakePath
 from litmine.lake.query_limits import QueryLimits
-from litmine.lake.view_definitions import view_statements
+from litmine.lake.view_definitions import ACTIVE_MODELS, view_statements
 from litmine.lake.view_templates import fill_template
 
 if TYPE_CHECKING:
     import duckdb
 
+# The start of the names of the views that show the rows of all models.
+_ALL_MODELS = "all_"
 # The comment on this view of the catalogue is the catalogue's fingerprint.
 _FINGERPRINT_VIEW = "article_versions"
 # Catalogues that this process has written or found current: the file's identity and the SQL that made it.
@@ -68,8 +70,12 @@ def create_views(connection: "duckdb.DuckDBPyConnection", lake: LakePath, names:
 
     def create() -> None:
         # One after the other, because how a view reads its tables may depend on the rows of an earlier one.
-        for statement in view_statements(names):
+        statements = view_statements(names)
+        for statement in statements:
             connection.execute(fill_template(statement, source))
+        knows_active = any(f"VIEW {ACTIVE_MODELS} AS" in statement for statement in statements)
+        shows_all = names is None or any(name.startswith(_ALL_MODELS) for name in names)
+        source.verify_results(all_models=shows_all or not knows_active)
 
     run_interruptibly(connection, create)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from litmine.errors import LakeError
+from litmine.lake.checksums import seal_file
 from litmine.lake.compaction import original_part_names
 from litmine.lake.duckdb_errors import verify_parquet
 from litmine.lake.file_writer import write_atomically
@@ -19,7 +20,9 @@ from litmine.lake.folders import is_plain_name, walk, why_not_opened
 from litmine.lake.lake import Lake
 from litmine.lake.parquet import read_footer
 from litmine.lake.paths import LakePath, local_folder
-from litmine.lake.sql_text import sql_string
+from litmine.lake.sql_text import sql_string, unsealed_metadata
+from litmine.lake.verified_files import SEARCH, FileVerifier
+from litmine.search.checksums import check_index_file, index_files
 from litmine.search.terms import load_index
 
 if TYPE_CHECKING:
@@ -72,12 +75,18 @@ def read_state(lake: LakePath) -> IndexState | None:
 def open_index(lake: LakePath, state: IndexState) -> "tantivy.Index":
     """Open the index that a state names. Raises ValueError for a damaged one, and for one that has links in it.
 
+    Files that were not verified yet are verified, as far as `litmine.lake.verified_files` allows for one command.
+
     tantivy opens the files in the folder to write them, and would follow a link out of the lake.
     """
     folder = search_folder(lake) / state.folder
     for path in (folder.parent, folder, *walk(folder)):
         if (reason := why_not_opened(path)) is not None:
             raise ValueError(f"{path} {reason}")
+    try:
+        FileVerifier(lake, check_index_file).verify(SEARCH, index_files(folder))
+    except (LakeError, OSError) as error:
+        raise ValueError(str(error)) from error
     return load_index(folder)
 
 
@@ -90,7 +99,9 @@ def write_state(lake: LakePath, state: IndexState, execute: Callable[[str], obje
 
     def write(temporary: Path) -> None:
         path = sql_string(str(temporary))
-        execute(f"COPY ({rows}) TO {path} (FORMAT parquet, COMPRESSION zstd, KV_METADATA {{litmine: {footer}}})")
+        metadata = unsealed_metadata(f"litmine: {footer}")
+        execute(f"COPY ({rows}) TO {path} (FORMAT parquet, COMPRESSION zstd, KV_METADATA {metadata})")
+        seal_file(temporary)
 
     write_atomically(state_file(lake), write)
 

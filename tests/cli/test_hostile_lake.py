@@ -3,18 +3,18 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 from subprocess import CompletedProcess
-from typing import Any
 
+import click
 import pyarrow as pa
 import pytest
 
 from litmine.cli.main import cli
 from litmine.cli.options import OutputPath
-from litmine.errors import DONE, FAILED
+from litmine.errors import DONE, FAILED, SettingError
 from litmine.lake import folders
 from litmine.lake.lake import Lake
 from litmine.lake.parquet import encode_parquet
@@ -191,28 +191,95 @@ def test_foreign_files_among_downloads_are_named_and_left_alone(run: Run, lake: 
     assert (lake / ".spool" / "x" / "foo.xml").exists()
 
 
-def output_parameters() -> list[tuple[tuple[str, ...], str]]:
-    """The commands with their parameters that name an output."""
+def path_parameters() -> dict[tuple[str, ...], bool]:
+    """Every parameter that is a path, as command and flag or name of the argument; whether litmine writes it."""
 
-    def below(command: Any, path: tuple[str, ...]) -> list[tuple[tuple[str, ...], str]]:
-        if hasattr(command, "commands"):
-            return [found for name in list(command.commands) for found in below(command.commands[name], (*path, name))]
-        options = [(option, option.opts[-1]) for option in command.params if isinstance(option.type, OutputPath)]
-        return [(path, name) for _, name in options]
+    def below(command: click.Command, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], bool]]:
+        if isinstance(command, click.Group):
+            context = click.Context(command)
+            for name in command.list_commands(context):
+                inner = command.get_command(context, name)
+                assert inner is not None
+                yield from below(inner, (*path, name))
+        for option in command.params:
+            if isinstance(option.type, click.Path):
+                yield (*path, option.opts[-1]), isinstance(option.type, OutputPath)
 
-    return below(cli, ())
+    return dict(below(cli, ()))
 
 
-def test_every_output_refuses_a_lake(run: Run, lake: Path) -> None:
-    before = contents(lake)
-    found = output_parameters()
-    assert {name for _, name in found} >= {"--output", "--log", "--gaps", "folder", "-o"}
-    for path, name in found:
-        ran = run(*path, *([name] if name.startswith("-") else []), lake / "out")
-        # Arguments that are missing may be found first; none of these commands runs.
-        assert ran.returncode in (1, 2), path
-        assert "cannot be inside the lake" in ran.stderr or "Missing" in ran.stderr or "not found" in ran.stderr, path
-    assert contents(lake) == before
+WRITTEN = [
+    ("corpora", "check", "-o"),
+    ("discover", "--output"),
+    ("discover", "--network"),
+    ("evaluate", "ner", "--errors-to"),
+    ("evaluate", "qa", "--answers-to"),
+    ("export", "--output"),
+    ("fetch", "--gaps"),
+    ("report", "--output"),
+    ("run", "--log"),
+    ("sample", "folder"),
+    ("sql", "--output"),
+    *(("train", task, "--output") for task in ("classification", "linking", "mlm", "ner", "qa", "relations", "trials")),
+    ("vocabulary", "build", "--output"),
+    ("vocabulary", "terms", "--output"),
+]
+# Paths that litmine only reads.
+READ = {
+    ("annotate", "--terms"),
+    ("annotate", "--questions"),
+    ("corpora", "check", "path"),
+    ("discover", "--rules"),
+    *(("evaluate", task, "--data") for task in ("classification", "linking", "qa", "relations")),
+    ("evaluate", "discovery", "--cases"),
+    ("evaluate", "discovery", "--rules"),
+    ("fetch", "--pmids"),
+    ("import", "paths"),
+    ("rehearse", "--records"),
+    ("train", "mlm", "--text"),
+    *(
+        ("vocabulary", "build", f"--{name}")
+        for name in ("mesh", "gene", "taxonomy", "hgnc", "mondo", "cellosaurus", "tables")
+    ),
+}
+
+
+def test_every_path_is_read_or_refuses_lakes() -> None:
+    found = path_parameters()
+    assert sorted(name for name, writes in found.items() if writes) == sorted(WRITTEN)
+    assert {name for name, writes in found.items() if not writes} == READ
+
+
+@pytest.fixture(scope="module")
+def ways_into_a_lake(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Paths of a file in a lake: as it is, through links to a folder and to the file, with `..`, and a new folder."""
+    folder = tmp_path_factory.mktemp("ways")
+    lake = folder / "lake"
+    (lake / "articles").mkdir(parents=True)
+    (lake / "lake.json").touch()
+    (lake / "articles" / "a.parquet").touch()
+    (folder / "other").mkdir()
+    (folder / "link").symlink_to(lake / "articles")
+    (folder / "link.parquet").symlink_to(lake / "articles" / "a.parquet")
+    (folder / "dangling").symlink_to(lake / "new")
+    return [
+        lake / "articles" / "a.parquet",
+        folder / "link" / "new",
+        folder / "link.parquet",
+        folder / "dangling",
+        folder / "other" / ".." / "lake" / "new",
+        lake / "new" / "folder" / "out",
+    ]
+
+
+@pytest.mark.parametrize("output", WRITTEN, ids=" ".join)
+def test_every_output_refuses_a_lake(ways_into_a_lake: list[Path], output: tuple[str, ...]) -> None:
+    *command, name = output
+    for path in ways_into_a_lake:
+        # The path comes first, so that it is found before an argument that is missing.
+        words = [*command, *([name] if name.startswith("-") else []), str(path)]
+        with pytest.raises(SettingError, match="cannot be inside the lake"):
+            cli.main(words, prog_name="litmine", standalone_mode=False)
 
 
 @pytest.mark.parametrize(
@@ -268,3 +335,47 @@ def test_ctrl_c_ends_a_starting_command_with_one_sentence(tmp_path: Path) -> Non
         assert (ran.returncode, ran.stdout) == (130, ""), module
         assert ran.stderr.count("\n") == 1, ran.stderr
         assert ran.stderr.startswith("litmine: interrupted")
+
+
+def test_ctrl_c_in_code_from_a_string_ends_with_the_exit_code(tmp_path: Path) -> None:
+    # As in the making of a dataclass. CPython would end by SIGINT, although the interrupt was handled.
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, signal, sys\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "def hook(event, arguments):\n"
+        "    if event == 'import' and arguments[0] == 'litmine.cli.query_output':\n"
+        "        exec('os.kill(os.getpid(), signal.SIGINT)')\n"
+        "sys.addaudithook(hook)\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-m", "litmine", "sql", "select 1"],
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ran.returncode, ran.stdout) == (130, "")
+    assert ran.stderr.startswith("litmine: interrupted")
+    assert ran.stderr.count("\n") == 1
+
+
+def test_a_query_reads_only_links_that_stay_in_the_lake(run: Run, lake: Path, tmp_path: Path) -> None:
+    (tmp_path / "outside.csv").write_text("a\n1\n")
+    (lake / "inside.csv").write_text("a\n2\n")
+    (lake / "out.csv").symlink_to(tmp_path / "outside.csv")
+    (lake / "in.csv").symlink_to(lake / "inside.csv")
+    ran = run("sql", f"select * from read_csv('{lake}/in.csv')", "--format", "csv", "--lake", lake)
+    assert (ran.returncode, ran.stdout) == (DONE, "a\n2\n")
+    ran = run("sql", f"select * from read_csv('{lake}/out.csv')", "--lake", lake)
+    assert ran.returncode == FAILED
+    assert "a query can read only the views and the lake's own files" in ran.stderr
+
+
+@pytest.mark.parametrize("mask", [0o077, 0o022])
+def test_a_lake_and_outputs_have_the_permissions_of_the_umask(tmp_path: Path, mask: int) -> None:
+    for command in (("import", one_more(tmp_path)), ("sql", "select 1", "-o", tmp_path / "out.csv")):
+        words = [sys.executable, "-m", "litmine", *map(str, command), "--lake", str(tmp_path / "lake")]
+        subprocess.run(words, umask=mask, check=True, capture_output=True)
+    made = [tmp_path / "out.csv", tmp_path / "lake", *(tmp_path / "lake").rglob("*")]
+    assert len(made) > 30
+    assert [path for path in made if path.stat().st_mode & mask] == []

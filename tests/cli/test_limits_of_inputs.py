@@ -156,6 +156,7 @@ def test_entries_of_a_folder_that_are_not_read_are_gaps(run: Run, tmp_path: Path
 def test_a_name_of_five_thousand_characters_is_one_sentence(run: Run, tmp_path: Path) -> None:
     name = "n" * 5000
     (tmp_path / "a.jsonl").write_text('{"pmid": 1, "title": "a"}\n')
+    (tmp_path / "long.toml").write_text(f'models = ["{name}"]\n')
     assert run("import", tmp_path / "a.jsonl", "--lake", tmp_path / "lake").returncode == DONE
     for command in (
         ("run", name),
@@ -166,12 +167,15 @@ def test_a_name_of_five_thousand_characters_is_one_sentence(run: Run, tmp_path: 
         ("sql", "select 1", "-o", f"{name}.csv"),
         ("export", "--format", "jsonl", "-o", f"{name}.jsonl"),
         ("run", "sample", "--log", name),
+        ("run", tmp_path / "long.toml"),
+        ("explore", "--host", name),
         ("models", "show", name),
         ("train", "ner", "--recipe", name, "-o", tmp_path / "m"),
     ):
         lake = () if command[0] in ("models", "train") else ("--lake", tmp_path / "lake")
         ran = run(*command, *lake)
         assert ran.returncode in (FAILED, WRONG_USAGE), command
+        assert max(map(len, ran.stderr.splitlines())) < 1500, command
     ran = run("sql", "select 1", "--lake", tmp_path / name)
     assert ran.returncode in (FAILED, WRONG_USAGE)
 

@@ -68,6 +68,11 @@ def test_csv_quotes_values(run: Run, empty: Path) -> None:
     }
 
 
+def test_csv_keeps_what_a_spreadsheet_takes_for_a_formula(run: Run, empty: Path) -> None:
+    ran = run("sql", "select '=1+1' as a, '@x' as b", "--format", "csv", "--lake", empty)
+    assert ran.stdout == "a,b\n=1+1,@x\n"
+
+
 def test_a_table_aligns_columns_and_cuts_long_cells(run: Run, empty: Path) -> None:
     ran = run("sql", "select 1.23456789::double as score, 'ab' as words union all select 10, null", "--lake", empty)
     assert ran.stdout == "score  words\n-----  -----\n1.235  ab\n   10\n"

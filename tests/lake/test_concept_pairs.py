@@ -1,11 +1,12 @@
 """`concept_articles`, `concepts` and `concept_pairs`: hand-made counts, changes of the lake, and kills."""
 
+import os
 import shutil
 import subprocess
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 
@@ -213,3 +214,17 @@ def test_an_update_without_changes_writes_nothing(twenty: Lake) -> None:
     files = {file: file.stat().st_mtime_ns for file in Path(concept_folder(twenty.location)).rglob("*")}
     update_pairs(twenty.location)
     assert {file: file.stat().st_mtime_ns for file in Path(concept_folder(twenty.location)).rglob("*")} == files
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")], ids=["pipe", "link"])
+@pytest.mark.parametrize("name", ["pairs.json", "pairs-*.parquet", "parts/*.parquet"])
+def test_pipes_and_links_in_place_of_the_index_are_replaced(
+    twenty: Lake, name: str, make: Callable[[Path], None]
+) -> None:
+    before = pairs_of(twenty)
+    file = next(concept_folder(twenty.location).glob(name))
+    file.unlink()
+    make(file)
+    assert pairs_of(twenty) == before
+    update_pairs(twenty.location)
+    assert pairs_of(twenty) == before

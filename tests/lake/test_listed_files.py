@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from litmine import Lake
-from litmine.lake import file_metadata, listed_files
+from litmine.lake import file_metadata, listed_files, parquet
 from litmine.lake.articles import read_new_texts
 from litmine.lake.lake_cache import cache_folder
 from litmine.lake.runs import ActiveModel, Run
@@ -97,13 +97,13 @@ def test_a_footer_is_read_once(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> N
     expected = [(1, "beta", "m@1"), (2, "gamma", "m@1")]
     assert lake.rows(MENTIONS) == expected
     read: list[str] = []
-    read_metadata = pq.read_metadata
+    read_metadata = parquet.read_metadata
 
     def watched(file: Path) -> pq.FileMetaData:
-        read.append(Path(file).name)
+        read.append(file.name)
         return read_metadata(file)
 
-    monkeypatch.setattr(pq, "read_metadata", watched)
+    monkeypatch.setattr(file_metadata, "read_metadata", watched)
     assert lake.rows(MENTIONS) == expected
     assert read == []
     part = add(lake, 2, (2, "delta"))

@@ -284,6 +284,9 @@ def test_a_damaged_part_is_named(lake: Lake, make_record: MakeRecord) -> None:
         with pytest.raises(LakeError, match=rf"{bad}\.parquet is damaged"):
             lake.add([make_record(1, pmid, "other") for pmid in range(50)], source="b", dated=True)
         assert good in lake.parts()
+    with pytest.raises(LakeError, match=rf"{bad}\.parquet is damaged"):
+        lake.sql("SELECT nope FROM articles")
+    lake.part(bad).write_bytes(data)
     with pytest.raises(QueryError):
         lake.sql("SELECT nope FROM articles")
 

@@ -320,3 +320,15 @@ def test_a_state_file_cannot_point_outside_the_search_folder(
     assert index_state.read_state(lake.path) is None
     assert indexed_texts(SearchIndex.open(lake)) == current_texts(lake)
     assert other_folder.is_dir()
+
+
+def test_an_index_with_a_flipped_bit_is_built_again(lake: Lake, add_texts: AddTexts, make_texts: MakeTexts) -> None:
+    add_texts(lake, make_texts(range(1, 60)))
+    expected = SearchIndex.open(lake).search("study allergy cells", 30)
+    for suffix in ("term", "idx", "fast", "fieldnorm"):
+        (file,) = lake.path.glob(f"search/bm25-*/*.{suffix}")
+        data = bytearray(file.read_bytes())
+        data[len(data) // 3] ^= 4
+        file.write_bytes(data)
+        assert SearchIndex.open(lake).search("study allergy cells", 30) == expected
+        assert not file.exists(), suffix

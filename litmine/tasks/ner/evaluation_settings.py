@@ -56,7 +56,7 @@ class TaggerEvaluation(ModelSettings):
         at_least=1,
         flag_value=LISTED,
     )
-    errors_to: Path | None = setting("Write all errors to this file as JSON lines.", None, metavar="FILE")
+    errors_to: Path | None = setting("Write all errors to this file as JSON lines.", None, metavar="FILE", output=True)
     intervals: bool = setting("Include the 95 % intervals in JSON; tables always show them.", False)
     resamples: int = setting("Number of bootstrap resamples for the intervals.", 1_000, at_least=100)
 

@@ -3,7 +3,7 @@
 The guideline of BC2GM, from which the built-in head for genes learnt, takes words such as "gene", "mRNA" and "human"
 into the span. Those of NLM-Gene, GNormPlus and BioRED, whose mentions have identifiers, do not. These words stood at
 the edges of found mentions in the train documents of these three corpora, and leaving each out gave more right spans
-than it took (docs/decisions/0217-types-compete.md has the figures).
+than it took (docs/decisions/0207-types-compete.md has the figures).
 """
 
 import re

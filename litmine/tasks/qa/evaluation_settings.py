@@ -33,7 +33,7 @@ class ReaderEvaluation(ModelSettings):
     )
     all_types: bool = setting("Also score BioASQ's list and yes/no questions.", False)
     answers_to: Path | None = setting(
-        "Write the answer to each question to this file, as JSON lines.", None, metavar="FILE"
+        "Write the answer to each question to this file, as JSON lines.", None, metavar="FILE", output=True
     )
 
     def __post_init__(self) -> None:
