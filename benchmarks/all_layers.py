@@ -15,6 +15,7 @@ PublicationType that have an abstract. No test split is read.
 
 import argparse
 import csv
+import json
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
@@ -110,9 +111,9 @@ def main() -> None:
     if options.command == "sentences":
         write_sentences(options.data, options.folder)
     elif options.corpus == "PublicationType":
-        print(judge_trials(options.data, options.folder))
+        print(json.dumps(judge_trials(options.data, options.folder)))
     else:
-        print(judge_sentences(options.data, options.folder, options.corpus))
+        print(json.dumps(judge_sentences(options.data, options.folder, options.corpus)))
 
 
 if __name__ == "__main__":
