@@ -7,7 +7,7 @@ from litmine.tasks.classification.model import identify
 from litmine.tasks.classification.prepare import TrainingTexts
 from litmine.tasks.classification.recipe import ClassifierRecipe
 from litmine.tasks.classification.score import JudgedLabels
-from litmine.tasks.classification.settings import ONE, TEXT, Scheme
+from litmine.tasks.classification.settings import ONE, SENTENCE, TEXT, Scheme
 from litmine.tasks.classification.train import TrainingSummary
 from litmine.training.base_licence import base_licence
 from litmine.training.card_text import format_duration
@@ -18,7 +18,7 @@ _UNKNOWN_TERMS = "see its source"
 _CARD = """\
 # {name}
 
-Labels texts and sentences. `{model}`: {network}; trained with litmine {version}.
+Labels {units}. `{model}`: {network}; trained with litmine {version}.
 
 A score is the probability of a label. It is calibrated on {calibrated}.
 
@@ -79,6 +79,7 @@ def write_card(
     folds = f"the scores that models of {recipe.folds} parts gave to texts that they had not learnt from"
     card = _CARD.format(
         name=recipe.name,
+        units=" and ".join(f"{unit}s" for unit in (TEXT, SENTENCE) if any(one.unit == unit for one in schemes)),
         model=identify(folder, recipe.name),
         network=network,
         version=__version__,

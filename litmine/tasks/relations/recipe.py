@@ -45,7 +45,7 @@ class RelationRecipe(MarkedOptions):
 
     Without --base, it trains the upper layers and the head of a model on a trunk that other models share, which stays
     as it is. With --base, it trains all layers of a BERT, which reads one pair at a time; such a model takes longer to
-    train and to run, and is more accurate.
+    train and to run, and needs more annotated articles.
 
     Each corpus teaches only the relations that it annotates. Documents of the dev files, and other sentences of their
     articles, are never learnt from. A tenth of the articles of each corpus chooses the threshold of each head. The

@@ -143,6 +143,7 @@ def test_training_all_layers_gives_a_folder_for_transformers(
     assert json.loads((out / "config.json").read_text(encoding="utf-8"))["id2label"] == {"0": "in", "1": "out"}
     scores = json.loads((out / "scores.json").read_text(encoding="utf-8"))
     assert "whole, cross-validated" in scores
+    assert "\nLabels texts. `whole@" in (out / "README.md").read_text(encoding="utf-8")
     judged = run("evaluate", "classification", "--model", out, "--data", labelled, "--format", "json")
     assert json.loads(judged.stdout)["micro"]["f1"] > 80
     sentences = tmp_path / "sentences.jsonl"
