@@ -115,7 +115,7 @@ cells AS (
 -- The calibrated score of the active classifier, where the lake has one.
 classified AS (
     SELECT pmid AS rct_pmid, max(score) AS rct_score FROM labels
-    WHERE scheme = 'rct' AND start_char IS NULL GROUP BY pmid
+    WHERE scheme = 'rct' AND label = 'randomized controlled trial' AND start_char IS NULL GROUP BY pmid
 ),
 reports AS (
     SELECT typed.*, found.*, models.model, rct_score,

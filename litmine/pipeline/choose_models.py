@@ -160,12 +160,21 @@ def describe_active(active: Sequence[ActiveModel]) -> list[str]:
 def describe_hidden(
     before: Sequence[ActiveModel], after: Sequence[ActiveModel], types_of: TypesOf, beside: Collection[str] = ()
 ) -> Iterator[str]:
-    """A sentence, with the remedy, for each model with types that a change hides and no other model shows.
+    """A sentence, with the remedy, for each model that a change hides, and for types that no other model shows.
 
-    The models in `beside` (term lists) neither hide nor replace the types of others.
+    The models in `beside` (term lists) neither hide nor replace the types of others. A newer version of a model, or a
+    linker in place of another one, hides nothing.
     """
     for spec in TASKS:
         new = [one for one in after if one.task == spec.name]
+        if new and not spec.type_column and not spec.extends:
+            names = {name_of(one.model) for one in new}
+            for one in before:
+                if one.task == spec.name and name_of(one.model) not in names:
+                    references = " ".join(map(_reference, [*new, one]))
+                    yield (
+                        f"{spec.table} no longer shows {one.model}; `litmine models use {references}` shows it again"
+                    )
         if not (spec.type_column and new):
             continue
         shown = {kind for one in new if one.model not in beside for kind in active_types(one, types_of)}

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from litmine.errors import ModelError
-from litmine.nn.references import is_litmine_model, read_description
+from litmine.nn.references import SETTINGS_FILE, is_litmine_model, read_description
 from litmine.tasks.relations.cooccurrence import KIND as COOCCURRENCE
 from litmine.tasks.relations.cooccurrence import CooccurrenceModel, read_cooccurrence
 from litmine.tasks.relations.marked.settings import KIND as MARKED
@@ -51,6 +51,8 @@ def _kind(folder: Path) -> str:
     if not is_litmine_model(folder):
         return MARKED
     kind = read_description(folder).get("kind")
+    if kind is None:
+        raise ModelError(f"{folder / SETTINGS_FILE} names no kind of relation model; train or copy the model again")
     if kind not in {COOCCURRENCE, MARKED, SHARED_TOP}:
         raise ModelError(
             f"{folder} is a relation model of the kind {kind!r}; this version loads {COOCCURRENCE}, {MARKED} and"

@@ -125,7 +125,10 @@ def test_design_and_numbers_from_the_record(trial_lake: Lake) -> None:
 
 
 def test_the_score_of_a_classifier_adds_reports(trial_lake: Lake) -> None:
-    """Of articles that nothing else says are reports, and not against the words of a review or of animals."""
+    """Of articles that nothing else says are reports, and not against the words of a review or of animals.
+
+    Other labels do not count, such as those of a classifier of one's own that is named `rct` too.
+    """
     known = trial_lake.rows("select pmid, score from trials order by pmid")
     more = [
         Article(7, "Aspirin or ibuprofen.", "Two groups of women."),
@@ -137,7 +140,9 @@ def test_the_score_of_a_classifier_adds_reports(trial_lake: Lake) -> None:
     for part in trial_lake.parts():
         texts = read_new_texts(trial_lake.part(part))
         found = [
-            [FoundLabel("rct", "randomized controlled trial", scores[pmid])] if pmid in scores else []
+            [FoundLabel("rct", "randomized controlled trial", scores[pmid]), FoundLabel("rct", "exclude", 0.9)]
+            if pmid in scores
+            else []
             for pmid in texts.pmids
         ]
         write(trial_lake, TargetSet("labels", CLASSIFIER), part, texts, label_rows(texts, found))
