@@ -125,6 +125,12 @@ def without_ray(ray_lock: Callable[[int], AbstractContextManager[None]]) -> Iter
         yield
 
 
+def pytest_runtest_setup() -> None:
+    """Forget what listings of earlier tests passed over: a process usually runs one command, which reports it."""
+    if (folders := sys.modules.get("litmine.lake.folders")) is not None:
+        folders.passed_over.clear()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Order: the longest files, then tests that wait for kills and limits; last the test without any Ray."""
     places = {file: place for place, file in enumerate(LONGEST)}

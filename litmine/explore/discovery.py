@@ -35,9 +35,11 @@ class LimitedLake(Lake):
 
     limits: QueryLimits
 
-    def select(self, query: str, limits: QueryLimits | None = None) -> pa.RecordBatchReader:
+    def select(
+        self, query: str, limits: QueryLimits | None = None, verifies_parts: bool = True
+    ) -> pa.RecordBatchReader:
         """As `Lake.select`, with the limits of a request unless others are given."""
-        return super().select(query, limits or self.limits)
+        return super().select(query, limits or self.limits, verifies_parts)
 
 
 class Discoveries:

@@ -155,9 +155,11 @@ class Lake:
         rows = self.rows(f"SELECT what, why FROM source_gaps WHERE {condition} ORDER BY ALL")
         return [runs.Gap(*row) for row in rows]
 
-    def select(self, query: str, limits: QueryLimits | None = None) -> pa.RecordBatchReader:
+    def select(
+        self, query: str, limits: QueryLimits | None = None, verifies_parts: bool = True
+    ) -> pa.RecordBatchReader:
         """Run one SELECT over the views and stream its rows; see `litmine.lake.query.select`."""
-        return select(self.location, query, limits)
+        return select(self.location, query, limits, verifies_parts)
 
     def sql(self, query: str) -> pa.Table:
         """Run one SELECT over the views and return all rows. Raises QueryError or LakeError."""

@@ -48,14 +48,20 @@ class ListedFiles:
     """The `TableSource` of `litmine sql`."""
 
     def __init__(
-        self, connection: "duckdb.DuckDBPyConnection", lake: LakePath, files_by_table: Mapping[str, Sequence[LakePath]]
+        self,
+        connection: "duckdb.DuckDBPyConnection",
+        lake: LakePath,
+        files_by_table: Mapping[str, Sequence[LakePath]],
+        verifies_parts: bool = True,
     ) -> None:
+        """verifies_parts: whether parts of articles are verified; not for a command that verifies those it reads."""
         self._connection = connection
         self._lake = lake
         self._files = files_by_table
         self._statistics: dict[str, dict[LakePath, FileStatistics]] = {}
         self._folders: dict[str, tuple[str, str, str]] = {}
         self._variables = 0
+        self._verifies_parts = verifies_parts
         self._verifier = FileVerifier(lake)
         self._looked_at: set[LakePath] = set()
         self._to_verify: dict[str, dict[LakePath, None]] = {}
@@ -76,6 +82,8 @@ class ListedFiles:
         self._to_verify = {}
 
     def _verify(self, table: str, files: Sequence[LakePath]) -> None:
+        if table == ARTICLES and not self._verifies_parts:
+            return
         statistics = self._read_statistics(table)
         new = [file for file in files if file not in self._looked_at]
         self._verifier.verify(table, new, {file for file in new if statistics[file] == UNKNOWN})

@@ -70,9 +70,12 @@ class SelectStatement:
     tables: set[str] | None
 
 
-def select(lake: LakePath, query: str, limits: QueryLimits | None = None) -> pa.RecordBatchReader:
+def select(
+    lake: LakePath, query: str, limits: QueryLimits | None = None, verifies_parts: bool = True
+) -> pa.RecordBatchReader:
     """Run a query within limits and return its rows while they are computed.
 
+    verifies_parts: whether parts of articles are verified; not for a command that verifies those that it reads.
     Raises QueryError when the query is not exactly one SELECT, when it reads something outside the lake, when it needs
     more than the limits (QueryLimitError), or when DuckDB rejects it; LakeError when a file of the lake is damaged.
     Reading the rows can raise both as well.
@@ -84,7 +87,7 @@ def select(lake: LakePath, query: str, limits: QueryLimits | None = None) -> pa.
         # Before any file of the lake is opened, so that rejecting a query is cheap.
         parsed = parse_select(connection, query)
         _update_stored(lake, parsed)
-        create_views(connection, lake, _views_to_create(parsed))
+        create_views(connection, lake, _views_to_create(parsed), verifies_parts)
         _restrict_access(connection, lake)
         deadline.check()
         rows = run_interruptibly(connection, lambda: connection.sql(parsed.statement).to_arrow_reader(_BATCH_ROWS))

@@ -60,13 +60,18 @@ def open_duckdb(lake: LakePath | None = None, limits: QueryLimits | None = None)
     return connection
 
 
-def create_views(connection: "duckdb.DuckDBPyConnection", lake: LakePath, names: Collection[str] | None = None) -> None:
+def create_views(
+    connection: "duckdb.DuckDBPyConnection",
+    lake: LakePath,
+    names: Collection[str] | None = None,
+    verifies_parts: bool = True,
+) -> None:
     """Create the lake's views in a connection: all, or those named and the views that they read.
 
-    Raises the same errors as `connect`.
+    verifies_parts: as `ListedFiles`. Raises the same errors as `connect`.
     """
     connection.execute("SET TimeZone = 'UTC'")
-    source = ListedFiles(connection, lake, live_files_by_table(lake))
+    source = ListedFiles(connection, lake, live_files_by_table(lake), verifies_parts)
 
     def create() -> None:
         # One after the other, because how a view reads its tables may depend on the rows of an earlier one.

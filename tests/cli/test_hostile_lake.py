@@ -15,7 +15,6 @@ import pytest
 from litmine.cli.main import cli
 from litmine.cli.options import OutputPath
 from litmine.errors import DONE, FAILED, SettingError
-from litmine.lake import folders
 from litmine.lake.lake import Lake
 from litmine.lake.parquet import encode_parquet
 from litmine.schema import arrow_schema
@@ -26,11 +25,6 @@ Run = Callable[..., CompletedProcess[str]]
 def contents(folder: Path) -> dict[str, str]:
     """The digest of every file below a folder."""
     return {str(path): sha256(path.read_bytes()).hexdigest() for path in sorted(folder.rglob("*")) if path.is_file()}
-
-
-@pytest.fixture(autouse=True)
-def nothing_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(folders, "passed_over", {})
 
 
 @pytest.fixture
