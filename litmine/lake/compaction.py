@@ -20,7 +20,7 @@ import pyarrow as pa
 from litmine.errors import LakeError
 from litmine.lake.file_writer import delete_file, file_age, write_bytes
 from litmine.lake.folders import glob_files
-from litmine.lake.listing import list_files, live_files, model_folders, read_merge_notes
+from litmine.lake.listing import MERGED_PREFIX, list_files, live_files, model_folders, read_merge_notes
 from litmine.lake.parquet import SCHEMA_FILE, encode_parquet, read_footer, stream_tables, write_tables
 from litmine.lake.paths import LOG_TABLES, PAIR_TASKS, PART_TASKS, REPLACED, LakePath, file_pattern
 from litmine.lake.targets import TargetSet
@@ -31,7 +31,6 @@ from litmine.specs import ARTICLES
 # A merge takes at least this many files of a size class, or fewer if they make a full file. Each size class holds files
 # of up to this many times as many rows as the class below.
 MERGE_FACTOR = 8
-MERGED_PREFIX = "merged-"
 ROW_GROUP = 10_000
 # The rows of ten thousand articles make one row group, because a name is looked up in the dictionary of each row group.
 _TARGET_ROW_GROUP = 300_000

@@ -28,6 +28,8 @@ _WALK = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os
 # Entries that listings passed over since the process started, each with the reason.
 passed_over: dict[str, str] = {}
 
+_PARQUET = ".parquet"
+FOLDER = "is a folder, but has the name of a file of a table; restore the file"
 LINK = "is a link, which litmine does not follow in a lake; put the files themselves there"
 SPECIAL = "is neither a file nor a folder, so litmine does not open it; delete it"
 
@@ -150,7 +152,7 @@ def _matching(folder: Path, pattern: str, kind: int) -> list[Path]:
         with os.scandir(folder) as entries:
             matching = [entry for entry in entries if fnmatchcase(entry.name, pattern)]
     except NotADirectoryError:
-        return []
+        raise LakeError(f"{folder} is a file, but a lake has a folder there; move the file away") from None
     except OSError as error:
         raise LakeError(f"{folder} cannot be read ({error.strerror}); check its permissions") from error
     names = []
@@ -159,6 +161,8 @@ def _matching(folder: Path, pattern: str, kind: int) -> list[Path]:
             names.append(entry.name)
         elif (reason := why_not_opened(folder / entry.name)) is not None:
             passed_over[str(folder / entry.name)] = reason
+        elif kind == stat.S_IFREG and pattern.endswith(_PARQUET):
+            passed_over[str(folder / entry.name)] = FOLDER
     return [folder / name for name in sorted(names)]
 
 

@@ -5,14 +5,27 @@ commits the merge. A reader that lists a folder first and reads the notes afterw
 merged file in its listing already has a note, and a note whose merged file is not in the listing has no effect.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from litmine.lake.folders import glob_files, glob_folders, is_plain_name
 from litmine.lake.object_store import ObjectPath
-from litmine.lake.parquet import SCHEMA_FILE, read_table, report_read_errors
-from litmine.lake.paths import MODEL_TABLES, PART_TASKS, REPLACED, TABLES, LakePath, folder_depth
+from litmine.lake.parquet import SCHEMA_FILE, read_footer, read_table, report_read_errors
+from litmine.lake.paths import (
+    LOG_TABLES,
+    MODEL_TABLES,
+    PAIR_TASKS,
+    PART_TASKS,
+    REPLACED,
+    TABLES,
+    LakePath,
+    folder_depth,
+)
 from litmine.specs import ARTICLES
+
+# How the names of merged files begin.
+MERGED_PREFIX = "merged-"
 
 
 def live_files(lake: LakePath, folder: str) -> dict[str, LakePath]:
@@ -22,7 +35,7 @@ def live_files(lake: LakePath, folder: str) -> dict[str, LakePath]:
     note.
     """
     files = list_files(lake, folder)
-    return _without_replaced(folder, files, read_merge_notes(lake))
+    return _without_replaced(folder, files, _merge_notes(lake))
 
 
 def live_files_by_table(lake: LakePath) -> dict[str, list[LakePath]]:
@@ -30,7 +43,7 @@ def live_files_by_table(lake: LakePath) -> dict[str, list[LakePath]]:
     # The order matters. Article parts come first, because a merge writes its targets before its part; notes come last.
     parts = list_files(lake, ARTICLES)
     folders = _list_object_folders(lake) if isinstance(lake, ObjectPath) else _list_local_folders(lake)
-    merge_notes = read_merge_notes(lake)
+    merge_notes = _merge_notes(lake)
     live_parts = _without_replaced(ARTICLES, parts, merge_notes)
     live: dict[str, list[LakePath]] = {table: [] for table in TABLES}
     live[ARTICLES] = list(live_parts.values())
@@ -66,6 +79,23 @@ def read_merge_notes(lake: LakePath) -> dict[LakePath, list[tuple[str, str]]]:
     for path in list_files(lake, REPLACED).values():
         notes[path] = [pair for pair in _merge_pairs(path) if _is_merge_pair(*pair)]
     return notes
+
+
+def _merge_notes(lake: LakePath) -> dict[LakePath, list[tuple[str, str]]]:
+    """All merge notes; what merged files say of themselves in a lake without the folder of notes.
+
+    An incomplete copy of a lake may lack the folder, and would count replaced rows twice. `compact` writes the notes
+    again.
+    """
+    if isinstance(lake, ObjectPath) or os.path.lexists(lake / REPLACED):
+        return read_merge_notes(lake)
+    folders = [ARTICLES, *LOG_TABLES, *(folder for table in PAIR_TASKS for folder in model_folders(lake, table))]
+    return {
+        path: [(f"{folder}/{replaced}", f"{folder}/{name}") for replaced in read_footer(path).get("replaces", ())]
+        for folder in folders
+        for name, path in list_files(lake, folder).items()
+        if name.startswith(MERGED_PREFIX)
+    }
 
 
 def invalid_merge_pairs(note: LakePath) -> list[str]:

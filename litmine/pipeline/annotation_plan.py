@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from litmine.errors import LakeError, ModelError
 from litmine.lake.active_models import inputs_of_task
 from litmine.lake.articles import list_parts, parse_part_summary
-from litmine.lake.compaction import MERGED_PREFIX, read_replaced_names
+from litmine.lake.compaction import read_replaced_names
 from litmine.lake.footers import Footers, read_footers
+from litmine.lake.listing import MERGED_PREFIX
 from litmine.lake.parquet import check_complete
 from litmine.lake.paths import LakePath
 from litmine.lake.targets import TargetInput, TargetSet, inputs_key

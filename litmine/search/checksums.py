@@ -5,18 +5,40 @@ never changes, so each is verified once.
 """
 
 import json
+import re
 import zlib
 from os import SEEK_END
 from pathlib import Path
 
 from litmine.errors import LakeError
+from litmine.lake.folders import read_plain
 
 _MARK = (1337).to_bytes(4, "little")
 _END = 8
 _MAX_JSON = 10_000
 _CHUNK = 1 << 20
+_MANAGED = ".managed.json"
+_MAX_MANAGED = 16 << 20
+# `meta.json`, and the files of segments, such as `2f6a....idx`.
+_NAME = re.compile(r"\.?[0-9a-zA-Z_-][0-9a-zA-Z_.-]*")
 # The files of an index without a checksum of their own.
 _PLAIN = (".json", ".lock")
+
+
+def check_managed(folder: Path) -> None:
+    """Verify the list of the files of an index, from which tantivy deletes what it does not need.
+
+    Raises LakeError for a name that leads out of the folder, and for a list that is no list of names.
+    """
+    path = folder / _MANAGED
+    if not path.exists():
+        return
+    try:
+        names = json.loads(read_plain(path, _MAX_MANAGED))
+    except (ValueError, RecursionError) as error:
+        raise LakeError(f"{path} is damaged ({' '.join(str(error).split())[:200]})") from error
+    if not isinstance(names, list) or not all(isinstance(name, str) and _NAME.fullmatch(name) for name in names):
+        raise LakeError(f"{path} is damaged (it names something else than files of the index)")
 
 
 def index_files(folder: Path) -> list[Path]:

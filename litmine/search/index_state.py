@@ -22,7 +22,7 @@ from litmine.lake.parquet import read_footer
 from litmine.lake.paths import LakePath, local_folder
 from litmine.lake.sql_text import sql_string, unsealed_metadata
 from litmine.lake.verified_files import SEARCH, FileVerifier
-from litmine.search.checksums import check_index_file, index_files
+from litmine.search.checksums import check_index_file, check_managed, index_files
 from litmine.search.terms import load_index
 
 if TYPE_CHECKING:
@@ -84,6 +84,7 @@ def open_index(lake: LakePath, state: IndexState) -> "tantivy.Index":
         if (reason := why_not_opened(path)) is not None:
             raise ValueError(f"{path} {reason}")
     try:
+        check_managed(folder)
         FileVerifier(lake, check_index_file).verify(SEARCH, index_files(folder))
     except (LakeError, OSError) as error:
         raise ValueError(str(error)) from error

@@ -373,3 +373,20 @@ def test_a_lake_and_outputs_have_the_permissions_of_the_umask(tmp_path: Path, ma
     made = [tmp_path / "out.csv", tmp_path / "lake", *(tmp_path / "lake").rglob("*")]
     assert len(made) > 30
     assert [path for path in made if path.stat().st_mode & mask] == []
+
+
+def test_a_file_for_a_folder_and_a_folder_for_a_file_are_told(run: Run, lake: Path) -> None:
+    """Else a table would be empty, or a part of it missing, without a word."""
+    count = ("sql", "select count(*) from articles", "--lake", lake)
+    assert run(*count).returncode == DONE
+    part = next((lake / "articles").glob("[!_]*.parquet"))
+    part.unlink()
+    part.mkdir()
+    assert f"{part} is a folder, but has the name of a file of a table" in run(*count).stderr
+    (lake / "articles").rename(lake.with_name("elsewhere"))
+    (lake / "articles").touch()
+    ran = run(*count)
+    assert (ran.returncode, ran.stderr) == (
+        FAILED,
+        f"litmine: {lake / 'articles'} is a file, but a lake has a folder there; move the file away\n",
+    )

@@ -17,8 +17,7 @@ from litmine import Lake
 from litmine.lake import file_metadata, listed_files
 from litmine.lake.article_counts import count_articles
 from litmine.lake.articles import read_new_texts
-from litmine.lake.compaction import MERGED_PREFIX
-from litmine.lake.listing import live_files_by_table
+from litmine.lake.listing import MERGED_PREFIX, live_files_by_table
 from litmine.lake.parquet import FOOTER_KEY
 from litmine.lake.paths import CATALOGUE
 from litmine.lake.runs import ActiveModel, Run

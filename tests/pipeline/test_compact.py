@@ -1,6 +1,7 @@
 """Compaction changes no view: between other writes, when it is killed, and while others read."""
 
 import random
+import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -19,8 +20,8 @@ from hypothesis import strategies as st
 from litmine import Lake
 from litmine.errors import LakeLockedError
 from litmine.lake.articles import read_new_texts
-from litmine.lake.compaction import MERGED_PREFIX
 from litmine.lake.import_log import ImportedFile
+from litmine.lake.listing import MERGED_PREFIX
 from litmine.lake.lock import hold_lock
 from litmine.lake.parquet import FOOTER_KEY
 from litmine.lake.paths import CATALOGUE, REPLACED
@@ -280,6 +281,18 @@ def test_a_lost_merge_note_is_restored(tmp_path: Path) -> None:
         note.unlink()
     assert view_rows(lake) != before
     compact(lake, 1000)
+    assert view_rows(lake) == before
+
+
+def test_a_lake_without_the_folder_of_notes_counts_each_row_once(tmp_path: Path) -> None:
+    """An incomplete copy may lack it; what merged files say of themselves serves until `compact` restores the notes."""
+    lake = make_lake(tmp_path / "lake", 8)
+    before = view_rows(lake)
+    compact(lake, 1000)
+    shutil.rmtree(lake.path / REPLACED)
+    assert view_rows(lake) == before
+    compact(lake, 1000)
+    assert (lake.path / REPLACED).is_dir()
     assert view_rows(lake) == before
 
 

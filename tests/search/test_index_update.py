@@ -332,3 +332,22 @@ def test_an_index_with_a_flipped_bit_is_built_again(lake: Lake, add_texts: AddTe
         file.write_bytes(data)
         assert SearchIndex.open(lake).search("study allergy cells", 30) == expected
         assert not file.exists(), suffix
+
+
+def test_names_out_of_the_index_are_not_deleted(
+    lake: Lake, add_texts: AddTexts, make_texts: MakeTexts, tmp_path: Path
+) -> None:
+    """tantivy deletes every file on its list that no segment needs, wherever it is."""
+    add_texts(lake, make_texts(range(1, 30)))
+    SearchIndex.open(lake)
+    victims = [tmp_path / "relative", tmp_path / "absolute"]
+    for victim in victims:
+        victim.write_text("mine")
+    managed = index_folder(lake) / ".managed.json"
+    names = [os.path.relpath(victims[0], index_folder(lake)), str(victims[1])]
+    managed.write_text(json.dumps([*json.loads(managed.read_bytes()), *names]))
+    assert "names something else" in index_state.index_health(lake)[1]
+    add_texts(lake, make_texts(range(30, 40)))
+    index = SearchIndex.open(lake)
+    assert [victim.read_text() for victim in victims] == ["mine", "mine"]
+    assert len(indexed_texts(index)) == 39

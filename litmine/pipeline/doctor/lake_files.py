@@ -8,11 +8,11 @@ from pathlib import Path
 from litmine.atomic_write import TEMPORARY
 from litmine.errors import LakeError
 from litmine.lake.articles import read_part_summary
-from litmine.lake.compaction import MERGED_PREFIX, replaced_names_in_folder
+from litmine.lake.compaction import replaced_names_in_folder
 from litmine.lake.download_journal import JOURNALS, is_journal_file
 from litmine.lake.duckdb_errors import verify_parquet
 from litmine.lake.folders import walk, why_not_opened
-from litmine.lake.listing import invalid_merge_pairs, list_files
+from litmine.lake.listing import MERGED_PREFIX, invalid_merge_pairs, list_files
 from litmine.lake.parquet import SCHEMA_FILE, damage_error, read_footer, read_schema_and_row_count
 from litmine.lake.paths import MODEL_TABLES, PART_TASKS, REPLACED, TABLES, LakePath, folder_depth, relative_path
 from litmine.pipeline.count_format import format_count
