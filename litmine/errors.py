@@ -43,7 +43,11 @@ class QueryLimitError(QueryError):
 
 
 class SourceError(LitmineError):
-    """A file cannot be read as PubMed records."""
+    """A file cannot be read as PubMed records. `remedy` is what to do, where the message does not say it."""
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.remedy = remedy
 
 
 class ModelError(LitmineError):

@@ -80,7 +80,7 @@ output_option = click.option(
     required=True,
     metavar="FOLDER",
     type=OutputPath(path_type=Path, file_okay=False),
-    help="Output folder for the model.",
+    help="Output folder for the model: a new or empty one, or that of an earlier run with the same settings.",
 )
 
 resume_option = click.option(

@@ -17,6 +17,7 @@ from litmine.specs import TaskSpec, TrainingContext, import_object
 from litmine.specs.commands import TrainingRunner
 from litmine.training.pretrain_recipe import PretrainingRecipe
 from litmine.training.recipe import make_recipe
+from litmine.training.training_folder import training_folder
 
 _DISTRIBUTED_OPTIONS = (
     click.option(
@@ -58,7 +59,8 @@ def train_command(spec: TaskSpec) -> click.Command:
         default_name = {"name": output.resolve().name} if "name" in required_fields(kind) else {}
         recipe = make_recipe(spec, {**default_name, **from_recipe, **from_flags})
         runner = _training_runner(*(options.get(option) for option in ("workers", "gpus", "address")))
-        import_object(spec.train)(recipe, TrainingContext(output, print_message, resume, runner))
+        with training_folder(output, spec.name, recipe):
+            import_object(spec.train)(recipe, TrainingContext(output, print_message, resume, runner))
         card = output / "README.md"
         print_message(f"the model is in {output}" + (f"; its card is {card}" if card.is_file() else ""))
 
@@ -116,13 +118,14 @@ def mlm(
     from litmine.training.pretrain_data import file_texts, lake_texts, split_texts
 
     recipe = PretrainingRecipe(**{"name": output.resolve().name, **settings_from_flags(context)})
-    texts = split_texts(file_texts(files) if files else lake_texts(lake))
-    if not resume:
+    with training_folder(output, "mlm", recipe, files or lake):
+        texts = split_texts(file_texts(files) if files else lake_texts(lake))
+        if not resume:
+            delete_checkpoint(output)
+        summary = pretrain(recipe, texts, output, print_message)
+        source = ", ".join(file.name for file in files) if files else "the abstracts of a lake"
+        write_mlm_card(output, recipe, source, texts, summary)
         delete_checkpoint(output)
-    summary = pretrain(recipe, texts, output, print_message)
-    source = ", ".join(file.name for file in files) if files else "the abstracts of a lake"
-    write_mlm_card(output, recipe, source, texts, summary)
-    delete_checkpoint(output)
     print_message(f"the encoder is in {output}; its card is {output / 'README.md'}")
 
 

@@ -1,7 +1,7 @@
 """Store registrations of trials: the table `registered_trials`, one file per imported file."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -29,7 +29,7 @@ def write_registered_trials(
     """
     rows = [asdict(trial) | {"source": escape_surrogates(source), "as_of": as_of} for trial in trials]
     for row in rows:
-        row["record_hash"] = _record_hash(row)
+        row["record_hash"] = content_hash(row)
     content = sorted((row["registry_id"], row["record_hash"]) for row in rows)
     key = json.dumps([content, f"{as_of.astimezone(UTC):%Y%m%dT%H%M%S.%f}" if dated else ""])
     name = blake2b(key.encode(), digest_size=12).hexdigest()
@@ -39,6 +39,8 @@ def write_registered_trials(
     return write_bytes(lake / TABLE / f"{name}.parquet", data, exclusive=True)
 
 
-def _record_hash(row: dict[str, object]) -> int:
+def content_hash(trial: RegisteredTrial | Mapping[str, object]) -> int:
+    """A hash of the fields of a registration, which may be a row of the view `registered_trials`."""
+    row = asdict(trial) if isinstance(trial, RegisteredTrial) else trial
     content = json.dumps({name: row[name] for name in _FIELDS}, sort_keys=True)
     return int.from_bytes(blake2b(content.encode(), digest_size=8).digest(), "big", signed=True)

@@ -22,9 +22,9 @@ from litmine.lake.import_log import ImportedFile
 from litmine.lake.lake import Lake
 from litmine.lake.lock import hold_lock
 from litmine.lake.paths import LakePath
-from litmine.lake.registered_trials import write_registered_trials
 from litmine.lake.runs import Gap
 from litmine.pipeline.import_result import FileImportResult, ImportResult
+from litmine.pipeline.import_trials import import_trials
 from litmine.pipeline.run_log import log_run
 from litmine.pipeline.settle_gaps import gaps_with_records
 from litmine.runtime.process_pool import ProcessPool
@@ -97,7 +97,7 @@ def import_files(
         if result.changed:
             result.settled += gaps_with_records(opened, opened.source_gaps("fetch"))
         result.new_gaps = entry.new_gaps
-        added = result.added.parts or result.new_studies
+        added = result.added.parts or result.trials.files
         entry.written = bool(added or result.recorded or result.new_gaps or result.settled)
     return result
 
@@ -260,11 +260,9 @@ class FileImporter:
         """Write registrations of trials. The table knows a file by its content, so no log has it."""
         trials = [one for one in read if isinstance(one, RegisteredTrial)]
         result.gaps += [Gap(one.where, one.why) for one in read if isinstance(one, UnreadableRecord)]
-        result.studies = len(trials)
         self._on_records(len(trials))
         date = as_of or datetime.now(UTC)
-        if trials and write_registered_trials(self._lake.location, trials, result.file.name, date, as_of is not None):
-            result.new_studies = len(trials)
+        result.trials = import_trials(self._lake, trials, result.file.name, date, as_of is not None)
         return result
 
 

@@ -9,6 +9,7 @@ from litmine.lake.article_writer import ImportCounts
 from litmine.lake.file_writer import escape_surrogates
 from litmine.lake.runs import Gap
 from litmine.pipeline.count_format import format_count, format_nonzero
+from litmine.pipeline.import_trials import TrialCounts
 from litmine.sources.files import UNLISTED, file_of_location
 from litmine.types import SourceNote
 
@@ -19,14 +20,13 @@ class FileImportResult:
 
     status: "read": the file was read as far as possible. "skipped": it was imported before. "refused": it does not
         match its `.md5`. "claimed": another process is importing it.
-    studies: number of registrations of trials in the file; `new_studies` of them were written.
+    trials: counts of the registrations of trials in the file.
     recorded: whether the lake's log has the file, so that it need not be imported again.
     """
 
     file: Path
     status: Literal["read", "skipped", "refused", "claimed"]
-    studies: int = 0
-    new_studies: int = 0
+    trials: TrialCounts = field(default_factory=TrialCounts)
     added: ImportCounts = field(default_factory=ImportCounts)
     gaps: list[Gap] = field(default_factory=list)
     notes: list[SourceNote] = field(default_factory=list)
@@ -52,16 +52,15 @@ class ImportResult:
 
     `files` counts the files that were read, `skipped` those imported before, `refused` those that do not match their
     `.md5`. `notes` tell which keys and values the file readers ignored. `added` counts the records of the files that
-    were read, `studies` the registrations of trials, of which `new_studies` were written. `new_gaps` are the gaps that
-    no earlier run reported, or that were settled since; `settled` are gaps of earlier imports whose places were read.
+    were read, `trials` the registrations of trials. `new_gaps` are the gaps that no earlier run reported, or that were
+    settled since; `settled` are gaps of earlier imports whose places were read.
     """
 
     files: int = 0
     skipped: int = 0
     refused: int = 0
     recorded: int = 0
-    studies: int = 0
-    new_studies: int = 0
+    trials: TrialCounts = field(default_factory=TrialCounts)
     added: ImportCounts = field(default_factory=ImportCounts)
     gaps: list[Gap] = field(default_factory=list)
     new_gaps: list[Gap] = field(default_factory=list)
@@ -74,8 +73,7 @@ class ImportResult:
         self.skipped += result.status == "skipped"
         self.refused += result.status == "refused"
         self.recorded += result.recorded
-        self.studies += result.studies
-        self.new_studies += result.new_studies
+        self.trials.add(result.trials)
         self.added += result.added
         self.gaps += result.gaps
         self.notes += result.notes
@@ -87,7 +85,7 @@ class ImportResult:
 
     def summary_lines(self) -> list[str]:
         """The result as lines for the user: counts that are not zero, then what could not be read."""
-        added, lines = self.added, []
+        added, trials, lines = self.added, self.trials, []
         if added.read:
             counts = {
                 "new": added.new,
@@ -99,13 +97,11 @@ class ImportResult:
             }
             totals = f"{format_count(added.read, 'records')} from {format_count(self.files, 'files')}"
             lines.append(f"{format_nonzero(counts)} ({totals})")
-        elif self.files and not self.studies:
+        elif self.files and not trials.read:
             lines.append(f"no records in {format_count(self.files, 'files')}")
-        elif not (self.skipped or self.studies):
+        elif not (self.skipped or trials.read):
             lines.append("no files imported")
-        if self.studies:
-            counts = {"new": self.new_studies, "already present": self.studies - self.new_studies}
-            lines.append(f"{format_nonzero(counts)} ({format_count(self.studies, 'registered trials')})")
+        lines += trials.summary_lines()
         if added.hidden:
             lines.append(
                 f"{format_count(added.hidden, 'texts')} kept but not shown: the lake has PubMed's own record or"
@@ -144,7 +140,7 @@ class ImportResult:
             "hidden": added.hidden,
             "narrowed": added.narrowed,
             "mended": added.mended,
-            "registered_trials": self.new_studies,
+            "registered_trials": self.trials.new + self.trials.revised,
             "texts": added.texts,
             "parts": len(added.parts),
         }

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from litmine.errors import SourceError
-from litmine.sources.formats import ForeignFormatError, read_records
+from litmine.sources.formats import read_records
 from litmine.sources.read_record import ReadRecord
 from litmine.sources.studies import holds_studies, read_studies
 from litmine.types import RegisteredTrial, SourceNote, SourceRecord, UnreadableRecord
@@ -114,20 +114,15 @@ def read_file(path: Path, as_of: datetime) -> Iterator[SourceRecord | Unreadable
                         dated=item.as_of is not None,
                     )
                     count += 1
-    except ForeignFormatError as error:
-        yield _file_error(path, str(error), count, error.remedy)
     except SourceError as error:
-        yield _file_error(path, str(error).removesuffix("."), count, _FRESH_COPY)
+        yield _file_error(path, str(error).removesuffix("."), count, error.remedy or _FRESH_COPY)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         yield _file_error(path, _describe_gzip_error(error), count, _FRESH_COPY)
     except OSError as error:
         reason = f"The file cannot be read ({error.strerror or error})"
         yield _file_error(path, reason, count, "make it readable and import it again")
     if unreadable > _MAX_REPORTED:
-        more = unreadable - _MAX_REPORTED
-        yield UnreadableRecord(
-            f"{path}, {UNLISTED}", f"{more:,} more records could not be read: check that this is a file of records."
-        )
+        yield _unlisted(path, unreadable)
 
 
 def read_study_file(path: Path) -> list[RegisteredTrial | UnreadableRecord] | None:
@@ -138,20 +133,27 @@ def read_study_file(path: Path) -> list[RegisteredTrial | UnreadableRecord] | No
     if not path.is_file():
         return None
     found: list[RegisteredTrial | UnreadableRecord] = []
+    unreadable = 0
     try:
         with path.open("rb") as plain:
             stream = cast("BufferedReader", _decompressed(plain))
             if not holds_studies(stream.peek(1)):
                 return None
             for item in read_studies(stream):
-                if isinstance(item, UnreadableRecord):
-                    item = replace(item, where=f"{path}, {item.where}")
-                found.append(item)
+                if isinstance(item, RegisteredTrial):
+                    found.append(item)
+                    continue
+                unreadable += 1
+                if unreadable <= _MAX_REPORTED:
+                    found.append(replace(item, where=f"{path}, {item.where}"))
     except SourceError as error:
-        found.append(_file_error(path, str(error).removesuffix("."), len(found), _FRESH_COPY))
+        count = sum(isinstance(one, RegisteredTrial) for one in found)
+        found.append(_file_error(path, str(error).removesuffix("."), count, error.remedy or _FRESH_COPY))
     except (EOFError, OSError, zlib.error):
         # The reader of records reports such a file.
         return None
+    if unreadable > _MAX_REPORTED:
+        found.append(_unlisted(path, unreadable))
     return found
 
 
@@ -239,6 +241,14 @@ def _check_gzip(path: Path, stream: BinaryIO) -> None:
 
 def _describe_gzip_error(error: Exception) -> str:
     return "The gzip data are incomplete" if isinstance(error, EOFError) else f"The gzip data are damaged ({error})"
+
+
+def _unlisted(path: Path, unreadable: int) -> UnreadableRecord:
+    """The number of unreadable records that are not listed."""
+    more = unreadable - _MAX_REPORTED
+    return UnreadableRecord(
+        f"{path}, {UNLISTED}", f"{more:,} more records could not be read: check that this is a file of records."
+    )
 
 
 def _file_error(path: Path, reason: str, count: int, remedy: str) -> UnreadableRecord:

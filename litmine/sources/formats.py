@@ -64,10 +64,6 @@ _LOOK = 1 << 12
 class ForeignFormatError(SourceError):
     """A file of another format; the message says which, and `remedy` what to do."""
 
-    def __init__(self, message: str, remedy: str) -> None:
-        super().__init__(message)
-        self.remedy = remedy
-
 
 def read_records(stream: BinaryIO) -> Iterator[ReadRecord | UnreadableRecord | SourceNote]:
     """Yield the records of a file in any of the formats; `stream` is not compressed and has a method `peek`.

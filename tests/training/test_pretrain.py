@@ -230,7 +230,7 @@ def test_the_command_trains_on_a_lake(
     assert str(tmp_path) not in card
     assert {file.name for file in out.iterdir()} == {
         "README.md", "config.json", "loss.tsv", "mlm_head.safetensors", "model.safetensors", "recipe.json",
-        "tokenizer.json",
+        "tokenizer.json", "training_settings.json",
     }  # fmt: skip
 
 

@@ -7,30 +7,42 @@ a tab, whichever the header has.
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from litmine.corpora.documents import RawDocument
-from litmine.errors import CorpusError
-from litmine.sources.encodings import SAVE_AS_UTF8
+from litmine.errors import CorpusError, SourceError
+from litmine.sources.encodings import decode_text, undecodable
+from litmine.sources.pmids import parse_pmid
 
 _EXAMPLE = "pmid,title,abstract,label"
 _SEPARATOR = ";"
 # Python's csv module refuses longer fields by default; a full text is longer.
 _LONGEST_FIELD = 1 << 24
+# Programs that take a column with a gap for decimal numbers write 12 as 12.0.
+_DECIMAL = re.compile(r"([0-9]+)\.0+")
 
 
 def read_labelled_csv(path: Path, content: bytes) -> Iterator[RawDocument]:
     """Yield each row as a document with its labels; the text is empty where the file has none.
 
-    Raises CorpusError, with the line number, for a file without such a header, and for a row without a name or label.
+    Raises CorpusError, with the line number, for a file without such a header, and for a row without a name or label,
+    or with neither a text nor a PMID to look it up by.
     """
     try:
-        text = content.decode("utf-8-sig")
+        text = decode_text(content)
     except UnicodeDecodeError as error:
-        raise CorpusError(f"{path} is not UTF-8 ({error}); {SAVE_AS_UTF8}") from error
-    if text.startswith("\ufeff") or "\0" in text:
-        raise CorpusError(f"{path} is not a CSV file of texts; {SAVE_AS_UTF8}")
+        raise CorpusError(f"{path} cannot be read: {undecodable(content, error)}") from error
+    except SourceError as error:
+        raise CorpusError(f"{path} cannot be read: {error}") from error
+    text = text.lstrip("\ufeff")
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise CorpusError(
+            f"{path}, line {line:,} has a NUL byte, which no CSV file of texts has; delete it, or save the table as CSV"
+            " again"
+        )
     header = text.partition("\n")[0]
     delimiter = max(",;\t", key=header.count)
     csv.field_size_limit(_LONGEST_FIELD)
@@ -70,13 +82,21 @@ def _document(path: Path, line: int, columns: dict[str, int], row: list[str]) ->
         return row[place].strip() if place is not None and place < len(row) else ""
 
     where = f"line {line}"
-    name = cell("pmid") or cell("id")
+    decimal = _DECIMAL.fullmatch(cell("pmid"))
+    pmid = decimal[1] if decimal else cell("pmid")
+    name = str(parse_pmid(pmid) or pmid) or cell("id")
     labels = [cell("label")] if cell("label") else [one.strip() for one in cell("labels").split(_SEPARATOR)]
     labels = list(dict.fromkeys(one for one in labels if one))
     if not name:
         raise CorpusError(f"{path}, {where} has no pmid or id; give it one, or delete the line")
     if not labels and "labels" not in columns:
         raise CorpusError(f"{path}, {where} ({name}) has no label; give it one, or delete the line")
-    document = RawDocument(name, cell("text") or " ".join(filter(None, (cell("title"), cell("abstract")))), where)
+    text = cell("text") or " ".join(filter(None, (cell("title"), cell("abstract"))))
+    if not text and parse_pmid(name) is None:
+        raise CorpusError(
+            f"{path}, {where} has no text, and {name[:40]!r} is no PMID to look it up by; correct it, or delete the"
+            " line"
+        )
+    document = RawDocument(name, text, where)
     document.labels = labels
     return document

@@ -56,7 +56,7 @@ class LabelledFile:
 def read_labelled(
     path: Path, corpus: str = "", new_labels: Sequence[str] = (), whole: bool = False
 ) -> tuple[LabelledFile, CorpusReport]:
-    """Read a file or folder of labelled texts, and what was wrong with it.
+    """Read a file or folder of labelled texts, and what was wrong with it. Labels lose white space at their ends.
 
     corpus: the name of the corpus that it is of. new_labels: `NEW=PATTERN`; a label that matches becomes NEW, others
     count as none. whole: whether texts are labelled even where the corpus labels sentences. A text that is there twice
@@ -69,7 +69,7 @@ def read_labelled(
     contradictions: list[str] = []
     try:
         for raw in read_raw_documents(path, report):
-            document = check_document(raw, report)
+            document = _with_trimmed_labels(check_document(raw, report))
             known = documents.setdefault(raw.identifier, document)
             if known.labels != document.labels:
                 contradictions.append(f"{raw.identifier} is {' and '.join(known.labels)} and, in {raw.where},"
@@ -115,6 +115,26 @@ def without_texts_of(train: LabelledFile, others: Sequence[LabelledFile]) -> Lab
     return replace(train, texts=tuple(kept))
 
 
+def require_distinct(labels: Sequence[str], where: str) -> None:
+    """Raise CorpusError for labels that differ in case only, or in the white space between words."""
+    known: dict[str, str] = {}
+    for label in labels:
+        other = known.setdefault(" ".join(label.casefold().split()), label)
+        if other != label:
+            raise CorpusError(
+                f"the labels {other!r} and {label!r} in {where} differ only in case or white space; write them alike"
+            )
+
+
+def _with_trimmed_labels(document: AnnotatedDocument) -> AnnotatedDocument:
+    sentences = tuple(replace(one, labels=_trimmed(one.labels)) for one in document.sentences)
+    return replace(document, labels=_trimmed(document.labels), sentences=sentences)
+
+
+def _trimmed(labels: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(trimmed for one in labels if (trimmed := one.strip())))
+
+
 def _labelled_text(document: AnnotatedDocument, corpus: str, sentences: bool, sections: bool) -> LabelledText:
     declared = DECLARATIONS.get(corpus)
     name = document.identifier
@@ -149,6 +169,7 @@ def _with_new_labels(text: LabelledText, new_labels: Sequence[str], several: boo
 def _check(found: LabelledFile, new_labels: Sequence[str]) -> None:
     """Raise CorpusError for a file that no classifier can learn from or be judged on."""
     labels, path = found.labels, found.path
+    require_distinct(labels, str(path))
     if not found.texts:
         raise CorpusError(f"{path} has no text; add one")
     if not labels:

@@ -1,5 +1,6 @@
 """Read and divide the files of a training: schemes, examples, and what calibrates and scores them."""
 
+import os
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,12 +13,19 @@ from litmine.lake.lake import Lake
 from litmine.lake.paths import parse_lake_path
 from litmine.settings import did_you_mean
 from litmine.sources.pmids import parse_pmid
-from litmine.tasks.classification.labelled_texts import LabelledFile, LabelledText, read_labelled, without_texts_of
+from litmine.tasks.classification.labelled_texts import (
+    LabelledFile,
+    LabelledText,
+    read_labelled,
+    require_distinct,
+    without_texts_of,
+)
 from litmine.tasks.classification.recipe import ClassifierRecipe, LabelData, split_reference
 from litmine.tasks.classification.settings import ONE, SENTENCE, SEVERAL, TEXT, Scheme
 
 Log = Callable[[str], None]
 _SHOWN = 5
+_LAKE_VARIABLE = "LITMINE_LAKE"
 # A tenth of the articles, by the hash of this name, calibrates where there are no folds.
 _CALIBRATING = "{article} calibrates"
 
@@ -149,16 +157,23 @@ def _read(recipe: ClassifierRecipe, reference: str, how: LabelData, log: Log) ->
 def with_texts_of_lake(file: LabelledFile, lake: str, log: Log) -> LabelledFile:
     """The file with the texts of the lake for the PMIDs without a text; those that it lacks are left out and listed.
 
-    Raises CorpusError when there is no lake, or it has none of the texts.
+    lake: empty for the one that LITMINE_LAKE names. Raises CorpusError when there is no lake, it has none of the texts,
+    or a name without a text is no PMID.
     """
-    missing = {number for one in file.texts if not one.text.strip() and (number := parse_pmid(one.name)) is not None}
     without = [one.name for one in file.texts if not one.text.strip()]
     if not without:
         return file
+    if no_pmids := [name for name in without if parse_pmid(name) is None]:
+        raise CorpusError(
+            f"{file.path} has no text for {_names(no_pmids)}, which {'is' if len(no_pmids) == 1 else 'are'} no PMID to"
+            " look up; give a text, or a PMID"
+        )
+    missing = {number for name in without if (number := parse_pmid(name)) is not None}
+    lake = lake or os.environ.get(_LAKE_VARIABLE, "")
     if not lake:
         raise CorpusError(
             f"{file.path} has no text for {_names(without)}; add the column text, or title and abstract, or look the"
-            " texts up by PMID with --lake DIR"
+            f" texts up by PMID with --lake DIR or {_LAKE_VARIABLE}"
         )
     texts = _lake_texts(lake, sorted(missing))
     found, lost = [], []
@@ -219,6 +234,7 @@ def _scheme(recipe: ClassifierRecipe, name: str, files: Sequence[LabelledFile]) 
                 articles[label].add(text.article)
     labels = sorted(articles)
     where = " and ".join(dict.fromkeys(str(one.path) for one in files))
+    require_distinct(labels, where)
     if not several and len(labels) < 2:
         raise CorpusError(
             f"every text in {where} has the label {labels[0]!r}; a classifier also needs texts with another one"

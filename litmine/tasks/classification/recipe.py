@@ -72,7 +72,9 @@ class ClassifierRecipe:
     corpora: tuple[LabelData, ...] = setting("Files to learn from.", repeat_by="data")
     data_folder: str = setting("Folder of the files.", ".", metavar="FOLDER")
     _: KW_ONLY
-    lake: str = setting("Lake to look up the texts of PMIDs in.", "", metavar="DIR", unset="the file has the texts")
+    lake: str = setting(
+        "Lake to look up the texts of PMIDs in.", "", metavar="DIR", unset="LITMINE_LAKE, where the file has no texts"
+    )
     recall: float = setting(
         "With two labels, the share of the positive texts that the mark keeps.", 0.95, above=0, at_most=1
     )

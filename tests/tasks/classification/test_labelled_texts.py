@@ -1,5 +1,6 @@
 """Files of labelled texts: what is read, and what is refused with a sentence."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -39,11 +40,47 @@ def read(file: Path) -> LabelledFile:
          "10,000 different labels in 10,000 texts, and a scheme has at most 200; check that the column `label`"),
         ("pmid,text,labels\n1,A text.,\n2,Another.,\n", "has no labels"),
         ("pmid,text,label\n", "has no text; add one"),
+        ("pmid,label\n1,in\nabc,out\n", "line 3 has no text, and 'abc' is no PMID to look it up by; correct it, or"),
+        ("pmid,label\n1,in\n-5,out\n", "line 3 has no text, and '-5' is no PMID"),
+        ("pmid,label\n12.5,in\n", "line 2 has no text, and '12.5' is no PMID"),
+        ("id,text,label\n1,A.,in\nx,,out\n", "line 3 has no text, and 'x' is no PMID"),
+        (f"pmid,text,label\n{ROWS}5,A cat.,In\n", "the labels 'In' and 'in' in .* differ only in case or white"),
+        ("pmid,text,label\n1,A.,not in\n2,B.,not  in\n", "differ only in case or white space"),
+        ("pmid,text,label\n1,A\0.,in\n", "line 2 has a NUL byte, which no CSV file of texts has; delete it, or save"),
     ],
 )  # fmt: skip
 def test_a_file_that_no_classifier_can_learn_from(tmp_path: Path, content: str, said: str) -> None:
     with pytest.raises(CorpusError, match=said):
         read(write(tmp_path, content))
+
+
+def test_labels_lose_white_space_at_their_ends(tmp_path: Path) -> None:
+    lines = [{"id": str(n), "text": f"Text {n}.", "labels": [label]} for n, label in enumerate(["in", "in ", "\tout"])]
+    file = write(tmp_path, "".join(f"{json.dumps(line)}\n" for line in lines), "texts.jsonl")
+    assert read(file).labels == ["in", "out"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le"])
+def test_tables_of_spreadsheets_in_their_encodings(tmp_path: Path, encoding: str) -> None:
+    file = tmp_path / "texts.csv"
+    file.write_bytes(f"pmid,text,label\n{ROWS}".encode(encoding))
+    assert [one.name for one in read(file).texts] == ["1", "2", "3", "4"]
+
+
+def test_a_table_in_another_encoding_names_the_line(tmp_path: Path) -> None:
+    file = tmp_path / "texts.csv"
+    file.write_bytes(f"pmid,text,label\n{ROWS}5,Sjögren.,in\n".encode("latin-1"))
+    with pytest.raises(
+        CorpusError, match=r"line 6: it is not UTF-8 \(perhaps Latin-1 or Windows-1252\); save the file"
+    ):
+        read(file)
+
+
+def test_a_lake_has_no_texts_for_names_that_are_no_pmids(tmp_path: Path) -> None:
+    lines = [{"id": name, "text": "", "labels": ["in"]} for name in ("abc", "5")]
+    file = write(tmp_path, "".join(f"{json.dumps(line)}\n" for line in lines), "texts.jsonl")
+    with pytest.raises(CorpusError, match="has no text for abc, which is no PMID to look up; give a text, or a PMID"):
+        read_texts(recipe(file, lake=str(tmp_path)), print)
 
 
 def recipe(file: Path, **settings: object) -> ClassifierRecipe:
@@ -73,7 +110,7 @@ def test_the_command_says_so_without_a_traceback(run: Run, tmp_path: Path) -> No
     assert not (tmp_path / "out" / "litmine.json").exists()
 
 
-def test_texts_are_looked_up_in_the_lake(imported_lake: Path, tmp_path: Path) -> None:
+def test_texts_are_looked_up_in_the_lake(imported_lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from litmine import Lake
 
     pmids = [
@@ -86,6 +123,10 @@ def test_texts_are_looked_up_in_the_lake(imported_lake: Path, tmp_path: Path) ->
     assert [int(one.text.name) for one in texts.examples] == pmids
     assert all(one.text.spans == ((0, len(one.text.text)),) and len(one.text.text) > 20 for one in texts.examples)
     assert any("1 of 7 texts are not in the lake and were left out: 987654321; fetch them" in one for one in said)
+    # As pandas writes a column of numbers with a gap, in the lake that the environment names.
+    decimal = write(tmp_path, lines.replace(",", ".0,").join(["pmid,label\n", ""]), "decimal.csv")
+    monkeypatch.setenv("LITMINE_LAKE", str(imported_lake))
+    assert read_texts(recipe(decimal), print).examples == texts.examples
     unknown = write(tmp_path, "pmid,label\n987654321,in\n987654322,out\n", "unknown.csv")
     with pytest.raises(CorpusError, match="has none of the 2 PMIDs"):
         read_texts(recipe(unknown, lake=str(imported_lake)), print)

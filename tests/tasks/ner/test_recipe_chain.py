@@ -186,15 +186,16 @@ def test_the_then_option(write: Write, tmp_path: Path, tiny_base: Path) -> None:
     first = tmp_path / "first.toml"
     first.write_text(f"corpora = {json.dumps(recipe.corpora)}\nepochs = 1\nthen = {json.dumps(recipe.then)}\n")
 
-    def train(*options: str) -> dict[str, object]:
-        words = ["train", "ner", "--recipe", str(first), "--base", str(tiny_base), "-o", str(tmp_path / "m"), *options]
+    def train(folder: str, *options: str) -> dict[str, object]:
+        out = tmp_path / folder
+        words = ["train", "ner", "--recipe", str(first), "--base", str(tiny_base), "-o", str(out), *options]
         ran = CliRunner().invoke(cli, words, catch_exceptions=False)
         assert ran.exit_code == 0, ran.stderr
-        saved: dict[str, object] = json.loads((tmp_path / "m" / "recipe.json").read_text())
+        saved: dict[str, object] = json.loads((out / "recipe.json").read_text())
         return saved
 
-    assert "first" in train()
-    assert "first" not in train("--then", "none")
+    assert "first" in train("m")
+    assert "first" not in train("alone", "--then", "none")
     (tmp_path / "m" / "first").mkdir()
     (tmp_path / "m" / "first" / "done.json").write_text("damaged")
-    assert "first" in train("--no-resume")
+    assert "first" in train("m", "--no-resume")

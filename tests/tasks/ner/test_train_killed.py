@@ -15,6 +15,7 @@ from click.testing import CliRunner
 
 from litmine.cli.main import cli
 from litmine.errors import DONE, FAILED
+from litmine.training.training_folder import SETTINGS_MARK
 
 Start = Callable[..., Popen[Any]]
 Run = Callable[..., CompletedProcess[str]]
@@ -125,7 +126,6 @@ def test_a_full_disk_keeps_the_last_checkpoint(
         " command again: finished work is kept"
     )
     assert "Traceback" not in stderr
-    (left,) = folder.iterdir()
-    assert left.name == "training.checkpoint"
-    assert left.stat().st_size > 100_000
+    assert {file.name for file in folder.iterdir()} == {"training.checkpoint", SETTINGS_MARK}
+    assert (folder / "training.checkpoint").stat().st_size > 100_000
     assert_resumes(run, train(folder, EPOCHS), folder, uninterrupted)
