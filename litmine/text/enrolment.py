@@ -43,9 +43,9 @@ _WORDINGS = (
         re.IGNORECASE,
     ),
     re.compile(rf"\b{_ENROLLING} {_NUMBER} {_KIND}{_PEOPLE}", re.IGNORECASE),
-    # A small "n" is that of an arm.
-    re.compile(r"\(N ?= ?(?P<number>\d{1,3}(?:,\d{3})+|\d+)\)"),
 )
+# A small "n" is that of an arm, and so are several of the large ones.
+_LARGE_N = re.compile(r"\(N ?= ?(?P<number>\d{1,3}(?:,\d{3})+|\d+)\)")
 # What people were given, and a second number of people: the first one is that of an arm.
 _GIVEN = re.compile(r"(?: \w+){0,2}? to ")
 _SHARE = re.compile(r"\s?\(\d[\d.·]*\s?(?:%|per\s?cent)")
@@ -67,7 +67,8 @@ def find_enrolment(text: str) -> Enrolment | None:
             if _SHARE.match(text, found.end()) or (number and _is_an_arm(text, found.end())):
                 continue
             return Enrolment(*found.span("number"))
-    return None
+    large = list(_LARGE_N.finditer(text))
+    return Enrolment(*large[0].span("number")) if len({one["number"] for one in large}) == 1 else None
 
 
 def _is_an_arm(text: str, end: int) -> bool:

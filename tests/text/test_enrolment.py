@@ -47,6 +47,7 @@ def test_what_is_plainly_said(text: str, number: int) -> None:
         "Of the rats, 20 were randomised.",
         "In 4.5 patients were included.",
         "12% patients were included.",
+        "Severe (N = 149) and mild (N = 79) depression.",
     ],
 )
 def test_other_numbers_are_none(text: str) -> None:
