@@ -66,7 +66,7 @@ found AS (
            min(start_char) FILTER (element = 'allocation' AND value = 'randomised') AS first_randomised,
            count(*) FILTER (element = 'blinding' AND value <> 'open' OR element = 'control') AS controlled,
            count(*) FILTER (element = 'report') AS reviews,
-           max(score) FILTER (element = 'total-participants') AS participants_score,
+           max(score) FILTER (element = 'total-participants' AND guideline <> 'rules') AS participants_score,
            arg_min(value, start_char) FILTER (element = 'blinding') AS blinding,
            bool_or(element = 'model' AND value = 'crossover') AS crossover,
            arg_min(value, start_char) FILTER (element = 'phase') AS phase,
@@ -77,7 +77,7 @@ found AS (
                FILTER (element IN ('intervention-participants', 'control-participants')) AS arms,
            list({'element': element, 'value': value, 'mention': mention, 'start_char': start_char, 'end_char': end_char}
                 ORDER BY start_char)
-               FILTER (guideline = 'rules' AND element NOT IN ('registry_number', 'report')) AS words,
+               FILTER (guideline = 'rules' AND element NOT IN ('registry_number', 'report', 'total-participants')) AS words,
            list(value ORDER BY start_char) FILTER (element = 'registry_number') AS numbers,
            list({'measure': element, 'mention': mention, 'start_char': start_char, 'end_char': end_char, 'score': score}
                 ORDER BY start_char)

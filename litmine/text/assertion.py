@@ -2,8 +2,9 @@
 
 Rules of cues and their scopes in the manner of NegEx (Chapman et al. 2001) and ConText (Harkema et al. 2009): a cue
 acts on the mentions that its scope reaches, and a pair is negated, or a hypothesis, if a cue reaches its subject or its
-object. An indication is a wording as a whole. `litmine.text.assertion_cues` has the cues, the wordings and their
-sources, docs/decisions/0175-adverse-effects.md how well they do.
+object. An indication is a wording as a whole, and so is a comparison that denies the relation. `assertion_cues` has the
+cues, the wordings and their sources, `comparison` the comparisons; docs/decisions/0175-adverse-effects.md and
+0212-comparisons-deny.md tell how well they do.
 """
 
 import re
@@ -12,10 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from litmine.text.assertion_cues import HYPOTHESIS, INDICATION, NEGATION, NOT_SKIPPED, SCOPE_ENDS, Cues
+from litmine.text.assertion_cues import HYPOTHESIS, INDICATION, NAMED, NEGATION, NOT_SKIPPED, SCOPE_ENDS, Cues
+from litmine.text.comparison import OBJECT, SUBJECT, compares, denied_by_comparison
 
-# Characters of private use that stand for the mentions in wordings of an indication.
-_SUBJECT, _OBJECT = "\ue000", "\ue001"
 _WORD = re.compile(r"\w+")
 _SCOPE_END = re.compile("|".join(SCOPE_ENDS), re.IGNORECASE)
 # A word that a wording may skip; a clause ends at a semicolon, colon or full stop. The bounds keep the time linear.
@@ -31,8 +31,9 @@ Span = tuple[int, int]
 class Assertion:
     """What a sentence says of a pair.
 
-    negated: the relation does not hold, or was not seen. speculated: the sentence supposes it, asks for it or warns of
-    it. indication: the subject is given for the object. A relation is asserted if it is neither negated nor speculated.
+    negated: the relation does not hold, was not seen, or is said of another drug that the subject is compared with.
+    speculated: the sentence supposes it, asks for it or warns of it. indication: the subject is given for the
+    object. A relation is asserted if it is neither negated nor speculated.
     """
 
     negated: bool
@@ -45,23 +46,29 @@ def assert_pair(
     subject: Span,
     object: Span,  # noqa: A002 - the field's word
     breaks: Sequence[int] = (),
-    indications: bool = True,
+    harm: bool = True,
 ) -> Assertion:
     """What the sentence says of the relation of two mentions.
 
     subject, object: start and end in code points of the sentence, end exclusive. breaks: where further sentences begin,
-    if the text has several; a cue acts in its own sentence only. indications: whether an indication is looked for,
-    which takes most of the time. Raises ValueError for a span outside of the sentence.
+    if the text has several; a cue acts in its own sentence only. harm: whether the relation says harm; only then is an
+    indication looked for, which takes most of the time, and may a comparison deny the relation. Raises ValueError
+    for a span outside of the sentence.
     """
     mentions = subject, object
     if any(not 0 <= start <= end <= len(sentence) for start, end in mentions):
         raise ValueError(f"{subject} and {object} are no spans of a sentence of {len(sentence)} code points")
     read = _read(sentence, tuple(breaks))
-    wording = _mask(sentence, subject, object) if indications else ""
+    negated = any(read.reaches(cue, mentions) for cue in read.negation)
+    supposing = [cue.cues for cue in read.hypothesis if read.reaches(cue, mentions)]
+    wording = _mask(sentence, subject, object) if harm or supposing else ""
+    named = bool(supposing or read.compares) and _NAMED.search(wording) is not None
+    if harm and read.compares and not negated and not named:
+        negated = denied_by_comparison(_mask(*_sentence_of_object(sentence, breaks, subject, object)))
     return Assertion(
-        any(read.reaches(cue, mentions) for cue in read.negation),
-        any(read.reaches(cue, mentions) for cue in read.hypothesis),
-        indications and any(pattern.search(wording) for pattern in _INDICATION),
+        negated,
+        any(not (named and cues.takes_as_known) for cues in supposing),
+        harm and any(pattern.search(wording) for pattern in _INDICATION),
     )
 
 
@@ -98,6 +105,7 @@ class _Sentence:
     def __init__(self, text: str, breaks: Sequence[int]) -> None:
         self._breaks = breaks
         self.negation, self.hypothesis = _NEGATION.find(text), _HYPOTHESIS.find(text)
+        self.compares = compares(text)
         self._words = [word.start() for word in _WORD.finditer(text)]
         self._ends = [end.end() - 1 for end in _SCOPE_END.finditer(text)]
 
@@ -130,18 +138,32 @@ def _read(text: str, breaks: tuple[int, ...]) -> _Sentence:
 
 def _mask(text: str, subject: Span, target: Span) -> str:
     """The text with one character for each mention; of two that overlap, the subject gives way."""
-    text = text.replace(_SUBJECT, " ").replace(_OBJECT, " ")
-    (first, one), (second, two) = sorted([(subject, _SUBJECT), (target, _OBJECT)])
+    text = text.replace(SUBJECT, " ").replace(OBJECT, " ")
+    (first, one), (second, two) = sorted([(subject, SUBJECT), (target, OBJECT)])
     if first[1] > second[0]:
-        return text[: target[0]] + _OBJECT + text[target[1] :]
+        return text[: target[0]] + OBJECT + text[target[1] :]
     return text[: first[0]] + one + text[first[1] : second[0]] + two + text[second[1] :]
+
+
+def _sentence_of_object(text: str, breaks: Sequence[int], subject: Span, target: Span) -> tuple[str, Span, Span]:
+    """The sentence of the object, with the spans of both mentions in it, empty for a subject elsewhere."""
+    if not breaks:
+        return text, subject, target
+    number = bisect_right(breaks, target[0])
+    first = breaks[number - 1] if number else 0
+    last = max(target[1], breaks[number] if number < len(breaks) else len(text))
+    if not first <= subject[0] <= subject[1] <= last:
+        # An empty span at the end: a drug of another sentence is compared with nothing in this one.
+        subject = last, last
+    return text[first:last], (subject[0] - first, subject[1] - first), (target[0] - first, target[1] - first)
 
 
 def _wording(pattern: str) -> re.Pattern[str]:
     skipping = _GAP.sub(lambda gap: f"{_SKIPPED}{{0,{gap[1]}}}?", pattern)
-    filled = skipping.replace("<S>", _SUBJECT).replace("<O>", _OBJECT)
+    filled = skipping.replace("<S>", SUBJECT).replace("<O>", OBJECT)
     return re.compile(filled if pattern.startswith("<") else rf"(?<!\w){filled}", re.IGNORECASE)
 
 
 _NEGATION, _HYPOTHESIS = _CueFinder(NEGATION), _CueFinder(HYPOTHESIS)
 _INDICATION = [_wording(pattern) for pattern in INDICATION]
+_NAMED = _wording(NAMED)

@@ -21,12 +21,17 @@ Scope = Literal["after", "before", "around", "none"]
 
 @dataclass(frozen=True, slots=True)
 class Cues:
-    """Cues with one scope from one source. reach: number of words that the scope has at most, on either side."""
+    """Cues with one scope from one source.
+
+    reach: number of words that the scope has at most, on either side. takes_as_known: a relation that is named as one
+    of cause and effect (`NAMED`) is nothing that such a cue asks for.
+    """
 
     scope: Scope
     reach: int
     source: str
     patterns: tuple[str, ...]
+    takes_as_known: bool = False
 
 
 _THEN_HAPPENED = r"(?:caused?|developed?|had|experienced|induced|resulted|led|presented|died|produced|was|were|is|are)"
@@ -93,6 +98,10 @@ _SUPPOSED = r"(?:possible|probable|likely|suspected|postulated|proposed|hypothes
 
 HYPOTHESIS: tuple[Cues, ...] = (
     Cues("none", 0, "ADE, no hypothesis", (r"may (?=\d{4})", r"as possible", r"if any", r"known potential")),
+    Cues("none", 0, "trials of drugs, a comparison of frequencies", (
+        r"(?:more|less|equally|as) likely (?:than|as|to (?:report|have|experience|develop|suffer|complain))",
+        r"(?:lower|reduced|decreased|less|lesser|smaller) (?:\w+ ){0,2}?risks? of", r"less at risk (?:of|for)",
+    )),
     Cues("after", 14, "BioScope", (
         r"may", r"might", r"could", r"whether", r"possib(?:le|ly)", r"possibility", r"potentially", r"perhaps",
         r"probabl[ey]", r"likely", r"presum\w+", r"assum(?:e|ed|ing|ption)", r"suspect\w*", r"suspicion",
@@ -103,8 +112,10 @@ HYPOTHESIS: tuple[Cues, ...] = (
     Cues("after", 14, "PHEE", (
         r"should (?:\w+ )?(?:be )?(?:aware|alert\w*|consider\w*|suspect\w*|includ\w+|added|monitor\w*|recogni[sz]ed)",
         r"alert\w*", r"Naranjo",
-        r"to (?:\w+ly )?(?:investigate|assess|determine|examine|evaluate|test|find out|study)",
     )),
+    Cues("after", 14, "PHEE", (
+        r"to (?:\w+ly )?(?:investigate|assess|determine|examine|evaluate|test|find out|study)",
+    ), takes_as_known=True),
     Cues("before", 14, "BioScope, Naranjo", (
         rf"(?:is|was|are|were|be|been|seems?|appears?) (?:\w+ly |a |the )?{_SUPPOSED}",
         r"(?:can ?not|could not|not) be (?:\w+ )?(?:ruled out|excluded|discounted|dismissed)",
@@ -123,7 +134,12 @@ _GIVEN = (
 _TREATMENT = r"(?:treatment|therapy|management|prophylaxis|prevention|control|relief|suppression|treating|eradication)"
 _TREATS = (
     r"(?:relieve[sd]?|improve[sd]?|reverse[sd]?|clear(?:s|ed)?|resolve[sd]?|control(?:s|led)?|abolishe[sd]|suppresse[sd]|"
-    r"alleviate[sd]?|ameliorate[sd]?|treat(?:s|ed)?|prevent(?:s|ed)?|cure[sd]?|end(?:s|ed)?)"
+    r"alleviate[sd]?|ameliorate[sd]?|reduce[sd]?|attenuate[sd]?|treat(?:s|ed)?|prevent(?:s|ed)?|cure[sd]?|end(?:s|ed)?)"
+)
+_LESSENED = r"(?:reduce[sd]?|attenuate[sd]?|lessen(?:s|ed)?|diminishe?[sd]?)"
+_LESSENS = (
+    r"(?:reduces?|attenuates?|lessens?|diminishe?s?|"
+    r"(?:significantly|markedly) (?:reduced|attenuated|lessened|diminished))"
 )
 _FOR = r"(?<!responsible )(?<!risk )(?<!potential )(?<!except )(?<!account )(?<!accounted )(?<!time )(?:for|against)"
 _NO_TIME = r"(?!(?:\S+ ){0,2}(?:days?|weeks?|months?|years?|hours?|minutes?|doses|cycles|courses)\b)"
@@ -146,6 +162,13 @@ _WAS = r"(?:was |were |is |being |been |and |\w{1,20}ly ){0,3}"
 _IMPROVED = r"(?:responded|responsive|improved|resolved|remitted|subsided|stopped|ceased)"
 _LATER = r"[^;:.]{0,200}"
 
+# The relation is named as one of cause and effect. Source: trials of drugs.
+NAMED = (
+    r"(?:<S>\S{0,20}[- ](?:induced|related|associated|evoked) <2><O>|"
+    r"<O>\S{0,20} (?:(?:and|or) \S{1,40} )?"
+    r"(?:(?:attributable|due|secondary) to|(?:induced|caused|produced|evoked) by) (?:\S{1,20} ){0,2}<S>)"
+)
+
 # The drug is given for the disease if the sentence has one of these. Source: PHEE and ADE.
 INDICATION: tuple[str, ...] = (
     rf"<S>{_END}<5>{_FOR} {_NO_TIME}(?:the )?(?:{_TREATMENT} (?:of|for) )?<4><O>",
@@ -160,6 +183,9 @@ INDICATION: tuple[str, ...] = (
     rf"<S>-(?:induced|related|associated) <4>in <4>{_PERSONS} (?:\w+ )?with <3><O>",
     rf"<S>{_END}<4>to <1>(?:treat|control|prevent|relieve|suppress|manage|alleviate) <4><O>",
     rf"<S>{_END}<2>{_TREATS} <3><O>",
+    rf"<S>{_END}<7>{_LESSENS} <3><O>",
+    rf"<S>{_END}(?:given|administered) (?:[^\s;:.]{{1,40}} ){{0,6}}?{_LESSENS} <3><O>",
+    rf"<S>{_END}<3>{_LESSENED} <1>\S{{1,40}}-induced <2><O>",
     rf"<O>{_END}<2>{_IMPROVED} <1>(?:to|with|on|under) <3><S>",
     rf"<O>{_END}(?:was |were )?(?:successfully |partially |completely )?(?:reversed|relieved|abolished) by <3><S>",
     rf"(?:because of|for) <4><O>{_END}<4><S>{_END}(?:was|were|had been) <1>{_GIVEN}",

@@ -77,7 +77,38 @@ def test_a_hypothesis(marked: str) -> None:
 @pytest.mark.parametrize(
     "marked",
     [
+        "More often than with placebo, [lithium] was followed by <tremor>.",
+        "Patients on [lithium] were more likely than those on placebo to report <tremor>.",
+        "To assess the use of propranolol in [lithium]-induced <tremor>, we treated ten patients.",
+        "<Tremor> attributable to [lithium] was studied to evaluate propranolol.",
+        "Propranolol was associated with a reduced incidence of <tremor> and vomiting attributable to i.v. [lithium].",
+    ],
+)
+def test_these_words_suppose_nothing(marked: str) -> None:
+    assert said(marked) == STATED
+
+
+@pytest.mark.parametrize(
+    "marked",
+    [
+        "To assess [lithium] in <tremor>, we treated ten patients.",
+        "It is more likely that [lithium] caused the <tremor>.",
+        "There is a risk of <tremor> with [lithium].",
+        "A possible case of [lithium]-induced <tremor>.",
+    ],
+)
+def test_these_words_still_suppose(marked: str) -> None:
+    assert said(marked).speculated
+
+
+@pytest.mark.parametrize(
+    "marked",
+    [
         "[Lithium] was given for <mania>.",
+        "[Lithium] given before the night significantly reduced <mania>.",
+        "[Lithium] reduces <tremor>.",
+        "[Lithium] given before induction of anaesthesia reduces <tremor> later.",
+        "[Lithium] attenuated the clozapine-induced <tremor>.",
         "Treatment of <mania> with [lithium] is effective.",
         "Her <mania> was treated with [lithium].",
         "A woman with <mania> taking [lithium] was admitted.",
@@ -98,6 +129,7 @@ def test_an_indication(marked: str) -> None:
         "A man with mania developed <tremor> while taking [lithium].",
         "The <tremor> resolved after [lithium] was withdrawn.",
         "[Lithium] for three weeks led to <tremor>.",
+        "[Lithium] in a reduced dose led to <tremor>.",
     ],
 )
 def test_an_effect_is_no_indication(marked: str) -> None:
@@ -122,7 +154,7 @@ def test_a_cue_acts_in_its_own_sentence() -> None:
 def test_an_indication_is_looked_for_only_if_asked() -> None:
     text = "Lithium for the treatment of mania"
     assert assert_pair(text, (0, 7), (29, 34)).indication
-    assert not assert_pair(text, (0, 7), (29, 34), indications=False).indication
+    assert not assert_pair(text, (0, 7), (29, 34), harm=False).indication
 
 
 def test_a_cue_inside_a_mention_is_none() -> None:

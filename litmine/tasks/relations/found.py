@@ -14,7 +14,7 @@ from litmine.text.assertion import assert_pair
 
 # Part of the digest of every relation model: increases whenever the same scored pairs would become other rows, because
 # mentions are joined, sentences are split or assertions are told in another way.
-ROWS_VERSION = 2
+ROWS_VERSION = 3
 # Relations that say harm. A sentence that gives the subject for the object, as a treatment, does not say them.
 HARMS = frozenset({"adverse_effect", "induces"})
 _SEPARATOR = "|"
@@ -56,7 +56,7 @@ def found_relations(
 
     sentences: start and end of each, in order, at least one. The evidence reaches from the sentence in which the first
     of the two mentions begins to the one in which the last one ends. A pair of `HARMS` that the evidence gives as an
-    indication is left out.
+    indication is left out, and a comparison may negate it.
     """
     starts = [start for start, _ in sentences]
     found = []
@@ -71,7 +71,7 @@ def found_relations(
             (subject.start - start, subject.end - start),
             (object_.start - start, object_.end - start),
             [sentences[number][0] - start for number in range(first + 1, last + 1)],
-            indications=relation_type in HARMS,
+            harm=relation_type in HARMS,
         )
         if said.indication:
             continue

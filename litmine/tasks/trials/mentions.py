@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from litmine.text.counts import parse_count
+from litmine.text.enrolment import find_enrolment
 from litmine.text.registry_numbers import find_registry_numbers
 from litmine.text.trial_design import find_design
 from litmine.types import Entity
@@ -15,6 +16,9 @@ RULES, REGISTRY_NUMBER = "rules", "registry_number"
 COUNTS = frozenset(
     {"total-participants", "intervention-participants", "control-participants", "iv-bin-abs", "cv-bin-abs"}
 )
+
+# The element of the number of all people, and the least score of one that the view `trials` reads.
+_ALL_PEOPLE, _LEAST_SCORE = "total-participants", 0.5
 
 _CUT_BEFORE, _CUT_AFTER = re.compile(r"\d[\d,.]*\Z"), re.compile(r"[,.]?\d[\d,.]*(?<=\d)")
 # What is counted after a number that counts no people.
@@ -55,6 +59,17 @@ def head_mentions(text: str, entities: Iterable[Entity]) -> Iterator[TrialMentio
             start, end = _whole_number(text, start, end)
             number = None if _OTHER_UNIT.match(text, end) else parse_count(text[start:end])
         yield TrialMention(start, end, text[start:end], element, guideline, None, number, one.score)
+
+
+def all_mentions(text: str, entities: Iterable[Entity]) -> list[TrialMention]:
+    """The mentions of the heads, then those of rules; the number of people enrolled by a rule if no head gives one."""
+    found = list(head_mentions(text, entities))
+    known = any(one.element == _ALL_PEOPLE and (one.number or 0) > 1 and one.score >= _LEAST_SCORE for one in found)
+    found.extend(rule_mentions(text))
+    if not known and (enrolment := find_enrolment(text)) is not None:
+        words = text[enrolment.start_char : enrolment.end_char]
+        found.append(TrialMention(*enrolment, words, _ALL_PEOPLE, RULES, None, parse_count(words), _LEAST_SCORE))
+    return found
 
 
 def _whole_number(text: str, start: int, end: int) -> tuple[int, int]:

@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 
 from litmine.tasks.ner.settings import TaggerSettings, tagger_digest
-from litmine.text import registry_numbers, trial_design
+from litmine.text import enrolment, registry_numbers, trial_design
 
 TASK = "trials"
 # Increases whenever mentions of the same labels and rules would have other rows.
@@ -17,7 +17,7 @@ ROWS_VERSION = 1
 
 def model_digest(tagger: str) -> str:
     """The digest of a trial model whose tagger, with all heads in use, has this digest."""
-    versions = [ROWS_VERSION, registry_numbers.RULES_VERSION, trial_design.RULES_VERSION]
+    versions = [ROWS_VERSION, registry_numbers.RULES_VERSION, trial_design.RULES_VERSION, enrolment.RULES_VERSION]
     return hashlib.sha256(json.dumps([TASK, tagger, versions]).encode()).hexdigest()[:12]
 
 

@@ -10,7 +10,7 @@ from litmine.nn.references import model_folder_errors
 from litmine.tasks.ner.folder import load_folder
 from litmine.tasks.ner.settings import Head, TaggerSettings
 from litmine.tasks.ner.tagger import Tagger
-from litmine.tasks.trials.mentions import TrialMention, head_mentions, rule_mentions
+from litmine.tasks.trials.mentions import TrialMention, all_mentions
 from litmine.tasks.trials.settings import model_digest
 
 
@@ -33,7 +33,7 @@ class TrialModel(Tagger):
         """The mentions of each text, or its failure; the first are those of the heads, then those of rules."""
         found = super().decode(texts, words, labels, inputs)
         return [
-            one if isinstance(one, FailedItem) else [*head_mentions(text, one), *rule_mentions(text)]
+            one if isinstance(one, FailedItem) else all_mentions(text, one)
             for text, one in zip(texts, found, strict=True)
         ]
 

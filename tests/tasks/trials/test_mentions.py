@@ -2,7 +2,7 @@
 
 import pytest
 
-from litmine.tasks.trials.mentions import head_mentions, split_head_name
+from litmine.tasks.trials.mentions import all_mentions, head_mentions, split_head_name
 from litmine.types import Entity
 
 HEAD = "total-participants (PICO-Corpus)"
@@ -33,3 +33,12 @@ def test_other_mentions_stay_as_they_are() -> None:
     (found,) = head_mentions("1,204 adults", [Entity("204 adults", "Population (EBM-NLP)", 2, 12, 0.5)])
     assert (found.mention, found.number) == ("204 adults", None)
     assert split_head_name("Outcome") == ("Outcome", "")
+
+
+def test_a_rule_gives_the_number_of_people_where_no_head_does() -> None:
+    text = "A total of 72 men took part."
+    (found,) = all_mentions(text, [])
+    assert (found.mention, found.element, found.guideline, found.number) == ("72", "total-participants", "rules", 72)
+    (found,) = all_mentions(text, [Entity("72", HEAD, 11, 13, 0.75)])
+    assert found.guideline == "PICO-Corpus"
+    assert len(all_mentions(text, [Entity("72", HEAD, 11, 13, 0.25)])) == 2

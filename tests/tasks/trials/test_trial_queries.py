@@ -14,7 +14,7 @@ from litmine.lake.targets import TargetFooter, TargetSet, write_target
 from litmine.pipeline.compact import compact
 from litmine.tasks.classification.found import FoundLabel, label_rows
 from litmine.tasks.ner.model import entity_rows
-from litmine.tasks.trials.mentions import TrialMention, rule_mentions
+from litmine.tasks.trials.mentions import TrialMention, all_mentions, rule_mentions
 from litmine.tasks.trials.model import trial_rows
 from litmine.types import Article, DataBank, Entity, RegisteredTrial, SourceRecord
 
@@ -122,6 +122,17 @@ def test_design_and_numbers_from_the_record(trial_lake: Lake) -> None:
     (row,) = trial_lake.sql("select * from trials where pmid = 2").to_pylist()
     assert (row["design"]["phase"], row["design"]["randomised"], row["enrolled"]) == ("3", None, None)
     assert row["registry_ids"] == ["NCT00000033"]
+
+
+def test_the_rules_give_the_number_where_the_heads_find_none(trial_lake: Lake) -> None:
+    paper = Article(7, "Aspirin: a randomised trial.", "A total of 1,292 ambulatory men took part.")
+    (part,) = trial_lake.add([SourceRecord(paper, WHEN)], source="more", dated=True).parts
+    texts = read_new_texts(trial_lake.part(part))
+    found = [all_mentions(text, []) for text in texts.texts]
+    write(trial_lake, TargetSet("trial_mentions", MODEL), part, texts, trial_rows(texts, found))
+    (row,) = trial_lake.sql("select enrolled, enrolled_mention, design from trials where pmid = 7").to_pylist()
+    assert (row["enrolled"], row["enrolled_mention"]["mention"]) == (1292, "1,292")
+    assert [one["mention"] for one in row["design"]["words"]] == ["randomised"]
 
 
 def test_the_score_of_a_classifier_adds_reports(trial_lake: Lake) -> None:
