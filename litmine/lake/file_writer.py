@@ -2,6 +2,7 @@
 
 import errno
 import math
+import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,6 +18,9 @@ from litmine.lake.paths import LakePath
 
 # A temporary file older than this belongs to a process that was killed.
 _STALE_SECONDS = 24 * 3600
+
+# No space, a full quota, a file that is too large.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def write_atomically(path: LakePath, write: Callable[[Path], object], *, exclusive: bool = False) -> bool:
@@ -86,7 +90,8 @@ def make_folder(folder: Path) -> None:
 def file_write_error(path: LakePath, error: OSError) -> LakeError:
     """The error for a file that could not be written, with a remedy that fits the cause."""
     reason = error.strerror or str(error)
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) or "No space left" in reason:
+    # DuckDB gives the reason without its number.
+    if error.errno in _FULL or any(os.strerror(number) in reason for number in _FULL):
         remedy = "free some space and run the command again: finished work is kept"
     elif isinstance(path, ObjectPath):
         remedy = "check that the bucket exists, and run the command again"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from litmine.errors import LakeError, LakeLockedError
-from litmine.lake.file_writer import write_atomically, write_bytes
+from litmine.lake.file_writer import file_write_error, write_atomically, write_bytes
 from litmine.lake.lock import hold_lock
 
 SLOW_WRITER = """
@@ -103,6 +103,11 @@ def test_a_full_disk_leaves_no_partial_file(tmp_path: Path, before: bytes | None
     with pytest.raises(LakeError, match=r"a\.parquet could not be written \(No space left on device\); free"):
         write_atomically(path, fill)
     assert [left.read_bytes() for left in tmp_path.iterdir()] == ([] if before is None else [before])
+
+
+def test_a_reason_without_its_number_has_the_remedy_too(tmp_path: Path) -> None:
+    error = file_write_error(tmp_path / "lake.duckdb", OSError('IO Error: Could not write file "x": File too large'))
+    assert "free some space" in str(error)
 
 
 def test_the_systems_file_size_limit_is_reported(tmp_path: Path) -> None:
