@@ -15,6 +15,7 @@ import pytest
 from litmine.cli.main import cli
 from litmine.cli.options import OutputPath
 from litmine.errors import DONE, FAILED, SettingError
+from litmine.lake import folders
 from litmine.lake.lake import Lake
 from litmine.lake.parquet import encode_parquet
 from litmine.schema import arrow_schema
@@ -383,6 +384,7 @@ def test_a_file_for_a_folder_and_a_folder_for_a_file_are_told(run: Run, lake: Pa
     part.unlink()
     part.mkdir()
     assert f"{part} is a folder, but has the name of a file of a table" in run(*count).stderr
+    folders.passed_over.clear()
     (lake / "articles").rename(lake.with_name("elsewhere"))
     (lake / "articles").touch()
     ran = run(*count)
