@@ -20,9 +20,15 @@ import pyarrow as pa
 from litmine.errors import LakeError
 from litmine.lake.file_writer import delete_file, file_age, write_bytes
 from litmine.lake.folders import glob_files
-from litmine.lake.listing import MERGED_PREFIX, list_files, live_files, model_folders, read_merge_notes
+from litmine.lake.listing import (
+    MERGED_PREFIX,
+    folders_with_merges,
+    list_files,
+    live_files,
+    read_merge_notes,
+)
 from litmine.lake.parquet import SCHEMA_FILE, encode_parquet, read_footer, stream_tables, write_tables
-from litmine.lake.paths import LOG_TABLES, PAIR_TASKS, PART_TASKS, REPLACED, LakePath, file_pattern
+from litmine.lake.paths import PART_TASKS, REPLACED, LakePath, file_pattern
 from litmine.lake.targets import TargetSet
 from litmine.lake.version_index import VersionIndex
 from litmine.schema import arrow_schema
@@ -117,7 +123,7 @@ def restore_merge_notes(lake: LakePath) -> None:
     """
     noted = {pair for pairs in read_merge_notes(lake).values() for pair in pairs}
     pairs = []
-    for folder in (ARTICLES, *LOG_TABLES, *(folder for table in PAIR_TASKS for folder in model_folders(lake, table))):
+    for folder in folders_with_merges(lake):
         present = list_files(lake, folder)
         for merged in sorted(name for name in present if name.startswith(MERGED_PREFIX)):
             replaced = sorted(present.keys() & set(read_replaced_names(present[merged])))

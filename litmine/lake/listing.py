@@ -70,6 +70,11 @@ def model_folders(lake: LakePath, table: str) -> list[str]:
     return sorted(path.removeprefix(f"{lake}/") for path in folders)
 
 
+def folders_with_merges(lake: LakePath) -> list[str]:
+    """The folders whose merged files name in their footers what they replace, relative to the lake."""
+    return [ARTICLES, *LOG_TABLES, *(folder for table in PAIR_TASKS for folder in model_folders(lake, table))]
+
+
 def read_merge_notes(lake: LakePath) -> dict[LakePath, list[tuple[str, str]]]:
     """Read all merge notes: for each note, pairs of a file and the merged file that replaces it once it exists.
 
@@ -82,17 +87,16 @@ def read_merge_notes(lake: LakePath) -> dict[LakePath, list[tuple[str, str]]]:
 
 
 def _merge_notes(lake: LakePath) -> dict[LakePath, list[tuple[str, str]]]:
-    """All merge notes; what merged files say of themselves in a lake without the folder of notes.
+    """All merge notes. In a lake without the folder of notes, the footers of merged files serve instead.
 
     An incomplete copy of a lake may lack the folder, and would count replaced rows twice. `compact` writes the notes
     again.
     """
     if isinstance(lake, ObjectPath) or os.path.lexists(lake / REPLACED):
         return read_merge_notes(lake)
-    folders = [ARTICLES, *LOG_TABLES, *(folder for table in PAIR_TASKS for folder in model_folders(lake, table))]
     return {
         path: [(f"{folder}/{replaced}", f"{folder}/{name}") for replaced in read_footer(path).get("replaces", ())]
-        for folder in folders
+        for folder in folders_with_merges(lake)
         for name, path in list_files(lake, folder).items()
         if name.startswith(MERGED_PREFIX)
     }

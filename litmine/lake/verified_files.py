@@ -2,8 +2,8 @@
 
 A file is verified once, and again when it has changed. Small tables, which no other command reads as a whole, are
 verified completely: readings, what was retrieved, questions, logs, term lists and vocabularies. Of articles and what
-models make of them, a query verifies so many bytes as take it a moment, and the next query goes on; all of them are
-verified by the commands that read them (`annotate`, `ask`, `compact`, `doctor --deep`).
+models make of them, a query verifies at most 1 GiB, and the next query verifies more; the commands that read them
+(`annotate`, `ask`, `compact`, `doctor --deep`) verify all of them.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -56,8 +56,8 @@ class FileVerifier:
     def verify(self, table: str, files: Iterable[LakePath], suspect: Collection[LakePath] = ()) -> None:
         """Verify files of a table, unless they are objects.
 
-        table: or CONCEPTS, or SEARCH. suspect: files that are verified in any case. Raises the
-        LakeError of the first damaged file. A file that is gone is left to the query.
+        table: the name of a table, CONCEPTS or SEARCH. suspect: files that are verified even beyond `max_bytes`. Raises
+        the LakeError of the first damaged file. A file that is gone is left to the query.
         """
         local = [path for path in files if isinstance(path, Path)]
         if not isinstance(self._lake, Path) or not local:
