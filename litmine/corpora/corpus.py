@@ -11,6 +11,7 @@ from pathlib import Path
 from litmine.corpora.document_files import DOCUMENT_SUFFIXES
 from litmine.corpora.document_passages import (
     divides_by_hash,
+    documents_of,
     find_sentences,
     is_document_file,
     read_document_passages,
@@ -170,7 +171,7 @@ def _read_passages(path: Path, name: str, tags: str, misplaced: list[int], split
     with path.open("rb") as stream:
         first = next((line for _, line in numbered_lines(stream) if line.strip()), b"")
     if path.suffix == ".pubtator" or HEADER_PATTERN.match(first):
-        return list(read_pubtator(path, misplaced)), False
+        return list(read_pubtator(path, misplaced, documents_of(path, name, split))), False
     return list(read_columns(path, tags)), True
 
 

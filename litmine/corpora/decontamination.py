@@ -9,6 +9,7 @@ from itertools import product
 
 from litmine.corpora.corpus import Corpus
 from litmine.corpora.formats import Passage
+from litmine.corpora.guidelines import guideline_of
 from litmine.errors import CorpusError
 
 # Texts that match are leaks only from this length on, in code points without white space (about eight words). Shorter
@@ -94,15 +95,14 @@ def find_leaks(train: Sequence[Corpus], evaluation: Sequence[Corpus]) -> list[Du
 def find_repeats(train: Sequence[Corpus], separate_heads: Sequence[str] = ()) -> list[DuplicatePassage]:
     """The redundant passages: for each head that they train, an earlier corpus has the PMID or the text.
 
-    PMIDs and texts match as for leaks. Corpora in `separate_heads` have their own heads. A document is not a repeat
+    PMIDs and texts match as for leaks. `separate_heads` as in `litmine.corpora.guidelines`. A document is not a repeat
     if an earlier corpus annotates other types in it. Equal passages within one corpus are not repeats either.
     """
     repeats: list[DuplicatePassage] = []
     # For each head: maps a text key or a PMID to the corpus that has it; for a PMID also to the passage's text key.
     seen: dict[str, dict[object, tuple[str, str]]] = {}
     for corpus in train:
-        suffix = corpus.name if corpus.name in separate_heads else ""
-        heads = [f"{entity_type} {suffix}" for entity_type in corpus.entity_types]
+        heads = [f"{kind} {guideline_of(separate_heads, corpus.name, kind)}" for kind in corpus.entity_types]
         keys = [text_key(passage.text) for passage in corpus.passages]
         for index, (passage, key) in enumerate(zip(corpus.passages, keys, strict=True)):
             if match := _seen_by_all_heads(seen, heads, passage, key):

@@ -5,7 +5,7 @@ corpus of one folder without splits has a fixed tenth of its articles as its dev
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from litmine.corpora.document_checks import CorpusReport, Finding
@@ -34,6 +34,15 @@ def divides_by_hash(path: Path, name: str) -> bool:
     return is_ade_folder(path) or (name in registry() and registry()[name].held_out)
 
 
+def documents_of(path: Path, name: str, split: str) -> Callable[[str], bool]:
+    """Whether a document, given its name, is in a split of the corpus `name`; every one is if the split is empty."""
+    if not split or not divides_by_hash(path, name):
+        return lambda _: True
+    entry = registry().get(name)
+    is_held_out = held_out if entry is None else entry.is_held_out
+    return lambda document: is_held_out(document) == (split == "dev")
+
+
 def find_sentences(path: Path, name: str) -> RelationDeclaration | None:
     """The declaration of a corpus whose documents are sentences numbered by article; None for any other.
 
@@ -53,17 +62,13 @@ def read_document_passages(path: Path, name: str, misplaced: list[int], split: s
     documents: Sequence[AnnotatedDocument] = [one for one in read_documents(path, report) if one.text.strip()]
     misplaced += [int(found[1]) if (found := _LINE.search(where)) else 0 for where, _ in report.of(Finding.OFFSETS)]
     sentences = find_sentences(path, name)
-    divided = bool(split) and divides_by_hash(path, name)
+    is_wanted = documents_of(path, name, split)
     if sentences is None:
-        return [
-            _passage(one, one.identifier)
-            for one in documents
-            if not divided or held_out(one.identifier) == (split == "dev")
-        ]
+        return [_passage(one, one.identifier) for one in documents if is_wanted(one.identifier)]
     by_article: dict[str, list[Passage]] = {}
     for document in documents:
         article = sentences.article_of(document.identifier)
-        if not divided or held_out(article) == (split == "dev"):
+        if is_wanted(article):
             by_article.setdefault(article, []).append(_passage(document, article))
     return [passage for passages in by_article.values() for passage in passages]
 

@@ -14,7 +14,7 @@ untested on the real records, which each user must obtain.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -199,8 +199,12 @@ def _read_record(record: Path, concepts: Path, misplaced: list[int]) -> Iterator
             yield Passage(line.rstrip("\r"), tuple(ordered))
 
 
-def read_pubtator(path: Path, misplaced: list[int]) -> Iterator[Passage]:
+def read_pubtator(
+    path: Path, misplaced: list[int], is_wanted: Callable[[str], bool] = lambda _: True
+) -> Iterator[Passage]:
     """Yield each document with a text; line numbers of mentions that are not at their offsets go to `misplaced`.
+
+    is_wanted: whether to read the document of that number.
 
     Raises CorpusError, with the line number, for anything that is not PubTator, and OSError.
     """
@@ -208,6 +212,8 @@ def read_pubtator(path: Path, misplaced: list[int]) -> Iterator[Passage]:
         for document in read_pubtator_documents(stream):
             if isinstance(document, UnreadableRecord):
                 raise CorpusError(f"{path}, {document.where}: {document.why}")
+            if not is_wanted(document.identifier):
+                continue
             spans = []
             for number, columns in document.annotations:
                 # Relations are in the same file; their second column is a word.

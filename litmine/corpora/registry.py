@@ -1,10 +1,12 @@
 """The registry of known corpora (`registry.toml`): entity types, guideline, licence, source, files."""
 
+import re
 import tomllib
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from litmine.corpora.held_out import held_out
 from litmine.corpora.relation_declarations import DECLARATIONS
 from litmine.errors import CorpusError
 from litmine.settings import did_you_mean
@@ -22,7 +24,8 @@ class CorpusEntry:
     url: the address that `litmine corpora get` downloads: a folder (with a final slash) or an archive.
     train, dev: the files of the splits there.
     obtain: how to obtain the corpus by hand, if `get` cannot. agreement: whether each user must sign an agreement.
-    note: further remarks. held_out: whether a fixed tenth of its documents serves as its dev split, as it has none.
+    note: further remarks. held_out: whether a fixed tenth of its articles serves as its dev split, as it has none.
+    article: regular expression whose group is the article of a document's name; empty if each document is one.
     labels: of its texts or sentences, in words.
     """
 
@@ -43,12 +46,18 @@ class CorpusEntry:
     agreement: bool = False
     note: str = ""
     held_out: bool = False
+    article: str = ""
     labels: str = ""
 
     @property
     def entity_types(self) -> list[str]:
         """Its entity types in litmine's names, sorted."""
         return sorted(set(self.types.values()) - {"-"})
+
+    def is_held_out(self, document: str) -> bool:
+        """Whether the document of this name belongs to the tenth that no training may read."""
+        found = re.match(self.article, document) if self.article else None
+        return held_out(found[1] if found else document)
 
     @property
     def relations(self) -> list[str]:

@@ -36,7 +36,8 @@ def add_corpus(home: Path, name: str, *lines: str, file: str = "train.tsv") -> P
 def test_the_known_corpora_are_registered() -> None:
     assert list(registry()) == [
         "NCBI-disease", "BC5CDR", "BC4CHEMD", "BC2GM", "JNLPBA", "LINNAEUS", "Species-800", "i2b2-2010", "BioRED",
-        "NLM-Gene", "GNormPlus", "tmVar3", "ChemProt", "DrugProt", "DDI2013", "GAD", "EU-ADR", "ADE", "PHEE",
+        "NLM-Gene", "GNormPlus", "tmVar3", "AnatEM", "BioNLP-ST-2013-CG", "BioNLP-ST-2013-PC", "BioNLP-ST-2011-ID",
+        "CellFinder", "Gellus", "BioID", "ChemProt", "DrugProt", "DDI2013", "GAD", "EU-ADR", "ADE", "PHEE",
         "EBM-NLP", "PICO-sections", "EvidenceOutcomes", "PICO-Corpus",
         "StudyType", "NICTA-PIBOSO", "HoC", "LitCovid", "OHSUMED", "PublicationType", "EvidenceInference",
     ]  # fmt: skip

@@ -99,7 +99,7 @@ def predict(tagger: Tagger | TermTagger | VariantTagger, corpus: Corpus) -> Pred
             " rename the type with --map NAME=TYPE, or drop it with --map NAME=-; for a known corpus, `litmine corpora"
             " show NAME` tells which type is which"
         )
-    guideline = Guideline(frozenset(corpus.entity_types))
+    guideline = Guideline(frozenset(corpus.entity_types), corpus=corpus.name)
     found = judged_entities(tagger, [passage.text for passage in corpus.passages], guideline)
     spans = tuple(_spans(entities, corpus.entity_types) for entities in found)
     gold = [passage.spans for passage in corpus.passages]

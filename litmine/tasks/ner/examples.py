@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from litmine.corpora.corpus import Corpus
+from litmine.corpora.guidelines import guideline_of
 from litmine.nn.crf import BIO
 from litmine.nn.tokenizer import TokenizedText, WordTokenizer, label_words
 from litmine.tasks.ner.settings import Head
@@ -23,11 +24,12 @@ IGNORED = -1
 class TaggerExample:
     """Token ids without special tokens (tokens,), the index of each word's first token (words,), and labels.
 
-    labels: (words, heads), IGNORED where the corpus does not annotate the type. teacher_probabilities: (words, heads,
-    BIO) or None.
+    cases: of each token (tokens,). labels: (words, heads), IGNORED where the corpus does not annotate the type.
+    teacher_probabilities: (words, heads, BIO) or None.
     """
 
     ids: NDArray[np.int64]
+    cases: NDArray[np.int64]
     first: NDArray[np.int64]
     labels: NDArray[np.int64]
     teacher_probabilities: NDArray[np.float16] | None = None
@@ -35,13 +37,14 @@ class TaggerExample:
 
 @dataclass(frozen=True, slots=True)
 class TaggerBatch:
-    """A padded batch: ids and mask (examples, tokens), and the fields of its words.
+    """A padded batch: ids, cases and mask (examples, tokens), and the fields of its words.
 
     rows, columns: (words,), the position of each word's first token. labels, teacher_probabilities: as in
     TaggerExample.
     """
 
     ids: torch.Tensor
+    cases: torch.Tensor
     mask: torch.Tensor
     rows: torch.Tensor
     columns: torch.Tensor
@@ -50,27 +53,32 @@ class TaggerBatch:
 
     def to(self, device: torch.device) -> "TaggerBatch":
         """A copy on the device."""
-        tensors = [self.ids, self.mask, self.rows, self.columns, self.labels]
+        tensors = [self.ids, self.cases, self.mask, self.rows, self.columns, self.labels]
         if self.teacher_probabilities is not None:
             tensors.append(self.teacher_probabilities)
         return TaggerBatch(*(tensor.to(device) for tensor in tensors))
 
 
-def make_heads(corpora: Sequence[Corpus], separate: Sequence[str]) -> tuple[Head, ...]:
-    """One head per entity type, shared by the corpora that annotate it; corpora in `separate` get their own heads."""
+def make_heads(corpora: Sequence[Corpus], separate: Sequence[str], preferred: Sequence[str] = ()) -> tuple[Head, ...]:
+    """One head per entity type and guideline; `separate` as in `litmine.corpora.guidelines`.
+
+    The default head of a type is that of a guideline in `preferred`, else the shared one, else the first.
+    """
     learnt_from: dict[str, list[str]] = {}
     for corpus in corpora:
         for entity_type in corpus.entity_types:
             learnt_from.setdefault(_head_name(corpus, entity_type, separate), []).append(corpus.name)
+    of_type: dict[str, list[str]] = {}
+    for name in learnt_from:
+        of_type.setdefault(name.partition(" (")[0], []).append(name)
     heads: list[Head] = []
     for name, names in learnt_from.items():
         entity_type = name.partition(" (")[0]
         labels = (BIO[0], *(f"{tag}-{entity_type}" for tag in BIO[1:]))
-        # If no head of the type is shared, the first corpus' separate head is the default.
-        default = name == entity_type or (
-            entity_type not in learnt_from and not any(head.labels == labels for head in heads)
-        )
-        heads.append(Head(name, labels, default, tuple(names)))
+        choices = [*(f"{entity_type} ({guideline})" for guideline in preferred), entity_type, *of_type[entity_type]]
+        default = next(choice for choice in choices if choice in learnt_from)
+        judged = name == entity_type != default
+        heads.append(Head(name, labels, name == default, tuple(names), judged))
     return tuple(heads)
 
 
@@ -105,6 +113,7 @@ def join_examples(group: Sequence[TaggerExample]) -> TaggerExample:
     shifts = np.cumsum([0, *(len(example.ids) for example in group)])
     return TaggerExample(
         np.concatenate([example.ids for example in group]),
+        np.concatenate([example.cases for example in group]),
         np.concatenate([example.first + shift for example, shift in zip(group, shifts[:-1], strict=True)]),
         np.concatenate([example.labels for example in group]),
         _join_probabilities(group),
@@ -114,11 +123,12 @@ def join_examples(group: Sequence[TaggerExample]) -> TaggerExample:
 def collate(group: Sequence[TaggerExample], special: tuple[int, int, int]) -> TaggerBatch:
     """Pad the examples to one batch; `special` holds the ids of the start, end and padding tokens."""
     ids, mask = pad([example.ids for example in group], special)
+    cases, _ = pad([example.cases for example in group], (0, 0, 0))
     rows = np.concatenate([np.full(len(example.first), row) for row, example in enumerate(group)])
     columns = np.concatenate([example.first + 1 for example in group])
     labels = np.concatenate([example.labels for example in group])
     probabilities = _join_probabilities(group)
-    arrays = [ids, mask, rows, columns, labels, *([] if probabilities is None else [probabilities])]
+    arrays = [ids, cases, mask, rows, columns, labels, *([] if probabilities is None else [probabilities])]
     return TaggerBatch(*(torch.from_numpy(array) for array in arrays))
 
 
@@ -129,7 +139,8 @@ def _join_probabilities(group: Sequence[TaggerExample]) -> NDArray[np.float16] |
 
 
 def _head_name(corpus: Corpus, entity_type: str, separate: Sequence[str]) -> str:
-    return f"{entity_type} ({corpus.name})" if corpus.name in separate else entity_type
+    guideline = guideline_of(separate, corpus.name, entity_type)
+    return f"{entity_type} ({guideline})" if guideline else entity_type
 
 
 def _split_example(words: TokenizedText, labels: NDArray[np.int64], max_tokens: int) -> Iterator[TaggerExample]:
@@ -137,4 +148,4 @@ def _split_example(words: TokenizedText, labels: NDArray[np.int64], max_tokens: 
         kept = (words.first >= start) & (words.first < start + max_tokens)
         if kept.any():
             tokens = slice(start, start + max_tokens)
-            yield TaggerExample(words.ids[tokens], words.first[kept] - start, labels[kept])
+            yield TaggerExample(words.ids[tokens], words.cases[tokens], words.first[kept] - start, labels[kept])

@@ -32,8 +32,12 @@ from litmine.tasks.ner.settings import (
     default_heads,
     plain_settings,
     tagger_digest,
+    used_heads,
 )
 from litmine.tasks.ner.tagger import Tagger
+
+# The name of the weight of a top that sees capitals.
+LETTER_CASES = "encoder.letter_cases.weight"
 
 
 def load_folder(
@@ -56,8 +60,9 @@ def load_folder(
     with model_folder_errors(folder):
         litmine_model = is_litmine_model(folder)
         settings = TaggerSettings.load(folder) if litmine_model else plain_settings(folder, name)
-        used = default_heads(settings) if heads is None else [_head(settings, head) for head in heads]
-        digest = kind.digest_of(tagger_digest(folder, settings, used))
+        used = used_heads(settings) if heads is None else [_head(settings, head) for head in heads]
+        identifying = default_heads(settings) if heads is None else used
+        digest = kind.digest_of(tagger_digest(folder, settings, identifying))
         if settings.trunk is None:
             network = read_network(folder, settings, quick=True) if litmine_model else _plain_network(folder, place)
             tokenizer = read_tokenizer(folder)
@@ -67,7 +72,7 @@ def load_folder(
             network = _read_top(folder, settings, settings.trunk, trunk)
             place.put(network)
             network.encoder.to(place.dtype)
-            layers = trunk.layers(network.encoder.layers, settings.trunk.after)
+            layers = trunk.layers(network.encoder.layers, settings.trunk.after, network.encoder.letter_cases)
     # The heads of litmine's own networks stay in float32: this costs nothing and keeps the scores exact.
     chain = network.chain
     transitions = None if chain is None else chain.transitions().cpu().numpy()
@@ -113,9 +118,10 @@ def _read_top(folder: Path, settings: TaggerSettings, link: TrunkLink, trunk: Tr
     """The network of a model on a shared trunk; its encoder is the layers that it adds."""
     config = trunk.config
     below = config.num_hidden_layers if link.after is None else link.after
-    layers = UpperLayers(config, below, link.layers)
+    weights = load_weights(folder)
+    layers = UpperLayers(config, below, link.layers, LETTER_CASES in weights)
     network = _network(config, settings, layers)
-    load_matching(network, load_weights(folder))
+    load_matching(network, weights)
     return network
 
 

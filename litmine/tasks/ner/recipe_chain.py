@@ -9,6 +9,7 @@ from pathlib import Path
 
 from litmine.corpora.corpus import Corpus, corpus_name, open_corpus
 from litmine.corpora.decontamination import remove_leaks_and_repeats
+from litmine.corpora.guidelines import corpora_of
 from litmine.errors import CorpusError, SettingError
 from litmine.specs import spec_by_name
 from litmine.tasks.ner.examples import make_heads
@@ -145,7 +146,7 @@ def _check_corpora(prepared: PreparedRecipe, read_before: Sequence[Corpus]) -> N
     names = [corpus.name for corpus in corpora]
     if len(set(names)) < len(names):
         raise SettingError(f"the corpora {', '.join(names)} need different names; use --corpus NAME=PATH")
-    if unknown := set(recipe.separate_heads).difference(names, (corpus.name for corpus in read_before)):
+    if unknown := corpora_of(recipe.separate_heads).difference(names, (corpus.name for corpus in read_before)):
         raise SettingError(
             f"--separate-heads {', '.join(sorted(unknown))} is not a corpus of the recipe; use one of"
             f" {', '.join(names)}"

@@ -34,13 +34,15 @@ _KNOWN_RULES = (NO_RULES, MENTION_RULES, TYPE_RULES)
 class Head:
     """One classifier over the words: its labels (O, B, I), and the corpora, that is, the guideline, it learnt from.
 
-    `annotate` uses the `default` heads, one for each entity type.
+    `annotate` uses the `default` heads, one for each entity type. An evaluation uses a `judged` head in place of the
+    default one of its type, if that learnt from other corpora than the one that is judged.
     """
 
     name: str
     labels: tuple[str, ...]
     default: bool = True
     corpora: tuple[str, ...] = ()
+    judged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,11 @@ class TaggerSettings:
 def default_heads(settings: TaggerSettings) -> list[Head]:
     """The heads that `annotate` uses."""
     return [head for head in settings.heads if head.default]
+
+
+def used_heads(settings: TaggerSettings) -> list[Head]:
+    """The default heads, and those that only evaluations use, in the order of the settings."""
+    return [head for head in settings.heads if head.default or head.judged]
 
 
 def tagger_digest(folder: Path, settings: TaggerSettings, heads: Sequence[Head]) -> str:

@@ -17,6 +17,7 @@ from litmine.nn.network_model import NetworkModel
 from litmine.nn.tokenizer import TokenizedText
 from litmine.nn.trunk import Trunk
 from litmine.tasks.ner.decoder import MentionDecoder, TaggerOutput
+from litmine.tasks.ner.judged_heads import JudgedHeads
 from litmine.tasks.ner.mention_rules import apply_rules
 from litmine.tasks.ner.network import HeadLayout, TaggerTop
 from litmine.tasks.ner.settings import NO_RULES, TYPE_RULES, Head, TaggerSettings
@@ -54,7 +55,9 @@ class Tagger(NetworkModel):
         edges = np.cumsum([0, *(len(head.labels) for head in settings.heads)]).tolist()
         used = [settings.heads.index(head) for head in self.heads]
         used_transitions = None if transitions is None else transitions[used]
-        self._decoder = MentionDecoder([self.decoded_labels(head) for head in self.heads], used_transitions)
+        self._judged = JudgedHeads.among(self.heads)
+        labels = [self._judged.labels_of(head, self.decoded_labels(head)) for head in self.heads]
+        self._decoder = MentionDecoder(labels, used_transitions)
         layout = HeadLayout.of([range(edges[i], edges[i + 1]) for i in used], self._decoder.outside, used_transitions)
         name = f"{settings.name}@{digest}"
         super().__init__(name, trunk, TaggerTop(name, layers, outputs, layout, trunk.device), batch_tokens)
@@ -72,8 +75,12 @@ class Tagger(NetworkModel):
     @property
     def entity_types(self) -> list[str]:
         """The entity types of the heads in use, and Person where the rules tell people from species, sorted."""
-        found = self._decoder.entity_types
+        found = self._found_types
         return sorted([*found, PERSON]) if self.settings.rules == TYPE_RULES and SPECIES in found else found
+
+    @property
+    def _found_types(self) -> list[str]:
+        return [kind for kind in self._decoder.entity_types if kind not in self._judged.own_types]
 
     def annotate(self, texts: Sequence[str], guideline: Guideline | None = None) -> list[list[Entity]]:
         """The entities of each text, ordered by offset.
@@ -112,10 +119,12 @@ class Tagger(NetworkModel):
         guideline: Guideline | None,
     ) -> list[list[Entity] | FailedItem]:
         entities = self._decoder.entities(texts, words, labels.candidates)
+        if self._judged:
+            entities = [self._judged.choose(found, guideline) for found in entities]
         if self.settings.rules != NO_RULES:
             entities = [apply_rules(text, found) for text, found in zip(texts, entities, strict=True)]
         if self.settings.rules == TYPE_RULES:
-            types = self._decoder.entity_types
+            types = self._found_types
             entities = [
                 settle_types(text, found, types) if guideline is None else judged_mentions(text, found, guideline)
                 for text, found in zip(texts, entities, strict=True)

@@ -21,11 +21,16 @@ from litmine.types import Entity
 
 PERSON, SPECIES = "Person", "Species"
 _GENE, _PROTEIN, _CHEMICAL, _DISEASE = "Gene", "Protein", "Chemical", "Disease"
+_ANATOMY = "Anatomy"
 # Types that may share a span: names for one thing, or for one kind of thing.
 _GROUPS = {_GENE: "gene", _PROTEIN: "gene", "DNA": "gene", "RNA": "gene", "CellLine": "cell", "CellType": "cell"}
 # A mention of the first type inside a longer one of the second types is a part of its name: "angiotensin" in
 # "angiotensin-converting enzyme", "hepatitis C" in "hepatitis C virus".
 _PART_OF = {_CHEMICAL: {_GENE, _PROTEIN}, _DISEASE: {SPECIES}}
+# Anatomy yields to these types where they have the same words or more: AnatEM's guideline has tumours and cells too.
+_NO_ANATOMY = {_DISEASE, "CellLine", "CellType", _GENE, _PROTEIN, SPECIES}
+# Words that stand for no part of the body in particular.
+_ANY_ANATOMY = re.compile(r"[Cc]ell(?:s|ular)?|[Tt]issues?|[Oo]rgans?|[Bb]ody|[Bb]odies|[Ss]amples?|[Ll]esions?")
 # The gene that begins with a word for a disease, in one of the most frequent names of all.
 _TUMOR_NECROSIS_FACTOR = re.compile(r"tumou?r necrosis factor", re.IGNORECASE)
 # Words that taggers take for a disease or a gene. In capitals, "ALL" is a leukemia.
@@ -42,10 +47,14 @@ _PERSON = re.compile(rf"(?<![\w-])(?:{'|'.join(f'[{w[0].upper()}{w[0]}]{w[1:]}' 
 
 @dataclass(frozen=True, slots=True)
 class Guideline:
-    """How a corpus annotates: these types only; bare_genes: with the names of genes alone (`trim_genes`)."""
+    """How a corpus annotates: these types only; bare_genes: with the names of genes alone (`trim_genes`).
+
+    corpus: its name, from which heads may have learnt.
+    """
 
     types: frozenset[str]
     bare_genes: bool = False
+    corpus: str = ""
 
 
 def settle_types(text: str, entities: Sequence[Entity], types: Collection[str]) -> list[Entity]:
@@ -56,10 +65,11 @@ def settle_types(text: str, entities: Sequence[Entity], types: Collection[str]) 
     - A span has types of one group only (`_compete`), and a name in the notation of a variant has none of them.
     - A chemical inside a gene's name and a disease inside an organism's are left out.
     - Where Gene and Protein have the same span, one Gene stays, with the greater score.
+    - Anatomy is left out where it names no part in particular, and within a disease, a cell, a gene or an organism.
     - If the tagger has a head for species, each word for people is a Person, and no Species.
     """
     known = add_names(text, trim_genes(entities), types, find_known_names(text))
-    settled = _one_gene(_without_parts(_compete(_plausible(known))))
+    settled = _one_gene(_without_parts(_compete(_without_anatomy(_plausible(known)))))
     return _sorted(_with_people(text, settled) if SPECIES in types else settled)
 
 
@@ -136,6 +146,22 @@ def _names_factor(part: Entity, whole: Entity) -> bool:
     """Whether a disease is the first word, or the first two, of "tumor necrosis factor"."""
     found = _TUMOR_NECROSIS_FACTOR.search(whole.mention)
     return found is not None and whole.start_char + found.start() == part.start_char
+
+
+def _without_anatomy(entities: Sequence[Entity]) -> list[Entity]:
+    """Without anatomy that is a part or the whole of a mention of another type, or no part in particular."""
+    if not any(one.entity_type == _ANATOMY for one in entities):
+        return list(entities)
+    others = [(one.start_char, one.end_char) for one in entities if one.entity_type in _NO_ANATOMY]
+    return [
+        one
+        for one in entities
+        if one.entity_type != _ANATOMY
+        or not (
+            _ANY_ANATOMY.fullmatch(one.mention)
+            or any(start <= one.start_char and one.end_char <= end for start, end in others)
+        )
+    ]
 
 
 def _one_gene(entities: Sequence[Entity]) -> list[Entity]:

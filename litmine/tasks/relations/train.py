@@ -72,7 +72,8 @@ def train_top(
         raise ModelError(f"{recipe.trunk} is no trunk with {recipe.after} layers; use builtin-trunk, or fewer --after")
     heads = make_heads([one.corpus for one in corpora])
     reference = recipe.trunk if is_builtin(recipe.trunk) else os.path.relpath(trunk_folder, folder.resolve())
-    link = TrunkLink(reference, trunk_digest(trunk_folder), recipe.layers, recipe.after)
+    after = None if recipe.after == trunk.config.num_hidden_layers else recipe.after
+    link = TrunkLink(reference, trunk_digest(trunk_folder), recipe.layers, after)
     types = _entity_types(heads)
     # A stretch is at most as long as a window of the trunk.
     settings = RelationSettings(recipe.name, heads, types, recipe.inner, trunk.windows.window, link)
