@@ -8,7 +8,7 @@ from pathlib import Path
 from litmine.training.checkpoint import model_write_errors
 
 _LOG_SECONDS = 30.0
-_LOSS_FILE = "loss.tsv"
+LOSS_FILE = "loss.tsv"
 
 
 class TrainingProgress:
@@ -61,7 +61,7 @@ class TrainingProgress:
         """Write `loss.tsv`: a header, and `step TAB loss` per step."""
         lines = [f"{step}\t{loss:.7g}\n" for step, loss in enumerate(self.losses, 1)]
         with model_write_errors(folder):
-            (folder / _LOSS_FILE).write_text("".join(["step\tloss\n", *lines]), encoding="utf-8")
+            (folder / LOSS_FILE).write_text("".join(["step\tloss\n", *lines]), encoding="utf-8")
 
     def _add_loss(self, loss: float) -> None:
         self.losses.append(loss)

@@ -18,6 +18,7 @@ from litmine.errors import ModelError
 from litmine.lake.file_writer import write_atomically
 from litmine.nn.loading import TOKENIZER_FILE
 from litmine.nn.weights import WEIGHTS_FILE, save_weights
+from litmine.tasks.ner.averaged_runs import average_runs
 from litmine.tasks.ner.folder import load_folder
 from litmine.tasks.ner.recipe import TaggerRecipe
 from litmine.tasks.ner.recipe_chain import PreparedRecipe
@@ -53,18 +54,48 @@ def train_in_stages(
     base = _pretrain_base(recipe, corpora, unlabelled, folder / "pretrained", log) if recipe.pretrain_tokens else None
     teachers, jobs = [], []
     for number in range(1, recipe.teachers + 1):
-        teacher = replace(recipe, seed=recipe.seed + number, teachers=0, int8=False)
+        teacher = replace(recipe, seed=recipe.seed + number, teachers=0, averaged=1, int8=False)
         teacher_folder = folder / f"teacher-{number}"
         teachers.append(teacher_folder)
         if not _is_done(teacher_folder, teacher):
             name = f"teacher {number} of {recipe.teachers}"
-            jobs.append(partial(_train_teacher, name, teacher, corpora, teacher_folder, base))
+            jobs.append(partial(train_stage, name, teacher, corpora, teacher_folder, base, ()))
     if jobs:
         run(jobs)
     with_unlabelled = [*corpora, unlabelled] if teachers and unlabelled else corpora
-    (trained,) = run([partial(train, recipe, with_unlabelled, folder, base=base, teachers=teachers)])
+    if recipe.averaged == 1:
+        (trained,) = run([partial(train, recipe, with_unlabelled, folder, base=base, teachers=teachers)])
+    else:
+        trained = _train_and_average(recipe, with_unlabelled, folder, base, teachers, log, run)
     _check_usable(recipe, folder, corpora[0].passages[0].text)
     return trained
+
+
+def _train_and_average(
+    recipe: TaggerRecipe,
+    corpora: Sequence[Corpus],
+    folder: Path,
+    base: Path | None,
+    teachers: Sequence[Path],
+    log: Callable[[str], None],
+    run: RunJobs,
+) -> TaggerTrainingSummary:
+    """Train `recipe.averaged` times in subfolders, and write the model with the mean weights to `folder`."""
+    folders = [folder / f"run-{number}" for number in range(1, recipe.averaged + 1)]
+    jobs = []
+    for number, of_run in enumerate(folders):
+        one = replace(recipe, seed=recipe.seed + number, averaged=1, int8=False)
+        if not _is_done(of_run, one):
+            name = f"run {number + 1} of {recipe.averaged}"
+            jobs.append(partial(train_stage, name, one, corpora, of_run, base, teachers))
+    if jobs:
+        run(jobs)
+    summaries = [_read_summary(of_run) for of_run in folders]
+    if ProcessGroup.current().is_main:
+        average_runs(folders, folder, recipe)
+        log(f"the weights are the mean of {recipe.averaged} runs")
+    totals = {name: sum(getattr(one, name) for one in summaries) for name in ("steps", "tokens", "seconds")}
+    return replace(summaries[0], **totals)
 
 
 def train_first_model(
@@ -87,7 +118,7 @@ def train_first_model(
 
 def drop_stages(folder: Path) -> None:
     """Remove the folders of the stages from the model's folder."""
-    for stage in [folder / FIRST_MODEL, folder / "pretrained", *folder.glob("teacher-*")]:
+    for stage in [folder / FIRST_MODEL, folder / "pretrained", *folder.glob("teacher-*"), *folder.glob("run-*")]:
         shutil.rmtree(stage, ignore_errors=True)
 
 
@@ -138,19 +169,20 @@ def _pretrain_base(
     return folder
 
 
-def _train_teacher(
+def train_stage(
     name: str,
-    teacher: TaggerRecipe,
+    recipe: TaggerRecipe,
     corpora: Sequence[Corpus],
     folder: Path,
     base: Path | None,
+    teachers: Sequence[Path],
     log: Callable[[str], None],
 ) -> TaggerTrainingSummary:
-    """Train one teacher; its log messages begin with its name."""
+    """Train one of several models of a stage, such as a teacher; its log messages begin with its name."""
     log(name)
-    trained = train(teacher, corpora, folder, lambda line: log(f"{name}: {line}"), base=base)
+    trained = train(recipe, corpora, folder, lambda line: log(f"{name}: {line}"), base=base, teachers=teachers)
     if ProcessGroup.current().is_main:
-        _mark_done(folder, teacher)
+        _mark_done(folder, recipe, trained)
     return trained
 
 

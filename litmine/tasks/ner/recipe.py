@@ -151,6 +151,12 @@ class TaggerRecipe(ModelRecipe):
         0,
         at_least=0,
     )
+    averaged: int = setting(
+        "Train this many times, with consecutive seeds, and average the weights (Wortsman et al. 2022). On a GPU the"
+        " runs train side by side.",
+        1,
+        at_least=1,
+    )
     distillation_weight: float = setting("Weight of the teacher loss relative to the corpus loss.", 0.5, at_least=0)
     top_layers: int = setting(
         "Train only a top of this many layers, and the heads, on the frozen trunk of the base; 0 trains all layers. The"

@@ -13,6 +13,7 @@ from litmine.corpora.corpus import Corpus
 from litmine.corpora.decontamination import text_key
 from litmine.errors import ModelError
 from litmine.nn.loading import read_tokenizer
+from litmine.nn.weights import load_weights
 from litmine.tasks.ner.distillation import load_teachers
 from litmine.tasks.ner.folder import load_folder
 from litmine.tasks.ner.make import make_model
@@ -125,3 +126,27 @@ def test_one_command_runs_all_stages(
     assert "teacher 1 of 1" in output
     assert {path.name for path in (tmp_path / "m").iterdir() if path.is_dir()} == set()
     assert load_folder(tmp_path / "m", "m").annotate(TEXTS)
+
+
+def test_a_model_can_be_the_mean_of_several_trainings(
+    recipe: TaggerRecipe, corpora: list[Corpus], tmp_path: Path
+) -> None:
+    averaged = replace(recipe, averaged=2, int8=True, unlabelled=None)
+    folder = tmp_path / "m"
+    _train(averaged, corpora, [], folder, [])
+    runs = [load_weights(folder / name) for name in ("run-1", "run-2")]
+    mean = load_weights(folder)
+    assert any(not torch.equal(*(one[name] for one in runs)) for name in mean), "both runs have the same weights"
+    for name, weight in mean.items():
+        # Eight bits with one scale a row round by half a 127th of its greatest weight.
+        bound = float(weight.abs().max()) / 200 + 1e-6
+        torch.testing.assert_close(weight, (runs[0][name] + runs[1][name]) / 2, atol=bound, rtol=0)
+    # The second run continues where a killed one stopped, and finished runs are not repeated.
+    again: list[str] = []
+    _train(averaged, corpora, [], folder, again)
+    assert not any("run 1" in line for line in again)
+    losses = (folder / "loss.tsv").read_text().splitlines()
+    assert len(losses) - 1 == sum(len((folder / f"run-{i}" / "loss.tsv").read_text().splitlines()) - 1 for i in (1, 2))
+    drop_stages(folder)
+    assert not list(folder.glob("run-*"))
+    assert load_folder(folder, "m").annotate(["an allergy to penicillin"])
