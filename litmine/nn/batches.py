@@ -125,7 +125,7 @@ class TextRow(TokenRow):
     For each kept word: `at`, the position of its first token in the row; `text`, the index of its text; `word`, its
     index in that text; `last`, whether it is the last kept word of its window. `kept` (windows, 4): the index of the
     text, the first and the last token (exclusive) of the text whose results are kept, and the position of the first in
-    the row. `cases` (tokens): as in `TokenizedText`, 0 for special tokens.
+    the row.
     """
 
     at: NDArray[np.int64]
@@ -133,15 +133,13 @@ class TextRow(TokenRow):
     word: NDArray[np.int64]
     last: NDArray[np.bool_]
     kept: NDArray[np.int64]
-    cases: NDArray[np.int64]
 
     @classmethod
     def empty(cls, begin: int, end: int) -> "TextRow":
         """A row with a text without words; its only result is that of the first special token."""
         zero = np.zeros(1, dtype=np.int64)
         none = np.zeros((0, 4), dtype=np.int64)
-        cases = np.zeros(2, dtype=np.int64)
-        return cls(np.array([begin, end]), np.array([2]), None, zero, zero, zero, zero == 0, none, cases)
+        return cls(np.array([begin, end]), np.array([2]), None, zero, zero, zero, zero == 0, none)
 
 
 def text_windows(
@@ -179,9 +177,8 @@ def group_into_batches(items: Sequence[Item], max_tokens: int, padding: bool) ->
 
 def build_row(windows: Sequence[TextWindow], texts: Sequence[object], begin: int, end: int) -> TextRow:
     """Concatenate windows of tokenized `texts`, each between the special tokens `begin` and `end`."""
-    before, after, no_case = np.array([begin]), np.array([end]), np.zeros(1, dtype=np.int64)
+    before, after = np.array([begin]), np.array([end])
     ids: list[NDArray[np.int64]] = []
-    cases: list[NDArray[np.int64]] = []
     at: list[NDArray[np.int64]] = []
     tokens: list[tuple[int, int, int, int]] = []
     start = 1
@@ -189,7 +186,6 @@ def build_row(windows: Sequence[TextWindow], texts: Sequence[object], begin: int
         tokenized = texts[window.text]
         assert isinstance(tokenized, TokenizedText)
         ids += [before, tokenized.ids[window.start : window.end], after]
-        cases += [no_case, tokenized.cases[window.start : window.end], no_case]
         at.append(tokenized.first[window.first_word : window.last_word] + (start - window.start))
         kept_tokens = _kept_tokens(window, tokenized)
         tokens.append((window.text, *kept_tokens, kept_tokens[0] + start - window.start))
@@ -202,9 +198,9 @@ def build_row(windows: Sequence[TextWindow], texts: Sequence[object], begin: int
     word = np.arange(kept.sum()) + np.repeat(last - ends, kept)
     is_last = np.zeros(len(word), dtype=bool)
     is_last[ends[kept > 0] - 1] = True
-    at_words, text_of_words = np.concatenate(at), np.repeat(text, kept)
-    all_ids, all_cases = np.concatenate(ids), np.concatenate(cases)
-    return TextRow(all_ids, lengths, None, at_words, text_of_words, word, is_last, np.array(tokens), all_cases)
+    return TextRow(
+        np.concatenate(ids), lengths, None, np.concatenate(at), np.repeat(text, kept), word, is_last, np.array(tokens)
+    )
 
 
 def _kept_tokens(window: TextWindow, text: TokenizedText) -> tuple[int, int]:

@@ -16,7 +16,6 @@ from torch.nn.functional import gelu, scaled_dot_product_attention
 from torch.overrides import TorchFunctionMode
 
 from litmine.nn.kernels import PLAIN, Kernels, WindowBounds
-from litmine.nn.letter_case import CASE_COUNT
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,17 +108,10 @@ class _WithoutRandomWeights(TorchFunctionMode):
 
 
 class UpperLayers(nn.Module):
-    """The `count` layers above a trunk of `below` layers, named as in the complete encoder.
+    """The `count` layers above a trunk of `below` layers, named as in the complete encoder."""
 
-    `letter_cases`: an embedding of each token's case (`litmine.nn.letter_case`), added to the states of the trunk; None
-    without one. It begins with zeros.
-    """
-
-    def __init__(self, config: Any, below: int, count: int, capitals: bool = False) -> None:
+    def __init__(self, config: Any, below: int, count: int) -> None:
         super().__init__()
-        self.letter_cases = nn.Embedding(CASE_COUNT, config.hidden_size) if capitals else None
-        if self.letter_cases is not None:
-            nn.init.zeros_(self.letter_cases.weight)
         self.encoder: Any = nn.Module()
         numbered = enumerate(new_layers(config, count), below)
         self.encoder.layer = nn.ModuleDict({str(number): layer for number, layer in numbered})

@@ -4,7 +4,7 @@ Both exist twice: packed, without padding, for the fast kernels, and padded, for
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from litmine.nn.batches import AlignedRow, TextRow, TokenRow
+from litmine.nn.batches import AlignedRow, TokenRow
 from litmine.nn.encoder import BertEncoder, PackedEmbeddings, PackedLayers
 from litmine.nn.kernels import Kernels, WindowBounds
 
@@ -76,22 +76,17 @@ class TrunkRunner:
         """The hidden states of a row's tokens after `after` layers, given as (tokens, width), where layers continue."""
         raise NotImplementedError
 
-    def layers(
-        self, upper: Iterable[nn.Module], after: int | None, letter_cases: nn.Embedding | None = None
-    ) -> TopLayers:
+    def layers(self, upper: Iterable[nn.Module], after: int | None) -> TopLayers:
         """Prepare layers that continue after `after` layers of the trunk, or after all (None).
 
-        letter_cases: an embedding that is added to the trunk's states by the cases of the tokens of a `TextRow`. Raises
-        ValueError when the trunk has no such layer.
+        Raises ValueError when the trunk has no such layer.
         """
         if after is not None and after != self.depth:
             if not 1 <= after < self.depth:
                 raise ValueError(f"it continues after layer {after} of its trunk, which has {self.depth} layers")
             self._kept.add(after)
-        else:
-            after = None
-        prepared = self._prepare(upper, after)
-        return prepared if letter_cases is None else _WithLetterCases(prepared, after, letter_cases)
+            return self._prepare(upper, after)
+        return self._prepare(upper, None)
 
     def _prepare(self, upper: Iterable[nn.Module], after: int | None) -> TopLayers:
         raise NotImplementedError
@@ -169,23 +164,6 @@ class PaddedRunner(TrunkRunner):
 
     def _prepare(self, upper: Iterable[nn.Module], after: int | None) -> TopLayers:
         return _PaddedTopLayers(upper, after)
-
-
-class _WithLetterCases(TopLayers):
-    """Adds the embeddings of the tokens' cases to the trunk's states before the layers."""
-
-    def __init__(self, layers: TopLayers, after: int | None, letter_cases: nn.Embedding) -> None:
-        self._layers, self._after, self._letter_cases = layers, after, letter_cases
-
-    def __call__(self, states: HiddenStates, at: NDArray[np.int64]) -> Tensor:
-        assert isinstance(states.row, TextRow)
-        of_trunk = states.after(self._after)
-        cased = of_trunk.flatten(0, -2).clone()
-        positions = states.to_device(states.positions)
-        cased.index_add_(0, positions, self._letter_cases(states.to_device(states.row.cases)).to(cased.dtype))
-        cased = cased.view_as(of_trunk)
-        changed = {"final": cased} if self._after is None else {"lower": {**states.lower, self._after: cased}}
-        return self._layers(replace(states, **changed), at)  # type: ignore[arg-type]
 
 
 class _PackedTopLayers(TopLayers):

@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
-from litmine.nn.letter_case import letter_cases
 from litmine.types import Span
 
 # A segment: letters or one punctuation mark, each with the space after it, or other white space. Segments cover a text.
@@ -33,15 +32,13 @@ class TokenizedText:
     """A text as token ids, without special tokens, and its words.
 
     `ids` (tokens): vocabulary ids. `first` (words): index of each word's first token. `start`, `end` (words): the code
-    points of the word, half-open. No token spans two words, and a mention consists of whole words. `cases` (tokens):
-    how each token and its word are written in capitals (`litmine.nn.letter_case`).
+    points of the word, half-open. No token spans two words, and a mention consists of whole words.
     """
 
     ids: NDArray[np.int64]
     first: NDArray[np.int64]
     start: NDArray[np.int64]
     end: NDArray[np.int64]
-    cases: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.first)
@@ -94,8 +91,7 @@ class WordTokenizer:
                 start[i] += len(word) - len(word.lstrip())
                 end[i] = start[i] + len(word.strip())
         not_empty = end > start
-        cases = letter_cases(text, offsets, np.diff(first, append=len(ids)))
-        return TokenizedText(ids, first[not_empty], start[not_empty], end[not_empty], cases)
+        return TokenizedText(ids, first[not_empty], start[not_empty], end[not_empty])
 
 
 def splits_at_ascii(tokenizer: Tokenizer) -> bool:
@@ -143,7 +139,7 @@ class TokenizerCache:
         # Where each segment begins among all characters, tokens and words, and the same for each text.
         character, token, word = (np.concatenate(([0], np.cumsum(counts))) for counts in (length, tokens, words))
         text_character, text_token, text_word = (starts[edges] for starts in (character, token, word))
-        ids, cases = self._table.tokens[_ranges(row[:, 3], tokens, token)].T
+        ids = self._table.ids[_ranges(row[:, 3], tokens, token)][:, 0]
         places = self._table.places[_ranges(row[:, 4], words, word)]
         # Positions count from the start of the text that holds the segment.
         text_of_segment = np.repeat(np.arange(len(texts)), np.diff(edges))
@@ -152,7 +148,7 @@ class TokenizerCache:
         start, end = places[:, 1] + shift, places[:, 2] + shift
         token_edges, word_edges = text_token.tolist(), text_word.tolist()
         return [
-            TokenizedText(ids[i:j], first[k:m], start[k:m], end[k:m], cases[i:j])
+            TokenizedText(ids[i:j], first[k:m], start[k:m], end[k:m])
             for i, j, k, m in zip(token_edges, token_edges[1:], word_edges, word_edges[1:], strict=False)
         ]
 
@@ -181,13 +177,12 @@ class _SegmentNumbers(dict[str, int]):
 class _SegmentTable:
     """The tokens and words of segments, by segment number.
 
-    `rows` (segments, 5): number of characters, tokens and words, and the first index in `tokens` and in `places`.
-    `tokens` (tokens, 2): vocabulary id and case. `places` (words, 3): first token, start and end, relative to the
-    segment.
+    `rows` (segments, 5): number of characters, tokens and words, and the first index in `ids` and in `places`. `ids`
+    (tokens, 1). `places` (words, 3): first token, start and end, relative to the segment.
     """
 
     def __init__(self) -> None:
-        self.rows, self.tokens, self.places = _GrowingArray(5), _GrowingArray(2), _GrowingArray(3)
+        self.rows, self.ids, self.places = _GrowingArray(5), _GrowingArray(1), _GrowingArray(3)
         self.characters = 0
 
     def __len__(self) -> int:
@@ -196,10 +191,10 @@ class _SegmentTable:
     def add(self, segments: Sequence[str], tokenized: Sequence[TokenizedText]) -> None:
         characters = np.array([len(segment) for segment in segments])
         tokens, words = np.array([len(text.ids) for text in tokenized]), np.array([len(text) for text in tokenized])
-        first, places = self.tokens.count + np.cumsum(tokens) - tokens, self.places.count + np.cumsum(words) - words
-        self.tokens.add(np.concatenate([np.stack((text.ids, text.cases), axis=1) for text in tokenized]))
+        ids, places = self.ids.count + np.cumsum(tokens) - tokens, self.places.count + np.cumsum(words) - words
+        self.ids.add(np.concatenate([text.ids for text in tokenized])[:, None])
         self.places.add(np.concatenate([np.stack((text.first, text.start, text.end), axis=1) for text in tokenized]))
-        self.rows.add(np.stack((characters, tokens, words, first, places), axis=1))
+        self.rows.add(np.stack((characters, tokens, words, ids, places), axis=1))
         self.characters += int(characters.sum())
 
 

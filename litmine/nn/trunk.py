@@ -105,18 +105,12 @@ class Trunk:
         """The hidden states of a row, given as (tokens, width), from which the layers of tops continue."""
         return self._runner.place(row, hidden, self.device, after)
 
-    def layers(
-        self,
-        upper: Iterable[nn.Module] = (),
-        after: int | None = None,
-        letter_cases: nn.Embedding | None = None,
-    ) -> TopLayers:
+    def layers(self, upper: Iterable[nn.Module] = (), after: int | None = None) -> TopLayers:
         """Prepare a top's layers, which continue from the states after `after` trunk layers, None for all.
 
-        letter_cases: added to these states by the cases of the tokens. Without layers, the result only selects tokens.
-        Raises ValueError when the trunk has no such layer.
+        Without layers, the result only selects tokens. Raises ValueError when the trunk has no such layer.
         """
-        return self._runner.layers(upper, after, letter_cases)
+        return self._runner.layers(upper, after)
 
 
 def make_runner(

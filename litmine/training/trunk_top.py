@@ -72,10 +72,10 @@ class TrunkTop(UpperLayers):
     Its parameters are those of the top alone; the names are those of `UpperLayers`.
     """
 
-    def __init__(self, config: Any, base: BertEncoder, after: int, layers: int, capitals: bool = False) -> None:
-        """`layers` layers that continue after the first `after` of `base`; `capitals`: with an embedding of cases."""
+    def __init__(self, config: Any, base: BertEncoder, after: int, layers: int) -> None:
+        """`layers` layers that continue after the first `after` of `base`."""
         base_layers = base.encoder.layer
-        super().__init__(config, after, layers, capitals)
+        super().__init__(config, after, layers)
         for own, start in zip(self.layers, base_layers[after : after + layers], strict=False):
             own.load_state_dict(start.state_dict())
         lower = BertEncoder(config, base.embeddings, base_layers[:after])
@@ -83,17 +83,10 @@ class TrunkTop(UpperLayers):
         # In a tuple, so that it is no part of what is trained and saved.
         self._lower = (FrozenStates(lower),)
 
-    def forward(
-        self, input_ids: Tensor, attention_mask: Tensor | None = None, letter_cases: Tensor | None = None
-    ) -> EncoderOutput:
-        """Hidden states (texts, tokens, width) after the top's layers; `attention_mask` is true at tokens.
-
-        letter_cases: of the tokens (texts, tokens), for a top that reads them.
-        """
+    def forward(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> EncoderOutput:
+        """Hidden states (texts, tokens, width) after the top's layers; `attention_mask` is true at tokens."""
         (lower,) = self._lower
         hidden = lower.read(input_ids, attention_mask)
-        if self.letter_cases is not None and letter_cases is not None:
-            hidden = hidden + self.letter_cases(letter_cases)
         mask = None if attention_mask is None else attention_mask.bool()[:, None, None, :]
         for layer in self.layers:
             hidden = layer(hidden, mask)

@@ -58,7 +58,7 @@ class TaggerOutput:
 
 # Texts decoded at a time: enough to amortise numpy's overhead, few enough to keep memory low.
 _TEXTS_AT_A_TIME = 1024
-_NO_WORDS = TokenizedText(*[np.zeros(0, dtype=np.int64)] * 5)
+_NO_WORDS = TokenizedText(*[np.zeros(0, dtype=np.int64)] * 4)
 
 
 class MentionDecoder:

@@ -62,7 +62,7 @@ def add_teacher_probabilities(
         total = torch.zeros(len(batch.rows), 1, 1, device=machine.device)
         for network in networks:
             with training_precision(machine.device, machine.bf16):
-                logits = network(batch.ids, batch.mask, batch.cases)
+                logits = network(batch.ids, batch.mask)
             words = logits[batch.rows, batch.columns].float().view(len(batch.rows), -1, len(BIO))
             assert network.chain is not None
             total = total + marginal_probabilities(words, layout, network.chain.transitions())

@@ -24,12 +24,11 @@ IGNORED = -1
 class TaggerExample:
     """Token ids without special tokens (tokens,), the index of each word's first token (words,), and labels.
 
-    cases: of each token (tokens,). labels: (words, heads), IGNORED where the corpus does not annotate the type.
-    teacher_probabilities: (words, heads, BIO) or None.
+    labels: (words, heads), IGNORED where the corpus does not annotate the type. teacher_probabilities: (words, heads,
+    BIO) or None.
     """
 
     ids: NDArray[np.int64]
-    cases: NDArray[np.int64]
     first: NDArray[np.int64]
     labels: NDArray[np.int64]
     teacher_probabilities: NDArray[np.float16] | None = None
@@ -37,14 +36,13 @@ class TaggerExample:
 
 @dataclass(frozen=True, slots=True)
 class TaggerBatch:
-    """A padded batch: ids, cases and mask (examples, tokens), and the fields of its words.
+    """A padded batch: ids and mask (examples, tokens), and the fields of its words.
 
     rows, columns: (words,), the position of each word's first token. labels, teacher_probabilities: as in
     TaggerExample.
     """
 
     ids: torch.Tensor
-    cases: torch.Tensor
     mask: torch.Tensor
     rows: torch.Tensor
     columns: torch.Tensor
@@ -53,7 +51,7 @@ class TaggerBatch:
 
     def to(self, device: torch.device) -> "TaggerBatch":
         """A copy on the device."""
-        tensors = [self.ids, self.cases, self.mask, self.rows, self.columns, self.labels]
+        tensors = [self.ids, self.mask, self.rows, self.columns, self.labels]
         if self.teacher_probabilities is not None:
             tensors.append(self.teacher_probabilities)
         return TaggerBatch(*(tensor.to(device) for tensor in tensors))
@@ -113,7 +111,6 @@ def join_examples(group: Sequence[TaggerExample]) -> TaggerExample:
     shifts = np.cumsum([0, *(len(example.ids) for example in group)])
     return TaggerExample(
         np.concatenate([example.ids for example in group]),
-        np.concatenate([example.cases for example in group]),
         np.concatenate([example.first + shift for example, shift in zip(group, shifts[:-1], strict=True)]),
         np.concatenate([example.labels for example in group]),
         _join_probabilities(group),
@@ -123,12 +120,11 @@ def join_examples(group: Sequence[TaggerExample]) -> TaggerExample:
 def collate(group: Sequence[TaggerExample], special: tuple[int, int, int]) -> TaggerBatch:
     """Pad the examples to one batch; `special` holds the ids of the start, end and padding tokens."""
     ids, mask = pad([example.ids for example in group], special)
-    cases, _ = pad([example.cases for example in group], (0, 0, 0))
     rows = np.concatenate([np.full(len(example.first), row) for row, example in enumerate(group)])
     columns = np.concatenate([example.first + 1 for example in group])
     labels = np.concatenate([example.labels for example in group])
     probabilities = _join_probabilities(group)
-    arrays = [ids, cases, mask, rows, columns, labels, *([] if probabilities is None else [probabilities])]
+    arrays = [ids, mask, rows, columns, labels, *([] if probabilities is None else [probabilities])]
     return TaggerBatch(*(torch.from_numpy(array) for array in arrays))
 
 
@@ -148,4 +144,4 @@ def _split_example(words: TokenizedText, labels: NDArray[np.int64], max_tokens: 
         kept = (words.first >= start) & (words.first < start + max_tokens)
         if kept.any():
             tokens = slice(start, start + max_tokens)
-            yield TaggerExample(words.ids[tokens], words.cases[tokens], words.first[kept] - start, labels[kept])
+            yield TaggerExample(words.ids[tokens], words.first[kept] - start, labels[kept])

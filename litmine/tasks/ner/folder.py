@@ -36,9 +36,6 @@ from litmine.tasks.ner.settings import (
 )
 from litmine.tasks.ner.tagger import Tagger
 
-# The name of the weight of a top that sees capitals.
-LETTER_CASES = "encoder.letter_cases.weight"
-
 
 def load_folder(
     folder: Path,
@@ -72,7 +69,7 @@ def load_folder(
             network = _read_top(folder, settings, settings.trunk, trunk)
             place.put(network)
             network.encoder.to(place.dtype)
-            layers = trunk.layers(network.encoder.layers, settings.trunk.after, network.encoder.letter_cases)
+            layers = trunk.layers(network.encoder.layers, settings.trunk.after)
     # The heads of litmine's own networks stay in float32: this costs nothing and keeps the scores exact.
     chain = network.chain
     transitions = None if chain is None else chain.transitions().cpu().numpy()
@@ -118,10 +115,9 @@ def _read_top(folder: Path, settings: TaggerSettings, link: TrunkLink, trunk: Tr
     """The network of a model on a shared trunk; its encoder is the layers that it adds."""
     config = trunk.config
     below = config.num_hidden_layers if link.after is None else link.after
-    weights = load_weights(folder)
-    layers = UpperLayers(config, below, link.layers, LETTER_CASES in weights)
+    layers = UpperLayers(config, below, link.layers)
     network = _network(config, settings, layers)
-    load_matching(network, weights)
+    load_matching(network, load_weights(folder))
     return network
 
 

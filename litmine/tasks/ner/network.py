@@ -39,10 +39,9 @@ class MultiHeadNetwork(nn.Module):
         self.heads = nn.Linear(config.hidden_size, outputs)
         self.chain = LinearChainCrf(outputs // len(BIO)) if chained else None
 
-    def forward(self, ids: Tensor, mask: Tensor | None, cases: Tensor | None = None) -> Tensor:
-        """Logits (texts, tokens, outputs) of token ids, attention mask and letter cases (texts, tokens)."""
-        capitals = {"letter_cases": cases} if getattr(self.encoder, "letter_cases", None) is not None else {}
-        hidden = self.encoder(input_ids=ids, attention_mask=mask, **capitals).last_hidden_state
+    def forward(self, ids: Tensor, mask: Tensor | None) -> Tensor:
+        """Logits (texts, tokens, outputs) of token ids and attention mask (texts, tokens)."""
+        hidden = self.encoder(input_ids=ids, attention_mask=mask).last_hidden_state
         return self.read_heads(self.dropout(hidden))
 
     def read_heads(self, hidden: Tensor) -> Tensor:

@@ -70,7 +70,7 @@ def _score(
     for start in range(0, len(examples), _BATCH):
         batch = collate(examples[start : start + _BATCH], special).to(machine.device)
         with training_precision(machine.device, machine.bf16):
-            scored = network(batch.ids, batch.mask, batch.cases)
+            scored = network(batch.ids, batch.mask)
         logits.append(scored[batch.rows, batch.columns].float().view(-1, heads, len(BIO)).cpu().numpy())
     begins = np.concatenate([np.arange(len(one.first)) == 0 for one in examples])
     return np.concatenate(logits), np.concatenate([one.labels for one in examples]), begins

@@ -165,9 +165,6 @@ class TaggerRecipe(ModelRecipe):
         at_least=0,
     )
     top_after: int = setting("The top continues after this layer of the trunk.", 3, at_least=1)
-    capitals: bool = setting(
-        "Let a top see which letters of a word are capitals, for a trunk whose vocabulary is in lower case.", False
-    )
     balance: bool = setting(
         "After the training, lower or raise the logit of 'no mention' of each head to its best F1 on training passages:"
         " heads with rare mentions leave out too many.",
@@ -203,8 +200,6 @@ class TaggerRecipe(ModelRecipe):
         excluded = ("vocabulary", "pretrain_tokens", "teachers", "base_weight_share", "then")
         if self.top_layers and (used := [name for name in excluded if getattr(self, name)]):
             raise SettingError(f"top_layers trains on a frozen trunk, which excludes {', '.join(used)}; omit these")
-        if self.capitals and not self.top_layers:
-            raise SettingError("capitals needs a top on a trunk; set top_layers, or omit capitals")
 
     @property
     def rules(self) -> int:

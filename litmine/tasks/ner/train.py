@@ -230,7 +230,7 @@ def _build_network(
     encoder, config = base.encoder, base.config
     config.hidden_dropout_prob, config.attention_probs_dropout_prob = recipe.dropout, 0.0
     if recipe.top_layers:
-        encoder = TrunkTop(config, encoder, recipe.top_after, recipe.top_layers, recipe.capitals)
+        encoder = TrunkTop(config, encoder, recipe.top_after, recipe.top_layers)
     network = MultiHeadNetwork(config, len(heads) * len(BIO), encoder, chained=True)
     copied = copy_heads_from_base(network, heads, base)
     if recipe.base_weight_share and (new := [head.name for head in heads if head.name not in copied]):
@@ -276,7 +276,7 @@ def _batch_loss(
     )
     batch = batch.to(machine.device)
     with training_precision(machine.device, machine.bf16):
-        logits = network(batch.ids, batch.mask, batch.cases)
+        logits = network(batch.ids, batch.mask)
     words = logits[batch.rows, batch.columns].float().view(-1, heads, len(BIO))
     ignored = batch.labels == IGNORED
     targets = one_hot(batch.labels.clamp(min=0), len(BIO)).float()

@@ -207,7 +207,7 @@ class PairInputs:
         return PairRow.of(pieces, read, self._layout)
 
     def empty(self) -> PairRow:
-        no_words = TokenizedText(*[np.zeros(0, dtype=np.int64)] * 5)
+        no_words = TokenizedText(*[np.zeros(0, dtype=np.int64)] * 4)
         window = PairWindow(0, 0, 0, slice(0, 0), slice(0, 0), self._layout.special)
         return PairRow.of([window], [TokenizedPair(no_words.ids, no_words)], self._layout)
 

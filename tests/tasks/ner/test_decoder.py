@@ -56,7 +56,7 @@ def test_candidates_give_the_entities_of_all_logits(data: st.DataObject) -> None
     for length in lengths:
         at = np.arange(length)
         texts.append("ab " * length)
-        words.append(TokenizedText(token + at, at, 3 * at, 3 * at + 2, 0 * token))
+        words.append(TokenizedText(token + at, at, 3 * at, 3 * at + 2))
         token += length
     decoder = MentionDecoder(HEADS, None)
     edges = np.cumsum([0, *map(len, HEADS)]).tolist()
@@ -87,7 +87,7 @@ def test_batches_stay_within_the_token_budget(lengths: list[int], most: int, pad
 
 
 def test_the_padded_form_of_a_row() -> None:
-    words = [TokenizedText(np.arange(10, 10 + n), *[np.arange(n)] * 4) for n in (3, 5)]
+    words = [TokenizedText(np.arange(10, 10 + n), *[np.arange(n)] * 3) for n in (3, 5)]
     row = build_row([TextWindow(1, 0, 4, 0, 3), TextWindow(0, 0, 3, 0, 3), TextWindow(1, 2, 5, 3, 5)], words, 1, 2)
     assert row.ids.tolist() == [1, 10, 11, 12, 13, 2, 1, 10, 11, 12, 2, 1, 12, 13, 14, 2]
     assert row.lengths.tolist() == [6, 5, 5]
@@ -109,7 +109,7 @@ def test_the_padded_form_of_a_row() -> None:
 
 @given(lengths=st.lists(st.integers(1, 40), min_size=1, max_size=6))
 def test_an_aligned_row_has_complete_tiles(lengths: list[int]) -> None:
-    words = [TokenizedText(np.arange(10, 10 + n), *[np.arange(n)] * 4) for n in lengths]
+    words = [TokenizedText(np.arange(10, 10 + n), *[np.arange(n)] * 3) for n in lengths]
     row = build_row([TextWindow(i, 0, n, 0, n) for i, n in enumerate(lengths)], words, 1, 2)
     aligned = row.aligned(16, 128, 0)
     assert len(aligned.ids) % 128 == 0

@@ -94,7 +94,7 @@ def numbered(lengths: list[int]) -> list[TaggerExample]:
     """Examples with distinct ids and one token per word."""
     starts = np.cumsum([10, *lengths])
     return [
-        TaggerExample(np.arange(start, start + length), *[np.arange(length)] * 2, np.full((length, 2), 1))
+        TaggerExample(np.arange(start, start + length), np.arange(length), np.full((length, 2), 1))
         for start, length in zip(starts.tolist(), lengths, strict=False)
     ]
 

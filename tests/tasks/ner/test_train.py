@@ -326,7 +326,8 @@ def test_nothing_is_printed(
 
 def test_epochs_differ_and_read_every_example_once(recipe: TaggerRecipe, corpus: Corpus) -> None:
     examples = [
-        TaggerExample(*[np.arange(length)] * 3, np.zeros((length, 2), dtype=np.int64)) for length in range(1, 60)
+        TaggerExample(np.zeros(length, dtype=np.int64), np.arange(length), np.zeros((length, 2), dtype=np.int64))
+        for length in range(1, 60)
     ]
     whole = replace(corpus, continuous=False)
     plan = plan_epoch(recipe, [corpus, whole], [examples, examples], 0)

@@ -12,11 +12,9 @@ from safetensors.torch import load_file
 from litmine.corpora.corpus import read_corpus
 from litmine.errors import SettingError
 from litmine.tasks.ner.examples import TaggerExample
-from litmine.tasks.ner.folder import load_folder, save_top
+from litmine.tasks.ner.folder import load_folder
 from litmine.tasks.ner.make import make_model
-from litmine.tasks.ner.network import MultiHeadNetwork
 from litmine.tasks.ner.recipe import TaggerRecipe
-from litmine.tasks.ner.settings import CRF, Head, TaggerSettings
 from litmine.tasks.ner.split_tagger import split_tagger
 from litmine.tasks.ner.train import plan_epoch
 from litmine.training.base import read_base
@@ -72,41 +70,6 @@ def test_a_top_computes_in_training_what_the_loaded_model_computes(trunk: tuple[
     assert len(TrunkTop(base.config, base.encoder, 1, 3).layers) == 3
 
 
-@pytest.mark.parametrize(("precision", "tolerance"), [("float32", 1e-4), ("bf16", 0.1)])
-@pytest.mark.parametrize("layers", [1, 2])
-def test_a_top_that_sees_capitals_computes_the_same_when_loaded(
-    trunk: tuple[Path, Path], tmp_path: Path, precision: str, tolerance: float, layers: int
-) -> None:
-    torch.manual_seed(1)
-    base = read_base(str(trunk[1]), 64)
-    network = MultiHeadNetwork(base.config, 3, TrunkTop(base.config, base.encoder, 1, layers, capitals=True), True)
-    torch.nn.init.normal_(network.encoder.letter_cases.weight)
-    # Every word is a candidate.
-    network.heads.bias.data = torch.tensor([-9.0, 0.0, 0.0])
-    link = find_base_trunk(str(trunk[0])).link(tmp_path, layers, 1)
-    head = Head("Gene", ("O", "B-Gene", "I-Gene"), True, ("x",))
-    save_top(tmp_path, network, TaggerSettings("cased", (head,), 64, 16, CRF, link))
-    texts = ["the CAT and a cat", "THE CAT and A Cat", "", "McDonald " * 90]
-    for batch_tokens in (None, 80):
-        model = load_folder(tmp_path, "cased", precision=precision, batch_tokens=batch_tokens)
-        read = model.read(texts)
-        found = model.label(read).candidates
-        assert np.bincount(found.text).tolist()[:2] == [5, 5]
-        for i in (0, 1):
-            ids = torch.from_numpy(np.concatenate(([2], read[i].ids, [3])))[None]
-            cases = torch.from_numpy(np.concatenate(([0], read[i].cases, [0])))[None]
-            expected = network.eval()(ids, torch.ones_like(ids, dtype=torch.bool), cases)[0, read[i].first + 1]
-            ours = torch.from_numpy(found.logits[found.text == i])
-            torch.testing.assert_close(ours, expected.detach(), atol=tolerance, rtol=tolerance)
-    first, second = (found.logits[found.text == i] for i in (0, 1))
-    assert abs(first - second).max() > 0.1
-
-
-def test_capitals_need_a_top() -> None:
-    with pytest.raises(SettingError, match="capitals needs a top on a trunk"):
-        recipe_for(Path("x"), Path("y"), top_layers=0, capitals=True)
-
-
 def test_a_base_without_a_trunk_is_refused(tiny_model: Path, trunk: tuple[Path, Path]) -> None:
     with pytest.raises(SettingError, match="--top-layers needs a base that is a trunk or stands on one"):
         find_base_trunk(str(tiny_model))
@@ -129,7 +92,7 @@ def test_an_epoch_reads_all_marked_passages_and_a_share_of_the_others(tmp_path: 
     file.write_text("aspirin\tB-Chemical\n\n" * 20 + "nothing\tO\n\n" * 400)
     corpus = read_corpus(file, "x")
     examples = [
-        TaggerExample(*[np.zeros(1, dtype=np.int64)] * 3, np.full((1, 1), int(bool(one.spans))))
+        TaggerExample(np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64), np.full((1, 1), int(bool(one.spans))))
         for one in corpus.passages
     ]
     read = []

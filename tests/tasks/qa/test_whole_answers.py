@@ -19,7 +19,7 @@ def tokenize(text: str) -> TokenizedText:
     """Words as a BERT tokenizer has them: letters and digits, or one punctuation mark."""
     spans = [match.span() for match in re.finditer(r"[^\W_]+|[^\w\s]|_", text)]
     start, end = (np.array(column, dtype=np.int64) for column in zip(*spans, strict=True)) if spans else (NONE, NONE)
-    return TokenizedText(np.zeros(len(start), dtype=np.int64), np.arange(len(start)), start, end, 0 * start)
+    return TokenizedText(np.zeros(len(start), dtype=np.int64), np.arange(len(start)), start, end)
 
 
 NONE = np.zeros(0, dtype=np.int64)

@@ -20,7 +20,7 @@ RULE = PairRule((("Chemical", "Disease"),), 2)
 def one_token_words(count: int) -> TokenizedText:
     """Words of two code points and one token each, with a space after each."""
     number = np.arange(count)
-    return TokenizedText(number + 100, number, 3 * number, 3 * number + 2, 0 * number)
+    return TokenizedText(number + 100, number, 3 * number, 3 * number + 2)
 
 
 @st.composite
