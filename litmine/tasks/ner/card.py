@@ -86,7 +86,8 @@ _CHOICES = (
 _TRAINING = """\
 {start}; {epochs}, {steps} of up to {batch_tokens:,} tokens, AdamW, learning rate
 {learning_rate:g}, dropout {dropout:g}, seed {seed}; all settings are in `recipe.json`{place}. {tokens:,} tokens in
-{duration} on {device} ({precision}), at {rate:,.0f} tokens/s. One run, one seed.{extras}"""
+{duration} on {device} ({precision}), at {rate:,.0f} tokens/s. {runs}{extras}"""
+_MEAN = "The weights are the mean of {runs} runs, each with its own seed; steps, tokens and time are those of all."
 _SCORES = """\
 | corpus (dev) | type | precision | recall | F1 | 95 % interval | mentions |
 |---|---|---|---|---|---|---|
@@ -196,6 +197,7 @@ def _training_paragraphs(trainings: Sequence[tuple[TaggerRecipe, TaggerTrainingS
             rate=trained.tokens / max(trained.seconds, 1e-9),
             device=trained.device,
             precision=trained.precision,
+            runs=_MEAN.format(runs=recipe.averaged) if recipe.averaged > 1 else "One run, one seed.",
             extras=_extras(recipe),
         )
 
@@ -224,8 +226,12 @@ def _why(head: Head, heads: Sequence[Head], recipe: TaggerRecipe) -> str:
     shared = _type(head)
     if recipe.every_guideline:
         return "the guideline of its corpus"
+    if head.judged:
+        return "shared by all corpora of the type without separate heads; evaluations judge it on other corpora"
     if head.name == shared:
         return "shared by all corpora of the type without separate heads"
+    if head.default and any(one.judged and _type(one) == shared for one in heads):
+        return "the preferred guideline of the type"
     if head.default:
         return "the type has no shared head, and this corpus is the first"
     other = next(one.name for one in heads if one.default and _type(one) == shared)

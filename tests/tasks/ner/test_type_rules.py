@@ -13,7 +13,7 @@ from litmine.types import Entity
 from tests.tasks.ner.test_mention_rules import mark
 
 GENE_TYPES = {"Gene", "Protein", "DNA", "RNA"}
-TYPES = ("Gene", "Protein", "Chemical", "Disease", "Species", "CellLine", "CellType", "DNA")
+TYPES = ("Gene", "Protein", "Chemical", "Disease", "Species", "CellLine", "CellType", "DNA", "Anatomy")
 WORDS = (
     "human", "BRCA1", "gene", "patients", "p.Val600Glu", "tumor", "necrosis", "factor", "HIV-1", "all", "cholesterol",
     "mice", "Men-2", "ab", "protein",
@@ -51,6 +51,31 @@ def test_a_genes_mention_ends_where_its_name_ends(mention: str, name: str) -> No
     (one,) = trim_genes([Entity(mention, "Gene", 4, 4 + len(mention), 0.9)])
     assert one.mention == text[one.start_char : one.end_char] == name
     assert trim_genes([Entity(mention, "Disease", 4, 4 + len(mention), 0.9)])[0].mention == mention
+
+
+@pytest.mark.parametrize(
+    ("marked", "anatomy", "kept"),
+    [
+        ("<Disease|kidney disease> here", "kidney", False),
+        ("<Disease|melanoma> here", "melanoma", False),
+        ("<CellType|T cells> here", "T cells", False),
+        ("<CellLine|HeLa cells> here", "HeLa", False),
+        ("<Gene|liver X receptor> here", "liver", False),
+        ("<Chemical|glucose> in the blood", "blood", True),
+        ("<Disease|pain> in the left kidney", "left kidney", True),
+        ("these cells and tissues", "cells", False),
+        ("these cells and tissues", "tissues", False),
+        ("dendritic cells", "dendritic cells", True),
+    ],
+)
+def test_anatomy_yields_to_other_types_and_is_a_part_in_particular(marked: str, anatomy: str, kept: bool) -> None:
+    text, entities = mark(marked)
+    start = text.index(anatomy)
+    part = Entity(anatomy, "Anatomy", start, start + len(anatomy), 0.9)
+    found = settled(text, [*entities, part])
+    assert ((anatomy, "Anatomy") in found) == kept
+    judged = judged_mentions(text, [*entities, part], Guideline(frozenset({"Anatomy"})))
+    assert [one.mention for one in judged] == [anatomy]
 
 
 def test_mentions_that_become_one_keep_the_greater_score() -> None:
