@@ -17,8 +17,8 @@ from litmine.nn.kernels import Kernels, Product
 from litmine.nn.kernels_cpu import FLOAT32, product, product_gelu
 
 Prepare = Callable[[nn.Linear, bool], Product]
-# The largest sum of two neighbouring weights with which activations of 0 to 255 stay within 16 bits.
-_LARGEST_PAIR = 128
+# Before rounding, which adds at most 1: 255 times the sum of two neighbouring weights stays within 16 bits.
+_LARGEST_PAIR = 127
 _SMALLEST = 1e-6
 # The least output of GELU, negated and rounded up, and the level of 256 that stands for 0 in such outputs.
 _GELU_LEAST, _GELU_POINT = 0.17, 16
