@@ -3,7 +3,7 @@
 import platform
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -12,8 +12,10 @@ from typing import Any
 import torch
 
 from litmine.nn import kernels_cpu
+from litmine.nn.kernels import PLAIN, Product
 
 PACKAGES = ("torch", "transformers", "ray", "openvino", "onnxruntime")
+Clock = Callable[[], float]
 
 
 def describe_machine(device: torch.device) -> dict[str, Any]:
@@ -35,32 +37,40 @@ def processor() -> str:
     return names[0] if names else platform.processor() or platform.machine()
 
 
-def best_seconds(run: Callable[[], object], device: torch.device, least: float = 2.0) -> float:
-    """Shortest of the runs that fit into `least` seconds, at least three, after a warm-up run."""
+def best_seconds(
+    run: Callable[[], object], device: torch.device, least: float = 2.0, clock: Clock = time.perf_counter
+) -> float:
+    """Shortest of the runs that fit into `least` seconds, at least three, after a warm-up run.
+
+    On a busy CPU, `time.process_time` as the clock leaves out the time of other processes.
+    """
     run()
     durations: list[float] = []
     while len(durations) < 3 or sum(durations) < least:
         synchronize(device)
-        started = time.perf_counter()
+        started = clock()
         run()
         synchronize(device)
-        durations.append(time.perf_counter() - started)
+        durations.append(clock() - started)
     return min(durations)
 
 
-def matrix_limit(device: torch.device, dtype: torch.dtype, tokens: int, width: int, inner: int) -> float:
+def matrix_limit(
+    device: torch.device, dtype: torch.dtype, tokens: int, width: int, inner: int,
+    ways: Sequence[Callable[[torch.nn.Linear], Product]] = (), clock: Clock = time.perf_counter,
+) -> float:  # fmt: skip
     """FLOP/s of matrix products with the shapes of a layer, in a layer's proportions.
 
-    The faster of torch's linear layer and, on a CPU, the one with prepacked weights.
+    The fastest of `ways`; without them, of torch's linear layer and, on a CPU, the one with prepacked weights.
     """
+    if not ways:
+        prepacked = device.type == "cpu" and torch.backends.mkldnn.is_available()
+        ways = (PLAIN.product, kernels_cpu.product) if prepacked else (PLAIN.product,)
     seconds, work = 0.0, 0
     for times, (inputs, outputs) in ((4, (width, width)), (1, (width, inner)), (1, (inner, width))):
         left = torch.randn(tokens, inputs, device=device).to(dtype)
         dense = torch.nn.Linear(inputs, outputs, device=device, dtype=dtype).requires_grad_(False)
-        ways: list[Callable[[torch.Tensor], object]] = [dense]
-        if device.type == "cpu" and torch.backends.mkldnn.is_available():
-            ways.append(kernels_cpu.product(dense))
-        seconds += times * min(best_seconds(partial(way, left), device, 0.5) for way in ways)
+        seconds += times * min(best_seconds(partial(way(dense), left), device, 0.5, clock) for way in ways)
         work += times * 2 * tokens * inputs * outputs
     return work / seconds
 

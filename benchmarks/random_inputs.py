@@ -15,20 +15,26 @@ OUTSIDE = 1.2
 
 def make_copied_lake(place: Path, abstracts: Path, count: int, part_size: int) -> None:
     """Create a lake of `count` articles with abstracts; copies have their own PMIDs and a numbered last sentence."""
+    now = datetime.now(UTC)
+    articles = articles_with_abstracts(abstracts)
+    chosen = (articles[i % len(articles)] for i in range(count))
+    Lake.create(place).add(
+        (_numbered(article, i, now) for i, article in enumerate(chosen)), source="benchmark", part_size=part_size
+    )
+
+
+def articles_with_abstracts(place: Path) -> list[Article]:
+    """The articles of PubMed XML or JSON lines that have an abstract, each PMID once."""
     # This imports lxml, which a machine with a ready lake may lack.
     from litmine.sources.files import find_files, read_file
 
     now = datetime.now(UTC)
     found: dict[int, Article] = {}
-    for file in find_files([abstracts]):
+    for file in find_files([place]):
         for observed in read_file(file, now):
             if isinstance(observed, SourceRecord) and isinstance(observed.record, Article) and observed.record.abstract:
                 found.setdefault(observed.record.pmid, observed.record)
-    articles = list(found.values())
-    chosen = (articles[i % len(articles)] for i in range(count))
-    Lake.create(place).add(
-        (_numbered(article, i, now) for i, article in enumerate(chosen)), source="benchmark", part_size=part_size
-    )
+    return list(found.values())
 
 
 def _numbered(article: Article, number: int, now: datetime) -> SourceRecord:
