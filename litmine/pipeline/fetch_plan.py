@@ -4,6 +4,7 @@ PubMed dates records in days of US Eastern time, and a search by date finds a re
 here allow for both, so that a fetch with `since` misses nothing.
 """
 
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -11,6 +12,7 @@ from hashlib import blake2b
 from shlex import quote
 from typing import Any, Literal
 
+from litmine.errors import SettingError
 from litmine.lake.download_journal import DownloadJournal
 from litmine.lake.freshness import last_seen
 from litmine.lake.lake import Lake
@@ -49,7 +51,8 @@ class FetchRequest:
     """What to fetch: the records of a PubMed query, or of a list of PMIDs when `query` is None.
 
     `since`: only records created or revised from that day on, or since the last complete fetch of the query. `limit`:
-    the largest number of records, highest PMIDs first. `refresh`: also fetch records that the lake already has.
+    the largest number of records, highest PMIDs first. `refresh`: also fetch records that the lake already has. Raises
+    SettingError for a query with a control character.
     """
 
     query: str | None = None
@@ -57,6 +60,10 @@ class FetchRequest:
     since: date | Literal["last"] | None = None
     limit: int | None = None
     refresh: bool = False
+
+    def __post_init__(self) -> None:
+        if found := next((one for one in self.query or "" if unicodedata.category(one) in {"Cc", "Cs"}), None):
+            raise SettingError(f"the query has the control character U+{ord(found):04X}; remove it")
 
     @property
     def journal_id(self) -> str:

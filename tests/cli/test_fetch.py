@@ -42,6 +42,13 @@ def test_bad_options_are_wrong_usage(run: Run, tmp_path: Path, arguments: tuple[
     assert not (tmp_path / "lake").exists()
 
 
+def test_a_query_with_a_control_character_is_not_sent(run: Run, tmp_path: Path) -> None:
+    done = run("fetch", "--lake", tmp_path / "lake", "--query", "aspirin \x1b[2J")
+    assert (done.returncode, done.stdout) == (FAILED, "")
+    assert done.stderr == "litmine: the query has the control character U+001B; remove it\n"
+    assert not (tmp_path / "lake").exists()
+
+
 def test_a_file_without_a_pmid_is_refused(run: Run, tmp_path: Path) -> None:
     (tmp_path / "list.txt").write_text("PMID\nPMC1234\n\n")
     done = run("fetch", "--lake", tmp_path / "lake", "--pmids", tmp_path / "list.txt")

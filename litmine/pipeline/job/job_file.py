@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from litmine.errors import JobFileError, SettingError
+from litmine.pipeline.fetch_plan import FetchRequest
 from litmine.pipeline.job.after import AFTER_STEPS
 from litmine.pipeline.job.step import JobStep
 from litmine.resources import packaged_path
@@ -91,6 +92,8 @@ class Job:
     def __post_init__(self) -> None:
         if any(not query.strip() for query in self.queries):
             raise SettingError("a query is empty; write a PubMed query or remove it")
+        for query in self.queries:
+            FetchRequest(" ".join(query.split()))  # refuses what no query has
         steps = self.inbox, self.queries, self.queries_file, self.models, self.terms, self.questions, self.after
         if not any(steps):
             raise SettingError("the job has nothing to do; set inbox, queries, models, terms, questions or after")

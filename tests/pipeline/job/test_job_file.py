@@ -52,6 +52,7 @@ def test_every_key_is_read(write_job: Callable[..., Path]) -> None:
         ("name = 'x'", "sets name; remove it, because a job has the name of its file"),
         ("queries = 'a'", "queries must be a list of names in quotes"),
         ("queries = [' ']", "a query is empty"),
+        ('queries = ["aspirin \\u0000"]', r"the query has the control character U\+0000; remove it"),
         ("inbox = [1]", "inbox must be a list of paths in quotes"),
         ("queries_file = 3", "queries_file must be a path in quotes, not 3"),
         ("models = []", "has nothing to do"),
