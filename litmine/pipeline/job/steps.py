@@ -62,6 +62,10 @@ class ImportStep:
         return " ".join(map(str, self.paths))
 
     def run(self, lake: LakePath, observer: JobObserver) -> StepOutcome:
+        for path in self.paths:
+            if path.exists() and not (path.is_file() or path.is_dir()):
+                # A pipe without a writer would hold up every step of every night.
+                raise SettingError(f"inbox names {path}, which is neither a file nor a folder; name one of these")
         result = import_files(
             lake, self.paths, on_progress=lambda count: observer.progress(count, "records"), workers=self.workers
         )

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import ClassVar
 import pytest
 
 from litmine.cli.run import format_duration, format_summary
-from litmine.errors import DONE, FAILED, INTERRUPTED, LOCKED, NEW_GAPS, LakeError, LakeLockedError
+from litmine.errors import DONE, FAILED, INTERRUPTED, LOCKED, NEW_GAPS, LakeError, LakeLockedError, SettingError
 from litmine.fake_pubmed.archive import RecordArchive
 from litmine.fake_pubmed.faults import FaultInjector
 from litmine.fake_pubmed.server import FakePubmedServer, serve
@@ -22,6 +23,7 @@ from litmine.lake.paths import LakePath
 from litmine.pipeline.job.job_file import Job
 from litmine.pipeline.job.run import run as run_job
 from litmine.pipeline.job.step import Forecast, JobObserver, Rates, StepOutcome
+from litmine.pipeline.job.steps import ImportStep
 
 Run = Callable[..., CompletedProcess[str]]
 WriteJob = Callable[..., Path]
@@ -52,6 +54,14 @@ class ScriptedStep:
 
     def forecast(self, lake: LakePath, rates: Rates, new_records: int) -> Forecast:  # noqa: ARG002
         return Forecast("")
+
+
+def test_an_inbox_that_is_a_pipe_does_not_hold_up_the_night(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(SettingError, match="pipe, which is neither a file nor a folder; name one of these"):
+        ImportStep((pipe,), 1).run(tmp_path / "lake", JobObserver())
+    assert not (tmp_path / "lake").exists()
 
 
 @pytest.mark.parametrize(
