@@ -13,6 +13,7 @@ from litmine.errors import (
     UnknownNameError,
 )
 from litmine.explore.queries import BusyError
+from litmine.explore.shared import PreparingError
 from litmine.output.hidden_paths import HiddenPaths
 
 
@@ -23,6 +24,7 @@ class NotFoundError(LitmineError):
 _STATUSES: tuple[tuple[type[LitmineError], int], ...] = (
     (NotFoundError, 404),
     (BusyError, 503),
+    (PreparingError, 503),
     (QueryLimitError, 422),
     (QueryError, 400),
     (DiscoveryError, 400),
