@@ -33,6 +33,16 @@ _STATUSES: tuple[tuple[type[LitmineError], int], ...] = (
     (UnknownNameError, 400),
 )
 
+# A page that waits for what the server is preparing comes again after so many seconds, in the browser too.
+RETRY_SECONDS = 5
+
+
+def retry_headers(error: Exception) -> dict[str, str]:
+    """The headers of the answer that make a program or a browser send the request again, if that helps."""
+    if not isinstance(error, PreparingError):
+        return {}
+    return {"Retry-After": str(RETRY_SECONDS), "Refresh": str(RETRY_SECONDS)}
+
 
 def status_and_message(error: Exception, hidden: HiddenPaths) -> tuple[int, str]:
     """The status and the sentence of an error. A bug is printed on stderr, and the answer does not show it."""

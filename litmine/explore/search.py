@@ -9,7 +9,7 @@ import numpy as np
 
 from litmine.errors import QueryError
 from litmine.explore.arrays import Booleans, Integers, LakeArrays
-from litmine.explore.conditions import rows_as_list, sql_list
+from litmine.explore.conditions import sql_list
 from litmine.explore.queries import LakeQueries
 from litmine.explore.shared import Shared
 from litmine.lake.articles import text_regions
@@ -117,21 +117,26 @@ def _articles(queries: LakeQueries, pmids: Sequence[int], words: str) -> list[di
     """What a list of hits shows of each article: source, the best sentence with the words marked, top concepts."""
     if not pmids:
         return []
-    concepts = rows_as_list(
-        "SELECT entity_type, mention, identifier, mentions FROM ("
-        "SELECT pmid, min(entity_type) AS entity_type, identifier, mode(mention) AS mention, count(*) AS mentions"
-        f" FROM entities WHERE pmid IN {sql_list(pmids)}"
-        " GROUP BY pmid, identifier, coalesce(identifier, lower(mention))"
-        ") AS counted WHERE counted.pmid = articles.pmid ORDER BY mentions DESC, mention"
-        f" LIMIT {_CONCEPTS_PER_ARTICLE}"
+    wanted = f"WHERE pmid IN {sql_list(pmids)}"
+    by_pmid: dict[int, dict[str, Any]] = {
+        row["pmid"]: row | {"concepts": []}
+        for row in queries.cached_rows(
+            "SELECT pmid, title, text, sections, journal, year, authors[:3] AS authors, len(authors) AS author_count,"
+            f" publication_types, retracted FROM articles {wanted}"
+        )
+    }
+    concepts = queries.cached_rows(
+        "SELECT * FROM (SELECT pmid, min(entity_type) AS entity_type, identifier, mode(mention) AS mention, count(*) AS"
+        f" mentions FROM entities {wanted} GROUP BY pmid, identifier, coalesce(identifier, lower(mention)))"
+        " QUALIFY row_number() OVER (PARTITION BY pmid ORDER BY mentions DESC, mention)"
+        f" <= {_CONCEPTS_PER_ARTICLE} ORDER BY mentions DESC, mention"
     )
-    rows = queries.cached_rows(
-        "SELECT pmid, title, text, sections, journal, year, authors[:3] AS authors, len(authors) AS author_count,"
-        f" publication_types, retracted, {concepts} AS concepts FROM articles WHERE pmid IN {sql_list(pmids)}"
-    )
-    by_pmid = {row["pmid"]: row for row in rows}
+    for row in concepts:
+        if row["pmid"] in by_pmid:
+            names = ("entity_type", "mention", "identifier", "mentions")
+            by_pmid[row["pmid"]]["concepts"].append({name: row[name] for name in names})
     stems = content_words(words)
-    return [_with_snippet(dict(by_pmid[pmid]), stems) for pmid in pmids if pmid in by_pmid]
+    return [_with_snippet(by_pmid[pmid], stems) for pmid in pmids if pmid in by_pmid]
 
 
 def _with_snippet(article: dict[str, Any], stems: Mapping[str, str]) -> dict[str, Any]:
