@@ -63,6 +63,12 @@ class ConceptNames:
 
         return {one: ", ".join(map(name, one.split("|"))) for one in identifiers}
 
+    def type_of(self, identifier: str) -> str:
+        """The entity type of a concept; empty if no article mentions it."""
+        names = self._names()
+        row = names.rows.get(identifier)
+        return "" if row is None else names.concepts.column("entity_type")[row].as_py() or ""
+
     def most_frequent(self, size: int, entity_type: str = "") -> list[dict[str, Any]]:
         """The concepts in most articles, all or of a type."""
         import pyarrow.compute as pc

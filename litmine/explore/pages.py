@@ -117,7 +117,7 @@ def address(path: str, values: Mapping[str, Any], **changes: Any) -> str:
 def _search(services: Services, values: Values) -> Values:
     concept = _resolve_concept(services, values)
     wanted = search_of({**values, "concept": concept["identifier"] if concept else ""})
-    hits = search(services.queries, services.index, services.arrays(), wanted)
+    hits = search(services.search_sources(), wanted)
     is_start = not any(values[one.name] for one in SEARCH_PARAMETERS if one.kind == "string")
     names = services.names.name_of(
         {one["identifier"] for article in hits.articles for one in article["concepts"]} - {None}

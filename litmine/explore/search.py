@@ -9,6 +9,7 @@ import numpy as np
 
 from litmine.errors import QueryError
 from litmine.explore.arrays import Booleans, Integers, LakeArrays
+from litmine.explore.concepts import ConceptNames
 from litmine.explore.conditions import sql_list
 from litmine.explore.queries import LakeQueries
 from litmine.explore.shared import Shared
@@ -65,22 +66,33 @@ def index_note(index: Shared[SearchIndex], state: str) -> str:
     return f"The search index does not have the newest articles yet{reason}."
 
 
-def search(queries: LakeQueries, index: Shared[SearchIndex], arrays: LakeArrays, wanted: Search) -> Hits:
+@dataclass(frozen=True, slots=True)
+class SearchSources:
+    """What a search reads."""
+
+    queries: LakeQueries
+    index: Shared[SearchIndex]
+    arrays: LakeArrays
+    names: ConceptNames
+
+
+def search(sources: SearchSources, wanted: Search) -> Hits:
     """The articles that match; the best first if there are words, else the newest first.
 
     Raises QueryError for an invalid condition, LakeError for a damaged lake, BusyError.
     """
+    queries, index, arrays = sources.queries, sources.index, sources.arrays
     chosen, is_all = _chosen(queries, arrays, wanted)
     if not wanted.words.strip():
         pmids = arrays.page(chosen, wanted.offset, wanted.size)
-        return Hits(_articles(queries, pmids, ""), int(chosen.sum()), arrays.facets(chosen))
+        return Hits(_articles(sources, pmids, ""), int(chosen.sum()), arrays.facets(chosen))
     state = queries.state()
     opened, note = index.get(state), index_note(index, state)
     among = None if is_all else ArticleList(arrays.pmids[chosen].astype(np.int64, copy=False))
     ranked = [hit.pmid for hit in opened.search(wanted.words, MAX_HITS, among=among)]
     known = arrays.mask(arrays.with_pmids(np.array(ranked, np.int64)))
     page = ranked[wanted.offset : wanted.offset + wanted.size]
-    articles = _articles(queries, page, wanted.words)
+    articles = _articles(sources, page, wanted.words)
     return Hits(articles, len(ranked), arrays.facets(known), len(ranked) == MAX_HITS, note)
 
 
@@ -113,30 +125,48 @@ def _matching(queries: LakeQueries, where: str) -> Integers:
     return np.concatenate(found)
 
 
-def _articles(queries: LakeQueries, pmids: Sequence[int], words: str) -> list[dict[str, Any]]:
+def _articles(sources: SearchSources, pmids: Sequence[int], words: str) -> list[dict[str, Any]]:
     """What a list of hits shows of each article: source, the best sentence with the words marked, top concepts."""
     if not pmids:
         return []
-    wanted = f"WHERE pmid IN {sql_list(pmids)}"
-    by_pmid: dict[int, dict[str, Any]] = {
-        row["pmid"]: row | {"concepts": []}
-        for row in queries.cached_rows(
-            "SELECT pmid, title, text, sections, journal, year, authors[:3] AS authors, len(authors) AS author_count,"
-            f" publication_types, retracted FROM articles {wanted}"
-        )
-    }
-    concepts = queries.cached_rows(
-        "SELECT * FROM (SELECT pmid, min(entity_type) AS entity_type, identifier, mode(mention) AS mention, count(*) AS"
-        f" mentions FROM entities {wanted} GROUP BY pmid, identifier, coalesce(identifier, lower(mention)))"
+    rows = sources.queries.cached_rows(
+        "SELECT pmid, title, text, sections, journal, year, authors[:3] AS authors, len(authors) AS author_count,"
+        f" publication_types, retracted FROM articles WHERE pmid IN {sql_list(pmids)}"
+    )
+    concepts = {pmid: sources.arrays.concepts_of(pmid, _CONCEPTS_PER_ARTICLE) for pmid in pmids}
+    names = sources.names.name_of({identifier for found in concepts.values() for identifier, _ in found})
+    by_pmid = {row["pmid"]: dict(row) for row in rows}
+    for pmid, article in by_pmid.items():
+        article["concepts"] = [
+            {
+                "entity_type": sources.names.type_of(identifier),
+                "mention": names[identifier],
+                "identifier": identifier,
+                "mentions": mentions,
+            }
+            for identifier, mentions in concepts[pmid]
+        ]
+    for pmid, unlinked in _unlinked(sources.queries, [pmid for pmid in by_pmid if not concepts[pmid]]).items():
+        by_pmid[pmid]["concepts"] = unlinked
+    stems = content_words(words)
+    return [_with_snippet(by_pmid[pmid], stems) for pmid in pmids if pmid in by_pmid]
+
+
+def _unlinked(queries: LakeQueries, pmids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
+    """The most frequent mentions of articles without a linked concept, or that are newer than the arrays."""
+    found: dict[int, list[dict[str, Any]]] = {}
+    if not pmids:
+        return found
+    rows = queries.cached_rows(
+        "SELECT * FROM (SELECT pmid, min(entity_type) AS entity_type, mode(mention) AS mention, identifier, count(*) AS"
+        f" mentions FROM entities WHERE pmid IN {sql_list(pmids)}"
+        " GROUP BY pmid, identifier, coalesce(identifier, lower(mention)))"
         " QUALIFY row_number() OVER (PARTITION BY pmid ORDER BY mentions DESC, mention)"
         f" <= {_CONCEPTS_PER_ARTICLE} ORDER BY mentions DESC, mention"
     )
-    for row in concepts:
-        if row["pmid"] in by_pmid:
-            names = ("entity_type", "mention", "identifier", "mentions")
-            by_pmid[row["pmid"]]["concepts"].append({name: row[name] for name in names})
-    stems = content_words(words)
-    return [_with_snippet(by_pmid[pmid], stems) for pmid in pmids if pmid in by_pmid]
+    for row in rows:
+        found.setdefault(row["pmid"], []).append({name: value for name, value in row.items() if name != "pmid"})
+    return found
 
 
 def _with_snippet(article: dict[str, Any], stems: Mapping[str, str]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from litmine.explore.discovery import Discoveries, read_graph
 from litmine.explore.overview import read_overview
 from litmine.explore.queries import LakeQueries, RequestLimits
 from litmine.explore.scratch import ScratchLake
+from litmine.explore.search import SearchSources
 from litmine.explore.shared import Shared
 from litmine.lake.lake import Lake
 from litmine.search.index import SearchIndex
@@ -82,6 +83,10 @@ class Services:
     def concept_sources(self) -> ConceptSources:
         """What the page of a concept is made from. Raises as `LakeQueries.open`."""
         return ConceptSources(self.queries, self.names, self.signals, self.arrays(), self.tables())
+
+    def search_sources(self) -> SearchSources:
+        """What a search reads. Raises as `arrays`."""
+        return SearchSources(self.queries, self.index, self.arrays(), self.names)
 
     def warm_up(self) -> None:
         """Prepare everything that pages need, one after the other, so that the first request waits less."""

@@ -32,8 +32,9 @@ _CONCEPTS = "concepts"
 # A file without rows in each table's folder.
 SCHEMA_FILE = "_schema.parquet"
 _FIELD_ID = b"PARQUET:field_id"
-# Rows of a row group, of articles and of other tables. A query for one article decodes the groups that may have it.
-_ARTICLE_ROWS, _ROWS = 1_000, 20_000
+# A query for the text of one article decodes a row group, so that of articles is small. Names are looked up in the
+# dictionary of each row group, so those of other tables are as large as what is written at a time.
+_ARTICLE_ROWS = 1_000
 # Read this much of an object's end first: it holds most files' Parquet metadata.
 _METADATA_BYTES = 1 << 16
 # The length of the metadata in four bytes, and `_END_MARK`.
@@ -72,7 +73,7 @@ def _write(sink: Any, table: str, chunks: Iterable[pa.Table], footer: Mapping[st
     ) as writer:
         for chunk in chunks:
             check_rows(table, chunk)
-            rows = _ARTICLE_ROWS if table == ARTICLES else _ROWS
+            rows = _ARTICLE_ROWS if table == ARTICLES else None
             writer.write_table(pa.Table.from_arrays(chunk.columns, schema=schema), row_group_size=rows)
         added: dict[str | bytes, str | bytes] = {CHECKSUM_KEY: NO_CHECKSUM}
         if footer is not None:
