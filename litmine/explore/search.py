@@ -113,16 +113,15 @@ def _chosen(queries: LakeQueries, arrays: LakeArrays, wanted: Search) -> tuple[B
 
 def _matching(queries: LakeQueries, where: str) -> Integers:
     """The PMIDs of the articles that fulfil a user's condition. Raises QueryError for an invalid one."""
-    found = [np.zeros(0, np.int64)]
     try:
         # The line break ends a comment in the condition.
-        with queries.open(f"SELECT pmid FROM articles WHERE (\n{where}\n)") as reader:
-            if str(reader.schema.field(0).type) != "int64":
-                raise QueryError("it is not a single condition")
-            found += [batch.column(0).drop_null().to_numpy() for batch in reader]
+        found = queries.table(f"SELECT pmid FROM articles WHERE (\n{where}\n)").column(0)
+        if str(found.type) != "int64":
+            raise QueryError("it is not a single condition")
     except QueryError as error:
         raise condition_error(where, error) from error
-    return np.concatenate(found)
+    pmids: Integers = found.drop_null().to_numpy()
+    return pmids
 
 
 def _articles(sources: SearchSources, pmids: Sequence[int], words: str) -> list[dict[str, Any]]:
