@@ -56,7 +56,7 @@ class Answers:
         """Percentiles in seconds."""
         ordered = sorted(self.seconds) or [0.0]
         share = {f"p{n} s": round(ordered[min(len(ordered) - 1, len(ordered) * n // 100)], 3) for n in (50, 95)}
-        return {"requests": len(self.seconds), **share, "failed": len(self.failed)}
+        return {"requests": len(self.seconds), **share, "failures": len(self.failed), "failed": self.failed[:3]}
 
 
 class Server:
@@ -166,10 +166,11 @@ def page_kinds(lake: Lake, rng: random.Random) -> dict[str, Callable[[], str]]:
 
 
 def warm_up(server: Server, kinds: dict[str, Callable[[], str]]) -> dict[str, Any]:
-    """Request each kind twice, one after the other: the first answers wait for the index and the arrays."""
+    """Request each kind twice, one after the other, and again while the server prepares what it needs."""
     began, cpu = time.perf_counter(), server.cpu_seconds()
     for address in [*kinds.values(), *kinds.values()]:
-        server.get(address())
+        while server.get(address()) == 503:
+            time.sleep(1)
     seconds, used = time.perf_counter() - began, server.cpu_seconds() - cpu
     return {"s": round(seconds, 1), "CPU s": round(used, 1), "MB": server.megabytes()}
 

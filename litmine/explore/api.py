@@ -83,7 +83,7 @@ def next_address(path: str, values: Values, more: bool) -> str | None:
 
 
 def _search(services: Services, values: Values) -> dict[str, Any]:
-    hits = search(services.queries, services.index, services.arrays(), search_of(values))
+    hits = search(services.search_sources(), search_of(values))
     return {
         "total": hits.total,
         "total_is_least": hits.cut,

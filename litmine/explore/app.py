@@ -2,7 +2,7 @@
 
 import json
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from starlette.staticfiles import StaticFiles
 
 from litmine.errors import QueryLimitError, SettingError
 from litmine.explore.api import ENDPOINTS, Endpoint
-from litmine.explore.errors import NotFoundError, status_and_message
+from litmine.explore.errors import NotFoundError, retry_headers, status_and_message
 from litmine.explore.openapi import describe_api
 from litmine.explore.pages import PAGES, Page, PageRenderer
 from litmine.explore.parameters import read_parameters
@@ -76,13 +76,13 @@ def _in_order() -> list[Endpoint]:
     ]
 
 
-def _json(value: Any, status: int = 200) -> Response:
-    return Response(json_bytes(value) + b"\n", status, media_type="application/json")
+def _json(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(json_bytes(value) + b"\n", status, headers, "application/json")
 
 
 def _error(services: Services, error: Exception) -> Response:
     status, message = status_and_message(error, services.queries.hidden)
-    return _json({"error": {"status": status, "message": message}}, status)
+    return _json({"error": {"status": status, "message": message}}, status, retry_headers(error))
 
 
 def _json_route(services: Services, make: Callable[[], Any]) -> Callable[[Request], Response]:

@@ -57,7 +57,8 @@ class LakeArrays:
 
     years: NO_YEAR for none. kinds: a bit for each entity type that the article mentions. newest: positions of articles,
     the newest first. numbers: number of each concept. The concepts of article i are `concepts` from `offsets[i]` to
-    `offsets[i + 1]`; the articles of concept n are `articles` from `concept_offsets[n]` on, with their mentions.
+    `offsets[i + 1]`, with their mentions, 255 for more, in `times`; the articles of concept n are `articles` from
+    `concept_offsets[n]` on, with their mentions.
     """
 
     pmids: Integers
@@ -72,6 +73,7 @@ class LakeArrays:
     numbers: Mapping[str, int]
     offsets: Integers
     concepts: Integers
+    times: Integers
     concept_offsets: Integers
     articles: Integers
     mentions: Integers
@@ -83,6 +85,17 @@ class LakeArrays:
             return np.zeros(0, np.int32), np.zeros(0, np.int32)
         some = slice(int(self.concept_offsets[number]), int(self.concept_offsets[number + 1]))
         return self.articles[some], self.mentions[some]
+
+    def concepts_of(self, pmid: int, most: int) -> list[tuple[str, int]]:
+        """The concepts that an article mentions most often, each with its number of mentions, 255 for more."""
+        places = self.with_pmids(np.array([pmid]))
+        if not len(places):
+            return []
+        some = slice(int(self.offsets[places[0]]), int(self.offsets[places[0] + 1]))
+        # Numbers are in the order of identifiers, so equal counts are sorted by these.
+        order = np.lexsort((self.concepts[some], -self.times[some].astype(np.int32)))[:most]
+        found = zip(self.concepts[some][order].tolist(), self.times[some][order].tolist(), strict=True)
+        return [(self.identifiers[number], count) for number, count in found]
 
     def mask(self, places: Integers) -> Booleans:
         """The articles at these positions."""
@@ -212,6 +225,7 @@ def read_arrays(queries: LakeQueries) -> LakeArrays:
         {identifier: number for number, identifier in enumerate(identifiers)},
         _offsets(np.bincount(places, minlength=len(pmids))),
         owner[by_article],
+        np.minimum(mentions[by_article], 255).astype(np.uint8),
         _offsets(np.bincount(owner, minlength=len(concepts))),
         places,
         mentions,

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from litmine.explore.concept_tables import ConceptTables
-from litmine.explore.conditions import rows_as_list
 from litmine.explore.queries import LakeQueries
+from litmine.output.rows import records
 from litmine.pipeline.count_format import format_count
 
 _MAX_ROWS = 500
@@ -36,15 +36,18 @@ def read_article(queries: LakeQueries, tables: ConceptTables, pmid: int) -> dict
 
     Raises as `LakeQueries.rows`.
     """
-    parts = ", ".join(
-        rows_as_list(f"{query.format(pmid=pmid)} LIMIT {_MAX_ROWS}") + f" AS {view}"
-        for view, query in _SECTIONS.items()
-        if view in queries.views
+    shown = [name for name in _SECTIONS if name in queries.views and queries.has_rows(name)]
+    record, *sections = queries.tables(
+        [
+            f"SELECT * FROM articles WHERE pmid = {pmid}",
+            *(f"{_SECTIONS[name].format(pmid=pmid)} LIMIT {_MAX_ROWS}" for name in shown),
+        ]
     )
-    rows = queries.rows(f"SELECT articles.*, {parts} FROM articles WHERE pmid = {pmid}")
-    if not rows:
+    if not len(record):
         return None
-    (article,) = rows
+    (article,) = records(record.to_reader())
+    article |= {name: [] for name in _SECTIONS if name in queries.views}
+    article |= {name: list(records(rows.to_reader())) for name, rows in zip(shown, sections, strict=True)}
     article["pmid"] = pmid
     article["adverse_events"] = tables.events_of(pmid)[:_MAX_ROWS]
     for name in ("relations", "adverse_events"):

@@ -30,7 +30,7 @@ _ALL_SIGNALS = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Names:
+class Names:
     """The concepts, most frequent first, and all their names in lower case with the row of each one's concept."""
 
     concepts: pa.Table
@@ -42,9 +42,9 @@ class _Names:
 class ConceptNames:
     """The concepts that the lake mentions, read once for each state of the lake."""
 
-    def __init__(self, queries: LakeQueries) -> None:
+    def __init__(self, queries: LakeQueries, shared: Shared[Names]) -> None:
         self._queries = queries
-        self.shared = Shared(lambda: _read_names(queries))
+        self.shared = shared
 
     def get(self, identifier: str) -> dict[str, Any] | None:
         """The row of `concepts` of an identifier; None if no article mentions it. Raises as `LakeQueries.rows`."""
@@ -62,6 +62,12 @@ class ConceptNames:
             return found or identifier
 
         return {one: ", ".join(map(name, one.split("|"))) for one in identifiers}
+
+    def type_of(self, identifier: str) -> str:
+        """The entity type of a concept; empty if no article mentions it."""
+        names = self._names()
+        row = names.rows.get(identifier)
+        return "" if row is None else names.concepts.column("entity_type")[row].as_py() or ""
 
     def most_frequent(self, size: int, entity_type: str = "") -> list[dict[str, Any]]:
         """The concepts in most articles, all or of a type."""
@@ -104,16 +110,16 @@ class ConceptNames:
         complete: list[dict[str, Any]] = names.concepts.take(pa.array(order, pa.int64())).to_pylist() if order else []
         return complete
 
-    def _names(self) -> _Names:
+    def _names(self) -> Names:
         return self.shared.get(self._queries.state())
 
 
 class Signals:
     """The adverse-event signals of the lake. A query of one drug's takes as long as one of all."""
 
-    def __init__(self, queries: LakeQueries) -> None:
+    def __init__(self, queries: LakeQueries, shared: Shared[pa.Table]) -> None:
         self._queries = queries
-        self.shared = Shared(self._read)
+        self.shared = shared
 
     def of(self, identifier: str) -> list[dict[str, Any]]:
         """The strongest signals of a drug or an event. Raises as `LakeQueries.rows`."""
@@ -124,18 +130,21 @@ class Signals:
         found: list[dict[str, Any]] = signals.filter(is_of).slice(0, _SIGNALS).to_pylist()
         return found
 
-    def _read(self) -> pa.Table:
-        with self._queries.open(_ALL_SIGNALS) as reader:
-            return reader.read_all()
+
+def read_signals(queries: LakeQueries) -> pa.Table:
+    """All signals, the strongest first. Raises as `LakeQueries.open`."""
+    with queries.open(_ALL_SIGNALS) as reader:
+        return reader.read_all()
 
 
-def _read_names(queries: LakeQueries) -> _Names:
+def read_names(queries: LakeQueries) -> Names:
+    """The concepts and their names. Raises as `LakeQueries.open`."""
     import pyarrow.compute as pc
 
     with queries.open(_ALL) as reader:
         concepts = reader.read_all().combine_chunks()
     if not len(concepts):
-        return _Names(concepts, {}, pa.array([], pa.string()), pa.array([], pa.int64()))
+        return Names(concepts, {}, pa.array([], pa.string()), pa.array([], pa.int64()))
     identifiers = concepts.column("identifier").to_pylist()
     synonyms = pc.list_flatten(concepts.column("synonyms")).cast(pa.string())
     parents = pc.list_parent_indices(concepts.column("synonyms")).cast(pa.int64())
@@ -147,7 +156,7 @@ def _read_names(queries: LakeQueries) -> _Names:
     )
     name_rows = pa.concat_arrays([own, own, *parents.chunks])
     known = names.is_valid()
-    return _Names(
+    return Names(
         concepts,
         {one: row for row, one in enumerate(identifiers)},
         pc.utf8_lower(names.filter(known)),

@@ -3,6 +3,7 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -17,11 +18,12 @@ from litmine.explore.concepts import ConceptNames
 from litmine.explore.queries import LakeQueries
 from litmine.explore.shared import Shared
 from litmine.lake.lake import Lake
-from litmine.lake.query_limits import QueryLimits
 
 Values = Mapping[str, Any]
 # Results of searches that are kept: walking back and forth asks for the same ones.
 _MAX_CACHED = 100
+# Searches at the same time, since each may take some hundred megabytes.
+_MAX_RUNNING = 2
 # What the page calls the options of a search.
 _OPTION_NAMES = {
     "until": "year", "to": "type of results", "via": "type of links", "narrower": "narrower headings",
@@ -30,28 +32,29 @@ _OPTION_NAMES = {
 _SCORES = ("minimum_weight", "npmi", "fisher", "dwpc")
 
 
-class LimitedLake(Lake):
-    """A lake whose queries have the limits of a request."""
+class RequestLake(Lake):
+    """A lake whose queries are those of requests: on prepared connections, within their limits."""
 
-    limits: QueryLimits
+    queries: LakeQueries
 
-    def select(
-        self, query: str, limits: QueryLimits | None = None, verifies_parts: bool = True
-    ) -> pa.RecordBatchReader:
-        """As `Lake.select`, with the limits of a request unless others are given."""
-        return super().select(query, limits or self.limits, verifies_parts)
+    def sql(self, query: str) -> pa.Table:
+        """As `Lake.sql`; raises BusyError, too."""
+        return self.queries.table(query)
 
 
 class Discoveries:
     """Searches for connections in the concepts of the lake's articles, which are read once for each state of it."""
 
-    def __init__(self, queries: LakeQueries) -> None:
+    def __init__(self, queries: LakeQueries, shared: Shared[ConceptGraph]) -> None:
         self._queries = queries
+        self.shared = shared
         # The results of searches in one graph.
         self._cached_graph: ConceptGraph | None = None
         self._cache: OrderedDict[DiscoveryRequest, Discovery] = OrderedDict()
         self._lock = threading.Lock()
-        self.shared: Shared[ConceptGraph] = Shared(self._read)
+        self._turns = threading.BoundedSemaphore(_MAX_RUNNING)
+        self._lake = RequestLake(queries.lake.location)
+        self._lake.queries = queries
 
     def search(self, request: DiscoveryRequest) -> Discovery:
         """Run one search.
@@ -67,8 +70,9 @@ class Discoveries:
             if request in self._cache:
                 self._cache.move_to_end(request)
                 return self._cache[request]
-        with self._queries.slot():
-            found = discover_in(graph, request)
+        # Reading the lake for it takes slots, too, so it has none of its own.
+        with self._turns:
+            found = discover_in(replace(graph, lake=self._lake), request)
         with self._lock:
             if self._cached_graph is graph:
                 self._cache[request] = found
@@ -76,10 +80,10 @@ class Discoveries:
                 self._cache.popitem(last=False)
         return found
 
-    def _read(self) -> ConceptGraph:
-        lake = LimitedLake(self._queries.lake.location)
-        lake.limits = self._queries.query_limits
-        return load_graph(lake, "entities")
+
+def read_graph(queries: LakeQueries) -> ConceptGraph:
+    """The concepts of the lake's articles. Raises as `load_graph`."""
+    return load_graph(queries.lake, "entities")
 
 
 def discover_concepts(discoveries: Discoveries, names: ConceptNames, values: Values) -> dict[str, Any]:

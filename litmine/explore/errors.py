@@ -13,6 +13,7 @@ from litmine.errors import (
     UnknownNameError,
 )
 from litmine.explore.queries import BusyError
+from litmine.explore.shared import PreparingError
 from litmine.output.hidden_paths import HiddenPaths
 
 
@@ -23,6 +24,7 @@ class NotFoundError(LitmineError):
 _STATUSES: tuple[tuple[type[LitmineError], int], ...] = (
     (NotFoundError, 404),
     (BusyError, 503),
+    (PreparingError, 503),
     (QueryLimitError, 422),
     (QueryError, 400),
     (DiscoveryError, 400),
@@ -30,6 +32,16 @@ _STATUSES: tuple[tuple[type[LitmineError], int], ...] = (
     (SettingError, 400),
     (UnknownNameError, 400),
 )
+
+# A page that waits for what the server is preparing comes again after so many seconds, in the browser too.
+RETRY_SECONDS = 5
+
+
+def retry_headers(error: Exception) -> dict[str, str]:
+    """The headers of the answer that make a program or a browser send the request again, if that helps."""
+    if not isinstance(error, PreparingError):
+        return {}
+    return {"Retry-After": str(RETRY_SECONDS), "Refresh": str(RETRY_SECONDS)}
 
 
 def status_and_message(error: Exception, hidden: HiddenPaths) -> tuple[int, str]:

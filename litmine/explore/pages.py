@@ -22,7 +22,7 @@ from litmine.explore.api import (
 )
 from litmine.explore.article import banners, entity_types, label_groups, paragraphs
 from litmine.explore.discovery import discover_concepts, network_of
-from litmine.explore.errors import status_and_message
+from litmine.explore.errors import retry_headers, status_and_message
 from litmine.explore.parameters import Parameter, read_parameters
 from litmine.explore.reading import ask
 from litmine.explore.render import make_environment, series_of, spans_of
@@ -91,7 +91,7 @@ class PageRenderer:
             status, message = status_and_message(error, self.services.queries.hidden)
             values |= {name: value for name, value in given.items() if name in values}
             template = "error.html" if page.in_path else page.template
-            return self._render(template, {"values": values, "error": message}, status)
+            return self._render(template, {"values": values, "error": message}, status, retry_headers(error))
         return self._render(page.template, {"values": values, "error": "", **context})
 
     def error(self, error: Exception) -> Response:
@@ -99,8 +99,12 @@ class PageRenderer:
         status, message = status_and_message(error, self.services.queries.hidden)
         return self._render("error.html", {"values": {}, "error": message}, status)
 
-    def _render(self, template: str, context: Values, status: int = 200) -> Response:
-        return HTMLResponse(self._templates.get_template(template).render(template=template, **context), status)
+    def _render(
+        self, template: str, context: Values, status: int = 200, headers: Mapping[str, str] | None = None
+    ) -> Response:
+        # The page of an error that passes by itself shows it as waiting, not as a mistake.
+        text = self._templates.get_template(template).render(template=template, is_waiting=bool(headers), **context)
+        return HTMLResponse(text, status, headers)
 
 
 def address(path: str, values: Mapping[str, Any], **changes: Any) -> str:
@@ -113,7 +117,7 @@ def address(path: str, values: Mapping[str, Any], **changes: Any) -> str:
 def _search(services: Services, values: Values) -> Values:
     concept = _resolve_concept(services, values)
     wanted = search_of({**values, "concept": concept["identifier"] if concept else ""})
-    hits = search(services.queries, services.index, services.arrays(), wanted)
+    hits = search(services.search_sources(), wanted)
     is_start = not any(values[one.name] for one in SEARCH_PARAMETERS if one.kind == "string")
     names = services.names.name_of(
         {one["identifier"] for article in hits.articles for one in article["concepts"]} - {None}

@@ -1,18 +1,21 @@
 """Queries of requests: each within limits of time, memory and rows, few at the same time, the usual ones cached."""
 
 import threading
+import time
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 import pyarrow as pa
 
 from litmine.errors import LitmineError
 from litmine.lake.lake import Lake
-from litmine.lake.listing import live_files_by_table
+from litmine.lake.listing import live_files_by_table, model_folders
+from litmine.lake.paths import MODEL_TABLES, REPLACED, TABLES
 from litmine.lake.query import PreparedViews
 from litmine.lake.query_limits import QueryLimits
 from litmine.lake.view_definitions import view_descriptions
@@ -22,6 +25,8 @@ from litmine.output.rows import records, with_unique_names
 _MAX_CACHED = 200
 # A result with more rows is not kept.
 _MAX_CACHED_ROWS = 20_000
+# A folder that changed less long ago may change again without another time: clocks of file systems have steps.
+_STEP_NS = 50_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +38,14 @@ class RequestLimits:
     body_bytes: size of the body of a request. texts, text_chars: number of texts to annotate and characters of each.
     """
 
-    seconds: float = 30.0
+    seconds: float | None = 30.0
     memory: str = "2GB"
     threads: int = 2
     rows: int = 1_000
     download_rows: int = 1_000_000
     queries: int = 4
     wait: float = 20.0
+    patience: float = 10.0
     body_bytes: int = 4_000_000
     texts: int = 100
     text_chars: int = 50_000
@@ -63,6 +69,13 @@ class LakeQueries:
         # Idle connections over the files of one state of the lake.
         self._prepared: list[PreparedViews] = []
         self._prepared_state = ""
+        # The latest state, with the times of the folders that it was listed from.
+        self._listed: tuple[dict[Path, int], str] | None = None
+
+    @classmethod
+    def for_preparing(cls, lake: Lake, limits: RequestLimits) -> Self:
+        """Queries beside the requests: one at a time, on one thread, for as long as it takes."""
+        return cls(lake, replace(limits, seconds=None, threads=1, queries=1, wait=threading.TIMEOUT_MAX))
 
     @property
     def views(self) -> frozenset[str]:
@@ -74,8 +87,25 @@ class LakeQueries:
 
         Raises LakeError for a damaged lake.
         """
+        listed = self._listed
+        if listed is not None and all(_time_of(folder) == time for folder, time in listed[0].items()):
+            return listed[1]
+        began, times = time.time_ns(), self._folder_times()
         names = sorted(str(path) for files in live_files_by_table(self.lake.location).values() for path in files)
-        return blake2b("\n".join(names).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
+        state = blake2b("\n".join(names).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
+        self._listed = (times, state) if times and max(times.values()) < began - _STEP_NS else None
+        return state
+
+    def _folder_times(self) -> dict[Path, int]:
+        """When each folder with files of the lake changed; none for a lake in an object store."""
+        place = self.lake.location
+        if not isinstance(place, Path):
+            return {}
+        folders = [*TABLES, REPLACED]
+        for table in MODEL_TABLES:
+            for folder in model_folders(place, table):
+                folders += [folder, folder.rpartition("/")[0]]
+        return {path: _time_of(path) for path in (place / folder for folder in sorted({*folders, ""}))}
 
     @contextmanager
     def open(self, query: str) -> Iterator[pa.RecordBatchReader]:
@@ -111,16 +141,27 @@ class LakeQueries:
 
     def table(self, query: str) -> pa.Table:
         """The same as a table, without folders of this machine."""
+        return self.tables([query])[0]
+
+    def tables(self, queries: Sequence[str]) -> list[pa.Table]:
+        """The same for several queries, of one state of the lake.
+
+        DuckDB plans them sooner than one query with many subqueries.
+        """
         with self.slot():
             state = self.state()
             views = self._take(state) or PreparedViews(self.lake.location, self.query_limits)
             try:
-                found = views.table(query)
+                found = [views.table(query) for query in queries]
             except BaseException:
                 views.close()
                 raise
             self._give_back(views, state)
-        return self.hidden.rows(with_unique_names(found.to_reader())).read_all()
+        return [self.hidden.rows(with_unique_names(one.to_reader())).read_all() for one in found]
+
+    def has_rows(self, view: str) -> bool:
+        """Whether a view has a row. Raises as `open`."""
+        return bool(self.cached_rows(f"SELECT 1 AS one FROM {view} LIMIT 1"))
 
     def close(self) -> None:
         """Close the idle connections."""
@@ -174,3 +215,11 @@ class LakeQueries:
             yield
         finally:
             self._slots.release()
+
+
+def _time_of(folder: Path) -> int:
+    """When a folder changed; -1 if it is not there."""
+    try:
+        return folder.stat().st_mtime_ns
+    except OSError:
+        return -1

@@ -9,7 +9,8 @@ import numpy as np
 
 from litmine.errors import QueryError
 from litmine.explore.arrays import Booleans, Integers, LakeArrays
-from litmine.explore.conditions import rows_as_list, sql_list
+from litmine.explore.concepts import ConceptNames
+from litmine.explore.conditions import sql_list
 from litmine.explore.queries import LakeQueries
 from litmine.explore.shared import Shared
 from litmine.lake.articles import text_regions
@@ -65,22 +66,33 @@ def index_note(index: Shared[SearchIndex], state: str) -> str:
     return f"The search index does not have the newest articles yet{reason}."
 
 
-def search(queries: LakeQueries, index: Shared[SearchIndex], arrays: LakeArrays, wanted: Search) -> Hits:
+@dataclass(frozen=True, slots=True)
+class SearchSources:
+    """What a search reads."""
+
+    queries: LakeQueries
+    index: Shared[SearchIndex]
+    arrays: LakeArrays
+    names: ConceptNames
+
+
+def search(sources: SearchSources, wanted: Search) -> Hits:
     """The articles that match; the best first if there are words, else the newest first.
 
     Raises QueryError for an invalid condition, LakeError for a damaged lake, BusyError.
     """
+    queries, index, arrays = sources.queries, sources.index, sources.arrays
     chosen, is_all = _chosen(queries, arrays, wanted)
     if not wanted.words.strip():
         pmids = arrays.page(chosen, wanted.offset, wanted.size)
-        return Hits(_articles(queries, pmids, ""), int(chosen.sum()), arrays.facets(chosen))
+        return Hits(_articles(sources, pmids, ""), int(chosen.sum()), arrays.facets(chosen))
     state = queries.state()
     opened, note = index.get(state), index_note(index, state)
     among = None if is_all else ArticleList(arrays.pmids[chosen].astype(np.int64, copy=False))
     ranked = [hit.pmid for hit in opened.search(wanted.words, MAX_HITS, among=among)]
     known = arrays.mask(arrays.with_pmids(np.array(ranked, np.int64)))
     page = ranked[wanted.offset : wanted.offset + wanted.size]
-    articles = _articles(queries, page, wanted.words)
+    articles = _articles(sources, page, wanted.words)
     return Hits(articles, len(ranked), arrays.facets(known), len(ranked) == MAX_HITS, note)
 
 
@@ -101,37 +113,59 @@ def _chosen(queries: LakeQueries, arrays: LakeArrays, wanted: Search) -> tuple[B
 
 def _matching(queries: LakeQueries, where: str) -> Integers:
     """The PMIDs of the articles that fulfil a user's condition. Raises QueryError for an invalid one."""
-    found = [np.zeros(0, np.int64)]
     try:
         # The line break ends a comment in the condition.
-        with queries.open(f"SELECT pmid FROM articles WHERE (\n{where}\n)") as reader:
-            if str(reader.schema.field(0).type) != "int64":
-                raise QueryError("it is not a single condition")
-            found += [batch.column(0).drop_null().to_numpy() for batch in reader]
+        found = queries.table(f"SELECT pmid FROM articles WHERE (\n{where}\n)").column(0)
+        if str(found.type) != "int64":
+            raise QueryError("it is not a single condition")
     except QueryError as error:
         raise condition_error(where, error) from error
-    return np.concatenate(found)
+    pmids: Integers = found.drop_null().to_numpy()
+    return pmids
 
 
-def _articles(queries: LakeQueries, pmids: Sequence[int], words: str) -> list[dict[str, Any]]:
+def _articles(sources: SearchSources, pmids: Sequence[int], words: str) -> list[dict[str, Any]]:
     """What a list of hits shows of each article: source, the best sentence with the words marked, top concepts."""
     if not pmids:
         return []
-    concepts = rows_as_list(
-        "SELECT entity_type, mention, identifier, mentions FROM ("
-        "SELECT pmid, min(entity_type) AS entity_type, identifier, mode(mention) AS mention, count(*) AS mentions"
-        f" FROM entities WHERE pmid IN {sql_list(pmids)}"
-        " GROUP BY pmid, identifier, coalesce(identifier, lower(mention))"
-        ") AS counted WHERE counted.pmid = articles.pmid ORDER BY mentions DESC, mention"
-        f" LIMIT {_CONCEPTS_PER_ARTICLE}"
-    )
-    rows = queries.cached_rows(
+    rows = sources.queries.cached_rows(
         "SELECT pmid, title, text, sections, journal, year, authors[:3] AS authors, len(authors) AS author_count,"
-        f" publication_types, retracted, {concepts} AS concepts FROM articles WHERE pmid IN {sql_list(pmids)}"
+        f" publication_types, retracted FROM articles WHERE pmid IN {sql_list(pmids)}"
     )
-    by_pmid = {row["pmid"]: row for row in rows}
+    concepts = {pmid: sources.arrays.concepts_of(pmid, _CONCEPTS_PER_ARTICLE) for pmid in pmids}
+    names = sources.names.name_of({identifier for found in concepts.values() for identifier, _ in found})
+    by_pmid = {row["pmid"]: dict(row) for row in rows}
+    for pmid, article in by_pmid.items():
+        article["concepts"] = [
+            {
+                "entity_type": sources.names.type_of(identifier),
+                "mention": names[identifier],
+                "identifier": identifier,
+                "mentions": mentions,
+            }
+            for identifier, mentions in concepts[pmid]
+        ]
+    for pmid, unlinked in _unlinked(sources.queries, [pmid for pmid in by_pmid if not concepts[pmid]]).items():
+        by_pmid[pmid]["concepts"] = unlinked
     stems = content_words(words)
-    return [_with_snippet(dict(by_pmid[pmid]), stems) for pmid in pmids if pmid in by_pmid]
+    return [_with_snippet(by_pmid[pmid], stems) for pmid in pmids if pmid in by_pmid]
+
+
+def _unlinked(queries: LakeQueries, pmids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
+    """The most frequent mentions of articles without a linked concept, or that are newer than the arrays."""
+    found: dict[int, list[dict[str, Any]]] = {}
+    if not pmids:
+        return found
+    rows = queries.cached_rows(
+        "SELECT * FROM (SELECT pmid, min(entity_type) AS entity_type, mode(mention) AS mention, identifier, count(*) AS"
+        f" mentions FROM entities WHERE pmid IN {sql_list(pmids)}"
+        " GROUP BY pmid, identifier, coalesce(identifier, lower(mention)))"
+        " QUALIFY row_number() OVER (PARTITION BY pmid ORDER BY mentions DESC, mention)"
+        f" <= {_CONCEPTS_PER_ARTICLE} ORDER BY mentions DESC, mention"
+    )
+    for row in rows:
+        found.setdefault(row["pmid"], []).append({name: value for name, value in row.items() if name != "pmid"})
+    return found
 
 
 def _with_snippet(article: dict[str, Any], stems: Mapping[str, str]) -> dict[str, Any]:

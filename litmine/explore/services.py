@@ -2,24 +2,27 @@
 
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Any, Self, TypeVar
 
 from litmine.errors import LitmineError
 from litmine.explore.arrays import LakeArrays, read_arrays
 from litmine.explore.concept_tables import ConceptTables, read_concept_tables
-from litmine.explore.concepts import ConceptNames, ConceptSources, Signals
-from litmine.explore.discovery import Discoveries
+from litmine.explore.concepts import ConceptNames, ConceptSources, Signals, read_names, read_signals
+from litmine.explore.discovery import Discoveries, read_graph
 from litmine.explore.overview import read_overview
 from litmine.explore.queries import LakeQueries, RequestLimits
 from litmine.explore.scratch import ScratchLake
+from litmine.explore.search import SearchSources
 from litmine.explore.shared import Shared
 from litmine.lake.lake import Lake
 from litmine.search.index import SearchIndex
 
+T = TypeVar("T")
 # An overview is read again when a request finds it so old.
-_OVERVIEW_SECONDS = 10
+_OVERVIEW_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,22 +38,33 @@ class Services:
     signals: Signals
     discoveries: Discoveries
     scratch: ScratchLake
-    closed: threading.Event = field(default_factory=threading.Event)
-    threads: list[threading.Thread] = field(default_factory=list)
 
     @classmethod
     def open(cls, lake: Lake, limits: RequestLimits | None = None) -> Self:
         """Prepare them; nothing of the lake is read yet."""
         queries = LakeQueries(lake, limits)
+        preparing = LakeQueries.for_preparing(lake, queries.limits)
+        turns = threading.Lock()
+
+        def shared(make: Callable[[], T], name: str) -> Shared[T]:
+            def make_and_close() -> T:
+                try:
+                    return make()
+                finally:
+                    # An idle connection keeps memory.
+                    preparing.close()
+
+            return Shared(make_and_close, name, queries.limits.patience, turns)
+
         return cls(
             queries,
-            Shared(lambda: SearchIndex.open(lake)),
-            Shared(lambda: read_arrays(queries)),
-            Shared(lambda: read_concept_tables(queries)),
-            Shared(lambda: read_overview(queries)),
-            ConceptNames(queries),
-            Signals(queries),
-            Discoveries(queries),
+            shared(lambda: SearchIndex.open(lake), "the search index"),
+            shared(lambda: read_arrays(preparing), "the list of articles"),
+            shared(lambda: read_concept_tables(preparing), "the relations of concepts"),
+            shared(lambda: read_overview(preparing), "the numbers of the lake"),
+            ConceptNames(queries, shared(lambda: read_names(preparing), "the names of concepts")),
+            Signals(queries, shared(lambda: read_signals(preparing), "adverse-event signals")),
+            Discoveries(queries, shared(lambda: read_graph(preparing), "the network of concepts")),
             ScratchLake(queries.limits.wait),
         )
 
@@ -70,40 +84,34 @@ class Services:
         """What the page of a concept is made from. Raises as `LakeQueries.open`."""
         return ConceptSources(self.queries, self.names, self.signals, self.arrays(), self.tables())
 
+    def search_sources(self) -> SearchSources:
+        """What a search reads. Raises as `arrays`."""
+        return SearchSources(self.queries, self.index, self.arrays(), self.names)
+
     def warm_up(self) -> None:
-        """Open the index and read concepts and signals on another thread, so that the first request waits less."""
-
-        def read() -> None:
-            steps = (
-                self.names.types,
-                self.arrays,
-                self.tables,
-                lambda: self.index.get(self.queries.state()),
-                lambda: self.signals.of(""),
-            )
-            with suppress(LitmineError):  # the request that needs it reports the error
-                for step in steps:
-                    if not self.closed.is_set():
-                        step()
-
-        # No daemon, as in `Shared`: `close` waits for the step that runs.
-        self.threads.append(threading.Thread(target=read, name="warm-up"))
-        self.threads[-1].start()
+        """Prepare everything that pages need, one after the other, so that the first request waits less."""
+        with suppress(LitmineError):  # a request reports the error
+            state = self.queries.state()
+            for shared in self._all_shared():
+                shared.prepare(state)
 
     def close(self) -> None:
         """Wait for the reading that is under way, read nothing more, and delete temporary files."""
-        self.closed.set()
-        for thread in self.threads:
-            thread.join()
-        for shared in (
-            self.index,
-            self.shared_arrays,
-            self.shared_tables,
-            self.shared_overview,
-            self.names.shared,
-            self.signals.shared,
-            self.discoveries.shared,
-        ):
+        everything = self._all_shared()
+        for shared in everything:
+            shared.stop()
+        for shared in everything:
             shared.wait()
         self.queries.close()
         self.scratch.close()
+
+    def _all_shared(self) -> tuple[Shared[Any], ...]:
+        return (
+            self.names.shared,
+            self.shared_arrays,
+            self.shared_tables,
+            self.index,
+            self.signals.shared,
+            self.shared_overview,
+            self.discoveries.shared,
+        )

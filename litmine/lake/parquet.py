@@ -23,7 +23,7 @@ from litmine.lake.folders import require_plain
 from litmine.lake.object_store import ObjectPath
 from litmine.lake.paths import LakePath, parse_folder_name, term_list_path
 from litmine.schema import arrow_schema, check_rows
-from litmine.specs import annotate_advice
+from litmine.specs import ARTICLES, annotate_advice
 
 # The key of the JSON footer in a file's Parquet metadata.
 FOOTER_KEY = b"litmine"
@@ -32,6 +32,9 @@ _CONCEPTS = "concepts"
 # A file without rows in each table's folder.
 SCHEMA_FILE = "_schema.parquet"
 _FIELD_ID = b"PARQUET:field_id"
+# A query for the text of one article decodes a row group, so that of articles is small. Names are looked up in the
+# dictionary of each row group, so those of other tables are as large as what is written at a time.
+_ARTICLE_ROWS = 1_000
 # Read this much of an object's end first: it holds most files' Parquet metadata.
 _METADATA_BYTES = 1 << 16
 # The length of the metadata in four bytes, and `_END_MARK`.
@@ -70,7 +73,8 @@ def _write(sink: Any, table: str, chunks: Iterable[pa.Table], footer: Mapping[st
     ) as writer:
         for chunk in chunks:
             check_rows(table, chunk)
-            writer.write_table(pa.Table.from_arrays(chunk.columns, schema=schema))
+            rows = _ARTICLE_ROWS if table == ARTICLES else None
+            writer.write_table(pa.Table.from_arrays(chunk.columns, schema=schema), row_group_size=rows)
         added: dict[str | bytes, str | bytes] = {CHECKSUM_KEY: NO_CHECKSUM}
         if footer is not None:
             added[FOOTER_KEY] = json.dumps(footer, ensure_ascii=False).encode("utf-8", "replace")

@@ -110,6 +110,7 @@ def connected(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Client"]:
     save_concepts(lake, {one: (name, kind, [], []) for one, name, kind in CONNECTED.values()})
     activate_models(lake)
     with serving(lake.path) as running:
+        running.wait_until_prepared()
         yield running
 
 
@@ -150,7 +151,7 @@ class Answer:
 
 
 class Client:
-    """Sends requests to a server on this machine."""
+    """Sends requests to a server on this machine, again while the server is preparing what they need."""
 
     def __init__(self, port: int) -> None:
         self.port = port
@@ -160,6 +161,21 @@ class Client:
         return f"http://127.0.0.1:{self.port}"
 
     def send(
+        self, method: str, address: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        until = time.monotonic() + 240
+        while True:
+            answer = self.send_once(method, address, body, headers)
+            if "retry-after" not in answer.headers or time.monotonic() > until:
+                return answer
+            time.sleep(0.1)
+
+    def wait_until_prepared(self) -> None:
+        """Wait for all that pages need: a browser would come again after some seconds."""
+        for address in ("/", "/?q=x", "/article/1", f"/concept/{ASPIRIN}", "/lake", "/discover?from=x"):
+            self.get(address)
+
+    def send_once(
         self, method: str, address: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> Answer:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
@@ -223,6 +239,7 @@ def browser() -> Iterator[Any]:
 def client(explored_lake: Path) -> Iterator[Client]:
     """A server over `explored_lake`."""
     with serving(explored_lake) as running:
+        running.wait_until_prepared()
         yield running
 
 

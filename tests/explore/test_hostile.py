@@ -32,6 +32,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 @pytest.fixture(scope="module")
 def hostile(places: tuple[Path, Path]) -> Iterator[Client]:
     with serving(places[0]) as client:
+        client.wait_until_prepared()
         yield client
 
 

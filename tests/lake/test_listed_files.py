@@ -159,3 +159,15 @@ def test_merged_targets_have_one_row_group(lake: Lake) -> None:
     file = TargetSet("entities", "m@1").target_path(lake.path, name)
     metadata = pq.read_metadata(file)
     assert (metadata.num_rows, metadata.num_row_groups) == (12_000, 1)
+
+
+def test_parts_have_small_row_groups_also_when_they_are_merged(lake: Lake) -> None:
+    for day in range(8):
+        add(lake, day, *((1500 * day + number, "alpha") for number in range(1500)))
+    sizes = {pq.read_metadata(lake.part(name)).num_row_groups for name in lake.parts()}
+    assert sizes == {2}
+    compact(lake, 20_000, timedelta(0))
+    (name,) = lake.parts()
+    metadata = pq.read_metadata(lake.part(name))
+    groups = [metadata.row_group(number).num_rows for number in range(metadata.num_row_groups)]
+    assert (sum(groups), max(groups)) == (12_000, 1_000)
