@@ -18,6 +18,7 @@ TYPE_COLOURS = {
     "Person": "#f6e3d0",
     "CellLine": "#c8f0ee",
     "CellType": "#c8f0ee",
+    "Anatomy": "#f9d5e8",
     "DNA": "#e3e8c4",
     "RNA": "#e3e8c4",
     "Protein": "#d3f2cf",

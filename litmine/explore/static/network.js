@@ -36,7 +36,7 @@ function drawNetwork(figure) {
   const lines = links.map((one) =>
     element("line", { x1: one.source.x, y1: one.source.y, x2: one.target.x, y2: one.target.y, "stroke-width": 1 + 4 * (one.articles / most) }),
   );
-  const known = ["Disease", "Chemical", "Gene", "Protein", "Species", "Person", "Variant", "CellLine", "CellType", "DNA", "RNA", "AdverseEffect"];
+  const known = ["Disease", "Chemical", "Gene", "Protein", "Species", "Person", "Variant", "CellLine", "CellType", "Anatomy", "DNA", "RNA", "AdverseEffect"];
   const shapes = nodes.map((one) => {
     const kind = known.includes(one.type) ? one.type.toLowerCase() : "other";
     const name = one.name.length > 22 ? `${one.name.slice(0, 21)}…` : one.name;
