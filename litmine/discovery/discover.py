@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from litmine.discovery.concept_graph import ConceptGraph, load_graph
-from litmine.discovery.evidence import MAX_ARTICLES, Evidence, PairArticles, find_evidence
+from litmine.discovery.evidence import Evidence, PairArticles, find_evidence
 from litmine.discovery.paths import Edges, Measure
 from litmine.discovery.request import DiscoveryRequest, concepts_with
 from litmine.discovery.rules import allowed_concepts
@@ -315,21 +315,21 @@ def _link_rows(
         rows.append(
             _Row(
                 row,
-                PairArticles(start_ids, link_ids, _articles_with(graph, start, link)),
-                PairArticles(link_ids, end_ids, _articles_with(graph, end, link)),
+                PairArticles(start_ids, link_ids, _articles_with(graph, start, link, request.read)),
+                PairArticles(link_ids, end_ids, _articles_with(graph, end, link, request.read)),
                 PairArticles(start_ids, end_ids, graph.matrix.pmids[together[:1]].tolist()),
             )
         )
     return rows
 
 
-def _articles_with(graph: ConceptGraph, side: Side, concept: int) -> list[int]:
-    """PMIDs of some articles of a side that have a concept: the first and the last ones by year."""
+def _articles_with(graph: ConceptGraph, side: Side, concept: int, most: int) -> list[int]:
+    """PMIDs of at most `most` articles of a side that have a concept: the first and the last ones by year."""
     concepts, of = side.entries
     articles = of[concepts == concept]
     by_year = articles[np.argsort(graph.matrix.years[articles], kind="stable")]
-    half = MAX_ARTICLES // 2
-    some = by_year if len(by_year) <= MAX_ARTICLES else np.concatenate([by_year[:half], by_year[-half:]])
+    half = most // 2
+    some = by_year if len(by_year) <= most else np.concatenate([by_year[: most - half], by_year[len(by_year) - half :]])
     pmids: list[int] = graph.matrix.pmids[some].tolist()
     return pmids
 

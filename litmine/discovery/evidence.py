@@ -13,8 +13,6 @@ from litmine.text.sentences import split_sentences
 _GOOD_LENGTH = 160
 # Of an article without a title, so many code points are shown.
 _MOST_SHOWN = 300
-# So many articles of a pair are read.
-MAX_ARTICLES = 8
 
 
 NamedIn = Literal["one sentence", "two sentences", "one mention", "headings"]

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from litmine.discovery.discover import Discovery
-from litmine.discovery.evidence import MAX_ARTICLES
 from litmine.discovery.paths import FORMULAS
 
 
@@ -32,7 +31,7 @@ def explanation(found: Discovery) -> Iterator[str]:
         for side, pair in ((1, (found.start, row["link"])), (2, (row["link"], row["concept"]))):
             relation = f", {row[f'relation_{side}']}" if row[f"relation_{side}"] else ""
             since = row[f"first_year_{side}"] or "unknown"
-            yield f"     {' - '.join(pair)} (since {since}{relation}): {_quote(row, side, pair)}"
+            yield f"     {' - '.join(pair)} (since {since}{relation}): {_quote(row, side, pair, found.request.read)}"
 
 
 def _heading(row: dict[str, Any], found: Discovery) -> str:
@@ -51,12 +50,12 @@ def _counts(row: dict[str, Any]) -> str:
     )
 
 
-def _quote(row: dict[str, Any], side: int, names: tuple[str, str]) -> str:
+def _quote(row: dict[str, Any], side: int, names: tuple[str, str], most: int) -> str:
     pmid, sentence = row[f"pmid_{side}"], row[f"sentence_{side}"]
     if pmid is None:
         return "no article to show"
     articles = row[f"articles_{side}"]
-    read = "" if articles <= MAX_ARTICLES else f" of the {MAX_ARTICLES} that were read, of {articles:,},"
+    read = "" if articles <= most else f" of the {most} that were read, of {articles:,},"
     before = {
         "one sentence": "",
         "two sentences": f"no article{read} has both in one sentence; from two sentences: ",

@@ -30,7 +30,8 @@ class DiscoveryRequest:
     types of entities or branches of MeSH that results, and linking concepts, must have one of; empty for all. until:
     the last year of articles that count, None for all. known: a result is together with the start in at most so many
     articles. kind: concepts from mentions, from NLM's headings, or both. limit: number of results. links: number of
-    linking concepts that are shown for each. One name may stand for a tuple of one. Raises DiscoveryError or
+    linking concepts that are shown for each. read: so many articles of a pair are read for its sentence, the earliest
+    and the latest. One name may stand for a tuple of one. Raises DiscoveryError or
     UnknownNameError for values that make no sense.
     """
 
@@ -45,6 +46,7 @@ class DiscoveryRequest:
     measure: Measure = DEFAULT_MEASURE
     limit: int = 20
     links: int = 3
+    read: int = 8
     rules: DiscoveryRules = field(default_factory=DiscoveryRules)
 
     def __post_init__(self) -> None:
@@ -61,7 +63,7 @@ class DiscoveryRequest:
             raise UnknownNameError(f"no measure {shown(self.measure)}; the measures are {', '.join(MEASURES)}")
         if self.kind not in CONCEPT_KINDS:
             raise UnknownNameError(f"no kind of concepts {shown(self.kind)}; the kinds are {', '.join(CONCEPT_KINDS)}")
-        for name, least in (("limit", 1), ("links", 1), ("known", 0), ("until", 1)):
+        for name, least in (("limit", 1), ("links", 1), ("read", 1), ("known", 0), ("until", 1)):
             if name != "until" or self.until is not None:
                 check_number(name, getattr(self, name), least)
         self._check_types()

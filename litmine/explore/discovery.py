@@ -24,6 +24,8 @@ Values = Mapping[str, Any]
 _MAX_CACHED = 100
 # Searches at the same time, since each may take some hundred megabytes.
 _MAX_RUNNING = 2
+# Articles of a pair that are read for its sentence. A request reads the texts of some hundred pairs.
+_READ = 2
 # What the page calls the options of a search.
 _OPTION_NAMES = {
     "until": "year", "to": "type of results", "via": "type of links", "narrower": "narrower headings",
@@ -104,6 +106,7 @@ def discover_concepts(discoveries: Discoveries, names: ConceptNames, values: Val
             measure=values["measure"],
             limit=values["size"],
             links=values["links"],
+            read=_READ,
         )
         found = discoveries.search(request)
     except DiscoveryError as error:
