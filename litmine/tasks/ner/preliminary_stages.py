@@ -59,7 +59,7 @@ def train_in_stages(
         teachers.append(teacher_folder)
         if not _is_done(teacher_folder, teacher):
             name = f"teacher {number} of {recipe.teachers}"
-            jobs.append(partial(train_stage, name, teacher, corpora, teacher_folder, base, ()))
+            jobs.append(partial(train_stage, name, teacher, corpora, teacher_folder, base, (), teacher.seed))
     if jobs:
         run(jobs)
     with_unlabelled = [*corpora, unlabelled] if teachers and unlabelled else corpora
@@ -87,7 +87,8 @@ def _train_and_average(
         one = replace(recipe, seed=recipe.seed + number, averaged=1, int8=False)
         if not _is_done(of_run, one):
             name = f"run {number + 1} of {recipe.averaged}"
-            jobs.append(partial(train_stage, name, one, corpora, of_run, base, teachers))
+            # Weights can be averaged only if the runs start from the same ones, those of new heads included.
+            jobs.append(partial(train_stage, name, one, corpora, of_run, base, teachers, recipe.seed))
     if jobs:
         run(jobs)
     summaries = [_read_summary(of_run) for of_run in folders]
@@ -176,11 +177,16 @@ def train_stage(
     folder: Path,
     base: Path | None,
     teachers: Sequence[Path],
+    start_seed: int,
     log: Callable[[str], None],
 ) -> TaggerTrainingSummary:
     """Train one of several models of a stage, such as a teacher; its log messages begin with its name."""
     log(name)
-    trained = train(recipe, corpora, folder, lambda line: log(f"{name}: {line}"), base=base, teachers=teachers)
+
+    def with_name(line: str) -> None:
+        log(f"{name}: {line}")
+
+    trained = train(recipe, corpora, folder, with_name, base=base, teachers=teachers, start_seed=start_seed)
     if ProcessGroup.current().is_main:
         _mark_done(folder, recipe, trained)
     return trained

@@ -96,12 +96,14 @@ def train(
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
     base: Path | None = None,
     teachers: Sequence[Path] = (),
+    start_seed: int | None = None,
 ) -> TaggerTrainingSummary:
     """Train on `corpora` and write the model to `folder`; a killed run resumes from its last checkpoint.
 
     `checkpoint_seconds` is the time between checkpoints. `base` is the folder of the recipe's base if it was pruned and
-    pretrained before. `teachers` are models of the same recipe, whose probabilities label what no corpus annotates. The
-    last checkpoint stays, so that later stages can be repeated without training again. Raises ModelError for an
+    pretrained before. `teachers` are models of the same recipe, whose probabilities label what no corpus annotates.
+    `start_seed`: seed of new weights, by default the recipe's. The last checkpoint stays, so that later stages can be
+    repeated without training again. Raises ModelError for an
     unusable base, a loss that is not finite, and a folder that cannot be written.
     """
     group = ProcessGroup.current()
@@ -109,7 +111,7 @@ def train(
         with model_write_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
     machine = TrainingDevice.current()
-    torch.manual_seed(recipe.seed)
+    torch.manual_seed(recipe.seed if start_seed is None else start_seed)
 
     heads = make_heads(corpora, recipe.separate_heads, recipe.preferred)
     if recipe.every_guideline:

@@ -150,3 +150,13 @@ def test_a_model_can_be_the_mean_of_several_trainings(
     drop_stages(folder)
     assert not list(folder.glob("run-*"))
     assert load_folder(folder, "m").annotate(["an allergy to penicillin"])
+
+
+def test_runs_that_are_averaged_start_from_the_same_weights(
+    recipe: TaggerRecipe, corpora: list[Corpus], tmp_path: Path
+) -> None:
+    folder = tmp_path / "m"
+    _train(replace(recipe, averaged=2, unlabelled=None, learning_rate=1e-12), corpora, [], folder, [])
+    first, second = (load_weights(folder / name) for name in ("run-1", "run-2"))
+    for name, weight in first.items():
+        torch.testing.assert_close(weight, second[name], atol=1e-6, rtol=0)
