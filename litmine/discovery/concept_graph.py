@@ -1,11 +1,13 @@
 """Load the concepts of a lake's articles, with what is known of each concept, for searches until some year."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import pyarrow as pa
 
 from litmine.discovery.concept_names import ConceptNames
+from litmine.discovery.evidence import CountRelations, count_relations
 from litmine.discovery.facts import ConceptFacts, read_facts
 from litmine.discovery.paths import PathFinder
 from litmine.discovery.request import ConceptKind
@@ -29,17 +31,25 @@ _NO_CONCEPTS: dict[ConceptKind, str] = {
 
 @dataclass(frozen=True, slots=True)
 class ConceptGraph:
-    """The articles that count and their concepts; `facts` of each concept, and the kind of concepts that were read."""
+    """The articles that count and their concepts; `facts` of each concept, and the kind of concepts that were read.
+
+    names: finds the concepts that users mean. count_relations: counts the relations between concepts.
+    """
 
     lake: Lake
     matrix: ConceptMatrix
     facts: Sequence[ConceptFacts]
     finder: PathFinder
     kind: ConceptKind
+    names: ConceptNames
+    count_relations: CountRelations = count_relations
 
-    @property
-    def names(self) -> ConceptNames:
-        return ConceptNames(self.lake.location, self.facts, self.finder.articles, self.kind == "mesh")
+    @classmethod
+    def of(cls, lake: Lake, matrix: ConceptMatrix, facts: Sequence[ConceptFacts], kind: ConceptKind) -> Self:
+        """The graph of a matrix."""
+        finder = PathFinder(matrix)
+        names = ConceptNames(lake.location, facts, finder.articles, kind == "mesh")
+        return cls(lake, matrix, facts, finder, kind, names)
 
     def until(self, year: int | None) -> "ConceptGraph":
         """The graph of the articles until a year, without articles that have no year; all articles for None.
@@ -53,8 +63,8 @@ class ConceptGraph:
             dated = years[years != NO_YEAR]
             oldest = f"the oldest is of {dated.min()}" if len(dated) else "none has a year"
             raise DiscoveryError(f"no article with a concept is of {year} or earlier ({oldest}); take a later `until`")
-        matrix = self.matrix.select(kept)
-        return ConceptGraph(self.lake, matrix, self.facts, PathFinder(matrix), self.kind)
+        graph = ConceptGraph.of(self.lake, self.matrix.select(kept), self.facts, self.kind)
+        return replace(graph, count_relations=self.count_relations)
 
 
 def load_graph(lake: Lake, kind: ConceptKind) -> ConceptGraph:
@@ -66,7 +76,7 @@ def load_graph(lake: Lake, kind: ConceptKind) -> ConceptGraph:
     if not len(matrix.pmids):
         raise DiscoveryError(_NO_CONCEPTS[kind])
     facts = read_facts(lake.location, matrix.identifiers, matrix.types)
-    return ConceptGraph(lake, matrix, facts, PathFinder(matrix), kind)
+    return ConceptGraph.of(lake, matrix, facts, kind)
 
 
 def _read(lake: Lake, kind: ConceptKind) -> ConceptMatrix:

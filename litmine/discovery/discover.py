@@ -204,7 +204,7 @@ def _open(graph: ConceptGraph, request: DiscoveryRequest, start: Side) -> Discov
             "linking_terms": int(paths.scores["linking_terms"][place]),
         }
         rows += _link_rows(graph, request, start, end, links, values, request.links)
-    table = _table(graph.lake, rows, request.until)
+    table = _table(graph, rows, request.until)
     notes = (
         _notes_on_scores(request.measure, scores, "result")
         if len(scores)
@@ -256,7 +256,7 @@ def _closed(graph: ConceptGraph, request: DiscoveryRequest, start: Side, end: Si
     else:
         notes += _notes_on_scores(request.measure, ranked, "linking concept")
     return Discovery(
-        request, _table(graph.lake, rows, request.until), start.name, end.name, +left_out, int(common.sum()), notes
+        request, _table(graph, rows, request.until), start.name, end.name, +left_out, int(common.sum()), notes
     )
 
 
@@ -339,10 +339,10 @@ def _closed_scores(scores: Mapping[Measure, Floats], place: int) -> dict[str, An
     return {**{str(name): float(column[place]) for name, column in scores.items()}, "linking_terms": 1}
 
 
-def _table(lake: Lake, rows: Sequence[_Row], until: int | None) -> pa.Table:
+def _table(graph: ConceptGraph, rows: Sequence[_Row], until: int | None) -> pa.Table:
     """The rows with their evidence."""
     pairs = [pair for row in rows for pair in (row.first, row.second, row.ends)]
-    evidence = find_evidence(lake, pairs, until)
+    evidence = find_evidence(graph.lake, pairs, until, graph.count_relations)
     for place, row in enumerate(rows):
         first, second, ends = evidence[3 * place : 3 * place + 3]
         row.values |= _side_values(first, 1) | _side_values(second, 2) | {"related": ends.relation}

@@ -1,7 +1,7 @@
 """Evidence for a pair of concepts: sentences of an article that name both, and the lake's relations between them."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args
 
@@ -48,8 +48,19 @@ class PairArticles:
     pmids: Sequence[int]
 
 
-def find_evidence(lake: Lake, pairs: Sequence[PairArticles], until: int | None) -> list[Evidence]:
-    """Evidence for each pair. Raises LakeError for a damaged file."""
+# The articles that assert a relation, by subject and object, and by relation type.
+RelationCounts = Mapping[tuple[str, str], Mapping[str, int]]
+# Counts them between these concepts, in articles until a year, None for all.
+CountRelations = Callable[[Lake, Collection[str], int | None], RelationCounts]
+
+
+def find_evidence(
+    lake: Lake, pairs: Sequence[PairArticles], until: int | None, count: CountRelations | None = None
+) -> list[Evidence]:
+    """Evidence for each pair; `count` counts the relations, by default `count_relations`.
+
+    Raises LakeError for a damaged file.
+    """
     pmids = sorted({pmid for pair in pairs for pmid in pair.pmids})
     if not pmids:
         return [Evidence() for _ in pairs]
@@ -65,7 +76,7 @@ def find_evidence(lake: Lake, pairs: Sequence[PairArticles], until: int | None) 
         pmid: _Article(title or "", text, list(split_sentences(text)), mentions.get(pmid, ()))
         for pmid, (title, text) in texts.items()
     }
-    relations = _relations(lake, {one for pair in pairs for one in pair.first | pair.second}, until)
+    relations = (count or count_relations)(lake, {one for pair in pairs for one in pair.first | pair.second}, until)
     found = []
     for pair in pairs:
         best = min((_quote(pmid, articles[pmid], pair) for pmid in pair.pmids if pmid in articles), default=None)
@@ -129,8 +140,8 @@ def _quote(pmid: int, article: _Article, pair: PairArticles) -> tuple[int, int, 
     return min(options)
 
 
-def _relations(lake: Lake, identifiers: Iterable[str], until: int | None) -> dict[tuple[str, str], dict[str, int]]:
-    """The articles that assert a relation, by subject, object and relation type, between these concepts."""
+def count_relations(lake: Lake, identifiers: Collection[str], until: int | None) -> RelationCounts:
+    """The `RelationCounts` of the lake. Raises LakeError for a damaged file."""
     if not any(one.task == "relations" for one in lake.active_models()):
         return {}
     listed = f"(SELECT unnest([{', '.join(map(sql_string, sorted(identifiers)))}]))"
@@ -145,7 +156,7 @@ def _relations(lake: Lake, identifiers: Iterable[str], until: int | None) -> dic
     return found
 
 
-def _relation_text(pair: PairArticles, relations: Mapping[tuple[str, str], Mapping[str, int]]) -> str:
+def _relation_text(pair: PairArticles, relations: RelationCounts) -> str:
     """`inhibits (3)`, and with an arrow back where the second concept is the subject: `<- causes (1)`."""
     forward = _counted(pair.first, pair.second, relations)
     backward = _counted(pair.second, pair.first, relations)
@@ -154,9 +165,7 @@ def _relation_text(pair: PairArticles, relations: Mapping[tuple[str, str], Mappi
     )
 
 
-def _counted(
-    subjects: Collection[str], objects: Collection[str], relations: Mapping[tuple[str, str], Mapping[str, int]]
-) -> list[tuple[str, int]]:
+def _counted(subjects: Collection[str], objects: Collection[str], relations: RelationCounts) -> list[tuple[str, int]]:
     total: dict[str, int] = defaultdict(int)
     for subject in subjects:
         for target in objects:

@@ -4,7 +4,7 @@ A query of one concept's relations reads those of all, and so does one of an art
 once for each state of the lake.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,11 +31,12 @@ SELECT identifier, list({{'mention': mention, 'mentions': mentions}} ORDER BY me
 FROM counted GROUP BY identifier"""
 # Each article has one row of a pair and type in `document_relations`.
 _ALL_RELATIONS = """
-SELECT relation_type, subject_id, subject_type, object_id, object_type, articles, asserted, score,
+SELECT relation_type, subject_id, subject_type, object_id, object_type, articles, asserted_in,
+       asserted_in > 0 AS asserted, score,
        best.pmid AS pmid, best.evidence_start AS evidence_start, best.evidence_end AS evidence_end
 FROM (
     SELECT relation_type, subject_id, subject_type, object_id, object_type, count(*)::INTEGER AS articles,
-           bool_or(asserted) AS asserted, max(score) AS score,
+           count(*) FILTER (asserted)::INTEGER AS asserted_in, max(score) AS score,
            arg_max({'pmid': pmid, 'evidence_start': evidence_start, 'evidence_end': evidence_end}, score) AS best
     FROM document_relations WHERE NOT coalesce(retracted, false) GROUP BY ALL
 )"""
@@ -88,6 +89,22 @@ class ConceptTables:
             return []
         rows = self.relation_rows[self.starts[number] : self.starts[number + 1]][:_RELATIONS]
         found: list[dict[str, Any]] = self.relations.take(pa.array(rows)).to_pylist()
+        return found
+
+    def relations_between(self, identifiers: Collection[str]) -> dict[tuple[str, str], dict[str, int]]:
+        """The number of articles that assert a relation between two of the concepts, by these and by its type."""
+        numbers = [self.numbers[one] for one in identifiers if one in self.numbers]
+        rows = [self.relation_rows[self.starts[one] : self.starts[one + 1]] for one in numbers]
+        # Both concepts of a relation list it.
+        own = np.unique(np.concatenate([np.zeros(0, np.int32), *rows]))
+        found: dict[tuple[str, str], dict[str, int]] = {}
+        wanted = {*identifiers}
+        columns = ("subject_id", "object_id", "relation_type", "asserted_in")
+        for row in self.relations.select(columns).take(pa.array(own)).to_pylist():
+            pair = row["subject_id"], row["object_id"]
+            if row["asserted_in"] and wanted.issuperset(pair):
+                kinds = found.setdefault(pair, {})
+                kinds[row["relation_type"]] = kinds.get(row["relation_type"], 0) + row["asserted_in"]
         return found
 
     def trials_of(self, identifier: str) -> dict[int, str]:

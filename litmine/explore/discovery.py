@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,10 +10,12 @@ import pyarrow as pa
 
 from litmine.discovery.concept_graph import ConceptGraph, load_graph
 from litmine.discovery.discover import Discovery, discover_in
+from litmine.discovery.evidence import RelationCounts, count_relations
 from litmine.discovery.paths import FORMULAS
 from litmine.discovery.request import DiscoveryRequest
 from litmine.discovery.wording import with_option_names
 from litmine.errors import DiscoveryError
+from litmine.explore.concept_tables import ConceptTables
 from litmine.explore.concepts import ConceptNames
 from litmine.explore.queries import LakeQueries
 from litmine.explore.shared import Shared
@@ -47,9 +49,10 @@ class RequestLake(Lake):
 class Discoveries:
     """Searches for connections in the concepts of the lake's articles, which are read once for each state of it."""
 
-    def __init__(self, queries: LakeQueries, shared: Shared[ConceptGraph]) -> None:
+    def __init__(self, queries: LakeQueries, shared: Shared[ConceptGraph], tables: Shared[ConceptTables]) -> None:
         self._queries = queries
         self.shared = shared
+        self._tables = tables
         # The results of searches in one graph.
         self._cached_graph: ConceptGraph | None = None
         self._cache: OrderedDict[DiscoveryRequest, Discovery] = OrderedDict()
@@ -74,13 +77,19 @@ class Discoveries:
                 return self._cache[request]
         # Reading the lake for it takes slots, too, so it has none of its own.
         with self._turns:
-            found = discover_in(replace(graph, lake=self._lake), request)
+            found = discover_in(replace(graph, lake=self._lake, count_relations=self._count), request)
         with self._lock:
             if self._cached_graph is graph:
                 self._cache[request] = found
             while len(self._cache) > _MAX_CACHED:
                 self._cache.popitem(last=False)
         return found
+
+    def _count(self, lake: Lake, identifiers: Collection[str], until: int | None) -> RelationCounts:
+        """The relations between concepts, from memory if those of all years count."""
+        if until is None:
+            return self._tables.get(self._queries.state()).relations_between(identifiers)
+        return count_relations(lake, identifiers, until)
 
 
 def read_graph(queries: LakeQueries) -> ConceptGraph:

@@ -115,11 +115,19 @@ class LakeQueries:
         rows can raise these too.
         """
         with self.slot():
-            reader = self.lake.select(query, self.query_limits)
+            state = self.state()
+            views = self._take(state) or PreparedViews(self.lake.location, self.query_limits)
             try:
-                yield self.hidden.rows(with_unique_names(reader))
+                reader = views.open(query)
+                try:
+                    yield self.hidden.rows(with_unique_names(reader))
+                finally:
+                    reader.close()
             finally:
-                reader.close()
+                if views.is_idle:
+                    self._give_back(views, state)
+                else:
+                    views.close()
 
     def page(self, query: str, offset: int, size: int) -> tuple[list[str], list[dict[str, Any]], bool]:
         """The column names, the rows from `offset`, at most `size`, and whether there are more. Raises as `open`."""

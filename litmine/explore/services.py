@@ -56,15 +56,16 @@ class Services:
 
             return Shared(make_and_close, name, queries.limits.patience, turns)
 
+        tables = shared(lambda: read_concept_tables(preparing), "the relations of concepts")
         return cls(
             queries,
             shared(lambda: SearchIndex.open(lake), "the search index"),
             shared(lambda: read_arrays(preparing), "the list of articles"),
-            shared(lambda: read_concept_tables(preparing), "the relations of concepts"),
+            tables,
             shared(lambda: read_overview(preparing), "the numbers of the lake"),
             ConceptNames(queries, shared(lambda: read_names(preparing), "the names of concepts")),
             Signals(queries, shared(lambda: read_signals(preparing), "adverse-event signals")),
-            Discoveries(queries, shared(lambda: read_graph(preparing), "the network of concepts")),
+            Discoveries(queries, shared(lambda: read_graph(preparing), "the network of concepts"), tables),
             ScratchLake(queries.limits.wait),
         )
 

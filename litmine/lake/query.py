@@ -109,11 +109,13 @@ class PreparedViews:
     """A connection with all views over the files that are live now. It runs SELECTs one after the other.
 
     Creating the views takes most of the time of a short query. The views do not see what comes into the lake later.
+    `is_idle`: whether it can run the next query, as it has given all rows of the one before.
     """
 
     def __init__(self, lake: LakePath, limits: QueryLimits) -> None:
         """Open the connection. Raises LakeError for a damaged lake."""
         self._lake, self._limits = lake, limits
+        self.is_idle = True
         with suppress(LakeError):  # without it, views compute what they would read
             write_concept_parts(lake)
         with _translate_errors(lake), ExitStack() as stack:
@@ -135,6 +137,29 @@ class PreparedViews:
                 return rows
             finally:
                 deadline.cancel()
+
+    def open(self, query: str) -> pa.RecordBatchReader:
+        """The rows of a query while they are computed. Raises as `select`, and so does reading them."""
+        connection = self._connection
+        self.is_idle = False
+        with _translate_errors(self._lake), ExitStack() as stack:
+            deadline = Deadline(connection, self._limits.seconds)
+            stack.callback(deadline.cancel)
+            parsed = parse_select(connection, query)
+            rows = run_interruptibly(connection, lambda: connection.sql(parsed.statement).to_arrow_reader(_BATCH_ROWS))
+            stack.pop_all()
+
+        def batches() -> Iterator[pa.RecordBatch]:
+            with _translate_errors(self._lake):
+                try:
+                    while (batch := run_interruptibly(connection, lambda: next(rows, None))) is not None:
+                        deadline.check()
+                        yield batch
+                    self.is_idle = True
+                finally:
+                    deadline.cancel()
+
+        return pa.RecordBatchReader.from_batches(rows.schema, batches())
 
     def close(self) -> None:
         """Close the connection."""
