@@ -12,7 +12,7 @@ from litmine.errors import CorpusError, SettingError
 from litmine.tasks.ner.make import make_model
 from litmine.tasks.ner.recipe import TaggerRecipe
 
-OURS = {"Disease", "Chemical", "Gene", "Species", "CellLine", "CellType", "DNA", "RNA", "Protein"}
+OURS = {"Disease", "Chemical", "Gene", "Species", "CellLine", "CellType", "Anatomy", "DNA", "RNA", "Protein"}
 # Types of relation corpora that no tagger of litmine finds.
 OURS |= {"AdverseEffect", "TherapeuticEffect", "Dose", "Route"}
 # What these annotate goes into the view `trials`.
