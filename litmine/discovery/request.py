@@ -30,9 +30,9 @@ class DiscoveryRequest:
     types of entities or branches of MeSH that results, and linking concepts, must have one of; empty for all. until:
     the last year of articles that count, None for all. known: a result is together with the start in at most so many
     articles. kind: concepts from mentions, from NLM's headings, or both. limit: number of results. links: number of
-    linking concepts that are shown for each. read: so many articles of a pair are read for its sentence, the earliest
-    and the latest. One name may stand for a tuple of one. Raises DiscoveryError or
-    UnknownNameError for values that make no sense.
+    linking concepts that are shown for each. read: number of articles of a pair that are searched for its sentence, the
+    earliest and the latest ones. One name may stand for a tuple of one. Raises DiscoveryError or UnknownNameError for
+    values that make no sense.
     """
 
     concepts: tuple[str, ...] = ()

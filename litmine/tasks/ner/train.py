@@ -103,8 +103,8 @@ def train(
     `checkpoint_seconds` is the time between checkpoints. `base` is the folder of the recipe's base if it was pruned and
     pretrained before. `teachers` are models of the same recipe, whose probabilities label what no corpus annotates.
     `start_seed`: seed of new weights, by default the recipe's. The last checkpoint stays, so that later stages can be
-    repeated without training again. Raises ModelError for an
-    unusable base, a loss that is not finite, and a folder that cannot be written.
+    repeated without training again. Raises ModelError for an unusable base, a loss that is not finite, and a folder
+    that cannot be written.
     """
     group = ProcessGroup.current()
     if group.is_main:
