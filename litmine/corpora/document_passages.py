@@ -30,8 +30,14 @@ def is_document_file(path: Path) -> bool:
 
 
 def divides_by_hash(path: Path, name: str) -> bool:
-    """Whether the documents of a corpus that has one file or folder are divided into train and dev by `held_out`."""
-    return is_ade_folder(path) or (name in registry() and registry()[name].held_out)
+    """Whether the documents of a corpus that has one file or folder are divided into train and dev by `held_out`.
+
+    A file `dev.*` beside the training file is the dev split, so nothing is divided then.
+    """
+    if is_ade_folder(path):
+        return True
+    folder = path if path.is_dir() else path.parent
+    return name in registry() and registry()[name].held_out and not any(folder.glob("dev.*"))
 
 
 def documents_of(path: Path, name: str, split: str) -> Callable[[str], bool]:

@@ -19,7 +19,7 @@ def test_list_shows_which_corpora_are_downloaded(run: Run, home: Path) -> None:
     (home / "corpora" / "BC5CDR").mkdir(parents=True)
     header, *rows = run("corpora", "list").stdout.splitlines()
     assert header.split() == ["name", "types", "relations", "licence", "downloaded"]
-    assert len(rows) == 30
+    assert len(rows) == 37
     assert [row.split()[0] for row in rows if row.endswith(" yes")] == ["BC5CDR"]
     assert "i2b2-2010          Problem, Test, Treatment  " in "\n".join(rows)
     assert {"BioRED": "8", "ChemProt": "5", "ADE": "2", "JNLPBA": "-"}.items() <= {

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import permutations
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
@@ -84,12 +85,13 @@ def test_every_sentence_of_a_long_text_is_labelled_once(
     sentences = [("background", "Asthma is a disease."), ("methods", "Patients received aspirin."),
                  ("results", "The patients had less fever.")]  # fmt: skip
     lines = []
-    for number in range(24):
-        marked = [{"label": label, "text": text} for label, text in sentences]
+    # In every order, so that the words of a sentence decide and not its place.
+    for number, order in enumerate([*permutations(sentences)] * 4):
+        marked = [{"label": label, "text": text} for label, text in order * 3]
         lines.append(json.dumps({"pmid": str(number + 1), "sentences": marked}))
     (folder / "roles.jsonl").write_text("\n".join(lines), encoding="utf-8")
     data = LabelData((str(folder / "roles.jsonl"),), scheme="role")
-    recipe = replace(classifier_recipe, name="roles", corpora=(data,), folds=0, epochs=6)
+    recipe = replace(classifier_recipe, name="roles", corpora=(data,), folds=0, epochs=12)
     make_top(recipe, folder / "model", lambda _: None)
     model = load_top(folder / "model", precision="float32")
     assert model.settings.schemes[0].unit == "sentence"
