@@ -60,7 +60,8 @@ bench: $(VENV)/installed-dev  ## annotating, reading and training, each beside w
 models: $(VENV)/installed     ## every built-in model from its corpora; minutes on a GPU, days without; a killed one resumes
 	litmine train ner --recipe builtin --unlabelled $(TEXTS) -o $(MODELS)/whole
 	python -m litmine.tasks.ner.split_tagger $(MODELS)/whole $(MODELS)/first --layers 3
-	litmine train ner --recipe upper-layers --base $(MODELS)/first/ner -o $(MODELS)/ner
+	litmine train ner --recipe upper-layers --base $(MODELS)/first/ner -o $(MODELS)/upper
+	litmine train ner --recipe upper-layers-mean --base $(MODELS)/upper -o $(MODELS)/ner
 	litmine train ner --recipe adverse-effects --base $(MODELS)/ner --corpus ADE=$(DATA)/adr/ADE-corpus-v2 \
 		--corpus PHEE=$(DATA)/adr/PHEE -o $(MODELS)/adverse-effects
 	litmine train trials --recipe builtin --base $(MODELS)/ner -o $(MODELS)/trials

@@ -5,7 +5,7 @@ whole lake each time. A million articles with ten concepts each take about 250 M
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -45,10 +45,9 @@ class Texts:
             found[np.searchsorted(self.offsets, entries, side="right") - 1] = True
         return found
 
-    def counts(self, chosen: Booleans) -> Integers:
-        """In how many of the chosen articles each text is."""
-        kept = self.codes if chosen.all() else self.codes[np.repeat(chosen, np.diff(self.offsets))]
-        return np.bincount(kept, minlength=len(self.names))
+    def counts(self, places: Integers) -> Integers:
+        """In how many of the articles at these positions each text is."""
+        return np.bincount(self.codes[_entries(self.offsets, places)], minlength=len(self.names))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,7 @@ class LakeArrays:
     years: NO_YEAR for none. kinds: a bit for each entity type that the article mentions. newest: positions of articles,
     the newest first. numbers: number of each concept. The concepts of article i are `concepts` from `offsets[i]` to
     `offsets[i + 1]`, with their mentions, 255 for more, in `times`; the articles of concept n are `articles` from
-    `concept_offsets[n]` on, with their mentions.
+    `concept_offsets[n]` on, with their mentions. all_facets: those of all articles.
     """
 
     pmids: Integers
@@ -77,6 +76,7 @@ class LakeArrays:
     concept_offsets: Integers
     articles: Integers
     mentions: Integers
+    all_facets: Mapping[str, Sequence[dict[str, Any]]] = field(default_factory=dict)
 
     def articles_of(self, identifier: str) -> tuple[Integers, Integers]:
         """The positions of the articles that mention a concept, and how often each does."""
@@ -123,23 +123,29 @@ class LakeArrays:
         found: Booleans = (self.kinds & bit) != 0
         return found
 
-    def facets(self, chosen: Booleans) -> dict[str, list[dict[str, Any]]]:
-        """For each facet the most frequent values among the chosen articles, and the newest years."""
-        years, counts = np.unique(self.years[chosen & (self.years != NO_YEAR)], return_counts=True)
+    def facets(self, places: Integers) -> dict[str, list[dict[str, Any]]]:
+        """For each facet the most frequent values among the articles at these positions, and the newest years."""
+        dated = self.years[places]
+        years, counts = np.unique(dated[dated != NO_YEAR], return_counts=True)
         newest = sorted(zip(map(str, years.tolist()), counts.tolist(), strict=True), reverse=True)
-        retracted = int((self.retracted & chosen).sum())
-        status = [("retracted", retracted), ("not retracted", int(chosen.sum()) - retracted)]
-        kinds = self.kinds[chosen]
+        retracted = int(self.retracted[places].sum())
+        status = [("retracted", retracted), ("not retracted", len(places) - retracted)]
+        kinds = self.kinds[places]
         types = [(name, int(((kinds >> bit) & 1).sum())) for bit, name in enumerate(self.kind_names)]
         return {
             "year": _rows(newest),
             "journal": _rows(
-                _most_frequent(zip(self.journals.names, self.journals.counts(chosen).tolist(), strict=True))
+                _most_frequent(zip(self.journals.names, self.journals.counts(places).tolist(), strict=True))
             ),
-            "design": _rows(_most_frequent(zip(self.designs.names, self.designs.counts(chosen).tolist(), strict=True))),
+            "design": _rows(_most_frequent(zip(self.designs.names, self.designs.counts(places).tolist(), strict=True))),
             "status": _rows(_most_frequent(status)),
             "entity_type": _rows(_most_frequent(types)),
         }
+
+    def newest_page(self, offset: int, size: int) -> list[int]:
+        """PMIDs of all articles, the newest first."""
+        pmids: list[int] = self.pmids[self.newest[offset : offset + size]].tolist()
+        return pmids
 
     def page(self, chosen: Booleans, offset: int, size: int) -> list[int]:
         """PMIDs of chosen articles, the newest first."""
@@ -164,8 +170,7 @@ class LakeArrays:
         """The concepts that are in the most articles with a concept, and pairs of these in the same articles of it."""
         places, _ = self.articles_of(identifier)
         lengths = np.diff(self.offsets)[places]
-        shift = np.repeat(self.offsets[places] - (np.cumsum(lengths) - lengths), lengths)
-        found = self.concepts[np.arange(len(shift)) + shift]
+        found = self.concepts[_entries(self.offsets, places)]
         counts = np.bincount(found, minlength=len(self.identifiers))
         if identifier in self.numbers:
             counts[self.numbers[identifier]] = 0
@@ -212,7 +217,7 @@ def read_arrays(queries: LakeQueries) -> LakeArrays:
     by_article = np.argsort(places, kind="stable")
     identifiers = concepts["identifier"].to_pylist()
     kind_names, kinds = _read_kinds(queries, pmids)
-    return LakeArrays(
+    arrays = LakeArrays(
         pmids,
         years,
         retracted,
@@ -230,6 +235,7 @@ def read_arrays(queries: LakeQueries) -> LakeArrays:
         places,
         mentions,
     )
+    return replace(arrays, all_facets=arrays.facets(np.arange(len(pmids))))
 
 
 def _read_kinds(queries: LakeQueries, pmids: Integers) -> tuple[list[str], Integers]:
@@ -276,6 +282,14 @@ def _lengths(column: pa.ChunkedArray) -> Integers:
 
     lengths: Integers = pc.list_value_length(column).fill_null(0).to_numpy().astype(np.int64)
     return lengths
+
+
+def _entries(offsets: Integers, places: Integers) -> Integers:
+    """The numbers from `offsets[i]` to `offsets[i + 1]` for each of the positions."""
+    lengths = np.diff(offsets)[places]
+    shift = np.repeat(offsets[places] - (np.cumsum(lengths) - lengths), lengths)
+    entries: Integers = np.arange(len(shift)) + shift
+    return entries
 
 
 def _offsets(lengths: Integers) -> Integers:

@@ -41,7 +41,9 @@ def read_article(queries: LakeQueries, tables: ConceptTables, pmid: int) -> dict
         [
             f"SELECT * FROM articles WHERE pmid = {pmid}",
             *(f"{_SECTIONS[name].format(pmid=pmid)} LIMIT {_MAX_ROWS}" for name in shown),
-        ]
+        ],
+        [pmid],
+        ["articles", *shown],
     )
     if not len(record):
         return None

@@ -19,6 +19,9 @@ _PAIRS = 60
 _SIGNALS = 25
 _CHILDREN = 60
 _NEWEST = 8
+# The start page lists so many concepts of so many types.
+_TOP_CONCEPTS = 8
+_TOP_TYPES = 6
 _ALL = (
     "SELECT identifier, name, entity_type, vocabulary, synonyms, tree_numbers, mentions, articles, first_year"
     " FROM concepts ORDER BY articles DESC, mentions DESC, identifier"
@@ -31,12 +34,17 @@ _ALL_SIGNALS = (
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """The concepts, most frequent first, and all their names in lower case with the row of each one's concept."""
+    """The concepts, most frequent first, and all their names in lower case with the row of each one's concept.
+
+    types: the entity types, those of most concepts first. top: the most frequent concepts of the first of these.
+    """
 
     concepts: pa.Table
     rows: dict[str, int]
     names: pa.Array
     name_rows: pa.Array
+    types: Sequence[str] = ()
+    top: Sequence[tuple[str, Sequence[dict[str, Any]]]] = ()
 
 
 class ConceptNames:
@@ -63,26 +71,24 @@ class ConceptNames:
 
         return {one: ", ".join(map(name, one.split("|"))) for one in identifiers}
 
-    def type_of(self, identifier: str) -> str:
-        """The entity type of a concept; empty if no article mentions it."""
+    def types_of(self, identifiers: Iterable[str]) -> dict[str, str]:
+        """The entity types of concepts; empty for one that no article mentions."""
         names = self._names()
-        row = names.rows.get(identifier)
-        return "" if row is None else names.concepts.column("entity_type")[row].as_py() or ""
+        rows = {one: names.rows.get(one) for one in identifiers}
+        column = names.concepts.column("entity_type")
+        return {one: "" if row is None else column[row].as_py() or "" for one, row in rows.items()}
 
     def most_frequent(self, size: int, entity_type: str = "") -> list[dict[str, Any]]:
         """The concepts in most articles, all or of a type."""
-        import pyarrow.compute as pc
+        return _most_frequent(self._names().concepts, size, entity_type)
 
-        concepts = self._names().concepts
-        if entity_type:
-            concepts = concepts.filter(pc.field("entity_type") == entity_type)
-        found: list[dict[str, Any]] = concepts.slice(0, size).to_pylist()
-        return found
+    def types(self) -> Sequence[str]:
+        """The entity types of the concepts, those of most concepts first."""
+        return self._names().types
 
-    def types(self) -> list[str]:
-        """The entity types of the concepts, the most frequent first."""
-        column = self._names().concepts.column("entity_type")
-        return [one["values"] for one in sorted(column.value_counts().to_pylist(), key=lambda one: -one["counts"])]
+    def top(self) -> Sequence[tuple[str, Sequence[dict[str, Any]]]]:
+        """The most frequent concepts of each of the first types."""
+        return self._names().top
 
     def meant(self, text: str) -> dict[str, Any] | None:
         """The concept that a text means: an identifier, or part of a name of which this is the best; None for none."""
@@ -156,12 +162,26 @@ def read_names(queries: LakeQueries) -> Names:
     )
     name_rows = pa.concat_arrays([own, own, *parents.chunks])
     known = names.is_valid()
+    counts = sorted(concepts.column("entity_type").value_counts().to_pylist(), key=lambda one: -one["counts"])
+    types = [one["values"] for one in counts]
     return Names(
         concepts,
         {one: row for row, one in enumerate(identifiers)},
         pc.utf8_lower(names.filter(known)),
         name_rows.filter(known),
+        types,
+        [(one, _most_frequent(concepts, _TOP_CONCEPTS, one)) for one in types[:_TOP_TYPES]],
     )
+
+
+def _most_frequent(concepts: pa.Table, size: int, entity_type: str) -> list[dict[str, Any]]:
+    """The first concepts, all or of a type."""
+    import pyarrow.compute as pc
+
+    if entity_type:
+        concepts = concepts.filter(pc.field("entity_type") == entity_type)
+    found: list[dict[str, Any]] = concepts.slice(0, size).to_pylist()
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +224,9 @@ def read_concept(sources: ConceptSources, identifier: str) -> dict[str, Any] | N
 
 def _newest(queries: LakeQueries, pmids: Sequence[int]) -> list[dict[str, Any]]:
     rows = queries.cached_rows(
-        f"SELECT pmid, title, year, journal, retracted FROM articles WHERE pmid IN {sql_list(pmids)}"
+        f"SELECT pmid, title, year, journal, retracted FROM articles WHERE pmid IN {sql_list(pmids)}",
+        pmids,
+        ["articles"],
     )
     by_pmid = {row["pmid"]: row for row in rows}
     return [by_pmid[pmid] for pmid in pmids if pmid in by_pmid]
@@ -213,10 +235,11 @@ def _newest(queries: LakeQueries, pmids: Sequence[int]) -> list[dict[str, Any]]:
 def _relations(sources: ConceptSources, identifier: str) -> list[dict[str, Any]]:
     """The relations of a concept, each with the names of both sides and its best sentence."""
     rows = sources.tables.relations_of(identifier)
+    pmids = {row["pmid"] for row in rows}
     texts = {
         row["pmid"]: row["text"]
         for row in sources.queries.cached_rows(
-            f"SELECT pmid, text FROM articles WHERE pmid IN {sql_list({row['pmid'] for row in rows})}"
+            f"SELECT pmid, text FROM articles WHERE pmid IN {sql_list(pmids)}", pmids, ["articles"]
         )
     }
     names = sources.names.name_of({row[side] for row in rows for side in ("subject_id", "object_id")})

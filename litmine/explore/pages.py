@@ -32,8 +32,6 @@ from litmine.lake.view_definitions import view_descriptions
 
 Values = dict[str, Any]
 _SQL_ROWS = 100
-_TOP_CONCEPTS = 8
-_TOP_TYPES = 6
 _MAX_MODELS = 4
 _MAX_CONNECTIONS = 100
 # Results and linking concepts in the picture of a network.
@@ -139,7 +137,7 @@ def _search(services: Services, values: Values) -> Values:
         "previous": address("/", {**values, "offset": max(0, values["offset"] - values["size"])})
         if values["offset"]
         else None,
-        "groups": _groups(services) if is_start else [],
+        "groups": services.names.top() if is_start else [],
         "types": services.names.types(),
     }
 
@@ -161,11 +159,6 @@ def _resolve_concept(services: Services, values: Values) -> dict[str, Any] | Non
             f"no article of the lake mentions a concept {text[:80]!r}; choose one that the field proposes"
         )
     return found
-
-
-def _groups(services: Services) -> list[tuple[str, list[dict[str, Any]]]]:
-    types = services.names.types()[:_TOP_TYPES]
-    return [(one, services.names.most_frequent(_TOP_CONCEPTS, one)) for one in types]
 
 
 def _article(services: Services, values: Values) -> Values:

@@ -84,13 +84,16 @@ def search(sources: SearchSources, wanted: Search) -> Hits:
     queries, index, arrays = sources.queries, sources.index, sources.arrays
     chosen, is_all = _chosen(queries, arrays, wanted)
     if not wanted.words.strip():
+        if is_all:
+            pmids = arrays.newest_page(wanted.offset, wanted.size)
+            return Hits(_articles(sources, pmids, ""), len(arrays.pmids), arrays.all_facets)
         pmids = arrays.page(chosen, wanted.offset, wanted.size)
-        return Hits(_articles(sources, pmids, ""), int(chosen.sum()), arrays.facets(chosen))
+        return Hits(_articles(sources, pmids, ""), int(chosen.sum()), arrays.facets(np.flatnonzero(chosen)))
     state = queries.state()
     opened, note = index.get(state), index_note(index, state)
     among = None if is_all else ArticleList(arrays.pmids[chosen].astype(np.int64, copy=False))
     ranked = [hit.pmid for hit in opened.search(wanted.words, MAX_HITS, among=among)]
-    known = arrays.mask(arrays.with_pmids(np.array(ranked, np.int64)))
+    known = arrays.with_pmids(np.array(ranked, np.int64))
     page = ranked[wanted.offset : wanted.offset + wanted.size]
     articles = _articles(sources, page, wanted.words)
     return Hits(articles, len(ranked), arrays.facets(known), len(ranked) == MAX_HITS, note)
@@ -130,15 +133,18 @@ def _articles(sources: SearchSources, pmids: Sequence[int], words: str) -> list[
         return []
     rows = sources.queries.cached_rows(
         "SELECT pmid, title, text, sections, journal, year, authors[:3] AS authors, len(authors) AS author_count,"
-        f" publication_types, retracted FROM articles WHERE pmid IN {sql_list(pmids)}"
+        f" publication_types, retracted FROM articles WHERE pmid IN {sql_list(pmids)}",
+        pmids,
+        ["articles"],
     )
     concepts = {pmid: sources.arrays.concepts_of(pmid, _CONCEPTS_PER_ARTICLE) for pmid in pmids}
-    names = sources.names.name_of({identifier for found in concepts.values() for identifier, _ in found})
+    identifiers = {identifier for found in concepts.values() for identifier, _ in found}
+    names, types = sources.names.name_of(identifiers), sources.names.types_of(identifiers)
     by_pmid = {row["pmid"]: dict(row) for row in rows}
     for pmid, article in by_pmid.items():
         article["concepts"] = [
             {
-                "entity_type": sources.names.type_of(identifier),
+                "entity_type": types[identifier],
                 "mention": names[identifier],
                 "identifier": identifier,
                 "mentions": mentions,
@@ -161,7 +167,9 @@ def _unlinked(queries: LakeQueries, pmids: Sequence[int]) -> dict[int, list[dict
         f" mentions FROM entities WHERE pmid IN {sql_list(pmids)}"
         " GROUP BY pmid, identifier, coalesce(identifier, lower(mention)))"
         " QUALIFY row_number() OVER (PARTITION BY pmid ORDER BY mentions DESC, mention)"
-        f" <= {_CONCEPTS_PER_ARTICLE} ORDER BY mentions DESC, mention"
+        f" <= {_CONCEPTS_PER_ARTICLE} ORDER BY mentions DESC, mention",
+        pmids,
+        ["entities"],
     )
     for row in rows:
         found.setdefault(row["pmid"], []).append({name: value for name, value in row.items() if name != "pmid"})

@@ -53,8 +53,12 @@ class ListedFiles:
         lake: LakePath,
         files_by_table: Mapping[str, Sequence[LakePath]],
         verifies_parts: bool = True,
+        keeps_results: bool = True,
     ) -> None:
-        """verifies_parts: whether parts of articles are verified; not for a command that verifies those it reads."""
+        """verifies_parts: whether parts of articles are verified; not for a command that verifies those it reads.
+
+        keeps_results: whether what is read of all files is kept for the next command; not if the files are a selection.
+        """
         self._connection = connection
         self._lake = lake
         self._files = files_by_table
@@ -62,6 +66,7 @@ class ListedFiles:
         self._folders: dict[str, tuple[str, str, str]] = {}
         self._variables = 0
         self._verifies_parts = verifies_parts
+        self._keeps_results = keeps_results
         self._verifier = FileVerifier(lake)
         self._looked_at: set[LakePath] = set()
         self._to_verify: dict[str, dict[LakePath, None]] = {}
@@ -227,7 +232,7 @@ class ListedFiles:
     def _cached_texts(self, query: str) -> pa.Table:
         """The result of a query over all articles, which stays the same until a part is added or merged."""
         files = self._files[ARTICLES]
-        if not are_worth_caching(files):
+        if not self._keeps_results or not are_worth_caching(files):
             return self._connection.sql(query).to_arrow_table()
         key = f"{files_digest(self._lake, files)} {texts_with_parts('', None)}"
         if (cached := read_cache(self._lake, _CACHE, key)) is not None:

@@ -7,7 +7,7 @@ of what is allowed, at every level of nesting.
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -112,16 +112,26 @@ class PreparedViews:
     `is_idle`: whether it can run the next query, as it has given all rows of the one before.
     """
 
-    def __init__(self, lake: LakePath, limits: QueryLimits) -> None:
-        """Open the connection. Raises LakeError for a damaged lake."""
+    def __init__(
+        self,
+        lake: LakePath,
+        limits: QueryLimits,
+        names: Collection[str] | None = None,
+        keeps_part: Callable[[LakePath], bool] | None = None,
+    ) -> None:
+        """Open the connection. Raises LakeError for a damaged lake.
+
+        names, keeps_part: which views there are and what they read, as in `create_views`.
+        """
         self._lake, self._limits = lake, limits
         self.is_idle = True
-        with suppress(LakeError):  # without it, views compute what they would read
-            write_concept_parts(lake)
+        if names is None:
+            with suppress(LakeError):  # without it, views compute what they would read
+                write_concept_parts(lake)
         with _translate_errors(lake), ExitStack() as stack:
             self._connection = stack.enter_context(open_duckdb(lake, limits))
             self._connection.execute("SET parquet_metadata_cache = true")
-            create_views(self._connection, lake)
+            create_views(self._connection, lake, names, keeps_part=keeps_part)
             _restrict_access(self._connection, lake)
             stack.pop_all()
 

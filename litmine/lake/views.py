@@ -3,7 +3,7 @@
 `schemas/*.sql` define the views as templates, which `litmine.lake.view_templates` fills in.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import blake2b
 from pathlib import Path
@@ -16,10 +16,11 @@ from litmine.lake.listed_files import ListedFiles
 from litmine.lake.listing import live_files_by_table
 from litmine.lake.live_file_query import LiveFileQuery
 from litmine.lake.object_store import ObjectPath
-from litmine.lake.paths import CATALOGUE, LakePath
+from litmine.lake.paths import CATALOGUE, PART_TASKS, LakePath
 from litmine.lake.query_limits import QueryLimits
 from litmine.lake.view_definitions import ACTIVE_MODELS, view_statements
 from litmine.lake.view_templates import fill_template
+from litmine.specs import ARTICLES
 
 if TYPE_CHECKING:
     import duckdb
@@ -65,13 +66,18 @@ def create_views(
     lake: LakePath,
     names: Collection[str] | None = None,
     verifies_parts: bool = True,
+    keeps_part: Callable[[LakePath], bool] | None = None,
 ) -> None:
     """Create the lake's views in a connection: all, or those named and the views that they read.
 
-    verifies_parts: as `ListedFiles`. Raises the same errors as `connect`.
+    verifies_parts: as `ListedFiles`. keeps_part: whether the views read an article part and what models found in it;
+    None for every part. Raises the same errors as `connect`.
     """
     connection.execute("SET TimeZone = 'UTC'")
-    source = ListedFiles(connection, lake, live_files_by_table(lake), verifies_parts)
+    files = live_files_by_table(lake)
+    if keeps_part is not None:
+        files = _files_of_parts(files, {part.stem for part in files[ARTICLES] if keeps_part(part)})
+    source = ListedFiles(connection, lake, files, verifies_parts, keeps_results=keeps_part is None)
 
     def create() -> None:
         # One after the other, because how a view reads its tables may depend on the rows of an earlier one.
@@ -83,6 +89,14 @@ def create_views(
         source.verify_results(all_models=shows_all or not knows_active)
 
     run_interruptibly(connection, create)
+
+
+def _files_of_parts(files: Mapping[str, Sequence[LakePath]], parts: Collection[str]) -> dict[str, list[LakePath]]:
+    """The files by table, without those of other article parts; tables that are not read by part stay whole."""
+    by_part = {ARTICLES, *PART_TASKS}
+    return {
+        table: [file for file in found if table not in by_part or file.stem in parts] for table, found in files.items()
+    }
 
 
 def run_interruptibly(connection: "duckdb.DuckDBPyConnection", call: Callable[[], Any]) -> Any:

@@ -19,12 +19,13 @@ from litmine.lake.article_counts import count_articles
 from litmine.lake.articles import read_new_texts
 from litmine.lake.listing import MERGED_PREFIX, live_files_by_table
 from litmine.lake.parquet import FOOTER_KEY
+from litmine.lake.part_ranges import PartRanges
 from litmine.lake.paths import CATALOGUE
 from litmine.lake.runs import ActiveModel, Run
 from litmine.lake.sql_text import escape_glob, schema_map
 from litmine.lake.targets import TargetFooter, TargetInput, TargetSet, read_upstream, write_target
 from litmine.lake.version_order import version_column, version_struct
-from litmine.lake.views import connect, open_duckdb
+from litmine.lake.views import connect, create_views, open_duckdb
 from litmine.pipeline.compact import compact
 from litmine.tasks.ner.model import entity_rows
 from litmine.types import BARE_TEXT, RECORD, Article, Deletion, Entity, SourceRecord
@@ -223,6 +224,13 @@ def check_views(lake: Lake, each_alone: bool = False) -> None:
         assert lake.rows(f"SELECT count(*) FROM (SELECT {columns} FROM {view})") == [(len(expected[view]),)]
     with duckdb.connect(str(lake.path / CATALOGUE), read_only=True) as catalogue:
         assert view_rows(catalogue) == expected
+    pmids = {2, 4} if each_alone else {1}
+    with open_duckdb(lake.path) as connection:
+        create_views(connection, lake.path, SHOWN, keeps_part=PartRanges().parts_with(pmids))
+        shown = view_rows(connection)
+    for view, rows in expected.items():
+        about = [row for row in rows if row[0] in pmids]
+        assert [row for row in shown[view] if row[0] in pmids] == about
 
 
 def seen(day: int, pmid: int, title: str | None, record_class: int = RECORD, year: int | None = None) -> SourceRecord:
