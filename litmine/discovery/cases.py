@@ -11,7 +11,6 @@ from litmine.discovery.discover import start_and_end
 from litmine.discovery.metrics import METRICS, ranking_scores
 from litmine.discovery.paths import MEASURES
 from litmine.discovery.request import concepts_with
-from litmine.discovery.rules import allowed_concepts
 from litmine.errors import DiscoveryError
 
 
@@ -32,7 +31,7 @@ def _evaluate(graph: ConceptGraph, case: Case) -> dict[str, Any]:
     start, end = start_and_end(graph, case.request)
     finder = graph.finder
     given = [*start.concepts, *(end.concepts if end else ())]
-    allowed, _ = allowed_concepts(case.request.rules, graph.facts, finder.articles, finder.total, given)
+    allowed, _ = graph.ruled.allowed(case.request.rules, given)
     links = start.edges.some((allowed & concepts_with(case.request.via, graph.facts))[start.edges.concepts])
     if end is None:
         candidates = allowed & concepts_with(case.request.to, graph.facts)

@@ -11,6 +11,7 @@ from litmine.discovery.evidence import CountRelations, count_relations
 from litmine.discovery.facts import ConceptFacts, read_facts
 from litmine.discovery.paths import PathFinder
 from litmine.discovery.request import ConceptKind
+from litmine.discovery.ruled_concepts import RuledConcepts
 from litmine.errors import DiscoveryError, LakeError
 from litmine.lake.concept_matrix import NO_YEAR, ConceptMatrix, merge_matrices, read_matrix
 from litmine.lake.concept_parts import concept_folder, list_concept_parts
@@ -33,7 +34,8 @@ _NO_CONCEPTS: dict[ConceptKind, str] = {
 class ConceptGraph:
     """The articles that count and their concepts; `facts` of each concept, and the kind of concepts that were read.
 
-    names: finds the concepts that users mean. count_relations: counts the relations between concepts.
+    names: finds the concepts that users mean. ruled: applies rules to them. count_relations: counts relations between
+    concepts.
     """
 
     lake: Lake
@@ -42,6 +44,7 @@ class ConceptGraph:
     finder: PathFinder
     kind: ConceptKind
     names: ConceptNames
+    ruled: RuledConcepts
     count_relations: CountRelations = count_relations
 
     @classmethod
@@ -49,7 +52,7 @@ class ConceptGraph:
         """The graph of a matrix."""
         finder = PathFinder(matrix)
         names = ConceptNames(lake.location, facts, finder.articles, kind == "mesh")
-        return cls(lake, matrix, facts, finder, kind, names)
+        return cls(lake, matrix, facts, finder, kind, names, RuledConcepts(facts, finder.articles, finder.total))
 
     def until(self, year: int | None) -> "ConceptGraph":
         """The graph of the articles until a year, without articles that have no year; all articles for None.

@@ -13,7 +13,6 @@ from litmine.discovery.concept_graph import ConceptGraph, load_graph
 from litmine.discovery.evidence import Evidence, PairArticles, find_evidence
 from litmine.discovery.paths import Edges, Measure
 from litmine.discovery.request import DiscoveryRequest, concepts_with
-from litmine.discovery.rules import allowed_concepts
 from litmine.discovery.statistics import Floats
 from litmine.errors import DiscoveryError, QueryError
 from litmine.lake.concept_matrix import NO_YEAR, Booleans, Integers
@@ -261,7 +260,7 @@ def _closed(graph: ConceptGraph, request: DiscoveryRequest, start: Side, end: Si
 
 
 def _allowed(graph: ConceptGraph, request: DiscoveryRequest, given: Sequence[int]) -> tuple[Booleans, Counter[str]]:
-    return allowed_concepts(request.rules, graph.facts, graph.finder.articles, graph.finder.total, given)
+    return graph.ruled.allowed(request.rules, given)
 
 
 def _link_rows(

@@ -2,17 +2,12 @@
 
 import json
 import re
-from collections import Counter
-from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from litmine.discovery.facts import BRANCH, ConceptFacts, in_branch
+from litmine.discovery.facts import BRANCH
 from litmine.errors import SettingError
-from litmine.lake.concept_matrix import Booleans, Integers
 from litmine.settings import check_ranges, from_toml, read_toml, setting, setting_metadata
 
 # Prefixes of identifiers. A term list may have identifiers of any other form.
@@ -104,54 +99,3 @@ def _toml(value: Any) -> str:
 def depth(tree_number: str) -> int:
     """The depth of a tree number: 1 for `C14`, 2 for `C14.280`."""
     return tree_number.count(".") + 1
-
-
-def allowed_concepts(
-    rules: DiscoveryRules, facts: Sequence[ConceptFacts], articles: Integers, total: int, given: Collection[int]
-) -> tuple[Booleans, Counter[str]]:
-    """Which concepts the rules leave, and how many each rule left out (a concept counts for the first that names it).
-
-    facts, articles: of each concept. total: number of all articles. given: the concepts that the user names.
-    """
-    allowed = np.zeros(len(facts), np.bool_)
-    left_out: Counter[str] = Counter()
-    related = _same_thing(facts, given) if rules.same_thing else {*given}
-    listed = {*rules.leave_out}
-    for number, fact in enumerate(facts):
-        if not articles[number]:
-            continue
-        if number in related:
-            reason = "the same thing as the start, above or below it"
-        elif fact.identifier in listed:
-            reason = "listed in the rules"
-        elif articles[number] < rules.fewest_articles:
-            reason = f"in fewer than {rules.fewest_articles} articles"
-        elif articles[number] > rules.most_frequent * total and total > 1 / rules.most_frequent:
-            reason = f"in more than {rules.most_frequent:.0%} of the articles"
-        elif fact.tree_numbers and max(map(depth, fact.tree_numbers)) < rules.least_depth:
-            reason = f"too general (depth below {rules.least_depth} in MeSH)"
-        elif fact.tree_numbers and all(_in_some(one, rules.branches) for one in fact.tree_numbers):
-            reason = "in a branch of MeSH that the rules leave out"
-        else:
-            allowed[number] = True
-            continue
-        left_out[reason] += 1
-    return allowed, left_out
-
-
-def _in_some(tree_number: str, branches: Sequence[str]) -> bool:
-    return any(in_branch(tree_number, branch) for branch in branches)
-
-
-def _same_thing(facts: Sequence[ConceptFacts], given: Collection[int]) -> set[int]:
-    numbers = {one for start in given for one in facts[start].tree_numbers}
-    names = {facts[start].name.lower() for start in given}
-    found = {*given}
-    for i, fact in enumerate(facts):
-        if fact.name.lower() in names or any(
-            one == other or one.startswith(f"{other}.") or other.startswith(f"{one}.")
-            for one in fact.tree_numbers
-            for other in numbers
-        ):
-            found.add(i)
-    return found

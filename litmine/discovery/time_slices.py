@@ -11,7 +11,8 @@ from litmine.discovery.concept_graph import ConceptGraph
 from litmine.discovery.metrics import METRICS, mean_with_interval, ranking_scores
 from litmine.discovery.paths import MEASURES, PathFinder
 from litmine.discovery.request import concepts_with
-from litmine.discovery.rules import DiscoveryRules, allowed_concepts
+from litmine.discovery.ruled_concepts import RuledConcepts
+from litmine.discovery.rules import DiscoveryRules
 from litmine.discovery.statistics import Floats
 from litmine.errors import DiscoveryError
 from litmine.lake.concept_matrix import NO_YEAR, Integers, count_pairs
@@ -141,6 +142,7 @@ def _slice(graph: ConceptGraph, settings: SliceSettings, year: int) -> dict[str,
         return {}
     finder, later = PathFinder(graph.matrix.select(before)), PathFinder(graph.matrix.select(after))
     degrees = _degrees(finder)
+    ruled = RuledConcepts(graph.facts, finder.articles, finder.total)
     via, to = (concepts_with(one, graph.facts) for one in (settings.via, settings.to))
     rng = np.random.default_rng([settings.seed, year])
     possible = np.flatnonzero((finder.articles >= settings.fewest) & (later.articles > 0))
@@ -151,7 +153,7 @@ def _slice(graph: ConceptGraph, settings: SliceSettings, year: int) -> dict[str,
             break
         if not _is_start(settings.rules, finder, start):
             continue
-        allowed, _ = allowed_concepts(settings.rules, graph.facts, finder.articles, finder.total, [start])
+        allowed, _ = ruled.allowed(settings.rules, [start])
         articles = finder.articles_with([start])
         edges = finder.edges(articles)
         candidates = allowed & to
