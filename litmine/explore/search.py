@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -195,6 +196,12 @@ def mark_words(text: str, stems: Mapping[str, str], start: int, end: int) -> lis
     spans = [
         MarkedSpan(match.start(), match.end(), "")
         for match in _WORD.finditer(text, start, end)
-        if stems and stems.keys() & question_terms(match.group()).keys()
+        if stems and not stems.keys().isdisjoint(_stems(match.group()))
     ]
     return cut_text(text, spans, start, end)
+
+
+@lru_cache(maxsize=50_000)
+def _stems(word: str) -> frozenset[str]:
+    """The search terms of a word, which takes as long as all else for a list of hits."""
+    return frozenset(question_terms(word))
