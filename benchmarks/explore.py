@@ -25,6 +25,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -114,7 +115,8 @@ def main() -> None:
         if not place.exists():
             make = [sys.executable, "-m", "benchmarks.explore_lake", str(place), str(options.articles)]
             figures["making"] = json.loads(subprocess.run(make, check=True, capture_output=True, text=True).stdout)
-        kinds = page_kinds(Lake(place), random.Random(7))
+        every = page_kinds(Lake(place), random.Random(7))
+        kinds = {name: address for name, address in every.items() if not name.startswith(tuple(options.without))}
         with serving(place) as server:
             figures["warm-up"] = _print("warm-up", warm_up(server, kinds))
             for name, address in kinds.items():
@@ -132,6 +134,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--pause", type=float, default=2.0, help="seconds between requests of a user (default: 2)")
     parser.add_argument("--requests", type=int, default=200, help="most requests of a kind of page (default: 200)")
     parser.add_argument("--seconds", type=float, default=60, help="longest time of a kind of page (default: 60)")
+    parser.add_argument("--without", action="append", default=[], help="leave out kinds of pages that begin so")
     parser.add_argument("--soak", type=int, default=10_000, help="requests of all kinds (default: 10,000)")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     return parser.parse_args()
@@ -185,13 +188,14 @@ def measure(server: Server, address: Callable[[], str], options: argparse.Namesp
 
 
 def soak(server: Server, lake: Path, kinds: Sequence[Callable[[], str]], count: int) -> dict[str, Any]:
-    """Requests of all kinds; memory at the start, after a fifth, at half, and at the end with changes of the lake."""
+    """Requests of all kinds; memory at the start and after each tenth. From half of them on, the lake changes."""
     memory, failed, seconds = {0: server.megabytes()}, [], 0.0
     changes: list[str] = []
     done = threading.Event()
     changing = threading.Thread(target=lambda: changes.extend(_change(lake, done)))
-    for begin, end in ((0, count // 5), (count // 5, count // 2), (count // 2, count)):
-        if begin == count // 2:
+    bounds = [count * tenth // 10 for tenth in range(11)]
+    for tenth, (begin, end) in enumerate(pairwise(bounds)):
+        if tenth == 5:
             changing.start()
         began = time.perf_counter()
         answers = _requests(server, kinds, end - begin, 0, lambda: False)

@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from litmine.explore import queries as explore_queries
 from litmine.explore.arrays import NO_YEAR, LakeArrays, read_arrays
-from litmine.explore.article import label_groups
+from litmine.explore.article import label_groups, read_article
 from litmine.explore.concept_tables import read_concept_tables
 from litmine.explore.queries import LakeQueries
 from litmine.lake.lake import Lake
@@ -87,3 +88,14 @@ def test_labels_are_grouped_by_scheme() -> None:
         ("study", "Human-RCT (0.90)"),
         ("section", "methods (2 sentences, 0.80 at most)"),
     ]
+
+
+def test_an_article_is_the_same_from_the_files_that_can_have_it(
+    queries: LakeQueries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables = read_concept_tables(queries)
+    pmids = [row["pmid"] for row in queries.rows("SELECT pmid FROM article_versions")]
+    whole = {pmid: read_article(queries, tables, pmid) for pmid in (*pmids, 10**9)}
+    assert sum(one is not None for one in whole.values()) > 5
+    monkeypatch.setattr(explore_queries, "_MIN_FILES_SAVED", 0)
+    assert {pmid: read_article(queries, tables, pmid) for pmid in whole} == whole
