@@ -9,7 +9,6 @@ from click.testing import CliRunner
 from litmine.cli.main import cli
 from litmine.errors import SettingError
 from litmine.specs import TASKS, TaskSpec, spec_by_name
-from litmine.tasks.ner.recipe import FORMER_NAMES
 from litmine.training.recipe import make_recipe, read_recipe, recipe_names
 
 NER = spec_by_name("ner")
@@ -24,13 +23,13 @@ def test_every_shipped_recipe_is_valid(spec: TaskSpec, name: str) -> None:
     assert recipe.vocabulary if spec.vocabulary else recipe.base or recipe.trunk
 
 
-def test_the_recipe_finish_has_the_settings_of_the_built_in_model(checkout: Path) -> None:
-    stored = json.loads((checkout / "litmine" / "models" / "builtin" / "ner" / "recipe.json").read_text())
-    stored = {FORMER_NAMES.get(name, name): value for name, value in stored.items()}
-    recipe = make_recipe(NER, read_recipe(NER, "finish"))
-    settings = {name: getattr(recipe, name) for name in stored}
-    settings["corpora"] = [Path(corpus).name for corpus in recipe.corpora]
-    assert json.loads(json.dumps(settings)) == stored
+def test_the_recipes_of_the_upper_layers_have_the_settings_of_the_built_in_model(checkout: Path) -> None:
+    last = json.loads((checkout / "litmine" / "models" / "builtin" / "ner" / "recipe.json").read_text())
+    first = last.pop("first")
+    for name, stored in (("upper-layers", first), ("upper-layers-mean", last)):
+        recipe = make_recipe(NER, read_recipe(NER, name))
+        settings = {setting: getattr(recipe, setting) for setting in stored}
+        assert json.loads(json.dumps(settings)) == stored
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ def test_a_base_without_a_trunk_is_refused(tiny_model: Path, trunk: tuple[Path, 
         assert (found.folder.resolve(), found.depth, found.is_builtin) == (trunk[0].resolve(), 1, False)
     with pytest.raises(SettingError, match="--top-after must be at most 1, the layers of the trunk, not 2"):
         find_base_trunk(str(trunk[0])).link(trunk[0].parent / "x", 1, 2)
-    assert find_base_trunk("builtin").link(trunk[0], 2, 4).reference == "builtin-trunk"
+    assert find_base_trunk("builtin").link(trunk[0], 2, 2).reference == "builtin-trunk"
 
 
 @pytest.mark.parametrize("used", [{"vocabulary": 500}, {"teachers": 1}, {"base_weight_share": 0.5}, {"then": "finish"}])

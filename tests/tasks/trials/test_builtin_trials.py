@@ -29,7 +29,7 @@ def test_the_folder_is_a_small_top_with_a_card() -> None:
     assert sum(file.stat().st_size for file in FOLDER.iterdir()) <= 1_900_000
     settings = TaggerSettings.load(FOLDER)
     assert settings.trunk is not None
-    assert (settings.trunk.reference, settings.trunk.layers, settings.trunk.after) == ("builtin-trunk", 1, 3)
+    assert (settings.trunk.reference, settings.trunk.layers, settings.trunk.after) == ("builtin-trunk", 1, None)
     assert {corpus for head in settings.heads for corpus in head.corpora} == {
         "EBM-NLP",
         "PICO-sections",
