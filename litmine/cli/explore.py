@@ -42,7 +42,8 @@ def explore(lake: LakePath, port: int, host: str, token: str | None, opens: bool
     from litmine.lake.lake import Lake
 
     server = ExploreServer(Lake(lake), host, port, token)
-    print_message(f"the lake is at {server.url}; Ctrl-C ends it")
+    print_message(f"the lake is at {server.url}")
+    print_message("Ctrl-C ends it")
     if opens:
         import webbrowser
 

@@ -20,6 +20,8 @@ from litmine.lake.view_definitions import view_descriptions
 from litmine.types import QUESTION_TYPES
 
 Values = Mapping[str, Any]
+# Concepts that a page proposes if the text is not a name.
+_PROPOSED = 6
 _PAGE_SIZE, _MAX_PAGE_SIZE, _MAX_OFFSET = 20, 100, 100_000_000
 DOWNLOADS = ("csv", "jsonl", "parquet")
 
@@ -74,6 +76,31 @@ def search_of(values: Values) -> Search:
     )
 
 
+def resolve_concept(services: Services, text: str) -> tuple[list[dict[str, Any]], bool]:
+    """The concept that a text names, or else the best ones with the text in a name; and whether it is a name.
+
+    Raises SettingError if no concept of the lake has it.
+    """
+    if not text.strip():
+        return [], True
+    named = services.names.named(text)
+    found = [named] if named else services.names.complete(text, _PROPOSED)
+    if not found:
+        raise SettingError(
+            f"no article of the lake mentions a concept {text.strip()[:80]!r}; choose one that the field proposes"
+        )
+    return found, named is not None
+
+
+def _identifier_of(services: Services, text: str) -> str:
+    """The identifier of the concept that a text names; empty for an empty text. Raises SettingError."""
+    found, is_named = resolve_concept(services, text)
+    if not is_named:
+        near = ", ".join(f"{one['name']} ({one['identifier']})" for one in found[:3])
+        raise SettingError(f"no concept of the lake is named {text.strip()[:80]!r}; names with it are of {near}")
+    return str(found[0]["identifier"]) if found else ""
+
+
 def next_address(path: str, values: Values, more: bool) -> str | None:
     """The address of the next page; None if there is none."""
     if not more:
@@ -83,7 +110,8 @@ def next_address(path: str, values: Values, more: bool) -> str | None:
 
 
 def _search(services: Services, values: Values) -> dict[str, Any]:
-    hits = search(services.search_sources(), search_of(values))
+    wanted = search_of({**values, "concept": _identifier_of(services, values["concept"])})
+    hits = search(services.search_sources(), wanted)
     return {
         "total": hits.total,
         "total_is_least": hits.cut,

@@ -166,6 +166,11 @@ def _http_error(renderer: PageRenderer) -> Callable[[Request, Exception], Respon
         assert isinstance(error, HTTPException)
         if error.status_code == 404:
             return _answer_error(renderer, request, NotFoundError("there is no such page"))
+        if request.url.path.startswith("/api"):
+            sentence = f"{request.method} is not possible here" if error.status_code == 405 else error.detail
+            return _json(
+                {"error": {"status": error.status_code, "message": sentence}}, error.status_code, error.headers
+            )
         return Response(f"{error.detail}\n", error.status_code, error.headers, "text/plain")
 
     return answer

@@ -12,6 +12,7 @@ from litmine.explore.conditions import sql_list
 from litmine.explore.queries import LakeQueries
 from litmine.explore.shared import Shared
 from litmine.lake.sql_text import sql_string
+from litmine.vocabulary.catalogue import open_vocabulary
 
 _NEIGHBOURS = 24
 # Links between neighbours in the picture of the network.
@@ -25,6 +26,11 @@ _TOP_TYPES = 6
 _ALL = (
     "SELECT identifier, name, entity_type, vocabulary, synonyms, tree_numbers, mentions, articles, first_year"
     " FROM concepts ORDER BY articles DESC, mentions DESC, identifier"
+)
+_WRITTEN = (
+    "SELECT identifier, lower(mention) AS spelling FROM entities WHERE identifier IS NOT NULL"
+    " GROUP BY identifier, lower(mention)"
+    " QUALIFY row_number() OVER (PARTITION BY identifier ORDER BY count(*) DESC, spelling) <= 8"
 )
 _ALL_SIGNALS = (
     "SELECT drug_id, drug, event_id, event, articles, prr, ror, ic, ic025, first_year, last_year"
@@ -90,10 +96,27 @@ class ConceptNames:
         """The most frequent concepts of each of the first types."""
         return self._names().top
 
-    def meant(self, text: str) -> dict[str, Any] | None:
-        """The concept that a text means: an identifier, or part of a name of which this is the best; None for none."""
-        found = self.get(text.strip())
-        return found or next(iter(self.complete(text, 1)), None)
+    def named(self, text: str) -> dict[str, Any] | None:
+        """The concept with this identifier, name or spelling in the lake, else with this name in the vocabulary.
+
+        Of several, the one in most articles.
+        """
+        import pyarrow.compute as pc
+
+        names, text = self._names(), text.strip()
+        if not text or text in names.rows:
+            return self.get(text)
+        rows = names.name_rows.filter(pc.equal(names.names, text.lower())).to_pylist()
+        if not rows:
+            builtin = open_vocabulary("builtin")
+            found = (builtin.identifier(match.concept) for match in builtin.lookup(text))
+            rows = [names.rows[one] for one in found if one in names.rows]
+        return names.concepts.slice(min(rows), 1).to_pylist()[0] if rows else None
+
+    def known(self, identifiers: Iterable[str]) -> set[str]:
+        """Those of the identifiers that an article mentions."""
+        rows = self._names().rows
+        return {one for one in identifiers if one in rows}
 
     def complete(self, text: str, size: int) -> list[dict[str, Any]]:
         """The concepts with a name, synonym or identifier that has the text: first those that begin with it.
@@ -152,6 +175,8 @@ def read_names(queries: LakeQueries) -> Names:
     if not len(concepts):
         return Names(concepts, {}, pa.array([], pa.string()), pa.array([], pa.int64()))
     identifiers = concepts.column("identifier").to_pylist()
+    rows = {one: row for row, one in enumerate(identifiers)}
+    written = [(rows[one], mention) for one, mention in _spellings(queries) if one in rows]
     synonyms = pc.list_flatten(concepts.column("synonyms")).cast(pa.string())
     parents = pc.list_parent_indices(concepts.column("synonyms")).cast(pa.int64())
     own = pa.array(range(len(concepts)), pa.int64())
@@ -160,18 +185,25 @@ def read_names(queries: LakeQueries) -> Names:
         for column in (concepts.column("name").cast(pa.string()), concepts.column("identifier"), synonyms)
         for chunk in column.chunks
     )
-    name_rows = pa.concat_arrays([own, own, *parents.chunks])
+    names = pa.concat_arrays([names, pa.array([mention for _, mention in written], pa.string())])
+    name_rows = pa.concat_arrays([own, own, *parents.chunks, pa.array([row for row, _ in written], pa.int64())])
     known = names.is_valid()
     counts = sorted(concepts.column("entity_type").value_counts().to_pylist(), key=lambda one: -one["counts"])
     types = [one["values"] for one in counts]
     return Names(
         concepts,
-        {one: row for row, one in enumerate(identifiers)},
+        rows,
         pc.utf8_lower(names.filter(known)),
         name_rows.filter(known),
         types,
         [(one, _most_frequent(concepts, _TOP_CONCEPTS, one)) for one in types[:_TOP_TYPES]],
     )
+
+
+def _spellings(queries: LakeQueries) -> list[tuple[str, str]]:
+    """How the lake's articles write each concept, the usual ways only."""
+    found = queries.table(_WRITTEN)
+    return list(zip(found["identifier"].to_pylist(), found["spelling"].to_pylist(), strict=True))
 
 
 def _most_frequent(concepts: pa.Table, size: int, entity_type: str) -> list[dict[str, Any]]:

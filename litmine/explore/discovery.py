@@ -137,7 +137,7 @@ def discover_concepts(discoveries: Discoveries, names: ConceptNames, values: Val
 
 def _identifier(names: ConceptNames, text: str) -> str:
     """The identifier of the concept that the text means in the lake, else the text, which discovery looks up."""
-    found = names.meant(text)
+    found = names.named(text)
     return text if found is None else str(found["identifier"])
 
 

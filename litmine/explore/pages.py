@@ -8,7 +8,6 @@ from urllib.parse import quote, urlencode
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from litmine.errors import SettingError
 from litmine.explore.api import (
     ANSWER_PARAMETERS,
     DISCOVERY_PARAMETERS,
@@ -18,6 +17,7 @@ from litmine.explore.api import (
     article_of,
     concept_of,
     next_address,
+    resolve_concept,
     search_of,
 )
 from litmine.explore.article import banners, entity_types, label_groups, paragraphs
@@ -113,7 +113,8 @@ def address(path: str, values: Mapping[str, Any], **changes: Any) -> str:
 
 
 def _search(services: Services, values: Values) -> Values:
-    concept = _resolve_concept(services, values)
+    found, is_named = resolve_concept(services, values["concept"])
+    concept = found[0] if found else None
     wanted = search_of({**values, "concept": concept["identifier"] if concept else ""})
     hits = search(services.search_sources(), wanted)
     is_start = not any(values[one.name] for one in SEARCH_PARAMETERS if one.kind == "string")
@@ -127,6 +128,8 @@ def _search(services: Services, values: Values) -> Values:
         "hits": hits,
         "names": names,
         "concept": concept,
+        "is_guess": not is_named,
+        "others": [(one, address("/", values, concept=one["identifier"])) for one in found[1:]],
         "chosen": [(value, address("/", values, **{name: ""})) for name, value in chosen],
         "facets": [
             (title, [(row["value"], row["articles"], address("/", values, **{name: row["value"]})) for row in rows])
@@ -146,19 +149,6 @@ def _facet_rows(facets: Mapping[str, Sequence[dict[str, Any]]]) -> list[tuple[st
     titles = {"entity_type": "Mentions", "year": "Year", "design": "Publication type", "journal": "Journal"}
     titles["status"] = "Retraction"
     return [("type" if name == "entity_type" else name, title, facets[name]) for name, title in titles.items()]
-
-
-def _resolve_concept(services: Services, values: Values) -> dict[str, Any] | None:
-    """The concept that the field means: an identifier, or a name of which there is one best concept."""
-    text = values["concept"].strip()
-    if not text:
-        return None
-    found = services.names.meant(text)
-    if found is None:
-        raise SettingError(
-            f"no article of the lake mentions a concept {text[:80]!r}; choose one that the field proposes"
-        )
-    return found
 
 
 def _article(services: Services, values: Values) -> Values:
@@ -184,6 +174,7 @@ def _article(services: Services, values: Values) -> Values:
         "models": len({one["model"] for one in article["all_entities"]}),
         "concepts": _concepts_of(services, mentions),
         "address": f"/article/{values['pmid']}",
+        "known": services.names.known(f"MESH:{one['ui']}" for one in article["mesh"] or ()),
     }
 
 
@@ -206,7 +197,13 @@ def _concepts_of(services: Services, mentions: Sequence[dict[str, Any]]) -> list
 def _concept(services: Services, values: Values) -> Values:
     concept = concept_of(services, values["identifier"])
     chart = series_of(concept["years"], "year", "articles", "mentions")
-    return {"concept": concept, "chart": chart, "network": _network(concept)}
+    in_trees = [one["identifier"] for tree in concept["tree"] for one in (*tree["above"], *tree["below"])]
+    return {
+        "concept": concept,
+        "chart": chart,
+        "network": _network(concept),
+        "known": services.names.known(in_trees),
+    }
 
 
 def _network(concept: dict[str, Any]) -> Values:
@@ -305,7 +302,11 @@ def _sql(services: Services, values: Values) -> Values:
 
 def _lake(services: Services, _values: Values) -> Values:
     overview = services.overview()
-    return {"lake": overview, "chart": series_of(overview["years"], "year", "articles")}
+    return {
+        "lake": overview,
+        "is_behind": services.overview_is_behind(),
+        "chart": series_of(overview["years"], "year", "articles"),
+    }
 
 
 _SQL_PARAMETERS = (

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from litmine.errors import SettingError
 
 _MAX_LENGTH = 100_000
+_MAX_DIGITS = 18
 _NOT_TEXT = re.compile("[\0\ud800-\udfff]")
 
 
@@ -60,11 +61,16 @@ class Parameter:
 
     def _number(self, value: Any) -> int:
         text = str(value).strip()
-        if isinstance(value, bool) or not text.isascii() or not text.isdigit() or len(text) > 12:
+        if isinstance(value, bool) or not text.isascii() or not text.isdigit():
             raise SettingError(f"{self.name} must be a whole number, not {text[:40]!r}")
-        if not self.least <= int(text) <= self.most:
-            raise SettingError(f"{self.name} must be from {self.least:,} to {self.most:,}, not {int(text):,}")
+        # Python refuses to read thousands of digits.
+        if len(text) > _MAX_DIGITS or not self.least <= int(text) <= self.most:
+            raise SettingError(f"{self.name} must be from {self.least:,} to {self.most:,}, not {_shown(text)}")
         return int(text)
+
+
+def _shown(digits: str) -> str:
+    return f"{int(digits):,}" if len(digits) <= _MAX_DIGITS else digits[:40]
 
 
 def read_parameters(declared: Sequence[Parameter], given: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from hashlib import blake2b
@@ -16,7 +16,7 @@ from litmine.errors import LitmineError
 from litmine.lake.lake import Lake
 from litmine.lake.listing import live_files, live_files_by_table, model_folders
 from litmine.lake.part_ranges import PartRanges
-from litmine.lake.paths import MODEL_TABLES, REPLACED, TABLES
+from litmine.lake.paths import MODEL_TABLES, REPLACED, TABLES, LakePath
 from litmine.lake.query import PreparedViews
 from litmine.lake.query_limits import QueryLimits
 from litmine.lake.view_definitions import view_descriptions
@@ -75,7 +75,7 @@ class LakeQueries:
         self._prepared_state = ""
         self._ranges = PartRanges()
         # The latest state, with the times of the folders that it was listed from.
-        self._listed: tuple[dict[Path, int], str] | None = None
+        self._listed: tuple[dict[Path, int], tuple[str, str]] | None = None
 
     @classmethod
     def for_preparing(cls, lake: Lake, limits: RequestLimits) -> Self:
@@ -92,14 +92,21 @@ class LakeQueries:
 
         Raises LakeError for a damaged lake.
         """
+        return self._states()[0]
+
+    def articles_state(self) -> str:
+        """The same of the article parts alone, which `annotate` does not change."""
+        return self._states()[1]
+
+    def _states(self) -> tuple[str, str]:
         listed = self._listed
         if listed is not None and all(_time_of(folder) == time for folder, time in listed[0].items()):
             return listed[1]
         began, times = time.time_ns(), self._folder_times()
-        names = sorted(str(path) for files in live_files_by_table(self.lake.location).values() for path in files)
-        state = blake2b("\n".join(names).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
-        self._listed = (times, state) if times and max(times.values()) < began - _STEP_NS else None
-        return state
+        by_table = live_files_by_table(self.lake.location)
+        states = _digest(path for files in by_table.values() for path in files), _digest(by_table[ARTICLES])
+        self._listed = (times, states) if times and max(times.values()) < began - _STEP_NS else None
+        return states
 
     def _folder_times(self) -> dict[Path, int]:
         """When each folder with files of the lake changed; none for a lake in an object store."""
@@ -247,6 +254,11 @@ class LakeQueries:
             yield
         finally:
             self._slots.release()
+
+
+def _digest(files: Iterable[LakePath]) -> str:
+    names = "\n".join(sorted(map(str, files)))
+    return blake2b(names.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
 
 
 def _time_of(folder: Path) -> int:

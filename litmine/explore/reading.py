@@ -87,7 +87,7 @@ def ask(
     """
     asked = replace(parse_question(text, question_type=question_type), question_id="asked")
     condition = where if where.strip() else None
-    state = queries.state()
+    state = queries.articles_state()
     hits = index.get(state).search(asked.text, top_k, condition, IS_EVIDENCE)
     found: dict[str, Any] = {
         "question": asked.text,

@@ -25,6 +25,8 @@ from litmine.search.terms import question_terms
 MAX_HITS = 1_000
 _WORD = re.compile(r"[^\W_]+")
 _CONCEPTS_PER_ARTICLE = 6
+# Code points of a text that are shown if no word was searched for; a longer word is cut.
+_SNIPPET, _LONGEST_WORD = 240, 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ def search(sources: SearchSources, wanted: Search) -> Hits:
             return Hits(_articles(sources, pmids, ""), len(arrays.pmids), arrays.all_facets)
         pmids = arrays.page(chosen, wanted.offset, wanted.size)
         return Hits(_articles(sources, pmids, ""), int(chosen.sum()), arrays.facets(np.flatnonzero(chosen)))
-    state = queries.state()
+    state = queries.articles_state()
     opened, note = index.get(state), index_note(index, state)
     among = None if is_all else ArticleList(arrays.pmids[chosen].astype(np.int64, copy=False))
     ranked = [hit.pmid for hit in opened.search(wanted.words, MAX_HITS, among=among)]
@@ -183,12 +185,20 @@ def _with_snippet(article: dict[str, Any], stems: Mapping[str, str]) -> dict[str
     body_start = len(title) + 1 if title else 0
     start, end, _ = best_sentence(text, stems, text_regions(title, sections)) if stems else (0, 0, 0)
     if not stems or start < body_start:
-        start, end = body_start, min(len(text), body_start + 240)
+        start, end = body_start, _end_of_word(text, body_start + _SNIPPET)
     article["snippet"] = [
         {"text": piece.text, "hit": bool(piece.spans)} for piece in mark_words(text, stems, start, end)
     ]
     article["snippet_cut"] = end < len(text)
     return article
+
+
+def _end_of_word(text: str, most: int) -> int:
+    """The end of the text, or of the last word before `most`."""
+    if most >= len(text):
+        return len(text)
+    last = text.rfind(" ", most - _LONGEST_WORD, most + 1)
+    return most if last < 0 else last
 
 
 def mark_words(text: str, stems: Mapping[str, str], start: int, end: int) -> list[TextPiece]:

@@ -81,6 +81,10 @@ class Services:
         """What the lake contains and lacks. Besides files, locks and journals tell it, so it is read again in time."""
         return self.shared_overview.get(f"{self.queries.state()} {time.monotonic() // _OVERVIEW_SECONDS}")
 
+    def overview_is_behind(self) -> bool:
+        """Whether the lake changed since the latest overview was read."""
+        return self.shared_overview.state.partition(" ")[0] not in ("", self.queries.state())
+
     def concept_sources(self) -> ConceptSources:
         """What the page of a concept is made from. Raises as `LakeQueries.open`."""
         return ConceptSources(self.queries, self.names, self.signals, self.arrays(), self.tables())
@@ -94,7 +98,7 @@ class Services:
         with suppress(LitmineError):  # a request reports the error
             state = self.queries.state()
             for shared in self._all_shared():
-                shared.prepare(state)
+                shared.prepare(self.queries.articles_state() if shared is self.index else state)
 
     def close(self) -> None:
         """Wait for the reading that is under way, read nothing more, and delete temporary files."""

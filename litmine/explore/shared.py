@@ -76,6 +76,12 @@ class Shared(Generic[T]):
         return value is not None and value[0] != state
 
     @property
+    def state(self) -> str:
+        """The state of the value; empty if there is none."""
+        value = self._value
+        return "" if value is None else value[0]
+
+    @property
     def error(self) -> Exception | None:
         """Why the value could not be made again; None if it could."""
         failed = self._error

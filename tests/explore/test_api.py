@@ -37,6 +37,28 @@ def test_articles_are_found_by_words_concept_type_condition_and_facet(client: Cl
     assert pmids(client, q="nothing-like-this") == []
 
 
+def test_a_concept_is_found_by_its_names_and_spellings_and_a_guess_is_told(client: Client) -> None:
+    assert (
+        pmids(client, concept="hives") == pmids(client, concept="Urticaria") == pmids(client, concept=URTICARIA) == [2]
+    )
+    # A name of the vocabulary alone.
+    assert pmids(client, concept="Acetylsalicylic Acid") == pmids(client, concept=ASPIRIN)
+    refused = client.get("/api/articles?concept=ticar")
+    assert refused.status == 400
+    assert "no concept of the lake is named 'ticar'; names with it are of Urticaria" in refused.json["error"]["message"]
+    page = client.get("/?concept=ticar")
+    assert page.status == 200
+    assert "No concept is named “ticar”. Urticaria has it in a name" in page.text
+    assert "No concept is named" not in client.get("/?concept=hives").text
+    assert client.get("/api/articles?concept=no-such-thing").status == 400
+
+
+def test_a_method_that_an_address_does_not_have_gets_a_sentence(client: Client) -> None:
+    answer = client.get("/api/annotate")
+    assert answer.status == 405
+    assert answer.json["error"] == {"status": 405, "message": "GET is not possible here"}
+
+
 def test_a_search_counts_facets_and_has_pages(client: Client) -> None:
     first = found(client, "/api/articles?size=4")
     assert first["total"] == 6
