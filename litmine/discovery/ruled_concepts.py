@@ -45,28 +45,28 @@ class RuledConcepts:
 
     def _reasons(self, rules: DiscoveryRules) -> tuple[npt.NDArray[np.int8], list[str]]:
         """Why each concept is left out, as a place in a list: 0 for allowed, 1 for one without articles."""
-        texts = [
-            "",
-            "",
-            "listed in the rules",
-            f"in fewer than {rules.fewest_articles} articles",
-            f"in more than {rules.most_frequent:.0%} of the articles",
-            f"too general (depth below {rules.least_depth} in MeSH)",
-            "in a branch of MeSH that the rules leave out",
+        trees = [fact.tree_numbers for fact in self._facts]
+        is_in_branches = [
+            bool(some) and all(any(in_branch(one, branch) for branch in rules.branches) for one in some)
+            for some in trees
         ]
-        reasons = np.zeros(len(self._facts), np.int8)
+        is_general = [bool(some) and max(map(depth, some)) < rules.least_depth for some in trees]
+        is_frequent = self._articles > rules.most_frequent * self._total
+        if self._total <= 1 / rules.most_frequent:
+            is_frequent = np.zeros(len(self._facts), np.bool_)
         listed = {*rules.leave_out}
+        is_listed = [fact.identifier in listed for fact in self._facts]
+        reasons, texts = np.zeros(len(self._facts), np.int8), ["", ""]
         # From the last rule to the first, so that the first one that names a concept counts.
-        for number, fact in enumerate(self._facts):
-            trees = fact.tree_numbers
-            if trees and all(any(in_branch(one, branch) for branch in rules.branches) for one in trees):
-                reasons[number] = 6
-            if trees and max(map(depth, trees)) < rules.least_depth:
-                reasons[number] = 5
-        if self._total > 1 / rules.most_frequent:
-            reasons[self._articles > rules.most_frequent * self._total] = 4
-        reasons[self._articles < rules.fewest_articles] = 3
-        reasons[[number for number, fact in enumerate(self._facts) if fact.identifier in listed]] = 2
+        for named, text in (
+            (is_in_branches, "in a branch of MeSH that the rules leave out"),
+            (is_general, f"too general (depth below {rules.least_depth} in MeSH)"),
+            (is_frequent, f"in more than {rules.most_frequent:.0%} of the articles"),
+            (self._articles < rules.fewest_articles, f"in fewer than {rules.fewest_articles} articles"),
+            (is_listed, "listed in the rules"),
+        ):
+            reasons[np.asarray(named, np.bool_)] = len(texts)
+            texts.append(text)
         reasons[self._articles == 0] = 1
         return reasons, texts
 
