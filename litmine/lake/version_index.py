@@ -1,6 +1,5 @@
 """Look up which versions of some PMIDs a lake holds, so that an import writes nothing twice."""
 
-from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +9,7 @@ import pyarrow as pa
 from litmine.lake.duckdb_errors import report_damaged_files
 from litmine.lake.listing import live_files
 from litmine.lake.parquet import read_pmid_range
+from litmine.lake.part_ranges import may_have
 from litmine.lake.paths import LakePath
 from litmine.lake.sql_text import escape_glob, schema_map
 from litmine.lake.version_order import VERSION_COLUMNS, VersionKey, version_key_fields, version_struct
@@ -130,7 +130,7 @@ class VersionIndex:
     def _files_with(self, pmids: list[int], names: Iterable[str]) -> list[str]:
         """Those of the named parts that may hold one of the sorted PMIDs, as patterns for DuckDB."""
         folder = self._lake / "articles"
-        return [escape_glob(folder / f"{name}.parquet") for name in names if _overlaps(self._ranges[name], pmids)]
+        return [escape_glob(folder / f"{name}.parquet") for name in names if may_have(self._ranges[name], pmids)]
 
     def _rows(self, query: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
         with report_damaged_files(self._lake):
@@ -145,10 +145,3 @@ def _is_filled(name: str, kind: pa.DataType) -> str:
     if pa.types.is_list(kind):
         return f"len({name}) > 0"
     return name if pa.types.is_boolean(kind) else f"{name} IS NOT NULL"
-
-
-def _overlaps(pmid_range: tuple[int, int], sorted_pmids: list[int]) -> bool:
-    """Whether one of the PMIDs lies in the range (both ends included)."""
-    least, greatest = pmid_range
-    position = bisect_left(sorted_pmids, least)
-    return position < len(sorted_pmids) and sorted_pmids[position] <= greatest
