@@ -13,7 +13,7 @@ from litmine.discovery.rules import DiscoveryRules, depth
 from litmine.lake.concept_matrix import Booleans, Integers
 
 _SAME_THING = "the same thing as the start, above or below it"
-# What a tree number below another one continues with, and the next character.
+# Tree numbers below `C14` begin with `C14.`, and sort before `C14/`, as the slash is the character after the dot.
 _BELOW, _AFTER_BELOW = ".", "/"
 
 
@@ -28,9 +28,9 @@ class RuledConcepts:
         self._latest: tuple[DiscoveryRules, npt.NDArray[np.int8], Sequence[str]] | None = None
 
     def allowed(self, rules: DiscoveryRules, given: Collection[int]) -> tuple[Booleans, Counter[str]]:
-        """Which concepts the rules leave, and how many each rule left out: a concept counts for the first rule.
+        """Which concepts the rules leave, and how many each rule left out.
 
-        given: the concepts that the user names.
+        A concept that several rules name counts for the first of them. given: the concepts that the user names.
         """
         latest = self._latest
         if latest is None or latest[0] != rules:

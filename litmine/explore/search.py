@@ -213,5 +213,5 @@ def mark_words(text: str, stems: Mapping[str, str], start: int, end: int) -> lis
 
 @lru_cache(maxsize=50_000)
 def _stems(word: str) -> frozenset[str]:
-    """The search terms of a word, which takes as long as all else for a list of hits."""
+    """The search terms of a word. They are kept, because the same words are in most hits."""
     return frozenset(question_terms(word))
