@@ -3,8 +3,10 @@
     python -m benchmarks.explore [--articles 1000000] [--folder DIR] [--json benchmarks/explore.json]
 
 `explore_lake.py` makes the lake. A server runs in a process of its own on the loopback interface. After it is warm,
-each kind of page is requested by ten users at once: a user sends the next request `--pause` seconds after the answer to
-the one before (2 by default, as long as a glance), and with `--pause 0` as fast as the server answers. Every request
+each kind of page is requested by ten users at once: a user sends the next request some time after the answer to the
+one before, drawn evenly from half of `--pause` to one and a half times it (2 seconds by default, as long as a glance),
+and with `--pause 0` as fast as the server answers. Users begin one after the other within a pause, since people who
+click at the same moment again and again would queue for each other. Every request
 has another address, so few answers come from the server's caches. A kind ends after `--requests` requests or
 `--seconds` seconds. Then requests of all kinds follow until there are `--soak` of them, without pauses; `import` and
 `compact` run during the second half, again and again, with the sample records. Reported are seconds by the clock at the
@@ -131,7 +133,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--articles", type=int, default=1_000_000, help="number of articles (default: 1,000,000)")
     parser.add_argument("--folder", type=Path, help="keep the lake in this folder, or reuse the one there")
-    parser.add_argument("--pause", type=float, default=2.0, help="seconds between requests of a user (default: 2)")
+    parser.add_argument("--pause", type=float, default=2.0, help="mean seconds between requests of a user (default: 2)")
     parser.add_argument("--requests", type=int, default=200, help="most requests of a kind of page (default: 200)")
     parser.add_argument("--seconds", type=float, default=60, help="longest time of a kind of page (default: 60)")
     parser.add_argument("--without", action="append", default=[], help="leave out kinds of pages that begin so")
@@ -233,7 +235,9 @@ def _requests(
     """Requests of ten users."""
     answers, lock, left = Answers(), threading.Lock(), iter(range(most))
 
-    def use() -> None:
+    def use(user: int) -> None:
+        rng = random.Random(user)
+        time.sleep(rng.random() * pause)
         while True:
             with lock:
                 number = next(left, None)
@@ -251,9 +255,9 @@ def _requests(
                 # Two concepts may be the same, or one may be above the other: a sentence says so.
                 if status != 200 and not (status == 400 and address.startswith("/discover")):
                     answers.failed.append(f"{status} {address}")
-            time.sleep(pause)
+            time.sleep(pause * rng.uniform(0.5, 1.5))
 
-    users = [threading.Thread(target=use) for _ in range(USERS)]
+    users = [threading.Thread(target=use, args=[number]) for number in range(USERS)]
     for user in users:
         user.start()
     for user in users:

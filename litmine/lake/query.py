@@ -7,8 +7,9 @@ of what is allowed, at every level of nesting.
 
 import json
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, suppress
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ from litmine.lake.paths import LakePath
 from litmine.lake.query_limits import Deadline, QueryLimits
 from litmine.lake.sql_text import escape_glob, sql_string
 from litmine.lake.view_definitions import tasks_behind, view_descriptions
-from litmine.lake.views import create_views, open_duckdb, run_interruptibly
+from litmine.lake.views import create_views, narrow_views, open_duckdb, run_interruptibly
 
 if TYPE_CHECKING:
     import duckdb
@@ -112,28 +113,27 @@ class PreparedViews:
     `is_idle`: whether it can run the next query, as it has given all rows of the one before.
     """
 
-    def __init__(
-        self,
-        lake: LakePath,
-        limits: QueryLimits,
-        names: Collection[str] | None = None,
-        keeps_part: Callable[[LakePath], bool] | None = None,
-    ) -> None:
-        """Open the connection. Raises LakeError for a damaged lake.
-
-        names, keeps_part: which views there are and what they read, as in `create_views`.
-        """
+    def __init__(self, lake: LakePath, limits: QueryLimits) -> None:
+        """Open the connection. Raises LakeError for a damaged lake."""
         self._lake, self._limits = lake, limits
         self.is_idle = True
-        if names is None:
-            with suppress(LakeError):  # without it, views compute what they would read
-                write_concept_parts(lake)
+        with suppress(LakeError):  # without it, views compute what they would read
+            write_concept_parts(lake)
         with _translate_errors(lake), ExitStack() as stack:
             self._connection = stack.enter_context(open_duckdb(lake, limits))
-            self._connection.execute("SET parquet_metadata_cache = true")
-            create_views(self._connection, lake, names, keeps_part=keeps_part)
+            self._connection.execute("SET GLOBAL parquet_metadata_cache = true")
+            create_views(self._connection, lake)
             _restrict_access(self._connection, lake)
             stack.pop_all()
+
+    def narrowed(
+        self, names: Collection[str], files: Mapping[str, Sequence[LakePath]], parts: Collection[LakePath]
+    ) -> "PreparedViews":
+        """A cursor of this connection, to be closed, with the views of `narrow_views`. Raises LakeError."""
+        narrow = copy(self)
+        with _translate_errors(self._lake):
+            narrow._connection = narrow_views(self._connection, self._lake, names, files, parts)
+        return narrow
 
     def table(self, query: str) -> pa.Table:
         """All rows of a query; raises as `select`."""

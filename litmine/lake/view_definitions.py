@@ -32,7 +32,7 @@ def macro_descriptions() -> dict[str, str]:
     return {name: one.description for name, one in _definitions().items() if one.kind == "MACRO"}
 
 
-def view_statements(names: Collection[str] | None = None) -> list[str]:
+def view_statements(names: Collection[str] | None = None, with_macros: bool = True) -> list[str]:
     """The statements that create the named views and the views that they read, or all views; and all macros.
 
     Unknown names are ignored. The statements contain the placeholders that `litmine.lake.view_templates` replaces. Each
@@ -40,7 +40,9 @@ def view_statements(names: Collection[str] | None = None) -> list[str]:
     """
     definitions = _definitions()
     wanted = set(definitions) if names is None else _with_views_read(names)
-    return [one.statement for name, one in definitions.items() if name in wanted or one.kind == "MACRO"]
+    if with_macros:
+        wanted |= {name for name, one in definitions.items() if one.kind == "MACRO"}
+    return [one.statement for name, one in definitions.items() if name in wanted]
 
 
 def tasks_behind(names: Collection[str]) -> set[str]:

@@ -66,24 +66,52 @@ def create_views(
     lake: LakePath,
     names: Collection[str] | None = None,
     verifies_parts: bool = True,
-    keeps_part: Callable[[LakePath], bool] | None = None,
+    files: Mapping[str, Sequence[LakePath]] | None = None,
 ) -> None:
     """Create the lake's views in a connection: all, or those named and the views that they read.
 
-    verifies_parts: as `ListedFiles`. keeps_part: whether the views read an article part and what models found in it;
-    None for every part. Raises the same errors as `connect`.
+    verifies_parts: as `ListedFiles`. files: by table, those that the views read; None for the live ones. Raises the
+    same errors as `connect`.
     """
-    connection.execute("SET TimeZone = 'UTC'")
-    files = live_files_by_table(lake)
-    if keeps_part is not None:
-        files = _files_of_parts(files, {part.stem for part in files[ARTICLES] if keeps_part(part)})
-    source = ListedFiles(connection, lake, files, verifies_parts, keeps_results=keeps_part is None)
+    # For the cursors of the connection too.
+    connection.execute("SET GLOBAL TimeZone = 'UTC'")
+    _create_views(connection, ListedFiles(connection, lake, files or live_files_by_table(lake), verifies_parts), names)
 
+
+def narrow_views(
+    connection: "duckdb.DuckDBPyConnection",
+    lake: LakePath,
+    names: Collection[str],
+    files: Mapping[str, Sequence[LakePath]],
+    parts: Collection[LakePath],
+) -> "duckdb.DuckDBPyConnection":
+    """A cursor of a connection with all views, in which those named read some article parts only.
+
+    They are temporary views of the cursor, so the connection keeps its own. files: the live ones by table. parts: the
+    article parts that are read, with what models found in them. Raises the same errors as `connect`.
+    """
+    cursor = connection.cursor()
+    try:
+        kept = _files_of_parts(files, {part.stem for part in parts})
+        _create_views(cursor, ListedFiles(cursor, lake, kept, is_temporary=True), names, is_temporary=True)
+    except BaseException:
+        cursor.close()
+        raise
+    return cursor
+
+
+def _create_views(
+    connection: "duckdb.DuckDBPyConnection",
+    source: ListedFiles,
+    names: Collection[str] | None,
+    is_temporary: bool = False,
+) -> None:
     def create() -> None:
         # One after the other, because how a view reads its tables may depend on the rows of an earlier one.
-        statements = view_statements(names)
+        statements = view_statements(names, with_macros=not is_temporary)
         for statement in statements:
-            connection.execute(fill_template(statement, source))
+            sql = fill_template(statement, source)
+            connection.execute(sql.replace("\nCREATE VIEW", "\nCREATE TEMP VIEW", 1) if is_temporary else sql)
         knows_active = any(f"VIEW {ACTIVE_MODELS} AS" in statement for statement in statements)
         shows_all = names is None or any(name.startswith(_ALL_MODELS) for name in names)
         source.verify_results(all_models=shows_all or not knows_active)
