@@ -1,6 +1,6 @@
 """Concepts: completion over their names, and all that the lake says about one."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,9 +28,10 @@ _ALL = (
     " FROM concepts ORDER BY articles DESC, mentions DESC, identifier"
 )
 _WRITTEN = (
-    "SELECT identifier, lower(mention) AS spelling FROM entities WHERE identifier IS NOT NULL"
+    "SELECT identifier, min(mention) AS spelling FROM entities WHERE identifier IS NOT NULL"
     " GROUP BY identifier, lower(mention)"
     " QUALIFY row_number() OVER (PARTITION BY identifier ORDER BY count(*) DESC, spelling) <= 8"
+    " ORDER BY count(*) DESC, spelling"
 )
 _ALL_SIGNALS = (
     "SELECT drug_id, drug, event_id, event, articles, prr, ror, ic, ic025, first_year, last_year"
@@ -59,6 +60,8 @@ class ConceptNames:
     def __init__(self, queries: LakeQueries, shared: Shared[Names]) -> None:
         self._queries = queries
         self.shared = shared
+        # Nothing is read from it before the first lookup; its names then stay in memory.
+        self._vocabulary = open_vocabulary("builtin")
 
     def get(self, identifier: str) -> dict[str, Any] | None:
         """The row of `concepts` of an identifier; None if no article mentions it. Raises as `LakeQueries.rows`."""
@@ -107,10 +110,7 @@ class ConceptNames:
         if not text or text in names.rows:
             return self.get(text)
         rows = names.name_rows.filter(pc.equal(names.names, text.lower())).to_pylist()
-        if not rows:
-            builtin = open_vocabulary("builtin")
-            found = (builtin.identifier(match.concept) for match in builtin.lookup(text))
-            rows = [names.rows[one] for one in found if one in names.rows]
+        rows = rows or self._by_vocabulary(text)
         return names.concepts.slice(min(rows), 1).to_pylist()[0] if rows else None
 
     def known(self, identifiers: Iterable[str]) -> set[str]:
@@ -119,9 +119,9 @@ class ConceptNames:
         return {one for one in identifiers if one in rows}
 
     def complete(self, text: str, size: int) -> list[dict[str, Any]]:
-        """The concepts with a name, synonym or identifier that has the text: first those that begin with it.
+        """The concepts with a name, synonym or identifier that has the text: first those that are named so.
 
-        Of equally good ones, those in most articles come first.
+        Then come those with a name that begins with it; of equally good ones, those in most articles.
         """
         import pyarrow.compute as pc
 
@@ -135,9 +135,16 @@ class ConceptNames:
         best: dict[int, tuple[int, int]] = {}
         for rank, row in zip(ranks, rows.to_pylist(), strict=True):
             best[row] = min(best.get(row, (9, row)), (rank, row))
+        best |= {row: (0, row) for row in self._by_vocabulary(wanted)}
         order = sorted(best, key=lambda row: best[row])[:size]
         complete: list[dict[str, Any]] = names.concepts.take(pa.array(order, pa.int64())).to_pylist() if order else []
         return complete
+
+    def _by_vocabulary(self, text: str) -> list[int]:
+        """The rows of the concepts to which the built-in vocabulary gives this name."""
+        rows, vocabulary = self._names().rows, self._vocabulary
+        found = (vocabulary.identifier(match.concept) for match in vocabulary.lookup(text))
+        return [rows[one] for one in found if one in rows]
 
     def _names(self) -> Names:
         return self.shared.get(self._queries.state())
@@ -177,6 +184,7 @@ def read_names(queries: LakeQueries) -> Names:
     identifiers = concepts.column("identifier").to_pylist()
     rows = {one: row for row, one in enumerate(identifiers)}
     written = [(rows[one], mention) for one, mention in _spellings(queries) if one in rows]
+    concepts = _with_names(concepts, written)
     synonyms = pc.list_flatten(concepts.column("synonyms")).cast(pa.string())
     parents = pc.list_parent_indices(concepts.column("synonyms")).cast(pa.int64())
     own = pa.array(range(len(concepts)), pa.int64())
@@ -198,6 +206,18 @@ def read_names(queries: LakeQueries) -> Names:
         types,
         [(one, _most_frequent(concepts, _TOP_CONCEPTS, one)) for one in types[:_TOP_TYPES]],
     )
+
+
+def _with_names(concepts: pa.Table, written: Sequence[tuple[int, str]]) -> pa.Table:
+    """The concepts; one without a name, such as a variant, has its most frequent spelling as name."""
+    import pyarrow.compute as pc
+
+    first: list[str | None] = [None] * len(concepts)
+    for row, mention in reversed(written):
+        first[row] = mention
+    place = concepts.schema.get_field_index("name")
+    names = pc.coalesce(concepts.column("name").cast(pa.string()), pa.array(first, pa.string()))
+    return concepts.set_column(place, "name", names)
 
 
 def _spellings(queries: LakeQueries) -> list[tuple[str, str]]:
@@ -241,12 +261,17 @@ def read_concept(sources: ConceptSources, identifier: str) -> dict[str, Any] | N
         "spellings": sources.tables.spellings_of(identifier),
         "neighbours": [{**one, "entity_type": (kinds[one["identifier"]] or {}).get("entity_type", "")} for one in near],
         "pairs": pairs,
-        "newest": _newest(queries, arrays.page(arrays.mask(arrays.articles_of(identifier)[0]), 0, _NEWEST)),
     }
-    if "document_relations" in queries.views:
-        found["relations"] = _relations(sources, identifier)
+    newest = arrays.page(arrays.mask(arrays.articles_of(identifier)[0]), 0, _NEWEST)
+    relations = sources.tables.relations_of(identifier) if "document_relations" in queries.views else []
     roles = sources.tables.trials_of(identifier)
-    found["trials"] = [{**one, "roles": roles[one["pmid"]]} for one in _newest(queries, list(roles))]
+    # One query for all articles of the page, since each query opens files.
+    articles = _articles(queries, {*newest, *roles, *(row["pmid"] for row in relations)})
+    found["newest"] = [_source(articles[pmid]) for pmid in newest if pmid in articles]
+    found["trials"] = [{**_source(articles[pmid]), "roles": roles[pmid]} for pmid in roles if pmid in articles]
+    if "document_relations" in queries.views:
+        named = names.name_of({row[side] for row in relations for side in ("subject_id", "object_id")})
+        found["relations"] = [_with_sentence(row, articles, named) for row in relations]
     if "adverse_event_signals" in queries.views:
         found["signals"] = sources.signals.of(identifier)
     found["tree"] = _tree(queries, concept["tree_numbers"])
@@ -254,32 +279,25 @@ def read_concept(sources: ConceptSources, identifier: str) -> dict[str, Any] | N
     return found
 
 
-def _newest(queries: LakeQueries, pmids: Sequence[int]) -> list[dict[str, Any]]:
-    rows = queries.cached_rows(
-        f"SELECT pmid, title, year, journal, retracted FROM articles WHERE pmid IN {sql_list(pmids)}",
-        pmids,
-        ["articles"],
-    )
-    by_pmid = {row["pmid"]: row for row in rows}
-    return [by_pmid[pmid] for pmid in pmids if pmid in by_pmid]
+def _articles(queries: LakeQueries, pmids: Collection[int]) -> dict[int, dict[str, Any]]:
+    """Source and text of articles by PMID. Raises as `LakeQueries.rows`."""
+    query = f"SELECT pmid, title, year, journal, retracted, text FROM articles WHERE pmid IN {sql_list(sorted(pmids))}"
+    return {row["pmid"]: row for row in queries.cached_rows(query, pmids, ["articles"])} if pmids else {}
 
 
-def _relations(sources: ConceptSources, identifier: str) -> list[dict[str, Any]]:
-    """The relations of a concept, each with the names of both sides and its best sentence."""
-    rows = sources.tables.relations_of(identifier)
-    pmids = {row["pmid"] for row in rows}
-    texts = {
-        row["pmid"]: row["text"]
-        for row in sources.queries.cached_rows(
-            f"SELECT pmid, text FROM articles WHERE pmid IN {sql_list(pmids)}", pmids, ["articles"]
-        )
-    }
-    names = sources.names.name_of({row[side] for row in rows for side in ("subject_id", "object_id")})
-    for row in rows:
-        start, end = row.pop("evidence_start"), row.pop("evidence_end")
-        row["quote"] = (texts.get(row["pmid"]) or "")[start:end]
-        row["subject"], row["object"] = names[row["subject_id"]], names[row["object_id"]]
-    return rows
+def _source(article: Mapping[str, Any]) -> dict[str, Any]:
+    """An article without its text."""
+    return {name: value for name, value in article.items() if name != "text"}
+
+
+def _with_sentence(
+    row: Mapping[str, Any], articles: Mapping[int, Mapping[str, Any]], names: Mapping[str, str]
+) -> dict[str, Any]:
+    """A relation with the names of both sides and its best sentence. names: by identifier."""
+    text = articles.get(row["pmid"], {}).get("text") or ""
+    sides = {"subject": names[row["subject_id"]], "object": names[row["object_id"]]}
+    kept = {name: value for name, value in row.items() if name not in ("evidence_start", "evidence_end")}
+    return {**kept, **sides, "quote": text[row["evidence_start"] : row["evidence_end"]]}
 
 
 def _tree(queries: LakeQueries, tree_numbers: Sequence[str]) -> list[dict[str, Any]]:

@@ -61,13 +61,18 @@ order by score desc""",
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page. `context`: (services, values of the parameters) -> what its template gets; it may raise LitmineError."""
+    """A page.
+
+    context: (services, values of the parameters) -> what its template gets; it may raise LitmineError. fixed: what the
+    template gets even then.
+    """
 
     path: str
     template: str
     context: Callable[[Services, Values], Values]
     parameters: Sequence[Parameter] = ()
     in_path: Sequence[Parameter] = ()
+    fixed: Callable[[], Values] = dict
 
 
 class PageRenderer:
@@ -89,8 +94,9 @@ class PageRenderer:
             status, message = status_and_message(error, self.services.queries.hidden)
             values |= {name: value for name, value in given.items() if name in values}
             template = "error.html" if page.in_path else page.template
-            return self._render(template, {"values": values, "error": message}, status, retry_headers(error))
-        return self._render(page.template, {"values": values, "error": "", **context})
+            shown = {**page.fixed(), "values": values, "error": message}
+            return self._render(template, shown, status, retry_headers(error))
+        return self._render(page.template, {**page.fixed(), "values": values, "error": "", **context})
 
     def error(self, error: Exception) -> Response:
         """The page for an error outside a page."""
@@ -160,6 +166,10 @@ def _article(services: Services, values: Values) -> Values:
         for one in article["all_entities"]:
             compared.setdefault(one["model"], []).append(one)
     hidden = {name for name in values["hide"].split(",") if name in types}
+    every = mentions if not values["compare"] else article["all_entities"]
+    names = services.names.name_of({one["identifier"] for one in every} - {None})
+    own_address = f"/article/{values['pmid']}"
+    kept = {"compare": values["compare"]}
     return {
         "article": article,
         "banners": banners(article),
@@ -168,17 +178,18 @@ def _article(services: Services, values: Values) -> Values:
         "types": types,
         "type_numbers": {name: number for number, name in enumerate(types)},
         "hidden": hidden,
-        "columns": [("", spans_of(mentions))]
+        "switches": [(name, address(own_address, kept, hide=",".join(sorted(hidden ^ {name})))) for name in types],
+        "columns": [("", spans_of(mentions, names))]
         if not values["compare"]
-        else [(model, spans_of(rows)) for model, rows in list(compared.items())[:_MAX_MODELS]],
+        else [(model, spans_of(rows, names)) for model, rows in list(compared.items())[:_MAX_MODELS]],
         "models": len({one["model"] for one in article["all_entities"]}),
-        "concepts": _concepts_of(services, mentions),
-        "address": f"/article/{values['pmid']}",
+        "concepts": _concepts_of(mentions, names),
+        "address": own_address,
         "known": services.names.known(f"MESH:{one['ui']}" for one in article["mesh"] or ()),
     }
 
 
-def _concepts_of(services: Services, mentions: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def _concepts_of(mentions: Sequence[dict[str, Any]], names: Mapping[str, str]) -> list[dict[str, Any]]:
     """The concepts and unlinked names of an article, most frequent first."""
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for one in mentions:
@@ -188,7 +199,6 @@ def _concepts_of(services: Services, mentions: Sequence[dict[str, Any]]) -> list
         row["score"] = max(row["score"], one["score"])
         if one["mention"] not in row["spellings"]:
             row["spellings"].append(one["mention"])
-    names = services.names.name_of({one["identifier"] for one in mentions} - {None})
     for row in found.values():
         row["name"] = names.get(row["identifier"], "")
     return sorted(found.values(), key=lambda row: (-row["mentions"], row["entity_type"], row["mention"]))
@@ -281,15 +291,13 @@ def _question(services: Services, values: Values) -> Values:
 
 
 def _sql(services: Services, values: Values) -> Values:
-    context: Values = {"examples": _EXAMPLES, "result": None, "views": view_descriptions()}
     if not values["query"].strip():
-        return context
+        return {"result": None}
     columns, rows, more = services.queries.page(values["query"], values["offset"], values["size"])
     downloads = [
         (form, f"/api/sql?{urlencode({'query': values['query'], 'format': form})}") for form in ("csv", "parquet")
     ]
     return {
-        **context,
         "result": {"columns": columns, "rows": rows},
         "next": next_address("/sql", values, more),
         "previous": address("/sql", {**values, "offset": max(0, values["offset"] - values["size"])})
@@ -338,6 +346,12 @@ PAGES = (
     ),
     Page("/discover", "discover.html", _discover, _DISCOVERY_PARAMETERS),
     Page("/question", "question.html", _question, _QUESTION_PARAMETERS),
-    Page("/sql", "sql.html", _sql, _SQL_PARAMETERS),
+    Page(
+        "/sql",
+        "sql.html",
+        _sql,
+        _SQL_PARAMETERS,
+        fixed=lambda: {"examples": _EXAMPLES, "views": view_descriptions()},
+    ),
     Page("/lake", "lake.html", _lake),
 )

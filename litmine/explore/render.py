@@ -45,10 +45,17 @@ def make_environment() -> Environment:
     return environment
 
 
-def spans_of(mentions: Iterable[Mapping[str, Any]]) -> list[MarkedSpan]:
-    """The spans of rows of `entities`."""
+def spans_of(mentions: Iterable[Mapping[str, Any]], names: Mapping[str, str]) -> list[MarkedSpan]:
+    """The spans of rows of `entities`; `names` has those of identifiers."""
     return [
-        MarkedSpan(one["start_char"], one["end_char"], one["entity_type"], one["identifier"], one["score"])
+        MarkedSpan(
+            one["start_char"],
+            one["end_char"],
+            one["entity_type"],
+            one["identifier"],
+            one["score"],
+            names.get(one["identifier"], ""),
+        )
         for one in mentions
     ]
 

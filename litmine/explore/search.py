@@ -190,7 +190,16 @@ def _with_snippet(article: dict[str, Any], stems: Mapping[str, str]) -> dict[str
         {"text": piece.text, "hit": bool(piece.spans)} for piece in mark_words(text, stems, start, end)
     ]
     article["snippet_cut"] = end < len(text)
+    article["absent"] = absent_words(text, stems)
     return article
+
+
+def absent_words(text: str, stems: Mapping[str, str]) -> list[str]:
+    """The searched words, by their stems, that a text has in no inflection."""
+    if not stems:
+        return []
+    found = {stem for word in {*_WORD.findall(text)} for stem in _stems(word)}
+    return [word for stem, word in stems.items() if stem not in found]
 
 
 def _end_of_word(text: str, most: int) -> int:

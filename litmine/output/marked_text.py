@@ -29,19 +29,21 @@ OTHER_COLOUR = "#e3e3e3"
 
 @dataclass(frozen=True, slots=True)
 class MarkedSpan:
-    """A span of a text in code points, end exclusive, with its type and identifier."""
+    """A span of a text in code points, end exclusive, with its type and identifier; `name` is the concept's."""
 
     start_char: int
     end_char: int
     entity_type: str
     identifier: str | None = None
     score: float | None = None
+    name: str = ""
 
     @property
     def label(self) -> str:
-        """Type, identifier and score, as far as known: `Disease · MESH:D001249 · 0.98`."""
+        """Type, name, identifier and score, as far as known: `Disease · Asthma · MESH:D001249 · 0.98`."""
         score = None if self.score is None else f"{self.score:.2f}"
-        return " · ".join(filter(None, (self.entity_type, self.identifier, score)))
+        name = "" if self.name == self.identifier else self.name
+        return " · ".join(filter(None, (self.entity_type, name, self.identifier, score)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,6 +79,15 @@ def test_a_hit_has_the_sentence_with_its_words_marked(client: Client) -> None:
     assert [piece["text"] for piece in hit["snippet"] if piece["hit"]] == ["asked"]
 
 
+def test_a_hit_names_the_words_that_its_text_does_not_have(client: Client) -> None:
+    hits = found(client, "/api/articles?q=aspirin+for+asking+adult")["articles"]
+    absent = {hit["pmid"]: hit["absent"] for hit in hits}
+    assert absent[7] == ["adult"]
+    assert absent[1] == ["asking"]
+    assert "not in the text: <s>adult</s>" in client.get("/?q=asked+adult").text
+    assert {tuple(hit["absent"]) for hit in found(client, "/api/articles")["articles"]} == {()}
+
+
 def test_an_article_has_its_mentions_relations_and_warnings(client: Client) -> None:
     article = found(client, "/api/articles/1")
     assert [(one["mention"], one["identifier"]) for one in article["entities"]] == [
@@ -100,6 +109,8 @@ def test_concepts_are_completed_over_names_synonyms_and_identifiers(client: Clie
 
     assert names("ASTH") == ["Asthma"]
     assert names("salicylic") == ["Aspirin"]
+    # A name that only the built-in vocabulary has.
+    assert names("urticarial wheals") == ["Urticaria"]
     assert names("d0082") == []
     assert names(LUNG) == ["Lung Diseases"]
     assert names("a")[0] == "Asthma"

@@ -215,6 +215,9 @@ def test_a_mistake_in_sql_is_said_and_can_be_mended(watched: Watched) -> None:
     page = watched.open("/sql?query=from+artikles")
     assert "Did you mean" in page.locator("[role=alert]").inner_text()
     assert page.input_value("textarea") == "from artikles"
+    # The examples and the views help to mend it.
+    assert page.locator("text=Articles by year").count() == 1
+    assert page.locator(".views dt").count() > 5
     page.fill("textarea", "select count(*) as n from articles")
     page.click("button")
     assert page.locator("[data-result] td").inner_text() == "6"
@@ -256,6 +259,10 @@ def test_pages_work_without_scripts(browser: Any, client: Client) -> None:
     page = watched.open("/?q=asthma+adults")
     page.click("text=aspirin treats asthma in adults")
     assert page.locator("h1 mark").count() == 2
+    page.click("text=do not mark Disease")
+    assert page.locator("h1 mark.off").count() == 1
+    page.click("text=/^mark Disease/")
+    assert page.locator("h1 mark.off").count() == 0
     page = watched.open(f"/concept/{ASPIRIN}")
     assert page.locator(".chips a").count() >= 2
     watched.context.close()
