@@ -39,6 +39,11 @@ def base_data(ref: str) -> list[str] | None:
     return list(dict.fromkeys(_data_names(recipe)))
 
 
+def file_name(path: str | Path) -> str:
+    """The name of a corpus or a file of questions: that of its path, without `.gz` and what stands before it."""
+    return Path(Path(path).name.removesuffix(".gz")).stem
+
+
 def describe_base_data(ref: str, name: str, used: list[str], task: str) -> str:
     """A paragraph on what the base has seen before, with a blank line before it; empty if litmine did not train it.
 
@@ -63,7 +68,7 @@ def _data_names(recipe: Any) -> Iterator[str]:
         return
     for key in ("corpora", "data"):
         values = recipe.get(key)
-        yield from (Path(value).stem for value in values if isinstance(value, str)) if isinstance(values, list) else ()
+        yield from (file_name(value) for value in values if isinstance(value, str)) if isinstance(values, list) else ()
     stages = recipe.get("stages")
     for inner in (recipe.get("first"), *(stages if isinstance(stages, list) else ())):
         yield from _data_names(inner)

@@ -10,15 +10,17 @@ from litmine.tasks.qa.recipe import ReaderRecipe
 from litmine.tasks.qa.settings import identify
 from litmine.tasks.qa.train import StageFiles, TrainedReader
 from litmine.training.base_licence import base_licence
-from litmine.training.card_text import counted, describe_base_data, format_duration
+from litmine.training.card_text import base_data, counted, describe_base_data, file_name, format_duration
 from litmine.versions import __version__
 
-# The licences of the data sets, which are recognised by the beginning of a file's name.
+# The licences of the data sets, which are recognised by the beginning of a file's name, or else of its folder's name.
 LICENCES = {
+    "squadshifts": "SQuADShifts, CC BY 4.0",
     "squad": "SQuAD, CC BY-SA 4.0",
     "covid_qa": "COVID-QA (deepset), Apache-2.0",
     "bioasq": "BioASQ, CC BY 2.5",
     "pubmedqa": "PubMedQA, MIT",
+    "evidenceinference": "Evidence Inference, MIT",
 }
 _SHARE_ALIKE = (
     "SQuAD's licence requires that works derived from it have the same licence. These weights are licensed under CC"
@@ -84,6 +86,8 @@ def write_card(
 ) -> None:
     """Write `README.md` into the reader's folder; `dev` describes the dev questions, empty if there are none."""
     files = [file for stage in stages for file in stage]
+    # With those of the data from which the base learned.
+    licences = {*map(_licence, files), *map(_known_licence, base_data(recipe.base) or ())}
     # Without the further runs of the last stage.
     examples = trained.examples[: len(recipe.stages)]
     card = _CARD.format(
@@ -104,13 +108,13 @@ def write_card(
         ),
         base=recipe.base_name,
         base_licence=base_licence(recipe.base),
-        share_alike=f" {_SHARE_ALIKE}" if any(_licence(file) == LICENCES["squad"] for file in files) else "",
+        share_alike=f" {_SHARE_ALIKE}" if LICENCES["squad"] in licences else "",
         dev=dev or "none",
         choices=_CHOICES if recipe.name == BUILTIN_READER else "",
         base_data=describe_base_data(
             recipe.base,
             recipe.base_name,
-            [file.name for file in files] + ([Path(recipe.dev).stem] if recipe.dev else []),
+            [file.name for file in files] + ([file_name(recipe.dev)] if recipe.dev else []),
             "qa",
         ),
         scores=_rows(scores.items()) or "| – | – |",
@@ -151,8 +155,11 @@ def _describe_calibration(calibration: Calibration | None) -> str:
 
 
 def _licence(file: QuestionFile) -> str:
-    name = file.name.lower()
-    return next((licence for prefix, licence in LICENCES.items() if name.startswith(prefix)), "see its source")
+    return next(filter(None, map(_known_licence, (file.name, file.path.parent.name))), "see its source")
+
+
+def _known_licence(name: str) -> str | None:
+    return next((licence for prefix, licence in LICENCES.items() if name.lower().startswith(prefix)), None)
 
 
 def _rows(rows: Iterable[Sequence[object]]) -> str:

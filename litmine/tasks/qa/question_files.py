@@ -8,9 +8,17 @@ BioASQ JSON (task B): questions of four types with exact answers and snippets; s
 Answers may be numbers and nested lists, and snippets may be missing or without text.
 
 PubMedQA JSON (Jin et al. 2019): yes/no questions by PMID, each with its abstract without the conclusion.
+
+Evidence Inference (Lehman et al. 2019), as JSON Lines of judgements: whether an outcome increased, decreased or did not
+differ between two arms of a trial, with the sentence that says so. A judgement becomes a yes/no question on it.
+
+A file may be compressed with gzip.
 """
 
+import gzip
 import json
+import zlib
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +26,7 @@ from typing import Any
 
 from litmine.errors import CorpusError, SourceError
 from litmine.sources.encodings import decode_text, undecodable
+from litmine.training.card_text import file_name
 from litmine.types import QUESTION_TYPES
 
 
@@ -56,7 +65,7 @@ class GoldQuestion:
 
 @dataclass(frozen=True, slots=True)
 class QuestionFile:
-    """The questions of a file, in its order; `form` is `squad`, `bioasq` or `pubmedqa`.
+    """The questions of a file, in its order; `form` is `squad`, `bioasq`, `pubmedqa` or `evidence_inference`.
 
     `left_out`: number of questions that cannot be used, because of their type or because they have no answer.
     """
@@ -174,28 +183,62 @@ def pubmedqa_questions(content: Any) -> Iterator[GoldQuestion | None]:
             yield GoldQuestion(pmid, question["QUESTION"].strip(), "yesno", (text,), yes=answer == "yes")
 
 
+# What is asked of a judgement, and the values of its `label_code` (1 for more, -1 for less, 0 for neither) to which the
+# answer is yes. Which of the three is asked depends on the judgement's number, so that none is asked more often.
+_DIRECTIONS = (
+    ("Does {intervention} increase {outcome} compared with {comparator}?", {"1"}),
+    ("Does {intervention} reduce {outcome} compared with {comparator}?", {"-1"}),
+    ("Is there a difference in {outcome} between {intervention} and {comparator}?", {"1", "-1"}),
+)
+
+
+def evidence_inference_questions(content: Any) -> Iterator[GoldQuestion | None]:
+    """A yes/no question on each judged outcome of Evidence Inference's `annotations.jsonl`, with one sentence.
+
+    None for a judgement of another split than `train`, without a sentence, found invalid, or on which its annotators
+    disagree, and for the further annotations of one judgement. Raises the errors of `squad_questions`.
+    """
+    codes: dict[str, set[str]] = defaultdict(set)
+    for one in content:
+        codes[one["prompt"]].add(one["label_code"])
+    seen: set[str] = set()
+    for one in content:
+        number, code, evidence = one["prompt"], one["label_code"], " ".join(_text(one["evidence"]).split())
+        usable = one["split"] == "train" and one["valid"] == "True" and evidence and len(codes[number]) == 1
+        if not usable or number in seen:
+            yield None
+            continue
+        seen.add(number)
+        asked, means_yes = _DIRECTIONS[zlib.crc32(number.encode()) % len(_DIRECTIONS)]
+        roles = {role: _text(one[role]).strip() for role in ("intervention", "comparator", "outcome")}
+        yield GoldQuestion(number, asked.format(**roles), "yesno", (evidence,), yes=code in means_yes)
+
+
 _FORMS: dict[str, Callable[[Any], Iterator[GoldQuestion | None]]] = {
     "squad": squad_questions,
     "bioasq": bioasq_questions,
     "pubmedqa": pubmedqa_questions,
+    "evidence_inference": evidence_inference_questions,
 }
 
 
 def read_question_file(path: Path) -> QuestionFile:
-    """Read a file. Raises CorpusError when it has none of the three formats, or no question that can be used."""
+    """Read a file. Raises CorpusError when it has none of the formats, or no question that can be used."""
     data = b""
     try:
-        data = path.read_bytes()
-        content = json.loads(decode_text(data))
+        data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        text = decode_text(data)
+        is_lines = path.name.removesuffix(".gz").endswith(".jsonl")
+        content = [json.loads(line) for line in text.splitlines()] if is_lines else json.loads(text)
     except UnicodeDecodeError as error:
         raise CorpusError(f"{path}, {undecodable(data, error)}") from None
-    except (OSError, ValueError, RecursionError, SourceError) as error:
+    except (OSError, EOFError, zlib.error, ValueError, RecursionError, SourceError) as error:
         raise CorpusError(f"{path} cannot be read as JSON: {error}") from error
     form = _detect_form(content)
     if form is None:
         raise CorpusError(
             f"{path} is neither SQuAD JSON (key data), nor BioASQ JSON (key questions), nor PubMedQA JSON (QUESTION by"
-            " PMID); convert it to one of them"
+            " PMID), nor JSON Lines of Evidence Inference; convert it to one of them"
         )
     questions: list[GoldQuestion | None] = []
     try:
@@ -208,10 +251,12 @@ def read_question_file(path: Path) -> QuestionFile:
     usable = tuple(question for question in questions if question is not None)
     if not usable:
         raise CorpusError(f"{path} has no question with an answer; leave it out")
-    return QuestionFile(path.stem, path, form, usable, len(questions) - len(usable))
+    return QuestionFile(file_name(path), path, form, usable, len(questions) - len(usable))
 
 
 def _detect_form(content: Any) -> str | None:
+    if isinstance(content, list) and content and isinstance(content[0], dict) and "label_code" in content[0]:
+        return "evidence_inference"
     if not isinstance(content, dict) or not content:
         return None
     if isinstance(content.get("data"), list):

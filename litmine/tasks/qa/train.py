@@ -8,15 +8,17 @@ from pathlib import Path
 import torch
 from tokenizers import Tokenizer
 
+from litmine.nn.references import read_description
 from litmine.nn.tokenizer import WordTokenizer
+from litmine.tasks.qa.folder import read_network
 from litmine.tasks.qa.network import SpanNetwork
 from litmine.tasks.qa.pairs import make_layout
 from litmine.tasks.qa.question_files import QuestionFile
 from litmine.tasks.qa.recipe import ReaderRecipe
-from litmine.tasks.qa.settings import ReaderSettings
+from litmine.tasks.qa.settings import TASK, ReaderSettings
 from litmine.tasks.qa.stage_training import StageTrainer
 from litmine.training.averaging import ModelSoup
-from litmine.training.base import prune_base, read_abstracts, read_base
+from litmine.training.base import PretrainedEncoder, prune_base, read_abstracts, read_base
 from litmine.training.checkpoint import delete_checkpoint, model_write_errors
 from litmine.training.progress import TrainingProgress
 from litmine.training.trainer import CHECKPOINT_SECONDS, TrainingDevice, train_network
@@ -120,11 +122,26 @@ def _run_folder(folder: Path, number: int, time: int) -> Path:
 
 
 def _build_network(recipe: ReaderRecipe, stages: StageFiles, yes_no: bool) -> tuple[SpanNetwork, Tokenizer]:
-    """The network and tokenizer to start from: the base's encoder, pruned if the recipe says so, and new heads."""
+    """The network and tokenizer to start from: the base's encoder, pruned if the recipe says so, with outputs.
+
+    The outputs are new, unless the base is a reader.
+    """
     base = prune_base(read_base(recipe.base, recipe.window), _vocabulary_texts(recipe, stages), recipe.vocabulary)
     encoder, config = base.encoder, base.config
     config.hidden_dropout_prob, config.attention_probs_dropout_prob = recipe.dropout, 0.0
-    return SpanNetwork(config, yes_no, encoder), base.tokenizer
+    network = SpanNetwork(config, yes_no, encoder)
+    _copy_outputs(network, base)
+    return network, base.tokenizer
+
+
+def _copy_outputs(network: SpanNetwork, base: PretrainedEncoder) -> None:
+    """Start from the outputs of a base that is a reader itself."""
+    if base.litmine_folder is None or read_description(base.litmine_folder).get("task") != TASK:
+        return
+    source = read_network(base.litmine_folder, ReaderSettings.load(base.litmine_folder), quick=True)
+    network.span.load_state_dict(source.span.state_dict())
+    if network.verdict is not None and source.verdict is not None:
+        network.verdict.load_state_dict(source.verdict.state_dict())
 
 
 def _vocabulary_texts(recipe: ReaderRecipe, stages: StageFiles) -> Iterator[str]:

@@ -172,3 +172,14 @@ def test_squad_files_are_scored_with_squad_measures(tiny_reader: Path, question_
 def test_nothing_is_printed(short: ReaderRecipe, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     make_model(replace(short, stages=short.stages[:1]), tmp_path, lambda _: None)
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_base_that_is_a_reader_keeps_its_outputs(tiny_reader: Path, short: ReaderRecipe, tmp_path: Path) -> None:
+    """With a learning rate near zero, the reader that continues finds what its base finds."""
+    stage = replace(short.stages[1], learning_rate=1e-12)
+    recipe = replace(short, base=str(tiny_reader), vocabulary=0, stages=(stage,), averaged=2, dropout=0.0)
+    scores = make_model(recipe, tmp_path / "again", lambda _: None)
+    assert scores == json.loads((tiny_reader / "scores.json").read_text())["dev"]
+    card = (tmp_path / "again" / "README.md").read_text()
+    assert "was trained before, on squad2, bioasq" in card
+    assert "These weights are licensed under CC" in card

@@ -1,5 +1,6 @@
-"""The three formats of question files, detected by content, and errors in one sentence."""
+"""The formats of question files, detected by content, and errors in one sentence."""
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -142,3 +143,51 @@ def test_a_file_that_is_not_json_is_refused(tmp_path: Path) -> None:
     (tmp_path / "mine.json").write_text("{")
     with pytest.raises(CorpusError, match=r"mine\.json cannot be read as JSON"):
         read_question_file(tmp_path / "mine.json")
+
+
+def judgement(number: str, code: str, evidence: str = "It fell.\n", **fields: str) -> dict[str, str]:
+    names = {"intervention": "aspirin", "comparator": "placebo", "outcome": "mortality"}
+    common = {"prompt": number, "label_code": code, "evidence": evidence, "split": "train", "valid": "True"}
+    return common | names | fields
+
+
+def write_judgements(folder: Path, *judgements: dict[str, str]) -> Path:
+    file = folder / "annotations.jsonl.gz"
+    file.write_bytes(gzip.compress("\n".join(map(json.dumps, judgements)).encode()))
+    return file
+
+
+def test_judgements_become_yes_no_questions(tmp_path: Path) -> None:
+    file = write_judgements(tmp_path, *(judgement(str(number), code) for number in range(20) for code in ["-1"]))
+    read = read_question_file(file)
+    assert (read.name, read.form, read.left_out) == ("annotations", "evidence_inference", 0)
+    asked = {question.question: question.yes for question in read.questions}
+    assert asked == {
+        "Does aspirin increase mortality compared with placebo?": False,
+        "Does aspirin reduce mortality compared with placebo?": True,
+        "Is there a difference in mortality between aspirin and placebo?": True,
+    }
+    assert {question.texts for question in read.questions} == {("It fell.",)}
+
+
+def test_judgements_without_difference_are_answered_no(tmp_path: Path) -> None:
+    read = read_question_file(write_judgements(tmp_path, *(judgement(str(number), "0") for number in range(20))))
+    assert {question.yes for question in read.questions} == {False}
+
+
+def test_doubtful_judgements_are_left_out(tmp_path: Path) -> None:
+    file = write_judgements(
+        tmp_path,
+        judgement("1", "1"), judgement("1", "1"), judgement("2", "1"), judgement("2", "0"),
+        judgement("3", "1", split="validation"), judgement("4", "1", valid="False"), judgement("5", "1", evidence=" "),
+    )  # fmt: skip
+    read = read_question_file(file)
+    assert [question.question_id for question in read.questions] == ["1"]
+    assert read.left_out == 6
+
+
+def test_a_damaged_compressed_file_is_named(tmp_path: Path) -> None:
+    file = write_judgements(tmp_path, judgement("1", "1"))
+    file.write_bytes(file.read_bytes()[:-9])
+    with pytest.raises(CorpusError, match=r"annotations\.jsonl\.gz cannot be read as JSON"):
+        read_question_file(file)
