@@ -44,13 +44,12 @@ from litmine.types import (
     SourceRecord,
 )
 
-# Rows of a part by default. `annotate` keeps whole parts, so an interrupted run reads the part under way again: at 27
-# texts a second on two cores, some 37 seconds of work (decision 0150). `compact` merges parts later.
+# Rows of a part by default. An interrupted `annotate` reads the part under way again: some 37 seconds of work on two
+# cores (decision 0150). `compact` merges parts later.
 PART_SIZE = 1_000
 # At most this many rows wait for the end of their source.
 _MAX_HELD = 4_000
-# The values of each struct of a list column, in the order of its schema. As tuples, because pyarrow takes more than
-# twice as long for dicts.
+# The values of each struct of a list column, in the order of its schema; pyarrow takes twice as long for dicts.
 _STRUCT_VALUES = {
     name: attrgetter(*(field.name for field in fields(struct)))
     for name, struct in (

@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from litmine.tasks.ner.drug_classes import find_drug_classes
+from litmine.tasks.ner.drug_stems import find_drug_names
 from litmine.types import Entity
 
 _NAMES = {
@@ -25,6 +26,8 @@ def find_new_names(text: str) -> Iterator[tuple[int, int, str]]:
     for kind, pattern in _PATTERNS.items():
         for match in pattern.finditer(text):
             yield *match.span(), kind
+    for start, end in find_drug_names(text):
+        yield start, end, "Chemical"
 
 
 def find_known_names(text: str) -> Iterator[tuple[int, int, str]]:

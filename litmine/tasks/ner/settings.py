@@ -26,7 +26,7 @@ PER_WORD_FULL_WINDOWS, CRF, PER_WORD = 1, 2, 3
 # The rules that correct the mentions of a text: MENTION_RULES are those of `litmine.tasks.ner.mention_rules`, and
 # TYPE_RULES also those between types (`litmine.tasks.ner.type_rules`). The number is part of a model's digest and
 # increases whenever the rules would give other entities. Models without the setting have NO_RULES.
-NO_RULES, MENTION_RULES, TYPE_RULES = 0, 2, 3
+NO_RULES, MENTION_RULES, TYPE_RULES = 0, 2, 4
 _KNOWN_RULES = (NO_RULES, MENTION_RULES, TYPE_RULES)
 
 

@@ -34,7 +34,10 @@ _ANY_ANATOMY = re.compile(r"[Cc]ell(?:s|ular)?|[Tt]issues?|[Oo]rgans?|[Bb]ody|[B
 # The gene that begins with a word for a disease, in one of the most frequent names of all.
 _TUMOR_NECROSIS_FACTOR = re.compile(r"tumou?r necrosis factor", re.IGNORECASE)
 # Words that taggers take for a disease or a gene. In capitals, "ALL" is a leukemia.
-_WRONG = {_DISEASE: re.compile(r"[Ll]abou?r|[Pp]sychiatric|[Ss]urgical|all"), _GENE: re.compile(r".*\bcholesterol")}
+_WRONG = {
+    _DISEASE: re.compile(r"[Ll]abou?r|[Pp]sychiatric|[Ss]urgical|all|(?:[Cc]hemo)?[Pp]rophyla(?:xis|ctic)"),
+    _GENE: re.compile(r".*\bcholesterol"),
+}
 _PEOPLE = (
     "adolescents adults babies boy boys caregivers child children clinicians girl girls infants inpatient inpatients"
     " investigators man men mother mothers neonate neonates newborns nurse nurses outpatient outpatients parents"

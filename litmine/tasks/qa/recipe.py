@@ -14,8 +14,8 @@ class ReaderStage:
     """A stage of the training: its files, and how they are used."""
 
     data: tuple[str, ...] = setting(
-        "Questions to train on, as SQuAD, BioASQ or PubMedQA JSON; a path relative to the data folder. Each file is a"
-        " stage of its own, in the order given.",
+        "Questions to train on, as SQuAD, BioASQ or PubMedQA JSON or JSON Lines of Evidence Inference, plain or gzip; a"
+        " path relative to the data folder. Each file is a stage of its own, in the order given.",
         (),
         metavar="FILE",
     )
