@@ -132,13 +132,19 @@ def write_card(
         rate=trained.tokens / max(trained.seconds, 1e-9),
         device=trained.device,
         precision=trained.precision,
-        runs="One run, one seed." if recipe.averaged == 1 else _AVERAGED.format(times=recipe.averaged),
+        runs=_describe_runs(recipe),
         bits="8 bits with one scale per row" if recipe.int8 else "float32",
         window=recipe.window,
         overlap=recipe.overlap,
         most_words=recipe.most_words,
     )
     (folder / "README.md").write_text(card, encoding="utf-8")
+
+
+def _describe_runs(recipe: ReaderRecipe) -> str:
+    runs = "One run, one seed." if recipe.averaged == 1 else _AVERAGED.format(times=recipe.averaged)
+    share = recipe.base_weight_share
+    return f"{runs} The final weights are a weighted mean: {share:.0%} base, the rest trained." if share else runs
 
 
 def _describe_calibration(calibration: Calibration | None) -> str:

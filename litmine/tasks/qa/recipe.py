@@ -103,6 +103,13 @@ class ReaderRecipe(ModelRecipe):
     averaged: int = setting(
         "Train the last stage this many times, with consecutive seeds, and average the weights.", 1, at_least=1
     )
+    base_weight_share: float = setting(
+        "Share of the base's weights in the final reader, which is an interpolation of both (Wortsman et al. 2022). It"
+        " needs a base that is a reader.",
+        0.0,
+        at_least=0,
+        below=1,
+    )
 
     def __post_init__(self) -> None:
         ModelRecipe.__post_init__(self)

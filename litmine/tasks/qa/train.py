@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from tokenizers import Tokenizer
 
+from litmine.errors import SettingError
 from litmine.nn.references import read_description
 from litmine.nn.tokenizer import WordTokenizer
 from litmine.tasks.qa.folder import read_network
@@ -17,8 +18,8 @@ from litmine.tasks.qa.question_files import QuestionFile
 from litmine.tasks.qa.recipe import ReaderRecipe
 from litmine.tasks.qa.settings import TASK, ReaderSettings
 from litmine.tasks.qa.stage_training import StageTrainer
-from litmine.training.averaging import ModelSoup
-from litmine.training.base import PretrainedEncoder, prune_base, read_abstracts, read_base
+from litmine.training.averaging import ModelSoup, WeightInterpolation
+from litmine.training.base import prune_base, read_abstracts, read_base
 from litmine.training.checkpoint import delete_checkpoint, model_write_errors
 from litmine.training.progress import TrainingProgress
 from litmine.training.trainer import CHECKPOINT_SECONDS, TrainingDevice, train_network
@@ -59,7 +60,7 @@ def train(
 
     `checkpoint_seconds` is the time between checkpoints. Each run of a stage has its own checkpoint below `folder`,
     which stays until `drop_checkpoints`. Raises ModelError for an unusable base, a loss that is not finite, and a
-    folder that cannot be written.
+    folder that cannot be written, and SettingError for a `base_weight_share` of a base that is no reader.
     """
     with model_write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -70,6 +71,7 @@ def train(
     )
     network, tokenizer = _build_network(recipe, stages, yes_no)
     network.to(device.device)
+    interpolation = WeightInterpolation(network, recipe.base_weight_share)
     trainer = StageTrainer(network, make_layout(tokenizer, network.config), WordTokenizer(tokenizer), device, yes_no)
     runs: list[TrainingProgress] = []
     counts: list[int] = []
@@ -96,6 +98,7 @@ def train(
             soup.add()
         soup.apply()
         training_id = run_id
+    interpolation.apply()
     _save_losses(folder, runs)
     return TrainedReader(
         network,
@@ -130,15 +133,18 @@ def _build_network(recipe: ReaderRecipe, stages: StageFiles, yes_no: bool) -> tu
     encoder, config = base.encoder, base.config
     config.hidden_dropout_prob, config.attention_probs_dropout_prob = recipe.dropout, 0.0
     network = SpanNetwork(config, yes_no, encoder)
-    _copy_outputs(network, base)
+    if base.litmine_folder is not None and read_description(base.litmine_folder).get("task") == TASK:
+        _copy_outputs(network, base.litmine_folder)
+    elif recipe.base_weight_share:
+        raise SettingError(
+            f"base_weight_share needs a base that is a reader, and {recipe.base_name} is none; set it to 0"
+        )
     return network, base.tokenizer
 
 
-def _copy_outputs(network: SpanNetwork, base: PretrainedEncoder) -> None:
-    """Start from the outputs of a base that is a reader itself."""
-    if base.litmine_folder is None or read_description(base.litmine_folder).get("task") != TASK:
-        return
-    source = read_network(base.litmine_folder, ReaderSettings.load(base.litmine_folder), quick=True)
+def _copy_outputs(network: SpanNetwork, reader: Path) -> None:
+    """Start from the outputs of a reader."""
+    source = read_network(reader, ReaderSettings.load(reader), quick=True)
     network.span.load_state_dict(source.span.state_dict())
     if network.verdict is not None and source.verdict is not None:
         network.verdict.load_state_dict(source.verdict.state_dict())

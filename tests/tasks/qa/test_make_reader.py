@@ -11,6 +11,7 @@ import torch
 from safetensors import safe_open
 
 from litmine.errors import CorpusError, SettingError
+from litmine.nn.weights import load_weights
 from litmine.tasks.qa.evaluate import predict
 from litmine.tasks.qa.make import make_model
 from litmine.tasks.qa.question_files import read_question_file
@@ -182,4 +183,20 @@ def test_a_base_that_is_a_reader_keeps_its_outputs(tiny_reader: Path, short: Rea
     assert scores == json.loads((tiny_reader / "scores.json").read_text())["dev"]
     card = (tmp_path / "again" / "README.md").read_text()
     assert "was trained before, on squad2, bioasq" in card
+    assert "weighted mean" not in card
     assert "These weights are licensed under CC" in card
+
+
+def test_a_share_of_the_bases_weights_stays(tiny_reader: Path, short: ReaderRecipe, tmp_path: Path) -> None:
+    recipe = replace(short, base=str(tiny_reader), vocabulary=0, dropout=0.0, int8=False)
+
+    def outputs(share: float, name: str) -> torch.Tensor:
+        make_model(replace(recipe, base_weight_share=share), tmp_path / name, lambda _: None)
+        return load_weights(tmp_path / name)["span.weight"]
+
+    base, trained, mixed = load_weights(tiny_reader)["span.weight"], outputs(0.0, "none"), outputs(0.25, "quarter")
+    assert not torch.allclose(base, trained)
+    assert torch.allclose(mixed, 0.25 * base + 0.75 * trained, atol=1e-6)
+    assert "weighted mean: 25% base" in (tmp_path / "quarter" / "README.md").read_text()
+    with pytest.raises(SettingError, match="base_weight_share needs a base that is a reader"):
+        make_model(replace(short, base_weight_share=0.5), tmp_path / "refused", lambda _: None)
