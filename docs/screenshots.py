@@ -9,8 +9,10 @@ import shutil
 import sys
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.error import URLError
 from urllib.request import urlopen
 
 from litmine.explore.server import ExploreServer
@@ -18,7 +20,7 @@ from litmine.lake.lake import Lake
 
 ASSETS = Path(__file__).parent / "assets"
 _SQL = "select+year,+count(*)+as+articles+from+articles+where+year+%3E+1995+group+by+year+order+by+year"
-_QUALITY = 70
+_QUALITY = 55
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,8 @@ def main(lake: Path, folder: Path = ASSETS) -> None:
     from playwright.sync_api import sync_playwright
 
     server = ExploreServer(Lake(lake), "127.0.0.1", 0)
-    threading.Thread(target=server.run, daemon=True).start()
+    serving = threading.Thread(target=server.run)
+    serving.start()
     base = f"http://127.0.0.1:{server.port}"
     _wait_until_prepared(base)
     with sync_playwright() as playwright:
@@ -65,12 +68,15 @@ def main(lake: Path, folder: Path = ASSETS) -> None:
             page.screenshot(path=folder / f"{one.name}.jpg", type="jpeg", quality=_QUALITY)
             context.close()
         browser.close()
+    server.stop()
+    serving.join()
 
 
 def _wait_until_prepared(base: str) -> None:
     """Wait until the pages that read the whole lake have done so."""
     for _ in range(600):
-        with urlopen(f"{base}/lake") as answer:
+        # Until the server listens, and while it reads the lake (status 503), there is an error.
+        with suppress(URLError), urlopen(f"{base}/lake") as answer:
             if answer.headers["Refresh"] is None:
                 return
         time.sleep(1)
