@@ -108,6 +108,7 @@ class LakeQueries:
         return self._live().articles
 
     def _live(self) -> "_State":
+        """The state of the lake, listed again only if one of its folders has changed."""
         listed = self._listed
         if listed is not None and all(_time_of(folder) == time for folder, time in listed[0].items()):
             return listed[1]

@@ -66,16 +66,14 @@ def create_views(
     lake: LakePath,
     names: Collection[str] | None = None,
     verifies_parts: bool = True,
-    files: Mapping[str, Sequence[LakePath]] | None = None,
 ) -> None:
     """Create the lake's views in a connection: all, or those named and the views that they read.
 
-    verifies_parts: as `ListedFiles`. files: by table, those that the views read; None for the live ones. Raises the
-    same errors as `connect`.
+    verifies_parts: as `ListedFiles`. Raises the same errors as `connect`.
     """
     # For the cursors of the connection too.
     connection.execute("SET GLOBAL TimeZone = 'UTC'")
-    _create_views(connection, ListedFiles(connection, lake, files or live_files_by_table(lake), verifies_parts), names)
+    _create_views(connection, ListedFiles(connection, lake, live_files_by_table(lake), verifies_parts), names)
 
 
 def narrow_views(
