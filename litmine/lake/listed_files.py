@@ -34,10 +34,10 @@ from litmine.specs import ARTICLES, TaskSpec
 if TYPE_CHECKING:
     import duckdb
 
-# A database of its own in memory, so that its tables are not among those that a user lists, and the one of a cursor.
-_SETS, _TEMPORARY = "litmine_sets.main", "temp.main"
-# Its tables: the superseded texts, and the PMIDs that have one.
-_TEXTS, _PMIDS = "superseded_texts", "superseded_pmids"
+# A database of its own in memory, so that its table is not among those that a user lists.
+_SETS = "litmine_sets"
+# The superseded texts, and the PMIDs that have one.
+_TEXTS, _PMIDS = f"{_SETS}.main.superseded_texts", f"{_SETS}.main.superseded_pmids"
 _FOOTERS = "STRUCT(file_name VARCHAR, footer VARCHAR)[]"
 _CONCEPT_COLUMNS = (("identifier", "VARCHAR"), ("entity_type", "VARCHAR"), ("pmid", "BIGINT"), ("mentions", "INTEGER"))
 # The name of the cached superseded texts.
@@ -53,12 +53,12 @@ class ListedFiles:
         lake: LakePath,
         files_by_table: Mapping[str, Sequence[LakePath]],
         verifies_parts: bool = True,
-        is_temporary: bool = False,
+        whole: "ListedFiles | None" = None,
     ) -> None:
         """verifies_parts: whether parts of articles are verified; not for a command that verifies those it reads.
 
-        is_temporary: whether the views are those of a cursor, over a selection of the files. What is read of them is
-        not kept for the next command.
+        whole: the source of the views of the connection, if these are the views of a cursor over some of its files.
+        Then its tables of superseded texts are used, which are those of the whole lake.
         """
         self._connection = connection
         self._lake = lake
@@ -67,8 +67,7 @@ class ListedFiles:
         self._folders: dict[str, tuple[str, str, str]] = {}
         self._variables = 0
         self._verifies_parts = verifies_parts
-        self._is_temporary = is_temporary
-        self._sets = _TEMPORARY if is_temporary else _SETS
+        self._whole = whole
         self._verifier = FileVerifier(lake)
         self._looked_at: set[LakePath] = set()
         self._to_verify: dict[str, dict[LakePath, None]] = {}
@@ -152,7 +151,7 @@ class ListedFiles:
             if not group:
                 continue
             rows = self._read(table, [*columns, *(name for name in keys if name not in columns)], group)
-            superseded = f" ANTI JOIN {self._superseded(keys)} AS superseded USING ({', '.join(keys)})"
+            superseded = f" ANTI JOIN {_superseded(keys)} AS superseded USING ({', '.join(keys)})"
             selects.append(f"SELECT {names} FROM {rows} AS read{superseded if keys else ''}")
         return f"({' UNION ALL '.join(selects)})"
 
@@ -184,7 +183,7 @@ class ListedFiles:
         columns = "identifier, entity_type, pmid, mentions"
         selects = [f"SELECT {', '.join(f'NULL::{kind} AS {column}' for column, kind in _CONCEPT_COLUMNS)} WHERE false"]
         for keys, files in groups.items():
-            superseded = f" ANTI JOIN {self._superseded(keys)} AS superseded USING ({', '.join(keys)})" if keys else ""
+            superseded = f" ANTI JOIN {_superseded(keys)} AS superseded USING ({', '.join(keys)})" if keys else ""
             selects.append(f"SELECT {columns} FROM read_parquet({self._file_names(files)}) AS read{superseded}")
         return f"({' UNION ALL '.join(selects)})"
 
@@ -215,18 +214,18 @@ class ListedFiles:
 
         Where a part has no current text of a PMID with a superseded one, the PMID tells.
         """
+        if self._whole is not None:
+            return self._whole._superseded_parts
         marked = [file for file, found in self._read_statistics(ARTICLES).items() if found.text_changed]
         if not marked:
             return {}
         rows = self._read(ARTICLES, [*TEXT_COLUMNS, FILE_NAME], self._files[ARTICLES])
         texts = self._cached_texts(f"FROM {texts_with_parts(rows, self._marked_pmids(marked, 'text_changed'))}")
-        if not self._is_temporary:
-            self._connection.execute(f"ATTACH ':memory:' AS {self._sets.partition('.')[0]}")
+        self._connection.execute(f"ATTACH ':memory:' AS {_SETS}")
         self._connection.register("litmine_cached", texts)
-        create = "CREATE TEMP TABLE" if self._is_temporary else "CREATE TABLE"
-        for name, columns in ((_TEXTS, "pmid, text_hash"), (_PMIDS, "pmid")):
-            query = f"SELECT DISTINCT {columns} FROM litmine_cached WHERE NOT current"
-            self._connection.execute(f"{create} {self._sets}.{name} AS {query}")
+        superseded = "FROM litmine_cached WHERE NOT current"
+        self._connection.execute(f"CREATE TABLE {_TEXTS} AS SELECT DISTINCT pmid, text_hash {superseded}")
+        self._connection.execute(f"CREATE TABLE {_PMIDS} AS SELECT DISTINCT pmid {superseded}")
         parts = self._connection.execute(
             "SELECT part, bool_or(current) FROM litmine_cached GROUP BY part HAVING NOT bool_and(current)"
         ).fetchall()
@@ -236,7 +235,7 @@ class ListedFiles:
     def _cached_texts(self, query: str) -> pa.Table:
         """The result of a query over all articles, which stays the same until a part is added or merged."""
         files = self._files[ARTICLES]
-        if self._is_temporary or not are_worth_caching(files):
+        if not are_worth_caching(files):
             return self._connection.sql(query).to_arrow_table()
         key = f"{files_digest(self._lake, files)} {texts_with_parts('', None)}"
         if (cached := read_cache(self._lake, _CACHE, key)) is not None:
@@ -288,10 +287,6 @@ class ListedFiles:
             selects.append(f"SELECT {select_list(table, columns, missing or ())} FROM {reader}")
         return f"({' UNION ALL '.join(selects)})"
 
-    def _superseded(self, keys: Sequence[str]) -> str:
-        """The table of what is superseded, with these columns."""
-        return f"{self._sets}.{_TEXTS if len(keys) > 1 else _PMIDS}"
-
     def _read_statistics(self, table: str) -> dict[LakePath, FileStatistics]:
         if table not in self._statistics:
             files = self._files[table]
@@ -308,6 +303,11 @@ class ListedFiles:
         self._variables += 1
         self._connection.execute(f"SET VARIABLE {name} = $1::{kind}", [value])
         return f"getvariable('{name}')"
+
+
+def _superseded(keys: Sequence[str]) -> str:
+    """The table of what is superseded, with these columns."""
+    return _TEXTS if len(keys) > 1 else _PMIDS
 
 
 def _condition(spec: TaskSpec, model: str, inputs: str | None, types: Sequence[str] | None) -> str:

@@ -122,7 +122,7 @@ class PreparedViews:
         with _translate_errors(lake), ExitStack() as stack:
             self._connection = stack.enter_context(open_duckdb(lake, limits))
             self._connection.execute("SET GLOBAL parquet_metadata_cache = true")
-            create_views(self._connection, lake)
+            self._source = create_views(self._connection, lake)
             _restrict_access(self._connection, lake)
             stack.pop_all()
 
@@ -132,7 +132,7 @@ class PreparedViews:
         """A cursor of this connection, to be closed, with the views of `narrow_views`. Raises LakeError."""
         narrow = copy(self)
         with _translate_errors(self._lake):
-            narrow._connection = narrow_views(self._connection, self._lake, names, files, parts)
+            narrow._connection = narrow_views(self._connection, self._lake, self._source, names, files, parts)
         return narrow
 
     def table(self, query: str) -> pa.Table:

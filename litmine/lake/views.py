@@ -66,32 +66,36 @@ def create_views(
     lake: LakePath,
     names: Collection[str] | None = None,
     verifies_parts: bool = True,
-) -> None:
-    """Create the lake's views in a connection: all, or those named and the views that they read.
+) -> ListedFiles:
+    """Create the lake's views in a connection: all, or those named and the views that they read. Returns their source.
 
     verifies_parts: as `ListedFiles`. Raises the same errors as `connect`.
     """
     # For the cursors of the connection too.
     connection.execute("SET GLOBAL TimeZone = 'UTC'")
-    _create_views(connection, ListedFiles(connection, lake, live_files_by_table(lake), verifies_parts), names)
+    source = ListedFiles(connection, lake, live_files_by_table(lake), verifies_parts)
+    _create_views(connection, source, names)
+    return source
 
 
 def narrow_views(
     connection: "duckdb.DuckDBPyConnection",
     lake: LakePath,
+    whole: ListedFiles,
     names: Collection[str],
     files: Mapping[str, Sequence[LakePath]],
     parts: Collection[LakePath],
 ) -> "duckdb.DuckDBPyConnection":
     """A cursor of a connection with all views, in which those named read some article parts only.
 
-    They are temporary views of the cursor, so the connection keeps its own. files: the live ones by table. parts: the
-    article parts that are read, with what models found in them. Raises the same errors as `connect`.
+    They are temporary views of the cursor, so the connection keeps its own. whole: the source of those. files: the live
+    ones by table. parts: the article parts that are read, with what models found in them. Raises the same errors as
+    `connect`.
     """
     cursor = connection.cursor()
     try:
         kept = _files_of_parts(files, {part.stem for part in parts})
-        _create_views(cursor, ListedFiles(cursor, lake, kept, is_temporary=True), names, is_temporary=True)
+        _create_views(cursor, ListedFiles(cursor, lake, kept, whole=whole), names, is_temporary=True)
     except BaseException:
         cursor.close()
         raise

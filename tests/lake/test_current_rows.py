@@ -25,7 +25,7 @@ from litmine.lake.runs import ActiveModel, Run
 from litmine.lake.sql_text import escape_glob, schema_map
 from litmine.lake.targets import TargetFooter, TargetInput, TargetSet, read_upstream, write_target
 from litmine.lake.version_order import version_column, version_struct
-from litmine.lake.views import connect, narrow_views, open_duckdb
+from litmine.lake.views import connect, create_views, narrow_views, open_duckdb
 from litmine.pipeline.compact import compact
 from litmine.tasks.ner.model import entity_rows
 from litmine.types import BARE_TEXT, RECORD, Article, Deletion, Entity, SourceRecord
@@ -227,8 +227,9 @@ def check_views(lake: Lake, each_alone: bool = False) -> None:
     pmids = {2, 4} if each_alone else {1}
     files = live_files_by_table(lake.path)
     parts = list(filter(PartRanges().parts_with(pmids), files["articles"]))
-    with connect(lake.path) as connection:
-        with narrow_views(connection, lake.path, SHOWN, files, parts) as narrow:
+    with open_duckdb(lake.path) as connection:
+        source = create_views(connection, lake.path)
+        with narrow_views(connection, lake.path, source, SHOWN, files, parts) as narrow:
             shown = view_rows(narrow)
         assert view_rows(connection) == expected
     for view, rows in expected.items():
