@@ -145,7 +145,7 @@ def _options() -> argparse.Namespace:
 def page_kinds(lake: Lake, rng: random.Random) -> dict[str, Callable[[], str]]:
     """For each kind of page, a function that gives an address, mostly another one each time."""
     concepts = [(quote(identifier), quote(name or "")) for identifier, name in lake.rows(_CONCEPTS)]
-    first, last = lake.rows("SELECT min(pmid), max(pmid) FROM articles")[0]
+    pmids = [pmid for (pmid,) in lake.rows("SELECT pmid FROM articles ORDER BY hash(pmid) LIMIT 3000")]
 
     def concept() -> str:
         return rng.choice(concepts)[0]
@@ -162,9 +162,9 @@ def page_kinds(lake: Lake, rng: random.Random) -> dict[str, Callable[[], str]]:
             f"/?where=year+%3E+{rng.randrange(1950, 2024)}+and+pmid+%25+7+%3D+{rng.randrange(7)}"
         ),
         "completion": lambda: f"/api/concepts?size=12&q={rng.choice(concepts)[1][:4]}",
-        "article": lambda: f"/article/{rng.randrange(first, last + 1)}",
+        "article": lambda: f"/article/{rng.choice(pmids)}",
         "concept": lambda: f"/concept/{concept()}",
-        "SQL": lambda: f"/sql?query=select+*+from+articles+where+pmid+%3D+{rng.randrange(first, last + 1)}",
+        "SQL": lambda: f"/sql?query=select+*+from+articles+where+pmid+%3D+{rng.choice(pmids)}",
         "lake": lambda: "/lake",
         "discovery, closed": lambda: f"/discover?from={concept()}&to={concept()}",
     }

@@ -1,9 +1,9 @@
 """Names of drugs by their stems, such as "gefitinib" and "adalimumab".
 
 An international nonproprietary name (INN) ends with the stem of its group, so new drugs are recognised that no corpus
-annotates yet. The stems are those of WHO, "The use of stems in the selection of international nonproprietary names
-(INN)" (2018), and of its later lists, without stems in which other English or biological words end too: "-stat"
-(angiostatin), "-cept" (concept), "-tidine" (histidine), "-sterol".
+annotates yet. The endings are modelled on WHO's list of stems but were not compared with it, and some are longer or
+shorter than the stem. Endings of other English or biological words are left out: "-stat" (angiostatin), "-cept"
+(concept), "-tidine" (histidine), "-sterol".
 """
 
 import re
