@@ -167,6 +167,8 @@ def page_kinds(lake: Lake, rng: random.Random) -> dict[str, Callable[[], str]]:
         "SQL": lambda: f"/sql?query=select+*+from+articles+where+pmid+%3D+{rng.choice(pmids)}",
         "lake": lambda: "/lake",
         "discovery, closed": lambda: f"/discover?from={concept()}&to={concept()}",
+        "discovery, a link": lambda: f"/discover/link?from={concept()}&link={concept()}&to={concept()}",
+        "discovery, open": lambda: f"/discover?from={concept()}",
     }
 
 

@@ -120,6 +120,21 @@ def discover_in(graph: ConceptGraph, request: DiscoveryRequest) -> Discovery:
     return replace(found, notes=[*_notes_on_names(graph, request, start), *found.notes])
 
 
+def explain_link(graph: ConceptGraph, request: DiscoveryRequest, link: str) -> Discovery:
+    """A closed search by one linking concept, whatever the rules say of it; without a row if it links nothing.
+
+    link: identifier or name. Raises as `discover`.
+    """
+    graph = graph.until(request.until)
+    start, end = start_and_end(graph, request)
+    if end is None:
+        raise DiscoveryError("the concept to search to is missing; give both sides of the link")
+    found = _link_rows(
+        graph, request, start, end, start.edges.some(start.edges.concepts == graph.names.find(link)), {}, 1
+    )
+    return Discovery(request, _table(graph, found, request.until), start.name, end.name, results=len(found))
+
+
 def _notes_on_names(graph: ConceptGraph, request: DiscoveryRequest, start: Side) -> list[str]:
     """Sentences on the concepts that were taken for the names of the request."""
     names = graph.names
@@ -316,7 +331,7 @@ def _link_rows(
                 row,
                 PairArticles(start_ids, link_ids, _articles_with(graph, start, link, request.read)),
                 PairArticles(link_ids, end_ids, _articles_with(graph, end, link, request.read)),
-                PairArticles(start_ids, end_ids, graph.matrix.pmids[together[:1]].tolist()),
+                PairArticles(start_ids, end_ids, ()),
             )
         )
     return rows

@@ -61,21 +61,7 @@ def find_evidence(
 
     Raises LakeError for a damaged file.
     """
-    pmids = sorted({pmid for pair in pairs for pmid in pair.pmids})
-    if not pmids:
-        return [Evidence() for _ in pairs]
-    listed = f"pmid IN (SELECT unnest([{', '.join(map(str, pmids))}]::BIGINT[]))"
-    texts = {
-        pmid: (title, text) for pmid, title, text in lake.rows(f"SELECT pmid, title, text FROM articles WHERE {listed}")
-    }
-    mentions: dict[int, list[_Mention]] = defaultdict(list)
-    query = f"SELECT pmid, start_char, end_char, identifier FROM entities WHERE {listed} AND identifier IS NOT NULL"
-    for pmid, start, end, identifier in lake.rows(query):
-        mentions[pmid].append(_Mention(start, end, frozenset(identifier.split("|"))))
-    articles = {
-        pmid: _Article(title or "", text, list(split_sentences(text)), mentions.get(pmid, ()))
-        for pmid, (title, text) in texts.items()
-    }
+    articles = _read_articles(lake, sorted({pmid for pair in pairs for pmid in pair.pmids}))
     relations = (count or count_relations)(lake, {one for pair in pairs for one in pair.first | pair.second}, until)
     found = []
     for pair in pairs:
@@ -87,6 +73,24 @@ def find_evidence(
             rank, _, pmid, sentence, words = best
             found.append(Evidence(pmid, sentence, _NAMED_IN[rank], words, related))
     return found
+
+
+def _read_articles(lake: Lake, pmids: Sequence[int]) -> "dict[int, _Article]":
+    """The texts, with their sentences and linked mentions."""
+    if not pmids:
+        return {}
+    listed = f"pmid IN (SELECT unnest([{', '.join(map(str, pmids))}]::BIGINT[]))"
+    texts = {
+        pmid: (title, text) for pmid, title, text in lake.rows(f"SELECT pmid, title, text FROM articles WHERE {listed}")
+    }
+    mentions: dict[int, list[_Mention]] = defaultdict(list)
+    query = f"SELECT pmid, start_char, end_char, identifier FROM entities WHERE {listed} AND identifier IS NOT NULL"
+    for pmid, start, end, identifier in lake.rows(query):
+        mentions[pmid].append(_Mention(start, end, frozenset(identifier.split("|"))))
+    return {
+        pmid: _Article(title or "", text, list(split_sentences(text)), mentions.get(pmid, ()))
+        for pmid, (title, text) in texts.items()
+    }
 
 
 class _Mention(NamedTuple):

@@ -31,8 +31,8 @@ class DiscoveryRequest:
     the last year of articles that count, None for all. known: a result is together with the start in at most so many
     articles. kind: concepts from mentions, from NLM's headings, or both. limit: number of results. links: number of
     linking concepts that are shown for each. read: number of articles of a pair that are searched for its sentence, the
-    earliest and the latest ones. One name may stand for a tuple of one. Raises DiscoveryError or UnknownNameError for
-    values that make no sense.
+    earliest and the latest ones; 0 for no sentences. One name may stand for a tuple of one. Raises DiscoveryError or
+    UnknownNameError for values that make no sense.
     """
 
     concepts: tuple[str, ...] = ()
@@ -63,7 +63,7 @@ class DiscoveryRequest:
             raise UnknownNameError(f"no measure {shown(self.measure)}; the measures are {', '.join(MEASURES)}")
         if self.kind not in CONCEPT_KINDS:
             raise UnknownNameError(f"no kind of concepts {shown(self.kind)}; the kinds are {', '.join(CONCEPT_KINDS)}")
-        for name, least in (("limit", 1), ("links", 1), ("read", 1), ("known", 0), ("until", 1)):
+        for name, least in (("limit", 1), ("links", 1), ("read", 0), ("known", 0), ("until", 1)):
             if name != "until" or self.until is not None:
                 check_number(name, getattr(self, name), least)
         self._check_types()

@@ -10,7 +10,7 @@ from litmine.discovery.request import DEFAULT_MEASURE
 from litmine.errors import SettingError
 from litmine.explore.article import banners, read_article
 from litmine.explore.concepts import read_concept
-from litmine.explore.discovery import discover_concepts
+from litmine.explore.discovery import discover_concepts, explain_connection
 from litmine.explore.errors import NotFoundError
 from litmine.explore.parameters import Parameter
 from litmine.explore.reading import DEFAULT_TASKS, annotate_texts, ask, task_names
@@ -157,6 +157,10 @@ def _discover(services: Services, values: Values) -> dict[str, Any]:
     return discover_concepts(services.discoveries, services.names, values)
 
 
+def _link(services: Services, values: Values) -> dict[str, Any]:
+    return explain_connection(services.discoveries, services.names, values)
+
+
 def _sql(services: Services, values: Values) -> dict[str, Any]:
     columns, rows, more = services.queries.page(values["query"], values["offset"], values["size"])
     return {"columns": columns, "rows": rows, "next": next_address("/api/sql", values, more)}
@@ -218,7 +222,16 @@ DISCOVERY_PARAMETERS = (
     Parameter("known", "Results may be together with the start in so many articles.", "integer", 0),
     Parameter("narrower", "Whether the start stands for what is below it in MeSH, too.", "integer", 0, most=1),
     Parameter("links", "Linking concepts of each result.", "integer", 3, least=1, most=10),
+    Parameter("sentences", "Whether a sentence of each pair is read; it takes most of the time.", "integer", 1, most=1),
     _size(100, 20),
+)
+
+LINK_PARAMETERS = (
+    Parameter("from", "Concept of one side: an identifier or a name.", required=True),
+    Parameter("link", "Linking concept.", required=True),
+    Parameter("to", "Concept of the other side.", required=True),
+    Parameter("until", "Year of the newest articles that count.", "integer", None, least=1, most=9_999),
+    Parameter("narrower", "Whether the first side stands for what is below it in MeSH, too.", "integer", 0, most=1),
 )
 
 ENDPOINTS = (
@@ -258,6 +271,13 @@ ENDPOINTS = (
         "Concepts that no article has together with the start, with the concepts that link them, and sentences.",
         _discover,
         DISCOVERY_PARAMETERS,
+    ),
+    Endpoint(
+        "/api/discover/link",
+        "One link of a connection",
+        "How often a linking concept is with each side, the relations, and the best sentence of some articles.",
+        _link,
+        LINK_PARAMETERS,
     ),
     Endpoint(
         "/api/sql",

@@ -93,17 +93,22 @@ class ConceptTables:
 
     def relations_between(self, identifiers: Collection[str]) -> dict[tuple[str, str], dict[str, int]]:
         """The number of articles that assert a relation between two of the concepts, by these and by its type."""
-        numbers = [self.numbers[one] for one in identifiers if one in self.numbers]
-        rows = [self.relation_rows[self.starts[one] : self.starts[one + 1]] for one in numbers]
-        # Both concepts of a relation list it.
-        own = np.unique(np.concatenate([np.zeros(0, np.int32), *rows]))
+        numbers = [self.numbers[one] for one in {*identifiers} if one in self.numbers]
+        listed = np.sort(
+            np.concatenate(
+                [
+                    self.relation_rows[:0],
+                    *(self.relation_rows[self.starts[one] : self.starts[one + 1]] for one in numbers),
+                ]
+            )
+        )
+        # Both concepts of a relation list it, so one between two of them is there twice.
+        between = listed[1:][listed[1:] == listed[:-1]]
         found: dict[tuple[str, str], dict[str, int]] = {}
-        wanted = {*identifiers}
         columns = ("subject_id", "object_id", "relation_type", "asserted_in")
-        for row in self.relations.select(columns).take(pa.array(own)).to_pylist():
-            pair = row["subject_id"], row["object_id"]
-            if row["asserted_in"] and wanted.issuperset(pair):
-                kinds = found.setdefault(pair, {})
+        for row in self.relations.select(columns).take(pa.array(between)).to_pylist():
+            if row["asserted_in"]:
+                kinds = found.setdefault((row["subject_id"], row["object_id"]), {})
                 kinds[row["relation_type"]] = kinds.get(row["relation_type"], 0) + row["asserted_in"]
         return found
 

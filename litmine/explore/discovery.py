@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from litmine.discovery.concept_graph import ConceptGraph, load_graph
-from litmine.discovery.discover import Discovery, discover_in
+from litmine.discovery.discover import Discovery, discover_in, explain_link
 from litmine.discovery.evidence import RelationCounts, count_relations
 from litmine.discovery.paths import FORMULAS
 from litmine.discovery.request import DiscoveryRequest
@@ -26,8 +26,8 @@ Values = Mapping[str, Any]
 _MAX_CACHED = 100
 # Searches at the same time, since each may take some hundred megabytes.
 _MAX_RUNNING = 2
-# Articles of a pair that are read for its sentence. A request reads the texts of some hundred pairs.
-_READ = 2
+# Articles of a pair that are read for its sentence: of all pairs of a search, some hundred; of the two of one link.
+_READ, _READ_OF_LINK = 2, 8
 # What the page calls the options of a search.
 _OPTION_NAMES = {
     "until": "year", "to": "type of results", "via": "type of links", "narrower": "narrower headings",
@@ -67,7 +67,7 @@ class Discoveries:
         Raises DiscoveryError when it makes no sense for the lake, UnknownNameError for a concept or type that does not
         exist, LakeError for a damaged lake, QueryLimitError, BusyError.
         """
-        graph = self.shared.get(self._queries.state())
+        graph = self._graph()
         with self._lock:
             if self._cached_graph is not graph:
                 self._cached_graph = graph
@@ -77,13 +77,24 @@ class Discoveries:
                 return self._cache[request]
         # Reading the lake for it takes slots, too, so it has none of its own.
         with self._turns:
-            found = discover_in(replace(graph, lake=self._lake, count_relations=self._count), request)
+            found = discover_in(self._reading(graph), request)
         with self._lock:
             if self._cached_graph is graph:
                 self._cache[request] = found
             while len(self._cache) > _MAX_CACHED:
                 self._cache.popitem(last=False)
         return found
+
+    def explain(self, request: DiscoveryRequest, link: str) -> Discovery:
+        """What the lake has on one linking concept of a closed search. Raises as `search`."""
+        return explain_link(self._reading(self._graph()), request, link)
+
+    def _graph(self) -> ConceptGraph:
+        return self.shared.get(self._queries.state())
+
+    def _reading(self, graph: ConceptGraph) -> ConceptGraph:
+        """The graph, which reads sentences within the limits of requests, and relations from memory."""
+        return replace(graph, lake=self._lake, count_relations=self._count)
 
     def _count(self, lake: Lake, identifiers: Collection[str], until: int | None) -> RelationCounts:
         """The relations between concepts, from memory if those of all years count."""
@@ -115,7 +126,7 @@ def discover_concepts(discoveries: Discoveries, names: ConceptNames, values: Val
             measure=values["measure"],
             limit=values["size"],
             links=values["links"],
-            read=_READ,
+            read=_READ if values["sentences"] else 0,
         )
         found = discoveries.search(request)
     except DiscoveryError as error:
@@ -132,6 +143,28 @@ def discover_concepts(discoveries: Discoveries, names: ConceptNames, values: Val
         "notes": [with_option_names(note, _OPTION_NAMES) for note in found.notes],
         "left_out": dict(found.left_out),
         "results": _results(rows, is_closed=bool(ends)),
+    }
+
+
+def explain_connection(discoveries: Discoveries, names: ConceptNames, values: Values) -> dict[str, Any]:
+    """How often one concept is with each of two others, and a sentence of each pair, the best of some articles.
+
+    Raises as `Discoveries.search`.
+    """
+    ends = _identifier(names, values["from"]), _identifier(names, values["to"])
+    link = _identifier(names, values["link"])
+    try:
+        request = DiscoveryRequest(
+            ends, narrower=bool(values["narrower"]), until=values["until"], limit=1, read=_READ_OF_LINK
+        )
+        found = discoveries.explain(request, link)
+    except DiscoveryError as error:
+        raise DiscoveryError(with_option_names(str(error), _OPTION_NAMES)) from error
+    results = _results(found.table.to_pylist(), is_closed=True)
+    return {
+        "start": {"identifier": ends[0], "name": found.start},
+        "end": {"identifier": ends[1], "name": found.end},
+        "link": results[0]["links"][0] if results else None,
     }
 
 

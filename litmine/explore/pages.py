@@ -12,6 +12,7 @@ from litmine.explore.api import (
     ANSWER_PARAMETERS,
     DISCOVERY_PARAMETERS,
     FACETS,
+    LINK_PARAMETERS,
     OFFSET,
     SEARCH_PARAMETERS,
     article_of,
@@ -21,7 +22,7 @@ from litmine.explore.api import (
     search_of,
 )
 from litmine.explore.article import banners, entity_types, label_groups, paragraphs
-from litmine.explore.discovery import discover_concepts, network_of
+from litmine.explore.discovery import discover_concepts, explain_connection, network_of
 from litmine.explore.errors import retry_headers, status_and_message
 from litmine.explore.parameters import Parameter, read_parameters
 from litmine.explore.reading import ask
@@ -245,10 +246,14 @@ def _network(concept: dict[str, Any]) -> Values:
 def _discover(services: Services, values: Values) -> Values:
     if not values["from"].strip():
         return {"found": None}
-    found = discover_concepts(services.discoveries, services.names, values)
+    found = discover_concepts(services.discoveries, services.names, {**values, "sentences": 0})
     start = found["start"]["identifier"]
     # What a link in the page keeps of the search.
     kept = {**values, "from": start, "to": ""}
+
+    def sentences(link: str, result: str) -> str:
+        given = {one.name: kept.get(one.name) for one in LINK_PARAMETERS} | {"link": link, "to": result}
+        return address("/discover/link", {name: value for name, value in given.items() if value})
 
     def between(identifier: str) -> str:
         return discovery_address(kept, to=identifier, size=None, type="")
@@ -259,12 +264,19 @@ def _discover(services: Services, values: Values) -> Values:
     return {
         "found": found,
         "between": between,
+        "sentences": sentences,
         "onwards": lambda identifier: discovery_address(kept, **{"from": identifier}),
         "open_address": discovery_address(kept),
         "more": more,
         "api_address": f"/api{discovery_address({**kept, 'to': values['to']})}",
         "network": network_of(found, between, _DRAWN_CONNECTIONS) if found["results"] else None,
     }
+
+
+def _link(services: Services, values: Values) -> Values:
+    found = explain_connection(services.discoveries, services.names, values)
+    back = {name: value for name, value in values.items() if name != "link"}
+    return {"found": found, "back": discovery_address(back)}
 
 
 def discovery_address(values: Mapping[str, Any], **changes: Any) -> str:
@@ -323,7 +335,10 @@ _SQL_PARAMETERS = (
     Parameter("size", "Rows of a page.", "integer", _SQL_ROWS, least=1, most=1_000),
 )
 # The page without a start shows the empty form.
-_DISCOVERY_PARAMETERS = (Parameter("from", "Concept to search from."), *DISCOVERY_PARAMETERS[1:])
+_DISCOVERY_PARAMETERS = (
+    Parameter("from", "Concept to search from."),
+    *(one for one in DISCOVERY_PARAMETERS if one.name not in ("from", "sentences")),
+)
 _QUESTION_PARAMETERS = (Parameter("question", "A question in English."), *ANSWER_PARAMETERS[1:])
 
 PAGES = (
@@ -345,6 +360,7 @@ PAGES = (
         in_path=(Parameter("identifier", "Identifier.", required=True),),
     ),
     Page("/discover", "discover.html", _discover, _DISCOVERY_PARAMETERS),
+    Page("/discover/link", "link.html", _link, LINK_PARAMETERS),
     Page("/question", "question.html", _question, _QUESTION_PARAMETERS),
     Page(
         "/sql",

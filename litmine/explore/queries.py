@@ -4,7 +4,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
@@ -12,12 +12,13 @@ from typing import Any, Self
 
 import pyarrow as pa
 
-from litmine.errors import LitmineError
+from litmine.errors import LitmineError, QueryError, QueryLimitError
+from litmine.explore.shared import Shared
 from litmine.lake.lake import Lake
 from litmine.lake.listing import live_files_by_table, model_folders
 from litmine.lake.part_ranges import PartRanges
 from litmine.lake.paths import MODEL_TABLES, REPLACED, TABLES, LakePath
-from litmine.lake.query import PreparedViews
+from litmine.lake.prepared_views import PreparedViews, TableInMemory
 from litmine.lake.query_limits import QueryLimits
 from litmine.lake.view_definitions import view_descriptions
 from litmine.output.hidden_paths import HiddenPaths
@@ -29,6 +30,8 @@ _MAX_CACHED = 200
 _MAX_CACHED_ROWS = 20_000
 # Creating views over a selection of parts takes 0.05 s, as long as a query opens so many files in vain.
 _MIN_FILES_SAVED = 40
+# The views whose rows about an article come from the files of its part.
+_BY_ARTICLE = {"articles", "entities", "all_entities", "abbreviations", "relations", "answers", "labels", "trials"}
 # A folder that changed less long ago may change again without another time: clocks of file systems have steps.
 _STEP_NS = 50_000_000
 
@@ -83,6 +86,8 @@ class LakeQueries:
         self._prepared: list[PreparedViews] = []
         self._prepared_state = ""
         self._ranges = PartRanges()
+        # Some columns of all articles; without it, every query reads the lake.
+        self.article_table: Shared[TableInMemory] | None = None
         # The latest state, with the times of the folders that it was listed from.
         self._listed: tuple[dict[Path, int], _State] | None = None
 
@@ -136,20 +141,31 @@ class LakeQueries:
         Raises BusyError when too many queries run, QueryError and LakeError as `litmine.lake.query.select`; reading the
         rows can raise these too.
         """
-        with self.slot():
-            state = self.state()
-            views = self._take(state) or PreparedViews(self.lake.location, self.query_limits)
+        with self.slot(), ExitStack() as stack:
+            live = self._live()
+            views = self._take(live.digest) or PreparedViews(self.lake.location, self.query_limits)
+            stack.callback(self._give_back, views, live.digest)
+            reader = self._open_least(views, query, live, stack)
+            stack.callback(reader.close)
+            yield self.hidden.rows(with_unique_names(reader))
+
+    def _open_least(self, views: PreparedViews, query: str, live: "_State", stack: ExitStack) -> pa.RecordBatchReader:
+        """The rows of a query, from the table in memory or from few parts if that is enough, else from the views."""
+        statement = views.parse(query)
+        table = self.article_table.get_current(live.digest) if self.article_table else None
+        if table is not None and table.has_all(statement):
             try:
-                reader = views.open(query)
-                try:
-                    yield self.hidden.rows(with_unique_names(reader))
-                finally:
-                    reader.close()
-            finally:
-                if views.is_idle:
-                    self._give_back(views, state)
-                else:
-                    views.close()
+                return stack.enter_context(closing(table.connect())).open(query)
+            except QueryLimitError:
+                raise
+            except QueryError:  # the views have macros that the table lacks, and say better what is wrong
+                pass
+        if statement.tables and statement.tables <= _BY_ARTICLE:
+            parts = self._parts_of(statement.pmids or (), live, 1)
+            if parts is not None:
+                narrow = stack.enter_context(closing(views.narrowed(statement.tables, live.files, parts)))
+                return narrow.open(query)
+        return views.open(query)
 
     def page(self, query: str, offset: int, size: int) -> tuple[list[str], list[dict[str, Any]], bool]:
         """The column names, the rows from `offset`, at most `size`, and whether there are more. Raises as `open`."""
@@ -230,7 +246,7 @@ class LakeQueries:
 
     def _give_back(self, views: PreparedViews, state: str) -> None:
         with self._lock:
-            if state == self._prepared_state:
+            if views.is_idle and state == self._prepared_state:
                 self._prepared.append(views)
                 return
         views.close()

@@ -121,7 +121,8 @@ def _matching(queries: LakeQueries, where: str) -> Integers:
     """The PMIDs of the articles that fulfil a user's condition. Raises QueryError for an invalid one."""
     try:
         # The line break ends a comment in the condition.
-        found = queries.table(f"SELECT pmid FROM articles WHERE (\n{where}\n)").column(0)
+        with queries.open(f"SELECT pmid FROM articles WHERE (\n{where}\n)") as rows:
+            found = rows.read_all().column(0)
         if str(found.type) != "int64":
             raise QueryError("it is not a single condition")
     except QueryError as error:

@@ -9,6 +9,7 @@ from typing import Any, Self, TypeVar
 
 from litmine.errors import LitmineError
 from litmine.explore.arrays import LakeArrays, read_arrays
+from litmine.explore.article_table import read_article_table
 from litmine.explore.concept_tables import ConceptTables, read_concept_tables
 from litmine.explore.concepts import ConceptNames, ConceptSources, Signals, read_names, read_signals
 from litmine.explore.discovery import Discoveries, read_graph
@@ -56,6 +57,7 @@ class Services:
 
             return Shared(make_and_close, name, queries.limits.patience, turns)
 
+        queries.article_table = shared(lambda: read_article_table(preparing), "the columns of articles")
         tables = shared(lambda: read_concept_tables(preparing), "the relations of concepts")
         return cls(
             queries,
@@ -112,6 +114,7 @@ class Services:
 
     def _all_shared(self) -> tuple[Shared[Any], ...]:
         return (
+            *filter(None, [self.queries.article_table]),
             self.names.shared,
             self.shared_arrays,
             self.shared_tables,

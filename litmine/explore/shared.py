@@ -60,6 +60,12 @@ class Shared(Generic[T]):
             raise failed[0]
         raise PreparingError(f"litmine is preparing {self._name}, {self._progress()}; try again in a moment")
 
+    def get_current(self, state: str) -> T | None:
+        """The value of exactly this state; None, at once, while it is not made."""
+        self.prepare(state)
+        value = self._value
+        return value[1] if value is not None and value[0] == state else None
+
     def prepare(self, state: str) -> None:
         """Begin to make the value of this state, unless it is there, is being made, or failed a moment ago."""
         with self._lock:

@@ -35,6 +35,7 @@ PAGES = {
 CONNECTED_PAGES = {
     "open search": f"/discover?from={OIL}",
     "closed search": f"/discover?from={OIL}&to={RAYNAUD}&measure=npmi",
+    "link": f"/discover/link?from={OIL}&link={PLATELETS}&to={RAYNAUD}",
     "nothing reached": f"/discover?from={OIL}&type=Gene",
 }
 AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -180,6 +181,7 @@ def test_a_network_of_connections_is_walked_through(browser: Any, connected: Cli
     assert "Raynaud disease" in [node.get_attribute("aria-label").partition(" (")[0] for node in nodes.all()]
     assert nodes.count() == 4
     page.click("summary:has-text('Platelet glue')")
+    page.wait_for_selector(".connections q")
     assert page.locator(".connections q >> visible=true").all_inner_texts() == ["oil platelets", "platelets raynaud"]
     page.click("figure.network svg a:has-text('Raynaud')")
     page.wait_for_url(f"**/discover?from={quote(OIL)}&to={quote(RAYNAUD)}")

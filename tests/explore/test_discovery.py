@@ -42,6 +42,49 @@ def test_a_closed_search_ranks_the_links_and_takes_years_types_and_measure(conne
     assert by_weight["results"][0]["score"] == 2
 
 
+def test_without_sentences_a_search_gives_the_same_numbers(connected: Client) -> None:
+    whole = discovered(connected, **{"from": OIL, "to": RAYNAUD})
+    bare = discovered(connected, **{"from": OIL, "to": RAYNAUD, "sentences": 0})
+    for found in (whole, bare):
+        for link in found["results"][0]["links"]:
+            for side in ("with_start", "with_result"):
+                texts = [link[side].pop(name) for name in ("pmid", "sentence", "named_in", "named_as")]
+                assert any(texts) == (found is whole)
+    assert bare == whole
+
+
+def test_one_link_has_the_sentences_of_the_search(connected: Client) -> None:
+    (result,) = discovered(connected, **{"from": OIL, "to": RAYNAUD})["results"]
+    for link in result["links"]:
+        query = urlencode({"from": "fish oil", "link": link["identifier"], "to": RAYNAUD})
+        found = connected.get(f"/api/discover/link?{query}").json
+        assert (found["start"]["identifier"], found["end"]["identifier"]) == (OIL, RAYNAUD)
+        assert found["link"] == link
+        page = connected.get(f"/discover/link?{query}").text
+        assert page.count("<q>") == 2
+        assert f"PMID {link['with_start']['pmid']}" in page
+
+
+@pytest.mark.parametrize(
+    ("link", "to", "until", "status", "sentence"),
+    [
+        (OIL, RAYNAUD, "", 200, "does not link"),
+        ("MESH:D5", RAYNAUD, "", 200, "does not link Fish oil and Raynaud disease: no article has it with both sides"),
+        (PLATELETS, OIL, "", 400, "both sides are Fish oil"),
+        ("zzz", RAYNAUD, "", 400, "no concept is named"),
+        (PLATELETS, "", "", 400, "to is missing"),
+        (PLATELETS, RAYNAUD, "1900", 400, "take a later year"),
+    ],
+)
+def test_a_link_without_sense_gets_a_sentence(
+    connected: Client, link: str, to: str, until: str, status: int, sentence: str
+) -> None:
+    given = {"from": OIL, "link": link, "to": to, "until": until}
+    page = connected.get(f"/discover/link?{urlencode({name: text for name, text in given.items() if text})}")
+    assert page.status == status
+    assert sentence in page.text
+
+
 @pytest.mark.parametrize(
     ("parameters", "status", "sentence"),
     [
@@ -73,7 +116,12 @@ def test_the_page_without_a_start_and_without_results_says_what_to_do(connected:
 
 
 def test_names_of_concepts_stay_text(connected: Client) -> None:
-    for address in (f"/discover?from={OIL}", f"/discover?from={OIL}&to={RAYNAUD}", f"/discover?from={VISCOSITY}"):
+    for address in (
+        f"/discover?from={OIL}",
+        f"/discover?from={OIL}&to={RAYNAUD}",
+        f"/discover?from={VISCOSITY}",
+        f"/discover/link?from={OIL}&link={VISCOSITY}&to={RAYNAUD}",
+    ):
         page = connected.get(address)
         assert page.status == 200
         assert "<script>document" not in page.text

@@ -5,13 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from litmine.discovery.evidence import count_relations
 from litmine.explore import queries as explore_queries
 from litmine.explore.arrays import NO_YEAR, LakeArrays, read_arrays
 from litmine.explore.article import label_groups, read_article
 from litmine.explore.concept_tables import read_concept_tables
 from litmine.explore.queries import LakeQueries
 from litmine.lake.lake import Lake
-from tests.explore.conftest import ASPIRIN, ASTHMA, LUNG
+from tests.explore.conftest import ASPIRIN, ASTHMA, LUNG, URTICARIA
 
 
 @pytest.fixture(scope="module")
@@ -70,12 +71,22 @@ def test_spellings_relations_and_events_of_concepts(queries: LakeQueries) -> Non
     assert tables.events_of(1) == tables.relations_of("none") == tables.spellings_of("none") == []
 
 
+def test_relations_between_concepts_are_those_that_sql_counts(queries: LakeQueries) -> None:
+    tables = read_concept_tables(queries)
+    named = {one for row in queries.rows("FROM document_relations") for one in (row["subject_id"], row["object_id"])}
+    for wanted in ({*filter(None, named)}, {ASPIRIN, URTICARIA}, {ASPIRIN}, {"none"}):
+        assert tables.relations_between(wanted) == count_relations(queries.lake, wanted, None)
+    assert tables.relations_between({ASPIRIN, URTICARIA})
+
+
 def test_an_empty_lake_has_empty_arrays(place_lake: object) -> None:
     queries = LakeQueries(Lake(place_lake()))  # type: ignore[operator]
     arrays = read_arrays(queries)
     assert arrays.page(np.ones(0, np.bool_), 0, 20) == []
     assert arrays.neighbours("x", 5, 5) == ([], [])
-    assert read_concept_tables(queries).relations_of("x") == []
+    tables = read_concept_tables(queries)
+    assert tables.relations_of("x") == []
+    assert tables.relations_between({"x"}) == {}
 
 
 def test_labels_are_grouped_by_scheme() -> None:

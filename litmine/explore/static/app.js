@@ -1,4 +1,4 @@
-// What every page needs: completion of concepts, the sign of long work, and the switches of entity types.
+// What every page needs: completion of concepts, the sign of long work, details that load, the switches of types.
 "use strict";
 
 /** Fill the list of a field with the concepts that match what is typed. */
@@ -50,6 +50,23 @@ function endBusy() {
   for (const field of document.querySelectorAll("form :disabled")) field.disabled = false;
 }
 
+/** When it is opened, show what the page behind its link says, in place of the link. */
+function loadDetails(details) {
+  const link = details.querySelector("a");
+  details.addEventListener("toggle", async () => {
+    if (!details.open || !link.isConnected) return;
+    link.textContent = "Reading …";
+    try {
+      const answer = await fetch(link.href);
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const loaded = page.querySelector("[data-loaded], [role=alert], .empty");
+      link.parentElement.replaceWith(document.adoptNode(loaded));
+    } catch {
+      link.textContent = "Not loaded; open it on a page";
+    }
+  });
+}
+
 /** Mark only the chosen entity types; the address keeps the choice. */
 function switchTypes(form) {
   const boxes = [...form.querySelectorAll("[data-type]")];
@@ -73,6 +90,7 @@ function switchTypes(form) {
 
 for (const field of document.querySelectorAll("[data-complete]")) completeConcepts(field);
 for (const link of document.querySelectorAll("a[data-busy]")) showBusyLink(link);
+for (const details of document.querySelectorAll("details[data-load]")) loadDetails(details);
 for (const form of document.querySelectorAll("form[data-busy]")) showBusy(form);
 for (const form of document.querySelectorAll("[data-types-form]")) switchTypes(form);
 for (const form of document.querySelectorAll("[data-submit-keys]")) {
