@@ -19,6 +19,7 @@ from litmine.explore.concept_tables import ConceptTables
 from litmine.explore.concepts import ConceptNames
 from litmine.explore.queries import LakeQueries
 from litmine.explore.shared import Shared
+from litmine.explore.slots import Slots
 from litmine.lake.lake import Lake
 
 Values = Mapping[str, Any]
@@ -57,7 +58,7 @@ class Discoveries:
         self._cached_graph: ConceptGraph | None = None
         self._cache: OrderedDict[DiscoveryRequest, Discovery] = OrderedDict()
         self._lock = threading.Lock()
-        self._turns = threading.BoundedSemaphore(_MAX_RUNNING)
+        self._turns = Slots(_MAX_RUNNING)
         self._lake = RequestLake(queries.lake.location)
         self._lake.queries = queries
 

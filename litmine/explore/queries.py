@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from litmine.errors import LitmineError, QueryError, QueryLimitError
 from litmine.explore.shared import Shared
+from litmine.explore.slots import Slots
 from litmine.lake.lake import Lake
 from litmine.lake.listing import live_files_by_table, model_folders
 from litmine.lake.part_ranges import PartRanges
@@ -79,7 +80,7 @@ class LakeQueries:
         self.limits = limits or RequestLimits()
         self.hidden = HiddenPaths(lake.location)
         self.query_limits = QueryLimits(self.limits.memory, self.limits.threads, seconds=self.limits.seconds)
-        self._slots = threading.BoundedSemaphore(self.limits.queries)
+        self._slots = Slots(self.limits.queries)
         self._cache: OrderedDict[tuple[str, str], list[dict[str, Any]]] = OrderedDict()
         self._lock = threading.Lock()
         # Idle connections over the files of one state of the lake.
