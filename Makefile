@@ -70,7 +70,8 @@ models: $(VENV)/installed     ## every built-in model from its corpora; minutes 
 	litmine train relations --recipe builtin --trunk $(MODELS)/first/trunk --first-layers $(MODELS)/ner \
 		--tagger $(MODELS)/ner --data-folder $(DATA) -o $(MODELS)/relations
 	litmine train linking --recipe builtin-linker --tagger $(MODELS)/ner --data-folder $(DATA) -o $(MODELS)/linking
-	litmine train qa --recipe builtin-reader --data-folder $(DATA)/qa --unlabelled $(TEXTS) -o $(MODELS)/qa
+	litmine train qa --recipe builtin-reader --data-folder $(DATA)/qa --unlabelled $(TEXTS) -o $(MODELS)/first-reader
+	litmine train qa --recipe more-questions --base $(MODELS)/first-reader --data-folder $(DATA) -o $(MODELS)/qa
 
 clean:
 	rm -rf $(VENV) demo-lake build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
