@@ -7,8 +7,9 @@ each kind of page is requested by ten users at once: a user sends the next reque
 one before, drawn evenly from half of `--pause` to one and a half times it (2 seconds by default, as long as a glance),
 and with `--pause 0` as fast as the server answers. Users begin one after the other within a pause, since people who
 click at the same moment again and again would queue for each other. Every request
-has another address, so few answers come from the server's caches. A kind ends after `--requests` requests or
-`--seconds` seconds. Then requests of all kinds follow until there are `--soak` of them, without pauses; `import` and
+has another address, so few answers come from the server's caches. A page of long work says that it goes on, and is
+requested again after a second, as a browser does; reported are the times of answers, and those until the result. A kind
+ends after `--requests` results or `--seconds` seconds. Then requests of all kinds follow until there are `--soak` of them, without pauses; `import` and
 `compact` run during the second half, again and again, with the sample records. Reported are seconds by the clock at the
 50th and 95th percentile, the server's CPU seconds a request, its memory, requests that failed, and the machine's load.
 """
@@ -18,6 +19,7 @@ import http.client
 import json
 import os
 import random
+import re
 import socket
 import subprocess
 import sys
@@ -44,22 +46,30 @@ server = ExploreServer(Lake(sys.argv[1]), "127.0.0.1", 0)
 print(server.port, flush=True)
 server.run()
 """
+_BANNER = re.compile(r'<div class="banner (?:info|bad)"[^>]*><strong>[^<]*</strong>([^<]*)')
 # So many concepts are asked for: frequent and rare ones.
 _CONCEPTS = "SELECT identifier, name FROM concepts WHERE articles > 1 ORDER BY hash(identifier) LIMIT 3000"
 
 
 @dataclass
 class Answers:
-    """What the requests of one measurement took, and which failed."""
+    """What the answers of one measurement took, and how long users waited for results, and which requests failed."""
 
     seconds: list[float] = field(default_factory=list)
+    until_result: list[float] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
 
     def figures(self) -> dict[str, Any]:
         """Percentiles in seconds."""
-        ordered = sorted(self.seconds) or [0.0]
-        share = {f"p{n} s": round(ordered[min(len(ordered) - 1, len(ordered) * n // 100)], 3) for n in (50, 95)}
-        return {"requests": len(self.seconds), **share, "failures": len(self.failed), "failed": self.failed[:3]}
+        share = {f"p{n} s": _percentile(self.seconds, n) for n in (50, 95)}
+        if len(self.until_result) != len(self.seconds):
+            share |= {f"result p{n} s": _percentile(self.until_result, n) for n in (50, 95)}
+        return {"requests": len(self.until_result), **share, "failures": len(self.failed), "failed": self.failed[:3]}
+
+
+def _percentile(seconds: Sequence[float], percent: int) -> float:
+    ordered = sorted(seconds) or [0.0]
+    return round(ordered[min(len(ordered) - 1, len(ordered) * percent // 100)], 3)
 
 
 class Server:
@@ -75,14 +85,15 @@ class Server:
             time.sleep(0.1)
         raise TimeoutError("the server does not answer")
 
-    def get(self, address: str) -> int:
-        """The status of an answer, which is read to its end."""
+    def get(self, address: str) -> tuple[int, str]:
+        """The status of an answer, which is read to its end, and what it says if it has no result."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=300)
         try:
             connection.request("GET", address)
             response = connection.getresponse()
-            response.read()
-            return response.status
+            body = response.read().decode()
+            said = _BANNER.search(body)
+            return response.status, said[1] if said and response.status != 200 else ""
         finally:
             connection.close()
 
@@ -176,7 +187,8 @@ def warm_up(server: Server, kinds: dict[str, Callable[[], str]]) -> dict[str, An
     """Request each kind twice, one after the other, and again while the server prepares what it needs."""
     began, cpu = time.perf_counter(), server.cpu_seconds()
     for address in [*kinds.values(), *kinds.values()]:
-        while server.get(address()) == 503:
+        wanted = address()
+        while server.get(wanted)[0] in (202, 503):
             time.sleep(1)
     seconds, used = time.perf_counter() - began, server.cpu_seconds() - cpu
     return {"s": round(seconds, 1), "CPU s": round(used, 1), "MB": server.megabytes()}
@@ -187,7 +199,7 @@ def measure(server: Server, address: Callable[[], str], options: argparse.Namesp
     load, cpu = round(os.getloadavg()[0], 1), server.cpu_seconds()
     until = time.monotonic() + options.seconds
     answers = _requests(server, [address], options.requests, options.pause, lambda: time.monotonic() > until)
-    used = (server.cpu_seconds() - cpu) / max(1, len(answers.seconds))
+    used = (server.cpu_seconds() - cpu) / max(1, len(answers.until_result))
     return {**answers.figures(), "CPU s": round(used, 3), "MB": server.megabytes(), "load": load}
 
 
@@ -246,17 +258,24 @@ def _requests(
                 address = kinds[(number or 0) % len(kinds)]()
             if number is None or is_over():
                 return
-            began = time.perf_counter()
-            try:
-                status = server.get(address)
-            except OSError as error:
-                status = type(error).__name__  # type: ignore[assignment]
-            took = time.perf_counter() - began
+            first = time.perf_counter()
+            while True:
+                began = time.perf_counter()
+                try:
+                    status, said = server.get(address)
+                except OSError as error:
+                    status, said = 0, type(error).__name__
+                ended = time.perf_counter()
+                with lock:
+                    answers.seconds.append(ended - began)
+                if status != 202:
+                    break
+                time.sleep(1)
             with lock:
-                answers.seconds.append(took)
+                answers.until_result.append(ended - first)
                 # Two concepts may be the same, or one may be above the other: a sentence says so.
                 if status != 200 and not (status == 400 and address.startswith("/discover")):
-                    answers.failed.append(f"{status} {address}")
+                    answers.failed.append(f"{status} {address}: {said}")
             time.sleep(pause * rng.uniform(0.5, 1.5))
 
     users = [threading.Thread(target=use, args=[number]) for number in range(USERS)]

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from litmine.discovery.concept_graph import ConceptGraph, load_graph
 from litmine.discovery.evidence import Evidence, PairArticles, find_evidence
-from litmine.discovery.paths import Edges, Measure
+from litmine.discovery.paths import MEASURES, Edges, Measure
 from litmine.discovery.request import DiscoveryRequest, concepts_with
 from litmine.discovery.statistics import Floats
 from litmine.errors import DiscoveryError, QueryError
@@ -292,7 +292,9 @@ def _link_rows(
     common = np.isin(links.concepts, end.edges.concepts)
     first = links.some(common)
     last = end.edges.some(np.isin(end.edges.concepts, first.concepts))
-    scores = finder.link_scores(start.articles, end.articles, first, last)
+    # The columns of a result have its own measures; only a closed search shows all those of a link.
+    measures = [request.measure] if values else MEASURES
+    scores = finder.link_scores(start.articles, end.articles, first, last, measures)
     # Each linking concept counts one, so their order is that of another measure.
     ranked = scores["npmi" if request.measure == "linking_terms" else request.measure]
     order = np.lexsort((first.concepts, -scores["npmi"], -scores["minimum_weight"], -ranked))[:limit]

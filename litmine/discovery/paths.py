@@ -137,10 +137,13 @@ class PathFinder:
             scores["fisher"] = sums["fisher"][reached]
         return Paths(reached, scores)
 
-    def link_scores(self, start: Booleans, end: Booleans, links: Edges, last: Edges) -> dict[Measure, Floats]:
+    def link_scores(
+        self, start: Booleans, end: Booleans, links: Edges, last: Edges, measures: Sequence[Measure] = MEASURES
+    ) -> dict[Measure, Floats]:
         """What each linking concept adds to the measures of one path; for `minimum_weight`, its weight.
 
         start, end: the articles of A and of C. links, last: its association with A and with C, of the same concepts.
+        measures: `fisher`, which takes longest, is left out if it is not among them.
         """
         first_size, last_size = int(start.sum()), int(end.sum())
         weight = np.minimum(links.both, last.both).astype(np.float64)
@@ -148,18 +151,19 @@ class PathFinder:
             normalised_pmi(one.both, one.articles, size, self.total)
             for one, size in ((links, first_size), (last, last_size))
         ]
-        tests = [
-            log10_fisher_p(one.both, size, one.articles, self.total)
-            for one, size in ((links, first_size), (last, last_size))
-        ]
         degrees = float(first_size) * float(last_size) * links.articles.astype(np.float64) ** 2
-        return {
+        scores: dict[Measure, Floats] = {
             "linking_terms": np.ones(len(weight)),
             "minimum_weight": weight,
             "npmi": np.maximum(0, np.minimum(*npmi)),
-            "fisher": np.minimum(*tests),
             "dwpc": links.both * last.both.astype(np.float64) * degrees**-DAMPING,
         }
+        if "fisher" in measures:
+            scores["fisher"] = np.minimum(
+                log10_fisher_p(links.both, first_size, links.articles, self.total),
+                log10_fisher_p(last.both, last_size, last.articles, self.total),
+            )
+        return scores
 
     def _fisher(
         self, links: Edges, link: Integers, concept: Integers, both: Integers, first: Floats, count: int

@@ -1,7 +1,6 @@
 """Discovery: concepts that no article has together and that others connect, from one concept or between two."""
 
 import threading
-from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -17,9 +16,9 @@ from litmine.discovery.wording import with_option_names
 from litmine.errors import DiscoveryError
 from litmine.explore.concept_tables import ConceptTables
 from litmine.explore.concepts import ConceptNames
+from litmine.explore.long_work import LongWork
 from litmine.explore.queries import LakeQueries
 from litmine.explore.shared import Shared
-from litmine.explore.slots import Slots
 from litmine.lake.lake import Lake
 
 Values = Mapping[str, Any]
@@ -54,37 +53,31 @@ class Discoveries:
         self._queries = queries
         self.shared = shared
         self._tables = tables
-        # The results of searches in one graph.
-        self._cached_graph: ConceptGraph | None = None
-        self._cache: OrderedDict[DiscoveryRequest, Discovery] = OrderedDict()
+        # The searches in one graph.
+        self._searched: ConceptGraph | None = None
+        self._searches: LongWork[DiscoveryRequest, Discovery] = LongWork(
+            "searching for connections", _MAX_RUNNING, _MAX_CACHED
+        )
         self._lock = threading.Lock()
-        self._turns = Slots(_MAX_RUNNING)
         self._lake = RequestLake(queries.lake.location)
         self._lake.queries = queries
 
-    def search(self, request: DiscoveryRequest) -> Discovery:
-        """Run one search.
+    def search(self, request: DiscoveryRequest, patience: float | None = None) -> Discovery:
+        """Run one search; patience: as for `LongWork.get`.
 
         Raises DiscoveryError when it makes no sense for the lake, UnknownNameError for a concept or type that does not
-        exist, LakeError for a damaged lake, QueryLimitError, BusyError.
+        exist, LakeError for a damaged lake, QueryLimitError, BusyError, RunningError.
         """
         graph = self._graph()
         with self._lock:
-            if self._cached_graph is not graph:
-                self._cached_graph = graph
-                self._cache.clear()
-            if request in self._cache:
-                self._cache.move_to_end(request)
-                return self._cache[request]
-        # Reading the lake for it takes slots, too, so it has none of its own.
-        with self._turns:
-            found = discover_in(self._reading(graph), request)
-        with self._lock:
-            if self._cached_graph is graph:
-                self._cache[request] = found
-            while len(self._cache) > _MAX_CACHED:
-                self._cache.popitem(last=False)
-        return found
+            if self._searched is not graph:
+                self._searched = graph
+                self._searches.clear()
+        return self._searches.get(request, lambda: discover_in(self._reading(graph), request), patience)
+
+    def close(self) -> None:
+        """Wait for the searches that run."""
+        self._searches.close()
 
     def explain(self, request: DiscoveryRequest, link: str) -> Discovery:
         """What the lake has on one linking concept of a closed search. Raises as `search`."""
@@ -109,7 +102,9 @@ def read_graph(queries: LakeQueries) -> ConceptGraph:
     return load_graph(queries.lake, "entities")
 
 
-def discover_concepts(discoveries: Discoveries, names: ConceptNames, values: Values) -> dict[str, Any]:
+def discover_concepts(
+    discoveries: Discoveries, names: ConceptNames, values: Values, patience: float | None = None
+) -> dict[str, Any]:
     """The connections from a concept, or to another one, best first, each with linking concepts and sentences.
 
     Raises as `Discoveries.search`.
@@ -129,7 +124,7 @@ def discover_concepts(discoveries: Discoveries, names: ConceptNames, values: Val
             links=values["links"],
             read=_READ if values["sentences"] else 0,
         )
-        found = discoveries.search(request)
+        found = discoveries.search(request, patience)
     except DiscoveryError as error:
         raise DiscoveryError(with_option_names(str(error), _OPTION_NAMES)) from error
     rows = found.table.to_pylist()

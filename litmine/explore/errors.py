@@ -12,6 +12,7 @@ from litmine.errors import (
     SettingError,
     UnknownNameError,
 )
+from litmine.explore.long_work import RunningError
 from litmine.explore.queries import BusyError
 from litmine.explore.shared import PreparingError
 from litmine.output.hidden_paths import HiddenPaths
@@ -24,6 +25,7 @@ class NotFoundError(LitmineError):
 _STATUSES: tuple[tuple[type[LitmineError], int], ...] = (
     (NotFoundError, 404),
     (BusyError, 503),
+    (RunningError, 202),
     (PreparingError, 503),
     (QueryLimitError, 422),
     (QueryError, 400),
@@ -33,15 +35,17 @@ _STATUSES: tuple[tuple[type[LitmineError], int], ...] = (
     (UnknownNameError, 400),
 )
 
-# A page that waits for what the server is preparing comes again after so many seconds, in the browser too.
-RETRY_SECONDS = 5
+# A page that waits for what the server is preparing comes again after so many seconds, in the browser too; sooner if it
+# waits for its own result.
+RETRY_SECONDS, RETRY_RUNNING_SECONDS = 5, 1
 
 
 def retry_headers(error: Exception) -> dict[str, str]:
     """The headers of the answer that make a program or a browser send the request again, if that helps."""
     if not isinstance(error, PreparingError):
         return {}
-    return {"Retry-After": str(RETRY_SECONDS), "Refresh": str(RETRY_SECONDS)}
+    seconds = str(RETRY_RUNNING_SECONDS if isinstance(error, RunningError) else RETRY_SECONDS)
+    return {"Retry-After": seconds, "Refresh": seconds}
 
 
 def status_and_message(error: Exception, hidden: HiddenPaths) -> tuple[int, str]:

@@ -246,7 +246,9 @@ def _network(concept: dict[str, Any]) -> Values:
 def _discover(services: Services, values: Values) -> Values:
     if not values["from"].strip():
         return {"found": None}
-    found = discover_concepts(services.discoveries, services.names, {**values, "sentences": 0})
+    found = discover_concepts(
+        services.discoveries, services.names, {**values, "sentences": 0}, services.queries.limits.page_wait
+    )
     start = found["start"]["identifier"]
     # What a link in the page keeps of the search.
     kept = {**values, "from": start, "to": ""}

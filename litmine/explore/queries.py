@@ -43,7 +43,9 @@ class RequestLimits:
 
     seconds, memory, threads: of each query (`QueryLimits`). rows: rows of a page of the API or of a table in the
     browser. download_rows: rows of a file. queries: queries that run at the same time; others wait for `wait` seconds.
-    body_bytes: size of the body of a request. texts, text_chars: number of texts to annotate and characters of each.
+    patience: seconds that a request waits for what is being prepared. page_wait: seconds that a page waits for its own
+    long work before it says that it is under way. body_bytes: size of the body of a request. texts, text_chars: number
+    of texts to annotate and characters of each.
     """
 
     seconds: float | None = 30.0
@@ -54,6 +56,7 @@ class RequestLimits:
     queries: int = 4
     wait: float = 20.0
     patience: float = 10.0
+    page_wait: float = 0.5
     body_bytes: int = 4_000_000
     texts: int = 100
     text_chars: int = 50_000

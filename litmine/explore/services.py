@@ -109,6 +109,7 @@ class Services:
             shared.stop()
         for shared in everything:
             shared.wait()
+        self.discoveries.close()
         self.queries.close()
         self.scratch.close()
 

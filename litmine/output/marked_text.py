@@ -1,5 +1,6 @@
 """Text with marked spans, which may overlap: cut into pieces for pages, and rendered for notebooks."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -62,12 +63,18 @@ def cut_text(text: str, spans: Sequence[MarkedSpan], start: int = 0, end: int | 
         for number, span in enumerate(spans)
         if span.start_char < end and span.end_char > start and span.start_char < span.end_char
     ]
-    cuts = sorted({start, end, *(begin for _, begin, _ in inside), *(stop for _, _, stop in inside)})
+    begins: dict[int, list[int]] = defaultdict(list)
+    ends: dict[int, list[int]] = defaultdict(list)
+    for number, begin, stop in inside:
+        begins[begin].append(number)
+        ends[stop].append(number)
+    covering: set[int] = set()
     pieces = []
-    for first, after in pairwise(cuts):
-        covering = [number for number, begin, stop in inside if begin <= first and stop >= after]
-        covering.sort(key=lambda number: (spans[number].end_char - spans[number].start_char, number))
-        pieces.append(TextPiece(text[first:after], tuple(covering)))
+    for first, after in pairwise(sorted({start, end, *begins, *ends})):
+        covering.difference_update(ends[first])
+        covering.update(begins[first])
+        shortest = sorted(covering, key=lambda number: (spans[number].end_char - spans[number].start_char, number))
+        pieces.append(TextPiece(text[first:after], tuple(shortest)))
     return pieces
 
 

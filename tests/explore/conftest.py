@@ -197,8 +197,8 @@ class Client:
 def serving(
     lake: Path, host: str = "127.0.0.1", token: str | None = None, limits: RequestLimits | None = None
 ) -> Iterator[Client]:
-    """A server over a lake, until the block ends."""
-    server = ExploreServer(Lake(lake), host, 0, token, limits)
+    """A server over a lake, until the block ends. Its pages wait for their own work, also on a busy machine."""
+    server = ExploreServer(Lake(lake), host, 0, token, limits or RequestLimits(page_wait=60))
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

@@ -16,7 +16,7 @@ from litmine.explore.services import Services
 from litmine.explore.shared import PreparingError, Shared
 from litmine.lake.lake import Lake
 from litmine.types import SourceRecord
-from tests.explore.conftest import papers
+from tests.explore.conftest import ASPIRIN, papers
 from tests.fixtures.written_relations import START
 
 
@@ -123,6 +123,25 @@ def test_a_page_that_waits_comes_again_and_others_are_shown(explored_lake: Path)
     finally:
         go.set()
         waiting.wait()
+        services.close()
+
+
+def test_a_page_of_long_work_says_that_it_goes_on_and_comes_again(explored_lake: Path) -> None:
+    services = Services.open(Lake(explored_lake), RequestLimits(patience=60, page_wait=0))
+    renderer, page = PageRenderer(services), next(page for page in PAGES if page.path == "/discover")
+    request = _request("/discover", f"from={ASPIRIN}".encode())
+    try:
+        answer = renderer.answer(page, request)
+        assert answer.status_code == 202
+        assert answer.headers["retry-after"] == answer.headers["refresh"] == "1"
+        assert b"searching for connections" in answer.body
+        until = time.monotonic() + 60
+        while answer.status_code == 202:
+            assert time.monotonic() < until
+            answer = renderer.answer(page, request)
+        assert b"One moment" not in answer.body
+        assert b"Aspirin" in answer.body
+    finally:
         services.close()
 
 
