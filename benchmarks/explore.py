@@ -9,9 +9,10 @@ and with `--pause 0` as fast as the server answers. Users begin one after the ot
 click at the same moment again and again would queue for each other. Every request
 has another address, so few answers come from the server's caches. A page of long work says that it goes on, and is
 requested again after a second, as a browser does; reported are the times of answers, and those until the result. A kind
-ends after `--requests` results or `--seconds` seconds. Then requests of all kinds follow until there are `--soak` of them, without pauses; `import` and
-`compact` run during the second half, again and again, with the sample records. Reported are seconds by the clock at the
-50th and 95th percentile, the server's CPU seconds a request, its memory, requests that failed, and the machine's load.
+ends after `--requests` results or `--seconds` seconds. Then requests of all kinds follow until there are `--soak` of
+them, without pauses; `import` and `compact` run during the second half, again and again, with the sample records.
+Reported are seconds by the clock at the 50th and 95th percentile, the server's CPU seconds a request, its memory,
+requests that failed, and the machine's load.
 """
 
 import argparse

@@ -124,14 +124,11 @@ class SearchIndex:
         while True:
             limit = max(1, min(limit, len(self)))
             page = self._page(query, limit, offset)
-            if article_filter is None:
-                best += page
-            else:
-                matching = article_filter.matching([article.pmid for article in page])
-                best += [article for article in page if article.pmid in matching]
+            matching = None if article_filter is None else article_filter.matching(page.pmids)
+            best += page.articles(matching, best[-1].score if len(best) == top_k else 0)
             best = sorted(best, key=lambda article: (-article.score, article.pmid))[:top_k]
             # Later pages have no higher scores, but an equal score may still win by its PMID.
-            if len(page) < limit or (len(best) == top_k and page[-1].score < best[-1].score):
+            if len(page.pmids) < limit or (len(best) == top_k and page.last_score < best[-1].score):
                 return [Hit(hit.pmid, hit.text_hash, hit.score, rank) for rank, hit in enumerate(best, 1)]
             offset += limit
             limit = min(4 * limit, _MAX_PAGE_SIZE)
@@ -162,7 +159,7 @@ class SearchIndex:
         in_pmids = Query.term_set_query(self._schema, "pmid", list(pmids))
         return Query.boolean_query([(Occur.Must, query), (Occur.Must, Query.const_score_query(in_pmids, 0))])
 
-    def _page(self, query: "tantivy.Query", limit: int, offset: int) -> "list[_ScoredArticle]":
+    def _page(self, query: "tantivy.Query", limit: int, offset: int) -> "_Page":
         """The articles at positions `offset` to `offset + limit` of the ranking."""
         try:
             hits = self._searcher.search(query, limit, count=False, offset=offset).hits
@@ -174,10 +171,7 @@ class SearchIndex:
             if isinstance(error, ValueError) or type(error).__name__ == "PanicException":
                 self._discard_damaged(error)
             raise
-        return [
-            _ScoredArticle(pmid, text_hash, round(score, _SCORE_DECIMALS))
-            for (score, _), pmid, text_hash in zip(hits, pmids, text_hashes, strict=True)
-        ]
+        return _Page([score for score, _ in hits], pmids, text_hashes)
 
     def _discard_damaged(self, error: BaseException) -> NoReturn:
         """Delete the state file, so that the next `open` rebuilds the index, and raise LakeError."""
@@ -262,3 +256,24 @@ class _ScoredArticle(NamedTuple):
     pmid: int
     text_hash: int
     score: float
+
+
+class _Page(NamedTuple):
+    """Consecutive articles of the ranking, the best first; scores are not rounded."""
+
+    scores: Sequence[float]
+    pmids: Sequence[int]
+    text_hashes: Sequence[int]
+
+    @property
+    def last_score(self) -> float:
+        return round(self.scores[-1], _SCORE_DECIMALS)
+
+    def articles(self, matching: set[int] | None, least: float) -> Iterator[_ScoredArticle]:
+        """Those that match, all if `matching` is None, with at least this score."""
+        for score, pmid, text_hash in zip(self.scores, self.pmids, self.text_hashes, strict=True):
+            rounded = round(score, _SCORE_DECIMALS)
+            if rounded < least:
+                return
+            if matching is None or pmid in matching:
+                yield _ScoredArticle(pmid, text_hash, rounded)
