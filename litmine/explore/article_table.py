@@ -1,6 +1,7 @@
 """The short columns of all articles in memory, which conditions and counts of users read most often.
 
-A query of a million articles in Parquet costs as much for opening thousands of row groups as for its rows.
+A condition on a million articles takes 0.27 CPU seconds over Parquet, and 0.04 over this table
+(docs/decisions/0222-least-reading.md).
 """
 
 from litmine.explore.queries import LakeQueries
