@@ -126,7 +126,7 @@ def _pmids_wanted(tree: Any, nodes: Sequence[Mapping[str, Any]]) -> frozenset[in
     if node["type"] != "SELECT_NODE" or node["cte_map"]["map"] or node["sample"] is not None:
         return None
     table = node["from_table"]
-    is_one_view = [one for one in nodes if one["type"] in _SOURCES] == [table]
+    is_one_view = table["type"] == "BASE_TABLE" and [one for one in nodes if one["type"] in _SOURCES] == [table]
     if not is_one_view or table["column_name_alias"] or table["sample"] is not None:
         return None
     where = node["where_clause"]
