@@ -57,7 +57,7 @@ def with_table(queries: LakeQueries) -> Iterator[LakeQueries]:
     found.close()
 
 
-def rows(queries: LakeQueries, query: str) -> pa.Table:
+def rows(queries: LakeQueries, query: str) -> tuple[pa.Schema, list[str]]:
     """Columns, types and rows, in a fixed order."""
     with queries.open(query) as reader:
         table = reader.read_all()

@@ -5,11 +5,14 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.requests import Request
 
+from litmine.discovery.discover import Discovery, discover_in
 from litmine.errors import LakeError
+from litmine.explore import discovery as explore_discovery
 from litmine.explore.pages import PAGES, PageRenderer
 from litmine.explore.queries import LakeQueries, RequestLimits
 from litmine.explore.services import Services
@@ -126,7 +129,16 @@ def test_a_page_that_waits_comes_again_and_others_are_shown(explored_lake: Path)
         services.close()
 
 
-def test_a_page_of_long_work_says_that_it_goes_on_and_comes_again(explored_lake: Path) -> None:
+def test_a_page_of_long_work_says_that_it_goes_on_and_comes_again(
+    explored_lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go = threading.Event()
+
+    def search(*args: Any) -> Discovery:
+        assert go.wait(60)
+        return discover_in(*args)
+
+    monkeypatch.setattr(explore_discovery, "discover_in", search)
     services = Services.open(Lake(explored_lake), RequestLimits(patience=60, page_wait=0))
     renderer, page = PageRenderer(services), next(page for page in PAGES if page.path == "/discover")
     request = _request("/discover", f"from={ASPIRIN}".encode())
@@ -135,6 +147,7 @@ def test_a_page_of_long_work_says_that_it_goes_on_and_comes_again(explored_lake:
         assert answer.status_code == 202
         assert answer.headers["retry-after"] == answer.headers["refresh"] == "1"
         assert b"searching for connections" in answer.body
+        go.set()
         until = time.monotonic() + 60
         while answer.status_code == 202:
             assert time.monotonic() < until
@@ -142,6 +155,7 @@ def test_a_page_of_long_work_says_that_it_goes_on_and_comes_again(explored_lake:
         assert b"One moment" not in answer.body
         assert b"Aspirin" in answer.body
     finally:
+        go.set()
         services.close()
 
 
