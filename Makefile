@@ -18,11 +18,6 @@ INPUTS := pyproject.toml constraints.txt litmine/versions.py
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
-# For `make models`: the folder of corpora that docs/recipes.md describes, a file of abstracts, and the folder of models.
-DATA ?= ./corpora
-TEXTS ?= ./texts.jsonl.gz
-MODELS ?= build/models
-
 .PHONY: demo test pytest soak lint docs bench models clean
 
 demo: $(VENV)/installed       ## real PubMed records become a table of entities
@@ -57,21 +52,7 @@ bench: $(VENV)/installed-dev  ## annotating, reading and training, each beside w
 	python benchmarks/read.py
 	python benchmarks/train.py
 
-models: $(VENV)/installed     ## every built-in model from its corpora; minutes on a GPU, days without; a killed one resumes
-	litmine train ner --recipe builtin --unlabelled $(TEXTS) -o $(MODELS)/whole
-	python -m litmine.tasks.ner.split_tagger $(MODELS)/whole $(MODELS)/first --layers 3
-	litmine train ner --recipe upper-layers --base $(MODELS)/first/ner -o $(MODELS)/upper
-	litmine train ner --recipe upper-layers-mean --base $(MODELS)/upper -o $(MODELS)/ner
-	litmine train ner --recipe adverse-effects --base $(MODELS)/ner --corpus ADE=$(DATA)/adr/ADE-corpus-v2 \
-		--corpus PHEE=$(DATA)/adr/PHEE -o $(MODELS)/adverse-effects
-	litmine train trials --recipe builtin --base $(MODELS)/ner -o $(MODELS)/trials
-	litmine train classification --recipe builtin --trunk $(MODELS)/first/trunk --data-folder $(DATA) \
-		-o $(MODELS)/classification
-	litmine train relations --recipe builtin --trunk $(MODELS)/first/trunk --first-layers $(MODELS)/ner \
-		--tagger $(MODELS)/ner --data-folder $(DATA) -o $(MODELS)/relations
-	litmine train linking --recipe builtin-linker --tagger $(MODELS)/ner --data-folder $(DATA) -o $(MODELS)/linking
-	litmine train qa --recipe builtin-reader --data-folder $(DATA)/qa --unlabelled $(TEXTS) -o $(MODELS)/first-reader
-	litmine train qa --recipe more-questions --base $(MODELS)/first-reader --data-folder $(DATA) -o $(MODELS)/qa
+include models.mk
 
 clean:
 	rm -rf $(VENV) demo-lake build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
