@@ -16,7 +16,8 @@ from pathlib import Path
 
 from litmine.corpora.corpus import Corpus, read_corpus
 from litmine.tasks.ner.evaluate import score_spans
-from litmine.tasks.ner.mention_rules import RULES, Rule, apply_rules, occurrences
+from litmine.tasks.ner.mention_rules import RULES, Rule, apply_rules
+from litmine.tasks.ner.repeated_names import occurrences
 from litmine.tasks.ner.settings import NO_RULES
 from litmine.tasks.registry import load_model
 from litmine.types import Entity, Span

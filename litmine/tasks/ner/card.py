@@ -226,11 +226,13 @@ def _why(head: Head, heads: Sequence[Head], recipe: TaggerRecipe) -> str:
     shared = _type(head)
     if recipe.every_guideline:
         return "the guideline of its corpus"
+    if head.judged and head.name != shared:
+        return "separate, because the corpus follows another guideline; evaluations judge it on its own corpora"
     if head.judged:
         return "shared by all corpora of the type without separate heads; evaluations judge it on other corpora"
     if head.name == shared:
         return "shared by all corpora of the type without separate heads"
-    if head.default and any(one.judged and _type(one) == shared for one in heads):
+    if head.default and any(one.judged and one.name == _type(one) == shared for one in heads):
         return "the preferred guideline of the type"
     if head.default:
         return "the type has no shared head, and this corpus is the first"

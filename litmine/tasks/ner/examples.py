@@ -57,10 +57,13 @@ class TaggerBatch:
         return TaggerBatch(*(tensor.to(device) for tensor in tensors))
 
 
-def make_heads(corpora: Sequence[Corpus], separate: Sequence[str], preferred: Sequence[str] = ()) -> tuple[Head, ...]:
+def make_heads(
+    corpora: Sequence[Corpus], separate: Sequence[str], preferred: Sequence[str] = (), judged: Sequence[str] = ()
+) -> tuple[Head, ...]:
     """One head per entity type and guideline; `separate` as in `litmine.corpora.guidelines`.
 
-    The default head of a type is that of a guideline in `preferred`, else the shared one, else the first.
+    The default head of a type is that of a guideline in `preferred`, else the shared one, else the first. Evaluations
+    also use a shared one that is not the default, and those of the guidelines in `judged`.
     """
     learnt_from: dict[str, list[str]] = {}
     for corpus in corpora:
@@ -75,8 +78,8 @@ def make_heads(corpora: Sequence[Corpus], separate: Sequence[str], preferred: Se
         labels = (BIO[0], *(f"{tag}-{entity_type}" for tag in BIO[1:]))
         choices = [*(f"{entity_type} ({guideline})" for guideline in preferred), entity_type, *of_type[entity_type]]
         default = next(choice for choice in choices if choice in learnt_from)
-        judged = name == entity_type != default
-        heads.append(Head(name, labels, name == default, tuple(names), judged))
+        in_evaluations = {entity_type, *(f"{entity_type} ({guideline})" for guideline in judged)} - {default}
+        heads.append(Head(name, labels, name == default, tuple(names), name in in_evaluations))
     return tuple(heads)
 
 

@@ -8,14 +8,13 @@ its parts, and an added one the mean score of the mentions of its name, or the s
 """
 
 import re
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from itertools import pairwise
 
-from litmine.tasks.ner.overlaps import EntityKey, entity_key, without_new_overlaps
-from litmine.text.abbreviations import Abbreviation, find_abbreviations
+from litmine.tasks.ner.definitions import definitions
+from litmine.tasks.ner.overlaps import covers, entity_key, ordered, without_new_overlaps
+from litmine.tasks.ner.repeated_names import repeat_names
 from litmine.types import Entity
 
 Rule = Callable[[str, list[Entity]], list[Entity]]
@@ -40,12 +39,6 @@ _ELEMENTS = frozenset("BCFHIKNOPSUVWY")
 _CONTINUES = re.compile(r"(?:\d?[+-]|\(\d?[+-]\))?(?:[^\W_]|[(\[](?!\d?[+-][)\]])|\s*[=<>≤≥])")
 # A constant of a reaction or a pharmacokinetic value: `K(d)`, `k(cat)`, `V(max)`.
 _CONSTANT = re.compile(r"[Kk]\((?:[aAbBdDeimM]|cat|on|off|eq|app|inact)\)|[VCTBE]\((?:max|min)\)")
-# Least mean score of a name's mentions that makes its other occurrences mentions, and least share of occurrences found.
-_MIN_SCORE, _MIN_SHARE = 0.8, 0.5
-# Below these, of the greatest score of a name's mentions and of the share, no occurrence is a mention.
-_MAX_DROPPED_SCORE, _MAX_DROPPED_SHARE = 0.7, 0.5
-# The shortest name that is repeated; shorter words are ambiguous.
-_MIN_NAME_CHARS = 3
 # Least score of a form of a definition that gives the other form its type.
 _MIN_DEFINITION_SCORE = 0.95
 # Types that may stand for the same name.
@@ -106,7 +99,7 @@ def pair_brackets(text: str, entities: list[Entity]) -> list[Entity]:
         cuts = [start, *(start + at for at in sorted(opened + closing)), end]
         pieces = [piece for left, right in pairwise(cuts) for piece in _stripped(text, entity, left, right)]
         found += [piece for piece in pieces if len(pieces) == 1 or sum(map(str.isalpha, piece.mention)) > 1]
-    return _ordered(found)
+    return ordered(found)
 
 
 def _is_odd(mention: str) -> bool:
@@ -176,7 +169,7 @@ def join_torn(text: str, entities: list[Entity]) -> list[Entity]:
         last[entity.entity_type] = len(found)
         found.append(entity)
     taken = [(one.start_char, one.end_char) for one in found if one.entity_type == "Chemical"]
-    return _ordered(_grown(text, one, taken) if one.entity_type == "Chemical" else one for one in found)
+    return ordered(_grown(text, one, taken) if one.entity_type == "Chemical" else one for one in found)
 
 
 def _grown(text: str, chemical: Entity, taken: Sequence[tuple[int, int]]) -> Entity:
@@ -242,66 +235,13 @@ def _is_stray(text: str, one: Entity, entities: Sequence[Entity], defined: set[t
     return inside or before.isalnum() or _CONTINUES.match(text, one.end_char) is not None
 
 
-def repeat_names(text: str, entities: list[Entity]) -> list[Entity]:
-    """Mark the other occurrences of a name that is found with confidence, and at most of its places, in the text.
-
-    A name that is found at few of its places, and without confidence, is no mention anywhere.
-    """
-    groups: dict[tuple[str, str], list[Entity]] = defaultdict(list)
-    for one in entities:
-        groups[one.entity_type, one.mention].append(one)
-    added: list[Entity] = []
-    dropped: set[tuple[str, str]] = set()
-    for (entity_type, name), group in groups.items():
-        if len(name) < _MIN_NAME_CHARS or text.count(name) <= len(group):
-            continue
-        free = [
-            start
-            for start in occurrences(text, name)
-            if not any(_covers(one, entity_type, start, start + len(name)) for one in entities)
-        ]
-        score = sum(one.score for one in group) / len(group)
-        share = len(group) / (len(group) + len(free))
-        if free and score >= _MIN_SCORE and share >= _MIN_SHARE:
-            added += [Entity(name, entity_type, start, start + len(name), score) for start in free]
-        elif free and max(one.score for one in group) < _MAX_DROPPED_SCORE and share < _MAX_DROPPED_SHARE:
-            dropped.add((entity_type, name))
-    if dropped:
-        entities = [one for one in entities if (one.entity_type, one.mention) not in dropped]
-    return _ordered([*entities, *added]) if added else entities
-
-
-def _covers(one: Entity, entity_type: str, start: int, end: int) -> bool:
-    """Whether `one` overlaps a place and excludes another mention there: of the type, or a longer one of any type."""
-    if one.start_char >= end or start >= one.end_char:
-        return False
-    return one.entity_type == entity_type or one.end_char - one.start_char > end - start
-
-
-def occurrences(text: str, name: str) -> list[int]:
-    """Where `name` stands in `text` as a whole word, which no letter, digit or hyphen continues."""
-    found = []
-    at = text.find(name)
-    while at >= 0:
-        around = text[at - 1 : at] + text[at + len(name) : at + len(name) + 1]
-        if not any(char.isalnum() or char in "-_" for char in around):
-            found.append(at)
-        at = text.find(name, at + len(name))
-    return found
-
-
-@lru_cache(maxsize=4)
-def _definitions(text: str) -> tuple[Abbreviation, ...]:
-    return tuple(find_abbreviations(text)) if "(" in text or "[" in text else ()
-
-
 def agree_definitions(text: str, entities: list[Entity]) -> list[Entity]:
     """Give the short form and the long form of a definition the same types.
 
     A form without a mention gets the types of the other form, if these are found with confidence. If both forms have
     mentions and no type in common, the form with the greatest score decides for all places of the other form.
     """
-    for one in _definitions(text):
+    for one in definitions(text):
         short, long = (one.short_start, one.short_end), (one.long_start, one.long_end)
         entities = _settle(text, entities, short, long)
         added = [
@@ -309,10 +249,10 @@ def agree_definitions(text: str, entities: list[Entity]) -> list[Entity]:
             for marked, other in ((short, long), (long, short))
             for entity in _at(entities, marked)
             if entity.score >= _MIN_DEFINITION_SCORE
-            and not any(_covers(two, entity.entity_type, *other) for two in entities)
+            and not any(covers(two, entity.entity_type, *other) for two in entities)
         ]
         if added:
-            entities = _ordered([*entities, *added])
+            entities = ordered([*entities, *added])
     return entities
 
 
@@ -329,22 +269,12 @@ def _settle(text: str, entities: list[Entity], short: tuple[int, int], long: tup
     best = [max(form, key=lambda one: one.score) for form in forms]
     loser = 0 if best[0].score <= best[1].score else 1
     winner, other = best[1 - loser], text[slice(*(short, long)[loser])]
-    return _ordered(
+    return ordered(
         replace(one, entity_type=winner.entity_type, score=winner.score)
         if one.mention == other and one.entity_type in types[loser]
         else one
         for one in entities
     )
-
-
-def _ordered(entities: Iterable[Entity]) -> list[Entity]:
-    """Sorted by offsets and type; of equal mentions the one with the greatest score."""
-    best: dict[EntityKey, Entity] = {}
-    for one in entities:
-        key = entity_key(one)
-        if key not in best or best[key].score < one.score:
-            best[key] = one
-    return [best[key] for key in sorted(best)]
 
 
 RULES: tuple[Rule, ...] = (pair_brackets, join_torn, drop_single_letters, agree_definitions, repeat_names)

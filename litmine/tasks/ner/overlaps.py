@@ -1,5 +1,6 @@
-"""Drop mentions of one type that overlap each other after the rules have changed mentions."""
+"""Which mentions of a text overlap, and which stay of those that do after the rules have changed mentions."""
 
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 
 from litmine.types import Entity
@@ -35,3 +36,20 @@ def without_new_overlaps(entities: list[Entity], allowed: AbstractSet[EntityKey]
             else:
                 dropped.add(entity_key(one))
     return [one for one in entities if entity_key(one) not in dropped] if dropped else entities
+
+
+def ordered(entities: Iterable[Entity]) -> list[Entity]:
+    """Sorted by offsets and type; of equal mentions the one with the greatest score."""
+    best: dict[EntityKey, Entity] = {}
+    for one in entities:
+        key = entity_key(one)
+        if key not in best or best[key].score < one.score:
+            best[key] = one
+    return [best[key] for key in sorted(best)]
+
+
+def covers(one: Entity, entity_type: str, start: int, end: int) -> bool:
+    """Whether `one` overlaps a place and excludes another mention there: of the type, or a longer one of any type."""
+    if one.start_char >= end or start >= one.end_char:
+        return False
+    return one.entity_type == entity_type or one.end_char - one.start_char > end - start

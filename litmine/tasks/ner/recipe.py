@@ -69,6 +69,12 @@ class TaggerRecipe(ModelRecipe):
         (),
         metavar="NAME",
     )
+    judged: tuple[str, ...] = setting(
+        "Let `litmine evaluate ner` judge the heads of this guideline on the corpora that they learnt from, in place of"
+        " the heads that `annotate` uses. One guideline for a type.",
+        (),
+        metavar="NAME",
+    )
     type_map: tuple[tuple[str, str], ...] = setting(
         "Rename an entity type of the files ('-' drops it). CORPUS:NAME renames the type in one corpus only. A tag"
         " without a type, such as a plain B, has the type Entity.",

@@ -26,7 +26,7 @@ PER_WORD_FULL_WINDOWS, CRF, PER_WORD = 1, 2, 3
 # The rules that correct the mentions of a text: MENTION_RULES are those of `litmine.tasks.ner.mention_rules`, and
 # TYPE_RULES also those between types (`litmine.tasks.ner.type_rules`). The number is part of a model's digest and
 # increases whenever the rules would give other entities. Models without the setting have NO_RULES.
-NO_RULES, MENTION_RULES, TYPE_RULES = 0, 2, 4
+NO_RULES, MENTION_RULES, TYPE_RULES = 0, 2, 5
 _KNOWN_RULES = (NO_RULES, MENTION_RULES, TYPE_RULES)
 
 
@@ -35,7 +35,8 @@ class Head:
     """One classifier over the words: its labels (O, B, I), and the corpora, that is, the guideline, it learnt from.
 
     `annotate` uses the `default` heads, one for each entity type. An evaluation uses a `judged` head in place of the
-    default one of its type, if that learnt from other corpora than the one that is judged.
+    default one of its type: the shared head of a type on corpora from which the default one did not learn, and a
+    separate one on its own corpora.
     """
 
     name: str

@@ -113,7 +113,7 @@ def train(
     machine = TrainingDevice.current()
     torch.manual_seed(recipe.seed if start_seed is None else start_seed)
 
-    heads = make_heads(corpora, recipe.separate_heads, recipe.preferred)
+    heads = make_heads(corpora, recipe.separate_heads, recipe.preferred, recipe.judged)
     if recipe.every_guideline:
         heads = tuple(replace(head, default=True) for head in heads)
     settings = _make_settings(recipe, heads, folder)

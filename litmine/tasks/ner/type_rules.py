@@ -14,8 +14,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from litmine.tasks.ner.definitions import spread_definitions
+from litmine.tasks.ner.findings import find_harms
 from litmine.tasks.ner.gene_spans import trim_genes
 from litmine.tasks.ner.known_names import add_names, find_known_names, find_new_names
+from litmine.tasks.ner.repeated_names import repeat_certain_names
 from litmine.text.variants import find_variants
 from litmine.types import Entity
 
@@ -29,6 +32,7 @@ _GROUPS = {_GENE: "gene", _PROTEIN: "gene", "DNA": "gene", "RNA": "gene", "CellL
 _PART_OF = {_CHEMICAL: {_GENE, _PROTEIN}, _DISEASE: {SPECIES}}
 # Anatomy yields to these types where they have the same words or more: AnatEM's guideline has tumours and cells too.
 _NO_ANATOMY = {_DISEASE, "CellLine", "CellType", _GENE, _PROTEIN, SPECIES}
+_VIRUS = re.compile(r"virus(?:es)?\Z")
 # Words that stand for no part of the body in particular.
 _ANY_ANATOMY = re.compile(r"[Cc]ell(?:s|ular)?|[Tt]issues?|[Oo]rgans?|[Bb]ody|[Bb]odies|[Ss]amples?|[Ll]esions?")
 # The gene that begins with a word for a disease, in one of the most frequent names of all.
@@ -63,16 +67,21 @@ class Guideline:
 def settle_types(text: str, entities: Sequence[Entity], types: Collection[str]) -> list[Entity]:
     """The entities of a text after all rules, sorted by offsets and type. types: those that the tagger's heads find.
 
-    - Frequent names that the heads miss are added (`add_names`).
+    - Frequent names that the heads miss are added (`add_names`), and a disease named after its virus is that virus.
     - A gene's mention ends where its name ends (`trim_genes`).
     - A span has types of one group only (`_compete`), and a name in the notation of a variant has none of them.
     - A chemical inside a gene's name and a disease inside an organism's are left out.
-    - Where Gene and Protein have the same span, one Gene stays, with the greater score.
+    - Where Gene and Protein have the same span, one Gene stays, with the greater score. A Protein is a Gene if its name
+      is one elsewhere in the text.
+    - All places of a short form that the text defines have the type of its long form (`spread_definitions`), and other
+      places of certain names are mentions too (`repeat_certain_names`).
     - Anatomy is left out where it names no part in particular, and within a disease, a cell, a gene or an organism.
     - If the tagger has a head for species, each word for people is a Person, and no Species.
     """
-    known = add_names(text, trim_genes(entities), types, find_known_names(text))
-    settled = _one_gene(_without_parts(_compete(_without_anatomy(_plausible(known)))))
+    known = add_names(text, _with_viruses(trim_genes(entities), types), types, find_known_names(text))
+    known = add_names(text, known, types, ((start, end, _DISEASE) for start, end in find_harms(text, known)))
+    settled = _without_parts(_compete(_without_anatomy(_plausible(known))))
+    settled = _one_gene(repeat_certain_names(text, spread_definitions(text, settled)))
     return _sorted(_with_people(text, settled) if SPECIES in types else settled)
 
 
@@ -80,7 +89,7 @@ def judged_mentions(text: str, entities: Sequence[Entity], guideline: Guideline)
     """The entities as a guideline has them: of its types, which compete with each other only, sorted by offsets."""
     found = [one for one in entities if one.entity_type in guideline.types]
     named = add_names(text, trim_genes(found) if guideline.bare_genes else found, guideline.types, find_new_names(text))
-    return _sorted(_compete(_plausible(named)))
+    return _sorted(repeat_certain_names(text, spread_definitions(text, _compete(_plausible(named)))))
 
 
 def _sorted(entities: Sequence[Entity]) -> list[Entity]:
@@ -128,6 +137,20 @@ def _group(one: Entity) -> str:
     return _GROUPS.get(one.entity_type, one.entity_type)
 
 
+def _with_viruses(entities: Sequence[Entity], types: Collection[str]) -> list[Entity]:
+    """With each disease that is a virus as a species, or left out where a species is; if the tagger finds species."""
+    viruses = [one for one in entities if one.entity_type == _DISEASE and _VIRUS.search(one.mention)]
+    if SPECIES not in types or not viruses:
+        return list(entities)
+    species = [one for one in entities if one.entity_type == SPECIES]
+    apart = [
+        replace(one, entity_type=SPECIES)
+        for one in viruses
+        if not any(two.start_char < one.end_char and one.start_char < two.end_char for two in species)
+    ]
+    return [one for one in entities if one not in viruses] + apart
+
+
 def _without_parts(entities: Sequence[Entity]) -> list[Entity]:
     """Without mentions that are a part of a longer name of another type."""
     wholes = [(one.start_char, one.end_char, one) for one in entities if one.entity_type in {_GENE, _PROTEIN, SPECIES}]
@@ -168,16 +191,26 @@ def _without_anatomy(entities: Sequence[Entity]) -> list[Entity]:
 
 
 def _one_gene(entities: Sequence[Entity]) -> list[Entity]:
-    """One Gene in place of a Gene and a Protein with the same span."""
-    proteins = {(one.start_char, one.end_char): one.score for one in entities if one.entity_type == _PROTEIN}
-    genes = {(one.start_char, one.end_char) for one in entities if one.entity_type == _GENE}
-    return [
-        replace(one, score=max(one.score, proteins.get((one.start_char, one.end_char), 0.0)))
-        if one.entity_type == _GENE
-        else one
-        for one in entities
-        if one.entity_type != _PROTEIN or (one.start_char, one.end_char) not in genes
-    ]
+    """One Gene in place of a Gene and a Protein with the same span, and of a Protein whose name is a Gene elsewhere."""
+    genes = [one for one in entities if one.entity_type == _GENE]
+    proteins = {(one.start_char, one.end_char): one for one in entities if one.entity_type == _PROTEIN}
+    names = {one.mention for one in genes}
+    spans = {(one.start_char, one.end_char) for one in genes}
+    renamed = {
+        span
+        for span, one in proteins.items()
+        if one.mention in names and not any(start < span[1] and span[0] < end for start, end in spans)
+    }
+    found = []
+    for one in entities:
+        span = one.start_char, one.end_char
+        if one.entity_type == _GENE and span in proteins:
+            found.append(replace(one, score=max(one.score, proteins[span].score)))
+        elif one.entity_type == _PROTEIN and span in renamed:
+            found.append(replace(one, entity_type=_GENE))
+        elif one.entity_type != _PROTEIN or span not in spans:
+            found.append(one)
+    return found
 
 
 def _with_people(text: str, entities: Sequence[Entity]) -> list[Entity]:

@@ -49,6 +49,9 @@ def test_a_separate_corpus_has_its_own_heads(make_corpus: MakeCorpus) -> None:
         ("Species (Species-800)", False, ("Species-800",)),
     ]
     assert heads[0].labels == heads[1].labels
+    assert not any(head.judged for head in heads)
+    judged = make_heads(corpora, ("Species-800",), judged=("Species-800",))
+    assert [head.judged for head in judged] == [False, True]
 
 
 def test_every_type_has_one_default_head_if_all_corpora_are_separate(make_corpus: MakeCorpus) -> None:

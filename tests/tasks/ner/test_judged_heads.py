@@ -41,3 +41,19 @@ def test_a_judged_head_alone_is_like_any_other() -> None:
     heads = JudgedHeads.among([SHARED, DISEASE])
     assert not heads
     assert heads.labels_of(SHARED, GENES) == GENES
+
+
+def test_a_separate_head_is_judged_on_its_own_corpora_only() -> None:
+    labels = ("O", "B-Species", "I-Species")
+    default = Head("Species", labels, True, ("LINNAEUS",))
+    separate = Head("Species (Species-800)", labels, False, ("Species-800",), judged=True)
+    heads = JudgedHeads.among([default, separate])
+    found = [Entity("patients", "Species", 0, 8, 0.9), Entity("E. coli", "Species (judged)", 9, 16, 0.9)]
+
+    def chosen(corpus: str, bare_genes: bool = False) -> list[str]:
+        guideline = Guideline(frozenset({"Species"}), bare_genes, corpus)
+        return [one.mention for one in heads.choose(found, guideline)]
+
+    assert chosen("Species-800") == chosen("Species-800", bare_genes=True) == ["E. coli"]
+    assert chosen("LINNAEUS") == chosen("BioRED") == ["patients"]
+    assert [one.mention for one in heads.choose(found, None)] == ["patients"]

@@ -13,11 +13,10 @@ from litmine.tasks.ner.mention_rules import (
     apply_rules,
     drop_single_letters,
     join_torn,
-    occurrences,
     open_brackets,
     pair_brackets,
-    repeat_names,
 )
+from litmine.tasks.ner.repeated_names import occurrences, repeat_names
 from litmine.types import Entity
 
 

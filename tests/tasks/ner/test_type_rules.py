@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from litmine.tasks.ner.definitions import spread_definitions
 from litmine.tasks.ner.gene_spans import trim_genes
 from litmine.tasks.ner.type_rules import Guideline, judged_mentions, settle_types
 from litmine.types import Entity
@@ -17,7 +18,8 @@ TYPES = ("Gene", "Protein", "Chemical", "Disease", "Species", "CellLine", "CellT
 WORDS = (
     "human", "BRCA1", "gene", "patients", "p.Val600Glu", "tumor", "necrosis", "factor", "HIV-1", "all", "cholesterol",
     "mice", "Men-2", "ab", "protein",
-    "COVID-19", "long", "insulin", "resistance",
+    "COVID-19", "long", "insulin", "resistance", "virus", "sedation", "alcohol", "withdrawal", "and", "V600E",
+    "(IR)", "IR",
 )  # fmt: skip
 
 
@@ -36,8 +38,17 @@ def settled(text: str, entities: list[Entity], types: Collection[str] = TYPES) -
         ("anti-CD3 antibodies", "CD3"),
         ("p53 protein", "p53"),
         ("Ras proteins", "Ras"),
+        ("BRAF V600E", "BRAF"),
+        ("BRAF(V600E) mutation", "BRAF"),
+        ("V600E-mutated BRAF", "BRAF"),
+        ("c.5266dupC BRCA1", "BRCA1"),
+        ("CYP2C19*2", "CYP2C19"),
+        ("HLA-B*58:01", "HLA-B"),
+        ("HLA-DRB1*15:01 allele", "HLA-DRB1"),
         ("C-reactive protein", "C-reactive protein"),
         ("heat shock protein", "heat shock protein"),
+        # The notation of a variant, but a name.
+        ("S100B", "S100B"),
         # Too little would remain, or the word is within the name.
         ("Rb gene", "Rb"),
         ("p gene", "p gene"),
@@ -120,6 +131,57 @@ def test_one_gene_for_a_gene_and_a_protein() -> None:
     assert settled(text, proteins) == [("IL-2", "Protein")]
 
 
+def test_a_protein_with_the_name_of_a_gene_is_that_gene() -> None:
+    text, entities = mark("<Protein|p53#0.7> and <Gene|p53>, <Protein|MDM2>, <Protein|p53 dimers>")
+    found = [("p53", "Gene"), ("p53", "Gene"), ("MDM2", "Protein"), ("p53 dimers", "Protein")]
+    assert settled(text, entities) == found
+    assert settle_types(text, entities, TYPES)[0].score == 0.7
+    judged = judged_mentions(text, entities, Guideline(frozenset({"Protein"})))
+    assert [one.mention for one in judged] == ["p53", "MDM2", "p53 dimers"]
+
+
+@pytest.mark.parametrize(
+    ("marked", "name", "types"),
+    [
+        ("<Chemical|nitroglycerin> (NTG), NTG-induced, <Gene|NTG#0.9>", "NTG", ["Chemical"] * 3),
+        ("ribavirin-induced <Disease|anemia> (<Chemical|RIA>), RIA", "RIA", ["Disease"] * 2),
+        ("NTG (<Chemical|nitroglycerin>) and NTG", "NTG", ["Chemical"] * 2),
+        # A gene of any type stays, and so does a place inside a longer mention.
+        ("<Gene|tumor protein 53> (TP53), <Protein|TP53>", "TP53", ["Gene", "Gene"]),
+        ("<Chemical|dopamine> (DA), <Gene|DA receptor>", "DA", ["Chemical"]),
+        # None of these says what the short form stands for.
+        ("duration of <Disease|catatonia> (DOC), DOC", "DOC", []),
+        ("<Chemical|nitroglycerin#0.7> (NTG), NTG", "NTG", []),
+        ("<Chemical|retinyl acetate> (RA), <Disease|rheumatoid arthritis> (RA), RA", "RA", []),
+        ("<Chemical|potassium> (K), K channels", "K", []),
+        # Other words and names.
+        ("<Chemical|nitroglycerin> (NTG), NTG2, NTG-2, anti-NTG, NTGs", "NTG", ["Chemical"]),
+    ],
+)
+def test_a_short_form_has_the_type_of_its_long_form(marked: str, name: str, types: list[str]) -> None:
+    text, entities = mark(marked)
+    found = settle_types(text, entities, TYPES)
+    assert [one.entity_type for one in found if one.mention == name] == types
+    assert spread_definitions(text, spread_definitions(text, found)) == spread_definitions(text, found)
+
+
+@pytest.mark.parametrize(
+    ("marked", "name", "types"),
+    [
+        ("<Chemical|glutamate>, glutamate, glutamate-glutamate, glutamate", "glutamate", ["Chemical"] * 3),
+        ("<Gene|Notch> <Gene|Notch> <DNA|Notch>, Notch", "Notch", ["Gene", "Gene", "DNA", "Gene"]),
+        # Within another mention, too short, not certain enough, at too few places.
+        ("<Chemical|glutamate>, <Disease|glutamate allergy>", "glutamate", ["Chemical"]),
+        ("<Chemical|ATP>, ATP", "ATP", ["Chemical"]),
+        ("<Chemical|salt#0.9>, salt", "salt", ["Chemical"]),
+        ("<Chemical|salt>" + ", salt" * 10, "salt", ["Chemical"]),
+    ],
+)
+def test_a_certain_name_is_a_mention_at_its_other_places(marked: str, name: str, types: list[str]) -> None:
+    text, entities = mark(marked)
+    assert [kind for mention, kind in settled(text, entities) if mention == name] == types
+
+
 def test_people_are_persons_and_species_are_organisms() -> None:
     text, entities = mark("<Species|Patients#0.9>, some <Species|women#0.8>, <Species|mice#0.7>; MEN 2, Child-Pugh B.")
     people = [("Patients", "Person"), ("women", "Person")]
@@ -163,6 +225,51 @@ def test_classes_of_drugs_are_chemicals_but_in_evaluations() -> None:
     assert settled(text, [], {"Disease"}) == []
     judged = judged_mentions(text, entities, Guideline(frozenset({"Chemical"})))
     assert [one.mention for one in judged] == ["serotonin"]
+
+
+def test_findings_are_diseases_but_in_evaluations() -> None:
+    text, entities = mark(
+        "Raised serum <Chemical|creatinine> levels and infusion-related reactions; alcohol withdrawal,"
+        " withdrawal symptoms; withdrawal of alcohol, opioid withdrawal of patients, increased creatinine clearance"
+    )
+    names = (
+        "Raised serum creatinine levels",
+        "infusion-related reactions",
+        "alcohol withdrawal",
+        "withdrawal symptoms",
+    )
+    found = settled(text, entities)
+    assert [name for name, kind in found if kind == "Disease"] == [*names]
+    assert ("creatinine", "Chemical") in found
+    assert settled(text, [], {"Chemical"}) == []
+    assert judged_mentions(text, [], Guideline(frozenset({"Disease"}))) == []
+
+
+@pytest.mark.parametrize(
+    ("marked", "harm"),
+    [
+        ("<Disease|nausea>, sedation, and <Disease|dizziness>", True),
+        ("sedation and <Disease|nausea>", True),
+        ("Sedation/<Disease|hypotension>", True),
+        ("<Disease|vomiting>, or oversedation", True),
+        ("<Disease|nausea> or\nsedation", False),
+        ("<Disease|nausea> after sedation", False),
+        ("sedation with propofol against <Disease|nausea>", False),
+        ("sedation-<Disease|nausea>", False),
+        ("sedation, <Chemical|propofol>", False),
+    ],
+)
+def test_sedation_is_a_finding_in_a_list_of_findings_and_where_it_is_called_a_harm(marked: str, harm: bool) -> None:
+    text, entities = mark(marked)
+    assert any("sedation" in name.lower() for name, _ in settled(text, entities)) is harm
+
+
+def test_a_virus_is_an_organism() -> None:
+    text, entities = mark("<Disease|encephalitis virus> and <Disease|virus infection>")
+    assert settled(text, entities) == [("encephalitis virus", "Species"), ("virus infection", "Disease")]
+    assert settled(text, entities, {"Disease"}) == [(one.mention, "Disease") for one in entities]
+    _, species = mark("<Species|encephalitis virus#0.5> and virus infection")
+    assert settled(text, entities + species) == settled(text, entities)
 
 
 def test_a_guideline_has_only_its_types_and_keeps_parts_and_words() -> None:
