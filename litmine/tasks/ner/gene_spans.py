@@ -29,6 +29,8 @@ _BEFORE = (
 _SYMBOL = "(?<=[A-Z0-9])|(?<=[A-Z0-9][a-z])|(?<=[A-Z][a-z]{2})"
 # What may stand between a gene and its variant.
 _APART = " -:,()[]"
+# What may be a gene after its variant: neither the rest of a list nor a part in brackets.
+_NAME = re.compile(r"[^\W\d_][^()\[\]/,;]+")
 # What remains has at least two characters.
 _LAST = re.compile(rf"(?<=[^\s-]{{2}})[ -](?:{_AFTER})\Z|(?:{_SYMBOL}) proteins?\Z|(?<=\S\w)\*\d[\dA-Z]*(?::\d+)*\Z")
 _FIRST = re.compile(rf"(?:{_BEFORE})[ -](?=[^\s-]{{2}})", re.IGNORECASE)
@@ -71,6 +73,6 @@ def _without_variant(name: str) -> tuple[int, int]:
         before, after = name[: variant.start_char].rstrip(_APART), name[variant.end_char :].lstrip(_APART)
         if len(before) > 1 and not after:
             return 0, len(before)
-        if len(after) > 1 and not before:
+        if _NAME.fullmatch(after) and not before:
             return len(name) - len(after), len(name)
     return 0, len(name)

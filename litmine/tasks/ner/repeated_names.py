@@ -13,7 +13,9 @@ _MAX_DROPPED_SCORE, _MAX_DROPPED_SHARE = 0.7, 0.5
 # The shortest name that is repeated; shorter words are ambiguous.
 _MIN_NAME_CHARS = 3
 # For a name that is certain: least score, least share of occurrences found, and the fewest characters.
-_MIN_CERTAIN_SCORE, _MIN_CERTAIN_SHARE, _MIN_CERTAIN_CHARS = 0.95, 0.1, 4
+_MIN_CERTAIN_SCORE, _MIN_CERTAIN_SHARE, _MIN_CERTAIN_CHARS = 0.99, 0.1, 4
+# Words for parts of the body stand for other things too.
+_NEVER_CERTAIN = "Anatomy"
 # Each name is looked for in the whole text, so with more than this it would take seconds.
 _MAX_MENTIONS = 2000
 
@@ -50,8 +52,8 @@ def repeat_names(text: str, entities: list[Entity]) -> list[Entity]:
 def repeat_certain_names(text: str, entities: Sequence[Entity]) -> list[Entity]:
     """Mark the other occurrences of a name that is found with certainty, where no mention of any type is.
 
-    They have the type that the name has most often. `repeat_names` needs the name at most of its places, but less
-    certainty. A text with more than _MAX_MENTIONS entities keeps them as they are.
+    They have the type that the name has most often, but never Anatomy. `repeat_names` needs the name at most of its
+    places, but less certainty. A text with more than _MAX_MENTIONS entities keeps them as they are.
     """
     places: dict[str, Counter[str]] = defaultdict(Counter)
     best: dict[str, float] = defaultdict(float)
@@ -66,7 +68,7 @@ def repeat_certain_names(text: str, entities: Sequence[Entity]) -> list[Entity]:
         if len(name) < _MIN_CERTAIN_CHARS or best[name] < _MIN_CERTAIN_SCORE:
             continue
         entity_type, count = max(places[name].items(), key=lambda one: (one[1], one[0]))
-        if text.count(name) <= count:
+        if entity_type == _NEVER_CERTAIN or text.count(name) <= count:
             continue
         free = [start for start in occurrences(text, name) if taken.isdisjoint(range(start, start + len(name)))]
         if count >= _MIN_CERTAIN_SHARE * (count + len(free)):

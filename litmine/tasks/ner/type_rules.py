@@ -32,7 +32,8 @@ _GROUPS = {_GENE: "gene", _PROTEIN: "gene", "DNA": "gene", "RNA": "gene", "CellL
 _PART_OF = {_CHEMICAL: {_GENE, _PROTEIN}, _DISEASE: {SPECIES}}
 # Anatomy yields to these types where they have the same words or more: AnatEM's guideline has tumours and cells too.
 _NO_ANATOMY = {_DISEASE, "CellLine", "CellType", _GENE, _PROTEIN, SPECIES}
-_VIRUS = re.compile(r"virus(?:es)?\Z")
+# A mention such as "infection with hepatitis B virus" is no virus.
+_VIRUS = re.compile(r"(?:(?!\b(?:by|due|from|in|of|with)\b).)*virus(?:es)?")
 # Words that stand for no part of the body in particular.
 _ANY_ANATOMY = re.compile(r"[Cc]ell(?:s|ular)?|[Tt]issues?|[Oo]rgans?|[Bb]ody|[Bb]odies|[Ss]amples?|[Ll]esions?")
 # The gene that begins with a word for a disease, in one of the most frequent names of all.
@@ -80,7 +81,7 @@ def settle_types(text: str, entities: Sequence[Entity], types: Collection[str]) 
     """
     known = add_names(text, _with_viruses(trim_genes(entities), types), types, find_known_names(text))
     known = add_names(text, known, types, ((start, end, _DISEASE) for start, end in find_harms(text, known)))
-    settled = _without_parts(_compete(_without_anatomy(_plausible(known))))
+    settled = _one_gene(_without_parts(_compete(_without_anatomy(_plausible(known)))))
     settled = _one_gene(repeat_certain_names(text, spread_definitions(text, settled)))
     return _sorted(_with_people(text, settled) if SPECIES in types else settled)
 
@@ -139,7 +140,7 @@ def _group(one: Entity) -> str:
 
 def _with_viruses(entities: Sequence[Entity], types: Collection[str]) -> list[Entity]:
     """With each disease that is a virus as a species, or left out where a species is; if the tagger finds species."""
-    viruses = [one for one in entities if one.entity_type == _DISEASE and _VIRUS.search(one.mention)]
+    viruses = [one for one in entities if one.entity_type == _DISEASE and _VIRUS.fullmatch(one.mention)]
     if SPECIES not in types or not viruses:
         return list(entities)
     species = [one for one in entities if one.entity_type == SPECIES]

@@ -42,6 +42,7 @@ def settled(text: str, entities: list[Entity], types: Collection[str] = TYPES) -
         ("BRAF(V600E) mutation", "BRAF"),
         ("V600E-mutated BRAF", "BRAF"),
         ("c.5266dupC BRCA1", "BRCA1"),
+        ("Thr(393)/Ser(395)", "Thr(393)/Ser(395)"),
         ("CYP2C19*2", "CYP2C19"),
         ("HLA-B*58:01", "HLA-B"),
         ("HLA-DRB1*15:01 allele", "HLA-DRB1"),
@@ -148,6 +149,7 @@ def test_a_protein_with_the_name_of_a_gene_is_that_gene() -> None:
         ("NTG (<Chemical|nitroglycerin>) and NTG", "NTG", ["Chemical"] * 2),
         # A gene of any type stays, and so does a place inside a longer mention.
         ("<Gene|tumor protein 53> (TP53), <Protein|TP53>", "TP53", ["Gene", "Gene"]),
+        ("<Protein|tumor protein 53> (TP53); <Gene|tumor protein 53>, TP53", "TP53", ["Gene", "Gene"]),
         ("<Chemical|dopamine> (DA), <Gene|DA receptor>", "DA", ["Chemical"]),
         # None of these says what the short form stands for.
         ("duration of <Disease|catatonia> (DOC), DOC", "DOC", []),
@@ -168,13 +170,14 @@ def test_a_short_form_has_the_type_of_its_long_form(marked: str, name: str, type
 @pytest.mark.parametrize(
     ("marked", "name", "types"),
     [
-        ("<Chemical|glutamate>, glutamate, glutamate-glutamate, glutamate", "glutamate", ["Chemical"] * 3),
-        ("<Gene|Notch> <Gene|Notch> <DNA|Notch>, Notch", "Notch", ["Gene", "Gene", "DNA", "Gene"]),
+        ("<Chemical|glutamate#1>, glutamate, glutamate-glutamate, glutamate", "glutamate", ["Chemical"] * 3),
+        ("<Gene|Notch#1> <Gene|Notch> <DNA|Notch>, Notch", "Notch", ["Gene", "Gene", "DNA", "Gene"]),
         # Within another mention, too short, not certain enough, at too few places.
-        ("<Chemical|glutamate>, <Disease|glutamate allergy>", "glutamate", ["Chemical"]),
-        ("<Chemical|ATP>, ATP", "ATP", ["Chemical"]),
+        ("<Chemical|glutamate#1>, <Disease|glutamate allergy>", "glutamate", ["Chemical"]),
+        ("<Chemical|ATP#1>, ATP", "ATP", ["Chemical"]),
         ("<Chemical|salt#0.9>, salt", "salt", ["Chemical"]),
-        ("<Chemical|salt>" + ", salt" * 10, "salt", ["Chemical"]),
+        ("<Anatomy|retina#1>, retina", "retina", ["Anatomy"]),
+        ("<Chemical|salt#1>" + ", salt" * 10, "salt", ["Chemical"]),
     ],
 )
 def test_a_certain_name_is_a_mention_at_its_other_places(marked: str, name: str, types: list[str]) -> None:
@@ -265,8 +268,12 @@ def test_sedation_is_a_finding_in_a_list_of_findings_and_where_it_is_called_a_ha
 
 
 def test_a_virus_is_an_organism() -> None:
-    text, entities = mark("<Disease|encephalitis virus> and <Disease|virus infection>")
-    assert settled(text, entities) == [("encephalitis virus", "Species"), ("virus infection", "Disease")]
+    text, entities = mark("<Disease|encephalitis virus>, <Disease|virus infection>, <Disease|infection by a virus>")
+    assert settled(text, entities) == [
+        ("encephalitis virus", "Species"),
+        ("virus infection", "Disease"),
+        ("infection by a virus", "Disease"),
+    ]
     assert settled(text, entities, {"Disease"}) == [(one.mention, "Disease") for one in entities]
     _, species = mark("<Species|encephalitis virus#0.5> and virus infection")
     assert settled(text, entities + species) == settled(text, entities)
