@@ -15,6 +15,8 @@ from litmine.types import Entity
 
 # Least score of a long form that decides, and the shortest short form: one letter stands for too much.
 _MIN_SCORE, _MIN_CHARS = 0.8, 2
+# Each short form is looked for in the whole text, so with more than these it would take seconds; an abstract has few.
+_MAX_SHORT_FORMS = 500
 # With one of these before it, the last name of a long form is not what the whole stands for: "duration of catatonia".
 _PREPOSITION = re.compile(r"\b(?:and|by|for|from|in|of|on|or|to|with)\b", re.IGNORECASE)
 # What continues a short form to another word; "NTG-induced" is none.
@@ -33,11 +35,10 @@ def spread_definitions(text: str, entities: Sequence[Entity]) -> list[Entity]:
 
     The type is that of the mention of the long form, or of the mention at its end. A place inside a longer mention
     stays as it is. So does one that has the type already, and one with a type of genes where the long form has another.
-    A short form with two definitions that disagree stays as it is. The time is linear in the length of text and
-    mentions.
+    A short form with two definitions that disagree stays as it is. So does a text with more than _MAX_SHORT_FORMS.
     """
     longs = _long_forms(text, entities)
-    if not longs:
+    if not longs or len(longs) > _MAX_SHORT_FORMS:
         return list(entities)
     at: dict[int, list[Entity]] = defaultdict(list)
     for one in entities:
@@ -68,9 +69,9 @@ def _long_forms(text: str, entities: Sequence[Entity]) -> dict[str, Entity]:
     unclear = set()
     for two in definitions(text):
         name = text[two.short_start : two.short_end]
-        last = (
-            [one for one in ends[two.long_end] if one.start_char >= two.long_start] if len(name) >= _MIN_CHARS else []
-        )
+        if len(name) < _MIN_CHARS:
+            continue
+        last = [one for one in ends[two.long_end] if one.start_char >= two.long_start]
         whole = [one for one in last if one.start_char == two.long_start]
         chosen = whole or [one for one in last if not _PREPOSITION.search(text[two.long_start : one.start_char])]
         if not chosen:
