@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from litmine.tasks.ner.overlaps import EntityKey, entity_key
+from litmine.tasks.ner.repeated_names import occurrences
 from litmine.text.abbreviations import Abbreviation, find_abbreviations
 from litmine.types import Entity
 
@@ -19,8 +20,6 @@ _MIN_SCORE, _MIN_CHARS = 0.8, 2
 _MAX_SHORT_FORMS = 500
 # With one of these before it, the last name of a long form is not what the whole stands for: "duration of catatonia".
 _PREPOSITION = re.compile(r"\b(?:and|by|for|from|in|of|on|or|to|with)\b", re.IGNORECASE)
-# What continues a short form to another word; "NTG-induced" is none.
-_BEFORE, _AFTER = re.compile(r"[\w-]\Z"), re.compile(r"\w|-(?![a-z])")
 _GENES = frozenset({"Gene", "Protein", "DNA", "RNA"})
 
 
@@ -47,7 +46,7 @@ def spread_definitions(text: str, entities: Sequence[Entity]) -> list[Entity]:
     replaced: set[EntityKey] = set()
     added: list[Entity] = []
     for name in sorted(longs, key=len, reverse=True):
-        for start in _places(text, name):
+        for start in occurrences(text, name, compounds=True):
             span = range(start, start + len(name))
             wanted = Entity(name, longs[name].entity_type, start, span.stop, longs[name].score)
             here = [one for char in span for one in at[char]]
@@ -81,15 +80,6 @@ def _long_forms(text: str, entities: Sequence[Entity]) -> dict[str, Entity]:
             unclear.add(name)
         found[name] = max(chosen, key=lambda one: one.score)
     return {name: one for name, one in found.items() if name not in unclear}
-
-
-def _places(text: str, name: str) -> list[int]:
-    """Where a short form stands in a text as a word of its own."""
-    return [
-        match.start()
-        for match in re.finditer(re.escape(name), text)
-        if not _BEFORE.search(text, max(0, match.start() - 1), match.start()) and not _AFTER.match(text, match.end())
-    ]
 
 
 def _is_settled(wanted: Entity, here: Sequence[Entity]) -> bool:

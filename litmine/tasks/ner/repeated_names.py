@@ -77,13 +77,19 @@ def repeat_certain_names(text: str, entities: Sequence[Entity]) -> list[Entity]:
     return [*entities, *added]
 
 
-def occurrences(text: str, name: str) -> list[int]:
-    """Where `name` stands in `text` as a whole word, which no letter, digit or hyphen continues."""
+def occurrences(text: str, name: str, compounds: bool = False) -> list[int]:
+    """Where `name` stands in `text` as a whole word, which no letter, digit or hyphen continues.
+
+    compounds: also where a hyphen and a small letter follow, as in "NTG-induced".
+    """
     found = []
     at = text.find(name)
     while at >= 0:
-        around = text[at - 1 : at] + text[at + len(name) : at + len(name) + 1]
-        if not any(char.isalnum() or char in "-_" for char in around):
+        end = at + len(name)
+        before, after = text[at - 1 : at], text[end : end + 1]
+        if compounds and after == "-" and text[end + 1 : end + 2].islower():
+            after = ""
+        if not any(char.isalnum() or char in "-_" for char in before + after):
             found.append(at)
-        at = text.find(name, at + len(name))
+        at = text.find(name, end)
     return found
