@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from litmine.tasks.ner.definitions import definitions
 from litmine.tasks.ner.overlaps import covers, entity_key, ordered, without_new_overlaps
 from litmine.tasks.ner.repeated_names import repeat_names
+from litmine.tasks.ner.short_forms import GENE_TYPES, definitions
 from litmine.types import Entity
 
 Rule = Callable[[str, list[Entity]], list[Entity]]
@@ -41,8 +41,6 @@ _CONTINUES = re.compile(r"(?:\d?[+-]|\(\d?[+-]\))?(?:[^\W_]|[(\[](?!\d?[+-][)\]]
 _CONSTANT = re.compile(r"[Kk]\((?:[aAbBdDeimM]|cat|on|off|eq|app|inact)\)|[VCTBE]\((?:max|min)\)")
 # Least score of a form of a definition that gives the other form its type.
 _MIN_DEFINITION_SCORE = 0.95
-# Types that may stand for the same name.
-_ONE_THING = frozenset({"Gene", "Protein", "DNA", "RNA"})
 
 
 def open_brackets(mention: str) -> tuple[list[int], list[int]]:
@@ -264,7 +262,7 @@ def _settle(text: str, entities: list[Entity], short: tuple[int, int], long: tup
     """The entities after the more confident form of a definition has decided the type of the other form."""
     forms = _at(entities, short), _at(entities, long)
     types = [{one.entity_type for one in form} for form in forms]
-    if not all(forms) or types[0] & types[1] or types[0] | types[1] <= _ONE_THING:
+    if not all(forms) or types[0] & types[1] or types[0] | types[1] <= GENE_TYPES:
         return entities
     best = [max(form, key=lambda one: one.score) for form in forms]
     loser = 0 if best[0].score <= best[1].score else 1

@@ -55,13 +55,13 @@ def repeat_certain_names(text: str, entities: Sequence[Entity]) -> list[Entity]:
     They have the type that the name has most often, but never Anatomy. `repeat_names` needs the name at most of its
     places, but less certainty. A text with more than _MAX_MENTIONS entities keeps them as they are.
     """
+    if len(entities) > _MAX_MENTIONS:
+        return list(entities)
     places: dict[str, Counter[str]] = defaultdict(Counter)
     best: dict[str, float] = defaultdict(float)
     for one in entities:
         places[one.mention][one.entity_type] += 1
         best[one.mention] = max(best[one.mention], one.score)
-    if len(entities) > _MAX_MENTIONS:
-        return list(entities)
     taken = {char for one in entities for char in range(one.start_char, one.end_char)}
     added = []
     for name in sorted(places, key=len, reverse=True):

@@ -14,11 +14,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from litmine.tasks.ner.definitions import spread_definitions
 from litmine.tasks.ner.findings import find_harms
 from litmine.tasks.ner.gene_spans import trim_genes
 from litmine.tasks.ner.known_names import add_names, find_known_names, find_new_names
 from litmine.tasks.ner.repeated_names import repeat_certain_names
+from litmine.tasks.ner.short_forms import spread_definitions
 from litmine.text.variants import find_variants
 from litmine.types import Entity
 
@@ -32,8 +32,8 @@ _GROUPS = {_GENE: "gene", _PROTEIN: "gene", "DNA": "gene", "RNA": "gene", "CellL
 _PART_OF = {_CHEMICAL: {_GENE, _PROTEIN}, _DISEASE: {SPECIES}}
 # Anatomy yields to these types where they have the same words or more: AnatEM's guideline has tumours and cells too.
 _NO_ANATOMY = {_DISEASE, "CellLine", "CellType", _GENE, _PROTEIN, SPECIES}
-# A mention such as "infection with hepatitis B virus" is no virus.
-_VIRUS = re.compile(r"(?:(?!\b(?:by|due|from|in|of|with)\b).)*virus(?:es)?")
+# A mention with one of these, such as "infection with hepatitis B virus", is no virus.
+_NOT_VIRUS = re.compile(r"\b(?:by|due|from|in|of|with)\b")
 # Words that stand for no part of the body in particular.
 _ANY_ANATOMY = re.compile(r"[Cc]ell(?:s|ular)?|[Tt]issues?|[Oo]rgans?|[Bb]ody|[Bb]odies|[Ss]amples?|[Ll]esions?")
 # The gene that begins with a word for a disease, in one of the most frequent names of all.
@@ -68,7 +68,7 @@ class Guideline:
 def settle_types(text: str, entities: Sequence[Entity], types: Collection[str]) -> list[Entity]:
     """The entities of a text after all rules, sorted by offsets and type. types: those that the tagger's heads find.
 
-    - Frequent names that the heads miss are added (`add_names`), and a disease named after its virus is that virus.
+    - Frequent names that the heads miss are added (`add_names`), and a disease whose name ends in "virus" is a species.
     - A gene's mention ends where its name ends (`trim_genes`).
     - A span has types of one group only (`_compete`), and a name in the notation of a variant has none of them.
     - A chemical inside a gene's name and a disease inside an organism's are left out.
@@ -140,16 +140,19 @@ def _group(one: Entity) -> str:
 
 def _with_viruses(entities: Sequence[Entity], types: Collection[str]) -> list[Entity]:
     """With each disease that is a virus as a species, or left out where a species is; if the tagger finds species."""
-    viruses = [one for one in entities if one.entity_type == _DISEASE and _VIRUS.fullmatch(one.mention)]
-    if SPECIES not in types or not viruses:
-        return list(entities)
     species = [one for one in entities if one.entity_type == SPECIES]
-    apart = [
-        replace(one, entity_type=SPECIES)
-        for one in viruses
-        if not any(two.start_char < one.end_char and one.start_char < two.end_char for two in species)
-    ]
-    return [one for one in entities if one not in viruses] + apart
+    found = []
+    for one in entities:
+        if SPECIES not in types or not _is_virus(one):
+            found.append(one)
+        elif not any(two.start_char < one.end_char and one.start_char < two.end_char for two in species):
+            found.append(replace(one, entity_type=SPECIES))
+    return found
+
+
+def _is_virus(one: Entity) -> bool:
+    ends_so = one.entity_type == _DISEASE and one.mention.endswith(("virus", "viruses"))
+    return ends_so and not _NOT_VIRUS.search(one.mention)
 
 
 def _without_parts(entities: Sequence[Entity]) -> list[Entity]:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from litmine.tasks.ner.definitions import spread_definitions
 from litmine.tasks.ner.gene_spans import trim_genes
+from litmine.tasks.ner.short_forms import spread_definitions
 from litmine.tasks.ner.type_rules import Guideline, judged_mentions, settle_types
 from litmine.types import Entity
 from tests.tasks.ner.test_mention_rules import mark
@@ -262,6 +262,14 @@ def test_findings_are_diseases_but_in_evaluations() -> None:
         ("sedation and <Disease|nausea>", True),
         ("Sedation/<Disease|hypotension>", True),
         ("<Disease|vomiting>, or oversedation", True),
+        ("side effects such as sedation", True),
+        ("The incidence of sedation was low", True),
+        ("excessive sedation with fentanyl", False),
+        ("significantly more sedation at night", True),
+        ("Sedation was the most frequent problem", True),
+        ("sedation occurred in two", True),
+        ("the incidence of sedation scores above 3", False),
+        ("conscious sedation for endoscopy", False),
         ("<Disease|nausea> or\nsedation", False),
         ("<Disease|nausea> after sedation", False),
         ("sedation with propofol against <Disease|nausea>", False),

@@ -20,7 +20,8 @@ _MIN_SCORE, _MIN_CHARS = 0.8, 2
 _MAX_SHORT_FORMS = 500
 # With one of these before it, the last name of a long form is not what the whole stands for: "duration of catatonia".
 _PREPOSITION = re.compile(r"\b(?:and|by|for|from|in|of|on|or|to|with)\b", re.IGNORECASE)
-_GENES = frozenset({"Gene", "Protein", "DNA", "RNA"})
+# Types that may stand for the same name.
+GENE_TYPES = frozenset({"Gene", "Protein", "DNA", "RNA"})
 
 
 @lru_cache(maxsize=4)
@@ -76,7 +77,7 @@ def _long_forms(text: str, entities: Sequence[Entity]) -> dict[str, Entity]:
         if not chosen:
             continue
         types = {one.entity_type for one in (*chosen, *([found[name]] if name in found else ()))}
-        if len(types) > 1 and not types <= _GENES:
+        if len(types) > 1 and not types <= GENE_TYPES:
             unclear.add(name)
         found[name] = max(chosen, key=lambda one: one.score)
     return {name: one for name, one in found.items() if name not in unclear}
@@ -91,7 +92,7 @@ def _is_settled(wanted: Entity, here: Sequence[Entity]) -> bool:
         or (
             one.end_char - one.start_char == length
             and one.start_char == wanted.start_char
-            and {one.entity_type, wanted.entity_type} <= _GENES
+            and {one.entity_type, wanted.entity_type} <= GENE_TYPES
         )
         for one in here
     )
